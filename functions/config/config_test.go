@@ -58,7 +58,8 @@ func TestConfigDefaults(t *testing.T) {
 			MaxFailed: fivePercent,
 		},
 	}
-	amounts := cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
+	amounts := cmpopts.EquateComparable(
+		selection.Budget{}, selection.Cap{}, selection.VisualTokens{}, run.Allowance{})
 	if diff := cmp.Diff(want, got, amounts); diff != "" {
 		t.Errorf("config (-want +got):\n%s", diff)
 	}

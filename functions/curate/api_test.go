@@ -21,7 +21,8 @@ import (
 )
 
 // amounts compares what has amounts.
-var amounts = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
+var amounts = cmpopts.EquateComparable(
+	selection.Budget{}, selection.Cap{}, selection.VisualTokens{}, run.Allowance{})
 
 func TestRunByAPI(t *testing.T) {
 	t.Parallel()

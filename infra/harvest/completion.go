@@ -27,6 +27,7 @@ func flagCompletions() []flagCompletion {
 	standard := rubric.Default()
 	return []flagCompletion{
 		{flag: "strategy", values: selection.StrategyNames()},
+		{flag: "visual-tokens", values: selection.VisualTokensNames()},
 		{flag: "within-bin", values: []string{string(selection.ByPosition), string(selection.ByScore)}},
 		{flag: "capabilities", values: standard.Capabilities, list: true},
 		{flag: "weights", values: standard.Capabilities, list: true, end: "="},

@@ -19,6 +19,7 @@ func TestCompletion(t *testing.T) {
 		"humanities=\n":                {"curate", "--weights", "hum"},
 		"yes/no\n":                     {"select", "--drop-styles", "y"},
 		"text-only=\n":                 {"select", "--cap-modality", ""},
+		"onevision-anyres\n":           {"select", "--visual-tokens", ""},
 		"embedded\n":                   {"serve", "--scorer", ""},
 	} {
 		offered := harvest(t, dir, nil, append([]string{"__complete"}, args...)...).stdout

@@ -48,6 +48,9 @@ func flagsOf(r selection.Request) string {
 	add("drop-sources", listWord(r.Sources.Drop))
 	add("minimums", pairs(r.Minimums, strconv.Itoa))
 	addCaps(r.Caps, add)
+	if !r.VisualTokens.IsZero() {
+		add("visual-tokens", r.VisualTokens.String())
+	}
 	for _, is := range []struct {
 		flag string
 		set  bool

@@ -49,6 +49,7 @@ func parameters() []parameter {
 		{flag: `--max-per-cluster 1`, fields: `"caps": {"cluster": 1}`},
 		{flag: `--exclude-near FILE`, fields: `"exclude_near": ["benchmarks/mmbench.tsv"]`},
 		{flag: `--exclude-images`, fields: `"exclude_images": true`},
+		{flag: `--visual-tokens qwen2.5-vl`, fields: `"visual_tokens": "qwen2.5-vl"`},
 		{flag: `--seed 7`, fields: `"seed": 7`},
 		{flag: `--ratings-only`, fields: `"ratings_only": true`},
 	}

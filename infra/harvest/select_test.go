@@ -21,6 +21,7 @@ import (
 var compareAmounts = cmp.Options{
 	cmp.Comparer(func(a, b selection.Budget) bool { return a == b }),
 	cmp.Comparer(func(a, b selection.Cap) bool { return a == b }),
+	cmp.Comparer(func(a, b selection.VisualTokens) bool { return a == b }),
 }
 
 func amount[T any](t *testing.T, parse func(string) (T, error), text string) T {

@@ -47,6 +47,7 @@ type selectionFlags struct {
 	// Evaluation sets, and whether every image of theirs is left out.
 	excludeNear   []string
 	excludeImages bool
+	visualTokens  string
 }
 
 func (f *selectionFlags) add(cmd *cobra.Command) {
@@ -69,7 +70,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
 	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default, the paper's); descending (experimental: the "+
 		"highest ratings first, in turns); or a baseline to compare with: random, top (the best mean expected score), "+
-		"stratified (random within sources), longest (the most tokens of text)")
+		"stratified (random within sources), longest (the most tokens of answers)")
 	fl.StringVar(&f.by, "by", "", "with --strategy top: the number to rank by, a column of --scores-from or a field of "+
 		"the records; -NAME ranks the lowest first")
 	fl.StringVar(&f.tieBreak, "tie-break", "", "the number that decides between samples of equal rating; as for --by")
@@ -103,6 +104,9 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"images): take no sample whose image and question are nearly those of one of its items; can be repeated")
 	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: also take no sample that has only "+
 		"the image of an item")
+	fl.StringVar(&f.visualTokens, "visual-tokens", "", "how many tokens an image counts for: 730 (default) or another "+
+		"number, onevision-anyres, qwen2.5-vl, or qwen2.5-vl:MIN,MAX with the processor's least and most pixels; it "+
+		"changes budgets in tokens and what is shown of tokens")
 }
 
 // specs are the selections asked for: one for each budget, the smallest first.
@@ -157,6 +161,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	near, err := nearFiles(f.excludeNear)
 	fault("exclude-near", err)
 	spec.ExcludeNear = nearObjects(near)
+	fault("visual-tokens", spec.VisualTokens.UnmarshalText([]byte(f.visualTokens)))
 	if err := errors.Join(append(faults, spec.Validate())...); err != nil {
 		return nil, usageError{byFlags(err)}
 	}

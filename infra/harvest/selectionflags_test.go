@@ -47,6 +47,7 @@ var selectionFields = map[string][]string{
 	"exclude_near": {"--exclude-near=FILE"},
 	// The flag is refused without an evaluation set.
 	"exclude_images": {"--exclude-images"},
+	"visual_tokens":  {"--visual-tokens=onevision-anyres"},
 }
 
 // requestFields are the keys of selection.Request in JSON.

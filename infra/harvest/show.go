@@ -84,7 +84,7 @@ func printSample(w io.Writer, s subset.Shown) error {
 			line("%s", folded(list.name+": "+strings.Join(list.words, ", "), "    "))
 		}
 	}
-	line("    %d tokens (estimate), turns of the human: %d, images: %d", s.Tokens, s.Turns, s.Images)
+	line("    %d tokens, %d of answers; turns of the human: %d, images: %d", s.Tokens, s.AnswerTokens, s.Turns, s.Images)
 	if len(s.Rated) > 0 {
 		line("%s", ratingsInWords(s.Rated))
 	}

@@ -28,8 +28,8 @@ func budgetTopic() string {
 		"- a share: `30%` or `0.3`; `1.0` is everything. A share of n samples is the whole part\n" +
 		"  of n times the share, where n counts every record of the dataset, failed ones too.\n" +
 		"- a number of samples: `500`, without separators.\n" +
-		"- a number of tokens: `200M-tokens`. The tokens of a sample are estimated: one for four\n" +
-		"  ASCII bytes of a turn, one for every other character, 730 for an image.\n" +
+		"- a number of tokens: `200M-tokens`. A sample takes those of its texts by Qwen2's\n" +
+		"  tokenizer, and 730 for each image, or what `--visual-tokens` says.\n" +
 		"- several of one form, ascending: `5%,10%,30%`. They make nested subsets: each\n" +
 		"  contains the one before it.\n"
 }

@@ -25,16 +25,16 @@ func Example() {
 			return nil
 		}
 		fmt.Printf("%s: %s from %s, %d turns, %d images, %d tokens\n", s.ID, s.Form, s.Source, len(s.Turns), len(s.Images),
-			s.Tokens())
+			s.Tokens().Text)
 		return nil
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	// Output:
-	// chart-1: LLaVA from charts, 2 turns, 1 images, 743 tokens
+	// chart-1: LLaVA from charts, 2 turns, 1 images, 9 tokens
 	// chart-2: no_conversation
-	// text-1: OpenAI messages from sales, 2 turns, 0 images, 2 tokens
+	// text-1: OpenAI messages from sales, 2 turns, 0 images, 4 tokens
 }
 
 // A manifest is split into ranges at the borders of records, so that each range can be read alone.

@@ -1,31 +1,25 @@
 package dataset
 
-import "unicode/utf8"
+import "github.com/harvest-ml/harvest/shared/tokenizer"
 
-// VisualTokens is what one image costs a model in training, in tokens: 27 x 27 features of SigLIP's
-// 384 px view and one newline, as in LLaVA-OneVision's single view.
-const VisualTokens = 730
+// Tokens are how many tokens a sample's texts take in training.
+type Tokens struct {
+	// Text counts all turns, Answers those of the model among them.
+	Text, Answers int
+}
 
-// Tokens estimates how many tokens a sample costs in training: text, answers and images. Text counts
-// one token for four ASCII bytes, image marks included, and one for each other character, rounded up for each turn;
-// English prose comes to about that with Qwen2's and LLaMA's tokenizers. It is an estimate for budgets, not a count.
-func (s *Sample) Tokens() int {
-	tokens := VisualTokens * len(s.Images)
-	for _, t := range s.Turns {
-		ascii, other := 0, 0
-		for _, segment := range t.Segments {
-			if segment.Image > 0 {
-				ascii += len(ImageMark)
-			}
-			for _, r := range segment.Text {
-				if r < utf8.RuneSelf {
-					ascii++
-				} else {
-					other++
-				}
-			}
+// Tokens counts the tokens of a sample's texts. What a chat template adds does not count, and neither do images: what
+// they take depends on the model (selection.VisualTokens).
+func (s *Sample) Tokens() (tokens Tokens) {
+	for _, turn := range s.Turns {
+		n := 0
+		for _, segment := range turn.Segments {
+			n += tokenizer.Count(segment.Text)
 		}
-		tokens += (ascii+3)/4 + other
+		tokens.Text += n
+		if turn.Role == Model {
+			tokens.Answers += n
+		}
 	}
 	return tokens
 }

@@ -10,27 +10,31 @@ func TestTokens(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
 		sample dataset.Sample
-		want   int
+		want   dataset.Tokens
 	}{
-		"nothing": {dataset.Sample{}, 0},
-		"rounded up by turn": {
+		"nothing": {dataset.Sample{}, dataset.Tokens{}},
+		"answers are a part": {
 			dataset.Sample{
 				Turns: []dataset.Turn{
-					dataset.NewTurn(dataset.Human, "12345", 0), dataset.NewTurn(dataset.Model, "1", 0),
+					dataset.NewTurn(dataset.System, "Be brief.", 0),
+					dataset.NewTurn(dataset.Human, "What is it?", 0), dataset.NewTurn(dataset.Model, "A red bus.", 0),
 				},
 			},
-			3,
+			dataset.Tokens{Text: 3 + 4 + 4, Answers: 4},
 		},
-		"other scripts": {dataset.Sample{Turns: []dataset.Turn{dataset.NewTurn(dataset.Human, "图表 ok", 0)}}, 3},
-		"images": {
+		"marks of images are no text": {
 			dataset.Sample{
-				Images: make([]dataset.Image, 2), Turns: []dataset.Turn{dataset.NewTurn(dataset.Human, "abcd", 0)},
+				Images: make([]dataset.Image, 1),
+				Turns:  []dataset.Turn{dataset.NewTurn(dataset.Human, "<image>\nWhat is it?", 1)},
 			},
-			2*730 + 1,
+			dataset.Tokens{Text: 5},
+		},
+		"marks as text": {
+			dataset.Sample{Turns: []dataset.Turn{dataset.NewTurn(dataset.Human, "<image>", 0)}}, dataset.Tokens{Text: 3},
 		},
 	} {
 		if got := test.sample.Tokens(); got != test.want {
-			t.Errorf("%s: %d tokens, want %d", name, got, test.want)
+			t.Errorf("%s: %+v, want %+v", name, got, test.want)
 		}
 	}
 }

@@ -95,7 +95,9 @@ func (r *Reader) shardRecords(
 		}
 		records[i].Flags = samples[i].Flags
 		identifySample(&records[i], &samples[i], nil)
+		records[i].Tokens = samples[i].Tokens()
 		signTexts(&records[i], &samples[i])
+		measure(&records[i], &samples[i], nil)
 		if p := samples[i].Problem; p != nil {
 			fail(&records[i], &p.Fault)
 		}
@@ -177,6 +179,7 @@ func (l *loader) loadSample(
 		return loadedSample{}, nil
 	}
 	identifySample(rec, sample, fetched.Images)
+	measure(rec, sample, fetched.Images)
 	reused, err := l.reuse(ctx, plan, rec)
 	return loadedSample{images: fetched.Images, reused: reused}, err
 }

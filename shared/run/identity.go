@@ -33,5 +33,5 @@ func identifySample(rec *scores.Record, sample *dataset.Sample, fetched [][]byte
 		rec.Images = append(rec.Images, sum.Short())
 	}
 	rec.Content, rec.Twin = hex.EncodeToString(content.Sum(nil)[:16]), hex.EncodeToString(twin.Sum(nil)[:16])
-	rec.Tokens, rec.Turns = sample.Tokens(), sample.HumanTurns()
+	rec.Turns = sample.HumanTurns()
 }

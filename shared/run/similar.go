@@ -27,6 +27,19 @@ func signTexts(rec *scores.Record, sample *dataset.Sample) {
 	}
 }
 
+// measure sets the sizes of a sample's images; fetched are those that were read, all of them or none.
+func measure(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
+	rec.Sizes = nil
+	if len(sample.Images) > 0 {
+		rec.Sizes = make([]string, len(sample.Images))
+	}
+	for i, data := range fetched {
+		if size, fault := images.Measure(data); fault == nil {
+			rec.Sizes[i] = scores.SizeText(size.Width, size.Height)
+		}
+	}
+}
+
 // A lookout makes the signatures of the images of a batch: of those that the scorer decodes from its pictures.
 type lookout struct {
 	batch *batch

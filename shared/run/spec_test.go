@@ -13,7 +13,8 @@ import (
 )
 
 // compareBudgets lets cmp compare budgets, which keep their form to themselves.
-var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
+var compareBudgets = cmpopts.EquateComparable(
+	selection.Budget{}, selection.Cap{}, selection.VisualTokens{}, run.Allowance{})
 
 func TestUploaded(t *testing.T) {
 	t.Parallel()

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/similarity"
@@ -20,9 +19,9 @@ type Columns struct {
 	Status      []Status
 	SourceNames []string
 	Source      []uint32
-	Tie         []uint64 // selection.TieHash of the content and the seed
-	Tokens      []uint32
-	Text        []uint32          // tokens without those of images; nil if it was not asked for
+	Tie         []uint64          // selection.TieHash of the content and the seed
+	Tokens      []uint32          // of texts and images
+	Answers     []uint32          // tokens of the answers; nil if it was not asked for
 	Shape       []selection.Shape // 0 of a row that is not OK
 	Distance    []uint32          // of scorer.Result
 	// Template is the index in Templates, from 1, of the template of a row's first question; 0 without one, and of a row
@@ -52,7 +51,9 @@ type ColumnRequest struct {
 	Capabilities  []string // empty: all of the file
 	Seed          uint64   // of Columns.Tie
 	Twins, Images bool
-	Text          bool
+	Answers       bool
+	// Visual says what an image adds to Columns.Tokens.
+	Visual selection.VisualTokens
 }
 
 // ReadColumns reads what a selection needs of a file, and no other column. A capability that the file lacks is an
@@ -89,7 +90,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	c.Status, errs[0] = statuses.column(f, "status", 0)
 	c.Source, errs[1] = namesIn(&c.SourceNames).column(f, "source", 0)
 	c.Tie, errs[2] = tiesOf(request.Seed).column(f, "content", 0)
-	c.Tokens, errs[3] = counts.column(f, "tokens", 0)
+	c.Tokens, errs[3] = tokens(f, request.Visual)
 	c.StyleStart, c.Style, errs[4] = namesIn(&c.StyleNames).lists(f, "styles")
 	if request.Twins {
 		c.Twin, errs[5] = twins.column(f, "twin", [16]byte{})
@@ -103,11 +104,11 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	c.Template, errs[8] = c.templates().column(f, "template", 0)
 	turns, errs[7] = counts.column(f, "turns", 0)
 	c.Distance, errs[9] = counts.column(f, "distance", 0)
+	if request.Answers {
+		c.Answers, errs[10] = counts.column(f, "answer_tokens", 0)
+	}
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
-	}
-	if request.Text {
-		c.Text = textTokens(c.Tokens, imageStart)
 	}
 	c.finish(imageStart, turns)
 	return c, nil
@@ -126,15 +127,6 @@ func (c *Columns) finish(imageStart, turns []uint32) {
 			c.Twin[i] = [16]byte{}
 		}
 	}
-}
-
-// textTokens are the tokens of samples without those of their images.
-func textTokens(tokens, imageStart []uint32) []uint32 {
-	text := make([]uint32, len(tokens))
-	for i, all := range tokens {
-		text[i] = all - min(all, dataset.VisualTokens*(imageStart[i+1]-imageStart[i]))
-	}
-	return text
 }
 
 // ReadRatings reads the sources, styles and ratings of a file alone: the other columns are nil. It fails as Read does.

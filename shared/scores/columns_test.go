@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -86,7 +87,8 @@ func TestReadColumnsAgreesWithRead(t *testing.T) {
 	}
 	for i := range got {
 		got[i] = scores.Record{
-			Source: c.SourceNames[c.Source[i]], Content: fmt.Sprint(c.Tie[i]), Tokens: int(c.Tokens[i]), Status: c.Status[i],
+			Source: c.SourceNames[c.Source[i]], Content: fmt.Sprint(c.Tie[i]), Status: c.Status[i],
+			Tokens: dataset.Tokens{Text: int(c.Tokens[i])},
 		}
 		for _, style := range c.Style[c.StyleStart[i]:c.StyleStart[i+1]] {
 			got[i].Styles = append(got[i].Styles, c.StyleNames[style])
@@ -155,7 +157,11 @@ func TestReadExtras(t *testing.T) {
 					twin = selection.TwinHash(rec.Twin)
 				}
 				images := c.Image[c.ImageStart[i]:c.ImageStart[i+1]]
-				if c.Twin[i] != twin || int(c.Tokens[i]) != rec.Tokens || !slices.Equal(images, rec.Images) {
+				tokens, err := rec.TrainingTokens(selection.VisualTokens{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if c.Twin[i] != twin || int(c.Tokens[i]) != tokens || !slices.Equal(images, rec.Images) {
 					t.Fatalf("record %d: twin %x, %d tokens, images %q; want %+v", i, c.Twin[i], c.Tokens[i], images, rec)
 				}
 				outcome := scores.Outcome{ID: rec.ID, Status: rec.Status, Code: rec.Code, Reason: rec.Reason}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
@@ -14,7 +15,8 @@ func Example() {
 	capabilities := []string{"data understanding", "humanities"}
 	rated := func(id string, position int, ratings ...int8) scores.Record {
 		return scores.Record{
-			ID: id, Position: position, Source: "charts", Content: "hash of " + id, Tokens: 700, Status: scores.OK,
+			ID: id, Position: position, Source: "charts", Content: "hash of " + id,
+			Tokens: dataset.Tokens{Text: 700}, Status: scores.OK,
 			Result: scorer.Result{
 				Ratings: ratings, Expected: []float32{float32(ratings[0]), 0.25}, Styles: []string{"word/short-phrase"},
 			},

@@ -4,6 +4,7 @@ package scores
 import (
 	"fmt"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
@@ -18,12 +19,14 @@ type Record struct {
 	Content string
 	// Twin is a hash of the texts and images alone: equal for samples that differ in nothing else.
 	Twin string
-	// Tokens estimates what the sample costs in training: text, answers and images.
-	Tokens int
+	// Tokens are those of the sample's texts.
+	Tokens dataset.Tokens
 	// Turns is how many turns of the human the scorer sees; 0 of a record that could not be read.
 	Turns int
 	// Images are hashes of the sample's images, in their order.
 	Images []string
+	// Sizes are the sizes of all images of the sample, as SizeText writes them; empty for one that was not read.
+	Sizes []string
 	// Looks are similarity.Images, as their String, of the sample's images, in their order: what finds copies that were
 	// stored again. Empty for an image that shows nothing or was not read.
 	Looks []string

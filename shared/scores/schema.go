@@ -32,9 +32,11 @@ type sampleColumns struct {
 	Source      string   `parquet:"source,dict" meaning:"where the sample came from"`
 	Content     string   `parquet:"content" meaning:"hash of record and images: equal content, equal ratings"`
 	Twin        string   `parquet:"twin" meaning:"hash of texts and images alone"`
-	Tokens      int32    `parquet:"tokens,delta" meaning:"estimate of what the sample takes in training"`
+	Tokens      int32    `parquet:"text_tokens,delta" meaning:"tokens of all turns by Qwen2's tokenizer, without images"`
+	Answers     int32    `parquet:"answer_tokens,delta" meaning:"tokens of the model's turns among them"`
 	Turns       int32    `parquet:"turns,delta" meaning:"turns of the human that the scorer sees"`
 	Images      []string `parquet:"images,list" parquet-element:",dict" meaning:"hashes of the images, in their order"`
+	Sizes       []string `parquet:"image_sizes,list" parquet-element:",dict" meaning:"640x480: width and height as stored"`
 	Seen        []string `parquet:"images_seen,list" parquet-element:",dict" meaning:"each image as it was read (below)"`
 	Looks       []string `parquet:"image_signatures,list" parquet-element:",dict" meaning:"finds copies of images"`
 	Words       string   `parquet:"text_signature" meaning:"what finds questions in nearly the same words"`

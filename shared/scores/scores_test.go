@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
@@ -36,8 +37,10 @@ func small() []scores.Record {
 	nan := float32(math.NaN())
 	return []scores.Record{
 		{
-			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Tokens: 812, Turns: 1,
-			Images: []string{"f1"}, Seen: []string{"68:1767323045000000000"}, Looks: []string{"bG9vaw"},
+			ID: "a-1", Range: 3, Position: 0, Source: "vqa", Content: "c0ffee", Twin: "7e57", Turns: 1,
+			Tokens: dataset.Tokens{Text: 82, Answers: 20},
+			Images: []string{"f1"}, Sizes: []string{"640x480"},
+			Seen: []string{"68:1767323045000000000"}, Looks: []string{"bG9vaw"},
 			Words: "d29yZHM", Questions: []string{"a1", "b2"}, Template: "what is # of _", TakenFrom: "demo-0123456789ab",
 			Status: scores.OK,
 			Result: scorer.Result{
@@ -47,9 +50,9 @@ func small() []scores.Record {
 			ScorerID: "s1", Rubric: "r1",
 		},
 		{
-			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Tokens: 1554,
-			Turns:  3,
-			Images: []string{"f1", "f2"}, Seen: []string{"68:-1", "embedded"}, Status: scores.OK,
+			ID: "ключ-2", Range: 3, Position: 1, Source: "图表", Content: "c0ffef", Twin: "7e58", Turns: 3,
+			Tokens: dataset.Tokens{Text: 94, Answers: 94},
+			Images: []string{"f1", "f2"}, Sizes: []string{"28x56", ""}, Seen: []string{"68:-1", "embedded"}, Status: scores.OK,
 			Result: scorer.Result{
 				Code: "no_known_style", Reason: "no known style", OtherStyles: []string{"haiku", "🎼, sung", ""},
 				Ratings: []int8{scorer.Missing, 3}, Expected: []float32{2.5, nan},
@@ -86,7 +89,8 @@ func many(n, names int) []scores.Record {
 			ID: fmt.Sprintf("llava/%09d", i), Range: 7, Position: i,
 			Source:  fmt.Sprintf("source %d", rng.IntN(90)),
 			Content: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()),
-			Twin:    fmt.Sprintf("%016x", rng.Uint64()), Tokens: rng.IntN(2000), Turns: 1 + rng.IntN(3)/2,
+			Twin:    fmt.Sprintf("%016x", rng.Uint64()), Tokens: dataset.Tokens{Text: rng.IntN(2000)},
+			Turns:  1 + rng.IntN(3)/2,
 			Images: []string{fmt.Sprintf("%016x", rng.Uint64())},
 			Status: scores.OK, ScorerID: strings.Repeat("ab", 32), Rubric: strings.Repeat("cd", 32),
 		}

@@ -112,8 +112,8 @@ func check(r *Record, capabilities int) error {
 	if min(r.Range, r.Position) < 0 || max(r.Range, r.Position) > math.MaxInt32 {
 		return fmt.Errorf("range %d, position %d: not in [0, 2^31)", r.Range, r.Position)
 	}
-	if r.Tokens < 0 || r.Tokens > math.MaxInt32 {
-		return fmt.Errorf("%d tokens: not in [0, 2^31)", r.Tokens)
+	if n := r.Tokens; n.Answers < 0 || n.Text < n.Answers || n.Text > math.MaxInt32 {
+		return fmt.Errorf("%d tokens, %d of answers: not in [0, 2^31), or more of answers than of all", n.Text, n.Answers)
 	}
 	if r.Turns < 0 || r.Turns > math.MaxInt32 {
 		return fmt.Errorf("%d turns: not in [0, 2^31)", r.Turns)
@@ -161,9 +161,11 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	b.text(r.Source)
 	b.text(r.Content)
 	b.text(r.Twin)
-	b.number(r.Tokens)
+	b.number(r.Tokens.Text)
+	b.number(r.Tokens.Answers)
 	b.number(r.Turns)
 	b.list(r.Images)
+	b.list(r.Sizes)
 	b.list(r.Seen)
 	b.list(r.Looks)
 	b.text(r.Words)

@@ -7,7 +7,7 @@ import (
 )
 
 // A Builder makes a pool, sample by sample (Add) or column by column. The columns of numbers
-// (Ratings, Expected, Tie, Index, Source, Tokens, Text, Shape, Twin) may be appended to directly; names become
+// (Ratings, Expected, Tie, Index, Source, Tokens, Answers, Shape, Twin) may be appended to directly; names become
 // numbers by Source and Styles, and the lists of a sample are appended by AppendStyles and
 // AppendImages. Different columns may be filled concurrently. Pool.Validate reports columns that do
 // not fit each other.
@@ -28,7 +28,7 @@ type Sample struct {
 	Source   string
 	Styles   []string // a style that is named twice counts once, at its first position
 	Tokens   uint32
-	Text     uint32
+	Answers  uint32
 	Shape    Shape
 	Twin     [16]byte
 	Images   []string // names, equal for equal images; one that is named twice counts once
@@ -48,7 +48,7 @@ func NewBuilder(capabilities ...string) *Builder {
 
 // Add appends a sample to all columns. It fails, and leaves the pool as it was, if the sample's
 // ratings or expected scores are not one for each capability, or if only some samples of the pool
-// have expected scores. Tokens, Text, Shape, Twin and Image stay nil until a sample has one.
+// have expected scores. Tokens, Answers, Shape, Twin and Image stay nil until a sample has one.
 func (b *Builder) Add(s Sample) error {
 	p := b.Pool
 	n := p.Len()
@@ -76,7 +76,7 @@ func (b *Builder) Add(s Sample) error {
 	p.Source = append(p.Source, b.Source(s.Source))
 	b.AppendStyles(b.Styles(s.Styles))
 	p.Tokens = extend(p.Tokens, n, s.Tokens)
-	p.Text = extend(p.Text, n, s.Text)
+	p.Answers = extend(p.Answers, n, s.Answers)
 	p.Shape = extend(p.Shape, n, s.Shape)
 	p.Twin = extend(p.Twin, n, s.Twin)
 	if len(s.Images) > 0 && p.ImageStart == nil {

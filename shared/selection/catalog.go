@@ -77,7 +77,7 @@ func (c *Catalog) Bytes() int {
 	perSample += 4 * (2 + 2 + 2) // source and start of its styles; groups; sum and hint
 	perSample += 8 * len(p.Columns)
 	return p.Len()*perSample + p.Len()*len(p.Ratings)/8 + 8*cap(p.Tie) + 8*cap(p.Index) +
-		4*cap(p.Style) + 4*(cap(p.Tokens)+cap(p.Text)) + cap(p.Shape) + 16*cap(p.Twin) +
+		4*cap(p.Style) + 4*(cap(p.Tokens)+cap(p.Answers)) + cap(p.Shape) + 16*cap(p.Twin) +
 		4*(cap(p.Image)+cap(p.ImageStart)+cap(p.Cluster)+cap(p.Template))
 }
 

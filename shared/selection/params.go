@@ -139,8 +139,8 @@ func (p Params) validateLists(pool *Pool) error {
 		noSuchSample("exclude", p.Exclude, pool), noSuchSample("exclude_near", p.Near, pool),
 		noSuchSample("include", p.Include, pool),
 	}
-	if p.Strategy == Longest && pool.Text == nil {
-		faults = append(faults, errors.New("strategy: the tokens of the pool's texts are not known; use another"))
+	if p.Strategy == Longest && pool.Answers == nil {
+		faults = append(faults, errors.New("strategy: the tokens of the pool's answers are not known; use another"))
 	}
 	if p.Unique && pool.Twin == nil {
 		faults = append(faults, errors.New("unique: the pool's contents are not known; leave it out"))

@@ -65,7 +65,7 @@ var paramCases = map[string]struct {
 		Params{Rules: Rules{Strategy: Random, TieBreak: "a", RatingsOnly: true}},
 		[]string{"ratings_only breaks ties", `ratings_only: strategy "random"`, `tie_break: strategy "random"`},
 	},
-	"no texts": {Params{Rules: Rules{Strategy: Longest}}, []string{"tokens of the pool's texts are not known"}},
+	"no texts": {Params{Rules: Rules{Strategy: Longest}}, []string{"tokens of the pool's answers are not known"}},
 	"no modalities": {
 		Params{Rules: Rules{Caps: Caps{Modality: ModalityCaps{TextOnly: capOf("1")}}}}, []string{"modalities are not known"},
 	},

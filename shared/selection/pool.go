@@ -40,8 +40,8 @@ type Pool struct {
 	StyleNames []string
 	// Tokens holds what each sample counts for in a budget of tokens. Nil if that is not known.
 	Tokens []uint32
-	// Text holds the tokens of each sample's texts alone. Nil if that is not known.
-	Text []uint32
+	// Answers holds the tokens of each sample's answers alone. Nil if that is not known.
+	Answers []uint32
 	// Columns hold other numbers of the samples, which conditions and orders name.
 	Columns []Column
 	// Shape holds how many images each sample has, and whether it has several turns. Nil if that is not

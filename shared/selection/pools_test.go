@@ -135,10 +135,10 @@ func addColumns(pool *Pool, rng *rand.Rand) {
 		}
 		pool.ImageStart = append(pool.ImageStart, uint32(len(pool.Image)))
 	}
-	pool.Text, pool.Shape = make([]uint32, n), make([]Shape, n)
+	pool.Answers, pool.Shape = make([]uint32, n), make([]Shape, n)
 	numbers := make([]float64, n)
 	for s := range n {
-		pool.Text[s] = uint32(rng.IntN(9))
+		pool.Answers[s] = uint32(rng.IntN(9))
 		if numbers[s] = float64(rng.IntN(6)) / 2; rng.IntN(5) == 0 {
 			numbers[s] = math.NaN()
 		}

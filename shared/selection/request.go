@@ -28,6 +28,8 @@ type Request struct {
 	// with an image and a text near to those of an item are left out; with ExcludeImages all with such an image.
 	ExcludeNear   []string `yaml:"exclude_near" json:"exclude_near,omitempty"`
 	ExcludeImages bool     `yaml:"exclude_images" json:"exclude_images,omitempty"`
+	// VisualTokens says how many tokens an image counts for, wherever tokens count.
+	VisualTokens VisualTokens `yaml:"visual_tokens" json:"visual_tokens,omitzero"`
 }
 
 // ExternalPrefix begins a ScoresFrom that names a file by the hash of its content.

@@ -16,7 +16,7 @@ import (
 var requestKeys = []string{
 	"budget", "within", "capabilities", "weights", "threshold", "thresholds", "within_bin", "ratings_only", "strategy",
 	"by", "tie_break", "seed", "styles", "sources", "where", "unique", "minimums", "mix", "caps", "scores_from",
-	"include", "exclude", "exclude_near", "exclude_images",
+	"include", "exclude", "exclude_near", "exclude_images", "visual_tokens",
 }
 
 // keys are the keys of a struct's fields, those of embedded structs in their place.
@@ -54,7 +54,7 @@ const everyField = `{
 	"mix": {"sources": {"x": {"share": "10%"}}, "styles": {"a": {"least": 2, "most": 9}}},
 	"caps": {"source": "10%", "style": 5, "image": 2, "cluster": 1, "template": "5%",
 	"modality": {"text-only": "10%", "multi-turn": 3}}, "include": ["i"], "exclude": ["e"],
-	"exclude_near": ["n.tsv", "n/"], "exclude_images": true
+	"exclude_near": ["n.tsv", "n/"], "exclude_images": true, "visual_tokens": 256
 }`
 
 // TestRequestFormats reads every field equally from JSON and YAML, and writes what it has read.
@@ -67,7 +67,7 @@ func TestRequestFormats(t *testing.T) {
 	if err := yaml.Unmarshal([]byte(strings.ReplaceAll(everyField, "\t", " ")), &fromYAML); err != nil {
 		t.Fatal(err)
 	}
-	exact := cmp.AllowUnexported(Budget{}, Cap{})
+	exact := cmp.AllowUnexported(Budget{}, Cap{}, VisualTokens{})
 	if diff := cmp.Diff(fromJSON, fromYAML, exact); diff != "" {
 		t.Errorf("requests (-JSON +YAML):\n%s", diff)
 	}
@@ -193,7 +193,7 @@ func TestResolveKeepsRequest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	exact := cmp.AllowUnexported(Budget{}, Cap{})
+	exact := cmp.AllowUnexported(Budget{}, Cap{}, VisualTokens{})
 	if diff := cmp.Diff(before, r, exact); diff != "" {
 		t.Errorf("the request was changed (-before +after):\n%s", diff)
 	}
@@ -291,7 +291,7 @@ func TestRequestNested(t *testing.T) {
 	for i := range want {
 		want[i].Budget, want[i].Within = budgets[i], budgets[:i]
 	}
-	if diff := cmp.Diff(want, r.Nested(budgets), cmp.AllowUnexported(Budget{}, Cap{})); diff != "" {
+	if diff := cmp.Diff(want, r.Nested(budgets), cmp.AllowUnexported(Budget{}, Cap{}, VisualTokens{})); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
 	}
 }
@@ -314,7 +314,7 @@ func TestAsRequest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(resolved, again, cmp.AllowUnexported(Budget{}, Cap{})); diff != "" {
+		if diff := cmp.Diff(resolved, again, cmp.AllowUnexported(Budget{}, Cap{}, VisualTokens{})); diff != "" {
 			t.Errorf("%s (-resolved +again):\n%s", text, diff)
 		}
 	}

@@ -86,7 +86,7 @@ const (
 	// Stratified is a random order within each source, and picks from all sources in proportion: at
 	// any budget a source has its share of the pool to within one sample.
 	Stratified Strategy = "stratified"
-	// Longest goes by descending tokens of the texts, questions and answers, as they are estimated.
+	// Longest goes by descending tokens of the answers, all turns of the model.
 	Longest Strategy = "longest"
 )
 

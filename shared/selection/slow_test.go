@@ -296,7 +296,7 @@ func (p *slowSelection) order() []uint32 {
 	samples := p.selectable()
 	if p.params.Strategy == Longest {
 		slices.SortFunc(samples, func(a, b uint32) int {
-			return cmp.Or(int(p.pool.Text[b])-int(p.pool.Text[a]), slowTies(p.pool, p.params, a, b))
+			return cmp.Or(int(p.pool.Answers[b])-int(p.pool.Answers[a]), slowTies(p.pool, p.params, a, b))
 		})
 		return samples
 	}

@@ -63,7 +63,7 @@ func (s *selector) strategyOrder() []uint32 {
 		}
 	case Longest:
 		slices.SortFunc(samples, func(a, b uint32) int {
-			return cmp.Or(cmp.Compare(s.pool.Text[b], s.pool.Text[a]), s.ties.compare(a, b))
+			return cmp.Or(cmp.Compare(s.pool.Answers[b], s.pool.Answers[a]), s.ties.compare(a, b))
 		})
 	case Random:
 		shuffle(samples, s.params.Seed)

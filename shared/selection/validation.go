@@ -78,7 +78,7 @@ func (p *Pool) validateOptional(fault func(format string, args ...any)) {
 		{"tie", p.Tie != nil, len(p.Tie)},
 		{"index", p.Index != nil, len(p.Index)},
 		{"tokens", p.Tokens != nil, len(p.Tokens)},
-		{"text", p.Text != nil, len(p.Text)},
+		{"answers", p.Answers != nil, len(p.Answers)},
 		{"shape", p.Shape != nil, len(p.Shape)},
 		{"twin", p.Twin != nil, len(p.Twin)},
 		{"cluster", p.Cluster != nil, len(p.Cluster)},

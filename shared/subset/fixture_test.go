@@ -33,7 +33,8 @@ func TestMain(m *testing.M) {
 }
 
 // compareBudgets lets cmp compare budgets, which keep their form to themselves.
-var compareBudgets = cmpopts.EquateComparable(selection.Budget{}, selection.Cap{}, run.Allowance{})
+var compareBudgets = cmpopts.EquateComparable(
+	selection.Budget{}, selection.Cap{}, selection.VisualTokens{}, run.Allowance{})
 
 // atBudget is a request with these rules.
 func atBudget(t *testing.T, budget string, rules selection.Rules) selection.Request {

@@ -61,7 +61,8 @@ var measuredArms = []measuredArm{
 	{"paper", selection.Rules{}}, {"threshold 1", selection.Rules{Threshold: 1}},
 	{"threshold 2", selection.Rules{Threshold: 2}}, {"threshold 3", selection.Rules{Threshold: 3}},
 	{"descending", selection.Rules{Strategy: selection.Descending}}, {"top", selection.Rules{Strategy: selection.Top}},
-	{"random", selection.Rules{Strategy: selection.Random}}, {"longest", selection.Rules{}},
+	{"random", selection.Rules{Strategy: selection.Random}},
+	{"longest", selection.Rules{Strategy: selection.Longest}},
 }
 
 // spread is the mean of 20 values, and the second lowest and highest: about 90 % are between these.
@@ -108,7 +109,7 @@ func readMeasurement(t *testing.T) *measurement {
 			t.Fatal(err)
 		}
 	}
-	pool, err := ReadPool(t.Context(), files, selection.Request{})
+	pool, err := ReadPool(t.Context(), files, selection.Request{Rules: selection.Rules{Strategy: selection.Longest}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -128,6 +129,7 @@ func readMeasurement(t *testing.T) *measurement {
 func sampleOf(p *selection.Pool, s int) selection.Sample {
 	one := selection.Sample{
 		Tie: p.Tie[s], Index: int64(s), Source: p.SourceNames[p.Source[s]], Tokens: p.Tokens[s],
+		Answers: p.Answers[s],
 	}
 	for _, style := range p.Style[p.StyleStart[s]:p.StyleStart[s+1]] {
 		one.Styles = append(one.Styles, p.StyleNames[style])
@@ -198,22 +200,11 @@ func (m *measurement) draw(t *testing.T, rng *rand.Rand) measuredPool {
 func (p measuredPool) measure(t *testing.T, arm measuredArm, share float64) float64 {
 	t.Helper()
 	n := max(int(float64(p.Pool.Pool.Len())*share), 1)
-	var picks []uint32
-	if arm.name == "longest" {
-		for s := range p.Pool.Pool.Len() {
-			picks = append(picks, uint32(s))
-		}
-		slices.SortStableFunc(picks, func(a, b uint32) int {
-			return int(p.Pool.Pool.Tokens[b]) - int(p.Pool.Pool.Tokens[a])
-		})
-		picks = picks[:n]
-	} else {
-		result, err := p.Select(selection.Params{Budget: n, Rules: arm.rules})
-		if err != nil {
-			t.Fatal(strings.Join([]string{arm.name, err.Error()}, ": "))
-		}
-		picks = result.Samples()
+	result, err := p.Select(selection.Params{Budget: n, Rules: arm.rules})
+	if err != nil {
+		t.Fatal(strings.Join([]string{arm.name, err.Error()}, ": "))
 	}
+	picks := result.Samples()
 	sum := 0.0
 	for _, s := range picks {
 		for _, rating := range p.truth[s] {

@@ -81,8 +81,8 @@ func (r *Reader) scoredPool(ctx context.Context, plan *run.Plan, spec selection.
 
 func poolKey(plan *run.Plan, spec selection.Request) string {
 	request := columnRequest(nil, spec)
-	return fmt.Sprintf("%s %d %t %t %t %t", plan.Run, request.Seed, request.Twins, request.Images, request.Text,
-		!spec.Caps.Cluster.IsZero())
+	return fmt.Sprintf("%s %d %t %t %t %s %t", plan.Run, request.Seed, request.Twins, request.Images, request.Answers,
+		request.Visual, !spec.Caps.Cluster.IsZero())
 }
 
 // samplesOf are the samples of a run, without their outcomes.
@@ -121,7 +121,7 @@ func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 	if request.Twins {
 		perSample += 16
 	}
-	if request.Text {
+	if request.Answers {
 		perSample += 4
 	}
 	return int(plan.Samples) * perSample
@@ -131,7 +131,7 @@ func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 func columnRequest(capabilities []string, spec selection.Request) scores.ColumnRequest {
 	return scores.ColumnRequest{
 		Capabilities: capabilities, Seed: spec.Seed, Twins: spec.Unique, Images: !spec.Caps.Image.IsZero(),
-		Text: spec.Strategy == selection.Longest,
+		Answers: spec.Strategy == selection.Longest, Visual: spec.VisualTokens,
 	}
 }
 
@@ -230,7 +230,7 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 	}
 	pool.Tie = append(pool.Tie, columns.Tie...)
 	pool.Tokens = append(pool.Tokens, columns.Tokens...)
-	pool.Text = append(pool.Text, columns.Text...)
+	pool.Answers = append(pool.Answers, columns.Answers...)
 	pool.Shape = append(pool.Shape, columns.Shape...)
 	pool.Twin = append(pool.Twin, columns.Twin...)
 	b.samples.Status = append(b.samples.Status, columns.Status...)

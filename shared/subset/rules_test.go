@@ -115,12 +115,7 @@ func TestInclude(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
-	var tokens []int // by index
-	for r := range plan.Ranges {
-		for _, rec := range f.RangeScores(plan, r) {
-			tokens = append(tokens, rec.Tokens)
-		}
-	}
+	tokens := tokensOf(t, f, plan, selection.VisualTokens{})
 	sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "200-tokens")})
 	spent := 0
 	for _, p := range picks(t, f, sel) {
@@ -141,6 +136,49 @@ func TestTokens(t *testing.T) {
 	}
 	if long == 0 {
 		t.Error("no sample is too long")
+	}
+}
+
+// tokensOf are the tokens of a run's samples, by index.
+func tokensOf(t *testing.T, f *runtest.Fixture, plan *run.Plan, visual selection.VisualTokens) (tokens []int) {
+	t.Helper()
+	for r := range plan.Ranges {
+		for _, rec := range f.RangeScores(plan, r) {
+			n, err := rec.TrainingTokens(visual)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tokens = append(tokens, n)
+		}
+	}
+	return tokens
+}
+
+// TestVisualTokens spends one budget in tokens under several rules for images: each is a selection of its own.
+func TestVisualTokens(t *testing.T) {
+	t.Parallel()
+	f, plan := varied(t)
+	selections := map[string]bool{}
+	for _, rule := range []string{"730", "5", "qwen2.5-vl"} {
+		visual, err := selection.ParseVisualTokens(rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens := tokensOf(t, f, plan, visual)
+		sel := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "120-tokens"), VisualTokens: visual})
+		spent, withImages := 0, false
+		for _, p := range picks(t, f, sel) {
+			spent += tokens[p.Index]
+			withImages = withImages || tokens[p.Index] != tokensOf(t, f, plan, selection.VisualTokens{})[p.Index]
+		}
+		if spent+sel.Shortfall != 120 || sel.Summary.Selection.Tokens != spent || withImages != (rule != "730") {
+			t.Errorf("%s: %d tokens are spent, %d are said, with a shortfall of %d; with images: %t",
+				rule, spent, sel.Summary.Selection.Tokens, sel.Shortfall, withImages)
+		}
+		selections[sel.ID] = true
+	}
+	if len(selections) != 3 {
+		t.Errorf("%d selections of three rules", len(selections))
 	}
 }
 
@@ -260,7 +298,7 @@ func TestRetryKeepsRules(t *testing.T) {
 		t.Errorf("twins %+v and %+v", a, b)
 	}
 	if a, b := records["b00"], records["b01"]; len(a.Images) != 1 || !slices.Equal(a.Images, b.Images) ||
-		a.Twin == b.Twin || a.Tokens <= records["b02"].Tokens {
+		a.Twin == b.Twin || len(a.Sizes) != 1 || a.Sizes[0] == "" {
 		t.Errorf("samples of one image %+v and %+v", a, b)
 	}
 	for id, earlier := range f.Records(plan) {

@@ -285,8 +285,9 @@ func scaleRecords(plan *run.Plan, rng *rand.Rand, r, n int) []scores.Record {
 			ID: fmt.Sprintf("llava/%09d", r*rangeSamples+i), Range: r, Position: i,
 			Source:  fmt.Sprintf("source %d", min(rng.IntN(90), rng.IntN(90))),
 			Content: fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()),
-			Twin:    fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()), Tokens: rng.IntN(2000),
-			Images: []string{fmt.Sprintf("%016x", rng.Uint64())}, Seen: []string{"123456:1764374400000000000"},
+			Twin:    fmt.Sprintf("%016x%016x", rng.Uint64(), rng.Uint64()), Tokens: dataset.Tokens{Text: rng.IntN(2000)},
+			Images: []string{fmt.Sprintf("%016x", rng.Uint64())}, Sizes: []string{"640x480"},
+			Seen:   []string{"123456:1764374400000000000"},
 			Status: scores.OK, ScorerID: plan.ScorerID, Rubric: hash,
 		}
 		first := rng.IntN(len(plan.Rubric.Styles))

@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // A Shown is a sample of a scored run with all that is known of it.
@@ -30,9 +31,11 @@ type Shown struct {
 	Styles      []string    `json:"styles,omitempty"` // the main one first
 	OtherStyles []string    `json:"other_styles,omitempty"`
 	Flags       []string    `json:"flags,omitempty"`
-	Tokens      int         `json:"tokens"` // estimate
-	Turns       int         `json:"turns"`  // of the human, that the scorer sees
-	Images      int         `json:"images"` // that were read
+	// Tokens are those of its texts, and 730 for each image; AnswerTokens those of the model's turns alone.
+	Tokens       int `json:"tokens"`
+	AnswerTokens int `json:"answer_tokens"`
+	Turns        int `json:"turns"`  // of the human, that the scorer sees
+	Images       int `json:"images"` // that were read
 	// Rated are its ratings, in the order of the rubric; none if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
 	// Record is the record as it is in its manifest; as a text if it is not JSON.
@@ -135,10 +138,15 @@ func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64, record d
 			return Shown{}, err
 		}
 	}
+	tokens, err := rec.TrainingTokens(selection.VisualTokens{})
+	if err != nil {
+		return Shown{}, r.runs.Lost(plan.Run, err)
+	}
 	return Shown{
 		ID: rec.ID, Index: index, Place: record.Place, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code,
-		Source: rec.Source, Styles: rec.Styles, OtherStyles: rec.OtherStyles, Flags: rec.Flags, Tokens: rec.Tokens,
-		Turns: rec.Turns, Images: len(rec.Images), Rated: ratedOn(table.Capabilities, rec), Record: raw,
+		Source: rec.Source, Styles: rec.Styles, OtherStyles: rec.OtherStyles, Flags: rec.Flags,
+		Tokens: tokens, AnswerTokens: rec.Tokens.Answers, Turns: rec.Turns, Images: len(rec.Images),
+		Rated: ratedOn(table.Capabilities, rec), Record: raw,
 	}, nil
 }
 

@@ -1,0 +1,72 @@
+package tokenizer
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// next is how many bytes of text, which is not empty, the first piece of Qwen2's pre-tokeniser has. It is the regular
+// expression
+//
+//	(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
+//
+// by hand: the standard library has no lookahead, and libraries that have it take most of the time of counting.
+func next(text string) int {
+	if n := contraction(text); n > 0 {
+		return n
+	}
+	first, size := utf8.DecodeRuneInString(text)
+	if unicode.IsLetter(first) {
+		return size + span(text[size:], unicode.IsLetter)
+	}
+	if unicode.IsNumber(first) {
+		return size
+	}
+	if !isBreak(first) {
+		if n := span(text[size:], unicode.IsLetter); n > 0 {
+			return size + n
+		}
+	}
+	marks := 0
+	if first == ' ' {
+		marks = 1
+	}
+	if n := span(text[marks:], isMark); n > 0 {
+		return marks + n + span(text[marks+n:], isBreak)
+	}
+	blanks := span(text, unicode.IsSpace)
+	if last := strings.LastIndexAny(text[:blanks], "\r\n"); last >= 0 {
+		return last + 1
+	}
+	if _, last := utf8.DecodeLastRuneInString(text[:blanks]); blanks < len(text) && blanks > last {
+		return blanks - last // the last blank belongs to what follows
+	}
+	return blanks
+}
+
+// contraction is the length of the English ending that text begins with, such as 'll; 0 without one.
+func contraction(text string) int {
+	if text[0] != '\'' {
+		return 0
+	}
+	for _, ending := range [...]string{"s", "t", "re", "ve", "m", "ll", "d"} {
+		if n := 1 + len(ending); len(text) >= n && strings.EqualFold(text[1:n], ending) {
+			return n
+		}
+	}
+	return 0
+}
+
+// span is how many bytes at the start of text are of characters of a kind.
+func span(text string, kind func(rune) bool) int {
+	n := strings.IndexFunc(text, func(r rune) bool { return !kind(r) })
+	if n < 0 {
+		return len(text)
+	}
+	return n
+}
+
+func isBreak(r rune) bool { return r == '\r' || r == '\n' }
+
+func isMark(r rune) bool { return !unicode.IsSpace(r) && !unicode.IsLetter(r) && !unicode.IsNumber(r) }
