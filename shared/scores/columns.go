@@ -85,7 +85,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		c.Ratings = append(c.Ratings, rated)
 		c.Expected = append(c.Expected, expected)
 	}
-	var errs [10]error
+	var errs [11]error
 	var turns, imageStart []uint32
 	c.Status, errs[0] = statuses.column(f, "status", 0)
 	c.Source, errs[1] = namesIn(&c.SourceNames).column(f, "source", 0)
