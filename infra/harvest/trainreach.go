@@ -24,8 +24,8 @@ func reachTable(s *reach.Scale) table.Writer {
 // reachLine says what the table is, and whether errors of single sources are forecast.
 func reachLine(s *reach.Scale) string {
 	c := s.Correlation
-	line := fmt.Sprintf("Near, edge, far: how far most of a source's samples are from what was learned from. A forecast of "+
-		"a source's error correlates with the error measured by %.2f (%.2f to %.2f, Spearman)", c.Value, c.Low, c.High)
+	line := fmt.Sprintf("Near, edge, far: how far most of a source's samples are from what was learned from. A forecast "+
+		"of a source's error correlates with the error measured by %.2f (%.2f to %.2f, Spearman)", c.Value, c.Low, c.High)
 	if s.Forecasts() {
 		return line + ": it is shown.\n"
 	}

@@ -52,6 +52,11 @@ type Scale struct {
 	// Correlation is Spearman's of the forecast for sources that were left out, from the Errors of the others, and the
 	// errors measured of them.
 	Correlation Interval `json:"correlation"`
+	// Order is Spearman's correlation of expected scores and annotated ratings in pools of three sources that were left
+	// out: the median, and the 5th and 95th percentile. SourceMeans is the median for a rater who knows the mean ratings
+	// of each source alone.
+	Order       Interval `json:"order"`
+	SourceMeans float64  `json:"source_means"`
 	// Own is the agreement with annotations of a dataset of one's own; nil of weights that learned from none. Nothing else
 	// is known then.
 	Own *Own `json:"own,omitempty"`

@@ -15,6 +15,7 @@ import (
 // scale has bands from 70 and 90 on.
 func scale(correlation float64) *reach.Scale {
 	s := &reach.Scale{Edge: 70, Far: 90, Correlation: reach.Interval{Value: correlation, Low: correlation, High: 1}}
+	s.Order, s.SourceMeans = reach.Interval{Value: 0.57, Low: 0.44, High: 0.69}, 0.52
 	for b := range s.Errors {
 		for rating := range s.Errors[b] {
 			s.Errors[b][rating] = float64(b) + float64(rating)/10
@@ -85,7 +86,9 @@ func TestReport(t *testing.T) {
 	if diff := cmp.Diff(got, again); diff != "" {
 		t.Errorf("written and read (-want +got):\n%s", diff)
 	}
-	for _, part := range []string{"25 % of the samples are far", "0.00 where they are near", reach.Teach} {
+	for _, part := range []string{
+		"25 % of the samples are far", "0.00 where they are near", "0.57 (0.44 to 0.69)", "gives 0.52", reach.Teach,
+	} {
 		if !strings.Contains(got.Sentence(), part) {
 			t.Errorf("%q lacks %q", got.Sentence(), part)
 		}

@@ -25,6 +25,10 @@ func (r *Report) Sentence() string {
 	if len(errors) > 0 {
 		text += " On sources that it had not seen, its ratings (0 to 5) were off by " + strings.Join(errors, ", ") + "."
 	}
+	if o := r.Scale.Order; o.Value > 0 {
+		text += fmt.Sprintf(" In pools of three such sources their order agrees with annotations by a Spearman of %.2f "+
+			"(%.2f to %.2f); knowing each source's mean alone gives %.2f.", o.Value, o.Low, o.High, r.Scale.SourceMeans)
+	}
 	if n := r.FarSources(); n > 0 {
 		of := fmt.Sprintf("%d sources are", n)
 		if n == 1 {

@@ -12,7 +12,8 @@ import (
 )
 
 // licenceRow is a row of the table of licences on the scorer's page: source, samples, what is said of commercial use.
-var licenceRow = regexp.MustCompile(`(?m)^\| (\w+) \| (\d+) \| .+ \| .+ \| (allowed|forbidden|not stated|not clear) \|$`)
+var licenceRow = regexp.MustCompile(
+	`(?m)^\| (\w+) \| (\d+) \| .+ \| .+ \| (allowed|forbidden|not stated|not clear) \|$`)
 
 // TestLicences holds that the page says of each source that was learned from what its licence is, and no more.
 func TestLicences(t *testing.T) {
@@ -38,7 +39,8 @@ func TestLicences(t *testing.T) {
 	if len(samples) > 0 {
 		t.Errorf("the page has no licence of %v", samples)
 	}
-	if text := fmt.Sprintf("%d samples of", restricted); !strings.Contains(strings.ReplaceAll(scorersPage(t), "\n", " "), text) {
+	page := strings.ReplaceAll(scorersPage(t), "\n", " ")
+	if text := fmt.Sprintf("%d samples of", restricted); !strings.Contains(page, text) {
 		t.Errorf("the page does not say %q", text)
 	}
 }
@@ -63,8 +65,8 @@ func scorersPage(t *testing.T) string {
 }
 
 // TestLicencesStudy measures what the sources are worth that forbid commercial use or do not allow it: HARVEST_STUDY
-// asks for it. Sources are left out by family; pools of them are rated by weights that were learned from all others, and
-// from those of the others that allow it. The penalties and cuts of both are those of the base.
+// asks for it. Sources are left out by family; pools of them are rated by weights that were learned from all others,
+// and from those of the others that allow it. The penalties and cuts of both are those of the base.
 func TestLicencesStudy(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("HARVEST_STUDY") == "" {
@@ -104,8 +106,8 @@ func TestLicencesStudy(t *testing.T) {
 				t.Fatal(err)
 			}
 			for i := range base.Samples {
-				if fold.fold[i] == k {
-					samples = append(samples, joint.opinions(&base.Samples[i], m.predict(base.Samples[i].Features), calibrated))
+				if s := &base.Samples[i]; fold.fold[i] == k {
+					samples = append(samples, joint.opinions(s, m.predict(s.Features), calibrated))
 				}
 			}
 		}
@@ -117,7 +119,8 @@ func TestLicencesStudy(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		t.Logf("those that allow it alone: %v: pools: Spearman %.3f, kappa %.3f, styles %.3f; together: Spearman %.3f, kappa %.3f",
-			only, pools.Spearman.Median, pools.QWK.Median, pools.MicroF1.Median, report.Mean.Spearman, report.Mean.QWK)
+		t.Logf("those that allow it alone: %v: pools: Spearman %.3f, kappa %.3f, styles %.3f; together: Spearman %.3f, "+
+			"kappa %.3f", only, pools.Spearman.Median, pools.QWK.Median, pools.MicroF1.Median, report.Mean.Spearman,
+			report.Mean.QWK)
 	}
 }

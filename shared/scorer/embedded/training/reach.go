@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// A sample is near if it is no farther than nearShare of those that were left out and whose sources were not, and far if
-// it is farther than edgeShare of these.
+// A sample is near if it is no farther than nearShare of those that were left out and whose sources were not, and far
+// if it is farther than edgeShare of these.
 const (
 	nearShare = 0.5
 	edgeShare = 0.8
@@ -27,8 +27,9 @@ type leftSource struct {
 	error   float64 // mean absolute difference of expected scores and annotated ratings
 }
 
-// reach is what validations say of errors by distance; nil of samples of too few families of sources.
-func (t *task) reach(validations []*crossValidation) *reach.Scale {
+// reach is what validations and the pools of left-out sources say of errors by distance; nil of samples of too few
+// families of sources.
+func (t *task) reach(validations []*crossValidation, pools *agreement.Pools) *reach.Scale {
 	if len(validations) < 2 || len(t.distinct(family)) < leastFamilies {
 		return nil
 	}
@@ -71,7 +72,16 @@ func (t *task) reach(validations []*crossValidation) *reach.Scale {
 	s.Errors = all.means()
 	s.Bands = measuredBands(list)
 	s.Correlation = correlation(list, folds)
+	s.Order, s.SourceMeans = order(pools)
 	return s
+}
+
+// order is how far pools of sources that were left out are put in order, and by a rater who knows their means alone.
+func order(p *agreement.Pools) (reach.Interval, float64) {
+	of := func(s agreement.Spread) reach.Interval {
+		return rounded(reach.Interval{Value: known(s.Median), Low: known(s.Low), High: known(s.High)})
+	}
+	return of(p.Spearman), of(p.SourceMean.Spearman).Value
 }
 
 // shareAt is the distance that a share of some does not exceed.
