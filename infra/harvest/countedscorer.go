@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
 // A countedScorer counts the samples that it has rated, so that progress moves by samples and not by shards.
@@ -31,6 +32,9 @@ func counted(open run.ScorerOpener, rated *atomic.Int64) run.ScorerOpener {
 		return &countedScorer{opened, rated}, nil
 	}
 }
+
+// Reach implements reach.Teller.
+func (c *countedScorer) Reach() *reach.Scale { return reach.Of(c.Scorer) }
 
 // Rate implements scorer.Scorer.
 func (c *countedScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {

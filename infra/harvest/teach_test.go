@@ -60,6 +60,10 @@ func TestCurateTeacher(t *testing.T) {
 	if !strings.Contains(first.stdout, "30 samples of your own") || !strings.Contains(first.stdout, "leaving one out") {
 		t.Errorf("it does not say how the weights agree with the annotations:\n%s", first.stdout)
 	}
+	says(t, strings.ReplaceAll(first.stdout, "\n", " "), "The scorer has learned from 30 annotated samples of your own.")
+	if strings.Contains(first.stdout, "are far from what the") {
+		t.Error("it says how far the dataset is from what the scorer knew before")
+	}
 	var status struct {
 		ScorerID string `json:"scorer_id"`
 	}

@@ -18,15 +18,16 @@ func printTemplates(w io.Writer, shares []selection.TemplateShare) error {
 	}
 	t := newNarrowTable([]int{shownTemplate, 9, 9}, "template of questions", "pool", "subset")
 	for _, s := range shares {
-		t.AppendRow(table.Row{shortTemplate(s.Template), share(s.Pool), share(s.Selection)})
+		t.AppendRow(table.Row{shortened(s.Template, shownTemplate), share(s.Pool), share(s.Selection)})
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", t.Render())
 	return err
 }
 
-func shortTemplate(text string) string {
-	if letters := []rune(text); len(letters) > shownTemplate {
-		return string(letters[:shownTemplate-3]) + "..."
+// shortened is a text of at most so many characters, of which the last three stand for what is left out.
+func shortened(text string, most int) string {
+	if letters := []rune(text); len(letters) > most {
+		return string(letters[:most-3]) + "..."
 	}
 	return text
 }
@@ -36,7 +37,7 @@ func warnOfTemplates(w io.Writer, shares []selection.TemplateShare) {
 	for _, s := range shares {
 		if s.Over() {
 			fmt.Fprintf(w, "harvest: warning: %s of the subset ask %q, and %s of the pool; --cap-template 5%% bounds each such "+
-				"template\n", share(s.Selection), shortTemplate(s.Template), share(s.Pool))
+				"template\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
 		}
 	}
 }

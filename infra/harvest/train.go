@@ -288,6 +288,10 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		about += poolsLine(t.Pools) + "The pools are of sources that were left out: expect their figures of sources that " +
 			"are not among those learned from.\n"
 	}
+	if t.Reach != nil {
+		tables = append(tables, reachTable(t.Reach).Render())
+		about += reachLine(t.Reach)
+	}
 	_, err := fmt.Fprintf(w, "\n%s\n\n%s"+
 		"Weights for %d capabilities and %d styles, learned from %d samples of %d sources: %s (%d bytes). "+
 		"Use them as --scorer embedded:%s\n",

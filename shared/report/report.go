@@ -133,6 +133,7 @@ type Model struct {
 	Figures            []*Figure
 	Trade              *Trade  // nil if there is none
 	Copies             *Copies // nil if none were asked for
+	Reach              *Reach  // nil if it is not known
 	Shortfalls         *Table  // nil if there is none
 	MoreShortfalls     int
 	Gallery            *Gallery
@@ -169,7 +170,7 @@ func newModel(
 			[]*Figure{budgetFigure(t, o)}, lengthFigures(t, o),
 			[]*Figure{reasonFigure(o, reasons)},
 		),
-		Trade: newTrade(o, commands), Problems: problems(status),
+		Trade: newTrade(o, commands), Problems: problems(status), Reach: newReach(o.Selection.Reach),
 	}
 	if commands.Select != nil {
 		asked := sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)

@@ -11,7 +11,7 @@ import "fmt"
 
 // LayoutVersion changes whenever equal input would be laid out differently. A run of another layout is listed, and
 // neither continued nor selected from. So is one of another dataset.ReadingVersion.
-const LayoutVersion = 11
+const LayoutVersion = 12
 
 // Root is the prefix of all runs in the work bucket.
 const Root = "runs/"

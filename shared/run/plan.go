@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
@@ -36,9 +37,11 @@ type Plan struct {
 	Rubric    *rubric.Rubric `json:"rubric,omitempty"`
 	Scorer    string         `json:"scorer"`    // kind of scorer
 	ScorerID  string         `json:"scorer_id"` // hash of what can change a rating
-	Options   Options        `json:"options"`
-	Constants Constants      `json:"constants"`
-	Attempt   int            `json:"attempt"`
+	// Reach is what is known of the scorer's errors; nil if nothing is.
+	Reach     *reach.Scale `json:"reach,omitempty"`
+	Options   Options      `json:"options"`
+	Constants Constants    `json:"constants"`
+	Attempt   int          `json:"attempt"`
 	// Limit is how many records a trial takes of the dataset, 0 for all. Of is how many the dataset has where that is
 	// more: the run is a trial then; else it is 0.
 	Limit int64 `json:"limit,omitempty"`

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -171,7 +172,7 @@ func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, score
 	if err != nil {
 		return nil, nil, err
 	}
-	plan.ScorerID = rater.ID()
+	plan.ScorerID, plan.Reach = rater.ID(), reach.Of(rater)
 	resolved, notes, err := p.resolve(ctx, spec)
 	if err != nil {
 		return nil, nil, err

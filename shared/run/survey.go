@@ -3,12 +3,14 @@ package run
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"golang.org/x/sync/errgroup"
@@ -39,6 +41,8 @@ type Survey struct {
 	Seconds   float64 `json:"estimated_seconds"`
 	// Estimate is what a paid scorer takes, which is not tried. Nil for others.
 	Estimate *scorer.Estimate `json:"estimate,omitempty"`
+	// Reach is how far the samples that were tried are from what the scorer was trained on; nil where that is not known.
+	Reach *reach.Report `json:"reach,omitempty"`
 }
 
 const (
@@ -46,8 +50,9 @@ const (
 	surveyBatch = 512
 	// surveyExamples is how many samples of each kind of problem are named.
 	surveyExamples = 3
-	// trial is how many samples are rated to estimate the time of all.
-	trial = 100
+	// trial is how many samples are rated to estimate the time of all. Of each further source trialEach are, as long as
+	// there are no more than trialMost in all.
+	trial, trialEach, trialMost = 100, 10, 300
 )
 
 // Survey reads a planned dataset and looks for its images. It rates only a few samples, to estimate the time.
@@ -182,11 +187,20 @@ func (p *Planner) missingImages(
 type trialSamples struct {
 	samples []dataset.Sample
 	ranges  []int
+	sources map[string]int // samples by source
 }
 
-// add adds valid samples of a range, as long as there are few.
+// add adds valid samples of a range, as long as there are few in all, or of their source.
 func (t *trialSamples) add(r int, valid []dataset.Sample) {
-	for i := range valid[:min(len(valid), trial-len(t.samples))] {
+	for i := range valid {
+		n, source := len(t.samples), valid[i].Source
+		if n >= trial && (n >= trialMost || t.sources[source] >= trialEach) {
+			continue
+		}
+		if t.sources == nil {
+			t.sources = map[string]int{}
+		}
+		t.sources[source]++
 		t.samples, t.ranges = append(t.samples, valid[i]), append(t.ranges, r)
 	}
 }
@@ -208,7 +222,7 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 	}
 	records := make([]scores.Record, len(samples))
 	for i := range records {
-		records[i].Status, records[i].Range = scores.OK, tried.ranges[i]
+		records[i].Status, records[i].Range, records[i].Source = scores.OK, tried.ranges[i], samples[i].Source
 	}
 	start := time.Now()
 	err = p.loader.each(ctx, plan, rater, samples, records, func(b batch) error { return b.rate(ctx, rater, records) })
@@ -217,5 +231,23 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 	}
 	v.PerSecond = float64(len(samples)) / time.Since(start).Seconds()
 	v.Seconds = float64(v.Valid) / v.PerSecond
+	v.Reach = reachOf(plan.Reach, records)
 	return nil
+}
+
+// reachOf is how far rated samples are from what their scorer was trained on; nil without a scale.
+func reachOf(scale *reach.Scale, records []scores.Record) *reach.Report {
+	if scale == nil {
+		return nil
+	}
+	tallies := map[string]*reach.Tally{}
+	for i := range records {
+		if r := &records[i]; r.Status == scores.OK && r.Distance > 0 {
+			if tallies[r.Source] == nil {
+				tallies[r.Source] = &reach.Tally{}
+			}
+			tallies[r.Source].Add(scale.BandOf(r.Distance), slices.Values(r.Ratings))
+		}
+	}
+	return scale.Report(tallies)
 }

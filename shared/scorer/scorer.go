@@ -44,6 +44,9 @@ type Result struct {
 	// the total probability of the possible ratings, and that of the likeliest less that of the
 	// second. Nil for a scorer without probabilities.
 	Mass, Margin []float32 `json:",omitempty"`
+	// Distance is how far the sample lies from the nearest of those that the scorer was trained on, from 1 on; 0 of a
+	// scorer that does not know. Package reach says what it means.
+	Distance int `json:",omitempty"`
 	// Styles are styles of the rubric, the main one first; OtherStyles is what else was answered.
 	Styles, OtherStyles []string
 	// Flags mark what a reader of the scores should know, such as "off_reference".

@@ -24,6 +24,7 @@ type Columns struct {
 	Tokens      []uint32
 	Text        []uint32          // tokens without those of images; nil if it was not asked for
 	Shape       []selection.Shape // 0 of a row that is not OK
+	Distance    []uint32          // of scorer.Result
 	// Template is the index in Templates, from 1, of the template of a row's first question; 0 without one, and of a row
 	// that is not OK. TemplateNames are the templates.
 	Templates     []similarity.TemplateKey
@@ -83,7 +84,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 		c.Ratings = append(c.Ratings, rated)
 		c.Expected = append(c.Expected, expected)
 	}
-	var errs [9]error
+	var errs [10]error
 	var turns, imageStart []uint32
 	c.Status, errs[0] = statuses.column(f, "status", 0)
 	c.Source, errs[1] = namesIn(&c.SourceNames).column(f, "source", 0)
@@ -101,6 +102,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	}
 	c.Template, errs[8] = c.templates().column(f, "template", 0)
 	turns, errs[7] = counts.column(f, "turns", 0)
+	c.Distance, errs[9] = counts.column(f, "distance", 0)
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}

@@ -37,6 +37,7 @@ func TestReadColumns(t *testing.T) {
 		Templates:     []similarity.TemplateKey{similarity.TemplateKeyOf("what is # of _")},
 		TemplateNames: []string{"what is # of _"},
 		Template:      []uint32{1, 0, 0, 0, 0},
+		Distance:      []uint32{83, 0, 0, 0, 0},
 		StyleNames:    []string{"yes/no", "word/short-phrase", "comparison"},
 		StyleStart:    []uint32{0, 2, 2, 2, 2, 3},
 		Style:         []uint32{0, 1, 2},

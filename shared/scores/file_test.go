@@ -27,7 +27,7 @@ func TestReadRefuses(t *testing.T) {
 	type row struct {
 		ID string `parquet:"id"`
 	}
-	version := parquet.KeyValueMetadata("harvest.version", "5")
+	version := parquet.KeyValueMetadata("harvest.version", "6")
 	tests := []struct {
 		name string
 		file []byte
@@ -39,8 +39,8 @@ func TestReadRefuses(t *testing.T) {
 		{"head cut off", good[len(good)-200:], "a footer of"},
 		{"another's", other(row{}), "not written by Harvest"},
 		{
-			"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "6")),
-			`layout version "6": this Harvest reads version 5`,
+			"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "7")),
+			`layout version "7": this Harvest reads version 6`,
 		},
 		{"not scores", other(row{}, version), "not a file of scores: its metadata lacks harvest.capabilities"},
 		{

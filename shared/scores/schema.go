@@ -14,7 +14,7 @@ import (
 const (
 	// version is the version of the files' layout. It is no part of the product's version: the
 	// same scores must give the same bytes before and after a deploy.
-	version = "5"
+	version = "6"
 
 	versionKey      = "harvest.version"
 	capabilitiesKey = "harvest.capabilities"
@@ -49,6 +49,7 @@ type sampleColumns struct {
 
 // originColumns are the columns after those of the capabilities.
 type originColumns struct {
+	Distance  int32    `parquet:"distance,dict" meaning:"from what the scorer was trained on (below); 0: not known"`
 	Scorer    string   `parquet:"scorer,dict" meaning:"id of the scorer"`
 	Rubric    string   `parquet:"rubric,dict" meaning:"hash of the rubric"`
 	Flags     []string `parquet:"flags,list" parquet-element:",dict" meaning:"what deserves a look, such as off_reference"`

@@ -42,7 +42,7 @@ func small() []scores.Record {
 			Status: scores.OK,
 			Result: scorer.Result{
 				Styles: []string{"yes/no", "word/short-phrase"}, Ratings: []int8{5, 0}, Expected: []float32{5, 0},
-				Mass: []float32{1, 0.25}, Margin: []float32{0.75, 0},
+				Mass: []float32{1, 0.25}, Margin: []float32{0.75, 0}, Distance: 83,
 			},
 			ScorerID: "s1", Rubric: "r1",
 		},

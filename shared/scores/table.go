@@ -40,6 +40,7 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 		fill(f, records, "reason", texts, func(r *Record) *string { return &r.Reason }),
 		fillLists(f, records, "styles", func(r *Record) *[]string { return &r.Styles }),
 		fillLists(f, records, "other_styles", func(r *Record) *[]string { return &r.OtherStyles }),
+		fill(f, records, "distance", integers, func(r *Record) *int { return &r.Distance }),
 		fill(f, records, "scorer", texts, func(r *Record) *string { return &r.ScorerID }),
 		fill(f, records, "rubric", texts, func(r *Record) *string { return &r.Rubric }),
 		fillLists(f, records, "flags", func(r *Record) *[]string { return &r.Flags }),

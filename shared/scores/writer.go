@@ -118,6 +118,9 @@ func check(r *Record, capabilities int) error {
 	if r.Turns < 0 || r.Turns > math.MaxInt32 {
 		return fmt.Errorf("%d turns: not in [0, 2^31)", r.Turns)
 	}
+	if r.Distance < 0 || r.Distance > math.MaxInt32 {
+		return fmt.Errorf("distance %d: not in [0, 2^31)", r.Distance)
+	}
 	if r.Status != OK {
 		if r.Ratings != nil || r.Expected != nil || r.Mass != nil || r.Margin != nil {
 			return fmt.Errorf("a %v sample has no ratings", r.Status)
@@ -181,6 +184,7 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	b.floats(r.Expected, capabilities)
 	b.floats(r.Mass, capabilities)
 	b.floats(r.Margin, capabilities)
+	b.number(r.Distance)
 	b.text(r.ScorerID)
 	b.text(r.Rubric)
 	b.list(r.Flags)

@@ -94,7 +94,7 @@ func (r *Reader) withColumns(
 		pool := *scored.Pool
 		pool.Columns = columns
 		catalog, err := selection.NewCatalog(&pool)
-		return &Pool{catalog, scored.Samples}, err
+		return &Pool{catalog, scored.Samples, scored.Reach}, err
 	})
 }
 

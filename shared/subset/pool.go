@@ -7,6 +7,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/similarity"
@@ -21,6 +22,8 @@ const reads = 8
 type Pool struct {
 	*selection.Catalog
 	Samples
+	// Reach is how far the samples are from what their scorer was trained on; nil where that is not known.
+	Reach *reach.Report
 }
 
 // Pool reads the scores of a scored run, every sample in the order of its manifests. It is shared: do not change it.
@@ -62,6 +65,7 @@ func (r *Reader) scoredPool(ctx context.Context, plan *run.Plan, spec selection.
 	request := columnRequest(plan.Rubric.Capabilities, spec)
 	return r.pools.get(ctx, poolKey(plan, spec), poolBytes(plan, request), func(ctx context.Context) (*Pool, error) {
 		build := newPoolBuilder(request, int(plan.Samples))
+		build.scale = plan.Reach
 		build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
 		build.samples.first, build.samples.ids = r.samplesOf(plan).first, r.samplesOf(plan).ids
 		if !spec.Caps.Cluster.IsZero() {
@@ -183,6 +187,8 @@ type poolBuilder struct {
 	samples   Samples
 	expected  int // samples
 	templates similarity.Templates
+	scale     *reach.Scale   // nil if none is known
+	tallies   []*reach.Tally // by source
 }
 
 // newPoolBuilder makes columns for so many samples: they grow if there are more.
@@ -231,7 +237,7 @@ func (b *poolBuilder) read(
 	}
 	b.clusterTemplates()
 	catalog, err := selection.NewCatalog(b.Pool)
-	return &Pool{catalog, b.samples}, err
+	return &Pool{catalog, b.samples, b.reach()}, err
 }
 
 // append appends a file's samples to the pool. A sample that was not scored has no ratings and no styles, and so is
@@ -256,6 +262,7 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 	for _, source := range columns.Source {
 		pool.Source = append(pool.Source, sources[source])
 	}
+	b.tally(columns, sources)
 	styles := b.Styles(columns.StyleNames)
 	b.growLists(len(columns.Status), len(columns.Style))
 	var list []uint32

@@ -12,6 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/cache"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
@@ -39,6 +40,8 @@ type Selection struct {
 	// Capabilities counts the candidates of each capability, and the samples that it picked.
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
 	Summary      selection.Summary            `json:"summary"`
+	// Reach is how far the samples of the run are from what the scorer was trained on. Nil where that is not known.
+	Reach *reach.Report `json:"reach,omitempty"`
 	// Trade compares the selection, in the first row, with others of its budget. Nil where fewer than a fifth of the
 	// samples were picked on a rating of 1 or 0.
 	Trade []TradeRow `json:"trade,omitempty"`
@@ -106,7 +109,7 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 	}
 	return &Reader{
 		runs: runs, work: work,
-		selections: cache.New(runs.Share(16), func(s *Selection) int { return 50_000 + 8*len(s.PerRange) }),
+		selections: cache.New(runs.Share(16), func(s *Selection) int { return 250_000 + 8*len(s.PerRange) }),
 		rejected:   cache.New(runs.Share(64), (*scores.Reasons).Len),
 		pools:      newPools(limits),
 		missingDetails: func(_ context.Context, _ *run.Plan, sel *Selection) error {

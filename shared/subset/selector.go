@@ -239,6 +239,7 @@ func newSelection(
 		ID: id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: params,
 		Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(), Shortfalls: result.Shortfalls,
 		Capabilities: result.Capabilities, Summary: pool.Summarize(result, params.Request.Seed),
+		Reach:    pool.Reach,
 		PerRange: make([]int, len(plan.Ranges)), ScorerID: plan.ScorerID, Rubric: plan.Rubric.Hash(),
 		Manifests: manifestsOf(plan),
 		Outputs: Outputs{

@@ -24,6 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
 // Version names the features. Raise it with every change of them, and train the weights again; TestVersion fails
@@ -116,6 +117,9 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric, budget *memory.Budget)
 // Of weights that own annotations were added to, "-taught-by-", the teacher and the annotations follow.
 func (s *Scorer) ID() string { return s.id }
 
+// Reach is what is known of the errors of the weights; nil if nothing is.
+func (s *Scorer) Reach() *reach.Scale { return s.weights.Reach }
+
 // Rate rates the items on all processors. The error is that of a context that ended, or of an image
 // that the process has no memory for.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
@@ -146,7 +150,8 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 	if fault != nil {
 		return scorer.Unrated(fault), nil
 	}
-	return s.result(f, s.predictor.Predict(f)), nil
+	values, distance := s.predictor.locate(f)
+	return s.result(f, values, distance), nil
 }
 
 // Observe computes the features of a sample. Its images are decoded one at a time, each once, in a step of budget. A

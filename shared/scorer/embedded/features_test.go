@@ -65,7 +65,7 @@ func FuzzObserve(f *testing.F) {
 				}
 			}
 		}
-		result := s.result(features, s.predictor.Predict(features))
+		result := s.result(features, s.predictor.Predict(features), 0)
 		for c, x := range result.Expected {
 			if !(x >= 0 && x <= 5) || result.Ratings[c] != int8(math.Floor(float64(x)+0.5)) {
 				t.Errorf("capability %d: expected score %v, rating %d", c, x, result.Ratings[c])

@@ -22,9 +22,15 @@ func NewPredictor(w *Weights) *Predictor {
 // Predict gives the value of each head for a sample. Sums run in a fixed order over products that are rounded each, so
 // that every machine gives the same bits.
 func (p *Predictor) Predict(f *Features) []float64 {
+	values, _ := p.locate(f)
+	return values
+}
+
+// locate is Predict, with the distance to the nearest prototype; 0 without any.
+func (p *Predictor) locate(f *Features) (values []float64, distance int) {
 	w := p.weights
 	heads := w.Heads()
-	values := make([]float64, heads)
+	values = make([]float64, heads)
 	for h, b := range w.Bias {
 		values[h] = float64(b)
 	}
@@ -34,13 +40,17 @@ func (p *Predictor) Predict(f *Features) []float64 {
 			values[h] += float64(x * float64(weight))
 		}
 	}
-	for i, likeness := range p.prototypes.likenesses(w.Position(f)) {
+	likenesses, nearest := p.prototypes.likenesses(w.Position(f))
+	for i, likeness := range likenesses {
 		for h, weight := range w.Likenesses[i*heads : (i+1)*heads] {
 			values[h] += float64(likeness * float64(weight))
 		}
 	}
 	w.addGrams(f, values)
-	return values
+	if len(likenesses) > 0 {
+		distance = distanceAt(nearest, p.prototypes.features)
+	}
+	return values, distance
 }
 
 // addGrams adds what the n-grams of a sample say to the values of the heads.
@@ -98,14 +108,14 @@ func (h *Header) Expected(capability int, value float64) float64 {
 }
 
 // result turns a sample's values into its ratings and styles, of all that the weights know.
-func (s *Scorer) result(f *Features, values []float64) scorer.Result {
+func (s *Scorer) result(f *Features, values []float64, distance int) scorer.Result {
 	result := scorer.Result{Ratings: make([]int8, len(s.capabilities)), Expected: make([]float32, len(s.capabilities))}
 	for i, c := range s.capabilities {
 		expected := s.weights.Expected(c, values[c])
 		result.Ratings[i] = int8(math.Floor(expected + 0.5))
 		result.Expected[i] = float32(expected)
 	}
-	result.Styles = s.stylesOf(f, values)
+	result.Styles, result.Distance = s.stylesOf(f, values), distance
 	return result
 }
 

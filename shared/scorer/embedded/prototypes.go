@@ -1,6 +1,9 @@
 package embedded
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Positions are whole numbers, so that distances are exact. positionSteps is how many steps of a position are one
 // deviation of a feature; one of a cue counts cueSteps.
@@ -40,6 +43,22 @@ func likenessAt(distance int32, features int) float64 {
 	return half / (half + float64(distance))
 }
 
+// distanceAt is a squared distance in steps as scorer.Result has it: hundredths of what it is where all features differ
+// by one deviation, and at least 1. Positions are whole numbers, so every machine finds the same.
+func distanceAt(distance int32, features int) int {
+	return max(1, int(math.Sqrt(1e4*float64(distance)/float64(positionSteps*positionSteps*features))))
+}
+
+// Distances is a function that gives how far a position lies from the nearest of others, as scorer.Result has it. There
+// is at least one.
+func Distances(others [][]int8) func(position []int8) int {
+	p := newPrototypes(slices.Concat(others...), len(others))
+	return func(position []int8) int {
+		_, nearest := p.likenesses(position)
+		return distanceAt(nearest, p.features)
+	}
+}
+
 // prototypes are positions that others are compared with. One multiplication takes two of them: their places stand in
 // the halves of a word.
 type prototypes struct {
@@ -74,13 +93,15 @@ func norm(position []int8) (sum int32) {
 	return sum
 }
 
-// likenesses are those of each prototype and a position, as Likeness has them.
-func (p prototypes) likenesses(position []int8) []float64 {
+// likenesses are those of each prototype and a position, as Likeness has them, with the squared distance, in steps, of
+// the nearest one.
+func (p prototypes) likenesses(position []int8) (all []float64, nearest int32) {
 	places := make([]int64, p.features)
 	for i := range places {
 		places[i] = int64(position[i])
 	}
-	all, own := make([]float64, 0, len(p.norms)+1), norm(position)
+	own := norm(position)
+	all, nearest = make([]float64, 0, len(p.norms)+1), math.MaxInt32
 	for i, pair := range p.pairs {
 		sum := int64(0)
 		for j, place := range pair[:len(places)] {
@@ -89,9 +110,10 @@ func (p prototypes) likenesses(position []int8) []float64 {
 		first := int32(sum)
 		for k, product := range [2]int32{first, int32((sum - int64(first)) >> 32)} {
 			if n := 2*i + k; n < len(p.norms) {
-				all = append(all, likenessAt(own+p.norms[n]-2*product, p.features))
+				distance := own + p.norms[n] - 2*product
+				all, nearest = append(all, likenessAt(distance, p.features)), min(nearest, distance)
 			}
 		}
 	}
-	return all
+	return all, nearest
 }

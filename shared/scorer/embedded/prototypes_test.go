@@ -22,7 +22,8 @@ func TestLikeness(t *testing.T) {
 			t.Errorf("from %d to %d: %v, and back %v, want %v", tt.a[0], tt.b[0], got, back, tt.want)
 		}
 		three := newPrototypes(slices.Concat(tt.b, tt.a, tt.b), 3)
-		if got, want := three.likenesses(tt.a), []float64{tt.want, 1, tt.want}; !slices.Equal(got, want) {
+		got, nearest := three.likenesses(tt.a)
+		if want := []float64{tt.want, 1, tt.want}; !slices.Equal(got, want) || nearest != 0 {
 			t.Errorf("from %d to prototypes at %d, %d, %d: %v, want %v", tt.a[0], tt.b[0], tt.a[0], tt.b[0], got, want)
 		}
 	}
@@ -38,5 +39,21 @@ func TestPosition(t *testing.T) {
 	p := h.Position(f)
 	if len(p) != features-RuleFeatures || p[0] != Clip*cueSteps || p[CueFeatures] != -Clip*positionSteps {
 		t.Errorf("%d places, a cue at %d, a feature at %d", len(p), p[0], p[CueFeatures])
+	}
+}
+
+// A distance is counted in hundredths of one where all features differ by a deviation, is never 0, and is that of the
+// nearest.
+func TestDistances(t *testing.T) {
+	t.Parallel()
+	const features = 40
+	at := func(step int8) []int8 { return slices.Repeat([]int8{step}, features) }
+	distance := Distances([][]int8{at(0), at(5 * positionSteps), at(0)})
+	for step, want := range map[int8]int{
+		0: 1, 9: 50, positionSteps: 100, 2 * positionSteps: 200, 3 * positionSteps: 200, 5 * positionSteps: 1,
+	} {
+		if got := distance(at(step)); got != want {
+			t.Errorf("at %d: %d, want %d", step, got, want)
+		}
 	}
 }

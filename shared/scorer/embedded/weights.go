@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -45,6 +46,8 @@ type Header struct {
 	Cuts [][5]float32 `json:"cuts"`
 	// Thresholds are, for each style, the value above which a sample has it.
 	Thresholds []float32 `json:"thresholds"`
+	// Reach is what is known of the errors on samples that are unlike what was learned from; nil where nothing is.
+	Reach *reach.Scale `json:"reach,omitempty"`
 	// Taught is whose annotations were learned from, next to what the embedded weights were; nil of weights without any.
 	Taught *Taught `json:"taught,omitempty"`
 }

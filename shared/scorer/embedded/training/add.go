@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
@@ -165,6 +166,7 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 		return nil, err
 	}
 	out.Weights = m.weights(a.calibrate(values, heads, func(int) bool { return true }))
+	out.Weights.Reach = out.reach()
 	return out, ctx.Err()
 }
 
@@ -172,8 +174,17 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 func (out *Addition) keep(before *embedded.Weights) *Addition {
 	same := *before // what names the annotations is not to be written into shared weights
 	out.Weights, out.Left, out.Alone = &same, out.Before, nil
+	out.Weights.Reach = out.reach()
 	out.Variant = "own samples not at all, for they do not improve the embedded weights"
 	return out
+}
+
+// reach is what own samples say of the errors.
+func (out *Addition) reach() *reach.Scale {
+	mean := out.Left.Mean
+	return &reach.Scale{Own: &reach.Own{
+		Samples: out.Own, Spearman: thousandths(known(mean.Spearman)), QWK: thousandths(known(mean.QWK)),
+	}}
 }
 
 // task is what is learned from when some of the own samples are: those of the base, and then these.

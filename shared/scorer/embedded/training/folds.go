@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -25,10 +26,14 @@ type crossValidation struct {
 	fold   []int // of each sample
 	folds  int
 	values [][][]float64 // by penalty, sample and head: predicted by the model that has not seen the sample's fold
+	// distances are those of samples from the nearest prototype of that model.
+	distances []int
 }
 
 func (t *task) newValidation(fold []int, folds int) *crossValidation {
-	p := &crossValidation{fold: fold, folds: folds, values: make([][][]float64, len(penalties))}
+	p := &crossValidation{
+		fold: fold, folds: folds, values: make([][][]float64, len(penalties)), distances: make([]int, len(fold)),
+	}
 	for i := range p.values {
 		p.values[i] = make([][]float64, len(t.samples))
 	}
@@ -169,6 +174,10 @@ func (t *task) leaveOut(p *crossValidation, fold int) (int, error) {
 	d, err := t.design(learn)
 	if err != nil {
 		return 0, err
+	}
+	h, distance := embedded.Header{Mean: d.mean, Scale: d.scale}, embedded.Distances(d.prototypes)
+	for _, i := range left {
+		p.distances[i] = distance(h.Position(t.samples[i].Features))
 	}
 	for k, penalty := range penalties {
 		m, err := d.fit(slices.Repeat([]float64{penalty}, t.heads()))

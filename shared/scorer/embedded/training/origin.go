@@ -12,6 +12,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
@@ -42,6 +43,9 @@ type Origin struct {
 	// Pools is the agreement on pools of three unseen sources, which is what to expect of a dataset whose sources are not
 	// among those learned from; null where there are no more sources.
 	Pools *agreement.Pools `json:"pools"`
+	// Reach is what is known of errors by the distance of a sample from what was learned from; it stands in the weights,
+	// too. Null where too few families of sources were learned from.
+	Reach *reach.Scale `json:"reach"`
 }
 
 // An AddedOrigin is where weights come from that own samples were added to.
@@ -70,6 +74,7 @@ func (a *Addition) Origin(base *Base, rub *rubric.Rubric, at time.Time) *Origin 
 			Own: a.Own, Variant: a.Variant, Alone: append([]string{}, a.Alone...),
 			LeftOut: newValidation(a.Left), Before: newValidation(a.Before),
 		},
+		Reach: a.Weights.Reach,
 	}
 }
 
@@ -105,7 +110,7 @@ func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
 		Features: embedded.Version, Rubric: rub.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources),
 		Penalties: r.Penalties, Date: at.UTC().Format(time.DateOnly),
 		SeenSources: newValidation(r.SeenSources), UnseenSources: newValidation(r.UnseenSources),
-		Pools: r.Pools,
+		Pools: r.Pools, Reach: r.Weights.Reach,
 	}
 }
 

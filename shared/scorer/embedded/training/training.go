@@ -96,6 +96,7 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 		return nil, err
 	}
 	result.Weights = m.weights(t.calibrate(validations, 0, func(int) bool { return true }))
+	result.Weights.Reach = t.reach(validations, result.Pools)
 	return result, ctx.Err()
 }
 

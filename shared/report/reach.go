@@ -1,0 +1,38 @@
+package report
+
+import (
+	webpage "github.com/harvest-ml/harvest/shared/page"
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
+)
+
+// maxReached is how many sources a report says it of.
+const maxReached = 30
+
+// A Reach is how far a dataset is from what its scorer was trained on.
+type Reach struct {
+	Sentence string
+	Table    Table // of sources, the farthest first
+	More     int
+}
+
+// newReach is nil where nothing is known.
+func newReach(r *reach.Report) *Reach {
+	if r == nil {
+		return nil
+	}
+	out := &Reach{Sentence: r.Sentence(), Table: Table{Head: []string{"source", "samples", "far", "at the edge", "band"}}}
+	if r.Scale.Forecasts() {
+		out.Table.Head = append(out.Table.Head, "mean absolute error, forecast")
+	}
+	for _, s := range r.Sources[:min(len(r.Sources), maxReached)] {
+		cells := []string{
+			webpage.Name(s.Source), webpage.Group(s.Samples), webpage.Percent(s.Far), webpage.Percent(s.Edge), s.Band.String(),
+		}
+		if s.Error != nil {
+			cells = append(cells, webpage.Decimal(*s.Error))
+		}
+		out.Table.add(cells...)
+	}
+	out.More = len(r.Sources) + r.More - len(out.Table.Rows)
+	return out
+}

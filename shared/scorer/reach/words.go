@@ -1,0 +1,51 @@
+package reach
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Teach is the command that has a scorer learn a dataset.
+const Teach = "harvest curate --teacher llm:URL --model NAME"
+
+// Sentence is what the report says, and what to do about it.
+func (r *Report) Sentence() string {
+	if own := r.Scale.Own; own != nil {
+		return fmt.Sprintf("The scorer has learned from %d annotated samples of your own. Left out in their turn, they "+
+			"agree with its ratings by a Spearman of %.2f and a weighted kappa of %.2f.", own.Samples, own.Spearman, own.QWK)
+	}
+	text := fmt.Sprintf("%s of the samples are far from what the embedded scorer was trained on.", percent(r.Far))
+	var errors []string
+	for b, m := range r.Scale.Bands {
+		if m.Sources > 0 {
+			errors = append(errors, fmt.Sprintf("%.2f %s", m.Error.Value, [bands]string{
+				"where they are near", "at the edge", "where they are far"}[b]))
+		}
+	}
+	if len(errors) > 0 {
+		text += " On sources that it had not seen, its ratings (0 to 5) were off by " + strings.Join(errors, ", ") + "."
+	}
+	if o := r.Scale.Order; o.Value > 0 {
+		text += fmt.Sprintf(" In pools of three such sources their order agrees with annotations by a Spearman of %.2f "+
+			"(%.2f to %.2f); knowing each source's mean alone gives %.2f.", o.Value, o.Low, o.High, r.Scale.SourceMeans)
+	}
+	if n := r.FarSources(); n > 0 {
+		of := fmt.Sprintf("%d sources are", n)
+		if n == 1 {
+			of = "One source is"
+		}
+		text += fmt.Sprintf(" %s far: have a strong model rate ten samples of each source, from which the scorer learns "+
+			"(%s).", of, Teach)
+	}
+	return text
+}
+
+// percent is a share in words.
+func percent(share float64) string {
+	switch {
+	case share > 0 && share < 0.005:
+		return "Less than 1 %"
+	default:
+		return fmt.Sprintf("%.0f %%", 100*share)
+	}
+}

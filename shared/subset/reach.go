@@ -1,0 +1,38 @@
+package subset
+
+import (
+	"github.com/harvest-ml/harvest/shared/scorer/reach"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// tally counts the samples of a file by how far they are from what their scorer was trained on. sources are the pool's
+// numbers of its sources.
+func (b *poolBuilder) tally(columns *scores.Columns, sources []uint32) {
+	if b.scale == nil {
+		return
+	}
+	for len(b.tallies) < len(b.Pool.SourceNames) {
+		b.tallies = append(b.tallies, &reach.Tally{})
+	}
+	for i, distance := range columns.Distance {
+		if columns.Status[i] != scores.OK || distance == 0 {
+			continue
+		}
+		b.tallies[sources[columns.Source[i]]].Add(b.scale.BandOf(int(distance)), func(yield func(int8) bool) {
+			for _, ratings := range columns.Ratings {
+				if !yield(ratings[i]) {
+					return
+				}
+			}
+		})
+	}
+}
+
+// reach is what the tallies say.
+func (b *poolBuilder) reach() *reach.Report {
+	tallies := map[string]*reach.Tally{}
+	for source, t := range b.tallies {
+		tallies[b.Pool.SourceNames[source]] = t
+	}
+	return b.scale.Report(tallies)
+}
