@@ -1,0 +1,126 @@
+package training
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/study/agreement"
+)
+
+// licenceRow is a row of the table of licences on the scorer's page: source, samples, what is said of commercial use.
+var licenceRow = regexp.MustCompile(
+	`(?m)^\| (\w+) \| (\d+) \| .+ \| .+ \| (allowed|forbidden|not stated|not clear) \|$`)
+
+// TestLicences holds that the page says of each source that was learned from what its licence is, and no more.
+func TestLicences(t *testing.T) {
+	t.Parallel()
+	base, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	samples := map[string]int{}
+	for i := range base.Samples {
+		samples[base.Samples[i].Source]++
+	}
+	restricted := 0
+	for name, row := range licences(t) {
+		if got := fmt.Sprint(samples[name]); got != row[2] {
+			t.Errorf("the page gives %s samples of %s, and %s were learned from", row[2], name, got)
+		}
+		if row[3] != "allowed" {
+			restricted += samples[name]
+		}
+		delete(samples, name)
+	}
+	if len(samples) > 0 {
+		t.Errorf("the page has no licence of %v", samples)
+	}
+	page := strings.ReplaceAll(scorersPage(t), "\n", " ")
+	if text := fmt.Sprintf("%d samples of", restricted); !strings.Contains(page, text) {
+		t.Errorf("the page does not say %q", text)
+	}
+}
+
+// licences are the rows of the table by source.
+func licences(t *testing.T) map[string][]string {
+	t.Helper()
+	rows := map[string][]string{}
+	for _, row := range licenceRow.FindAllStringSubmatch(scorersPage(t), -1) {
+		rows[row[1]] = row
+	}
+	return rows
+}
+
+func scorersPage(t *testing.T) string {
+	t.Helper()
+	page, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
+}
+
+// TestLicencesStudy measures what the sources are worth that forbid commercial use or do not allow it: HARVEST_STUDY
+// asks for it. Sources are left out by family; pools of them are rated by weights that were learned from all others,
+// and from those of the others that allow it. The penalties and cuts of both are those of the base.
+func TestLicencesStudy(t *testing.T) {
+	t.Parallel()
+	if os.Getenv("HARVEST_STUDY") == "" {
+		t.Skip("HARVEST_STUDY does not ask for it")
+	}
+	base, err := Builtin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := licences(t)
+	joint := &task{samples: base.Samples, rubric: rubric.Default()}
+	fold := joint.bySource()
+	fold.values = [][][]float64{nil}
+	for _, row := range base.Unseen {
+		values := make([]float64, len(row))
+		for h, v := range row {
+			values[h] = float64(v)
+		}
+		fold.values[0] = append(fold.values[0], values)
+	}
+	calibrated := joint.calibrate([]*crossValidation{fold}, 0, func(int) bool { return true })
+	for _, only := range []bool{false, true} {
+		var samples []agreement.Sample
+		for k := range fold.folds {
+			var learn []int
+			for i := range base.Samples {
+				if fold.fold[i] != k && (!only || rows[base.Samples[i].Source][3] == "allowed") {
+					learn = append(learn, i)
+				}
+			}
+			d, err := joint.design(learn)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := d.fit(base.Penalties)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range base.Samples {
+				if s := &base.Samples[i]; fold.fold[i] == k {
+					samples = append(samples, joint.opinions(s, m.predict(s.Features), calibrated))
+				}
+			}
+		}
+		pools, err := agreement.MeasurePools(samples, joint.options(reportResamples))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := agreement.Measure(samples, joint.options(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Logf("those that allow it alone: %v: pools: Spearman %.3f, kappa %.3f, styles %.3f; together: Spearman %.3f, "+
+			"kappa %.3f", only, pools.Spearman.Median, pools.QWK.Median, pools.MicroF1.Median, report.Mean.Spearman,
+			report.Mean.QWK)
+	}
+}
