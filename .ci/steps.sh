@@ -97,10 +97,31 @@ step_weights() {
   mkdir "$out/images" && cp -rs "$data"/pool/images/* "$data"/pool2/images/* "$out/images" &&
     cp "$data/pool/dataset.json" "$out/pool.json" && cp "$data/pool2/dataset.json" "$out/pool2.json" &&
     cat "$data"/annotations/train.jsonl "$data"/annotations/train2.jsonl >"$out/train.jsonl" &&
-    go run ./infra/harvest train --quiet --out "$out/weights.zst" --annotations "$out/train.jsonl" \
-      --images "$out/images" "$out/pool.json" "$out/pool2.json" &&
-    cmp "$out/weights.zst" shared/scorer/embedded/weights.zst
+    go run ./infra/harvest train --quiet --out "$out/weights.zst" --base "$out/base.br" \
+      --annotations "$out/train.jsonl" --images "$out/images" "$out/pool.json" "$out/pool2.json" &&
+    cmp "$out/weights.zst" shared/scorer/embedded/weights.zst &&
+    cmp "$out/base.br" shared/scorer/embedded/training/base.br
   status=$?
+  rm -rf "$out"
+  return $status
+}
+
+# The tests are those of this processor's golden file; the real samples are compared with what this processor gives.
+step_arm64() {
+  if ! command -v qemu-aarch64-static >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+    apt-get update -qq && apt-get install -y -qq qemu-user-static >/dev/null
+  fi
+  command -v qemu-aarch64-static >/dev/null || { skip "there is no qemu-aarch64-static"; return; }
+  local out status
+  out=$(mktemp -d)
+  if [ -e ../shared/data/pool ]; then
+    HARVEST_EXPECTED=$out/expected.json go test -count=1 -run TestElsewherePool ./shared/scorer/embedded || return 1
+    export HARVEST_EXPECTED=$out/expected.json
+  fi
+  GOARCH=arm64 CGO_ENABLED=0 go test -count=1 -timeout 30m -v -run TestElsewhere -exec qemu-aarch64-static \
+    ./shared/scorer/embedded
+  status=$?
+  unset HARVEST_EXPECTED
   rm -rf "$out"
   return $status
 }
