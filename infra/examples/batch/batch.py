@@ -50,7 +50,8 @@ def fake(path):
         styles = STYLES.search(prompt)
         answer = styles[1].split(", ")[number % 9] if styles else str(number % 6)
         body = {"choices": [{"message": {"role": "assistant", "content": answer}}]}
-        print(json.dumps({"custom_id": request["custom_id"], "response": {"status_code": 200, "body": body}, "error": None}))
+        response = {"status_code": 200, "body": body}
+        print(json.dumps({"custom_id": request["custom_id"], "response": response, "error": None}))
 
 
 def scores(answers, manifest, folder):

@@ -124,7 +124,7 @@ func TestPush(t *testing.T) {
 	if status := push(); status < 500 {
 		t.Errorf("while another consumer starts it: %d, want that it is delivered again", status)
 	}
-	if err := c.starts.end(context.Background(), id, number, nil); err != nil {
+	if err := c.starts.end(t.Context(), id, number, nil); err != nil {
 		t.Fatal(err)
 	}
 	if status := push(); status != http.StatusNoContent {

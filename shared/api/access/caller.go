@@ -11,9 +11,9 @@ import (
 // Source: https://cloud.google.com/run/docs/troubleshooting#signature-removed
 const verified = "SIGNATURE_REMOVED_BY_GOOGLE"
 
-// Caller is the email address of who sent a request that Cloud Run's IAM let through, or `subject N` of an account whose
-// token has no verified address; empty if the request has no token that Cloud Run has verified. It may be asked only
-// behind that IAM: a service that everyone may call gets tokens as their senders wrote them.
+// Caller is the email address of who sent a request that Cloud Run's IAM let through, or `subject N` of an account
+// whose token has no verified address; empty if the request has no token that Cloud Run has verified. It may be asked
+// only behind that IAM: a service that everyone may call gets tokens as their senders wrote them.
 func Caller(r *http.Request) string {
 	// Of the two headers Cloud Run checks the first that is there.
 	value := r.Header.Get("X-Serverless-Authorization")
