@@ -3,11 +3,13 @@
 #
 #   ./arms.sh MANIFEST BUDGET TRAINER OUT        such as: ./arms.sh dataset.json 30% llama-factory arms
 #
-# HARVEST names the program (default: harvest). STATE is the state folder (default: that of harvest).
+# HARVEST names the program (default: harvest). STATE is the state folder (default: that of harvest). VISUAL says what
+# an image counts for in tokens (default: qwen2.5-vl, the model of README.md; `harvest select --help` has the others).
 set -eu
 manifest=$1 budget=$2 trainer=$3 out=$4
 harvest=${HARVEST:-harvest}
 state=${STATE:+--state $STATE}
+visual="visual_tokens: \"${VISUAL:-qwen2.5-vl}\""
 mkdir -p "$out"
 
 # The run: samples are scored once; the same command goes on where it was killed.
@@ -16,16 +18,16 @@ run=$($harvest curate --quiet --json --no-report --budget "$budget" $state --out
   python3 -c 'import json, sys; print(json.load(sys.stdin)["run"])')
 
 cat >"$out/arms.yaml" <<END
-full: {budget: 100%}
-mmssr: {budget: $budget}
-threshold-1: {budget: $budget, threshold: 1}
-threshold-2: {budget: $budget, threshold: 2}
-descending: {budget: $budget, strategy: descending}
-stratified: {budget: $budget, strategy: stratified, seed: 1}
-longest: {budget: $budget, strategy: longest}
-random-1: {budget: $budget, strategy: random, seed: 1}
-random-2: {budget: $budget, strategy: random, seed: 2}
-random-3: {budget: $budget, strategy: random, seed: 3}
+full: {budget: 100%, $visual}
+mmssr: {budget: $budget, $visual}
+threshold-1: {budget: $budget, threshold: 1, $visual}
+threshold-2: {budget: $budget, threshold: 2, $visual}
+descending: {budget: $budget, strategy: descending, $visual}
+stratified: {budget: $budget, strategy: stratified, seed: 1, $visual}
+longest: {budget: $budget, strategy: longest, $visual}
+random-1: {budget: $budget, strategy: random, seed: 1, $visual}
+random-2: {budget: $budget, strategy: random, seed: 2, $visual}
+random-3: {budget: $budget, strategy: random, seed: 3, $visual}
 END
 # shellcheck disable=SC2086
 $harvest select --quiet --no-report $state --arms "$out/arms.yaml" --out "$out/selections" "$run"
@@ -33,7 +35,7 @@ $harvest select --quiet --no-report $state --arms "$out/arms.yaml" --out "$out/s
 # A random arm of as many tokens as mmssr has: a subset may be better by being longer alone.
 tokens=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["summary"]["selection"]["tokens"])' \
   "$out/selections/mmssr/selection.json")
-echo "random-tokens: {budget: ${tokens}-tokens, strategy: random, seed: 1}" >"$out/tokens.yaml"
+echo "random-tokens: {budget: ${tokens}-tokens, strategy: random, seed: 1, $visual}" >"$out/tokens.yaml"
 # shellcheck disable=SC2086
 $harvest select --quiet --no-report $state --arms "$out/tokens.yaml" --out "$out/equal-tokens" "$run"
 
