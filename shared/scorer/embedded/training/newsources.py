@@ -24,21 +24,37 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--each", default="0,3,5,10,20")
+    parser.add_argument("--alone", default="", help="the same with each source alone in its pool, one draw of each")
     parser.add_argument("manifest")
     args = parser.parse_args()
     records = json.loads(pathlib.Path(args.manifest).read_text())
     source = {r["id"]: r["data_source"] for r in records}
     annotations = [json.loads(line) for line in open(args.annotations)]
-    print("| of each source | " + " | ".join(FIGURES) + " |\n" + "| --- " * (len(FIGURES) + 1) + "|")
+    header("of each source")
     for each in map(int, args.each.split(",")):
-        drawn = [measure(args, annotations, source, each, draw) for draw in range(args.draws)]
-        cells = []
-        for values in zip(*drawn, strict=True):
-            cells.append(f"{statistics.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})")
-        print(f"| {each} | " + " | ".join(cells) + " |", flush=True)
+        row(each, [measure(args, annotations, source, each, draw) for draw in range(args.draws)])
+    if not args.alone:
+        return
+    pools = [[a for a in annotations if source[a["id"]] == name] for name in sorted(set(source.values()))]
+    header("of one source alone: mean over sources")
+    for each in map(int, args.alone.split(",")):
+        row(each, [measure(args, pool, source, each, 0) for pool in pools if len(pool) >= each + 20])
 
 
-def measure(args: argparse.Namespace, annotations: list, source: dict, each: int, draw: int) -> list[float]:
+def header(name: str) -> None:
+    print(f"| {name} | " + " | ".join(FIGURES) + " |\n" + "| --- " * (len(FIGURES) + 1) + "|")
+
+
+def row(each: int, drawn: list[list[float | None]]) -> None:
+    """Prints the means of what was measured, with the least and the most; undefined figures are left out."""
+    cells = []
+    for column in zip(*drawn, strict=True):
+        values = [v for v in column if v is not None]
+        cells.append(f"{statistics.mean(values):.2f} ({min(values):.2f} to {max(values):.2f})" if values else "-")
+    print(f"| {each} | " + " | ".join(cells) + " |", flush=True)
+
+
+def measure(args: argparse.Namespace, annotations: list, source: dict, each: int, draw: int) -> list[float | None]:
     """Adds samples of a draw, and returns the figures of those that are in no draw of this size."""
     shuffled = list(annotations)
     random.Random(draw).shuffle(shuffled)
