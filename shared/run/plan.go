@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
@@ -36,9 +37,11 @@ type Plan struct {
 	Rubric    *rubric.Rubric `json:"rubric,omitempty"`
 	Scorer    string         `json:"scorer"`    // kind of scorer
 	ScorerID  string         `json:"scorer_id"` // hash of what can change a rating
-	Options   Options        `json:"options"`
-	Constants Constants      `json:"constants"`
-	Attempt   int            `json:"attempt"`
+	// LLMMode is the mode that the dataset asks for of the scorer llm; empty for that of the service.
+	LLMMode   string    `json:"llm_mode,omitempty"`
+	Options   Options   `json:"options"`
+	Constants Constants `json:"constants"`
+	Attempt   int       `json:"attempt"`
 	// Limit is how many records a trial takes of the dataset, 0 for all. Of is how many the dataset has where that is
 	// more: the run is a trial then; else it is 0.
 	Limit int64 `json:"limit,omitempty"`
@@ -173,6 +176,9 @@ type manifestIdentity struct {
 	Reading forms.Reading `json:"reading,omitzero"`
 	Take    dataset.Take  `json:"take,omitzero"`
 }
+
+// ScorerKind is the kind of scorer, with its mode, as a ScorerOpener takes it.
+func (p *Plan) ScorerKind() string { return scorer.WithMode(p.Scorer, p.LLMMode) }
 
 // identify sets the plan's run id from what it holds so far.
 func (p *Plan) identify() error {
