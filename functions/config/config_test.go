@@ -43,7 +43,7 @@ func TestConfigDefaults(t *testing.T) {
 			Target: "ingest", Port: "8080", Project: "farm", InputBucket: "gs://input", WorkBucket: "gs://work",
 			TasksTopic: "harvest-tasks", EventsTopic: "harvest-events", Deployment: "harvest",
 			Scorers: kinds.Config{LLM: llm.Config{
-				MaxTokens: 2048, ImageSide: 1024, Concurrency: 8, Timeout: 2 * time.Minute, ImageTokens: 1000,
+				Mode: "json", MaxTokens: 2048, ImageSide: 1024, Concurrency: 8, Timeout: 2 * time.Minute, ImageTokens: 1000,
 			}},
 			Selections: subset.DefaultLimits(),
 		},

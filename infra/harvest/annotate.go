@@ -219,7 +219,7 @@ func (in input) annotationsOf(
 func (s *sampleRun) reasons(
 	ctx context.Context, fetcher *datasetImages,
 ) (func(datasetSample) (string, error), error) {
-	opened, err := s.scorers.Open(ctx, s.Scorer, s.Rubric)
+	opened, err := s.scorers.Open(ctx, s.ScorerKind(), s.Rubric)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/export"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/spf13/cobra"
@@ -36,6 +37,7 @@ func flagCompletions() []flagCompletion {
 		{flag: "drop-styles", values: standard.Styles, list: true},
 		{flag: "cap-modality", values: selection.ModalityNames(), list: true, end: "="},
 		{flag: "scorer", values: []string{kinds.Embedded, kinds.GPU + ":", kinds.LLM + ":"}},
+		{flag: "llm-mode", values: scorer.Modes},
 		{flag: "format", values: forms.Names()},
 		{flag: "output-format", values: forms.Outputs()},
 		{flag: "for", values: export.Trainers()},

@@ -11,6 +11,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/spf13/cobra"
 )
@@ -112,7 +113,7 @@ func rubricFlag(cmd *cobra.Command, rubric *string) {
 }
 
 // scorerFlags choose what rates samples.
-type scorerFlags struct{ scorer, model string }
+type scorerFlags struct{ scorer, model, mode string }
 
 func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
 	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, "+
@@ -120,6 +121,12 @@ func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
 		"or llm:URL of an OpenAI-compatible API")
 	cmd.Flags().StringVar(&f.model, "model", "",
 		"with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
+	modeFlag(cmd, &f.mode)
+}
+
+func modeFlag(cmd *cobra.Command, mode *string) {
+	cmd.Flags().StringVar(mode, "llm-mode", "", "with --scorer llm: json for one request a sample, logprobs for one "+
+		"token a capability, with its probabilities (default: LLM_MODE, or json)")
 }
 
 // choose reads the flags. Where they are not set it takes the values of at, else those of the environment.
@@ -127,13 +134,18 @@ func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config,
 	if scorers, err = scorersByEnvironment(); err != nil {
 		return "", kinds.Config{}, err
 	}
-	at.LLM.Model = cmp.Or(f.model, at.LLM.Model)
+	if err := scorer.CheckMode(f.mode); err != nil {
+		return "", kinds.Config{}, usageError{fmt.Errorf("--llm-mode: %w", err)}
+	}
+	at.LLM.Model, at.LLM.Mode = cmp.Or(f.model, at.LLM.Model), cmp.Or(f.mode, at.LLM.Mode)
 	if kind, scorers, err = scorers.At(at).Choose(f.scorer); err != nil {
 		return "", kinds.Config{}, usageError{fmt.Errorf("--scorer %q: %w", f.scorer, err)}
 	}
-	if f.model != "" && kind != kinds.LLM {
-		return "", kinds.Config{}, usageError{
-			fmt.Errorf("--model %s: it is for --scorer llm:URL, and not for %s", f.model, f.scorer),
+	for _, flag := range []struct{ name, value string }{{"model", f.model}, {"llm-mode", f.mode}} {
+		if flag.value != "" && kind != kinds.LLM {
+			return "", kinds.Config{}, usageError{
+				fmt.Errorf("--%s %s: it is for --scorer llm:URL, and not for %s", flag.name, flag.value, f.scorer),
+			}
 		}
 	}
 	return kind, scorers, nil

@@ -11,6 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -183,6 +184,11 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 	if err != nil || v.Estimate == nil { // there is nothing to rate
 		return err
 	}
+	if !p.again {
+		if err := p.probe(ctx); err != nil {
+			return err
+		}
+	}
 	_, err = fmt.Fprintf(w, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
 		v.Valid, p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
 	return err
@@ -193,11 +199,34 @@ func (p *localPlan) cost(v *run.Survey) string {
 	switch {
 	case v.Estimate == nil:
 		return fmt.Sprintf("$%.2f", p.EstimatedCost)
-	case v.Estimate.Dollars == nil:
-		return "unknown: give prices in LLM_PRICES"
 	default:
-		return fmt.Sprintf("$%.2f", *v.Estimate.Dollars)
+		return dollarsOf(v.Estimate)
 	}
+}
+
+// dollarsOf is the cost of an estimate, as text.
+func dollarsOf(e *scorer.Estimate) string {
+	if e.Dollars == nil {
+		return "unknown: give prices in LLM_PRICES"
+	}
+	return fmt.Sprintf("$%.2f", *e.Dollars)
+}
+
+// probe tries a scorer whose server must be tried first.
+func (p *localPlan) probe(ctx context.Context) error {
+	if p.Scorer != kinds.LLM {
+		return nil
+	}
+	opened, err := p.scorers.Open(ctx, p.ScorerKind(), p.Rubric)
+	if err != nil {
+		return err
+	}
+	if prober, ok := opened.(scorer.Prober); ok {
+		if err := prober.Probe(ctx); err != nil {
+			return fmt.Errorf("scorer %s: %w", p.ScorerKind(), err)
+		}
+	}
+	return nil
 }
 
 // seconds is a number of seconds, rounded.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
 )
@@ -30,6 +31,9 @@ func newPlan() *cobra.Command {
 			}
 			defer plan.clean(cmd.Context())
 			if err := plan.warnOfImages(cmd.Context(), cmd.ErrOrStderr()); err != nil {
+				return err
+			}
+			if err := plan.probe(cmd.Context()); err != nil {
 				return err
 			}
 			survey, err := plan.planner.Survey(cmd.Context(), plan.Plan)
@@ -61,6 +65,15 @@ func newPlan() *cobra.Command {
 	return cmd
 }
 
+// printModes prints the mode of a scorer that has two, and what the other takes.
+func printModes(row func(string, any), e *scorer.Estimate) {
+	if o := e.Other; o != nil {
+		row("mode", e.Mode)
+		row("mode "+o.Mode+" instead",
+			fmt.Sprintf("%s, %s", dollarsOf(o), tokens(o.InputTokens, o.CachedTokens, o.OutputTokens)))
+	}
+}
+
 // print prints the plan with what a survey of its records found, and how images have changed since it was scored.
 func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) error {
 	t := newTable("plan", p.Run)
@@ -89,7 +102,11 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	if e := v.Estimate; e != nil {
 		row("limited by", e.LimitedBy)
 		row("input tokens", e.InputTokens)
+		if e.CachedTokens > 0 {
+			row("of them cached", e.CachedTokens)
+		}
 		row("output tokens", e.OutputTokens)
+		printModes(row, e)
 		if e.SpendingLimit > 0 {
 			row("spending limit", fmt.Sprintf("$%.2f", e.SpendingLimit))
 		}

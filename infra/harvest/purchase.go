@@ -25,6 +25,7 @@ type purchase struct {
 	// the scorer estimates them.
 	InputTokens  int64    `json:"input_tokens,omitempty"`
 	OutputTokens int64    `json:"output_tokens,omitempty"`
+	CachedTokens int64    `json:"cached_tokens,omitempty"` // of InputTokens
 	Dollars      *float64 `json:"dollars"`
 	Limit        float64  `json:"spending_limit,omitempty"` // US dollars; 0 for none
 	Seconds      float64  `json:"seconds,omitempty"`
@@ -61,13 +62,14 @@ func (s *sampleRun) purchase(
 			load.TextBytes += times * int64(len(text))
 		}
 	}
-	opened, err := s.scorers.Open(ctx, s.Scorer, s.Rubric)
+	opened, err := s.scorers.Open(ctx, s.ScorerKind(), s.Rubric)
 	if err != nil {
 		return nil, err
 	}
 	if paid, ok := opened.(scorer.Paid); ok {
 		e := paid.Estimate(load)
 		p.InputTokens, p.OutputTokens, p.Dollars, p.Limit = e.InputTokens, e.OutputTokens, e.Dollars, e.SpendingLimit
+		p.CachedTokens = e.CachedTokens
 		p.Seconds, p.LimitedBy = e.Seconds, e.LimitedBy
 	} else if perMillion, known := s.limits.CostPerMillion[s.Scorer]; known {
 		dollars := perMillion * float64(load.Samples) / 1e6
@@ -125,7 +127,7 @@ func (p *purchase) print(w io.Writer) error {
 	}
 	row("samples", samples)
 	if p.InputTokens > 0 {
-		row("tokens", fmt.Sprintf("%s in, %s out", separated(p.InputTokens), separated(p.OutputTokens)))
+		row("tokens", tokens(p.InputTokens, p.CachedTokens, p.OutputTokens))
 	}
 	row("cost", p.cost())
 	if p.Seconds > 0 {
@@ -139,6 +141,14 @@ func (p *purchase) print(w io.Writer) error {
 	}
 	_, err := fmt.Fprintln(w, t.Render())
 	return err
+}
+
+// tokens are counts of tokens, as text.
+func tokens(input, cached, output int64) string {
+	if cached == 0 {
+		return fmt.Sprintf("%s in, %s out", separated(input), separated(output))
+	}
+	return fmt.Sprintf("%s in (%s of them cached), %s out", separated(input), separated(cached), separated(output))
 }
 
 // cost is what is expected to be paid, as text.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -164,7 +165,7 @@ func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
 		}
 	} else {
 		request := annotateRequest{
-			by: l.teacher(spec.Teacher.Scorer), twice: askedTwice, accept: spec.Teacher.Accept,
+			by: l.teacher(spec.Teacher.Scorer, spec.Teacher.LLMMode), twice: askedTwice, accept: spec.Teacher.Accept,
 			announce: func(p *purchase) {
 				l.log.Info("a teacher is asked", "dataset", spec.Dataset, "scorer", p.Scorer, "samples", p.Samples,
 					"twice", p.Twice, "input_tokens", p.InputTokens, "output_tokens", p.OutputTokens, "cost", p.cost(),
@@ -186,12 +187,14 @@ func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
 }
 
 // teacher is the scorer of a kind: where the service's --scorer says, if it is of the kind, else where the environment
-// does.
-func (l *lessons) teacher(kind string) scorerFlags {
+// does. It asks in a mode, if one is given.
+func (l *lessons) teacher(kind, mode string) scorerFlags {
+	of := scorerFlags{scorer: kind}
 	if own, _, _ := strings.Cut(l.scorer.scorer, ":"); own == kind {
-		return l.scorer
+		of = l.scorer
 	}
-	return scorerFlags{scorer: kind}
+	of.mode = cmp.Or(mode, of.mode)
+	return of
 }
 
 // dataset is a dataset of the input folder, as commands see it. Its files were found by the planner, in the input

@@ -14,10 +14,10 @@ import (
 // teacherFlags name who annotates a part of the dataset, from which the embedded scorer learns before it rates the
 // whole: a scorer, or a file of annotations.
 type teacherFlags struct {
-	teacher, model string
-	each           int  // samples of each source
-	least, most    int  // in all
-	accept         bool // a teacher that does not agree with itself
+	teacher, model, mode string
+	each                 int  // samples of each source
+	least, most          int  // in all
+	accept               bool // a teacher that does not agree with itself
 }
 
 func (f *teacherFlags) add(cmd *cobra.Command) {
@@ -72,7 +72,7 @@ func (f *teacherFlags) lesson(
 		return in.learn(ctx, trainFiles{annotations: f.teacher, accept: f.accept}, state, quiet)
 	}
 	return in.teach(ctx, annotateRequest{
-		each: f.each, least: f.least, samples: f.most, by: scorerFlags{f.teacher, f.model}, twice: askedTwice,
+		each: f.each, least: f.least, samples: f.most, by: scorerFlags{f.teacher, f.model, f.mode}, twice: askedTwice,
 		accept: f.accept,
 	}, state, quiet)
 }
@@ -87,7 +87,7 @@ func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 		}
 		return nil
 	}
-	f.model = data.scorer.model
+	f.model, f.mode = data.scorer.model, data.scorer.mode
 	switch {
 	case cmd.Flags().Changed("scorer"):
 		return usageError{errors.New("--teacher and --scorer exclude each other: a dataset with a teacher is rated by the " +
@@ -99,6 +99,8 @@ func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 			f.least, f.most)}
 	case f.isFile() && f.model != "":
 		return usageError{fmt.Errorf("--model %s: it is for --teacher llm:URL", f.model)}
+	case f.isFile() && f.mode != "":
+		return usageError{fmt.Errorf("--llm-mode %s: it is for --teacher llm:URL", f.mode)}
 	}
 	return nil
 }

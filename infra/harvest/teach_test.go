@@ -68,7 +68,7 @@ func TestCurateTeacher(t *testing.T) {
 		ScorerID string `json:"scorer_id"`
 	}
 	decode(t, mustHarvest(t, dir, "status", "--json", "--state", "state", "d").stdout, &status)
-	named := regexp.MustCompile(`^embedded-[0-9a-f]{12}-taught-by-llm-[0-9a-f]{12}-[0-9a-f]{12}$`)
+	named := regexp.MustCompile(`^embedded-[0-9a-f]{12}-taught-by-llm-json-[0-9a-f]{12}-[0-9a-f]{12}$`)
 	if !named.MatchString(status.ScorerID) {
 		t.Errorf("scorer id %q does not name weights, teacher and annotations", status.ScorerID)
 	}

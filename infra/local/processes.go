@@ -245,7 +245,8 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 		environ = append(environ, "SCORER="+o.Scorer)
 	}
 	for variable, value := range map[string]string{
-		"LLM_URL": o.Scorers.LLM.URL, "LLM_MODEL": o.Scorers.LLM.Model, "EMBEDDED_WEIGHTS": o.Scorers.Weights,
+		"LLM_URL": o.Scorers.LLM.URL, "LLM_MODEL": o.Scorers.LLM.Model, "LLM_MODE": o.Scorers.LLM.Mode,
+		"EMBEDDED_WEIGHTS": o.Scorers.Weights,
 	} {
 		if value != "" {
 			environ = append(environ, variable+"="+value)

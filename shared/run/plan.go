@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -37,6 +38,8 @@ type Plan struct {
 	Rubric    *rubric.Rubric `json:"rubric,omitempty"`
 	Scorer    string         `json:"scorer"`    // kind of scorer
 	ScorerID  string         `json:"scorer_id"` // hash of what can change a rating
+	// LLMMode is the mode that the dataset asks for of the scorer llm; empty for that of the service.
+	LLMMode string `json:"llm_mode,omitempty"`
 	// Reach is what is known of the scorer's errors; nil if nothing is.
 	Reach     *reach.Scale `json:"reach,omitempty"`
 	Options   Options      `json:"options"`
@@ -176,6 +179,9 @@ type manifestIdentity struct {
 	Reading forms.Reading `json:"reading,omitzero"`
 	Take    dataset.Take  `json:"take,omitzero"`
 }
+
+// ScorerKind is the kind of scorer, with its mode, as a ScorerOpener takes it.
+func (p *Plan) ScorerKind() string { return scorer.WithMode(p.Scorer, p.LLMMode) }
 
 // identify sets the plan's run id from what it holds so far.
 func (p *Plan) identify() error {

@@ -132,7 +132,8 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	}
 	prefix := DatasetsPrefix + spec.Dataset + "/"
 	plan := &Plan{
-		Layout: LayoutVersion, Dataset: spec.Dataset, Images: spec.Images, Scorer: spec.Scorer, Ranges: []Range{},
+		Layout: LayoutVersion, Dataset: spec.Dataset, Images: spec.Images, Scorer: spec.Scorer,
+		LLMMode: spec.LLMMode, Ranges: []Range{},
 		Options: Options{Limits: limits.Records, Images: limits.Images},
 		Reading: dataset.ReadingVersion,
 		Constants: Constants{
@@ -217,7 +218,7 @@ func (p *Planner) openScorer(ctx context.Context, plan *Plan) (scorer.Scorer, er
 		ctx, cancel = context.WithTimeout(ctx, p.patience)
 		defer cancel()
 	}
-	rater, err := p.open(ctx, plan.Scorer, plan.Rubric)
+	rater, err := p.open(ctx, plan.ScorerKind(), plan.Rubric)
 	switch {
 	case err == nil:
 		return rater, nil

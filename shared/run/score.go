@@ -106,7 +106,7 @@ func (w *Worker) stopOn(ctx context.Context, plan *Plan, wave *Wave, err error, 
 
 // rater opens the scorer that the run was planned for.
 func (w *Worker) rater(ctx context.Context, plan *Plan) (scorer.Scorer, error) {
-	rater, err := w.open(ctx, plan.Scorer, plan.Rubric)
+	rater, err := w.open(ctx, plan.ScorerKind(), plan.Rubric)
 	if err != nil {
 		return nil, err
 	}

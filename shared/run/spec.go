@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/export"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"go.yaml.in/yaml/v3"
@@ -61,6 +62,8 @@ type Spec struct {
 	// Scorer is the kind of scorer; the service's default if empty. Where a scorer is, the service
 	// knows: a dataset must not be able to send requests anywhere.
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
+	// LLMMode is how the scorer llm asks its model, json or logprobs; as the service does if empty.
+	LLMMode string `yaml:"llm_mode,omitempty" json:"llm_mode,omitempty"`
 	// Teacher has the embedded scorer learn from annotations of a part of the dataset first; nil for none.
 	Teacher *Teacher `yaml:"teacher,omitempty" json:"teacher,omitempty"`
 	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over
@@ -133,6 +136,9 @@ func (s Spec) Validate() error {
 	if s.Reuse != "" && !runPattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is not a run id", s.Reuse))
 	}
+	if err := checkMode(s.LLMMode, s.Scorer); err != nil {
+		faults = append(faults, err)
+	}
 	if s.Limit < 0 {
 		faults = append(faults, fmt.Errorf("limit: %d; give the number of records of a trial, 1 or more", s.Limit))
 	}
@@ -177,4 +183,15 @@ func (s Spec) reading(manifest string) forms.Reading {
 	reading := s.Readings[manifest]
 	reading.Form = cmp.Or(reading.Form, s.Format)
 	return reading
+}
+
+// checkMode reports a mode that there is not, or one of a scorer that has none.
+func checkMode(mode, kind string) error {
+	if err := scorer.CheckMode(mode); err != nil {
+		return fmt.Errorf("llm_mode: %w", err)
+	}
+	if mode != "" && kind != "" && kind != "llm" {
+		return fmt.Errorf("llm_mode: %s is for scorer: llm, and not for %s", mode, kind)
+	}
+	return nil
 }

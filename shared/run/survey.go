@@ -211,7 +211,7 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 	if len(samples) == 0 {
 		return nil
 	}
-	rater, err := p.open(ctx, plan.Scorer, plan.Rubric)
+	rater, err := p.open(ctx, plan.ScorerKind(), plan.Rubric)
 	if err != nil {
 		return err
 	}

@@ -21,6 +21,8 @@ import (
 type Teacher struct {
 	// Scorer is the kind, llm or gpu. Where it is, the service knows.
 	Scorer string `yaml:"scorer,omitempty" json:"scorer,omitempty"`
+	// LLMMode is how the scorer llm asks its model, json or logprobs; as the service does if empty.
+	LLMMode string `yaml:"llm_mode,omitempty" json:"llm_mode,omitempty"`
 	// Annotations is the name of a file of annotations relative to datasets/<dataset>/.
 	Annotations string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
 	// PerSource is how many samples of each source the scorer annotates, AnnotateMin how many in all at least, and
@@ -59,6 +61,12 @@ func (t Teacher) validate(s Spec) error {
 	if t.Scorer != "" && t.Scorer != "llm" && t.Scorer != "gpu" {
 		faults = append(faults, fmt.Errorf("teacher: scorer: %q cannot be a teacher; write llm or gpu, whose addresses "+
 			"the service knows", t.Scorer))
+	}
+	if err := checkMode(t.LLMMode, cmp.Or(t.Scorer, "a file of annotations")); err != nil {
+		faults = append(faults, fmt.Errorf("teacher: %w", err))
+	}
+	if s.LLMMode != "" {
+		faults = append(faults, errors.New("llm_mode: stands below teacher where a dataset has one"))
 	}
 	if name := t.Annotations; name != "" && (path.Clean(name) != name || path.IsAbs(name) || outside(name)) {
 		faults = append(faults, fmt.Errorf("teacher: annotations: %q must be a name below %s%s/, without `.` or `..`",

@@ -117,8 +117,20 @@ type Load struct {
 	TextBytes       int64 // of all conversations
 }
 
+// A Prober is a scorer whose server is to be tried before a run is planned for it.
+type Prober interface {
+	// Probe makes as few requests as it can. Its error is a *StopError that says what the server cannot do, or transient.
+	Probe(ctx context.Context) error
+}
+
 // An Estimate is what rating a load is expected to take.
 type Estimate struct {
+	// Mode is how the scorer asks, where it has several ways, and Other what the other one takes.
+	Mode     string    `json:"mode,omitempty"`
+	Other    *Estimate `json:"other_mode,omitempty"`
+	Requests int64     `json:"requests,omitempty"`
+	// CachedTokens are those of InputTokens that the server is expected to have read before.
+	CachedTokens int64 `json:"cached_tokens,omitempty"`
 	InputTokens  int64 `json:"input_tokens"`
 	OutputTokens int64 `json:"output_tokens"`
 	// Dollars is nil where the price is not known.

@@ -1,20 +1,14 @@
 package gpu
 
 import (
-	"math"
 	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// minMass is the least probability that all digits must have together for one of them to be a rating.
-const minMass = 0.5
-
-// Flags that this scorer sets, in addition to those of the sidecar.
+// Flags that this scorer sets, in addition to those of probabilities and of the sidecar.
 const (
-	flagLowMass    = "low_mass"         // some rating is missing because of minMass
-	flagNoDigit    = "no_digit"         // some rating is missing because another token was likelier
 	flagOtherStyle = "other_style"      // the styler named what is not a style of the rubric
 	flagTruncated  = "styler_truncated" // the styler's answer was cut off
 )
@@ -29,7 +23,7 @@ func (s *Scorer) result(sample sampleAnswers) scorer.Result {
 	for _, a := range sample.answers[:len(s.rubric.Capabilities)] {
 		rating, flag := rate(a)
 		flags[flag] = true
-		expected, margin := measure(a.Logprobs)
+		expected, margin := scorer.Measure(a.Logprobs)
 		result.Ratings = append(result.Ratings, rating)
 		result.Expected = append(result.Expected, float32(expected))
 		result.Mass = append(result.Mass, float32(min(max(*a.Mass, 0), 1)))
@@ -39,7 +33,7 @@ func (s *Scorer) result(sample sampleAnswers) scorer.Result {
 	result.Styles, result.OtherStyles = styles(*styler.Text, styler.Truncated, s.rubric.Styles)
 	flags[flagTruncated] = styler.Truncated
 	flags[flagOtherStyle] = len(result.OtherStyles) > 0
-	for _, flag := range []string{flagLowMass, flagNoDigit, flagOtherStyle, flagTruncated} {
+	for _, flag := range []string{scorer.FlagLowMass, scorer.FlagNoDigit, flagOtherStyle, flagTruncated} {
 		if flags[flag] && !slices.Contains(result.Flags, flag) {
 			result.Flags = append(result.Flags, flag)
 		}
@@ -52,27 +46,12 @@ func (s *Scorer) result(sample sampleAnswers) scorer.Result {
 func rate(a answer) (rating int8, flag string) {
 	digit := slices.Index(digits[:], *a.Argmax)
 	switch {
-	case *a.Mass < minMass:
-		return scorer.Missing, flagLowMass
+	case *a.Mass < scorer.MinMass:
+		return scorer.Missing, scorer.FlagLowMass
 	case digit < 0:
-		return scorer.Missing, flagNoDigit
+		return scorer.Missing, scorer.FlagNoDigit
 	}
 	return int8(digit), ""
-}
-
-// measure is the mean of the normalised distribution over the digits, and by how much the probability of the
-// likeliest digit exceeds that of the second.
-func measure(logprobs []float64) (expected, margin float64) {
-	top := slices.Max(logprobs)
-	sum, weighted := 0.0, 0.0
-	for digit, l := range logprobs {
-		p := math.Exp(l - top) // so that the smallest probabilities still have a mean
-		sum += p
-		weighted += p * float64(digit)
-	}
-	sorted := slices.Sorted(slices.Values(logprobs))
-	margin = math.Exp(top) - math.Exp(sorted[len(sorted)-2])
-	return min(weighted/sum, scorer.MaxRating), min(margin, 1)
 }
 
 // styles reads the styler's answer: styles of the rubric in the order named, each once, and the other names.

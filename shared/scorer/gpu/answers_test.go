@@ -1,7 +1,6 @@
 package gpu
 
 import (
-	"math"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -20,40 +19,15 @@ func TestRateAnswer(t *testing.T) {
 		"a digit":            {over("4", [6]float64{0, 0, 0, 0.2, 0.7, 0}), 4, ""},
 		"zero":               {over("0", [6]float64{1, 0, 0, 0, 0, 0}), 0, ""},
 		"just enough mass":   {over("5", [6]float64{0, 0, 0, 0, 0, 0.5}), 5, ""},
-		"too little mass":    {over("5", [6]float64{0, 0, 0, 0, 0, 0.4999}), scorer.Missing, flagLowMass},
-		"a word is likelier": {over("The", [6]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), scorer.Missing, flagNoDigit},
-		"a digit above five": {over("7", [6]float64{0, 0, 0, 0, 0.3, 0.3}), scorer.Missing, flagNoDigit},
-		"a digit and more":   {over("4.", [6]float64{0, 0, 0, 0, 0.6, 0}), scorer.Missing, flagNoDigit},
-		"a word, low mass":   {over("The", [6]float64{0, 0, 0, 0, 0.1, 0}), scorer.Missing, flagLowMass},
+		"too little mass":    {over("5", [6]float64{0, 0, 0, 0, 0, 0.4999}), scorer.Missing, scorer.FlagLowMass},
+		"a word is likelier": {over("The", [6]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), scorer.Missing, scorer.FlagNoDigit},
+		"a digit above five": {over("7", [6]float64{0, 0, 0, 0, 0.3, 0.3}), scorer.Missing, scorer.FlagNoDigit},
+		"a digit and more":   {over("4.", [6]float64{0, 0, 0, 0, 0.6, 0}), scorer.Missing, scorer.FlagNoDigit},
+		"a word, low mass":   {over("The", [6]float64{0, 0, 0, 0, 0.1, 0}), scorer.Missing, scorer.FlagLowMass},
 	}
 	for name, tt := range tests {
 		if rating, flag := rate(tt.answer); rating != tt.rating || flag != tt.flag {
 			t.Errorf("%s: rating %d, flag %q; want %d, %q", name, rating, flag, tt.rating, tt.flag)
-		}
-	}
-}
-
-func TestMeasure(t *testing.T) {
-	t.Parallel()
-	tests := map[string]struct {
-		probabilities    [6]float64
-		expected, margin float64
-	}{
-		"sure":                  {[6]float64{0, 0, 0, 0, 0, 1}, 5, 1},
-		"undecided":             {[6]float64{0.125, 0.125, 0.125, 0.125, 0.125, 0.125}, 2.5, 0},
-		"between two":           {[6]float64{0, 0, 0, 0.25, 0.5, 0}, 11.0 / 3, 0.25},
-		"normalised":            {[6]float64{0.01, 0, 0, 0, 0, 0.03}, 3.75, 0.02},
-		"hardly any":            {[6]float64{0, 1e-300, 1e-300, 0, 0, 0}, 1.5, 0},
-		"the likeliest is last": {[6]float64{0.1, 0.2, 0, 0, 0, 0.6}, 3.2 / 0.9, 0.4},
-	}
-	for name, tt := range tests {
-		var logprobs []float64
-		for _, p := range tt.probabilities {
-			logprobs = append(logprobs, max(math.Log(p), -1e4))
-		}
-		expected, margin := measure(logprobs)
-		if math.Abs(expected-tt.expected) > 1e-9 || math.Abs(margin-tt.margin) > 1e-9 {
-			t.Errorf("%s: expected score %v, margin %v; want %v, %v", name, expected, margin, tt.expected, tt.margin)
 		}
 	}
 }

@@ -66,6 +66,9 @@ func (c Config) At(other Config) Config {
 	if other.LLM.Model != "" {
 		c.LLM.Model = other.LLM.Model
 	}
+	if other.LLM.Mode != "" {
+		c.LLM.Mode = other.LLM.Mode
+	}
 	return c
 }
 
@@ -171,6 +174,7 @@ func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)
 // Open gives the scorer of a kind for a rubric, as it is now. It waits for one that is starting. The error is a
 // scorer.ErrUnavailable if the same call may succeed later.
 func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
+	kind, mode := scorer.CutMode(kind)
 	switch {
 	case kind == Embedded:
 		return o.weights.open(ctx, r, o.memory)
@@ -181,11 +185,7 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 	case kind == LLM && o.noEndpoint != nil:
 		return nil, o.noEndpoint
 	case kind == LLM:
-		s, err := o.endpoint.Open(r)
-		if err != nil {
-			return nil, err
-		}
-		return s, nil
+		return o.openLLM(r, mode)
 	case strings.HasPrefix(kind, scorer.TaughtKind) && o.work != nil:
 		key := strings.TrimPrefix(kind, scorer.TaughtKind)
 		return weights{name: kind, from: o.work, object: scorer.TaughtName(key)}.open(ctx, r, o.memory)
@@ -200,4 +200,12 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 	default:
 		return nil, CheckKind(kind)
 	}
+}
+
+func (o *Opener) openLLM(r *rubric.Rubric, mode string) (scorer.Scorer, error) {
+	s, err := o.endpoint.Open(r, mode)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }

@@ -3,6 +3,7 @@ package llm
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"math"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -16,9 +17,14 @@ type Answer struct {
 	Scorer string `json:"scorer"`
 	Model  string `json:"model"`
 	// Reason is the model's own, in one line.
-	Reason  string   `json:"reason,omitempty"`
-	Ratings []int8   `json:"ratings,omitempty"` // in the order of the rubric's capabilities
-	Styles  []string `json:"styles,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Ratings are in the order of the rubric's capabilities; one that is missing is scorer.Missing.
+	Ratings []int8 `json:"ratings,omitempty"`
+	// Digits are the probabilities of the ratings, in the same order, nil for one without; nil where the server gives
+	// none. Conditional says that they are those of one answer in JSON.
+	Digits      []*Digits `json:"digits,omitempty"`
+	Conditional bool      `json:"conditional,omitempty"`
+	Styles      []string  `json:"styles,omitempty"`
 	// Fault is why the sample cannot be rated; the fields above are empty then.
 	Fault    *dataset.Fault `json:"fault,omitempty"`
 	Requests int            `json:"requests"` // that were answered: 2 where the first answer was invalid
@@ -38,10 +44,44 @@ func (a *Answer) result() scorer.Result {
 		expected[i] = float32(r)
 	}
 	result := scorer.Result{Ratings: a.Ratings, Expected: expected, Styles: a.Styles}
+	if a.Digits != nil {
+		a.measure(&result)
+	}
 	if !slices.ContainsFunc(a.Ratings, func(r int8) bool { return r != scorer.MaxRating }) {
 		result.Flags = append(result.Flags, FlagAllFives)
 	}
 	return result
+}
+
+// measure gives a result what the probabilities say. In an answer in JSON the rating is the one that stands in it, and
+// so is its expected score where the ratings were unlikely there: the server made the model write a number.
+func (a *Answer) measure(result *scorer.Result) {
+	missing := float32(math.NaN())
+	flags := map[string]bool{}
+	for i, d := range a.Digits {
+		if d == nil {
+			result.Mass, result.Margin = append(result.Mass, missing), append(result.Margin, missing)
+			continue
+		}
+		expected, margin := d.measure()
+		_, flag := d.rate()
+		if a.Conditional && d.mass() < scorer.MinMass {
+			margin = math.NaN()
+		} else {
+			result.Expected[i] = float32(expected)
+			flags[FlagConditional] = flags[FlagConditional] || a.Conditional
+		}
+		if flag != scorer.FlagNoDigit || !a.Conditional {
+			flags[flag] = true
+		}
+		flags[FlagTruncatedMass] = flags[FlagTruncatedMass] || d.Unlisted > maxUnlisted
+		result.Mass, result.Margin = append(result.Mass, float32(d.mass())), append(result.Margin, float32(margin))
+	}
+	for _, flag := range []string{FlagConditional, scorer.FlagLowMass, scorer.FlagNoDigit, FlagTruncatedMass} {
+		if flags[flag] {
+			result.Flags = append(result.Flags, flag)
+		}
+	}
 }
 
 // answerHash names the answer to a prompt: it is of all that the model is given. How images are prepared is part of

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
@@ -19,8 +20,10 @@ const (
 )
 
 const (
-	// attempts is how often the model is asked for a sample: the second time with the faults of the first answer.
+	// attempts is how often the model is asked for an answer in JSON: the second time with the faults of the first.
 	attempts = 2
+	// contentFilter is how servers say that they cut an answer off for what is in it.
+	contentFilter = "content_filter"
 	// storeTime is how long an answer that is paid for may take to be stored, even if its delivery has ended.
 	storeTime = 30 * time.Second
 )
@@ -29,11 +32,11 @@ const (
 func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, images []encodedImage) (*Answer, error) {
 	p := prompt{
 		messages: messages(s.system, shown, len(images)), images: images,
-		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats,
+		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats, refusals: &s.refusals,
 	}
 	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}
 	// For all attempts together: samples that wait for more while they hold some could wait for ever.
-	reserved := attempts * s.maxDollars(p.tokens)
+	reserved := s.maxDollars(p.tokens)
 	if err := s.spending.reserve(ctx, reserved); err != nil {
 		return nil, err
 	}
@@ -46,7 +49,12 @@ func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, image
 		return nil, err
 	}
 
-	err := s.converse(ctx, &p, a)
+	var err error
+	if s.mode == scorer.ModeLogprobs {
+		err = s.interview(ctx, &p, shown, a)
+	} else {
+		err = s.converse(ctx, &p, a)
+	}
 	a.Usage = p.used
 	if s.price != nil {
 		spent = s.price.of(a.Usage)
@@ -62,32 +70,41 @@ func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, image
 
 // converse asks until there is a valid answer, or a reason why there is none.
 func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
-	for {
+	for attempt := 1; ; attempt++ {
 		answered, err := s.answer(ctx, p)
-		if ofSample, ok := errors.AsType[sampleError](err); ok {
-			a.Fault = ofSample.fault
+		if fault, ok := asFault(err); ok {
+			a.Fault = fault
 			return nil
 		} else if err != nil {
 			return err
 		}
 		a.Requests++
-		if answered.finish == "content_filter" {
+		if answered.finish == contentFilter {
 			a.Fault = &dataset.Fault{Code: Refused, Detail: "its content filter cut the answer off"}
 			return nil
 		}
-		parsed, err := parseAnswer(answered.text, s.rubric)
+		parsed, err := parseAnswer(answered.text, s.asked)
 		if err == nil {
 			a.Reason, a.Ratings, a.Styles = parsed.Reason, parsed.Ratings, parsed.Styles
+			if a.Digits = ratingDigits(answered, s.asked.Capabilities); a.Digits != nil {
+				a.Conditional = true
+			}
 			return nil
 		}
 		if answered.finish == "length" {
 			err = fmt.Errorf("it is cut off after %d tokens, which is the most; be brief (LLM_MAX_TOKENS)",
 				answered.usage.OutputTokens)
 		}
-		if a.Requests == attempts {
+		if attempt == attempts {
 			a.Fault = &dataset.Fault{Code: InvalidAnswer, Detail: err.Error()}
 			return nil
 		}
 		p.messages = repeatMessages(p.messages, answered.text, err)
 	}
+}
+
+// asFault is the fault of the sample that an error reports.
+func asFault(err error) (*dataset.Fault, bool) {
+	ofSample, ok := errors.AsType[sampleError](err)
+	return ofSample.fault, ok
 }

@@ -1,6 +1,7 @@
 package llm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -20,12 +21,17 @@ const grace = 5 * time.Second
 
 // Usage is what a request used, as the server counts it.
 type Usage struct {
-	InputTokens  int `json:"input_tokens"`
+	InputTokens int `json:"input_tokens"`
+	// CachedTokens are those of the input that the server had read before.
+	CachedTokens int `json:"cached_tokens,omitempty"`
 	OutputTokens int `json:"output_tokens"`
 }
 
 func (u Usage) add(v Usage) Usage {
-	return Usage{InputTokens: u.InputTokens + v.InputTokens, OutputTokens: u.OutputTokens + v.OutputTokens}
+	return Usage{
+		InputTokens: u.InputTokens + v.InputTokens, CachedTokens: u.CachedTokens + v.CachedTokens,
+		OutputTokens: u.OutputTokens + v.OutputTokens,
+	}
 }
 
 // A reply is the model's answer to one request.
@@ -33,12 +39,16 @@ type reply struct {
 	text   string
 	finish string // why it ended: "stop", "length", "content_filter" or another word of the server
 	usage  Usage
+	// tokens are those of the answer, where the server gives probabilities; thought is what the model thought before.
+	tokens  []answerToken
+	thought string
 }
 
 // A client makes single requests of the API. It neither waits nor retries.
 type client struct {
 	base string
 	Config
+	http  transport
 	model *openai.LLM
 }
 
@@ -50,25 +60,26 @@ func newClient(c Config, inner http.RoundTripper) (*client, error) {
 	// The transport adds the key: the library gets a word in its place. What it would read from the environment
 	// is all set here.
 	const placeholder = "none"
+	through := transport{key: c.APIKey, http: &http.Client{Transport: inner}}
 	model, err := openai.New(openai.WithBaseURL(base), openai.WithModel(c.Model), openai.WithToken(placeholder),
 		openai.WithOrganization(""),
-		openai.WithHTTPClient(transport{key: c.APIKey, http: &http.Client{Transport: inner}}))
+		openai.WithHTTPClient(through))
 	if err != nil {
 		return nil, fmt.Errorf("making a client of %s: %w", base, err)
 	}
-	return &client{base: base, Config: c, model: model}, nil
+	return &client{base: base, Config: c, http: through, model: model}, nil
 }
 
 // send makes one request. Its error is a remote.LaterError, a remote.BrokenError, a refusedError, a
 // *scorer.StopError, or that of a context that ended.
-func (c *client) send(ctx context.Context, p *prompt, format json.RawMessage) (reply, error) {
+func (c *client) send(ctx context.Context, p *prompt, added fields) (reply, error) {
 	// A request that has begun is paid for: it may end even though its delivery is over.
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
-	record := &exchangeRecord{format: format, images: p.images}
+	record := &exchangeRecord{fields: added, images: p.images}
 	response, err := c.model.GenerateContent(context.WithValue(within, recordKey{}, record), p.messages,
-		llms.WithMaxTokens(c.MaxTokens), llms.WithTemperature(c.Temperature))
+		llms.WithMaxTokens(cmp.Or(p.maxTokens, c.MaxTokens)), llms.WithTemperature(c.Temperature))
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return reply{}, fmt.Errorf("asking %s: %w", c.base, context.Cause(ctx))
@@ -85,7 +96,11 @@ func (c *client) send(ctx context.Context, p *prompt, format json.RawMessage) (r
 	count := func(name string) int { n, _ := choice.GenerationInfo[name].(int); return n }
 	return reply{
 		text: choice.Content, finish: choice.StopReason,
-		usage: Usage{InputTokens: count("PromptTokens"), OutputTokens: count("CompletionTokens")},
+		usage: Usage{
+			InputTokens: count("PromptTokens"), CachedTokens: record.report.Usage.Details.Cached,
+			OutputTokens: count("CompletionTokens"),
+		},
+		tokens: record.report.tokens(), thought: record.report.reasoning(),
 	}, nil
 }
 

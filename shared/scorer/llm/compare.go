@@ -35,7 +35,7 @@ func (e *Endpoint) Compare(ctx context.Context, capability string, items [2]scor
 	}
 	p := prompt{messages: []llms.MessageContent{
 		llms.TextParts(llms.ChatMessageTypeSystem, fmt.Sprintf(comparison, purpose)+comparisonForm),
-	}, formats: []json.RawMessage{nil}}
+	}, formats: []fields{""}, refusals: &e.refusals}
 	var parts []llms.ContentPart
 	for i, item := range items {
 		shown, err := newConversation(item.Sample)

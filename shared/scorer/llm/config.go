@@ -18,6 +18,8 @@ type Config struct {
 	// path stands for its /v1. Another URL of the same model makes no other scorer.
 	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API of the scorer llm"`
 	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"the model that rates"`
+	// Mode is how the model is asked: scorer.ModeJSON, by default, or scorer.ModeLogprobs. It changes ratings.
+	Mode string `env:"LLM_MODE, default=json" json:"mode,omitempty" meaning:"json, or logprobs: one token a capability"`
 	// APIKey is a secret: it is sent to URL as a bearer token, and written nowhere.
 	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"its key, sent as a bearer token; in the cloud from Secret Manager"`
 
@@ -37,8 +39,9 @@ type Config struct {
 	// Timeout is how long one request may take; 120 s by default.
 	Timeout time.Duration `env:"LLM_TIMEOUT, default=120s" json:"-" meaning:"of one request"`
 
-	// Prices is a table of US dollars per million input and output tokens: model=input/output,...
-	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=input/output,..."`
+	// Prices is a table of US dollars per million input, output and cached input tokens: model=input/output/cached,...
+	// Without the last, cached tokens cost as much as others.
+	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=input/output[/cached],..."`
 	// MaxCost is what a run may spend, in US dollars; no limit by default.
 	MaxCost float64 `env:"LLM_MAX_COST, default=0" json:"-" meaning:"US dollars that a run may spend; 0: no limit"`
 	// ImageTokens is what an image is taken for in estimates; 1000 by default.
@@ -49,6 +52,7 @@ type Config struct {
 const noTemperature = -1
 
 func (c Config) withDefaults() Config {
+	c.Mode = cmp.Or(c.Mode, scorer.ModeJSON)
 	c.MaxTokens, c.ImageSide = cmp.Or(c.MaxTokens, 2048), cmp.Or(c.ImageSide, 1024)
 	c.Concurrency, c.Timeout = cmp.Or(c.Concurrency, 8), cmp.Or(c.Timeout, 120*time.Second)
 	c.ImageTokens = cmp.Or(c.ImageTokens, 1000)
@@ -76,6 +80,9 @@ func (c Config) Validate() error {
 		if _, err := baseURL(c.URL); err != nil {
 			faults = append(faults, fmt.Errorf("LLM_URL: %w", err))
 		}
+	}
+	if err := scorer.CheckMode(c.Mode); err != nil {
+		faults = append(faults, fmt.Errorf("LLM_MODE: %w", err))
 	}
 	for _, n := range []struct {
 		name  string
@@ -125,10 +132,11 @@ func baseURL(s string) (string, error) {
 }
 
 // A price is in US dollars per million tokens.
-type price struct{ input, output float64 }
+type price struct{ input, output, cached float64 }
 
 func (p price) of(u Usage) float64 {
-	return (float64(u.InputTokens)*p.input + float64(u.OutputTokens)*p.output) / 1e6
+	return (float64(u.InputTokens-u.CachedTokens)*p.input + float64(u.CachedTokens)*p.cached +
+		float64(u.OutputTokens)*p.output) / 1e6
 }
 
 func parsePrices(table string) (map[string]price, error) {
@@ -139,18 +147,36 @@ func parsePrices(table string) (map[string]price, error) {
 			continue
 		}
 		at := strings.LastIndex(row, "=") // a model's name may have one, too
-		input, output, both := strings.Cut(row[at+1:], "/")
-		in, errIn := scorer.ParseDollars(input)
-		out, errOut := scorer.ParseDollars(output)
-		if at < 1 || !both || errIn != nil || errOut != nil {
-			return nil, fmt.Errorf("%q is no price: give model=input/output, in dollars per million tokens, "+
-				"such as gpt-4o=2.50/10", row)
+		p, err := parsePrice(row[at+1:])
+		if at < 1 || err != nil {
+			return nil, fmt.Errorf("%q is no price: give model=input/output or model=input/output/cached, "+
+				"in dollars per million tokens, such as gpt-4o=2.50/10", row)
 		}
 		model := strings.TrimSpace(row[:at])
 		if _, twice := prices[model]; twice {
 			return nil, fmt.Errorf("%q: the model %s has a price already", row, model)
 		}
-		prices[model] = price{in, out}
+		prices[model] = p
 	}
 	return prices, nil
+}
+
+// parsePrice reads input/output or input/output/cached.
+func parsePrice(text string) (price, error) {
+	fields := strings.Split(text, "/")
+	if len(fields) != 2 && len(fields) != 3 {
+		return price{}, errors.New("two or three prices are needed")
+	}
+	var dollars []float64
+	for _, field := range fields {
+		d, err := scorer.ParseDollars(field)
+		if err != nil {
+			return price{}, err
+		}
+		dollars = append(dollars, d)
+	}
+	if len(dollars) == 2 {
+		dollars = append(dollars, dollars[0])
+	}
+	return price{input: dollars[0], output: dollars[1], cached: dollars[2]}, nil
 }

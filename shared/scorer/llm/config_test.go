@@ -39,13 +39,15 @@ func TestBaseURL(t *testing.T) {
 
 func TestPrices(t *testing.T) {
 	t.Parallel()
-	got, err := parsePrices(" a=2.5/10, b/c:latest=0/0.6 ,x=y=1/2,")
-	want := map[string]price{"a": {2.5, 10}, "b/c:latest": {0, 0.6}, "x=y": {1, 2}}
+	got, err := parsePrices(" a=2.5/10, b/c:latest=0/0.6 ,x=y=1/2,c=3/4/0.3,")
+	want := map[string]price{
+		"a": {2.5, 10, 2.5}, "b/c:latest": {0, 0.6, 0}, "x=y": {1, 2, 1}, "c": {3, 4, 0.3},
+	}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(price{})); diff != "" || err != nil {
 		t.Errorf("error %v; prices (-want +got)\n%s", err, diff)
 	}
 	for _, table := range []string{
-		"a", "a=", "a=1", "=1/2", "a=1/b", "a=-1/2", "a=1/NaN", "a=inf/1", "a=1_0/1", "a=1e300/1",
+		"a", "a=", "a=1", "=1/2", "a=1/b", "a=-1/2", "a=1/NaN", "a=inf/1", "a=1_0/1", "a=1e300/1", "a=1/2/x", "a=1/2/3/4",
 	} {
 		if _, err := parsePrices(table); err == nil || !strings.Contains(err.Error(), "give model=input/output") {
 			t.Errorf("%q: error %v", table, err)

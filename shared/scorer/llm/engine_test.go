@@ -27,6 +27,7 @@ func TestRealServer(t *testing.T) {
 		images:   []encodedImage{junk},
 		tokens:   1,
 		formats:  s.formats,
+		refusals: &s.refusals,
 	}
 	_, err := s.answer(t.Context(), &p)
 	fault, ok := errors.AsType[sampleError](err)

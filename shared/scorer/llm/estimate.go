@@ -13,44 +13,84 @@ const (
 	// requestTokens frame a request; an answer has reasonTokens for its reason and styles, and ratingTokens for
 	// each rating.
 	requestTokens, reasonTokens, ratingTokens = 60, 80, 9
-	// answerSeconds is how long an answer takes, of the large models that people annotate with.
-	answerSeconds = 5
+	// answerSeconds is how long an answer takes, of the large models that people annotate with, and tokenSeconds a
+	// single token about a sample that the server has just read.
+	answerSeconds, tokenSeconds = 5, 0.5
+	// probes is how many questions a probe asks at most.
+	probes = 3
 )
 
 func textTokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken }
 
-// inputTokens estimates a request.
-func (s *Scorer) inputTokens(textBytes, images int) int {
-	return requestTokens + textTokens(len(s.system)+len(answerReminder)+textBytes) + images*s.ImageTokens
+// textAround is the length of what stands around a sample in a request, in bytes.
+func (s *Scorer) textAround() int {
+	if s.mode == scorer.ModeLogprobs {
+		return len(s.system) + len(questionReminder) + len(stylesQuestion)
+	}
+	return len(s.system) + len(answerReminder)
 }
 
-// maxDollars is what a request can cost, in US dollars, if its input is estimated well.
+// inputTokens estimates a request.
+func (s *Scorer) inputTokens(textBytes, images int) int {
+	return requestTokens + textTokens(s.textAround()+textBytes) + images*s.ImageTokens
+}
+
+// maxDollars is what all requests for a sample can cost, in US dollars, if the input of one is estimated well.
 func (s *Scorer) maxDollars(inputTokens int) float64 {
 	if s.price == nil {
 		return 0
 	}
-	return s.price.of(Usage{InputTokens: inputTokens, OutputTokens: s.MaxTokens})
+	all := Usage{InputTokens: attempts * inputTokens, OutputTokens: attempts * s.MaxTokens}
+	if s.mode == scorer.ModeLogprobs {
+		questions := len(s.rubric.Capabilities)
+		all = all.add(Usage{
+			InputTokens: (questions + probes) * inputTokens, OutputTokens: questions + probes*probeTokens,
+		})
+	}
+	return s.price.of(all)
 }
 
-// Estimate returns what rating a load takes this process, without a second attempt at any sample.
+// Estimate returns what rating a load takes this process, without a second attempt at any sample, in the scorer's mode
+// and in the other.
 func (s *Scorer) Estimate(l scorer.Load) scorer.Estimate {
+	e := s.estimate(l)
+	other := *s
+	other.setMode(map[string]string{scorer.ModeJSON: scorer.ModeLogprobs, scorer.ModeLogprobs: scorer.ModeJSON}[s.mode])
+	instead := other.estimate(l)
+	e.Other = &instead
+	return e
+}
+
+func (s *Scorer) estimate(l scorer.Load) scorer.Estimate {
 	e := scorer.Estimate{
-		InputTokens: l.Samples*int64(requestTokens+textTokens(len(s.system)+len(answerReminder))) +
+		Mode: s.mode, Requests: l.Samples,
+		InputTokens: l.Samples*int64(requestTokens+textTokens(s.textAround())) +
 			l.TextBytes/bytesPerToken + l.Images*int64(s.ImageTokens),
 		OutputTokens:  l.Samples * int64(reasonTokens+ratingTokens*len(s.rubric.Capabilities)),
 		SpendingLimit: s.MaxCost,
 	}
+	perSample := float64(answerSeconds)
+	if s.mode == scorer.ModeLogprobs {
+		questions := int64(len(s.rubric.Capabilities))
+		e.Requests = l.Samples * (questions + 1)
+		e.CachedTokens = questions * e.InputTokens // after the first request the server has read the sample
+		e.InputTokens *= questions + 1
+		e.OutputTokens = l.Samples * (reasonTokens + questions)
+		perSample = float64(questions+1)*tokenSeconds + answerSeconds/2
+	}
 	if s.price != nil {
-		dollars := s.price.of(Usage{InputTokens: int(e.InputTokens), OutputTokens: int(e.OutputTokens)})
+		dollars := s.price.of(Usage{
+			InputTokens: int(e.InputTokens), CachedTokens: int(e.CachedTokens), OutputTokens: int(e.OutputTokens),
+		})
 		e.Dollars = &dollars
 	}
-	e.Seconds, e.LimitedBy = float64(l.Samples)*answerSeconds/float64(s.Concurrency), "LLM_CONCURRENCY"
+	e.Seconds, e.LimitedBy = float64(l.Samples)*perSample/float64(s.Concurrency), "LLM_CONCURRENCY"
 	for _, limit := range []struct {
 		name      string
 		perMinute int
 		needed    int64
 	}{
-		{"LLM_REQUESTS_PER_MINUTE", s.RequestsPerMinute, l.Samples},
+		{"LLM_REQUESTS_PER_MINUTE", s.RequestsPerMinute, e.Requests},
 		{"LLM_TOKENS_PER_MINUTE", s.TokensPerMinute, e.InputTokens + e.OutputTokens},
 	} {
 		if limit.perMinute == 0 {

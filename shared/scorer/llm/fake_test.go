@@ -33,6 +33,11 @@ type asked struct {
 	Warmth   *float64          `json:"temperature"`
 	Messages []json.RawMessage `json:"messages"`
 	Format   json.RawMessage   `json:"response_format"`
+	Logprobs bool              `json:"logprobs"`
+	Top      int               `json:"top_logprobs"`
+	Tokens   int               `json:"max_completion_tokens"`
+	IDs      []int             `json:"logprob_token_ids"`
+	Template map[string]bool   `json:"chat_template_kwargs"`
 	text     string            // of all messages
 	images   int
 	trial    bool // a harmless request of the client's own
@@ -42,10 +47,12 @@ type asked struct {
 type said struct {
 	status int // 200 if 0
 	header map[string]string
-	body   string // of a refusal
-	text   string // of an answer
-	finish string // "stop" if empty
-	noUse  bool   // usage is left out
+	body   string        // of a refusal
+	text   string        // of an answer
+	finish string        // "stop" if empty
+	noUse  bool          // usage is left out
+	tokens []answerToken // with their probabilities
+	cached int           // tokens of the input
 }
 
 // A fake is an OpenAI-compatible API that answers as a test says.
@@ -53,6 +60,8 @@ type fake struct {
 	*httptest.Server
 	t      testing.TB
 	answer func(asked) said
+	// aside answers requests outside the API, 404 if nil.
+	aside func(path string, body []byte) string
 
 	mu  sync.Mutex
 	all []asked
@@ -70,6 +79,14 @@ func newFake(t testing.TB, answer func(asked) said) *fake {
 
 func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	data, err := io.ReadAll(r.Body)
+	if r.URL.Path == "/props" || r.URL.Path == "/tokenize" {
+		if f.aside == nil {
+			w.WriteHeader(http.StatusNotFound)
+			return
+		}
+		fmt.Fprint(w, f.aside(r.URL.Path, data))
+		return
+	}
 	a := asked{header: r.Header}
 	if err == nil {
 		err = json.Unmarshal(data, &a)
@@ -97,12 +114,17 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if out.finish == "" {
 		out.finish = "stop"
 	}
-	answer := map[string]any{"choices": []any{map[string]any{
+	choice := map[string]any{
 		"message": map[string]any{"role": "assistant", "content": out.text}, "finish_reason": out.finish,
-	}}}
+	}
+	if out.tokens != nil && a.Logprobs {
+		choice["logprobs"] = map[string]any{"content": out.tokens}
+	}
+	answer := map[string]any{"choices": []any{choice}}
 	if !out.noUse {
 		answer["usage"] = map[string]any{
 			"prompt_tokens": fakeInput, "completion_tokens": fakeOutput, "total_tokens": fakeInput + fakeOutput,
+			"prompt_tokens_details": map[string]any{"cached_tokens": out.cached},
 		}
 	}
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
@@ -152,7 +174,7 @@ func open(t testing.TB, c Config, o Options) *Scorer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := e.Open(birds(t))
+	s, err := e.Open(birds(t), "")
 	if err != nil {
 		t.Fatal(err)
 	}

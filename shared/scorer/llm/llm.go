@@ -1,12 +1,13 @@
-// Package llm rates samples by any vision model behind an OpenAI-compatible API: one request a sample, answered in
-// JSON with all ratings, the styles and a reason. Answers are kept in the work bucket, so that none is paid for twice.
+// Package llm rates samples by any vision model behind an OpenAI-compatible API: by one request a sample, answered in
+// JSON with all ratings, the styles and a reason, or by one a capability, answered in one token. Answers are kept in
+// the work bucket, so that none is paid for twice.
 package llm
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -45,11 +46,14 @@ type Endpoint struct {
 	store    answerStore
 	limiter  *limiter
 	throttle *remote.Throttle
-	refusals refusals
-	inFlight singleflight.Group // by run and answerHash
+	refusals refusals // of requests for an answer in JSON
+	// questions are the refusals of requests for a single token.
+	questions refusals
+	inFlight  singleflight.Group // by run and answerHash, and the probe
 
 	mu       sync.Mutex
 	spending map[string]*spending // by run
+	probe    *probeResult         // nil before the first probe
 }
 
 // New makes an Endpoint. It makes no request.
@@ -83,22 +87,30 @@ type Scorer struct {
 	*Endpoint
 	id       string
 	rubric   *rubric.Rubric
-	system   string // the instructions
-	formats  []json.RawMessage
-	price    *price // nil if it is not known
+	mode     string
+	asked    *rubric.Rubric // what an answer in JSON has
+	system   string         // the instructions
+	formats  []fields       // of an answer in JSON
+	price    *price         // nil if it is not known
 	spending *spending
 }
 
 var (
 	_ scorer.Paid   = (*Scorer)(nil)
 	_ scorer.Sender = (*Scorer)(nil)
+	_ scorer.Prober = (*Scorer)(nil)
 )
 
-// Open returns the scorer for a rubric. It makes no request: a wrong URL, key or model is found with the first sample.
-func (e *Endpoint) Open(r *rubric.Rubric) (*Scorer, error) {
-	s := &Scorer{Endpoint: e, rubric: r, system: instructions(r)}
+// Open returns the scorer for a rubric in a mode; that of the configuration if empty. It makes no request: a wrong URL,
+// key or model is found with the first sample, or by Probe.
+func (e *Endpoint) Open(r *rubric.Rubric, mode string) (*Scorer, error) {
+	if err := scorer.CheckMode(mode); err != nil {
+		return nil, err
+	}
+	s := &Scorer{Endpoint: e, rubric: r, spending: e.spendingOf("")}
+	s.setMode(cmp.Or(mode, e.Mode))
 	var err error
-	if s.formats, err = formats(r); err != nil {
+	if s.formats, err = formats(s.asked, s.mode == scorer.ModeJSON); err != nil {
 		return nil, err
 	}
 	prices, err := parsePrices(e.Prices)
@@ -111,13 +123,20 @@ func (e *Endpoint) Open(r *rubric.Rubric) (*Scorer, error) {
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s %s\n%s\n%s\n%q\n%v\n%d\n%d\n",
 		version, images.Version, r.Hash(), s.system, e.Model, e.Temperature, e.MaxTokens, e.ImageSide)
-	s.id = "llm-" + hex.EncodeToString(hash.Sum(nil)[:6])
-	s.spending = e.spendingOf("")
+	s.id = "llm-" + s.mode + "-" + hex.EncodeToString(hash.Sum(nil)[:6])
 	return s, nil
 }
 
-// ID is "llm-" and 12 hex digits over the model's name, the rubric, the instructions, and the options that change
-// ratings. It does not depend on where the model is.
+// setMode sets the instructions, and what an answer in JSON has.
+func (s *Scorer) setMode(mode string) {
+	s.mode, s.asked, s.system = mode, s.rubric, instructions(s.rubric, answerForm)
+	if mode == scorer.ModeLogprobs {
+		s.asked, s.system = withoutRatings(s.rubric), instructions(s.rubric, questionForm)
+	}
+}
+
+// ID is "llm-", the mode, and 12 hex digits over the model's name, the rubric, the instructions, and the options that
+// change ratings. It does not depend on where the model is.
 func (s *Scorer) ID() string { return s.id }
 
 // Bodies implements scorer.Sender.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -99,7 +100,9 @@ func TestTemperature(t *testing.T) {
 	}
 }
 
-// The id is of what changes ratings, and of that alone.
+var idPattern = regexp.MustCompile(`^llm-(json|logprobs)-[0-9a-f]{12}$`)
+
+// The id is of what changes ratings, and of that alone. It names the mode.
 func TestID(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -115,6 +118,7 @@ func TestID(t *testing.T) {
 		"temperature": {func(c *Config) { c.Temperature = 0.5 }, false},
 		"tokens":      {func(c *Config) { c.MaxTokens = 100 }, false},
 		"image side":  {func(c *Config) { c.ImageSide = 512 }, false},
+		"mode":        {func(c *Config) { c.Mode = scorer.ModeLogprobs }, false},
 	}
 	for name, tt := range tests {
 		c := config(f)
@@ -122,8 +126,7 @@ func TestID(t *testing.T) {
 		if c.Model != "wren-1" {
 			c.Prices = ""
 		}
-		if id := open(t, c, Options{}).ID(); (id == base) != tt.same || !strings.HasPrefix(id, "llm-") ||
-			len(id) != len("llm-")+12 {
+		if id := open(t, c, Options{}).ID(); (id == base) != tt.same || !idPattern.MatchString(id) {
 			t.Errorf("%s: id %s, and before %s", name, id, base)
 		}
 	}

@@ -46,9 +46,9 @@ func parseAnswer(text string, r *rubric.Rubric) (parsedAnswer, error) {
 		fault("reason is no text")
 	}
 	out.Reason = oneLine(out.Reason)
-	if data, ok := fields["ratings"]; !ok {
+	if data, ok := fields["ratings"]; !ok && len(r.Capabilities) > 0 {
 		fault("ratings is missing")
-	} else {
+	} else if ok {
 		out.Ratings = readRatings(data, r.Capabilities, fault)
 	}
 	if data, ok := fields["styles"]; !ok {

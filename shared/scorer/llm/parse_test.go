@@ -106,21 +106,28 @@ func FuzzRead(f *testing.F) {
 // Models answer in the order of the schema: the reason before the ratings, capabilities and styles as in the rubric.
 func TestSchema(t *testing.T) {
 	t.Parallel()
-	all, err := formats(birds(t))
+	all, err := formats(birds(t), true)
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object",` +
+	const want = `,"response_format":{"type":"json_schema","json_schema":{"name":"rating","strict":true,` +
+		`"schema":{"type":"object",` +
 		`"additionalProperties":false,` +
 		`"required":["reason","ratings","styles"],"properties":{"reason":{"type":"string"},` +
 		`"ratings":{"type":"object","additionalProperties":false,"required":["bird song","\"wing\" shape"],"properties":{` +
 		`"bird song":{"type":"integer","enum":[0,1,2,3,4,5]},"\"wing\" shape":{"type":"integer","enum":[0,1,2,3,4,5]}}},` +
 		`"styles":{"type":"array","items":{"type":"string","enum":["tweet","word/short-phrase"]}}}}}}`
-	if diff := cmp.Diff(want, string(all[1])); diff != "" {
+	if diff := cmp.Diff(want, string(all[3])); diff != "" {
 		t.Errorf("plain format (-want +got)\n%s", diff)
 	}
-	if !json.Valid(all[0]) || !strings.Contains(string(all[0]), `"maxItems":2`) || all[2] != nil || len(all) != 3 {
-		t.Errorf("formats %s", all)
+	const logprobs = `,"logprobs":true,"top_logprobs":20`
+	if len(all) != 6 || all[5] != "" || !strings.Contains(string(all[1]), `"maxItems":2`) {
+		t.Fatalf("formats %s", all)
+	}
+	for i := range 3 {
+		if all[2*i] != all[2*i+1]+logprobs || !json.Valid([]byte(`{"n":0`+all[2*i]+`}`)) {
+			t.Errorf("format %s with logprobs, and without %s", all[2*i], all[2*i+1])
+		}
 	}
 }
 
@@ -128,7 +135,7 @@ func TestSchema(t *testing.T) {
 func TestInstructions(t *testing.T) {
 	t.Parallel()
 	r := rubric.Default()
-	text := instructions(r)
+	text := instructions(r, answerForm)
 	for _, name := range append(r.Capabilities, r.Styles...) {
 		if !strings.Contains(text, "\n- "+name+": ") {
 			t.Errorf("%q is not explained", name)
@@ -137,7 +144,7 @@ func TestInstructions(t *testing.T) {
 	if len(text) > 5000 {
 		t.Errorf("%d bytes", len(text))
 	}
-	if own := instructions(birds(t)); !strings.Contains(own, "\n- bird song\n") {
+	if own := instructions(birds(t), answerForm); !strings.Contains(own, "\n- bird song\n") {
 		t.Errorf("a capability of a user's own is not named:\n%s", own)
 	}
 }

@@ -65,13 +65,13 @@ func (r *refusals) refuse(first int) {
 // some servers report a key that has expired as they report an invalid sample. Nil means that another format is taken.
 func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused refusedError) error {
 	since := time.Now()
-	e.refusals.diagnosis.Lock()
-	defer e.refusals.diagnosis.Unlock()
-	if e.refusals.format() > format {
+	p.refusals.diagnosis.Lock()
+	defer p.refusals.diagnosis.Unlock()
+	if p.refusals.format() > format {
 		return nil
 	}
 	ofSample := sampleError{&dataset.Fault{Code: Refused, Detail: refused.detail}}
-	if e.refusals.answeredSince(requestShape{format, len(p.images) > 0}, since) {
+	if p.refusals.answeredSince(requestShape{format, len(p.images) > 0}, since) {
 		return ofSample
 	}
 	for f := format; f < len(p.formats); f++ {
@@ -82,11 +82,11 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 		} else if err != nil {
 			return err
 		}
-		e.refusals.noteAnswer(requestShape{f, len(p.images) > 0}, begun)
+		p.refusals.noteAnswer(requestShape{f, len(p.images) > 0}, begun)
 		if f == format {
 			return ofSample
 		}
-		e.refusals.refuse(f)
+		p.refusals.refuse(f)
 		return nil
 	}
 	if len(p.images) > 0 && e.trial(ctx, p, false, len(p.formats)-1, false) == nil {
@@ -98,11 +98,7 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 
 // trial makes a harmless request under the instructions of a prompt. The prompt counts what it used.
 func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format int, alone bool) error {
-	harmless := dataset.Sample{Turns: []dataset.Turn{
-		dataset.NewTurn(dataset.Human, "What colour is the square?", 0),
-		dataset.NewTurn(dataset.Model, "It is grey.", 0),
-	}}
-	shown, err := newConversation(&harmless)
+	shown, err := newConversation(harmlessSample())
 	if err != nil {
 		return err
 	}
@@ -114,7 +110,8 @@ func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format 
 		}
 		images = []encodedImage{square}
 	}
-	trial := prompt{messages: p.messages[:1:1], images: images, tokens: p.tokens, formats: p.formats}
+	trial := prompt{messages: p.messages[:1:1], images: images, tokens: p.tokens, formats: p.formats,
+		maxTokens: p.maxTokens, refusals: p.refusals}
 	trial.messages = append(trial.messages, messages("", shown, len(images))[1])
 	_, err = e.request(ctx, &trial, format, alone, 1)
 	p.used = p.used.add(trial.used)

@@ -2,7 +2,6 @@ package llm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -25,7 +24,11 @@ type prompt struct {
 	messages []llms.MessageContent
 	images   []encodedImage // that the messages have places for
 	tokens   int            // estimate of its input
-	formats  []json.RawMessage
+	formats  []fields
+	// maxTokens is the longest answer; 0 for Config.MaxTokens.
+	maxTokens int
+	// refusals is what is known of requests in these formats.
+	refusals *refusals
 	used     Usage
 }
 
@@ -33,12 +36,12 @@ type prompt struct {
 // or transient.
 func (e *Endpoint) answer(ctx context.Context, p *prompt) (reply, error) {
 	for {
-		format, begun := e.refusals.format(), time.Now()
+		format, begun := p.refusals.format(), time.Now()
 		answered, err := e.request(ctx, p, format, false, maxBroken)
 		refused, isRefused := errors.AsType[refusedError](err)
 		switch {
 		case err == nil:
-			e.refusals.noteAnswer(requestShape{format, len(p.images) > 0}, begun)
+			p.refusals.noteAnswer(requestShape{format, len(p.images) > 0}, begun)
 			return answered, nil
 		case remote.IsBroken(err):
 			return e.isolate(ctx, p, format)

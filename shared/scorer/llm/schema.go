@@ -12,9 +12,16 @@ import (
 // maxReason is the longest reason that is asked for, in characters.
 const maxReason = 200
 
-// formats are the response_format of requests, the most exact first; the last is none. Servers differ in
-// what they take: one that refuses a format gets the next.
-func formats(r *rubric.Rubric) ([]json.RawMessage, error) {
+// fields are fields of a request that langchaingo does not set: JSON, with a comma before each.
+type fields string
+
+// askedLogprobs asks for the probabilities of tokens.
+var askedLogprobs = fields(fmt.Sprintf(`,"logprobs":true,"top_logprobs":%d`, topLogprobs))
+
+// formats are what requests demand of answers: a response_format, the most exact first and none at last, each with
+// the probabilities of tokens where that is asked for, and without. Servers differ in what they take: one that refuses
+// a format gets the next.
+func formats(r *rubric.Rubric, logprobs bool) ([]fields, error) {
 	bounded, err := schema(r, true)
 	if err != nil {
 		return nil, err
@@ -23,43 +30,45 @@ func formats(r *rubric.Rubric) ([]json.RawMessage, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []json.RawMessage{bounded, plain, nil}, nil
+	var all []fields
+	for _, demanded := range []fields{responseFormat + fields(bounded), responseFormat + fields(plain), ""} {
+		if logprobs {
+			all = append(all, demanded+askedLogprobs)
+		}
+		all = append(all, demanded)
+	}
+	return all, nil
 }
+
+const responseFormat = `,"response_format":`
 
 // schema is the JSON schema of an answer, as response_format. It is written out here because the order of its
 // properties counts: models answer in it, and should reason before they rate. Bounds of lengths are
 // what some servers need to come to an end, and others refuse.
+// A rubric without capabilities asks for no ratings.
 func schema(r *rubric.Rubric, bounded bool) (json.RawMessage, error) {
+	rated := len(r.Capabilities) > 0
+	required := `"reason","styles"`
+	if rated {
+		required = `"reason","ratings","styles"`
+	}
 	var b bytes.Buffer
-	b.WriteString(`{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object",` +
-		`"additionalProperties":false,"required":["reason","ratings","styles"],"properties":{"reason":{"type":"string"`)
+	fmt.Fprintf(&b, `{"type":"json_schema","json_schema":{"name":"rating","strict":true,"schema":{"type":"object",`+
+		`"additionalProperties":false,"required":[%s],"properties":{"reason":{"type":"string"`, required)
 	if bounded {
 		fmt.Fprintf(&b, `,"minLength":1,"maxLength":%d`, maxReason)
 	}
-	capabilities, err := json.Marshal(r.Capabilities)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the schema: %w", err)
-	}
-	fmt.Fprintf(&b, `},"ratings":{"type":"object","additionalProperties":false,"required":%s,"properties":{`, capabilities)
-	for i, c := range r.Capabilities {
-		name, err := json.Marshal(c)
-		if err != nil {
-			return nil, fmt.Errorf("encoding the schema: %w", err)
+	b.WriteByte('}')
+	if rated {
+		if err := addRatings(&b, r); err != nil {
+			return nil, err
 		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, `%s:{"type":"integer","enum":[`, name)
-		for rating := range scorer.MaxRating {
-			fmt.Fprintf(&b, "%d,", rating)
-		}
-		fmt.Fprintf(&b, "%d]}", scorer.MaxRating)
 	}
 	styles, err := json.Marshal(r.Styles)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the schema: %w", err)
 	}
-	fmt.Fprintf(&b, `}},"styles":{"type":"array","items":{"type":"string","enum":%s}`, styles)
+	fmt.Fprintf(&b, `,"styles":{"type":"array","items":{"type":"string","enum":%s}`, styles)
 	if bounded {
 		fmt.Fprintf(&b, `,"minItems":1,"maxItems":%d`, len(r.Styles))
 	}
@@ -68,4 +77,29 @@ func schema(r *rubric.Rubric, bounded bool) (json.RawMessage, error) {
 		return nil, fmt.Errorf("the schema of rubric %q is no JSON", r.Name)
 	}
 	return b.Bytes(), nil
+}
+
+// addRatings adds the property of the ratings to a schema.
+func addRatings(b *bytes.Buffer, r *rubric.Rubric) error {
+	capabilities, err := json.Marshal(r.Capabilities)
+	if err != nil {
+		return fmt.Errorf("encoding the schema: %w", err)
+	}
+	fmt.Fprintf(b, `,"ratings":{"type":"object","additionalProperties":false,"required":%s,"properties":{`, capabilities)
+	for i, c := range r.Capabilities {
+		name, err := json.Marshal(c)
+		if err != nil {
+			return fmt.Errorf("encoding the schema: %w", err)
+		}
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(b, `%s:{"type":"integer","enum":[`, name)
+		for rating := range scorer.MaxRating {
+			fmt.Fprintf(b, "%d,", rating)
+		}
+		fmt.Fprintf(b, "%d]}", scorer.MaxRating)
+	}
+	b.WriteString(`}}`)
+	return nil
 }

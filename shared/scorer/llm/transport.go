@@ -2,7 +2,6 @@ package llm
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,12 +13,13 @@ const maxAnswer = 8 << 20
 
 // An exchangeRecord is the record of one request and its answer: langchaingo keeps neither status nor headers.
 type exchangeRecord struct {
-	format json.RawMessage // the response_format of the request, if any
-	images []encodedImage  // that the request has places for
-	err    error           // why there was no whole answer
+	fields fields         // that langchaingo does not set
+	images []encodedImage // that the request has places for
+	err    error          // why there was no whole answer
 	status int
 	header http.Header
 	body   []byte // of a refusal
+	report report // of an answer
 }
 
 // recordKey is the key of the *exchangeRecord in a request's context.
@@ -43,7 +43,9 @@ func (t transport) Do(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	record.status, record.header = resp.StatusCode, resp.Header
-	if resp.StatusCode != http.StatusOK {
+	if resp.StatusCode == http.StatusOK {
+		record.report = readReport(body)
+	} else {
 		record.body = body
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
@@ -63,12 +65,17 @@ func (t transport) exchange(req *http.Request, record *exchangeRecord) (*http.Re
 	return resp, body, err
 }
 
-// complete sets the key, the format and the images.
-func (t transport) complete(req *http.Request, record *exchangeRecord) error {
+// authorize sets the key.
+func (t transport) authorize(req *http.Request) {
 	req.Header.Del("Authorization")
 	if t.key != "" {
 		req.Header.Set("Authorization", "Bearer "+t.key)
 	}
+}
+
+// complete sets the key, the fields and the images.
+func (t transport) complete(req *http.Request, record *exchangeRecord) error {
+	t.authorize(req)
 	data, err := io.ReadAll(req.Body)
 	if err != nil {
 		return fmt.Errorf("reading the request: %w", err)
@@ -76,10 +83,7 @@ func (t transport) complete(req *http.Request, record *exchangeRecord) error {
 	data = bytes.TrimSuffix(bytes.TrimSpace(data), []byte("}"))
 	// The library always sends a temperature, as the last field.
 	data = bytes.TrimSuffix(data, fmt.Appendf(nil, `,"temperature":%d`, noTemperature))
-	if record.format != nil {
-		data = append(append(data, `,"response_format":`...), record.format...)
-	}
-	data = append(data, '}')
+	data = append(append(data, record.fields...), '}')
 	body, length, err := withImages(data, record.images)
 	if err != nil {
 		return err

@@ -56,7 +56,7 @@ func TestStops(t *testing.T) {
 			if strings.Contains(err.Error(), "sk-secret") {
 				t.Errorf("the key is told: %v", err)
 			}
-			if n := len(f.requests()); n > 5 {
+			if n := len(f.requests()); n > 8 { // one, a trial of each of six formats, and one without image
 				t.Errorf("%d requests", n)
 			}
 		})
@@ -76,8 +76,8 @@ func TestFormats(t *testing.T) {
 		last     string
 	}{
 		"takes all":       {func(string) bool { return false }, 20, "maxLength"},
-		"takes no bounds": {func(f string) bool { return strings.Contains(f, "maxLength") }, 20 + 3, "json_schema"},
-		"takes none":      {func(f string) bool { return f != "" }, 20 + 4, ""},
+		"takes no bounds": {func(f string) bool { return strings.Contains(f, "maxLength") }, 20 + 4, "json_schema"},
+		"takes none":      {func(f string) bool { return f != "" }, 20 + 6, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

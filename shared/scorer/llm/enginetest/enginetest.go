@@ -40,20 +40,39 @@ func Shared(t testing.TB, name string) string {
 type Server struct {
 	URL string
 
-	t    testing.TB
-	root string
-	port int
-	mu   sync.Mutex
-	cmd  *exec.Cmd
-	log  bytes.Buffer
+	t     testing.TB
+	root  string
+	model string // file below models
+	port  int
+	mu    sync.Mutex
+	cmd   *exec.Cmd
+	log   bytes.Buffer
 }
 
-// models are the files that the server loads.
-var models = []string{"tiny-vlm.gguf", "tiny-mmproj.gguf"}
+// The files that the server loads. vocabulary is how many tokens the model has; a byte is the token of its number.
+const (
+	model, digitsModel, projector = "tiny-vlm.gguf", "tiny-digits-vlm.gguf", "tiny-mmproj.gguf"
+	vocabulary                    = 320
+)
 
 // Start starts a server and waits until it is ready. It is killed at the end of the test, and its log shown if the test
 // failed.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	return start(t, model, nil)
+}
+
+// StartDigits is Start for a copy of the model that likes the digits from 0 to 5: so much is added to their logits.
+func StartDigits(t testing.TB, added float32) *Server {
+	t.Helper()
+	bias := make([]float32, vocabulary)
+	for digit := '0'; digit <= '5'; digit++ {
+		bias[digit] = added
+	}
+	return start(t, digitsModel, bias)
+}
+
+func start(t testing.TB, name string, bias []float32) *Server {
 	t.Helper()
 	if testing.Short() {
 		t.Skip("not tested: starting llama-server takes long")
@@ -71,10 +90,9 @@ func Start(t testing.TB) *Server {
 		t.Skip("not tested: llama-server is not installed, or we are not root; ../shared/engine/start.sh installs it")
 	}
 	// Not by start.sh: it would write over the files that another test's server has mapped.
-	for _, name := range models {
-		placeModel(t, filepath.Join(engine, name), filepath.Join(root, "models", name))
-	}
-	s := &Server{t: t, root: root, port: freePort(t)}
+	placeModel(t, filepath.Join(engine, projector), filepath.Join(root, "models", projector), nil)
+	placeModel(t, filepath.Join(engine, model), filepath.Join(root, "models", name), bias)
+	s := &Server{t: t, root: root, model: name, port: freePort(t)}
 	s.URL = fmt.Sprintf("http://127.0.0.1:%d/v1", s.port)
 	t.Cleanup(func() {
 		s.Kill()
@@ -87,11 +105,17 @@ func Start(t testing.TB) *Server {
 	return s
 }
 
-func placeModel(t testing.TB, from, to string) {
+// placeModel copies a model, with a bias of its logits if there is one.
+func placeModel(t testing.TB, from, to string, bias []float32) {
 	t.Helper()
 	data, err := os.ReadFile(from)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if bias != nil {
+		if data, err = withOutputBias(data, bias); err != nil {
+			t.Fatalf("%s: %v", from, err)
+		}
 	}
 	if there, err := os.ReadFile(to); err == nil && bytes.Equal(there, data) {
 		return
@@ -119,7 +143,7 @@ func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	// One thread: more of them wait for each other in turns of the scheduler on a busy machine.
-	s.cmd = exec.Command("chroot", s.root, "llama-server", "-m", "/models/"+models[0], "--mmproj", "/models/"+models[1],
+	s.cmd = exec.Command("chroot", s.root, "llama-server", "-m", "/models/"+s.model, "--mmproj", "/models/"+projector,
 		"--host", "127.0.0.1", "--port", strconv.Itoa(s.port), "-c", "32768", "-np", "4", "-t", "1")
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
 	if err := s.cmd.Start(); err != nil {

@@ -1,0 +1,189 @@
+package llm
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+const (
+	// topLogprobs is how many tokens a server is asked to list at each place: the most that hosted APIs take.
+	topLogprobs = 20
+	// spellings is how many tokens a digit may be: with white space before it, and without.
+	spellings = 2
+	// maxUnlisted is the largest probability of unlisted digits that has no flag.
+	maxUnlisted = 0.05
+	// blanks are what a spelling may have around its digit.
+	blanks = " \t\r\n"
+)
+
+// Flags of samples whose expected scores are read from probabilities.
+const (
+	// FlagConditional: probabilities are those of one JSON answer, where the model has seen its ratings of the
+	// capabilities before.
+	FlagConditional = "conditional"
+	// FlagTruncatedMass: tokens that the server did not list may have more than maxUnlisted of the ratings' probability.
+	FlagTruncatedMass = "truncated_mass"
+)
+
+// Digits is the distribution over the ratings at one place of an answer.
+type Digits struct {
+	// Probabilities of the ratings from 0 on, each the sum over the digit's spellings. Those that the server did not
+	// list count 0.
+	Probabilities [scorer.MaxRating + 1]float64 `json:"probabilities"`
+	// Unlisted is the most that spellings which the server did not list can have together.
+	Unlisted float64 `json:"unlisted,omitempty"`
+	// Other says that the likeliest token is no rating.
+	Other bool `json:"other,omitempty"`
+}
+
+// A reading says how a digit stands in a token.
+type reading struct {
+	before string // what stands in the token before it
+	whole  bool   // nothing follows it
+	// byID says that the server listed tokens by their ids, and not the likeliest.
+	byID bool
+}
+
+// newDigits reads the distribution over the digits in a token.
+func newDigits(t answerToken, r reading) Digits {
+	var d Digits
+	seen, least, total := 0, 1.0, 0.0
+	for _, c := range t.listed() {
+		p := c.probability()
+		least, total = min(least, p), total+p
+		if digit, ok := digitIn(c.text(), r); ok {
+			d.Probabilities[digit] += p
+			seen++
+		}
+	}
+	d.Unlisted = 1 - total
+	if !r.byID { // no unlisted token is likelier than the least of those listed
+		d.Unlisted = min(d.Unlisted, float64(max(spellings*len(d.Probabilities)-seen, 0))*least)
+	}
+	d.Unlisted = max(d.Unlisted, 0)
+	_, isDigit := digitIn(t.likeliest().text(), r)
+	d.Other = !isDigit
+	return d
+}
+
+// digitIn is the rating that a token spells.
+func digitIn(text string, r reading) (digit int, ok bool) {
+	text, found := strings.CutPrefix(strings.TrimLeft(text, blanks), strings.Trim(r.before, blanks))
+	text = strings.TrimLeft(text, blanks)
+	if !found || text == "" || text[0] < '0' || text[0] > '0'+scorer.MaxRating {
+		return 0, false
+	}
+	rest := strings.TrimRight(text[1:], blanks)
+	if rest != "" && (r.whole || strings.ContainsAny(rest[:1], "0123456789.eE")) {
+		return 0, false
+	}
+	return int(text[0] - '0'), true
+}
+
+// mass is the probability of all ratings together.
+func (d *Digits) mass() float64 {
+	sum := 0.0
+	for _, p := range d.Probabilities {
+		sum += p
+	}
+	return min(sum, 1)
+}
+
+// likeliest is the likeliest rating.
+func (d *Digits) likeliest() int8 {
+	best := 0
+	for digit, p := range d.Probabilities {
+		if p > d.Probabilities[best] {
+			best = digit
+		}
+	}
+	return int8(best)
+}
+
+// rate is the rating where a model was asked for one digit: the likeliest if the likeliest token is a digit, and the
+// digits are likely enough; otherwise scorer.Missing and the flag that says why.
+func (d *Digits) rate() (rating int8, flag string) {
+	switch {
+	case d.mass() < scorer.MinMass:
+		return scorer.Missing, scorer.FlagLowMass
+	case d.Other:
+		return scorer.Missing, scorer.FlagNoDigit
+	}
+	return d.likeliest(), ""
+}
+
+// measure is the expected score and the margin. Without any probability there is none.
+func (d *Digits) measure() (expected, margin float64) {
+	if d.mass() == 0 {
+		return math.NaN(), math.NaN()
+	}
+	var logprobs []float64
+	for _, p := range d.Probabilities {
+		logprobs = append(logprobs, math.Log(p))
+	}
+	return scorer.Measure(logprobs)
+}
+
+// ratingDigits are the distributions at the ratings of a valid JSON answer, in the order of capabilities; nil for a
+// rating whose token is not found. It is nil where the server gives no probabilities.
+func ratingDigits(answer reply, capabilities []string) []*Digits {
+	if len(answer.tokens) == 0 {
+		return nil
+	}
+	text := unfence(answer.text)
+	offsets := ratingOffsets(text)
+	all, found := make([]*Digits, len(capabilities)), false
+	for i, c := range capabilities {
+		offset, known := offsets[c]
+		if !known {
+			continue
+		}
+		token, before, ok := tokenAt(answer.tokens, text, offset)
+		if !ok || len(token.Top) == 0 {
+			continue
+		}
+		d := newDigits(token, reading{before: before})
+		all[i], found = &d, true
+	}
+	if !found {
+		return nil
+	}
+	return all
+}
+
+// ratingOffsets are the places of the last digits of the ratings in an answer, which parseAnswer has found valid.
+func ratingOffsets(text string) map[string]int {
+	offsets := map[string]int{}
+	dec := json.NewDecoder(strings.NewReader(text))
+	// fields calls visit with the name of each field of an object, before its value.
+	fields := func(visit func(name string) bool) bool {
+		if start, err := dec.Token(); err != nil || start != json.Delim('{') {
+			return false
+		}
+		for dec.More() {
+			name, err := dec.Token()
+			if text, ok := name.(string); err != nil || !ok || !visit(text) {
+				return false
+			}
+		}
+		_, err := dec.Token()
+		return err == nil
+	}
+	var value json.RawMessage
+	fields(func(name string) bool {
+		if name != "ratings" {
+			return dec.Decode(&value) == nil
+		}
+		return fields(func(capability string) bool {
+			if dec.Decode(&value) != nil {
+				return false
+			}
+			offsets[capability] = int(dec.InputOffset()) - 1
+			return true
+		})
+	})
+	return offsets
+}

@@ -1,0 +1,286 @@
+package llm
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/scorer"
+)
+
+const (
+	// probeTokens is how long the answer to a probe may be: enough to see why its first token is no digit.
+	probeTokens = 8
+	// maxSeen is how many of the likeliest tokens a refusal names.
+	maxSeen = 5
+	// sideTimeout bounds requests about the server itself, which many servers do not take.
+	sideTimeout = 10 * time.Second
+)
+
+// noThinking has the chat templates of several open models leave out the model's thoughts.
+const noThinking = fields(`,"chat_template_kwargs":{"enable_thinking":false}`)
+
+// thinking matches what the first token of a model that thinks begins.
+var thinking = regexp.MustCompile(`(?i)think|reason|<\|channel|<seed`)
+
+// A probeResult is what a probe found out about asking a model for single tokens.
+type probeResult struct {
+	added fields // to each question
+	byID  bool   // the server lists the tokens that it is asked for, and those alone
+	// samples bounds those in flight, by the slots of the server.
+	samples *semaphore.Weighted
+}
+
+// Probe finds out whether the model can be asked in the scorer's mode. It makes one request, two where the model thinks
+// before it answers, and none in the mode json. Its error is a *scorer.StopError that says what was seen, or transient.
+func (s *Scorer) Probe(ctx context.Context) error {
+	if s.mode != scorer.ModeLogprobs {
+		return nil
+	}
+	_, err := s.probed(ctx, &prompt{tokens: s.inputTokens(0, 0)})
+	return err
+}
+
+// probed is the result of the endpoint's probe, which is made once. The prompt counts what it used.
+func (s *Scorer) probed(ctx context.Context, p *prompt) (*probeResult, error) {
+	known := func() *probeResult {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.probe
+	}
+	found, err, _ := s.inFlight.Do("probe", func() (any, error) {
+		if found := known(); found != nil {
+			return found, nil
+		}
+		found, err := s.makeProbe(ctx, p)
+		if err != nil {
+			return nil, err
+		}
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.probe = found
+		return found, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	result, _ := found.(*probeResult)
+	return result, nil
+}
+
+// makeProbe asks about a harmless sample, in the ways that there are, until one gives digits.
+func (s *Scorer) makeProbe(ctx context.Context, p *prompt) (*probeResult, error) {
+	found := &probeResult{added: askedLogprobs}
+	answered, err := s.tryQuestion(ctx, p, found.added)
+	if err != nil {
+		return nil, err
+	}
+	if thinks(answered) {
+		without, err := s.tryQuestion(ctx, p, found.added+noThinking)
+		if err == nil && !thinks(without) {
+			answered, found.added = without, found.added+noThinking
+		} else if err != nil && !scorerStops(err) {
+			return nil, err
+		}
+	}
+	if d := firstDigits(answered); d != nil && d.Unlisted > maxUnlisted {
+		if answered, err = s.tryTokenIDs(ctx, p, answered, found); err != nil {
+			return nil, err
+		}
+	}
+	if why := unusable(answered); why != "" {
+		return nil, stopError("%s at %s cannot be asked for single digits: %s; use --llm-mode json (LLM_MODE)",
+			s.Model, s.base, why)
+	}
+	found.samples = semaphore.NewWeighted(int64(s.slots(ctx)))
+	return found, nil
+}
+
+func scorerStops(err error) bool {
+	_, stops := errors.AsType[*scorer.StopError](err)
+	return stops
+}
+
+// tryQuestion asks for a capability of a harmless sample.
+func (s *Scorer) tryQuestion(ctx context.Context, p *prompt, added fields) (reply, error) {
+	shown, err := newConversation(harmlessSample())
+	if err != nil {
+		return reply{}, err
+	}
+	trial := prompt{
+		messages: questionMessages(s.system, shown, 0, capabilityQuestion(s.rubric.Capabilities[0])),
+		tokens:   s.inputTokens(len(shown.lines), 0), formats: []fields{added}, maxTokens: probeTokens,
+		refusals: &s.questions,
+	}
+	answered, err := s.request(ctx, &trial, 0, false, maxBroken)
+	p.used = p.used.add(trial.used)
+	if refused, ok := errors.AsType[refusedError](err); ok {
+		return reply{}, stopError("%v: it refuses a question with logprobs; use --llm-mode json (LLM_MODE)", refused.error)
+	}
+	return answered, err
+}
+
+// harmlessSample is a sample of our own.
+func harmlessSample() *dataset.Sample {
+	return &dataset.Sample{Turns: []dataset.Turn{
+		dataset.NewTurn(dataset.Human, "What colour is the square?", 0),
+		dataset.NewTurn(dataset.Model, "It is grey.", 0),
+	}}
+}
+
+// firstDigits are the digits at the first token of an answer; nil without probabilities.
+func firstDigits(answered reply) *Digits {
+	if len(answered.tokens) == 0 || len(answered.tokens[0].Top) == 0 {
+		return nil
+	}
+	d := newDigits(answered.tokens[0], reading{whole: true})
+	return &d
+}
+
+// thinks reports whether an answer begins with the model's thoughts.
+func thinks(answered reply) bool {
+	return answered.thought != "" ||
+		len(answered.tokens) > 0 && thinking.MatchString(answered.tokens[0].text())
+}
+
+// unusable says why the first token of an answer is no rating; empty if it is one.
+func unusable(answered reply) string {
+	d := firstDigits(answered)
+	switch {
+	case thinks(answered):
+		return fmt.Sprintf("it thinks before it answers: its first token is %s, also with enable_thinking:false",
+			seen(answered))
+	case d == nil:
+		return "the server gives no logprobs"
+	case d.mass() >= scorer.MinMass && !d.Other:
+		return ""
+	}
+	first := answered.tokens[0].text()
+	if strings.Trim(first, blanks) == "" && len(answered.tokens) > 1 {
+		second := answered.tokens[1]
+		if _, digit := digitIn(second.text(), reading{}); digit {
+			return fmt.Sprintf("its digits are two tokens, %q and %q", first, second.text())
+		}
+	}
+	return fmt.Sprintf("the digits 0 to %d have a probability of %.2f together at the first token, and should have %v; "+
+		"the likeliest tokens are %s", scorer.MaxRating, d.mass(), scorer.MinMass, seen(answered))
+}
+
+// seen are the likeliest tokens at the beginning of an answer, in words.
+func seen(answered reply) string {
+	if len(answered.tokens) == 0 {
+		return "not known"
+	}
+	top := slices.Clone(answered.tokens[0].listed())
+	slices.SortStableFunc(top, func(a, b candidate) int {
+		switch pa, pb := a.probability(), b.probability(); {
+		case pa > pb:
+			return -1
+		case pa < pb:
+			return 1
+		}
+		return 0
+	})
+	var names []string
+	for _, c := range top[:min(len(top), maxSeen)] {
+		names = append(names, fmt.Sprintf("%.40q (%.2f)", c.text(), c.probability()))
+	}
+	return strings.Join(names, ", ")
+}
+
+// tryTokenIDs asks the server to list the digits whatever their probability, by the ids of their tokens. Servers that
+// do not know that field ignore it: it is used only where the answer shows that it was read.
+func (s *Scorer) tryTokenIDs(ctx context.Context, p *prompt, before reply, found *probeResult) (reply, error) {
+	ids := s.digitIDs(ctx)
+	if ids == nil {
+		return before, nil
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return reply{}, fmt.Errorf("encoding the ids of digits: %w", err)
+	}
+	added := found.added + fields(`,"logprob_token_ids":`) + fields(list)
+	answered, err := s.tryQuestion(ctx, p, added)
+	if scorerStops(err) {
+		return before, nil
+	} else if err != nil {
+		return reply{}, err
+	}
+	listed := map[int]bool{}
+	if len(answered.tokens) > 0 {
+		for _, c := range answered.tokens[0].Top {
+			if digit, ok := digitIn(c.text(), reading{whole: true}); ok {
+				listed[digit] = true
+			}
+		}
+	}
+	if len(listed) <= scorer.MaxRating {
+		return before, nil
+	}
+	found.added, found.byID = added, true
+	return answered, nil
+}
+
+// digitIDs are the ids of the tokens of the digits, as vLLM gives them; nil where they are not one token each, or not
+// known.
+func (s *Scorer) digitIDs(ctx context.Context) []int {
+	var ids []int
+	for digit := range scorer.MaxRating + 1 {
+		body, err := json.Marshal(map[string]any{
+			"model": s.Model, "prompt": fmt.Sprint(digit), "add_special_tokens": false,
+		})
+		if err != nil {
+			return nil
+		}
+		var answered struct {
+			Tokens []int `json:"tokens"`
+		}
+		if !s.aside(ctx, http.MethodPost, "/tokenize", body, &answered) || len(answered.Tokens) != 1 {
+			return nil
+		}
+		ids = append(ids, answered.Tokens[0])
+	}
+	return ids
+}
+
+// slots is how many samples may be in flight: as many as llama-server says that it has slots, and LLM_CONCURRENCY at
+// most.
+func (s *Scorer) slots(ctx context.Context) int {
+	var answered struct {
+		Slots int `json:"total_slots"`
+	}
+	if s.aside(ctx, http.MethodGet, "/props", nil, &answered) && answered.Slots > 0 {
+		return min(answered.Slots, s.Concurrency)
+	}
+	return s.Concurrency
+}
+
+// aside makes a request outside the API, and reports whether it was answered with JSON.
+func (c *client) aside(ctx context.Context, method, path string, body []byte, answered any) bool {
+	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.base, "/v1")+path, bytes.NewReader(body))
+	if err != nil {
+		return false
+	}
+	req.Header.Set("Content-Type", "application/json")
+	c.http.authorize(req)
+	resp, err := c.http.http.Do(req)
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	data, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return err == nil && resp.StatusCode == http.StatusOK && json.Unmarshal(data, answered) == nil
+}

@@ -1,0 +1,120 @@
+package llm
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+)
+
+// A candidate is a token that may stand at some place of an answer.
+type candidate struct {
+	Token string `json:"token"`
+	Bytes []byte `json:"bytes"` // of the token, which may be part of a character; nil where the server gives none
+	// Logprob is nil where it is minus infinity.
+	Logprob *float64 `json:"logprob"`
+}
+
+func (c candidate) text() string {
+	if c.Bytes != nil {
+		return string(c.Bytes)
+	}
+	return c.Token
+}
+
+func (c candidate) probability() float64 {
+	if c.Logprob == nil {
+		return 0
+	}
+	return math.Exp(min(*c.Logprob, 0))
+}
+
+// An answerToken is a token of an answer, with the likeliest tokens at its place, as far as the server lists them.
+type answerToken struct {
+	candidate
+	Top []candidate `json:"top_logprobs"`
+}
+
+// listed are the tokens whose probability at this place is known.
+func (t answerToken) listed() []candidate {
+	for _, c := range t.Top {
+		if c.text() == t.text() {
+			return t.Top
+		}
+	}
+	return append(t.Top[:len(t.Top):len(t.Top)], t.candidate)
+}
+
+// likeliest is the likeliest token at this place.
+func (t answerToken) likeliest() candidate {
+	best := t.candidate
+	for _, c := range t.Top {
+		if c.probability() > best.probability() {
+			best = c
+		}
+	}
+	return best
+}
+
+// A report is what langchaingo does not hand on of an answer.
+type report struct {
+	Choices []struct {
+		Logprobs struct {
+			Content []answerToken `json:"content"`
+		} `json:"logprobs"`
+		Message struct {
+			Reasoning string `json:"reasoning_content"`
+		} `json:"message"`
+	} `json:"choices"`
+	Usage struct {
+		Details struct {
+			Cached int `json:"cached_tokens"`
+		} `json:"prompt_tokens_details"`
+	} `json:"usage"`
+}
+
+// readReport reads the report of an answer. What is no JSON has none: langchaingo refuses it.
+func readReport(body []byte) report {
+	var r report
+	if err := json.Unmarshal(body, &r); err != nil {
+		return report{}
+	}
+	return r
+}
+
+// tokens are those of the first choice, nil where the server gives no probabilities.
+func (r report) tokens() []answerToken {
+	if len(r.Choices) == 0 {
+		return nil
+	}
+	return r.Choices[0].Logprobs.Content
+}
+
+// reasoning is what the model thought before its answer, where the server gives that.
+func (r report) reasoning() string {
+	if len(r.Choices) == 0 {
+		return ""
+	}
+	return r.Choices[0].Message.Reasoning
+}
+
+// tokenAt is the token in which a byte of an answer's text stands, and what stands in it before that byte. The text of
+// all tokens may be longer than the answer: servers take out what a model thought.
+func tokenAt(tokens []answerToken, answer string, offset int) (token answerToken, before string, found bool) {
+	var all strings.Builder
+	for _, t := range tokens {
+		all.WriteString(t.text())
+	}
+	start := strings.LastIndex(all.String(), answer)
+	if start < 0 {
+		return answerToken{}, "", false
+	}
+	at := start + offset
+	for _, t := range tokens {
+		text := t.text()
+		if at < len(text) {
+			return t, text[:at], true
+		}
+		at -= len(text)
+	}
+	return answerToken{}, "", false
+}
