@@ -42,6 +42,16 @@ type input struct {
 	Order *order `json:"order,omitempty"`
 	// typed are the manifests and the rubric as the user named them, by their absolute paths. They are for messages only.
 	typed map[string]string
+	// shown are the images as objects; nil for all files of the folder Images, wherever their links lead.
+	shown *bucket.Content
+}
+
+// imagesContent is the images as objects.
+func (in input) imagesContent() bucket.Content {
+	if in.shown != nil {
+		return *in.shown
+	}
+	return bucket.AtFolder(in.Images)
 }
 
 // newInput finds a dataset's files. Its images are in the folder of the recipe that lists the manifests, or else of the
@@ -298,7 +308,7 @@ func (in input) bucketOf(spec run.Spec, manifests []bucket.Content) (bucket.Read
 	}
 	entries := map[string]bucket.Content{
 		in.specObject():   bucket.Literal(file),
-		in.imagesPrefix(): bucket.AtFolder(in.Images),
+		in.imagesPrefix(): in.imagesContent(),
 	}
 	if in.Rubric != "" {
 		entries[run.DatasetsPrefix+in.Dataset+"/"+rubricName] = bucket.AtFile(in.Rubric)

@@ -211,9 +211,11 @@ func (l *lessons) dataset(spec run.Spec) input {
 		in.Rubric = l.file(spec.Dataset, spec.Rubric)
 		in.typed[in.Rubric] = spec.Rubric
 	}
-	in.Images = filepath.Join(l.folder, "images", spec.Dataset)
-	if spec.Images != "" {
-		in.Images = filepath.Join(l.folder, filepath.FromSlash(spec.Images))
+	prefix := cmp.Or(spec.Images, "images/"+spec.Dataset+"/")
+	in.Images = filepath.Join(l.folder, filepath.FromSlash(prefix))
+	if folder, ok := l.input.(*bucket.Folder); ok { // links are not followed
+		shown := folder.Content(prefix)
+		in.shown = &shown
 	}
 	return in
 }

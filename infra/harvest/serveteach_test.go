@@ -69,8 +69,10 @@ func TestTeacherLinks(t *testing.T) {
 		"manifests: [parts/d.jsonl]\nimages: images/private/\nteacher: {scorer: llm}\n")
 	writeFile(t, filepath.Join(dir, "private", "a.png"), "private")
 	writeFile(t, filepath.Join(folder, "images", "log", "b.png"), "public")
-	if err := os.Symlink(filepath.Join(dir, "private"), filepath.Join(folder, "images", "private")); err != nil {
-		t.Fatal(err)
+	for link, to := range map[string]string{"private": "private", "log/a.png": "private/a.png"} {
+		if err := os.Symlink(filepath.Join(dir, to), filepath.Join(folder, "images", link)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, follow := range []bool{false, true} {
 		input, err := openInput(t.Context(), folder, follow)
@@ -117,6 +119,15 @@ func TestTeacherLinks(t *testing.T) {
 		}
 		if refused := strings.Contains(log.String(), "--follow-links"); refused == follow {
 			t.Errorf("with links followed: %v, the log is %q", follow, log.String())
+		}
+		place, err := teacher.dataset(run.Spec{Dataset: "log"}).imagesPlace()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, readable := range map[string]bool{"a.png": follow, "b.png": true} {
+			if _, err := place.from.Stat(t.Context(), place.prefix+name); (err == nil) != readable {
+				t.Errorf("with links followed: %v, %s: %v", follow, name, err)
+			}
 		}
 	}
 }

@@ -24,7 +24,7 @@ type imagesPlace struct {
 
 // imagesPlace is the folder of images.
 func (in input) imagesPlace() (imagesPlace, error) {
-	view, err := bucket.NewView(map[string]bucket.Content{in.imagesPrefix(): bucket.AtFolder(in.Images)})
+	view, err := bucket.NewView(map[string]bucket.Content{in.imagesPrefix(): in.imagesContent()})
 	return imagesPlace{view, in.imagesPrefix()}, err
 }
 

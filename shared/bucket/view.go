@@ -17,7 +17,7 @@ import (
 )
 
 // A View shows content that is elsewhere on this machine as objects, without a copy: the input
-// bucket of a run on one machine. Symbolic links are followed wherever they lead.
+// bucket of a run on one machine. Symbolic links are followed wherever they lead, but for those of a Folder.
 //
 // A name is cleaned before it is looked up, as path.Clean does, so it never leads out of a folder. Below an entry
 // AtFolder also files are found whose names hold backslashes, which are ordinary characters on most file systems.
@@ -32,6 +32,9 @@ type Content struct {
 	kind contentKind
 	path string
 	data []byte
+	of   *Folder // whose links lead nowhere out of it; nil where links are followed
+	// prefix is that of the Folder's objects, without the slash at its end.
+	prefix string
 }
 
 type contentKind int
@@ -49,6 +52,12 @@ func AtFile(path string) Content { return Content{kind: fileContent, path: filep
 // AtFolder is the content of all files below the folder at a path of this machine, which may also
 // be missing. Generations are those of AtFile.
 func AtFolder(path string) Content { return Content{kind: folderContent, path: filepath.Clean(path)} }
+
+// Content is that of all objects with a prefix, which ends in a slash. As in the bucket, nothing outside its folder is
+// among them.
+func (f *Folder) Content(prefix string) Content {
+	return Content{kind: folderContent, path: f.Path(prefix), of: f, prefix: strings.TrimSuffix(prefix, "/")}
+}
 
 // Literal is the content data, which must not be changed afterwards. Its generation is a function
 // of data.
@@ -103,16 +112,14 @@ func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, 
 				if !overlap(name, prefix) || after > name && !strings.HasPrefix(after, name) {
 					continue
 				}
-				within := walk{ctx: ctx, fsys: os.DirFS(content.path), place: content.path, check: checkFileName}
-				within.prefix = prefix[min(len(name), len(prefix)):]
+				below, later := prefix[min(len(name), len(prefix)):], ""
 				if strings.HasPrefix(after, name) {
-					within.after = after[len(name):]
+					later = after[len(name):]
 				}
-				within.yield = func(a Attrs, err error) bool {
+				if !content.list(ctx, below, later, func(a Attrs, err error) bool {
 					a.Name = name + a.Name
 					return yield(a, err)
-				}
-				if !within.run() {
+				}) {
 					return
 				}
 				continue
@@ -129,6 +136,24 @@ func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, 
 			}
 		}
 	}
+}
+
+// list yields the objects of a folder, by their names in it, and reports whether the listing continues.
+func (c Content) list(ctx context.Context, prefix, after string, yield func(Attrs, error) bool) bool {
+	if c.of == nil {
+		return walk{ctx, os.DirFS(c.path), c.path, prefix, after, yield, checkFileName}.run()
+	}
+	all := c.prefix + "/"
+	if after != "" {
+		after = all + after
+	}
+	for attrs, err := range c.of.List(ctx, all+prefix, after) {
+		attrs.Name = strings.TrimPrefix(attrs.Name, all)
+		if !yield(attrs, err) {
+			return false
+		}
+	}
+	return true
 }
 
 // find opens what is under a name.
@@ -149,6 +174,11 @@ func (v *View) find(name string) (object, error) {
 		return object{}, fmt.Errorf("%s: %w", name, ErrNotExist)
 	case content.kind == literalContent:
 		return literal(name, content.data), nil
+	}
+	if content.of != nil {
+		o, err := content.of.open(path.Join(content.prefix, within))
+		o.attrs.Name = name
+		return o, err
 	}
 	folder = filepath.Clean(folder)
 	o, err := openFile(os.DirFS(folder), folder, within)

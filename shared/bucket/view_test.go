@@ -188,3 +188,53 @@ func TestViewOfBackslashes(t *testing.T) {
 		t.Error("an entry's own name has a backslash")
 	}
 }
+
+// TestViewOfFolder shows a part of a folder: its links lead nowhere out of it, and its objects are listed.
+func TestViewOfFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"in/a/1", "in/a/b/2", "in/c/3", "out"} {
+		writeFile(t, filepath.Join(dir, filepath.FromSlash(name)), name)
+	}
+	symlink(t, "../../out", filepath.Join(dir, "in", "a", "out"))
+	symlink(t, "../c/3", filepath.Join(dir, "in", "a", "within"))
+	folder, err := bucket.OpenFolder(filepath.Join(dir, "in"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := bucket.NewView(map[string]bucket.Content{"images/d/": folder.Content("a/")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"1": "in/a/1", "b/2": "in/a/b/2", "within": "in/c/3"} {
+		data, err := bucket.ReadAll(t.Context(), view, "images/d/"+name)
+		if err != nil || string(data) != want {
+			t.Errorf("%s: %q, %v", name, data, err)
+		}
+	}
+	_, err = view.Stat(t.Context(), "images/d/out")
+	if _, link := errors.AsType[*bucket.LinkError](err); !link {
+		t.Errorf("a link that leads out: %v", err)
+	}
+	if _, err := view.Stat(t.Context(), "images/d/../c/3"); !errors.Is(err, bucket.ErrNotExist) {
+		t.Errorf("a name that leads out: %v", err)
+	}
+	for after, want := range map[string][]string{
+		"":             {"images/d/1", "images/d/b/2", "images/d/out", "images/d/within"},
+		"images/d/b/2": {"images/d/out", "images/d/within"},
+	} {
+		var names []string
+		for attrs, err := range view.List(t.Context(), "images/", after) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			names = append(names, attrs.Name)
+		}
+		if diff := cmp.Diff(want, names); diff != "" {
+			t.Errorf("listed after %q (-want +got):\n%s", after, diff)
+		}
+	}
+	if path := view.Path("images/d/"); path != filepath.Join(dir, "in", "a") {
+		t.Errorf("the folder is %s", path)
+	}
+}

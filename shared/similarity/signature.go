@@ -1,6 +1,9 @@
 // Package similarity finds images and texts that are nearly equal: copies of an image that were stored again,
 // smaller or without colour, and questions in nearly the same words. It reads pixels and words, and compares
 // signatures of them. README.md says what it finds and what it cannot.
+//
+// Signatures are stored with scores. Those that were made in two ways must not be compared: a change of how they are
+// made is one of run.LayoutVersion.
 package similarity
 
 import (
@@ -9,10 +12,6 @@ import (
 	"fmt"
 	"math/bits"
 )
-
-// Version names how signatures are made. It is part of what is stored with them: signatures of two versions are never
-// compared.
-const Version = "1"
 
 // Bits is the length of a signature.
 const Bits = 256

@@ -1,6 +1,7 @@
 package similarity_test
 
 import (
+	"crypto/sha256"
 	"fmt"
 	"image"
 	"math/rand/v2"
@@ -75,6 +76,18 @@ func TestSignatures(t *testing.T) {
 	}
 	if blank := similarity.OfImage(white(40, 30), 1); blank != (similarity.Image{}) {
 		t.Error("a white image has something to compare")
+	}
+}
+
+// TestStoredSignatures pins what is stored with scores: a change of it is one of run.LayoutVersion.
+func TestStoredSignatures(t *testing.T) {
+	t.Parallel()
+	const question = "What is the highest value of the chart in 2019?\nAnswer the question using a single word or phrase."
+	text := similarity.TextOf([]string{question})
+	stored := fmt.Sprintln(
+		similarity.OfImage(chart(rand.New(rand.NewPCG(7, 8))), 1), text.Words, text.Questions, similarity.Template(question))
+	if got := fmt.Sprintf("%x", sha256.Sum256([]byte(stored)))[:16]; got != "5617134bb0ab8f60" {
+		t.Errorf("signatures have the hash %s; raise run.LayoutVersion if that is meant:\n%s", got, stored)
 	}
 }
 
