@@ -123,6 +123,11 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	if err := printForms(w, v); err != nil {
 		return err
 	}
+	return printExamples(w, v)
+}
+
+// printExamples prints examples of what is wrong with records.
+func printExamples(w io.Writer, v *run.Survey) error {
 	for _, code := range slices.Sorted(maps.Keys(v.Examples)) {
 		for _, example := range v.Examples[code] {
 			if _, err := fmt.Fprintln(w, example); err != nil {
