@@ -22,9 +22,9 @@ import (
 
 // The kinds of scorer.
 const (
-	Embedded = "embedded" // lies in the binary
-	GPU      = "gpu"      // the released models, served by a sidecar
-	LLM      = "llm"      // any vision model behind an OpenAI-compatible API
+	Embedded = scorer.Embedded
+	GPU      = scorer.GPU
+	LLM      = scorer.LLM
 )
 
 // Config says where scorers are that do not lie in the binary. It is no part of a run.
