@@ -108,5 +108,5 @@ func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 // isFile reports whether the teacher is a file of annotations.
 func (f *teacherFlags) isFile() bool {
 	kind, _, named := strings.Cut(f.teacher, ":")
-	return !named || kind != "llm" && kind != "gpu"
+	return !named || kind != kinds.LLM && kind != kinds.GPU
 }

@@ -77,15 +77,12 @@ type Pairs struct {
 	drawn   *cache.Cache[[]Pair]
 }
 
-// maxDrawnBytes is the most memory that drawn pairs take.
-const maxDrawnBytes = 4 << 20
-
 // NewPairs draws from runs and their selections.
 func NewPairs(runs *run.Reader, subsets *subset.Reader) (*Pairs, error) {
 	if runs == nil || subsets == nil {
 		return nil, errors.New("making review.Pairs: a reader of runs or of selections is missing")
 	}
-	return &Pairs{runs, subsets, cache.New(maxDrawnBytes, func(p []Pair) int { return 64 + 96*len(p) })}, nil
+	return &Pairs{runs, subsets, cache.New(runs.Share(4), func(p []Pair) int { return 64 + 96*len(p) })}, nil
 }
 
 // Of draws the pairs of a request: as many as there are if there are fewer. Capabilities take turns, so that each has

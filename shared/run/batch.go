@@ -7,7 +7,6 @@ import (
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/cache"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
@@ -22,23 +21,15 @@ type loader struct {
 	texts        Texts
 	imageBuckets map[string]bucket.Reader
 	memory       *memory.Budget
-	rated        *cache.Cache[map[string]place] // by run; the keys are contents
 }
 
-const (
-	// loads is how many samples are loaded at the same time.
-	loads = 8
-	// maxRatedBytes is the most memory for the places of reused samples.
-	maxRatedBytes = 512 << 20
-)
+// loads is how many samples are loaded at the same time.
+const loads = 8
 
 func newLoader(
 	runs *Reader, texts Texts, imageBuckets map[string]bucket.Reader, budget *memory.Budget,
 ) *loader {
-	return &loader{
-		runs: runs, texts: texts, imageBuckets: imageBuckets, memory: budget,
-		rated: cache.New(maxRatedBytes, func(m map[string]place) int { return placeBytes * len(m) }),
-	}
+	return &loader{runs: runs, texts: texts, imageBuckets: imageBuckets, memory: budget}
 }
 
 // images reads the named images of a run's samples.

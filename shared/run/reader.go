@@ -31,12 +31,14 @@ type Reader struct {
 	tables    *cache.Cache[*scores.Table]
 	waves     *cache.Cache[*Wave]
 	sums      *cache.Cache[*Counts]
+	places    *cache.Cache[map[string]place] // of the samples of a run, by their contents
 
 	cacheBytes int
 	now        func() time.Time
 }
 
-// DefaultCacheBytes bounds what is kept in memory of runs and of selections, pools apart.
+// DefaultCacheBytes bounds what is kept in memory of runs and of selections, but for pools, and for where the samples
+// are of which scores are taken over.
 const DefaultCacheBytes = cacheParts << 20
 
 // cacheParts are the parts that all caches of a Reader, and of what reads through it, share.
@@ -62,6 +64,7 @@ func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 	r.sums = cache.New(r.Share(16), func(c *Counts) int {
 		return 1000 + 100*(len(c.Reasons)+len(c.Flags)) + 1000*len(c.Examples)
 	})
+	r.places = cache.New(maxPlacesBytes, func(m map[string]place) int { return placeBytes * len(m) })
 	return r, nil
 }
 
@@ -72,7 +75,7 @@ func (r *Reader) WithClock(now func() time.Time) *Reader {
 }
 
 // Share is how many bytes a cache takes at most that has some of the 704 parts: those of a Reader have 369, of a
-// subset.Reader 224, of a browse.Reader 96.
+// subset.Reader 224, of a browse.Reader 96, of review.Pairs 4.
 func (r *Reader) Share(parts int) int { return int(int64(r.cacheBytes) * int64(parts) / cacheParts) }
 
 // missing is the error of a constructor that lacks something.

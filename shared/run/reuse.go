@@ -15,8 +15,13 @@ import (
 // A place says where a sample's scores are in a run.
 type place struct{ shardRange, position int32 }
 
-// placeBytes estimates the memory that one entry of a map of places takes with its key.
-const placeBytes = 100
+const (
+	// placeBytes estimates the memory that one entry of a map of places takes with its key.
+	placeBytes = 100
+	// maxPlacesBytes is the most memory for them, next to what other caches take: they are read once for a run, and needed
+	// for each of its shards.
+	maxPlacesBytes = 512 << 20
+)
 
 // earlier is what the attempt before a plan's has of the sample of a record, if it was scored by the same scorer
 // under the same rubric; nil if not, and for a first attempt. Attempts have equal manifests, cut equally, so it
@@ -76,7 +81,7 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 		takeScores(rec, earlier, plan.Reuse)
 		return true, nil
 	}
-	places, err := l.rated.Get(ctx, plan.Reuse, func(ctx context.Context) (map[string]place, error) {
+	places, err := l.runs.places.Get(ctx, plan.Reuse, func(ctx context.Context) (map[string]place, error) {
 		return l.runs.ratedContent(ctx, plan.Reuse)
 	})
 	if removed, looked := l.reuseRemoved(ctx, plan, err); removed || looked != nil {

@@ -58,7 +58,7 @@ func (t Teacher) validate(s Spec) error {
 	if (t.Scorer == "") == (t.Annotations == "") {
 		faults = append(faults, errors.New("teacher: give a scorer, llm or gpu, or the name of a file of annotations"))
 	}
-	if t.Scorer != "" && t.Scorer != "llm" && t.Scorer != "gpu" {
+	if t.Scorer != "" && t.Scorer != scorer.LLM && t.Scorer != scorer.GPU {
 		faults = append(faults, fmt.Errorf("teacher: scorer: %q cannot be a teacher; write llm or gpu, whose addresses "+
 			"the service knows", t.Scorer))
 	}
@@ -119,7 +119,7 @@ func (p *Planner) lesson(ctx context.Context, files *manifestFiles, asked *rubri
 		return Lesson{}, &RefusedError{Reason: "teacher: it does not go with manifests of which a part is taken; write " +
 			"that part to a file of its own"}
 	}
-	before, err := p.open(ctx, "embedded", rubric.Default())
+	before, err := p.open(ctx, scorer.Embedded, rubric.Default())
 	if err != nil {
 		return Lesson{}, err
 	}

@@ -22,9 +22,9 @@ import (
 
 // The kinds of scorer.
 const (
-	Embedded = "embedded" // part of the binary
-	GPU      = "gpu"      // the released models, served by a sidecar
-	LLM      = "llm"      // any vision model behind an OpenAI-compatible API
+	Embedded = scorer.Embedded // part of the binary
+	GPU      = scorer.GPU      // the released models, served by a sidecar
+	LLM      = scorer.LLM      // any vision model behind an OpenAI-compatible API
 )
 
 // Config says where the scorers that are not in the binary are. It is not part of a run.
