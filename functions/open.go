@@ -121,10 +121,10 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 		return nil
 	}
 	at, err := gpu.ParseAddress(address)
-	if err != nil || at.Scorer != at.Styler {
-		return err // two sidecars are not sidecars of this service: they can be asked where they are
+	if err != nil || len(at.Scorer) > 1 || !at.Together() {
+		return err // several sidecars are not sidecars of this service: they can be asked where they are
 	}
-	forward, err := score.NewSidecar(at.Scorer, log)
+	forward, err := score.NewSidecar(at.Scorer[0], log)
 	if err != nil {
 		return err
 	}

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sidecar.config import EngineConfig
 from sidecar.images import Decoder
 from sidecar.observer import Observer
-from sidecar.protocol import Choice, Fault, Item, ItemAnswers, Text
+from sidecar.protocol import STOPPING, Choice, Fault, Item, ItemAnswers, Text
 from sidecar.runner import Runner
 
 OFF_REFERENCE = "off_reference"
@@ -33,10 +33,11 @@ class Engine:
         """Id of each loaded model: changes with all that can change an answer."""
         return {name: runner.identity for name, runner in self._runners.items()}
 
-    def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]:
+    def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:
         """Answer every item, in order; an item that cannot be answered has the fault that is its own.
 
-        An answer depends on its item alone, within numeric tolerance.
+        An answer depends on its item alone, within numeric tolerance. No pass begins after `stopping` is true: items
+        that have no answers by then have the fault `stopping`.
         """
         failed: dict[int, Fault] = {}
         jobs = {name: runner.prepare(items, name, failed) for name, runner in self._runners.items()}
@@ -51,7 +52,10 @@ class Engine:
         try:
             for name, runner in self._runners.items():
                 valid = [job for job in jobs[name] if job.item not in failed]
-                answers |= runner.run(valid, pictures, failed)
+                answers |= runner.run(valid, pictures, failed, stopping)
+            for k, item in enumerate(items if stopping() else ()):
+                if k not in failed and any((k, q) not in answers for q in range(len(item.queries))):
+                    failed[k] = Fault(STOPPING, "the service stopped before the item was answered; send it again")
             # An item that asks nothing has nothing that would wait for its images.
             for k in range(len(items)):
                 if k not in failed and isinstance(fault := pictures.of(k), Fault):

@@ -79,8 +79,10 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
             cache = [(keys[kept], values[kept]) for keys, values in cache]
         logits = model.step(best, lengths, cache)
         observer.tokens("styler", len(alive))
+        observer.step()
         # A row that has ended and still stands in the batch must not run out of its room.
         lengths = (lengths + 1).clamp(max=cache[0][0].shape[2] - 1)
+    observer.rows(len(rows))
     observer.seconds("styler", time.perf_counter() - begun)
     return [Continuation(tuple(tokens), not end) for tokens, end in zip(made, ended, strict=True)]
 

@@ -23,3 +23,18 @@ class Observer:
 
     def split(self) -> None:
         """A pack was split because the device's memory ran out."""
+
+    def padding(self, count: int) -> None:
+        """Positions of a pack that hold no token."""
+
+    def rows(self, count: int) -> None:
+        """Rows of text that were decoded together."""
+
+    def step(self) -> None:
+        """One decoding step of all rows together."""
+
+    def loaded(self, seconds: float) -> None:
+        """A model's weights were read and placed on the device."""
+
+    def compiled(self, seconds: float) -> None:
+        """A model's passes were compiled and tried."""

@@ -30,6 +30,10 @@ MAX_CHOICES = 256
 """Choices of a query."""
 MAX_TOKEN_CHARACTERS = 256
 """No token of the released vocabulary is longer. Longer text is refused before a tokenizer spends minutes on it."""
+STOPPING = "stopping"
+"""Code of an item that a stopping service has not answered. Only requests that ask for a part of it get it."""
+PARTIAL = "Harvest-Partial"
+"""Header of requests that take the items that are finished when the service stops: `1`."""
 ModelName = Literal["scorer", "styler"]
 
 
@@ -39,6 +43,7 @@ class Limits(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     items: int = Field(default=256, ge=1, description="items in a request")
+    batch: int = Field(default=32, ge=1, description="items that a client should send in a request, where it has them")
     bytes: int = Field(default=64 << 20, ge=1 << 10, description="bytes of a request's body")
     images: int = Field(default=16, ge=0, description="images of an item")
     pixels: int = Field(default=100_000_000, ge=1, description="pixels of an image, as its header states them")

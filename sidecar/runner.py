@@ -8,7 +8,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from sidecar import checkpoint
 from sidecar.config import EngineConfig
 from sidecar.generate import Continuation, Row, bytes_needed, generate
 from sidecar.images import SIDE, TREATMENT, Pictures, Pixels
+from sidecar.memory import out_of_memory
 from sidecar.model import KERNEL, Model
 from sidecar.observer import Observer
 from sidecar.packing import Pack, Tree, bins, buckets, cut, expand, pack, tree
@@ -83,7 +84,9 @@ class Runner:
     def load(cls, directory: Path, config: EngineConfig) -> Runner:
         """Load a checkpoint; on a GPU, compile and warm up too. Raises CheckpointError."""
         device, dtype = device_of(config), DTYPES[config.dtype]
+        begun = time.perf_counter()
         network = checkpoint.load(directory, device, dtype)
+        config.observer.loaded(time.perf_counter() - begun)
         side = network.model.vision_tower.config.image_size
         if side != SIDE:
             raise checkpoint.CheckpointError(f"{directory}: the tower takes {side} pixels, and images are made {SIDE}")
@@ -117,12 +120,33 @@ class Runner:
         return self._model
 
     def warm_up(self) -> None:
-        """Run a pass of every length that passes may have, so that none is compiled later."""
+        """Run a pass of every length that passes may have, so that none is compiled later.
+
+        Where the device has no memory for a length, passes stay below it, if the longest prompt fits them.
+        """
+        begun = time.perf_counter()
         prompt = np.zeros(max(self._model.lengths, default=0), dtype=np.int64)
         for length in self._model.lengths:
             packed = pack([tree([prompt[:length]])], [0], self._model.features_per_image, self._model.lengths)
-            self._model.prefill(packed, self._model.features([]))
-        self._sync()
+            try:
+                self._model.prefill(packed, self._model.features([]))
+                self._sync()
+            except RuntimeError as error:
+                if not out_of_memory(error) or not self._shorten(length):
+                    raise
+                break
+        self._free()
+        self._observer.compiled(time.perf_counter() - begun)
+
+    def _shorten(self, length: int) -> bool:
+        """Have passes stay below a length; False where the longest prompt would fit none."""
+        shorter = tuple(other for other in self._model.lengths if other < length)
+        if not shorter or shorter[-1] < self._config.limits.tokens:
+            return False
+        log.warning("out of memory in a pass of %d positions; passes have %d at most", length, shorter[-1])
+        self._model.lengths = shorter
+        self._config = replace(self._config, pack_tokens=shorter[-1])
+        return True
 
     def prepare(self, items: Sequence[Item], name: str, failed: dict[int, Fault]) -> list[Job]:
         """The jobs of the items that ask this model; an item that cannot be asked goes to `failed`."""
@@ -138,12 +162,20 @@ class Runner:
                 jobs.append(job)
         return jobs
 
-    def run(self, jobs: Sequence[Job], pictures: Pictures, failed: dict[int, Fault]) -> Answers:
-        """Answer the jobs; an item whose images are at fault goes to `failed`."""
+    def run(
+        self,
+        jobs: Sequence[Job],
+        pictures: Pictures,
+        failed: dict[int, Fault],
+        stopping: Callable[[], bool] = lambda: False,
+    ) -> Answers:
+        """Answer the jobs; an item whose images are at fault goes to `failed`. No pass begins once it is stopping."""
         pieces = [piece for job in jobs for piece in self._cut(job)]
         answers: Answers = {}
         waiting: list[_PendingRow] = []
         for group in bins([piece.tree.length for piece in pieces], self._config.pack_tokens):
+            if stopping():
+                break
             ready: list[tuple[Job, list[Pixels]]] = []
             for piece in (pieces[k] for k in group):
                 pixels = pictures.of(piece.item)
@@ -261,21 +293,25 @@ class Runner:
         """Run parts together; where the device's memory runs out, in halves. One part alone raises."""
         try:
             return run(parts)
-        except torch.OutOfMemoryError:
-            if len(parts) == 1:
+        except RuntimeError as error:  # torch.OutOfMemoryError is one
+            if len(parts) == 1 or not out_of_memory(error):
                 raise
             log.warning("out of memory with %d parts; trying halves", len(parts))
         # Outside the handler: the exception's frames would keep the tensors that have to go.
         self._observer.split()
+        self._free()
+        middle = len(parts) // 2
+        return self._halving(parts[:middle], run) + self._halving(parts[middle:], run)
+
+    def _free(self) -> None:
         gc.collect()
         if self._model.device.type == "cuda":
             torch.cuda.empty_cache()
-        middle = len(parts) // 2
-        return self._halving(parts[:middle], run) + self._halving(parts[middle:], run)
 
     def _observe(self, jobs: Sequence[Job], packed: Pack, features: int) -> None:
         self._observer.tokens("vision", features)
         self._observer.tokens("prefill", packed.length)
+        self._observer.padding(packed.length - packed.used)
         self._observer.shared(sum(job.tree.separate - job.tree.length for job in jobs))
         self._observer.packed(packed.used / packed.length)
 

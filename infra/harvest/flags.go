@@ -117,7 +117,7 @@ type scorerFlags struct{ scorer, model, mode string }
 
 func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
 	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, "+
-		"embedded:FILE of weights from harvest train, gpu:URL of a sidecar, gpu:scorer=URL,styler=URL of two, "+
+		"embedded:FILE of weights from harvest train, gpu:URL,URL,... of sidecars, gpu:scorer=URL,styler=URL of two, "+
 		"or llm:URL of an OpenAI-compatible API")
 	cmd.Flags().StringVar(&f.model, "model", "",
 		"with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -102,15 +103,12 @@ func hostsOf(kind string, at kinds.Config) string {
 		addresses = []string{at.LLM.URL}
 	case kinds.GPU:
 		if a, err := gpu.ParseAddress(at.GPU); err == nil {
-			addresses = []string{a.Scorer}
-			if a.Styler != a.Scorer {
-				addresses = append(addresses, a.Styler)
-			}
+			addresses = slices.Concat(a.Scorer, a.Styler)
 		}
 	}
 	var hosts []string
 	for _, address := range addresses {
-		if u, err := url.Parse(address); err == nil {
+		if u, err := url.Parse(address); err == nil && !slices.Contains(hosts, u.Host) {
 			hosts = append(hosts, u.Host)
 		}
 	}

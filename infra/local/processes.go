@@ -265,7 +265,7 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 
 func oneSidecar(address string) bool {
 	at, err := gpu.ParseAddress(address)
-	return err == nil && at.Scorer == at.Styler
+	return err == nil && len(at.Scorer) == 1 && at.Together()
 }
 
 // Context ends when the system stops, by Close or by a failure that Close returns.

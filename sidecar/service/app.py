@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from fastapi import FastAPI, Request, Response
+from fastapi import Depends, FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
 from starlette.exceptions import HTTPException
 
 from sidecar.protocol import VERSION, Fault, HealthResponse, Limits, ModelsResponse, ScoreRequest, ScoreResponse
+from sidecar.service.intake import guard
 from sidecar.service.metrics import Metrics
 from sidecar.service.refusal import Refusal, answer_http, answer_refused, documented
 from sidecar.service.scoring import Scoring
@@ -37,18 +38,25 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
         exception_handlers={HTTPException: answer_http, Refusal: answer_refused},
     )
     scoring = Scoring(settings, worker, metrics)
+    # All but /healthz, which probes ask without a token.
+    guarded = [Depends(guard(settings.token))]
 
-    @app.post("/v1/score", responses=documented(408, 413, 422, 429, 500, 503), openapi_extra=_BODY)
+    @app.post(
+        "/v1/score",
+        dependencies=guarded,
+        responses=documented(401, 408, 413, 422, 429, 500, 503),
+        openapi_extra=_BODY,
+    )
     async def score(request: Request) -> ScoreResponse:
         """Answer the queries of a batch of items."""
         return await scoring.answer(request)
 
-    @app.get("/v1/limits")
+    @app.get("/v1/limits", dependencies=guarded, responses=documented(401))
     async def limits() -> Limits:
         """What a request and an item may hold."""
         return settings.limits
 
-    @app.get("/v1/models", responses=documented(503))
+    @app.get("/v1/models", dependencies=guarded, responses=documented(401, 503))
     async def models() -> ModelsResponse:
         """Ids of the loaded models."""
         if not worker.models:
@@ -63,7 +71,12 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
         response.status_code = 200 if state == "ready" else 503
         return HealthResponse(status=state)
 
-    @app.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+    @app.get(
+        "/metrics",
+        dependencies=guarded,
+        response_class=Response,
+        responses=documented(401) | {200: {"content": {"text/plain": {}}}},
+    )
     async def exposition() -> Response:
         """Prometheus' text exposition."""
         text = await asyncio.to_thread(metrics.render, worker.state == "ready", worker.models)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hmac
+from collections.abc import Awaitable, Callable
 
 from fastapi import Request
 
@@ -36,6 +38,18 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
         await drain(request)
         raise too_large
     return b"".join(chunks)
+
+
+def guard(token: str) -> Callable[[Request], Awaitable[None]]:
+    """What refuses requests without a bearer token; all pass where it is empty."""
+
+    async def check(request: Request) -> None:
+        given = request.headers.get("authorization", "")
+        if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+            await drain(request)
+            raise Refusal(401, Fault("unauthorized", "the bearer token is missing, or is another"), close=True)
+
+    return check
 
 
 async def drain(request: Request) -> None:

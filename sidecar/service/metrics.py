@@ -38,6 +38,11 @@ class Metrics(Observer):
         self._samples = counter("samples", "Samples that the engine answered.")
         self._tokens = counter("tokens", "Positions computed, padding counted, by stage.", "stage")
         self._shared = counter("tokens_shared", "Positions not computed because a sample's prompts share them.")
+        self._padding = counter("padding", "Positions of packs that hold no token.")
+        self._rows = counter("decode_rows", "Rows of text that were decoded.")
+        self._steps = counter("decode_steps", "Steps of decoding, each of all rows that are decoded together.")
+        self._start = counter("start_seconds", "Seconds of reading weights (load) and of compiling (compile).", "phase")
+        self._busy = counter("busy_seconds", "Seconds in which a request ran: its rate is the busy share.")
         self._fill = histogram("pack_fill", "Share of a pack's positions that hold tokens.", buckets=TENTHS)
         self._stage = histogram("stage_seconds", "Seconds by stage; decode counts the pool's threads.", "stage")
         self._splits = counter("memory_splits", "Packs split because the device's memory ran out.")
@@ -57,6 +62,25 @@ class Metrics(Observer):
 
     def packed(self, fill: float) -> None:
         self._fill.observe(fill)
+
+    def padding(self, count: int) -> None:
+        self._padding.inc(count)
+
+    def rows(self, count: int) -> None:
+        self._rows.inc(count)
+
+    def step(self) -> None:
+        self._steps.inc()
+
+    def loaded(self, seconds: float) -> None:
+        self._start.labels("load").inc(seconds)
+
+    def compiled(self, seconds: float) -> None:
+        self._start.labels("compile").inc(seconds)
+
+    def busy(self, seconds: float) -> None:
+        """A request ran so long."""
+        self._busy.inc(seconds)
 
     def seconds(self, stage: str, seconds: float) -> None:
         self._stage.labels(stage).observe(seconds)

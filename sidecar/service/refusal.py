@@ -13,6 +13,7 @@ from sidecar.protocol import ErrorResponse, Fault
 CLIENT_GONE = 499
 """Status of a request whose client has left. It is never sent; it marks such requests in the metrics."""
 REASONS = {
+    401: "no bearer token, or another than SIDECAR_TOKEN",
     408: "the body did not arrive in time",
     413: "more bytes or items than one request may hold",
     422: "no valid request; `path` names the field",

@@ -10,7 +10,17 @@ from typing import Any
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
-from sidecar.protocol import Choice, ErrorResponse, Fault, InvalidRequest, Item, ItemAnswers, ScoreResponse, parse
+from sidecar.protocol import (
+    PARTIAL,
+    Choice,
+    ErrorResponse,
+    Fault,
+    InvalidRequest,
+    Item,
+    ItemAnswers,
+    ScoreResponse,
+    parse,
+)
 from sidecar.service.intake import above_limit, drain, read_body
 from sidecar.service.metrics import Metrics
 from sidecar.service.refusal import CLIENT_GONE, Refusal
@@ -79,7 +89,9 @@ class Scoring:
 
     async def _run(self, request: Request, items: list[Item]) -> list[ItemAnswers | Fault]:
         """Wait for the worker; take the items out of the queue if the client leaves first."""
-        job = self._worker.submit(items, request.headers.get("traceparent", ""))
+        job = self._worker.submit(
+            items, request.headers.get("traceparent", ""), partial=request.headers.get(PARTIAL, "") == "1"
+        )
         result = asyncio.wrap_future(job)
         gone = asyncio.ensure_future(_disconnected(request))
         either: set[asyncio.Future[Any]] = {result, gone}

@@ -36,6 +36,7 @@ class Settings(BaseModel):
     port: int = Field(default=8700, ge=0, le=65535)
     queue: int = Field(default=4, ge=0, le=1024)
     body_seconds: float = Field(default=60.0, gt=0)
+    token: str = Field(default="", repr=False)
     grace_seconds: float = Field(default=300.0, gt=0)
     limits: Limits = Limits()
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from sidecar.memory import out_of_memory
 from sidecar.protocol import Fault, Item, ItemAnswers
 
 log = logging.getLogger(__name__)
@@ -31,7 +32,7 @@ class Engine(Protocol):
 
     def models(self) -> dict[str, str]: ...
 
-    def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]: ...
+    def run(self, items: Sequence[Item], stopping: Callable[[], bool]) -> list[ItemAnswers | Fault]: ...
 
 
 class QueueGauge(Protocol):
@@ -40,6 +41,8 @@ class QueueGauge(Protocol):
     def queue_waits(self, requests: int) -> None: ...
 
     def queue_left(self, waited_seconds: float) -> None: ...
+
+    def busy(self, seconds: float) -> None: ...
 
 
 class QueueFull(Exception):
@@ -71,6 +74,7 @@ class EngineFailure(Exception):
 class _Job:
     items: Sequence[Item]
     trace: str = ""
+    partial: bool = False
     future: Future[list[ItemAnswers | Fault]] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
 
@@ -125,12 +129,14 @@ class Worker:
             with self._lock:
                 self._admitted -= 1
 
-    def submit(self, items: Sequence[Item], trace: str = "") -> Future[list[ItemAnswers | Fault]]:
+    def submit(
+        self, items: Sequence[Item], trace: str = "", partial: bool = False
+    ) -> Future[list[ItemAnswers | Fault]]:
         """Queue items; cancel the future to take them out again. Raises Unavailable when the service stops.
 
-        `trace` is the request's W3C traceparent, for the log.
+        `trace` is the request's W3C traceparent, for the log. `partial` takes what is finished when the service stops.
         """
-        job = _Job(items, trace)
+        job = _Job(items, trace, partial)
         with self._lock:
             if self._state != "ready":
                 raise Unavailable(self._state)
@@ -207,13 +213,15 @@ class Worker:
         begun = time.monotonic()
         self._gauge.queue_left(begun - job.since)
         try:
-            outcomes = engine.run(job.items)
+            outcomes = engine.run(job.items, lambda: job.partial and self._state == "stopping")
             if len(outcomes) != len(job.items):
                 raise RuntimeError(f"{len(outcomes)} outcomes for {len(job.items)} items")
         except Exception as error:
             log.exception("running a batch of %d items", len(job.items), extra={"traceparent": job.trace})
             job.future.set_exception(EngineFailure(f"{type(error).__name__}: {error}"))
             return device_lost(error)
+        finally:
+            self._gauge.busy(time.monotonic() - begun)
         self._mean_seconds += 0.3 * (time.monotonic() - begun - self._mean_seconds)
         job.future.set_result(outcomes)
         return False
@@ -224,7 +232,7 @@ def device_lost(error: BaseException) -> bool:
 
     Running out of memory does not, and the engine splits the pack for it.
     """
-    names = {kind.__name__ for kind in type(error).__mro__}
-    if "OutOfMemoryError" in names:
+    if out_of_memory(error):
         return False
+    names = {kind.__name__ for kind in type(error).__mro__}
     return "AcceleratorError" in names or "CUDA error" in str(error)

@@ -205,8 +205,18 @@ def test_identity_changes_with_weights_and_type(
     assert len(ids) == 3
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        torch.OutOfMemoryError("CUDA out of memory"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
+    ],
+    ids=["torch", "cublas"],
+)
 @pytest.mark.parametrize("stage", ["prefill", "step"])
-def test_out_of_memory_splits_the_pack(engine: Engine, monkeypatch: pytest.MonkeyPatch, stage: str) -> None:
+def test_out_of_memory_splits_the_pack(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, stage: str, error: Exception
+) -> None:
     items = [Item((picture(k),), prefix(f"<image>\nWhat {k}?"), (RATE, NAME)) for k in range(3)]
     expected = engine.run(items)
     splits: Counter[str] = Counter()
@@ -216,7 +226,7 @@ def test_out_of_memory_splits_the_pack(engine: Engine, monkeypatch: pytest.Monke
         def limited(first: Any, *args: Any, original: Any = original, **options: Any) -> Any:
             many = len(first.spans) if stage == "prefill" else len(first)
             if many > 1:
-                raise torch.OutOfMemoryError("CUDA out of memory")
+                raise error
             return original(first, *args, **options)
 
         monkeypatch.setattr(one.model, stage, limited)
@@ -234,6 +244,43 @@ def test_out_of_memory_with_one_sample_is_no_fault_of_it(engine: Engine, monkeyp
     monkeypatch.setattr(engine._runners["scorer"].model, "prefill", never)
     with pytest.raises(torch.OutOfMemoryError):
         engine.run([Item((), prefix("Q"), (RATE,))])
+
+
+def test_a_length_that_the_device_has_no_memory_for_is_not_used(
+    load: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runner = load(limits=Limits(tokens=1024), pack_tokens=4096)._runners["scorer"]
+    original = runner.model.prefill
+
+    def limited(packed: Any, *args: Any, **options: Any) -> Any:
+        if packed.length > 2048:
+            raise RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`")
+        return original(packed, *args, **options)
+
+    monkeypatch.setattr(runner.model, "prefill", limited)
+    monkeypatch.setattr(runner.model, "lengths", (1024, 2048, 4096))
+    runner.warm_up()
+    assert (runner.model.lengths, runner._config.pack_tokens) == ((1024, 2048), 2048)
+    monkeypatch.setattr(runner.model, "lengths", (4096,))
+    with pytest.raises(RuntimeError, match="CUBLAS"):
+        runner.warm_up()
+
+
+def test_no_pass_begins_once_it_is_stopping(engine: Engine, load: Callable[..., Engine]) -> None:
+    items = [Item((picture(k),), prefix(f"<image>\nWhat {k}?"), (RATE,)) for k in range(3)]
+    small = load(limits=Limits(tokens=1024), pack_tokens=1024)  # one sample a pass
+    passes: Counter[str] = Counter()
+
+    def stopping() -> bool:
+        passes.update(["asked"])
+        return passes["asked"] > 2
+
+    got = small.run(items, stopping)
+    finished = [k for k, one in enumerate(got) if not isinstance(one, Fault)]
+    assert len(finished) == 2
+    assert [one.code for one in got if isinstance(one, Fault)] == ["stopping"]
+    for k in finished:
+        assert got[k].answers[0].logprobs == pytest.approx(engine.run([items[k]])[0].answers[0].logprobs, abs=1e-4)
 
 
 def test_the_observer_counts_what_is_computed(load: Callable[..., Engine]) -> None:

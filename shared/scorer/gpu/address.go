@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -13,36 +14,49 @@ const (
 	stylerModel = "styler"
 )
 
-// An Address says where the two models are: base URLs, equal where one sidecar has both.
-type Address struct{ Scorer, Styler string }
+// An Address says where the two models are: base URLs of sidecars that share the work, equal where each has both.
+type Address struct{ Scorer, Styler []string }
 
-// ParseAddress reads `URL`, or `scorer=URL,styler=URL` for a sidecar each. URLs are http or https;
-// a path before the API's own is kept.
+// Together reports whether the same sidecars have both models.
+func (a Address) Together() bool { return slices.Equal(a.Scorer, a.Styler) }
+
+// ParseAddress reads `URL,URL,...`, or `scorer=URL,styler=URL` for sidecars with one model each, of which there may be
+// several, too. URLs are http or https; a path before the API's own is kept.
 func ParseAddress(s string) (Address, error) {
-	if !strings.Contains(s, "=") {
-		base, err := baseURL(s)
-		return Address{Scorer: base, Styler: base}, err
-	}
 	var a Address
 	for entry := range strings.SplitSeq(s, ",") {
-		model, text, _ := strings.Cut(entry, "=")
-		field := map[string]*string{scorerModel: &a.Scorer, stylerModel: &a.Styler}[strings.TrimSpace(model)]
-		switch {
-		case field == nil:
-			return Address{}, fmt.Errorf("%q names neither scorer nor styler: give a URL, or scorer=URL,styler=URL", entry)
-		case *field != "":
-			return Address{}, fmt.Errorf("%s is given twice", model)
+		model, text, named := strings.Cut(entry, "=")
+		if !named {
+			model, text = "", entry
 		}
 		base, err := baseURL(strings.TrimSpace(text))
-		if err != nil {
-			return Address{}, fmt.Errorf("%s: %w", model, err)
+		switch strings.TrimSpace(model) {
+		case "":
+			err = errors.Join(err, add(&a.Scorer, base), add(&a.Styler, base))
+		case scorerModel:
+			err = errors.Join(err, add(&a.Scorer, base))
+		case stylerModel:
+			err = errors.Join(err, add(&a.Styler, base))
+		default:
+			return Address{}, fmt.Errorf("%q names neither scorer nor styler: give URLs, or scorer=URL,styler=URL", entry)
 		}
-		*field = base
+		if err != nil {
+			return Address{}, err
+		}
 	}
-	if a.Scorer == "" || a.Styler == "" {
+	if len(a.Scorer) == 0 || len(a.Styler) == 0 {
 		return Address{}, errors.New("both models are needed: give a URL, or scorer=URL,styler=URL")
 	}
 	return a, nil
+}
+
+// add adds a sidecar to a list of them.
+func add(to *[]string, base string) error {
+	if base != "" && slices.Contains(*to, base) {
+		return fmt.Errorf("%s is given twice", base)
+	}
+	*to = append(*to, base)
+	return nil
 }
 
 func baseURL(s string) (string, error) {

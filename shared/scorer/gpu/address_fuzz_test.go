@@ -1,11 +1,14 @@
 package gpu
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func FuzzParseAddress(f *testing.F) {
 	for _, text := range []string{
 		"http://localhost:8700", "scorer=http://a,styler=https://b/x/", "scorer=http://a", "ftp://a", "http://u:p@a",
-		"scorer=http://a,scorer=http://b", "=", "http://[::1]:80/", "http://a?b", "http:// a",
+		"scorer=http://a,scorer=http://b", "=", "http://[::1]:80/", "http://a?b", "http:// a", "http://a,http://b",
 	} {
 		f.Add(text)
 	}
@@ -14,7 +17,7 @@ func FuzzParseAddress(f *testing.F) {
 		if err != nil {
 			return
 		}
-		for _, base := range []string{address.Scorer, address.Styler} {
+		for _, base := range slices.Concat(address.Scorer, address.Styler) {
 			if again, err := baseURL(base); err != nil || again != base {
 				t.Errorf("%q gives the address %q, which reads as %q %v", text, base, again, err)
 			}

@@ -2,6 +2,7 @@ package gpu
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -48,6 +49,16 @@ type response struct {
 	Items  []outcome         `json:"items"`
 }
 
+// stopped reports whether the sidecar stopped before it had any answer.
+func (r response) stopped() bool {
+	for _, o := range r.Items {
+		if o.Error == nil || o.Error.Code != stopping {
+			return false
+		}
+	}
+	return len(r.Items) > 0
+}
+
 // An outcome is one item's answers, in the order of its queries, or its error.
 type outcome struct {
 	Answers []answer  `json:"answers"`
@@ -73,8 +84,20 @@ type answer struct {
 // limits are the limits of `GET /v1/limits` that concern this client.
 type limits struct {
 	Items   int `json:"items"`
+	Batch   int `json:"batch"` // items that a request should have; 0 from sidecars that do not say
 	Bytes   int `json:"bytes"`
 	Queries int `json:"queries"`
+}
+
+// batch is how many items a request should have.
+func (l limits) batch() int { return min(cmp.Or(max(l.Batch, 0), batchItems), l.Items) }
+
+// least are the limits that both keep.
+func (l limits) least(other limits) limits {
+	return limits{
+		Items: min(l.Items, other.Items), Batch: min(l.batch(), other.batch()),
+		Bytes: min(l.Bytes, other.Bytes), Queries: min(l.Queries, other.Queries),
+	}
 }
 
 // protocol is the version of the sidecar's protocol that this package speaks (sidecar/README.md, "API").
@@ -85,6 +108,13 @@ type models struct {
 	Protocol int               `json:"protocol"` // 0 from sidecars of version 1
 	Models   map[string]string `json:"models"`
 }
+
+const (
+	// partial is the header of requests that take the items that are finished when the sidecar stops.
+	partial = "Harvest-Partial"
+	// stopping is the code of the other items of such a request.
+	stopping = "stopping"
+)
 
 type refusal struct {
 	Error apiError `json:"error"`

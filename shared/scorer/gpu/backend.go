@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net/http"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -16,9 +15,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// A backend is one sidecar and the queries that it answers about every sample.
+// A backend is the sidecars of one kind and the queries that they answer about every sample.
 type backend struct {
-	*client
+	*replicas
 	queries []query
 	encoded json.RawMessage   // the queries
 	models  map[string]string // the id of each model that a query names
@@ -31,6 +30,7 @@ type sampleAnswers struct {
 	fault   *dataset.Fault
 	answers []answer
 	flags   []string
+	again   bool // the sidecar stopped before it had answers
 }
 
 // join adds the answers of another backend.
@@ -46,42 +46,31 @@ func (a *sampleAnswers) join(other sampleAnswers) {
 	}
 }
 
-// openBackend reads the models and limits of a sidecar.
-func openBackend(ctx context.Context, c *client, queries []query) (*backend, error) {
-	b := &backend{client: c, queries: queries, models: map[string]string{}}
+// openBackend reads the models and limits of the sidecars.
+func openBackend(ctx context.Context, p *replicas, queries []query) (*backend, error) {
+	b := &backend{replicas: p, queries: queries, models: map[string]string{}}
 	var err error
 	if b.encoded, err = encode(queries); err != nil {
 		return nil, err
 	}
-	var m models
-	err = c.Retry.Do(ctx, 1, func() error {
-		if err := c.call(ctx, http.MethodGet, "/v1/models", nil, &m); err != nil {
-			return err
-		}
-		return c.call(ctx, http.MethodGet, "/v1/limits", nil, &b.limits)
-	})
+	base := p.sidecars[0].base
+	about, err := p.introduce(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
+		return nil, err
 	}
-	if m.Protocol != protocol {
-		return nil, fmt.Errorf("%w: the sidecar at %s speaks version %d of its protocol, and this program version %d: "+
-			"update the older of the two", scorer.ErrUnavailable, c.base, max(m.Protocol, 1), protocol)
-	}
+	b.limits = about.limits
 	for _, q := range queries {
-		id := m.Models[q.Model]
+		id := about.models.Models[q.Model]
 		if id == "" {
 			return nil, fmt.Errorf("%w: the sidecar at %s has no %s, only %q: "+
 				"name another with scorer=URL,styler=URL, or start it with SIDECAR_MODELS=both",
-				scorer.ErrUnavailable, c.base, q.Model, slices.Sorted(maps.Keys(m.Models)))
+				scorer.ErrUnavailable, base, q.Model, slices.Sorted(maps.Keys(about.models.Models)))
 		}
 		b.models[q.Model] = id
 	}
-	if b.limits.Items < 1 || b.limits.Bytes < envelope || b.limits.Queries < 1 {
-		return nil, fmt.Errorf("%w: %w", scorer.ErrUnavailable, c.invalid(fmt.Errorf("limits of %+v", b.limits)))
-	}
 	if len(queries) > b.limits.Queries {
 		return nil, fmt.Errorf("the rubric asks %d questions, and the sidecar at %s takes %d: "+
-			"raise its SIDECAR_MAX_QUERIES, or ask for fewer capabilities", len(queries), c.base, b.limits.Queries)
+			"raise its SIDECAR_MAX_QUERIES, or ask for fewer capabilities", len(queries), base, b.limits.Queries)
 	}
 	return b, nil
 }
@@ -103,7 +92,7 @@ func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.I
 		fitting = append(fitting, s)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(inFlight) // more would only wait for a slot
+	group.SetLimit(b.inFlight()) // more would only wait for a slot
 	for _, batch := range b.batches(fitting) {
 		group.Go(func() error {
 			scored, err := b.scoreBatch(ctx, batch)
@@ -123,12 +112,12 @@ func (b *backend) tooLarge(s batchItem) *dataset.Fault {
 }
 
 // read checks a response to a number of items against their queries, and returns its answers.
-func (b *backend) read(r response, items int) ([]sampleAnswers, error) {
+func (b *backend) read(from *client, r response, items int) ([]sampleAnswers, error) {
 	for model, id := range b.models {
 		if now := r.Models[model]; now != id {
 			return nil, fmt.Errorf(
 				"the sidecar at %s has %s %q now, and had %q when it was opened",
-				b.base,
+				from.base,
 				model,
 				now,
 				id,
@@ -136,20 +125,24 @@ func (b *backend) read(r response, items int) ([]sampleAnswers, error) {
 		}
 	}
 	if len(r.Items) != items {
-		return nil, b.invalid(fmt.Errorf("%d items of %d", len(r.Items), items))
+		return nil, from.invalid(fmt.Errorf("%d items of %d", len(r.Items), items))
 	}
 	all := make([]sampleAnswers, items)
 	for i, o := range r.Items {
 		if err := o.check(b.queries); err != nil {
-			return nil, b.invalid(fmt.Errorf("item %d: %w", i, err))
+			return nil, from.invalid(fmt.Errorf("item %d: %w", i, err))
 		}
 		if o.Error == nil {
 			all[i] = sampleAnswers{answers: o.Answers, flags: o.Flags}
 			continue
 		}
+		if o.Error.Code == stopping {
+			all[i].again = true
+			continue
+		}
 		if queryErrors[o.Error.Code] {
 			return nil, fmt.Errorf("the sidecar at %s cannot answer the rubric's questions: %s: %s",
-				b.base, o.Error.Code, o.Error.Detail)
+				from.base, o.Error.Code, o.Error.Detail)
 		}
 		all[i].fault = faultOf(*o.Error)
 	}

@@ -3,14 +3,15 @@ package gpu
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
 const (
-	// batchItems and batchBytes are the most of one request, if the sidecar takes as much: enough to fill it,
-	// and small enough for one request to run while the next one arrives.
+	// batchItems, where the sidecar does not say how many it likes, and batchBytes are the most of one request, if the
+	// sidecar takes as much: enough to fill it, and small enough for one request to run while the next one arrives.
 	batchItems = 32
 	batchBytes = 16 << 20
 )
@@ -27,7 +28,7 @@ func (b *backend) batches(items []batchItem) [][]batchItem {
 	if len(items) == 0 {
 		return nil
 	}
-	most := min(batchItems, b.limits.Items)
+	most := b.limits.batch()
 	requests := (len(items) + most - 1) / most
 	most = (len(items) + requests - 1) / requests
 	bytes := min(batchBytes, b.limits.Bytes)
@@ -53,8 +54,29 @@ func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAn
 		return halve(batch, func(half []batchItem) ([]sampleAnswers, error) { return b.scoreBatch(ctx, half) })
 	case remote.IsBroken(err):
 		return b.isolate(ctx, batch)
+	case err != nil:
+		return nil, err
 	}
-	return scored, err
+	return scored, b.sendAgain(ctx, batch, scored)
+}
+
+// sendAgain has those of a batch answered that a sidecar had no answers for when it stopped.
+func (b *backend) sendAgain(ctx context.Context, batch []batchItem, scored []sampleAnswers) error {
+	var rest []batchItem
+	var at []int
+	for k := range scored {
+		if scored[k].again {
+			rest, at = append(rest, batch[k]), append(at, k)
+		}
+	}
+	if len(rest) == 0 {
+		return nil
+	}
+	others, err := b.scoreBatch(ctx, rest)
+	for k, answers := range others {
+		scored[at[k]] = answers
+	}
+	return err
 }
 
 // isolate returns the answers for a batch that the sidecar broke on, and finds the sample that breaks it, if any does.
@@ -82,7 +104,7 @@ func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswe
 	return scored, err
 }
 
-// scoreAlone returns the answers for a batch when the sidecar is ready and has no other request of this process.
+// scoreAlone returns the answers for a batch of a sidecar that is ready and has no other request of this process.
 func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if err := b.ready(ctx); err != nil {
 		return nil, err
@@ -91,7 +113,10 @@ func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAn
 	if errors.Is(err, errTooLarge) {
 		return b.scoreBatch(ctx, batch) // the sidecar closed the connection while the request was being sent
 	}
-	return scored, err
+	if err != nil {
+		return nil, err
+	}
+	return scored, b.sendAgain(ctx, batch, scored)
 }
 
 // trialItem is an item that any sidecar can answer.
@@ -108,11 +133,12 @@ func halve(batch []batchItem, do func([]batchItem) ([]sampleAnswers, error)) ([]
 	return append(first, second...), err
 }
 
-// request makes one request and reads its answer. It waits while the sidecar takes no requests.
+// request makes one request and reads its answer. It waits while no sidecar takes requests.
 func (b *backend) request(ctx context.Context, batch []batchItem, alone bool) ([]sampleAnswers, error) {
 	var answered response
+	var from *client
 	err := b.Retry.Do(ctx, 1, func() error {
-		return b.throttle.Do(ctx, alone, func() error {
+		return b.do(ctx, alone, func(c *client) error {
 			body := request{Items: make([]item, len(batch))}
 			for i := range batch {
 				body.Items[i] = batch[i].item
@@ -121,12 +147,16 @@ func (b *backend) request(ctx context.Context, batch []batchItem, alone bool) ([
 			if err != nil {
 				return err
 			}
-			answered = response{}
-			return b.call(ctx, http.MethodPost, "/v1/score", data, &answered)
+			answered, from = response{}, c
+			err = c.call(ctx, http.MethodPost, "/v1/score", data, &answered)
+			if err == nil && answered.stopped() {
+				return remote.LaterError{Err: fmt.Errorf("the sidecar at %s is stopping", c.base)}
+			}
+			return err
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	return b.read(answered, len(batch))
+	return b.read(from, answered, len(batch))
 }

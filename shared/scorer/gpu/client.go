@@ -8,7 +8,11 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
 
+	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 )
@@ -25,6 +29,11 @@ type client struct {
 	base string
 	Options
 	throttle *remote.Throttle
+	load     atomic.Int64 // requests that it has, or that wait for a slot
+
+	mu        sync.Mutex
+	awayUntil time.Time     // it took no requests: the others are asked first
+	pause     time.Duration // the last one
 }
 
 func newClient(base string, o Options) *client {
@@ -45,6 +54,10 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, v a
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
+		req.Header.Set(partial, "1")
+	}
+	if c.Token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
 	req, ended := telemetry.Sidecar(req)
 	resp, err := c.Client.Do(req)
@@ -84,19 +97,11 @@ func (c *client) refused(resp *http.Response, body []byte) error {
 		detail = r.Error.Detail
 	}
 	err := fmt.Errorf("the sidecar at %s answered %s: %q", c.base, resp.Status, remote.Quote(detail))
-	if resp.StatusCode == http.StatusRequestEntityTooLarge {
+	switch resp.StatusCode {
+	case http.StatusRequestEntityTooLarge:
 		return fmt.Errorf("%w: %w", errTooLarge, err)
+	case http.StatusUnauthorized:
+		return &scorer.StopError{Reason: fmt.Sprintf("%v: set GPU_SIDECAR_TOKEN to its SIDECAR_TOKEN", err)}
 	}
 	return remote.StatusError(resp.StatusCode, resp.Header, err)
-}
-
-// ready waits until the sidecar is ready, whatever its state is now.
-func (c *client) ready(ctx context.Context) error {
-	return c.Retry.Do(ctx, 1, func() error {
-		err := c.call(ctx, http.MethodGet, "/healthz", nil, &struct{}{})
-		if remote.IsBroken(err) {
-			return remote.LaterError{Err: err}
-		}
-		return err
-	})
 }

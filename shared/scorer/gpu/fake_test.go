@@ -282,3 +282,17 @@ func away(t testing.TB, f *fake) (address string, arrive func()) {
 		t.Cleanup(func() { _ = server.Close() })
 	}
 }
+
+// newGuard is the address of a proxy before a fake that asks for a bearer token.
+func newGuard(t testing.TB, f *fake, token string) string {
+	t.Helper()
+	guard := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "Bearer "+token {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		f.ServeHTTP(w, r)
+	}))
+	t.Cleanup(guard.Close)
+	return guard.URL
+}

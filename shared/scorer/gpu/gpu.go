@@ -43,13 +43,14 @@ const Advice = "Nothing is lost: scoring goes on by itself as soon as the sideca
 type Options struct {
 	Client  *http.Client  // http.DefaultClient if nil
 	Timeout time.Duration // of one request; 300 s if 0
+	Token   string        // sent to every sidecar as a bearer token; none if empty
 	Retry   remote.Retry
 }
 
 // A Sidecar is where the models are. It is safe for concurrent use, and should be the only one of
 // its process for its address: it counts the requests that the sidecar has.
 type Sidecar struct {
-	scorer, styler *client // equal where one sidecar has both
+	scorer, styler *replicas // equal where sidecars have both
 }
 
 // New makes a Sidecar. It makes no request.
@@ -57,10 +58,10 @@ func New(at Address, o Options) *Sidecar {
 	o.Client = cmp.Or(o.Client, http.DefaultClient)
 	o.Timeout = cmp.Or(o.Timeout, 300*time.Second)
 	o.Retry = o.Retry.WithDefaults()
-	s := &Sidecar{scorer: newClient(at.Scorer, o)}
+	s := &Sidecar{scorer: newReplicas(at.Scorer, o)}
 	s.styler = s.scorer
-	if at.Styler != at.Scorer {
-		s.styler = newClient(at.Styler, o)
+	if !at.Together() {
+		s.styler = newReplicas(at.Styler, o)
 	}
 	return s
 }
@@ -85,17 +86,17 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 	tokens := min(max(stylerTokens, len(strings.Join(r.Styles, ", "))/3), maxStylerTokens)
 	styles := query{Model: stylerModel, Text: r.StylerQuery(), MaxTokens: tokens}
 
-	queries := map[*client][]query{s.scorer: ratings}
+	queries := map[*replicas][]query{s.scorer: ratings}
 	queries[s.styler] = append(queries[s.styler], styles)
-	clients := []*client{s.scorer}
+	kinds := []*replicas{s.scorer}
 	if s.styler != s.scorer {
-		clients = append(clients, s.styler)
+		kinds = append(kinds, s.styler)
 	}
 	opened := &Scorer{rubric: r}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s\n%s\n%d\n", version, r.Hash(), tokens)
-	for _, c := range clients {
-		b, err := openBackend(ctx, c, queries[c])
+	for _, p := range kinds {
+		b, err := openBackend(ctx, p, queries[p])
 		if err != nil {
 			return nil, err
 		}
@@ -111,7 +112,7 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 // ID is "gpu-" and 12 hex digits over the models' ids, the rubric and how answers are read.
 func (s *Scorer) ID() string { return s.id }
 
-// Bodies implements scorer.Sender: one for each sidecar.
+// Bodies implements scorer.Sender: one for each kind of sidecar.
 func (s *Scorer) Bodies() int { return len(s.backends) }
 
 // Rate rates the items. It waits for a sidecar that is starting, full or away. Its error is transient.

@@ -152,7 +152,7 @@ func TestID(t *testing.T) {
 	}
 	r := *rubric.Default()
 	r.Capabilities = r.Capabilities[:3]
-	at := Address{Scorer: swapped.URL, Styler: swapped.URL}
+	at := Address{Scorer: []string{swapped.URL}, Styler: []string{swapped.URL}}
 	if s, err := New(at, options(t)).Open(t.Context(), &r); err != nil || s.ID() == first {
 		t.Errorf("another rubric: error %v, or the same id", err)
 	}
@@ -170,11 +170,12 @@ func TestBatches(t *testing.T) {
 		limits limits
 		want   []int
 	}{
-		{"one batch", pool(32), limits{256, 64 << 20, 64}, []int{32}},
-		{"equal batches", pool(50), limits{256, 64 << 20, 64}, []int{25, 25}},
-		{"the sidecar's items", pool(50), limits{20, 64 << 20, 64}, []int{16, 17, 17}},
-		{"one item at a time", pool(3), limits{1, 64 << 20, 64}, []int{1, 1, 1}},
-		{"the sidecar's bytes", large, limits{256, 140_000, 64}, []int{1, 3, 3, 3}}, // of some 43,000 each
+		{"one batch", pool(32), limits{Items: 256, Bytes: 64 << 20, Queries: 64}, []int{32}},
+		{"equal batches", pool(50), limits{Items: 256, Bytes: 64 << 20, Queries: 64}, []int{25, 25}},
+		{"the sidecar's items", pool(50), limits{Items: 20, Bytes: 64 << 20, Queries: 64}, []int{16, 17, 17}},
+		{"one item at a time", pool(3), limits{Items: 1, Bytes: 64 << 20, Queries: 64}, []int{1, 1, 1}},
+		// Of some 43,000 bytes each.
+		{"the sidecar's bytes", large, limits{Items: 256, Bytes: 140_000, Queries: 64}, []int{1, 3, 3, 3}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

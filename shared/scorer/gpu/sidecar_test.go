@@ -48,7 +48,7 @@ func TestReference(t *testing.T) {
 	}
 	items := referenceItems(t, expected)
 	process := sidecartest.Start(t, sidecartest.Checkpoint(t), "SIDECAR_MAX_ITEMS=7")
-	at := gpu.Address{Scorer: process.URL, Styler: process.URL}
+	at := gpu.Address{Scorer: []string{process.URL}, Styler: []string{process.URL}}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
 	o := gpu.Options{Client: &http.Client{Transport: transport}, Retry: remote.Retry{MaxWait: 3 * time.Minute}}

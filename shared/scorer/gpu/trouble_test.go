@@ -157,7 +157,7 @@ func TestNobodyThere(t *testing.T) {
 	o := options(t)
 	o.Retry.MaxWait = time.Second
 	start := time.Now()
-	_, err := New(Address{Scorer: address, Styler: address}, o).Open(t.Context(), rubric.Default())
+	_, err := New(Address{Scorer: []string{address}, Styler: []string{address}}, o).Open(t.Context(), rubric.Default())
 	if !errors.Is(err, scorer.ErrUnavailable) || !strings.Contains(err.Error(), "not ready within 1s") ||
 		!strings.Contains(err.Error(), "refused") {
 		t.Errorf("got error %v", err)
@@ -371,7 +371,8 @@ func TestOpenRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, tt.change)
-			_, err := New(Address{Scorer: f.URL, Styler: f.URL}, options(t)).Open(t.Context(), rubric.Default())
+			at := Address{Scorer: []string{f.URL}, Styler: []string{f.URL}}
+			_, err := New(at, options(t)).Open(t.Context(), rubric.Default())
 			if err == nil || !strings.Contains(err.Error(), tt.want) || errors.Is(err, scorer.ErrUnavailable) != tt.unavailable {
 				t.Errorf("got error %v, want one with %q", err, tt.want)
 			}

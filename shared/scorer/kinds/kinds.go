@@ -29,8 +29,10 @@ const (
 
 // Config says where the scorers that are not in the binary are. It is not part of a run.
 type Config struct {
-	// GPU is the address of the sidecar: a URL, or scorer=URL,styler=URL for one sidecar each.
-	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"where the scorer gpu is: a URL, or scorer=URL,styler=URL"`
+	// GPU is the address of the sidecars: URL,URL,..., or scorer=URL,styler=URL for sidecars with one model each.
+	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"where the scorer gpu is: URL,... or scorer=URL,styler=URL"`
+	// GPUToken is a secret: the SIDECAR_TOKEN of sidecars that ask for one.
+	GPUToken string `env:"GPU_SIDECAR_TOKEN" json:"-" meaning:"bearer token of sidecars that ask for one"`
 	// GPUAudience is set where that is a service of Cloud Run, which asks for Google's ID tokens; none: no token.
 	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of its ID token"`
 	// LLM is the model, where it is, and what may be asked of it.
@@ -47,6 +49,10 @@ func (c Config) Validate() error {
 		if _, err := gpu.ParseAddress(c.GPU); err != nil {
 			sidecar = fmt.Errorf("GPU_SIDECAR: %w", err)
 		}
+	}
+	if c.GPUToken != "" && c.GPUAudience != "" {
+		sidecar = errors.Join(sidecar, errors.New("GPU_SIDECAR_TOKEN and GPU_SIDECAR_AUDIENCE: a request has one token; "+
+			"set one of them"))
 	}
 	return errors.Join(sidecar, c.LLM.Validate())
 }
@@ -158,7 +164,7 @@ func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)
 			return nil, fmt.Errorf("GPU_SIDECAR: %w", err)
 		}
 		retry.Advice = gpu.Advice
-		options := gpu.Options{Retry: retry}
+		options := gpu.Options{Retry: retry, Token: c.GPUToken}
 		if c.GPUAudience != "" {
 			if options.Client, err = idTokenClient(c.GPUAudience); err != nil {
 				return nil, fmt.Errorf("GPU_SIDECAR_AUDIENCE: %w", err)

@@ -26,7 +26,7 @@ func (c Config) need(limits images.Limits) memory.Need {
 	bodies := 0
 	if c.GPU != "" {
 		bodies = 1
-		if at, err := gpu.ParseAddress(c.GPU); err == nil && at.Scorer != at.Styler {
+		if at, err := gpu.ParseAddress(c.GPU); err == nil && !at.Together() {
 			bodies = 2
 		}
 	}

@@ -7,14 +7,14 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import httpx
 
-from sidecar.protocol import Choice, Fault, Item, ItemAnswers, Text
+from sidecar.protocol import STOPPING, Choice, Fault, Item, ItemAnswers, Text
 from sidecar.service.app import create_app
 from sidecar.service.metrics import Metrics
 from sidecar.service.server import Server
@@ -38,13 +38,15 @@ class FakeEngine:
     def models(self) -> dict[str, str]:
         return MODELS
 
-    def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]:
+    def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:
         self.calls.append(list(items))
         self.entered.release()
         assert self.release.wait(30)
         if self.raises is not None:
             raise self.raises
-        return [self._answer(item) for item in items]
+        # Of a request that takes a part, the first item is finished when the service stops.
+        part = 1 if stopping() else len(items)
+        return [self._answer(item) for item in items[:part]] + [Fault(STOPPING, "send it again")] * (len(items) - part)
 
     def _answer(self, item: Item) -> ItemAnswers | Fault:
         if b"broken" in item.images:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from unittest import mock
 
@@ -26,9 +26,9 @@ def main() -> int:
                 time.sleep(0.01)
 
     class Held(FakeEngine):
-        def run(self, items: Sequence[Item]) -> list[ItemAnswers | Fault]:
+        def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:
             hold("run")
-            return super().run(items)
+            return super().run(items, stopping)
 
     def open_engine(*_: object) -> FakeEngine:
         hold("load")

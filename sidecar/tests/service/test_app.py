@@ -215,6 +215,7 @@ def test_limits_and_models_are_reported() -> None:
         models = service.client.get("/v1/models").json()
     assert limits == {
         "items": 3,
+        "batch": 32,
         "bytes": 5000,
         "images": 16,
         "pixels": 7,
@@ -225,6 +226,21 @@ def test_limits_and_models_are_reported() -> None:
         "characters": 99 * 256,
     }
     assert models == {"protocol": 2, "models": MODELS}
+
+
+def test_a_token_guards_all_but_the_probe() -> None:
+    engine = FakeEngine()
+    with serving(engine, token="s3cret") as service:
+        for path in ("/v1/limits", "/v1/models", "/metrics"):
+            for headers in ({}, {"Authorization": "Bearer other"}, {"Authorization": "s3cret"}):
+                refused = service.client.get(path, headers=headers)
+                assert (refused.status_code, refused.json()["error"]["code"]) == (401, "unauthorized")
+        assert service.post(item()).status_code == 401
+        assert engine.calls == []
+        assert service.client.get("/healthz").status_code == 200
+        service.client.headers["Authorization"] = "Bearer s3cret"
+        assert service.client.get("/v1/models").json()["models"] == MODELS
+        assert service.post(item()).status_code == 200
 
 
 def test_while_the_models_load_it_is_not_ready_and_says_when_to_retry() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from sidecar.service.metrics import Metrics
 from sidecar.tests.service.fake_engine import FakeEngine, item, serving
 
 
@@ -27,5 +28,21 @@ def test_metrics_report_requests_items_queue_models_and_memory() -> None:
     assert samples["sidecar_request_seconds_count",] == 2
     assert samples["sidecar_queue_seconds_count",] == 1
     assert samples["sidecar_queue",] == 0
+    assert 0 < samples["sidecar_busy_seconds_total",] < 30
     assert samples["sidecar_gpu_memory_bytes", ("kind", "allocated")] == 123
     assert samples["sidecar_gpu_memory_bytes", ("kind", "total")] == 456
+
+
+def test_what_the_engine_counts_has_a_metric_of_its_own() -> None:
+    metrics = Metrics()
+    metrics.padding(5)
+    metrics.rows(14)
+    metrics.step()
+    metrics.step()
+    metrics.loaded(3.5)
+    metrics.compiled(60)
+    value = metrics.registry.get_sample_value
+    assert value("sidecar_padding_total") == 5
+    assert (value("sidecar_decode_rows_total"), value("sidecar_decode_steps_total")) == (14, 2)
+    assert value("sidecar_start_seconds_total", {"phase": "load"}) == 3.5
+    assert value("sidecar_start_seconds_total", {"phase": "compile"}) == 60

@@ -41,7 +41,8 @@ def test_the_document_is_valid_and_holds_every_part() -> None:
     SCHEMA.validate()
     document = APP.openapi()
     assert set(document["paths"]) == {"/v1/score", "/v1/limits", "/v1/models", "/healthz", "/metrics"}
-    assert set(document["paths"]["/v1/score"]["post"]["responses"]) == {"200", "408", "413", "422", "429", "500", "503"}
+    codes = {"200", "401", "408", "413", "422", "429", "500", "503"}
+    assert set(document["paths"]["/v1/score"]["post"]["responses"]) == codes
 
 
 @SCHEMA.parametrize()

@@ -75,6 +75,24 @@ def service(tmp_path: Path, phase: str, **environ: str) -> Iterator[Service]:
             process.wait()
 
 
+@pytest.mark.parametrize(("header", "codes"), [("1", [None, "stopping"]), ("", [None, None])])
+def test_sigterm_answers_what_is_finished_to_those_that_take_a_part(
+    tmp_path: Path, header: str, codes: list[str | None]
+) -> None:
+    with service(tmp_path, "run") as it, ThreadPoolExecutor(1) as pool:
+        until(lambda: it.client.get("/healthz").status_code == 200)
+        body = {"items": [item("a"), item("b")]}
+        running = pool.submit(it.client.post, "/v1/score", json=body, headers={"Harvest-Partial": header})
+        until(lambda: it.entered)
+        it.process.send_signal(signal.SIGTERM)
+        until(lambda: it.client.get("/healthz").json() == {"status": "stopping"})
+        it.go()
+        answer = running.result(30)
+        assert answer.status_code == 200
+        assert [(one.get("error") or {}).get("code") for one in answer.json()["items"]] == codes
+        assert it.ended()[0] == 0
+
+
 def test_sigterm_finishes_the_running_batch_and_refuses_the_rest(tmp_path: Path) -> None:
     with service(tmp_path, "run") as it, ThreadPoolExecutor(2) as pool:
         until(lambda: it.client.get("/healthz").status_code == 200)

@@ -1,0 +1,31 @@
+"""Which errors of a device end the process."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.memory import out_of_memory
+from sidecar.service.worker import device_lost
+
+
+class OutOfMemoryError(RuntimeError):
+    """As torch names it."""
+
+
+class AcceleratorError(RuntimeError):
+    """As torch names it."""
+
+
+@pytest.mark.parametrize(
+    ("error", "memory", "lost"),
+    [
+        (OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"), True, False),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"), True, False),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True, False),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`"), False, True),
+        (AcceleratorError("CUDA error: an illegal memory access was encountered"), False, True),
+        (ValueError("a shape"), False, False),
+    ],
+)
+def test_errors_of_a_device(error: Exception, memory: bool, lost: bool) -> None:
+    assert (out_of_memory(error), device_lost(error)) == (memory, lost)

@@ -1,0 +1,70 @@
+"""Figures of GPUs on pages: measured, with a line in results.jsonl, or called predicted."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RESULTS = ROOT / "sidecar" / "results.jsonl"
+CARD = re.compile(r"\b(?:[AH][12]00|L4|L40S?|RTX PRO \d+|B[12]00)\b")
+FIGURE = re.compile(
+    r"\d[\d,.]* ?(?:samples|tokens|TFLOP|ms|s) ?(?:/s\b|a second|a sample|an hour)"
+    r"|rates? some [\d,]+|\d[\d,.]* GPU.hours(?! within)|\d+ % of (?:its |the )?peak|= [\d,.]+ h\b"
+)
+FIELDS = ("card", "date", "commit", "command", "figures")
+
+
+def recorded(lines: str) -> list[dict[str, object]]:
+    """The lines of results.jsonl. Raises AssertionError where one lacks a field."""
+    results = [json.loads(line) for line in lines.splitlines()]
+    for result in results:
+        assert all(result.get(field) for field in FIELDS), result
+    return results
+
+
+def unmarked(page: str, results: list[dict[str, object]]) -> list[str]:
+    """Passages between two headings with a GPU's figure that is neither predicted nor recorded."""
+    found = []
+    for passage in re.split(r"(?m)^#+ ", page):
+        if not (CARD.search(passage) and FIGURE.search(passage)) or "predicted" in passage.lower():
+            continue
+        if not any(str(r["card"]) in passage and str(r["commit"]) in passage for r in results):
+            found.append(passage[:200])
+    return found
+
+
+def pages() -> list[Path]:
+    """All pages of the repository, without those of virtual environments and caches."""
+    return [path for path in ROOT.rglob("*.md") if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)]
+
+
+def test_figures_of_gpus_are_predicted_or_recorded() -> None:
+    results = recorded(RESULTS.read_text(encoding="utf-8"))
+    wrong = {str(p.relative_to(ROOT)): found for p in pages() if (found := unmarked(p.read_text("utf-8"), results))}
+    assert not wrong, "say that it is predicted, or name card and commit of a line in sidecar/results.jsonl"
+
+
+@pytest.mark.parametrize(
+    ("page", "wrong"),
+    [
+        ("# A\nAn H100 rates 11 samples a second.", 1),
+        ("# A\nAn H100 rates 11 samples a second, predicted.", 0),
+        ("# A\nAn H100 rates 11 samples a second.\n# B\nThis is predicted.", 1),
+        ("# A\nAn H100 rates 11 samples a second (commit 0123abc).", 0),
+        ("# A\nAn L4 rates 2 samples a second (commit 0123abc).", 1),
+        ("# A\nAn H100 has 80 GB.", 0),
+        ("# A\nTwo cores rate 11 samples a second.", 0),
+    ],
+)
+def test_passages(page: str, wrong: int) -> None:
+    line = {"card": "H100", "date": "2026-11-29", "commit": "0123abc", "command": "bench", "figures": {"rate": 11}}
+    assert len(unmarked(page, recorded(json.dumps(line)))) == wrong
+
+
+def test_a_line_without_its_commit_is_refused() -> None:
+    with pytest.raises(AssertionError):
+        recorded('{"card": "H100", "date": "2026-11-29", "command": "bench", "figures": {"rate": 11}}')
