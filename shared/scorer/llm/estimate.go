@@ -25,11 +25,11 @@ func (s *Scorer) inputTokens(textBytes, images int) int {
 }
 
 // maxDollars is what a request can cost, in US dollars, if its input is estimated well.
-func (s *Scorer) maxDollars(inputTokens int) float64 {
-	if s.price == nil {
+func maxDollars(p *price, inputTokens, outputTokens int) float64 {
+	if p == nil {
 		return 0
 	}
-	return s.price.of(Usage{InputTokens: inputTokens, OutputTokens: s.MaxTokens})
+	return p.of(Usage{InputTokens: inputTokens, OutputTokens: outputTokens})
 }
 
 // Estimate returns what rating a load takes this process, without a second attempt at any sample.

@@ -101,12 +101,8 @@ func (e *Endpoint) Open(r *rubric.Rubric) (*Scorer, error) {
 	if s.formats, err = formats(r); err != nil {
 		return nil, err
 	}
-	prices, err := parsePrices(e.Prices)
-	if err != nil {
+	if s.price, err = e.priceOfModel(); err != nil {
 		return nil, err
-	}
-	if p, known := prices[e.Model]; known {
-		s.price = &p
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s %s\n%s\n%s\n%q\n%v\n%d\n%d\n",
@@ -114,6 +110,18 @@ func (e *Endpoint) Open(r *rubric.Rubric) (*Scorer, error) {
 	s.id = "llm-" + hex.EncodeToString(hash.Sum(nil)[:6])
 	s.spending = e.spendingOf("")
 	return s, nil
+}
+
+// priceOfModel is the price of the model; nil if it is not known.
+func (e *Endpoint) priceOfModel() (*price, error) {
+	prices, err := parsePrices(e.Prices)
+	if err != nil {
+		return nil, err
+	}
+	if p, known := prices[e.Model]; known {
+		return &p, nil
+	}
+	return nil, nil
 }
 
 // ID is "llm-" and 12 hex digits over the model's name, the rubric, the instructions, and the options that change
