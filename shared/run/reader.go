@@ -223,6 +223,12 @@ func (r *Reader) OpenScores(ctx context.Context, run string, number int) (io.Rea
 	return bucket.OpenAt(ctx, r.work, RangeScoresName(run, number))
 }
 
+// OpenNumbers reads parts of what the records of a range hold in fields of numbers, as bucket.OpenAt does; of a range
+// that an earlier version cut, bucket.ErrNotExist.
+func (r *Reader) OpenNumbers(ctx context.Context, run string, number int) (io.ReaderAt, int64, error) {
+	return bucket.OpenAt(ctx, r.work, numbersName(run, number))
+}
+
 // Scores reads the records of a range, once it is scored; bucket.ErrNotExist before. They are shared: do not change
 // them.
 func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Table, error) {
