@@ -2,9 +2,7 @@ package config
 
 import (
 	"errors"
-	"fmt"
 	"reflect"
-	"strconv"
 	"strings"
 	"time"
 
@@ -30,11 +28,7 @@ func (v Variable) check(value string) error {
 		_, err := spelling.Number(value)
 		return err
 	case kind == reflect.Int || kind == reflect.Int64:
-		n, err := strconv.ParseInt(value, 10, 64)
-		if err == nil && strconv.FormatInt(n, 10) != value {
-			err = fmt.Errorf("%q is not a whole number; write %d", value, n)
-		}
-		return err
+		return spelling.CheckWhole(value)
 	}
 	return nil
 }

@@ -30,10 +30,13 @@ func (s server) pages() []route {
 		get(runPage+"/selections/{selection}/review", s.reviewPage, reviewFields...),
 		post(runPage+"/selections/{selection}/review", s.doReview),
 		get(runPage+"/selections/{selection}/review.jsonl", s.getReview, reviewFields...),
-		get(runPage+"/samples", s.samplesPage, append(paged, "filter", "source", "selection")...),
+		get(runPage+"/samples", s.samplesPage, append(paged, samplesFields...)...),
 		get(runPage+"/samples/{sample}", s.samplePage),
 	}
 }
+
+// samplesFields are those of the form of the samples.
+var samplesFields = []string{"filter", "source", "column", "operator", "number", "selection"}
 
 // show is the answer of a page.
 func (s server) show(view site.View, status int) (answer, error) {
@@ -106,7 +109,8 @@ func (s server) selectionPage(r *http.Request) (answer, error) {
 	return s.show(site.Selection{SelectionStatus: &sel}, http.StatusOK)
 }
 
-// samplesPage shows a page of the samples of a run. Its form has a source apart from the other filters.
+// samplesPage shows a page of the samples of a run. Its form has a source and a column of numbers apart
+// from the other filters.
 func (s server) samplesPage(r *http.Request) (answer, error) {
 	ctx, id, query := r.Context(), r.PathValue("run"), r.URL.Query()
 	plan, err := s.runs.UsablePlan(ctx, id)
@@ -129,12 +133,18 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 	if source := strings.TrimSpace(query.Get("source")); source != "" {
 		view.Filters = append(view.Filters, "source="+source)
 	}
+	if column, than := query.Get("column"), strings.TrimSpace(query.Get("number")); column != "" && than != "" {
+		view.Filters = append(view.Filters, column+query.Get("operator")+than)
+	}
 	for _, l := range listed {
 		view.Choices = append(view.Choices, api.SelectionEntry{ID: l.ID, Selected: l.Selected})
 	}
 	view.Reasons = reasonsOf(status, view.Selection != "")
 	p, err := pageOf(r)
 	if err != nil {
+		return answer{}, err
+	}
+	if view.Columns, err = s.samples.Columns(ctx, plan, view.Selection); err != nil {
 		return answer{}, err
 	}
 	view.SamplePage, err = s.browse(ctx, id, view.Selection, view.Filters, p)

@@ -54,10 +54,22 @@ func (s server) browse(
 		return nil, err
 	}
 	list := &api.SamplePage{Samples: found.Entries, Matched: found.Matched, More: found.More}
+	if list.Columns, err = s.columns(ctx, runID, selection); err != nil {
+		return nil, err
+	}
 	if found.Next >= 0 {
 		list.NextPageToken = tokenOf(strconv.FormatInt(found.Next, 10))
 	}
 	return list, nil
+}
+
+// columns are the names of the columns of numbers that filters may name.
+func (s server) columns(ctx context.Context, runID, selection string) ([]string, error) {
+	plan, err := s.runs.UsablePlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	return s.samples.Columns(ctx, plan, selection)
 }
 
 func (s server) getSample(r *http.Request) (answer, error) {

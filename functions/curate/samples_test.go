@@ -221,3 +221,84 @@ func TestPlanLeavesNothing(t *testing.T) {
 		t.Errorf("logged %q", logged)
 	}
 }
+
+// Samples are listed by numbers of their records and, with a selection, by those of its file of numbers.
+func TestFilterByColumn(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	records := runtest.Plain("r", 5)
+	for i := range records {
+		records[i] = strings.Replace(records[i], "{", fmt.Sprintf(`{"level": %d, "note": "high", `, i), 1)
+	}
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines(records))
+	s.Upload("datasets/sky/n.csv", []byte("id,relevance\nr00,1\nr03,3\n"))
+	id := s.scored()
+	path := "/v1/runs/" + id + "/samples?"
+	list := func(query string) (ids []string, columns []string) {
+		t.Helper()
+		page, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+query, "")
+		for _, e := range page.Samples {
+			ids = append(ids, e.ID)
+		}
+		return ids, page.Columns
+	}
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+"/selections",
+		`{"budget": 1, "strategy": "top", "by": "relevance", "scores_from": "n.csv"}`)
+	s.work()
+	for query, want := range map[string]string{
+		"filter=level%3E%3D3": "r03 r04 level", "filter=level%3C1": "r00 level",
+		"filter=level%21%3D2&filter=level%3E1":                                                  "r03 r04 level",
+		"filter=level%3D2&page_size=1":                                                          "r02 level",
+		"filter=relevance%3E%3D1&selection=" + sel.ID:                                           "r00 r03 level relevance",
+		"filter=relevance%3E%3D1&filter=level%3E1&filter=status%3Dselected&selection=" + sel.ID: "r03 level relevance",
+	} {
+		ids, columns := list(query)
+		if got := strings.Join(append(ids, columns...), " "); got != want {
+			t.Errorf("%s: %s, want %s", query, got, want)
+		}
+	}
+	for filter, says := range map[string]string{
+		"lvel%3E1": `did you mean "level"?`, "note%3E1": "known are: level",
+		"level%3Ehigh":  "no condition",
+		"relevance%3E1": "known are: level",
+	} {
+		problem, _ := want[api.Problem](s, http.StatusUnprocessableEntity, "GET", path+"filter="+filter, "")
+		if !strings.Contains(problem.Detail, says) {
+			t.Errorf("%s: %s, want %s", filter, problem.Detail, says)
+		}
+	}
+	s.sees(200, "/runs/"+id+"/samples?column=level&operator=%3E%3D&number=3", "2 samples",
+		`<option value="level" selected>`,
+		`name="number" value="3"`, "filter=level%3E%3D3")
+	s.sees(422, "/runs/"+id+"/samples?filter=lvel%3E1", "is unknown", `<option value="level">`)
+	s.Opens = map[string]int{} // another page takes no file of numbers, which are in memory
+	list("filter=level%3E%3D1")
+	for name := range s.Opens {
+		if strings.Contains(name, "/numbers/") || strings.Contains(name, "/shards/") {
+			t.Errorf("%s is read again", name)
+		}
+	}
+}
+
+// A run that was read by an earlier version has no numbers of its own: they are read from its records.
+func TestFilterByColumnOfRecords(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
+		strings.Replace(runtest.Record("a", "x"), "{", `{"level": 2, `, 1), runtest.Record("b", "x"),
+	}))
+	id := s.scored()
+	removed := 0
+	for name := range s.Snapshot() {
+		if strings.Contains(name, "/numbers/") {
+			if err := s.Work.Delete(t.Context(), name); err != nil {
+				t.Fatal(err)
+			}
+			removed++
+		}
+	}
+	page, _ := want[api.SamplePage](s, http.StatusOK, "GET", "/v1/runs/"+id+"/samples?filter=level%3E%3D2", "")
+	if removed == 0 || page.Matched != 1 || len(page.Columns) != 0 {
+		t.Errorf("%d files of numbers were removed; page %+v", removed, page)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/api"
@@ -116,6 +117,9 @@ func printComparison(w io.Writer, c *subset.Comparison, request subset.CompareRe
 				tables = append(tables, flowTable(flows.name, flows.rows))
 			}
 		}
+		if len(c.Columns) > 0 {
+			tables = append(tables, columnTable(c.Columns))
+		}
 		for _, moved := range []struct {
 			what string
 			ids  []string
@@ -151,6 +155,28 @@ func flowTable(name string, rows []subset.Flow) string {
 	rendered := t.Render()
 	if more := len(rows) - maxFlows; more > 0 {
 		rendered += fmt.Sprintf("\n%d more rows are in --json", more)
+	}
+	return rendered
+}
+
+// columnTable has the numbers that no scorer gave.
+func columnTable(columns []subset.ColumnPair) string {
+	t := newNarrowTable([]int{26}, "column", "A mean", "median", "of A", "B mean", "median", "of B")
+	decimal := func(v *float64) string {
+		if v == nil {
+			return "-"
+		}
+		return strconv.FormatFloat(*v, 'g', 4, 64)
+	}
+	for _, c := range columns[:min(len(columns), maxFlows)] {
+		t.AppendRow(table.Row{
+			c.Name, decimal(c.A.Mean), decimal(c.A.Median), share(c.A.Coverage),
+			decimal(c.B.Mean), decimal(c.B.Median), share(c.B.Coverage),
+		})
+	}
+	rendered := t.Render()
+	if more := len(columns) - maxFlows; more > 0 {
+		rendered += fmt.Sprintf("\n%d more columns are in --json", more)
 	}
 	return rendered
 }

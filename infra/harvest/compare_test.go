@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -41,6 +43,33 @@ func TestCompare(t *testing.T) {
 			t.Errorf("%q: status %d: %s", args, a.status, a.stderr)
 		}
 	}
+}
+
+// TestCompareColumns prints the numbers that no scorer gave, and draws them in the page of a comparison.
+func TestCompareColumns(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var lines, numbers strings.Builder
+	numbers.WriteString("id,relevance\n")
+	for i := range 12 {
+		fmt.Fprintf(&lines, `{"id": "s%d", "level": %d, "conversations": [{"from": "human", "value": "What is %d?"}, `+
+			`{"from": "gpt", "value": "A number."}]}`+"\n", i, i, i)
+		fmt.Fprintf(&numbers, "s%d,%d\n", i, 100-i)
+	}
+	writeFile(t, filepath.Join(dir, "all.jsonl"), lines.String())
+	writeFile(t, filepath.Join(dir, "n.csv"), numbers.String())
+	a := curateJSON(t, dir, "--state", "state", "--budget", "4", "--strategy", "top", "--by", "relevance",
+		"--scores-from", "n.csv", "all.jsonl")
+	var b result
+	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "4", "--strategy", "top", "--by", "level",
+		"--json", a.Run).stdout, &b)
+	printed := mustHarvest(t, dir, "compare", "--state", "state", "--report", a.Run, a.Selection, b.Selection).stdout
+	row := regexp.MustCompile(`relevance\W+98\.5\W+98\.5\W+100\.0 %\W+90\.5\W+90\.5`)
+	if !row.MatchString(printed) || !strings.Contains(printed, "level") {
+		t.Errorf("printed:\n%s", printed)
+	}
+	says(t, readFile(t, filepath.Join(dir, comparedFile)), "Which external numbers are higher",
+		"with a mean of 98.5 in A and of 90.5 in B")
 }
 
 // Two selections are shown side by side in a page, with pictures of the samples that only one has.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,9 +12,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// flagsOf are the flags that ask for a selection, as they are typed. Ids and a mix are in files, whose names are not
-// known: FILE stands for them.
-func flagsOf(r selection.Request) string {
+// typedFiles are the files that flags of a selection name, as they were typed; empty where that is not known.
+type typedFiles struct {
+	scoresFrom, mix, include, exclude string
+	near                              []string
+}
+
+// flagsOf are the flags that ask for a selection, as they are typed. Ids, a mix and evaluation sets are in files, whose
+// names are not known: FILE stands for them.
+func flagsOf(r selection.Request) string { return typedFiles{}.flagsOf(r) }
+
+// flagsOf is the function of that name, with the names of the files.
+func (f typedFiles) flagsOf(r selection.Request) string {
 	var words []string
 	add := func(flag, value string) {
 		if value != "" {
@@ -22,7 +32,7 @@ func flagsOf(r selection.Request) string {
 	}
 	var budgets []string
 	for _, b := range append(slices.Clone(r.Within), r.Budget) {
-		budgets = append(budgets, b.String())
+		budgets = append(budgets, b.Typed())
 	}
 	add("budget", strings.Join(budgets, ","))
 	add("capabilities", listWord(r.Capabilities))
@@ -35,7 +45,9 @@ func flagsOf(r selection.Request) string {
 	add("strategy", string(r.Strategy))
 	add("by", r.By)
 	add("tie-break", r.TieBreak)
-	add("scores-from", r.ScoresFrom)
+	if r.ScoresFrom != "" {
+		add("scores-from", cmp.Or(f.scoresFrom, r.ScoresFrom))
+	}
 	for _, c := range r.Where {
 		add("where", c.String())
 	}
@@ -55,28 +67,56 @@ func flagsOf(r selection.Request) string {
 		flag string
 		set  bool
 	}{
-		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"mix FILE", !r.Mix.IsZero()},
-		{"include FILE", len(r.Include) > 0}, {"exclude FILE", len(r.Exclude) > 0},
-		{"exclude-near FILE", len(r.ExcludeNear) > 0}, {"exclude-images", r.ExcludeImages},
+		{"ratings-only", r.RatingsOnly}, {"unique", r.Unique}, {"exclude-images", r.ExcludeImages},
 	} {
 		if is.set {
 			words = append(words, "--"+is.flag)
 		}
 	}
-	return strings.Join(words, " ")
+	return strings.Join(append(words, f.words(r)...), " ")
+}
+
+// words are the flags that name files.
+func (f typedFiles) words(r selection.Request) (words []string) {
+	for _, is := range []struct {
+		flag  string
+		set   bool
+		files []string
+	}{
+		{"mix", !r.Mix.IsZero(), []string{f.mix}}, {"include", len(r.Include) > 0, []string{f.include}},
+		{"exclude", len(r.Exclude) > 0, []string{f.exclude}}, {"exclude-near", len(r.ExcludeNear) > 0, f.near},
+	} {
+		if is.set {
+			words = append(words, fileWords(is.flag, is.files)...)
+		}
+	}
+	return words
+}
+
+// fileWords are a flag with each of some files; FILE stands for those whose names are not known.
+func fileWords(flag string, files []string) (words []string) {
+	for _, file := range files {
+		if file != "" {
+			words = append(words, "--"+flag, spelling.ShellWord(file))
+		}
+	}
+	if len(words) == 0 {
+		return []string{"--" + flag, "FILE"}
+	}
+	return words
 }
 
 // addCaps adds the flags of caps.
 func addCaps(caps selection.Caps, add func(flag, value string)) {
-	add("cap-source", caps.Source.String())
-	add("cap-style", caps.Style.String())
-	add("cap-image", caps.Image.String())
-	add("max-per-cluster", caps.Cluster.String())
-	add("cap-template", caps.Template.String())
+	add("cap-source", caps.Source.Typed())
+	add("cap-style", caps.Style.Typed())
+	add("cap-image", caps.Image.Typed())
+	add("max-per-cluster", caps.Cluster.Typed())
+	add("cap-template", caps.Template.Typed())
 	var modalities []string
 	for _, m := range caps.Modality.All() {
 		if !m.Cap.IsZero() {
-			modalities = append(modalities, m.Name+"="+m.Cap.String())
+			modalities = append(modalities, m.Name+"="+m.Cap.Typed())
 		}
 	}
 	add("cap-modality", listWord(modalities))

@@ -23,6 +23,7 @@ type order struct {
 	Near  []nearFile    `json:"near,omitempty"`
 	typed run.Allowance // by --max-failed
 	arm   string        // its name in a file of --arms; empty for others
+	files typedFiles    // of the flags
 }
 
 // named is an error of the order with its name, if it has one, and that of its files. A fault of the command line stays
@@ -62,6 +63,7 @@ func (o order) with(sel selectionFlags, out outputFlags) (order, error) {
 	if o.Near, err = nearFiles(sel.excludeNear); err != nil {
 		return order{}, err
 	}
+	o.files = sel.files()
 	o.Format, err = out.outputFormat()
 	return o, err
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -84,6 +85,30 @@ func TestFlagsOf(t *testing.T) {
 		asked, read := mustJSON(t, want), mustJSON(t, got[len(got)-1])
 		if diff := cmp.Diff(asked, read); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", flagsOf(want), diff)
+		}
+	}
+}
+
+// Shares are typed as percentages, and files by the names that were typed.
+func TestTypedFlags(t *testing.T) {
+	t.Parallel()
+	var asked selection.Request
+	err := json.Unmarshal([]byte(`{"budget": "10%", "caps": {"source": 0.125, "modality": {"text-only": "7%"}},
+		"scores_from": "sha256:0123", "where": ["a>1"], "include": ["x"], "exclude_near": ["evaluations/1/a.tsv"]}`), &asked)
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked.Within = []selection.Budget{runtest.Budget(t, "0.3333333333333333333")}
+	for files, want := range map[*typedFiles]string{
+		{}: "--scores-from sha256:0123 --where 'a>1' --cap-source 12.5% --cap-modality text-only=7% --include FILE " +
+			"--exclude-near FILE",
+		{scoresFrom: "my n.csv", include: "ids.txt", near: []string{"it's/a.tsv", "b"}}: "--scores-from 'my n.csv' " +
+			"--where 'a>1' --cap-source 12.5% --cap-modality text-only=7% --include ids.txt " +
+			`--exclude-near 'it'\''s/a.tsv' --exclude-near b`,
+	} {
+		want = "--budget 0.3333333333333333,10% " + want
+		if got := files.flagsOf(asked); got != want {
+			t.Errorf("%s, want %s", got, want)
 		}
 	}
 }

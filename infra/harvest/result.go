@@ -45,6 +45,7 @@ type result struct {
 	input     *input // where the dataset is; nil for a run of serve
 	status    *subset.RunStatus
 	selection *subset.Selection
+	files     typedFiles // of the flags
 }
 
 // taughtBy adds the lesson that came before the run; nil of none.
@@ -86,6 +87,7 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 // choose makes the selections of an order. It writes to the order's folder only where the run has failed or nothing can
 // be selected: the reason of every sample.
 func (r *result) choose(ctx context.Context, s session, o order) error {
+	r.files = o.files
 	if problem := r.status.Failure(o.MaxFailed); problem != "" {
 		return r.failRun(ctx, s, o, problem)
 	}
@@ -95,7 +97,7 @@ func (r *result) choose(ctx context.Context, s session, o order) error {
 		if i < len(o.Requests)-1 {
 			one = &result{
 				Samples: r.Samples, Run: r.Run, Seconds: map[string]float64{}, status: r.status, state: r.state,
-				input: r.input,
+				input: r.input, files: r.files,
 			}
 			r.Nested = slices.Insert(r.Nested, 0, one)
 		}
@@ -283,7 +285,7 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	request := r.selection.Parameters.AsRequest(r.selection.Summary.Capabilities())
-	if err := printTrade(w, r.selection.Trade, request, command("select", r.state, r.Run)); err != nil {
+	if err := printTrade(w, r.selection.Trade, request, command("select", r.state, r.Run), r.files); err != nil {
 		return err
 	}
 	if hint := r.retryHint(); hint != "" {

@@ -47,7 +47,7 @@ func (c *reviewCommand) newJudge(ctx context.Context, r *reviewing, warn io.Writ
 	if j.memory, err = imageMemory(r.plan.Options.Images, at); err != nil {
 		return nil, err
 	}
-	if j.endpoint, err = llm.New(at.LLM, llm.Options{Memory: j.memory}); err != nil {
+	if j.endpoint, err = llm.New(at.LLM, llm.Options{Memory: j.memory, Work: work}); err != nil {
 		return nil, usageError{fmt.Errorf("--judge: %w", err)}
 	}
 	j.images, err = in.pictures(work)(ctx, r.plan)
@@ -78,7 +78,7 @@ func (j *judge) choose(
 	group, working := errgroup.WithContext(ctx)
 	for order, shown := range [][2]scorer.Item{items, {items[1], items[0]}} {
 		group.Go(func() (err error) {
-			answers[order], _, err = j.endpoint.Compare(working, pair.Capability, shown)
+			answers[order], _, err = j.endpoint.Compare(working, j.plan.Run, pair.Capability, shown)
 			return err
 		})
 	}

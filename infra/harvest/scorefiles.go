@@ -63,6 +63,7 @@ type fileResult struct {
 	rows    []selection.Shortfall
 	summary selection.Summary
 	trade   []subset.TradeRow
+	files   typedFiles // of the flags
 	warn    io.Writer
 }
 
@@ -105,7 +106,7 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 // selectSubset selects from score files and writes the subset, or the picks, to out. Warnings go to
 // warn. If nothing can be selected, it writes no file, and the error says why.
 func (f *scoreFileFlags) selectSubset(
-	ctx context.Context, requests []selection.Request, out string, w, warn io.Writer, asJSON bool,
+	ctx context.Context, requests []selection.Request, typed typedFiles, out string, w, warn io.Writer, asJSON bool,
 ) error {
 	if err := f.validate(requests, out); err != nil {
 		return err
@@ -114,7 +115,7 @@ func (f *scoreFileFlags) selectSubset(
 		return err
 	}
 	start := time.Now()
-	res := &fileResult{Seconds: map[string]float64{}, warn: warn}
+	res := &fileResult{Seconds: map[string]float64{}, warn: warn, files: typed}
 	var err error
 	if f.parquet() {
 		err = res.fromParquet(ctx, f.scores, requests[0], out)
@@ -147,7 +148,7 @@ func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) err
 		return err
 	}
 	request := res.asked.AsRequest(res.summary.Capabilities())
-	if err := printTrade(w, res.trade, request, files.command(out)); err != nil {
+	if err := printTrade(w, res.trade, request, files.command(out), res.files); err != nil {
 		return err
 	}
 	_, err := fmt.Fprintf(w, "\n%d of %d samples are in %s\n", res.Selected, res.Samples.In, out)

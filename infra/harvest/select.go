@@ -74,7 +74,8 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if c.files.given() {
-		return c.files.selectSubset(cmd.Context(), requests, c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(), c.out.json)
+		return c.files.selectSubset(cmd.Context(), requests, c.sel.files(), c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(),
+			c.out.json)
 	}
 	l, err := limits(cmd.Context())
 	if err != nil {

@@ -168,6 +168,13 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	return spec.Nested(budgets), nil
 }
 
+// files are those that the flags name.
+func (f selectionFlags) files() typedFiles {
+	return typedFiles{
+		scoresFrom: f.scoresFrom, mix: f.mix, include: f.include, exclude: f.exclude, near: f.excludeNear,
+	}
+}
+
 // maxMixFile is the largest file of a mix, and mixExample a short one.
 const (
 	maxMixFile = 1 << 20

@@ -40,7 +40,9 @@ func printPicks(w io.Writer, s selection.Summary) error {
 
 // printTrade prints what other rules would give at the budget of a selection, and what to type for them. Without rows
 // it prints nothing.
-func printTrade(w io.Writer, rows []subset.TradeRow, chosen selection.Request, command string) error {
+func printTrade(
+	w io.Writer, rows []subset.TradeRow, chosen selection.Request, command string, files typedFiles,
+) error {
 	if len(rows) == 0 {
 		return nil
 	}
@@ -61,7 +63,7 @@ func printTrade(w io.Writer, rows []subset.TradeRow, chosen selection.Request, c
 		request := chosen
 		request.Rules = row.Rules(chosen.Rules)
 		title := subset.TradeTitle(rows, i+1)
-		if _, err := fmt.Fprintf(w, "%s:\n  %s %s\n", title, command, flagsOf(request)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s:\n  %s %s\n", title, command, files.flagsOf(request)); err != nil {
 			return err
 		}
 	}

@@ -218,9 +218,11 @@ const (
 type SamplePage struct {
 	Samples []browse.Entry `json:"samples"`
 	// Matched counts the samples of all pages, at most browse.MostCounted of them; More says that there are more.
-	Matched       int    `json:"matched"`
-	More          bool   `json:"more,omitempty"`
-	NextPageToken string `json:"next_page_token,omitempty"` // as that of a RunList
+	Matched int  `json:"matched"`
+	More    bool `json:"more,omitempty"`
+	// Columns are the names of the columns of numbers that filters may name; empty where there are none.
+	Columns       []string `json:"columns,omitempty"`
+	NextPageToken string   `json:"next_page_token,omitempty"` // as that of a RunList
 }
 
 // A PlanReport is the answer of POST /v1/plans: what a run of a dataset would do.

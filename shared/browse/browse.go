@@ -80,7 +80,7 @@ func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error)
 			return nil, err
 		}
 	}
-	tests, err := r.tests(ctx, plan, q.Filter, reasons)
+	tests, err := r.tests(ctx, plan, q, reasons)
 	if err != nil {
 		return nil, err
 	}
@@ -98,17 +98,29 @@ func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error)
 	return page, nil
 }
 
-// tests are the terms of a filter as tests of a sample by its index.
+// tests are the terms of a query's filter as tests of a sample by its index.
 func (r *Reader) tests(
-	ctx context.Context, plan *run.Plan, filter Filter, reasons *scores.Reasons,
+	ctx context.Context, plan *run.Plan, q Query, reasons *scores.Reasons,
 ) ([]func(i int) bool, error) {
-	for _, t := range filter {
+	for _, t := range q.Filter {
 		if err := t.check(plan, reasons != nil); err != nil {
 			return nil, err
 		}
 	}
 	var tests []func(int) bool
-	for _, t := range filter {
+	for _, t := range q.Filter {
+		if t.field == fieldNumber {
+			from, err := r.numbersOf(ctx, plan, q.Selection)
+			if err != nil {
+				return nil, err
+			}
+			values, err := r.number(ctx, plan, from, t.name)
+			if err != nil {
+				return nil, err
+			}
+			tests = append(tests, func(i int) bool { return t.condition.Holds(values[i]) })
+			continue
+		}
 		has := t.operator == "="
 		if reasons != nil && (t.field == fieldReason || t.value == Selected) {
 			want := t.value

@@ -98,7 +98,7 @@ func (r *Reader) page(ctx context.Context, plan *run.Plan, texts []string, from 
 	if err != nil {
 		return nil, err
 	}
-	tests, err := r.tests(ctx, plan, filter, nil)
+	tests, err := r.tests(ctx, plan, Query{Filter: filter}, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -177,7 +177,7 @@ func TestFilterRefused(t *testing.T) {
 	t.Parallel()
 	plan, _, work := madeUp(t, 1, 100)
 	for term, want := range map[string]string{
-		"humanities>=4":        "rating.CAPABILITY>=N",
+		"humanities>=4":        "humanities is a capability; give rating.humanities>=4",
 		"rating.humanities>=6": "no condition",
 		"rating.humanities>no": "no condition",
 		"style":                "no condition",

@@ -15,7 +15,8 @@ const reads = 8
 
 // A column is one of a run, every sample in the order of the dataset.
 type column struct {
-	ratings []int8 // of a column of ratings; nil for others
+	ratings []int8    // of a column of ratings; nil for others
+	numbers []float64 // of a column of numbers; nil for others
 	// The names of sample i are names[codes[i]] or, of a column of lists, names[c] for c in codes[starts[i]:starts[i+1]].
 	names  scores.Names
 	codes  []uint32
@@ -24,7 +25,49 @@ type column struct {
 
 // bytes is about the memory that it takes.
 func (c *column) bytes() int {
-	return len(c.ratings) + 4*(len(c.codes)+len(c.starts)) + 50*len(c.names)
+	return len(c.ratings) + 8*len(c.numbers) + 4*(len(c.codes)+len(c.starts)) + 50*len(c.names)
+}
+
+// number reads a column of numbers, or finds it in memory. from is the ScoresFrom of a selection.
+func (r *Reader) number(ctx context.Context, plan *run.Plan, from, name string) ([]float64, error) {
+	key := fmt.Sprintf("%s %s %s %s", plan.Run, fieldNumber, from, name)
+	c, err := r.columns.Get(ctx, key, func(ctx context.Context) (*column, error) {
+		values, err := r.subsets.Column(ctx, plan, from, name)
+		return &column{numbers: values}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.numbers, nil
+}
+
+// Columns are the names of the columns of numbers that filters of a run may name, in ascending order: those of its
+// records and, with a selection, those of the file of numbers that it names.
+func (r *Reader) Columns(ctx context.Context, plan *run.Plan, selection string) ([]string, error) {
+	from, err := r.numbersOf(ctx, plan, selection)
+	if err != nil {
+		return nil, err
+	}
+	c, err := r.columns.Get(ctx, plan.Run+" columns "+from, func(ctx context.Context) (*column, error) {
+		names, err := r.subsets.ColumnNames(ctx, plan, from)
+		return &column{names: names}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c.names, nil
+}
+
+// numbersOf is the file of numbers that a selection names; empty if it names none.
+func (r *Reader) numbersOf(ctx context.Context, plan *run.Plan, selection string) (string, error) {
+	if selection == "" {
+		return "", nil
+	}
+	sel, err := r.subsets.Find(ctx, plan.Run, selection)
+	if err != nil {
+		return "", err
+	}
+	return sel.Parameters.Request.ScoresFrom, nil
 }
 
 // column reads a column of a run, or finds it in memory. capability is that of ratings.

@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -19,6 +20,7 @@ const (
 	fieldSource = "source"
 	fieldStatus = "status"
 	fieldReason = "reason"
+	fieldNumber = "number"
 )
 
 // What a status may also be, with a selection.
@@ -36,12 +38,15 @@ type Filter []Term
 //	style=NAME  source=NAME   or != in place of =; a sample has each of its styles
 //	status=STATUS             ok, failed or skipped; with a selection also selected or left
 //	reason=CODE               why the sample was not scored; with a selection, why it is not selected
+//	COLUMN OP N               a selection.Condition of any other name: a field of the records that holds numbers or,
+//	                          with a selection, a column of the file of numbers that it names
 //
 // A name begins after the operator and ends with the text. A comparison with a number holds of no missing rating.
 type Term struct {
 	field, name string // the name is a capability's
 	operator    string
 	value       string
+	condition   selection.Condition // of a number
 }
 
 var (
@@ -59,7 +64,7 @@ func ParseFilter(texts []string) (Filter, error) {
 		term, ok := parseTerm(text)
 		if !ok {
 			return nil, &run.RefusedError{Reason: fmt.Sprintf("filter: %q is no condition; give rating.CAPABILITY>=N "+
-				"(N from 0 to 5), style=NAME, source=NAME, status=STATUS or reason=CODE", text)}
+				"(N from 0 to 5), style=NAME, source=NAME, status=STATUS, reason=CODE or COLUMN>=NUMBER", text)}
 		}
 		filter = append(filter, term)
 	}
@@ -71,11 +76,14 @@ func parseTerm(text string) (Term, bool) {
 		equals := m[2] == "=" || m[2] == "!="
 		return Term{field: fieldRating, name: m[1], operator: m[2], value: m[3]}, m[3] != "none" || equals
 	}
-	m := nameTerm.FindStringSubmatch(text)
-	if m == nil {
+	if m := nameTerm.FindStringSubmatch(text); m != nil {
+		return Term{field: m[1], operator: m[2], value: m[3]}, true
+	}
+	c, err := selection.ParseCondition(text)
+	if err != nil || strings.HasPrefix(c.Column, fieldRating+".") {
 		return Term{}, false
 	}
-	return Term{field: m[1], operator: m[2], value: m[3]}, true
+	return Term{field: fieldNumber, name: c.Column, condition: c}, true
 }
 
 // check refuses a term that names what the run does not have. selected says that there is a selection.
@@ -85,6 +93,12 @@ func (t Term) check(plan *run.Plan, selected bool) error {
 	switch t.field {
 	case fieldRating:
 		name, known = t.name, plan.Rubric.Capabilities
+	case fieldNumber:
+		if slices.Contains(plan.Rubric.Capabilities, t.name) {
+			return &run.RefusedError{Reason: fmt.Sprintf("filter: %s is a capability; give %s.%s", t.name, fieldRating,
+				t.condition)}
+		}
+		return nil
 	case fieldStyle:
 		name, known = t.value, plan.Rubric.Styles
 	case fieldStatus:

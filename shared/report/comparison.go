@@ -67,6 +67,9 @@ func newComparison(p *subset.Pair, of func(*subset.Selection) explainer) (*Model
 			flowFigure("styles", "Which styles gain, and which lose?", p, p.Styles),
 		},
 	}
+	if len(p.Columns) > 0 {
+		m.Figures = append(m.Figures, columnFigure(p.Columns))
+	}
 	var err error
 	m.Gallery, err = comparedGallery(p, of)
 	return m, err

@@ -87,6 +87,11 @@ func (w *Writer) WriteReport(
 		m, err = newModel(o, status, accepted, w.c.Commands, func(indexes []uint32) ([]subset.Explanation, error) {
 			return subsets.ExplainAt(ctx, o, indexes)
 		})
+		if err != nil {
+			return err
+		}
+		sure, err := w.sureness(ctx, o)
+		m.Figures = append(m.Figures, surenessFigures(sure)...)
 		return err
 	})
 	if err == nil {

@@ -8,6 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/scores/external"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
@@ -70,7 +72,8 @@ func (w *Worker) CutRange(
 func (w *Worker) writeShards(ctx context.Context, plan *Plan, r int) error {
 	out := &shardWriter{
 		Worker: w, plan: plan, size: shardSize{limits: plan.Constants},
-		report: RangeReport{Range: r, Problems: map[reason.Code]int{}},
+		report:  RangeReport{Range: r, Problems: map[reason.Code]int{}},
+		numbers: external.NewCollector(int(plan.Ranges[r].Span.Records)),
 	}
 	texts := Texts{Input: w.input, Work: w.work}
 	check, err := plan.Manifests[plan.Ranges[r].Manifest].Reading.Checker()
@@ -86,6 +89,12 @@ func (w *Worker) writeShards(ctx context.Context, plan *Plan, r int) error {
 			return err
 		}
 	}
+	_, err = bucket.CreateOnce(ctx, w.work, numbersName(plan.Run, r), func(file io.Writer) error {
+		return scores.WriteNumbers(file, out.numbers.Numbers())
+	})
+	if err != nil {
+		return err
+	}
 	_, err = bucket.CreateJSON(ctx, w.work, rangeName(plan.Run, r), out.report)
 	return err
 }
@@ -93,12 +102,13 @@ func (w *Worker) writeShards(ctx context.Context, plan *Plan, r int) error {
 // A shardWriter cuts the records of a range into shards.
 type shardWriter struct {
 	*Worker
-	plan   *Plan
-	report RangeReport
-	shards dataset.ShardWriter
-	shard  []dataset.Sample // read, and in no shard yet
-	size   shardSize        // of shard
-	ahead  int              // records that still have to be read, and records that a shard of another delivery has
+	plan    *Plan
+	report  RangeReport
+	numbers *external.Collector
+	shards  dataset.ShardWriter
+	shard   []dataset.Sample // read, and in no shard yet
+	size    shardSize        // of shard
+	ahead   int              // records that still have to be read, and records that a shard of another delivery has
 }
 
 func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample) error {
@@ -131,6 +141,13 @@ func (o *shardWriter) flush(ctx context.Context) error {
 		return err
 	}
 	o.report.add(kept)
+	for i := range kept {
+		record := kept[i].Raw
+		if kept[i].Problem != nil {
+			record = nil // it may be no JSON
+		}
+		o.numbers.Add(record)
+	}
 	o.ahead = max(len(kept)-len(o.shard), 0)
 	o.shard = append(o.shard[:0], o.shard[min(len(kept), len(o.shard)):]...)
 	o.size = shardSize{limits: o.size.limits}

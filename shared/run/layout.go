@@ -108,6 +108,11 @@ func itemsPrefix(run string, r, shard int) string {
 	return fmt.Sprintf("%sitems/%04d/%07d/", Folder(run), r, shard)
 }
 
+// numbersName is what the records of a range hold in fields of numbers.
+func numbersName(run string, r int) string {
+	return fmt.Sprintf("%snumbers/%04d.parquet", Folder(run), r)
+}
+
 // waitsPrefix holds that the run waits for its scorer, minute by minute, the latest first.
 func waitsPrefix(run string) string { return Folder(run) + "waiting/" }
 

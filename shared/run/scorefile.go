@@ -49,6 +49,24 @@ func (r *Reader) ReadScoreParts(
 	return r.checkScores(plan, number, rows, err)
 }
 
+// ReadNumbers reads columns of what the records of a range hold in fields of numbers; nil if an earlier version cut it.
+func (r *Reader) ReadNumbers(ctx context.Context, plan *Plan, number int, names ...string) (*scores.Numbers, error) {
+	object, size, err := bucket.OpenAt(ctx, r.work, numbersName(plan.Run, number))
+	if errors.Is(err, bucket.ErrNotExist) {
+		return nil, nil
+	} else if err != nil {
+		return nil, err
+	}
+	at := &remembering{ReaderAt: object}
+	numbers, err := scores.ReadNumbers(at, size, names...)
+	if unread := at.failed(); unread != nil { // and the content may be whole
+		return nil, r.Lost(plan.Run, fmt.Errorf("reading %s: %w", numbersName(plan.Run, number), unread))
+	} else if err != nil {
+		err = fmt.Errorf("reading %s: %w: %w", numbersName(plan.Run, number), bucket.ErrDamaged, err)
+	}
+	return numbers, r.Lost(plan.Run, err)
+}
+
 // unreadScores is an error of the bucket that has the scores of a range.
 func (r *Reader) unreadScores(plan *Plan, number int, err error) error {
 	return r.Lost(plan.Run, fmt.Errorf("reading %s: %w", RangeScoresName(plan.Run, number), err))

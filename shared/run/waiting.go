@@ -124,7 +124,7 @@ func (w *Worker) watched(ctx context.Context, run string) context.Context {
 	return scorer.WithWaits(ctx, func(ctx context.Context, wait scorer.Wait) { w.reportWait(ctx, run, wait) })
 }
 
-// reportWait writes what a run waits for, at most once a minute. That it fails is no fault of the run: it is for people.
+// reportWait writes what a run waits for, at most once a minute. It is for people, so its failure is not the run's.
 func (w *Worker) reportWait(ctx context.Context, run string, wait scorer.Wait) {
 	now := w.now().UTC()
 	if !w.waits.report(run, now) {

@@ -20,7 +20,6 @@ import (
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	ctx := t.Context()
 	away := fmt.Errorf("%w: the sidecar answered 503", scorer.ErrUnavailable)
 	var opening error
 	f.OpenScorer = func(ctx context.Context, _ string, r *rubric.Rubric) (scorer.Scorer, error) {
@@ -33,24 +32,15 @@ func TestWaiting(t *testing.T) {
 	f.Restart()
 	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 9)))
 	plan := f.Begin("datasets/demo/a.json")
-	for range plan.Ranges {
-		if err := f.Deliver(takeTask(t, f, events.TaskRange)); err != nil {
-			t.Fatal(err)
-		}
-	}
 	check := func(doing string, want *run.Waiting) {
 		t.Helper()
-		got := f.Status(plan.Run).Waiting
-		listed, _, err := f.Runs.List(ctx, "", 10)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(want, got); diff != "" || !cmp.Equal(got, listed[0].Waiting) {
-			t.Errorf("%s: (-want +got, in a list %+v):\n%s", doing, listed[0].Waiting, diff)
-		}
+		checkWaiting(t, f, plan.Run, doing, want)
 	}
 	begin := time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 	check("nothing was tried", nil)
+	if err := f.Deliver(takeTask(t, f, events.TaskRange)); err != nil {
+		t.Fatal(err)
+	}
 
 	opening = away
 	shard := takeTask(t, f, events.TaskShard)
@@ -68,9 +58,7 @@ func TestWaiting(t *testing.T) {
 	wait()
 	report.Asked = begin.Add(3 * time.Minute)
 	check("it is still away", &report)
-	if names := waitsOf(f); len(names) != 2 {
-		t.Errorf("reports %v, want one for each minute of two", names)
-	}
+	checkReports(t, f, 2)
 	f.Restart() // by another process
 	f.Pass(14 * time.Minute)
 	check("it is not known to have come back", &report)
@@ -90,14 +78,31 @@ func TestWaiting(t *testing.T) {
 	check("the run is scored", nil)
 }
 
-// waitsOf are the names of all reports.
-func waitsOf(f *runtest.Fixture) (names []string) {
+// checkWaiting compares what a run waits for, by its status and in a list.
+func checkWaiting(t *testing.T, f *runtest.Fixture, id, doing string, want *run.Waiting) {
+	t.Helper()
+	got := f.Status(id).Waiting
+	listed, _, err := f.Runs.List(t.Context(), "", 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" || !cmp.Equal(got, listed[0].Waiting) {
+		t.Errorf("%s: (-want +got, in a list %+v):\n%s", doing, listed[0].Waiting, diff)
+	}
+}
+
+// checkReports counts the reports: there is one for each minute in which something waited.
+func checkReports(t *testing.T, f *runtest.Fixture, want int) {
+	t.Helper()
+	var names []string
 	for name := range f.Snapshot() {
 		if strings.Contains(name, "/waiting/") {
 			names = append(names, name)
 		}
 	}
-	return names
+	if len(names) != want {
+		t.Errorf("reports %v, want %d", names, want)
+	}
 }
 
 // TestWaitingOfOthers ends what another process reported, and gives an advice where the scorer has none. Planning waits

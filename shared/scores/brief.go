@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"sort"
 
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -193,4 +194,19 @@ func (k columnType[T, U]) chunkOf(
 		}
 	}
 	return nil
+}
+
+// ReadSureness reads alone how sure the scorer was of each row's rating for a capability, as Record has it: NaN where
+// there is none. It fails as Read does.
+func ReadSureness(r io.ReaderAt, size int64, capability string) (mass, margin []float32, err error) {
+	defer recoverBad("reading masses and margins of scores", &err)
+	f, err := open(r, size)
+	if err != nil {
+		return nil, nil, err
+	}
+	if mass, err = probabilities.column(f, massColumn(capability), float32(math.NaN())); err != nil {
+		return nil, nil, err
+	}
+	margin, err = probabilities.column(f, marginColumn(capability), float32(math.NaN()))
+	return mass, margin, err
 }

@@ -241,6 +241,18 @@ func (b Budget) String() string {
 	return text
 }
 
+// Typed is the budget as people type it: a share as a percentage. ParseBudget reads it back as the same budget.
+func (b Budget) Typed() string {
+	if b.ratio == 0 {
+		return b.String()
+	}
+	text := strconv.FormatFloat(100*b.ratio, 'g', 12, 64) + "%"
+	if read, err := ParseBudget(text); err != nil || read != b {
+		return b.String()
+	}
+	return text
+}
+
 // MarshalText is String.
 func (b Budget) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 

@@ -75,6 +75,9 @@ func (c Cap) IsZero() bool { return c == Cap{} }
 // String is the cap in a form that ParseCap reads back; it is empty for a zero Cap.
 func (c Cap) String() string { return c.amount.String() }
 
+// Typed is the cap as people type it: a share as a percentage.
+func (c Cap) Typed() string { return c.amount.Typed() }
+
 // MarshalText is String.
 func (c Cap) MarshalText() ([]byte, error) { return c.amount.MarshalText() }
 

@@ -59,8 +59,8 @@ func (c *Condition) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// holds reports whether a number fulfils the condition; a missing one, which is NaN, does not.
-func (c Condition) holds(v float64) bool {
+// Holds reports whether a number fulfils the condition; a missing one, which is NaN, does not.
+func (c Condition) Holds(v float64) bool {
 	switch c.Operator {
 	case ">=":
 		return v >= c.Value

@@ -33,7 +33,7 @@ func TestParseCondition(t *testing.T) {
 func TestConditionOfMissing(t *testing.T) {
 	t.Parallel()
 	for _, operator := range []string{">=", "<=", ">", "<", "==", "!="} {
-		if (Condition{"a", operator, 1}).holds(math.NaN()) {
+		if (Condition{"a", operator, 1}).Holds(math.NaN()) {
 			t.Errorf("a missing number is %s 1", operator)
 		}
 	}

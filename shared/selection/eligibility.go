@@ -101,7 +101,7 @@ func (e *eligibility) filterReason(s uint32) Reason {
 		return ReasonSource
 	}
 	for _, c := range e.where {
-		if !c.holds(c.values[s]) {
+		if !c.Holds(c.values[s]) {
 			return ReasonColumn
 		}
 	}

@@ -10,6 +10,24 @@ import (
 // decimal is a number as people write it.
 var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
 
+// wholeNumber is a whole number as people write it.
+var wholeNumber = regexp.MustCompile(`^[-+]?(?:0|[1-9]\d*)$`)
+
+// CheckWhole refuses the text of a whole number that Go reads and people do not write so: 1_000, 0x10, and 010, which
+// is 8. The error names the text and, where it can be meant, what to write.
+func CheckWhole(text string) error {
+	if wholeNumber.MatchString(text) {
+		return nil
+	}
+	if n, err := strconv.ParseInt(text, 10, 64); err == nil { // zeros at the beginning
+		return fmt.Errorf("%q is no whole number; write %d", text, n)
+	}
+	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
+		return fmt.Errorf("%q is no whole number in decimal digits; write such as %d", text, n)
+	}
+	return fmt.Errorf("%q is no whole number", text)
+}
+
 // Number reads a finite decimal number, such as -0.5 or 1e-3, with spaces around it or none. What Go reads and people
 // do not write as numbers is refused: 1_0, 0x10, inf, nan. The error names the text.
 func Number(text string) (float64, error) {

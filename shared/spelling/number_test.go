@@ -42,3 +42,21 @@ func TestNumberOfConditions(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckWhole(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"0": "", "7": "", "-3": "", "+12": "", "18446744073709551615": "",
+		"010": `"010" is no whole number; write 10`, "0x10": `"0x10" is no whole number in decimal digits; write such as 16`,
+		"1_0": `"1_0" is no whole number in decimal digits; write such as 10`, "": `"" is no whole number`,
+		"1.5": `"1.5" is no whole number`, " 1": `" 1" is no whole number`, "many": `"many" is no whole number`,
+	} {
+		got := ""
+		if err := spelling.CheckWhole(text); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}

@@ -44,6 +44,8 @@ type Comparison struct {
 	// in which they were picked; ten at most.
 	In  []string `json:"in,omitempty"`
 	Out []string `json:"out,omitempty"`
+	// Columns compare the numbers that no scorer gave.
+	Columns []ColumnPair `json:"columns,omitempty"`
 	// Correlations compare the ratings of two runs.
 	Correlations []Correlation `json:"correlations,omitempty"`
 }
@@ -211,6 +213,9 @@ func (r *Reader) compare(ctx context.Context, other *run.Plan, a, b *sampleNumbe
 	_, p.OnlyB = divided(b, a)
 	c.A, c.B, c.Both = len(a.order), len(b.order), len(p.Both)
 	c.flows(pool.Pool, a, b)
+	if c.Columns, err = r.comparedColumns(ctx, p.Plan, a, b); err != nil {
+		return err
+	}
 	if c.In, err = pool.firstIDs(ctx, p.OnlyB); err != nil {
 		return err
 	}

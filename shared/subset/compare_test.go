@@ -128,3 +128,33 @@ func TestCompareRefused(t *testing.T) {
 		t.Errorf("error %v of an unknown selection", err)
 	}
 }
+
+// TestCompareColumns compares the numbers of records, and those of the file that a selection was made with.
+func TestCompareColumns(t *testing.T) {
+	t.Parallel()
+	f, plan := numbered(t)
+	a := selectNow(t, f, plan, selection.Request{Budget: runtest.Budget(t, "3"), ScoresFrom: "n.csv",
+		Rules: selection.Rules{Strategy: selection.Top, By: "relevance"}})
+	got, err := f.Subsets.Compare(t.Context(), plan.Run, subset.CompareRequest{
+		Selection: a.ID, IDs: []string{"a02", "a03"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := func(v float64) *float64 { return &v }
+	want := []subset.ColumnPair{
+		{
+			Name: "relevance", Least: 1, Most: 3,
+			A: subset.ColumnFigures{Samples: 3, Coverage: 1, Mean: number(2), Median: number(2)},
+			B: subset.ColumnFigures{Samples: 1, Coverage: .5, Mean: number(2), Median: number(2)},
+		},
+		{
+			Name: "level", Least: 1, Most: 4,
+			A: subset.ColumnFigures{Samples: 3, Coverage: 1, Mean: number(2.5), Median: number(2.5)},
+			B: subset.ColumnFigures{Samples: 1, Coverage: .5, Mean: number(4), Median: number(4)},
+		},
+	}
+	if diff := cmp.Diff(want, got.Columns); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}

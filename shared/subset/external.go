@@ -102,14 +102,23 @@ func (r *Reader) withColumns(
 func (r *Reader) columns(
 	ctx context.Context, plan *run.Plan, spec selection.Request,
 ) ([]selection.Column, error) {
-	names := spec.ColumnNames()
-	columns := make([]selection.Column, len(names))
-	for i, name := range names {
-		columns[i] = selection.Column{Name: name, Values: make([]float64, plan.Samples)}
-		for s := range columns[i].Values {
-			columns[i].Values[s] = math.NaN()
+	return r.namedColumns(ctx, plan, spec, spec.ColumnNames(), func(name string) string {
+		switch {
+		case slices.ContainsFunc(spec.Where, func(c selection.Condition) bool { return c.Column == name }):
+			return "where"
+		case strings.TrimPrefix(spec.TieBreak, "-") == name:
+			return "tie_break"
+		default:
+			return "by"
 		}
-	}
+	})
+}
+
+// namedColumns are columns by their names. fieldOf is the field that names one.
+func (r *Reader) namedColumns(
+	ctx context.Context, plan *run.Plan, spec selection.Request, names []string, fieldOf func(name string) string,
+) ([]selection.Column, error) {
+	columns := emptyColumns(names, plan.Samples)
 	var known []string
 	var others map[string]string  // columns of the file that hold no numbers
 	rest := slices.Clone(columns) // not in the file
@@ -133,29 +142,26 @@ func (r *Reader) columns(
 	}
 	for _, c := range rest {
 		if !slices.ContainsFunc(c.Values, func(v float64) bool { return !math.IsNaN(v) }) {
-			return nil, unknownColumn(spec, c.Name, slices.Concat(known, fields), others[c.Name])
+			return nil, unknownColumn(fieldOf(c.Name), c.Name, slices.Concat(known, fields), others[c.Name])
 		}
 	}
 	return columns, nil
 }
 
-// unknownColumn refuses the name of a column that no sample has a number in. text is what the file of numbers has in a
-// column of that name instead; empty if there is none.
-func unknownColumn(spec selection.Request, name string, known []string, text string) error {
-	field := "by"
-	if strings.TrimPrefix(spec.TieBreak, "-") == name {
-		field = "tie_break"
-	}
-	if slices.ContainsFunc(spec.Where, func(c selection.Condition) bool { return c.Column == name }) {
-		field = "where"
-	}
+// unknownColumn refuses the name of a column that no sample has a number in, which a field of a request has. text is
+// what the file of numbers has in a column of that name instead; empty if there is none.
+func unknownColumn(field, name string, known []string, text string) error {
 	if text != "" {
 		return &run.RefusedError{Reason: fmt.Sprintf("%s: column %q of the file of numbers cannot be used: %s", field, name,
 			text)}
 	}
 	if len(known) == 0 {
-		return &run.RefusedError{Reason: fmt.Sprintf("%s: no record has a number in a field %q, nor in any other; "+
-			"give a file of numbers with scores_from", field, name)}
+		advice := "give a file of numbers with scores_from"
+		if field == fieldFilter {
+			advice = "a selection that was made with scores_from has the columns of its file"
+		}
+		return &run.RefusedError{Reason: fmt.Sprintf("%s: no record has a number in a field %q, nor in any other; %s",
+			field, name, advice)}
 	}
 	return &run.RefusedError{
 		Reason: spelling.Names(&selection.UnknownNameError{Field: field, Name: name, Known: known}).Error(),
@@ -209,38 +215,6 @@ func (r *Reader) fillExternal(
 			"as %q; give the file of this dataset", len(table.IDs), plan.Run, table.IDs[0])}
 	}
 	return nil
-}
-
-// fillFields fills columns from the fields of records, and returns the names of fields that the first ones have numbers
-// in.
-func (r *Reader) fillFields(ctx context.Context, plan *run.Plan, columns []selection.Column) ([]string, error) {
-	const first = 100
-	var known []string
-	index := 0
-	for number := range plan.Ranges {
-		report, err := r.runs.RangeReport(ctx, plan.Run, number)
-		if err != nil {
-			return nil, r.runs.Lost(plan.Run, err)
-		}
-		for record, err := range r.runs.RangeRecords(ctx, plan.Run, report) {
-			if err != nil {
-				return nil, err
-			}
-			for name, value := range external.Numbers(record.Raw) {
-				if index < first && !slices.Contains(known, name) {
-					known = append(known, name)
-				}
-				for _, c := range columns {
-					if c.Name == name {
-						c.Values[index] = value
-					}
-				}
-			}
-			index++
-		}
-	}
-	slices.Sort(known)
-	return known, nil
 }
 
 // Unfulfilled says of a sample that it does not fulfil conditions.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/api"
@@ -13,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -161,6 +163,7 @@ type Samples struct {
 	Capabilities []string
 	Styles       []string
 	Reasons      []reason.Code
+	Columns      []string             // of numbers, as those of SamplePage
 	Choices      []api.SelectionEntry // selections that filters may be about
 	Problem      string               // why nothing is listed
 	// Of has what the samples of the page are, by their indexes.
@@ -203,6 +206,20 @@ func (v Samples) Valued(begin string) string {
 		}
 	}
 	return ""
+}
+
+// Operators are those of conditions on numbers.
+func (Samples) Operators() []string { return []string{">=", "<=", ">", "<", "==", "!="} }
+
+// Number is the condition of the list on a column of numbers, as people type it; empty texts if there is none.
+func (v Samples) Number() (typed struct{ Column, Operator, Value string }) {
+	for _, f := range v.Filters {
+		if c, err := selection.ParseCondition(f); err == nil && slices.Contains(v.Columns, c.Column) {
+			typed.Column, typed.Operator = c.Column, c.Operator
+			typed.Value = strconv.FormatFloat(c.Value, 'g', -1, 64)
+		}
+	}
+	return typed
 }
 
 // Matching says how many samples there are.

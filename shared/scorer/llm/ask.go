@@ -29,7 +29,9 @@ const (
 )
 
 // ask has the model rate a sample, and stores the answer.
-func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, images []encodedImage) (*Answer, error) {
+func (s *Scorer) ask(
+	ctx context.Context, hash string, shown conversation, images []encodedImage,
+) (stored *Answer, err error) {
 	p := prompt{
 		messages: messages(s.system, shown, len(images)), images: images,
 		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats, refusals: &s.refusals,
@@ -37,35 +39,33 @@ func (s *Scorer) ask(ctx context.Context, hash string, shown conversation, image
 	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}
 	// For all attempts together: samples that wait for more while they hold some could wait for ever.
 	reserved := s.maxDollars(p.tokens)
-	if err := s.spending.reserve(ctx, reserved); err != nil {
-		return nil, err
-	}
-	spent := 0.0
-	pay := newPayment(hash)
-	defer func() { s.spending.release(pay, reserved, spent) }()
-	s.spending.begin(pay)
-	// It stands in the bucket before the request is sent: a process that is killed has spent it, as far as is known.
-	if err := s.store.reserve(ctx, s.spending.run, pay, reserved); err != nil {
-		return nil, err
-	}
+	err = s.paid(ctx, s.spending, hash, reserved, func(pay payment) (float64, error) {
+		ask := s.converse
+		if s.mode == scorer.ModeLogprobs {
+			ask = func(ctx context.Context, p *prompt, a *Answer) error { return s.interview(ctx, p, shown, a) }
+		}
+		err := ask(ctx, &p, a)
+		spent := a.cost(p.used, s.price)
+		storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+		defer cancel()
+		if err != nil {
+			return spent, errors.Join(err, s.store.addReceipt(storing, pay, a))
+		}
+		stored, err = s.store.add(storing, hash, pay, a)
+		return spent, err
+	})
+	return stored, err
+}
 
-	var err error
-	if s.mode == scorer.ModeLogprobs {
-		err = s.interview(ctx, &p, shown, a)
-	} else {
-		err = s.converse(ctx, &p, a)
+// cost notes what an answer took, and returns what that costs in dollars: 0 where the price is not known.
+func (a *Answer) cost(used Usage, p *price) float64 {
+	a.Usage = used
+	if p == nil {
+		return 0
 	}
-	a.Usage = p.used
-	if s.price != nil {
-		spent = s.price.of(a.Usage)
-		a.Dollars = &spent
-	}
-	storing, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
-	defer cancel()
-	if err != nil {
-		return nil, errors.Join(err, s.store.addReceipt(storing, pay, a))
-	}
-	return s.store.add(storing, hash, pay, a)
+	dollars := p.of(used)
+	a.Dollars = &dollars
+	return dollars
 }
 
 // converse asks until there is a valid answer, or a reason why there is none.

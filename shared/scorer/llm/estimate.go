@@ -37,9 +37,6 @@ func (s *Scorer) inputTokens(textBytes, images int) int {
 
 // maxDollars is what all requests for a sample can cost, in US dollars, if the input of one is estimated well.
 func (s *Scorer) maxDollars(inputTokens int) float64 {
-	if s.price == nil {
-		return 0
-	}
 	all := Usage{InputTokens: attempts * inputTokens, OutputTokens: attempts * s.MaxTokens}
 	if s.mode == scorer.ModeLogprobs {
 		questions := len(s.rubric.Capabilities)
@@ -47,7 +44,15 @@ func (s *Scorer) maxDollars(inputTokens int) float64 {
 			InputTokens: (questions + probes) * inputTokens, OutputTokens: questions + probes*probeTokens,
 		})
 	}
-	return s.price.of(all)
+	return maxDollars(s.price, all)
+}
+
+// maxDollars is what requests can cost, in US dollars, if their input is estimated well; 0 without a price.
+func maxDollars(p *price, most Usage) float64 {
+	if p == nil {
+		return 0
+	}
+	return p.of(most)
 }
 
 // Estimate returns what rating a load takes this process, without a second attempt at any sample, in the scorer's mode

@@ -113,12 +113,8 @@ func (e *Endpoint) Open(r *rubric.Rubric, mode string) (*Scorer, error) {
 	if s.formats, err = formats(s.asked, s.mode == scorer.ModeJSON); err != nil {
 		return nil, err
 	}
-	prices, err := parsePrices(e.Prices)
-	if err != nil {
+	if s.price, err = e.priceOfModel(); err != nil {
 		return nil, err
-	}
-	if p, known := prices[e.Model]; known {
-		s.price = &p
 	}
 	hash := sha256.New()
 	fmt.Fprintf(hash, "%s %s\n%s\n%s\n%q\n%v\n%d\n%d\n",
@@ -133,6 +129,18 @@ func (s *Scorer) setMode(mode string) {
 	if mode == scorer.ModeLogprobs {
 		s.asked, s.system = withoutRatings(s.rubric), instructions(s.rubric, questionForm)
 	}
+}
+
+// priceOfModel is the price of the model; nil if it is not known.
+func (e *Endpoint) priceOfModel() (*price, error) {
+	prices, err := parsePrices(e.Prices)
+	if err != nil {
+		return nil, err
+	}
+	if p, known := prices[e.Model]; known {
+		return &p, nil
+	}
+	return nil, nil
 }
 
 // ID is "llm-", the mode, and 12 hex digits over the model's name, the rubric, the instructions, and the options that

@@ -97,6 +97,26 @@ func (s *spending) reserve(ctx context.Context, dollars float64) error {
 	}
 }
 
+// paid has do make requests that cost so many dollars at most, within the spending limit, and record what they cost,
+// which do returns. hash is of what is asked.
+func (e *Endpoint) paid(
+	ctx context.Context, s *spending, hash string, reserved float64, do func(payment) (spent float64, err error),
+) (err error) {
+	if err := s.reserve(ctx, reserved); err != nil {
+		return err
+	}
+	spent := 0.0
+	pay := newPayment(hash)
+	defer func() { s.release(pay, reserved, spent) }()
+	s.begin(pay)
+	// It stands in the bucket before the request is sent: a process that is killed has spent it, as far as is known.
+	if err := e.store.reserve(ctx, s.run, pay, reserved); err != nil {
+		return err
+	}
+	spent, err = do(pay)
+	return err
+}
+
 // begin says that requests are in flight, before they are recorded as reserved.
 func (s *spending) begin(p payment) {
 	s.mu.Lock()

@@ -28,7 +28,7 @@ func parseCSV(data []byte) (*Table, error) {
 	if err := checkNames(header); err != nil {
 		return nil, err
 	}
-	t, ids := new(Table), slices.Index(header, idColumn)
+	t, ids := new(Table), slices.Index(header, IDColumn)
 	columns := make([][]float64, len(header))
 	for {
 		row, err := reader.Read()
@@ -63,7 +63,7 @@ func checkSeparator(data []byte) error {
 	first, _, _ := bytes.Cut(bytes.TrimLeft(data, "\r\n"), []byte("\n"))
 	for separator, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "bars"} {
 		names := strings.Split(string(first), separator)
-		if len(names) > 1 && slices.ContainsFunc(names, func(s string) bool { return strings.Trim(s, "\" \r") == idColumn }) {
+		if len(names) > 1 && slices.ContainsFunc(names, func(s string) bool { return strings.Trim(s, "\" \r") == IDColumn }) {
 			return fault("%s separate its columns; separate them by commas, and write numbers with a decimal point", name)
 		}
 	}

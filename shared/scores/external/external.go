@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"iter"
 	"maps"
 	"math"
 	"slices"
@@ -19,8 +18,8 @@ import (
 // MaxBytes is the largest file.
 const MaxBytes = 1 << 30
 
-// idColumn is the name of the column of ids.
-const idColumn = "id"
+// IDColumn is the name of the column of ids.
+const IDColumn = "id"
 
 // A Table has the numbers of a file.
 type Table struct {
@@ -139,8 +138,8 @@ func checkNames(names []string) error {
 		seen[name] = name != ""
 		quoted[i] = shown(name)
 	}
-	if !seen[idColumn] {
-		return fault("it has no column %q; its columns are %s", idColumn, listed(quoted, ", "))
+	if !seen[IDColumn] {
+		return fault("it has no column %q; its columns are %s", IDColumn, listed(quoted, ", "))
 	}
 	return nil
 }
@@ -187,7 +186,7 @@ func parseLines(data []byte) (*Table, error) {
 		if err := json.Unmarshal(line, &row); err != nil {
 			return nil, fault("line %d: %v", number, err)
 		}
-		id, err := idOf(row[idColumn])
+		id, err := idOf(row[IDColumn])
 		if err != nil {
 			return nil, fault("line %d: %v", number, err)
 		}
@@ -198,7 +197,7 @@ func parseLines(data []byte) (*Table, error) {
 		t.IDs = append(t.IDs, id)
 		for i := 0; i < len(fields); i += 2 {
 			switch name, value := jsontext.Text(fields[i]), fields[i+1]; {
-			case name == idColumn:
+			case name == IDColumn:
 			case jsontext.TypeOf(value) == jsontext.Number:
 				v, err := strconv.ParseFloat(string(value), 64)
 				if err != nil {
@@ -232,23 +231,5 @@ func idOf(raw json.RawMessage) (string, error) {
 	if _, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
 		return string(raw), nil
 	}
-	return "", fmt.Errorf("give the field %q, a text or a whole number", idColumn)
-}
-
-// Numbers yields the fields of a JSON object that hold a number; it yields nothing for another text.
-func Numbers(object []byte) iter.Seq2[string, float64] {
-	return func(yield func(string, float64) bool) {
-		var fields map[string]json.RawMessage
-		if json.Unmarshal(object, &fields) != nil {
-			return
-		}
-		for name, raw := range fields {
-			if c := raw[0]; c != '-' && (c < '0' || c > '9') {
-				continue
-			}
-			if v, err := strconv.ParseFloat(string(raw), 64); err == nil && !yield(name, v) {
-				return
-			}
-		}
-	}
+	return "", fmt.Errorf("give the field %q, a text or a whole number", IDColumn)
 }

@@ -37,7 +37,7 @@ func parseParquet(data []byte) (t *Table, err error) {
 			t.other(path[0], "it holds columns")
 		case leaf.Node.Repeated():
 			t.other(path[0], "it holds lists")
-		case path[0] == idColumn:
+		case path[0] == IDColumn:
 			ids = at
 		case kind == parquet.Int32 || kind == parquet.Int64 || kind == parquet.Float || kind == parquet.Double:
 			columns[at] = t.column(path[0])
@@ -48,7 +48,7 @@ func parseParquet(data []byte) (t *Table, err error) {
 	if err := checkNames(names); err != nil {
 		return nil, err
 	} else if ids < 0 {
-		return nil, fault("its column %q holds lists; give one id in each row", idColumn)
+		return nil, fault("its column %q holds lists; give one id in each row", IDColumn)
 	}
 	for _, group := range file.RowGroups() {
 		if err := t.addRows(group, ids, columns); err != nil {

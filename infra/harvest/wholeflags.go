@@ -1,0 +1,36 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+// A wholeFlag is the value of a flag that takes a whole number, in decimal digits: pflag would read 0x10 and 1_0, and
+// 010 as 8.
+type wholeFlag struct{ pflag.Value }
+
+// Set implements pflag.Value.
+func (f wholeFlag) Set(text string) error {
+	if err := spelling.CheckWhole(text); err != nil {
+		return err
+	}
+	return f.Value.Set(text)
+}
+
+// wholeTypes are the types of pflag that take whole numbers.
+var wholeTypes = []string{"int", "int64", "uint", "uint64"}
+
+// checkWholeFlags has all flags of a command, and of those below it, refuse what is no whole number as people write it.
+func checkWholeFlags(cmd *cobra.Command) {
+	cmd.Flags().VisitAll(func(f *pflag.Flag) {
+		if _, done := f.Value.(wholeFlag); !done && slices.Contains(wholeTypes, f.Value.Type()) {
+			f.Value = wholeFlag{f.Value}
+		}
+	})
+	for _, below := range cmd.Commands() {
+		checkWholeFlags(below)
+	}
+}

@@ -1,0 +1,105 @@
+package external
+
+import (
+	"encoding/json"
+	"iter"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+	"github.com/harvest-ml/harvest/shared/scores"
+)
+
+// Numbers yields the fields of a JSON object that hold a number, such as FineVision's ratings; of fields of one name
+// the last one counts. Of what is no object, or no JSON, it yields none.
+func Numbers(object []byte) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
+		if !json.Valid(object) || jsontext.TypeOf(object) != jsontext.Object {
+			return
+		}
+		for name, value := range checkedNumbers(object) {
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// checkedNumbers is Numbers of an object that is known to be one, in the order of its fields.
+func checkedNumbers(object []byte) iter.Seq2[string, float64] {
+	return func(yield func(string, float64) bool) {
+		fields := jsontext.Items(object)
+		for i := 0; i+1 < len(fields); i += 2 {
+			if jsontext.TypeOf(fields[i+1]) != jsontext.Number {
+				continue
+			}
+			v, err := strconv.ParseFloat(string(fields[i+1]), 64)
+			if err == nil && !yield(jsontext.Text(fields[i]), v) {
+				return
+			}
+		}
+	}
+}
+
+const (
+	// maxColumns is how many columns of a range are kept at most, and maxCells how many numbers.
+	maxColumns, maxCells = 32, 2 << 20
+	// maxName is the longest name of a column, in bytes.
+	maxName = 200
+)
+
+// A Collector takes the numbers of the records of a range. Its memory is bounded, whatever the records hold.
+type Collector struct {
+	most    int // columns
+	rows    int
+	columns map[string][]float64
+	more    bool
+}
+
+// NewCollector collects of about so many records.
+func NewCollector(records int) *Collector {
+	return &Collector{most: min(max(maxCells/max(records, 1), 1), maxColumns), columns: map[string][]float64{}}
+}
+
+// Add takes the next record; of nil, and of one that is not valid, nothing is taken.
+func (c *Collector) Add(object []byte) {
+	if len(object) > 0 && object[0] == '{' {
+		for name, value := range checkedNumbers(object) {
+			c.set(name, value)
+		}
+	}
+	c.rows++
+}
+
+func (c *Collector) set(name string, value float64) {
+	values, known := c.columns[name]
+	if !known && (len(c.columns) >= c.most || name == "" || len(name) > maxName) {
+		c.more = true
+		return
+	}
+	if !known {
+		name = strings.Clone(name)
+	}
+	values = padded(values, c.rows)
+	c.columns[name] = append(values[:c.rows], value)
+}
+
+// padded is a column that is as long as there are rows.
+func padded(values []float64, rows int) []float64 {
+	for len(values) < rows {
+		values = append(values, math.NaN())
+	}
+	return values
+}
+
+// Numbers are those of all records.
+func (c *Collector) Numbers() *scores.Numbers {
+	n := &scores.Numbers{Names: slices.Sorted(maps.Keys(c.columns)), More: c.more}
+	for _, name := range n.Names {
+		n.Values = append(n.Values, padded(c.columns[name], c.rows))
+	}
+	return n
+}

@@ -1,0 +1,93 @@
+package scores
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding"
+)
+
+// Numbers are what the records of a range hold in fields of numbers: a column for each name.
+type Numbers struct {
+	Names []string // in ascending order
+	// Values holds a column for each name, and in it a number for each sample of the range: NaN where there is none.
+	Values [][]float64
+	// More says that records have fields of other names, which are not kept.
+	More bool
+}
+
+// moreKey is in the metadata of a file whose records have more fields of numbers than columns are kept.
+const moreKey = "harvest.more"
+
+// WriteNumbers writes a whole file: nothing where no record has a number.
+func WriteNumbers(w io.Writer, n *Numbers) error {
+	if len(n.Names) == 0 {
+		return nil
+	}
+	columns := parquet.Group{}
+	for _, name := range n.Names {
+		columns[name] = parquet.Optional(parquet.Encoded(parquet.Leaf(parquet.DoubleType), &parquet.RLEDictionary))
+	}
+	options := writerOptions(parquet.NewSchema("numbers", columns))
+	if n.More {
+		options = append(options, parquet.KeyValueMetadata(moreKey, "true"))
+	}
+	file := parquet.NewGenericWriter[any](w, options...)
+	batch := make([]parquet.Row, 0, batchRows)
+	rows := len(n.Values[0])
+	for i := range rows {
+		row := make(parquet.Row, len(n.Names))
+		for c, values := range n.Values {
+			if v := values[i]; !math.IsNaN(v) {
+				row[c] = parquet.DoubleValue(v).Level(0, 1, c)
+			} else {
+				row[c] = parquet.NullValue().Level(0, 0, c)
+			}
+		}
+		if batch = append(batch, row); len(batch) < batchRows && i < rows-1 {
+			continue
+		}
+		if _, err := file.WriteRows(batch); err != nil {
+			return fmt.Errorf("writing numbers: %w", err)
+		}
+		batch = batch[:0]
+	}
+	if err := file.Close(); err != nil {
+		return fmt.Errorf("writing numbers: %w", err)
+	}
+	return nil
+}
+
+// ReadNumbers reads the columns of some names alone, in the order of the file; without names, none. The names of
+// the result are all of the file, and a column that was not asked for is nil. It fails as Read does.
+func ReadNumbers(r io.ReaderAt, size int64, names ...string) (n *Numbers, err error) {
+	defer recoverBad("reading numbers", &err)
+	if size == 0 {
+		return &Numbers{}, nil
+	}
+	opened, err := openParquet(r, size)
+	if err != nil {
+		return nil, err
+	}
+	f := &file{File: opened, rows: int(opened.NumRows())}
+	_, more := opened.Lookup(moreKey)
+	n = &Numbers{More: more}
+	for _, field := range opened.Schema().Fields() {
+		if !field.Leaf() || !field.Optional() || field.Type().Kind() != parquet.Double {
+			return nil, fmt.Errorf("column %s is no column of numbers", describe(field))
+		}
+		var values []float64
+		if slices.Contains(names, field.Name()) {
+			if values, err = doubles.column(f, field.Name(), math.NaN()); err != nil {
+				return nil, err
+			}
+		}
+		n.Names, n.Values = append(n.Names, field.Name()), append(n.Values, values)
+	}
+	return n, nil
+}
+
+var doubles = columnType[float64, float64]{func(v encoding.Values) []float64 { return v.Double() }, same[float64]}

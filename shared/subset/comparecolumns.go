@@ -1,0 +1,118 @@
+package subset
+
+import (
+	"context"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/external"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// A ColumnPair compares the numbers that A and B have in a column: one of the file of numbers that A or else B was
+// selected with, or else a field of the records.
+type ColumnPair struct {
+	Name string        `json:"name"`
+	A    ColumnFigures `json:"a"`
+	B    ColumnFigures `json:"b"`
+	// Least and Most are the lowest and the highest number of both.
+	Least float64 `json:"least"`
+	Most  float64 `json:"most"`
+}
+
+// ColumnFigures are those of the samples of one side that have a finite number.
+type ColumnFigures struct {
+	Samples  int     `json:"samples"`
+	Coverage float64 `json:"coverage"` // their share of the side's samples, 0 to 1
+	// Mean and Median are nil where no sample has a number.
+	Mean   *float64 `json:"mean"`
+	Median *float64 `json:"median"`
+}
+
+// columnsAtOnce is how many columns of a run are in memory at a time.
+const columnsAtOnce = 4
+
+// comparedColumns compares all columns in which a sample of one of the sides has a number.
+func (r *Reader) comparedColumns(
+	ctx context.Context, plan *run.Plan, a, b *sampleNumbers,
+) (pairs []ColumnPair, err error) {
+	seen := map[string]bool{external.IDColumn: true} // a name of samples, also where it is a number
+	for _, from := range []string{a.from(), b.from(), ""} {
+		names, err := r.columnsFrom(ctx, plan, from)
+		if err != nil {
+			return nil, err
+		}
+		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return seen[name] })
+		for part := range slices.Chunk(names, columnsAtOnce) {
+			spec := selection.Request{ScoresFrom: from}
+			columns, err := r.namedColumns(ctx, plan, spec, part, func(string) string { return "columns" })
+			if err != nil {
+				return nil, err
+			}
+			for _, c := range columns {
+				seen[c.Name] = true
+				if pair, has := newColumnPair(c, a, b); has {
+					pairs = append(pairs, pair)
+				}
+			}
+		}
+	}
+	return pairs, nil
+}
+
+// from is the file of numbers that a selection names; empty for other samples.
+func (n *sampleNumbers) from() string {
+	if n.sel == nil {
+		return ""
+	}
+	return n.sel.Parameters.Request.ScoresFrom
+}
+
+// columnsFrom are the columns of a file of numbers; of none, the fields of the records.
+func (r *Reader) columnsFrom(ctx context.Context, plan *run.Plan, from string) ([]string, error) {
+	if from == "" {
+		return r.ColumnNames(ctx, plan, "")
+	}
+	table, err := r.externalTable(ctx, strings.TrimPrefix(from, selection.ExternalPrefix))
+	if err != nil {
+		return nil, err
+	}
+	return table.Names, nil
+}
+
+// newColumnPair compares a column. has is whether a sample has a number.
+func newColumnPair(c selection.Column, a, b *sampleNumbers) (pair ColumnPair, has bool) {
+	pair = ColumnPair{Name: c.Name, Least: math.Inf(1), Most: math.Inf(-1)}
+	for side, figures := range map[*sampleNumbers]*ColumnFigures{a: &pair.A, b: &pair.B} {
+		numbers := make([]float64, 0, len(side.order))
+		for _, s := range side.order {
+			if v := c.Values[s]; !math.IsNaN(v) && !math.IsInf(v, 0) {
+				numbers = append(numbers, v)
+			}
+		}
+		if len(numbers) == 0 {
+			continue
+		}
+		slices.Sort(numbers)
+		pair.Least, pair.Most = min(pair.Least, numbers[0]), max(pair.Most, numbers[len(numbers)-1])
+		*figures = newColumnFigures(numbers, len(side.order))
+	}
+	return pair, pair.A.Samples+pair.B.Samples > 0
+}
+
+// newColumnFigures are those of numbers in ascending order, one at least, of so many samples.
+func newColumnFigures(numbers []float64, samples int) ColumnFigures {
+	n := len(numbers)
+	sum, mean := 0.0, 0.0
+	for _, v := range numbers {
+		sum += v
+		mean += v / float64(n)
+	}
+	if !math.IsInf(sum, 0) { // that of large numbers is none
+		mean = sum / float64(n)
+	}
+	median := numbers[(n-1)/2]/2 + numbers[n/2]/2
+	return ColumnFigures{Samples: n, Coverage: float64(n) / float64(samples), Mean: &mean, Median: &median}
+}
