@@ -1,0 +1,39 @@
+"""The self-test passes where both ways agree, and fails where one is off."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sidecar.config import EngineConfig
+from sidecar.model import Model
+from sidecar.tools import selftest
+
+
+@pytest.mark.parametrize("name", ["scorer", "styler"])
+def test_both_ways_agree(tiny: Path, name: str) -> None:
+    verdict = selftest.check(
+        name, tiny, EngineConfig({name: tiny}, device="cpu", dtype="fp32"), count=2, style_tokens=4
+    )
+    assert verdict.passed, verdict
+    assert verdict.answers == (28 if name == "scorer" else 2)
+    assert verdict.largest < 1e-3
+
+
+def test_a_difference_fails_it(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    original = Model.prefill
+
+    def off(self: Model, *args: Any, **options: Any) -> Any:
+        result = original(self, *args, **options)
+        result.logits[:, 15] += 3
+        return result
+
+    monkeypatch.setattr(Model, "prefill", off)
+    arguments = ["selftest", "--scorer", str(tiny), "--device", "cpu", "--dtype", "fp32", "--samples", "1"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert selftest.main() == 1
+    assert json.loads(capsys.readouterr().out)["passed"] is False

@@ -1,0 +1,137 @@
+"""`python -m sidecar.tools.selftest`: whether this machine computes what the reference's way computes.
+
+Sixteen made-up samples are answered twice with the same weights: packed, as the service does, and one prompt after the
+other through transformers' own classes. It exits with 1 where an answer differs by more than the type's rounding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from sidecar import checkpoint
+from sidecar.config import EngineConfig
+from sidecar.engine import Engine
+from sidecar.images import Decoder, decode
+from sidecar.protocol import Fault, Item, ItemAnswers, Query, Text
+from sidecar.runner import Runner
+from sidecar.tools import prompts
+from sidecar.tools.reference import Reference
+
+SAMPLES = 16
+PIXELS = 1 << 24
+TOLERANCE = {"fp32": 1e-3, "fp16": 0.1, "bf16": 0.5}
+"""Largest difference of two log-probabilities, by the type that is computed in."""
+TEXT = "a red boat sails past the old harbour while seven gulls follow it and nobody counts them "
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one model: its answers, those that differ, the largest difference of log-probabilities, and seconds."""
+
+    model: str
+    answers: int
+    different: int
+    largest: float
+    packed_seconds: float
+    stock_seconds: float
+
+    @property
+    def passed(self) -> bool:
+        return self.answers > 0 and self.different == 0
+
+
+def items(queries: Sequence[Query], count: int = SAMPLES) -> list[Item]:
+    """Samples of our own, each with an image and a conversation of another length."""
+    rng = np.random.default_rng(1)
+    made = []
+    for k in range(count):
+        picture = io.BytesIO()
+        pixels = rng.integers(0, 256, (40 + 8 * k, 300 - 9 * k, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(picture, "PNG")
+        text = (TEXT * 6)[7 * k : 20 + 37 * k]
+        turns = [{"value": f"<image>\nWhat is in picture {k}?"}, {"value": f"It shows {text}."}]
+        made.append(Item((picture.getvalue(),), prompts.prefix(prompts.transcript(turns)), tuple(queries)))
+    return made
+
+
+def check(name: str, directory: Path, config: EngineConfig, count: int = SAMPLES, style_tokens: int = 16) -> Verdict:
+    """Answer the samples in both ways with one model."""
+    queries = [query for query in prompts.queries(style_tokens) if query.model == name]
+    samples = items(queries, count)
+    runner = Runner.load(directory, config)
+    engine = Engine({name: runner}, Decoder(config.threads, config.limits.pixels, config.observer), config.observer)
+    begun = time.perf_counter()
+    packed = engine.run(samples)
+    packed_seconds = time.perf_counter() - begun
+    reference = Reference(runner.model.network, checkpoint.read_generation(directory, runner.tokens.end))
+    different, largest, answers = 0, 0.0, 0
+    begun = time.perf_counter()
+    for item, answered in zip(samples, packed, strict=True):
+        if isinstance(answered, Fault):
+            raise RuntimeError(f"a sample of our own failed: {answered.detail}")
+        for same, distance in _stock(reference, runner, item, answered, TOLERANCE[config.dtype]):
+            answers += 1
+            different += not same
+            largest = max(largest, distance)
+    return Verdict(name, answers, different, largest, packed_seconds, time.perf_counter() - begun)
+
+
+def _stock(
+    reference: Reference, runner: Runner, item: Item, answered: ItemAnswers, tolerance: float
+) -> list[tuple[bool, float]]:
+    """Whether each answer is the stock one, and how far apart their log-probabilities are."""
+    images = [pixels for data in item.images if not isinstance(pixels := decode(data, PIXELS), Fault)]
+    compared = []
+    for query, prompt, answer in zip(
+        item.queries, runner.tokens.prompts(item.prompts(item.queries)), answered.answers, strict=True
+    ):
+        if isinstance(answer, Text):
+            made = reference.generate(prompt, images, query.max_tokens or 1)
+            compared.append((runner.tokens.text(made) == answer.text, 0.0))
+            continue
+        logprobs = torch.log_softmax(reference.logits(prompt, images), dim=-1)
+        ids = [runner.tokens.choice(text) for text in query.choices or ()]
+        distance = max(
+            abs(float(logprobs[token]) - got)
+            for token, got in zip(ids, answer.logprobs, strict=True)
+            if token is not None
+        )
+        # Where two tokens are equally likely within rounding, either may be the likeliest.
+        behind = float(logprobs.max() - logprobs[answer.argmax_id])
+        compared.append((distance <= tolerance and behind <= tolerance, distance))
+    return compared
+
+
+def main() -> int:
+    """Print one JSON object a model; 0 if all answers are equal, 1 if not."""
+    parser = argparse.ArgumentParser(description="compare packed answers with the reference's way, on this machine")
+    parser.add_argument("--scorer", type=Path, help="directory of the scorer's checkpoint")
+    parser.add_argument("--styler", type=Path, help="directory of the styler's checkpoint")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--dtype", choices=sorted(TOLERANCE), default="fp16")
+    parser.add_argument("--samples", type=int, default=SAMPLES)
+    args = parser.parse_args()
+    directories = {name: path for name in ("scorer", "styler") if (path := getattr(args, name)) is not None}
+    if not directories:
+        parser.error("give --scorer, --styler or both")
+    passed = True
+    for name, directory in directories.items():
+        verdict = check(name, directory, EngineConfig(directories, device=args.device, dtype=args.dtype), args.samples)
+        print(json.dumps(asdict(verdict) | {"passed": verdict.passed}))
+        passed = passed and verdict.passed
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
