@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -75,42 +76,7 @@ func TestTeacherLinks(t *testing.T) {
 		}
 	}
 	for _, follow := range []bool{false, true} {
-		input, err := openInput(t.Context(), folder, follow)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, work, err := openState(filepath.Join(dir, "state"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		runs, _, err := openRuns(work)
-		if err != nil {
-			t.Fatal(err)
-		}
-		l, err := limits(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		budget, err := imageMemory(l.Images, kinds.Config{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		var log strings.Builder
-		logger := slog.New(slog.NewTextHandler(&log, nil))
-		scorers, err := openerFor(kinds.Config{}, budget, work, logger)
-		if err != nil {
-			t.Fatal(err)
-		}
-		planner, err := run.NewPlanner(run.PlannerConfig{
-			Runs: runs, Input: input, Work: work, OpenScorer: scorers.Open, Limits: l, Memory: budget,
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		teacher := &lessons{
-			input: input, folder: folder, planner: planner, work: work, log: logger, waiting: make(chan string, 1),
-			upload: func(context.Context, string) error { t.Error("the run begins"); return nil },
-		}
+		teacher, log := newTeacher(t, folder, filepath.Join(dir, "state"), follow)
 		if err := teacher.arrived(t.Context(), "datasets/log/dataset.yaml"); err != nil {
 			t.Fatal(err)
 		}
@@ -130,4 +96,37 @@ func TestTeacherLinks(t *testing.T) {
 			}
 		}
 	}
+}
+
+// newTeacher is what serve has for the datasets of an input folder, without a system that runs, and its log. It fails
+// the test if it begins a run.
+func newTeacher(t *testing.T, folder, state string, followLinks bool) (*lessons, *strings.Builder) {
+	t.Helper()
+	input, errInput := openInput(t.Context(), folder, followLinks)
+	_, work, errState := openState(state)
+	l, errLimits := limits(t.Context())
+	if err := errors.Join(errInput, errState, errLimits); err != nil {
+		t.Fatal(err)
+	}
+	runs, _, errRuns := openRuns(work)
+	budget, errBudget := imageMemory(l.Images, kinds.Config{})
+	if err := errors.Join(errRuns, errBudget); err != nil {
+		t.Fatal(err)
+	}
+	log := &strings.Builder{}
+	logger := slog.New(slog.NewTextHandler(log, nil))
+	scorers, err := openerFor(kinds.Config{}, budget, work, logger)
+	if err != nil {
+		t.Fatal(err)
+	}
+	planner, err := run.NewPlanner(run.PlannerConfig{
+		Runs: runs, Input: input, Work: work, OpenScorer: scorers.Open, Limits: l, Memory: budget,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &lessons{
+		input: input, folder: folder, planner: planner, work: work, log: logger, waiting: make(chan string, 1),
+		upload: func(context.Context, string) error { t.Error("the run begins"); return nil },
+	}, log
 }
