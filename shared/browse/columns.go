@@ -2,6 +2,7 @@ package browse
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"slices"
 
