@@ -3,6 +3,7 @@ package report
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 
 	webpage "github.com/harvest-ml/harvest/shared/page"
@@ -74,13 +75,13 @@ func (w *Writer) sureness(ctx context.Context, o *subset.Outcome) ([]sureness, e
 func (s *sureness) addRange(
 	ctx context.Context, runs *run.Reader, plan *run.Plan, number int, picked []bool,
 ) error {
-	at, size, err := runs.OpenScores(ctx, plan.Run, number)
+	var mass, margin []float32
+	err := runs.ReadScoreParts(ctx, plan, number, func(at io.ReaderAt, size int64) (_ int, err error) {
+		mass, margin, err = scores.ReadSureness(at, size, s.capability)
+		return -1, err
+	})
 	if err != nil {
-		return runs.Lost(plan.Run, err)
-	}
-	mass, margin, err := scores.ReadSureness(at, size, s.capability)
-	if err != nil {
-		return runs.Lost(plan.Run, fmt.Errorf("reading %s: %w", run.RangeScoresName(plan.Run, number), err))
+		return err
 	}
 	first := int(plan.Ranges[number].FirstIndex)
 	for i := range mass {

@@ -24,7 +24,8 @@ func TestNumbers(t *testing.T) {
 	}
 	whole := bytes.NewReader(file.Bytes())
 	got, err := scores.ReadNumbers(whole, whole.Size(), "level", "a.b", "moon")
-	want := &scores.Numbers{Names: written.Names, Values: [][]float64{written.Values[0], written.Values[1], nil}, More: true}
+	values := [][]float64{written.Values[0], written.Values[1], nil}
+	want := &scores.Numbers{Names: written.Names, Values: values, More: true}
 	if diff := cmp.Diff(want, got, cmpopts.EquateNaNs()); err != nil || diff != "" {
 		t.Errorf("%v (-want +got):\n%s", err, diff)
 	}

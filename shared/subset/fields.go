@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ColumnNames are the columns of numbers of a run, in ascending order: fields of its records, and those of a file that a
-// selection names by its ScoresFrom, if that is not empty. Of ranges that an earlier version cut no fields are known.
+// ColumnNames are the columns of numbers of a run, in ascending order: fields of its records, and those of a file that
+// a selection names by its ScoresFrom, if that is not empty. Of ranges that an earlier version cut no fields are known.
 func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) ([]string, error) {
 	names, err := r.fillFields(ctx, plan, nil)
 	if err != nil || from == "" {
@@ -95,7 +95,7 @@ func (r *Reader) fillRange(
 		}
 		values := numbers.Values[at]
 		if len(values) != samples {
-			return nil, r.runs.Lost(plan.Run, fmt.Errorf("numbers of range %d of run %s: %w: there are %d of %d samples",
+			return nil, r.runs.Lost(plan.Run, fmt.Errorf("numbers of range %d of run %s: %w: %d of %d samples",
 				number, plan.Run, bucket.ErrDamaged, len(values), samples))
 		}
 		copy(c.Values[first:first+samples], values)

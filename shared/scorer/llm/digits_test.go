@@ -43,55 +43,58 @@ func tokensOf(texts ...string) (all []answerToken) {
 	return all
 }
 
+// A six is a probability for each rating.
+type six = [scorer.MaxRating + 1]float64
+
+var digitTests = map[string]struct {
+	token    answerToken
+	how      reading
+	p        six
+	unlisted float64
+	other    bool
+}{
+	"all listed": {
+		token("4", map[string]float64{"0": 0, "1": 0, "2": 0.125, "3": 0.25, "4": 0.5, "5": 0.0625, "x": 0.0625}),
+		reading{}, six{0, 0, 0.125, 0.25, 0.5, 0.0625}, 0, false,
+	},
+	"two spellings": {
+		token("4", map[string]float64{"4": 0.5, " 4": 0.25, "\n3": 0.125, "x": 0.125}), reading{},
+		six{3: 0.125, 4: 0.75}, 0, false,
+	},
+	"digits outside the list": {
+		token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.0625}), reading{},
+		six{3: 0.0625, 4: 0.5}, 1 - 0.8125, false,
+	},
+	"hardly anything outside the list": {
+		token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.001}), reading{},
+		six{3: 0.001, 4: 0.5}, 10 * 0.001, false,
+	},
+	"listed by their ids": {
+		token("4", map[string]float64{"0": 0, "1": 0, "2": 0, "3": 0.25, "4": 0.5, "5": 0}), reading{byID: true},
+		six{3: 0.25, 4: 0.5}, 0.25, false,
+	},
+	"other numbers are no ratings": {
+		token("4", map[string]float64{"4": 0.25, "45": 0.5, "4.5": 0.125, "6": 0.0625, "-1": 0, "4e": 0.0625}),
+		reading{}, six{4: 0.25}, 0, true,
+	},
+	"with what stands around it": {
+		token(`": 4,`, map[string]float64{`": 4,`: 0.5, `":3`: 0.25, `": 2.`: 0.125, `4`: 0.125, "x": 0}),
+		reading{before: `": `}, six{3: 0.25, 4: 0.5}, 0, false,
+	},
+	"a digit and more, where nothing follows": {
+		token("4.", map[string]float64{"4.": 0.5, "4": 0.25, "4\n": 0.125, "3,": 0.125, "x": 0}),
+		reading{whole: true}, six{4: 0.375}, 0, true,
+	},
+	"not in its own list": {
+		answerToken{candidate: token("2", map[string]float64{"2": 0.25}).candidate,
+			Top: token("4", map[string]float64{"4": 0.5, "3": 0.25, "x": 0}).Top},
+		reading{}, six{2: 0.25, 3: 0.25, 4: 0.5}, 0, false,
+	},
+}
+
 func TestDigits(t *testing.T) {
 	t.Parallel()
-	type six = [scorer.MaxRating + 1]float64
-	tests := map[string]struct {
-		token    answerToken
-		how      reading
-		p        six
-		unlisted float64
-		other    bool
-	}{
-		"all listed": {
-			token("4", map[string]float64{"0": 0, "1": 0, "2": 0.125, "3": 0.25, "4": 0.5, "5": 0.0625, "x": 0.0625}),
-			reading{}, six{0, 0, 0.125, 0.25, 0.5, 0.0625}, 0, false,
-		},
-		"two spellings": {
-			token("4", map[string]float64{"4": 0.5, " 4": 0.25, "\n3": 0.125, "x": 0.125}), reading{},
-			six{3: 0.125, 4: 0.75}, 0, false,
-		},
-		"digits outside the list": {
-			token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.0625}), reading{},
-			six{3: 0.0625, 4: 0.5}, 1 - 0.8125, false,
-		},
-		"hardly anything outside the list": {
-			token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.001}), reading{},
-			six{3: 0.001, 4: 0.5}, 10 * 0.001, false,
-		},
-		"listed by their ids": {
-			token("4", map[string]float64{"0": 0, "1": 0, "2": 0, "3": 0.25, "4": 0.5, "5": 0}), reading{byID: true},
-			six{3: 0.25, 4: 0.5}, 0.25, false,
-		},
-		"other numbers are no ratings": {
-			token("4", map[string]float64{"4": 0.25, "45": 0.5, "4.5": 0.125, "6": 0.0625, "-1": 0, "4e": 0.0625}),
-			reading{}, six{4: 0.25}, 0, true,
-		},
-		"with what stands around it": {
-			token(`": 4,`, map[string]float64{`": 4,`: 0.5, `":3`: 0.25, `": 2.`: 0.125, `4`: 0.125, "x": 0}),
-			reading{before: `": `}, six{3: 0.25, 4: 0.5}, 0, false,
-		},
-		"a digit and more, where nothing follows": {
-			token("4.", map[string]float64{"4.": 0.5, "4": 0.25, "4\n": 0.125, "3,": 0.125, "x": 0}),
-			reading{whole: true}, six{4: 0.375}, 0, true,
-		},
-		"not in its own list": {
-			answerToken{candidate: token("2", map[string]float64{"2": 0.25}).candidate,
-				Top: token("4", map[string]float64{"4": 0.5, "3": 0.25, "x": 0}).Top},
-			reading{}, six{2: 0.25, 3: 0.25, 4: 0.5}, 0, false,
-		},
-	}
-	for name, tt := range tests {
+	for name, tt := range digitTests {
 		d := newDigits(tt.token, tt.how)
 		for i, p := range tt.p {
 			if math.Abs(d.Probabilities[i]-p) > 1e-12 {

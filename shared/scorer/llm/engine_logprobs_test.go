@@ -129,8 +129,8 @@ func drawDigits(
 	return counts
 }
 
-// In the mode json a real server gives the distribution at each digit of its answer. How far the expected scores of both
-// modes agree is logged: with random weights they differ as the prompts do.
+// In the mode json a real server gives the distribution at each digit of its answer. How far the expected scores of
+// both modes agree is logged: with random weights they differ as the prompts do.
 func TestRealConditional(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

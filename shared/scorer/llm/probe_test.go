@@ -9,49 +9,55 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
+// digitAnswer is the answer of a server that rates, thoughtAnswer that of one that thinks first.
+var (
+	digitAnswer   = []answerToken{token("3", map[string]float64{"3": 0.75, "4": 0.125, "x": 0})}
+	thoughtAnswer = []answerToken{token("<think>", map[string]float64{"<think>": 0.875, "3": 0.125}), token("\n", nil)}
+)
+
+// probeTests are what servers answer.
+var probeTests = map[string]struct {
+	answer   func(asked) said
+	requests int
+	says     []string // nothing if the server can be asked
+}{
+	"good": {func(asked) said { return said{text: "3", tokens: digitAnswer} }, 1, nil},
+	"no logprobs": {
+		func(asked) said { return said{text: "3"} }, 1, []string{"gives no logprobs", "use --llm-mode json (LLM_MODE)"},
+	},
+	"refuses logprobs": {
+		func(asked) said { return said{status: 400, body: `{"error": {"message": "logprobs is not allowed"}}`} }, 1,
+		[]string{"logprobs is not allowed", "use --llm-mode json"},
+	},
+	"two tokens": {
+		func(asked) said {
+			return said{text: " 3", tokens: []answerToken{token(" ", nil), token("3", nil)}}
+		}, 1, []string{`its digits are two tokens, " " and "3"`},
+	},
+	"little mass": {
+		func(asked) said {
+			return said{text: "The", tokens: []answerToken{token("The", map[string]float64{"The": 0.5, "3": 0.25, "I": 0.25})}}
+		}, 1, []string{"have a probability of 0.25 together", `"The" (0.50)`, `"3" (0.25)`},
+	},
+	"thinks": {
+		func(asked) said { return said{text: "", tokens: thoughtAnswer} }, 2,
+		[]string{"thinks before it answers", `"<think>" (0.88)`},
+	},
+	"thinks unless told": {
+		func(a asked) said {
+			if think, told := a.Template["enable_thinking"]; told && !think {
+				return said{text: "3", tokens: digitAnswer}
+			}
+			return said{tokens: thoughtAnswer}
+		}, 2, nil,
+	},
+}
+
 // A server that cannot be asked for single digits is refused with what was seen, in one request or two, and none for
 // each sample.
 func TestProbe(t *testing.T) {
 	t.Parallel()
-	digit := []answerToken{token("3", map[string]float64{"3": 0.75, "4": 0.125, "x": 0})}
-	thought := []answerToken{token("<think>", map[string]float64{"<think>": 0.875, "3": 0.125}), token("\n", nil)}
-	tests := map[string]struct {
-		answer   func(asked) said
-		requests int
-		says     []string // nothing if the server can be asked
-	}{
-		"good": {func(asked) said { return said{text: "3", tokens: digit} }, 1, nil},
-		"no logprobs": {
-			func(asked) said { return said{text: "3"} }, 1, []string{"gives no logprobs", "use --llm-mode json (LLM_MODE)"},
-		},
-		"refuses logprobs": {
-			func(asked) said { return said{status: 400, body: `{"error": {"message": "logprobs is not allowed"}}`} }, 1,
-			[]string{"logprobs is not allowed", "use --llm-mode json"},
-		},
-		"two tokens": {
-			func(asked) said {
-				return said{text: " 3", tokens: []answerToken{token(" ", nil), token("3", nil)}}
-			}, 1, []string{`its digits are two tokens, " " and "3"`},
-		},
-		"little mass": {
-			func(asked) said {
-				return said{text: "The", tokens: []answerToken{token("The", map[string]float64{"The": 0.5, "3": 0.25, "I": 0.25})}}
-			}, 1, []string{"have a probability of 0.25 together", `"The" (0.50)`, `"3" (0.25)`},
-		},
-		"thinks": {
-			func(asked) said { return said{text: "", tokens: thought} }, 2,
-			[]string{"thinks before it answers", `"<think>" (0.88)`},
-		},
-		"thinks unless told": {
-			func(a asked) said {
-				if think, told := a.Template["enable_thinking"]; told && !think {
-					return said{text: "3", tokens: digit}
-				}
-				return said{tokens: thought}
-			}, 2, nil,
-		},
-	}
-	for name, tt := range tests {
+	for name, tt := range probeTests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, func(a asked) said {
