@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -20,10 +21,12 @@ import (
 // An exporter writes the exports that dataset.yaml asks for, of selections that serve makes.
 type exporter struct {
 	input   bucket.Reader
+	work    bucket.Bucket
 	runs    *run.Reader
 	subsets *subset.Reader
 	memory  *memory.Budget
 	events  *events.Feed
+	log     *slog.Logger
 }
 
 // specOf is the dataset.yaml of a dataset as it is now; the zero Spec where there is none, or where it cannot be read:
@@ -67,17 +70,58 @@ func (x exporter) write(
 	if err := prepareOut(dir, state, nil); err != nil {
 		return err
 	}
-	e := newTrainerExport(request, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
-	e.memory = x.memory
-	if _, err := e.write(ctx, dir); err != nil {
+	err = x.writeNew(ctx, request, sel, plan, dir)
+	if err != nil {
+		_ = os.Remove(dir) // it stays where an earlier export is in it
+	}
+	if err != nil && !isLoss(err) {
 		return err
 	}
-	return x.events.Publish(ctx, events.Event{
-		Type: events.SelectionExported, ID: sel.Run + "/" + sel.ID + "/" + request.For, Run: sel.Run,
-		Data: events.SelectionExportedEvent{
+	return errors.Join(err, x.report(ctx, request, sel, dir, err))
+}
+
+// writeNew writes the export of a selection to a folder that is prepared.
+func (x exporter) writeNew(
+	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
+) error {
+	e := newTrainerExport(request, x.runs, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
+	e.memory = x.memory
+	tally, err := e.write(ctx, dir)
+	if err == nil && tally.replaced > 0 {
+		x.log.Warn("the export has images that have changed since they were rated", "dataset", sel.Dataset,
+			"samples", tally.replaced, "such as", tally.example)
+	}
+	return err
+}
+
+// report keeps for the run's status what came of an export, and publishes it; failed is why it cannot be written.
+func (x exporter) report(
+	ctx context.Context, request export.Request, sel *subset.Selection, dir string, failed error,
+) error {
+	now := subset.Exported{For: request.For}
+	if failed != nil {
+		now.Problem = failed.Error()
+	}
+	news, err := subset.KeepExported(ctx, x.work, sel.Run, sel.ID, now)
+	if err != nil {
+		return fmt.Errorf("keeping what came of an export: %w", err)
+	}
+	event := events.Event{ID: sel.Run + "/" + sel.ID + "/" + request.For, Run: sel.Run}
+	if failed == nil {
+		event.Type = events.SelectionExported
+		event.Data = events.SelectionExportedEvent{
 			Run: sel.Run, Dataset: sel.Dataset, Selection: sel.ID, For: request.For, Folder: dir,
-		},
-	})
+		}
+		return x.events.Publish(ctx, event)
+	}
+	if !news { // a serve before this one said so
+		return nil
+	}
+	event.Type, event.ID = events.SelectionExportFailed, event.ID+"/failed"
+	event.Data = events.SelectionExportFailedEvent{
+		Run: sel.Run, Dataset: sel.Dataset, Selection: sel.ID, For: request.For, Problem: now.Problem,
+	}
+	return x.events.Publish(ctx, event)
 }
 
 // exportMarkFile says in an export's folder what is exported there. It is written last; no program reads it as data.

@@ -72,7 +72,9 @@ func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error 
 	if err != nil {
 		return err
 	}
-	exports := exporter{input: s.input, runs: runs, subsets: subsets, memory: memory, events: feed}
+	exports := exporter{
+		input: s.input, work: s.work, runs: runs, subsets: subsets, memory: memory, events: feed, log: s.log,
+	}
 	if s.out != "" {
 		folder, err := newSubsetFolder(s.out, s.Input, s.Work, budget, exports, s.log)
 		if err != nil {

@@ -133,7 +133,7 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		if asked := st.asked(); asked != "" {
 			lines = append(lines, folded(asked, "    "))
 		}
-		for _, problem := range []string{st.Problem, st.SelectionProblem} {
+		for _, problem := range []string{st.Problem, st.SelectionProblem, st.ExportProblem} {
 			if problem != "" {
 				lines = append(lines, folded(problem, "    "))
 			}
@@ -231,6 +231,9 @@ func (st runStatus) remarks(state string) (lines []string) {
 	}
 	if st.SelectionProblem != "" {
 		lines = append(lines, "its selection failed: "+st.SelectionProblem)
+	}
+	if st.ExportProblem != "" {
+		lines = append(lines, "its export is not written: "+st.ExportProblem)
 	}
 	if st.State == run.StateStalled {
 		lines = append(lines, (&stalledError{st.RunStatus, state}).Error())
