@@ -210,6 +210,7 @@ func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 		warnOfShortfall(cmd.ErrOrStderr(), one.selection.Parameters, one.Shortfall)
 		warnOfTemplates(cmd.ErrOrStderr(), one.selection.Summary.Templates)
 		warnOfEvaluations(cmd.ErrOrStderr(), one.selection.Evaluations)
+		warnOfNumbers(cmd.ErrOrStderr(), one.selection.Numbers, one.selection.Total)
 	}
 	if hint := r.retryHint(); hint != "" && asJSON {
 		fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", hint)

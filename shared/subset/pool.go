@@ -21,6 +21,8 @@ const reads = 8
 type Pool struct {
 	*selection.Catalog
 	Samples
+	// Numbers are how the file of numbers that a request names matches the samples; nil without one.
+	Numbers *NumbersMatch
 }
 
 // Pool reads the scores of a scored run, every sample in the order of its manifests. It is shared: do not change it.
@@ -231,7 +233,7 @@ func (b *poolBuilder) read(
 	}
 	b.clusterTemplates()
 	catalog, err := selection.NewCatalog(b.Pool)
-	return &Pool{catalog, b.samples}, err
+	return &Pool{Catalog: catalog, Samples: b.samples}, err
 }
 
 // append appends a file's samples to the pool. A sample that was not scored has no ratings and no styles, and so is

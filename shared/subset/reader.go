@@ -47,6 +47,8 @@ type Selection struct {
 	Outputs  Outputs `json:"outputs"`
 	// Evaluations are what the samples were compared with; nil if nothing was.
 	Evaluations *Contamination `json:"evaluations,omitempty"`
+	// Numbers are how the samples match the file of numbers that the request names; nil without one.
+	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
 // made reports whether it is more than asked for: then it has an object.
