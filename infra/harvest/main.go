@@ -29,17 +29,21 @@ func execute() int {
 	root := newRoot()
 	root.SetOut(show)
 	root.SetErr(warn)
-	return exitStatus(ctx, root.ExecuteContext(ctx), warn)
+	cmd, err := root.ExecuteContextC(ctx)
+	return exitStatus(ctx, cmd, err, warn)
 }
 
 // exitStatus is the status of a command that ended with an error, which it prints, or with none.
-func exitStatus(ctx context.Context, err error, warn io.Writer) int {
+func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writer) int {
 	var usage usageError
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil && errors.Is(err, errForgotten):
 		fmt.Fprintln(warn, "harvest:", err)
+		return 130
+	case ctx.Err() != nil && cmd != nil && cmd.Flags().Lookup("state") == nil: // it keeps nothing of what it does
+		fmt.Fprintln(warn, "harvest: stopped; the same command begins anew")
 		return 130
 	case ctx.Err() != nil:
 		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, the same command goes on from here")
