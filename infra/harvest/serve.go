@@ -96,7 +96,8 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"follow links in the folder --input that lead out of it; otherwise what is behind them is refused")
 	fl.StringVar(&f.budget, "budget", "", "how much to select of datasets that name no budget themselves: a share (30%), "+
 		"a number of samples or of tokens (200M-tokens)")
-	fl.StringVar(&f.out, "out", "", "folder for subsets: that of a dataset is written to a folder of the dataset's name")
+	fl.StringVar(&f.out, "out", "", "folder for subsets: that of a dataset is written to a folder of the dataset's name; "+
+		"its budget is that of dataset.yaml, else --budget, else that of the call which started its last run")
 	fl.StringVar(&f.onSelection, "on-selection", "", "command, run by sh, for every selection that is made automatically "+
 		"or with \"notify\": its environment names the subset as HARVEST_SUBSET; see infra/local/README.md")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the HTTP API")
