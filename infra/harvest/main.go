@@ -87,6 +87,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		newStatus(), newResume(), newRetry(), newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(),
 		newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion(), newAttempt())
 	root.AddCommand(newTopics()...)
+	refuseUnknownHelp(root)
 	if err := addCompletions(root); err != nil {
 		panic(err) // a flag that was looked up is there, and has no other completion
 	}

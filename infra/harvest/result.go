@@ -237,7 +237,7 @@ func (r *result) retryHint() string {
 	if of[reason.Scorer] {
 		next = append(next, r.command("retry")+" has the scorer rate again what it did not, or choose another model")
 	}
-	return fmt.Sprintf("%d of %d samples failed: their scores are kept as they are; %s",
+	return fmt.Sprintf("%d of %d samples failed, and have no scores; %s",
 		r.Samples.Failed, r.Samples.In, strings.Join(next, "; "))
 }
 
