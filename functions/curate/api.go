@@ -173,6 +173,9 @@ func decode(r *http.Request, v any) error {
 		return api.NewProblem(http.StatusRequestEntityTooLarge,
 			fmt.Sprintf("the request's body is longer than %d bytes", large.Limit))
 	}
+	if fault := api.BodyProblem(err); fault != nil {
+		return fault
+	}
 	text := spelling.JSON(err, v).Error()
 	if _, ofRun := v.(*run.Spec); ofRun && strings.HasPrefix(text, `unknown field "budgets"`) {
 		text = `unknown field "budgets": a run is asked for with one budget; POST /v1/runs/{run}/selections takes budgets`
@@ -182,8 +185,11 @@ func decode(r *http.Request, v any) error {
 
 func decodeJSON(body io.Reader, v any) error {
 	data, err := io.ReadAll(body)
-	if err != nil || len(bytes.TrimSpace(data)) == 0 {
-		return err
+	if err != nil {
+		return &api.BodyError{Err: err}
+	}
+	if len(bytes.TrimSpace(data)) == 0 {
+		return nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(data))
 	dec.DisallowUnknownFields()

@@ -92,6 +92,10 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	switch {
 	case err != nil:
 		return err
+	case arrival.Run == "" && run.IsBelow(object):
+		c.Log.WarnContext(ctx, "object starts no run, as it lies in a folder of its dataset: name it in dataset.yaml, or "+
+			"put it next to that folder", "object", object)
+		return nil
 	case arrival.Run == "":
 		c.Log.InfoContext(ctx, "object starts no run", "object", object)
 		return nil

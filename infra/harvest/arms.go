@@ -2,10 +2,12 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"net/http"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -110,6 +112,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	for i, res := range results {
 		byName[orders[i].arm] = res
 		warnOfShortfall(cmd.ErrOrStderr(), res.selection.Parameters, res.Shortfall, res.selection.Shortfalls)
+		warnOfNumbers(cmd.ErrOrStderr(), res.selection.Numbers, res.selection.Total)
 		if c.out.json {
 			continue
 		}
@@ -123,6 +126,23 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 		return api.EncodeJSON(cmd.OutOrStdout(), byName)
 	}
 	return nil
+}
+
+// preview finds the faults of an order without making anything, and reports whether it would have samples.
+func (r *result) preview(ctx context.Context, s session, o order) (bool, error) {
+	if r.status.Failure(o.MaxFailed) != "" {
+		return false, nil
+	}
+	for _, request := range o.Requests {
+		p, err := s.api.Preview(ctx, r.Run, api.SelectionRequest{Request: request, MaxFailed: o.MaxFailed})
+		if api.HasStatus(err, http.StatusUnprocessableEntity) {
+			return false, usageError{byFlags(err)}
+		}
+		if err != nil || p.Selected == 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // selectionFlag is the first flag given that asks for a selection; empty if none is.

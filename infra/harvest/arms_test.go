@@ -51,6 +51,8 @@ random-1: {budget: 25%, strategy: random, seed: 1}
 // checkBadArms gives files and flags that select refuses.
 func checkBadArms(t *testing.T, dir, run string) {
 	t.Helper()
+	made := filepath.Join(dir, "state", "runs", run, "selections", "*")
+	before, _ := filepath.Glob(made)
 	for file, want := range map[string]string{
 		"":                               "give 1 to 64",
 		"a: {}":                          "a: budget: it is missing",
@@ -61,6 +63,7 @@ func checkBadArms(t *testing.T, dir, run string) {
 		"a: {budget: 5}\nb: {budget: 6, where: [n>1], scores_from: bad.yaml}": "--arms bad.yaml: b: scores_from bad.yaml: ",
 		"b: {budget: 6, where: [n>1], scores_from: absent.csv}":               "--arms bad.yaml: b: scores_from: ",
 		"a: {budget: 500}":                 "a: ",
+		"a: {budget: 5}\nb: {budget: 500}": "b: ",
 		"a: {budget: 5, threshold: 9}":     "a: threshold: 9",
 		"a: {budget: 5, within: [1]}":      "a: within",
 		"a: {budget: 5, strategy: tops}":   `"tops"`,
@@ -76,6 +79,10 @@ func checkBadArms(t *testing.T, dir, run string) {
 	writeFile(t, filepath.Join(dir, "bad.yaml"), "a: {budget: 5}\nb: {budget: 5, sources: {keep: [nowhere]}}\n")
 	a := harvest(t, dir, nil, "select", "--state", "state", "--arms", "bad.yaml", "--out", "partly", run)
 	files, err := filepath.Glob(filepath.Join(dir, "partly", "*", "*"))
+	after, _ := filepath.Glob(made)
+	if len(before) == 0 || len(after) != len(before) {
+		t.Errorf("before the faults there were %d selections, and after them %d", len(before), len(after))
+	}
 	if a.status != 2 || !strings.Contains(a.stderr, "b: --keep-sources") || err != nil || len(files) > 0 {
 		t.Errorf("status %d: %s; files %q (%v)", a.status, a.stderr, files, err)
 	}

@@ -37,6 +37,10 @@ var faults = []struct {
 		says: []string{`"curat" is not a command`, "harvest --help"},
 	},
 	{
+		name: "help of an unknown command", args: []string{"help", "curat"}, status: 2,
+		says: []string{`"curat" is no command`, `"curate"`},
+	},
+	{
 		name: "unknown command with flags", args: []string{"curat", "--budget", "30%", "dataset.json"}, status: 2,
 		says: []string{`"curat" is not a command`, `"curate"`, "harvest --help"},
 	},

@@ -90,8 +90,9 @@ func (f *subsetFolder) update(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// updateDataset writes the latest selection of a dataset that has the dataset's budget. It reports whether the folder
-// is up to date until the decision changes, which is not so before that selection is completed.
+// updateDataset writes the latest selection of a dataset that has the dataset's budget, or that of the command. If none
+// has and dataset.yaml names no budget, it writes the latest that a call asked for. It reports whether the folder is up
+// to date until the decision changes, which is not so before that selection is completed.
 func (f *subsetFolder) updateDataset(
 	ctx context.Context, dataset string, selections []subset.Automatic, now decision,
 ) (settled bool, err error) {
@@ -99,11 +100,12 @@ func (f *subsetFolder) updateDataset(
 	if _, err := os.Stat(filepath.Join(dir, selectionFile)); err == nil && f.settled[dataset] == now {
 		return true, nil
 	}
-	budget, err := f.budgetOf(ctx, dataset)
+	budget, own, err := f.budgetOf(ctx, dataset)
 	if err != nil {
 		return false, err
 	}
 	pending := false
+	var called *subset.Selection // the latest of a call, whose budget is its own
 	for _, one := range selections {
 		sel, err := f.exports.subsets.Selection(ctx, one.Run, one.Selection)
 		if errors.Is(err, subset.ErrNoSelection) {
@@ -115,47 +117,66 @@ func (f *subsetFolder) updateDataset(
 			continue
 		}
 		size, err := budget.Resolve(sel.Total)
-		if err != nil || size != sel.Parameters.Budget || budget.Tokens() > 0 != sel.Parameters.InTokens {
-			continue
+		if err == nil && size == sel.Parameters.Budget && budget.Tokens() > 0 == sel.Parameters.InTokens {
+			written, err := f.writeSelection(ctx, dataset, sel, dir)
+			return written && !pending, err
 		}
-		var there struct{ Run, ID string }
-		if err := readOptional(filepath.Join(dir, selectionFile), &there); err != nil {
-			return false, err
+		if called == nil && !own && sel.Selected > 0 {
+			called = sel
 		}
-		if state, err := f.exports.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
-			return false, err // its event has this looked at again
-		}
-		if there.Run == sel.Run && there.ID == sel.ID {
-			return !pending, f.export(ctx, sel, dir)
-		}
-		if err := prepareOut(dir, f.state, nil); err != nil {
-			return false, err
-		}
-		to, err := outputFolder{subsets: f.exports.subsets, selection: sel}.write(ctx, dir)
-		if err == nil {
-			f.log.Info("subset written", "dataset", dataset, "selected", sel.Selected, "file", to.Subset)
-			err = f.export(ctx, sel, dir)
-		}
-		return err == nil && !pending, err
 	}
-	return false, nil
+	if called == nil {
+		return false, nil
+	}
+	written, err := f.writeSelection(ctx, dataset, called, dir)
+	return written && !pending, err
 }
 
-// budgetOf is the budget that a dataset's file names, else that of the command.
-func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (selection.Budget, error) {
+// writeSelection writes a selection to the folder of its dataset, unless it is there, and reports whether it is: not
+// before it is completed.
+func (f *subsetFolder) writeSelection(
+	ctx context.Context, dataset string, sel *subset.Selection, dir string,
+) (written bool, err error) {
+	var there struct{ Run, ID string }
+	if err := readOptional(filepath.Join(dir, selectionFile), &there); err != nil {
+		return false, err
+	}
+	if state, err := f.exports.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
+		return false, err // its event has this looked at again
+	}
+	if there.Run == sel.Run && there.ID == sel.ID {
+		return true, f.export(ctx, sel, dir)
+	}
+	if err := prepareOut(dir, f.state, nil); err != nil {
+		return false, err
+	}
+	to, err := outputFolder{subsets: f.exports.subsets, selection: sel}.write(ctx, dir)
+	if err != nil {
+		return false, err
+	}
+	f.log.Info("subset written", "dataset", dataset, "selected", sel.Selected, "file", to.Subset)
+	err = f.export(ctx, sel, dir)
+	return err == nil, err
+}
+
+// budgetOf is the budget that a dataset's file names, which is its own, else that of the command.
+func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (budget selection.Budget, own bool, err error) {
 	spec, err := specOf(ctx, f.exports.input, dataset)
 	if err != nil || spec.Budget.IsZero() {
-		return f.budget, err
+		return f.budget, false, err
 	}
-	return spec.Budget, nil
+	return spec.Budget, true, nil
 }
 
 // export writes a selection in the form that the dataset's file asks for, into a folder in that of the subset. What
 // cannot be written whatever is tried is reported once.
 func (f *subsetFolder) export(ctx context.Context, sel *subset.Selection, dir string) error {
 	request, err := f.exports.request(ctx, sel.Dataset)
-	if err != nil || request.IsZero() {
+	if err != nil {
 		return err
+	}
+	if request.IsZero() { // an earlier one that failed does not matter any more
+		return subset.KeepExported(ctx, f.exports.work, sel.Run, sel.ID, subset.Exported{})
 	}
 	err = f.exports.write(ctx, request, sel, filepath.Join(dir, request.For), f.state)
 	if isLoss(err) {

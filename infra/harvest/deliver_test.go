@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -60,6 +61,24 @@ func TestServeWritesSubsets(t *testing.T) {
 	until(t, "the first subset", func() bool { return inOut(t, dir, "small") == 6 })
 	until(t, "the subset that was removed", func() bool { return inOut(t, dir, "more") == 4 })
 	third.stop(t)
+}
+
+// TestServeWritesCalled starts a run by a call with a budget: its subset is written, too.
+func TestServeWritesCalled(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	drop(t, dir, "small", 20)
+	s := servingWith(t, dir, nil, "--out", "out")
+	resp, err := http.Post(s.url, "application/json",
+		strings.NewReader(`{"dataset":"small","manifests":["all.json"],"budget":"30%"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 6 })
+	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"), "manifests: [all.json]\nbudget: 4\n")
+	until(t, "the subset with the dataset's budget", func() bool { return inOut(t, dir, "small") == 4 })
+	s.stop(t)
 }
 
 // stop ends the command as ctrl-C does.

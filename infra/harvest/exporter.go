@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 
@@ -21,8 +22,10 @@ import (
 // An exporter writes the exports that dataset.yaml asks for, of selections that serve makes.
 type exporter struct {
 	input  bucket.Reader
+	work   bucket.Bucket
 	memory *memory.Budget
 	events *events.Feed
+	log    *slog.Logger
 	// runs and subsets are the readers of the system that serve runs, set before anything is exported.
 	runs    *run.Reader
 	subsets *subset.Reader
@@ -69,23 +72,67 @@ func (x *exporter) write(
 	if err := prepareOut(dir, state, nil); err != nil {
 		return err
 	}
-	e := newTrainerExport(request, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
-	e.memory = x.memory
-	if _, err := e.write(ctx, dir); err != nil {
+	err = x.writeNew(ctx, request, sel, plan, dir)
+	if err != nil {
+		_ = os.Remove(dir) // it stays where an earlier export is in it
+	}
+	if err != nil && !isLoss(err) {
 		return err
 	}
+	if err := x.report(ctx, request, sel, dir, err); err != nil {
+		return err
+	}
+	if err != nil {
+		return err
+	}
+	return mark.writeTo(dir)
+}
+
+// writeNew writes the export of a selection to a folder that is prepared.
+func (x *exporter) writeNew(
+	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
+) error {
+	e := newTrainerExport(request, x.runs, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
+	e.memory = x.memory
+	tally, err := e.write(ctx, dir)
+	if err == nil && tally.replaced > 0 {
+		x.log.Warn("the export has images that have changed since they were rated", "dataset", sel.Dataset,
+			"samples", tally.replaced, "such as", tally.example)
+	}
+	return err
+}
+
+// report publishes what came of an export, at least once and always with one id, and then keeps it for the run's
+// status; failed is why it cannot be written.
+func (x *exporter) report(
+	ctx context.Context, request export.Request, sel *subset.Selection, dir string, failed error,
+) error {
+	now := subset.Exported{For: request.For}
 	folder := sha256.Sum256([]byte(dir))
-	err = x.events.Publish(ctx, events.Event{
+	event := events.Event{
 		Type: events.SelectionExported, Run: sel.Run,
 		ID: fmt.Sprintf("%s/%s/%s/%x", sel.Run, sel.ID, request.For, folder[:4]),
 		Data: events.SelectionExportedEvent{
 			Run: sel.Run, Dataset: sel.Dataset, Selection: sel.ID, For: request.For, Folder: dir,
 		},
-	})
-	if err != nil {
+	}
+	if failed != nil {
+		now.Problem = failed.Error()
+		event.Type, event.ID = events.SelectionExportFailed, event.ID+"/failed"
+		event.Data = events.SelectionExportFailedEvent{
+			Run: sel.Run, Dataset: sel.Dataset, Selection: sel.ID, For: request.For, Problem: now.Problem,
+		}
+		if known, err := subset.IsExported(ctx, x.work, sel.Run, sel.ID, now); known || err != nil {
+			return err // a serve before this one said so
+		}
+	}
+	if err := x.events.Publish(ctx, event); err != nil {
 		return err
 	}
-	return mark.writeTo(dir)
+	if err := subset.KeepExported(ctx, x.work, sel.Run, sel.ID, now); err != nil {
+		return fmt.Errorf("keeping what came of an export: %w", err)
+	}
+	return nil
 }
 
 // exportMarkFile says in an export's folder what is exported there. It is written last, after the event of serve; no

@@ -36,9 +36,11 @@ type exportedSubset struct {
 	Request   export.Request `json:"request"`
 	Samples   int            `json:"samples"`
 	// Images counts the images of the records, Files how many of these are different.
-	Images int    `json:"images"`
-	Files  int    `json:"files"`
-	Folder string `json:"folder"`
+	Images int `json:"images"`
+	Files  int `json:"files"`
+	// Replaced is how many samples have an image that is not the one they were rated with.
+	Replaced int    `json:"replaced,omitempty"`
+	Folder   string `json:"folder"`
 }
 
 func newExportSubset() *cobra.Command {
@@ -106,11 +108,14 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 	if err := prepareOut(c.dir, folder, in.Manifests); err != nil {
 		return err
 	}
-	tally, err := newTrainerExport(c.request, subsets, plan, sel, place).write(ctx, c.dir)
+	tally, err := newTrainerExport(c.request, runs, subsets, plan, sel, place).write(ctx, c.dir)
 	if err == nil {
 		err = exportMark{sel.Run, sel.ID, c.request}.writeTo(c.dir)
 	}
 	if err != nil {
+		return err
+	}
+	if err := tally.warn(cmd.ErrOrStderr()); err != nil {
 		return err
 	}
 	return c.report(cmd.OutOrStdout(), sel, tally)
@@ -189,7 +194,7 @@ func readLicences(file string) (map[string]string, error) {
 func (c *exportCommand) report(w io.Writer, sel *subset.Selection, tally *exportTally) error {
 	r := exportedSubset{
 		Run: sel.Run, Selection: sel.ID, Request: c.request, Samples: tally.samples, Images: tally.images,
-		Files: len(tally.seen), Folder: c.dir,
+		Files: len(tally.seen), Replaced: tally.replaced, Folder: c.dir,
 	}
 	if c.asJSON {
 		return api.EncodeJSON(w, r)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -205,6 +206,28 @@ func TestExportSubsetRefuses(t *testing.T) {
 	}
 	if files := tree(t, filepath.Join(dir, "mine")); len(files) != 1 {
 		t.Errorf("the folder of others: %v", files)
+	}
+}
+
+// TestExportSubsetReplaced exports after images were replaced: the export says so, and its card.
+func TestExportSubsetReplaced(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	exported(t, dir)("llava")
+	if card := readFile(t, filepath.Join(dir, "for-llava", export.CardFile)); strings.Contains(card, "changed since") {
+		t.Errorf("nothing being changed the card says\n%s", card)
+	}
+	for i := range 20 { // of those that are left out, too
+		writePNG(t, filepath.Join(dir, fmt.Sprintf("source%d/%04d.png", i%4, i)), 24, rand.New(rand.NewPCG(7, 8)))
+	}
+	a := mustHarvest(t, dir, "export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava",
+		"--out", "for-llava")
+	card := readFile(t, filepath.Join(dir, "for-llava", export.CardFile))
+	want := "warning: 8 samples of 8 in this export have an image that has changed"
+	if !strings.Contains(a.stderr, want) ||
+		!strings.Contains(a.stderr, "such as source") ||
+		!strings.Contains(card, "changed since they were rated | 8, such as source") {
+		t.Errorf("want %q: %s\n%s", want, a.stderr, card)
 	}
 }
 

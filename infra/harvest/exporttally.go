@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -19,6 +21,9 @@ type exportTally struct {
 	seen     map[images.Hash]bool
 	bytes    int64
 	bySource map[string]*sourceTally
+	// replaced is how many samples have an image that is not the one they were rated with, such as example.
+	replaced int
+	example  string
 }
 
 // A sourceTally is the tally of a source.
@@ -69,6 +74,17 @@ func (t *exportTally) add(s *dataset.Sample, shown [][]byte) {
 	} else {
 		source.silent = true
 	}
+}
+
+// warn prints that the images are not those that were rated, where some are not.
+func (t *exportTally) warn(w io.Writer) error {
+	if t.replaced == 0 {
+		return nil
+	}
+	_, err := fmt.Fprintf(w, "harvest: warning: %s of %d in this export %s an image that has changed since the run rated "+
+		"it, such as %s; `harvest curate` rates these again\n", number(t.replaced, "sample"), t.samples,
+		map[bool]string{true: "has", false: "have"}[t.replaced == 1], t.example)
+	return err
 }
 
 // licenceOf is the licence that a record states in a field of text; empty if there is none.

@@ -22,7 +22,8 @@ var requestFlags = map[string]string{
 	"thresholds": "thresholds", "within_bin": "within-bin", "ratings_only": "ratings-only", "strategy": "strategy",
 	"by": "by", "tie_break": "tie-break", "where": "where", "scores_from": "scores-from", "mix": "mix",
 	"unique": "unique", "include": "include", "exclude": "exclude", "minimums": "minimums",
-	"rating_errors": "rating-error", "ids": "ids", "other_run": "other-run",
+	"rating_errors": "rating-error", "ids": "ids", "other_run": "other-run", "pairs": "pairs",
+	"against": "against",
 }
 
 // fieldAtStart is a field that begins a line or a clause of an error.
@@ -82,6 +83,24 @@ func commandsWith(root *cobra.Command, flag string) []string {
 		}
 	}
 	return paths
+}
+
+// refuseUnknownHelp has help refuse what is no command.
+func refuseUnknownHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	for _, help := range root.Commands() {
+		if help.Name() != "help" {
+			continue
+		}
+		show := help.Run
+		help.RunE = func(cmd *cobra.Command, args []string) error {
+			if found, _, err := root.Find(args); len(args) > 0 && (err != nil || found == root) {
+				return unknownCommand(root, args[0])
+			}
+			show(cmd, args)
+			return nil
+		}
+	}
 }
 
 // unknownCommand is the error of a command that there is not.

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	"github.com/harvest-ml/harvest/shared/api"
 )
 
 // mountFramework serves handlers through functions-framework, as in the cloud. The framework's own
@@ -41,8 +42,8 @@ func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
 	// Callers get every fault; the user need not read of the calls that ended with the command.
-	proxy.ErrorLog = log.New(io.Discard, "", 0)
-	return proxy, nil
+	proxy.ErrorLog, proxy.ErrorHandler = log.New(io.Discard, "", 0), api.ProxyFault
+	return api.WatchBody(proxy), nil
 }
 
 // waitListening waits until a server takes connections.

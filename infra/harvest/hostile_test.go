@@ -264,7 +264,8 @@ func (in hostileInput) check(t *testing.T) {
 	root.SetErr(plainText{&warn})
 	root.SetArgs(append([]string{"plan", "--json", "--state", filepath.Join(dir, "state"), manifest}, in.args...))
 	start := time.Now()
-	status := exitStatus(t.Context(), root.ExecuteContext(t.Context()), plainText{&warn})
+	cmd, err := root.ExecuteContextC(t.Context())
+	status := exitStatus(t.Context(), cmd, err, plainText{&warn})
 	if took := time.Since(start); took > time.Minute {
 		t.Errorf("it took %v", took)
 	}

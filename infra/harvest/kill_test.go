@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io/fs"
@@ -239,6 +240,25 @@ func sameContent(t *testing.T, want, got string) {
 		other := filepath.Join(got, strings.TrimPrefix(path, want))
 		if readFile(t, path) != readFile(t, other) {
 			t.Errorf("%s differs from %s", other, path)
+		}
+	}
+}
+
+// TestInterruptSays says after ctrl-C what the same command does: one that keeps nothing begins anew.
+func TestInterruptSays(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, want := range map[string]string{
+		"train": "begins anew", "export": "begins anew", "curate": "goes on from here", "serve": "goes on from here",
+	} {
+		cmd, _, err := newRoot().Find([]string{name})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var warn bytes.Buffer
+		if status := exitStatus(ctx, cmd, ctx.Err(), &warn); status != 130 || !strings.Contains(warn.String(), want) {
+			t.Errorf("%s: status %d: %s", name, status, warn.String())
 		}
 	}
 }

@@ -29,17 +29,21 @@ func execute() int {
 	root := newRoot()
 	root.SetOut(show)
 	root.SetErr(warn)
-	return exitStatus(ctx, root.ExecuteContext(ctx), warn)
+	cmd, err := root.ExecuteContextC(ctx)
+	return exitStatus(ctx, cmd, err, warn)
 }
 
 // exitStatus is the status of a command that ended with an error, which it prints, or with none.
-func exitStatus(ctx context.Context, err error, warn io.Writer) int {
+func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writer) int {
 	var usage usageError
 	switch {
 	case err == nil:
 		return 0
 	case ctx.Err() != nil && errors.Is(err, errForgotten):
 		fmt.Fprintln(warn, "harvest:", err)
+		return 130
+	case ctx.Err() != nil && cmd != nil && cmd.Flags().Lookup("state") == nil: // it keeps nothing of what it does
+		fmt.Fprintln(warn, "harvest: stopped; the same command begins anew")
 		return 130
 	case ctx.Err() != nil:
 		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, repeat the command to continue")
@@ -84,6 +88,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 		newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion(), newAttempt())
 	root.AddCommand(newTopics()...)
 	checkWholeFlags(root)
+	refuseUnknownHelp(root)
 	if err := addCompletions(root); err != nil {
 		panic(err) // a flag that was looked up is there, and has no other completion
 	}

@@ -197,7 +197,7 @@ func keepForeign(dir string, names ...string) error {
 	}
 	for _, name := range names {
 		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !own[name] {
-			return usageError{fmt.Errorf("--out %s: holds %s, which harvest did not write: give another folder, or remove it",
+			return usageError{fmt.Errorf("--out %s: it holds %s, which harvest did not write: give another folder, or remove it",
 				dir, name)}
 		}
 	}

@@ -213,6 +213,7 @@ func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 		warnOfShortfall(cmd.ErrOrStderr(), one.selection.Parameters, one.Shortfall, one.selection.Shortfalls)
 		warnOfTemplates(cmd.ErrOrStderr(), one.selection.Summary.Templates)
 		warnOfEvaluations(cmd.ErrOrStderr(), one.selection.Evaluations)
+		warnOfNumbers(cmd.ErrOrStderr(), one.selection.Numbers, one.selection.Total)
 	}
 	if hint := r.retryHint(); hint != "" && asJSON {
 		fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", hint)
@@ -239,7 +240,7 @@ func (r *result) retryHint() string {
 	if of[reason.Scorer] {
 		next = append(next, r.command("retry")+" has the scorer rate again what it did not, or choose another model")
 	}
-	return fmt.Sprintf("%d of %d samples failed: their scores are kept as they are; %s",
+	return fmt.Sprintf("%d of %d samples failed, and have no scores; %s",
 		r.Samples.Failed, r.Samples.In, strings.Join(next, "; "))
 }
 

@@ -85,7 +85,8 @@ type reviewing struct {
 	subsets  *subset.Reader
 	pairs    []review.Pair
 	file     *review.File
-	images   string // folder that image names begin at; empty where it is not known
+	lock     *os.File // keeps another review from adding to the file; closed by the end of the command
+	images   string   // folder that image names begin at; empty where it is not known
 }
 
 // begin finds the run and the selections, draws the pairs and opens the file.
@@ -133,10 +134,27 @@ func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewing, e
 	if err := makeOut(filepath.Dir(c.file)); err != nil {
 		return nil, err
 	}
+	if r.lock, err = lockReview(c.file); err != nil {
+		return nil, err
+	}
 	if r.file, err = review.OpenFile(c.file, r.request, r.reviewer); err != nil {
 		return nil, usageError{fmt.Errorf("--file: %w", err)}
 	}
 	return r, nil
+}
+
+// lockReview locks a file of choices until it is closed: the choices of two commands would stand in it twice. Where a
+// disk has no locks nothing is locked.
+func lockReview(name string) (*os.File, error) {
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, usageError{fmt.Errorf("--file: %w", err)}
+	}
+	if errors.Is(lockFile(file), errLocked) {
+		return nil, usageError{errors.Join(fmt.Errorf("--file %s: another review is adding to it; end that one, or give "+
+			"another file", name), file.Close())}
+	}
+	return file, nil
 }
 
 func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
@@ -145,6 +163,7 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
+	defer r.lock.Close()
 	choose := r.askAt(bufio.NewReader(cmd.InOrStdin()), cmd.ErrOrStderr())
 	if c.judge.scorer != "" {
 		judge, err := c.newJudge(ctx, r, cmd.ErrOrStderr())

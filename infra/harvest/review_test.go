@@ -60,6 +60,7 @@ func TestReview(t *testing.T) {
 			t.Errorf("%+v", v)
 		}
 	}
+	checkLockedReview(t, dir, flags)
 	reviewed(t, dir, "l\nr\nl\nl\n", "--pairs", "4", "--reviewer", "ben", "--file", "ben.jsonl")
 	var report review.Report
 	decode(t, mustHarvest(t, dir, "review", "--report", "--json", "anna.jsonl", "ben.jsonl").stdout, &report)
@@ -74,9 +75,25 @@ func TestReview(t *testing.T) {
 		{"review", filepath.Base(dir), "latest", "--state", "state", "--pairs", "0"},
 		{"review", "--report", "none.jsonl"},
 	} {
-		if a := harvest(t, dir, nil, args...); a.status != 2 {
+		if a := harvest(t, dir, nil, args...); a.status != 2 || strings.Contains(a.stderr, " pairs: ") ||
+			strings.Contains(a.stderr, "{") {
 			t.Errorf("%q: status %d: %s", args, a.status, a.stderr)
 		}
+	}
+}
+
+// checkLockedReview gives a command while another one adds to its file.
+func checkLockedReview(t *testing.T, dir string, flags []string) {
+	t.Helper()
+	lock, err := lockReview(filepath.Join(dir, "anna.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	args := append([]string{"review", filepath.Base(dir), "latest", "--state", "state"}, flags...)
+	a := harvest(t, dir, nil, args...)
+	if a.status != 2 || !strings.Contains(a.stderr, "--file anna.jsonl: another review is adding to it") {
+		t.Errorf("status %d: %s", a.status, a.stderr)
 	}
 }
 

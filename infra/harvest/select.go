@@ -197,7 +197,18 @@ func selectSubsets(
 func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
 	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		// All are made before any is written: a fault of one leaves none in its folder.
+		// All are tried before any is made, and made before any is written: a fault of one leaves nothing of the others.
+		for _, o := range orders {
+			if len(orders) == 1 {
+				break
+			}
+			if chooses, err := r.preview(ctx, s, o); err != nil {
+				return o.named(err)
+			} else if !chooses { // it fails, and says why
+				orders = []order{o}
+				break
+			}
+		}
 		for _, o := range orders {
 			one := *r
 			one.Seconds = map[string]float64{}

@@ -70,7 +70,7 @@ func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error 
 	if err != nil {
 		return err
 	}
-	s.exports = &exporter{input: s.input, memory: memory, events: feed}
+	s.exports = &exporter{input: s.input, work: s.work, memory: memory, events: feed, log: s.log}
 	if s.out != "" {
 		folder, err := newSubsetFolder(s.out, s.Input, s.Work, budget, s.exports, s.log)
 		if err != nil {

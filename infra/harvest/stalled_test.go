@@ -74,7 +74,7 @@ func TestRetryHint(t *testing.T) {
 		"image_empty":    "after adding images `harvest retry demo-1`",
 	} {
 		r.status.Reasons = map[reason.Code]int64{code: 2}
-		if got := r.retryHint(); got != "2 of 9 samples failed: their scores are kept as they are; "+want {
+		if got := r.retryHint(); got != "2 of 9 samples failed, and have no scores; "+want {
 			t.Errorf("%s: %q, want %q", code, got, want)
 		}
 	}

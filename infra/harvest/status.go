@@ -136,7 +136,7 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		if st.Waiting != nil {
 			lines = append(lines, folded("waiting for the scorer: "+st.Waiting.Reason, "    "))
 		}
-		for _, problem := range []string{st.Problem, st.SelectionProblem} {
+		for _, problem := range []string{st.Problem, st.SelectionProblem, st.ExportProblem} {
 			if problem != "" {
 				lines = append(lines, folded(problem, "    "))
 			}
@@ -234,6 +234,9 @@ func (st runStatus) remarks(state string) (lines []string) {
 	}
 	if st.SelectionProblem != "" {
 		lines = append(lines, "its selection failed: "+st.SelectionProblem)
+	}
+	if st.ExportProblem != "" {
+		lines = append(lines, "its export is not written: "+st.ExportProblem)
 	}
 	if w := st.Waiting; w != nil {
 		lines = append(lines, fmt.Sprintf("waiting for the scorer, noticed %s ago and asked last %s ago: %s\n%s",

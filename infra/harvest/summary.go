@@ -3,9 +3,13 @@ package main
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
@@ -95,6 +99,23 @@ func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, ro
 	}
 	fmt.Fprintf(w, "harvest: warning: %d of a budget of %d %s could not be given: too few samples can be selected\n",
 		short, asked.Budget, unit)
+}
+
+// warnOfNumbers warns of ids of --scores-from that are no samples, and of samples without a number.
+func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
+	if found == nil || found.Unknown == 0 && len(found.Without) == 0 {
+		return
+	}
+	var words []string
+	if found.Unknown > 0 {
+		words = append(words, fmt.Sprintf("%d of its %d ids are no samples of the run, such as %s",
+			found.Unknown, found.IDs, spelling.Shown(found.Example)))
+	}
+	for _, column := range slices.Sorted(maps.Keys(found.Without)) {
+		words = append(words, fmt.Sprintf("%d of %d samples have no number in %s", found.Without[column], samples,
+			spelling.Shown(column)))
+	}
+	fmt.Fprintf(w, "harvest: warning: --scores-from: %s\n", strings.Join(words, "; "))
 }
 
 // printShortfalls prints what could not be given where it was asked, and why, if that left a part of the budget or of a

@@ -21,19 +21,21 @@ import (
 type trainerExport struct {
 	outputFolder
 	request export.Request // complete
+	runs    *run.Reader
 	plan    *run.Plan
 	shards  shardLimits
 }
 
 // newTrainerExport exports a completed selection. place is where the images of the dataset are.
 func newTrainerExport(
-	request export.Request, subsets *subset.Reader, plan *run.Plan, sel *subset.Selection, place imagesPlace,
+	request export.Request, runs *run.Reader, subsets *subset.Reader, plan *run.Plan, sel *subset.Selection,
+	place imagesPlace,
 ) trainerExport {
 	return trainerExport{
 		outputFolder: outputFolder{
 			subsets: subsets, selection: sel, place: place, format: request.Form(), trainer: request.For,
 		},
-		request: request, plan: plan, shards: shardLimits{samples: 10_000, bytes: 1 << 30},
+		request: request, runs: runs, plan: plan, shards: shardLimits{samples: 10_000, bytes: 1 << 30},
 	}
 }
 
@@ -74,6 +76,9 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 	if err := e.writeRecords(ctx, stored, to, tally); err != nil {
 		return nil, err
 	}
+	if err := e.compareImages(ctx, tally); err != nil {
+		return nil, err
+	}
 	files, err := e.request.Files(e.selection.Dataset)
 	if err != nil {
 		return nil, err
@@ -88,6 +93,28 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 		return nil, err
 	}
 	return tally, writeWhole(filepath.Join(to, export.CardFile), card.Write)
+}
+
+// compareImages counts the samples of which an image is not the one any more that they were rated with.
+func (e trainerExport) compareImages(ctx context.Context, tally *exportTally) error {
+	if e.place.from == nil { // the manifest holds them
+		return nil
+	}
+	limits, err := limits(ctx)
+	if err != nil {
+		return err
+	}
+	fetcher, err := e.place.open(limits.Images)
+	if err != nil {
+		return err
+	}
+	reasons, err := e.subsets.Reasons(ctx, e.plan.Run, e.selection.ID)
+	if err != nil {
+		return err
+	}
+	tally.replaced, tally.example, err = e.runs.ReplacedImages(ctx, e.plan, fetcher, e.selection.PerRange,
+		func(index int) bool { return reasons.At(index) == "" })
+	return err
 }
 
 // writeRecords writes the records of the subset that is stored, and their images, to a folder.
@@ -146,6 +173,7 @@ func (e trainerExport) card(tally *exportTally) (export.Card, error) {
 	card := export.Card{
 		Request: e.request, Dataset: sel.Dataset, Run: sel.Run, Selection: sel.ID,
 		Selected: sel.Selected, Total: sel.Total, Shortfall: sel.Shortfall,
+		Replaced: tally.replaced, ReplacedImage: tally.example,
 		ImageCount: tally.images, ImageFiles: len(tally.seen), ImageBytes: tally.bytes,
 		Sources: tally.sources(), Parameters: parameters,
 		Scorer: e.plan.Scorer, ScorerID: sel.ScorerID, Rubric: sel.Rubric, Algorithm: sel.Algorithm,

@@ -131,11 +131,12 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 			r.SetURL(&url.URL{Scheme: "http", Host: curate.addr})
 			r.Out.Header.Del("Origin") // it is checked, and is not that of the process
 		},
-		ErrorLog: log.New(io.Discard, "", 0), // callers get every fault
+		ErrorLog: log.New(io.Discard, "", 0), ErrorHandler: api.ProxyFault, // callers get every fault
 	}
+	watched := api.WatchBody(proxy)
 	public := http.NewServeMux()
 	for _, path := range []string{"/{$}", site.RunsPath + "/", api.DocsPath, apiPaths} {
-		public.Handle(path, proxy)
+		public.Handle(path, watched)
 	}
 	p.URL = "http://" + listener.Addr().String()
 	p.servers.serve(p.group, listener, hosts.Guard(access.SameSite(public)))

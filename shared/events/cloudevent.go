@@ -18,13 +18,15 @@ const (
 	SelectionCompleted  = "selection.completed"
 	SelectionFailed     = "selection.failed"
 	SelectionExported   = "selection.exported"
+	// SelectionExportFailed says that SelectionExported does not follow.
+	SelectionExportFailed = "selection.export_failed"
 )
 
 // Types are all types of events.
 func Types() []string {
 	return []string{
 		RunAwaitingApproval, RunPlanned, RunStalled, RunScored, RunFailed, RunRefused, RunCancelled, SelectionCompleted,
-		SelectionFailed, SelectionExported,
+		SelectionFailed, SelectionExported, SelectionExportFailed,
 	}
 }
 
@@ -50,7 +52,7 @@ type Event struct {
 	ID string
 	// Run is the run's id.
 	Run string
-	// Data is a RunEvent, a SelectionEvent or a SelectionExportedEvent.
+	// Data is a RunEvent, a SelectionEvent, a SelectionExportedEvent or a SelectionExportFailedEvent.
 	Data any
 }
 
@@ -106,6 +108,16 @@ type SelectionExportedEvent struct {
 	Selection string `json:"selection"`
 	For       string `json:"for"`    // the trainer
 	Folder    string `json:"folder"` // an absolute path
+}
+
+// A SelectionExportFailedEvent is the data of a SelectionExportFailed event: a subset cannot be written in the form of
+// a trainer, whatever is tried. The event's id is `<run>/<selection>/<trainer>/failed`.
+type SelectionExportFailedEvent struct {
+	Run       string `json:"run"`
+	Dataset   string `json:"dataset"`
+	Selection string `json:"selection"`
+	For       string `json:"for"`     // the trainer
+	Problem   string `json:"problem"` // why, and what to change
 }
 
 // An Object is an object that was written, as an event names it.

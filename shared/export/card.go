@@ -40,6 +40,9 @@ type Card struct {
 	Run, Selection string
 	// Selected of Total samples are in the export. Shortfall is what the budget could not give, in samples or tokens.
 	Selected, Total, Shortfall int
+	// Replaced is how many samples have an image that has changed since they were rated, such as ReplacedImage.
+	Replaced      int
+	ReplacedImage string
 	// ImageCount is how many images the records have, ImageFiles how many different ones, of ImageBytes together.
 	ImageCount, ImageFiles int
 	ImageBytes             int64

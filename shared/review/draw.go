@@ -36,6 +36,15 @@ type Request struct {
 	Seed    uint64 `json:"seed"`
 }
 
+// String says what is compared.
+func (r Request) String() string {
+	other := "the samples that it left"
+	if r.Against != "" {
+		other = "selection " + r.Against
+	}
+	return fmt.Sprintf("selection %s of run %s and %s, with --pairs %d and --seed %d", r.A, r.Run, other, r.Pairs, r.Seed)
+}
+
 // Check names what is wrong with a request.
 func (r Request) Check() error {
 	switch {

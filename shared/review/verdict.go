@@ -32,8 +32,8 @@ var reviewerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 // CheckReviewer refuses a name that no object can have.
 func CheckReviewer(name string) error {
 	if !reviewerPattern.MatchString(name) {
-		return fmt.Errorf("reviewer: %q; give a name of 1 to 64 letters, digits, '.', '_' and '-', a letter or digit first",
-			name)
+		return fmt.Errorf("reviewer: %q; give a name of 1 to 64 letters from a to z, digits, '.', '_' and '-', "+
+			"a letter or digit first", name)
 	}
 	return nil
 }
@@ -112,7 +112,8 @@ func OpenFile(name string, request Request, reviewer string) (*File, error) {
 	}
 	for i, v := range has {
 		if v.Request != request || v.Reviewer != reviewer {
-			return nil, fmt.Errorf("%s:%d: it is of %s, about %+v; give another file", name, i+1, v.Reviewer, v.Request)
+			return nil, fmt.Errorf("%s:%d: it is a choice of %s about %s; give another file", name, i+1, v.Reviewer,
+				v.Request)
 		}
 	}
 	if data, err := os.ReadFile(name); err == nil {

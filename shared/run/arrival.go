@@ -1,10 +1,12 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -22,18 +24,23 @@ type Upload struct {
 // whose dataset is in the spec.
 func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
 	name, file, ok := uploaded(object)
-	if !ok {
+	if !ok && !isLoose(object) {
 		return Upload{}, Spec{}, false, nil
 	}
 	attrs, err := p.input.Stat(ctx, object)
 	u = Upload{object, attrs.Generation}
 	switch {
+	case errors.Is(err, bucket.ErrUnreadable) && !ok: // a dataset's folder
+		return Upload{}, Spec{}, false, nil
 	case errors.Is(err, bucket.ErrUnreadable):
-		return u, Spec{Dataset: name}, true, unread("dataset", object, err)
+		return u, Spec{Dataset: plainDataset(name)}, true, unread("dataset", object, err)
 	case errors.Is(err, bucket.ErrNotExist):
 		return Upload{}, Spec{}, false, nil // replaced or gone since: its own notification follows
 	case err != nil:
 		return Upload{}, Spec{}, false, fmt.Errorf("looking for %s: %w", object, err)
+	}
+	if refused := misplaced(object, name); refused != nil {
+		return u, Spec{Dataset: plainDataset(name)}, true, refused
 	}
 	if spec, starts, err = p.specOf(ctx, object, name, file); spec.Budget.IsZero() {
 		spec.Budget = p.uploads
@@ -47,6 +54,49 @@ func uploaded(object string) (name, file string, ok bool) {
 	name, file, deeper := strings.Cut(rest, "/")
 	ok = found && deeper && !strings.Contains(file, "/") && (file == SpecFile || !isAside(file))
 	return name, file, ok
+}
+
+// isLoose reports whether an object lies directly in the prefix of the datasets, and is not there for people.
+func isLoose(object string) bool {
+	file, found := strings.CutPrefix(object, DatasetsPrefix)
+	return found && file != "" && !strings.Contains(file, "/") && !isAside(file)
+}
+
+// misplaced refuses an object of no dataset's folder, or of one whose name no dataset can have; nil for others.
+func misplaced(object, name string) error {
+	if isLoose(object) {
+		folder, _, _ := strings.Cut(plainDataset(name), ".")
+		return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: it lies in no dataset's folder; put it into one, "+
+			"such as %s%s/%s", object, DatasetsPrefix, folder, name)}
+	}
+	if namePattern.MatchString(name) {
+		return nil
+	}
+	return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %q is no dataset name; use 1 to 100 letters, digits, "+
+		"'.', '_' and '-', a letter or digit first: rename the folder, to %s for example", object, name, plainDataset(name))}
+}
+
+var plainLetter = regexp.MustCompile(`^[A-Za-z0-9._-]$`)
+
+// plainDataset is a name that a dataset can have, like one that it may not have.
+func plainDataset(name string) string {
+	plain := strings.Map(func(r rune) rune {
+		if plainLetter.MatchString(string(r)) {
+			return r
+		}
+		return '-'
+	}, name)
+	plain = strings.TrimLeft(plain, "._-")
+	return cmp.Or(plain[:min(len(plain), 100)], "dataset")
+}
+
+// IsBelow reports whether an object has the name of a manifest and lies in a folder of a dataset, other than parts: it
+// starts nothing, and a dataset.yaml may name it.
+func IsBelow(object string) bool {
+	rest, found := strings.CutPrefix(object, DatasetsPrefix)
+	elements := strings.Split(rest, "/")
+	file := elements[len(elements)-1]
+	return found && len(elements) > 2 && elements[1] != "parts" && !isAside(file) && isManifest(file)
 }
 
 // ListsUploads reports whether Uploads finds any. A folder of this machine has files that are still being copied: who
@@ -75,7 +125,7 @@ func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found [
 				skip = true
 				break
 			}
-			if _, _, ok := uploaded(attrs.Name); ok {
+			if _, _, ok := uploaded(attrs.Name); ok || isLoose(attrs.Name) {
 				found = append(found, Upload{attrs.Name, attrs.Generation})
 			}
 		}
@@ -98,8 +148,7 @@ func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec S
 			return Spec{Dataset: name}, true, &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %v", object, err)}
 		}
 		return spec, true, nil
-	case strings.HasSuffix(file, ".json"), strings.HasSuffix(file, ".jsonl"), strings.HasSuffix(file, ".ndjson"),
-		isPacked(file): // what it holds says how to unpack it
+	case isManifest(file):
 		return Spec{Dataset: name, Manifests: []string{file}}, true, nil
 	}
 	return Spec{Dataset: name}, true, &RefusedError{Object: object, Reason: fmt.Sprintf(
@@ -116,6 +165,12 @@ func isAside(file string) bool {
 		}
 	}
 	return false
+}
+
+// isManifest reports whether a file's name is that of a manifest. What one that is packed holds says how to unpack it.
+func isManifest(file string) bool {
+	return strings.HasSuffix(file, ".json") || strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".ndjson") ||
+		isPacked(file)
 }
 
 // isPacked reports whether a file's name is that of a manifest that is packed, or of tables or an archive.

@@ -2,6 +2,7 @@ package run
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
@@ -69,41 +70,86 @@ func (p *Planner) ChangedImages(ctx context.Context, plan *Plan, done func(sampl
 	return total, group.Wait()
 }
 
-// changedImages compares the images of the samples of a range that has scores with what was seen of them. A sample
-// without recorded images, because its record is invalid or it was given up, is not compared.
+// changedImages compares the images of the samples of a range that has scores with what was seen of them.
 func (r *Reader) changedImages(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int,
 ) (ImageChanges, error) {
-	file, err := r.scoreFile(ctx, plan.Run, number)
-	if err != nil {
-		return ImageChanges{}, r.unreadScores(plan, number, err)
-	}
-	status, starts, seen, err := scores.ReadSeen(bytes.NewReader(file), int64(len(file)))
-	if err := r.checkScores(plan, number, len(status), err); err != nil {
-		return ImageChanges{}, err
-	}
-	names, err := r.seenNames(ctx, plan, number, starts, seen)
+	status, changed, looked, err := r.changedRows(ctx, plan, fetcher, number, func(int) bool { return true })
 	if err != nil {
 		return ImageChanges{}, err
 	}
-	now, err := lookAll(ctx, fetcher, names)
-	if err != nil {
-		return ImageChanges{}, err
-	}
-	c := ImageChanges{Samples: int64(len(status)), Names: len(now)}
+	c := ImageChanges{Samples: int64(len(status)), Names: looked}
 	for i := range status {
-		changed := false
-		for j := starts[i]; j < starts[i+1]; j++ {
-			changed = changed || names[j] != "" && now[names[j]] != seen[j]
-		}
 		switch {
-		case changed:
+		case changed[i] != "":
 			c.Changed++
 		case status[i] == scores.OK:
 			c.Kept++
 		}
 	}
 	return c, nil
+}
+
+// ReplacedImages says of how many samples an image is not the one any more that they were rated with, by its size or
+// its generation, and names one; empty if there is none. It looks at the samples that of takes, by their indexes, in
+// ranges that have some: counts has how many. It reads no image.
+func (r *Reader) ReplacedImages(
+	ctx context.Context, plan *Plan, fetcher *images.Fetcher, counts []int, of func(index int) bool,
+) (samples int, example string, err error) {
+	for number, n := range counts {
+		if n == 0 {
+			continue
+		}
+		first := int(plan.Ranges[number].FirstIndex)
+		_, changed, _, err := r.changedRows(ctx, plan, fetcher, number, func(row int) bool { return of(first + row) })
+		if err != nil {
+			return 0, "", err
+		}
+		for _, name := range changed {
+			if name != "" {
+				samples, example = samples+1, cmp.Or(example, name)
+			}
+		}
+	}
+	return samples, example, nil
+}
+
+// changedRows are the states of the samples of a range that has scores, and of each that of takes the first image that
+// is not what was seen of it; empty where there is none. Of a sample of which nothing was seen, because its record is
+// invalid or it was given up, there is nothing to compare. looked is how many names were looked for.
+func (r *Reader) changedRows(
+	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int, of func(row int) bool,
+) (status []scores.Status, changed []string, looked int, err error) {
+	file, err := r.scoreFile(ctx, plan.Run, number)
+	if err != nil {
+		return nil, nil, 0, r.unreadScores(plan, number, err)
+	}
+	status, starts, seen, err := scores.ReadSeen(bytes.NewReader(file), int64(len(file)))
+	if err := r.checkScores(plan, number, len(status), err); err != nil {
+		return nil, nil, 0, err
+	}
+	names, err := r.seenNames(ctx, plan, number, starts, seen)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	for i := range status {
+		if !of(i) {
+			clear(names[starts[i]:starts[i+1]])
+		}
+	}
+	now, err := lookAll(ctx, fetcher, names)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	changed = make([]string, len(status))
+	for i := range status {
+		for j := starts[i]; j < starts[i+1]; j++ {
+			if changed[i] == "" && names[j] != "" && now[names[j]] != seen[j] {
+				changed[i] = names[j]
+			}
+		}
+	}
+	return status, changed, len(now), nil
 }
 
 // seenNames are the names of the images of which something was seen, in the order of seen; empty for embedded ones.

@@ -28,7 +28,7 @@ func TestUploaded(t *testing.T) {
 		{"datasets/demo/a.ndjson", &run.Spec{Dataset: "demo", Manifests: []string{"a.ndjson"}}, false},
 		{"datasets/demo/parts/a.json", nil, false},
 		{"datasets/demo/rubric.yaml", nil, false},
-		{"datasets/a.json", nil, false},
+		{"datasets/README.md", nil, false},
 		{"images/demo/a.json", nil, false},
 		{"datasets/", nil, true},
 		{"datasets/demo/a.json", nil, true},

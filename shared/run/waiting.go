@@ -44,7 +44,7 @@ func waitName(run string, at time.Time) string {
 	return fmt.Sprintf("%s%019d%s", waitsPrefix(run), math.MaxInt64-at.Truncate(waitEvery).UnixNano(), waitReported)
 }
 
-// latestWait is the name of the latest report that a run waits, and whether scoring went on since; an empty name if
+// latestWait is the name of the latest report that a run waits, and whether scoring continued since; an empty name if
 // there is none.
 func (r *Reader) latestWait(ctx context.Context, run string) (name string, over bool, err error) {
 	for attrs, err := range r.work.List(ctx, waitsPrefix(run), "") {
@@ -59,7 +59,7 @@ func (r *Reader) latestWait(ctx context.Context, run string) (name string, over 
 	return name, false, nil
 }
 
-// overName says that scoring went on after a report.
+// overName says that scoring continued after a report.
 func overName(report string) string { return strings.TrimSuffix(report, waitReported) + waitOver }
 
 // waiting is what a run waits for at a time; nil if its scorer answers. It takes two requests at most.

@@ -2,7 +2,7 @@ package scorer
 
 import "context"
 
-// A Wait is that a scorer cannot be asked at present: it is starting, full or away.
+// A Wait is that a scorer cannot be asked now: it is starting, full or away.
 type Wait struct {
 	Why error
 	// Advice is what a person does where it lasts, in a sentence; empty where nothing is known.

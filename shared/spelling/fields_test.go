@@ -42,6 +42,7 @@ func TestJSON(t *testing.T) {
 		`{"treshold": 1}`:      `unknown field "treshold"; did you mean "threshold"?`,
 		`{"magic": 1}`:         `unknown field "magic"`,
 		`{"threshold": "x"}`:   `threshold: give a whole number, not a text`,
+		`{"threshold": 1.5}`:   `threshold: give a whole number, not 1.5`,
 		`{"list": {"a": "b"}}`: `list: give a list, not names with values`,
 		`[]`:                   `give values with the names name, list, parts, threshold, not a list`,
 		`7`:                    `give values with the names name, list, parts, threshold, not a number`,

@@ -3,6 +3,7 @@ package spelling
 import (
 	"encoding"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 )
@@ -23,7 +24,10 @@ func wrongValue(kind, text string, of reflect.Type) string {
 
 // jsonValue is the kind of a value of JSON in words, from that of the library.
 func jsonValue(kind string) string {
-	word, _, _ := strings.Cut(kind, " ") // a number follows its kind
+	word, number, _ := strings.Cut(kind, " ") // a number follows its kind
+	if number != "" && len(number) <= 40 {
+		return number
+	}
 	switch word {
 	case "array":
 		return "a list"
@@ -54,7 +58,9 @@ func kindOf(t reflect.Type, tag string) string {
 		return "names with values"
 	case kind == reflect.Struct:
 		return "values with the names " + someOf(fields(t, tag))
-	case reflect.Int <= kind && kind <= reflect.Uintptr:
+	case reflect.Uint <= kind && kind <= reflect.Uintptr:
+		return fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64)>>(64-t.Bits()))
+	case reflect.Int <= kind && kind <= reflect.Int64:
 		return "a whole number"
 	case kind == reflect.Float32 || kind == reflect.Float64:
 		return "a number"

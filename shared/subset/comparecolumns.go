@@ -47,7 +47,7 @@ func (r *Reader) comparedColumns(
 		names = slices.DeleteFunc(slices.Clone(names), func(name string) bool { return seen[name] })
 		for part := range slices.Chunk(names, columnsAtOnce) {
 			spec := selection.Request{ScoresFrom: from}
-			columns, err := r.namedColumns(ctx, plan, spec, part, func(string) string { return "columns" })
+			columns, _, err := r.namedColumns(ctx, plan, spec, part, func(string) string { return "columns" })
 			if err != nil {
 				return nil, err
 			}

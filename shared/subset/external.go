@@ -1,6 +1,7 @@
 package subset
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -87,21 +88,31 @@ func (r *Reader) withColumns(
 	key := fmt.Sprintf("%s %s %q", poolKey(plan, spec), spec.ScoresFrom, names)
 	size := scored.bytes() + 8*len(names)*scored.Pool.Len()
 	return r.pools.get(ctx, key, size, func(ctx context.Context) (*Pool, error) {
-		columns, err := r.columns(ctx, plan, spec)
+		columns, numbers, err := r.columns(ctx, plan, spec)
 		if err != nil {
 			return nil, err
 		}
 		pool := *scored.Pool
 		pool.Columns = columns
 		catalog, err := selection.NewCatalog(&pool)
-		return &Pool{catalog, scored.Samples, scored.Reach}, err
+		return &Pool{Catalog: catalog, Samples: scored.Samples, Reach: scored.Reach, Numbers: numbers}, err
 	})
 }
 
-// columns are the numbers that a request names, of a run's samples: from its file, and from the records.
+// A NumbersMatch says how a file of numbers and the samples of a run match.
+type NumbersMatch struct {
+	IDs     int    `json:"ids"`               // of the file
+	Unknown int    `json:"unknown"`           // of these: no samples of the run
+	Example string `json:"example,omitempty"` // one of the unknown ones
+	// Without is how many samples have no number in each of the columns that the request names.
+	Without map[string]int `json:"without,omitempty"`
+}
+
+// columns are the numbers that a request names, of a run's samples: from its file, and from the records. It returns how
+// the file matches them.
 func (r *Reader) columns(
 	ctx context.Context, plan *run.Plan, spec selection.Request,
-) ([]selection.Column, error) {
+) ([]selection.Column, *NumbersMatch, error) {
 	return r.namedColumns(ctx, plan, spec, spec.ColumnNames(), func(name string) string {
 		switch {
 		case slices.ContainsFunc(spec.Where, func(c selection.Condition) bool { return c.Column == name }):
@@ -117,35 +128,36 @@ func (r *Reader) columns(
 // namedColumns are columns by their names. fieldOf is the field that names one.
 func (r *Reader) namedColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, names []string, fieldOf func(name string) string,
-) ([]selection.Column, error) {
+) ([]selection.Column, *NumbersMatch, error) {
 	columns := emptyColumns(names, plan.Samples)
 	var known []string
 	var others map[string]string  // columns of the file that hold no numbers
 	rest := slices.Clone(columns) // not in the file
+	var match *NumbersMatch
 	if spec.ScoresFrom != "" {
 		table, err := r.externalTable(ctx, strings.TrimPrefix(spec.ScoresFrom, selection.ExternalPrefix))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		known, others = table.Names, table.Others
 		rest = slices.DeleteFunc(rest, func(c selection.Column) bool { return slices.Contains(known, c.Name) })
-		if err := r.fillExternal(ctx, plan, table, columns); err != nil {
-			return nil, err
+		if match, err = r.fillExternal(ctx, plan, table, columns); err != nil {
+			return nil, nil, err
 		}
 	}
 	if len(rest) == 0 {
-		return columns, nil
+		return columns, match, nil
 	}
 	fields, err := r.fillFields(ctx, plan, rest)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, c := range rest {
 		if !slices.ContainsFunc(c.Values, func(v float64) bool { return !math.IsNaN(v) }) {
-			return nil, unknownColumn(fieldOf(c.Name), c.Name, slices.Concat(known, fields), others[c.Name])
+			return nil, nil, unknownColumn(fieldOf(c.Name), c.Name, slices.Concat(known, fields), others[c.Name])
 		}
 	}
-	return columns, nil
+	return columns, match, nil
 }
 
 // unknownColumn refuses the name of a column that no sample has a number in, which a field of a request has. text is
@@ -191,18 +203,21 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 	return table, err
 }
 
-// fillExternal fills the columns that a file has.
+// fillExternal fills the columns that a file has, and returns how it matches the samples.
 func (r *Reader) fillExternal(
 	ctx context.Context, plan *run.Plan, table *external.Table, columns []selection.Column,
-) error {
+) (*NumbersMatch, error) {
 	lookup, err := r.samplesOf(plan).lookup(ctx, table.IDs)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	matched := false
+	match := &NumbersMatch{IDs: len(table.IDs), Without: map[string]int{}}
 	for row, id := range table.IDs {
-		for _, position := range lookup.Positions(id) {
-			matched = true
+		positions := lookup.Positions(id)
+		if len(positions) == 0 {
+			match.Unknown, match.Example = match.Unknown+1, cmp.Or(match.Example, id)
+		}
+		for _, position := range positions {
 			for _, c := range columns {
 				if at := slices.Index(table.Names, c.Name); at >= 0 {
 					c.Values[position] = table.Values[at][row]
@@ -210,11 +225,25 @@ func (r *Reader) fillExternal(
 			}
 		}
 	}
-	if !matched {
-		return &run.RefusedError{Reason: fmt.Sprintf("scores_from: none of its %d ids is that of a sample of run %s, such "+
-			"as %q; give the file of this dataset", len(table.IDs), plan.Run, table.IDs[0])}
+	if match.Unknown == match.IDs {
+		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: none of its %d ids is that of a sample of run %s, "+
+			"such as %q; give the file of this dataset", len(table.IDs), plan.Run, table.IDs[0])}
 	}
-	return nil
+	for _, c := range columns {
+		if !slices.Contains(table.Names, c.Name) {
+			continue
+		}
+		without := 0
+		for _, value := range c.Values {
+			if math.IsNaN(value) {
+				without++
+			}
+		}
+		if without > 0 {
+			match.Without[c.Name] = without
+		}
+	}
+	return match, nil
 }
 
 // Unfulfilled says of a sample that it does not fulfil conditions.

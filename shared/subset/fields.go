@@ -39,7 +39,7 @@ const fieldFilter = "filter"
 // for a list of samples. from is as in ColumnNames. A *run.RefusedError says which columns there are.
 func (r *Reader) Column(ctx context.Context, plan *run.Plan, from, name string) ([]float64, error) {
 	spec := selection.Request{ScoresFrom: from}
-	columns, err := r.namedColumns(ctx, plan, spec, []string{name}, func(string) string { return fieldFilter })
+	columns, _, err := r.namedColumns(ctx, plan, spec, []string{name}, func(string) string { return fieldFilter })
 	if err != nil {
 		return nil, err
 	}
@@ -109,7 +109,7 @@ func (r *Reader) fillRange(
 	return r.fillRecords(ctx, plan, number, columns)
 }
 
-// maxFields is how many names of fields of a range's records are told of.
+// maxFields is how many names of fields of a range's records are listed.
 const maxFields = 100
 
 // fillRecords fills columns from the records of a range, and returns names of their fields of numbers.

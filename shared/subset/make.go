@@ -127,7 +127,7 @@ func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Se
 }
 
 // keepRefused keeps a selection that was to be made without a call and is refused: as one that failed, with its event,
-// so that whoever waits for it learns why. Its id is that of the selection where the request has one.
+// so that people who wait for it learn why. Its id is that of the selection where the request has one.
 func (s *Selector) keepRefused(
 	ctx context.Context, runID string, request selection.Request, reason string, automatic bool,
 ) error {

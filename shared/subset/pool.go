@@ -23,6 +23,8 @@ type Pool struct {
 	Samples
 	// Reach is how far the samples are from what their scorer was trained on; nil where that is not known.
 	Reach *reach.Report
+	// Numbers are how the file of numbers that a request names matches the samples; nil without one.
+	Numbers *NumbersMatch
 }
 
 // Pool reads the scores of a scored run, every sample in the order of its manifests. It is shared: do not change it.
@@ -217,7 +219,7 @@ func (b *poolBuilder) read(
 	}
 	b.clusterTemplates()
 	catalog, err := selection.NewCatalog(b.Pool)
-	return &Pool{catalog, b.samples, b.reach()}, err
+	return &Pool{Catalog: catalog, Samples: b.samples, Reach: b.reach()}, err
 }
 
 // append appends a file's samples to the pool. A sample that was not scored has no ratings and no styles, and so is

@@ -21,6 +21,8 @@ type Preview struct {
 	Summary      selection.Summary            `json:"summary"`
 	// Evaluations are what the samples have in common with evaluation sets; nil if none is named.
 	Evaluations *Contamination `json:"evaluations,omitempty"`
+	// Numbers are how the samples match the file of numbers that the request names; nil without one.
+	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
 // Preview selects from a scored run as Select does, and writes nothing but what Select keeps of a file of numbers. It
@@ -51,7 +53,7 @@ func (s *Selector) Preview(
 			Parameters: of.params, Total: pool.Pool.Len(), Selected: len(result.Picks), Shortfall: result.Shortfall(),
 			Shortfalls: result.Shortfalls, Capabilities: result.Capabilities,
 			Summary:     pool.Summarize(result, of.params.Request.Seed),
-			Evaluations: near.Contamination,
+			Evaluations: near.Contamination, Numbers: pool.Numbers,
 		}
 		return nil
 	})

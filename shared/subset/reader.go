@@ -49,6 +49,8 @@ type Selection struct {
 	Outputs  Outputs `json:"outputs"`
 	// Evaluations are what the samples were compared with; nil if nothing was.
 	Evaluations *Contamination `json:"evaluations,omitempty"`
+	// Numbers are how the samples match the file of numbers that the request names; nil without one.
+	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
 // Made reports whether it is more than asked for: then it has an object.
@@ -191,6 +193,8 @@ type RunStatus struct {
 	// SelectionProblem says why the selection that the dataset asks for is refused or chose nothing, and what to do; empty
 	// before that, and where another one has samples.
 	SelectionProblem string `json:"selection_problem,omitempty"`
+	// ExportProblem says why the export that dataset.yaml asks for cannot be written, and what to change.
+	ExportProblem string `json:"export_problem,omitempty"`
 }
 
 // RunStatus finds how far a run is; run.ErrNoRun if there is none.
@@ -213,6 +217,9 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 		return nil, err
 	}
 	status.SelectionProblem = made.Problem
+	if status.ExportProblem, err = r.exportProblem(ctx, runID); err != nil {
+		return nil, err
+	}
 	if status.Selections, err = r.List(ctx, runID); err != nil || made.Problem == "" {
 		return status, err
 	}

@@ -209,7 +209,7 @@ func (s *Selector) choose(ctx context.Context, plan *run.Plan, of identity) (*Se
 	}
 	result := chosen.result
 	sel := newSelection(plan, id, params, pool, result)
-	sel.Evaluations = near.Contamination
+	sel.Evaluations, sel.Numbers = near.Contamination, pool.Numbers
 	if near.Contamination != nil {
 		sel.Outputs.Near = nearName(plan.Run, id)
 	}

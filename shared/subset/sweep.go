@@ -340,5 +340,5 @@ func (p *Pool) perturbed(ratingErrors map[string]float64, seed uint64) (*Pool, e
 		pool.Ratings[c], pool.Expected[c] = ratings, expected
 	}
 	catalog, err := selection.NewCatalog(&pool)
-	return &Pool{catalog, p.Samples, p.Reach}, err
+	return &Pool{Catalog: catalog, Samples: p.Samples, Reach: p.Reach, Numbers: p.Numbers}, err
 }

@@ -161,6 +161,41 @@ func TestKilledAcceptingUpload(t *testing.T) {
 	}
 }
 
+// TestMisplacedUploads uploads what no dataset can be made of: each is refused, with where it is to lie.
+func TestMisplacedUploads(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	for object, want := range map[string][2]string{
+		"datasets/my set/a.json":  {"my-set", `"my set" is no dataset name`},
+		"datasets/Ünï/a.json":     {"n-", "rename the folder, to n-"},
+		"datasets/A&B/data.jsonl": {"A-B", "rename the folder, to A-B"},
+		"datasets/+/a.json":       {"dataset", "rename the folder"},
+		"datasets/loose.json":     {"loose.json", "such as datasets/loose/loose.json"},
+		"datasets/a/sub/x.json":   {},
+		"datasets/README.md":      {},
+	} {
+		f.Upload(object, []byte("[]"))
+		arrival, err := f.Subsets.AcceptUpload(t.Context(), f.Planner(), f.Worker, object)
+		if err != nil {
+			t.Fatalf("%s: %v", object, err)
+		}
+		if want[0] == "" {
+			if arrival.Run != "" {
+				t.Errorf("%s starts %s", object, arrival.Run)
+			}
+			continue
+		}
+		if !strings.Contains(arrival.Refused, want[1]) || !strings.Contains(arrival.Refused, object) ||
+			run.DatasetOf(arrival.Run) != want[0] {
+			t.Errorf("%s: %+v", object, arrival)
+		}
+	}
+	if !run.IsBelow("datasets/a/sub/x.json") || run.IsBelow("datasets/a/parts/x.json") ||
+		run.IsBelow("datasets/a/x.json") {
+		t.Error("what lies below the folder of a dataset is not known")
+	}
+}
+
 // TestUploadsInSteps looks for many uploads: each step looks at a bounded number of objects, and accepts a few.
 func TestUploadsInSteps(t *testing.T) {
 	t.Parallel()

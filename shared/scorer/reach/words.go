@@ -34,8 +34,8 @@ func (r *Report) Sentence() string {
 		if n == 1 {
 			of = "One source is"
 		}
-		text += fmt.Sprintf(" %s far: have a strong model rate ten samples of each source, from which the scorer learns "+
-			"(%s).", of, Teach)
+		text += fmt.Sprintf(" %s far. Let a strong model rate ten samples of each source: the scorer learns from "+
+			"them (%s).", of, Teach)
 	}
 	return text
 }

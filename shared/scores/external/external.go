@@ -114,7 +114,7 @@ func shown(text string) string { return jsontext.Quote(text, shownBytes) }
 // shownValue is a value of JSON as an error shows it.
 func shownValue(value json.RawMessage) string {
 	if jsontext.TypeOf(value) == jsontext.String {
-		return shown(jsontext.Text(value))
+		return shown(jsontext.Text(value)) + " as a text"
 	}
 	return jsontext.Describe(value)
 }
@@ -209,11 +209,9 @@ func parseLines(data []byte) (*Table, error) {
 			}
 		}
 	}
-	for _, name := range t.Names {
-		delete(t.Others, name)
-	}
 	t.fillAll()
 	order := slices.Sorted(slices.Values(t.Names)) // a line's fields have none
+	order = slices.DeleteFunc(order, func(name string) bool { return t.Others[name] != "" })
 	sorted := make([][]float64, len(order))
 	for i, name := range order {
 		sorted[i] = t.Values[slices.Index(t.Names, name)]

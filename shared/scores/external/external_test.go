@@ -31,6 +31,20 @@ func parquetFile(t testing.TB) []byte {
 	return file.Bytes()
 }
 
+// decimals is a file of an id and decimals.
+func decimals(t testing.TB) []byte {
+	t.Helper()
+	type row struct {
+		ID string `parquet:"id"`
+		N  int64  `parquet:"n,decimal(2:9)"`
+	}
+	var file bytes.Buffer
+	if err := parquet.Write(&file, []row{{"a", 150}}); err != nil {
+		t.Fatal(err)
+	}
+	return file.Bytes()
+}
+
 // TestParse reads the same numbers from each format.
 func TestParse(t *testing.T) {
 	t.Parallel()
@@ -72,14 +86,17 @@ func TestParseRefuses(t *testing.T) {
 		"id,a,b,c,d,e,f,g\nx,y,y,y,y,y,y,y\n": `column "e": line 2 has "y", no number; and 2 more`,
 		"id\nx\n":                             "next to the ids",
 		`{"id": "a", "n": "3", "l": [1]}`:     `column "l": line 1 has a list, no number; column "n": line 1 has "3"`,
-		`{"id": "a", "n": 1e999}`:             `line 1: the field "n": 1e999 is too large a number`,
-		"id,n, n \nx,1,2\n":                   `two of its columns are named "n"`,
-		"id,n,id\nx,1,y\n":                    `two of its columns are named "id"`,
-		"id,t,n,t\nx,a,1,b\n":                 `two of its columns are named "t"`,
-		`{"id": "a", "n": 1, "\u006e": 2}`:    `line 1: it has the field "n" twice`,
-		string(twoOfOneName(t)):               `two of its columns are named "one"`,
-		"id;n\nx;1,5\n":                       "semicolons separate its columns; separate them by commas",
-		"n\t\"id\"\r\n1\tx\r\n":               "tabs separate its columns",
+		"{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b\", \"n\": \"3\"}": `column "n": line 2 has "3" as a text, no number`,
+		"{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b\", \"n\": true}":  `column "n": line 2 has `,
+		string(decimals(t)):                `column "n": it holds decimals, which are not read; write them as doubles`,
+		`{"id": "a", "n": 1e999}`:          `line 1: the field "n": 1e999 is too large a number`,
+		"id,n, n \nx,1,2\n":                `two of its columns are named "n"`,
+		"id,n,id\nx,1,y\n":                 `two of its columns are named "id"`,
+		"id,t,n,t\nx,a,1,b\n":              `two of its columns are named "t"`,
+		`{"id": "a", "n": 1, "\u006e": 2}`: `line 1: it has the field "n" twice`,
+		string(twoOfOneName(t)):            `two of its columns are named "one"`,
+		"id;n\nx;1,5\n":                    "semicolons separate its columns; separate them by commas",
+		"n\t\"id\"\r\n1\tx\r\n":            "tabs separate its columns",
 	} {
 		_, err := external.Parse([]byte(content))
 		if _, fault := errors.AsType[*external.Error](err); !fault || !strings.Contains(err.Error(), want) {

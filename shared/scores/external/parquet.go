@@ -8,6 +8,7 @@ import (
 	"math"
 
 	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/format"
 )
 
 // batchRows is how many rows are read at a time.
@@ -39,6 +40,8 @@ func parseParquet(data []byte) (t *Table, err error) {
 			t.other(path[0], "it holds lists")
 		case path[0] == IDColumn:
 			ids = at
+		case isDecimal(leaf.Node):
+			t.other(path[0], "it holds decimals, which are not read; write them as doubles")
 		case kind == parquet.Int32 || kind == parquet.Int64 || kind == parquet.Float || kind == parquet.Double:
 			columns[at] = t.column(path[0])
 		default:
@@ -57,6 +60,16 @@ func parseParquet(data []byte) (t *Table, err error) {
 	}
 	t.fillAll()
 	return t, nil
+}
+
+// isDecimal reports a column of decimals: of whole numbers or bytes, to be divided by a power of ten.
+func isDecimal(node parquet.Node) bool {
+	logical := node.Type().LogicalType()
+	if logical == nil {
+		return false
+	}
+	_, decimal := logical.Value.(*format.DecimalType)
+	return decimal
 }
 
 // addRows reads a row group.

@@ -1,0 +1,82 @@
+package subset
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+)
+
+// An Exported is what came of an export that dataset.yaml asks for.
+type Exported struct {
+	For     string `json:"for"`               // the trainer
+	Problem string `json:"problem,omitempty"` // why it cannot be written, and what to change; empty if it is written
+}
+
+func exportsPrefix(runID string) string { return run.Folder(runID) + "exports/" }
+
+// exportName is that of the n-th outcome of a selection's exports; the last one counts.
+func exportName(runID, id string, n int) string {
+	return fmt.Sprintf("%s%s.%06d.json", exportsPrefix(runID), id, n)
+}
+
+// IsExported reports whether it came of the last export of a selection, too.
+func IsExported(ctx context.Context, work bucket.Reader, runID, id string, now Exported) (bool, error) {
+	last, n, err := lastExported(ctx, work, runID, id)
+	return n > 0 && last == now, err
+}
+
+// KeepExported keeps what came of an export of a selection, unless it came of the last one, too.
+func KeepExported(ctx context.Context, work bucket.Bucket, runID, id string, now Exported) error {
+	last, n, err := lastExported(ctx, work, runID, id)
+	if err != nil || last == now || n == 0 && now.Problem == "" {
+		return err
+	}
+	_, err = bucket.CreateJSON(ctx, work, exportName(runID, id, n), now)
+	return err
+}
+
+// lastExported is what came of the last export of a selection, and how many there were that said something new.
+func lastExported(ctx context.Context, work bucket.Reader, runID, id string) (last Exported, n int, err error) {
+	name := ""
+	for attrs, err := range work.List(ctx, exportsPrefix(runID)+id+".", "") {
+		if err != nil {
+			return last, 0, err
+		}
+		name, n = attrs.Name, n+1
+	}
+	if n > 0 {
+		err = bucket.ReadJSON(ctx, work, name, &last)
+	}
+	return last, n, err
+}
+
+// exportProblem says which exports of a run's selections cannot be written; empty if there are none.
+func (r *Reader) exportProblem(ctx context.Context, runID string) (string, error) {
+	var ids, problems []string
+	for attrs, err := range r.work.List(ctx, exportsPrefix(runID), "") {
+		if err != nil {
+			return "", err
+		}
+		id, _, _ := strings.Cut(strings.TrimPrefix(attrs.Name, exportsPrefix(runID)), ".")
+		if !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	for _, id := range ids {
+		last, _, err := lastExported(ctx, r.work, runID, id)
+		if errors.Is(err, bucket.ErrNotExist) { // the run is being removed
+			continue
+		} else if err != nil {
+			return "", err
+		}
+		if last.Problem != "" {
+			problems = append(problems, fmt.Sprintf("export of selection %s for %s: %s", id, last.For, last.Problem))
+		}
+	}
+	return strings.Join(problems, "\n"), nil
+}
