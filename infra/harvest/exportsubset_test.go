@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -343,7 +344,10 @@ func TestExportEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	x := &exporter{input: input, memory: memorytest.Budget(t), events: feed, runs: runs, subsets: subsets}
+	x := &exporter{
+		input: input, work: work, memory: memorytest.Budget(t), events: feed, log: slog.New(slog.DiscardHandler),
+		runs: runs, subsets: subsets,
+	}
 	request, err := export.Request{For: export.LLaMAFactory}.Complete()
 	if err != nil {
 		t.Fatal(err)

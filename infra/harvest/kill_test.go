@@ -244,13 +244,13 @@ func sameContent(t *testing.T, want, got string) {
 	}
 }
 
-// TestInterruptSays says after ctrl-C what the same command does: one that keeps nothing begins anew.
+// TestInterruptSays says after ctrl-C what the same command does: one that keeps nothing begins again.
 func TestInterruptSays(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, want := range map[string]string{
-		"train": "begins anew", "export": "begins anew", "curate": "goes on from here", "serve": "goes on from here",
+		"train": "begins again", "export": "begins again", "curate": "to continue", "serve": "to continue",
 	} {
 		cmd, _, err := newRoot().Find([]string{name})
 		if err != nil {

@@ -43,7 +43,7 @@ func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writ
 		fmt.Fprintln(warn, "harvest:", err)
 		return 130
 	case ctx.Err() != nil && cmd != nil && cmd.Flags().Lookup("state") == nil: // it keeps nothing of what it does
-		fmt.Fprintln(warn, "harvest: stopped; the same command begins anew")
+		fmt.Fprintln(warn, "harvest: stopped; the same command begins again")
 		return 130
 	case ctx.Err() != nil:
 		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, repeat the command to continue")

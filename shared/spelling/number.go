@@ -20,12 +20,12 @@ func CheckWhole(text string) error {
 		return nil
 	}
 	if n, err := strconv.ParseInt(text, 10, 64); err == nil { // zeros at the beginning
-		return fmt.Errorf("%q is no whole number; write %d", text, n)
+		return fmt.Errorf("%q is not a whole number; write %d", text, n)
 	}
 	if n, err := strconv.ParseInt(text, 0, 64); err == nil {
-		return fmt.Errorf("%q is no whole number in decimal digits; write such as %d", text, n)
+		return fmt.Errorf("%q is not a whole number in decimal digits; write such as %d", text, n)
 	}
-	return fmt.Errorf("%q is no whole number", text)
+	return fmt.Errorf("%q is not a whole number", text)
 }
 
 // Number reads a finite decimal number, such as -0.5 or 1e-3, with spaces around it or none. What Go reads and people
