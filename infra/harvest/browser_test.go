@@ -64,6 +64,7 @@ func hostileDataset(t *testing.T, demo, dir string) string {
 	for i := range 12 {
 		records[i]["id"] = fmt.Sprintf("%s%d", attack, i)
 		records[i]["data_source"] = attack
+		records[i]["relevance"], records[i][attack] = i%5, i // numbers, by which samples are listed
 		records[i]["conversations"] = []map[string]string{
 			{
 				"from":  "human",

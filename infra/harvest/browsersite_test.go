@@ -1,6 +1,8 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,7 +20,12 @@ func TestBrowserSite(t *testing.T) {
 	browser := startBrowser(t)
 	dir := t.TempDir()
 	demo := demoFolder(t)
-	serve := serving(t, dir)
+	full := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Retry-After", "20")
+		http.Error(w, "too many requests", http.StatusTooManyRequests)
+	}))
+	defer full.Close()
+	serve := serving(t, dir, "LLM_URL="+full.URL+"/v1", "LLM_MODEL=busy")
 	t.Cleanup(func() { _ = serve.cmd.Process.Kill() })
 	home := strings.TrimSuffix(serve.url, "v1/runs")
 	own := func(url string) bool { return strings.HasPrefix(url, home) }
@@ -51,8 +58,41 @@ func TestBrowserSite(t *testing.T) {
 	if n := evaluate[int](tab, `document.querySelectorAll(".card").length`); n != 2 {
 		t.Errorf("%d samples failed, want 2", n)
 	}
+	tab.checkColumns(runPage)
 	tab.checkForm(runPage)
+	tab.checkWaiting(home, filepath.Join(dir, "input", "datasets", "waits"))
 	tab.checkQuiet()
+}
+
+// checkColumns lists samples by a number of their records, by the form.
+func (r *reportTab) checkColumns(runPage string) {
+	r.Helper()
+	r.visit(runPage + "/samples")
+	evaluate[bool](r, `(() => {
+		const field = document.querySelector("form.fields").elements;
+		field.column.value = "relevance";
+		field.operator.value = ">=";
+		field.number.value = "3";
+		document.querySelector("form.fields button").click();
+		return true;
+	})()`)
+	r.waitFor(`location.search.includes("column=relevance") && document.querySelectorAll(".card").length === 4`)
+	r.waitFor(`document.querySelector("[name=number]").value === "3"`)
+	r.checkPage("columns")
+}
+
+// checkWaiting starts a run whose scorer is full: its pages say so.
+func (r *reportTab) checkWaiting(home, folder string) {
+	r.Helper()
+	writeFile(r.T, filepath.Join(folder, "parts", "a.jsonl"), `{"id": "a", "conversations": [{"from": "human", `+
+		`"value": "What is two and two?"}, {"from": "gpt", "value": "Four."}]}`+"\n")
+	writeFile(r.T, filepath.Join(folder, "dataset.yaml"), "manifests: [parts/a.jsonl]\nscorer: llm\n")
+	r.visit(home)
+	r.waitFor(`document.querySelector(".waiting")?.textContent.includes("429") ?? false`)
+	r.checkPage("waiting")
+	evaluate[bool](r, `document.querySelector(".card:has(.waiting) h2 a").click() ?? true`)
+	r.waitFor(`document.querySelector(".waiting")?.textContent.includes("Nothing is lost") ?? false`)
+	r.checkPage("waiting-run")
 }
 
 // checkForm makes a selection by the form, whose preview follows what is typed.

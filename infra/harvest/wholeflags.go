@@ -23,7 +23,8 @@ func (f wholeFlag) Set(text string) error {
 // wholeTypes are the types of pflag that take whole numbers.
 var wholeTypes = []string{"int", "int64", "uint", "uint64"}
 
-// checkWholeFlags has all flags of a command, and of those below it, refuse what is not a whole number as people write it.
+// checkWholeFlags has all flags of a command, and of those below it, refuse what is not a whole number as people write
+// it.
 func checkWholeFlags(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if _, done := f.Value.(wholeFlag); !done && slices.Contains(wholeTypes, f.Value.Type()) {

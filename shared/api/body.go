@@ -27,7 +27,7 @@ func BodyProblem(err error) *Problem {
 	}
 	switch {
 	case errors.Is(body.Err, os.ErrDeadlineExceeded):
-		return NewProblem(http.StatusRequestTimeout, "the request's body did not arrive in time; send it again without a pause")
+		return NewProblem(http.StatusRequestTimeout, "the request's body did not arrive in time; send it without a pause")
 	case errors.Is(body.Err, io.ErrUnexpectedEOF):
 		return NewProblem(http.StatusBadRequest, "the request's body ends before its length; send it whole")
 	}

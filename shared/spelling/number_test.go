@@ -47,9 +47,11 @@ func TestCheckWhole(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
 		"0": "", "7": "", "-3": "", "+12": "", "18446744073709551615": "",
-		"010": `"010" is not a whole number; write 10`, "0x10": `"0x10" is not a whole number in decimal digits; write such as 16`,
-		"1_0": `"1_0" is not a whole number in decimal digits; write such as 10`, "": `"" is not a whole number`,
-		"1.5": `"1.5" is not a whole number`, " 1": `" 1" is not a whole number`, "many": `"many" is not a whole number`,
+		"010":  `"010" is not a whole number; write 10`,
+		"0x10": `"0x10" is not a whole number in decimal digits; write such as 16`,
+		"1_0":  `"1_0" is not a whole number in decimal digits; write such as 10`,
+		"":     `"" is not a whole number`,
+		"1.5":  `"1.5" is not a whole number`, " 1": `" 1" is not a whole number`, "many": `"many" is not a whole number`,
 	} {
 		got := ""
 		if err := spelling.CheckWhole(text); err != nil {
