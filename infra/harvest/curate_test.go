@@ -38,7 +38,7 @@ var faults = []struct {
 	},
 	{
 		name: "help of an unknown command", args: []string{"help", "curat"}, status: 2,
-		says: []string{`"curat" is no command`, `"curate"`},
+		says: []string{`"curat" is not a command`, `"curate"`},
 	},
 	{
 		name: "unknown command with flags", args: []string{"curat", "--budget", "30%", "dataset.json"}, status: 2,

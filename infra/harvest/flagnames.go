@@ -109,5 +109,5 @@ func unknownCommand(root *cobra.Command, name string) error {
 	for _, command := range root.Commands() {
 		names = append(names, command.Name())
 	}
-	return usageError{fmt.Errorf("%q is not a command%s; `harvest --help` lists them", name, spelling.Hint(name, names))}
+	return usageError{fmt.Errorf("%q is not a command%s (`harvest --help` lists them)", name, spelling.Hint(name, names))}
 }

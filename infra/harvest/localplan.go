@@ -196,12 +196,10 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 
 // cost is the best estimate there is.
 func (p *localPlan) cost(v *run.Survey) string {
-	switch {
-	case v.Estimate == nil:
+	if v.Estimate == nil {
 		return fmt.Sprintf("$%.2f", p.EstimatedCost)
-	default:
-		return dollarsOf(v.Estimate)
 	}
+	return dollarsOf(v.Estimate)
 }
 
 // dollarsOf is the cost of an estimate, as text.

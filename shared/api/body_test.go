@@ -65,7 +65,7 @@ func TestProxyFault(t *testing.T) {
 			response.Header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %s %+v (%v), want %d", name, response.Status, problem, err, tc.status)
 		}
-		_ = conn.Close()
+		_, _ = response.Body.Close(), conn.Close()
 	}
 	behind.Close()
 	response, err := http.Get(front.URL)

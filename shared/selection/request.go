@@ -3,6 +3,7 @@ package selection
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 )
 
@@ -66,7 +67,11 @@ func validateThreshold(what string, threshold int) error {
 // ValidateNames reports every capability and style that is not among these, and every contradiction that can be found
 // before a dataset is scored, which may cost money.
 func (r Request) ValidateNames(capabilities, styles []string) error {
-	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear())
+	faults := []error{r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear()}
+	for _, name := range slices.Sorted(maps.Keys(r.Thresholds)) {
+		faults = append(faults, validateThreshold(fmt.Sprintf("thresholds: %q has", name), r.Thresholds[name]))
+	}
+	return errors.Join(faults...)
 }
 
 // validateNear reports evaluation sets that are named twice or have no name, and images to exclude without any.

@@ -177,9 +177,6 @@ func (r Rules) validateChoices() error {
 				name, w, leastWeight, 1/leastWeight))
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(r.Thresholds)) {
-		faults = append(faults, validateThreshold(fmt.Sprintf("thresholds: %q has", name), r.Thresholds[name]))
-	}
 	for _, name := range slices.Sorted(maps.Keys(r.Minimums)) {
 		if n := r.Minimums[name]; n < 1 {
 			faults = append(faults, fmt.Errorf("minimums: %q has %d; the least is 1", name, n))

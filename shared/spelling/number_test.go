@@ -51,7 +51,7 @@ func TestCheckWhole(t *testing.T) {
 		"0x10": `"0x10" is not a whole number in decimal digits; write such as 16`,
 		"1_0":  `"1_0" is not a whole number in decimal digits; write such as 10`,
 		"":     `"" is not a whole number`,
-		"1.5":  `"1.5" is not a whole number`, " 1": `" 1" is not a whole number`, "many": `"many" is not a whole number`,
+		"1.5":  `"1.5" is not a whole number`, "1 2": `"1 2" is not a whole number`, "many": `"many" is not a whole number`,
 	} {
 		got := ""
 		if err := spelling.CheckWhole(text); err != nil {

@@ -235,6 +235,7 @@ func (x *execution) operation(e *ast.BinaryExpr) (any, error) {
 		if okLeft && okRight {
 			return a + b, nil
 		}
+	default:
 	}
 	return nil, fmt.Errorf("TypeError: %v %s %v", left, e.Op, right)
 }

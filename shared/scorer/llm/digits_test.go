@@ -43,6 +43,9 @@ func tokensOf(texts ...string) (all []answerToken) {
 	return all
 }
 
+// spaced is how tokens of words begin.
+const spaced = " "
+
 // A six is a probability for each rating.
 type six = [scorer.MaxRating + 1]float64
 
@@ -58,7 +61,7 @@ var digitTests = map[string]struct {
 		reading{}, six{0, 0, 0.125, 0.25, 0.5, 0.0625}, 0, false,
 	},
 	"two spellings": {
-		token("4", map[string]float64{"4": 0.5, " 4": 0.25, "\n3": 0.125, "x": 0.125}), reading{},
+		token("4", map[string]float64{"4": 0.5, spaced + "4": 0.25, "\n3": 0.125, "x": 0.125}), reading{},
 		six{3: 0.125, 4: 0.75}, 0, false,
 	},
 	"digits outside the list": {

@@ -31,7 +31,7 @@ func bySingleTokens(a asked) said {
 		return said{text: "4", tokens: []answerToken{token("4", map[string]float64{"4": 0.75, "5": 0.25, "x": 0})}}
 	}
 	return said{text: "0", cached: 900, tokens: []answerToken{
-		token("0", map[string]float64{"0": 0.25, "1": 0.125, " 0": 0.125, "no": 0.5, "y": 0}),
+		token("0", map[string]float64{"0": 0.25, "1": 0.125, spaced + "0": 0.125, "no": 0.5, "y": 0}),
 	}}
 }
 
