@@ -223,6 +223,9 @@ func (p *Plan) RangeOf(index int64) int {
 // known before the run's scores are read.
 func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
 	resolved, err := request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
+	if err == nil {
+		err = request.ValidateThresholds()
+	}
 	return resolved, spelling.Names(err)
 }
 

@@ -202,7 +202,8 @@ func (p *Planner) check(ctx context.Context, plan *Plan) error {
 			return err
 		}
 	}
-	if err := plan.Selection.ValidateNames(plan.Rubric.Capabilities, plan.Rubric.Styles); err != nil {
+	err := plan.Selection.ValidateNames(plan.Rubric.Capabilities, plan.Rubric.Styles)
+	if err = errors.Join(err, plan.Selection.ValidateThresholds()); err != nil {
 		return &RefusedError{Reason: err.Error()}
 	}
 	if err := scores.CheckCapabilities(plan.Rubric.Capabilities); err != nil {

@@ -67,7 +67,12 @@ func validateThreshold(what string, threshold int) error {
 // ValidateNames reports every capability and style that is not among these, and every contradiction that can be found
 // before a dataset is scored, which may cost money.
 func (r Request) ValidateNames(capabilities, styles []string) error {
-	faults := []error{r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear()}
+	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear())
+}
+
+// ValidateThresholds checks the thresholds of capabilities against the ratings of runs. Score files may have others.
+func (r Request) ValidateThresholds() error {
+	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(r.Thresholds)) {
 		faults = append(faults, validateThreshold(fmt.Sprintf("thresholds: %q has", name), r.Thresholds[name]))
 	}

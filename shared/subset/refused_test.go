@@ -29,7 +29,7 @@ func TestSelectRefused(t *testing.T) {
 		{"threshold too low", atBudget(t, "1", selection.Rules{Threshold: -2}), []string{"threshold: -2"}},
 		{
 			"threshold of a capability too high",
-			atBudget(t, "1", selection.Rules{Thresholds: map[string]int{"humanities": 99, "coding": 4}}),
+			atBudget(t, "1", selection.Rules{Thresholds: map[string]int{"humanities": 99, "causal reasoning": 4}}),
 			[]string{`thresholds: "humanities" has 99`, "-1 to 4"},
 		},
 		{
