@@ -107,13 +107,16 @@ func (f *subsetFolder) updateDataset(
 	pending := false
 	var called *subset.Selection // the latest of a call, whose budget is its own
 	for _, one := range selections {
-		sel, err := f.exports.subsets.Selection(ctx, one.Run, one.Selection)
-		if errors.Is(err, subset.ErrNoSelection) {
+		sel, err := f.exports.subsets.Find(ctx, one.Run, one.Selection)
+		switch {
+		case errors.Is(err, subset.ErrNoSelection):
 			pending = true // it is requested, and not made yet
 			continue
-		}
-		if err != nil {
+		case err != nil:
 			f.log.Warn("a selection cannot be read", "run", one.Run, "selection", one.Selection, "error", err)
+			continue
+		case sel.Selected == 0: // failed, or to be made by a message
+			pending = pending || sel.Problem == ""
 			continue
 		}
 		size, err := budget.Resolve(sel.Total)
@@ -121,7 +124,7 @@ func (f *subsetFolder) updateDataset(
 			written, err := f.writeSelection(ctx, dataset, sel, dir)
 			return written && !pending, err
 		}
-		if called == nil && !own && sel.Selected > 0 {
+		if called == nil && !own {
 			called = sel
 		}
 	}
