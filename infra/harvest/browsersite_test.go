@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -87,6 +88,15 @@ func (r *reportTab) checkWaiting(home, folder string) {
 	writeFile(r.T, filepath.Join(folder, "parts", "a.jsonl"), `{"id": "a", "conversations": [{"from": "human", `+
 		`"value": "What is two and two?"}, {"from": "gpt", "value": "Four."}]}`+"\n")
 	writeFile(r.T, filepath.Join(folder, "dataset.yaml"), "manifests: [parts/a.jsonl]\nscorer: llm\n")
+	until(r.T, "a run that waits", func() bool { // the page of runs that are all scored does not follow
+		answer, err := http.Get(home + "v1/runs")
+		if err != nil {
+			r.Fatal(err)
+		}
+		defer answer.Body.Close()
+		list, err := io.ReadAll(answer.Body)
+		return err == nil && strings.Contains(string(list), `"waiting"`)
+	})
 	r.visit(home)
 	r.waitFor(`document.querySelector(".waiting")?.textContent.includes("429") ?? false`)
 	r.checkPage("waiting")
