@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -25,7 +26,7 @@ import (
 // oneFile has the scores of every range of a run in one file, and counts the bytes that are read.
 type oneFile struct {
 	bucket.Reader
-	read *int64
+	read *atomic.Int64
 }
 
 const scoresFile = "scores.parquet"
@@ -35,7 +36,7 @@ func (f oneFile) Stat(ctx context.Context, _ string) (bucket.Attrs, error) {
 }
 
 func (f oneFile) Open(ctx context.Context, _ string, _, offset, length int64) (io.ReadCloser, error) {
-	*f.read += length
+	f.read.Add(length)
 	return f.Reader.Open(ctx, scoresFile, 0, offset, length)
 }
 
@@ -79,7 +80,7 @@ func madeUp(tb testing.TB, ranges, n int) (*run.Plan, []scores.Record, oneFile) 
 		one.Span.Records = int64(n)
 		plan.Ranges = append(plan.Ranges, one)
 	}
-	return plan, records, oneFile{memory, new(int64)}
+	return plan, records, oneFile{memory, new(atomic.Int64)}
 }
 
 // open is a reader whose columns are not in memory.
@@ -204,8 +205,8 @@ func TestReadsLittle(t *testing.T) {
 	if _, err := open(t, work).page(t.Context(), plan, []string{"rating.humanities>=2"}, 0); err != nil {
 		t.Fatal(err)
 	}
-	if all := 4 * attrs.Size; *work.read > all/4 {
-		t.Errorf("%d bytes are read of %d", *work.read, all)
+	if all := 4 * attrs.Size; work.read.Load() > all/4 {
+		t.Errorf("%d bytes are read of %d", work.read.Load(), all)
 	}
 }
 
