@@ -72,18 +72,18 @@ func (x *exporter) write(
 	if err := prepareOut(dir, state, nil); err != nil {
 		return err
 	}
-	err = x.writeNew(ctx, request, sel, plan, dir)
-	if err != nil {
+	failed := x.writeNew(ctx, request, sel, plan, dir)
+	if failed != nil {
 		_ = os.Remove(dir) // it stays where an earlier export is in it
+		if !isLoss(failed) {
+			return failed
+		}
 	}
-	if err != nil && !isLoss(err) {
+	if err := x.report(ctx, request, sel, dir, failed); err != nil {
 		return err
 	}
-	if err := x.report(ctx, request, sel, dir, err); err != nil {
-		return err
-	}
-	if err != nil {
-		return err
+	if failed != nil {
+		return failed
 	}
 	return mark.writeTo(dir)
 }

@@ -1,4 +1,4 @@
-# Neither provider nor backend: whoever calls the module has them. The folder deploy does, for the pipeline.
+# Neither provider nor backend: the module that calls this one has them. The folder deploy does, for the pipeline.
 terraform {
   required_version = ">= 1.9.0"
 

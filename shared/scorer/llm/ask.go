@@ -71,17 +71,9 @@ func (a *Answer) cost(used Usage, p *price) float64 {
 // converse asks until there is a valid answer, or a reason why there is none.
 func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
 	for attempt := 1; ; attempt++ {
-		answered, err := s.answer(ctx, p)
-		if fault, ok := asFault(err); ok {
-			a.Fault = fault
-			return nil
-		} else if err != nil {
+		answered, ok, err := s.replyTo(ctx, p, a)
+		if err != nil || !ok {
 			return err
-		}
-		a.Requests++
-		if answered.finish == contentFilter {
-			a.Fault = &dataset.Fault{Code: Refused, Detail: "its content filter cut the answer off"}
-			return nil
 		}
 		parsed, err := parseAnswer(answered.text, s.asked)
 		if err == nil {
@@ -101,6 +93,24 @@ func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
 		}
 		p.messages = repeatMessages(p.messages, answered.text, err)
 	}
+}
+
+// replyTo returns the reply to a prompt about a sample, and counts it. It reports false if there is none that can be
+// read, and notes why in the answer.
+func (s *Scorer) replyTo(ctx context.Context, p *prompt, a *Answer) (answered reply, ok bool, err error) {
+	answered, err = s.answer(ctx, p)
+	if fault, ofSample := asFault(err); ofSample {
+		a.Fault = fault
+		return answered, false, nil
+	} else if err != nil {
+		return answered, false, err
+	}
+	a.Requests++
+	if answered.finish == contentFilter {
+		a.Fault = &dataset.Fault{Code: Refused, Detail: "its content filter cut the answer off"}
+		return answered, false, nil
+	}
+	return answered, true, nil
 }
 
 // asFault is the fault of the sample that an error reports.

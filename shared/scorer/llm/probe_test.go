@@ -43,9 +43,9 @@ var probeTests = map[string]struct {
 		func(asked) said { return said{text: "", tokens: thoughtAnswer} }, 2,
 		[]string{"thinks before it answers", `"<think>" (0.88)`},
 	},
-	"thinks unless told": {
+	"thinks unless the template forbids it": {
 		func(a asked) said {
-			if think, told := a.Template["enable_thinking"]; told && !think {
+			if think, given := a.Template["enable_thinking"]; given && !think {
 				return said{text: "3", tokens: digitAnswer}
 			}
 			return said{tokens: thoughtAnswer}

@@ -63,17 +63,9 @@ func (s *Scorer) interview(ctx context.Context, p *prompt, shown conversation, a
 	digits := make([]*Digits, len(s.rubric.Capabilities))
 	for i, c := range s.rubric.Capabilities {
 		p.messages = questionMessages(s.system, shown, len(p.images), capabilityQuestion(c))
-		answered, err := s.answer(ctx, p)
-		if fault, ok := asFault(err); ok {
-			a.Fault = fault
-			return nil
-		} else if err != nil {
+		answered, ok, err := s.replyTo(ctx, p, a)
+		if err != nil || !ok {
 			return err
-		}
-		a.Requests++
-		if answered.finish == contentFilter {
-			a.Fault = &dataset.Fault{Code: Refused, Detail: "its content filter cut the answer off"}
-			return nil
 		}
 		if len(answered.tokens) == 0 || len(answered.tokens[0].Top) == 0 {
 			a.Fault = &dataset.Fault{
