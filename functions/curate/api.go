@@ -57,7 +57,7 @@ type server struct {
 	memory  *memory.Budget
 
 	reconciler *subset.Reconciler
-	docs       *docs.Pages
+	docs       func() (*docs.Pages, error) // made at the first call
 	site       *site.Site
 	commands   report.Commands
 	log        *slog.Logger

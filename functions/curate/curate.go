@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync"
 
 	"github.com/harvest-ml/harvest/shared/api/docs"
 	"github.com/harvest-ml/harvest/shared/browse"
@@ -41,10 +42,6 @@ func New(c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	pages, err := docs.New()
-	if err != nil {
-		return nil, err
-	}
 	samples, err := browse.New(c.Runs, c.Subsets.Reader)
 	if err != nil {
 		return nil, err
@@ -60,8 +57,8 @@ func New(c Config) (http.Handler, error) {
 	mux := http.NewServeMux()
 	server{
 		runs: c.Runs, planner: c.Planner, worker: c.Worker, subsets: c.Subsets, samples: samples, memory: c.Memory,
-		pairs: pairs, reviews: c.Reviews, reconciler: reconciler, docs: pages, site: web, commands: c.Commands, log: c.Log,
-		iamCallers: c.IAMCallers,
+		pairs: pairs, reviews: c.Reviews, reconciler: reconciler, docs: sync.OnceValues(docs.New), site: web,
+		commands: c.Commands, log: c.Log, iamCallers: c.IAMCallers,
 	}.register(mux)
 	return mux, nil
 }

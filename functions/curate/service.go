@@ -16,8 +16,12 @@ func (s server) getService(r *http.Request) (answer, error) {
 }
 
 func (s server) getDocs(*http.Request) (answer, error) {
+	pages, err := s.docs()
+	if err != nil {
+		return answer{}, err
+	}
 	return answer{status: http.StatusOK, body: file{
-		contentType: pageType, content: s.docs.Reference, policy: s.docs.Policy,
+		contentType: pageType, content: pages.Reference, policy: pages.Policy,
 	}}, nil
 }
 

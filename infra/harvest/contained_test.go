@@ -169,6 +169,7 @@ func checkStudy(t *testing.T, dir, plain, manifest, folder string, annotations [
 
 // TestTarRecipe lists tars in a dataset.yaml. The subset has a tar for each entry, and a dataset.yaml of them.
 func TestTarRecipe(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	demoTars(t, filepath.Join(dir, "shards"), 4)

@@ -14,6 +14,7 @@ import (
 
 // A subset is written in another form where nothing is lost, and is the same dataset then.
 func TestOutputFormat(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	demo := demoFolder(t)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A manifest's records come into the subset as they were, whatever form holds them.
@@ -117,6 +118,7 @@ func TestPlanShowsForms(t *testing.T) {
 
 // The subset of a compressed manifest is that of its content, and nothing unpacked is left in the state folder.
 func TestCompressedManifests(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	plain := readFile(t, "../../testdata/demo/dataset.json")

@@ -90,6 +90,7 @@ func readRows(t *testing.T, path string) []demoRow {
 // TestParquet curates the demo from Parquet files as from JSON with a folder of images: ratings are equal, and the
 // subset has the rows of the samples that are selected there. Commands that study a dataset read Parquet files, too.
 func TestParquet(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	manifest := filepath.Join(demoFolder(t), "dataset.json")
 	dir, plain := t.TempDir(), t.TempDir()

@@ -90,6 +90,7 @@ func TestCurateTeacher(t *testing.T) {
 // A teacher whose ratings depend on the order in which it is asked is refused before the rest is bought, unless that is
 // accepted.
 func TestCurateFickleTeacher(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	writeLog(t, dir)
