@@ -111,7 +111,7 @@ func nothingUsable(v *run.Survey) error {
 // mostFrequent is the most frequent problem of a survey, with an example.
 func mostFrequent(v *run.Survey) string {
 	code := reason.MostFrequent(v.Problems)
-	text := fmt.Sprintf("%d times %s", v.Problems[code], code.Phrase())
+	text := fmt.Sprintf("%q (%d of them)", code.Phrase(), v.Problems[code])
 	if examples := v.Examples[code]; len(examples) > 0 {
 		text += ", such as " + examples[0]
 	}

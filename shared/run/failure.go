@@ -35,7 +35,7 @@ func (c Counts) Failure(allowed Allowance) string {
 	if code == "" {
 		return text
 	}
-	text += fmt.Sprintf("; the most frequent reason is %q (%d times)", code.Phrase(), c.Reasons[code])
+	text += fmt.Sprintf("; the most frequent reason is %q (%d of them)", code.Phrase(), c.Reasons[code])
 	if e, known := c.Examples[code]; known {
 		text += fmt.Sprintf(", such as sample %s, %s: %s", spelling.Shown(e.ID), e.Place, e.Reason)
 	}

@@ -90,6 +90,11 @@ var broken = map[string][]brokenRecord{
 		{`{"instruction": "", "input": "", "output": "b"}`, dataset.EmptyTurn, "instruction", "blank"},
 		{`{"instruction": "a", "input": "", "output": ""}`, dataset.EmptyTurn, "output", "blank"},
 	},
+	"TRL prompt and completion": {
+		{`{"prompt": "a", "completion": [{"role": "user", "content": "b"}]}`, dataset.NoAnswer, "completion", "no turn is"},
+		{`{"prompt": {"a": 1}, "completion": "b"}`, dataset.WrongType, "prompt", "an object; write a list of turns"},
+		{`{"prompt": "a", "completion": ["b"]}`, dataset.WrongType, "completion[0]", "a string; write a turn like"},
+	},
 	"The Cauldron": {
 		{`{"images": [], "texts": [{"user": "a"}]}`, dataset.NoAnswer, "texts", "with role gpt"},
 	},

@@ -28,7 +28,7 @@ func Table() []Form {
 	others := []Form{
 		openAIParts(), qwenParts(), chatParts(), swift(), openAI(),
 		qwenVL(), internVL(), shareGPT(), llava(), pairs(),
-		swiftQuery(), alpaca(), fineVision(), cauldron(),
+		swiftQuery(), alpaca(), trlPair(), fineVision(), cauldron(),
 	}
 	return append([]Form{imageFolder(others)}, others...)
 }

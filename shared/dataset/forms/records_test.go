@@ -136,6 +136,11 @@ var written = map[string]func(talk) object{
 		}
 		return record
 	},
+	"TRL prompt and completion": func(k talk) object {
+		turns := k.turns("role", "content", "user", "assistant")
+		last := len(turns) - 1
+		return object{"images": k.images, "prompt": turns[:last], "completion": turns[last:]}
+	},
 	"The Cauldron": func(k talk) object { return object{"images": k.images, "texts": k.texts()} },
 	"FineVision": func(k talk) object {
 		return object{"images": k.images, "texts": k.texts(), "relevance_ratings": []int{5}}

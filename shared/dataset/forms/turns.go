@@ -67,23 +67,6 @@ func (p *parser) list(key string, value json.RawMessage) []json.RawMessage {
 	return turns
 }
 
-// noTurns says that a record has no turns, and what it has instead.
-func noTurns(fields jsontext.Members) string {
-	const most = 10
-	if len(fields) == 0 {
-		return "the record has none, it is empty; add the turns of a human and the model"
-	}
-	var list []string
-	for i := 0; i < len(fields); i += 2 {
-		if len(list) == most {
-			list = append(list, "…")
-			break
-		}
-		list = append(list, jsontext.Quote(jsontext.Text(fields[i]), quoted))
-	}
-	return "the record has none, only " + strings.Join(list, ", ") + "; add the turns of a human and the model"
-}
-
 // readSystem reads the field of a system prompt, which is a turn of its own.
 func (p *parser) readSystem(key string) {
 	if system := p.fields.Get(key); jsontext.TypeOf(system) == jsontext.String {
