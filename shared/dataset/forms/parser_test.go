@@ -287,26 +287,6 @@ func TestParseProblemsOfJSON(t *testing.T) {
 			`{"id": NaN, "da\u0074a": [], "text": "a"}`,
 			dataset.NoConversation, "conversations", `the record has none, only "id", "data", "text"; add the turns`,
 		},
-		"fields in another case": {
-			`{"ID": 1, "Conversations": []}`,
-			dataset.NoConversation, "conversations", `"Conversations" is written otherwise: name it "conversations"`,
-		},
-		"a question and an answer": {
-			`{"image": "a.png", "question": "Why?", "answer": "So."}`,
-			dataset.NoConversation, "conversations", `name the question "query" and the answer "response"`,
-		},
-		"a preference pair": {
-			`{"prompt": "Why?", "chosen": "So.", "rejected": "No."}`,
-			dataset.NoConversation, "conversations", `to train on the chosen one, name it "completion"`,
-		},
-		"records by their names": {
-			`{"a": ` + valid + `, "b": ` + valid + `}`,
-			dataset.NoConversation, "conversations", "the file is one object of records by their names",
-		},
-		"records by their names, and another": {
-			`{"a": ` + valid + `, "b": 1}`,
-			dataset.NoConversation, "conversations", `only "a", "b"; add the turns of a human and the model`,
-		},
 		"cut short":  {`{"id": "a", `, dataset.NotAnObject, "", "unexpected end of JSON input"},
 		"two values": {`{} {}`, dataset.NotAnObject, "", "invalid character '{' after top-level value"},
 		"nested too deep": {
@@ -327,6 +307,33 @@ func TestParseProblemsOfJSON(t *testing.T) {
 			dataset.NotUTF8, "", "byte 0xd6 at byte 47 of the record is not UTF-8 text; save the file as UTF-8",
 		},
 		"not UTF-8, nor JSON": {"{\xd6", dataset.NotUTF8, "", "byte 0xd6 at byte 1 of the record"},
+	})
+}
+
+// A record without turns says what to do where its fields show it.
+func TestNoTurns(t *testing.T) {
+	t.Parallel()
+	checkProblems(t, map[string]problemCase{
+		"fields in another case": {
+			`{"ID": 1, "Conversations": []}`,
+			dataset.NoConversation, "conversations", `"Conversations" is written otherwise: name it "conversations"`,
+		},
+		"a question and an answer": {
+			`{"image": "a.png", "question": "Why?", "answer": "So."}`,
+			dataset.NoConversation, "conversations", `name the question "query" and the answer "response"`,
+		},
+		"a preference pair": {
+			`{"prompt": "Why?", "chosen": "So.", "rejected": "No."}`,
+			dataset.NoConversation, "conversations", `to train on the chosen one, name it "completion"`,
+		},
+		"records by their names": {
+			`{"a": ` + valid + `, "b": ` + valid + `}`,
+			dataset.NoConversation, "conversations", "the file is one object of records by their names",
+		},
+		"records by their names, and another": {
+			`{"a": ` + valid + `, "b": 1}`,
+			dataset.NoConversation, "conversations", `only "a", "b"; add the turns of a human and the model`,
+		},
 	})
 }
 
