@@ -73,6 +73,9 @@ func TestScoreFileWarnings(t *testing.T) {
 		reference.NoStyle: {good, answers(`"yes/no"`, "null"),
 			[]string{"warning: 3 answers without a style",
 				"  3 in scores/style.jsonl, the first: line 2, idx 1, answer null"}},
+		reference.UnknownStyle: {good, answers(`"yes/no"`, `"YES/NO"`),
+			[]string{"warning: 3 answers with a style that the rubric does not have",
+				`  3 in scores/style.jsonl, the first: line 2, idx 1, answer "YES/NO"`}},
 	}
 	for kind, tt := range tests {
 		t.Run(string(kind), func(t *testing.T) {

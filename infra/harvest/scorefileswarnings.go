@@ -43,7 +43,7 @@ func printFindings(w io.Writer, findings []reference.Finding) error {
 
 // describe is a line about one file: how many, where, and the first as an example.
 func describe(f reference.Finding) string {
-	if f.Kind == reference.EmptyFile {
+	if f.Kind == reference.EmptyFile || f.Kind == reference.UnreadFile {
 		return f.File
 	}
 	var first []string

@@ -82,4 +82,22 @@ func list(folder string) (capabilities []string, hasStyles bool, err error) {
 	return capabilities, hasStyles, nil
 }
 
+// unread are the files of a folder that are named after a capability or the styles, and have another extension.
+func unread(folder string, capabilities []string) ([]Finding, error) {
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, fmt.Errorf("looking for score files: %w", err)
+	}
+	known := slices.Concat(capabilities, rubric.Default().Capabilities, shortNames, []string{styleFile})
+	var findings []Finding
+	for _, entry := range entries {
+		name := entry.Name()
+		stem, after, _ := strings.Cut(name, ".")
+		if !entry.IsDir() && "."+after != extension && slices.Contains(known, stem) {
+			findings = append(findings, Finding{File: filepath.Join(folder, name), Kind: UnreadFile, Count: 1})
+		}
+	}
+	return findings, nil
+}
+
 func scorePath(folder, name string) string { return filepath.Join(folder, name+extension) }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -121,23 +122,29 @@ func readRatings(ctx context.Context, file *scoreFile, rows *rows) ([]int8, erro
 func readStyles(ctx context.Context, file *scoreFile, rows *rows, build *selection.Builder) error {
 	s := styleAnswers{
 		build: build, byText: make(map[string]uint32), byStyles: make(map[string]uint32), lists: make([][]uint32, 1),
+		unknown: make([]bool, 1),
 	}
 	answers := make([]uint32, rows.len()) // by row; 0 for none
 	err := readColumn(ctx, file, rows, answers, func(a answer) (uint32, Kind, error) {
 		switch {
 		case a.text != nil:
-			return s.number(a.text), "", nil
+			number := s.number(a.text)
+			return number, s.kind(number), nil
 		case len(a.value) > 0 && a.value[0] == '"':
 			var text string
 			if err := json.Unmarshal(a.value, &text); err != nil {
 				return 0, "", err
 			}
-			return s.number([]byte(text)), "", nil
+			number := s.number([]byte(text))
+			return number, s.kind(number), nil
 		}
 		return 0, NoStyle, nil
 	})
 	if err != nil {
 		return err
+	}
+	if !s.standard { // they are those of another rubric
+		file.findings = slices.DeleteFunc(file.findings, func(f Finding) bool { return f.Kind == UnknownStyle })
 	}
 	total := 0
 	for _, answer := range answers {
@@ -158,6 +165,15 @@ type styleAnswers struct {
 	byText   map[string]uint32
 	byStyles map[string]uint32
 	lists    [][]uint32 // the styles of each answer, by their numbers in the pool
+	unknown  []bool     // whether an answer has a style that the default rubric lacks
+	standard bool       // whether some answer has one of the default rubric
+}
+
+func (s *styleAnswers) kind(number uint32) Kind {
+	if s.unknown[number] {
+		return UnknownStyle
+	}
+	return ""
 }
 
 func (s *styleAnswers) number(text []byte) uint32 {
@@ -175,6 +191,12 @@ func (s *styleAnswers) number(text []byte) uint32 {
 		number = uint32(len(s.lists))
 		s.byStyles[key] = number
 		s.lists = append(s.lists, styles)
+		unknown := false
+		for _, name := range names {
+			known := slices.Contains(rubric.Default().Styles, name)
+			s.standard, unknown = s.standard || known, unknown || !known
+		}
+		s.unknown = append(s.unknown, unknown)
 	}
 	s.byText[string(text)] = number
 	return number

@@ -8,7 +8,7 @@ type Finding struct {
 	File       string `json:"file"`
 	Capability string `json:"capability,omitempty"` // empty for the file of styles
 	Kind       Kind   `json:"kind"`
-	// Count is of answers, lines, samples or byte-order marks, as the kind says, and 1 for an empty file.
+	// Count is of answers, lines, samples or byte-order marks, as the kind says, and 1 for a file as a whole.
 	Count int `json:"count"`
 	// Line (from 1), Idx and Answer are those of the first one, if the kind has them. Idx is written
 	// as in messages (7, or "s7"), Answer is quoted; long ones are cut.
@@ -29,6 +29,8 @@ const (
 	EmptyFile     Kind = "empty_file"      // a file without any line; NoLine is then left out
 	RepeatedLine  Kind = "repeated_line"   // lines that give a sample the answer that it has already
 	ByteOrderMark Kind = "byte_order_mark" // skipped at the head of a line
+	UnknownStyle  Kind = "unknown_style"   // answers with a style that the default rubric lacks, next to some that it has
+	UnreadFile    Kind = "unread_file"     // a file of a capability or of styles with another extension
 )
 
 // Meaning says for a reader what was found, in the plural, and what follows for the selection.
@@ -48,6 +50,10 @@ func (k Kind) Meaning() string {
 		return "lines that repeat the answer of an earlier line, which counts once"
 	case ByteOrderMark:
 		return "byte-order marks, which are skipped"
+	case UnknownStyle:
+		return "answers with a style that the rubric does not have, which is a bin of its own"
+	case UnreadFile:
+		return "files that are not read, for only names that end with " + extension + " are"
 	}
 	return string(k)
 }

@@ -155,3 +155,32 @@ func TestTextIdx(t *testing.T) {
 		t.Errorf("picks (-want +got):\n%s", diff)
 	}
 }
+
+// TestUnreadFiles tells of files that look like scores and are not read, unless the capabilities are named.
+func TestUnreadFiles(t *testing.T) {
+	t.Parallel()
+	folder := files(t, map[string]string{
+		"manifest.json": items, "ocr.jsonl": bothRated, "style.jsonl": bothStyled, "zebra.jsonl": bothRated,
+		"stem.json": bothRated, "style.jsonl.gz": "", "zebra.csv": "", "README.txt": "",
+	})
+	for _, named := range [][]string{nil, {"ocr"}} {
+		data, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"), named...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer data.Close()
+		var names []string
+		for _, f := range data.Findings {
+			if f.Kind == UnreadFile {
+				names = append(names, filepath.Base(f.File))
+			}
+		}
+		want := []string{"stem.json", "style.jsonl.gz", "zebra.csv"}
+		if named != nil {
+			want = nil
+		}
+		if diff := cmp.Diff(want, names); diff != "" {
+			t.Errorf("capabilities %q (-want +got):\n%s", named, diff)
+		}
+	}
+}

@@ -50,9 +50,16 @@ type Data struct {
 // Memory is about 2 bytes a sample and capability and 60 bytes a sample, and 50 more if the manifest's idx do not count
 // up by one, or 100 more plus the text if they are texts. The manifest stays open for Write; Close it after use.
 func Load(ctx context.Context, scores, manifest string, capabilities ...string) (*Data, error) {
+	named := len(capabilities) > 0
 	capabilities, err := findCapabilities(scores, capabilities)
 	if err != nil {
 		return nil, err
+	}
+	var left []Finding
+	if !named {
+		if left, err = unread(scores, capabilities); err != nil {
+			return nil, err
+		}
 	}
 	build := selection.NewBuilder(capabilities...)
 	m, err := openManifest(ctx, manifest, build)
@@ -64,7 +71,7 @@ func Load(ctx context.Context, scores, manifest string, capabilities ...string) 
 		m.file.Close()
 		return nil, err
 	}
-	return &Data{Pool: build.Pool, Findings: findings, manifest: m}, nil
+	return &Data{Pool: build.Pool, Findings: append(findings, left...), manifest: m}, nil
 }
 
 // Close closes the manifest.
