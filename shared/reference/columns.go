@@ -166,7 +166,7 @@ type styleAnswers struct {
 	byStyles map[string]uint32
 	lists    [][]uint32 // the styles of each answer, by their numbers in the pool
 	unknown  []bool     // whether an answer has a style that the default rubric lacks
-	standard bool       // whether some answer has one of the default rubric
+	standard bool       // whether some answer has one of the default rubric, in any case of letters
 }
 
 func (s *styleAnswers) kind(number uint32) Kind {
@@ -193,8 +193,10 @@ func (s *styleAnswers) number(text []byte) uint32 {
 		s.lists = append(s.lists, styles)
 		unknown := false
 		for _, name := range names {
-			known := slices.Contains(rubric.Default().Styles, name)
-			s.standard, unknown = s.standard || known, unknown || !known
+			unknown = unknown || !slices.Contains(rubric.Default().Styles, name)
+			s.standard = s.standard || slices.ContainsFunc(rubric.Default().Styles, func(style string) bool {
+				return strings.EqualFold(style, name)
+			})
 		}
 		s.unknown = append(s.unknown, unknown)
 	}
