@@ -61,8 +61,8 @@ type download struct {
 	copy func(io.Writer) error
 }
 
-// writeTo answers with the download. An error before the first byte is returned; one after it breaks the answer off, so
-// that the client does not take it for whole.
+// writeTo answers with the download. An error before the first byte is returned. A later error breaks the answer off,
+// so that the client does not take it for complete.
 func (d download) writeTo(w http.ResponseWriter) error {
 	begun := &begunWriter{ResponseWriter: w, file: d.file}
 	err := d.copy(begun)

@@ -1,6 +1,6 @@
 // Package ingest is the function that turns an arrived dataset into a run: a notification of the input bucket becomes a
-// plan, and a range becomes shards. Ranges and shards are published in chains: the first of each chain by what begins
-// it, and the next by the delivery that settles the one before.
+// plan, and a range becomes shards. Ranges and shards are published in chains. The step that begins a chain publishes
+// its first task. Each delivery that finishes a task publishes the next one.
 package ingest
 
 import (
@@ -93,8 +93,8 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	case err != nil:
 		return err
 	case arrival.Run == "" && run.IsBelow(object):
-		c.Log.WarnContext(ctx, "object starts no run, as it lies in a folder of its dataset: name it in dataset.yaml, or "+
-			"put it next to that folder", "object", object)
+		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name it in "+
+			"dataset.yaml, or put it next to that folder", "object", object)
 		return nil
 	case arrival.Run == "":
 		c.Log.InfoContext(ctx, "object starts no run", "object", object)
