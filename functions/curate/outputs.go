@@ -30,7 +30,7 @@ func (s server) getOutput(r *http.Request) (answer, error) {
 			names[i] = o.Name
 		}
 		return answer{}, api.NewProblem(http.StatusNotFound,
-			fmt.Sprintf("%q is no output; the outputs are %s", name, strings.Join(names, ", ")))
+			fmt.Sprintf("%q is not an output; the outputs are %s", name, strings.Join(names, ", ")))
 	}
 	sel, err := s.completed(r)
 	if err != nil {

@@ -60,7 +60,8 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	case d.Attributes[attrEvent] != "":
 		return nil // other changes of the input bucket start nothing
 	default:
-		return events.DataError(fmt.Errorf("message %s is no task of ingest, and no notification of Cloud Storage", d.ID))
+		return events.DataError(
+			fmt.Errorf("message %s is neither a task of ingest nor a notification of Cloud Storage", d.ID))
 	}
 }
 

@@ -108,7 +108,7 @@ func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
 	}
 	var words []string
 	if found.Unknown > 0 {
-		words = append(words, fmt.Sprintf("%d of its %d ids are no samples of the run, such as %s",
+		words = append(words, fmt.Sprintf("%d of its %d ids are not samples of the run, such as %s",
 			found.Unknown, found.IDs, spelling.Shown(found.Example)))
 	}
 	for _, column := range slices.Sorted(maps.Keys(found.Without)) {

@@ -72,8 +72,9 @@ func misplaced(object, name string) error {
 	if namePattern.MatchString(name) {
 		return nil
 	}
-	return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %q is no dataset name; use 1 to 100 letters, digits, "+
-		"'.', '_' and '-', a letter or digit first: rename the folder, to %s for example", object, name, plainDataset(name))}
+	return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %q is not a dataset name; use 1 to 100 letters, "+
+		"digits, '.', '_' and '-', a letter or digit first: rename the folder, to %s for example", object, name,
+		plainDataset(name))}
 }
 
 var plainLetter = regexp.MustCompile(`^[A-Za-z0-9._-]$`)
