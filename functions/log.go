@@ -8,8 +8,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// newLog writes lines in the form that Cloud Logging reads: with its names of severity, message and
-// trace, so that alerts on errors fire and the lines of one run are found together.
+// newLog writes lines in the form that Cloud Logging reads: it uses the field names that Cloud Logging expects for
+// severity, message and trace. Alerts on errors depend on them, and so does the view of one run's lines.
 // Source: https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields
 func newLog(w io.Writer, project string) *slog.Logger {
 	return slog.New(traced{project: project, Handler: slog.NewJSONHandler(w, &slog.HandlerOptions{

@@ -101,8 +101,8 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 	return reachable(c.Host, mux)
 }
 
-// reachable is a handler that refuses calls for pages of other sites, and on a loopback address calls by other names:
-// no IAM is in front of it there.
+// reachable is a handler that refuses calls that pages of other sites make. On a loopback address it also refuses calls
+// by another host name, because no IAM protects it there.
 func reachable(host string, handler http.Handler) (http.Handler, error) {
 	handler = access.SameSite(handler)
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
@@ -115,14 +115,14 @@ func reachable(host string, handler http.Handler) (http.Handler, error) {
 	return hosts.Guard(handler), nil
 }
 
-// mountSidecar lets other services ask the sidecar behind this one what they need to plan a run.
+// mountSidecar passes requests of other services on to the sidecar of this one. They need its answers to plan a run.
 func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	if address == "" {
 		return nil
 	}
 	at, err := gpu.ParseAddress(address)
 	if err != nil || len(at.Scorer) > 1 || !at.Together() {
-		return err // several sidecars are not sidecars of this service: they can be asked where they are
+		return err // several sidecars run elsewhere, so other services reach them directly
 	}
 	forward, err := score.NewSidecar(at.Scorer[0], log)
 	if err != nil {
@@ -167,7 +167,7 @@ func imageBuckets(ctx context.Context, c config.Function, input bucket.Reader) (
 	return found, nil
 }
 
-// newProcess is what other processes of the machine may know of this one.
+// newProcess registers this process with the other processes of the machine, if they share a folder.
 func newProcess(c config.Function) (run.Process, error) {
 	if c.ProcessFolder == "" {
 		return run.NewProcess(), nil

@@ -40,12 +40,12 @@ type Function struct {
 	TasksTopic  string `env:"TASKS_TOPIC, default=harvest-tasks" meaning:"topic of the work of a run"`
 	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic of the events of runs and selections"`
 
-	// Deployment and API are what events say of where they come from.
+	// Deployment and API are the origin that events state.
 	Deployment string `env:"DEPLOYMENT, default=harvest" meaning:"name of the deployment, which events come from"`
 	API        string `env:"API_URL" meaning:"base of the API's address, https://host, for events to name"`
 
 	// ProcessFolder is for processes of one machine. In the cloud they do not know of each other.
-	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: where processes show each other that they live"`
+	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: where processes record that they are running"`
 
 	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"true behind Cloud Run's IAM: tokens say who calls"`
 
@@ -57,7 +57,7 @@ type Function struct {
 	Selections subset.Limits
 }
 
-// Validate names every fault. A variable that is set to nothing is as missing as one that is not set.
+// Validate names every fault. A variable that is set to an empty text counts as missing.
 func (c Function) Validate() error {
 	var faults []error
 	if !slices.Contains([]string{IngestTarget, ScoreTarget, CurateTarget}, c.Target) {

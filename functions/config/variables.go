@@ -19,7 +19,8 @@ type Variable struct {
 	field reflect.StructField
 }
 
-// check reports the text of a number that people do not write so: 1_000, 0x10, 010, which is 8, inf and nan.
+// check refuses texts that Go reads as numbers and people do not write: 1_000, 0x10, 010 (which Go reads as 8), inf,
+// nan.
 func (v Variable) check(value string) error {
 	switch kind := v.field.Type.Kind(); {
 	case value == "" || v.field.Type == reflect.TypeFor[time.Duration]():

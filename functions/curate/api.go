@@ -34,8 +34,8 @@ import (
 // maxBody bounds the body of an API request.
 const maxBody = 1 << 20
 
-// retryAfter is when a caller may try again whose request needs a scorer that is away, or a run that is being planned,
-// or who finds other selections waiting; 0 for any other error.
+// retryAfter is how long a caller should wait before a retry: the scorer cannot be reached, the run is still being
+// planned, or other selections wait. It is 0 for any other error.
 func retryAfter(status int, err error) time.Duration {
 	switch {
 	case status == http.StatusServiceUnavailable, errors.Is(err, run.ErrPlanning):
@@ -67,16 +67,16 @@ type server struct {
 // A call answers requests of one method to one path.
 type call func(*http.Request) (answer, error)
 
-// An answer is what a call answers with. location is the path where what was accepted can be followed. body is written
-// as JSON, unless it is a file.
+// An answer is the response to a call. location is the path where what was accepted can be followed. body is written as
+// JSON, unless it is a file.
 type answer struct {
 	status   int
 	location string
 	body     any
 }
 
-// A file is a body as it is. policy is the content-security policy of a page, cache and tag are the Cache-Control and
-// the ETag of what may be kept; each may be empty.
+// A file is a body that is sent unchanged. policy is the content-security policy of a page, cache and tag are the
+// Cache-Control and the ETag of what may be kept; each may be empty.
 type file struct {
 	contentType string
 	content     []byte

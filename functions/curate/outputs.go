@@ -30,7 +30,7 @@ func (s server) getOutput(r *http.Request) (answer, error) {
 			names[i] = o.Name
 		}
 		return answer{}, api.NewProblem(http.StatusNotFound,
-			fmt.Sprintf("%q is no output; the outputs are %s", name, strings.Join(names, ", ")))
+			fmt.Sprintf("%q is not an output; the outputs are %s", name, strings.Join(names, ", ")))
 	}
 	sel, err := s.completed(r)
 	if err != nil {
@@ -61,8 +61,8 @@ type download struct {
 	copy func(io.Writer) error
 }
 
-// writeTo answers with the download. An error before the first byte is returned; one after it breaks the answer off, so
-// that the client does not take it for whole.
+// writeTo answers with the download. An error before the first byte is returned. A later error breaks the answer off,
+// so that the client does not take it for complete.
 func (d download) writeTo(w http.ResponseWriter) error {
 	begun := &begunWriter{ResponseWriter: w, file: d.file}
 	err := d.copy(begun)

@@ -18,7 +18,7 @@ import (
 // pageType is the content type of pages.
 const pageType = "text/html; charset=utf-8"
 
-// pages are the routes of the pages except for the first, which is at /. They show what calls of the API answer.
+// pages are the routes of all pages but the first, which is at /. Each page shows the answer of a call of the API.
 func (s server) pages() []route {
 	const runPage = site.RunsPath + "/{run}"
 	return []route{
@@ -35,10 +35,10 @@ func (s server) pages() []route {
 	}
 }
 
-// samplesFields are those of the form of the samples.
+// samplesFields are the fields of the form that filters samples.
 var samplesFields = []string{"filter", "source", "column", "operator", "number", "selection"}
 
-// show is the answer of a page.
+// show renders a page.
 func (s server) show(view site.View, status int) (answer, error) {
 	content, err := s.site.Render(view, time.Now())
 	return answer{status: status, body: file{
@@ -46,7 +46,7 @@ func (s server) show(view site.View, status int) (answer, error) {
 	}}, err
 }
 
-// shown is a call whose errors are pages.
+// shown answers errors of a call as pages.
 func (s server) shown(c call) call {
 	return func(r *http.Request) (answer, error) {
 		ans, err := c(r)
@@ -84,7 +84,7 @@ func (s server) runPage(r *http.Request) (answer, error) {
 	return s.show(site.Run{RunStatus: status, List: &list}, http.StatusOK)
 }
 
-// doRun does to a run what a button of its page says: a verb, as POST /v1/runs/{run}:<verb>.
+// doRun runs the verb of a button on a run's page, like POST /v1/runs/{run}:<verb>.
 func (s server) doRun(r *http.Request) (answer, error) {
 	typed, err := postedForm(r, []string{"do"})
 	if err != nil {
@@ -109,8 +109,8 @@ func (s server) selectionPage(r *http.Request) (answer, error) {
 	return s.show(site.Selection{SelectionStatus: &sel}, http.StatusOK)
 }
 
-// samplesPage shows a page of the samples of a run. Its form has a source and a column of numbers apart
-// from the other filters.
+// samplesPage shows a page of the samples of a run. Its form has separate fields for the source and for a column of
+// numbers.
 func (s server) samplesPage(r *http.Request) (answer, error) {
 	ctx, id, query := r.Context(), r.PathValue("run"), r.URL.Query()
 	plan, err := s.runs.UsablePlan(ctx, id)

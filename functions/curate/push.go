@@ -38,7 +38,7 @@ func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
 				logOpen(ctx, log, e, err)
 			})
 		default:
-			return events.DataError(fmt.Errorf("message %s is no task of curate", d.ID))
+			return events.DataError(fmt.Errorf("message %s is not a task of curate", d.ID))
 		}
 	})
 }

@@ -39,7 +39,8 @@ func (r route) checked() call {
 	}
 }
 
-// checkNames says what names are given that are not known, or several times that are one; empty if none is.
+// checkNames reports a name that is not known, or a single-valued name that is given several times. It is empty if all
+// are valid.
 func checkNames(given url.Values, known []string, noun string) string {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		switch {

@@ -46,7 +46,7 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	return s.accepted(r, id)
 }
 
-// logCall logs what a caller changed, and who that was.
+// logCall logs a change by a caller, and who the caller was.
 func (s server) logCall(r *http.Request, call, id string) {
 	s.log.InfoContext(r.Context(), "call", "call", call, "run", id, "by", run.CallerOf(r.Context()))
 }

@@ -15,7 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// listSamples serves GET /v1/runs/{run}/samples: those that ids name, or else a page of those that pass the filters.
+// listSamples serves GET /v1/runs/{run}/samples: the samples that the ids name, or else a page of the samples that pass
+// the filters.
 func (s server) listSamples(r *http.Request) (answer, error) {
 	query := r.URL.Query()
 	if ids := query["id"]; len(ids) > 0 {
@@ -46,7 +47,7 @@ func (s server) browse(
 	if p.cursor != "" {
 		if q.From, err = strconv.ParseInt(p.cursor, 10, 64); err != nil || q.From < 0 {
 			return nil, api.NewProblem(http.StatusBadRequest,
-				"page_token: it is that of another list; give the next_page_token of the page before, or leave it out")
+				"page_token: it belongs to another list; give the next_page_token of the page before, or leave it out")
 		}
 	}
 	found, err := s.samples.List(ctx, runID, q)
@@ -63,7 +64,7 @@ func (s server) browse(
 	return list, nil
 }
 
-// columns are the names of the columns of numbers that filters may name.
+// columns are the numeric columns that filters may name.
 func (s server) columns(ctx context.Context, runID, selection string) ([]string, error) {
 	plan, err := s.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -115,7 +116,8 @@ func (s server) getImage(r *http.Request) (answer, error) {
 	return ans, nil
 }
 
-// picture is a small copy of an image of a sample, from 1. An image that cannot be shown is not found, with the reason.
+// picture is a small copy of a sample's image, whose number counts from 1. An image that cannot be shown is answered as
+// not found, with the reason.
 func (s server) picture(
 	ctx context.Context, plan *run.Plan, index int64, sample *dataset.Sample, number, width int,
 ) ([]byte, error) {

@@ -259,7 +259,7 @@ func TestFilterByColumn(t *testing.T) {
 	}
 	for filter, says := range map[string]string{
 		"lvel%3E1": `did you mean "level"?`, "note%3E1": "known are: level",
-		"level%3Ehigh":  "no condition",
+		"level%3Ehigh":  "not a condition",
 		"relevance%3E1": "known are: level",
 	} {
 		problem, _ := want[api.Problem](s, http.StatusUnprocessableEntity, "GET", path+"filter="+filter, "")

@@ -141,7 +141,7 @@ func (s server) getReport(r *http.Request) (answer, error) {
 	}}, err
 }
 
-// completed finds the selection of a path, of which all outputs are there.
+// completed finds the selection of a path, and requires that all its outputs exist.
 func (s server) completed(r *http.Request) (*subset.Selection, error) {
 	sel, err := s.named(r)
 	switch {

@@ -1,6 +1,6 @@
 // Package ingest is the function that turns an arrived dataset into a run: a notification of the input bucket becomes a
-// plan, and a range becomes shards. Ranges and shards are published in chains: the first of each chain by what begins
-// it, and the next by the delivery that settles the one before.
+// plan, and a range becomes shards. Ranges and shards are published in chains. The step that begins a chain publishes
+// its first task. Each delivery that finishes a task publishes the next one.
 package ingest
 
 import (
@@ -60,7 +60,8 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	case d.Attributes[attrEvent] != "":
 		return nil // other changes of the input bucket start nothing
 	default:
-		return events.DataError(fmt.Errorf("message %s is no task of ingest, and no notification of Cloud Storage", d.ID))
+		return events.DataError(
+			fmt.Errorf("message %s is neither a task of ingest nor a notification of Cloud Storage", d.ID))
 	}
 }
 
@@ -93,8 +94,8 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	case err != nil:
 		return err
 	case arrival.Run == "" && run.IsBelow(object):
-		c.Log.WarnContext(ctx, "object starts no run, as it lies in a folder of its dataset: name it in dataset.yaml, or "+
-			"put it next to that folder", "object", object)
+		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name it in "+
+			"dataset.yaml, or put it next to that folder", "object", object)
 		return nil
 	case arrival.Run == "":
 		c.Log.InfoContext(ctx, "object starts no run", "object", object)

@@ -21,7 +21,7 @@ func New(worker *run.Worker, log *slog.Logger) (http.Handler, error) {
 	}
 	return events.PushHandler(log, func(ctx context.Context, d events.Delivery) error {
 		if d.Attributes[events.AttrTask] != events.TaskShard {
-			return events.DataError(fmt.Errorf("message %s is no shard task", d.ID))
+			return events.DataError(fmt.Errorf("message %s is not a shard task", d.ID))
 		}
 		var task events.ShardTask
 		if err := d.Decode(&task); err != nil {

@@ -44,17 +44,17 @@ type annotateReport struct {
 
 // An annotateRequest says what is annotated, and by what.
 type annotateRequest struct {
-	samples int    // how many, or, of each source, how many at most in all
+	samples int    // how many; with each, the most over all sources
 	each    int    // how many of each source; 0 for a set over all sources
-	least   int    // how many at least, of each source
+	least   int    // the least of each source
 	twice   int    // how many are rated a second time, before the others, to know how far the scorer agrees with itself
-	accept  bool   // continues with a scorer that does not
+	accept  bool   // continues even if it does not
 	seed    uint64 // chooses among equals
 	by      scorerFlags
 	mount   mounting
-	// keeps, if there is one, is an error where what is chosen would cost annotations that are there already.
+	// keeps, if not nil, refuses a choice of samples that would lose existing annotations.
 	keeps func([]datasetSample) error
-	// announce gets what it takes before anything is asked; nil prints it.
+	// announce gets the estimate before the first request; nil prints it.
 	announce func(*purchase)
 }
 

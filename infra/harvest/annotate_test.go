@@ -206,8 +206,10 @@ func TestAnnotateKeepsAnnotations(t *testing.T) {
 	for want, held := range map[string]string{
 		"1 annotations of samples that are not chosen now, such as other,": made +
 			strings.Replace(first, idOf(t, first), "other", 1) + "\n",
-		"is another one, and would be lost": strings.Replace(first, `"styles":[`, `"styles":["coordinate",`, 1) + "\n" + rest,
-		"is no file of annotations":         "a person's notes\n",
+		"is another one, and would be lost": strings.Replace(
+			first, `"styles":[`, `"styles":["coordinate",`, 1,
+		) + "\n" + rest,
+		"it exists, and this command did not write it": "a person's notes\n",
 	} {
 		writeFile(t, file, held)
 		a := harvest(t, dir, nil, args...)

@@ -30,13 +30,13 @@ func openAnnotated(name string, r *rubric.Rubric) (annotatedFile, error) {
 		return f, fmt.Errorf("reading annotations: %w", err)
 	}
 	if f.held, err = annotation.Read(bytes.NewReader(content), name, r); err != nil {
-		return f, usageError{fmt.Errorf("--out %s: it exists, and is no file of annotations that this command has made; "+
+		return f, usageError{fmt.Errorf("--out %s: it exists, and this command did not write it; "+
 			"give another file (%w)", name, err)}
 	}
 	return f, nil
 }
 
-// keeps is an error where the file has annotations of samples that are not chosen.
+// keeps refuses a choice that leaves out samples that the file has annotations of.
 func (f annotatedFile) keeps(chosen []datasetSample) error {
 	ids := map[string]bool{}
 	for _, s := range chosen {
@@ -55,7 +55,7 @@ func (f annotatedFile) keeps(chosen []datasetSample) error {
 		"would be lost; give another file", f.name, len(lost), spelling.Shown(lost[0]))}
 }
 
-// replaces is an error where the file has other ratings or styles of a sample than those that are to be written.
+// replaces refuses annotations that differ from the file's annotation of the same sample.
 func (f annotatedFile) replaces(annotations []annotation.Annotation) error {
 	made := map[string]annotation.Annotation{}
 	for _, a := range annotations {

@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// annotationFlags name annotations and the dataset that they are of.
+// annotationFlags name annotations and their dataset.
 type annotationFlags struct {
 	annotations string
 	manifests   []string
@@ -115,7 +115,7 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 	return annotations, err
 }
 
-// A datasetSample is a sample of one of a dataset's manifests, and its annotation where it has one.
+// A datasetSample is a sample of a dataset, with its annotation if it has one.
 type datasetSample struct {
 	manifest   int // its number
 	sample     *dataset.Sample
@@ -124,9 +124,9 @@ type datasetSample struct {
 }
 
 // find reads the manifests for the annotated samples. It returns those that it finds, in the order of the manifests,
-// and the ids of the other annotations. An annotation is of the samples that its id stands for (dataset.Lookup): of all
-// that have the id, or of one of them, whose annotation comes before that of all. Of several samples invalid ones are
-// left out. It is an error to find none.
+// and the ids of the other annotations. An annotation applies to the samples that its id names (dataset.Lookup): all
+// samples with the id, or one of them. The annotation of one sample takes precedence over that of all. If an id names
+// several samples, invalid ones are left out. It is an error to find none.
 func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, absent []string, err error) {
 	names := make([]string, len(set.annotations))
 	for i, a := range set.annotations {
@@ -172,7 +172,8 @@ func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, ab
 	return samples, absent, nil
 }
 
-// valid are the positions of valid samples; where there is none, the first position, so that its problem is reported.
+// valid are the positions of valid samples. If there is none, it is the first position, so that the problem of that
+// sample is reported.
 func valid(positions []int, samples map[int]datasetSample) []int {
 	left := slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return samples[at].sample.Problem != nil })
 	if len(left) == 0 {

@@ -46,11 +46,11 @@ func readArms(file string) (map[string]selection.Request, error) {
 	if len(arms) == 0 || len(arms) > maxArms {
 		return nil, fmt.Errorf("it has %d selections; give 1 to %d, each as `name: {budget: 30%%}`", len(arms), maxArms)
 	}
-	folders := map[string]string{} // the names in lower case: some disks make no difference
+	folders := map[string]string{} // names by their lower case, because some disks do not distinguish case
 	for _, name := range slices.Sorted(maps.Keys(arms)) {
 		arm, folder := arms[name], strings.ToLower(name)
 		if other, taken := folders[folder]; taken {
-			return nil, fmt.Errorf("%s and %s would be one folder where a disk makes no difference between A and a; "+
+			return nil, fmt.Errorf("%s and %s would be one folder on a disk that does not distinguish upper and lower case; "+
 				"rename one", other, name)
 		}
 		folders[folder] = name
@@ -128,7 +128,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	return nil
 }
 
-// preview finds the faults of an order without making anything, and reports whether it would have samples.
+// preview reports the faults of an order before anything is selected, and whether the order would get samples.
 func (r *result) preview(ctx context.Context, s session, o order) (bool, error) {
 	if r.status.Failure(o.MaxFailed) != "" {
 		return false, nil

@@ -59,7 +59,7 @@ func checkBadArms(t *testing.T, dir, run string) {
 		"a: {budget: 5, tresh: 1}":       `"tresh"`,
 		"../a: {budget: 5}":              "is not a name for a folder",
 		"- a":                            "give names with values, not a list",
-		"A: {budget: 5}\na: {budget: 6}": "A and a would be one folder where a disk makes no difference",
+		"A: {budget: 5}\na: {budget: 6}": "A and a would be one folder on a disk that does not distinguish",
 		"a: {budget: 5}\nb: {budget: 6, where: [n>1], scores_from: bad.yaml}": "--arms bad.yaml: b: scores_from bad.yaml: ",
 		"b: {budget: 6, where: [n>1], scores_from: absent.csv}":               "--arms bad.yaml: b: scores_from: ",
 		"a: {budget: 500}":                 "a: ",

@@ -23,7 +23,7 @@ const (
 	askedTwice = 20
 	// leastKappa is the mean kappa of its first and second ratings below which it is not a teacher.
 	leastKappa = 0.4
-	// selfResamples is what the intervals of these kappas are made of.
+	// selfResamples is the number of resamples for the intervals of these kappas.
 	selfResamples = 1000
 )
 
@@ -31,9 +31,9 @@ const (
 // at even distances.
 func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
 
-// askTwice has some of the chosen samples rated twice, the second time with capabilities and styles in the opposite
-// order, and measures how far both agree. It is an error if they do not, unless the request accepts that. What is
-// rated in the usual order is not asked for again with the others.
+// askTwice rates some of the chosen samples twice, the second time with capabilities and styles in the opposite order,
+// and measures how far both agree. It is an error if they do not, unless the request accepts that. The ratings in the
+// usual order are kept, so the scorer is not asked for them again.
 func (in input) askTwice(
 	ctx context.Context, chosen []datasetSample, request annotateRequest, state string, show *display,
 ) (*agreement.Report, error) {
@@ -96,7 +96,7 @@ func (d *disagreement) Error() string {
 		r.Samples, said, leastKappa)
 }
 
-// rateSome has samples rated in a run of their own, at least one of them.
+// rateSome rates one or more samples in a separate run.
 func (in input) rateSome(
 	ctx context.Context, some []datasetSample, request annotateRequest, state string, show *display,
 ) (*sampleRun, error) {

@@ -8,11 +8,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// quickCheck is how long images are compared without a word about it.
+// quickCheck is how long images are compared before progress is shown.
 const quickCheck = time.Second
 
-// rateChanged looks for samples of a scored run whose images have come or changed since they were rated. If there are
-// any it continues with the next attempt, which rates them again and takes over all other scores.
+// rateChanged looks for samples of a scored run whose images are new or have changed since the samples were rated. If
+// there are any, it continues with the next attempt, which rates these again and takes over all other scores.
 func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
 	start := time.Now()
 	announced := time.AfterFunc(quickCheck, func() {
@@ -45,8 +45,8 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 		return err
 	}
 	if same := r.TakenOver - changes.Kept; same > 0 {
-		fmt.Fprintf(s.show.notes(), "%d of %d scores are taken over: %d of the changed samples have images of another "+
-			"time and the same content\n", r.TakenOver, r.Samples.In, same)
+		fmt.Fprintf(s.show.notes(), "%d of %d scores are taken over: %d of the changed samples have image files "+
+			"with another time but the same content\n", r.TakenOver, r.Samples.In, same)
 	}
 	return nil
 }

@@ -117,8 +117,8 @@ func described(s subset.Size) string {
 		separated(int(s.Bytes)))
 }
 
-// delete deletes the files of a run that is marked as removed: those that only commands of this machine know, then its
-// objects. It can be repeated.
+// delete deletes the files of a run that is marked as removed: first the files that only this program uses, then the
+// run's objects. It can be repeated.
 func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 	var freed subset.Size
 	for _, file := range c.files(id) {
@@ -132,8 +132,8 @@ func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 	return freed.Plus(objects), err
 }
 
-// files are the files and folders of a run apart from its objects: its trainings, what is kept of its dataset if no
-// other run has it, and last where the dataset is.
+// files are the files and folders of a run apart from its objects: its trainings, the kept copies of its manifests that
+// no other run uses, and last the record of where the dataset is.
 func (c *cleaner) files(id string) []string {
 	var files []string
 	for _, j := range jobsOf(c.folder, id) {
@@ -153,7 +153,8 @@ func (c *cleaner) files(id string) []string {
 	return files
 }
 
-// spooled is the folder that keeps a manifest that was not a file of this machine; "" for other manifests.
+// spooled is the folder with the copy of a manifest that came from elsewhere; "" for a manifest that is a file of this
+// machine.
 func (c *cleaner) spooled(path string) string {
 	abs, err := filepath.Abs(filepath.Join(c.folder, "inputs"))
 	if err != nil {
@@ -166,7 +167,7 @@ func (c *cleaner) spooled(path string) string {
 	return filepath.Dir(path)
 }
 
-// usedByOthers reports whether a run other than that of an input file has a manifest, and true if that cannot be known.
+// usedByOthers reports whether another run than the input file's uses a manifest. It is true if that cannot be known.
 func (c *cleaner) usedByOthers(own, manifest string) bool {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json"))
 	if err != nil {
@@ -191,7 +192,7 @@ func (c *cleaner) usedByOthers(own, manifest string) bool {
 	return false
 }
 
-// runningTraining is the selection of a run on which a training runs; "" if none does.
+// runningTraining is the selection of a run that is being trained on; "" if there is none.
 func (c *cleaner) runningTraining(id string) string {
 	for _, j := range jobsOf(c.folder, id) {
 		if a, err := j.look(); err == nil && a.state == running {

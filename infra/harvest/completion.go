@@ -22,8 +22,7 @@ type flagCompletion struct {
 	end    string // follows a value that is not complete yet
 }
 
-// flagCompletions are the completions of all commands that have the flags. Capabilities and styles are those of the
-// default rubric.
+// flagCompletions apply to every command that has the flag. Capabilities and styles come from the default rubric.
 func flagCompletions() []flagCompletion {
 	standard := rubric.Default()
 	return []flagCompletion{
@@ -45,7 +44,7 @@ func flagCompletions() []flagCompletion {
 	}
 }
 
-// addCompletions has the commands below root offer the values of their flags.
+// addCompletions adds completion of flag values to the commands below root.
 func addCompletions(root *cobra.Command) error {
 	for _, command := range root.Commands() {
 		for _, c := range flagCompletions() {
@@ -60,7 +59,7 @@ func addCompletions(root *cobra.Command) error {
 	return nil
 }
 
-// offer offers the values, after what is typed of a list.
+// offer offers the values; in a list, after the values that are already typed.
 func (c flagCompletion) offer(
 	_ *cobra.Command, _ []string, typed string,
 ) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -128,7 +127,7 @@ func completeSelections(more int) cobra.CompletionFunc {
 		for _, id := range ids {
 			sel, err := subsets.Selection(cmd.Context(), runID, id)
 			if err != nil {
-				continue // what is damaged is reported where it is named
+				continue // a command that names a damaged run reports the damage
 			}
 			offered = append(offered, cobra.CompletionWithDesc(id, number(sel.Selected, "sample")))
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A continuation continues a run by one call of the API. It returns the status of the run that is at work then.
+// A continuation continues a run by one call of the API. It returns the status of the run that is then at work.
 type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
 // An attemptChoice is the attempt that a command continues when a user names a run.
@@ -84,7 +84,7 @@ func openContinued(state, name string) (*continued, error) {
 	return c, err
 }
 
-// find finds the run in the state folder, and says if it is another attempt than the one that is named.
+// find finds the run in the state folder, and prints a note if it is another attempt than the named one.
 func (c *continued) find(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
 	if c.Run, err = findRun(ctx, c.runs, c.Run); err != nil {
 		return err

@@ -83,8 +83,8 @@ func (c convertedSubset) writeTo(w io.Writer) error {
 	return err
 }
 
-// installImages puts the folder of images, if there is one, in the place of that of an earlier selection in an output
-// folder, and returns where it is.
+// installImages moves the folder of images, if there is one, into an output folder, where it replaces the images of an
+// earlier selection. It returns the folder's new place.
 func (c convertedSubset) installImages(dir string) (folder string, err error) {
 	if c.images == "" {
 		return "", nil
@@ -173,9 +173,9 @@ func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored strin
 	return out.Close()
 }
 
-// convertRecords calls use with each record of the subset that is stored in the other form, and the sample that it was.
-// Before, it calls name with the sample, for the names of its images. The subset holds the samples of the manifests one
-// after the other.
+// convertRecords converts each record of the stored subset, and calls use with the result and the original sample.
+// Before that, it calls name for the names of the sample's images. The subset holds the samples in the order of the
+// manifests.
 func (f outputFolder) convertRecords(
 	ctx context.Context, stored string, name func(s *dataset.Sample) ([]string, error),
 	use func(record []byte, s *dataset.Sample) error,

@@ -21,8 +21,8 @@ type countedScorer struct {
 // countedStep is the most samples that are rated before they are counted.
 const countedStep = 16
 
-// counted opens scorers, of which that in this process adds to rated. Others are asked for whole batches, which they
-// are faster at.
+// counted opens scorers. The embedded one adds to rated. The others get whole batches, because they are faster that
+// way.
 func counted(open run.ScorerOpener, rated *atomic.Int64) run.ScorerOpener {
 	return func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 		opened, err := open(ctx, kind, r)

@@ -92,7 +92,7 @@ func (f *subsetFolder) update(ctx context.Context) error {
 
 // updateDataset writes the latest selection of a dataset that has the dataset's budget, or that of the command. If none
 // has and dataset.yaml names no budget, it writes the latest that a call asked for. It reports whether the folder is up
-// to date until the decision changes, which is not so before that selection is completed.
+// to date, so that it need not be looked at until the decision changes. It is not while the selection is not completed.
 func (f *subsetFolder) updateDataset(
 	ctx context.Context, dataset string, selections []subset.Automatic, now decision,
 ) (settled bool, err error) {
@@ -162,7 +162,7 @@ func (f *subsetFolder) writeSelection(
 	return err == nil, err
 }
 
-// budgetOf is the budget that a dataset's file names, which is its own, else that of the command.
+// budgetOf is the budget of the dataset's own dataset.yaml, else the command's.
 func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (budget selection.Budget, own bool, err error) {
 	spec, err := specOf(ctx, f.exports.input, dataset)
 	if err != nil || spec.Budget.IsZero() {
@@ -171,8 +171,8 @@ func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (budget sel
 	return spec.Budget, true, nil
 }
 
-// export writes a selection in the form that the dataset's file asks for, into a folder in that of the subset. What
-// cannot be written whatever is tried is reported once.
+// export writes a selection in the form that dataset.yaml requests, into a folder inside the subset's. An export that
+// can never succeed is reported once.
 func (f *subsetFolder) export(ctx context.Context, sel *subset.Selection, dir string) error {
 	request, err := f.exports.request(ctx, sel.Dataset)
 	if err != nil {

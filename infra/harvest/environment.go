@@ -25,8 +25,8 @@ func limits(ctx context.Context) (run.Limits, error) {
 	return l, nil
 }
 
-// imageMemory is the memory of this process for images within limits, with scorers where at says they are, else where
-// the environment says. A command has one at a time.
+// imageMemory is this process's memory for images within limits. The addresses of scorers come from at, else from the
+// environment. A command has one at a time.
 func imageMemory(limits images.Limits, at kinds.Config) (*memory.Budget, error) {
 	scorers, err := scorersByEnvironment()
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// resamples give intervals whose ends move by less than a hundredth with another seed.
+	// resamples is enough for intervals whose ends move by less than .01 with another seed.
 	resamples = 1000
 	// poolsDrawn is how many pools of a few sources are drawn.
 	poolsDrawn = 200
@@ -29,9 +29,9 @@ const (
 // An evaluation is what evaluate reports: with --json, as this object.
 type evaluation struct {
 	*agreement.Report
-	// Pools is the agreement on pools of a few sources; null where there are no more sources than that.
+	// Pools is the agreement on pools of a few sources; null if the dataset has no more sources than one pool.
 	Pools *agreement.Pools `json:"pools"`
-	// Annotations is how many there are: those compared (samples), those absent and those failed.
+	// Annotations is the number of annotations: compared (samples), absent and failed ones.
 	Annotations int `json:"annotations"`
 	// Absent are ids of annotations without a sample.
 	Absent []string `json:"absent"`
@@ -156,7 +156,7 @@ func (e *evaluation) rateFromFile(
 	return rated, nil
 }
 
-// opinion is an annotation as what it is compared by. A missing score is a missing rating in both.
+// opinion is the part of an annotation that is compared. A missing score is a missing rating in both.
 func opinion(a annotation.Annotation) agreement.Opinion {
 	return agreement.Opinion{Ratings: a.Scores, Styles: a.Styles}
 }

@@ -22,7 +22,7 @@ import (
 
 // An exportReport is what export reports: with --json, as this object.
 type exportReport struct {
-	// Annotations is how many there are: those exported (samples), those absent and those left out.
+	// Annotations is the number of annotations: exported (samples), absent and left-out ones.
 	Annotations int `json:"annotations"`
 	Samples     int `json:"samples"`
 	// Absent are ids of annotations without a sample.
@@ -134,7 +134,7 @@ func (set *annotationSet) export(
 	return report, err
 }
 
-// keepFiles refuses a folder in which a file would be written over that is read, or that harvest did not write.
+// keepFiles refuses a folder if a file would be overwritten that this command reads, or that harvest did not write.
 func (set *annotationSet) keepFiles(dir, annotations string) error {
 	for _, name := range finetuning.Names() {
 		err := keepFiles(filepath.Join(dir, name), append([]string{annotations, set.Rubric}, set.Manifests...)...)
@@ -152,7 +152,7 @@ func holdsMark(s *dataset.Sample) bool {
 	return rated > 0 && strings.Count(strings.Join(s.Texts(), "\n"), dataset.ImageMark) != rated
 }
 
-// exportCode is the code that a sample which cannot be exported is counted by.
+// exportCode is the reason code under which a sample that cannot be exported is counted.
 func exportCode(fault *dataset.Fault) reason.Code {
 	if fault.Code == images.NotAllowed {
 		return images.NotFound // no bucket is open to this command: an image in one is not there

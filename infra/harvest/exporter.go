@@ -102,8 +102,8 @@ func (x *exporter) writeNew(
 	return err
 }
 
-// report publishes what came of an export, at least once and always with one id, and then keeps it for the run's
-// status; failed is why it cannot be written.
+// report publishes the result of an export, at least once and always with the same id, and then keeps it for the run's
+// status. failed is why the export cannot be written.
 func (x *exporter) report(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir string, failed error,
 ) error {
@@ -139,7 +139,7 @@ func (x *exporter) report(
 // program reads it as data.
 const exportMarkFile = ".export.json"
 
-// An exportMark is what a folder holds the whole export of.
+// An exportMark names the selection and the request whose complete export a folder holds.
 type exportMark struct {
 	Run       string         `json:"run"`
 	Selection string         `json:"selection"`

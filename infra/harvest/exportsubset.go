@@ -38,7 +38,7 @@ type exportedSubset struct {
 	// Images counts the images of the records, Files how many of these are different.
 	Images int `json:"images"`
 	Files  int `json:"files"`
-	// Replaced is how many samples have an image that is not the one they were rated with.
+	// Replaced is how many samples have an image that has changed since they were rated.
 	Replaced int    `json:"replaced,omitempty"`
 	Folder   string `json:"folder"`
 }
@@ -68,7 +68,7 @@ the form cannot say is refused, with the field that would be lost. shared/export
 	fl := cmd.Flags()
 	fl.StringVar(&c.request.For, "for", "", "the trainer: "+strings.Join(export.Trainers(), ", ")+"; required")
 	fl.StringVar(&c.images, "images", "", "where the images go: copy or link (into a folder, as copies or links), "+
-		"reference (nowhere: records name the files that there are) or embed (into the file of records) (default: the "+
+		"reference (nowhere: records name them where they are) or embed (into the file of records) (default: the "+
 		"first of these that the trainer can read)")
 	fl.StringVar(&c.sources, "sources", "", "YAML file of the sources' licences for the card: \"coco: CC BY 4.0\" "+
 		"(default: sources.yaml next to the manifest, if it is there)")
@@ -121,7 +121,7 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 	return c.report(cmd.OutOrStdout(), sel, tally)
 }
 
-// findCompleted finds a selection whose subset is written.
+// findCompleted finds a selection, and requires that its subset is written.
 func findCompleted(
 	ctx context.Context, runs *run.Reader, subsets *subset.Reader, typedRun, typed string,
 ) (*run.Plan, *subset.Selection, error) {
@@ -149,7 +149,8 @@ func findCompleted(
 	return plan, sel, err
 }
 
-// dataset finds where the dataset of a run is, and the licences of its sources. For a run of serve neither is known.
+// dataset finds the files of a run's dataset, and the licences of its sources. It refuses a run of serve, which records
+// neither.
 func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place imagesPlace, err error) {
 	if in, err = loadInput(state, plan.Run); err != nil {
 		in = input{}

@@ -21,7 +21,7 @@ type exportTally struct {
 	seen     map[images.Hash]bool
 	bytes    int64
 	bySource map[string]*sourceTally
-	// replaced is how many samples have an image that is not the one they were rated with, such as example.
+	// replaced is how many samples have an image that has changed since they were rated; example is one of them.
 	replaced int
 	example  string
 }
@@ -76,7 +76,7 @@ func (t *exportTally) add(s *dataset.Sample, shown [][]byte) {
 	}
 }
 
-// warn prints that the images are not those that were rated, where some are not.
+// warn prints a warning if some images have changed since they were rated.
 func (t *exportTally) warn(w io.Writer) error {
 	if t.replaced == 0 {
 		return nil

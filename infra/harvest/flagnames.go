@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// requestFlags are the flags for the fields of a request, as errors begin with them.
+// requestFlags are the flags for the fields of a request. Errors begin with the names of these fields.
 var requestFlags = map[string]string{
 	"styles: keep": "keep-styles", "styles: drop": "drop-styles", "styles": "keep-styles",
 	"sources: keep": "keep-sources", "sources: drop": "drop-sources", "sources": "keep-sources",
@@ -29,8 +29,8 @@ var requestFlags = map[string]string{
 // fieldAtStart is a field that begins a line or a clause of an error.
 var fieldAtStart = regexp.MustCompile(`(?m)(^|; )([a-z_]+(?:: (?:keep|drop|source|style|image))?): `)
 
-// fieldWithin is a field of several words, which no text but the name of a field is; or what is in quotes, where names
-// and values of the user are put.
+// fieldWithin matches the name of a field that has underscores, which other text has not. It also matches quoted text,
+// which holds names and values of the user and stays as it is.
 var fieldWithin = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b`)
 
 // byFlags is an error of a request, with the flags that the user typed in place of the request's fields.
@@ -56,7 +56,7 @@ func byFlags(err error) error {
 func flagFault(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if first := cmd.Flags().Arg(0); first != "" && !cmd.HasParent() {
-			return unknownCommand(cmd, first) // the flag is one of the command that was meant
+			return unknownCommand(cmd, first) // the flag belongs to a command with a mistyped name
 		}
 		if has := commandsWith(cmd.Root(), unknown.GetSpecifiedName()); len(has) > 0 {
 			err = fmt.Errorf("%w here; it is for %s", err, strings.Join(has, ", "))
@@ -85,7 +85,7 @@ func commandsWith(root *cobra.Command, flag string) []string {
 	return paths
 }
 
-// refuseUnknownHelp has help refuse what is no command.
+// refuseUnknownHelp makes `harvest help` refuse an unknown command.
 func refuseUnknownHelp(root *cobra.Command) {
 	root.InitDefaultHelpCmd()
 	for _, help := range root.Commands() {
@@ -103,7 +103,7 @@ func refuseUnknownHelp(root *cobra.Command) {
 	}
 }
 
-// unknownCommand is the error of a command that there is not.
+// unknownCommand is the error of a command that does not exist.
 func unknownCommand(root *cobra.Command, name string) error {
 	var names []string
 	for _, command := range root.Commands() {

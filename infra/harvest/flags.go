@@ -129,7 +129,7 @@ func modeFlag(cmd *cobra.Command, mode *string) {
 		"token a capability, with its probabilities (default: LLM_MODE, or json)")
 }
 
-// choose reads the flags. Where they are not set it takes the values of at, else those of the environment.
+// choose reads the flags. For a flag that is not set it takes the value of at, else of the environment.
 func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config, err error) {
 	if scorers, err = scorersByEnvironment(); err != nil {
 		return "", kinds.Config{}, err

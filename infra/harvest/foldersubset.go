@@ -10,22 +10,22 @@ import (
 // imagesFolder is the folder of images next to a subset that names them.
 const imagesFolder = "images"
 
-// A placement puts an image of a sample, by its number from 0, where records name it, and returns that name.
+// A placement puts an image of a sample (numbers count from 0) into its final place, and returns the name for records.
 type placement interface {
 	place(s *dataset.Sample, number int, image []byte) (name string, err error)
-	// files are the names of what it has put into the folder of images; nil where it has none.
+	// files are the names of the files that it wrote into the folder of images; nil if it has no such folder.
 	files() []string
 }
 
-// A folderSubset writes records as JSON, and puts their images where these name them.
+// A folderSubset writes records as JSON, and their images to the places that the records name.
 type folderSubset struct {
 	records *dataset.Writer
 	images  placement
 	to      string // folder that the images' folder is in
 }
 
-// newFolderSubset begins a subset, a JSON array, whose images are written to a folder below scratch, each once and
-// named by its content. Records name them relative to where the array is.
+// newFolderSubset begins a subset, which is a JSON array. It writes each image once, named by its content, to a folder
+// below scratch. Records name images relative to the array's folder.
 func newFolderSubset(w io.Writer, scratch string) *folderSubset {
 	return &folderSubset{
 		records: dataset.NewWriter(w, dataset.Array, dataset.Part{First: true, Last: true}),

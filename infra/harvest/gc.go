@@ -55,8 +55,8 @@ they use.`,
 	return cmd
 }
 
-// olderThan are the finished runs that are older than the newest scored ones of their dataset, keep of them, the newest
-// first. What others need is left out.
+// olderThan are the finished runs that are older than the newest scored runs of their dataset (as many as keep), the
+// newest first. It leaves out runs that others need.
 func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	all, err := namedRuns(ctx, c.runs)
 	if err != nil {
@@ -108,8 +108,8 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	return removed, nil
 }
 
-// A series is the runs of a dataset of which the newest stay. Trials on a part of it are one of their own: a trial is
-// no newer state of the whole.
+// A series is the runs of a dataset among which the newest stay. Trials on a part of it are one of their own: a trial
+// is no newer state of the whole.
 type series struct {
 	dataset string
 	trial   bool

@@ -81,8 +81,8 @@ func (d *datasetImages) Close() error {
 	return errors.Join(faults...)
 }
 
-// An imageFolder copies images into images/ of a folder, each once and named by its content, so that the folder
-// can be moved to another machine as a whole, and equal images are equal names.
+// An imageFolder copies images into images/ of a folder. Each image is named by its content and written once, so equal
+// images have one name. The folder can be moved to another machine as a whole.
 type imageFolder struct {
 	from    *datasetImages
 	memory  *memory.Budget

@@ -282,7 +282,7 @@ func (in input) paths() map[string]string {
 	return paths
 }
 
-// imagesPrefix distinguishes folders of images, so that the same manifest with other images is another run.
+// imagesPrefix differs by the folder of images, so the same manifest with other images makes another run.
 func (in input) imagesPrefix() string {
 	sum := sha256.Sum256([]byte(in.Images))
 	return fmt.Sprintf("images/%s-%s/", in.Dataset, hex.EncodeToString(sum[:4]))

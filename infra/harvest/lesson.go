@@ -95,8 +95,8 @@ func taughtFolder(state string) (string, error) {
 	return folder, os.MkdirAll(folder, 0o755)
 }
 
-// taughtName is the file of the weights that are learned from the annotations of the set. It is a function of the
-// annotations, their records, the teacher, and the weights that they are added to.
+// taughtName is the file name of the weights that are learned from the set. It depends on the annotations, their
+// records, the teacher, and the weights that the annotations are added to.
 func (set *annotationSet) taughtName(files trainFiles, state string) (string, error) {
 	sum := sha256.New()
 	fmt.Fprintln(sum, embedded.DefaultHash(), set.rubric.Hash(), files.teacher)

@@ -84,7 +84,7 @@ func (in input) plan(
 // texts open the dataset's manifests.
 func (p *localPlan) texts() run.Texts { return run.Texts{Input: p.files, Work: p.work} }
 
-// clean removes the temporary objects of the plan, which any command that needs one makes again.
+// clean removes the temporary objects of the plan. A later command that needs one makes it again.
 func (p *localPlan) clean(ctx context.Context) {
 	p.RemoveUnpacked(ctx, p.work)
 }
@@ -103,7 +103,7 @@ func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 		v.Samples-v.Valid, v.Samples, mostFrequent(v), selection)}
 }
 
-// nothingUsable is the error of a dataset of which a survey found no record without a problem.
+// nothingUsable is the error of a dataset in which every surveyed record has a problem.
 func nothingUsable(v *run.Survey) error {
 	return fmt.Errorf("none of the %d records can be used: %s", v.Samples, mostFrequent(v))
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An order is what a user asks of a run: selections, and where they go. The state folder keeps the last one of each
-// run, so that another command can complete it.
+// An order is what a user requests from a run: selections, and the folder for them. The state folder keeps the last one
+// of each run, so that another command can complete it.
 type order struct {
 	Requests  []selection.Request `json:"requests"`            // the smallest budget first
 	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
@@ -48,7 +48,7 @@ func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance) {
 	})
 }
 
-// newOrder is an order with what --max-failed allows, else with what the environment does.
+// newOrder makes an order with the limit of --max-failed, else of the environment.
 func newOrder(
 	requests []selection.Request, out string, reported reportFlags, maxFailed, byDefault run.Allowance,
 ) order {
@@ -84,7 +84,7 @@ func (o order) folder(request selection.Request) string {
 	return filepath.Join(o.Out, request.Budget.String())
 }
 
-// absolute is the order with an absolute folder, for commands that are given in another one.
+// absolute is the order with an absolute folder, for later commands that run in another working directory.
 func (o order) absolute() (*order, error) {
 	if o.Out == "" {
 		return &o, nil

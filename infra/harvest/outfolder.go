@@ -28,8 +28,8 @@ const maxForeign = 3
 
 // prepareOut makes the folder that a selection is written to and tries to write to it, so that a fault is found before
 // anything is scored. A folder that holds files of others is refused: a trainer would read them as part of the subset.
-// So is a folder that holds a manifest, even if this program wrote that: it would be replaced. The state folder may be
-// in it.
+// A folder that holds one of the manifests is refused too, even if this program wrote the manifest: it would be
+// replaced. The state folder may be in it.
 func prepareOut(dir, state string, manifests []string) error {
 	if err := makeOut(dir); err != nil {
 		return err
@@ -62,8 +62,8 @@ func firstOf(names []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// tryWriting writes a temporary file, of a name that is always the same: the next command removes that of one which was
-// killed.
+// tryWriting writes a temporary file. Its name is always the same, so that a command removes the file that a killed one
+// left.
 func tryWriting(dir string) error {
 	file, err := os.Create(filepath.Join(dir, ownFile+"-try"))
 	if err != nil {
@@ -188,8 +188,8 @@ func keepFiles(written string, read ...string) error {
 	return nil
 }
 
-// keepForeign refuses to write files of these names to a folder that may hold others, if one of them is there and
-// harvest did not write it.
+// keepForeign refuses to write files of these names if the folder has one of them that harvest did not write. Other
+// files may be in the folder.
 func keepForeign(dir string, names ...string) error {
 	own, err := ownFiles(dir)
 	if err != nil {
@@ -255,8 +255,8 @@ func keepOnly(dir string, keep []string) error {
 	return listOwn(dir, own)
 }
 
-// removeOwn removes the folder of a selection, or of an export, with its files, and those of the folders in it that it
-// lists: first what says that an export is whole. What else is in it stays, and so does the folder then.
+// removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. The
+// mark of a complete export goes first. If other files are in the folder, they and the folder stay.
 func removeOwn(dir string) error {
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {

@@ -14,7 +14,7 @@ import (
 // A parquetSubset writes records as rows of a Parquet file, with their images in the column images.
 type parquetSubset struct{ rows *table.Writer }
 
-// newParquetSubset finds the columns of all records of the subset that is stored, and begins the file.
+// newParquetSubset finds the columns of the stored subset's records, and begins the file.
 func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored string) (*parquetSubset, error) {
 	columns := table.NewColumns(forms.ImagesField)
 	err := f.convertRecords(ctx, stored, func(s *dataset.Sample) ([]string, error) {
@@ -27,7 +27,7 @@ func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored 
 	return &parquetSubset{rows}, err
 }
 
-// name gives images numbers: the column has the images themselves in the place of names.
+// name gives images numbers, because the column holds the images themselves and no names.
 func (p *parquetSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
 	return numbers(len(shown)), nil
 }
@@ -40,7 +40,7 @@ func numbers(n int) []string {
 	return names
 }
 
-// write adds a row. The path of an image is the name that it had.
+// write adds a row. The path of an image is its original name.
 func (p *parquetSubset) write(record []byte, s *dataset.Sample, shown [][]byte) error {
 	column := make([]table.Image, len(shown))
 	for i, data := range shown {

@@ -26,15 +26,15 @@ func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
 	return t
 }
 
-// poolsLine says what the table is, and the figures of pools that are not of one capability.
+// poolsLine explains the table, and gives the figures that belong to no single capability.
 func poolsLine(p *agreement.Pools) string {
 	var values []string
 	for _, budget := range slices.Sorted(maps.Keys(p.SelectionValue)) {
 		values = append(values, fmt.Sprintf("%s at %s", spread(p.SelectionValue[budget]), budget))
 	}
-	return fmt.Sprintf("Pools of %d sources: medians of %d pools (5th to 95th percentile), next to a rater who knows "+
-		"each source's mean alone. Styles: F1 %s.\nSelection value, the part that a selection by these ratings has of what "+
-		"one by the annotations gains over chance: %s.\n",
+	return fmt.Sprintf("Pools of %d sources: medians of %d pools (5th to 95th percentile), compared with a rater who "+
+		"knows only each source's mean. Styles: F1 %s.\nSelection value, the gain over chance of a selection by these "+
+		"ratings, as a share of the gain by the annotations: %s.\n",
 		agreement.PoolSources, p.Drawn, spread(p.MicroF1), strings.Join(values, ", "))
 }
 

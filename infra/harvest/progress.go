@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A display shows what is being done: on a terminal a line that is drawn again and again, elsewhere lines now and then.
+// A display shows what is being done: on a terminal one line that is redrawn, elsewhere a new line from time to time.
 type display struct {
 	out   io.Writer
 	width func() int // columns of the terminal; nil where out is not a terminal
@@ -107,7 +107,7 @@ func (d *display) erase() {
 	}
 }
 
-// count has a stage add to what update says what is done and not yet counted there.
+// count adds to the progress of a stage the work that is done and that update does not report yet.
 func (d *display) count(name string, ahead func() int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -31,13 +31,14 @@ type purchase struct {
 	Limit        float64  `json:"spending_limit,omitempty"` // US dollars; 0 for none
 	Seconds      float64  `json:"seconds,omitempty"`
 	LimitedBy    string   `json:"limited_by,omitempty"`
-	// Host is where Images are sent, of ImageBytes as they are stored; empty if nothing leaves this process.
+	// Host is the host that Images are sent to, ImageBytes their size as stored. Host is empty if nothing leaves this
+	// process.
 	Host       string `json:"host"`
 	Images     int64  `json:"images"`
 	ImageBytes int64  `json:"image_bytes"`
 }
 
-// purchase estimates what the run of chosen samples takes, of which some are rated twice. It reads their images.
+// purchase estimates the time and cost of rating the chosen samples, some of them twice. It reads their images.
 func (s *sampleRun) purchase(
 	ctx context.Context, in input, chosen []datasetSample, twice int,
 ) (*purchase, error) {

@@ -15,7 +15,7 @@ const (
 )
 
 // printReach prints how far a dataset is from what its scorer was trained on, one line a source, and what to do about
-// it. Without a report it prints nothing. others says where the other sources are.
+// it. Without a report it prints nothing. others says where the sources that it leaves out are listed.
 func printReach(w io.Writer, r *reach.Report, others string) error {
 	if r == nil {
 		return nil

@@ -40,8 +40,8 @@ func (s source) listing() recipeListing {
 	return recipeListing{Entry: s.number, Reading: s.entry.Reading, Take: s.entry.Take}
 }
 
-// A subsetRecipe is the recipe of a subset: the files that hold what was selected of each entry, and the file that
-// lists them.
+// A subsetRecipe is the recipe of a subset: one file with the selected records of each entry, and the file that lists
+// these.
 type subsetRecipe struct {
 	name  string // of the recipe's file; empty where the dataset had none
 	kind  recipe.Kind

@@ -40,7 +40,7 @@ func newReview() *cobra.Command {
 		Short: "Compare a selection blindly with what it left, or with another one, pair by pair",
 		Long: `Shows pairs of samples of one bin, that is of one style and both of use for one capability: one that the
 selection took, and one that it left, or that --against took. Which is which, and how they are rated, is not shown.
-You say which one is the better sample to train on. Each choice is a line of a file; the same command goes on with the
+You say which one is the better sample to train on. Each choice is a line of a file; the same command continues with the
 pairs that have none. --report sums files up: win rate with its interval, and the agreement of several reviewers.`,
 		Example: `  harvest review demo latest --reviewer anna --file anna.jsonl
   harvest review demo latest --pairs 100 --judge llm:https://api.openai.com/v1 --model gpt-4o --file gpt-4o.jsonl
@@ -182,7 +182,7 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if r.file.Count() < len(r.pairs) {
-		_, err := fmt.Fprintf(out, "%d of %d pairs have a choice in %s; the same command goes on with the others\n",
+		_, err := fmt.Fprintf(out, "%d of %d pairs have a choice in %s; the same command continues with the others\n",
 			r.file.Count(), len(r.pairs), c.file)
 		return err
 	}

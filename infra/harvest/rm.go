@@ -65,7 +65,7 @@ starts a removed run from the beginning.`,
 	return cmd
 }
 
-// check refuses to remove runs that are not finished, or that others need. force has the former removed.
+// check refuses to remove runs that are not finished, or that others need. force allows the removal of unfinished ones.
 func (c *cleaner) check(ctx context.Context, ids []string, force bool) error {
 	with := map[string]bool{}
 	for _, id := range ids {

@@ -183,7 +183,7 @@ func literals(manifests [][]byte) []bucket.Content {
 	return contents
 }
 
-// saveReduced remembers a run on manifests that are not files of the user's, so that resume and retry find them.
+// saveReduced remembers a run on manifests that this program made, so that resume and retry find them.
 func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	reduced := in
 	reduced.Manifests = nil

@@ -54,7 +54,7 @@ type fileResult struct {
 	Shortfall int                `json:"shortfall"`
 	Outputs   fileOutputs        `json:"outputs"`
 	Seconds   map[string]float64 `json:"seconds"`
-	// Warnings are what the reference's score files have that their user may not expect.
+	// Warnings are findings in the reference's score files that may surprise their user.
 	Warnings []reference.Finding `json:"warnings,omitempty"`
 	// Problem is why nothing was selected, and what to do.
 	Problem string `json:"problem,omitempty"`
@@ -85,10 +85,10 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 	case f.scores == "":
 		return usageError{errors.New("--scores is missing; give the folder of score files")}
 	case f.parquet() && filepath.Ext(out) != "" && filepath.Ext(out) != ".parquet":
-		return usageError{fmt.Errorf("--out %s: of Parquet scores the picks are written, as Parquet, because the scores do "+
-			"not hold the records: give a name that ends in .parquet", out)}
+		return usageError{fmt.Errorf("--out %s: Parquet scores do not hold the records, so only picks can be "+
+			"written, as Parquet: give a name that ends in .parquet", out)}
 	case f.parquet() && f.manifest != "":
-		return usageError{errors.New("--manifest: Parquet scores need none; what is written are picks")}
+		return usageError{errors.New("--manifest: Parquet scores need none, because only picks are written; leave it out")}
 	case !f.parquet() && f.manifest == "":
 		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
 	}
@@ -139,7 +139,7 @@ func (f *scoreFileFlags) selectSubset(
 	return res.print(w, f, out)
 }
 
-// print prints what the subset in out is like.
+// print summarises the subset in out.
 func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) error {
 	if err := printSummary(w, res.summary); err != nil {
 		return err
@@ -155,8 +155,8 @@ func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) err
 	return err
 }
 
-// choose selects from a pool and notes how it went. If nothing can be selected it fails with what nothing says, which
-// lacks the pool and the result.
+// choose selects from a pool and records the outcome. If nothing can be selected, the error is the advice that nothing
+// gives once choose has set its pool and result.
 func (res *fileResult) choose(
 	ctx context.Context, pool *subset.Pool, request selection.Request, nothing subset.Nothing,
 ) (*selection.Result, error) {
@@ -191,7 +191,7 @@ func (res *fileResult) choose(
 	return nil, &failure{res.Problem}
 }
 
-// count accounts for the samples of a pool; the reference's have no status, and count as scored.
+// count counts the samples of a pool by status. The reference's samples have no status, and count as scored.
 func count(pool *subset.Pool) events.Counts {
 	counts := events.Counts{In: int64(pool.Pool.Len())}
 	for _, status := range pool.Status {
@@ -259,7 +259,7 @@ func (res *fileResult) fromParquet(
 	for i, name := range files {
 		data[i], err = bucket.ReadWholeFile(name, left)
 		if _, large := errors.AsType[*bucket.TooLargeError](err); large {
-			return fmt.Errorf("--scores %s: %d files have more than %d bytes together, half of the memory that there is (%s): "+
+			return fmt.Errorf("--scores %s: %d files have more than %d bytes together, half of the available memory (%s): "+
 				"name fewer files, or raise GOMEMLIMIT", pattern, i+1, limit.Bytes/2, limit.Source)
 		} else if err != nil {
 			return err

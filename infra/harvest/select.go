@@ -97,8 +97,8 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	return results[0].report(cmd, c.out.json, err)
 }
 
-// refuseUnused refuses flags that the way of selecting does not use: to ignore them would give something else than what
-// was asked for.
+// refuseUnused refuses flags that this way of selecting does not use: to ignore one would give another selection than
+// the user requested.
 func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	var unused []string
 	var why string

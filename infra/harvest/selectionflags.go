@@ -251,7 +251,7 @@ func withExternal(
 	return requests, nil
 }
 
-// requests are specs, of which a file of numbers is kept in the state folder.
+// requests are specs with the file of --scores-from copied into the state folder.
 func (f selectionFlags) requests(ctx context.Context, state string) ([]selection.Request, error) {
 	requests, err := f.specs()
 	if err != nil {

@@ -96,8 +96,8 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"follow links that lead out of the folder --input; otherwise their files are refused")
 	fl.StringVar(&f.budget, "budget", "", "how much to select from a dataset that names no budget itself: a share (30%), "+
 		"a number of samples or of tokens (200M-tokens)")
-	fl.StringVar(&f.out, "out", "", "folder for subsets: that of a dataset is written to a folder of the dataset's name; "+
-		"its budget is that of dataset.yaml, else --budget, else that of the call that started its last run")
+	fl.StringVar(&f.out, "out", "", "folder for subsets: the subset of a dataset goes to a folder of the dataset's name; "+
+		"the budget comes from dataset.yaml, else from --budget, else from the call that started its last run")
 	fl.StringVar(&f.onSelection, "on-selection", "", "command that sh runs for each selection that is made automatically "+
 		"or with \"notify\"; HARVEST_SUBSET in its environment is the file of the subset; see infra/local/README.md")
 	fl.StringVar(&f.listen, "listen", "127.0.0.1:8080", "address of the HTTP API")

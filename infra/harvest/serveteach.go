@@ -19,12 +19,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// lessons have the embedded scorer learn from the teachers that dropped datasets name, one dataset after the other, and
-// then let their runs begin. What was learned is in the work bucket, so a serve that is started again learns the rest.
+// lessons train the embedded scorer for dropped datasets that name a teacher, one dataset after the other, and then
+// begin the runs of these datasets. The work bucket keeps the weights, so after a restart serve learns only the rest.
 type lessons struct {
 	input   bucket.Reader
 	folder  string      // of the input bucket; empty where it is none of this machine
-	state   string      // folder that the work of learning is in: runs of its own, which the service does not continue
+	state   string      // folder of the runs by which it learns, which the service does not continue
 	scorer  scorerFlags // of the service
 	planner *run.Planner
 	work    bucket.Bucket
@@ -146,7 +146,7 @@ func (l *lessons) learn(ctx context.Context, lesson *run.Lesson) error {
 	return err
 }
 
-// unteachable reports whether an error stays, whatever happens to servers and this machine.
+// unteachable reports whether an error is permanent: neither a server nor this machine causes it.
 func unteachable(err error) bool {
 	_, disagrees := errors.AsType[*disagreement](err)
 	_, usage := errors.AsType[usageError](err)
@@ -186,8 +186,8 @@ func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
 	return taught, nil
 }
 
-// teacher is the scorer of a kind: where the service's --scorer says, if it is of the kind, else where the environment
-// does. It asks in a mode, if one is given.
+// teacher is the scorer of a kind. Its address is that of the service's --scorer, if that is of the kind, else of the
+// environment. If a mode is given, it uses that mode.
 func (l *lessons) teacher(kind, mode string) scorerFlags {
 	of := scorerFlags{scorer: kind}
 	if own, _, _ := strings.Cut(l.scorer.scorer, ":"); own == kind {

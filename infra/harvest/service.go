@@ -63,8 +63,8 @@ func (f serveFlags) checkProcesses() error {
 	return nil
 }
 
-// prepare makes what follows completed selections, so that its faults are found before anything is scored. What reads
-// them is there once the system runs.
+// prepare makes the parts that act on completed selections, so that their faults are found before anything is scored.
+// The readers that they need are set once the system runs.
 func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error {
 	feed, err := events.NewFeed(&s.printer, local.Origin(s.input, s.work), time.Now)
 	if err != nil {

@@ -30,7 +30,7 @@ type session struct {
 	rated *atomic.Int64
 }
 
-// A deployment is what the functions work on: buckets and scorers.
+// A deployment is the buckets and scorers that the functions work with.
 type deployment struct {
 	input   bucket.Reader
 	work    bucket.Bucket
@@ -41,7 +41,7 @@ type deployment struct {
 	show     *display
 }
 
-// A mounting makes one handler of those of the functions; nil serves them as they are.
+// A mounting wraps the handlers of the functions; nil serves them directly.
 type mounting func(map[string]http.Handler) (http.Handler, error)
 
 // session calls do with the functions running, and stops them afterwards. Commands mount the functions by

@@ -224,8 +224,8 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 	return nil
 }
 
-// nextTo is a path that a file in a folder names: relative to the folder where there is such a file, else to the
-// present folder.
+// nextTo resolves a path that a file names: relative to that file's folder if it exists there, else to the working
+// directory.
 func nextTo(folder, name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)

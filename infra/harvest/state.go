@@ -52,7 +52,7 @@ func readState(state string) (*run.Reader, *subset.Reader, error) {
 	return openRuns(work)
 }
 
-// openerFor opens scorers where at says they are, else where the environment says.
+// openerFor opens scorers at the addresses of at, else at those of the environment.
 func openerFor(
 	at kinds.Config, budget *memory.Budget, work bucket.Bucket, log *slog.Logger,
 ) (*kinds.Opener, error) {

@@ -33,8 +33,8 @@ func (p imagesPlace) open(limits images.Limits) (*images.Fetcher, error) {
 	return images.New(images.Config{Input: p.from, Prefix: p.prefix, Limits: limits})
 }
 
-// subsetImages reads the images of a subset, sample by sample: those that the subset itself holds, or those of the
-// dataset where they are on this machine.
+// subsetImages reads the images of a subset, sample by sample: from the subset itself if it holds images, else from the
+// dataset's files on this machine.
 type subsetImages struct {
 	asked  string // the flag that asked for them, for messages
 	named  func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)

@@ -108,7 +108,7 @@ func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
 	}
 	var words []string
 	if found.Unknown > 0 {
-		words = append(words, fmt.Sprintf("%d of its %d ids are no samples of the run, such as %s",
+		words = append(words, fmt.Sprintf("%d of its %d ids are not samples of the run, such as %s",
 			found.Unknown, found.IDs, spelling.Shown(found.Example)))
 	}
 	for _, column := range slices.Sorted(maps.Keys(found.Without)) {
@@ -118,8 +118,8 @@ func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
 	fmt.Fprintf(w, "harvest: warning: --scores-from: %s\n", strings.Join(words, "; "))
 }
 
-// printShortfalls prints what could not be given where it was asked, and why, if that left a part of the budget or of a
-// minimum.
+// printShortfalls prints which requested parts of the budget or of a minimum could not be selected, and why. It prints
+// nothing if all were selected.
 func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 	if short == 0 {
 		rows = missedMinimums(rows)

@@ -24,7 +24,7 @@ func printTemplates(w io.Writer, shares []selection.TemplateShare) error {
 	return err
 }
 
-// shortened is a text of at most so many characters, of which the last three stand for what is left out.
+// shortened cuts a text to so many characters; the last three are dots if something is left out.
 func shortened(text string, most int) string {
 	if letters := []rune(text); len(letters) > most {
 		return string(letters[:most-3]) + "..."

@@ -11,7 +11,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// printPicks prints on which ratings samples were picked, and what is kept of the high ones.
+// printPicks prints how many samples were picked on each rating, and which share of the pool's high ratings is kept.
 func printPicks(w io.Writer, s selection.Summary) error {
 	if s.PickRatings != nil {
 		header, counts, shares := []any{"picked on a rating of"}, table.Row{"samples"}, table.Row{"share"}
@@ -38,8 +38,8 @@ func printPicks(w io.Writer, s selection.Summary) error {
 	return err
 }
 
-// printTrade prints what other rules would give at the budget of a selection, and what to type for them. Without rows
-// it prints nothing.
+// printTrade prints the results of other rules at the same budget, and the command for each. Without rows it prints
+// nothing.
 func printTrade(
 	w io.Writer, rows []subset.TradeRow, chosen selection.Request, command string, files typedFiles,
 ) error {

@@ -19,8 +19,8 @@ import (
 // another rubric than theirs it learns from the set alone.
 func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	if set.rubric.Hash() != rubric.Default().Hash() {
-		fmt.Fprintf(show.notes(), "note: the embedded weights were learned under another rubric than %s, so the "+
-			"annotations alone count\n", set.Rubric)
+		fmt.Fprintf(show.notes(), "note: the embedded weights belong to another rubric than %s, so only the "+
+			"annotations count\n", set.Rubric)
 		return set.train(ctx, files, show)
 	}
 	base, err := training.Builtin()
@@ -47,8 +47,8 @@ func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *d
 	return set.writeTrained(files, "--add", added.Weights, added.Origin(base, set.rubric, time.Now()))
 }
 
-// printAdded prints how weights that own samples were added to agree with own samples that they have not seen, next to
-// the weights from before.
+// printAdded prints how well the new weights agree with own samples that they have not seen, compared with the weights
+// from before.
 func (t *trainReport) printAdded(w io.Writer, file string) error {
 	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before", "n")
 	row := func(name string, now, before training.Figures) {

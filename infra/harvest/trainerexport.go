@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
-// A trainerExport is a subset in the form of a trainer, in a folder that can be trained on as it is.
+// A trainerExport is a subset in the form of a trainer, in a folder that the trainer can use directly.
 type trainerExport struct {
 	outputFolder
 	request export.Request // complete
@@ -95,7 +95,7 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 	return tally, writeWhole(filepath.Join(to, export.CardFile), card.Write)
 }
 
-// compareImages counts the samples of which an image is not the one any more that they were rated with.
+// compareImages counts the samples that have an image which has changed since they were rated.
 func (e trainerExport) compareImages(ctx context.Context, tally *exportTally) error {
 	if e.place.from == nil { // the manifest holds them
 		return nil
@@ -193,7 +193,7 @@ func (e trainerExport) card(tally *exportTally) (export.Card, error) {
 	return card, nil
 }
 
-// installExport puts the entries of a folder in the place of those of an earlier export in another one, the card last.
+// installExport moves the entries of a folder into another one, where they replace an earlier export. The card is last.
 func installExport(from, dir string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// trainFiles are the files of the annotations, of the weights and, if requested, of what the weights were learned from.
+// trainFiles are the files of the annotations, of the weights and, if requested, of the training data of the weights.
 type trainFiles struct {
 	annotations, weights, base string
 	teacher                    string // the id of the scorer that annotated; empty where it is not known
@@ -40,7 +40,7 @@ func originFile(weights string) string {
 	return strings.TrimSuffix(weights, filepath.Ext(weights)) + training.OriginExt
 }
 
-// keepInputs refuses to write over a file that is read, or over one next to the weights that is not a training's.
+// keepInputs refuses to overwrite a file that this command reads, or a file next to the weights that no training wrote.
 func (f trainFiles) keepInputs(in input) error {
 	origin := originFile(f.weights)
 	for _, written := range []string{f.weights, origin, f.base} {

@@ -21,12 +21,12 @@ import (
 
 // trainingsFolder holds a folder for each job, in the state folder. For the attempt n there are
 //
-//	<n>.lock     locked while the attempt runs: it is inherited by all its processes
+//	<n>.lock     locked while the attempt runs; all its processes inherit the lock
 //	<n>.log      what it printed
 //	<n>.ended    how it ended
 //
-// and once for the job the export that dataset.yaml asks for, in a folder of the trainer's name, `done` after an
-// attempt that succeeded, `failed` if none is left, which `harvest resume` renames to `failed.<n>`.
+// Next to these are the export that dataset.yaml requests, in a folder of the trainer's name; `done` after an attempt
+// that succeeded; and `failed` if no attempt is left. `harvest resume` renames `failed` to `failed.<n>`.
 const trainingsFolder = "trainings"
 
 // errLocked is the error of a lock that another process holds.
@@ -231,7 +231,7 @@ func resumeJobs(state, run string) (int, error) {
 	return len(jobs), nil
 }
 
-// A failedTraining is a training of which no attempt is left.
+// A failedTraining is a training that has no attempt left.
 type failedTraining struct {
 	Selection string `json:"selection"`
 	Problem   string `json:"problem"`

@@ -26,9 +26,9 @@ const (
 	trainingPoll = 300 * time.Millisecond
 )
 
-// trainings runs a command for every automatic selection that is completed, one after the other, at least once each.
-// What it did is in the state folder, so a serve that is started again continues from there. Only the operator names
-// the command: a dataset that anyone may drop must not.
+// trainings runs a command for every completed automatic selection, one after the other, at least once each. It keeps
+// its progress in the state folder, so after a restart serve continues from there. Only the operator names the command:
+// a dataset that anyone may drop must not.
 type trainings struct {
 	command string
 	state   string // absolute
@@ -59,7 +59,7 @@ func newTrainings(
 	}, nil
 }
 
-// update trains on what is completed and was not trained on. One serve does so at a time.
+// update trains on the completed selections that were not trained on yet. One serve does so at a time.
 func (t *trainings) update(ctx context.Context) error {
 	dir := filepath.Join(t.state, trainingsFolder)
 	if err := os.MkdirAll(dir, 0o755); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// reachTable is what is known of errors by the distance of a source from what was learned from.
+// reachTable shows the errors on sources, by their distance from the training data.
 func reachTable(s *reach.Scale) table.Writer {
 	t := newTable("sources that were left out", "sources", "samples", "mean absolute error")
 	for b := range s.Bands {
@@ -21,10 +21,10 @@ func reachTable(s *reach.Scale) table.Writer {
 	return t
 }
 
-// reachLine says what the table is, and whether errors of single sources are forecast.
+// reachLine explains the table, and says whether errors of single sources are forecast.
 func reachLine(s *reach.Scale) string {
 	c := s.Correlation
-	line := fmt.Sprintf("Near, edge, far: how far most of a source's samples are from what was learned from. A forecast "+
+	line := fmt.Sprintf("Near, edge, far: the distance of most of a source's samples from the training data. A forecast "+
 		"of a source's error correlates with the error measured by %.2f (%.2f to %.2f, Spearman)", c.Value, c.Low, c.High)
 	if s.Forecasts() {
 		return line + ": it is shown.\n"

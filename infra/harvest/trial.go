@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A trial is what is said of a run that is one on a part of its dataset.
+// A trial describes a run on a part of its dataset.
 type trial struct {
 	Records int64 `json:"records"`
 	Of      int64 `json:"of"` // records of the dataset

@@ -33,8 +33,8 @@ func withoutRemoved(
 const watchEvery = 2 * time.Second
 
 // watch calls upload for every object below datasets/ that is new or changed, once it has kept its size and generation
-// from one look to the next: a file that is still being copied waits. At the start it does so for all, so that what an
-// earlier process left undone continues.
+// from one look to the next: a file that is still being copied waits. At the start every object counts as new, so that
+// unfinished work of an earlier process continues.
 func watch(
 	ctx context.Context, input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error,
 ) error {

@@ -46,18 +46,18 @@ type ProcessOptions struct {
 	Log    *slog.Logger
 	// OnEvent is called with every event that the functions publish.
 	OnEvent func(events.Message)
-	// Reconcile is how often what was accepted and is not finished is continued, which a schedule does in the cloud.
+	// Reconcile is the interval at which unfinished work is continued. In the cloud a schedule does this.
 	Reconcile time.Duration
-	// Disturb has faults happen, for tests.
+	// Disturb injects faults, for tests.
 	Disturb Disturbances
 }
 
-// Disturbances are between the processes and what is around them. The zero value disturbs nothing.
+// Disturbances are faults between the processes and the services around them. The zero value has none.
 type Disturbances struct {
 	// Storage wraps Cloud Storage's test double, Push the delivery of all messages to the processes.
 	Storage func(http.Handler) http.Handler
 	Push    func(queue.Push) queue.Push
-	// Publish decides what a publication of the processes fails with; nil is success.
+	// Publish decides how a publication of the processes fails; nil is success.
 	Publish func() *PublishFault
 	// Queue are the faults of all subscriptions.
 	Queue queue.Faults
@@ -78,7 +78,7 @@ type Processes struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	group   *errgroup.Group
-	folder  string // where the processes show each other that they live
+	folder  string // where the processes record that they are running
 	servers servers
 	pubsub  *cloudPubSub
 	storage *cloudStorage
@@ -143,7 +143,7 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 	return nil
 }
 
-// deliver has what is published pushed to the processes.
+// deliver pushes published messages to the processes.
 func (p *Processes) deliver(o ProcessOptions, services map[string]*process) error {
 	q, err := newQueue(p.ctx, p.group, o.Log)
 	if err != nil {
@@ -193,7 +193,8 @@ func (p *Processes) run(services map[string]*process) error {
 
 var errNotStarted = errors.New("starting the functions' processes")
 
-// services are the processes by service: those of the cloud, the one of the gpu only where a sidecar is given.
+// services are the processes by service, as in the cloud. The service of the gpu scorer is there only if a sidecar is
+// given.
 func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 	names := []string{events.ServiceIngest, events.ServiceScore, events.ServiceCurate}
 	if o.Scorers.GPU != "" {

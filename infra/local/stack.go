@@ -41,7 +41,8 @@ type Options struct {
 	Limits     run.Limits
 	OpenScorer run.ScorerOpener
 	Memory     *memory.Budget // that of this process, which OpenScorer's scorers have too
-	// Uploads is the budget of uploads that name none; zero for that of Limits, which is for new runs.
+	// Uploads is the budget of uploads that name none. If it is zero, the budget of Limits, which is for new runs,
+	// applies.
 	Uploads selection.Budget
 	Log     *slog.Logger
 

@@ -11,13 +11,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// DefaultRetry has shorter pauses than the cloud: what fails on one machine is seldom overloaded.
+// DefaultRetry has shorter pauses than the cloud, because on one machine a failure is seldom overload.
 func DefaultRetry() queue.Retry {
 	return queue.Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second}
 }
 
-// slots are how many messages of a subscription are delivered at a time; 1 where it is not listed. Of two shards, one
-// is rated while the other reads its images or writes its scores.
+// slots are how many messages of a subscription are delivered at a time; 1 if it is not listed. With two shards, one is
+// rated while the other reads its images or writes its scores.
 var slots = map[string]int{"ingest-plans": 2, "score": 2, "score-llm": 2, "score-gpu": 2, "curate-parts": 2}
 
 // endpoints are where a system's messages go, and how.
@@ -25,7 +25,7 @@ type endpoints struct {
 	retry   queue.Retry
 	faults  queue.Faults
 	push    func(events.Subscription) queue.Push // delivers the messages of a subscription
-	onEvent func(events.Message)                 // called with every event that the functions publish, if it is there
+	onEvent func(events.Message)                 // called with every event that the functions publish, if not nil
 }
 
 // newQueue makes a queue of a group: it ends with the group's context, and a fault of this machine ends the group.
@@ -37,7 +37,7 @@ func newQueue(ctx context.Context, group *errgroup.Group, log *slog.Logger) (*qu
 	return q, err
 }
 
-// subscribe has a queue deliver to the functions, and to onEvent.
+// subscribe connects a queue to the functions and to onEvent.
 func subscribe(q *queue.Queue, to endpoints) error {
 	for _, sub := range events.Subscriptions() {
 		err := q.Subscribe(queue.Subscription{
@@ -59,7 +59,7 @@ func subscribe(q *queue.Queue, to endpoints) error {
 	})
 }
 
-// reconcile has what was accepted and is not finished continued, beginning now, until ctx ends.
+// reconcile continues unfinished work, now and at every interval, until ctx ends.
 func reconcile(ctx context.Context, q *queue.Queue, every time.Duration) error {
 	for {
 		err := q.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{}.Message())

@@ -58,7 +58,7 @@ func SelectionPath(run, selection string) string {
 	return SelectionsPath(run) + "/" + url.PathEscape(selection)
 }
 
-// A Page says which part of a list is asked for: the query of its path.
+// A Page is the query that requests a part of a list.
 type Page struct {
 	Size  int    // page_size: at most this many entries, 1 to MaxPageSize; 0 for DefaultPageSize
 	Token string // page_token: the next_page_token of the page before; empty for the first one
@@ -94,7 +94,7 @@ func (p Page) values() url.Values {
 type RunList struct {
 	// Runs are the runs that were accepted last first. It is an empty array, not null, where there are none.
 	Runs []RunEntry `json:"runs"`
-	// NextPageToken is the Token of the next page; empty after the last one. Only that says that no others follow.
+	// NextPageToken is the Token of the next page; empty after the last one. A short page is no sign of the end.
 	NextPageToken string `json:"next_page_token,omitempty"`
 }
 
@@ -158,12 +158,12 @@ type SelectionRequest struct {
 	Budgets []selection.Budget `json:"budgets,omitempty"`
 	// MaxFailed is how many samples of the run may have failed; if it is not given, as many as its plan says.
 	MaxFailed run.Allowance `json:"max_failed,omitzero"`
-	// Notify has subscribers act on the selections as on automatic ones, such as by starting a training.
+	// Notify marks the selections as automatic for subscribers, which may then start a training.
 	Notify bool `json:"notify,omitempty"`
 }
 
-// A SweepRequest is the body of POST /v1/runs/{run}/sweep, which answers with a subset.Sweep. Without rating_errors
-// they are those measured of the run's scorer, if any were; {} leaves ratings as they are.
+// A SweepRequest is the body of POST /v1/runs/{run}/sweep, which answers with a subset.Sweep. Without rating_errors the
+// measured errors of the run's scorer apply, if there are any; {} applies none.
 type SweepRequest struct {
 	subset.SweepRequest
 	// MaxFailed is as in SelectionRequest.
@@ -217,7 +217,7 @@ const (
 // in the order of the dataset.
 type SamplePage struct {
 	Samples []browse.Entry `json:"samples"`
-	// Matched counts the samples of all pages, at most browse.MostCounted of them; More says that there are more.
+	// Matched counts the samples of all pages, at most browse.MostCounted of them; More says that the list was cut.
 	Matched int  `json:"matched"`
 	More    bool `json:"more,omitempty"`
 	// Columns are the names of the columns of numbers that filters may name; empty where there are none.

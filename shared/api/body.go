@@ -18,8 +18,8 @@ func (e *BodyError) Error() string { return "reading the request's body: " + e.E
 // Unwrap is its cause.
 func (e *BodyError) Unwrap() error { return e.Err }
 
-// BodyProblem is what a caller is answered whose request's body did not arrive whole; nil for other errors, and for one
-// that is too large.
+// BodyProblem is the answer to a caller whose request's body did not arrive completely. It is nil for other errors, and
+// for a body that is too large.
 func BodyProblem(err error) *Problem {
 	body, ok := errors.AsType[*BodyError](err)
 	if _, large := errors.AsType[*http.MaxBytesError](err); !ok || large {
@@ -62,8 +62,8 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ProxyFault answers a request that a proxy could not pass on: the client's fault as such, and otherwise that what is
-// behind the proxy does not answer.
+// ProxyFault answers a request that a proxy could not pass on. If the client's body is the cause, the answer says so;
+// otherwise it says that the service behind the proxy does not answer.
 func ProxyFault(w http.ResponseWriter, r *http.Request, _ error) {
 	problem := NewProblem(http.StatusBadGateway, "the service behind this address does not answer; try again")
 	if body, ok := r.Context().Value(bodyKey{}).(*watchedBody); ok {

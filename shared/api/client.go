@@ -26,15 +26,15 @@ const (
 
 // A Client calls the API of one deployment. It may be used concurrently.
 //
-// Every call of the API can be repeated, so the client repeats one whose answer broke off or came from a proxy, a few
-// times, and one that is answered 429 when the answer says. A call that the API refuses returns a *Problem.
+// Every call of the API can be repeated. If an answer broke off or came from a proxy, the client repeats the call a few
+// times. After a 429 it repeats it at the time that the answer gives. A call that the API refuses returns a *Problem.
 type Client struct {
 	base string
 	http *http.Client
 }
 
-// NewClient is a client of the API at a base URL of http or https, such as http://127.0.0.1:8080. Requests go through
-// client, which adds what the deployment asks for, such as an ID token.
+// NewClient is a client of the API at a base URL of http or https, such as http://127.0.0.1:8080. client sends the
+// requests, and adds what the deployment requires, such as an ID token.
 func NewClient(base string, client *http.Client) (*Client, error) {
 	at, err := url.Parse(base)
 	if err != nil {
@@ -119,8 +119,8 @@ func (c *Client) Resume(ctx context.Context, id string, options Resume) (*subset
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":resume", options)
 }
 
-// Retry starts the next attempt of a scored run, which rates its failed samples again, and those whose images have
-// changed. It returns how far that one is.
+// Retry starts the next attempt of a scored run. The attempt rates failed samples again, and samples whose images have
+// changed. Retry returns the status of that attempt.
 func (c *Client) Retry(ctx context.Context, id string, options Retry) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":retry", options)
 }

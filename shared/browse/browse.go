@@ -1,6 +1,6 @@
-// Package browse lists the samples of a scored run by filters. Of the scores it reads the columns that a filter names,
-// and the rows of the page that is asked for; so a page costs the same in a run of any size, once its columns are in
-// memory, but for a look at a byte or two of each sample.
+// Package browse lists the samples of a scored run by filters. It reads the columns of scores that a filter names, and
+// the rows of the requested page. Once the columns are in memory, a page costs the same in a run of any size, except
+// for a scan of one or two bytes a sample.
 package browse
 
 import (

@@ -179,10 +179,10 @@ func TestFilterRefused(t *testing.T) {
 	plan, _, work := madeUp(t, 1, 100)
 	for term, want := range map[string]string{
 		"humanities>=4":        "humanities is a capability; give rating.humanities>=4",
-		"rating.humanities>=6": "no condition",
-		"rating.humanities>no": "no condition",
-		"style":                "no condition",
-		"source=":              "no condition",
+		"rating.humanities>=6": "not a condition",
+		"rating.humanities>no": "not a condition",
+		"style":                "not a condition",
+		"source=":              "not a condition",
 		"rating.humanity=1":    `did you mean "humanities"?`,
 		"style=cordinate":      `did you mean "coordinate"?`,
 		"status=selected":      "known are: ok, failed, skipped",

@@ -14,7 +14,7 @@ import (
 // reads is how many files of scores are read at the same time.
 const reads = 8
 
-// A column is one of a run, every sample in the order of the dataset.
+// A column has a value for every sample of a run, in the order of the dataset.
 type column struct {
 	ratings []int8    // of a column of ratings; nil for others
 	numbers []float64 // of a column of numbers; nil for others
@@ -42,8 +42,8 @@ func (r *Reader) number(ctx context.Context, plan *run.Plan, from, name string) 
 	return c.numbers, nil
 }
 
-// Columns are the names of the columns of numbers that filters of a run may name, in ascending order: those of its
-// records and, with a selection, those of the file of numbers that it names.
+// Columns are the numeric columns that filters of a run may name, in ascending order: fields of its records and, with a
+// selection, columns of the file that its scores_from names.
 func (r *Reader) Columns(ctx context.Context, plan *run.Plan, selection string) ([]string, error) {
 	from, err := r.numbersOf(ctx, plan, selection)
 	if err != nil {

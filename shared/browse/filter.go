@@ -63,7 +63,7 @@ func ParseFilter(texts []string) (Filter, error) {
 		}
 		term, ok := parseTerm(text)
 		if !ok {
-			return nil, &run.RefusedError{Reason: fmt.Sprintf("filter: %q is no condition; give rating.CAPABILITY>=N "+
+			return nil, &run.RefusedError{Reason: fmt.Sprintf("filter: %q is not a condition; give rating.CAPABILITY>=N "+
 				"(N from 0 to 5), style=NAME, source=NAME, status=STATUS, reason=CODE or COLUMN>=NUMBER", text)}
 		}
 		filter = append(filter, term)

@@ -22,8 +22,8 @@ type Attrs struct {
 	Size int64 // bytes
 	// Generation changes whenever the object's content is replaced. Never 0.
 	Generation int64
-	// Encoded reports that the object is stored with a Content-Encoding, such as gzip, that reading undoes: it can only be
-	// read as a whole, and Size is that of what is stored. Listings do not say it.
+	// Encoded reports that the object is stored with a Content-Encoding, such as gzip, and is decoded when it is read. It
+	// can only be read as a whole, and Size is the stored size. Listings leave Encoded false.
 	Encoded bool
 }
 

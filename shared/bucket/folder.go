@@ -35,8 +35,8 @@ type Folder struct {
 	after func(step string)
 }
 
-// OpenFolder opens the bucket in a folder, which is made if it is missing, and removes what
-// processes killed more than a day ago have left in its `.tmp`.
+// OpenFolder opens the bucket in a folder, and makes the folder if it is missing. It removes the temporary files in
+// `.tmp` that processes left which were killed more than a day ago.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making bucket folder: %w", MachineFault(dir, err))
@@ -90,16 +90,16 @@ func (f *Folder) Path(prefix string) string {
 	return filepath.Join(abs, filepath.FromSlash(folder))
 }
 
-// List implements Reader. It reads no folder in which, by its name, nothing can be that is asked for.
+// List implements Reader. It skips folders whose names exclude a match.
 func (f *Folder) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
 	return func(yield func(Attrs, error) bool) {
 		walk{ctx, f.root.FS(), f.root.Name(), prefix, after, yield, CheckName}.run()
 	}
 }
 
-// Create implements Bucket. The content is written to a file aside and synced; a hard link, which
-// the system makes only where nothing is yet, then gives it its name. So a process killed at any
-// moment leaves the whole object or none, and at most a file aside.
+// Create implements Bucket. The content is written to a temporary file and synced. A hard link, which fails if the name
+// exists, then gives it its name. So a process killed at any moment leaves the whole object or none, and at most a
+// temporary file.
 func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -196,7 +196,7 @@ func (f *Folder) create(aside string) (*os.File, error) {
 // link gives the file aside an object's name, and makes the name's folders if there are none.
 func (f *Folder) link(aside, name string) error {
 	err := f.root.Link(aside, name)
-	// Who removes what is temporary may remove a folder as soon as it is made.
+	// A process that removes temporary objects may remove a folder as soon as it is made.
 	for tries := 0; errors.Is(err, fs.ErrNotExist) && tries < 100; tries++ {
 		folder := path.Dir(name)
 		if err := f.root.MkdirAll(folder, 0o755); err != nil && !errors.Is(err, fs.ErrNotExist) {

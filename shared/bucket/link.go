@@ -7,8 +7,8 @@ import (
 
 // A Linker is a Bucket whose objects clients can fetch from the storage itself.
 type Linker interface {
-	// Link is an address from which an object can be fetched as a file of that name, by any client that has the address,
-	// for so long; empty where the storage gives none, as an emulator. Whether the object is there is not looked at.
+	// Link is an address at which any client can fetch an object, as a file of that name, for the time valid. It is empty
+	// if the storage gives none, as an emulator does. Link does not check whether the object exists.
 	Link(ctx context.Context, name, file string, valid time.Duration) (string, error)
 }
 

@@ -76,7 +76,7 @@ func (l local) Checksum(ctx context.Context, name string) (uint32, error) {
 	return sum.Sum32(), nil
 }
 
-// openFile opens the regular file of a file system as an object. None at all is ErrNotExist; every other kind of file
+// openFile opens the regular file of a file system as an object. A missing file is ErrNotExist; a file of another kind
 // is ErrNotExist and ErrUnreadable. Errors name the file by its place, the file system's own path.
 func openFile(fsys fs.FS, place, name string) (object, error) {
 	// Not opened unless it is known to be a regular file: opening a pipe would wait for a writer.
@@ -103,8 +103,8 @@ func openFile(fsys fs.FS, place, name string) (object, error) {
 	return object{file, file, fileAttrs(name, info)}, nil
 }
 
-// fileAttrs are a file's attributes as an object. Its generation is the time of its last change in
-// nanoseconds since 1970, and -1 for that very moment.
+// fileAttrs are a file's attributes as an object. Its generation is the time of its last change in nanoseconds since
+// 1970, or -1 if the change was exactly then.
 func fileAttrs(name string, info fs.FileInfo) Attrs {
 	generation := info.ModTime().UnixNano()
 	if generation == 0 {

@@ -50,8 +50,8 @@ func Exists(ctx context.Context, b Reader, name string) (bool, error) {
 	}
 }
 
-// Marked reports whether there is an object that is written before another one, its follower. It is ErrNotExist if the
-// object is gone although the follower is there.
+// Marked reports whether an object exists that is always written before another one, its follower. It is ErrNotExist if
+// the follower exists and the object does not.
 func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) {
 	if there, err := Exists(ctx, b, name); there || err != nil {
 		return there, err
@@ -125,7 +125,7 @@ func Children(ctx context.Context, b Reader, prefix string) ([]string, error) {
 	return ChildrenAfter(ctx, b, prefix, "", math.MaxInt)
 }
 
-// ChildrenAfter is Children for at most a number of those that come after another one; empty for the first ones.
+// ChildrenAfter is Children for at most most of the elements after last; an empty last gives the first ones.
 func ChildrenAfter(ctx context.Context, b Reader, prefix, last string, most int) ([]string, error) {
 	var found []string
 	for len(found) < most {

@@ -63,9 +63,9 @@ func (f *Folder) Content(prefix string) Content {
 // of data.
 func Literal(data []byte) Content { return Content{data: data} }
 
-// NewView returns a view of entries, by name: an entry AtFolder is named by the prefix of its
-// objects, which ends in a slash, every other by its one object. A bad name, or one that
-// is below another, is ErrName; the error lists all of them.
+// NewView returns a view of entries, by name: an entry of AtFolder is named by the prefix of its objects, which ends in
+// a slash; any other entry by its single object. An invalid name, or a name below another entry, is ErrName; the error
+// lists all of them.
 func NewView(entries map[string]Content) (*View, error) {
 	v := &View{entries: maps.Clone(entries), names: slices.Sorted(maps.Keys(entries))}
 	v.open = v.find
@@ -103,7 +103,7 @@ func (v *View) Path(prefix string) string {
 	return ""
 }
 
-// List implements Reader. It reads no folder in which, by its name, nothing can be that is asked for.
+// List implements Reader. It skips folders whose names exclude a match.
 func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
 	return func(yield func(Attrs, error) bool) {
 		for _, name := range v.names {

@@ -11,9 +11,9 @@ import (
 	"strings"
 )
 
-// walk lists the regular files of a file system as objects. Symbolic links are followed, except
-// those that lead back to a folder they are in; those that lead nowhere are passed over. One that may not be followed,
-// as it leads out of the file system, is listed as the object that it stands for, as is a file that may not be read.
+// walk lists the regular files of a file system as objects. Symbolic links are followed, except those that lead back to
+// a folder they are in; those that lead nowhere are passed over. A link that leads out of the file system may not be
+// followed; it is listed under its own name, and so is a file that may not be read.
 type walk struct {
 	ctx           context.Context
 	fsys          fs.FS

@@ -14,9 +14,8 @@ import (
 const loadTimeout = 10 * time.Minute
 
 // A Cache keeps values by their keys. Callers that ask for one key at the same time share one load. When the values
-// take more than the bound, those go first that were not used for the longest time; the newest stays at any size.
-// Errors are not kept, and a load that began before a call gives that call no error: what it did not find may be there
-// since.
+// take more than the bound, the least recently used ones are removed first. The newest stays at any size. Errors are
+// not kept. If a load began before a call and fails, the call loads again, because the object may exist by now.
 type Cache[V any] struct {
 	maxBytes int
 	size     func(V) int

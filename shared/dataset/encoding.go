@@ -46,7 +46,7 @@ func (e Encoding) reader(r io.Reader) io.Reader {
 	}
 }
 
-// size is how many bytes of the manifest the piece b of its text stands for. A character may be cut by the ends of b.
+// size is how many bytes of the manifest were decoded to b, which is in UTF-8. b may begin or end inside a character.
 func (e Encoding) size(b []byte) int64 {
 	if e == UTF8 {
 		return int64(len(b))
@@ -63,8 +63,9 @@ func (e Encoding) size(b []byte) int64 {
 	return 2 * int64(units)
 }
 
-// A utf16Reader reads UTF-16 as UTF-8. A surrogate without its other half becomes U+FFFD, each by itself, so that size
-// holds; half a unit at the end is left out. It is not that of golang.org/x/text, which reads two such halves as one.
+// A utf16Reader reads UTF-16 as UTF-8. Each surrogate without its other half becomes one U+FFFD, so that size is right.
+// Half a unit at the end is left out. The reader of golang.org/x/text is not used, because it turns two such halves
+// into one character.
 type utf16Reader struct {
 	in    *bufio.Reader
 	order binary.ByteOrder

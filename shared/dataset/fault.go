@@ -7,12 +7,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Fault is what makes one sample unusable, in words for its author. It fails this sample only. Faults of records have
-// the codes below, others those of the packages that find them.
+// A Fault says why one sample is unusable, in words for its author. It fails this sample only. Faults of records have
+// the codes below; other packages have codes for the faults that they find.
 type Fault struct {
-	// Code is what faults are counted by.
+	// Code is the code under which faults are counted.
 	Code reason.Code `json:"code"`
-	// Field is what the fault is in: the path of a field inside the record, such as `conversations[1].value`, or an
+	// Field is the place of the fault: the path of a field inside the record, such as `conversations[1].value`, or an
 	// image; empty where it is the record as a whole.
 	Field string `json:"field,omitempty"`
 	// Detail says what was found and what to do about it.

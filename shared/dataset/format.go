@@ -18,32 +18,32 @@ const (
 	Array   Format = "json"    // one JSON array, or one inside an object, each element a record
 	Lines   Format = "jsonl"   // each line that is not blank is a record
 	Objects Format = "objects" // JSON objects one after the other, each over any number of lines
-	Tar     Format = "tar"     // a tar archive as WebDataset has it: members of one key, one after the other, are a record
+	Tar     Format = "tar"     // a tar archive of WebDataset: consecutive members with the same key are a record
 	Parquet Format = "parquet" // each row is a record
 )
 
 // A Framing is how a manifest holds its records: what a Reader has to know in addition to their place.
 type Framing struct {
 	Format Format `json:"format"`
-	// Encoding is the encoding of the text. Records are read as UTF-8 whatever it is.
+	// Encoding is the encoding of the text. Readers get records in UTF-8 in any case.
 	Encoding Encoding `json:"encoding,omitempty"`
 }
 
-// A FormatError is the error that the records of a manifest cannot be separated. It refuses the manifest as
-// a whole.
+// A FormatError says that the records of a manifest cannot be separated. It refuses the manifest as a whole.
 type FormatError struct {
 	// File is the manifest as the user knows it. Split leaves it empty.
 	File    string
 	Offset  int64  // byte of the manifest, from 0
-	Line    int64  // line of that byte, from 1; 0 where the error is that of the file as a whole
-	Element int64  // number of the record at or before it, from 1; 0 where none is concerned
+	Line    int64  // line of that byte, from 1; 0 if the error is about the whole file
+	Element int64  // number of the record at or before that byte, from 1; 0 if no record is concerned
 	Detail  string // what was found, and the fix
-	// Command is a command line that makes a manifest of the file, empty where there is none. FILE stands for the
-	// file's name and OUT for that of the manifest.
+	// Command is a command line that makes a manifest from the file; empty if there is none. FILE and OUT stand for the
+	// names of the file and of the manifest.
 	Command string
 }
 
-// StreamFault is a *compression.StreamError of a manifest, compressed so, as a FormatError; other errors as they are.
+// StreamFault turns a *compression.StreamError of a compressed manifest into a FormatError. It returns other errors
+// unchanged.
 func StreamFault(err error, packed compression.Kind) error {
 	stream, ok := errors.AsType[*compression.StreamError](err)
 	if !ok {

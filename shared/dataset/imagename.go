@@ -20,11 +20,11 @@ const quoted = 60
 // maxNameBytes is the longest name of an object in Cloud Storage.
 const maxNameBytes = 1024
 
-// CleanImageName returns the shortest form of the path that an image's name means: blanks and line ends around it are
-// dropped, backslashes are read as slashes, a file:// URL is its path, and `.`, `..` and empty elements are resolved.
-// The path stays inside whatever folder it is put under, or it is absolute: then ImageNames says whether it is among
-// the dataset's images. A gs://bucket/object URL is returned as it is. Names that lead out of the folder, URLs of other
-// schemes, and characters that no image's name needs are an error, which says what to write instead.
+// CleanImageName returns the shortest form of an image's path. It drops blanks and line ends around the name, reads
+// backslashes as slashes, takes the path of a file:// URL, and resolves `.`, `..` and empty elements. The result never
+// leads out of the folder of images, unless it is absolute: then ImageNames says whether it is among the dataset's
+// images. A gs://bucket/object URL is returned unchanged. Names that lead out of the folder, URLs of other schemes, and
+// characters that no image's name needs are an error, which says what to write instead.
 func CleanImageName(name string) (string, error) {
 	trimmed := strings.TrimSpace(name)
 	switch {
@@ -109,7 +109,7 @@ func inside(clean string, folders []string) []string {
 	return nil
 }
 
-// literal reports whether a relative name can be looked for as it is: no element leads up, in either spelling.
+// literal reports whether a relative name can be looked up unchanged: no element is .., with slashes or backslashes.
 func literal(name string) bool {
 	elements := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' })
 	return plainText(name) && !strings.HasPrefix(name, "/") && !slices.Contains(elements, "..")
@@ -184,7 +184,8 @@ func isURL(name string) bool {
 	return strings.HasPrefix(rest, "//") || strings.EqualFold(scheme, "gs")
 }
 
-// TopFolder is the first folder of an image's name, "" where it is in none, or in one that only ImageNames knows.
+// TopFolder is the first folder in an image's name. It is "" if the name has no folder, or if only ImageNames can
+// resolve it.
 func TopFolder(name string) string {
 	clean, err := CleanImageName(name)
 	if err != nil {

@@ -156,7 +156,7 @@ var textKinds = []kind{
 
 const writeRows = `write each row as a record on a line of JSONL, such as {"id": …, "image": …, "conversations": […]}`
 
-// looksLike adds what kind of text a file is that is not JSON, and what to do.
+// looksLike adds to the error which kind of text the file seems to be, and what to do.
 func (e *FormatError) looksLike(head []byte) {
 	for _, k := range textKinds {
 		if k.is(head) {

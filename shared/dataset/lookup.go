@@ -13,9 +13,9 @@ type Lookup struct {
 	next    int // position of the next sample
 }
 
-// A lookupEntry is what was requested about one id, and what was found.
+// A lookupEntry has the names that refer to one id, and the samples found for them.
 type lookupEntry struct {
-	named bool           // the id is a name as a whole
+	named bool           // the id itself is one of the names
 	all   []int          // positions of the samples with the id, if it is named
 	seen  int            // how many samples have the id
 	nth   map[int]string // names by the number that they ask for
@@ -55,7 +55,7 @@ func (l *Lookup) entry(id string) *lookupEntry {
 	return e
 }
 
-// splitNumber splits ID#n, n as it is usually written; n is 0 where the name has another form.
+// splitNumber splits ID#n. n is 0 if the name has another form, also if n has a sign or leading zeros.
 func splitNumber(name string) (id string, n int) {
 	at := strings.LastIndexByte(name, '#')
 	if at < 1 {

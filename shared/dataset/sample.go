@@ -30,8 +30,8 @@ type Turn struct {
 	Segments []Segment
 }
 
-// NewTurn is a turn of a text in which each ImageMark is the place of an image: the first of them of the image with the
-// number first, from 1, and so on. Where first is 0, the marks are text.
+// NewTurn makes a turn of a text. Each ImageMark in it is the place of an image, and images are numbered from first,
+// which is 1 or more. If first is 0, marks are text.
 func NewTurn(role Role, text string, first int) Turn {
 	var b turnBuilder
 	for first > 0 {
@@ -48,7 +48,7 @@ func NewTurn(role Role, text string, first int) Turn {
 	return Turn{Role: role, Segments: b.take()}
 }
 
-// JoinTurn is a turn of segments, in which texts that follow each other are joined and empty ones are left out.
+// JoinTurn makes a turn of segments. It joins texts that follow each other, and drops empty ones.
 func JoinTurn(role Role, segments []Segment) Turn {
 	var b turnBuilder
 	for _, s := range segments {
@@ -104,17 +104,17 @@ type Image struct {
 	Name string
 	// Data is the encoded image of a data URL or of embedded bytes, nil for a named image.
 	Data []byte
-	// Embedded is the number, from 1, of the binary value of the record's container that is the image; 0 for others.
+	// Embedded is the number, from 1, of the image among the binary values of its record in a container; 0 for other
+	// images.
 	Embedded int
-	// Path is the name that such an image has in its container, for people. It may be empty.
+	// Path is the name of such an image in its container, for people. It may be empty.
 	Path string
 }
 
 // A Sample is one instruction-tuning record: a conversation and zero or more images.
 type Sample struct {
-	// ID is the record's `id` (a string, or a number as written); its Place.Key, or else `<manifest>#<element>`, where it
-	// has none.
-	// Several samples may have one id: what identifies a sample is its index in the dataset.
+	// ID is the record's `id` (a string, or a number as written); without one it is Place.Key, or else
+	// `<manifest>#<element>`. Several samples may have the same id: only the index in the dataset identifies a sample.
 	ID string
 	// Source is where the sample came from: the first of the fields data_source, image_source and
 	// source that is a string with text, else the topmost folder of the first named image, else the
@@ -126,14 +126,15 @@ type Sample struct {
 	Turns []Turn
 	// Images are in the order of their places in the turns: each image has one place.
 	Images []Image
-	// Flags mark what a reader of the scores should know; OffReference is the only one.
+	// Flags warn readers of the scores; OffReference is the only flag.
 	Flags []string
 	Place Place
 	// Problem is nil for a valid record. A record with a problem has its ID and
 	// Raw, and as much of the rest as could be read.
 	Problem *Problem
-	// Raw is the record byte for byte as it is in the manifest, in UTF-8 if that is UTF-16, without separators
-	// around it; nil for a RecordTooLarge. In a container it is the record as JSON, without its binary values.
+	// Raw is the record byte for byte as in the manifest, without separators around it. It is in UTF-8 even if the
+	// manifest is in UTF-16, and nil for a RecordTooLarge. In a container it is the record as JSON, without its binary
+	// values.
 	Raw []byte
 	// Stored is where a container holds the record.
 	Stored Stored
@@ -143,9 +144,9 @@ type Sample struct {
 func (s *Sample) Record() Record { return Record{Place: s.Place, Stored: s.Stored} }
 
 // Rated is the conversation that scorers see: human and model alternate, a human first, and the last human turn may
-// have no answer. System and tool turns, and model turns before the first human one, are left out with the images that
-// are in them: these images are fetched and checked, and no scorer sees them. Turns of one side that then follow each
-// other are joined with one line break (METHOD.md, "What the reference does not have").
+// have no answer. System and tool turns, and model turns before the first human one, are left out together with their
+// images. These images are fetched and checked, but no scorer sees them. If two turns of one side then follow each
+// other, they are joined with one line break (METHOD.md, "What the reference does not have").
 func (s *Sample) Rated() []Turn {
 	rated := make([]Turn, 0, len(s.Turns))
 	var side []Turn // turns of one side, in a row

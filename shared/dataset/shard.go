@@ -20,8 +20,8 @@ const (
 	maxWindow = 1 << 20
 	// maxIndexBytes bounds an index, packed and unpacked: it has a few bytes for each record.
 	maxIndexBytes = 64 << 20
-	// skippableMagic begins a frame that programs which unpack zstd leave out. The first frame of a shard is one, so
-	// that `zstd -dc` shows the rest. Source: RFC 8878, section 3.1.2.
+	// skippableMagic begins a skippable frame, which zstd decoders pass over. A shard begins with one, so that `zstd -dc`
+	// shows only the records. Source: RFC 8878, section 3.1.2.
 	skippableMagic = 0x184D2A50
 )
 
@@ -31,9 +31,9 @@ var errCutShort = errors.New("it is cut short")
 // A Record is a record of a shard. Nothing of it is parsed.
 type Record struct {
 	Place Place
-	// Raw is Sample.Raw; nil for a record of which nothing is kept, see Fault.
+	// Raw is Sample.Raw; nil for a record that is not kept, see Fault.
 	Raw []byte
-	// Fault is why nothing of the record is kept; nil where there is Raw.
+	// Fault is why the record is not kept; nil if Raw is set.
 	Fault *Fault
 	// Stored is where a container holds the record.
 	Stored Stored
@@ -72,8 +72,7 @@ func (r Record) Sample(parse Parser) *Sample {
 // What Parse made of them is not written.
 func WriteShard(w io.Writer, samples []Sample) error { return new(ShardWriter).Write(w, samples) }
 
-// A ShardWriter writes shards one after the other, in the memory that it took for the first. The zero value is ready
-// for use.
+// A ShardWriter writes shards one after the other, and reuses its memory. The zero value is ready for use.
 type ShardWriter struct {
 	packer *zstd.Encoder
 	window int // of the packer
@@ -129,7 +128,8 @@ func (s *ShardWriter) begin(w io.Writer, window int) (err error) {
 	return err
 }
 
-// ReadShard parses the records that WriteShard wrote: the samples are those that it was given, if they were parsed so.
+// ReadShard parses the records that WriteShard wrote. With the same parser, the samples are equal to those that were
+// written.
 func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 	var samples []Sample
 	for record, err := range ReadRecords(r) {
@@ -142,8 +142,8 @@ func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 	return samples, nil
 }
 
-// ReadRecords yields the records that WriteShard wrote. Raw is valid until the next one. A shard that is cut short or
-// damaged is an error, which may be the last thing that is yielded: use nothing of the records before that.
+// ReadRecords yields the records that WriteShard wrote. Raw is valid until the next one. If a shard is cut short or
+// damaged, an error follows, perhaps after many records; these must then not be used.
 func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		var shards ShardReader
@@ -152,14 +152,14 @@ func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// A ShardReader reads shards one after the other, in the memory that it took for the first. The zero value is ready for
-// use; Close frees what it holds.
+// A ShardReader reads shards one after the other, and reuses its memory. The zero value is ready for use; Close frees
+// what it holds.
 type ShardReader struct {
 	in       bufio.Reader
 	index    *zstd.Decoder
 	unpacker *zstd.Decoder // of records
 	text     []byte        // of an index
-	raw      bytes.Buffer  // grows with what is there, whatever an index promises
+	raw      bytes.Buffer  // grows with the bytes that are read, not with the sizes in an index
 }
 
 // Close frees what the reader holds. It may be used again.

@@ -12,17 +12,17 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A shardIndex is what a shard holds of its records but their bytes. They are in the order of one manifest.
+// A shardIndex has everything about a shard's records except their bytes. Records are in the order of one manifest.
 type shardIndex struct {
 	Manifest string `json:"manifest"`      // Place.Manifest of all
 	Element  int64  `json:"first_element"` // Place.Element of the first
-	// Steps are how many lines after the one before a record begins, from line 0: they take less than line numbers.
+	// Steps are the differences of the lines on which records begin, from line 0. They pack smaller than line numbers.
 	Steps []int64 `json:"line_steps"`
-	// Skips are how many records of the manifest are left out before each; empty where none is.
+	// Skips are how many records of the manifest are left out before each record; empty if none are.
 	Skips []int64 `json:"skips,omitempty"`
-	// Bytes are the lengths of the records; 0 for one of which nothing is kept.
+	// Bytes are the lengths of the records; 0 for a record that is not kept.
 	Bytes []int `json:"bytes"`
-	// Faults are why nothing is kept of a record, in the order of these records.
+	// Faults are the reasons of the records that are not kept, in their order.
 	Faults []*Fault `json:"faults,omitempty"`
 	// Keys are Place.Key of the records, and Stored where their container holds them: offset and length of the record,
 	// then of each of its values. They are empty where no record has any.

@@ -19,14 +19,14 @@ type Take struct {
 func (t Take) IsZero() bool { return t == Take{} }
 
 // ParseTake reads a strategy: all, first:1000, end:10%. A percentage is a whole number. random is refused: the strategy
-// has no seed, so each program takes other records.
+// has no seed, so each program takes different records.
 func ParseTake(text string) (Take, error) {
 	name, amount, _ := strings.Cut(text, ":")
 	switch {
 	case name == "" || text == "all":
 		return Take{}, nil
 	case name == "random":
-		return Take{}, fmt.Errorf("%q takes records at random without a seed, so that each run takes others; write all, "+
+		return Take{}, fmt.Errorf("%q takes records at random without a seed, so each run takes different ones; write all, "+
 			"and let the budget select, or write first:%s", text, amount)
 	case name != "first" && name != "end":
 		return Take{}, fmt.Errorf("%q is not a strategy; write all, first:1000, first:10%%, end:1000 or end:10%%", text)

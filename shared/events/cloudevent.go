@@ -92,7 +92,7 @@ type SelectionEvent struct {
 	Shortfall int `json:"shortfall"`
 	// Outputs are what was written: subset, rejected, picks, report and selection.
 	Outputs map[string]Object `json:"outputs,omitempty"`
-	// Images is the URI that names of images are relative to.
+	// Images is the base URI of image names.
 	Images     string `json:"images,omitempty"`
 	Scorer     string `json:"scorer"`     // its id
 	Parameters any    `json:"parameters"` // as in selection.json

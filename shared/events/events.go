@@ -28,7 +28,7 @@ type Publisher interface {
 // Source: https://cloud.google.com/storage/docs/pubsub-notifications#attributes
 const AttrObject = "objectId"
 
-// AttrTask is the attribute of the tasks topic that subscriptions filter on: one of the Task constants.
+// AttrTask is the attribute of messages of the tasks topic by which subscriptions filter: one of the Task constants.
 const AttrTask = "task"
 
 // AttrScorer is the attribute of a shard's message that names its kind of scorer; subscriptions filter on it.
@@ -89,8 +89,8 @@ type SelectTask struct {
 	Request string `json:"request,omitempty"`
 }
 
-// An ImagesTask asks curate to compare images of a scored run with what was seen of them: a step of a check, in the
-// ranges from one on.
+// An ImagesTask asks curate for one step of a check: to compare the images of a scored run with their recorded state,
+// beginning at a range.
 type ImagesTask struct {
 	Run   string `json:"run"`
 	Check string `json:"check"`
@@ -100,11 +100,11 @@ type ImagesTask struct {
 // Message is the task as the tasks topic carries it.
 func (t ImagesTask) Message() Message { return task(TaskImages, t) }
 
-// A ReconcileTask asks curate to continue what was accepted and is not finished, in steps of bounded work.
+// A ReconcileTask asks curate to continue accepted, unfinished work, in steps of bounded size.
 type ReconcileTask struct {
 	// Run restricts it to one run and its selections.
 	Run string `json:"run,omitempty"`
-	// Uploads says that the step looks for uploads whose notification was lost, not for what was accepted.
+	// Uploads says that the step looks for uploads whose notification was lost. Otherwise it continues accepted work.
 	Uploads bool `json:"uploads,omitempty"`
 	// Cursor is where the step begins: empty for the first one.
 	Cursor string `json:"cursor,omitempty"`
@@ -144,7 +144,7 @@ func task(kind string, t any) Message {
 	return Message{Attributes: map[string]string{AttrTask: kind}, Data: data}
 }
 
-// Traced is the message with the span of ctx, which then causes what is done for the message.
+// Traced is the message with the span of ctx, which becomes the parent of the work for the message.
 func (m Message) Traced(ctx context.Context) Message {
 	telemetry.Inject(ctx, func(key, value string) {
 		attributes := map[string]string{}

@@ -11,9 +11,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// An Origin says which deployment events come from, and where the objects that they name are.
+// An Origin identifies the deployment that sends events, and the buckets of the objects that events name.
 type Origin struct {
-	// Source is the ce-source of all events, another one for each deployment: /projects/p/deployments/harvest.
+	// Source is the ce-source of all events. Each deployment has its own, such as /projects/p/deployments/harvest.
 	Source string
 	// Input and Work are the URIs of the buckets: gs://name, or file:///folder.
 	Input, Work string
@@ -50,7 +50,7 @@ func (f *Feed) Publish(ctx context.Context, published ...Event) error {
 	return f.topic.Publish(ctx, messages...)
 }
 
-// Images is the URI that names of a dataset's images are relative to.
+// Images is the base URI of a dataset's image names.
 func (f *Feed) Images(dataset string) string { return f.origin.Input + "/images/" + dataset + "/" }
 
 // RunAddress is the address of a run in the API; empty if it is not known.
@@ -68,7 +68,7 @@ func (f *Feed) address(path string) string {
 	return f.origin.API + path
 }
 
-// Object is an object of the work bucket, of which the checksum is known, as an event names it.
+// Object describes an object of the work bucket for an event.
 func (f *Feed) Object(attrs bucket.Attrs, checksum uint32) Object {
 	return Object{
 		URI: f.origin.Work + "/" + attrs.Name, Generation: attrs.Generation, Size: attrs.Size,

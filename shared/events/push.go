@@ -19,7 +19,8 @@ import (
 // maxEnvelope bounds a push request: Pub/Sub's largest message, 10 MB, in base64, and its envelope.
 const maxEnvelope = 16 << 20
 
-// DeliveryDeadline ends a delivery that hangs before Pub/Sub does, so that it is answered and logged.
+// DeliveryDeadline ends a delivery that hangs. It is shorter than Pub/Sub's own deadline, so that the delivery is
+// answered and logged.
 const DeliveryDeadline = 540 * time.Second
 
 // A Delivery is one message that was pushed to a function.
@@ -132,9 +133,8 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 	})
 }
 
-// StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError:
-// whatever delivers messages on this machine stops and reports the answer's text. Pub/Sub redelivers as after any other
-// failure.
+// StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError: on one
+// machine, the queue then stops and reports the answer's text. Pub/Sub redelivers as after any other failure.
 const StatusMachineFault = http.StatusInsufficientStorage
 
 // StatusLost is the status of a delivery that failed by a bucket.LostError. A command, which works on one run alone,

@@ -9,7 +9,7 @@ const (
 	TopicEvents  = "events"  // CloudEvents that others may subscribe to
 )
 
-// Services that messages are pushed to. ServiceScoreGPU is absent from a deployment without a GPU.
+// Services that receive messages. ServiceScoreGPU is absent from a deployment without a GPU.
 const (
 	ServiceIngest   = "ingest"
 	ServiceScore    = "score"
@@ -23,7 +23,7 @@ const (
 	llmScorer = "llm"
 )
 
-// A Subscription has the messages of a topic pushed to a service.
+// A Subscription pushes messages of a topic to a service.
 type Subscription struct {
 	Name    string // without the deployment's name
 	Topic   string // one of the Topic constants
@@ -35,7 +35,8 @@ type Subscription struct {
 func Topics() []string { return []string{TopicUploads, TopicTasks, TopicEvents} }
 
 // Subscriptions are all push subscriptions of a deployment. Every message of a topic matches at most one of them. Each
-// kind of scorer has its own, so that a scorer that is away holds up no run of another one, and so have small runs.
+// kind of scorer has its own, so that an unreachable scorer does not block runs of another one. Small runs have their
+// own too.
 func Subscriptions() []Subscription {
 	shard := equals(AttrTask, TaskShard)
 	local := shard + " AND " + differs(AttrScorer, gpuScorer) + " AND " + differs(AttrScorer, llmScorer)

@@ -32,18 +32,20 @@ type Manifest struct {
 	Selected int    // samples of the subset
 }
 
-// A Card is what people have to know of an export.
+// A Card describes an export to people.
 type Card struct {
 	Request Request // complete
 	Dataset string
 	// Run and Selection are ids.
 	Run, Selection string
-	// Selected of Total samples are in the export. Shortfall is what the budget could not give, in samples or tokens.
+	// Selected of Total samples are in the export. Shortfall is the part of the budget that could not be filled, in
+	// samples or tokens.
 	Selected, Total, Shortfall int
-	// Replaced is how many samples have an image that has changed since they were rated, such as ReplacedImage.
+	// Replaced is how many samples have an image that has changed since they were rated. ReplacedImage is one such image.
 	Replaced      int
 	ReplacedImage string
-	// ImageCount is how many images the records have, ImageFiles how many different ones, of ImageBytes together.
+	// ImageCount is the number of images in the records, ImageFiles the number of different images, ImageBytes their total
+	// size.
 	ImageCount, ImageFiles int
 	ImageBytes             int64
 	Sources                []Source

@@ -17,7 +17,7 @@ type File struct {
 	Content []byte
 }
 
-// Files are those by which a trainer finds the records of a complete request and a dataset.
+// Files are the files by which a trainer finds the records. The request must be complete.
 func (r Request) Files(datasetName string) ([]File, error) {
 	switch {
 	case r.For == LLaMAFactory:
@@ -44,7 +44,7 @@ func copyOf(file, name string) ([]File, error) {
 	return []File{{name, content}}, err
 }
 
-// usage says how the trainer of a complete request loads the records, in Markdown.
+// usage explains in Markdown how the trainer loads the records. The request must be complete.
 func (r Request) usage(datasetName string) (string, error) {
 	name := r.For
 	if r.InParquet() {

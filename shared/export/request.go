@@ -1,5 +1,5 @@
-// Package export says how a subset is handed over to a trainer: in which form its records are, where its images go, and
-// which other files a trainer reads. It writes the card of an export, and no record.
+// Package export describes how a trainer gets a subset: the form of the records, the place of the images, and the other
+// files that the trainer reads. It writes the card of an export, and no record.
 package export
 
 import (
@@ -29,13 +29,13 @@ type Images string
 
 // What Images can be.
 const (
-	// Copy has them in a folder of the export, each once and named by its content.
+	// Copy puts images into a folder of the export, each once and named by its content.
 	Copy Images = "copy"
-	// Link is Copy with symbolic links to where they are.
+	// Link is Copy with symbolic links instead of copies.
 	Link Images = "link"
-	// Reference has records name them where they are, by absolute paths.
+	// Reference leaves images where they are, and records name them by absolute paths.
 	Reference Images = "reference"
-	// Embed has them in the files of the records.
+	// Embed puts images into the files of the records.
 	Embed Images = "embed"
 )
 
@@ -87,7 +87,7 @@ func AllImages() []string {
 	return []string{string(Copy), string(Link), string(Reference), string(Embed)}
 }
 
-// IsZero reports that nothing is asked for.
+// IsZero reports that no export is requested.
 func (r Request) IsZero() bool { return r.For == "" && r.Images == "" && len(r.Licences) == 0 }
 
 // Complete is the request with what it leaves open. The error names the field that is wrong: for, or images.

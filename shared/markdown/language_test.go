@@ -31,7 +31,7 @@ var replaced = wordList(map[string]string{
 	"likewise":                         "also",
 	"beside besides":                   "next to, or also",
 	"world's+fault error+of+the+world": "transient error",
-	"went+on gone+on":                  "continued",
+	"goes+on went+on gone+on":          "continues, or continued",
 	"at+present":                       "now",
 	"the+very":                         "exactly the, or the same",
 	"to+be+had":                        "available",

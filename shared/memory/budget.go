@@ -15,25 +15,25 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Reserve is what is left of a process's memory, in bytes, for all but images: the program, the records of the shards
-// at work, caches, and bodies of the API.
+// Reserve is the part of a process's memory, in bytes, that is kept for everything except images: the program, the
+// records of the shards at work, caches, and bodies of the API.
 const Reserve = 352 << 20
 
-// Need is what the largest sample within the limits takes.
+// Need is the memory for the largest sample within the limits.
 type Need struct {
-	// Hold is for its encoded images, as long as it is rated, in bytes.
+	// Hold is for its encoded images while it is rated, in bytes.
 	Hold int64
-	// Step is for one image at a time, decoded, in bytes.
+	// Step is for decoding one image, in bytes.
 	Step int64
-	// Settings name the variables that these follow from.
+	// Settings name the variables that determine Hold and Step.
 	Settings string
 }
 
 // A Budget is the memory of a process for images. A process has one. It is safe for concurrent use.
 //
-// No order of work can end in a deadlock. A Hold waits only while it is empty, a Step is taken last and ends by itself,
-// and Holds together never take so much that there is no room for the largest Step. Readers are taken first, and
-// together never take so much that there is no room for the largest sample.
+// No order of work can end in a deadlock. Readers are acquired first, then Holds, then Steps. All Readers together
+// leave room for the largest sample, and all Holds together leave room for the largest Step. A Hold waits only while it
+// is empty, and a Step ends without waiting.
 type Budget struct {
 	limit   Limit
 	need    Need
@@ -83,12 +83,12 @@ type Hold struct {
 // NewHold makes an empty Hold of samples that take perByte bytes, 1 or more, for each byte of their encoded images.
 func (b *Budget) NewHold(perByte float64) *Hold { return &Hold{budget: b, perByte: perByte} }
 
-// Held is what images of size bytes take as long as they are rated, at perByte bytes for each.
+// Held is the memory that images of size bytes take while they are rated, at perByte bytes for each byte.
 func Held(size int64, perByte float64) int64 { return int64(math.Ceil(perByte * float64(size))) }
 
-// Add acquires the memory for a sample whose encoded images have size bytes, before they are read. It waits if h has
-// nothing yet; else its error is ErrFull if there is no room now. The other errors are those of a context that ended,
-// and of a sample that the process was not started for.
+// Add acquires the memory for a sample whose encoded images have size bytes, before they are read. If h is empty, it
+// waits for room; otherwise it returns ErrFull if there is no room now. Other errors: the context ended, or the sample
+// exceeds the limits that the process was started with.
 func (h *Hold) Add(ctx context.Context, size int64) error {
 	bytes := Held(size, h.perByte)
 	if bytes == 0 {
@@ -137,8 +137,8 @@ func (h *Hold) Release() {
 	h.held = 0
 }
 
-// Step calls do, which takes a number of bytes and keeps none of them, when there is room. do must not acquire memory.
-// The error is that of a context that ended while it waited, or of a step that the process was not started for.
+// Step waits for room and calls do, which takes a number of bytes and frees them before it returns. do must not acquire
+// memory. Errors: the context ended, or the step exceeds the limits that the process was started with.
 func (b *Budget) Step(ctx context.Context, bytes int64, do func()) error {
 	if bytes > b.need.Step {
 		return b.tooLarge(bytes, b.need.Step)
@@ -152,9 +152,9 @@ func (b *Budget) Step(ctx context.Context, bytes int64, do func()) error {
 	return nil
 }
 
-// Reader waits for the memory of what reads images of a container, which has bytes as long as it is open, and returns
-// what gives it back. It is called before any Hold is taken for what is read. Where the process has no more than the
-// largest sample needs, the Reserve covers what is missing. The error is that of a context that ended.
+// Reader waits for the memory of a reader of images in a container, which keeps bytes while it is open. release frees
+// it. Call Reader before any Hold for its images. If the process has no memory beyond the largest sample, the Reserve
+// covers the reader. The error says that the context ended.
 func (b *Budget) Reader(ctx context.Context, bytes int64) (release func(), err error) {
 	bytes = min(bytes, b.spare)
 	taken := make([]*semaphore.Weighted, 0, 3)
@@ -174,11 +174,11 @@ func (b *Budget) Reader(ctx context.Context, bytes int64) (release func(), err e
 	return release, nil
 }
 
-// largeStep is the size of steps that garbage is collected for.
+// largeStep is the size from which a step collects garbage first.
 const largeStep = 32 << 20
 
 // collect runs the garbage collector if another step would exceed the limit together with the garbage. Go's runtime
-// begins to collect only when the limit is exceeded, and continues to allocate meanwhile.
+// would begin to collect only above the limit, and allocate more while it collects.
 func (b *Budget) collect(bytes int64) {
 	if bytes < largeStep {
 		return

@@ -13,11 +13,11 @@ import (
 //go:embed base.css
 var base []byte
 
-// Style is the style of a page: that of all pages, with their colours, and after it the page's own.
+// Style is the style of a page: the common style of all pages, followed by the page's own.
 func Style(own ...[]byte) []byte { return slices.Concat(base, slices.Concat(own...)) }
 
-// Policy is the content-security policy of a page that uses one style, one script if it has any, and pictures that it
-// holds. It can load nothing, and send nothing.
+// Policy is the content-security policy of a page with one style, at most one script, and embedded pictures. The page
+// can load nothing and send nothing.
 func Policy(style, script []byte) string {
 	scripts := "'none'"
 	if len(script) > 0 {

@@ -11,8 +11,8 @@ import (
 // maxName is the most bytes, as HTML, of an id, a source or a file that a page shows.
 const maxName = 80
 
-// Clip is the beginning of a text, at most so many bytes as HTML, in which characters that would act are visible:
-// control characters, those that turn the direction of writing, and those that have no width.
+// Clip cuts a text to at most so many bytes of HTML. It makes characters visible that would change how a page looks:
+// control characters, marks that change the direction of writing, and characters without width.
 func Clip(text string, most int) string {
 	var out strings.Builder
 	taken := 0

@@ -53,7 +53,8 @@ func findCapabilities(folder string, requested []string) ([]string, error) {
 	return slices.Clone(requested), errors.Join(faults...)
 }
 
-// list finds what the reference's glob *.jsonl finds, which leaves out names that begin with a dot.
+// list finds the files that the reference's glob *.jsonl finds. Like that glob, it leaves out names that begin with a
+// dot.
 func list(folder string) (capabilities []string, hasStyles bool, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {

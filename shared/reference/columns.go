@@ -69,8 +69,8 @@ func readColumn[V comparable](
 	return nil
 }
 
-// contradiction is the error of a line that gives a row another answer than a line before it. To find
-// that line it reads the file again, so that the numbers of all lines need not be kept.
+// contradiction is the error of two lines with different answers for one row. It reads the file again to find the first
+// line, so that the line numbers of all rows need not be kept.
 func contradiction(ctx context.Context, name string, rows *rows, row uint32, second answer) error {
 	found := errors.New("found")
 	var refusal error

@@ -2,13 +2,13 @@ package reference
 
 import "slices"
 
-// A Finding is what one score file has of one kind that its reader may not expect. Load continues after
-// it, as METHOD.md's parsing of score files says.
+// A Finding describes one kind of surprise in one score file, such as answers that are not numbers. Load continues
+// after it, as the paper's reference code does.
 type Finding struct {
 	File       string `json:"file"`
 	Capability string `json:"capability,omitempty"` // empty for the file of styles
 	Kind       Kind   `json:"kind"`
-	// Count is of answers, lines, samples or byte-order marks, as the kind says, and 1 for a file as a whole.
+	// Count counts answers, lines, samples or byte-order marks, depending on the kind; it is 1 for a file as a whole.
 	Count int `json:"count"`
 	// Line (from 1), Idx and Answer are those of the first one, if the kind has them. Idx is written
 	// as in messages (7, or "s7"), Answer is quoted; long ones are cut.
@@ -17,7 +17,7 @@ type Finding struct {
 	Answer string `json:"answer,omitempty"`
 }
 
-// A Kind is what a finding is of.
+// A Kind is the kind of a finding.
 type Kind string
 
 // The kinds of findings.
@@ -37,15 +37,15 @@ const (
 func (k Kind) Meaning() string {
 	switch k {
 	case NotANumber:
-		return "answers that are not a number, so that these ratings are missing"
+		return "answers that are not a number, so these ratings are missing"
 	case OutsideScale:
-		return "ratings outside 0 to 5, which are used as they are"
+		return "ratings outside 0 to 5, which are used unchanged"
 	case NoStyle:
-		return "answers without a style, so that these samples cannot be selected"
+		return "answers without a style, so these samples cannot be selected"
 	case NoLine:
 		return "missing lines, so that samples have no rating, or no style and cannot be selected"
 	case EmptyFile:
-		return "files without an answer, so that all samples lack it"
+		return "files without an answer, so no sample has this rating or style"
 	case RepeatedLine:
 		return "lines that repeat the answer of an earlier line, which counts once"
 	case ByteOrderMark:

@@ -125,8 +125,8 @@ func (p *python) object(depth int) error {
 	}
 }
 
-// member moves a member of the object whose members begin at outer. What separates it from the one
-// before is in out from begin.
+// member moves a member of the object whose members begin at outer. The separator before it is already in out, from
+// begin on.
 func (p *python) member(depth, outer, begin int) error {
 	m := member{name: len(p.out)}
 	p.space()

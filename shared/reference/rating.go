@@ -11,15 +11,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// maxRating bounds ratings on both sides: they are kept in 8 bits, of which one value means missing. Ratings are 0 to
-// 5; a rating outside is a finding.
+// maxRating bounds ratings on both sides: they are kept in 8 bits, and one value means missing. Ratings are 0 to 5; a
+// rating outside is a finding.
 const maxRating = math.MaxInt8
 
 // maxDigits is the number of digits from which Python's int refuses a text.
 const maxDigits = 4300
 
-// rating is what the reference makes of an answer, a JSON value: Python's int of what json.loads
-// gives, so that a number is cut to its whole part, and true is 1.
+// rating reads an answer, a JSON value, as the reference does: Python's int of the value of json.loads. So a number is
+// cut to its whole part, and true is 1.
 func rating(answer json.RawMessage) (int8, error) {
 	switch {
 	case len(answer) == 0:

@@ -1,8 +1,7 @@
-// Package reference reads what the reference implementation of mmSSR (arXiv 2503.13383, repository
-// lyumengyao/mmssr) wrote, a folder of score files and the manifest that was scored, and writes the
-// subset that its sampling script, llava/select/mmssr.py, would write. It accepts what that script,
-// in Python, accepts; if the script would crash, this package says what to fix, or continues if the
-// meaning is clear.
+// Package reference reads what the reference implementation of mmSSR (arXiv 2503.13383, repository lyumengyao/mmssr)
+// wrote, that is a folder of score files and the scored manifest. It writes the same subset as the reference's sampling
+// script, llava/select/mmssr.py. It accepts the same input as that Python script. Where the script would crash, this
+// package says what to fix, or continues if the meaning is clear.
 package reference
 
 import (
@@ -16,12 +15,12 @@ import (
 
 // Data is a scored manifest of the reference implementation.
 type Data struct {
-	// Pool holds every item of the manifest, in its order. Pool.Index is its idx, or, if the idx are
-	// texts, its place among them in ascending order of code points. The capabilities have their score
-	// files' names. There are no expected scores and no tie hashes.
+	// Pool holds every item of the manifest, in its order. Pool.Index is the idx of an item; if the idx are texts, it is
+	// the item's place in their ascending order by code points. The capabilities have their score files' names. There are
+	// no expected scores and no tie hashes.
 	Pool *selection.Pool
-	// Findings are what the score files have that their reader may not expect: the capabilities in the
-	// pool's order, then the styles; in a file each kind once, in the order of its first example.
+	// Findings are surprises in the score files: first those of capabilities, in the pool's order, then those of styles. A
+	// file has each kind once, in the order of the first example.
 	Findings []Finding
 
 	manifest *manifest
@@ -30,18 +29,16 @@ type Data struct {
 // Load reads a manifest and the folder of its scores: a file <capability>.jsonl for each capability
 // and style.jsonl, all of lines {"idx": …, "pred_response": …} in any order.
 //
-// With capabilities named, only their files are read, and the pool has them in this order. Without,
-// it has those of the default rubric in the rubric's order, whether the files are named after the
-// keywords or have the short names that the reference uses ("ocr"), then others by name.
+// If capabilities are named, only their files are read, and the pool has them in that order. Otherwise the pool has
+// all: first the capabilities of the default rubric in its order, then others by name. Files may be named after the
+// rubric's keywords or after the reference's short names ("ocr").
 //
-// The manifest is a JSON array of objects with an idx and the text image_source, the source. The idx
-// are all whole numbers of 64 bits, or all texts of at most 1,024 bytes; 7 and "7" differ, as in
-// Python. As in the reference an item without image_source has the source "nan", and one with null
-// "None".
-// A rating is what Python's int makes of the answer; other answers, and samples without a line, are
-// missing. Ratings beyond ±32,767 count as that. Styles are what is between the commas of an
-// answer, without white space around it, any name, even an empty one. Two lines of one sample that
-// give it the same rating, or the same styles, are one. Data.Findings counts all of these.
+// The manifest is a JSON array of objects with an idx and the text image_source, the source. The idx are all whole
+// numbers of 64 bits, or all texts of at most 1,024 bytes; 7 and "7" differ, as in Python. As in the reference an item
+// without image_source has the source "nan", and one with null "None". A rating is the result of Python's int on the
+// answer. Ratings of other answers, and of samples without a line, are missing. Ratings beyond ±127 count as ±127.
+// Styles are the parts of an answer between commas, without white space around them; any name counts, even an empty
+// one. Two lines that give a sample the same rating, or the same styles, count once. Data.Findings counts all of these.
 //
 // Errors name the file and the line or item: a file that is missing or unreadable, what is not JSON
 // of this form, an idx that two items have, a line whose idx is not in the manifest, two lines that

@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// rows finds the row, the position in the manifest, of an idx. Either all idx are numbers or all are
-// texts: between a number and a text there is no order that could decide a tie.
+// rows finds the row, the position in the manifest, of an idx. Either all idx are numbers or all are texts: numbers and
+// texts have no common order by which to decide a tie.
 type rows struct {
 	numbers []int64
 	texts   []string

@@ -97,8 +97,7 @@ func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool)
 	return group.Wait()
 }
 
-// piece is the next piece with selected items from a row on: it begins with one. It is empty if
-// there are none.
+// piece is the next piece at or after a row. It begins with a selected item, and is empty if there is none.
 func (m *manifest) piece(selected []bool, row int) piece {
 	for row < len(selected) && !selected[row] {
 		row++

@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// budgetFigure shows what other budgets would give under equal rules: it makes these selections. Budgets that the rules
-// do not allow, such as ones below the number of must-includes, are left out.
+// budgetFigure makes selections at other budgets by the same rules, and compares them. It leaves out budgets that the
+// rules do not allow, such as a budget below the number of must-includes.
 func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 	f := newFigure("budgets", "What would another budget give?",
 		"budget", "samples", "mean rating over all capabilities", "bins covered")

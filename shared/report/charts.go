@@ -32,7 +32,7 @@ func entries(all []series) (legend [][2]string) {
 	return legend
 }
 
-// scale is a round number that is no less than v, and how many steps it has.
+// scale rounds v up to a round number, and says how many steps the axis has.
 func scale(v float64) (most float64, steps int) {
 	if v <= 0 || math.IsNaN(v) {
 		return 1, 2

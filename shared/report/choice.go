@@ -36,16 +36,15 @@ const (
 var kinds = []struct{ Name, Meaning string }{
 	{kindBest, "the selected samples with the highest sum of expected scores over all capabilities"},
 	{kindLastIn, "the samples that were picked last"},
-	{kindFirstOut, "the samples left that come nearest to the last one picked from a bin of theirs"},
+	{kindFirstOut, "samples that were left, nearest to the last sample picked from one of their bins"},
 	{kindRandomIn, "drawn at random from the selection"},
 	{kindRandomOut, "drawn at random from the scored samples that were left"},
-	{kindCapability, "of each capability the first and the last one picked, and the best one left"},
-	{kindStyle, "of each style one drawn at random from the selection"},
+	{kindCapability, "for each capability, the first and the last sample picked, and the best one left"},
+	{kindStyle, "for each style, one sample drawn at random from the selection"},
 	{kindFailed, "the first samples that failed or were skipped"},
 }
 
-// A choice is what a gallery shows: samples by their positions in the pool, in the order of kinds, and the kinds of
-// each.
+// A choice is the samples of a gallery: their positions in the pool, in the order of kinds, and the kinds of each.
 type choice struct {
 	samples []uint32
 	kinds   map[uint32][]string
@@ -183,7 +182,8 @@ func nearlyPicked(o *subset.Outcome, t *tally, reasons selection.ReasonList) [][
 // An explainer says why samples, given by their indexes, are in a selection or not.
 type explainer func(indexes []uint32) ([]subset.Explanation, error)
 
-// nearest are those of some samples whose rating is nearest to that of the last one picked from a bin of theirs.
+// nearest are the samples that came nearest to being picked: by rating, nearest to the last sample picked from one of
+// their bins.
 func nearest(missed [][]uint32, explain explainer) ([]uint32, error) {
 	var samples []uint32
 	for _, of := range missed {

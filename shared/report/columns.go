@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// columnFigure compares the numbers that no scorer gave. Columns have scales of their own, so each mean stands between
-// the lowest and the highest number of both.
+// columnFigure compares the numbers that no scorer gave. Columns have different scales, so each mean is drawn relative
+// to the lowest and the highest number of both selections.
 func columnFigure(columns []subset.ColumnPair) *Figure {
 	f := newFigure("columns", "Which external numbers are higher, in A or in B?",
 		"column", "mean of A", "median of A", "A with a number", "mean of B", "median of B", "B with a number")
@@ -36,7 +36,7 @@ func columnFigure(columns []subset.ColumnPair) *Figure {
 	return f.end(reading)
 }
 
-// placeOf is where the mean of a side lies between the lowest and the highest number of both, 0 to 1; NaN without one.
+// placeOf is the place of a side's mean between the lowest (0) and the highest number (1) of both; NaN without a mean.
 func placeOf(c subset.ColumnPair, side subset.ColumnFigures) float64 {
 	switch {
 	case side.Mean == nil:
@@ -44,7 +44,8 @@ func placeOf(c subset.ColumnPair, side subset.ColumnFigures) float64 {
 	case c.Most == c.Least:
 		return 0.5
 	}
-	return (*side.Mean/2 - c.Least/2) / (c.Most/2 - c.Least/2) // halves: the whole could be no number
+	// Halves, because the difference of two large numbers may overflow.
+	return (*side.Mean/2 - c.Least/2) / (c.Most/2 - c.Least/2)
 }
 
 func plainNumber(v *float64) string {

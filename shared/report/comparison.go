@@ -161,7 +161,7 @@ func flowFigure(id, question string, p *subset.Pair, flows []subset.Flow) *Figur
 	return f.end(reading)
 }
 
-// comparedGallery shows samples that only one has, and some that both have, with what each says of them.
+// comparedGallery shows samples that are in only one selection, and some that are in both, with the reasons of both.
 func comparedGallery(p *subset.Pair, of func(*subset.Selection) explainer) (*Gallery, error) {
 	chosen := &choice{kinds: map[uint32][]string{}}
 	g := &Gallery{}

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// compared are the three sets that a selection is compared by.
+// compared are the three sets of a comparison: the pool, a random subset and the selection.
 func compared(s selection.Summary) ([]selection.Statistics, []series) {
 	return []selection.Statistics{s.Pool, s.Random, s.Selection},
 		[]series{{"pool", "pool"}, {"random", "random subset"}, {"subset", "selection"}}
@@ -205,7 +205,7 @@ func carrierFigure(t *tally, pool *selection.Pool) *Figure {
 	return f.end(fmt.Sprintf("The highest mean rating is %.2f: %s in %s.", best.mean, best.capability, best.source))
 }
 
-// sourceFigure shows what was cut and what is drawn more than its share.
+// sourceFigure shows which sources have less or more of the selection than of the pool.
 func sourceFigure(t *tally, o *subset.Outcome) *Figure {
 	f := newFigure("sources", "What does each source give, next to its share of the pool?",
 		"source", "samples", "selected", "share of the pool", "share of the selection")

@@ -22,8 +22,8 @@ func label(text string, width float64) string {
 	return text
 }
 
-// textSize estimates the width of a text in heights of its font: rather more than it takes in the usual sans-serif
-// fonts, of which DejaVu Sans, that of many Linux systems, has the widest letters.
+// textSize estimates the width of a text in heights of its font: a little more than it takes in DejaVu Sans, the widest
+// of the usual sans-serif fonts.
 func textSize(text string) (size float64) {
 	for _, r := range text {
 		size += runeSize(r)

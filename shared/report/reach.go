@@ -5,10 +5,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// maxReached is how many sources a report says it of.
+// maxReached is the most sources in the table.
 const maxReached = 30
 
-// A Reach is how far a dataset is from what its scorer was trained on.
+// A Reach shows how far a dataset is from the scorer's training data.
 type Reach struct {
 	Sentence string
 	Table    Table // of sources, the farthest first

@@ -1,7 +1,7 @@
-// Package report writes report.html: what a selection is like, in one file that a browser opens without a network.
+// Package report writes report.html, which describes a selection in one file. A browser needs no network to show it.
 //
-// A report holds what was counted in one pass over the run's pool, and at most 300 samples with their pictures, so that
-// its size does not grow with the run.
+// A report has counts from one pass over the run's pool, and at most 300 samples with their pictures. So its size does
+// not grow with the run.
 package report
 
 import (
@@ -48,12 +48,12 @@ func New(c Config) (*Writer, error) {
 	return &Writer{c}, nil
 }
 
-// Commands are what people type about the runs of a deployment.
+// Commands are the commands that a report shows to its readers.
 type Commands struct {
-	// Select makes a selection of a run. Nil where no command does: reports name the request of the API alone then.
+	// Select is the command that makes a selection of a run. If it is nil, reports show only the request of the API.
 	Select func(runID string, request selection.Request) string
 	Retry  func(runID string) string // tries the failed samples of a run again
-	// Program is the version of what writes the report.
+	// Program is the version of the program that writes the report.
 	Program string
 }
 

@@ -15,11 +15,11 @@ import (
 const (
 	// unsure is the margin below which two ratings are nearly as likely.
 	unsure = 0.1
-	// vague is the mass below which the model said something else than a rating with a probability worth a look.
+	// vague is the mass below which the model was fairly likely to answer something else than a rating.
 	vague = 0.9
 )
 
-// A sureSet says how sure the scorer is of some ratings for a capability: sums over them.
+// A sureSet sums up how certain the scorer is of a set of ratings.
 type sureSet struct {
 	n            int
 	mass, margin float64
@@ -42,14 +42,14 @@ func (s *sureSet) add(mass, margin float32) {
 func (s sureSet) meanMass() float64   { return s.mass / float64(max(s.n, 1)) }
 func (s sureSet) meanMargin() float64 { return s.margin / float64(max(s.n, 1)) }
 
-// A sureness is how sure the scorer is for a capability, of the pool and of the selection.
+// A sureness says how certain the scorer is of one capability, over the pool and over the selection.
 type sureness struct {
 	capability   string
 	pool, chosen sureSet
 }
 
-// sureness reads masses and margins, a column at a time. It is empty for a scorer that gives none: then it reads those
-// of one capability alone.
+// sureness reads masses and margins, a column at a time. It is empty if the scorer gives none, which it finds out from
+// the first capability.
 func (w *Writer) sureness(ctx context.Context, o *subset.Outcome) ([]sureness, error) {
 	picked := make([]bool, o.Pool.Pool.Len())
 	for _, pick := range o.Result.Picks {

@@ -39,12 +39,11 @@ func ratio(part, whole int) float64 {
 // A share is how many samples there are, and how many of them are selected.
 type share struct{ pool, picked int }
 
-// A tally is what is counted in one pass over a pool. Its size does not depend on that of the pool, but for picked
-// and total, which have a few bytes for each sample.
+// A tally has the counts of one pass over a pool. Only picked and total grow with the pool, by a few bytes a sample.
 type tally struct {
 	picked []bool
 	total  []uint32 // expected scores of each sample over all capabilities, in units of 1/1024
-	// group is the number in sources of each of the pool's sources; that of the last stands for all others.
+	// group maps each of the pool's sources to its number in sources. The last number stands for all other sources.
 	group   []int
 	sources []namedShare
 	// rated are ratings by capability and source; styled counts by style and source.
@@ -132,7 +131,7 @@ func (t *tally) countLengths(pool *selection.Pool) {
 	}
 }
 
-// length is the part of the pool that a sample of so many tokens is in.
+// length is the number of the length class of a sample with so many tokens.
 func (t *tally) length(tokens uint32) int {
 	at, _ := slices.BinarySearch(t.longest, tokens)
 	return at
@@ -160,7 +159,7 @@ func (t *tally) countRatings(o *subset.Outcome) {
 	}
 }
 
-// expected is the expected score of a sample in units of 1/1024; that of its rating where only that is known.
+// expected is the expected score of a sample in units of 1/1024. If only the rating is known, it is computed from that.
 func expected(pool *selection.Pool, c int, s uint32) uint32 {
 	switch rating := pool.Ratings[c][s]; {
 	case rating == selection.Missing:

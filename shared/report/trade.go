@@ -8,11 +8,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A Trade is what other rules would give at the budget of a selection.
+// A Trade compares a selection with those of other rules at the same budget.
 type Trade struct {
 	Note     string
 	Table    Table
-	Commands [][2]string // of each but the chosen one: its name, and what makes it; none where no command does
+	Commands [][2]string // name and command of each row but the chosen one; empty if there are no commands
 }
 
 // newTrade is nil where the selection was compared with no other.

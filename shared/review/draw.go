@@ -1,5 +1,6 @@
-// Package review checks a subset by eye: it draws pairs of samples of one bin, one that a selection took and one that
-// it left (or that another selection took), hides which is which, keeps what people choose, and sums it up.
+// Package review checks a subset by eye: a person chooses between two samples of one bin, without knowing which of the
+// two the selection took. The other one was left, or another selection took it. The package draws the pairs, keeps the
+// choices, and sums them up.
 package review
 
 import (
@@ -94,8 +95,8 @@ func NewPairs(runs *run.Reader, subsets *subset.Reader) (*Pairs, error) {
 	return &Pairs{runs, subsets, cache.New(runs.Share(4), func(p []Pair) int { return 64 + 96*len(p) })}, nil
 }
 
-// Of draws the pairs of a request: as many as there are if there are fewer. Capabilities take turns, so that each has
-// about as many pairs as any other; no sample is in two pairs. A *run.RefusedError is a fault of the request.
+// Of draws the pairs of a request, or fewer if the selection has fewer. Capabilities take turns, so that each has about
+// the same number of pairs. No sample is in two pairs. A *run.RefusedError is a fault of the request.
 func (p *Pairs) Of(ctx context.Context, r Request) ([]Pair, error) {
 	if err := r.Check(); err != nil {
 		return nil, &run.RefusedError{Reason: err.Error()}
@@ -259,7 +260,8 @@ func (d *drawing) next(t *takenFor) (Pair, bool) {
 	return Pair{}, false
 }
 
-// other is the next sample of a style on the other side that a capability could pick: it is rated above 0.
+// other is the next sample of the other side that has a style, and that a capability could pick because its rating is
+// above 0.
 func (d *drawing) other(column int, style uint32) (uint32, bool) {
 	samples := d.others[style]
 	for i, sample := range samples {

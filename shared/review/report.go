@@ -7,18 +7,18 @@ import (
 	"slices"
 )
 
-// MinCapability is how many pairs of a capability are judged at least where it has a figure of its own.
+// MinCapability is the least number of judged pairs for which a capability gets its own figure.
 const MinCapability = 10
 
 // A Count is how often each side of pairs was preferred, and the share of A.
 type Count struct {
 	Judged int `json:"judged"`
-	// A and Other are pairs in which the sample of A, or the other one, is better; Ties are all others.
+	// A and Other count the pairs in which the sample of A, or the other sample, was preferred; Ties counts the rest.
 	A     int `json:"a"`
 	Other int `json:"other"`
 	Ties  int `json:"ties"`
-	// WinRate is the share of A, of which a tie is half of one, in [0, 1]. Low and High are the ends of its 95 % Wilson
-	// interval (Wilson 1927, JASA 22).
+	// WinRate is the share of pairs that A won, in [0, 1]; a tie counts as half. Low and High are the ends of its 95 %
+	// Wilson interval (Wilson 1927, JASA 22).
 	WinRate float64 `json:"win_rate"`
 	Low     float64 `json:"low"`
 	High    float64 `json:"high"`

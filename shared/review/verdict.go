@@ -103,8 +103,8 @@ type File struct {
 	has  []Verdict
 }
 
-// OpenFile opens a file of verdicts of a request and a reviewer, or begins it. One that has verdicts of another is
-// refused. What a killed command left of a line is cut off.
+// OpenFile opens a file of verdicts of a request and a reviewer, or begins it. A file with verdicts of another request
+// or reviewer is refused. An incomplete line that a killed command left is cut off.
 func OpenFile(name string, request Request, reviewer string) (*File, error) {
 	has, err := ReadVerdicts(name)
 	if err != nil {

@@ -44,7 +44,7 @@ func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
 	return specs, nil
 }
 
-// refuses reports whether a run was refused for this very request, which would be refused again.
+// refuses reports whether a run was refused for exactly this request, which would be refused again.
 func (r *Reader) refuses(ctx context.Context, refused *Plan, spec Spec) (bool, error) {
 	id, err := CanonicalHash(spec)
 	if err != nil || refused.Passing {
@@ -78,7 +78,7 @@ func (w *Worker) givePlanningUp(
 	return w.keepRefused(ctx, refused)
 }
 
-// keepRefused writes what is in the place of a plan, unless there is one, and reads what is there.
+// keepRefused writes a refused plan, unless the run has a plan already, and returns the plan that is stored.
 func (w *Worker) keepRefused(ctx context.Context, refused *Plan) (*Plan, error) {
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(refused.Run), refused); err != nil {
 		return nil, err

@@ -36,9 +36,9 @@ func (w *Worker) advance(ctx context.Context, plan *Plan, r int, delivery string
 	return w.finish(ctx, plan, *counts, delivery)
 }
 
-// advanceAll is advance of a run whose deliveries may be lost: for the ranges that have their scores in one object and
-// no counts, for those that are rated and have not even that, and where a sum or the marker is missing. What is there
-// is listed, so that the number of requests depends on what is missing.
+// advanceAll advances a run whose deliveries may be lost. It joins the scores of rated ranges, counts the ranges that
+// have joined scores, and writes missing sums and the marker. It lists the existing objects first, so that the number
+// of requests depends only on what is missing.
 func (w *Worker) advanceAll(ctx context.Context, plan *Plan, gathered map[int]bool, rated []int) error {
 	counted, err := w.runs.counted(ctx, plan)
 	if err != nil {

@@ -103,7 +103,7 @@ func (a *Allowance) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// UnmarshalJSON reads a string, or a number as it is written; null changes nothing.
+// UnmarshalJSON reads a string, or the digits of a number; null changes nothing.
 func (a *Allowance) UnmarshalJSON(data []byte) error {
 	text := string(data)
 	if strings.HasPrefix(text, `"`) {

@@ -33,8 +33,8 @@ func (w *Worker) announcePlanned(ctx context.Context, plan *Plan) error {
 	return w.announce(ctx, plan, runEvent(plan, events.RunPlanned), events.RunEvent{Planned: plan.Samples})
 }
 
-// AnnounceRefused publishes that a dataset was refused, if that is what is in the place of a plan. What another
-// version of Harvest planned has a problem, too, and is left to that version.
+// AnnounceRefused publishes that a dataset was refused, if the plan says so. A plan of another version of Harvest has a
+// problem too, but its events are left to that version.
 func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	if plan.Problem == "" || plan.Layout != LayoutVersion || len(plan.Manifests) > 0 {
 		return nil
@@ -42,8 +42,8 @@ func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	return w.announce(ctx, plan, runEvent(plan, events.RunRefused), events.RunEvent{Problem: plan.Problem})
 }
 
-// announceWaiting publishes why a planned run does not go on, if it does not: it was cancelled, waits for approval, or
-// is stalled. So it is published where the process that stopped the run ended before it did.
+// announceWaiting publishes why a planned run does not continue: it was cancelled, waits for approval, or is stalled.
+// It is called again later, because the process that stopped the run may have ended before it published this.
 func (w *Worker) announceWaiting(ctx context.Context, plan *Plan) error {
 	if scored, err := w.runs.Scored(ctx, plan.Run); scored || err != nil {
 		return err

@@ -43,8 +43,8 @@ func (w *Worker) Approve(ctx context.Context, run string) error {
 	return w.begin(ctx, plan)
 }
 
-// openPlan is the plan of a run for which something more can be done. For a run that was refused or cancelled, or that
-// another version of Harvest planned, it is a *RefusedError.
+// openPlan is the plan of a run that can still continue. If the run was refused or cancelled, or another version of
+// Harvest planned it, the error is a *RefusedError.
 func (w *Worker) openPlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := w.runs.UsablePlan(ctx, run)
 	if err != nil {

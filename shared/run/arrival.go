@@ -72,13 +72,14 @@ func misplaced(object, name string) error {
 	if namePattern.MatchString(name) {
 		return nil
 	}
-	return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %q is no dataset name; use 1 to 100 letters, digits, "+
-		"'.', '_' and '-', a letter or digit first: rename the folder, to %s for example", object, name, plainDataset(name))}
+	return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %q is not a dataset name; use 1 to 100 letters, "+
+		"digits, '.', '_' and '-', a letter or digit first: rename the folder, to %s for example", object, name,
+		plainDataset(name))}
 }
 
 var plainLetter = regexp.MustCompile(`^[A-Za-z0-9._-]$`)
 
-// plainDataset is a name that a dataset can have, like one that it may not have.
+// plainDataset turns an invalid name of a dataset into a similar valid one.
 func plainDataset(name string) string {
 	plain := strings.Map(func(r rune) rune {
 		if plainLetter.MatchString(string(r)) {
@@ -133,7 +134,7 @@ func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found [
 	return found, "", nil
 }
 
-// specOf is what a file of a dataset asks for.
+// specOf reads the request of an uploaded file.
 func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec Spec, ok bool, err error) {
 	switch {
 	case file == SpecFile:
@@ -167,7 +168,8 @@ func isAside(file string) bool {
 	return false
 }
 
-// isManifest reports whether a file's name is that of a manifest. What one that is packed holds says how to unpack it.
+// isManifest reports whether a file's name is that of a manifest. For a packed file the name is enough: its content
+// shows how to unpack it.
 func isManifest(file string) bool {
 	return strings.HasSuffix(file, ".json") || strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".ndjson") ||
 		isPacked(file)

@@ -19,19 +19,19 @@ const (
 	// maxAttempts is how many attempts at a task may fail in a wave, or end with their process, before it becomes a dead
 	// letter. Waiting for a scorer is not an attempt.
 	maxAttempts = 20
-	// aloneFrom is the number of attempts that ended with their process from which the samples of a shard are rated one
-	// by one.
+	// aloneFrom is how many attempts at a shard must have ended with their process before its samples are rated one by
+	// one.
 	aloneFrom = 2
 )
 
-// The ends of attempts that end by themselves. With the result of a task there is no need to say so.
+// How attempts ended that did not end with their process. An attempt that wrote the task's result needs no such object.
 const (
-	endDone   = ".done"   // with what a step of planning is to do
+	endDone   = ".done"   // a step of planning, with the step that follows
 	endFailed = ".failed" // by an error
-	endWaited = ".waited" // it could not begin: the scorer was away, or the process was stopped
+	endWaited = ".waited" // it could not begin: the scorer did not answer, or the process was stopped
 )
 
-// An attempt is a delivery at work on a task: it holds a lease on it.
+// An attempt is a delivery that works on a task and holds a lease on it.
 type attempt struct {
 	Delivery string    `json:"delivery"` // the message's id
 	Process  string    `json:"process"`  // see WorkerConfig.Process
@@ -39,22 +39,22 @@ type attempt struct {
 	Until    time.Time `json:"until"`    // it has ended then
 
 	name string
-	// died counts earlier attempts that ended with their process, in all waves; spent those of this wave that ended with
-	// it or by an error.
+	// died counts earlier attempts, in all waves, that ended with their process. spent counts those of this wave that
+	// ended with their process or by an error.
 	died, spent int
 }
 
 // ErrSameDelivery is the error of a second delivery of a message whose first one is at work.
 var ErrSameDelivery = errors.New("an earlier delivery of this message is at work")
 
-// An attempted is what attempts are made at: a task of a run, or a step of planning it.
+// An attempted is the object of attempts: a task of a run, or a step of planning a run.
 type attempted struct {
 	label  string // names it and its run in errors
 	prefix string // begins the names of all attempts at it
 	wave   int    // 0 for a step of planning
 }
 
-// attempted is the task as what attempts are made at in a wave.
+// attempted describes the task for attempts in a wave.
 func (t task) attempted(run string, wave *Wave) attempted {
 	return attempted{fmt.Sprintf("%s of run %s", t, run), attemptsPrefix(run, t), wave.Number}
 }
@@ -112,8 +112,8 @@ func (w *Worker) attempt(ctx context.Context, of attempted, delivery string) (*a
 	}
 }
 
-// earlier lists the attempts. It returns the names of those that did not end by themselves, and the highest number of
-// one in this wave; it counts those of this wave that failed in mine.
+// earlier lists the attempts. It returns the names of those without an end, and the highest number in this wave. In
+// mine it counts the failed attempts of this wave.
 func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]string, int, error) {
 	open, last := []string{}, 0
 	for attrs, err := range w.work.List(ctx, of.prefix, "") {
@@ -179,7 +179,7 @@ func (w *Worker) endFailed(ctx context.Context, a *attempt, cause error) (final 
 	if a.spent < maxAttempts {
 		a.spent++
 	}
-	// What is lost stays so, whatever the number of attempts.
+	// A lost object does not come back: further attempts would fail too.
 	_, lost := errors.AsType[*bucket.LostError](cause)
 	return lost || a.spent >= maxAttempts, w.end(ctx, a, endFailed, cause)
 }

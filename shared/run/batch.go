@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A loader loads what samples are rated from: their images, or the scores that an earlier run has of them.
+// A loader loads the images of samples, or takes their scores over from an earlier run.
 type loader struct {
 	runs         *Reader
 	texts        Texts
@@ -60,8 +60,8 @@ func (l *loader) open(ctx context.Context, plan *Plan) (*Images, error) {
 	return pictures, nil
 }
 
-// shardRecords reads a shard's samples, and makes their records as they are before any is rated. Those
-// of invalid samples are final.
+// shardRecords reads a shard's samples, and makes a record for each before rating. The records of invalid samples are
+// final.
 func (r *Reader) shardRecords(
 	ctx context.Context, plan *Plan, t task,
 ) ([]dataset.Sample, []scores.Record, error) {
@@ -100,14 +100,14 @@ func (r *Reader) shardRecords(
 type batch struct {
 	items []scorer.Item
 	at    []int
-	hold  *memory.Hold // of the images; to be released when they are rated
-	// memory is for the images that are decoded.
+	hold  *memory.Hold // of the images; released after rating
+	// memory is for decoded images.
 	memory *memory.Budget
 }
 
-// load reads the images of the samples at some positions, of as many as there is memory for; later are the positions of
-// the others, not all of them. A sample with a fault in its images gets its reason and stays out of the batch, as does
-// one whose scores an earlier run has. The caller has to release the batch.
+// load reads the images of the samples at some positions, as far as memory allows; later are the positions that are
+// left, never all. Two kinds of samples stay out of the batch: a sample with a fault in its images, which gets its
+// reason, and a sample whose scores are taken over from an earlier run. The caller has to release the batch.
 func (l *loader) load(
 	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	at []int,
@@ -142,8 +142,8 @@ func (l *loader) load(
 	return b, later, nil
 }
 
-// A loadedSample is a sample with its images, or one whose scores are taken over, or one for which there is no memory
-// in this batch.
+// A loadedSample has the images of a sample. Or its scores are taken over (reused), or there is no memory for it in
+// this batch (later).
 type loadedSample struct {
 	images        [][]byte
 	reused, later bool

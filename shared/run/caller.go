@@ -34,7 +34,7 @@ func (w *Worker) mark(ctx context.Context, name, run string) error {
 	return err
 }
 
-// Callers are who asked for a run and changed what becomes of it, as far as that is known.
+// Callers are the accounts that requested a run, approved, cancelled or resumed it, as far as they are known.
 type Callers struct {
 	AskedBy     string `json:"asked_by,omitempty"`
 	ApprovedBy  string `json:"approved_by,omitempty"`

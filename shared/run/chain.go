@@ -3,7 +3,7 @@ package run
 // The shard tasks of a run form chains, as many as its wave is wide. At any time at most one shard of each chain is
 // published and not done, so that a queue never holds more of a run than it can deliver in time. Which chain a shard
 // belongs to, and what follows it there, is a function of its number, the width, and how many shards the ranges have:
-// no listing is needed, and a message that comes twice has the same successor.
+// no listing is needed, and a message that is delivered twice has the same successor.
 //
 // Shard s of range r belongs to chain (r + s) mod width. A chain takes the ranges in ascending order, and the shards of
 // each in ascending order. It pauses at a range that is not cut yet, and the delivery that cuts the range continues it.
@@ -11,7 +11,7 @@ package run
 // shardCount says how many shards a range has, at least 1; 0 while it is not cut.
 type shardCount func(r int) (int, error)
 
-// A link is what follows in a chain.
+// A link says how a chain continues.
 type link int
 
 const (
@@ -20,7 +20,8 @@ const (
 	linkEnd                // nothing
 )
 
-// chains of shards are a run's number of ranges, its wave's width, and the shards of its ranges.
+// chains holds what determines a run's chains of shards: its number of ranges, its wave's width, and the shard counts
+// of its ranges.
 type chains struct {
 	ranges, width int
 	count         shardCount
@@ -32,7 +33,7 @@ func (c chains) of(t task) int { return (t.r + t.shard) % c.width }
 // first is the least number that a shard of range r in a chain can have.
 func (c chains) first(chain, r int) int { return ((chain-r)%c.width + c.width) % c.width }
 
-// after is what follows a shard in its chain.
+// after is the next shard in a shard's chain.
 func (c chains) after(t task) (task, link, error) {
 	count, err := c.count(t.r)
 	if err != nil {
@@ -44,7 +45,7 @@ func (c chains) after(t task) (task, link, error) {
 	return c.from(c.of(t), t.r+1)
 }
 
-// from is the first shard of a chain in the ranges from r on. It looks at no more ranges than the run has chains.
+// from is the first shard of a chain at or after range r. It reads at most as many ranges as the run has chains.
 func (c chains) from(chain, r int) (task, link, error) {
 	for ; r < c.ranges; r++ {
 		count, err := c.count(r)

@@ -21,12 +21,12 @@ const (
 	imageLookups = 64
 )
 
-// ImageChanges says of how many samples the images are not those any more that their scores were made with.
+// ImageChanges counts the samples whose images have changed since the samples were rated.
 type ImageChanges struct {
 	Samples int64 // samples of the ranges that were compared
-	Changed int64 // of these: an image is new, gone or different
-	Kept    int64 // of these: scored, and nothing has changed; the next attempt takes their scores over
-	Names   int   // how many names of images were looked for
+	Changed int64 // samples with an image that is new, gone or different
+	Kept    int64 // scored samples without a change; the next attempt takes their scores over
+	Names   int   // names of images that were looked up
 }
 
 func (c *ImageChanges) add(more ImageChanges) {
@@ -36,7 +36,7 @@ func (c *ImageChanges) add(more ImageChanges) {
 	c.Names += more.Names
 }
 
-// ChangedImages compares the images of a run's samples with what was seen of them, in all ranges that have scores. It
+// ChangedImages compares the images of a run's samples with their recorded state, in all ranges that have scores. It
 // reads no image. After each range it calls done with the number of samples so far.
 func (p *Planner) ChangedImages(ctx context.Context, plan *Plan, done func(samples int64)) (ImageChanges, error) {
 	scored, err := bucket.Numbers(ctx, p.runs.work, scoresPrefix(plan.Run), ".parquet")
@@ -90,9 +90,9 @@ func (r *Reader) changedImages(
 	return c, nil
 }
 
-// ReplacedImages says of how many samples an image is not the one any more that they were rated with, by its size or
-// its generation, and names one; empty if there is none. It looks at the samples that of takes, by their indexes, in
-// ranges that have some: counts has how many. It reads no image.
+// ReplacedImages counts the samples that have an image whose size or generation has changed since they were rated;
+// example is one such image. It checks the samples whose index of accepts. counts has their number in each range, and
+// ranges without any are skipped. It reads no image.
 func (r *Reader) ReplacedImages(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, counts []int, of func(index int) bool,
 ) (samples int, example string, err error) {
@@ -114,9 +114,9 @@ func (r *Reader) ReplacedImages(
 	return samples, example, nil
 }
 
-// changedRows are the states of the samples of a range that has scores, and of each that of takes the first image that
-// is not what was seen of it; empty where there is none. Of a sample of which nothing was seen, because its record is
-// invalid or it was given up, there is nothing to compare. looked is how many names were looked for.
+// changedRows returns the status of each sample of a scored range. For each sample that of accepts, it also returns the
+// first image that differs from its recorded state; empty if there is none. A sample with an invalid record, or one
+// that was given up, has no recorded state and is not compared. looked is the number of names that were looked up.
 func (r *Reader) changedRows(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int, of func(row int) bool,
 ) (status []scores.Status, changed []string, looked int, err error) {

@@ -16,17 +16,17 @@ import (
 // countsBlock is how many counts are summed in one step: those of ranges, and the sums of blocks of ranges.
 const countsBlock = 64
 
-// Counts account for samples that are scored, failed or skipped: those of a range, of a block of ranges, or of a run.
+// Counts account for the samples of a range, of a block of ranges, or of a run: scored, failed or skipped.
 type Counts struct {
 	Samples events.Counts `json:"samples"`
 	Shards  int           `json:"shards"`
 	// TakenOver counts the scored samples whose scores come from an earlier run.
 	TakenOver int64 `json:"taken_over,omitempty"`
-	// Reasons counts the samples that were not scored by the code of their reason.
+	// Reasons counts the samples without scores by reason code.
 	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
-	// Examples are the first samples that were not scored, by the code of their reason.
+	// Examples are the first samples without scores, by reason code.
 	Examples map[reason.Code]Example `json:"examples,omitempty"`
-	// Flags counts the samples that were scored by what they are flagged with.
+	// Flags counts the scored samples by flag.
 	Flags map[string]int64 `json:"flags,omitempty"`
 }
 
@@ -55,8 +55,8 @@ func (c *Counts) add(more *Counts) {
 	}
 }
 
-// counts reads counts of a level: 0 for those of a range, 1 for those of a block of ranges, and so on. They are nil
-// where there are none yet, and shared: do not change them.
+// counts reads counts of a level: 0 for a range, 1 for a block of ranges, and so on. They are nil if they are not
+// written yet. They are shared: do not change them.
 func (r *Reader) counts(ctx context.Context, run string, level, number int) (*Counts, error) {
 	name := countsName(run, level, number)
 	c, err := r.sums.Get(ctx, name, func(ctx context.Context) (*Counts, error) {

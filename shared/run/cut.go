@@ -27,9 +27,9 @@ type RangeReport struct {
 const maxExamples = 20
 
 // CutRange reads one range of a run once and writes its shards, unless they are there already or another delivery is at
-// work on it. Then it publishes the chains of shards that continue in this range, and what follows the range in its
-// chain. delivery is the message's id. A range at which attempts fail again and again becomes a dead letter; givenUp is
-// then why.
+// work on it. Then it publishes the shards by which chains continue in this range, and the next range of the range's
+// own chain. delivery is the message's id. If attempts at the range fail too often, it becomes a dead letter, and
+// givenUp is the reason.
 func (w *Worker) CutRange(
 	ctx context.Context, message events.RangeTask, delivery string,
 ) (givenUp string, err error) {
@@ -106,9 +106,9 @@ type shardWriter struct {
 	report  RangeReport
 	numbers *external.Collector
 	shards  dataset.ShardWriter
-	shard   []dataset.Sample // read, and in no shard yet
+	shard   []dataset.Sample // read, but not yet written to a shard
 	size    shardSize        // of shard
-	ahead   int              // records that still have to be read, and records that a shard of another delivery has
+	ahead   int              // records to skip, because another delivery has written them to a shard
 }
 
 func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample) error {

@@ -10,13 +10,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// imageHere stands for an image in what a sample's twins are known by: no text holds it.
+// imageHere stands for an image in the text that is hashed for Twin. It is not UTF-8, so no text contains it.
 const imageHere = "\xff"
 
-// identifySample sets what a record says of its sample's content: Content, by which scores are
-// taken over, changes with any byte of the record or its images; Twin, by which duplicates are known, only with the
-// turns and the images. Both have 32 hex digits, the hash of an image 16. fetched are the images, in
-// the sample's order.
+// identifySample sets the hashes of a sample's content. Content, by which scores are taken over, changes with any byte
+// of the record or its images. Twin, by which duplicates are found, changes only with the turns and the images. Both
+// have 32 hex digits, the hash of an image 16. fetched are the images, in the sample's order.
 func identifySample(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
 	content, twin := sha256.New(), sha256.New()
 	sum := sha256.Sum256(sample.Raw)

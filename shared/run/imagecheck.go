@@ -16,12 +16,12 @@ import (
 const (
 	// checkedStep is how many ranges a step compares at most.
 	checkedStep = 64
-	// checkedStepNames is the number of names from which on a step compares no further range.
+	// checkedStepNames is the number of names after which a step begins no further range.
 	checkedStepNames = 100_000
 )
 
-// began reports whether a notification is the one that the run was planned from, redelivered, and not another upload of
-// equal content.
+// began reports whether a notification is a redelivery of the one that began the run. Otherwise it is another upload
+// with equal content.
 func (p *Plan) began(u Upload) bool {
 	for _, m := range p.Manifests {
 		if m.Name == u.Object && m.Generation == u.Generation {
@@ -40,7 +40,7 @@ type CheckResult struct {
 }
 
 // AcceptImageCheck accepts a check of a run's images for another request for its dataset, and begins it if the run is
-// scored. A request that is repeated, as a notification that is delivered twice, has one check; the notification that
+// scored. A repeated request, such as a notification that is delivered twice, has one check. The notification that
 // began the run has none.
 func (w *Worker) AcceptImageCheck(ctx context.Context, plan *Plan, u Upload) error {
 	if plan.Problem != "" || plan.began(u) {
@@ -84,7 +84,7 @@ func (w *Worker) ContinueImageCheck(ctx context.Context, run, check string) (boo
 	return false, w.publishCheck(ctx, task)
 }
 
-// publishCheck publishes a step of a check, and then creates the object that says so.
+// publishCheck publishes a step of a check, and then creates the object that records this.
 func (w *Worker) publishCheck(ctx context.Context, task events.ImagesTask) error {
 	if err := w.tasks.Publish(ctx, task.Message()); err != nil {
 		return err
@@ -137,9 +137,9 @@ func (w *Worker) EndImageCheck(ctx context.Context, task events.ImagesTask, resu
 	return err
 }
 
-// FailImageCheck notes that a step of a check failed. What is lost stays so, and a step that failed maxAttempts times
-// is given up: then the check ends with the reason, the message is acknowledged, and the next request for the dataset
-// has another check. A fault of this machine and the end of the delivery are not a failure of the step.
+// FailImageCheck notes that a step of a check failed. If an object is lost, or the step failed maxAttempts times, the
+// check is given up: it ends with the reason, the message is acknowledged, and the next request for the dataset begins
+// another check. A fault of this machine and the end of the delivery do not count as failures.
 func (w *Worker) FailImageCheck(ctx context.Context, task events.ImagesTask, cause error) error {
 	_, machine := errors.AsType[*bucket.MachineError](cause)
 	if machine || ctx.Err() != nil || events.IsDataError(cause) {

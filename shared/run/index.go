@@ -64,7 +64,7 @@ func acceptedAt(name string) time.Time {
 	return time.Unix(0, math.MaxInt64-n)
 }
 
-// An Acceptance is the object that keeps when an entry was accepted, and who asked for it, if that is known.
+// An Acceptance is the object that records when an entry was accepted, and, if known, who requested it.
 type Acceptance struct {
 	At time.Time `json:"at"`
 	By string    `json:"by,omitempty"`

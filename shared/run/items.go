@@ -14,14 +14,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// maxDeaths is how many processes may die while they rate one sample, and no other, before it is recorded as failed.
+// maxDeaths is how many processes may die while they rate only this sample, before it is recorded as failed.
 const maxDeaths = 2
 
 // ScorerDied is the code of a sample on which scorers died.
 const ScorerDied = scorer.Died
 
-// rateAlone rates one sample at a time, while this process rates no other, and writes a result for each: so a sample
-// that ends its process is found, and costs no other sample. Its delivery holds the shard's lease.
+// rateAlone rates one sample at a time, while this process rates no other, and writes a result for each: so it finds a
+// sample that ends its process, and no other sample fails with it. Its delivery holds the shard's lease.
 func (w *Worker) rateAlone(
 	ctx context.Context, plan *Plan, t task,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,

@@ -1,16 +1,15 @@
 // Package run owns the life of a run in its folder of the work bucket: plan, ranges, shards, scores and markers.
-// Objects are created once and never changed or deleted, so every step can be repeated, and what has been done is
-// what can be listed.
+// Objects are created once and never changed or deleted. So every step can be repeated, and a listing shows what has
+// been done.
 //
-// A Reader only reads. A Planner computes plans and writes nothing. A Worker does everything that writes or
-// publishes: it starts runs, cuts, scores, and carries them on. What is selected of a run is the concern of package
-// subset.
+// A Reader only reads. A Planner computes plans and writes nothing. A Worker does everything that writes or publishes:
+// it starts runs, cuts, scores and continues them. Selections of a run are the concern of package subset.
 package run
 
 import "fmt"
 
-// LayoutVersion changes whenever equal input would be laid out differently. A run of another layout is listed, and
-// neither continued nor selected from. So is one of another dataset.ReadingVersion.
+// LayoutVersion changes whenever equal input would be laid out differently. A run of another layout, or of another
+// dataset.ReadingVersion, is listed, but neither continued nor selected from.
 const LayoutVersion = 12
 
 // Root is the prefix of all runs in the work bucket.
@@ -52,8 +51,8 @@ func scanName(run string, m, step int) string {
 }
 func scansPrefix(run string) string { return planningPrefix(run) + "scans/" }
 
-// planSentName says that a step of planning is published, and planAgainPrefix begins the names of what says that it was
-// published again.
+// planSentName is the object that records that a step of planning is published. planAgainPrefix is the prefix of the
+// objects that record further publications.
 func planSentName(run string, m, step int) string {
 	return fmt.Sprintf("%ssent/%04d/%04d", planningPrefix(run), m, step)
 }
@@ -155,12 +154,13 @@ func checkSentName(run, check string, r int) string {
 	return fmt.Sprintf("%s%04d", checkSentPrefix(run, check), r)
 }
 
-// checkFailedPrefix begins the names of what says that the step of a check that begins with a range failed.
+// checkFailedPrefix is the prefix of the objects that record failures of a step of a check. The step is named by its
+// first range.
 func checkFailedPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sfailed/%04d.", checkPrefix(run, check), r)
 }
 
-// checkAgainPrefix begins the names of what says when it was published again.
+// checkAgainPrefix is the prefix of the objects that record further publications of such a step.
 func checkAgainPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sagain/%04d.", checkPrefix(run, check), r)
 }

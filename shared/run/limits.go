@@ -22,9 +22,9 @@ type Limits struct {
 	// Records and Images bound what is read of a dataset.
 	Records dataset.Limits
 	Images  images.Limits
-	// Compressed bounds what compressed manifests unpack to.
+	// Compressed bounds the unpacked size of compressed manifests.
 	Compressed compression.Limits
-	// PlanBytes is where one step of planning ends and the next one begins.
+	// PlanBytes is the size of one step of planning, in bytes of a manifest.
 	PlanBytes int64 `env:"PLAN_BYTES, default=8589934592" meaning:"bytes of a manifest that one delivery plans"`
 	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"bytes of a manifest that one delivery reads"`
@@ -32,7 +32,7 @@ type Limits struct {
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
 	// InFlight is the Wave.Width of the runs.
 	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run in flight at a time"`
-	// InFlightGPU is another one for runs by the scorer gpu, which fewer instances rate; 0 for InFlight.
+	// InFlightGPU is the width for runs by the scorer gpu, which has fewer instances; 0 for InFlight.
 	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"the same of a run by the scorer gpu; 0: IN_FLIGHT"`
 	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`

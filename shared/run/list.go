@@ -23,13 +23,13 @@ type Listed struct {
 	InFlight int64     // samples of shards that are being scored, as in Progress; about as many
 }
 
-// listedNames is how many names of the index a page of a list looks at, at most: those of runs, and of all else that
-// was accepted.
+// listedNames bounds how many names of the index a page of a list reads. The index has runs, and also other accepted
+// requests.
 const listedNames = 1000
 
 // List lists runs, the one that was accepted last first: at most size of them, from 1, that come after the cursor; an
 // empty cursor is before the first. It returns the cursor of the next page, empty after the last run. A page may have
-// fewer runs than size though others follow. Its cost does not depend on how many runs there are.
+// fewer runs than size even if others follow. Its cost does not depend on how many runs there are.
 func (r *Reader) List(ctx context.Context, cursor string, size int) ([]Listed, string, error) {
 	entries, next, err := r.acceptedRuns(ctx, cursor, size)
 	if err != nil {
@@ -66,8 +66,8 @@ type acceptedRun struct {
 // entryPattern is the pattern of the names of entries: a reverse time, and what was accepted.
 var entryPattern = regexp.MustCompile(`^([0-9]{19})-([A-Za-z0-9][A-Za-z0-9._-]*)$`)
 
-// These distinguish entries of runs from those of selections. A dataset may have a name with which its run looks like
-// the request of another run; so what looks like one is looked at.
+// These patterns distinguish entries of runs from those of selections and requests. A dataset's name may make its run
+// look like a request of another run, so an entry that matches is read.
 var (
 	ofSelection = regexp.MustCompile(`\.[0-9a-f]{12}$`)
 	ofRequest   = regexp.MustCompile(`\.(request|images)-[^.]*$`)
@@ -109,9 +109,9 @@ func (r *Reader) acceptedRuns(
 	return runs, "", nil
 }
 
-// samplesDone is about how many samples of a run are scored, failed or skipped, and how many are being scored. It takes
-// a few requests, however large the run is: ranges that are scored count by the plan, and the shards of others as if
-// they were as large as can be.
+// samplesDone estimates how many samples of a run are scored, failed or skipped, and how many are being scored. It
+// takes few requests for a run of any size: it takes the size of scored ranges from the plan, and counts every other
+// shard as a full one.
 func (r *Reader) samplesDone(ctx context.Context, st *Status) (done, inFlight int64, err error) {
 	switch st.State {
 	case StateScored, StateFailed:

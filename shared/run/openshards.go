@@ -29,9 +29,8 @@ func (r *Reader) ratedShards(ctx context.Context, run string, ranges []int) (map
 	return rated, nil
 }
 
-// begunShards are the numbers of the shards at which an attempt began that did not end by itself, of some of a run's
-// ranges. Either a process is working on those without scores, or it was killed and no other process has found that
-// yet.
+// begunShards are the shards, in some of a run's ranges, that have an attempt without an end. If such a shard has no
+// scores, either a process works on it, or the process was killed and no other process has noticed yet.
 func (r *Reader) begunShards(ctx context.Context, run string, ranges []int) (map[int][]int, error) {
 	files, err := r.filesOfRanges(ctx, shardAttemptsPrefix(run), ranges, func(number int) string {
 		return fmt.Sprintf("%s%04d/", shardAttemptsPrefix(run), number)
@@ -58,9 +57,7 @@ func (r *Reader) begunShards(ctx context.Context, run string, ranges []int) (map
 	return begun, nil
 }
 
-// filesOfRanges are the names of the objects below a prefix in the folders of some ranges, by range. It makes a request
-// where one of these ranges follows another one that has objects, and for each page of names: the ranges that have none
-// cost nothing.
+// filesOfRanges lists the objects in the folders of some ranges, by range. Ranges without objects cost no request.
 func (r *Reader) filesOfRanges(
 	ctx context.Context, prefix string, ranges []int, folderOf func(number int) string,
 ) (map[int][]string, error) {

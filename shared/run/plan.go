@@ -38,20 +38,20 @@ type Plan struct {
 	Rubric    *rubric.Rubric `json:"rubric,omitempty"`
 	Scorer    string         `json:"scorer"`    // kind of scorer
 	ScorerID  string         `json:"scorer_id"` // hash of what can change a rating
-	// LLMMode is the mode that the dataset asks for of the scorer llm; empty for that of the service.
+	// LLMMode is the mode of the scorer llm that the dataset requests; empty for the service's mode.
 	LLMMode string `json:"llm_mode,omitempty"`
-	// Reach is what is known of the scorer's errors; nil if nothing is.
+	// Reach is the known error of the scorer, by distance from its training data; nil if it is not known.
 	Reach     *reach.Scale `json:"reach,omitempty"`
 	Options   Options      `json:"options"`
 	Constants Constants    `json:"constants"`
 	Attempt   int          `json:"attempt"`
-	// Limit is how many records a trial takes of the dataset, 0 for all. Of is how many the dataset has where that is
-	// more: the run is a trial then; else it is 0.
+	// Limit is how many records of the dataset a trial takes, 0 for all. If the dataset has more, the run is a trial, and
+	// Of is the number of the dataset's records; otherwise Of is 0.
 	Limit int64 `json:"limit,omitempty"`
 	Of    int64 `json:"of,omitempty"`
-	// Refusals is how many runs of the same dataset and options were refused before, as other requests asked for them.
+	// Refusals is how many runs of the same dataset and options were refused before, for other requests.
 	Refusals int `json:"refusals,omitempty"`
-	// Removals is how many rows of attempts at the same were removed before.
+	// Removals is how many series of attempts at the same dataset and options were removed before.
 	Removals int `json:"removals,omitempty"`
 	// Reading is the dataset.ReadingVersion that the run was planned under.
 	Reading int `json:"reading"`
@@ -63,8 +63,8 @@ type Plan struct {
 	// MaxFailed is how many samples may fail; if more do, the run failed, and nothing is selected from it unless a
 	// request allows more. It is not part of the run's identity.
 	MaxFailed Allowance `json:"max_failed,omitzero"`
-	// Notes are what the dataset's author should know of its manifests, and no fault: parts that are missing by the names
-	// of the others, and how often a recipe has a trainer repeat records.
+	// Notes are for the dataset's author, and are no faults: files that seem to be missing because others are numbered,
+	// and recipes that make a trainer repeat records.
 	Notes []string `json:"notes,omitempty"`
 	// Selection is made when the run is scored, if it has a budget.
 	Selection selection.Request `json:"selection"`
@@ -76,25 +76,25 @@ type Manifest struct {
 	Size       int64  `json:"size"`
 	CRC32C     uint32 `json:"crc32c"`
 	Generation int64  `json:"generation"`
-	// Packed is how the object is compressed; its ranges are those of what it unpacks to.
+	// Packed is how the object is compressed. Ranges refer to the unpacked content.
 	Packed compression.Kind `json:"packed,omitempty"`
 	dataset.Framing
-	// Reading says how the records are read, where their content does not say so.
+	// Reading says how to read the records, where the records do not show it.
 	Reading forms.Reading `json:"reading,omitzero"`
-	// Take says which of the records are in the run, and Records how many those are.
+	// Take says which records are in the run, and Records is their number.
 	Take    dataset.Take `json:"take,omitzero"`
 	Records int64        `json:"records"`
 	// Forms counts the forms of the first records, at most formRecords of them.
 	Forms forms.Counts `json:"forms,omitempty"`
 }
 
-// A Range is a slice of one manifest that is read in one delivery.
+// A Range is a slice of one manifest. One delivery reads it.
 type Range struct {
 	Manifest   int          `json:"manifest"`    // its position in Plan.Manifests
 	FirstIndex int64        `json:"first_index"` // idx of its first sample in the dataset
 	Span       dataset.Span `json:"span"`
-	// Record is how many records of the dataset come before the range, where the run is a trial; of these FirstIndex are
-	// in the run. Otherwise it is 0.
+	// Record is, in a trial, the number of the dataset's records before the range; FirstIndex of these are in the run.
+	// Otherwise it is 0.
 	Record int64 `json:"record,omitempty"`
 }
 
@@ -136,8 +136,8 @@ func (p *Plan) Container() (container.Kind, bool) {
 // IsNewer reports whether a newer version of Harvest planned the run, and continues it.
 func (p *Plan) IsNewer() bool { return p.Layout > LayoutVersion || p.Reading > dataset.ReadingVersion }
 
-// otherVersion is why this version of Harvest does not continue the run: the run has other objects than this version
-// knows, or its records were read differently so far. Empty if it continues it.
+// otherVersion is why this version of Harvest does not continue the run: the run's layout of objects is another one, or
+// its records were read differently. It is empty if this version continues the run.
 func (p *Plan) otherVersion() string {
 	what, ours := "layout", LayoutVersion
 	if p.Layout == LayoutVersion {
@@ -154,7 +154,7 @@ func (p *Plan) otherVersion() string {
 		"start its dataset again for a run of this version", age, what, ours)
 }
 
-// identity is what a run's id is a hash of.
+// identity is the content that a run's id is a hash of.
 type identity struct {
 	Manifests []manifestIdentity `json:"manifests"`
 	Images    string             `json:"images"`

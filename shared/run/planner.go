@@ -17,11 +17,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A ScorerOpener opens the scorer of a kind for a rubric, as it is now: it is called again for every shard, so that a
-// scorer which was replaced meanwhile is found out by its id.
+// A ScorerOpener opens the scorer of a kind for a rubric. It is called for every shard, so that a scorer that was
+// replaced in the meantime is noticed by its id.
 type ScorerOpener func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
 
-// A Planner computes the plans of runs. It writes nothing but temporary objects: what compressed manifests hold.
+// A Planner computes the plans of runs. It writes only temporary objects: the content of compressed manifests.
 type Planner struct {
 	runs   *Reader
 	texts  Texts
@@ -44,12 +44,12 @@ type PlannerConfig struct {
 	// ImageBuckets are the buckets, by name, that gs:// image names may point into; there may be none. The input
 	// bucket, if it is among them, is open below the run's images only.
 	ImageBuckets map[string]bucket.Reader
-	// Memory is what images are fetched in, where a few samples are tried.
+	// Memory is for the images of the samples that a survey rates.
 	Memory *memory.Budget
-	// Uploads is the budget that uploads ask for which name none, also of a run that is scored; zero for none. That of the
-	// Limits is for new runs.
+	// Uploads is the budget of uploads that name none, also if their run is scored already; zero for none. The budget of
+	// the Limits is for new runs.
 	Uploads selection.Budget
-	// Patience is how long a scorer is waited for that cannot be reached; as long as it waits by itself if 0.
+	// Patience is how long to wait for a scorer that cannot be reached; 0 leaves this to the scorer.
 	Patience time.Duration
 }
 
@@ -77,16 +77,16 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	}, nil
 }
 
-// Bounded is the planner with another limit of what compressed manifests unpack to, in bytes, that something sets: a
-// caller who waits has less than a run.
+// Bounded is the planner with a lower limit on the unpacked bytes of compressed manifests, because a waiting caller has
+// less time than a run. by says who sets the limit.
 func (p *Planner) Bounded(unpacked int64, by string) *Planner {
 	bounded := *p
 	bounded.limits.Compressed = p.limits.Compressed.AtMost(unpacked, by)
 	return &bounded
 }
 
-// RemoveUnpacked removes from a bucket of one machine what the compressed manifests of a plan hold. A run that is under
-// way, and needs it, makes it again.
+// RemoveUnpacked removes the unpacked content of a plan's compressed manifests from a bucket of one machine. A running
+// run that needs it makes it again.
 func (p *Planner) RemoveUnpacked(ctx context.Context, plan *Plan) {
 	plan.RemoveUnpacked(ctx, p.texts.Work)
 }
@@ -160,12 +160,12 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	return p.fill(ctx, plan, spec)
 }
 
-// fill adds to a plan what depends on the buckets and the scorer, but its ranges. Or it reads the plan of a run that
-// has one, and returns no scorer.
+// fill adds to a plan everything that depends on the buckets and the scorer, except the ranges. If the run has a plan
+// already, it reads that plan and returns no scorer.
 func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, scorer.Scorer, error) {
 	var files *manifestFiles
 	var err error
-	if spec.Teacher != nil { // what was learned, and so which scorer rates, depends on the manifests
+	if spec.Teacher != nil { // the learned weights, and so the scorer, depend on the manifests
 		if files, err = p.files(ctx, spec); err != nil {
 			return nil, nil, err
 		}
@@ -249,9 +249,9 @@ func (p *Plan) fitSelection(byDefault bool) error {
 	return nil
 }
 
-// latestAttempt identifies the first attempt of a run and reads the last one that was planned; nil if none was. A run
-// that was refused for another request, such as one with another budget, is passed over. Where all attempts were
-// removed, the plan becomes that of an id that was never used.
+// latestAttempt identifies the first attempt of a run and reads the last planned one; nil if none was planned. It skips
+// a run that was refused for another request, such as another budget. If all attempts were removed, the plan gets an id
+// that was never used.
 func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (latest *Plan, err error) {
 	attempt := *plan
 	for removals := 0; ; attempt.Attempt++ {

@@ -15,14 +15,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Planning an accepted run is work in steps. Each reads a bounded piece of one manifest, writes how far it came, and
-// publishes what follows: the next step of the manifest or, at its end, the first step of the manifest that comes width
-// after it. So manifests form chains, as ranges do. The first step of the first manifest begins all chains; the last
-// step of a chain makes the plan if all manifests are split.
+// Planning an accepted run is work in steps. Each step reads a bounded piece of one manifest, writes how far it came,
+// and publishes the next step: of the same manifest or, at its end, of the manifest whose number is higher by the
+// width. So manifests form chains, as ranges do. The first step of the first manifest begins all chains; the last step
+// of a chain makes the plan if all manifests are split.
 
-// A draft is what planning begins with: runs/<run>/planning/draft.json.
+// A draft is the input of planning: runs/<run>/planning/draft.json.
 type draft struct {
-	// Plan has no ranges. It fixes what is planned, even if the dataset's files change meanwhile.
+	// Plan has no ranges. It fixes the input, even if the dataset's files change while they are planned.
 	Plan *Plan `json:"plan"`
 	// ByDefault says that no request asks for the plan's selection.
 	ByDefault bool `json:"by_default"`
@@ -30,16 +30,16 @@ type draft struct {
 	Width int `json:"width"`
 }
 
-// PlanAccepted does a step of planning an accepted run as the first request for it asks, and starts the run after the
-// last one. It returns the plan of a run that is planned, nil before. A plan with a Problem is one that was refused, or
-// that was given up because attempts at a step failed again and again. delivery is the message's id.
+// PlanAccepted does a step of planning an accepted run, for its first request, and starts the run after the last step.
+// It returns the plan once it is complete, and nil before. A plan with a Problem was refused, or was given up because
+// attempts at a step failed too often. delivery is the message's id.
 func (w *Worker) PlanAccepted(
 	ctx context.Context, planner *Planner, task events.PlanTask, spec Spec, delivery string,
 ) (*Plan, error) {
 	plan, err := w.runs.Plan(ctx, task.Run)
 	switch {
 	case err == nil && plan.Problem == "":
-		return w.Start(ctx, plan) // the delivery that planned it may have been killed before
+		return w.Start(ctx, plan) // the delivery that planned it may have been killed before it started the run
 	case err == nil:
 		return plan, w.AnnounceRefused(ctx, plan)
 	case !errors.Is(err, ErrPlanning):
@@ -69,7 +69,7 @@ func (w *Worker) PlanAccepted(
 	return w.givePlanningUp(ctx, task, spec, a.spent, err)
 }
 
-// planAttempted is a step of planning as what attempts are made at.
+// planAttempted describes a step of planning for attempts.
 func planAttempted(t events.PlanTask) attempted {
 	return attempted{
 		label:  fmt.Sprintf("step %d of planning manifest %d of run %s", t.Step, t.Manifest, t.Run),
@@ -143,7 +143,7 @@ func (w *Worker) planStep(ctx context.Context, planner *Planner, t events.PlanTa
 	return w.endPlanning(ctx, planner, d)
 }
 
-// publishPlanning publishes a step that follows another one, unless that was done.
+// publishPlanning publishes a following step, unless it is published already.
 func (w *Worker) publishPlanning(ctx context.Context, t events.PlanTask) error {
 	name := planSentName(t.Run, t.Manifest, t.Step)
 	if sent, err := bucket.Exists(ctx, w.work, name); sent || err != nil {
@@ -152,7 +152,7 @@ func (w *Worker) publishPlanning(ctx context.Context, t events.PlanTask) error {
 	return w.publishPlan(ctx, t, name)
 }
 
-// publishPlan publishes a step, and then creates the object that says so.
+// publishPlan publishes a step, and then creates the object that records this.
 func (w *Worker) publishPlan(ctx context.Context, t events.PlanTask, name string) error {
 	if err := w.tasks.Publish(ctx, t.Message()); err != nil {
 		return err

@@ -27,8 +27,8 @@ type Process struct {
 // NewProcess is this process, which knows of no other.
 func NewProcess() Process { return Process{ID: rand.Text()} }
 
-// OpenProcess is this process as one of those of one machine. Each holds the lock of a file in the folder as long as it
-// lives, so that the others notice immediately when it was killed.
+// OpenProcess registers this process with the other processes of a machine. Each process locks its own file in the
+// folder as long as it lives, so that the others notice immediately when it was killed.
 func OpenProcess(folder string) (Process, error) {
 	p := NewProcess()
 	if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -26,8 +26,8 @@ func (w *Worker) publishAfter(ctx context.Context, plan *Plan, wave *Wave, t tas
 	return w.publishOnce(ctx, plan, wave, next, sent)
 }
 
-// after is the task that follows another in its chain. There is none at the chain's end, and none is known while a
-// range is not cut: then the delivery that cuts it publishes what follows.
+// after is the task that follows another in its chain. There is none at the chain's end. While the next range is not
+// cut, the task is not known; the delivery that cuts the range then publishes it.
 func (w *Worker) after(ctx context.Context, plan *Plan, wave *Wave, t task) (task, bool, error) {
 	if t.shard < 0 {
 		next := rangeTask(t.r + wave.Width)
@@ -37,7 +37,7 @@ func (w *Worker) after(ctx context.Context, plan *Plan, wave *Wave, t task) (tas
 	return next, found == linkShard, err
 }
 
-// publishOnce publishes a task, and then creates the object that says so.
+// publishOnce publishes a task, and then creates the object that records this.
 func (w *Worker) publishOnce(ctx context.Context, plan *Plan, wave *Wave, t task, name string) error {
 	if err := w.tasks.Publish(ctx, t.message(plan, wave)); err != nil {
 		return err
@@ -65,7 +65,7 @@ func (w *Worker) sentBy(ctx context.Context, plan *Plan, wave *Wave, t task) (st
 	return begunName(plan.Run, wave.Number, shardChain, chain), err
 }
 
-// continueChains publishes what follows in the chains of shards that had to pause at a range, now that it is cut.
+// continueChains continues the chains of shards that paused at a range, now that it is cut.
 func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r int) error {
 	c := w.runs.chains(ctx, plan, wave)
 	for chain := range wave.Width {
@@ -102,9 +102,9 @@ func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r i
 	return nil
 }
 
-// continueWave continues a run whose messages may be lost: it publishes the first task of each chain that is not
-// settled, and does what deliveries do that find all tasks settled. A task that was published a short time ago by a
-// process that may live, or that a delivery is at work on, is not published again.
+// continueWave continues a run whose messages may be lost: it publishes the first open task of each chain. If no task
+// is open, it does the work of the last delivery. It does not publish a task again if a delivery works on it, or if it
+// was published recently by a process that may still live.
 func (w *Worker) continueWave(ctx context.Context, plan *Plan, wave *Wave) error {
 	if sent, err := bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); sent || err != nil {
 		return err

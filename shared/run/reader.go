@@ -31,21 +31,20 @@ type Reader struct {
 	tables    *cache.Cache[*scores.Table]
 	waves     *cache.Cache[*Wave]
 	sums      *cache.Cache[*Counts]
-	places    *cache.Cache[map[string]place] // of the samples of a run, by their contents
+	places    *cache.Cache[map[string]place] // places of a run's samples, by content
 
 	cacheBytes int
 	now        func() time.Time
 }
 
-// DefaultCacheBytes bounds what is kept in memory of runs and of selections, but for pools, and for where the samples
-// are of which scores are taken over.
+// DefaultCacheBytes bounds the caches of runs and selections. Pools are not included, nor the places of samples whose
+// scores are taken over.
 const DefaultCacheBytes = cacheParts << 20
 
-// cacheParts are the parts that all caches of a Reader, and of what reads through it, share.
+// cacheParts is the number of parts into which the caches of a Reader, and of its users, divide the memory.
 const cacheParts = 704
 
-// NewReader reads the runs of a work bucket, and keeps at most this many bytes in memory together with what reads
-// through it.
+// NewReader reads the runs of a work bucket, and keeps at most this many bytes in memory, together with its users.
 func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 	if work == nil {
 		return nil, missing("Reader", "work bucket")
@@ -68,14 +67,14 @@ func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 	return r, nil
 }
 
-// WithClock has the reader take the time from a clock, as tests do that set theirs, and returns it.
+// WithClock sets the reader's clock, for tests, and returns the reader.
 func (r *Reader) WithClock(now func() time.Time) *Reader {
 	r.now = now
 	return r
 }
 
-// Share is how many bytes a cache takes at most that has some of the 704 parts: those of a Reader have 369, of a
-// subset.Reader 224, of a browse.Reader 96, of review.Pairs 4.
+// Share is the largest size, in bytes, of a cache with so many of the 704 parts. The caches of a Reader have 369 parts,
+// of a subset.Reader 224, of a browse.Reader 96, of review.Pairs 4.
 func (r *Reader) Share(parts int) int { return int(int64(r.cacheBytes) * int64(parts) / cacheParts) }
 
 // missing is the error of a constructor that lacks something.
@@ -91,7 +90,7 @@ func planBytes(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests
 func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.Capabilities)) }
 
 // Plan reads a run's plan; ErrNoRun if there is no such run, ErrPlanning if it is accepted and has none yet. A plan of
-// another layout or reading has a Problem that says so.
+// another layout or reading has a Problem that explains this.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
 		return nil, fmt.Errorf("%w: %q is not a run id", ErrNoRun, run)
@@ -213,7 +212,7 @@ func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*Rang
 	})
 }
 
-// Lost is an error of reading an object that was written before others of a run, which are there.
+// Lost is the error for an object that must exist, because the run has objects that are written after it.
 func (r *Reader) Lost(run string, err error) error {
 	return bucket.Lost(r.work, Folder(run), "start its dataset again", err)
 }

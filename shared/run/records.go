@@ -60,8 +60,8 @@ func eachRecord(
 	}
 }
 
-// openManifest opens length bytes, or all if that is negative, of the content that was planned: of its generation, or
-// of another one with equal content, as when the same file is uploaded again.
+// openManifest opens length bytes of a manifest, or all if length is negative. It opens the planned generation, or
+// another generation with equal content, as after a second upload of the same file.
 func openManifest(ctx context.Context, input bucket.Reader, m Manifest, start, length int64) (io.ReadCloser, error) {
 	body, err := input.Open(ctx, m.Name, m.Generation, start, length)
 	if !errors.Is(err, bucket.ErrNotExist) {
@@ -81,7 +81,8 @@ func openManifest(ctx context.Context, input bucket.Reader, m Manifest, start, l
 	return input.Open(ctx, m.Name, attrs.Generation, start, length)
 }
 
-// lostRecords stands in for the records of a range whose manifest is gone, so that each is accounted for.
+// lostRecords yields failed samples in place of a range's records if the manifest is gone, so that each record is
+// accounted for.
 func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error) error {
 	for i := range span.Records {
 		place := dataset.Place{Manifest: m.Base(), Element: span.FirstElement + i, Line: span.FirstLine}

@@ -20,7 +20,7 @@ func Remove(ctx context.Context, work bucket.Bucket, run string, now time.Time) 
 	return err
 }
 
-// Removed reports whether a run was removed. In the cloud none is, and nothing is looked for.
+// Removed reports whether a run was removed. In the cloud runs are not removed, so it looks for nothing.
 func (r *Reader) Removed(ctx context.Context, run string) (bool, error) {
 	if !r.removable || !runPattern.MatchString(run) {
 		return false, nil
@@ -32,14 +32,14 @@ func (r *Reader) Removed(ctx context.Context, run string) (bool, error) {
 	return removed, nil
 }
 
-// HalfRemoved lists removed runs that have objects still, in ascending order: the process that removed them was killed,
-// or another one was at work on them.
+// HalfRemoved lists removed runs that still have objects, in ascending order: the process that removed them was killed,
+// or another one was still working on them.
 func (r *Reader) HalfRemoved(ctx context.Context) ([]string, error) {
 	_, removed, err := r.folders(ctx)
 	return removed, err
 }
 
-// folders are the ids of the runs that have objects, in ascending order: those that there are, and removed ones.
+// folders are the ids of the runs that have objects, in ascending order: existing runs and removed ones.
 func (r *Reader) folders(ctx context.Context) (there, removed []string, err error) {
 	ids, err := bucket.Children(ctx, r.work, Root)
 	if err != nil {

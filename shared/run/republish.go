@@ -9,15 +9,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// GraceTime is how long a published task may take until a delivery begins with it, before it is published again.
+// GraceTime is how long a published task may wait for a delivery before it is published again.
 const GraceTime = longestDelivery
 
-// shardGraceTime is GraceTime of shards, which wait for a scorer: 16 of them, of four minutes each, for half an hour
-// where two are rated at a time, and as long again for each other run. A copy of a message that only waits would wait,
-// too, and the queue would hold ever more of them.
+// shardGraceTime is the GraceTime of shards, which wait for a scorer. With 16 shards in flight, two at a time and four
+// minutes each, a shard waits half an hour, and as long again for each other run. If a waiting message were published
+// again, its copy would wait too, and the queue would grow.
 const shardGraceTime = 6 * time.Hour
 
-// A Republisher knows what was published, and whether to publish it again because its message may be lost.
+// A Republisher records publications, and decides whether to publish a task again because its message may be lost.
 type Republisher struct {
 	Work    bucket.Bucket
 	Process Process

@@ -21,8 +21,8 @@ const (
 	maxManifests = 10_000
 )
 
-// A resolver finds the manifests that a spec names: those of its globs and lists in braces, and those that recipes in
-// the input bucket list, such as a dataset_info.json.
+// A resolver finds the manifests that a spec names. It expands globs and lists in braces, and reads recipes in the
+// input bucket, such as a dataset_info.json.
 type resolver struct {
 	input  bucket.Reader
 	folder string // of the dataset, in the input bucket
@@ -31,7 +31,7 @@ type resolver struct {
 	at     string // the field of the spec that is resolved, for messages
 	// by says for each manifest found what names it.
 	by map[string]string
-	// notes are what the dataset's author should know of it, and no fault.
+	// notes are for the dataset's author, and are no faults.
 	notes []string
 }
 
@@ -198,8 +198,8 @@ func (r *resolver) exists(ctx context.Context, name string) error {
 // outside reports whether a clean relative path leads out of where it begins.
 func outside(name string) bool { return name == ".." || strings.HasPrefix(name, "../") }
 
-// matches are the manifests that a name stands for: itself if it is not a pattern or an object has it, else those of
-// each of its lists in braces, in the order of their names.
+// matches are the manifests that a name stands for. If the name is not a pattern, or an object has exactly this name,
+// that is the only one. Otherwise they are the matches of each alternative in braces, in ascending order.
 func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 	if !recipe.HasPattern(name) {
 		return []string{name}, nil
@@ -229,7 +229,7 @@ func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 	return names, nil
 }
 
-// glob are the objects that a glob stands for. It refuses one that stands for none.
+// glob are the objects that match a glob. It refuses a glob without a match.
 func (r *resolver) glob(ctx context.Context, pattern string) (names []string, err error) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return nil, r.refuse("%s: it is not a pattern (%v); a [ begins a list of characters that ends with ]", pattern, err)

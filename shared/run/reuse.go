@@ -67,8 +67,8 @@ func (l *loader) takeOver(
 	return true, nil
 }
 
-// reuse takes over the scores that an earlier run has of a sample with this record's content, if the same scorer
-// rated it under the same rubric, and reports whether it did. What was seen of its images stays as it is.
+// reuse takes over the scores that an earlier run has of a sample with this record's content, if the same scorer rated
+// it under the same rubric, and reports whether it did. The recorded state of its images stays unchanged.
 func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (bool, error) {
 	if plan.Reuse == "" {
 		return false, nil
@@ -118,8 +118,8 @@ func (l *loader) reuseRemoved(ctx context.Context, plan *Plan, err error) (bool,
 	return l.runs.Removed(ctx, plan.Reuse)
 }
 
-// takeScores takes over the scores of an earlier run. Where the sample is, and what is seen of its images now,
-// stays that of the record.
+// takeScores takes over the scores of an earlier run. The sample's place and the state of its images stay those of the
+// record.
 func takeScores(rec, earlier *scores.Record, from string) {
 	taken := *earlier
 	taken.ID, taken.Source, taken.Range, taken.Position = rec.ID, rec.Source, rec.Range, rec.Position

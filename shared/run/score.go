@@ -15,13 +15,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// scoreBatch is how many samples are rated, and how many more are loaded meanwhile.
+// scoreBatch is how many samples are rated together. While they are rated, the next batch of the same size is loaded.
 const scoreBatch = 50
 
 // NoKnownStyle is the code of a scored sample that cannot be selected: its styler named no style of the rubric.
 const NoKnownStyle reason.Code = "no_known_style"
 
-// A Shard is what one delivery scored: of a shard that was scored already, or that another delivery scores, nothing.
+// A Shard is the result of one delivery. It is zero if the shard was scored already, or if another delivery scores it.
 type Shard struct {
 	Scorer  string // kind of scorer
 	Samples events.Counts
@@ -30,8 +30,8 @@ type Shard struct {
 }
 
 // ScoreShard rates one shard and writes its scores, unless they are there already or another delivery is at work on it.
-// Then it publishes what follows the shard in its chain, and advances the run. delivery is the message's id. A shard
-// whose attempts fail again and again becomes a dead letter; a scorer that must not be asked again stops the wave.
+// Then it publishes the next shard of the chain, and advances the run. delivery is the message's id. A shard whose
+// attempts fail again and again becomes a dead letter; a scorer that must not be asked again stops the wave.
 func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, delivery string) (Shard, error) {
 	plan, wave, err := w.workable(ctx, message.Run, message.Wave)
 	if plan == nil || err != nil {
@@ -76,7 +76,7 @@ func (w *Worker) tryShard(
 	}
 	settled, why, err := w.try(ctx, plan, wave, t, delivery, func(a *attempt) (err error) {
 		if unusable != nil {
-			return unusable // such as another scorer than the planned one: a person has to know in the end
+			return unusable // such as another scorer than the planned one; after maxAttempts it is a dead letter
 		}
 		shard.Samples, err = w.scoreShard(ctx, plan, t, rater, a.died >= aloneFrom)
 		return err
@@ -158,7 +158,7 @@ func (w *Worker) writeScores(
 	})
 }
 
-// rateBatches rates a shard batch by batch, and reads the next batch's images meanwhile.
+// rateBatches rates a shard in batches. While one batch is rated, it reads the images of the next.
 func (w *Worker) rateBatches(
 	ctx context.Context, plan *Plan, _ task,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,

@@ -19,9 +19,9 @@ func (r *Reader) scoreFile(ctx context.Context, run string, number int) ([]byte,
 	return r.files.Get(ctx, name, func(ctx context.Context) ([]byte, error) { return bucket.ReadAll(ctx, r.work, name) })
 }
 
-// ReadScores reads the file of a range's scores by use, which returns the number of its rows. Nothing stays in memory
-// but what use takes out of it. A file that is gone, that use cannot read, or that has another number of rows than the
-// plan has samples is a *bucket.LostError.
+// ReadScores reads the file of a range's scores and passes it to use, which returns its number of rows. The file itself
+// is not kept in memory. A file that is gone, that use cannot read, or that has another number of rows than the plan
+// has samples is a *bucket.LostError.
 func (r *Reader) ReadScores(
 	ctx context.Context, plan *Plan, number int, use func(file []byte) (rows int, err error),
 ) error {
@@ -72,7 +72,7 @@ func (r *Reader) unreadScores(plan *Plan, number int, err error) error {
 	return r.Lost(plan.Run, fmt.Errorf("reading %s: %w", RangeScoresName(plan.Run, number), err))
 }
 
-// checkScores is what is wrong with the content of a range's scores, of which so many rows were read.
+// checkScores checks the content of a range's scores, of which rows rows were read.
 func (r *Reader) checkScores(plan *Plan, number, rows int, err error) error {
 	planned := plan.RangeSamples(number)
 	switch {
@@ -86,7 +86,8 @@ func (r *Reader) checkScores(plan *Plan, number, rows int, err error) error {
 	return r.unreadScores(plan, number, err)
 }
 
-// A remembering reader remembers the first error of the bucket: what reads the content may take it for a fault of that.
+// A remembering reader remembers the first error of the bucket, because a decoder may report it as a fault of the
+// content.
 type remembering struct {
 	io.ReaderAt
 	mu    sync.Mutex
@@ -125,7 +126,8 @@ func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Ta
 	})
 }
 
-// readTable reads scores of a run that are there, of a range or of a shard, and are read only once.
+// readTable reads the scores of a range or a shard, which must exist. It does not cache them, because they are read
+// only once.
 func (r *Reader) readTable(ctx context.Context, run, name string) (*scores.Table, error) {
 	file, err := bucket.ReadAll(ctx, r.work, name)
 	if err != nil {

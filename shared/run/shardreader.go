@@ -82,7 +82,7 @@ func (r *Reader) samples(
 	return samples, nil
 }
 
-// shardSamples parses the records of the shard of that name, which is one of a range.
+// shardSamples parses the records of a range's shard, by the name of its object.
 func (r *Reader) shardSamples(
 	ctx context.Context, plan *Plan, number int, name string,
 ) (samples []dataset.Sample, err error) {
@@ -97,7 +97,8 @@ func (r *Reader) shardSamples(
 	return samples, err
 }
 
-// openShard reads the shard of that name with read, whose errors are those of its content. Every error names it.
+// openShard opens the shard of that name and calls read. An error of read counts as a fault of the content. Every error
+// names the shard.
 func (r *Reader) openShard(ctx context.Context, run, name string, read func(io.Reader) error) error {
 	body, err := r.work.Open(ctx, name, 0, 0, -1)
 	if err != nil {
@@ -115,7 +116,7 @@ func (r *Reader) openShard(ctx context.Context, run, name string, read func(io.R
 	}
 }
 
-// A faultNoter keeps the error of a reader, so that it is distinguished from one of the content.
+// A faultNoter keeps the error of a reader, to distinguish it from faults in the content.
 type faultNoter struct {
 	r   io.Reader
 	err error

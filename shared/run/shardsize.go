@@ -2,8 +2,8 @@ package run
 
 import "github.com/harvest-ml/harvest/shared/dataset"
 
-// A shardSize decides where a shard ends: after as many samples as the plan allows, or before the record with which it
-// would have too many bytes.
+// A shardSize decides where a shard ends: when it has as many samples as the plan allows, or when the next record would
+// make it too large.
 type shardSize struct {
 	limits         Constants
 	samples, bytes int

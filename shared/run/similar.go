@@ -40,14 +40,15 @@ func measure(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
 	}
 }
 
-// A lookout makes the signatures of the images of a batch: of those that the scorer decodes from its pictures.
+// A lookout makes the signatures of the images of a batch. If the scorer decodes an image, it uses the scorer's
+// picture.
 type lookout struct {
 	batch *batch
 	made  [][]bool // of each item's images
 	looks [][]similarity.Image
 }
 
-// watch has the scorer show the pictures that it decodes.
+// watch makes the scorer pass on the pictures that it decodes.
 func (b *batch) watch() *lookout {
 	l := &lookout{b, make([][]bool, len(b.items)), make([][]similarity.Image, len(b.items))}
 	for j := range b.items {

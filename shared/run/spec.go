@@ -51,20 +51,20 @@ type Spec struct {
 	Manifests []string `yaml:"manifests" json:"manifests"`
 	// Format is the name of the form that all records are read as; recognised from each record if empty.
 	Format string `yaml:"format,omitempty" json:"format,omitempty"`
-	// Readings say of manifests, by their names, how their records are read.
+	// Readings say how to read the records of manifests, by manifest.
 	Readings map[string]forms.Reading `yaml:"readings,omitempty" json:"readings,omitempty"`
-	// Takes say of manifests, by their names, which of their records are taken, such as first:1000 or end:10%.
+	// Takes say which records of manifests are taken, by manifest, such as first:1000 or end:10%.
 	Takes map[string]dataset.Take `yaml:"takes,omitempty" json:"takes,omitempty"`
-	// Images is the prefix of the input bucket that relative image names begin at; images/<dataset>/ if empty.
+	// Images is the prefix of the input bucket that relative image names are below; images/<dataset>/ if empty.
 	Images string `yaml:"images" json:"images,omitempty"`
 	// Rubric is the name of a rubric file relative to datasets/<dataset>/; the default rubric if empty.
 	Rubric string `yaml:"rubric" json:"rubric,omitempty"`
-	// Scorer is the kind of scorer; the service's default if empty. Where a scorer is, the service
-	// knows: a dataset must not be able to send requests anywhere.
+	// Scorer is the kind of scorer; the service's default if empty. The service knows the address: a dataset must not be
+	// able to send requests anywhere.
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
-	// LLMMode is how the scorer llm asks its model, json or logprobs; as the service does if empty.
+	// LLMMode is how the scorer llm asks its model, json or logprobs; the service's mode if empty.
 	LLMMode string `yaml:"llm_mode,omitempty" json:"llm_mode,omitempty"`
-	// Teacher has the embedded scorer learn from annotations of a part of the dataset first; nil for none.
+	// Teacher makes the embedded scorer learn first from annotations of a part of the dataset; nil for none.
 	Teacher *Teacher `yaml:"teacher,omitempty" json:"teacher,omitempty"`
 	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over
 	// from it.
@@ -73,11 +73,11 @@ type Spec struct {
 	MaxFailed Allowance `yaml:"max_failed,omitempty" json:"max_failed,omitzero"`
 	// Limit makes the run a trial on this many records, spread evenly over the dataset; 0 takes all.
 	Limit int64 `yaml:"limit,omitempty" json:"limit,omitempty"`
-	// NoImageCheck starts no other attempt if images have come or changed since the dataset was scored. Without it, each
-	// further request for the dataset compares them with what was seen.
+	// NoImageCheck turns off the check of images. Without it, each further request for the dataset compares its images
+	// with their recorded state, and starts another attempt if some are new or have changed.
 	NoImageCheck bool `yaml:"no_image_check,omitempty" json:"no_image_check,omitempty"`
-	// Export asks `harvest serve` for the subsets in the form of a trainer. It is read when a selection is completed, from
-	// the dataset.yaml that is there then, and is in no other request.
+	// Export asks `harvest serve` to export subsets in the form of a trainer. It is read from the dataset.yaml that exists
+	// when a selection is completed. Other requests do not have it.
 	Export export.Request `yaml:"export,omitempty" json:"-"`
 	// The selection is made automatically when the run is scored, if it has a budget.
 	selection.Request `yaml:",inline"`
@@ -185,7 +185,7 @@ func (s Spec) reading(manifest string) forms.Reading {
 	return reading
 }
 
-// checkMode reports a mode that there is not, or one of a scorer that has none.
+// checkMode refuses an unknown mode, and a mode for a scorer without modes.
 func checkMode(mode, kind string) error {
 	if err := scorer.CheckMode(mode); err != nil {
 		return fmt.Errorf("llm_mode: %w", err)

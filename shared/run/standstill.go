@@ -6,16 +6,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A standstill is whether a planned run that is not scored goes on, and why it does not.
+// A standstill says whether a planned run continues to be scored, and if not, why.
 type standstill struct {
-	state string // StateCancelled, StateAwaitingApproval or StateStalled; StateScoring of a run that goes on
+	state string // StateCancelled, StateAwaitingApproval or StateStalled; StateScoring if the run continues
 	wave  *Wave  // the present one; nil before the first
 	stop  *Stop  // of the wave; nil if it was not stopped
 	// letters are the first dead letters of the wave.
 	letters []DeadLetter
 }
 
-// standstill finds out whether a run goes on. It has so many dead letters at most.
+// standstill finds out whether a run continues. It reads at most dead dead letters.
 func (r *Reader) standstill(ctx context.Context, plan *Plan, dead int) (s standstill, err error) {
 	s.state = StateScoring
 	if s.wave, err = r.wave(ctx, plan.Run); err != nil {
@@ -45,7 +45,7 @@ func (r *Reader) standstill(ctx context.Context, plan *Plan, dead int) (s stands
 	return s, nil
 }
 
-// problem is why a stalled run does not go on, in one sentence.
+// problem is why a stalled run does not continue, in one sentence.
 func (s standstill) problem() string {
 	if s.stop != nil {
 		return s.stop.Reason

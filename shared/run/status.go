@@ -15,7 +15,7 @@ import (
 
 // The states of a run.
 const (
-	StateRefused          = "refused"           // by a fault of the dataset, or as a run of another layout; see problem
+	StateRefused          = "refused"           // because of the dataset, or of another layout; see problem
 	StateAwaitingApproval = "awaiting-approval" // estimated above the service's limit
 	StateCancelled        = "cancelled"
 	StatePlanning         = "planning"
@@ -40,27 +40,27 @@ type Status struct {
 	// the run is scored.
 	Reuse     string `json:"reuse,omitempty"`
 	TakenOver int64  `json:"taken_over,omitempty"`
-	// Reasons counts the samples that were not scored by the code of their reason, once the run is scored.
+	// Reasons counts the samples without scores by reason code, once the run is scored.
 	Reasons map[reason.Code]int64 `json:"reasons,omitempty"`
-	// Examples are the first samples that were not scored by the code of their reason, once the run is scored.
+	// Examples are the first samples without scores by reason code, once the run is scored.
 	Examples map[reason.Code]Example `json:"examples,omitempty"`
-	// Flags counts the samples that were scored by their flags, once the run is scored.
+	// Flags counts the scored samples by flag, once the run is scored.
 	Flags       map[string]int64 `json:"flags,omitempty"`
 	Progress    Progress         `json:"progress"`
 	DeadLetters []DeadLetter     `json:"dead,omitempty"`
 	// Stopped is why the scorer must not be asked again until a person has fixed the cause and resumed the run.
 	Stopped string `json:"stopped,omitempty"`
-	// Waiting is what a run waits for that is being planned or scored while its scorer does not answer.
+	// Waiting is set while a run that is being planned or scored waits for its scorer.
 	Waiting  *Waiting `json:"waiting,omitempty"`
 	Rubric   string   `json:"rubric,omitempty"` // hash
 	Scorer   string   `json:"scorer,omitempty"`
 	ScorerID string   `json:"scorer_id,omitempty"`
 	Attempt  int      `json:"attempt"`
-	// Of is how many records the dataset has, where the run is a trial on some of them.
+	// Of is the number of the dataset's records, if the run is a trial on some of them.
 	Of int64 `json:"of,omitempty"`
 	// EstimatedCost in US dollars.
 	EstimatedCost float64 `json:"estimated_cost"`
-	// Size is how many bytes the manifests have; images in files of their own are not in it.
+	// Size is the total size of the manifests in bytes; separate image files do not count.
 	Size int64 `json:"size"`
 	// Parameters are the parameters of the automatic selection, without the ids that it includes or excludes; zero if
 	// there is none.
@@ -78,12 +78,12 @@ type Progress struct {
 	ShardsScored int   `json:"shards_scored"`
 	SamplesRead  int64 `json:"samples_read"`
 	SamplesDone  int64 `json:"samples_done"` // scored, failed or skipped
-	// SamplesInFlight are the samples of shards that are being scored. After a process was killed, those that it had begun
-	// count until another one has noticed that.
+	// SamplesInFlight are the samples of shards that are being scored. The shards of a killed process count until another
+	// process notices.
 	SamplesInFlight int64 `json:"samples_in_flight"`
 }
 
-// IsScored reports whether every sample of the run is accounted for: it is scored, or failed.
+// IsScored reports whether every sample of the run is accounted for: the run is scored or failed.
 func (s *Status) IsScored() bool { return s.State == StateScored || s.State == StateFailed }
 
 // NothingToRetry reports whether the run is scored and no sample of it failed.
@@ -125,8 +125,8 @@ func (r *Reader) Damaged(run string, err error) *Status {
 	return &Status{Run: run, Dataset: DatasetOf(run), State: StateDamaged, Problem: lost.Error()}
 }
 
-// Outlines are the statuses of some runs, in their order, without those that are not there. They lack the progress, and
-// have one dead letter at most, so that each takes a few requests, however large the run is.
+// Outlines are the statuses of some runs, in their order; runs that do not exist are left out. They lack the progress,
+// and have one dead letter at most, so that each takes few requests for a run of any size.
 func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error) {
 	found := make([]*Status, len(runs))
 	group, ctx := errgroup.WithContext(ctx)
@@ -208,8 +208,8 @@ func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, dead in
 	return err
 }
 
-// progress counts what is done of a run. It reads one object for each block of ranges that is done, and one for each
-// other range that is cut.
+// progress counts what is done of a run. It reads one object for each finished block of ranges, and one for each other
+// range that is cut.
 func (r *Reader) progress(ctx context.Context, plan *Plan) (Progress, error) {
 	total := Progress{Ranges: len(plan.Ranges)}
 	cut, err := bucket.Numbers(ctx, r.work, rangesPrefix(plan.Run), ".json")

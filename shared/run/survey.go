@@ -16,7 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Survey is what a dataset holds, found without scoring it.
+// A Survey describes a dataset before it is scored.
 type Survey struct {
 	Samples  int64 `json:"samples"`
 	Valid    int64 `json:"valid"` // without a problem of structure or a missing image
@@ -31,17 +31,18 @@ type Survey struct {
 	Records []forms.View `json:"records"`
 	// MixedTypes names the fields whose values have several types.
 	MixedTypes []string `json:"mixed_types,omitempty"`
-	// Sources counts samples by source, Problems those with one by its code; Examples are the first three of each.
+	// Sources counts samples by source. Problems counts samples with a problem by code; Examples are the first three of
+	// each code.
 	Sources  map[string]int64         `json:"sources"`
 	Problems map[reason.Code]int64    `json:"problems"`
 	Examples map[reason.Code][]string `json:"examples"`
-	// PerSecond is how many samples a second this machine rated when it tried a few, Seconds the estimate that follows;
-	// for a paid scorer both come from its Estimate.
+	// PerSecond is the measured speed of this machine on a few samples, Seconds the estimate for all. For a paid scorer
+	// both come from its Estimate.
 	PerSecond float64 `json:"samples_per_second"`
 	Seconds   float64 `json:"estimated_seconds"`
-	// Estimate is what a paid scorer takes, which is not tried. Nil for others.
+	// Estimate is the estimate of a paid scorer, which rates no samples for it. Nil for other scorers.
 	Estimate *scorer.Estimate `json:"estimate,omitempty"`
-	// Reach is how far the samples that were tried are from what the scorer was trained on; nil where that is not known.
+	// Reach is how far the rated samples are from the scorer's training data; nil if that is not known.
 	Reach *reach.Report `json:"reach,omitempty"`
 }
 
@@ -50,8 +51,8 @@ const (
 	surveyBatch = 512
 	// surveyExamples is how many samples of each kind of problem are named.
 	surveyExamples = 3
-	// trial is how many samples are rated to estimate the time of all. Of each further source trialEach are, as long as
-	// there are no more than trialMost in all.
+	// trial is how many samples are rated to estimate the time for all. For each further source, trialEach more are rated,
+	// up to trialMost in all.
 	trial, trialEach, trialMost = 100, 10, 300
 )
 
@@ -148,8 +149,8 @@ func (p *Planner) look(
 	return valid, nil
 }
 
-// missingImages are, for each sample, the faults of its named images that cannot be located. Images of samples with a
-// problem, or with too many images, are not looked for.
+// missingImages returns, for each sample, the faults of images that cannot be found. It skips samples with a problem or
+// with too many images.
 func (p *Planner) missingImages(
 	ctx context.Context, plan *Plan, samples []*dataset.Sample,
 ) ([][]*dataset.Fault, error) {
@@ -235,7 +236,7 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 	return nil
 }
 
-// reachOf is how far rated samples are from what their scorer was trained on; nil without a scale.
+// reachOf is how far rated samples are from their scorer's training data; nil without a scale.
 func reachOf(scale *reach.Scale, records []scores.Record) *reach.Report {
 	if scale == nil {
 		return nil

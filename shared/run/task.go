@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// A task is work that a run makes many of: a range to cut, or, if shard is not negative, a shard to rate.
+// A task is a range to cut or, if shard is not negative, a shard to rate.
 type task struct{ r, shard int }
 
 // rangeTask is the task of cutting a range.

@@ -16,17 +16,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A Teacher says who annotates a part of a dataset, from which the embedded scorer learns before it rates the whole:
-// either a scorer or a file of annotations.
+// A Teacher provides annotations of a part of a dataset: a scorer, or a file of annotations. The embedded scorer learns
+// from them before it rates the whole dataset.
 type Teacher struct {
-	// Scorer is the kind, llm or gpu. Where it is, the service knows.
+	// Scorer is the kind, llm or gpu. The service knows its address.
 	Scorer string `yaml:"scorer,omitempty" json:"scorer,omitempty"`
 	// LLMMode is how the scorer llm asks its model, json or logprobs; as the service does if empty.
 	LLMMode string `yaml:"llm_mode,omitempty" json:"llm_mode,omitempty"`
 	// Annotations is the name of a file of annotations relative to datasets/<dataset>/.
 	Annotations string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
-	// PerSource is how many samples of each source the scorer annotates, AnnotateMin how many in all at least, and
-	// AnnotateMax at most; 10, 100 and 2,000 where they are not given.
+	// PerSource is how many samples of each source the scorer annotates; AnnotateMin and AnnotateMax bound the number over
+	// all sources. The defaults are 10, 100 and 2,000.
 	PerSource   *int `yaml:"per_source,omitempty" json:"per_source,omitempty"`
 	AnnotateMin *int `yaml:"annotate_min,omitempty" json:"annotate_min,omitempty"`
 	AnnotateMax *int `yaml:"annotate_max,omitempty" json:"annotate_max,omitempty"`
@@ -41,7 +41,7 @@ const (
 	AnnotateMax = 2000
 )
 
-// Numbers are how many samples of each source are annotated, and how many in all at least and at most.
+// Numbers are how many samples of each source are annotated, and the bounds of the number over all sources.
 func (t Teacher) Numbers() (each, least, most int) {
 	given := func(n *int, byDefault int) int {
 		if n == nil {
@@ -83,18 +83,18 @@ func (t Teacher) validate(s Spec) error {
 	return errors.Join(faults...)
 }
 
-// A Lesson is what the embedded scorer is to learn from the teacher of a dataset.
+// A Lesson describes what the embedded scorer has to learn from the teacher of a dataset.
 type Lesson struct {
-	// Key is a function of the teacher, of the dataset's manifests and rubric, and of the weights that are added to.
+	// Key depends on the teacher, on the dataset's manifests and rubric, and on the weights before learning.
 	Key string
-	// Spec has names of objects as manifests, each with how it is read.
+	// Spec has the names of objects as manifests, with their readings.
 	Spec Spec
-	// Learned says that the weights are in the work bucket, as scorer.TaughtName; Problem why there are none.
+	// Learned says that the weights are in the work bucket, as scorer.TaughtName. Problem says why there are none.
 	Learned bool
 	Problem string
 }
 
-// Lesson finds what has to be learned for a spec with a teacher, and whether that was done. A *RefusedError is a fault
+// Lesson finds what has to be learned for a spec with a teacher, and whether it was learned. A *RefusedError is a fault
 // of the dataset or the spec.
 func (p *Planner) Lesson(ctx context.Context, spec Spec) (Lesson, error) {
 	if err := spec.Validate(); err != nil {
@@ -116,7 +116,7 @@ func (p *Planner) Lesson(ctx context.Context, spec Spec) (Lesson, error) {
 func (p *Planner) lesson(ctx context.Context, files *manifestFiles, asked *rubric.Rubric) (Lesson, error) {
 	spec := files.spec
 	if len(spec.Takes) > 0 {
-		return Lesson{}, &RefusedError{Reason: "teacher: it does not go with manifests of which a part is taken; write " +
+		return Lesson{}, &RefusedError{Reason: "teacher: it cannot be used if only a part of a manifest is taken; write " +
 			"that part to a file of its own"}
 	}
 	before, err := p.open(ctx, scorer.Embedded, rubric.Default())

@@ -2,9 +2,9 @@ package run
 
 import "github.com/harvest-ml/harvest/shared/dataset"
 
-// limit leaves of a plan with all ranges of its dataset a trial of Limit records: the dataset is cut into as many equal
-// parts, and of each the record in the middle is taken. So the same records are taken each time, and sources that are
-// one after the other have their share. A limit that is no less than the dataset leaves all.
+// limit reduces a plan of a whole dataset to a trial of Limit records. It divides the dataset into Limit equal parts,
+// and takes the record in the middle of each. So it takes the same records each time, and each source has its share
+// even if the dataset is ordered by source. If the dataset has no more than Limit records, all stay.
 func (p *Plan) limit() {
 	if p.Limit == 0 || p.Limit >= p.Samples {
 		return
@@ -26,7 +26,7 @@ func (p *Plan) limit() {
 	}
 }
 
-// taken is how many of the first records of the dataset a trial has.
+// taken is how many of the dataset's first records are in the trial.
 func (p *Plan) taken(records int64) int64 { return (2*records*p.Limit + p.Of) / (2 * p.Of) }
 
 // RangeSamples is the number of samples of a range.
@@ -38,7 +38,7 @@ func (p *Plan) RangeSamples(r int) int64 {
 	return p.taken(rng.Record+rng.Span.Records) - rng.FirstIndex
 }
 
-// Element is the number in its manifest, from 1, of the record of the sample with the given index in the run.
+// Element is the number of a sample's record in its manifest, from 1. index is the sample's index in the run.
 func (p *Plan) Element(index int64) int64 {
 	rng := p.Ranges[p.RangeOf(index)]
 	if p.Of == 0 {
@@ -48,7 +48,8 @@ func (p *Plan) Element(index int64) int64 {
 	return rng.Span.FirstElement + record - rng.Record
 }
 
-// trial calls use with those records of a range that the run has, of all that it is called with in their order.
+// trial filters the records of a range. Call it with all of them in their order; it calls use with those that are in
+// the run.
 func (p *Plan) trial(r int, use func(*dataset.Sample) error) func(*dataset.Sample) error {
 	if p.Of == 0 {
 		return use

@@ -12,21 +12,21 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A Waiting is what a run waits for: its scorer is starting, full or away.
+// A Waiting is what a run waits for: its scorer is starting, is full or cannot be reached.
 type Waiting struct {
-	// Since is when that was noticed first, and Asked when the scorer was asked last.
+	// Since is when the waiting was first noticed, Asked when the scorer was last asked.
 	Since time.Time `json:"since"`
 	Asked time.Time `json:"asked"`
 	// Reason is what it answered, or why it was not reached.
 	Reason string `json:"reason"`
-	// Advice is what a person does about it.
+	// Advice is what a person can do about it.
 	Advice string `json:"advice"`
 }
 
 const (
 	// waitEvery is the least time between two reports of one run.
 	waitEvery = time.Minute
-	// waitLasts is how long a report holds that no other one follows: messages are redelivered after ten minutes at most.
+	// waitLasts is how long the last report is valid: messages are redelivered after ten minutes at most.
 	waitLasts = 15 * time.Minute
 	// maxReason bounds the reason, in bytes.
 	maxReason = 1000
@@ -35,11 +35,11 @@ const (
 	waitOver     = ".over"
 )
 
-// patience is the advice where the scorer gives none.
-const patience = "Nothing is lost: scoring goes on by itself as soon as the scorer answers. " +
+// patience is the advice if the scorer gives none.
+const patience = "Nothing is lost: scoring continues by itself as soon as the scorer answers. " +
 	"If it does not within minutes, the log of the function score says more."
 
-// waitName is a report of a minute. Those of later ones come first in listings.
+// waitName is the name of a report. There is one for each minute, and listings give the latest first.
 func waitName(run string, at time.Time) string {
 	return fmt.Sprintf("%s%019d%s", waitsPrefix(run), math.MaxInt64-at.Truncate(waitEvery).UnixNano(), waitReported)
 }
@@ -119,7 +119,7 @@ func (w *waits) of(run string) waitTimes {
 	return w.runs[run]
 }
 
-// watched is a context in which what waits for a scorer is reported as what the run waits for.
+// watched is a context that records it as the run's waiting when a call waits for a scorer.
 func (w *Worker) watched(ctx context.Context, run string) context.Context {
 	return scorer.WithWaits(ctx, func(ctx context.Context, wait scorer.Wait) { w.reportWait(ctx, run, wait) })
 }

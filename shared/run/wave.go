@@ -9,13 +9,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// A Wave is a round of attempts at the tasks of a run: runs/<run>/waves/<number>.json. The first one begins with the
-// run, another with each call that resumes it. Messages of an earlier wave are acknowledged without work.
+// A Wave is a round of attempts at the tasks of a run: runs/<run>/waves/<number>.json. The first wave begins with the
+// run, a further one with each resume. Messages of an earlier wave are acknowledged without work.
 type Wave struct {
 	Number int `json:"number"`
 	// Width is how many ranges, and how many shards, are published and not done at any time.
 	Width int `json:"width"`
-	// Dead is how many dead letters a wave that a resume began tries again.
+	// Dead is how many dead letters the wave tries again, if a resume began it.
 	Dead int       `json:"dead,omitempty"`
 	At   time.Time `json:"at"` // when it began
 	// By is who resumed the run.
@@ -38,8 +38,8 @@ func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 	})
 }
 
-// laterWave is the current wave of a run after an attempt at a task. A run that was removed meanwhile has none, which
-// is a permanent error.
+// laterWave is the current wave of a run after an attempt at a task. If the run was removed in the meantime, that is a
+// permanent error.
 func (w *Worker) laterWave(ctx context.Context, run string) (*Wave, error) {
 	wave, err := w.runs.wave(ctx, run)
 	if err == nil && wave == nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// A Worker works on runs: it starts them, cuts, scores, and carries them on. Every step can be repeated.
+// A Worker works on runs: it starts, cuts, scores and continues them. Every step can be repeated.
 type Worker struct {
 	runs   *Reader
 	index  *Index
@@ -28,7 +28,8 @@ type Worker struct {
 	process Process
 	again   Republisher
 	waits   waits
-	// alone is locked while a sample is rated that may end the process, and locked for reading while others are rated.
+	// alone is locked for writing while a sample is rated that may end the process, and for reading while other samples
+	// are rated.
 	alone sync.RWMutex
 }
 
@@ -43,12 +44,12 @@ type WorkerConfig struct {
 	Now        func() time.Time
 	// ImageBuckets are as in PlannerConfig.
 	ImageBuckets map[string]bucket.Reader
-	// Width is the Wave.Width of the waves that the worker begins, at least 1. Widths has those of kinds of scorers that
-	// have another one.
+	// Width is the Wave.Width of the waves that the worker begins, at least 1. Widths has other widths for some kinds of
+	// scorers.
 	Width   int
 	Widths  map[string]int
 	Process Process
-	// Memory is what images are fetched in.
+	// Memory is for fetched images.
 	Memory *memory.Budget
 }
 
@@ -83,7 +84,7 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 	}, nil
 }
 
-// A RefusedError says why a dataset cannot be run as it is. Its author has to change something.
+// A RefusedError says why a dataset cannot be run until its author changes something.
 type RefusedError struct {
 	Reason string
 	// Err is the error behind it, such as the *dataset.FormatError of a manifest, whose File is the object's name; nil
@@ -195,12 +196,12 @@ func refusedPlan(datasetName, reason string) *Plan {
 	}
 }
 
-// presentWave asks workable for the current wave, whichever it is.
+// presentWave stands for the current wave in a call of workable.
 const presentWave = -1
 
-// workable is the plan of a run that has work to do, and its current wave, which is nil before the first one.
-// The plan is nil if there is nothing to do for a message of a wave: the run was cancelled, refused, or waits for
-// approval, another wave has begun, or this one was stopped.
+// workable returns the plan of a run, and its current wave, which is nil before the first one. The plan is nil if a
+// message of wave number has no work to do: the run was cancelled or refused, or waits for approval; or another wave
+// has begun, or this one was stopped.
 func (w *Worker) workable(ctx context.Context, run string, number int) (*Plan, *Wave, error) {
 	plan, err := w.runs.Plan(ctx, run)
 	if errors.Is(err, ErrNoRun) {

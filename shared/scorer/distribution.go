@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// MinMass is the least probability that all ratings must have together for the likeliest of them to be a rating.
+// MinMass is the least total probability of all ratings; below it, the rating is missing.
 const MinMass = 0.5
 
 // Flags of samples whose ratings are read from probabilities.
@@ -14,8 +14,8 @@ const (
 	FlagNoDigit = "no_digit" // some rating is missing because another token was likelier
 )
 
-// Measure is the mean of the normalised distribution over the ratings, whose logarithms of probabilities are given
-// from 0 on, and by how much the probability of the likeliest rating exceeds that of the second.
+// Measure takes the logarithms of the probabilities of the ratings, from 0 on, and normalises them. expected is the
+// mean of the distribution. margin is the probability of the likeliest rating minus that of the second.
 func Measure(logprobs []float64) (expected, margin float64) {
 	top := slices.Max(logprobs)
 	sum, weighted := 0.0, 0.0

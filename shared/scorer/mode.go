@@ -19,15 +19,15 @@ const (
 // Modes are all of them.
 var Modes = []string{ModeJSON, ModeLogprobs}
 
-// CheckMode reports a mode that there is not; empty is the default.
+// CheckMode refuses an unknown mode; empty is the default.
 func CheckMode(mode string) error {
 	if mode == "" || slices.Contains(Modes, mode) {
 		return nil
 	}
-	return fmt.Errorf("%q is no mode%s; use %s", mode, spelling.Hint(mode, Modes), strings.Join(Modes, " or "))
+	return fmt.Errorf("%q is not a mode%s; use %s", mode, spelling.Hint(mode, Modes), strings.Join(Modes, " or "))
 }
 
-// WithMode is a kind of scorer in a mode; the kind itself where the mode is empty.
+// WithMode is the name of a kind of scorer in a mode; the kind itself if the mode is empty.
 func WithMode(kind, mode string) string {
 	if mode == "" {
 		return kind

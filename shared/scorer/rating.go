@@ -16,7 +16,7 @@ const (
 // Units is the number of units nearest to an expected score in [0, MaxRating], halves rounded up.
 func Units(score float64) uint16 { return uint16(math.Round(score * ExpectedUnits)) }
 
-// FromUnits is the expected score that is a number of units.
+// FromUnits converts a number of units to an expected score.
 func FromUnits(units uint16) float64 { return float64(units) / ExpectedUnits }
 
 // RoundExpected is the nearest multiple of 1/ExpectedUnits, halves away from zero, exact in a

@@ -2,22 +2,22 @@ package scorer
 
 import "context"
 
-// A Wait is that a scorer cannot be asked now: it is starting, full or away.
+// A Wait says why a scorer cannot be asked now: it is starting, is full or cannot be reached.
 type Wait struct {
 	Why error
-	// Advice is what a person does where it lasts, in a sentence; empty where nothing is known.
+	// Advice is what a person can do if the wait lasts, in a sentence; it may be empty.
 	Advice string
 }
 
 type waitsKey struct{}
 
-// WithWaits is a context in which what waits for a scorer reports that. report is called before every pause, from
+// WithWaits is a context in which calls report that they wait for a scorer. report is called before every pause, from
 // several goroutines.
 func WithWaits(ctx context.Context, report func(context.Context, Wait)) context.Context {
 	return context.WithValue(ctx, waitsKey{}, report)
 }
 
-// ReportWait reports a wait to what asked for that with WithWaits, if anything did.
+// ReportWait passes a wait to the function of WithWaits, if the context has one.
 func ReportWait(ctx context.Context, w Wait) {
 	if report, ok := ctx.Value(waitsKey{}).(func(context.Context, Wait)); ok {
 		report(ctx, w)

@@ -77,7 +77,7 @@ func ReadNumbers(r io.ReaderAt, size int64, names ...string) (n *Numbers, err er
 	n = &Numbers{More: more}
 	for _, field := range opened.Schema().Fields() {
 		if !field.Leaf() || !field.Optional() || field.Type().Kind() != parquet.Double {
-			return nil, fmt.Errorf("column %s is no column of numbers", describe(field))
+			return nil, fmt.Errorf("column %s is not a column of numbers", describe(field))
 		}
 		var values []float64
 		if slices.Contains(names, field.Name()) {

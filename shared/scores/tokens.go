@@ -21,7 +21,7 @@ func parseSize(text string) (size [2]int32, err error) {
 	for i, side := range []string{width, height} {
 		n, err := strconv.ParseInt(side, 10, 32)
 		if err != nil || n < 1 {
-			return size, fmt.Errorf("%q is no size of an image, such as 640x480", text)
+			return size, fmt.Errorf("%q is not a size of an image, such as 640x480", text)
 		}
 		size[i] = int32(n)
 	}

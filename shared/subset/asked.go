@@ -10,15 +10,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An asked selection is one that a call asked for, of a run too large to be selected from while the caller waits.
+// An asked selection is one that a call requested, but whose run is too large to select from while the caller waits.
 type asked struct {
-	Selection *Selection `json:"selection"` // as far as it is known before it is made
-	Request   string     `json:"request"`   // the id of the request that makes it; empty for the automatic one of the plan
+	Selection *Selection `json:"selection"` // the part that is known before it is made
+	Request   string     `json:"request"`   // id of the request that makes it; empty for the plan's automatic selection
 }
 
-// Ask is Select if the run has at most Limits.AnsweredSamples samples, for which a caller waits. For a larger run it
-// records the request, publishes the task that makes the selection, and returns what is known of it: its state is
-// StateWriting.
+// Ask is Select if the run has at most Limits.AnsweredSamples samples. For a larger run the caller does not wait: Ask
+// records the request, publishes the task that makes the selection, and returns the selection in StateWriting, as far
+// as it is known.
 func (s *Selector) Ask(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
@@ -30,7 +30,7 @@ func (s *Selector) Ask(
 		return s.selectOf(ctx, plan, of)
 	}
 	if _, err := s.Selection(ctx, runID, of.id); err == nil {
-		return s.selectOf(ctx, plan, of) // it finds what is there, and continues its parts
+		return s.selectOf(ctx, plan, of) // it finds the existing selection, and continues its parts
 	} else if !errors.Is(err, ErrNoSelection) {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (s *Selector) Ask(
 	return s.Find(ctx, runID, of.id)
 }
 
-// unmade is what is known of a selection that is not made.
+// unmade is the known part of a selection that is not made yet.
 func unmade(plan *run.Plan, of identity) *Selection {
 	return &Selection{
 		ID: of.id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: of.params,
@@ -53,7 +53,7 @@ func unmade(plan *run.Plan, of identity) *Selection {
 	}
 }
 
-// Find is Selection, or what is known of a selection that was requested and is not made, yet or because it is refused.
+// Find is Selection, but it also finds a requested selection that is not made yet, or that was refused.
 func (r *Reader) Find(ctx context.Context, runID, id string) (*Selection, error) {
 	sel, err := r.Selection(ctx, runID, id)
 	if !errors.Is(err, ErrNoSelection) || !idPattern.MatchString(id) {
@@ -74,7 +74,7 @@ func (r *Reader) Find(ctx context.Context, runID, id string) (*Selection, error)
 	}
 	made := new(result)
 	if err := bucket.ReadJSON(ctx, r.work, name, made); err == nil && made.Problem == "" {
-		return r.Selection(ctx, runID, id) // it was made since
+		return r.Selection(ctx, runID, id) // it was made in the meantime
 	} else if err != nil && !errors.Is(err, bucket.ErrNotExist) {
 		return nil, fmt.Errorf("looking for selection %s of run %s: %w", id, runID, err)
 	}

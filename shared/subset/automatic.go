@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An Automatic is a selection that was made without a call, or for which a call asked that subscribers act on it.
+// An Automatic is a selection that was made without a call, or that a call marked for subscribers to act on.
 type Automatic struct{ Run, Selection string }
 
 // Automatic lists these selections in the order in which they were requested; not all of them are made.
@@ -35,8 +35,8 @@ func (r *Reader) Automatic(ctx context.Context) ([]Automatic, error) {
 	return all, nil
 }
 
-// Notify has subscribers act on the selection of a run that a request makes or made, as on an automatic one. A
-// *run.RefusedError is a fault of the request or of the run.
+// Notify marks the selection of a request as automatic, so that subscribers act on it. The selection may exist already.
+// A *run.RefusedError is a fault of the request or of the run.
 func (s *Selector) Notify(ctx context.Context, runID string, request selection.Request) error {
 	plan, err := s.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -45,8 +45,8 @@ func (s *Selector) Notify(ctx context.Context, runID string, request selection.R
 	return s.notify(ctx, plan, request)
 }
 
-// notify marks a selection, if possible before it is made, so that its event says that it is automatic. The event of
-// one that was completed before is published again, with the same id.
+// notify marks a selection, if possible before it is made, so that its event says that it is automatic. If it was
+// completed before, its event is published again, with the same id.
 func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection.Request) error {
 	of, err := s.identify(ctx, plan, request)
 	if err != nil {
@@ -57,7 +57,7 @@ func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection
 	}
 	sel, err := s.Selection(ctx, plan.Run, of.id)
 	if errors.Is(err, ErrNoSelection) {
-		return nil // what completes it finds the mark
+		return nil // the step that completes it finds the mark
 	} else if err != nil {
 		return err
 	}
@@ -67,11 +67,11 @@ func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection
 	return s.announceAutomatic(ctx, plan, sel)
 }
 
-// announceAutomatic publishes the event of a selection that has ended once more, if it was marked as automatic since
-// and no event says so: the mark may have come, or a process have ended, between any two steps.
+// announceAutomatic publishes the event of an ended selection again, if it was marked as automatic later and no event
+// says so. A mark, or the end of a process, may come between any two steps.
 func (s *Selector) announceAutomatic(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sel.Selected == 0 {
-		return nil // its event says nothing of that
+		return nil // the event of a failed selection does not say whether it is automatic
 	}
 	if marked, err := bucket.Exists(ctx, s.work, automaticName(plan.Run, sel.ID)); !marked || err != nil {
 		return err
@@ -82,7 +82,7 @@ func (s *Selector) announceAutomatic(ctx context.Context, plan *run.Plan, sel *S
 	return s.announce(ctx, plan, sel)
 }
 
-// isAutomatic reports whether subscribers are to act on the selection of a request.
+// isAutomatic reports whether a request's selection is automatic.
 func (s *Selector) isAutomatic(ctx context.Context, plan *run.Plan, request selection.Request) (bool, error) {
 	of, err := s.identify(ctx, plan, request)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {

@@ -14,7 +14,7 @@ import (
 // KindCluster is the kind of a NearLine that is about a cluster.
 const KindCluster = "cluster"
 
-// clusters finds the near duplicates of a run's samples, or has them in memory: of each sample the number of its
+// clusters finds the near duplicates of a run's samples, and keeps them in memory: for each sample, the number of its
 // cluster. They are shared: do not change them.
 func (r *Reader) clusters(ctx context.Context, plan *run.Plan) ([]uint32, error) {
 	return r.clustered.Get(ctx, plan.Run, func(ctx context.Context) ([]uint32, error) {
@@ -35,13 +35,13 @@ func (r *Reader) clusters(ctx context.Context, plan *run.Plan) ([]uint32, error)
 	})
 }
 
-// writeClusters writes, of the samples that a selection leaves out as near duplicates, which selected one they are near
-// to.
+// writeClusters writes the samples that a selection leaves out as near duplicates, each with the selected sample that
+// it is near to.
 func (s *Selector) writeClusters(
 	ctx context.Context, sel *Selection, pool *Pool, result *selection.Result, reasons selection.ReasonList,
 ) error {
 	clusters := pool.Pool.Cluster
-	picked := map[uint32]uint32{} // of each cluster, the first sample that is selected
+	picked := map[uint32]uint32{} // the first selected sample of each cluster
 	for _, pick := range result.Picks {
 		if _, known := picked[clusters[pick.Sample]]; !known {
 			picked[clusters[pick.Sample]] = pick.Sample

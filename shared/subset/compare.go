@@ -15,33 +15,33 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// maxMoved is how many ids a comparison gives of the samples that came in, and of those that went out.
+// maxMoved is how many ids a comparison lists of the samples that only B has, and of those that only A has.
 const maxMoved = 10
 
-// A CompareRequest names what a selection of a run is compared with.
+// A CompareRequest names the two sides of a comparison.
 type CompareRequest struct {
 	// Selection is the first one; empty to compare two runs without selections.
 	Selection string `json:"selection,omitempty"`
-	// Other is another selection, of OtherRun if that is given. IDs, instead, are any samples of the dataset.
+	// Other is another selection, of OtherRun if that is given. Instead of it, IDs may name any samples of the dataset.
 	Other string   `json:"other,omitempty"`
 	IDs   []string `json:"ids,omitempty"`
 	// OtherRun is another run of the same dataset, whose ratings are compared too.
 	OtherRun string `json:"other_run,omitempty"`
 }
 
-// A Comparison compares two sets of samples of one dataset: A, a selection, and B. It says what they are, and nothing
-// of how models train on them.
+// A Comparison compares two sets of samples of one dataset: A, a selection, and B. It describes the samples, not how
+// well models train on them.
 type Comparison struct {
 	A    int `json:"a"` // samples
 	B    int `json:"b"`
 	Both int `json:"both"`
-	// Sources, Styles and Capabilities say where samples come from. A sample counts for each of its styles, and for the
-	// capability that it was picked for. Samples that were given by their ids have no capability.
+	// Sources, Styles and Capabilities count samples by these. A sample counts for each of its styles, and for the
+	// capability that picked it. Samples that were named by ids have no capability.
 	Sources      []Flow `json:"sources,omitempty"`
 	Styles       []Flow `json:"styles,omitempty"`
 	Capabilities []Flow `json:"capabilities,omitempty"`
-	// In are the ids of the first samples of B that A does not have, Out those of A that B does not have, in the order
-	// in which they were picked; ten at most.
+	// In are the ids of the first samples that only B has, Out of the first that only A has, in the order in which they
+	// were picked; ten at most.
 	In  []string `json:"in,omitempty"`
 	Out []string `json:"out,omitempty"`
 	// Columns compare the numbers that no scorer gave.
@@ -50,7 +50,7 @@ type Comparison struct {
 	Correlations []Correlation `json:"correlations,omitempty"`
 }
 
-// A Flow counts samples of A and B: In are the samples that only B has, Out those that only A has.
+// A Flow counts samples of A and B: In counts the samples that only B has, Out the samples that only A has.
 type Flow struct {
 	Name string `json:"name"`
 	A    int    `json:"a"`
@@ -67,15 +67,15 @@ type Correlation struct {
 	Spearman   *float64 `json:"spearman"`
 }
 
-// sampleNumbers are samples, by their indexes in the dataset, and the capability that each was picked for.
+// sampleNumbers are samples, by index in the dataset, with the capability that picked each.
 type sampleNumbers struct {
-	sel   *Selection // nil of samples that names stand for
+	sel   *Selection // nil if the samples were named by ids
 	order []uint32
 	of    map[uint32]string
 }
 
 // Compare compares a selection of a run with other samples of its dataset. A *run.RefusedError is a fault of the
-// request, ErrNoSelection an unknown selection; ErrBusy is that too many selections wait already.
+// request, ErrNoSelection an unknown selection; ErrBusy says that too many selections wait already.
 func (r *Reader) Compare(ctx context.Context, runID string, request CompareRequest) (*Comparison, error) {
 	var c *Comparison
 	err := r.pair(ctx, runID, request, func(p *Pair) error {
@@ -85,8 +85,8 @@ func (r *Reader) Compare(ctx context.Context, runID string, request CompareReque
 	return c, err
 }
 
-// pair is Compare, and calls use while no other selection computes. Of samples that are of no selection, the Pair has
-// no Selection; of two runs it has what is of the first one.
+// pair is Compare, and calls use while no other selection computes. If a side was named by ids, the Pair has no
+// Selection for it. With two runs, the Pair has the pool and plan of the first.
 func (r *Reader) pair(ctx context.Context, runID string, request CompareRequest, use func(*Pair) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Reader) pair(ctx context.Context, runID string, request CompareRequest,
 	})
 }
 
-// check reports what does not fit each other.
+// check refuses fields that contradict each other.
 func (c CompareRequest) check(plan, other *run.Plan) error {
 	sets := 0
 	for _, given := range []bool{c.Selection != "", c.Other != "" || len(c.IDs) > 0} {
@@ -136,7 +136,7 @@ func (c CompareRequest) check(plan, other *run.Plan) error {
 	case c.Other != "" && len(c.IDs) > 0:
 		return errors.New("other: ids are given, too; leave one of the two out")
 	case sets == 1:
-		return errors.New("selection: two sets are compared; name a selection, and another one or ids")
+		return errors.New("selection: a comparison needs two sets; name a selection, and another one or ids")
 	case sets == 0 && other.Run == plan.Run:
 		return errors.New("selection: it is missing; name one, or another run to compare the ratings of")
 	case !slices.EqualFunc(plan.Manifests, other.Manifests, func(a, b run.Manifest) bool {
@@ -190,7 +190,7 @@ func (r *Reader) namedNumbers(ctx context.Context, plan *run.Plan, ids []string)
 	return numbers, nil
 }
 
-// compare fills a pair of a plan with what is compared with samples of another, while no other selection computes.
+// compare fills a pair with its two sides, while no other selection computes.
 func (r *Reader) compare(ctx context.Context, other *run.Plan, a, b *sampleNumbers, p *Pair) error {
 	pool, err := r.pool(ctx, p.Plan, selection.Request{})
 	if err != nil {
@@ -223,7 +223,7 @@ func (r *Reader) compare(ctx context.Context, other *run.Plan, a, b *sampleNumbe
 	return err
 }
 
-// divided are the samples of one set that another has too, and the others, in their order.
+// divided splits a set into samples that another set has too, and the rest, both in their order.
 func divided(one, other *sampleNumbers) (both, rest []uint32) {
 	for _, s := range one.order {
 		if _, shared := other.of[s]; shared {
@@ -291,7 +291,7 @@ func (f *Flow) add(ofA, both bool) {
 	}
 }
 
-// sorted are flows, those with the most samples that came in or went out first.
+// sorted are flows in descending order of their samples that only one side has.
 func sorted(flows map[string]*Flow) []Flow {
 	all := make([]Flow, 0, len(flows))
 	for _, f := range flows {

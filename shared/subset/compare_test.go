@@ -113,7 +113,7 @@ func TestCompareRefused(t *testing.T) {
 	sel := selectNow(t, f, plan, atBudget(t, "6", selection.Rules{}))
 	for want, request := range map[string]subset.CompareRequest{
 		"selection: it is missing":       {},
-		"two sets are compared":          {Selection: sel.ID},
+		"a comparison needs two sets":    {Selection: sel.ID},
 		"ids are given, too":             {Selection: sel.ID, Other: sel.ID, IDs: []string{"b00"}},
 		"ids: the run has no sample":     {Selection: sel.ID, IDs: []string{"zebra"}},
 		"is not a run of the same files": {OtherRun: other.Run},

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A ColumnPair compares the numbers that A and B have in a column: one of the file of numbers that A or else B was
-// selected with, or else a field of the records.
+// A ColumnPair compares the numbers that A and B have in a column: a column of the file of numbers that A, or else B,
+// was selected with, or else a field of the records.
 type ColumnPair struct {
 	Name string        `json:"name"`
 	A    ColumnFigures `json:"a"`
@@ -22,7 +22,7 @@ type ColumnPair struct {
 	Most  float64 `json:"most"`
 }
 
-// ColumnFigures are those of the samples of one side that have a finite number.
+// ColumnFigures are the figures of one side, over its samples with a finite number.
 type ColumnFigures struct {
 	Samples  int     `json:"samples"`
 	Coverage float64 `json:"coverage"` // their share of the side's samples, 0 to 1
@@ -38,7 +38,7 @@ const columnsAtOnce = 4
 func (r *Reader) comparedColumns(
 	ctx context.Context, plan *run.Plan, a, b *sampleNumbers,
 ) (pairs []ColumnPair, err error) {
-	seen := map[string]bool{external.IDColumn: true} // a name of samples, also where it is a number
+	seen := map[string]bool{external.IDColumn: true} // the ids of samples are not compared, even if they are numbers
 	for _, from := range []string{a.from(), b.from(), ""} {
 		names, err := r.columnsFrom(ctx, plan, from)
 		if err != nil {
@@ -70,7 +70,7 @@ func (n *sampleNumbers) from() string {
 	return n.sel.Parameters.Request.ScoresFrom
 }
 
-// columnsFrom are the columns of a file of numbers; of none, the fields of the records.
+// columnsFrom are the columns of a file of numbers. Without a file, they are the numeric fields of the records.
 func (r *Reader) columnsFrom(ctx context.Context, plan *run.Plan, from string) ([]string, error) {
 	if from == "" {
 		return r.ColumnNames(ctx, plan, "")
@@ -102,7 +102,7 @@ func newColumnPair(c selection.Column, a, b *sampleNumbers) (pair ColumnPair, ha
 	return pair, pair.A.Samples+pair.B.Samples > 0
 }
 
-// newColumnFigures are those of numbers in ascending order, one at least, of so many samples.
+// newColumnFigures computes figures of one or more numbers in ascending order, on a side of so many samples.
 func newColumnFigures(numbers []float64, samples int) ColumnFigures {
 	n := len(numbers)
 	sum, mean := 0.0, 0.0
@@ -110,7 +110,7 @@ func newColumnFigures(numbers []float64, samples int) ColumnFigures {
 		sum += v
 		mean += v / float64(n)
 	}
-	if !math.IsInf(sum, 0) { // that of large numbers is none
+	if !math.IsInf(sum, 0) { // the sum of large numbers may overflow
 		mean = sum / float64(n)
 	}
 	median := numbers[(n-1)/2]/2 + numbers[n/2]/2

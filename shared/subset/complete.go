@@ -12,10 +12,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A completed is the content of a selection's object of that name: the outputs, with their checksums at that time.
+// A completed is the content of a selection's object `completed`: the outputs, with their checksums when they were
+// written.
 type completed struct {
 	Outputs
-	// Checksums are the CRC-32C (Castagnoli) of the outputs but selection.json, by the names of the objects.
+	// Checksums are the CRC-32C (Castagnoli) of all outputs except selection.json, by the names of the objects.
 	Checksums map[string]uint32 `json:"checksums,omitempty"`
 }
 
@@ -23,8 +24,8 @@ type completed struct {
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // CopyOutput copies an output of a completed selection to w. It is a *bucket.LostError if the output is gone, or has
-// changed since the selection was completed. That is not known if an older version completed it, which recorded no
-// checksums.
+// changed since the selection was completed. A change cannot be noticed if an older version completed the selection,
+// because it recorded no checksums.
 func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, w io.Writer) error {
 	var then completed
 	if err := bucket.ReadJSON(ctx, r.work, completedName(sel.Run, sel.ID), &then); err != nil {
@@ -46,13 +47,13 @@ func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, 
 	return nil
 }
 
-// A Reporter writes the report of a selection whose other outputs are there: a page for people. Equal selections have
-// equal reports. *report.Writer is one.
+// A Reporter writes the report of a selection, a page for people, when its other outputs are written. Equal selections
+// have equal reports. *report.Writer implements it.
 type Reporter interface {
 	WriteReport(ctx context.Context, w io.Writer, subsets *Reader, sel *Selection) error
 }
 
-// writeReport writes the report of a selection, unless it is there.
+// writeReport writes the report of a selection, unless it exists.
 func (s *Selector) writeReport(ctx context.Context, sel *Selection) error {
 	if there, err := bucket.Exists(ctx, s.work, sel.Outputs.Report); there || err != nil {
 		return err
@@ -63,8 +64,8 @@ func (s *Selector) writeReport(ctx context.Context, sel *Selection) error {
 	return err
 }
 
-// complete writes the report of a selection whose other outputs are there, marks it as completed, and publishes its
-// event, at least once and always with one id.
+// complete ends a selection whose other outputs are written: it writes the report, marks the selection as completed,
+// and publishes its event, at least once and always with the same id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); err != nil {
 		return err
@@ -113,7 +114,7 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 	for _, output := range sel.Outputs.Named() {
 		name := output.Object
 		if name == "" || name == sel.Outputs.Near || name == sel.Outputs.Clusters {
-			continue // those of an event are its schema's
+			continue // the event's schema has no such output
 		}
 		attrs, err := s.work.Stat(ctx, name)
 		if err != nil {
@@ -134,7 +135,7 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 	return err
 }
 
-// selectionEvent is what all events of a selection say.
+// selectionEvent has the fields of all events of a selection.
 func (s *Selector) selectionEvent(plan *run.Plan, sel *Selection) events.SelectionEvent {
 	return events.SelectionEvent{
 		Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Selected: sel.Selected, Shortfall: sel.Shortfall,
@@ -150,8 +151,8 @@ func announced(kind string, data events.SelectionEvent) events.Event {
 // linkTime is how long a link to an output can be used.
 const linkTime = 15 * time.Minute
 
-// LinkOutput is the address in the storage from which an output of a selection can be fetched as a file of that name;
-// empty where the work bucket gives none: CopyOutput copies it then.
+// LinkOutput is an address in the storage at which an output of a selection can be fetched as a file of that name. It
+// is empty if the work bucket gives none; then use CopyOutput.
 func (r *Reader) LinkOutput(ctx context.Context, object, file string) (string, error) {
 	return bucket.Link(ctx, r.work, object, file, linkTime)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// The subset of containers is copied from them: its parts one after the other, and an end that is made of the notes of
-// all parts. One of text has no such end.
+// A subset of containers is copied from them: its parts follow each other, and then comes an end, which is made from
+// the notes of all parts. A subset of text has no such end.
 
 // partKinds are the kinds of parts of the selections of a run.
 func partKinds(plan *run.Plan) []string {
@@ -23,7 +23,7 @@ func partKinds(plan *run.Plan) []string {
 	return []string{subsetPart, rejectedPart}
 }
 
-// writeContained writes the part of a subset of a container, and its notes.
+// writeContained writes one part of a subset of a container, and the notes on it.
 func (s *Selector) writeContained(
 	ctx context.Context, plan *run.Plan, sel *Selection, r int, part dataset.Part,
 	each func(func(dataset.Record) error) error,
@@ -45,7 +45,7 @@ func (s *Selector) writeContained(
 		noted = err == nil
 		if errors.Is(err, bucket.ErrNotExist) {
 			err = s.runs.Lost(plan.Run, fmt.Errorf(
-				"manifest %s (generation %d), which the subset is copied from: %w", m.Name, m.Generation, err))
+				"manifest %s (generation %d), the source of the subset: %w", m.Name, m.Generation, err))
 		}
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *Selector) writeContained(
 	if _, err := bucket.CreateOnce(ctx, s.work, name, write); err != nil {
 		return err
 	}
-	if !noted { // another delivery wrote the part, and may have been killed then
+	if !noted { // another delivery wrote the part, and may have been killed before it wrote the notes
 		if err := write(io.Discard); err != nil {
 			return err
 		}
@@ -62,7 +62,7 @@ func (s *Selector) writeContained(
 	return err
 }
 
-// composedName is the name of what all parts of a kind are composed to.
+// composedName is the name of the object that all parts of a kind are composed to.
 func composedName(plan *run.Plan, sel *Selection, kind string) string {
 	_, contained := plan.Container()
 	switch {

@@ -254,7 +254,7 @@ func TestContainedReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	err = f.Drain()
-	want := fmt.Sprintf("manifest %s (generation %d), which the subset is copied from: manifest %s was replaced",
+	want := fmt.Sprintf("manifest %s (generation %d), the source of the subset: manifest %s was replaced",
 		tarManifest, plan.Manifests[0].Generation, tarManifest)
 	if _, lost := errors.AsType[*bucket.LostError](err); !lost || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want %q", err, want)

@@ -14,28 +14,28 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Contamination is what the pool of a selection has in common with evaluation sets.
+// A Contamination counts the samples of a selection's pool that are near to items of evaluation sets.
 type Contamination struct {
 	Sets []EvaluationSet `json:"sets"`
-	// Both, Image and Text are how many samples have a pair of the kind: an image and the text near to those of an
-	// item; an image, and of no item both; the text alone.
+	// Both, Image and Text count samples by their strongest pair with an item: image and text are near; only an image is
+	// near; only the text is near.
 	Both  int `json:"both"`
 	Image int `json:"image"`
 	Text  int `json:"text"`
-	// Dropped is how many samples are left out, ImageSources how many have a near image, with or without the text, by
-	// their sources.
+	// Dropped is how many samples are left out. ImageSources counts the samples with a near image, with or without the
+	// text, by source.
 	Dropped      int            `json:"dropped"`
 	ImageSources map[string]int `json:"image_sources"`
 }
 
-// An EvaluationSet is one that samples are compared with.
+// An EvaluationSet is a set with which samples are compared.
 type EvaluationSet struct {
 	evaluation.Object
 	Items  int `json:"items"`
 	Images int `json:"images"`
 	// Unread images were not found, or are damaged: nothing was compared with them.
 	Unread int `json:"unread,omitempty"`
-	// Example is the name of one of these, if any has one.
+	// Example is the name of an unread image, if any has a name.
 	Example string `json:"example,omitempty"`
 }
 
@@ -60,8 +60,8 @@ func evaluations(ctx context.Context, source evaluation.Source, names []string) 
 	return objects, nil
 }
 
-// refusedSet is an error of reading an evaluation set: a *run.RefusedError if the request has to be another one, or the
-// set, and else one after which a retry may help.
+// refusedSet turns an error of reading an evaluation set into a *run.RefusedError, if the request or the set has to be
+// changed. After any other error a retry may help.
 func refusedSet(err error) error {
 	if fault, ok := errors.AsType[*evaluation.FaultError](err); ok {
 		return &run.RefusedError{Reason: "exclude_near: " + fault.Error()}
@@ -69,9 +69,9 @@ func refusedSet(err error) error {
 	return err
 }
 
-// contaminated compares the samples of a run with the evaluation sets of a selection, and writes what they are near to,
-// before anything else of the selection. The result is what is written, so that it stays if a set is another one when
-// this is done again.
+// contaminated compares the samples of a run with the evaluation sets of a selection, and writes the near pairs before
+// anything else of the selection. It returns the pairs as they are written, so that a repetition gives the same result
+// even if a set has changed.
 func (s *Selector) contaminated(
 	ctx context.Context, plan *run.Plan, pool *Pool, of identity,
 ) (near contamination, err error) {
@@ -94,7 +94,7 @@ func (s *Selector) contaminated(
 	return near, err
 }
 
-// compareWith is contaminated of what is not written. Without evaluation sets it compares nothing.
+// compareWith is contaminated without writing. Without evaluation sets it compares nothing.
 func (r *Reader) compareWith(
 	ctx context.Context, source evaluation.Source, plan *run.Plan, pool *Pool, objects []evaluation.Object, images bool,
 ) (near contamination, err error) {
@@ -110,7 +110,7 @@ func (r *Reader) compareWith(
 	return near, err
 }
 
-// evaluationSets are the items of evaluation sets, with what finds those that are near to a sample. They are shared: do
+// evaluationSets are the items of evaluation sets, with an index that finds items near to a sample. They are shared: do
 // not change them.
 type evaluationSets struct {
 	read  []EvaluationSet
@@ -118,7 +118,7 @@ type evaluationSets struct {
 	set   *similarity.Set
 }
 
-// bytes is about the memory that they take.
+// bytes estimates their memory.
 func (e *evaluationSets) bytes() int {
 	images := 0
 	for _, set := range e.read {
@@ -127,8 +127,8 @@ func (e *evaluationSets) bytes() int {
 	return evaluationItemBytes*len(e.names) + evaluationImageBytes*images
 }
 
-// An item has a name, a text and its questions, an image a signature and a hash. Each is in the 16 orders of an index,
-// and in a map by its hash.
+// An item has a name, a text and its questions, an image a signature and a hash. Each is in the 16 sorted lists of an
+// index, and in a map by its hash.
 const evaluationItemBytes, evaluationImageBytes = 600, 500
 
 func (e *evaluationSets) nothingNear() contamination {
@@ -158,9 +158,8 @@ func (r *Reader) readSets(
 	})
 }
 
-// eachNear compares the samples of a run with evaluation sets, several ranges concurrently, and calls use with what
-// they are near to, in the order of the dataset. An error of use ends it. With images, samples are dropped for an image
-// alone.
+// eachNear compares the samples of a run with evaluation sets, several ranges concurrently. It calls use with the near
+// pairs, in the order of the dataset. An error of use ends it. With images, a near image is enough to drop a sample.
 func (r *Reader) eachNear(
 	ctx context.Context, plan *run.Plan, sets *evaluationSets, images bool, use func(NearLine) error,
 ) error {
@@ -229,8 +228,7 @@ func nearTo(name string, pair similarity.Pair) NearTo {
 	return near
 }
 
-// add counts a sample by its first line, which is of the most important kind. The lines come in the order of the
-// dataset.
+// add counts a sample by its first line, which has the strongest kind. Lines arrive in the order of the dataset.
 func (c *contamination) add(line NearLine, pool *Pool) error {
 	if line.Index+1 == c.last {
 		return nil
@@ -253,7 +251,7 @@ func (c *contamination) add(line NearLine, pool *Pool) error {
 	return nil
 }
 
-// drop notes a sample that is left out, by its first line.
+// drop records a sample that is left out, at its first line.
 func (c *contamination) drop(line NearLine) error {
 	if line.Dropped && line.Index+1 != c.last {
 		c.dropped = append(c.dropped, uint32(line.Index))

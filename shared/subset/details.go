@@ -11,18 +11,18 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// The details of a selection are its picks, why other samples are not among them, and where these were nearest to being
-// picked: more than the selection itself, a function of the same scores and parameters, and needed by its parts and by
-// explanations. A message that makes a selection makes them, too. If a call requested the selection, they are made
-// after the call is answered, by the delivery that needs them first.
+// The details of a selection are its picks, the reasons of all other samples, and the near misses of these. They are
+// larger than the selection itself, are computed from the same scores and parameters, and are needed by its parts and
+// by explanations. A message that makes a selection makes them too. If a call requested the selection, they are made
+// after the call is answered, by the first delivery that needs them.
 
 // isDetailed reports whether the details of a selection are written.
 func (r *Reader) isDetailed(ctx context.Context, plan *run.Plan, id string) (bool, error) {
 	return bucket.Exists(ctx, r.work, reasonsName(plan.Run, id)) // the last of them
 }
 
-// ensureDetails makes the details of a selection if they are not written. Those of a completed one were: to read them
-// says that they are lost. No selection may compute in the caller.
+// ensureDetails makes the details of a selection if they are not written. A completed selection must have them, so if
+// they are missing there, the error says that they are lost. The caller must not hold the slot for computing.
 func (r *Reader) ensureDetails(ctx context.Context, plan *run.Plan, id string) error {
 	if detailed, err := r.isDetailed(ctx, plan, id); detailed || err != nil {
 		return err
@@ -40,7 +40,7 @@ func (r *Reader) ensureDetails(ctx context.Context, plan *run.Plan, id string) e
 // makeDetails writes the details of a selection, and publishes the parts that waited for them.
 func (s *Selector) makeDetails(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	err := s.pools.alone(ctx, func() error {
-		// Another call may have made them while this one waited.
+		// Another call may have made them during the wait.
 		if detailed, err := s.isDetailed(ctx, plan, sel.ID); detailed || err != nil {
 			return err
 		}

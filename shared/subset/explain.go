@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An Explanation is why a sample is in a selection, or what kept it out and how near it came.
+// An Explanation says why a sample is in a selection, or why it is not and how near it came.
 type Explanation struct {
 	ID     string        `json:"id"`
 	Index  int64         `json:"index"` // idx in the dataset, from 0
@@ -22,15 +22,15 @@ type Explanation struct {
 	// Failure is why a sample was not scored, or cannot be selected, in words; FailureCode is its code.
 	Failure     string      `json:"failure,omitempty"`
 	FailureCode reason.Code `json:"failure_code,omitempty"`
-	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. The fields up to Rank are then
-	// as scores.Pick has them, and zero otherwise.
+	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. For a picked sample, the fields up
+	// to Rank are as in scores.Pick; otherwise they are zero.
 	Order      int    `json:"order,omitempty"`
 	Rule       string `json:"rule,omitempty"`
 	Capability string `json:"capability,omitempty"`
 	Round      int    `json:"round,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	Rank       int    `json:"rank,omitempty"`
-	// Reason is what kept the sample out, empty if it was picked.
+	// Reason is why the sample was not picked; empty if it was.
 	Reason selection.Reason `json:"reason,omitempty"`
 	// Conditions are the conditions of the selection, if the sample does not fulfil all of them.
 	Conditions []selection.Condition `json:"conditions,omitempty"`
@@ -38,32 +38,34 @@ type Explanation struct {
 	Rated []Rated `json:"rated,omitempty"`
 	// Nearest says where an outranked sample was nearest to being picked.
 	Nearest *NearMiss `json:"nearest,omitempty"`
-	// NearTo is the item or sample that is near to this sample, which was left out for that reason.
+	// NearTo is the item or sample because of which this sample was left out: it is near to it.
 	NearTo *NearTo `json:"near_to,omitempty"`
-	// Taken is the sample that was taken last where an outranked one was nearest; nil if none was, if the strategy has no
+	// Taken is the sample that was taken last at the place of Nearest. It is nil if none was taken, if the strategy has no
 	// turns, and from ExplainAt.
 	Taken *Taken `json:"taken,omitempty"`
-	// Misses say how near the sample came to being picked, if it took part in turns and was not picked: first that of
-	// Nearest, then those whose last one picked has the least higher rating.
+	// Misses say how near an unpicked sample came to being picked in turns. The miss of Nearest is first; the others
+	// follow by how much better the last picked sample was rated, the smallest difference first.
 	Misses []Miss `json:"misses,omitempty"`
-	// Below are the capabilities that it did not qualify for, nearest first, if it has a style and took part in turns.
+	// Below are the capabilities whose threshold the sample did not exceed, the nearest first, if it has a style and took
+	// part in turns.
 	Below []Below `json:"below,omitempty"`
 }
 
-// Rated is a rating and expected score on one capability; nil where there is none.
+// Rated is the rating and the expected score on one capability; nil if missing.
 type Rated struct {
 	Capability string   `json:"capability"`
 	Rating     *int8    `json:"rating"`
 	Expected   *float32 `json:"expected,omitempty"`
 }
 
-// A Taken is a sample that was picked in the place of another one.
+// A Taken is a sample that was picked instead of another one.
 type Taken struct {
 	ID    string `json:"id"`
 	Index int64  `json:"index"`
-	Rated        // on the capability that both are compared on
-	// Gap is by how much its rating exceeds the other's, ExpectedGap by how much its expected score does; nil where one
-	// of the two is not known. Either may be negative: the position of the bin's style in a sample's styles goes first.
+	Rated        // on the capability by which both are compared
+	// Gap is the difference of the two ratings, ExpectedGap of the two expected scores, positive if the taken sample's is
+	// higher; nil if one of the two is not known. Both may be negative, because the position of the bin's style among a
+	// sample's styles takes precedence.
 	Gap         int      `json:"gap"`
 	ExpectedGap *float32 `json:"expected_gap,omitempty"`
 }
@@ -75,12 +77,13 @@ type Miss struct {
 	Rating     int8   `json:"rating"`
 	// Expected is the expected score; nil if there is none.
 	Expected *float32 `json:"expected,omitempty"`
-	// Picked is how many samples the capability picked from the bin, Last the rating of the last of them; nil if none.
+	// Picked is how many samples the capability picked from the bin. Last is the rating of the last one; nil if it picked
+	// none.
 	Picked int   `json:"picked"`
 	Last   *int8 `json:"last,omitempty"`
 }
 
-// Gap is how much better the last one picked was rated; where none was picked, as much as can be.
+// Gap is how much better the last picked sample was rated. If none was picked, it is the largest possible difference.
 func (m Miss) Gap() int {
 	if m.Last == nil {
 		return scorer.MaxRating + 1
@@ -95,7 +98,7 @@ type Below struct {
 	Threshold  int    `json:"threshold"`
 }
 
-// distance is how far the rating is from qualifying; a missing one is farther than any other.
+// distance is by how much the rating falls short of the threshold. A missing rating has the largest distance.
 func (b Below) distance() int {
 	if b.Rating == nil {
 		return b.Threshold + 1 - scorer.Missing
@@ -103,9 +106,9 @@ func (b Below) distance() int {
 	return b.Threshold + 1 - int(*b.Rating)
 }
 
-// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An
-// unknown name is a *run.RefusedError. It reads the ids of all samples, the picks and the reasons, and the scores of
-// those named alone.
+// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown
+// name is a *run.RefusedError. It reads the ids of all samples, the picks and the reasons, but only the scores of the
+// named samples.
 func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([]Explanation, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -126,8 +129,8 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 	return explanations, r.compareTaken(ctx, plan, explanations)
 }
 
-// ExplainAt explains samples of a selection by their indexes in the dataset, which must be below the number of its
-// samples, in the order given. It reads what Explain reads, except for the ids of all samples.
+// ExplainAt explains samples of a selection by their valid indexes in the dataset, in the order given. Unlike Explain,
+// it does not read the ids of all samples.
 func (r *Reader) ExplainAt(ctx context.Context, o *Outcome, indexes []uint32) ([]Explanation, error) {
 	return r.explain(ctx, o.Plan, o.Selection, indexes)
 }
@@ -147,7 +150,7 @@ func (r *Reader) explain(
 	if err != nil {
 		return nil, err
 	}
-	order := make([]int, len(positions)) // that of the dataset, in which each range is read once
+	order := make([]int, len(positions)) // the order of the dataset, so that each range is read once
 	for i := range order {
 		order[i] = i
 	}
@@ -198,13 +201,13 @@ func (x *Explanation) leave(why selection.Reason, sel *Selection, near nearSampl
 	}
 }
 
-// A pickTable has the picks that samples are explained by.
+// A pickTable has the picks that explanations need.
 type pickTable struct {
 	of   map[int64]scores.Pick  // the samples explained, by index
 	last map[[2]string]lastPick // by capability and bin
 }
 
-// A lastPick is the last sample that a capability picked from a bin, and how many it picked.
+// A lastPick is the last sample that a capability picked from a bin, and the number of its picks there.
 type lastPick struct {
 	id     string
 	index  int64
@@ -230,7 +233,7 @@ func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32
 	})
 }
 
-// compare fills Misses and Below of a sample that was not picked, if capabilities took turns and it took part.
+// compare fills Misses and Below of a sample that took part in turns and was not picked.
 func (x *Explanation) compare(rules selection.Rules, capabilities []string, rec *scores.Record, picks *pickTable) {
 	tookPart := slices.Contains([]selection.Reason{
 		selection.ReasonUnrated, selection.ReasonThreshold, selection.ReasonRank, selection.ReasonTokens,

@@ -11,26 +11,26 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// An Exported is what came of an export that dataset.yaml asks for.
+// An Exported is the outcome of an export that dataset.yaml requests.
 type Exported struct {
 	For     string `json:"for"`               // the trainer
-	Problem string `json:"problem,omitempty"` // why it cannot be written, and what to change; empty if it is written
+	Problem string `json:"problem,omitempty"` // why it cannot be written, and what to change; empty if it was written
 }
 
 func exportsPrefix(runID string) string { return run.Folder(runID) + "exports/" }
 
-// exportName is that of the n-th outcome of a selection's exports; the last one counts.
+// exportName is the name of the n-th outcome of a selection's exports; the last one counts.
 func exportName(runID, id string, n int) string {
 	return fmt.Sprintf("%s%s.%06d.json", exportsPrefix(runID), id, n)
 }
 
-// IsExported reports whether it came of the last export of a selection, too.
+// IsExported reports whether it equals the last outcome of a selection's exports.
 func IsExported(ctx context.Context, work bucket.Reader, runID, id string, now Exported) (bool, error) {
 	last, n, err := lastExported(ctx, work, runID, id)
 	return n > 0 && last == now, err
 }
 
-// KeepExported keeps what came of an export of a selection, unless it came of the last one, too.
+// KeepExported records the outcome of a selection's export, unless it equals the last one.
 func KeepExported(ctx context.Context, work bucket.Bucket, runID, id string, now Exported) error {
 	last, n, err := lastExported(ctx, work, runID, id)
 	if err != nil || last == now || n == 0 && now.Problem == "" {
@@ -40,7 +40,7 @@ func KeepExported(ctx context.Context, work bucket.Bucket, runID, id string, now
 	return err
 }
 
-// lastExported is what came of the last export of a selection, and how many there were that said something new.
+// lastExported is the last recorded outcome of a selection's exports, and the number of recorded outcomes.
 func lastExported(ctx context.Context, work bucket.Reader, runID, id string) (last Exported, n int, err error) {
 	name := ""
 	for attrs, err := range work.List(ctx, exportsPrefix(runID)+id+".", "") {

@@ -19,12 +19,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// StoreExternal keeps a file of numbers in the work bucket, once for equal content, and returns the ScoresFrom that
-// names it. An error of its content is one of external.Parse.
+// StoreExternal stores a file of numbers in the work bucket, once for equal content, and returns the ScoresFrom that
+// names it. If the content is invalid, the error is that of external.Parse.
 func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
 	sum := sha256.Sum256(data)
 	hash := hex.EncodeToString(sum[:])
-	if kept, err := bucket.Exists(ctx, work, externalName(hash)); kept || err != nil { // it was parsed then
+	if kept, err := bucket.Exists(ctx, work, externalName(hash)); kept || err != nil { // it was parsed when it was stored
 		return selection.ExternalPrefix + hash, err
 	}
 	if _, err := external.Parse(data); err != nil {
@@ -34,8 +34,8 @@ func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string
 	return selection.ExternalPrefix + hash, err
 }
 
-// pin is a request whose file of numbers is named by its content: what is in the input bucket may change later. A
-// *run.RefusedError is a fault of the file.
+// pin replaces the name of a request's file of numbers by a hash of its content, because the object in the input bucket
+// may change later. A *run.RefusedError is a fault of the file.
 func (s *Selector) pin(
 	ctx context.Context, plan *run.Plan, request selection.Request,
 ) (selection.Request, error) {
@@ -60,7 +60,7 @@ func (s *Selector) pin(
 	return request, err
 }
 
-// Sweep is Reader.Sweep of a request whose file of numbers may be in the input bucket.
+// Sweep is Reader.Sweep, but the request's file of numbers may be in the input bucket.
 func (s *Selector) Sweep(
 	ctx context.Context, runID string, request SweepRequest, allowed run.Allowance,
 ) (*Sweep, error) {
@@ -74,15 +74,16 @@ func (s *Selector) Sweep(
 	return s.Reader.Sweep(ctx, runID, request, s.sets, allowed)
 }
 
-// withColumns is a pool with the numbers that a request names: from its file of numbers, and otherwise from the fields
-// of the records.
+// withColumns adds to a pool the columns that a request names, from its file of numbers or else from the fields of the
+// records.
 func (r *Reader) withColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, scored *Pool,
 ) (*Pool, error) {
 	names := spec.ColumnNames()
 	if len(names) == 0 {
 		return nil, &run.RefusedError{
-			Reason: "scores_from: nothing names one of its columns; name one in a condition or an order, or leave it out",
+			Reason: "scores_from: no condition and no order uses its columns; name one in where, tie_break or by, or " +
+				"leave scores_from out",
 		}
 	}
 	key := fmt.Sprintf("%s %s %q", poolKey(plan, spec), spec.ScoresFrom, names)
@@ -102,14 +103,14 @@ func (r *Reader) withColumns(
 // A NumbersMatch says how a file of numbers and the samples of a run match.
 type NumbersMatch struct {
 	IDs     int    `json:"ids"`               // of the file
-	Unknown int    `json:"unknown"`           // of these: no samples of the run
-	Example string `json:"example,omitempty"` // one of the unknown ones
-	// Without is how many samples have no number in each of the columns that the request names.
+	Unknown int    `json:"unknown"`           // ids that are not samples of the run
+	Example string `json:"example,omitempty"` // one of the unknown ids
+	// Without is, for each column that the request names, how many samples have no number in it.
 	Without map[string]int `json:"without,omitempty"`
 }
 
-// columns are the numbers that a request names, of a run's samples: from its file, and from the records. It returns how
-// the file matches them.
+// columns are the columns that a request names, for a run's samples: from its file, and from the records. It also
+// returns how the file matches the samples.
 func (r *Reader) columns(
 	ctx context.Context, plan *run.Plan, spec selection.Request,
 ) ([]selection.Column, *NumbersMatch, error) {
@@ -125,13 +126,13 @@ func (r *Reader) columns(
 	})
 }
 
-// namedColumns are columns by their names. fieldOf is the field that names one.
+// namedColumns are columns by name. fieldOf gives the field of the request that names a column.
 func (r *Reader) namedColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, names []string, fieldOf func(name string) string,
 ) ([]selection.Column, *NumbersMatch, error) {
 	columns := emptyColumns(names, plan.Samples)
 	var known []string
-	var others map[string]string  // columns of the file that hold no numbers
+	var others map[string]string  // columns of the file without numbers
 	rest := slices.Clone(columns) // not in the file
 	var match *NumbersMatch
 	if spec.ScoresFrom != "" {
@@ -160,8 +161,8 @@ func (r *Reader) namedColumns(
 	return columns, match, nil
 }
 
-// unknownColumn refuses the name of a column that no sample has a number in, which a field of a request has. text is
-// what the file of numbers has in a column of that name instead; empty if there is none.
+// unknownColumn refuses a column in which no sample has a number. field is the request's field that names it. If the
+// file has a column of that name, text is a value in it that is not a number.
 func unknownColumn(field, name string, known []string, text string) error {
 	if text != "" {
 		return &run.RefusedError{Reason: fmt.Sprintf("%s: column %q of the file of numbers cannot be used: %s", field, name,
@@ -183,7 +184,7 @@ func unknownColumn(field, name string, known []string, text string) error {
 // hashPattern is the pattern of a SHA-256 in hexadecimal digits.
 var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
-// externalTable reads a file of numbers that StoreExternal kept.
+// externalTable reads a file of numbers that StoreExternal stored.
 func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Table, error) {
 	unknown := &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s is not known here; give the file again",
 		selection.ExternalPrefix, hash)}
@@ -197,13 +198,13 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 		return nil, err
 	}
 	table, err := external.Parse(data)
-	if _, content := errors.AsType[*external.Error](err); content { // another version took it
+	if _, content := errors.AsType[*external.Error](err); content { // another version of Harvest accepted it
 		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s: %v", selection.ExternalPrefix, hash, err)}
 	}
 	return table, err
 }
 
-// fillExternal fills the columns that a file has, and returns how it matches the samples.
+// fillExternal fills the columns that a file has, and returns how the file matches the samples.
 func (r *Reader) fillExternal(
 	ctx context.Context, plan *run.Plan, table *external.Table, columns []selection.Column,
 ) (*NumbersMatch, error) {
@@ -226,7 +227,7 @@ func (r *Reader) fillExternal(
 		}
 	}
 	if match.Unknown == match.IDs {
-		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: none of its %d ids is that of a sample of run %s, "+
+		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: none of its %d ids is a sample of run %s, "+
 			"such as %q; give the file of this dataset", len(table.IDs), plan.Run, table.IDs[0])}
 	}
 	for _, c := range columns {
@@ -246,7 +247,7 @@ func (r *Reader) fillExternal(
 	return match, nil
 }
 
-// Unfulfilled says of a sample that it does not fulfil conditions.
+// Unfulfilled says which conditions a sample does not fulfil.
 func Unfulfilled(where []selection.Condition) string {
 	words := make([]string, len(where))
 	for i, c := range where {

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ColumnNames are the columns of numbers of a run, in ascending order: fields of its records, and those of a file that
-// a selection names by its ScoresFrom, if that is not empty. Of ranges that an earlier version cut no fields are known.
+// ColumnNames are the numeric columns of a run, in ascending order: fields of its records and, if from is not empty,
+// columns of that file, which a selection's ScoresFrom names. Ranges that an earlier version cut have no known fields.
 func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) ([]string, error) {
 	names, err := r.fillFields(ctx, plan, nil)
 	if err != nil || from == "" {
@@ -32,11 +32,11 @@ func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) (
 	return slices.Compact(all), nil
 }
 
-// fieldFilter is what the error of an unknown column of a list of samples begins with.
+// fieldFilter is the field of an unknown column in a list of samples.
 const fieldFilter = "filter"
 
-// Column is a column of numbers of a run, a number for each sample in the order of the dataset, NaN where it has none,
-// for a list of samples. from is as in ColumnNames. A *run.RefusedError says which columns there are.
+// Column is a numeric column for a list of samples: a number for each sample in the order of the dataset, or NaN. from
+// is as in ColumnNames. A *run.RefusedError lists the known columns.
 func (r *Reader) Column(ctx context.Context, plan *run.Plan, from, name string) ([]float64, error) {
 	spec := selection.Request{ScoresFrom: from}
 	columns, _, err := r.namedColumns(ctx, plan, spec, []string{name}, func(string) string { return fieldFilter })
@@ -46,8 +46,8 @@ func (r *Reader) Column(ctx context.Context, plan *run.Plan, from, name string) 
 	return columns[0].Values, nil
 }
 
-// fillFields fills columns from the fields of records, and returns the names of all such fields. Where a range has
-// another field than those of its file of numbers, its records are read.
+// fillFields fills columns from the fields of records, and returns the names of all numeric fields. It reads the
+// records of a range only if a field is not in the range's object of numbers.
 func (r *Reader) fillFields(ctx context.Context, plan *run.Plan, columns []selection.Column) ([]string, error) {
 	names := make([]string, len(columns))
 	for i, c := range columns {
@@ -109,10 +109,10 @@ func (r *Reader) fillRange(
 	return r.fillRecords(ctx, plan, number, columns)
 }
 
-// maxFields is how many names of fields of a range's records are listed.
+// maxFields is how many field names of a range's records are listed.
 const maxFields = 100
 
-// fillRecords fills columns from the records of a range, and returns names of their fields of numbers.
+// fillRecords fills columns from the records of a range, and returns names of their numeric fields.
 func (r *Reader) fillRecords(
 	ctx context.Context, plan *run.Plan, number int, columns []selection.Column,
 ) ([]string, error) {

@@ -1,6 +1,6 @@
-// Package subset owns the selections of a run, in the run's folder of the work bucket: it selects, writes what is
-// selected and rejected in one part for each range, completes selections, and explains them. It makes the automatic
-// selections of a run, which its plan or a later request asks for.
+// Package subset owns the selections of a run, in the run's folder of the work bucket: it selects, writes the selected
+// and rejected samples in one part for each range, completes selections, and explains them. It also makes a run's
+// automatic selections, which the plan or a later request asks for.
 //
 // A Reader only reads; a Selector also writes and publishes. Every step can be repeated.
 package subset
@@ -28,20 +28,20 @@ func rejectedName(runID, id string) string    { return selectionPrefix(runID, id
 func reportName(runID, id string) string      { return selectionPrefix(runID, id) + "report.html" }
 func completedName(runID, id string) string   { return selectionPrefix(runID, id) + "completed" }
 
-// askedName says that a call asked for a selection before it was made.
+// askedName is the object that records a call for a selection before it is made.
 func askedName(runID, id string) string { return selectionPrefix(runID, id) + "asked.json" }
 
 func failedSentName(runID, id string) string { return selectionPrefix(runID, id) + "failed.sent" }
 
-// automaticPrefix holds a marker of each selection that was made without a call, or that subscribers are to act on.
+// automaticPrefix has a marker for each automatic selection.
 const automaticPrefix = "index/automatic/"
 
 func automaticName(runID, id string) string { return automaticPrefix + runID + "." + id }
 
-// automaticSentName says that an event is published that says so.
+// automaticSentName records that an event says that the selection is automatic.
 func automaticSentName(runID, id string) string { return selectionPrefix(runID, id) + "automatic.sent" }
 
-// externalPrefix holds files of numbers that selections name by the hashes of their content.
+// externalPrefix has the files of numbers, which selections name by the hash of their content.
 const externalPrefix = "external/"
 
 func externalName(hash string) string { return externalPrefix + hash }
@@ -50,8 +50,8 @@ func completedSentName(runID, id string) string {
 	return selectionPrefix(runID, id) + "completed.sent"
 }
 
-// acceptedName keeps when a selection was accepted, madeName that the automatic selections of a run are made, and the
-// request* ones the same of a selection that was requested after its run was planned.
+// acceptedName records when a selection was accepted, madeName that the automatic selections of a run are made. The
+// names with request are the same for a selection that was requested after its run was planned.
 func acceptedName(runID, id string) string { return selectionPrefix(runID, id) + "accepted" }
 
 func madeName(runID string) string { return run.Folder(runID) + "made/automatic" }
@@ -61,7 +61,7 @@ func requestAcceptedName(runID, id string) string {
 func requestSentName(runID, id string) string { return run.Folder(runID) + "made/" + id + ".sent" }
 func requestMadeName(runID, id string) string { return run.Folder(runID) + "made/" + id }
 
-// againName begins the names of what says when a task of a run or of a selection was published again.
+// againName is the prefix of the records of further publications of a task of a run or a selection.
 func againName(runID, what string) string { return run.Folder(runID) + "again/" + what + "." }
 
 func subsetName(runID, id string, format dataset.Format) string {
@@ -76,20 +76,20 @@ const (
 	notesPart    = ".notes"
 )
 
-// temporaryPrefix holds what is needed until a selection is completed.
+// temporaryPrefix has the objects that are needed only until a selection is completed.
 func temporaryPrefix(runID, id string) string { return bucket.TemporaryPrefix + runID + "/" + id + "/" }
 
-// partsRoot holds the parts of a level: those of ranges at level 0, those of blocks of them at level 1, and so on.
+// partsRoot has the parts of a level: of ranges at level 0, of blocks of ranges at level 1, and so on.
 func partsRoot(runID, id string, level int) string {
 	return fmt.Sprintf("%sparts/%d/", temporaryPrefix(runID, id), level)
 }
 
-// partsPrefix holds the parts of a block of a level.
+// partsPrefix has the parts of one block of a level.
 func partsPrefix(runID, id string, level, block int) string {
 	return fmt.Sprintf("%s%04d/", partsRoot(runID, id, level), block)
 }
 
-// wholeName holds the parts of a subset of a container without its end, or what the end is made of; endName the end.
+// wholeName has all parts of a container's subset without its end, or all notes for the end; endName has the end.
 func wholeName(runID, id, kind string) string { return temporaryPrefix(runID, id) + "whole" + kind }
 func endName(runID, id string) string         { return temporaryPrefix(runID, id) + "end" + subsetPart }
 
@@ -97,8 +97,8 @@ func partName(runID, id string, level, number int, kind string) string {
 	return fmt.Sprintf("%s%04d%s", partsPrefix(runID, id, level, number/partsBlock), number, kind)
 }
 
-// partSentName says that the part of a range is asked for. It goes with the part, so that a part that is gone is asked
-// for again.
+// partSentName records that the part of a range is requested. It is temporary like the part, so that a part that is
+// gone is requested again.
 func partSentName(runID, id string, r int) string {
 	return fmt.Sprintf("%ssent/%04d", temporaryPrefix(runID, id), r)
 }

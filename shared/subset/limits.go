@@ -7,16 +7,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// Limits bound what a process takes to make selections.
+// Limits bound the memory and the queue of a process that makes selections.
 type Limits struct {
-	// PoolBytes bound the scores that stay in memory from one selection to the next. A selection takes what it needs,
-	// and its scores are dropped after it if they are more.
+	// PoolBytes bounds the scores that stay in memory from one selection to the next. A selection may need more; its
+	// scores are then dropped afterwards.
 	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores in memory between selections"`
-	// CacheBytes bound what else is kept of runs and of selections.
+	// CacheBytes bounds all other caches of runs and selections.
 	CacheBytes int `env:"CACHE_BYTES, default=738197504" meaning:"most bytes of what else is kept of runs and selections"`
 	// Waiting is how many selections may wait for the one that is computed.
 	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that wait while one is computed, until 429"`
-	// AnsweredSamples is the size of the largest run of which a call makes a selection while its caller waits.
+	// AnsweredSamples is the size of the largest run from which a call selects while its caller waits.
 	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"above it calls do not wait for selections"`
 }
 

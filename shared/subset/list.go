@@ -15,7 +15,7 @@ import (
 type Listed struct {
 	*Selection
 	State    string    // one of the State constants, or run.StateDamaged
-	Accepted time.Time // first; the zero time of one that was asked for and is not made yet
+	Accepted time.Time // first; zero for a requested selection that is not made yet
 }
 
 // lookups is how many selections are looked at concurrently.
@@ -54,7 +54,7 @@ func (r *Reader) ListPage(ctx context.Context, runID, cursor string, size int) (
 	return slices.DeleteFunc(listed, func(l Listed) bool { return l.Selection == nil }), next, nil
 }
 
-// listed is a selection in a list; without a Selection if there is none yet.
+// listed is a selection in a list. It has no Selection while the selection is not made.
 func (r *Reader) listed(ctx context.Context, runID, id string) (Listed, error) {
 	sel, err := r.Find(ctx, runID, id)
 	var state string

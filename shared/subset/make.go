@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// MakeSelections makes what a task asks for: a requested selection of a scored run, or all that the run is to have
-// without further calls. It returns those that it made, also with an error. A *run.RefusedError is final.
+// MakeSelections makes the selections of a task: one requested selection of a scored run, or all automatic ones. It
+// returns the selections that it made, also with an error. A *run.RefusedError is final.
 func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
 	if task.Request == "" {
 		return s.selectAutomatically(ctx, task.Run)
@@ -48,7 +48,7 @@ func (s *Selector) selectRequested(ctx context.Context, task events.SelectTask) 
 	return sel, errors.Join(err, marked)
 }
 
-// selectWhole makes a selection with its details: no caller waits for it.
+// selectWhole makes a selection together with its details, because no caller waits for it.
 func (s *Selector) selectWhole(ctx context.Context, runID string, request requested) (*Selection, error) {
 	sel, err := s.Select(ctx, runID, request.Request, request.MaxFailed)
 	if err != nil {
@@ -61,13 +61,13 @@ func (s *Selector) selectWhole(ctx context.Context, runID string, request reques
 	return sel, s.ensureDetails(ctx, plan, sel.ID)
 }
 
-// A result is the content of an object that says that selections are made. Problem says why some are refused or chose
-// nothing.
+// A result is the content of an object that records that selections are made. Problem says why some were refused or
+// chose nothing.
 type result struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// madeOf is what an object says of selections that are made; the zero value if they are not.
+// madeOf reads such an object; it is the zero value if the selections are not made.
 func madeOf(ctx context.Context, work bucket.Reader, name string) (made result, err error) {
 	if err := bucket.ReadJSON(ctx, work, name, &made); err != nil && !errors.Is(err, bucket.ErrNotExist) {
 		return made, fmt.Errorf("looking whether selections are made: %w", err)
@@ -75,7 +75,7 @@ func madeOf(ctx context.Context, work bucket.Reader, name string) (made result, 
 	return made, nil
 }
 
-// resultOf is that of one selection, or of its refusal.
+// resultOf is the result of one selection, or of its refusal.
 func resultOf(sel *Selection, refused error) result {
 	if refused != nil {
 		return result{refused.Error()}
@@ -83,8 +83,7 @@ func resultOf(sel *Selection, refused error) result {
 	return result{sel.Problem}
 }
 
-// selectAutomatically makes every selection that a scored run is to have without further calls: that of its plan, and
-// the requested ones.
+// selectAutomatically makes every automatic selection of a scored run: the plan's, and the requested ones.
 func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
 	plan, err := s.runs.Plan(ctx, runID)
 	if errors.Is(err, run.ErrNoRun) {
@@ -99,7 +98,7 @@ func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Se
 	if !plan.Selection.Budget.IsZero() {
 		requests = append([]requested{{Request: plan.Selection}}, requests...)
 		err := s.notify(ctx, plan, plan.Selection)
-		if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // Select says so, too
+		if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // Select refuses for the same reason
 			return nil, err
 		}
 	}
@@ -126,8 +125,8 @@ func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Se
 	return made, errors.Join(append(refusals, marked)...)
 }
 
-// keepRefused keeps a selection that was to be made without a call and is refused: as one that failed, with its event,
-// so that people who wait for it learn why. Its id is that of the selection where the request has one.
+// keepRefused records an automatic selection that is refused as a failed one, and publishes its event, so that people
+// who wait for it learn why. If the request can be identified, the id is that of the selection.
 func (s *Selector) keepRefused(
 	ctx context.Context, runID string, request selection.Request, reason string, automatic bool,
 ) error {

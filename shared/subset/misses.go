@@ -13,13 +13,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A NearMiss says where a sample was nearest to being picked that others came before.
+// A NearMiss says where an outranked sample was nearest to being picked.
 type NearMiss struct {
-	// Capability and Bin are those whose candidates are compared; empty for a strategy without turns.
+	// Capability and Bin say which candidates are compared; empty for a strategy without turns.
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
-	// Rank is the sample's place, from 1, in the order in which the capability takes the candidates of the bin, or in
-	// that of the strategy. Last is the last place that was taken, 0 if none was.
+	// Rank is the sample's place, from 1, in the order in which the capability takes the candidates of the bin; without
+	// turns, in the order of the strategy. Last is the last place that was taken, 0 if none was.
 	Rank uint32 `json:"rank"`
 	Last uint32 `json:"last"`
 }
@@ -43,8 +43,8 @@ func (m NearMiss) appendText(text []byte) []byte {
 
 // missBytes is how many bytes a sample has in the object of near misses: numbers of 2, 2, 4 and 4 bytes, the lowest
 // byte first, for the capability (by the order of selection.json, or noCapability), the position of the bin's style in
-// the sample's styles, the rank and the last one taken. The rank is 0 where the sample has no near miss. So those of a
-// range are found without those of others.
+// the sample's styles, the rank and the last one taken. The rank is 0 if the sample has no near miss. Every sample has
+// the same size, so a range can be read alone.
 const (
 	missBytes    = 12
 	noCapability = math.MaxUint16
@@ -72,7 +72,7 @@ func writeMisses(w io.Writer, n int, misses *selection.MissList) error {
 // A rangeMisses has the near misses of the samples of a range, as the object has them.
 type rangeMisses []byte
 
-// misses reads those of a range.
+// misses reads the near misses of a range.
 func (r *Reader) misses(ctx context.Context, plan *run.Plan, id string, number int) (rangeMisses, error) {
 	name, rng := missesName(plan.Run, id), plan.Ranges[number]
 	data := make(rangeMisses, plan.RangeSamples(number)*missBytes)
@@ -90,8 +90,8 @@ func (r *Reader) misses(ctx context.Context, plan *run.Plan, id string, number i
 	return data, nil
 }
 
-// at is the near miss of the sample at a position of the range, whose bins are named by the positions of their styles;
-// false if it has none. Capabilities are those of the selection.
+// at is the near miss of the sample at a position of the range; false if it has none. capabilities are those of the
+// selection. Bins are stored as positions of their styles.
 func (m rangeMisses) at(
 	position int, capabilities []selection.CapabilityResult, bin func(style int) string,
 ) (NearMiss, bool) {

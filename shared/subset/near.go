@@ -14,23 +14,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// A NearLine is a line of near.jsonl or clusters.jsonl: a sample, and what it is near to.
+// A NearLine is a line of near.jsonl or clusters.jsonl: a sample, and the item or sample that it is near to.
 type NearLine struct {
-	// Kind is image, text or both of a sample and an item of an evaluation set, and cluster of a sample that is left
-	// out because as many of its near duplicates are selected as are allowed.
+	// Kind is image, text or both if an item of an evaluation set is near. It is cluster if the sample is left out because
+	// enough of its near duplicates are selected.
 	Kind  string `json:"kind"`
 	ID    string `json:"id"`
 	Index int64  `json:"index"` // idx in the dataset, from 0
 	NearTo
-	// Dropped says whether the sample is left out for this.
+	// Dropped says whether the sample is left out for this reason.
 	Dropped bool `json:"dropped"`
 }
 
-// NearTo is what a sample is near to.
+// NearTo is the item or sample that a sample is near to.
 type NearTo struct {
 	// Near is an item of an evaluation set, as its file's name and its id, or the id of a selected sample.
 	Near string `json:"near"`
-	// The distances are in bits, 0 to 256: nil where there is no image or text to compare, and of clusters.
+	// The distances are in bits, 0 to 256; nil if there is no image or text to compare, and for clusters.
 	ImageDistance *int `json:"image_distance,omitempty"`
 	TextDistance  *int `json:"text_distance,omitempty"`
 }
@@ -47,14 +47,14 @@ func (n NearTo) String() string {
 	return text
 }
 
-// nearSamples are, by index, the items or samples that are near to a sample, which a selection left out for that
-// reason.
+// nearSamples are the samples that a selection left out because they are near to an item or a sample: by index, what
+// each is near to.
 type nearSamples map[int64]NearTo
 
-// bytes is about the memory that they take. The names of items are shared.
+// bytes estimates their memory. The names of items are shared.
 func (n nearSamples) bytes() int { return 100 * len(n) }
 
-// of is what the sample at an index is near to; nil if it is not left out for such a reason.
+// of is the item or sample because of which the sample at an index is left out; nil if there is none.
 func (n nearSamples) of(index int64, why reason.Code) *NearTo {
 	if !why.ByNearness() {
 		return nil

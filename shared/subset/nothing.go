@@ -16,18 +16,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Nothing is a result without picks, and how to name its samples.
+// A Nothing explains a result without picks.
 type Nothing struct {
-	Pool   *Pool // one without a status counts as scored
+	Pool   *Pool // a sample without a status counts as scored
 	Params selection.Params
 	Result *selection.Result
 	Name   func(position int) string // describes a sample, as people find it
-	// Unrated and Unstyled say what to do where samples have no rating, or no style.
+	// Unrated and Unstyled are the advice if samples have no rating, or no style.
 	Unrated, Unstyled string
 }
 
-// Problem says why nothing was picked: the most frequent reason, an example of it, and what to change. What begins with
-// a field of a request, such as "threshold: ", is about that field.
+// Problem says why nothing was picked: the most frequent reason, an example of it, and what to change. Advice about a
+// field of the request begins with the field, such as "threshold: ".
 func (n Nothing) Problem() string {
 	counts, first := map[selection.Reason]int{}, map[selection.Reason]int{}
 	var order []selection.Reason
@@ -35,7 +35,7 @@ func (n Nothing) Problem() string {
 	for i := range reasons.Len() {
 		why := reasons.At(i)
 		if len(n.Pool.Status) > 0 && n.Pool.Status[i] != scores.OK {
-			continue // it was not scored, and no selection would change that
+			continue // it was not scored, which no other selection can change
 		}
 		if counts[why]++; counts[why] == 1 {
 			order, first[why] = append(order, why), i
@@ -65,7 +65,7 @@ func (n Nothing) ratedFor(capability string) bool {
 	return slices.ContainsFunc(column, func(r int8) bool { return r != selection.Missing })
 }
 
-// withoutRatings says what to do where no sample has a rating for the selection's capabilities.
+// withoutRatings is the advice if no sample has a rating for the selection's capabilities.
 func (n Nothing) withoutRatings() string {
 	var others []string
 	for _, name := range n.Pool.Pool.Capabilities {
@@ -74,7 +74,7 @@ func (n Nothing) withoutRatings() string {
 		}
 	}
 	if len(others) > 0 {
-		return fmt.Sprintf("none has a rating for %s; capabilities: give %q, which samples have ratings for",
+		return fmt.Sprintf("none has a rating for %s; capabilities: give %q, for which samples have ratings",
 			n.capabilities()[0], strings.Join(others, ","))
 	}
 	text := fmt.Sprintf("none of the %d samples has a rating", n.Pool.Pool.Len())
@@ -90,7 +90,7 @@ func (n Nothing) withoutRatings() string {
 	return text + "; " + n.Unrated
 }
 
-// fix is what to change so that samples are selected which a reason keeps out.
+// fix is what to change so that samples with a reason can be selected.
 func (n Nothing) fix(why selection.Reason) string {
 	switch why {
 	case selection.ReasonThreshold:
@@ -126,7 +126,7 @@ func (n Nothing) fix(why selection.Reason) string {
 	}
 }
 
-// threshold names the threshold under which a sample is selected.
+// threshold names a lower threshold, at which a sample is selected.
 func (n Nothing) threshold() string {
 	best, highest, every := "", selection.Missing, true
 	for _, name := range n.capabilities() {
@@ -169,7 +169,8 @@ func sampleName(ctx context.Context, plan *run.Plan, samples Samples) func(int) 
 	}
 }
 
-// fail publishes the event of a selection that chose no sample or is refused, at least once and always with one id.
+// fail publishes the event of a selection that chose no sample or was refused, at least once and always with the same
+// id.
 func (s *Selector) fail(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, failedSentName(plan.Run, sel.ID)); sent || err != nil {
 		return err
@@ -189,8 +190,8 @@ func (s *Selector) fail(ctx context.Context, plan *run.Plan, sel *Selection) err
 
 // The states of a selection.
 const (
-	StateWriting   = "writing"   // some outputs are not there yet
-	StateCompleted = "completed" // all outputs are there
+	StateWriting   = "writing"   // some outputs are not written yet
+	StateCompleted = "completed" // all outputs are written
 	StateFailed    = "failed"    // it chose no sample or is refused, and has no outputs; see problem
 )
 

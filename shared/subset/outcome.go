@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An Outcome is a selection with all that it was made from. What it holds is shared: do not change it.
+// An Outcome is a selection with its input and result. It is shared: do not change it.
 type Outcome struct {
 	Plan      *run.Plan
 	Selection *Selection
@@ -17,8 +17,8 @@ type Outcome struct {
 	Result    *selection.Result
 }
 
-// Repeat makes a selection of a run once more, in memory, and calls use with it, while no other selection computes: use
-// may make others of the same pool. ErrNoSelection if there is none, ErrBusy if too many wait already.
+// Repeat makes a selection of a run again, in memory, and calls use with it while no other selection computes. use may
+// make other selections from the same pool. ErrNoSelection if there is none, ErrBusy if too many wait already.
 func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -28,7 +28,7 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 	if err != nil {
 		return err
 	}
-	// Who uses the outcome may read them, and they cannot be made meanwhile.
+	// use may read the details, and they cannot be made while use runs.
 	if err := r.ensureDetails(ctx, plan, id); err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 	})
 }
 
-// repeat selects once more from the pool of a selection. It reads from near.jsonl which samples are left out for
+// repeat selects again from the pool of a selection. It reads from near.jsonl which samples are left out because of
 // evaluation sets.
 func (r *Reader) repeat(ctx context.Context, pool *Pool, sel *Selection) (*choice, error) {
 	var dropped []uint32

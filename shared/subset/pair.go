@@ -6,12 +6,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A Pair is two selections of one run, and what both are of. What it holds is shared: do not change it.
+// A Pair is two selections, A and B, with their run. It is shared: do not change it.
 type Pair struct {
 	Plan *run.Plan
 	Pool *Pool
 	A, B *Selection
-	// Both are the samples of A that B has too, OnlyA and OnlyB the others, in the order in which they were picked.
+	// Both are the samples in A and B, OnlyA and OnlyB the others, in the order in which they were picked.
 	Both, OnlyA, OnlyB []uint32
 	*Comparison
 }

@@ -18,18 +18,18 @@ import (
 )
 
 const (
-	// partsWidth is how many parts of a selection are published and not written at any time.
+	// partsWidth bounds the parts of a selection that are published but not written.
 	partsWidth = 16
-	// partsBlock is how many parts are composed in one step: the most that Cloud Storage composes.
+	// partsBlock is how many parts are composed in one step: the most that Cloud Storage allows.
 	// Source: https://cloud.google.com/storage/docs/composite-objects
 	partsBlock = 32
-	// rejectedBytes is about the length of a line of rejected.jsonl.
+	// rejectedBytes estimates the length of a line of rejected.jsonl.
 	rejectedBytes = 320
 )
 
-// publishParts publishes the first part of each chain that is not written: the parts of ranges r, r + partsWidth,
-// r + 2 partsWidth and so on form a chain. It completes the selection where all are written. While details are missing,
-// it publishes one part alone, whose delivery makes them and publishes the others.
+// publishParts publishes the first part of each chain that is not written: the parts of ranges r, r + partsWidth, r + 2
+// partsWidth and so on form a chain. If all are written, it completes the selection. While details are missing, it
+// publishes only one part; the delivery of that part makes the details and publishes the other parts.
 func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	written, err := s.writtenParts(ctx, plan, sel, partsRoot(sel.Run, sel.ID, 0))
 	if err != nil {
@@ -62,8 +62,8 @@ func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Select
 	return s.composeAll(ctx, plan, sel, written)
 }
 
-// composeAll composes the blocks of parts that are all there and not composed. What is there is listed, so that the
-// number of requests depends on what is missing.
+// composeAll composes the blocks whose parts are all written. It lists the existing objects first, so that the number
+// of requests depends only on what is missing.
 func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selection, written map[int]bool) error {
 	size, nodes := 1, len(plan.Ranges) // size is how many ranges a part of the level has
 	for level := 0; nodes > partsBlock; level++ {
@@ -88,7 +88,7 @@ func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selectio
 	return s.compose(ctx, plan, sel, 0)
 }
 
-// publishPart asks for the part of a range.
+// publishPart requests the part of a range.
 func (s *Selector) publishPart(ctx context.Context, sel *Selection, r int) error {
 	task := events.PartTask{Run: sel.Run, Selection: sel.ID, Range: r}
 	if err := s.tasks.Publish(ctx, task.Message()); err != nil {
@@ -116,7 +116,7 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 		return events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, task.Range))
 	}
 	if ended, err := s.ended(ctx, sel); ended || err != nil {
-		return err // its parts may be gone, and are not needed
+		return err // the selection is completed: its parts are not needed, and may be gone
 	}
 	if sel.Selected == 0 {
 		return s.fail(ctx, plan, sel)
@@ -144,7 +144,7 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	return s.compose(ctx, plan, sel, task.Range)
 }
 
-// writtenParts are the numbers of the parts below a prefix of which all objects are there.
+// writtenParts are the numbers of the parts below a prefix that have all their objects.
 func (s *Selector) writtenParts(
 	ctx context.Context, plan *run.Plan, sel *Selection, prefix string,
 ) (map[int]bool, error) {
@@ -166,15 +166,16 @@ func (s *Selector) writtenParts(
 	return written, nil
 }
 
-// compose composes the parts of the block that a range is in if all are there, then those of the block of blocks, and
-// so on; the last step completes the selection. So each delivery does bounded work, whatever the number of ranges.
+// compose composes the block of a range if all its parts are written, then the block of that block, and so on; the last
+// step completes the selection. So the work of each delivery is bounded for any number of ranges.
 func (s *Selector) compose(ctx context.Context, plan *run.Plan, sel *Selection, r int) error {
 	number, nodes := r, len(plan.Ranges)
 	for level := 0; ; level++ {
 		block := number / partsBlock
 		first := block * partsBlock
 		last := min(first+partsBlock, nodes)
-		// Listed after the own part is there: of the deliveries that write the last parts at the same time, one sees all.
+		// List after writing the own part: if several deliveries write the last parts at the same time, at least one sees
+		// all.
 		written, err := s.writtenParts(ctx, plan, sel, partsPrefix(sel.Run, sel.ID, level, block))
 		if err != nil || len(written) < last-first {
 			return err
@@ -239,13 +240,13 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	return err
 }
 
-// writeText writes the part of a subset of text. each calls a function with the records of the part.
+// writeText writes one part of a subset of text. each calls a function with the records of the part.
 func (s *Selector) writeText(
 	ctx context.Context, plan *run.Plan, sel *Selection, r int, part dataset.Part,
 	each func(func(dataset.Record) error) error,
 ) error {
 	var subset bytes.Buffer
-	if samples := plan.RangeSamples(r); samples > 0 { // as if all records were equally long
+	if samples := plan.RangeSamples(r); samples > 0 { // estimate, from the mean length of a record
 		subset.Grow(int((plan.Ranges[r].Span.End - plan.Ranges[r].Span.Start) * int64(sel.PerRange[r]) / samples))
 	}
 	out := dataset.NewWriter(&subset, plan.Format(), part)
@@ -259,7 +260,7 @@ func (s *Selector) writeText(
 	return err
 }
 
-// divide calls take with the records of a range whose reason is empty, and writes why the others are rejected.
+// divide calls take with the selected records of a range, whose reason is empty, and writes the reasons of the others.
 func (s *Selector) divide(
 	ctx context.Context, plan *run.Plan, sel *Selection, r int, reasons *scores.Reasons, take func(dataset.Record) error,
 	rejected *[]byte,

@@ -13,15 +13,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A choice is a result, and what it was selected with.
+// A choice is a result with its parameters.
 type choice struct {
 	asked  selection.Params // as requested
-	params selection.Params // the same, with what the selections of smaller budgets took as must-includes
+	params selection.Params // with the picks of smaller budgets as must-includes
 	result *selection.Result
 }
 
-// apply selects from the pool, except for the samples at positions near to evaluation sets. A *run.RefusedError is a
-// fault of the request.
+// apply selects from the pool, without the samples at the given positions, which are near to evaluation sets. A
+// *run.RefusedError is a fault of the request.
 func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest, near []uint32) (*choice, error) {
 	asked, err := p.Params(ctx, request)
 	asked.Near = near
@@ -39,7 +39,7 @@ func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest, nea
 	return chosen, nil
 }
 
-// selectBy selects from the pool within smaller budgets, if there are any.
+// selectBy selects from the pool; with smaller budgets, these are selected first.
 func (p *Pool) selectBy(asked selection.Params, within []int) (*choice, error) {
 	if len(within) == 0 {
 		result, err := p.Select(asked)
@@ -54,10 +54,10 @@ func (p *Pool) selectBy(asked selection.Params, within []int) (*choice, error) {
 	return &choice{asked, params, results[len(results)-1]}, nil
 }
 
-// pickRows are the picks of a result as a file of picks has them, by their order, without their places in a run.
+// pickRows are the rows of a file of picks, in the order of picking, without places in a run.
 func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) scores.Pick {
 	pool := p.Pool
-	columns := make([][]int8, len(result.Capabilities)) // the ratings for each capability of the result
+	columns := make([][]int8, len(result.Capabilities)) // ratings, by capability of the result
 	for i, c := range result.Capabilities {
 		columns[i] = pool.Ratings[slices.Index(pool.Capabilities, c.Capability)]
 	}
@@ -77,8 +77,8 @@ func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) s
 	}
 }
 
-// WritePicks writes the picks of a pool that ReadPool read: as in picks.parquet, except for range and
-// position, which are 0; index is the sample's place in the files read.
+// WritePicks writes the picks from a pool of ReadPool. The file is like picks.parquet, but range and position are 0,
+// and index is the sample's place in the files.
 func WritePicks(ctx context.Context, w io.Writer, pool *Pool, result *selection.Result) error {
 	ids, err := pool.idsOf(ctx, result.Samples())
 	if err != nil {

@@ -13,17 +13,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reads is how many files of scores are read at the same time. Data that are read and not yet in the pool need as much
-// memory again.
+// reads is how many files of scores are read concurrently. Files that are read but not yet in the pool need additional
+// memory.
 const reads = 8
 
-// A Pool is what selections of a run, or of files of scores, choose from, and what is known of its samples.
+// A Pool has the samples from which selections of a run, or of files of scores, are made.
 type Pool struct {
 	*selection.Catalog
 	Samples
-	// Reach is how far the samples are from what their scorer was trained on; nil where that is not known.
+	// Reach is how far the samples are from the scorer's training data; nil if that is not known.
 	Reach *reach.Report
-	// Numbers are how the file of numbers that a request names matches the samples; nil without one.
+	// Numbers says how the request's file of numbers matches the samples; nil without a file.
 	Numbers *NumbersMatch
 }
 
@@ -36,7 +36,7 @@ func (r *Reader) Pool(ctx context.Context, runID string) (*Pool, error) {
 	return r.pool(ctx, plan, selection.Request{})
 }
 
-// SeedPool is the same pool with what distinguishes images and twins, and a random order by the seed.
+// SeedPool is the pool for seed sets: it also distinguishes images and twins, and has a random order by the seed.
 func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -51,7 +51,7 @@ func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool
 	})
 }
 
-// pool is the pool of a run with all that a request needs of it, read or found in memory. A *run.RefusedError is a
+// pool is the pool of a run, read or found in memory, with the columns that a request needs. A *run.RefusedError is a
 // fault of the request.
 func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
 	scored, err := r.scoredPool(ctx, plan, spec)
@@ -98,8 +98,8 @@ func (r *Reader) samplesOf(plan *run.Plan) Samples {
 	return samples
 }
 
-// ReadPool reads files of scores, one at least, in their order, into the form that selection takes.
-// The capabilities are those of the first file; one that another file lacks is an error.
+// ReadPool reads files of scores, one at least, in their order, into the form that selection takes. The capabilities
+// are those of the first file. It is an error if another file lacks one.
 func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*Pool, error) {
 	first, err := readColumns(files[0], columnRequest(nil, spec))
 	if err != nil {
@@ -115,9 +115,9 @@ func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*Poo
 	})
 }
 
-// poolBytes is about the memory that the pool of a run will take: for each capability a byte for the rating and two
-// for the expected score; tie hash, tokens, source, status, shape, two styles and their start; groups, sum and hint;
-// template; and what only some selections need.
+// poolBytes estimates the memory of a run's pool. The terms are, for each sample: a byte for each rating and two for
+// each expected score; tie hash, tokens, source, status, shape, two styles and their start; groups, sum and hint;
+// template; and columns that only some selections need.
 func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 	perSample := 3*len(request.Capabilities) + 8 + 4 + 4 + 1 + 1 + 2*4 + 4 + 8 + 8 + 4
 	if request.Twins {
@@ -129,7 +129,7 @@ func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 	return int(plan.Samples) * perSample
 }
 
-// columnRequest is what a selection needs of files of scores.
+// columnRequest says which columns of scores a selection needs.
 func columnRequest(capabilities []string, spec selection.Request) scores.ColumnRequest {
 	return scores.ColumnRequest{
 		Capabilities: capabilities, Seed: spec.Seed, Twins: spec.Unique, Images: !spec.Caps.Image.IsZero(),
@@ -173,7 +173,7 @@ type poolBuilder struct {
 	tallies   []*reach.Tally // by source
 }
 
-// newPoolBuilder makes columns for this many samples: they grow if there are more.
+// newPoolBuilder makes columns for this many samples. They grow if more are added.
 func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
 	b := &poolBuilder{Builder: selection.NewBuilder(request.Capabilities...), expected: samples}
 	pool := b.Pool
@@ -236,7 +236,7 @@ func (b *poolBuilder) append(columns *scores.Columns) {
 	pool.Shape = append(pool.Shape, columns.Shape...)
 	pool.Twin = append(pool.Twin, columns.Twin...)
 	b.samples.Status = append(b.samples.Status, columns.Status...)
-	sources := make([]uint32, len(columns.SourceNames)) // the pool's number of each of the file's
+	sources := make([]uint32, len(columns.SourceNames)) // maps the file's numbers to the pool's
 	for i, name := range columns.SourceNames {
 		sources[i] = b.Source(name)
 	}
@@ -280,7 +280,7 @@ func (b *poolBuilder) appendTemplates(columns *scores.Columns) {
 // namedTemplates is how many templates of a pool, the largest ones, have names.
 const namedTemplates = 100
 
-// clusterTemplates puts the clusters of templates in the place of the templates.
+// clusterTemplates replaces templates by clusters of templates.
 func (b *poolBuilder) clusterTemplates() {
 	of, names := b.templates.Clusters(namedTemplates)
 	for i, template := range b.Pool.Template {
@@ -289,8 +289,8 @@ func (b *poolBuilder) clusterTemplates() {
 	b.Pool.TemplateNames, b.templates = names, similarity.Templates{}
 }
 
-// growLists makes room for the styles of more samples, styles in all. If there is not enough, it estimates the styles
-// of all samples from those so far, and makes room for these.
+// growLists makes room for a number of further styles. If room is missing, it estimates the number of styles of all
+// samples from the samples so far, and makes room for that.
 func (b *poolBuilder) growLists(samples, styles int) {
 	pool := b.Pool
 	if len(pool.Style)+styles <= cap(pool.Style) {

@@ -9,14 +9,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/cache"
 )
 
-// poolIdle is how long the pools stay in memory that no selection uses.
+// poolIdle is how long unused pools stay in memory.
 const poolIdle = 10 * time.Minute
 
-// ErrBusy is the error of a selection that finds as many others waiting as may: the caller tries again later.
+// ErrBusy says that as many selections wait as are allowed; the caller should try again later.
 var ErrBusy = errors.New("other selections are being made")
 
-// pools keeps the pools of runs, and lets one selection at a time compute: so a process has the memory of one selection
-// in addition to that of its pools.
+// pools keeps the pools of runs, and lets one selection compute at a time. So a process needs the memory of its pools
+// and of one selection.
 type pools struct {
 	maxBytes int
 	kept     *cache.Cache[*Pool]
@@ -34,11 +34,10 @@ func newPools(l Limits) *pools {
 	}
 }
 
-// bytes is about the memory that a pool takes.
+// bytes estimates the memory of a pool.
 func (p *Pool) bytes() int { return p.Bytes() + len(p.Status) + 8*len(p.first) }
 
-// get is the pool of a key. If it is not in memory, load reads it, and other pools are dropped first to make room for
-// its bytes.
+// get is the pool of a key. If it is not in memory, get first drops other pools to make room, and then calls load.
 func (p *pools) get(
 	ctx context.Context, key string, bytes int, load func(context.Context) (*Pool, error),
 ) (*Pool, error) {
@@ -49,7 +48,7 @@ func (p *pools) get(
 	})
 }
 
-// dropLater drops all pools when none was used for poolIdle.
+// dropLater drops all pools once none was used for poolIdle.
 func (p *pools) dropLater() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -71,7 +70,7 @@ func (p *pools) compute(ctx context.Context, use func() error) error {
 	return p.alone(ctx, use)
 }
 
-// alone is compute of what was asked for before: it waits, however many others do.
+// alone is compute without ErrBusy, for work that was accepted before: it waits behind any number of others.
 func (p *pools) alone(ctx context.Context, use func() error) error {
 	select {
 	case p.slot <- struct{}{}:

@@ -9,23 +9,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Preview is what a selection would be, before anything is written. An equal request makes an equal selection.
+// A Preview describes the selection that a request would make. Nothing is written. An equal request makes an equal
+// selection.
 type Preview struct {
 	Parameters selection.ResolvedRequest `json:"parameters"`
 	Total      int                       `json:"total"`    // samples of the run, failed and skipped ones too
 	Selected   int                       `json:"selected"` // samples; if 0, the selection would fail
-	// Shortfall is how much of the budget could not be given: samples, or tokens.
+	// Shortfall is the part of the budget that could not be filled: samples, or tokens.
 	Shortfall    int                          `json:"shortfall"`
 	Shortfalls   []selection.Shortfall        `json:"shortfalls,omitempty"`
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
 	Summary      selection.Summary            `json:"summary"`
-	// Evaluations are what the samples have in common with evaluation sets; nil if none is named.
+	// Evaluations counts the samples that are near to evaluation sets; nil if none is named.
 	Evaluations *Contamination `json:"evaluations,omitempty"`
-	// Numbers are how the samples match the file of numbers that the request names; nil without one.
+	// Numbers says how the request's file of numbers matches the samples; nil without a file.
 	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
-// Preview selects from a scored run as Select does, and writes nothing but what Select keeps of a file of numbers. It
+// Preview selects from a scored run as Select does, but writes nothing, except that it stores a file of numbers. It
 // fails as Sweep does.
 func (s *Selector) Preview(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,

@@ -5,8 +5,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// tally counts the samples of a file by how far they are from what their scorer was trained on. sources are the pool's
-// numbers of its sources.
+// tally counts the samples of a file by their distance from the scorer's training data. sources maps the file's sources
+// to the pool's numbers.
 func (b *poolBuilder) tally(columns *scores.Columns, sources []uint32) {
 	if b.scale == nil {
 		return
@@ -28,7 +28,7 @@ func (b *poolBuilder) tally(columns *scores.Columns, sources []uint32) {
 	}
 }
 
-// reach is what the tallies say.
+// reach is the report on the tallies.
 func (b *poolBuilder) reach() *reach.Report {
 	tallies := map[string]*reach.Tally{}
 	for source, t := range b.tallies {

@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Selection is what was chosen of a run and how: runs/<run>/selections/<id>/selection.json.
+// A Selection says what was selected from a run, and how: runs/<run>/selections/<id>/selection.json.
 type Selection struct {
 	ID         string                    `json:"id"`
 	Run        string                    `json:"run"`
@@ -28,42 +28,42 @@ type Selection struct {
 	Selected   int                       `json:"selected"` // samples of the subset; if 0, the selection failed
 	// Problem is why no sample was selected, and what to change; empty if any was.
 	Problem string `json:"problem,omitempty"`
-	// ScorerID and Rubric are hashes of what rated the samples, Manifests the files that hold them.
+	// ScorerID and Rubric are the hashes of the scorer and the rubric, Manifests the files of the samples.
 	ScorerID  string     `json:"scorer_id"`
 	Rubric    string     `json:"rubric"`
 	Manifests []Manifest `json:"manifests"`
-	// Shortfall is how much of the budget could not be given: samples, or tokens.
+	// Shortfall is the part of the budget that could not be filled: samples, or tokens.
 	Shortfall int `json:"shortfall"`
-	// Shortfalls are what could not be given where it was asked, and why.
+	// Shortfalls are the requested parts that could not be filled, and why.
 	Shortfalls []selection.Shortfall `json:"shortfalls,omitempty"`
-	// Capabilities counts the candidates of each capability, and the samples that it picked.
+	// Capabilities counts the candidates and the picks of each capability.
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
 	Summary      selection.Summary            `json:"summary"`
-	// Reach is how far the samples of the run are from what the scorer was trained on. Nil where that is not known.
+	// Reach is how far the samples of the run are from the scorer's training data; nil if that is not known.
 	Reach *reach.Report `json:"reach,omitempty"`
-	// Trade compares the selection, in the first row, with others of its budget. Nil where fewer than a fifth of the
+	// Trade compares the selection, in the first row, with others of its budget. It is nil if fewer than a fifth of the
 	// samples were picked on a rating of 1 or 0.
 	Trade []TradeRow `json:"trade,omitempty"`
-	// PerRange holds the number of selected samples of each range of the run.
+	// PerRange has the number of selected samples of each range of the run.
 	PerRange []int   `json:"per_range"`
 	Outputs  Outputs `json:"outputs"`
-	// Evaluations are what the samples were compared with; nil if nothing was.
+	// Evaluations counts the samples that are near to evaluation sets; nil without such sets.
 	Evaluations *Contamination `json:"evaluations,omitempty"`
-	// Numbers are how the samples match the file of numbers that the request names; nil without one.
+	// Numbers says how the request's file of numbers matches the samples; nil without a file.
 	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
-// Made reports whether it is more than asked for: then it has an object.
+// Made reports whether the selection was made, not only requested.
 func (s *Selection) Made() bool { return s.Outputs.Selection != "" }
 
-// A Manifest is an input file of a selection's run, and a checksum of the content that was scored.
+// A Manifest is an input file of a selection's run, with the checksum of the scored content.
 type Manifest struct {
 	Name   string `json:"name"`   // of the object in the input bucket
 	Size   int64  `json:"size"`   // bytes
 	CRC32C string `json:"crc32c"` // eight hex digits
 	// Forms counts the forms of the manifest's first records.
 	Forms forms.Counts `json:"forms"`
-	// Reading says how its records are read, where their content does not say so.
+	// Reading says how its records are read, where the records do not show it.
 	Reading forms.Reading `json:"reading,omitzero"`
 	// Selected is how many of its samples are in the subset.
 	Selected int `json:"selected"`
@@ -74,18 +74,18 @@ type Outputs struct {
 	Subset   string `json:"subset"`
 	Rejected string `json:"rejected"`
 	Picks    string `json:"picks"`
-	// Near is what samples have in common with evaluation sets, and Clusters are the near duplicates that are left out;
-	// empty if that was not asked for.
+	// Near has the samples that are near to evaluation sets, Clusters the near duplicates that are left out. Each is empty
+	// if it was not requested.
 	Near      string `json:"near,omitempty"`
 	Clusters  string `json:"clusters,omitempty"`
 	Selection string `json:"selection"`
-	Report    string `json:"report,omitempty"` // empty of a selection that failed
+	Report    string `json:"report,omitempty"` // empty for a failed selection
 }
 
 // A NamedOutput is an output of a selection, as the API and people name it.
 type NamedOutput struct {
 	Name   string
-	Object string // empty where the selection has none
+	Object string // empty if the selection has no such output
 }
 
 // Named are all outputs, in the order in which they are listed.
@@ -96,18 +96,18 @@ func (o Outputs) Named() []NamedOutput {
 	}
 }
 
-// ErrNoSelection is the error of calls that name a selection which is not there.
+// ErrNoSelection says that the named selection does not exist.
 var ErrNoSelection = errors.New("no such selection")
 
-// A Reader reads the selections of runs. It keeps in memory what it reads, because objects never change; so a process
-// has one.
+// A Reader reads the selections of runs. It caches objects, because they never change, so a process should have only
+// one.
 type Reader struct {
 	runs       *run.Reader
 	work       bucket.Reader
 	selections *cache.Cache[*Selection]
 	rejected   *cache.Cache[*scores.Reasons]
 	pools      *pools
-	// missingDetails makes the details of a selection, or is an error that says why there are none.
+	// missingDetails makes the details of a selection, or returns why there are none.
 	missingDetails func(context.Context, *run.Plan, *Selection) error
 	near           *cache.Cache[nearSamples]
 	clustered      *cache.Cache[[]uint32] // by run
@@ -147,7 +147,7 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	}
 	if removed, err := r.runs.Removed(ctx, runID); err != nil {
 		return nil, errors.Join(none, err)
-	} else if removed { // maybe while the caller waits for it
+	} else if removed { // perhaps while the caller waits for it
 		return nil, fmt.Errorf("%w, which was removed", none)
 	}
 	name := selectionName(runID, id)
@@ -162,13 +162,13 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	})
 }
 
-// lost is an error of reading an object that was written before others of a selection, which are there.
+// lost is the error for an object that must exist, because the selection has objects that are written after it.
 func (r *Reader) lost(runID, id string, err error) error {
 	return bucket.Lost(r.work, selectionPrefix(runID, id), "make the selection again", err)
 }
 
-// List lists the ids of a run's selections that can be read, in ascending order: of one whose picks are being written
-// its selection.json is not there yet.
+// List lists the ids of a run's selections that can be read, in ascending order. A selection whose picks are still
+// being written has no selection.json yet, and is left out.
 func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
 	ids, err := bucket.Children(ctx, r.work, selectionsPrefix(runID))
 	if err != nil {
@@ -185,19 +185,19 @@ func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
 	return made, nil
 }
 
-// A RunStatus is how far a run is, and the selections that were made of it.
+// A RunStatus is the status of a run, with its selections.
 type RunStatus struct {
 	run.Status
-	Created    time.Time `json:"created,omitzero"`     // when it was accepted first
+	Created    time.Time `json:"created,omitzero"`     // when it was first accepted
 	Selections []string  `json:"selections,omitempty"` // ids
-	// SelectionProblem says why the selection that the dataset asks for is refused or chose nothing, and what to do; empty
-	// before that, and where another one has samples.
+	// SelectionProblem says why the dataset's own selection was refused or chose nothing, and what to do. It is empty
+	// before that, and if another selection has samples.
 	SelectionProblem string `json:"selection_problem,omitempty"`
 	// ExportProblem says why the export that dataset.yaml asks for cannot be written, and what to change.
 	ExportProblem string `json:"export_problem,omitempty"`
 }
 
-// RunStatus finds how far a run is; run.ErrNoRun if there is none.
+// RunStatus finds the status of a run; run.ErrNoRun if there is none.
 func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error) {
 	st, err := r.runs.Status(ctx, runID)
 	if err != nil {
@@ -251,8 +251,8 @@ func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, err
 	return a.At, err
 }
 
-// Reasons are why samples are not in a selection of a run, in the order of the dataset; empty for those that are.
-// ErrNoSelection if there is none. They are shared: do not change them.
+// Reasons says why each sample is not in a selection of a run, in the order of the dataset; it is empty for selected
+// samples. ErrNoSelection if there is none. They are shared: do not change them.
 func (r *Reader) Reasons(ctx context.Context, runID, id string) (*scores.Reasons, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -264,7 +264,7 @@ func (r *Reader) Reasons(ctx context.Context, runID, id string) (*scores.Reasons
 	return r.reasons(ctx, plan, id)
 }
 
-// reasons are why samples are not in a selection, in the order of the dataset; empty for those that are.
+// reasons is Reasons for a selection whose plan is known.
 func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) (*scores.Reasons, error) {
 	name := reasonsName(plan.Run, id)
 	return r.rejected.Get(ctx, name, func(ctx context.Context) (*scores.Reasons, error) {

@@ -9,11 +9,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// reconcileLimit is how many open entries of the index one step looks at.
+// reconcileLimit is how many open entries of the index one step handles.
 const reconcileLimit = 100
 
-// A Reconciler continues work that was accepted and is not finished, from its objects alone. It publishes the next
-// tasks, even if all messages were lost.
+// A Reconciler continues accepted, unfinished work. It needs only the objects in the buckets: even if all messages were
+// lost, it publishes the next tasks.
 type Reconciler struct {
 	planner *run.Planner
 	worker  *run.Worker
@@ -29,9 +29,9 @@ func NewReconciler(planner *run.Planner, worker *run.Worker, subsets *Selector) 
 }
 
 // Reconcile does one step, and publishes the task of the next one if there is more: first through the index, then
-// through the uploads of the input bucket. Each entry that stays open is reported, with the error that kept it from
-// being continued, or nil. Such an error keeps no other entry from being continued: the next schedule tries again. Only
-// a fault of the whole step is an error.
+// through the uploads of the input bucket. It reports each entry that stays open, with the error of continuing it, or
+// nil. Such an error does not stop the step: other entries are continued, and the next step tries again. Only a fault
+// of the whole step is returned.
 func (c *Reconciler) Reconcile(
 	ctx context.Context, task events.ReconcileTask, report func(context.Context, run.Entry, error),
 ) error {
@@ -105,7 +105,7 @@ func (c *Reconciler) continueRun(ctx context.Context, runID string) error {
 	return nil
 }
 
-// entry continues what was accepted, and reports whether it is finished.
+// entry continues an accepted entry, and reports whether it is finished.
 func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	s := c.subsets
 	plan, err := s.runs.Plan(ctx, e.Run)
@@ -128,7 +128,7 @@ func (c *Reconciler) entry(ctx context.Context, e run.Entry) (bool, error) {
 	return c.continueEntry(ctx, plan, e)
 }
 
-// continueEntry continues what was accepted of a scored run, and reports whether it is finished.
+// continueEntry continues an accepted entry of a scored run, and reports whether it is finished.
 func (c *Reconciler) continueEntry(ctx context.Context, plan *run.Plan, e run.Entry) (bool, error) {
 	s := c.subsets
 	switch {
@@ -149,8 +149,8 @@ func (c *Reconciler) continueEntry(ctx context.Context, plan *run.Plan, e run.En
 	}
 }
 
-// continueAutomatic publishes the task of a scored run's selections again, unless they are made, and reports whether
-// they are.
+// continueAutomatic publishes the task of a scored run's automatic selections again, unless they are made. It reports
+// whether they are made.
 func (s *Selector) continueAutomatic(ctx context.Context, plan *run.Plan) (bool, error) {
 	if made, err := bucket.Exists(ctx, s.work, madeName(plan.Run)); made || err != nil {
 		return made, err

@@ -15,20 +15,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Rejected line of rejected.jsonl is why a sample is not in the subset.
+// A Rejected is a line of rejected.jsonl, which says why a sample is not in the subset.
 type Rejected struct {
 	ID     string        `json:"id"`
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Status scores.Status `json:"status"`
 	Code   reason.Code   `json:"reason_code"`
 	Reason string        `json:"reason"` // the same in words
-	// Nearest says where an outranked sample was nearest to being picked. Ratings are its own, in the order of the
-	// rubric's capabilities, null where one is missing.
+	// Nearest says where an outranked sample was nearest to being picked. Ratings are the sample's ratings, in the order
+	// of the rubric's capabilities; null for a missing one.
 	Nearest *NearMiss `json:"nearest,omitempty"`
-	// NearTo is the item or sample that is near to this sample, which was left out for that reason.
+	// NearTo is the item or sample because of which this sample was left out: it is near to it.
 	NearTo  *NearTo    `json:"near_to,omitempty"`
 	Ratings RatingList `json:"ratings,omitempty"`
-	// Place is where the record of a sample that was not scored is, so that its author can fix it.
+	// Place is the place of the record of a sample that was not scored, so that its author can fix it.
 	Place *dataset.Place `json:"place,omitempty"`
 }
 
@@ -51,7 +51,7 @@ func newRejected(
 	return line
 }
 
-// reasonDetails complete the reasons of samples that a selection did not take.
+// reasonDetails has details for the reasons of samples that a selection did not take.
 type reasonDetails struct {
 	unfulfilled string // the reason of samples that do not fulfil its conditions
 	near        nearSamples
@@ -63,16 +63,16 @@ func (r *Reader) reasonDetails(ctx context.Context, sel *Selection) (reasonDetai
 	return reasonDetails{code.Text(Unfulfilled(sel.Parameters.Request.Where)), near}, err
 }
 
-// leftSamples holds what lines about the rejected samples of a range need.
+// leftSamples has the data for the lines about a range's rejected samples.
 type leftSamples struct {
 	outcomes     []scores.Outcome
 	columns      *scores.Columns
 	misses       rangeMisses
 	capabilities []selection.CapabilityResult // of the selection
 	details      reasonDetails
-	outranked    string            // what begins the reason of a sample with a near miss
+	outranked    string            // beginning of the reason of a sample with a near miss
 	bins         map[uint64]string // names by style and source
-	// What a line refers to.
+	// The parts to which the current line refers.
 	nearest NearMiss
 	ratings RatingList
 	text    []byte
@@ -179,7 +179,7 @@ func (l *RatingList) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// known is a rating; nil if it is missing.
+// known is a pointer to a rating; nil if the rating is missing.
 func known(rating int8) *int8 {
 	if rating == scorer.Missing {
 		return nil
@@ -238,7 +238,7 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 	return nil
 }
 
-// failures are the outcomes of the samples of a range, and by position the places of the samples that were not scored.
+// failures are the outcomes of the samples of a range, and the places of the samples that were not scored, by position.
 func (r *Reader) failures(
 	ctx context.Context, plan *run.Plan, number int,
 ) (map[int]dataset.Place, []scores.Outcome, error) {
@@ -248,7 +248,7 @@ func (r *Reader) failures(
 	}
 	failed, position := map[int]dataset.Place{}, 0
 	for shard, size := range report.Shards {
-		var places []dataset.Place // of the shard, read for the first that failed
+		var places []dataset.Place // of the shard; read at its first failed sample
 		for i := range size {
 			if !notScored(&records[position+i]) {
 				continue

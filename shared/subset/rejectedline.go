@@ -6,7 +6,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// appendLine appends the line as encoding/json writes it, which takes several times as long: a run has millions.
+// appendLine appends the same line that encoding/json would write. It is several times as fast, because a run has
+// millions of lines.
 func (r *Rejected) appendLine(text []byte) ([]byte, error) {
 	status, err := r.Status.MarshalText()
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A Remover removes runs of one machine with all that was selected of them.
+// A Remover removes runs of one machine with all their selections.
 type Remover struct {
 	subsets *Reader
 	work    bucket.Bucket
@@ -23,12 +23,12 @@ func NewRemover(subsets *Reader, work bucket.Bucket) (*Remover, error) {
 	deleter, ok := work.(bucket.Deleter)
 	if subsets == nil || !ok {
 		return nil, errors.New("making a subset.Remover: its Reader is missing, or its work bucket deletes nothing; " +
-			"runs are removed from a folder of one machine only")
+			"only runs in a folder of one machine can be removed")
 	}
 	return &Remover{subsets, work, deleter}, nil
 }
 
-// A Size is how much objects take.
+// A Size is the number and the total size of objects.
 type Size struct {
 	Objects int
 	Bytes   int64
@@ -37,10 +37,10 @@ type Size struct {
 // Plus is the sum of two sizes.
 func (s Size) Plus(more Size) Size { return Size{s.Objects + more.Objects, s.Bytes + more.Bytes} }
 
-// A StillNeededError is why a run is not removed.
+// A StillNeededError says why a run is not removed.
 type StillNeededError struct {
 	Run string
-	// Why says what is not finished: the run itself, or one that takes over scores from it.
+	// Why says what is not finished: the run itself, or a run that takes over scores from it.
 	Why string
 	// By is that other run; empty if it is the run itself.
 	By string
@@ -48,21 +48,20 @@ type StillNeededError struct {
 
 func (e *StillNeededError) Error() string { return fmt.Sprintf("run %s %s", e.Run, e.Why) }
 
-// Users are the runs that are not finished, by the run that they take over scores from.
+// Users maps a run to the unfinished runs that take over scores from it.
 type Users map[string][]string
 
-// Check is a *StillNeededError if a run is not finished, or if a run that uses its scores is not among those that are
-// removed with it.
+// Check returns a *StillNeededError if a run is not finished, or if a run that uses its scores is not removed with it.
 func (r *Remover) Check(ctx context.Context, runID string, users Users, with map[string]bool) error {
 	for _, user := range users[runID] {
 		if !with[user] {
 			return &StillNeededError{Run: runID, By: user, Why: fmt.Sprintf(
-				"gives its scores to run %s, which is not finished; wait for that one, or remove it, too", user)}
+				"gives its scores to run %s, which is not finished; wait for that run, or remove it too", user)}
 		}
 	}
 	open, err := r.open(ctx, runID)
 	if _, lost := errors.AsType[*bucket.LostError](err); lost {
-		return nil // it does not continue
+		return nil // it will not be continued
 	}
 	if open != "" && err == nil {
 		return &StillNeededError{Run: runID, Why: open}
@@ -70,7 +69,7 @@ func (r *Remover) Check(ctx context.Context, runID string, users Users, with map
 	return err
 }
 
-// Users finds them among all runs.
+// Users finds the Users among all runs.
 func (r *Remover) Users(ctx context.Context) (Users, error) {
 	ids, err := r.subsets.runs.Runs(ctx)
 	if err != nil {
@@ -89,7 +88,7 @@ func (r *Remover) Users(ctx context.Context) (Users, error) {
 	return users, nil
 }
 
-// isOpen reports whether work on a run is not at its end.
+// isOpen reports whether work on a run is unfinished.
 func isOpen(state string) bool {
 	switch state {
 	case run.StatePlanning, run.StateAwaitingApproval, run.StateScoring, run.StateStalled:
@@ -98,8 +97,8 @@ func isOpen(state string) bool {
 	return false
 }
 
-// open says what of a run is not finished; empty if all is. A run that is damaged, or of another version, continues no
-// further.
+// open says which part of a run is not finished; empty if all is. A damaged run, or one of another version, counts as
+// finished, because it is not continued.
 func (r *Remover) open(ctx context.Context, runID string) (string, error) {
 	statuses, err := r.subsets.runs.Outlines(ctx, []string{runID})
 	if err != nil || len(statuses) == 0 {
@@ -139,13 +138,13 @@ func (r *Remover) open(ctx context.Context, runID string) (string, error) {
 	return "", nil
 }
 
-// Mark creates the tombstone of a run: from then on there is no such run, and its id is never used again.
+// Mark creates the tombstone of a run. From then on the run does not exist, and its id is never used again.
 func (r *Remover) Mark(ctx context.Context, runID string, now time.Time) error {
 	return run.Remove(ctx, r.work, runID, now)
 }
 
-// Delete deletes the objects of a run that is marked, and returns what they took. It can be repeated where it ended in
-// the middle: those of the run's folder are deleted last.
+// Delete deletes the objects of a marked run, and returns their size. It can be repeated if it ended in the middle,
+// because the run's folder is deleted last.
 func (r *Remover) Delete(ctx context.Context, runID string) (Size, error) {
 	var freed Size
 	for _, prefix := range removedPrefixes(runID) {
@@ -166,14 +165,14 @@ func (r *Remover) Delete(ctx context.Context, runID string) (Size, error) {
 	return freed, nil
 }
 
-// removedPrefixes begin the names of the objects of a run, those of its folder last.
+// removedPrefixes are the prefixes of a run's objects; its folder is last.
 func removedPrefixes(runID string) []string {
 	return []string{
 		strings.TrimSuffix(temporaryPrefix(runID, ""), "/"), automaticName(runID, ""), run.Folder(runID),
 	}
 }
 
-// Size is how much the objects of a run take.
+// Size is the size of a run's objects.
 func (r *Remover) Size(ctx context.Context, runID string) (Size, error) {
 	var size Size
 	for _, prefix := range removedPrefixes(runID) {

@@ -13,17 +13,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A requested selection is what Request records.
+// A requested selection is the object that Request writes.
 type requested struct {
 	selection.Request
 	MaxFailed run.Allowance `json:"max_failed,omitzero"` // the plan's if it is not given
 }
 
-// AcceptRun accepts the run of a dataset for an upload or a call, and returns its id. A run that is planned already is
-// continued; the selection that is requested of it is recorded, and a check of its images is accepted. For another one
-// the task of planning it is published. Each step can be repeated: a caller that was killed in between, and neither
-// answered nor acknowledged, does all again. A *run.RefusedError is a fault of the dataset or the spec, a
-// scorer.ErrUnavailable says that the run's id cannot be known now.
+// AcceptRun accepts the run of a dataset for an upload or a call, and returns its id. If the run is planned already, it
+// continues the run, records the requested selection, and accepts a check of the images. Otherwise it publishes the
+// task of planning. Each step can be repeated: if a process is killed before it has answered or acknowledged, the
+// caller does everything again. A *run.RefusedError is a fault of the dataset or the spec. A scorer.ErrUnavailable says
+// that the run's id cannot be known now.
 func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (string, error) {
@@ -35,7 +35,7 @@ func (s *Selector) AcceptRun(
 		if err := worker.Accept(ctx, plan, spec); err != nil {
 			return "", err
 		}
-		// It may have been planned meanwhile, by a delivery that did not see this request any more.
+		// It may have been planned in the meantime, by a delivery that did not see this request.
 		known, err := s.runs.Plan(ctx, plan.Run)
 		if errors.Is(err, run.ErrPlanning) {
 			return plan.Run, nil
@@ -50,12 +50,12 @@ func (s *Selector) AcceptRun(
 	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || spec.NoImageCheck {
 		return plan.Run, err
 	}
-	// It comes last: what is requested before it is copied to the attempt that it may start.
+	// The check comes last. It may start an attempt, and earlier requests are copied to that attempt.
 	return plan.Run, worker.AcceptImageCheck(ctx, plan, upload)
 }
 
-// PlanRun does a step of planning an accepted run. After the last one it starts the run, records the selections that
-// are requested of it, and returns its plan; nil before. A plan with a Problem was refused.
+// PlanRun does a step of planning an accepted run. After the last step it starts the run, records the requested
+// selections, and returns the plan; before that it returns nil. A plan with a Problem was refused.
 func (s *Selector) PlanRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.PlanTask, delivery string,
 ) (*run.Plan, error) {
@@ -64,13 +64,13 @@ func (s *Selector) PlanRun(
 		return nil, err
 	}
 	if len(asked) == 0 {
-		return nil, events.DataError(fmt.Errorf("nobody asked for run %s", task.Run))
+		return nil, events.DataError(fmt.Errorf("there is no request for run %s", task.Run))
 	}
 	plan, err := worker.PlanAccepted(ctx, planner, task, asked[0], delivery)
 	if err != nil || plan == nil || plan.Problem != "" {
 		return plan, err
 	}
-	// Those that came while it was planned are among them: who asks later finds the plan.
+	// This includes requests that came during planning. A later request finds the plan.
 	if asked, err = s.runs.Asked(ctx, task.Run); err != nil {
 		return nil, err
 	}
@@ -86,10 +86,10 @@ func (s *Selector) PlanRun(
 	return plan, events.DataError(errors.Join(refused...))
 }
 
-// Request records the automatic selection that a dataset asks for when its run was planned with another or with none,
-// as when dataset.yaml is uploaded with another budget. For a run that is scored already its task is published. It is
-// called after the run was started, and can be repeated. A request without a budget asks for nothing, and
-// nothing is selected of a run that was refused; a *run.RefusedError is a fault of the request.
+// Request records an automatic selection that the plan of the run does not have, as when dataset.yaml is uploaded again
+// with another budget. If the run is scored already, it publishes the task. Call it after the run was started; it can
+// be repeated. It does nothing for a request without a budget, or for a refused run. A *run.RefusedError is a fault of
+// the request.
 func (s *Selector) Request(
 	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
 ) error {
@@ -112,7 +112,7 @@ func (s *Selector) request(
 		return "", err
 	}
 	planned, err := s.pin(ctx, plan, plan.Selection)
-	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // it is another request
+	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // then the selection has no id yet
 		return "", err
 	}
 	id, err := requestID(plan, planned, request, allowed)
@@ -130,7 +130,7 @@ func (s *Selector) request(
 	if err := s.index.Accept(ctx, entry, requestAcceptedName(plan.Run, id), s.now()); err != nil {
 		return "", err
 	}
-	// The record comes first: what marks the run as scored after this look leads to a listing that finds it.
+	// Write the record first. If the run is marked as scored after this check, the listing that follows finds the record.
 	if scored, err := s.runs.Scored(ctx, plan.Run); !scored || err != nil {
 		return id, err
 	}
@@ -138,8 +138,8 @@ func (s *Selector) request(
 	return id, err
 }
 
-// requestAgain is the id of a request, or, where what it asked for was refused or chose nothing, one under which it is
-// asked for once more: its cause may be gone.
+// requestAgain is the id of a request. If its selection was refused or chose nothing, it is a new id for trying again,
+// because the cause may be gone.
 func (s *Selector) requestAgain(
 	ctx context.Context, plan *run.Plan, id string, request selection.Request, allowed run.Allowance,
 ) (string, error) {
@@ -159,8 +159,8 @@ func (s *Selector) requestAgain(
 	}
 }
 
-// continueRequest publishes the task of a requested selection of a scored run, unless it is made, and reports whether
-// it is.
+// continueRequest publishes the task of a requested selection of a scored run, unless the selection is made. It reports
+// whether it is made.
 func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool, error) {
 	if made, err := bucket.Exists(ctx, s.work, requestMadeName(runID, id)); made || err != nil {
 		return made, err
@@ -175,8 +175,8 @@ func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool,
 	return false, s.again.Sent(ctx, name, "select "+id)
 }
 
-// StartAttempt starts the next attempt of a scored run, with all selections that were requested of it. Each step can be
-// repeated. A *run.RefusedError is a fault of the run or of its manifests.
+// StartAttempt starts the next attempt of a scored run, with all its requested selections. Each step can be repeated. A
+// *run.RefusedError is a fault of the run or of its manifests.
 func (s *Selector) StartAttempt(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, runID string,
 ) (*run.Plan, error) {
@@ -204,7 +204,7 @@ func (s *Selector) CheckImages(
 		next, err = s.StartAttempt(ctx, planner, worker, task.Run)
 	}
 	if refused, final := errors.AsType[*run.RefusedError](err); final {
-		// A manifest was replaced since: the new one is a run of its own.
+		// A manifest was replaced in the meantime; the new one has its own run.
 		return nil, worker.EndImageCheck(ctx, task, run.CheckResult{Problem: refused.Reason})
 	} else if err != nil {
 		return nil, worker.FailImageCheck(ctx, task, err)
@@ -212,7 +212,7 @@ func (s *Selector) CheckImages(
 	return next, worker.EndImageCheck(ctx, task, run.CheckResult{Attempt: next.Run})
 }
 
-// copyRequests requests of a run what was requested of an earlier attempt. It can be repeated.
+// copyRequests copies the requests of an earlier attempt to a run. It can be repeated.
 func (s *Selector) copyRequests(ctx context.Context, earlier string, plan *run.Plan) error {
 	requests, err := s.requests(ctx, earlier)
 	if err != nil {

@@ -15,17 +15,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Samples are the samples of a pool, as their dataset knows them. Their ids are not in memory: they are read where they
-// are needed. The zero Samples are of a pool without ids.
+// Samples identifies the samples of a pool in their dataset. Their ids are not in memory; they are read when they are
+// needed. The zero Samples belong to a pool without ids.
 type Samples struct {
-	Status []scores.Status // of each; empty where it is not known
+	Status []scores.Status // by sample; empty if it is not known
 	// ids reads the ids of a file of the pool; first is the position of each file's first sample.
 	ids   func(ctx context.Context, number int) ([]string, error)
 	first []int
 }
 
-// Params are a resolved request's parameters for the pool that has these samples. What failed or was skipped is in no
-// subset: a name in include of such samples alone is an error.
+// Params are the parameters of a resolved request, for the pool of these samples. Failed and skipped samples cannot be
+// selected, so it is an error if a name in include matches only such samples.
 func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) (selection.Params, error) {
 	include, err := s.find(ctx, "include", request.Request.Include)
 	if err != nil {
@@ -53,7 +53,8 @@ type nameError struct{ text string }
 
 func (e *nameError) Error() string { return e.text }
 
-// refusedName is an error of finding samples by their names, of which a *nameError is the caller's fault.
+// refusedName turns a *nameError, which is the caller's fault, into a *run.RefusedError. It returns other errors
+// unchanged.
 func refusedName(err error) error {
 	if unknown, ok := errors.AsType[*nameError](err); ok {
 		return &run.RefusedError{Reason: unknown.Error()}
@@ -68,7 +69,7 @@ func noSample(format string, args ...any) error {
 // maxUnknown is how many unknown ids an error lists.
 const maxUnknown = 5
 
-// find finds the positions of the samples that each name of a field stands for (dataset.Lookup). A name of none is a
+// find finds, for each name in a field, the positions of its samples (dataset.Lookup). A name without a sample is a
 // *nameError.
 func (s Samples) find(ctx context.Context, field string, names []string) ([][]int, error) {
 	if len(names) == 0 {
@@ -100,7 +101,7 @@ func (s Samples) find(ctx context.Context, field string, names []string) ([][]in
 	return found, nil
 }
 
-// lookup finds what names stand for among the ids of all samples.
+// lookup finds the samples of names among all ids.
 func (s Samples) lookup(ctx context.Context, names []string) (*dataset.Lookup, error) {
 	lookup := dataset.NewLookup(names)
 	for number := range s.first {
@@ -115,7 +116,7 @@ func (s Samples) lookup(ctx context.Context, names []string) (*dataset.Lookup, e
 	return lookup, nil
 }
 
-// Named is the error of a selection by a request, with the samples that are kept out named as the request names them.
+// Named rewrites an error of a selection so that it names samples as the request does.
 func (s Samples) Named(ctx context.Context, request selection.ResolvedRequest, fault error) error {
 	if joined, ok := fault.(interface{ Unwrap() []error }); ok {
 		var named []error
@@ -150,16 +151,16 @@ func (s Samples) ID(ctx context.Context, position int) (string, error) {
 	return list.at(0), nil
 }
 
-// An idList has the ids of some samples, in little more than their bytes.
+// An idList stores the ids of some samples compactly.
 type idList struct {
-	place []uint32 // of each sample's id among all in text
-	end   []int    // where each id ends in text
+	place []uint32 // number of each sample's id in text
+	end   []int    // end of each id in text
 	text  []byte
 }
 
 // idsOf reads the ids of the samples at positions, each named once.
 func (s Samples) idsOf(ctx context.Context, positions []uint32) (*idList, error) {
-	sorted := make([]uint64, len(positions)) // the position, and then the number
+	sorted := make([]uint64, len(positions)) // position in the high bits, number in the low ones
 	for i, position := range positions {
 		sorted[i] = uint64(position)<<32 | uint64(i)
 	}

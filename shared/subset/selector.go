@@ -14,25 +14,25 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 )
 
-// AlgorithmVersion changes whenever equal scores and parameters would be selected from differently.
+// AlgorithmVersion changes whenever equal scores and parameters would give another selection.
 const AlgorithmVersion = "mmssr-3"
 
-// A Selector makes the selections of runs. It is a Reader of them, too.
+// A Selector makes the selections of runs. It is also a Reader.
 type Selector struct {
 	*Reader
 	work   bucket.Bucket
-	texts  run.Texts // that subsets of containers are copied from
+	texts  run.Texts // sources of the subsets of containers
 	sets   evaluation.Source
 	index  *run.Index
 	tasks  events.Publisher
 	events *events.Feed
-	// reports write what people look at.
+	// reports writes the reports.
 	reports Reporter
 	now     func() time.Time
 	again   run.Republisher
 	// answeredSamples is Limits.AnsweredSamples.
 	answeredSamples int64
-	// chosen is the selection that was made last and of which details are missing. It is used while no other computes.
+	// chosen is the last selection, if its details are missing. Use it only while no other selection computes.
 	chosen   *choice
 	chosenOf string // its prefix
 }
@@ -48,7 +48,7 @@ type Config struct {
 	// Reports write the report of each selection.
 	Reports Reporter
 	Now     func() time.Time
-	// Process is what the selector works in.
+	// Process is the process of the selector.
 	Process run.Process
 	Limits  Limits
 }
@@ -57,7 +57,7 @@ type Config struct {
 func NewSelector(c Config) (*Selector, error) {
 	if c.Runs == nil || c.Work == nil || c.Input == nil || c.Tasks == nil || c.Events == nil || c.Now == nil ||
 		c.Reports == nil || c.Memory == nil || c.Process.ID == "" {
-		return nil, errors.New("making a subset.Selector: its run.Reader, one of its buckets, a topic, what writes its " +
+		return nil, errors.New("making a subset.Selector: its run.Reader, one of its buckets, a topic, the writer of its " +
 			"reports, the memory for images, its clock or its process is missing")
 	}
 	reader, err := NewReader(c.Runs, c.Work, c.Limits)
@@ -76,9 +76,9 @@ func NewSelector(c Config) (*Selector, error) {
 	return s, nil
 }
 
-// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes tasks for the
-// outputs that are missing. If more samples failed than are allowed, or than the run's plan allows where that is not
-// given, it refuses. A *run.RefusedError is a fault of the request or of the run.
+// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes tasks for
+// missing outputs. It refuses if more samples failed than the request allows; without a number there, the plan's
+// applies. A *run.RefusedError is a fault of the request or of the run.
 func (s *Selector) Select(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
@@ -89,8 +89,8 @@ func (s *Selector) Select(
 	return s.selectOf(ctx, plan, of)
 }
 
-// checkRequest finds the plan of a run that is usable, and identifies the selection that is requested of it. A
-// *run.RefusedError is a fault of the request or of the run.
+// checkRequest finds the plan of a usable run, and identifies the requested selection. A *run.RefusedError is a fault
+// of the request or of the run.
 func (s *Selector) checkRequest(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*run.Plan, identity, error) {
@@ -105,12 +105,12 @@ func (s *Selector) checkRequest(
 	return plan, of, err
 }
 
-// selectOf is Select of what is requested.
+// selectOf is Select for an identified request.
 func (s *Selector) selectOf(ctx context.Context, plan *run.Plan, of identity) (*Selection, error) {
 	sel, err := s.Selection(ctx, plan.Run, of.id)
 	if errors.Is(err, ErrNoSelection) {
 		err = s.pools.compute(ctx, func() error {
-			// Another call may have made it while this one waited.
+			// Another call may have made it during the wait.
 			if sel, err = s.Selection(ctx, plan.Run, of.id); errors.Is(err, ErrNoSelection) {
 				sel, err = s.choose(ctx, plan, of)
 			}
@@ -134,11 +134,11 @@ func (s *Selector) selectOf(ctx context.Context, plan *run.Plan, of identity) (*
 	return sel, err
 }
 
-// An identity is what makes a selection of a run the one that it is.
+// An identity has everything that distinguishes a selection of a run from others.
 type identity struct {
 	id          string // a hash of the rest
 	params      selection.ResolvedRequest
-	evaluations []evaluation.Object // that samples are compared with
+	evaluations []evaluation.Object // with which samples are compared
 }
 
 // identify pins and resolves a request for a selection of a run, and finds its evaluation sets. A *run.RefusedError is
@@ -175,12 +175,12 @@ func (s *Selector) ended(ctx context.Context, sel *Selection) (bool, error) {
 	return bucket.Exists(ctx, s.work, completedSentName(sel.Run, sel.ID))
 }
 
-// continueSelection publishes what is missing of a selection, and reports whether nothing is.
+// continueSelection publishes tasks for the missing parts of a selection, and reports whether it is complete.
 func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *Selection) (bool, error) {
 	if ended, err := s.ended(ctx, sel); err != nil {
 		return false, err
 	} else if ended {
-		// The delivery that completed it may have been killed before.
+		// The delivery that completed it may have been killed before it published the event.
 		bucket.RemoveTemporary(ctx, s.work, temporaryPrefix(sel.Run, sel.ID))
 		return true, s.announceAutomatic(ctx, plan, sel)
 	}
@@ -190,9 +190,9 @@ func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *S
 	return false, s.publishParts(ctx, plan, sel)
 }
 
-// choose selects and writes selection.json. Before it, it writes what samples are near to, which the selection follows
-// from; and the details of a selection of no sample, and where the pool does not stay in memory: those of others are
-// made by the delivery that needs them first, after the answer.
+// choose selects and writes selection.json. Before that it writes near.jsonl, on which the selection depends. It also
+// writes the details first if the selection is empty, or if the pool does not stay in memory. Otherwise the first
+// delivery that needs the details makes them, after the answer.
 func (s *Selector) choose(ctx context.Context, plan *run.Plan, of identity) (*Selection, error) {
 	id, params := of.id, of.params
 	pool, err := s.pool(ctx, plan, params.Request)
@@ -245,7 +245,7 @@ func (s *Selector) choose(ctx context.Context, plan *run.Plan, of identity) (*Se
 	return sel, err
 }
 
-// newSelection is the selection of a result.
+// newSelection makes the Selection of a result.
 func newSelection(
 	plan *run.Plan, id string, params selection.ResolvedRequest, pool *Pool, result *selection.Result,
 ) *Selection {

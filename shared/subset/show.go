@@ -18,7 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Shown is a sample of a scored run with all that is known of it.
+// A Shown is a sample of a scored run, with its scores and record.
 type Shown struct {
 	ID     string        `json:"id"`
 	Index  int64         `json:"index"` // idx in the dataset, from 0
@@ -31,20 +31,20 @@ type Shown struct {
 	Styles      []string    `json:"styles,omitempty"` // the main one first
 	OtherStyles []string    `json:"other_styles,omitempty"`
 	Flags       []string    `json:"flags,omitempty"`
-	// Tokens are those of its texts, and 730 for each image; AnswerTokens those of the model's turns alone.
+	// Tokens counts the tokens of its texts, and 730 for each image; AnswerTokens only those of the model's turns.
 	Tokens       int `json:"tokens"`
 	AnswerTokens int `json:"answer_tokens"`
-	Turns        int `json:"turns"`  // of the human, that the scorer sees
-	Images       int `json:"images"` // that were read
+	Turns        int `json:"turns"`  // human turns that the scorer sees
+	Images       int `json:"images"` // images that were read
 	// Rated are its ratings, in the order of the rubric; none if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
-	// Record is the record as it is in its manifest; as a text if it is not JSON.
+	// Record is the record of the manifest; as a JSON text if it is not JSON.
 	Record json.RawMessage `json:"record"`
 }
 
-// Show shows samples of a scored run by their names (dataset.Lookup), in the order given and each once. An unknown
-// name, and a run that is not scored, is a *run.RefusedError. It reads the ids of all samples, and the scores and
-// records of those named.
+// Show shows samples of a scored run by their names (dataset.Lookup), in the order given and each once. If a name is
+// unknown, or the run is not scored, the error is a *run.RefusedError. It reads the ids of all samples, but only the
+// scores and records of the named ones.
 func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -78,12 +78,12 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 // indexName is a name that stands for the sample of an index.
 var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
 
-// IndexName names the sample with an index in the dataset: One finds it without reading the ids of all samples.
+// IndexName is the name @N of the sample with an index in the dataset. Method One finds it without reading all ids.
 func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 
-// One finds one sample of a scored run by its name: @N is the sample with index N (see IndexName); any other name is
-// looked up by dataset.Lookup, of which the first sample is taken. ErrNoSample, a *run.RefusedError, says that there is
-// none.
+// One finds one sample of a scored run by its name: @N is the sample with index N (see IndexName); for any other name
+// it takes the first match of dataset.Lookup. The error of an unknown name is a *run.RefusedError that wraps
+// ErrNoSample.
 func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
 	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
 		return nil, 0, err
@@ -166,8 +166,8 @@ func (r *Reader) recordsAt(
 	return records, err
 }
 
-// EachSample reads the samples at some indexes of a run's dataset, in their order, each once, and calls use with each.
-// Of a range that is not cut it is bucket.ErrNotExist.
+// EachSample reads the samples at some indexes of a run's dataset, in ascending order and each once, and calls use with
+// each. If a range is not cut yet, the error is bucket.ErrNotExist.
 func (r *Reader) EachSample(
 	ctx context.Context, plan *run.Plan, indexes []int64, use func(index int64, sample *dataset.Sample) error,
 ) error {
@@ -183,7 +183,8 @@ func (r *Reader) EachSample(
 	})
 }
 
-// eachRecord is EachSample for records, which use may keep. It reads every shard that holds one of them once.
+// eachRecord is EachSample for unparsed records. use may keep a record. Each shard with a requested record is read
+// once.
 func (r *Reader) eachRecord(
 	ctx context.Context, plan *run.Plan, indexes []int64, use func(index int64, record dataset.Record) error,
 ) error {

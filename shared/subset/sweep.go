@@ -15,20 +15,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// sweepVariants is under how many seeds, and how many perturbations of the ratings, a sweep makes each selection.
+// sweepVariants is the number of seeds, and of perturbations of the ratings, for which a sweep makes each selection.
 const sweepVariants = 5
 
-// A SweepRequest asks what all strategies, and thresholds, give at one budget. It names no strategy of its own; its
-// threshold is one of the rows, and so is the strategy top by the column that it names.
+// A SweepRequest compares all strategies and thresholds at one budget. It names no strategy. Its threshold gets a row,
+// and so does the strategy top, by the column that it names.
 type SweepRequest struct {
 	selection.Request
-	// RatingErrors are the standard deviations of the error of expected scores, by capability, or for all under the
-	// empty name, from 0 to 5. Without any, ratings are not perturbed.
+	// RatingErrors are the standard deviations of the errors of expected scores, 0 to 5, by capability; the empty name is
+	// for all others. Without any, ratings are not perturbed.
 	RatingErrors map[string]float64 `json:"rating_errors,omitempty"`
 }
 
-// A Sweep is what strategies and thresholds give at one budget. It says what selections are like, and nothing of how
-// models train on them.
+// A Sweep compares strategies and thresholds at one budget. It describes the selections, not how well models train on
+// them.
 type Sweep struct {
 	Run      string `json:"run"`
 	Budget   int    `json:"budget"` // samples, or tokens
@@ -42,29 +42,28 @@ type Sweep struct {
 type SweepRow struct {
 	Strategy  selection.Strategy `json:"strategy"`
 	Threshold int                `json:"threshold"`
-	By        string             `json:"by,omitempty"` // the column that the strategy goes by
+	By        string             `json:"by,omitempty"` // the column of the strategy
 	selection.Figures
-	// Seeds are the figures under five seeds, the request's among them. Perturbed are those under five perturbations of
-	// the ratings, selected by the perturbed ratings and measured by the run's own; nil without.
+	// Seeds are the figures under five seeds, including the request's. Perturbed are the figures under five perturbations
+	// of the ratings: selected by the perturbed ratings, and measured by the run's own; nil without perturbations.
 	Seeds     []FigureRange `json:"seeds"`
 	Perturbed []FigureRange `json:"perturbed,omitempty"`
 }
 
 // A FigureRange is a figure of several selections.
 type FigureRange struct {
-	// Figure is its name in JSON. The share of picks on a rating of 1 or 0 is low_picks; strategies without turns have
+	// Figure is its name in JSON. low_picks is the share of picks on a rating of 1 or 0; strategies without turns have
 	// none.
 	Figure string  `json:"figure"`
 	Mean   float64 `json:"mean"`
 	Low    float64 `json:"low"`
 	High   float64 `json:"high"`
-	// Equal has a letter for each group of rows whose ranges all overlap: rows that share one are not distinguished by
-	// the figure.
+	// Equal has letters. Rows that share a letter have overlapping ranges, so the figure does not distinguish them.
 	Equal string `json:"equal"`
 }
 
-// Sweep compares strategies and thresholds at the budget of a request, whose evaluation sets are those of a source. A
-// *run.RefusedError is a fault of the request or of the run; ErrBusy is that too many selections wait already.
+// Sweep compares strategies and thresholds at the budget of a request. source has the evaluation sets. A
+// *run.RefusedError is a fault of the request or of the run; ErrBusy says that too many selections wait already.
 func (r *Reader) Sweep(
 	ctx context.Context, runID string, request SweepRequest, source evaluation.Source, allowed run.Allowance,
 ) (*Sweep, error) {
@@ -110,7 +109,7 @@ func (r *Reader) Sweep(
 	return s, err
 }
 
-// checkErrors reports an unknown capability, and an error that is not valid.
+// checkErrors refuses an unknown capability, and an invalid rating error.
 func checkErrors(ratingErrors map[string]float64, capabilities []string) error {
 	for name, v := range ratingErrors {
 		if name != "" && !slices.Contains(capabilities, name) {
@@ -145,7 +144,7 @@ func sweepRows(rules selection.Rules, by string) []SweepRow {
 	return rows
 }
 
-// rules are the rules of the row, given those of the request.
+// rules applies the row to the rules of the request.
 func (s SweepRow) rules(asked selection.Rules) selection.Rules {
 	asked = asked.AtThreshold(s.Threshold)
 	if asked.Strategy = s.Strategy; !asked.TakesTurns() {
@@ -157,18 +156,18 @@ func (s SweepRow) rules(asked selection.Rules) selection.Rules {
 	return asked
 }
 
-// sweep fills the rows. compare finds what the samples of a pool have in common with evaluation sets.
+// sweep fills the rows. compare finds the samples of a pool that are near to evaluation sets.
 func (r *Reader) sweep(
 	ctx context.Context, plan *run.Plan, params selection.ResolvedRequest, s *Sweep,
 	compare func(*Pool) (contamination, error),
 ) error {
 	seeds, perturbed := make([][][]float64, len(s.Rows)), make([][][]float64, len(s.Rows))
 	var near contamination
-	// The seed of the request comes last, and its pool is perturbed.
+	// The seed of the request comes last, because its pool is then perturbed.
 	for i := range sweepVariants {
 		request := params
 		request.Request.Seed += uint64(sweepVariants - 1 - i)
-		columns := request.Request // what any of the rows needs
+		columns := request.Request // with the columns of all rows
 		columns.Strategy = selection.Longest
 		if last := s.Rows[len(s.Rows)-1]; last.By != "" {
 			columns.By = last.By
@@ -206,8 +205,8 @@ func (r *Reader) sweep(
 	return nil
 }
 
-// measure adds the figures of all rows, selected from one pool and measured by another. The figures of the first pool
-// that is measured by itself last are those of the rows.
+// measure selects all rows from one pool and adds the figures, which it measures by another pool. If both pools are the
+// same, the figures also become those of the rows themselves.
 func (s *Sweep) measure(
 	ctx context.Context, by, from *Pool, request selection.ResolvedRequest, near []uint32, values [][][]float64,
 ) error {
@@ -232,7 +231,7 @@ func (s *Sweep) measure(
 	return nil
 }
 
-// sweepFigures names what sweepValues gives.
+// sweepFigures names the values of sweepValues.
 var sweepFigures = [...]string{
 	"low_picks", "high_kept", "below_pool", "bins", "sources", "style_entropy", "source_entropy", "tokens", "shortfall",
 }
@@ -260,8 +259,8 @@ func ranges(values [][]float64) []FigureRange {
 			one.Mean += v[f] / float64(len(values))
 			one.Low, one.High = min(one.Low, v[f]), max(one.High, v[f])
 		}
-		if !math.IsNaN(one.Mean) { // no rating decided any pick
-			one.Mean = min(max(one.Mean, one.Low), one.High) // it is a sum of rounded parts
+		if !math.IsNaN(one.Mean) { // otherwise no rating decided any pick
+			one.Mean = min(max(one.Mean, one.Low), one.High) // rounding may move the mean out of the range
 			all = append(all, one)
 		}
 	}
@@ -284,8 +283,8 @@ func markEqual(rows []SweepRow, of func(*SweepRow) []FigureRange) {
 	}
 }
 
-// letterEqual gives a letter to each largest group of ranges that all overlap. Such a group has one whose low end all
-// of them reach.
+// letterEqual gives a letter to each maximal group of ranges that all overlap. In such a group, all ranges contain the
+// highest of the low ends.
 func letterEqual(ranges []*FigureRange) {
 	byLow := slices.Clone(ranges)
 	slices.SortStableFunc(byLow, func(a, b *FigureRange) int { return cmp.Compare(a.Low, b.Low) })
@@ -304,7 +303,7 @@ func letterEqual(ranges []*FigureRange) {
 			return one.High < byLow[i+1].Low
 		})
 		if next {
-			continue // all of them are in the next group, too
+			continue // the next group contains this one
 		}
 		for _, one := range group {
 			one.Equal += string(letter)
@@ -313,8 +312,8 @@ func letterEqual(ranges []*FigureRange) {
 	}
 }
 
-// perturbed is the pool with normal errors of these standard deviations added to its expected scores, and ratings that
-// are the nearest to them. Both stay from 0 to 5, and missing ratings missing.
+// perturbed is a copy of the pool with normal errors, of these standard deviations, added to the expected scores. Its
+// ratings are the rounded results. Both stay within 0 to 5, and missing ratings stay missing.
 func (p *Pool) perturbed(ratingErrors map[string]float64, seed uint64) (*Pool, error) {
 	const unit, most = 1024, selection.MaxRating * 1024
 	pool := *p.Pool

@@ -23,7 +23,7 @@ func ratedOn(capabilities []string, rec *scores.Record) []Rated {
 	return rated
 }
 
-// farther is 0 for the miss of Nearest, and 1 for any other.
+// farther sorts the miss of Nearest (0) before all others (1).
 func (x *Explanation) farther(m Miss) int {
 	if x.Nearest != nil && m.Capability == x.Nearest.Capability && m.Bin == x.Nearest.Bin {
 		return 0
@@ -31,7 +31,7 @@ func (x *Explanation) farther(m Miss) int {
 	return 1
 }
 
-// compareTaken fills the ratings of the samples that were taken in the place of those explained.
+// compareTaken fills the ratings of the samples that were taken instead of the explained ones.
 func (r *Reader) compareTaken(ctx context.Context, plan *run.Plan, explanations []Explanation) error {
 	for i := range explanations {
 		x := &explanations[i]
@@ -54,7 +54,7 @@ func (r *Reader) compareTaken(ctx context.Context, plan *run.Plan, explanations 
 	return nil
 }
 
-// compare compares the sample that was taken with another one's rating on a capability. Both have one.
+// compare compares the taken sample with another one by their ratings on a capability. Both must have one.
 func (t *Taken) compare(own, taken Rated) {
 	t.Rated = taken
 	t.Gap = int(*taken.Rating) - int(*own.Rating)

@@ -2,22 +2,22 @@ package subset
 
 import "github.com/harvest-ml/harvest/shared/selection"
 
-// lowShare is the share of picks on a rating of 1 or 0 from which on a selection is compared with others.
+// lowShare is the least share of picks on a rating of 1 or 0 for which a selection is compared with others.
 const lowShare = 0.2
 
-// thresholds are the thresholds that a selection may be compared with, the preferred first.
+// thresholds are the thresholds for a comparison, the preferred one first.
 var thresholds = [...]int{3, 2, 1}
 
-// A TradeRow is one way to select at a budget, and what it gives. None of its figures is the quality of training.
+// A TradeRow is one way to select at a budget, and its figures. No figure measures the quality of training.
 type TradeRow struct {
 	Strategy  selection.Strategy `json:"strategy"`
 	Threshold int                `json:"threshold"`
 	selection.Figures
-	// Shared is how many of the samples are in the chosen selection, too.
+	// Shared is how many of the samples are also in the chosen selection.
 	Shared int `json:"shared"`
 }
 
-// Rules are the rules by which the row was selected, given those of the chosen selection.
+// Rules applies the row to the rules of the chosen selection.
 func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
 	if t.Threshold > chosen.Threshold {
 		chosen = chosen.AtThreshold(t.Threshold)
@@ -28,8 +28,8 @@ func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
 	return chosen
 }
 
-// Trade compares what was chosen from a pool with a higher threshold and with the strategy descending, if at least a
-// fifth of the samples was picked on a rating of 1 or 0; else it is nil.
+// Trade compares a selection with a higher threshold and with the strategy descending. It is nil if less than a fifth
+// of the samples was picked on a rating of 1 or 0.
 func (p *Pool) Trade(params selection.Params, result *selection.Result) ([]TradeRow, error) {
 	return p.trade(&choice{params, params, result}, nil)
 }
@@ -67,7 +67,7 @@ func (p *Pool) trade(chosen *choice, within []int) ([]TradeRow, error) {
 	return rows, nil
 }
 
-// A trader makes the selections that a chosen one is compared with.
+// A trader makes the selections of a comparison.
 type trader struct {
 	pool   *Pool
 	chosen *choice
@@ -75,8 +75,8 @@ type trader struct {
 	picked []bool // whether the chosen selection has a sample
 }
 
-// higherThreshold is the row of the highest threshold that gives as much of the budget as the chosen selection does; if
-// none does, of the lowest. There is none where the chosen threshold is as high.
+// higherThreshold is the row of the highest threshold that fills as much of the budget as the chosen selection; if none
+// does, of the lowest threshold. There is no row if the chosen threshold is not lower.
 func (t trader) higherThreshold(first TradeRow) (found []TradeRow, err error) {
 	for _, threshold := range thresholds {
 		last := threshold == first.Threshold+1 || threshold == thresholds[len(thresholds)-1]
@@ -94,7 +94,7 @@ func (t trader) higherThreshold(first TradeRow) (found []TradeRow, err error) {
 	return found, nil
 }
 
-// isShort reports whether a threshold is known to give less than the chosen selection, without selecting.
+// isShort reports whether a threshold certainly gives less than the chosen selection. It does not select.
 func (t trader) isShort(threshold int) bool {
 	asked := t.chosen.asked
 	if asked.InTokens {

@@ -10,14 +10,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// An Arrival says how an object that arrived in the input bucket was handled.
+// An Arrival says how a new object in the input bucket was handled.
 type Arrival struct {
-	Run     string // that was accepted, or refused; empty if the object starts none
+	Run     string // accepted or refused run; empty if the object starts none
 	Refused string // why
 }
 
-// AcceptUpload accepts what an object of the input bucket asks for, and then notes that this upload of it needs no
-// other notification. Each step can be repeated.
+// AcceptUpload accepts the request of an object in the input bucket, and then records that this upload is handled, so
+// that it needs no further notification. Each step can be repeated.
 func (s *Selector) AcceptUpload(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, object string,
 ) (Arrival, error) {
@@ -42,15 +42,14 @@ func (s *Selector) AcceptUpload(
 }
 
 const (
-	// uploadsLimit is how many objects of the input bucket one step of reconcile looks at.
+	// uploadsLimit is how many objects of the input bucket one step of reconcile checks.
 	uploadsLimit = 100
 	// uploadsAccepted is how many of them it accepts.
 	uploadsAccepted = 10
 )
 
-// acceptUploads does a step of looking for uploads whose notification was lost, from a cursor on, and returns the
-// cursor of the next step; empty after the last one. A failure is reported, and does not keep other uploads from being
-// accepted.
+// acceptUploads does one step of looking for uploads whose notification was lost. It begins at a cursor, and returns
+// the cursor of the next step; empty after the last step. It reports a failure, and then continues with other uploads.
 func (c *Reconciler) acceptUploads(
 	ctx context.Context, cursor string, failed func(context.Context, run.Entry, error),
 ) (string, error) {

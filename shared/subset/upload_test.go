@@ -166,7 +166,7 @@ func TestMisplacedUploads(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	for object, want := range map[string][2]string{
-		"datasets/my set/a.json":  {"my-set", `"my set" is no dataset name`},
+		"datasets/my set/a.json":  {"my-set", `"my set" is not a dataset name`},
 		"datasets/Ünï/a.json":     {"n-", "rename the folder, to n-"},
 		"datasets/A&B/data.jsonl": {"A-B", "rename the folder, to A-B"},
 		"datasets/+/a.json":       {"dataset", "rename the folder"},

@@ -64,7 +64,7 @@ func (a *Attribute) UnmarshalText(text []byte) error {
 	case Required, Optional, Computed:
 		return nil
 	}
-	return fmt.Errorf("attribute %q: %q is no mode", text, mode)
+	return fmt.Errorf("attribute %q: %q is not a mode", text, mode)
 }
 
 //go:embed google.json

@@ -37,8 +37,8 @@ func isRead(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// fromElsewhere reports whether a browser makes a request for a page of another origin. Browsers that send no
-// Sec-Fetch-Site send the Origin of calls that scripts of other origins make.
+// fromElsewhere reports whether a page of another origin made a browser send a request. Browsers without Sec-Fetch-Site
+// send an Origin header with calls of scripts of other origins.
 func fromElsewhere(r *http.Request) bool {
 	switch r.Header.Get("Sec-Fetch-Site") {
 	case "same-origin", "none":

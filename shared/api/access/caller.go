@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// verified is what Cloud Run puts in the place of a token's signature once it has checked it.
+// verified replaces a token's signature once Cloud Run has checked it.
 // Source: https://cloud.google.com/run/docs/troubleshooting#signature-removed
 const verified = "SIGNATURE_REMOVED_BY_GOOGLE"
 
-// Caller is the email address of who sent a request that Cloud Run's IAM let through, or `subject N` of an account
-// whose token has no verified address; empty if the request has no token that Cloud Run has verified. It may be asked
-// only behind that IAM: a service that everyone may call gets tokens as their senders wrote them.
+// Caller is the email address of the account that sent a request, or `subject N` if the account's token has no verified
+// address. It is empty if the request has no token that Cloud Run has verified. Use it only behind Cloud Run's IAM: on
+// a service that everyone may call, nothing has checked the tokens.
 func Caller(r *http.Request) string {
-	// Of the two headers Cloud Run checks the first that is there.
+	// If both headers are set, Cloud Run checks the first one.
 	value := r.Header.Get("X-Serverless-Authorization")
 	if value == "" {
 		value = r.Header.Get("Authorization")

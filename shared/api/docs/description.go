@@ -121,7 +121,7 @@ func find[T any](components entries[T], prefix, ref string) (T, error) {
 	return none, fmt.Errorf("there is no %q", ref)
 }
 
-// resolve puts components in the place of references to them, except for types, and groups the calls by their tags.
+// resolve replaces references to components by the components, except for types, and groups the calls by their tags.
 func (d *description) resolve() error {
 	for _, path := range d.Paths {
 		for method, op := range map[string]*operation{"GET": path.Value.Get, "POST": path.Value.Post} {

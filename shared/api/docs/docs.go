@@ -56,7 +56,7 @@ func New() (*Pages, error) {
 	return pages, nil
 }
 
-// paths are where pages link to.
+// paths are the targets of the page's links.
 var paths = map[string]string{"runs": api.RunsPath, "docs": api.DocsPath, "openapi": api.DescriptionPath}
 
 // A span is a piece of a text; code is between backticks in it.

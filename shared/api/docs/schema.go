@@ -27,7 +27,7 @@ type Schema struct {
 	Examples    []any            `yaml:"examples"`
 }
 
-// names is a list of names, of which one alone may have no brackets.
+// names is a list of names. A single name may stand without brackets.
 type names []string
 
 // UnmarshalYAML implements yaml.Unmarshaler.
@@ -39,7 +39,7 @@ func (n *names) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*[]string)(n))
 }
 
-// additional is what further fields of an object hold; nothing where there are none.
+// additional is the schema of an object's other fields; nil if it has none.
 type additional struct{ *Schema }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
@@ -59,7 +59,7 @@ func (s *Schema) IsArray() bool { return slices.Contains(s.Type, "array") }
 // IsMap reports whether the fields of the object have any name.
 func (s *Schema) IsMap() bool { return s.Values != nil && s.Values.Schema != nil }
 
-// Plain is the type in words, where it is made of no other one.
+// Plain is the type in words, if no other type is part of it.
 func (s *Schema) Plain() string {
 	switch {
 	case len(s.Enum) > 0:

@@ -23,16 +23,16 @@ import (
 const (
 	// maxParts is how many objects Cloud Storage concatenates in one request.
 	maxParts = 32
-	// chunkSize is what a Create holds in memory. The library's 16 MiB are too many for an instance
-	// that writes many small objects concurrently.
+	// chunkSize is what a Create holds in memory. The library's 16 MiB are too much for an instance that writes many small
+	// objects concurrently.
 	chunkSize = 4 << 20
 )
 
 // A Bucket is a Cloud Storage bucket. The library repeats requests that fail with a transient error until their context
 // is done.
 //
-// An object uploaded with `Content-Encoding: gzip` is decompressed by Cloud Storage, which then
-// ignores ranges: it can only be read whole, and its size and checksum are those of what is stored.
+// Cloud Storage decompresses an object that was uploaded with `Content-Encoding: gzip`, and then ignores ranges. Such
+// an object can only be read whole, and its size and checksum are those of the stored bytes.
 type Bucket struct {
 	bucket *storage.BucketHandle
 	name   string
@@ -71,7 +71,7 @@ func (g *Bucket) Open(ctx context.Context, name string, generation, offset, leng
 		object = object.Generation(generation)
 	}
 	if length == 0 {
-		// No range header says "nothing", so the library would read everything.
+		// A range header cannot ask for zero bytes, so the library would read everything.
 		if _, err := object.Attrs(ctx); err != nil {
 			return nil, g.fail(name, err)
 		}
@@ -89,7 +89,7 @@ func (g *Bucket) Open(ctx context.Context, name string, generation, offset, leng
 		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: "+
 			"upload it without", g.name, name)
 	}
-	// The library may continue with what has already arrived.
+	// The library may return bytes that have already arrived after ctx is done.
 	return bucket.WithContext(ctx, r), nil
 }
 
@@ -103,7 +103,7 @@ func (g *Bucket) OpenWhole(ctx context.Context, name string) (bucket.Attrs, io.R
 	if err != nil {
 		return bucket.Attrs{}, nil, g.fail(name, err)
 	}
-	// Of what is decompressed on the way the size that is stored is not said.
+	// If Cloud Storage decompresses the object, the answer lacks the stored size.
 	if a := r.Attrs; !a.Decompressed && a.ContentEncoding != "gzip" && a.Generation != 0 && a.Size >= 0 {
 		return bucket.Attrs{Name: name, Size: a.Size, Generation: a.Generation}, bucket.WithContext(ctx, r), nil
 	}
@@ -155,8 +155,8 @@ func (g *Bucket) Checksum(ctx context.Context, name string) (uint32, error) {
 	return attrs.CRC32C, nil
 }
 
-// Create implements Bucket. When the answer to an upload is lost and the library repeats it, it may
-// meet the object that it made itself: that is ErrExists too.
+// Create implements Bucket. When the answer to an upload is lost and the library repeats it, it may find the object
+// that it made itself, and returns ErrExists.
 func (g *Bucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	if err := bucket.CheckName(name); err != nil {
 		return err
@@ -170,7 +170,7 @@ func (g *Bucket) Create(ctx context.Context, name string, write func(io.Writer) 
 	err := write(&w)
 	switch {
 	case w.err != nil:
-		// What failed is the upload; write can only have passed that on.
+		// The upload failed, and write only returned its error.
 		err = w.err
 	case err != nil:
 		return err
@@ -196,7 +196,7 @@ func (g *Bucket) Compose(ctx context.Context, name string, parts []string) error
 		return g.Create(ctx, name, func(io.Writer) error { return nil })
 	}
 	if len(parts) > maxParts {
-		// The stages are not worth making for an object that is there.
+		// Do not make the stages if the object exists.
 		if _, err := g.Stat(ctx, name); err == nil {
 			return g.fail(name, bucket.ErrExists)
 		} else if !errors.Is(err, bucket.ErrNotExist) {
@@ -258,7 +258,7 @@ func (g *Bucket) fail(name string, err error) error {
 	return fmt.Errorf("gs://%s/%s: %w", g.name, name, err)
 }
 
-// status is the HTTP status of a request's error, or 0.
+// status is the HTTP status in a request's error, or 0.
 func status(err error) int {
 	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
 		return answer.Code

@@ -12,9 +12,9 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// A boundary follows what a decoder reads, and finds the last place where a stream in it is whole: decoders read
-// streams one after the other as one, and do not say where one that they cannot read begins. Those of gzip are found by
-// gzipReader.
+// A boundary follows a decoder through its input, and finds the end of the last whole stream. It is needed because
+// decoders join streams that follow each other, and do not say where an unreadable stream begins. For gzip, gzipReader
+// does this.
 type boundary struct {
 	kind  Kind
 	ends  streamEnds
@@ -65,7 +65,7 @@ func (b *boundary) follow(p []byte) {
 	b.after = append(b.after, p[:min(len(p), MagicBytes-len(b.after))]...)
 }
 
-// noStream are the errors of decoders where no stream begins behind another one.
+// noStream are the errors of decoders if the bytes after a stream are not another stream.
 var noStream = []error{
 	io.ErrUnexpectedEOF, zstd.ErrMagicMismatch, xz.ErrFormat, xz.ErrBuf,
 	bzip2.StructuralError("bad magic value in continuation file"),

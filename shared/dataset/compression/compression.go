@@ -27,7 +27,7 @@ const (
 	Encoded Kind = "gzip, by Content-Encoding"
 )
 
-// MagicBytes is how many bytes of a stream Of looks at.
+// MagicBytes is how many bytes of a stream Of needs.
 const MagicBytes = 6
 
 // maxDecoderBytes bounds the memory of a decoder: no stream that needs a larger window is read.
@@ -86,7 +86,7 @@ func (e *StreamError) Error() string {
 			e.Kind, more.end, e.Unpacked, more.end)
 	case errors.Is(e.Err, errNoEnd):
 		return fmt.Sprintf("the file is compressed with bgzip and cut short between two blocks: it ends after %d bytes, "+
-			"which unpack to %d, without the empty block that ends one; download or pack it again", e.Packed, e.Unpacked)
+			"which unpack to %d, and the empty block at its end is missing; download or pack it again", e.Packed, e.Unpacked)
 	case tooLong:
 		return fmt.Sprintf("the file is compressed with %s and unpacks to more than the %d bytes that %s allows; give it "+
 			"unpacked, which is read in parts, or in several files", e.Kind, limit.Bytes, limit.Variable)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Limits bound what streams unpack to, in bytes: as much as a core unpacks in one to two minutes, so that planning ends
-// within a delivery. On two shared cores a second of one core gave 250 MB of gzip, 590 of zstd, 21 of bzip2 and 50 of
-// xz.
+// Limits bound what streams unpack to, in bytes: the defaults are what one core unpacks in one to two minutes, so that
+// planning ends within a delivery. On two shared cores a second of one core gave 250 MB of gzip, 590 of zstd, 21 of
+// bzip2 and 50 of xz.
 type Limits struct {
 	Gzip  int64 `env:"MAX_GZIP_BYTES, default=17179869184" meaning:"most bytes that a manifest in gzip unpacks to"`
 	Zstd  int64 `env:"MAX_ZSTD_BYTES, default=34359738368" meaning:"most bytes that a manifest in zstd unpacks to"`
@@ -30,7 +30,7 @@ func (l Limits) Validate() error {
 	return errors.Join(faults...)
 }
 
-// AtMost are the limits where none is above a number of bytes that something else sets, such as a call.
+// AtMost lowers every limit to a number of bytes at most; by says who set that number, such as a call.
 func (l Limits) AtMost(bytes int64, by string) Limits {
 	return Limits{min(l.Gzip, bytes), min(l.Zstd, bytes), min(l.Bzip2, bytes), min(l.XZ, bytes), bytes, by}
 }

@@ -20,7 +20,8 @@ import (
 type Source interface {
 	// Size is how many bytes the file has.
 	Size(ctx context.Context) (int64, error)
-	// Open reads length bytes from an offset on; a negative length reads to the end. What is past the end is left out.
+	// Open reads length bytes from an offset on; a negative length reads to the end. A range past the end gives fewer
+	// bytes.
 	Open(ctx context.Context, offset, length int64) (io.ReadCloser, error)
 }
 
@@ -34,7 +35,7 @@ type Kind struct {
 	Shape, Reads string
 	// HeldBytes is the most that Values keep in memory between two calls.
 	HeldBytes int64
-	// Is reports whether a file begins as one of the kind does, by its first HeadBytes, or all if it has fewer.
+	// Is reports whether a file is of the kind, by its first HeadBytes, or all bytes of a shorter file.
 	Is func(head []byte) bool
 	Reader
 	Writer
@@ -43,17 +44,17 @@ type Kind struct {
 // HeadBytes of a file are enough to recognise its kind.
 const HeadBytes = 4 << 10
 
-// A Reader reads the files of a kind. Errors are those of the source and of the context, unless it says otherwise.
+// A Reader reads the files of a kind. Unless a method says otherwise, errors come from the source or the context.
 type Reader interface {
-	// Scan does a step of finding the records of a file, from where scan is: the zero Scan, or what the step before
-	// returned. A step that is not the last one ends after about stepBytes of the file; a kind that does not read a file
-	// from its begin to its end may have one step only. The last Scan is Done, its Layout has Format, Size, Records, and
-	// Ranges of about rangeBytes of the file, with FirstLine 0, and Schema where records of several files can only be in
-	// one subset if it is equal. A *dataset.FormatError refuses the file, by what was found and the fix.
+	// Scan does one step of finding the records of a file. It starts from scan: the zero Scan, or the result of the step
+	// before. A step that is not the last one ends after about stepBytes of the file; a kind that does not read files from
+	// beginning to end may do all in one step. The last Scan is Done, its Layout has Format, Size, Records, and Ranges of
+	// about rangeBytes of the file, with FirstLine 0, and Schema if files can only share a subset when their schemas are
+	// equal. A *dataset.FormatError refuses the file, and says what was found and what to do.
 	Scan(ctx context.Context, from Source, scan dataset.Scan, rangeBytes, stepBytes int64) (dataset.Scan, error)
-	// Records yields the records of a range, in order, as many as it has, and reads no image. Their places have that
-	// manifest and no line, and Stored is what Values and Writer need to find them. The caller may keep Raw; it is
-	// nil where the record has a Fault, such as one above the limits. An error is the last thing that is yielded.
+	// Records yields all records of a range, in order, and reads no image. Their places have that manifest and no line,
+	// and Stored is what Values and Writer need to find them. The caller may keep Raw; it is nil where the record has a
+	// Fault, such as one above the limits. An error is the last thing that is yielded.
 	Records(
 		ctx context.Context, from Source, span dataset.Span, manifest string, limits dataset.Limits,
 	) iter.Seq2[dataset.Record, error]
@@ -65,8 +66,8 @@ type Reader interface {
 // neighbours share, a bounded number of bytes. It uses only Place and Stored of the record. It is safe for concurrent
 // use.
 type Values interface {
-	// Size is how many bytes the value of a number, from 0, has. The fault is that a value cannot be read, and no retry
-	// helps; its Field is empty.
+	// Size is the size in bytes of the value with the given number, from 0. The fault says why a value can never be read;
+	// its Field is empty.
 	Size(ctx context.Context, record dataset.Record, number int) (int64, *dataset.Fault, error)
 	// Read reads the value. The caller may keep it.
 	Read(ctx context.Context, record dataset.Record, number int) ([]byte, *dataset.Fault, error)
@@ -77,11 +78,11 @@ type Values interface {
 // A Writer writes subsets in the form of the kind: a part for each range, and an end that follows the last part. The
 // same records make the same bytes.
 type Writer interface {
-	// Part writes to w what a subset takes of a range: records as Records yielded them, without Raw, in their order; there
-	// may be none. It returns what End needs to know of the part, which may be nothing.
+	// Part writes the selected records of a range to w. records are as Records yielded them, but without Raw, in their
+	// order; there may be none. It returns notes on the part for End, which may be empty.
 	Part(
 		ctx context.Context, w io.Writer, from Source, records []dataset.Record, part dataset.Part,
 	) (notes []byte, err error)
-	// End writes what follows the last part. notes are those of all parts, one after the other.
+	// End writes what follows the last part. notes are the notes of all parts, joined in order.
 	End(w io.Writer, notes io.Reader) error
 }

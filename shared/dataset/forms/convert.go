@@ -14,16 +14,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An output is a form that records are converted to. Each of its keys has one type: loaders refuse columns of two.
+// An output is a form that records are converted to. Each of its keys has one type, because loaders refuse a column
+// with two types.
 type output struct {
 	name string
 	// images is the key of the list of images, empty where images are parts of the turns that name them.
 	images string
 	// turns is the key of the list of turns; role, content, human and model name what is in them.
 	turns, role, content, human, model string
-	// inParts says that the turns are lists of parts, where an image is a part in its place.
+	// inParts says that a turn is a list of parts, and that an image is one of these parts.
 	inParts bool
-	// keepsPaths says that the form has a place for the names that its images had before.
+	// keepsPaths says that the form has a place for the earlier names of images.
 	keepsPaths bool
 	// single says that images is the name of a single image, a list of several, and no field where there is none: so its
 	// key has two types, for a program that makes no columns.
@@ -80,13 +81,13 @@ type LossError struct {
 // Error is the field and why it would be lost.
 func (e *LossError) Error() string { return e.Field + ": " + e.Detail }
 
-// A Converter writes a valid record, which is read with its place, in another form. images are the names of its images
-// in that form, one for each. If it is nil, images keep their names; images of a container have none. Their earlier
-// names are then in the list image_names, null for an image without one, unless the form has another place for them. A
-// *LossError says what would be lost.
+// A Converter writes a valid record in another form. place is where the record was read. images are the new names of
+// its images, one for each. If images is nil, images keep their names; images of a container have none. Earlier names
+// are kept in the list image_names, null for an image without one, unless the form has a place for them. A *LossError
+// says what would be lost.
 type Converter func(raw []byte, place dataset.Place, images []string) ([]byte, error)
 
-// Converter converts records that are read so to a form by its name.
+// Converter converts records under this reading to the form of that name.
 func (r Reading) Converter(name string) (Converter, error) {
 	i := slices.IndexFunc(outputs, func(o output) bool { return o.name == name })
 	if i < 0 {
@@ -117,8 +118,8 @@ func (r Reading) Converter(name string) (Converter, error) {
 // imageNames is the field of a record that keeps the names which its images had before they were copied.
 const imageNames = "image_names"
 
-// rename gives the images of a record other names. It returns the names that they had as the value of imageNames, nil
-// where none had one.
+// rename gives the images of a record new names. It returns the earlier names as the value of imageNames; nil if there
+// were none.
 func (p *parser) rename(images []string) (before any, err error) {
 	if len(images) != len(p.Images) {
 		return nil, fmt.Errorf("%s: %d names for %d images", p.Place, len(images), len(p.Images))
@@ -182,7 +183,7 @@ func (p *parser) keepOnly(field string, object jsontext.Members, known ...string
 
 const noPlace = "the other form has no place for it"
 
-// convert writes the sample of a parser, and the fields that are not in it as they are. before are the names of
+// convert writes the sample of a parser, and copies the fields that are not part of the sample. before are the names of
 // images before they were renamed, if any.
 func (o output) convert(p *parser, before any) ([]byte, error) {
 	if len(p.losses.lost) > 0 {

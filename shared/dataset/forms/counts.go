@@ -26,8 +26,9 @@ func (c Counts) AddAll(other Counts) {
 // unrecognised is what String calls records of no known form.
 const unrecognised = "not recognised"
 
-// String names the forms: one alone, several with their counts, the most frequent first. Records without images that
-// look like those of another form count for the form with images, where only one can have them.
+// String names the forms: a single form without its count, several with their counts, the most frequent first. A record
+// without images may look like a record of several forms. It counts for the form of the records with images, if there
+// is only one such form.
 func (c Counts) String() string {
 	counts := c.folded()
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
@@ -44,7 +45,7 @@ func (c Counts) String() string {
 	return strings.Join(list, ", ")
 }
 
-// folded are the counts. Records without images are counted with the only form that they can be in.
+// folded are the counts. Records without images are counted with that form, if there is only one.
 func (c Counts) folded() Counts {
 	counts := maps.Clone(c)
 	with := map[string][]string{} // forms that are there, by the form of their records without images

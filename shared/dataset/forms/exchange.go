@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// An exchange are the fields of a record that holds one question, its answer, and what was said before.
+// An exchange has the fields of a record with one question, its answer, and the earlier conversation.
 type exchange struct {
 	system, history string
 	question        []string // joined with line breaks

@@ -7,23 +7,22 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A Form is a way in which people's files hold a conversation and its images.
+// A Form is a way of writing a conversation and its images in a record.
 type Form struct {
 	// Name is how commands, messages and files name the form.
 	Name string
-	// Shape is what a record of the form looks like, as JSON, and Reads says how it is read where that is not clear.
+	// Shape is an example of a record of the form, as JSON. Reads explains how it is read where that is not clear.
 	Shape, Reads string
 
-	// plain is the name of the form that records of it without images look like; empty where they look like others.
+	// plain is the name of the form that a record without images looks like; empty if that varies.
 	plain string
-	// is reports whether a record is written in the form.
+	// is reports whether a record has the form.
 	is func(record) bool
 	// turns reads the turns of a record, images the images that no turn holds.
 	turns, images func(*parser)
 }
 
-// Table are the forms of records, in the order in which they are tried: the first that a record is written in is its
-// form.
+// Table are the forms of records, in the order in which they are tried. The first one that fits a record is its form.
 func Table() []Form {
 	others := []Form{
 		openAIParts(), qwenParts(), chatParts(), swift(), openAI(),
@@ -42,7 +41,7 @@ func Names() []string {
 	return names
 }
 
-// recognised is the form of a record; one without a name that takes any list of turns, where it is written in none.
+// recognised is the form of a record. If none fits, it is a form without a name that takes any list of turns.
 func recognised(table []Form, fields jsontext.Members) Form {
 	r := record{fields: fields}
 	r.key, r.turns = fields.First(turnLists...)
@@ -63,7 +62,7 @@ func listOf(keys ...string) func(*parser) { return func(p *parser) { p.readList(
 // usualImages reads the images of the fields that most forms have.
 func usualImages(p *parser) { p.readImages("image", "images") }
 
-// A record is what a form is recognised by.
+// A record has the parts of a record by which its form is recognised.
 type record struct {
 	fields jsontext.Members
 	// key is the field of a list of turns and turns its value, nil where there is none.
@@ -84,8 +83,8 @@ func (r record) has(keys ...string) bool {
 	return false
 }
 
-// hasPart reports whether a turn of the record has a content part that is so. Only parts of records that hold a word
-// are looked at: most records have none.
+// hasPart reports whether is is true of a content part in one of the record's turns. To be fast, it looks at parts only
+// if the record contains word.
 func (r record) hasPart(word string, is func(part jsontext.Members) bool) bool {
 	if jsontext.TypeOf(r.turns) != jsontext.Array || !bytes.Contains(r.turns, []byte(word)) ||
 		bytes.IndexByte(r.turns[1:], '[') < 0 { // no turn has a list of parts

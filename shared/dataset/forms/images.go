@@ -49,8 +49,9 @@ func (p *parser) readImage(field string, value json.RawMessage) (dataset.Image, 
 	return dataset.Image{}, false
 }
 
-// readImageObject reads an image in the form of Hugging Face's datasets library, where bytes come before the path that
-// they were read from, or in that of a hosted API: {"url": …}, or {"type": "base64", "data": …}.
+// readImageObject reads an image that is an object: as Hugging Face's datasets library writes it, with bytes and the
+// path that they were read from, or as a hosted API does, {"url": …} or {"type": "base64", "data": …}. Bytes take
+// precedence over a path.
 func (p *parser) readImageObject(field string, object jsontext.Members) (dataset.Image, bool) {
 	dataKey, data := object.First("bytes", "data")
 	nameKey, name := object.First("path", "url")

@@ -65,8 +65,8 @@ func (p *parser) parse(table []Form) {
 	}
 }
 
-// checkForm says so where a record has a fault, or loses its images, only because it is read as a form that it is not
-// written in.
+// checkForm adds a hint to the fault if a record is invalid, or loses its images, only because the reading names the
+// wrong form.
 func (p *parser) checkForm() {
 	if p.Problem == nil && (len(p.Images) > 0 || !(record{fields: p.fields}).has(imageFields...)) {
 		return

@@ -27,7 +27,7 @@ func (p *parser) readParts(field string, list json.RawMessage) ([]piece, bool) {
 	return pieces, true
 }
 
-// partKinds are the types of content parts by what they are, and the keys that say it where a part has no type.
+// partKinds map the type of a content part to its kind. If a part has no type, its keys are looked up.
 var partKinds = map[string]string{
 	"text": "text", "input_text": "text", "output_text": "text", "refusal": "text",
 	"image": "image", "image_url": "image", "input_image": "image",

@@ -166,8 +166,8 @@ func (p *parser) split(of func(dataset.Role) bool, marks ...string) {
 	}
 }
 
-// placeUnmarked places images of a record without any <image>: at the marks of another project where there are exactly
-// as many, in the order of their numbers, else in front of the first human turn.
+// placeUnmarked places the images of a record without any <image>. If the record has as many marks of another project,
+// images go there, in the order of the marks' numbers. Otherwise they go in front of the first human turn.
 func (p *parser) placeUnmarked() {
 	p.flag()
 	var marks, numbers []string

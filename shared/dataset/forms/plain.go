@@ -23,9 +23,9 @@ func (r Reading) Checker() (dataset.Parser, error) {
 	}, nil
 }
 
-// isPlain reports whether a record is written in LLaVA's form, with no fields but its own, at most one image with a
-// simple name, at most one mark if there is an image and else none, and turns that ask and answer. Such a record has no
-// problem. It is false for others, valid or not.
+// isPlain reports whether a record is certainly valid, and in LLaVA's form: with the fields of that form only, at most
+// one image with a simple name, at most one mark if there is an image and else none, and alternating turns. Other
+// records, valid or not, need the full parser.
 func isPlain(raw []byte) bool {
 	s := plainScan{raw: raw}
 	return s.record() && utf8.Valid(raw)
@@ -34,9 +34,9 @@ func isPlain(raw []byte) bool {
 // A plainScan reads a record from front to back, once.
 type plainScan struct {
 	raw []byte
-	at  int // of the next byte; slices of raw in its place would cost write barriers
-	// About the last string: where it begins and ends, whether it holds escapes, how many marks of images it has, whether
-	// it is not blank, and whether it may hold other marks.
+	at  int // of the next byte; re-slicing raw would cost write barriers
+	// The next fields describe the last string: where it begins and ends, whether it has escapes, whether it is not blank,
+	// its number of image marks, and whether it may hold other marks.
 	start, end       int
 	escaped, said    bool
 	marks            int

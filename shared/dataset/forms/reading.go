@@ -11,12 +11,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Reading says how the records of a manifest are read, where their content does not say so. The zero value says
-// nothing. It is part of a run's identity.
+// A Reading says how to read the records of a manifest, where the records themselves do not show it. The zero value
+// says nothing. It is part of a run's identity.
 type Reading struct {
 	// Form is the name of the form that all records are read as. Where it is empty, each shows its own.
 	Form string `json:"form,omitempty" yaml:"form,omitempty"`
-	// Columns and Tags are those of LLaMA-Factory's dataset_info.json: the names of the fields for each content, such as
+	// Columns and Tags are as in LLaMA-Factory's dataset_info.json: the names of the fields for each content, such as
 	// "messages": "chats", and the names of roles and of a turn's fields, such as "user_tag": "USER".
 	Columns map[string]string `json:"columns,omitempty" yaml:"columns,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
@@ -31,7 +31,7 @@ func (r Reading) IsZero() bool {
 	return r.Form == "" && len(r.Columns) == 0 && len(r.Tags) == 0 && r.Root == "" && r.Source == ""
 }
 
-// Validate reports a form that there is not, with the nearest one and all that there are.
+// Validate refuses an unknown form; the error names the nearest form and lists all.
 func (r Reading) Validate() error {
 	if r.Form == "" {
 		return nil

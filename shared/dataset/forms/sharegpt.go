@@ -20,5 +20,5 @@ func shareGPT() Form {
 	}
 }
 
-// columnImages reads the images of the field that a dataset_info.json names, else of the usual ones.
+// columnImages reads the images from the field that a dataset_info.json names, else from the usual fields.
 func columnImages(p *parser) { p.readImages(p.reading.column("images", "images"), "images", "image") }

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A draft is a turn as it is read, before it is known which marks in its text are places of images.
+// A draft is a turn before it is decided which marks in its text are places of images.
 type draft struct {
 	role   dataset.Role
 	field  string // path of its text in the record
@@ -199,7 +199,7 @@ func (p *parser) checkTurns() {
 	}
 }
 
-// checkSaid checks that the first of the turns, or one of its side that is joined with it, says something.
+// checkSaid checks that the first turn is not empty. Turns of the same side that are joined with it count too.
 func (p *parser) checkSaid(turns []draft) {
 	for _, t := range turns {
 		if t.role.Rated() && t.role != turns[0].role {

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A View shows how a record was understood, to a person who knows what is in it.
+// A View shows how a record was understood, so that a person who knows the data can check it.
 type View struct {
 	Place  dataset.Place `json:"place"`
 	Form   string        `json:"form"`
@@ -19,7 +19,7 @@ type View struct {
 	Turns  []TurnView    `json:"turns"`
 	// Images are the names of the images, in the order of their places; for an image in a data URL its size.
 	Images []string `json:"images"`
-	// Kept are fields of the record that say something of its quality, as they are in it, by their names.
+	// Kept are fields in which the record's authors rate its quality, by name and unchanged.
 	Kept map[string]string `json:"kept,omitempty"`
 }
 

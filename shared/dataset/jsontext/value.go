@@ -273,8 +273,8 @@ func (m Members) Twice() string {
 	return ""
 }
 
-// Twice is the first key that the object of a value, or one within it, has more than once; empty if there is none. It
-// looks at a value once for each level in it.
+// Twice is the first key that occurs more than once in one object, at any level of a value; empty if there is none. Its
+// time grows with the size of the value times its depth.
 func Twice(value json.RawMessage) string {
 	inner := []json.RawMessage(nil)
 	switch TypeOf(value) {

@@ -9,8 +9,8 @@ import (
 	"strconv"
 )
 
-// Note says what a subset takes the place of: that a trainer repeats the records of the entry, or leaves some out.
-// Empty where it trains on each once.
+// Note explains an entry whose records a trainer repeats or leaves out, because a subset does not do so. It is empty if
+// the trainer uses each record once.
 func (e Entry) Note() string {
 	if e.Repeat == 0 {
 		return ""
@@ -23,11 +23,11 @@ func (e Entry) Note() string {
 		how)
 }
 
-// partName matches the name of a file that says of how many it is one, such as train-00000-of-00012.parquet.
+// partName matches a file name that gives a number and a total, such as train-00000-of-00012.parquet.
 var partName = regexp.MustCompile(`^(.*?\D|)(\d+)(-of-)(\d+)(\D.*|)$`)
 
-// MissingParts says which files are not there of those whose names say of how many they are, one text for all files of
-// a name. Numbers are from 0, or from 1 where the last file is there.
+// MissingParts lists missing files of numbered series (see partName), in one text for each series. Numbers begin at 0;
+// at 1 if the series has a file whose number is the total.
 func MissingParts(names []string) (notes []string) {
 	type series struct{ folder, before, of, after string }
 	present := map[series]map[int]bool{}

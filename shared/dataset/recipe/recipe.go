@@ -41,7 +41,7 @@ type Entry struct {
 	// Images is the folder that its image names begin in, as the recipe gives it; empty where it does not.
 	Images string
 	Take   dataset.Take
-	// Repeat is how often each record is trained on, other than once. A subset takes the place of that.
+	// Repeat is how often a trainer uses each record, if not once. A subset replaces this.
 	Repeat float64
 
 	fields jsontext.Members // of a recipe in JSON, without the entry's name

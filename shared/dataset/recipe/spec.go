@@ -17,8 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A spec is a dataset.yaml, as far as it lists manifests. What else a service reads in one, such as a budget, is given
-// on the command line.
+// A spec is the part of a dataset.yaml that lists manifests. Its other parts, such as a budget, are for a service; on
+// the command line, flags take their place.
 type spec struct {
 	Manifests []string                 `yaml:"manifests"`
 	Images    string                   `yaml:"images,omitempty"`
@@ -45,8 +45,7 @@ func parseYAML(content []byte) (*Recipe, error) {
 	return parseSpec(content)
 }
 
-// misspelt is the error of a file that is meant as a dataset.yaml, and in which the key for the manifests is misspelt
-// or has another value than a list of them; nil for other files.
+// misspelt is the error of a dataset.yaml whose key manifests is misspelt, or is not a list; nil for other files.
 func misspelt(content []byte, fault error) error {
 	var top map[string]yaml.Node
 	if content[0] == '[' || yaml.Unmarshal(content, &top) != nil {

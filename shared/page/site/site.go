@@ -1,5 +1,5 @@
-// Package site makes the web pages of a running system: its runs, one of them, its samples, a selection, and the form
-// that makes one. They show what the answers of the API hold, and nothing else.
+// Package site makes the web pages of a running system: the list of runs, one run, its samples, one selection, and the
+// form that makes a selection. They show only data that the API's answers hold.
 package site
 
 import (
@@ -107,7 +107,7 @@ func functions() template.FuncMap {
 		"apiSelection": api.SelectionPath, "codes": codes, "left": left, "progress": newProgress, "best": best,
 		"ratingFilters": ratingFilters, "statuses": statuses,
 		"thresholds": func() []string { return []string{"1", "2", "3", "4"} },
-		// An image that was at fault when the sample was to be rated is not asked for.
+		// The page does not load an image that made the sample fail.
 		"imageFault": func(code reason.Code) bool { return code.Subject() == reason.Image },
 		"deref":      func(pointer any) any { return reflect.Indirect(reflect.ValueOf(pointer)).Interface() },
 	}
@@ -188,7 +188,7 @@ func ratingFilters(capability string) [][2]string {
 	return all
 }
 
-// statuses are those that samples can be listed by, with a selection or without one.
+// statuses are the values of the status filter, with a selection or without one.
 func statuses(selection string) []string {
 	all := []string{scores.OK.String(), scores.Failed.String(), scores.Skipped.String()}
 	if selection != "" {

@@ -166,9 +166,9 @@ type Samples struct {
 	Columns      []string             // of numbers, as those of SamplePage
 	Choices      []api.SelectionEntry // selections that filters may be about
 	Problem      string               // why nothing is listed
-	// Of has what the samples of the page are, by their indexes.
+	// Of has the excerpts of the page's samples, by index.
 	Of map[int64]Excerpt
-	// Token is that of the page; empty for the first one.
+	// Token is the page's own token; empty for the first page.
 	Token string
 }
 

@@ -1,5 +1,5 @@
-// Package runtest is what tests of runs stand on: an input bucket in a folder, a work bucket and topics in memory, a
-// scorer that costs nothing, a clock that tests set, and a process that can be killed between any two of its writes.
+// Package runtest is the fixture for tests of runs: an input bucket in a folder, a work bucket and topics in memory, a
+// fake scorer, a clock that tests set, and a process that can be killed between any two of its writes.
 package runtest
 
 import (

@@ -174,8 +174,8 @@ var (
 	bookkeeping = regexp.MustCompile(`^index/|/(started|sent|again|waves|made|items)/|\.sent$|/accepted$`)
 )
 
-// Snapshot holds a hash of every object of the work bucket by its name, except for those that say what was published
-// and attempted, and when. Delivery ids do not count.
+// Snapshot has a hash of every object of the work bucket, by name. It leaves out the records of publications and
+// attempts. Delivery ids do not count.
 func (f *Fixture) Snapshot() map[string]string {
 	f.t.Helper()
 	hashes := map[string]string{}

@@ -23,7 +23,7 @@ type Scorer struct {
 	Rated map[string]int
 	// Before is called before a sample is rated. Its error is transient.
 	Before func(*dataset.Sample) error
-	// Short has every answer lack its last result.
+	// Short drops the last result of every answer.
 	Short bool
 
 	mu sync.Mutex

@@ -1,6 +1,6 @@
-// Package embedded rates samples in pure Go, on any machine: linear models, whose weights are embedded in the
-// binary or trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form,
-// and statistics of the images. Its lists of words are English; of other languages it sees n-grams and form.
+// Package embedded rates samples in pure Go, on any machine: linear models, whose weights are embedded in the binary or
+// trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form, and
+// statistics of the images. Its word lists are English; in other languages it sees only n-grams and form.
 //
 // Images are seen as they are stored: transparent ones on a white ground, and without the rotation that EXIF asks for.
 package embedded

@@ -125,12 +125,12 @@ func decodeWeights(file []byte) (*Weights, error) {
 	defer dec.Close()
 	plain, err := dec.DecodeAll(file, nil)
 	if err != nil {
-		return nil, fmt.Errorf("this is no file of weights (%w); `harvest train` writes them", err)
+		return nil, fmt.Errorf("this is not a file of weights (%w); `harvest train` writes them", err)
 	}
 	head, numbers, found := bytes.Cut(plain, []byte("\n"))
 	w := &Weights{}
 	if !found || json.Unmarshal(head, &w.Header) != nil {
-		return nil, errors.New("this is no file of weights; `harvest train` writes them")
+		return nil, errors.New("this is not a file of weights; `harvest train` writes them")
 	}
 	// What the header claims is compared with what is there before memory is taken for it.
 	features, heads := uint64(len(w.Mean)), uint64(w.Heads())

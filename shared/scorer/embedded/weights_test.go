@@ -50,9 +50,9 @@ func TestLoadRefuses(t *testing.T) {
 		file []byte
 		want string
 	}{
-		"no weights": {[]byte("no weights"), "this is no file of weights"},
-		"empty":      {nil, "this is no file of weights"},
-		"cut short":  {defaultFile[:len(defaultFile)/2], "this is no file of weights"},
+		"no weights": {[]byte("no weights"), "this is not a file of weights"},
+		"empty":      {nil, "this is not a file of weights"},
+		"cut short":  {defaultFile[:len(defaultFile)/2], "this is not a file of weights"},
 	} {
 		_, err := Load(tt.file, rubric.Default(), memorytest.Budget(t))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

@@ -8,20 +8,21 @@ import (
 	"strings"
 )
 
-// The names of the models that the rubric's prompts are for.
+// The names of the models in queries.
 const (
 	scorerModel = "scorer"
 	stylerModel = "styler"
 )
 
-// An Address says where the two models are: base URLs of sidecars that share the work, equal where each has both.
+// An Address has the base URLs of the sidecars for each of the two models. Several sidecars of one model share its
+// work. If each sidecar has both models, the lists are equal.
 type Address struct{ Scorer, Styler []string }
 
 // Together reports whether the same sidecars have both models.
 func (a Address) Together() bool { return slices.Equal(a.Scorer, a.Styler) }
 
-// ParseAddress reads `URL,URL,...`, or `scorer=URL,styler=URL` for sidecars with one model each, of which there may be
-// several, too. URLs are http or https; a path before the API's own is kept.
+// ParseAddress reads `URL,URL,...`, or `scorer=URL,styler=URL` for sidecars with one model each; a model may have
+// several. URLs are http or https, and may have a path, to which the API's paths are added.
 func ParseAddress(s string) (Address, error) {
 	var a Address
 	for entry := range strings.SplitSeq(s, ",") {

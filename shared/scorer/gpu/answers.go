@@ -9,7 +9,7 @@ import (
 
 // Flags that this scorer sets, in addition to those of probabilities and of the sidecar.
 const (
-	flagOtherStyle = "other_style"      // the styler named what is not a style of the rubric
+	flagOtherStyle = "other_style"      // the styler named a style that is not in the rubric
 	flagTruncated  = "styler_truncated" // the styler's answer was cut off
 )
 
@@ -41,8 +41,8 @@ func (s *Scorer) result(sample sampleAnswers) scorer.Result {
 	return result
 }
 
-// rate is the rating of an answer: the likeliest token of the vocabulary if it is a digit, and the
-// digits are likely enough; otherwise scorer.Missing and the flag that says why.
+// rate is the rating of an answer: the likeliest token of the vocabulary, if it is a digit and the digits are likely
+// enough. Otherwise the rating is scorer.Missing, and the flag says why.
 func rate(a answer) (rating int8, flag string) {
 	digit := slices.Index(digits[:], *a.Argmax)
 	switch {
@@ -54,8 +54,8 @@ func rate(a answer) (rating int8, flag string) {
 	return int8(digit), ""
 }
 
-// styles reads the styler's answer: styles of the rubric in the order named, each once, and the other names.
-// The last name of a truncated answer may be the beginning of another.
+// styles reads the styler's answer: styles of the rubric in the order of the answer, each once, and other names. The
+// last name of a truncated answer may be incomplete.
 func styles(text string, truncated bool, known []string) (ours, others []string) {
 	names := strings.Split(text, ",")
 	for i, name := range names {

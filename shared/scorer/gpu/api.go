@@ -9,7 +9,7 @@ import (
 	"math"
 )
 
-// A query asks one model about an item: over choices, or for text of at most MaxTokens.
+// A query asks one model about an item: for the probabilities of choices, or for a text of at most MaxTokens.
 type query struct {
 	Model     string   `json:"model"`
 	Text      string   `json:"text"`
@@ -17,7 +17,8 @@ type query struct {
 	MaxTokens int      `json:"max_tokens,omitempty"`
 }
 
-// An item is a sample as the sidecar takes it. A prompt is the prefix, with the images in their places, and a query.
+// An item is a sample in the sidecar's protocol. A prompt is the prefix, with the images in their places, followed by a
+// query.
 type item struct {
 	Images  [][]byte        `json:"images,omitempty"`
 	Prefix  prefix          `json:"prefix"`
@@ -84,15 +85,15 @@ type answer struct {
 // limits are the limits of `GET /v1/limits` that concern this client.
 type limits struct {
 	Items   int `json:"items"`
-	Batch   int `json:"batch"` // items that a request should have; 0 from sidecars that do not say
+	Batch   int `json:"batch"` // preferred number of items in a request; 0 if the sidecar does not say
 	Bytes   int `json:"bytes"`
 	Queries int `json:"queries"`
 }
 
-// batch is how many items a request should have.
+// batch is the preferred number of items in a request.
 func (l limits) batch() int { return min(cmp.Or(max(l.Batch, 0), batchItems), l.Items) }
 
-// least are the limits that both keep.
+// least are the stricter of two limits.
 func (l limits) least(other limits) limits {
 	return limits{
 		Items: min(l.Items, other.Items), Batch: min(l.batch(), other.batch()),
@@ -110,9 +111,9 @@ type models struct {
 }
 
 const (
-	// partial is the header of requests that take the items that are finished when the sidecar stops.
+	// partial is a request header: if the sidecar stops, the client accepts an answer with only the finished items.
 	partial = "Harvest-Partial"
-	// stopping is the code of the other items of such a request.
+	// stopping is the code of the unfinished items in such an answer.
 	stopping = "stopping"
 )
 
@@ -143,14 +144,14 @@ func (o outcome) check(queries []query) error {
 			continue
 		}
 		if len(a.Logprobs) != len(q.Choices) || a.Mass == nil || a.Argmax == nil {
-			return fmt.Errorf("answer %d is not one over %d choices", i, len(q.Choices))
+			return fmt.Errorf("answer %d lacks its mass, its argmax or some of %d probabilities", i, len(q.Choices))
 		}
 		sum := 0.0
 		for _, l := range a.Logprobs {
 			sum += math.Exp(l)
 		}
 		if !(sum >= 0 && sum <= 1+tolerance) || math.Abs(sum-*a.Mass) > tolerance {
-			return fmt.Errorf("answer %d has probabilities of %v in all, and says %v", i, sum, *a.Mass)
+			return fmt.Errorf("answer %d has probabilities with the sum %v, but its mass is %v", i, sum, *a.Mass)
 		}
 	}
 	return nil

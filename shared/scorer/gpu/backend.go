@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// A backend is the sidecars of one kind and the queries that they answer about every sample.
+// A backend is the sidecars with the same models, and the queries that they answer about every sample.
 type backend struct {
 	*replicas
 	queries []query
@@ -24,8 +24,8 @@ type backend struct {
 	limits  limits
 }
 
-// sampleAnswers are the answers about one sample, in the order of the queries, or the fault that explains why there are
-// none.
+// sampleAnswers are the answers about one sample, in the order of the queries, or the fault that is the reason for
+// having none.
 type sampleAnswers struct {
 	fault   *dataset.Fault
 	answers []answer
@@ -75,7 +75,7 @@ func openBackend(ctx context.Context, p *replicas, queries []query) (*backend, e
 	return b, nil
 }
 
-// score returns the answers about each sample, whose prompts begin with a prefix each.
+// score returns the answers about each sample. prefixes has the prefix of each sample's prompts.
 func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.Item) ([]sampleAnswers, error) {
 	all := make([]sampleAnswers, len(items))
 	var fitting []batchItem
@@ -107,11 +107,11 @@ func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.I
 
 func (b *backend) tooLarge(s batchItem) *dataset.Fault {
 	return &dataset.Fault{Code: images.TooLarge, Detail: fmt.Sprintf(
-		"the sample takes %d bytes with its images, and the sidecar takes at most %d at a time; "+
+		"the sample has %d bytes with its images, and the sidecar accepts at most %d in a request; "+
 			"store its images smaller", s.size, min(b.limits.Bytes, s.size-1))}
 }
 
-// read checks a response to a number of items against their queries, and returns its answers.
+// read checks that a response has valid answers to the queries for a number of items, and returns them.
 func (b *backend) read(from *client, r response, items int) ([]sampleAnswers, error) {
 	for model, id := range b.models {
 		if now := r.Models[model]; now != id {
@@ -149,19 +149,19 @@ func (b *backend) read(from *client, r response, items int) ([]sampleAnswers, er
 	return all, nil
 }
 
-// queryErrors are the codes of errors whose cause is the queries, which are the same for every item.
+// queryErrors are the codes of errors in the queries, which are the same for every item.
 var queryErrors = map[string]bool{
 	"bad_query": true, "choice_not_a_token": true, "no_such_model": true, "too_many_queries": true,
 	"too_many_new_tokens": true,
 }
 
-// The sidecar's codes for samples that it cannot rate, except those that records and images have too.
+// The sidecar's codes for samples that it cannot rate. Codes that records and images also have are left out.
 const (
 	PromptTooLong reason.Code = "prompt_too_long"
 	NotFinite     reason.Code = "not_finite"
 )
 
-// faultOf is the fault of a sample that the sidecar reports an error for. Its codes are those of the sidecar.
+// faultOf turns the sidecar's error about a sample into a fault. It keeps the sidecar's code.
 func faultOf(e apiError) *dataset.Fault {
 	return &dataset.Fault{Code: reason.Code(e.Code), Detail: e.Detail}
 }

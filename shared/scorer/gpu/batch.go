@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// batchItems, where the sidecar does not say how many it likes, and batchBytes are the most of one request, if the
-	// sidecar takes as much: enough to fill it, and small enough for one request to run while the next one arrives.
+	// batchItems and batchBytes bound one request, in addition to the sidecar's limits. batchItems applies if the sidecar
+	// states no preference. A request of this size fills the GPU, and the next one can arrive while it runs.
 	batchItems = 32
 	batchBytes = 16 << 20
 )
@@ -19,11 +19,11 @@ const (
 // A batchItem is an item that fits a request.
 type batchItem struct {
 	item
-	at   int // its position among all
+	at   int // its position among all items
 	size int // in bytes
 }
 
-// batches cuts items into requests of about equal length. The cut depends on the items and the limits alone.
+// batches cuts items into requests of about equal length. The cut depends only on the items and the limits.
 func (b *backend) batches(items []batchItem) [][]batchItem {
 	if len(items) == 0 {
 		return nil
@@ -44,7 +44,7 @@ func (b *backend) batches(items []batchItem) [][]batchItem {
 	return append(cut, items[from:])
 }
 
-// scoreBatch returns the answers for a batch. One that is too large for the sidecar, or breaks it, is divided.
+// scoreBatch returns the answers for a batch. A batch that is too large for the sidecar, or breaks it, is divided.
 func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	scored, err := b.request(ctx, batch, false)
 	switch {
@@ -60,7 +60,7 @@ func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAn
 	return scored, b.sendAgain(ctx, batch, scored)
 }
 
-// sendAgain has those of a batch answered that a sidecar had no answers for when it stopped.
+// sendAgain sends the items of a batch again that a sidecar had not answered when it stopped.
 func (b *backend) sendAgain(ctx context.Context, batch []batchItem, scored []sampleAnswers) error {
 	var rest []batchItem
 	var at []int
@@ -79,7 +79,7 @@ func (b *backend) sendAgain(ctx context.Context, batch []batchItem, scored []sam
 	return err
 }
 
-// isolate returns the answers for a batch that the sidecar broke on, and finds the sample that breaks it, if any does.
+// isolate rates a batch again after the sidecar broke on it. If one sample breaks the sidecar, it finds that sample.
 func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if len(batch) > 1 {
 		scored, err := b.scoreAlone(ctx, batch)
@@ -104,7 +104,7 @@ func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswe
 	return scored, err
 }
 
-// scoreAlone returns the answers for a batch of a sidecar that is ready and has no other request of this process.
+// scoreAlone rates a batch when the sidecar is ready and has no other request of this process.
 func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if err := b.ready(ctx); err != nil {
 		return nil, err

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// inFlight is how many requests a sidecar has concurrently: one runs, and the next one's images arrive meanwhile.
+	// inFlight is the number of concurrent requests to a sidecar: while one runs, the images of the next arrive.
 	inFlight = 2
 	// maxAnswer bounds the body of an answer, in bytes: some 200 for each query of some thousand items.
 	maxAnswer = 64 << 20
@@ -29,11 +29,11 @@ type client struct {
 	base string
 	Options
 	throttle *remote.Throttle
-	load     atomic.Int64 // requests that it has, or that wait for a slot
+	load     atomic.Int64 // requests that run, or wait for a slot
 
 	mu        sync.Mutex
-	awayUntil time.Time     // it took no requests: the others are asked first
-	pause     time.Duration // the last one
+	awayUntil time.Time     // until then, other sidecars are asked first
+	pause     time.Duration // the last pause
 }
 
 func newClient(base string, o Options) *client {
@@ -44,7 +44,7 @@ func newClient(base string, o Options) *client {
 var errTooLarge = errors.New("the request is too large")
 
 // call makes one request and decodes its answer into v. Its error is a remote.LaterError, a remote.BrokenError,
-// errTooLarge, that of ctx, or permanent.
+// errTooLarge, the error of ctx, or a permanent error.
 func (c *client) call(ctx context.Context, method, path string, body []byte, v any) error {
 	within, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
@@ -85,7 +85,7 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, v a
 	return nil
 }
 
-// invalid is the error of an answer that is not of the protocol.
+// invalid is the error of an answer that violates the protocol.
 func (c *client) invalid(err error) error {
 	return fmt.Errorf("the sidecar at %s sends an invalid answer: %w", c.base, err)
 }

@@ -2,8 +2,8 @@
 // two GPU sidecars serve (folder sidecar/). It sends them each sample's images and prompts in batches,
 // and reads ratings, expected scores and styles from their answers.
 //
-// Images are sent as they are stored. As in the reference, the sidecar drops transparency without compositing, so that
-// the colours of transparent pixels are seen, and does not rotate as EXIF asks.
+// Images are sent as they are stored. As in the reference, the sidecar drops transparency without compositing, so the
+// model sees the colours of transparent pixels. It does not apply EXIF rotation.
 package gpu
 
 import (
@@ -35,9 +35,9 @@ const (
 	maxStylerTokens = 256
 )
 
-// Advice is what a person does where a sidecar does not answer for long.
-const Advice = "Nothing is lost: scoring goes on by itself as soon as the sidecar answers. Loading its models takes " +
-	"some minutes; if it lasts longer, look at the sidecar's log, ask it for /healthz, and check GPU_SIDECAR."
+// Advice is what a person can do if a sidecar does not answer for long.
+const Advice = "Nothing is lost: scoring continues by itself as soon as the sidecar answers. Loading its models " +
+	"takes some minutes; if it lasts longer, look at the sidecar's log, ask it for /healthz, and check GPU_SIDECAR."
 
 // Options of a Sidecar. The zero value has the defaults.
 type Options struct {
@@ -47,10 +47,10 @@ type Options struct {
 	Retry   remote.Retry
 }
 
-// A Sidecar is where the models are. It is safe for concurrent use, and should be the only one of
-// its process for its address: it counts the requests that the sidecar has.
+// A Sidecar gives access to the sidecars of an address. It is safe for concurrent use. A process should have only one
+// for an address, because it counts the requests in flight.
 type Sidecar struct {
-	scorer, styler *replicas // equal where sidecars have both
+	scorer, styler *replicas // equal if each sidecar has both models
 }
 
 // New makes a Sidecar. It makes no request.
@@ -71,7 +71,7 @@ func New(at Address, o Options) *Sidecar {
 type Scorer struct {
 	id       string
 	rubric   *rubric.Rubric
-	backends []*backend // one, or that of the ratings and that of the styles
+	backends []*backend // one for both models, or one for ratings and one for styles
 }
 
 var _ scorer.Sender = (*Scorer)(nil)
@@ -102,7 +102,7 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 		}
 		opened.backends = append(opened.backends, b)
 	}
-	// The order is that of models, even if one sidecar has both: the number of sidecars changes no rating.
+	// The id has the models in a fixed order, so that it does not depend on whether one sidecar has both.
 	first, last := opened.backends[0], opened.backends[len(opened.backends)-1]
 	fmt.Fprintf(hash, "%s\n%s\n", first.models[scorerModel], last.models[stylerModel])
 	opened.id = "gpu-" + hex.EncodeToString(hash.Sum(nil)[:6])
@@ -115,7 +115,7 @@ func (s *Scorer) ID() string { return s.id }
 // Bodies implements scorer.Sender: one for each kind of sidecar.
 func (s *Scorer) Bodies() int { return len(s.backends) }
 
-// Rate rates the items. It waits for a sidecar that is starting, full or away. Its error is transient.
+// Rate rates the items. It waits for a sidecar that is starting, is full or cannot be reached. Its error is transient.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	prefixes := make([]prefix, len(items))
 	for i, it := range items {

@@ -1,8 +1,8 @@
 package gpu
 
-// A prefix is what all prompts about a sample begin with: the texts between its images, in order, one more than there
-// are images. In a request it is a list of segments: texts, and the places of images, {"image": k} with k from 0. So
-// the word <image> in a text is text.
+// A prefix is the common beginning of all prompts about a sample: the texts before, between and after its images, so
+// one more than images. In a request it is a list of segments: texts, and the places of images, {"image": k} with k
+// from 0. So the word <image> in a text is text.
 type prefix []string
 
 // A place is the segment that stands for an image.
@@ -10,7 +10,7 @@ type place struct {
 	Image int `json:"image"` // its position among the images of the item
 }
 
-// MarshalJSON returns the segments. The sidecar takes no empty text, so there is none.
+// MarshalJSON returns the segments. The sidecar accepts no empty text, so empty texts are left out.
 func (p prefix) MarshalJSON() ([]byte, error) {
 	segments := make([]any, 0, 2*len(p))
 	for i, text := range p {

@@ -16,14 +16,14 @@ import (
 )
 
 const (
-	// firstAway and mostAway are how long a sidecar that takes no requests is asked after the others only. The pause
-	// doubles each time.
+	// firstAway and mostAway are the shortest and the longest time for which a sidecar that took no request is asked only
+	// after the others. The time doubles at each failure.
 	firstAway, mostAway = 5 * time.Second, time.Minute
-	// nameTimeout is how long one of several sidecars has to name its models.
+	// nameTimeout bounds the request for a sidecar's models, if there are several sidecars.
 	nameTimeout = 5 * time.Second
 )
 
-// Replicas are the sidecars that have the same models. A request goes to the least loaded of those that take any.
+// replicas are sidecars with the same models. A request goes to the least loaded one that takes requests.
 type replicas struct {
 	Options
 	sidecars []*client
@@ -37,10 +37,10 @@ func newReplicas(bases []string, o Options) *replicas {
 	return p
 }
 
-// inFlight is how many requests they have concurrently.
+// inFlight is the number of concurrent requests to all of them.
 func (p *replicas) inFlight() int { return inFlight * len(p.sidecars) }
 
-// order is the sidecars that take requests, the least loaded first, and then the others.
+// order lists the sidecars that take requests, the least loaded first, followed by the others.
 func (p *replicas) order() []*client {
 	type state struct {
 		*client
@@ -68,8 +68,8 @@ func (p *replicas) order() []*client {
 	return ordered
 }
 
-// do makes a request of the first sidecar that takes it; alone, with no other request of this process there. Its error
-// is as that of client.call.
+// do sends a request to the first sidecar that takes it. If alone is true, that sidecar has no other request of this
+// process. Its error is like that of client.call.
 func (p *replicas) do(ctx context.Context, alone bool, request func(*client) error) error {
 	var err error
 	for _, c := range p.order() {
@@ -80,7 +80,7 @@ func (p *replicas) do(ctx context.Context, alone bool, request func(*client) err
 	return err
 }
 
-// ready waits until one of the sidecars is ready, whatever their state is now. Its next request goes there.
+// ready asks the sidecars again until one of them is ready. The next request goes there.
 func (p *replicas) ready(ctx context.Context) error {
 	return p.Retry.Do(ctx, 1, func() error {
 		var last error
@@ -99,14 +99,14 @@ func (p *replicas) ready(ctx context.Context) error {
 	})
 }
 
-// An introduction is what a sidecar says of itself.
+// An introduction has the models and limits of a sidecar.
 type introduction struct {
 	models models
 	limits limits
 }
 
-// introduce asks all sidecars for their models and limits. One of several may be away: it has what the others have. Its
-// error is a scorer.ErrUnavailable.
+// introduce asks all sidecars for their models and limits. If some of several cannot be reached, they count as equal to
+// the others. Its error is a scorer.ErrUnavailable.
 func (p *replicas) introduce(ctx context.Context) (introduction, error) {
 	var all introduction
 	err := p.Retry.Do(ctx, 1, func() (err error) {
@@ -179,7 +179,7 @@ func (c *client) introduce(ctx context.Context) (introduction, error) {
 	return i, nil
 }
 
-// do makes a request of the sidecar when it has a slot, and notes whether it takes requests.
+// do makes a request when the sidecar has a free slot, and records whether the sidecar takes requests.
 func (c *client) do(ctx context.Context, alone bool, request func(*client) error) error {
 	c.load.Add(1)
 	defer c.load.Add(-1)
@@ -193,7 +193,7 @@ func (c *client) do(ctx context.Context, alone bool, request func(*client) error
 	return err
 }
 
-// isAway reports whether the sidecar is asked after the others only.
+// isAway reports whether the sidecar is asked only after the others.
 func (c *client) isAway(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

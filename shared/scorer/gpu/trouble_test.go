@@ -330,19 +330,21 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 		"answers nothing": {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
 		"leaves choices out": {
 			outcomeOf(func(o *outcome) { o.Answers[3].Logprobs = o.Answers[3].Logprobs[1:] }),
-			"answer 3 is not one over 6 choices",
+			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
 		"leaves the mass out": {
-			outcomeOf(func(o *outcome) { o.Answers[3].Mass = nil }), "answer 3 is not one over 6 choices",
+			outcomeOf(func(o *outcome) { o.Answers[3].Mass = nil }),
+			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
 		"leaves argmax out": {
-			outcomeOf(func(o *outcome) { o.Answers[3].Argmax = nil }), "answer 3 is not one over 6 choices",
+			outcomeOf(func(o *outcome) { o.Answers[3].Argmax = nil }),
+			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
 		"leaves the text out": {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
 		"has logits": {
-			outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities of",
+			outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities with the sum",
 		},
-		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "and says 0.5"},
+		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "but its mass is 0.5"},
 		"has no code":          {fails("", "?"), "an error without a code"},
 		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
 		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
@@ -460,7 +462,7 @@ func TestTooLarge(t *testing.T) {
 	if err := wrong(items, results, 9); err != nil {
 		t.Error(err)
 	}
-	if want := "image too large: the sample takes 1"; !strings.HasPrefix(results[9].Reason, want) {
+	if want := "image too large: the sample has 1"; !strings.HasPrefix(results[9].Reason, want) {
 		t.Errorf("reason %q, want %q…", results[9].Reason, want)
 	}
 	f.limits.Bytes = 2 * taken

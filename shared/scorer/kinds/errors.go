@@ -5,11 +5,11 @@ import (
 	"slices"
 )
 
-// RatingErrors are the standard deviations of the errors of a scorer's expected scores on these capabilities, and for
-// those not measured under the empty name; nil where none were measured.
+// RatingErrors are the standard deviations of the errors of a scorer's expected scores, by capability. The empty name
+// has the value for other capabilities. It is nil if the scorer was not measured.
 //
-// Those of the embedded scorer were found by cross-validation over the sources of its training data, 2026-11-29: each
-// of 1,836 samples was rated by weights that had not seen its source. On data like its training data they are smaller.
+// The embedded scorer was measured by cross-validation over the sources of its training data, 2026-11-29: each of 1,836
+// samples was rated by weights that had not seen its source. On data like the training data, errors are smaller.
 func RatingErrors(kind string, capabilities []string) map[string]float64 {
 	if kind != Embedded {
 		return nil

@@ -9,8 +9,8 @@ import (
 	"google.golang.org/api/idtoken"
 )
 
-// idTokenClient is a client whose requests carry Google's ID token of this process's service account
-// for an audience, as Cloud Run asks of those who invoke a service.
+// idTokenClient is a client that sends Google's ID token of this process's service account for an audience. Cloud Run
+// requires such a token from callers of a service.
 // Source: https://cloud.google.com/run/docs/authenticating/service-to-service
 func idTokenClient(audience string) (*http.Client, error) {
 	tokens, err := idtoken.NewTokenSource(context.Background(), audience)
@@ -19,7 +19,7 @@ func idTokenClient(audience string) (*http.Client, error) {
 	}
 	return &http.Client{
 		Transport: &oauth2.Transport{Source: tokens},
-		// The token is for the audience alone, wherever that may send a request on to.
+		// Do not follow redirects: the token is only for the audience.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}, nil
 }

@@ -27,18 +27,19 @@ const (
 	LLM      = scorer.LLM      // any vision model behind an OpenAI-compatible API
 )
 
-// Config says where the scorers that are not in the binary are. It is not part of a run.
+// Config has the addresses of the scorers that are not in the binary. It is not part of a run.
 type Config struct {
 	// GPU is the address of the sidecars: URL,URL,..., or scorer=URL,styler=URL for sidecars with one model each.
 	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"where the scorer gpu is: URL,... or scorer=URL,styler=URL"`
 	// GPUToken is a secret: the SIDECAR_TOKEN of sidecars that ask for one.
 	GPUToken string `env:"GPU_SIDECAR_TOKEN" json:"-" meaning:"bearer token of sidecars that ask for one"`
-	// GPUAudience is set where that is a service of Cloud Run, which asks for Google's ID tokens; none: no token.
+	// GPUAudience is set if the sidecar is a service of Cloud Run, which requires Google's ID tokens; if empty, no token
+	// is sent.
 	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of its ID token"`
-	// LLM is the model, where it is, and what may be asked of it.
+	// LLM is the model, its address, and the limits of its use.
 	LLM llm.Config `json:"llm,omitzero"`
-	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it, or gs://bucket/object; those in
-	// the binary if empty.
+	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it, or gs://bucket/object. If empty,
+	// the weights in the binary are used.
 	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"weights of embedded, a file or gs:// URL"`
 }
 
@@ -57,8 +58,8 @@ func (c Config) Validate() error {
 	return errors.Join(sidecar, c.LLM.Validate())
 }
 
-// At is the same configuration with the addresses of another, where that has any. Only addresses of a run's
-// configuration are remembered: secrets and limits are always the current ones.
+// At is the same configuration with the addresses that other has. Only addresses of a run's configuration are
+// remembered: secrets and limits are always the current ones.
 func (c Config) At(other Config) Config {
 	if other.GPU != "" {
 		c.GPU = other.GPU
@@ -78,15 +79,15 @@ func (c Config) At(other Config) Config {
 	return c
 }
 
-// Choose reads a person's choice of a scorer: the name of a kind, `gpu:` or `llm:` and an address, or
-// `embedded:` and a file of weights, which then replaces what the Config has. Plain `embedded` leaves the Config's.
+// Choose reads a user's choice of a scorer: the name of a kind, `gpu:` or `llm:` and an address, or `embedded:` and a
+// file of weights, which replaces the Config's. Plain `embedded` keeps the Config's file.
 func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	kind, address, given := strings.Cut(choice, ":")
 	switch {
 	case kind == Embedded && strings.HasPrefix(address, gsPrefix):
 		c.Weights = address
 	case kind == Embedded && given:
-		// Another command may continue with the run from another folder.
+		// Another command may continue the run from another working directory.
 		if c.Weights, err = filepath.Abs(address); err != nil {
 			return "", c, fmt.Errorf("weights %s: %w", address, err)
 		}
@@ -119,7 +120,7 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 
 var errNoAddress = errors.New("it is not known where the sidecar is: give --scorer gpu:URL, or set GPU_SIDECAR")
 
-// CheckKind reports a kind that there is not.
+// CheckKind refuses an unknown kind.
 func CheckKind(kind string) error {
 	known := []string{Embedded, GPU, LLM}
 	if slices.Contains(known, kind) {
@@ -133,15 +134,15 @@ func CheckKind(kind string) error {
 type Opener struct {
 	weights  weights
 	memory   *memory.Budget
-	work     bucket.Bucket // with what was learned from teachers; nil for none
+	work     bucket.Bucket // with the weights learned from teachers; nil for none
 	sidecar  *gpu.Sidecar  // nil if it is not known where it is
 	endpoint *llm.Endpoint // nil if noEndpoint says why
 	// noEndpoint is the error of opening the scorer llm.
 	noEndpoint error
 }
 
-// New makes an Opener. budget is what scorers decode images in. work is where answers are kept that cost money; nil
-// keeps none. onWait, if not nil, gets what is waited for and until when: with the first failure, and then every 30 s.
+// New makes an Opener. budget is the memory for decoding images. work keeps paid answers; nil keeps none. onWait, if
+// not nil, gets the cause of waiting at the first failure, and then every 30 s.
 func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 	if budget == nil {
 		return nil, errors.New("opening scorers: the budget of memory is missing")
@@ -177,7 +178,7 @@ func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)
 	return o, nil
 }
 
-// Open gives the scorer of a kind for a rubric, as it is now. It waits for one that is starting. The error is a
+// Open opens the current scorer of a kind for a rubric. It waits for a scorer that is starting. The error is a
 // scorer.ErrUnavailable if the same call may succeed later.
 func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 	kind, mode := scorer.CutMode(kind)

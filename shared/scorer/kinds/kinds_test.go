@@ -165,7 +165,7 @@ func TestWeights(t *testing.T) {
 	}
 	for _, tt := range []struct{ weights, want string }{
 		{own, ""},
-		{other, other + ": reading weights: this is no file of weights"},
+		{other, other + ": reading weights: this is not a file of weights"},
 		{filepath.Join(dir, "gone"), "reading weights: "},
 		{large, large + " has 67108865 bytes, and the limit is 67108864"},
 	} {

@@ -16,12 +16,12 @@ import (
 
 const (
 	gsPrefix = "gs://"
-	// maxWeights is the largest file of weights; those of 14 capabilities take half a megabyte.
+	// maxWeights is the largest file of weights; weights for 14 capabilities take half a megabyte.
 	maxWeights = 64 << 20
 )
 
-// weights are where those of the embedded scorer are: in the binary, where name is empty, or else in a
-// file or an object, which is read again whenever a scorer is opened.
+// weights say where the embedded scorer's weights are. If name is empty, they are in the binary; otherwise in a file or
+// an object, which is read again whenever a scorer is opened.
 type weights struct {
 	name   string
 	from   bucket.Reader // of an object; opened once, because its client keeps connections

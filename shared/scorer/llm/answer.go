@@ -10,28 +10,28 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// An Answer is a model's answer about a sample, as it is stored: answers/<hash>.json, where the hash is of everything
-// that the model was given. It is used by every run. A sample that cannot be rated has
-// answers/faults/<run>/<hash>.json: it is used by its run alone, so that a retry, which is another run, asks again.
+// An Answer is the stored answer of a model about a sample: answers/<hash>.json. The hash covers everything that the
+// model was given, and every run uses the answer. For a sample that cannot be rated it is
+// answers/faults/<run>/<hash>.json. Only that run uses it, so that a retry, which is another run, asks again.
 type Answer struct {
 	Scorer string `json:"scorer"`
 	Model  string `json:"model"`
-	// Reason is the model's own, in one line.
+	// Reason is the model's own reason, in one line.
 	Reason string `json:"reason,omitempty"`
-	// Ratings are in the order of the rubric's capabilities; one that is missing is scorer.Missing.
+	// Ratings are in the order of the rubric's capabilities; a missing one is scorer.Missing.
 	Ratings []int8 `json:"ratings,omitempty"`
-	// Digits are the probabilities of the ratings, in the same order, nil for one without; nil where the server gives
-	// none. Conditional says that they are those of one answer in JSON.
+	// Digits are the probabilities of the ratings, in the same order; an entry is nil if its rating has none. Digits is
+	// nil if the server gives no probabilities. Conditional says that they come from one answer in JSON.
 	Digits      []*Digits `json:"digits,omitempty"`
 	Conditional bool      `json:"conditional,omitempty"`
 	Styles      []string  `json:"styles,omitempty"`
 	// Fault is why the sample cannot be rated; the fields above are empty then.
 	Fault    *dataset.Fault `json:"fault,omitempty"`
-	Requests int            `json:"requests"` // that were answered: 2 where the first answer was invalid
+	Requests int            `json:"requests"` // answered requests: 2 if the first answer was invalid
 	Usage    Usage          `json:"usage"`
 	// Dollars is nil where the price was not known.
 	Dollars *float64 `json:"dollars,omitempty"`
-	Run     string   `json:"run,omitempty"` // that paid
+	Run     string   `json:"run,omitempty"` // the run that paid
 }
 
 // result is the result of the answer's sample.
@@ -53,8 +53,9 @@ func (a *Answer) result() scorer.Result {
 	return result
 }
 
-// measure gives a result what the probabilities say. In an answer in JSON the rating is the one that stands in it, and
-// so is its expected score where the ratings were unlikely there: the server made the model write a number.
+// measure sets expected score, mass and margin from the probabilities. In an answer in JSON, the rating is the written
+// number. If ratings were unlikely at that place, the expected score is the written number too, because the server
+// forced the model to write one.
 func (a *Answer) measure(result *scorer.Result) {
 	missing := float32(math.NaN())
 	flags := map[string]bool{}
@@ -84,9 +85,9 @@ func (a *Answer) measure(result *scorer.Result) {
 	}
 }
 
-// answerHash names the answer to a prompt: it is of all that the model is given. How images are prepared is part of
-// the scorer's id, so they are hashed as they came. Each field is hashed on its own, so that none can run into the
-// next.
+// answerHash names the answer to a prompt. It covers everything that the model is given. The preparation of images is
+// part of the scorer's id, so the original images are hashed. Each field is hashed separately, so that two fields
+// cannot be confused with one.
 func answerHash(scorerID, conversation string, images [][]byte) string {
 	all := sha256.New()
 	add := func(field []byte) {

@@ -13,22 +13,23 @@ import (
 
 // The codes of samples that the model does not rate.
 const (
-	// InvalidAnswer: the model's answer is not valid under the rubric, nor is the one that it gave in its place.
+	// InvalidAnswer: neither the model's answer nor its second one is valid under the rubric.
 	InvalidAnswer reason.Code = "invalid_answer"
 	// Refused: the server or the model refuses the sample.
 	Refused reason.Code = "refused_by_model"
 )
 
 const (
-	// attempts is how often the model is asked for an answer in JSON: the second time with the faults of the first.
+	// attempts is how often the model is asked for an answer in JSON. The second request lists the faults of the first
+	// answer.
 	attempts = 2
-	// contentFilter is how servers say that they cut an answer off for what is in it.
+	// contentFilter is the finish reason of an answer that the server cut off because of its content.
 	contentFilter = "content_filter"
 	// storeTime is how long an answer that is paid for may take to be stored, even if its delivery has ended.
 	storeTime = 30 * time.Second
 )
 
-// ask has the model rate a sample, and stores the answer.
+// ask asks the model to rate a sample, and stores the answer.
 func (s *Scorer) ask(
 	ctx context.Context, hash string, shown conversation, images []encodedImage,
 ) (stored *Answer, err error) {
@@ -37,7 +38,8 @@ func (s *Scorer) ask(
 		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats, refusals: &s.refusals,
 	}
 	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}
-	// For all attempts together: samples that wait for more while they hold some could wait for ever.
+	// Reserve for all attempts together. If samples reserved more while they hold a reservation, they could wait for each
+	// other.
 	reserved := s.maxDollars(p.tokens)
 	err = s.paid(ctx, s.spending, hash, reserved, func(pay payment) (float64, error) {
 		ask := s.converse
@@ -57,7 +59,7 @@ func (s *Scorer) ask(
 	return stored, err
 }
 
-// cost notes what an answer took, and returns what that costs in dollars: 0 where the price is not known.
+// cost records the usage of an answer, and returns its cost in dollars: 0 if the price is not known.
 func (a *Answer) cost(used Usage, p *price) float64 {
 	a.Usage = used
 	if p == nil {
@@ -95,8 +97,8 @@ func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
 	}
 }
 
-// replyTo returns the reply to a prompt about a sample, and counts it. It reports false if there is none that can be
-// read, and notes why in the answer.
+// replyTo returns the reply to a prompt about a sample, and counts it. ok is false if there is no readable reply; the
+// answer then has the reason.
 func (s *Scorer) replyTo(ctx context.Context, p *prompt, a *Answer) (answered reply, ok bool, err error) {
 	answered, err = s.answer(ctx, p)
 	if fault, ofSample := asFault(err); ofSample {

@@ -8,14 +8,14 @@ import (
 	"strconv"
 )
 
-// imageURL stands for the URL of the i-th image in a prompt, until the request is sent: the images as text would take
-// the memory of several copies, while langchaingo makes a body of the prompt.
+// imageURL is a placeholder for the URL of the i-th image, until the request is sent. Without it, langchaingo would
+// hold several copies of the images as text while it makes the body.
 func imageURL(i int) string { return fmt.Sprintf("harvest-image:%d", i) }
 
-// placeOfURL is what stands before the number of an image in a body. A text cannot hold it: its quotes are escaped.
+// placeOfURL precedes the number of an image in a body. A text cannot contain it, because quotes in texts are escaped.
 const placeOfURL = `"url":"harvest-image:`
 
-// withImages is a body with the data URLs of images in their places, and its length in bytes.
+// withImages replaces the placeholders in a body by data URLs, and returns the new length in bytes.
 func withImages(body []byte, images []encodedImage) (io.Reader, int64, error) {
 	var parts []io.Reader
 	var length int64

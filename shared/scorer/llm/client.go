@@ -16,13 +16,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// grace is what a request is given when its delivery ends: less than a stopping process waits for its deliveries.
+// grace is how long a request may continue after its delivery ends. A stopping process waits longer for its deliveries.
 const grace = 5 * time.Second
 
 // Usage is what a request used, as the server counts it.
 type Usage struct {
 	InputTokens int `json:"input_tokens"`
-	// CachedTokens are those of the input that the server had read before.
+	// CachedTokens is the part of the input that the server had in its cache.
 	CachedTokens int `json:"cached_tokens,omitempty"`
 	OutputTokens int `json:"output_tokens"`
 }
@@ -39,7 +39,7 @@ type reply struct {
 	text   string
 	finish string // why it ended: "stop", "length", "content_filter" or another word of the server
 	usage  Usage
-	// tokens are those of the answer, where the server gives probabilities; thought is what the model thought before.
+	// tokens are the tokens of the answer, if the server gives probabilities; thought is the model's reasoning before it.
 	tokens  []answerToken
 	thought string
 }
@@ -57,8 +57,8 @@ func newClient(c Config, inner http.RoundTripper) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The transport adds the key: the library gets a word in its place. What it would read from the environment
-	// is all set here.
+	// The transport adds the key, so the library gets a placeholder. All values that the library would read from the
+	// environment are set here.
 	const placeholder = "none"
 	through := transport{key: c.APIKey, http: &http.Client{Transport: inner}}
 	model, err := openai.New(openai.WithBaseURL(base), openai.WithModel(c.Model), openai.WithToken(placeholder),
@@ -70,10 +70,10 @@ func newClient(c Config, inner http.RoundTripper) (*client, error) {
 	return &client{base: base, Config: c, http: through, model: model}, nil
 }
 
-// send makes one request. Its error is a remote.LaterError, a remote.BrokenError, a refusedError, a
-// *scorer.StopError, or that of a context that ended.
+// send makes one request. Its error is a remote.LaterError, a remote.BrokenError, a refusedError, a *scorer.StopError,
+// or the error of a context that ended.
 func (c *client) send(ctx context.Context, p *prompt, added fields) (reply, error) {
-	// A request that has begun is paid for: it may end even though its delivery is over.
+	// A request that has begun is paid for, so it may continue after its delivery has ended.
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
@@ -90,7 +90,7 @@ func (c *client) send(ctx context.Context, p *prompt, added fields) (reply, erro
 	case record.status != http.StatusOK && record.status != 0:
 		return reply{}, c.refused(record)
 	case err != nil:
-		return reply{}, remote.BrokenError{Err: fmt.Errorf("%s answers what is no answer: %w", c.base, err)}
+		return reply{}, remote.BrokenError{Err: fmt.Errorf("%s sends an invalid answer: %w", c.base, err)}
 	}
 	choice := response.Choices[0]
 	count := func(name string) int { n, _ := choice.GenerationInfo[name].(int); return n }
@@ -122,7 +122,7 @@ func (c *client) refused(r *exchangeRecord) error {
 	return remote.StatusError(r.status, r.header, refusedError{error: err, detail: detail})
 }
 
-// explain finds the server's own words in a refusal. A server may quote the key: it is taken out.
+// explain finds the server's message in a refusal. It removes the key, which a server may quote.
 func (c *client) explain(body []byte) (detail, code string) {
 	var refusal struct {
 		Error json.RawMessage `json:"error"`

@@ -23,9 +23,9 @@ const comparisonForm = `
 Answer with one JSON object and nothing else: {"reason": one sentence, "better": 1, 2, or 0 if neither is better}.`
 
 // Compare asks which of two samples is the better one to train on, for a capability if one is given: 1 or 2, or 0 for
-// neither. It asks twice at most, under the spending limit of a run, whose receipts stand in the work bucket. A
-// *scorer.StopError says that no request can be answered, or that the limit is reached; another error is one of the
-// samples, or transient.
+// neither. It asks at most twice, under the spending limit of a run. The receipts are in the work bucket. A
+// *scorer.StopError says that no request can be answered, or that the limit is reached. Another error is caused by the
+// samples, or is transient.
 func (e *Endpoint) Compare(
 	ctx context.Context, run, capability string, items [2]scorer.Item,
 ) (better int, used Usage, err error) {
@@ -53,7 +53,7 @@ func (e *Endpoint) Compare(
 	return better, p.used, err
 }
 
-// comparisonOf is what Compare asks, and a hash of it.
+// comparisonOf is the prompt of Compare, and a hash of it.
 func (e *Endpoint) comparisonOf(
 	ctx context.Context, capability string, items [2]scorer.Item,
 ) (*prompt, string, error) {
@@ -114,7 +114,7 @@ func (e *Endpoint) askBetter(ctx context.Context, p *prompt) (better int, err er
 		}
 		p.messages = repeatMessages(p.messages, answered.text, err)
 	}
-	return 0, fmt.Errorf("the answer of %s is none: %w", e.Model, err)
+	return 0, fmt.Errorf("the answer of %s is invalid: %w", e.Model, err)
 }
 
 // parseBetter reads the answer of a comparison.

@@ -12,10 +12,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Config says which model rates, where it is, and its limits. A field that is 0 has its default.
+// Config has the model that rates, its address, and its limits. A field that is 0 has its default.
 type Config struct {
-	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1; a URL without a
-	// path stands for its /v1. Another URL of the same model makes no other scorer.
+	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1; a URL without a path means its /v1.
+	// The URL does not change the scorer's id, only the model does.
 	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API of the scorer llm"`
 	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"the model that rates"`
 	// Mode is how the model is asked: scorer.ModeJSON, by default, or scorer.ModeLogprobs. It changes ratings.
@@ -23,17 +23,17 @@ type Config struct {
 	// APIKey is a secret: it is sent to URL as a bearer token, and written nowhere.
 	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"its key, sent as a bearer token; in the cloud from Secret Manager"`
 
-	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer.
-	// A temperature of -1 is none: the model's own, where it takes no other.
+	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer. A temperature of -1 is not sent, for models
+	// that only accept their own.
 	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"-1 sends none, for models with a fixed one"`
 	// MaxTokens is the longest answer, in tokens, the model's thinking included; 2048 by default.
 	MaxTokens int `env:"LLM_MAX_TOKENS, default=2048" json:"-" meaning:"longest answer in tokens, thinking included"`
-	// ImageSide is the longest side of an image as it is sent, in pixels; larger images are made smaller. 1024 by default.
+	// ImageSide is the longest side of a sent image, in pixels; larger images are made smaller. 1024 by default.
 	ImageSide int `env:"LLM_IMAGE_SIDE, default=1024" json:"-" meaning:"larger images are made smaller"`
 
-	// Concurrency is how many requests a process has in flight; 8 by default.
+	// Concurrency bounds the requests in flight of a process; 8 by default.
 	Concurrency int `env:"LLM_CONCURRENCY, default=8" json:"-" meaning:"requests in flight, of a process"`
-	// RequestsPerMinute and TokensPerMinute are what a process may ask; no limit by default.
+	// RequestsPerMinute and TokensPerMinute bound the requests of a process; no limit by default.
 	RequestsPerMinute int `env:"LLM_REQUESTS_PER_MINUTE, default=0" json:"-" meaning:"what a process may ask; 0: no limit"`
 	TokensPerMinute   int `env:"LLM_TOKENS_PER_MINUTE, default=0" json:"-" meaning:"what a process may ask; 0: no limit"`
 	// Timeout is how long one request may take; 120 s by default.
@@ -44,7 +44,7 @@ type Config struct {
 	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=input/output[/cached],..."`
 	// MaxCost is what a run may spend, in US dollars; no limit by default.
 	MaxCost float64 `env:"LLM_MAX_COST, default=0" json:"-" meaning:"US dollars that a run may spend; 0: no limit"`
-	// ImageTokens is what an image is taken for in estimates; 1000 by default.
+	// ImageTokens is the number of tokens of an image in estimates; 1000 by default.
 	ImageTokens int `env:"LLM_IMAGE_TOKENS, default=1000" json:"-" meaning:"tokens of an image in estimates"`
 }
 
@@ -59,7 +59,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Complete is Validate for a service that uses the model: URL and model must be there, too.
+// Complete is Validate for a service that uses the model: URL and model must be set too.
 func (c Config) Complete() error {
 	if err := c.Validate(); err != nil {
 		return err
@@ -73,7 +73,8 @@ func (c Config) Complete() error {
 	return nil
 }
 
-// Validate names every fault by its variable. An empty URL or model is none: not every service uses them.
+// Validate names every fault by its variable. An empty URL or model is not a fault, because not every service uses
+// them.
 func (c Config) Validate() error {
 	var faults []error
 	if c.URL != "" {
@@ -117,12 +118,12 @@ func (c Config) Validate() error {
 // baseURL reads the address of an API.
 func baseURL(s string) (string, error) {
 	u, err := url.Parse(s)
-	// The text is not quoted where it may hold a secret.
+	// The error does not quote a text that may hold a secret.
 	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("it is no plain URL: give one such as https://api.openai.com/v1, and the key in LLM_API_KEY")
+		return "", errors.New("it is not a plain URL: give one such as https://api.openai.com/v1, and the key in LLM_API_KEY")
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return "", fmt.Errorf("%q is no address of an API: give a URL such as https://api.openai.com/v1", s)
+		return "", fmt.Errorf("%q is not an address of an API: give a URL such as https://api.openai.com/v1", s)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	if u.Path == "" {
@@ -146,10 +147,10 @@ func parsePrices(table string) (map[string]price, error) {
 		if row == "" {
 			continue
 		}
-		at := strings.LastIndex(row, "=") // a model's name may have one, too
+		at := strings.LastIndex(row, "=") // a model's name may contain = too
 		p, err := parsePrice(row[at+1:])
 		if at < 1 || err != nil {
-			return nil, fmt.Errorf("%q is no price: give model=input/output or model=input/output/cached, "+
+			return nil, fmt.Errorf("%q is not a price: give model=input/output or model=input/output/cached, "+
 				"in dollars per million tokens, such as gpt-4o=2.50/10", row)
 		}
 		model := strings.TrimSpace(row[:at])

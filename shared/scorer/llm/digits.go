@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// topLogprobs is how many tokens a server is asked to list at each place: the most that hosted APIs take.
+	// topLogprobs is how many tokens a server is asked to list at each place: the largest number that hosted APIs accept.
 	topLogprobs = 20
-	// spellings is how many tokens a digit may be: with white space before it, and without.
+	// spellings is how many different tokens may stand for a digit: with white space before it, and without.
 	spellings = 2
 	// maxUnlisted is the largest probability of unlisted digits that has no flag.
 	maxUnlisted = 0.05
@@ -21,8 +21,7 @@ const (
 
 // Flags of samples whose expected scores are read from probabilities.
 const (
-	// FlagConditional: probabilities are those of one JSON answer, where the model has seen its ratings of the
-	// capabilities before.
+	// FlagConditional: the probabilities come from one JSON answer, in which each rating depends on the ratings before it.
 	FlagConditional = "conditional"
 	// FlagTruncatedMass: tokens that the server did not list may have more than maxUnlisted of the ratings' probability.
 	FlagTruncatedMass = "truncated_mass"
@@ -30,20 +29,20 @@ const (
 
 // Digits is the distribution over the ratings at one place of an answer.
 type Digits struct {
-	// Probabilities of the ratings from 0 on, each the sum over the digit's spellings. Those that the server did not
-	// list count 0.
+	// Probabilities are those of the ratings from 0 on, each the sum over the digit's spellings. Spellings that the server
+	// did not list count 0.
 	Probabilities [scorer.MaxRating + 1]float64 `json:"probabilities"`
-	// Unlisted is the most that spellings which the server did not list can have together.
+	// Unlisted is the largest total probability that unlisted spellings can have.
 	Unlisted float64 `json:"unlisted,omitempty"`
-	// Other says that the likeliest token is no rating.
+	// Other says that the likeliest token is not a rating.
 	Other bool `json:"other,omitempty"`
 }
 
-// A reading says how a digit stands in a token.
+// A reading says where in a token the digit is.
 type reading struct {
-	before string // what stands in the token before it
-	whole  bool   // nothing follows it
-	// byID says that the server listed tokens by their ids, and not the likeliest.
+	before string // text in the token before the digit
+	whole  bool   // no text follows the digit
+	// byID says that the server listed the requested token ids, not the likeliest tokens.
 	byID bool
 }
 
@@ -60,7 +59,7 @@ func newDigits(t answerToken, r reading) Digits {
 		}
 	}
 	d.Unlisted = 1 - total
-	if !r.byID { // no unlisted token is likelier than the least of those listed
+	if !r.byID { // no unlisted token is likelier than the least likely listed one
 		d.Unlisted = min(d.Unlisted, float64(max(spellings*len(d.Probabilities)-seen, 0))*least)
 	}
 	d.Unlisted = max(d.Unlisted, 0)
@@ -103,8 +102,8 @@ func (d *Digits) likeliest() int8 {
 	return int8(best)
 }
 
-// rate is the rating where a model was asked for one digit: the likeliest if the likeliest token is a digit, and the
-// digits are likely enough; otherwise scorer.Missing and the flag that says why.
+// rate is the rating of a model that was asked for one digit: the likeliest token, if it is a digit and the digits are
+// likely enough. Otherwise the rating is scorer.Missing, and the flag says why.
 func (d *Digits) rate() (rating int8, flag string) {
 	switch {
 	case d.mass() < scorer.MinMass:
@@ -115,7 +114,7 @@ func (d *Digits) rate() (rating int8, flag string) {
 	return d.likeliest(), ""
 }
 
-// measure is the expected score and the margin. Without any probability there is none.
+// measure is the expected score and the margin; both are NaN without any probability.
 func (d *Digits) measure() (expected, margin float64) {
 	if d.mass() == 0 {
 		return math.NaN(), math.NaN()
@@ -127,8 +126,8 @@ func (d *Digits) measure() (expected, margin float64) {
 	return scorer.Measure(logprobs)
 }
 
-// ratingDigits are the distributions at the ratings of a valid JSON answer, in the order of capabilities; nil for a
-// rating whose token is not found. It is nil where the server gives no probabilities.
+// ratingDigits are the distributions at the ratings of a valid JSON answer, in the order of capabilities. An entry is
+// nil if the rating's token is not found. The list is nil if the server gives no probabilities.
 func ratingDigits(answer reply, capabilities []string) []*Digits {
 	if len(answer.tokens) == 0 {
 		return nil
@@ -154,7 +153,7 @@ func ratingDigits(answer reply, capabilities []string) []*Digits {
 	return all
 }
 
-// ratingOffsets are the places of the last digits of the ratings in an answer, which parseAnswer has found valid.
+// ratingOffsets are the places of the last digits of the ratings in an answer. parseAnswer must have found it valid.
 func ratingOffsets(text string) map[string]int {
 	offsets := map[string]int{}
 	dec := json.NewDecoder(strings.NewReader(text))

@@ -6,15 +6,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// What requests take, for estimates; counts of servers replace them afterwards. English has some four
-// bytes a token, in the vocabularies of today's models.
+// Sizes of requests, for estimates. The servers' own counts replace them afterwards. English has about four bytes a
+// token, in the vocabularies of today's models.
 const (
 	bytesPerToken = 4
-	// requestTokens frame a request; an answer has reasonTokens for its reason and styles, and ratingTokens for
-	// each rating.
+	// requestTokens is the overhead of a request. An answer has reasonTokens for its reason and styles, and ratingTokens
+	// for each rating.
 	requestTokens, reasonTokens, ratingTokens = 60, 80, 9
-	// answerSeconds is how long an answer takes, of the large models that people annotate with, and tokenSeconds a
-	// single token about a sample that the server has just read.
+	// answerSeconds is the time for an answer of a large model. tokenSeconds is the time for a single token about a sample
+	// that is in the server's cache.
 	answerSeconds, tokenSeconds = 5, 0.5
 	// probes is how many questions a probe asks at most.
 	probes = 3
@@ -22,7 +22,7 @@ const (
 
 func textTokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken }
 
-// textAround is the length of what stands around a sample in a request, in bytes.
+// textAround is the length of the text around a sample in a request, in bytes.
 func (s *Scorer) textAround() int {
 	if s.mode == scorer.ModeLogprobs {
 		return len(s.system) + len(questionReminder) + len(stylesQuestion)
@@ -35,7 +35,7 @@ func (s *Scorer) inputTokens(textBytes, images int) int {
 	return requestTokens + textTokens(s.textAround()+textBytes) + images*s.ImageTokens
 }
 
-// maxDollars is what all requests for a sample can cost, in US dollars, if the input of one is estimated well.
+// maxDollars is the highest cost of all requests for a sample, in US dollars, if the estimate of the input is right.
 func (s *Scorer) maxDollars(inputTokens int) float64 {
 	all := Usage{InputTokens: attempts * inputTokens, OutputTokens: attempts * s.MaxTokens}
 	if s.mode == scorer.ModeLogprobs {
@@ -47,7 +47,7 @@ func (s *Scorer) maxDollars(inputTokens int) float64 {
 	return maxDollars(s.price, all)
 }
 
-// maxDollars is what requests can cost, in US dollars, if their input is estimated well; 0 without a price.
+// maxDollars is the highest cost of requests, in US dollars, if the estimate of the input is right; 0 without a price.
 func maxDollars(p *price, most Usage) float64 {
 	if p == nil {
 		return 0
@@ -55,8 +55,8 @@ func maxDollars(p *price, most Usage) float64 {
 	return p.of(most)
 }
 
-// Estimate returns what rating a load takes this process, without a second attempt at any sample, in the scorer's mode
-// and in the other.
+// Estimate estimates the rating of a load by this process, in the scorer's mode and in the other. It assumes that no
+// answer is invalid.
 func (s *Scorer) Estimate(l scorer.Load) scorer.Estimate {
 	e := s.estimate(l)
 	other := *s
@@ -78,7 +78,7 @@ func (s *Scorer) estimate(l scorer.Load) scorer.Estimate {
 	if s.mode == scorer.ModeLogprobs {
 		questions := int64(len(s.rubric.Capabilities))
 		e.Requests = l.Samples * (questions + 1)
-		e.CachedTokens = questions * e.InputTokens // after the first request the server has read the sample
+		e.CachedTokens = questions * e.InputTokens // after the first request the sample is in the server's cache
 		e.InputTokens *= questions + 1
 		e.OutputTokens = l.Samples * (reasonTokens + questions)
 		perSample = float64(questions+1)*tokenSeconds + answerSeconds/2

@@ -16,19 +16,19 @@ import (
 	"golang.org/x/image/draw"
 )
 
-// jpegQuality is of images that are encoded again.
+// jpegQuality is the quality of images that are encoded again.
 const jpegQuality = 90
 
-// An encodedImage is an image as it is sent.
+// An encodedImage is an image in the form in which it is sent.
 type encodedImage struct {
 	mime string
 	data []byte
 }
 
-// prepare makes an image one that every server takes: an opaque JPEG or PNG, no side longer than side. One that is so
-// already is kept byte for byte, with its EXIF data, and the server rotates it or not; any other is laid on a white
-// ground and encoded again, not rotated. A broken image is found here, before anything is paid for it. It is done in a
-// step of budget.
+// prepare converts an image to a form that every server accepts: an opaque JPEG or PNG, no side longer than side. If
+// the image has this form already, its bytes and EXIF data are kept, and the server decides about rotation. Any other
+// image is drawn on a white ground and encoded again, without rotation. A broken image is found here, before anything
+// is paid for it. The work is done in a step of budget.
 func prepare(
 	ctx context.Context, data []byte, side int, budget *memory.Budget,
 ) (ready encodedImage, fault *dataset.Fault, err error) {
@@ -65,30 +65,30 @@ func encode(data []byte, side int) (encodedImage, *dataset.Fault) {
 	return encodedImage{"image/jpeg", b.Bytes()}, nil
 }
 
-// scaled are the sides of an image whose larger one is to be no longer than side.
+// scaled are the new sides of an image, so that the longer one is at most side.
 func scaled(width, height, side int) (int, int) {
 	scale := min(1, float64(side)/float64(max(width, height)))
 	return max(1, int(float64(width)*scale)), max(1, int(float64(height)*scale))
 }
 
-// rowBytes is what draw.Kernel takes for a pixel of the picture between: that of the new width and the old height. The
-// new picture and its file take less than 8 bytes a pixel.
+// rowBytes is the memory for a pixel of draw.Kernel's intermediate picture, which has the new width and the old height.
+// newBytes is enough for a pixel of the new picture and its file.
 const rowBytes, newBytes = 32, 8
 
-// scaling is the most memory, in bytes, that it takes to make an image smaller.
+// scaling is the most memory, in bytes, for making an image smaller.
 func scaling(size images.Size, side int) int64 {
 	width, height := scaled(size.Width, size.Height, side)
 	return rowBytes*int64(width)*int64(size.Height) + newBytes*int64(width)*int64(height)
 }
 
-// Scaling is the most memory, in bytes, that it takes to make an image of at most pixels smaller, next to decoding it.
+// Scaling is the most memory, in bytes, for making an image of at most pixels smaller, in addition to decoding it.
 func (c Config) Scaling(pixels int64) int64 {
 	side := float64(c.withDefaults().ImageSide)
 	return int64(rowBytes*side*math.Ceil(math.Sqrt(float64(pixels))) + newBytes*side*side)
 }
 
-// prepareAll prepares the images of a sample's rated turns, one at a time, and equal ones once. A fault is that of one
-// of them.
+// prepareAll prepares the images of a sample's rated turns, one at a time, and equal ones once. It returns the fault of
+// the first image that has one.
 func prepareAll(
 	ctx context.Context, item scorer.Item, side int, budget *memory.Budget,
 ) (ready []encodedImage, fault *dataset.Fault, err error) {

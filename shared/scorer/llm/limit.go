@@ -8,10 +8,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bursts divides a minute's allowance: the burst is so small that no minute has much more than its own.
+// bursts is into how many bursts a minute's allowance is divided. Small bursts keep every minute close to its
+// allowance.
 const bursts = 10
 
-// A limiter keeps requests and tokens of this process below the limits of a minute.
+// A limiter keeps requests and tokens of this process below the limits per minute.
 type limiter struct{ requests, tokens *rate.Limiter }
 
 func newLimiter(c Config) *limiter {

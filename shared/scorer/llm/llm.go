@@ -1,6 +1,6 @@
-// Package llm rates samples by any vision model behind an OpenAI-compatible API: by one request a sample, answered in
-// JSON with all ratings, the styles and a reason, or by one a capability, answered in one token. Answers are kept in
-// the work bucket, so that none is paid for twice.
+// Package llm rates samples by any vision model behind an OpenAI-compatible API: with one request a sample, answered in
+// JSON with all ratings, the styles and a reason, or with one request a capability, answered in one token. Answers are
+// kept in the work bucket, so that none is paid for twice.
 package llm
 
 import (
@@ -25,8 +25,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// Advice is what a person does where the server does not answer for long.
-const Advice = "Nothing is lost: scoring goes on by itself as soon as the server takes requests. " +
+// Advice is what a person can do if the server does not answer for long.
+const Advice = "Nothing is lost: scoring continues by itself as soon as the server takes requests. " +
 	"If it is full often, lower LLM_CONCURRENCY, LLM_REQUESTS_PER_MINUTE or LLM_TOKENS_PER_MINUTE; " +
 	"if it is not reached, check LLM_URL."
 
@@ -38,8 +38,8 @@ type Options struct {
 	Retry     remote.Retry
 }
 
-// An Endpoint is where the model is. It is safe for concurrent use, and should be the only one of its
-// process: it keeps the limits of requests and spending.
+// An Endpoint gives access to the model. It is safe for concurrent use. A process should have only one, because it
+// keeps the limits of requests and spending.
 type Endpoint struct {
 	*client
 	Options
@@ -68,7 +68,7 @@ func New(c Config, o Options) (*Endpoint, error) {
 	o.Retry = o.Retry.WithDefaults()
 	if base, ok := http.DefaultTransport.(*http.Transport); ok && o.Transport == nil {
 		own := base.Clone()
-		own.MaxIdleConnsPerHost = c.Concurrency // the default keeps two, and would open others for every request
+		own.MaxIdleConnsPerHost = c.Concurrency // the default keeps two, and would open a new connection for most requests
 		o.Transport = own
 	}
 	client, err := newClient(c, o.Transport)
@@ -101,8 +101,8 @@ var (
 	_ scorer.Prober = (*Scorer)(nil)
 )
 
-// Open returns the scorer for a rubric in a mode; that of the configuration if empty. It makes no request: a wrong URL,
-// key or model is found with the first sample, or by Probe.
+// Open returns the scorer for a rubric in a mode; if mode is empty, in the configured mode. It makes no request: a
+// wrong URL, key or model is found with the first sample, or by Probe.
 func (e *Endpoint) Open(r *rubric.Rubric, mode string) (*Scorer, error) {
 	if err := scorer.CheckMode(mode); err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (e *Endpoint) Open(r *rubric.Rubric, mode string) (*Scorer, error) {
 	return s, nil
 }
 
-// setMode sets the instructions, and what an answer in JSON has.
+// setMode sets the instructions, and the contents of an answer in JSON.
 func (s *Scorer) setMode(mode string) {
 	s.mode, s.asked, s.system = mode, s.rubric, instructions(s.rubric, answerForm)
 	if mode == scorer.ModeLogprobs {
@@ -144,7 +144,7 @@ func (e *Endpoint) priceOfModel() (*price, error) {
 }
 
 // ID is "llm-", the mode, and 12 hex digits over the model's name, the rubric, the instructions, and the options that
-// change ratings. It does not depend on where the model is.
+// change ratings. It does not depend on the model's address.
 func (s *Scorer) ID() string { return s.id }
 
 // Bodies implements scorer.Sender.
@@ -171,11 +171,11 @@ func (e *Endpoint) spendingOf(run string) *spending {
 	return s
 }
 
-// Rate rates the items, several concurrently. It waits for a server that is full or away. Its error is a
-// *scorer.StopError or transient; what was answered before it is kept.
+// Rate rates the items, several concurrently. It waits for a server that is full or cannot be reached. Its error is a
+// *scorer.StopError or transient; earlier answers are kept.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	results := make([]scorer.Result, len(items))
-	// After an error no sample is begun, and those in flight are completed: they are paid for.
+	// After an error no sample is begun. Samples in flight are completed, because they are paid for.
 	var stopped atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(s.Concurrency)
@@ -202,7 +202,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		return scorer.Result{}, err
 	}
 	hash := answerHash(s.id, shown.lines, item.RatedImages())
-	// Equal samples that are rated at the same time are asked for once.
+	// For equal samples at the same time, the model is asked once.
 	answer, err, _ := s.inFlight.Do(s.spending.run+"/"+hash, func() (any, error) {
 		a, err := s.store.find(ctx, s.spending.run, hash)
 		if a != nil || err != nil {

@@ -25,8 +25,8 @@ type parsedAnswer struct {
 // maxFaults bounds how many faults of one answer are named.
 const maxFaults = 5
 
-// parseAnswer reads an answer. Whatever is not exactly as requested is a fault, and the error, which is
-// shown to the model, names the first few.
+// parseAnswer reads an answer. Every deviation from the requested form is a fault. The error names the first few, and
+// is shown to the model.
 func parseAnswer(text string, r *rubric.Rubric) (parsedAnswer, error) {
 	fields, err := object(unfence(text))
 	if err != nil {
@@ -128,7 +128,7 @@ func object(text string) (map[string]json.RawMessage, error) {
 		if err != nil {
 			return nil, fmt.Errorf("it is no JSON: %w", err)
 		}
-		name, _ := token.(string) // between fields there is nothing else
+		name, _ := token.(string) // only names can stand here
 		if _, twice := fields[name]; twice {
 			return nil, fmt.Errorf("it has %q twice", name)
 		}
@@ -147,7 +147,7 @@ func object(text string) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// strictString reads a JSON string; null is none.
+// strictString reads a JSON string; it refuses null.
 func strictString(data json.RawMessage, s *string) error {
 	if !bytes.HasPrefix(data, []byte{'"'}) {
 		return errors.New("no text")

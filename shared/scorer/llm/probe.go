@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	// probeTokens is how long the answer to a probe may be: enough to see why its first token is no digit.
+	// probeTokens bounds the answer to a probe. It is enough to see why the first token is not a digit.
 	probeTokens = 8
 	// maxSeen is how many of the likeliest tokens a refusal names.
 	maxSeen = 5
@@ -28,22 +28,23 @@ const (
 	sideTimeout = 10 * time.Second
 )
 
-// noThinking has the chat templates of several open models leave out the model's thoughts.
+// noThinking turns off the model's reasoning, in the chat templates of several open models.
 const noThinking = fields(`,"chat_template_kwargs":{"enable_thinking":false}`)
 
-// thinking matches what the first token of a model that thinks begins.
+// thinking matches the beginning of a model's reasoning.
 var thinking = regexp.MustCompile(`(?i)think|reason|<\|channel|<seed`)
 
 // A probeResult is what a probe found out about asking a model for single tokens.
 type probeResult struct {
 	added fields // to each question
-	byID  bool   // the server lists the tokens that it is asked for, and those alone
-	// samples bounds those in flight, by the slots of the server.
+	byID  bool   // the server lists exactly the requested tokens
+	// samples bounds the samples in flight, by the slots of the server.
 	samples *semaphore.Weighted
 }
 
-// Probe finds out whether the model can be asked in the scorer's mode. It makes one request, two where the model thinks
-// before it answers, and none in the mode json. Its error is a *scorer.StopError that says what was seen, or transient.
+// Probe finds out whether the model can be asked in the scorer's mode. It makes one request, or two if the model
+// reasons before it answers, and none in the mode json. Its error is transient, or a *scorer.StopError that says what
+// was seen.
 func (s *Scorer) Probe(ctx context.Context) error {
 	if s.mode != scorer.ModeLogprobs {
 		return nil
@@ -52,7 +53,7 @@ func (s *Scorer) Probe(ctx context.Context) error {
 	return err
 }
 
-// probed is the result of the endpoint's probe, which is made once. The prompt counts what it used.
+// probed is the result of the endpoint's probe, which is made once. Its usage is added to the prompt.
 func (s *Scorer) probed(ctx context.Context, p *prompt) (*probeResult, error) {
 	known := func() *probeResult {
 		s.mu.Lock()
@@ -79,7 +80,7 @@ func (s *Scorer) probed(ctx context.Context, p *prompt) (*probeResult, error) {
 	return result, nil
 }
 
-// makeProbe asks about a harmless sample, in the ways that there are, until one gives digits.
+// makeProbe asks about a harmless sample in several ways, until one gives digits.
 func (s *Scorer) makeProbe(ctx context.Context, p *prompt) (*probeResult, error) {
 	found := &probeResult{added: askedLogprobs}
 	answered, err := s.tryQuestion(ctx, p, found.added)
@@ -131,7 +132,7 @@ func (s *Scorer) tryQuestion(ctx context.Context, p *prompt, added fields) (repl
 	return answered, err
 }
 
-// harmlessSample is a sample of our own.
+// harmlessSample is a fixed sample that every model can answer.
 func harmlessSample() *dataset.Sample {
 	return &dataset.Sample{Turns: []dataset.Turn{
 		dataset.NewTurn(dataset.Human, "What colour is the square?", 0),
@@ -154,7 +155,7 @@ func thinks(answered reply) bool {
 		len(answered.tokens) > 0 && thinking.MatchString(answered.tokens[0].text())
 }
 
-// unusable says why the first token of an answer is no rating; empty if it is one.
+// unusable says why the first token of an answer is not a rating; empty if it is one.
 func unusable(answered reply) string {
 	d := firstDigits(answered)
 	switch {
@@ -199,8 +200,8 @@ func seen(answered reply) string {
 	return strings.Join(names, ", ")
 }
 
-// tryTokenIDs asks the server to list the digits whatever their probability, by the ids of their tokens. Servers that
-// do not know that field ignore it: it is used only where the answer shows that it was read.
+// tryTokenIDs asks the server to list the digits by token id, even if they are improbable. Some servers ignore this
+// field. So it is only used if the answer shows that the server obeyed.
 func (s *Scorer) tryTokenIDs(ctx context.Context, p *prompt, before reply, found *probeResult) (reply, error) {
 	ids := s.digitIDs(ctx)
 	if ids == nil {
@@ -232,7 +233,7 @@ func (s *Scorer) tryTokenIDs(ctx context.Context, p *prompt, before reply, found
 	return answered, nil
 }
 
-// digitIDs are the ids of the tokens of the digits, as vLLM gives them; nil where they are not one token each, or not
+// digitIDs are the token ids of the digits, from vLLM. It is nil if a digit is several tokens, or if the ids are not
 // known.
 func (s *Scorer) digitIDs(ctx context.Context) []int {
 	var ids []int
@@ -254,8 +255,7 @@ func (s *Scorer) digitIDs(ctx context.Context) []int {
 	return ids
 }
 
-// slots is how many samples may be in flight: as many as llama-server says that it has slots, and LLM_CONCURRENCY at
-// most.
+// slots is how many samples may be in flight: the number of slots of a llama-server, and at most LLM_CONCURRENCY.
 func (s *Scorer) slots(ctx context.Context) int {
 	var answered struct {
 		Slots int `json:"total_slots"`

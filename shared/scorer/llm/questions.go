@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// questionForm ends the instructions where capabilities are asked for one by one.
+// questionForm is the end of the instructions if each capability has its own question.
 const questionForm = `
 You are asked one question about the sample at a time. Answer with exactly what it asks for, and nothing else.`
 
@@ -31,8 +31,8 @@ func capabilityQuestion(capability string) string {
 		"Answer with one digit from 0 to %d and nothing else.", strconv.Quote(capability), scorer.MaxRating)
 }
 
-// questionMessages are messages about one sample that end with a question. All before it is equal for every question,
-// so that a server which keeps prefixes of prompts reads it once.
+// questionMessages are messages about one sample that end with a question. Everything before the question is equal for
+// all questions, so a server with a prefix cache reads it once.
 func questionMessages(system string, shown conversation, images int, question string) []llms.MessageContent {
 	all := messages(system, shown, images)
 	parts := all[1].Parts
@@ -40,21 +40,21 @@ func questionMessages(system string, shown conversation, images int, question st
 	return all
 }
 
-// withoutRatings is a rubric of which only reason and styles are asked for.
+// withoutRatings is the rubric of a request for only reason and styles.
 func withoutRatings(r *rubric.Rubric) *rubric.Rubric {
 	rest := *r
 	rest.Capabilities = nil
 	return &rest
 }
 
-// interview asks for each capability in a request of its own, one after the other, so that each finds the sample in the
-// server's cache, and at last for the styles. Its error is as that of converse.
+// interview asks for each capability in a separate request, and at last for the styles. The requests follow each other,
+// so that each finds the sample in the server's cache. Its error is like that of converse.
 func (s *Scorer) interview(ctx context.Context, p *prompt, shown conversation, a *Answer) error {
 	found, err := s.probed(ctx, p)
 	if err != nil {
 		return err
 	}
-	// A sample more than the server has slots would push the prompt of another one out of its cache.
+	// If more samples were in flight than the server has slots, their prompts would displace each other in its cache.
 	if err := found.samples.Acquire(ctx, 1); err != nil {
 		return fmt.Errorf("waiting for a slot of %s: %w", s.base, err)
 	}

@@ -12,29 +12,29 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// refusals is what is known of the requests that a server answers and refuses.
+// refusals records which requests a server answers and refuses.
 type refusals struct {
 	diagnosis sync.Mutex // one at a time
 
 	mu       sync.Mutex
-	first    int                        // the first format that is not known to be refused
+	first    int                        // the first format that the server is not known to refuse
 	answered map[requestShape]time.Time // when the latest answered request of a shape was begun
 }
 
-// A requestShape is what decides, in addition to the sample, whether a request is answered or refused.
+// A requestShape has the properties of a request, apart from its sample, on which an answer or a refusal depends.
 type requestShape struct {
 	format    int
 	hasImages bool
 }
 
-// format is the number of the format that requests are made in.
+// format is the number of the format of requests.
 func (r *refusals) format() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.first
 }
 
-// noteAnswer notes that a request which was begun then was answered.
+// noteAnswer records that a request was answered, and when it was begun.
 func (r *refusals) noteAnswer(shape requestShape, begun time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,16 +53,16 @@ func (r *refusals) answeredSince(shape requestShape, since time.Time) bool {
 	return r.answered[shape].After(since)
 }
 
-// refuse notes that the server takes only the formats from a number on.
+// refuse records that the server refuses the formats before a number.
 func (r *refusals) refuse(first int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.first = max(r.first, first)
 }
 
-// diagnose finds out what a refused request was refused for. Servers word it in many ways, so it is not read but
-// tried: where a harmless request of the same shape is answered, it is the sample. An earlier answer proves nothing:
-// some servers report a key that has expired as they report an invalid sample. Nil means that another format is taken.
+// diagnose finds out why a request was refused. Servers word the reason in many ways, so diagnose tries a harmless
+// request of the same shape: if that is answered, the sample is the reason. Earlier answers prove nothing, because some
+// servers report an expired key like an invalid sample. Nil means that the server accepts another format.
 func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused refusedError) error {
 	since := time.Now()
 	p.refusals.diagnosis.Lock()
@@ -93,10 +93,10 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 		return stopError("%v: the model %s takes no images; name a vision model with --model or LLM_MODEL",
 			refused.error, e.Model)
 	}
-	return stopError("%v: every request is refused, whatever the sample; fix what it says", refused.error)
+	return stopError("%v: the server refuses every request, not only this sample; fix what it says", refused.error)
 }
 
-// trial makes a harmless request under the instructions of a prompt. The prompt counts what it used.
+// trial makes a harmless request under the instructions of a prompt. Its usage is added to the prompt.
 func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format int, alone bool) error {
 	shown, err := newConversation(harmlessSample())
 	if err != nil {
@@ -118,7 +118,7 @@ func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format 
 	return err
 }
 
-// greySquare is an image that any server can read, large enough for those that refuse small ones.
+// greySquare is an image that any server can read. Some refuse small images, so it is large enough for these.
 func greySquare() (encodedImage, error) {
 	square := image.NewGray(image.Rect(0, 0, 64, 64))
 	for i := range square.Pix {

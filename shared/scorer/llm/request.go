@@ -14,25 +14,25 @@ import (
 const (
 	// maxBroken is how often a request may break before it is made alone.
 	maxBroken = 3
-	// minRemaining is the shortest remaining time of a delivery in which a request is begun: it would be paid for
-	// and cut off.
+	// minRemaining is the least remaining time of a delivery for beginning a request. A shorter one would be paid for and
+	// cut off.
 	minRemaining = 30 * time.Second
 )
 
-// A prompt is the content of a sample's requests, in all formats that they can be made in, and what they used so far.
+// A prompt has the messages of a sample's requests, their possible formats, and their usage so far.
 type prompt struct {
 	messages []llms.MessageContent
-	images   []encodedImage // that the messages have places for
+	images   []encodedImage // images of the messages
 	tokens   int            // estimate of its input
 	formats  []fields
 	// maxTokens is the longest answer; 0 for Config.MaxTokens.
 	maxTokens int
-	// refusals is what is known of requests in these formats.
+	// refusals records the refused requests in these formats.
 	refusals *refusals
 	used     Usage
 }
 
-// answer returns the reply to a prompt. A sampleError is one of the sample; every other error is a *scorer.StopError
+// answer returns the reply to a prompt. Its error is a sampleError if the sample is the cause, else a *scorer.StopError
 // or transient.
 func (e *Endpoint) answer(ctx context.Context, p *prompt) (reply, error) {
 	for {
@@ -55,7 +55,7 @@ func (e *Endpoint) answer(ctx context.Context, p *prompt) (reply, error) {
 	}
 }
 
-// isolate makes a request that keeps breaking with nothing else in flight.
+// isolate repeats a request that broke several times, while no other request is in flight.
 func (e *Endpoint) isolate(ctx context.Context, p *prompt, format int) (reply, error) {
 	var answered reply
 	err := remote.Isolate(
@@ -70,7 +70,7 @@ func (e *Endpoint) isolate(ctx context.Context, p *prompt, format int) (reply, e
 	return answered, err
 }
 
-// request makes a request in the format of a number. It repeats it while the server is full or away, and until it has
+// request makes a request in one format. It repeats it while the server is full or cannot be reached, and until it has
 // broken maxBroken times.
 func (e *Endpoint) request(ctx context.Context, p *prompt, format int, alone bool, maxBroken int) (reply, error) {
 	var answered reply
@@ -89,13 +89,13 @@ func (e *Endpoint) request(ctx context.Context, p *prompt, format int, alone boo
 // attempt makes one request.
 func (e *Endpoint) attempt(ctx context.Context, p *prompt, format int) (reply, error) {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < min(minRemaining, e.Timeout) {
-		return reply{}, fmt.Errorf("the delivery's time is up; the next one goes on from here: %w", context.DeadlineExceeded)
+		return reply{}, fmt.Errorf("the delivery's time is up; the next one continues here: %w", context.DeadlineExceeded)
 	}
 	answered, err := e.send(ctx, p, p.formats[format])
 	if err != nil {
 		return reply{}, err
 	}
-	if answered.usage == (Usage{}) { // not every server counts
+	if answered.usage == (Usage{}) { // not every server reports usage
 		answered.usage = Usage{InputTokens: p.tokens, OutputTokens: textTokens(len(answered.text))}
 	}
 	p.used = p.used.add(answered.usage)

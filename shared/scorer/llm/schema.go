@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// maxReason is the longest reason that is asked for, in characters.
+// maxReason is the longest reason that the schema allows, in characters.
 const maxReason = 200
 
 // fields are fields of a request that langchaingo does not set: JSON, with a comma before each.
@@ -18,9 +18,9 @@ type fields string
 // askedLogprobs asks for the probabilities of tokens.
 var askedLogprobs = fields(fmt.Sprintf(`,"logprobs":true,"top_logprobs":%d`, topLogprobs))
 
-// formats are what requests demand of answers: a response_format, the most exact first and none at last, each with
-// the probabilities of tokens where that is asked for, and without. Servers differ in what they take: one that refuses
-// a format gets the next.
+// formats are the formats of requests, the strictest first: each has a response_format, the last has none. With
+// logprobs, each format comes with the probabilities of tokens, and then without. If a server refuses a format, the
+// next one is used.
 func formats(r *rubric.Rubric, logprobs bool) ([]fields, error) {
 	bounded, err := schema(r, true)
 	if err != nil {
@@ -42,10 +42,9 @@ func formats(r *rubric.Rubric, logprobs bool) ([]fields, error) {
 
 const responseFormat = `,"response_format":`
 
-// schema is the JSON schema of an answer, as response_format. It is written out here because the order of its
-// properties counts: models answer in it, and should reason before they rate. Bounds of lengths are
-// what some servers need to come to an end, and others refuse.
-// A rubric without capabilities asks for no ratings.
+// schema is the JSON schema of an answer, as response_format. It is written out here because models answer in the order
+// of its properties, and should reason before they rate. bounded adds bounds of lengths, which some servers need to end
+// an answer, and others refuse. A rubric without capabilities asks for no ratings.
 func schema(r *rubric.Rubric, bounded bool) (json.RawMessage, error) {
 	rated := len(r.Capabilities) > 0
 	required := `"reason","styles"`

@@ -7,11 +7,11 @@ import (
 	"time"
 )
 
-// refreshShare is the share of a process's time that may go into adding up what its runs have spent: one in so many.
+// refreshShare bounds the time for adding up the spending of runs: one part in so many of the process's time.
 const refreshShare = 50
 
-// A spending is what one run has spent, and its limit. Within a process the limit is exact, as far as the length of
-// requests is estimated well; what other processes spend is counted by refresh, at the beginning of every shard.
+// A spending is the amount that one run has spent, and its limit. Within a process the limit is exact, if the length of
+// requests is estimated well. refresh adds the spending of other processes, at the beginning of every shard.
 type spending struct {
 	store answerStore
 	run   string
@@ -20,8 +20,8 @@ type spending struct {
 	refreshing sync.Mutex // one at a time
 
 	mu          sync.Mutex
-	total       float64          // spent by all processes when it was last added up
-	since       float64          // spent by this process after that; its receipts are written
+	total       float64          // spent by all processes at the last refresh
+	since       float64          // spent by this process since then, with written receipts
 	reserved    float64          // the most that requests in flight can cost
 	live        map[payment]bool // those requests
 	released    chan struct{}    // closed when a reservation ends
@@ -32,8 +32,8 @@ func newSpending(store answerStore, run string, limit float64) *spending {
 	return &spending{store: store, run: run, limit: limit, released: make(chan struct{}), live: map[payment]bool{}}
 }
 
-// refresh adds up what the run has spent, by all processes, unless that was done just now. Its error is a
-// *scorer.StopError if the limit is reached.
+// refresh adds up the run's spending by all processes, unless that was done recently. Its error is a *scorer.StopError
+// if the limit is reached.
 func (s *spending) refresh(ctx context.Context) error {
 	if s.limit == 0 || s.run == "" {
 		return nil
@@ -42,7 +42,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	defer s.refreshing.Unlock()
 	s.mu.Lock()
 	before, sum, early := s.since, s.total+s.since, time.Now().Before(s.nextRefresh)
-	var live map[payment]bool // they are reserved, and counted when they end
+	var live map[payment]bool // not counted here: they are in reserved, and are counted when they end
 	if sum < s.limit && !early {
 		live = maps.Clone(s.live)
 	}
@@ -60,8 +60,8 @@ func (s *spending) refresh(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// What was spent during the listing may or may not be in it: it is counted twice, until the next time, rather
-	// than not at all.
+	// The listing may or may not have the spending of the time that it took. It is counted twice until the next refresh,
+	// rather than not at all.
 	s.total, s.since = spent, s.since-before
 	s.nextRefresh = time.Now().Add(refreshShare * time.Since(start))
 	if sum := s.total + s.since; sum >= s.limit {
@@ -70,7 +70,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	return nil
 }
 
-// reserve waits until a request may be made that costs dollars at most, and sets that aside.
+// reserve waits until a request of at most so many dollars is within the limit, and reserves the amount.
 func (s *spending) reserve(ctx context.Context, dollars float64) error {
 	if s.limit == 0 {
 		return nil
@@ -97,8 +97,8 @@ func (s *spending) reserve(ctx context.Context, dollars float64) error {
 	}
 }
 
-// paid has do make requests that cost so many dollars at most, within the spending limit, and record what they cost,
-// which do returns. hash is of what is asked.
+// paid calls do, whose requests cost at most so many dollars, within the spending limit. do returns the cost, and paid
+// records it. hash is the hash of the prompt.
 func (e *Endpoint) paid(
 	ctx context.Context, s *spending, hash string, reserved float64, do func(payment) (spent float64, err error),
 ) (err error) {
@@ -109,7 +109,7 @@ func (e *Endpoint) paid(
 	pay := newPayment(hash)
 	defer func() { s.release(pay, reserved, spent) }()
 	s.begin(pay)
-	// It stands in the bucket before the request is sent: a process that is killed has spent it, as far as is known.
+	// The reservation is stored before the request is sent. If the process is killed, the amount counts as spent.
 	if err := e.store.reserve(ctx, s.run, pay, reserved); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (e *Endpoint) paid(
 	return err
 }
 
-// begin says that requests are in flight, before they are recorded as reserved.
+// begin marks requests as in flight, before their reservation is stored.
 func (s *spending) begin(p payment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +130,7 @@ func (s *spending) isLive(p payment) bool {
 	return s.live[p]
 }
 
-// release ends a reservation with what was spent of it, once the receipt is written.
+// release ends a reservation, once the receipt is written. spent is the amount that was used.
 func (s *spending) release(p payment, reserved, spent float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

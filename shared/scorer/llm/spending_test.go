@@ -98,7 +98,7 @@ func TestReceiptsOfLostAnswers(t *testing.T) {
 	checkSpent(t, answerStore{work}, "a-1", 3)
 }
 
-// Reservations of requests in flight never exceed the limit, and those who wait go on when one ends.
+// Reservations of requests in flight never exceed the limit, and waiting requests continue when one ends.
 func TestReservations(t *testing.T) {
 	t.Parallel()
 	s := newSpending(answerStore{}, "", 10)
@@ -152,6 +152,6 @@ func TestKilledRequestCounts(t *testing.T) {
 	c := config(f)
 	c.MaxCost = most
 	if _, err := open(t, c, Options{Work: work}).ForRun(t.Context(), "a-1"); err == nil {
-		t.Error("the limit is reached by what a killed process reserved, and the run goes on")
+		t.Error("the limit is reached by what a killed process reserved, and the run continues")
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// root is where answers lie in the work bucket.
+// root is the prefix of answers in the work bucket.
 const root = "answers/"
 
 func answerName(hash string) string     { return root + hash + ".json" }
@@ -22,15 +22,15 @@ func faultName(run, hash string) string { return root + "faults/" + run + "/" + 
 func paidPrefix(run string) string      { return root + "paid/" + run + "/" }
 func reservedPrefix(run string) string  { return root + "reserved/" + run + "/" }
 
-// A payment is the name of all requests for one answer by one process: an answer that was lost, or that two processes
-// asked for at the same time, is paid for again.
+// A payment names all requests for one answer by one process. If an answer was lost, or two processes asked for it at
+// the same time, it is paid for again, under another name.
 type payment string
 
 func newPayment(hash string) payment { return payment(fmt.Sprintf("%s-%08x", hash, rand.Uint32())) }
 
-// paidName is the receipt of a run for a payment, reservedName what it can cost at most, before it is made. The cost,
-// in billionths of a dollar, is in the name, so that what the run has spent is the sum of listings: of receipts, and
-// of reservations without one, whose process was killed.
+// paidName is the receipt of a run for a payment. reservedName is its reservation, which is written before and has the
+// highest cost. The amount, in billionths of a dollar, is in the name, so that listings are enough to add up the
+// spending: receipts count, and reservations without a receipt, whose process was killed.
 func paidName(run string, p payment, dollars float64) string {
 	return fmt.Sprintf("%s%s-%d", paidPrefix(run), p, nanodollars(dollars))
 }
@@ -41,10 +41,10 @@ func reservedName(run string, p payment, dollars float64) string {
 
 func nanodollars(dollars float64) int64 { return int64(dollars*1e9 + 0.5) }
 
-// An answerStore keeps answers and receipts in the work bucket. One without a bucket keeps none.
+// An answerStore keeps answers and receipts in the work bucket. Without a bucket it keeps none.
 type answerStore struct{ work bucket.Bucket }
 
-// find returns an answer that there is already; nil if there is none.
+// find returns a stored answer; nil if there is none.
 func (s answerStore) find(ctx context.Context, run, hash string) (*Answer, error) {
 	if s.work == nil {
 		return nil, nil
@@ -77,8 +77,8 @@ func (s answerStore) load(ctx context.Context, name string) (*Answer, error) {
 	return &a, nil
 }
 
-// add stores an answer and its receipt, and returns the stored answer, which is the first one. The receipt comes
-// first: what was paid for is counted even where the answer is lost.
+// add stores a receipt and then the answer, and returns the stored answer, which may be an earlier one. The receipt
+// comes first, so that the payment counts even if the answer is lost.
 func (s answerStore) add(ctx context.Context, hash string, p payment, a *Answer) (*Answer, error) {
 	if s.work == nil {
 		return a, nil
@@ -100,7 +100,7 @@ func (s answerStore) add(ctx context.Context, hash string, p payment, a *Answer)
 	return s.load(ctx, name)
 }
 
-// reserve records what a payment of a run can cost.
+// reserve records the highest cost of a payment of a run.
 func (s answerStore) reserve(ctx context.Context, run string, p payment, dollars float64) error {
 	if s.work == nil || run == "" || dollars == 0 {
 		return nil
@@ -109,8 +109,8 @@ func (s answerStore) reserve(ctx context.Context, run string, p payment, dollars
 	return err
 }
 
-// addReceipt records what a run paid, also for an answer that was never completed, and nothing at all: it ends the
-// reservation.
+// addReceipt records the cost of a payment, also if the answer was never completed, or if it cost nothing. The receipt
+// ends the reservation.
 func (s answerStore) addReceipt(ctx context.Context, p payment, a *Answer) error {
 	if s.work == nil || a.Run == "" || a.Dollars == nil {
 		return nil
@@ -134,14 +134,14 @@ func (s answerStore) create(ctx context.Context, name string, v any) (bool, erro
 	return err == nil, nil
 }
 
-// spent is the sum of a run's receipts and of its reservations without one, in dollars. Payments for which without is
-// true are left out.
+// spent is the sum of a run's receipts, and of its reservations without a receipt, in dollars. It leaves out payments
+// for which without is true.
 func (s answerStore) spent(ctx context.Context, run string, without func(payment) bool) (float64, error) {
 	if s.work == nil {
 		return 0, nil
 	}
 	costs := map[payment]int64{}
-	// A receipt is written after its reservation, and takes its place.
+	// A receipt is written after its reservation, and replaces it.
 	for _, prefix := range []string{reservedPrefix(run), paidPrefix(run)} {
 		for attrs, err := range s.work.List(ctx, prefix, "") {
 			if err != nil {
@@ -151,7 +151,7 @@ func (s answerStore) spent(ctx context.Context, run string, without func(payment
 			dash := max(strings.LastIndexByte(name, '-'), 0)
 			cost, err := strconv.ParseInt(strings.TrimPrefix(name[dash:], "-"), 10, 64)
 			if err != nil {
-				return 0, fmt.Errorf("adding up what run %s has spent: %s is no receipt", run, attrs.Name)
+				return 0, fmt.Errorf("adding up what run %s has spent: %s is not a receipt", run, attrs.Name)
 			}
 			costs[payment(name[:dash])] = cost
 		}
@@ -165,8 +165,8 @@ func (s answerStore) spent(ctx context.Context, run string, without func(payment
 	return float64(sum) / 1e9, nil
 }
 
-// Spent is what a run has paid, in US dollars, as far as prices were known, and the most that requests can have cost
-// that are in flight or whose process was killed. work is the bucket that keeps its answers.
+// Spent is the spending of a run, in US dollars, as far as prices were known. Requests that are in flight, or whose
+// process was killed, count with their highest cost. work is the bucket that keeps the run's answers.
 func Spent(ctx context.Context, work bucket.Bucket, run string) (float64, error) {
 	return answerStore{work}.spent(ctx, run, func(payment) bool { return false })
 }

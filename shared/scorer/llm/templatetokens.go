@@ -4,20 +4,20 @@ import "regexp"
 
 // Flags of samples that this scorer rates.
 const (
-	// FlagTemplateTokens: a text of the sample holds what looks like a token of a chat template. Servers that read such
-	// text as the token would take what follows it for another message.
+	// FlagTemplateTokens: a text of the sample looks like a token of a chat template. A server that reads it as this token
+	// would take the rest for another message.
 	FlagTemplateTokens = "chat_template_tokens"
-	// FlagAllFives: every rating is 5, which no honest judge of one sample gives: the sample may have asked for it.
+	// FlagAllFives: every rating is 5. No sample deserves that, so its text may have asked the model for it.
 	FlagAllFives = "all_fives"
 )
 
-// templateTokens are those of the chat templates of common models: ChatML, Llama, Mistral, Gemma, DeepSeek, Phi.
+// templateTokens matches tokens in the chat templates of common models: ChatML, Llama, Mistral, Gemma, DeepSeek, Phi.
 var templateTokens = regexp.MustCompile(`<\|[A-Za-z0-9_ ]{1,40}\|>|<｜[^<>｜\n]{1,40}｜>|` +
 	`\[/?(?:INST|SYSTEM_PROMPT|AVAILABLE_TOOLS|TOOL_CALLS|TOOL_RESULTS)\]|<</?SYS>>|` +
 	`</?(?:start_of_turn|end_of_turn|bos|eos|pad|unk|s)>`)
 
-// neutralize puts a space behind the first character of each token of a chat template, so that no tokenizer takes it
-// for one, and reports whether there was any.
+// neutralize inserts a space after the first character of each token of a chat template, so that no tokenizer
+// recognises it. It reports whether there was any.
 func neutralize(text string) (string, bool) {
 	neutral := templateTokens.ReplaceAllStringFunc(text, func(token string) string { return token[:1] + " " + token[1:] })
 	return neutral, neutral != text

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// A candidate is a token that may stand at some place of an answer.
+// A candidate is a possible token at a place of an answer.
 type candidate struct {
 	Token string `json:"token"`
-	Bytes []byte `json:"bytes"` // of the token, which may be part of a character; nil where the server gives none
-	// Logprob is nil where it is minus infinity.
+	Bytes []byte `json:"bytes"` // of the token, which may be part of a character; nil if the server gives none
+	// Logprob is nil for minus infinity.
 	Logprob *float64 `json:"logprob"`
 }
 
@@ -28,7 +28,7 @@ func (c candidate) probability() float64 {
 	return math.Exp(min(*c.Logprob, 0))
 }
 
-// An answerToken is a token of an answer, with the likeliest tokens at its place, as far as the server lists them.
+// An answerToken is a token of an answer, with the likeliest tokens at its place that the server lists.
 type answerToken struct {
 	candidate
 	Top []candidate `json:"top_logprobs"`
@@ -55,7 +55,7 @@ func (t answerToken) likeliest() candidate {
 	return best
 }
 
-// A report is what langchaingo does not hand on of an answer.
+// A report has the parts of an answer that langchaingo drops.
 type report struct {
 	Choices []struct {
 		Logprobs struct {
@@ -72,7 +72,7 @@ type report struct {
 	} `json:"usage"`
 }
 
-// readReport reads the report of an answer. What is no JSON has none: langchaingo refuses it.
+// readReport reads the report of an answer. It is empty if the answer is not JSON, which langchaingo refuses.
 func readReport(body []byte) report {
 	var r report
 	if err := json.Unmarshal(body, &r); err != nil {
@@ -81,7 +81,7 @@ func readReport(body []byte) report {
 	return r
 }
 
-// tokens are those of the first choice, nil where the server gives no probabilities.
+// tokens are the tokens of the first choice; nil if the server gives no probabilities.
 func (r report) tokens() []answerToken {
 	if len(r.Choices) == 0 {
 		return nil
@@ -89,7 +89,7 @@ func (r report) tokens() []answerToken {
 	return r.Choices[0].Logprobs.Content
 }
 
-// reasoning is what the model thought before its answer, where the server gives that.
+// reasoning is the model's reasoning before its answer, if the server gives it.
 func (r report) reasoning() string {
 	if len(r.Choices) == 0 {
 		return ""
@@ -97,8 +97,8 @@ func (r report) reasoning() string {
 	return r.Choices[0].Message.Reasoning
 }
 
-// tokenAt is the token in which a byte of an answer's text stands, and what stands in it before that byte. The text of
-// all tokens may be longer than the answer: servers take out what a model thought.
+// tokenAt is the token with the byte at an offset of the answer's text, and the token's text before that byte. All
+// tokens together may be longer than the answer, because servers remove the model's reasoning from it.
 func tokenAt(tokens []answerToken, answer string, offset int) (token answerToken, before string, found bool) {
 	var all strings.Builder
 	for _, t := range tokens {

@@ -11,11 +11,12 @@ import (
 // maxAnswer bounds the body of an answer, in bytes; its text is bounded by Config.MaxTokens.
 const maxAnswer = 8 << 20
 
-// An exchangeRecord is the record of one request and its answer: langchaingo keeps neither status nor headers.
+// An exchangeRecord is the record of one request and its answer. It is needed because langchaingo keeps neither status
+// nor headers.
 type exchangeRecord struct {
-	fields fields         // that langchaingo does not set
-	images []encodedImage // that the request has places for
-	err    error          // why there was no whole answer
+	fields fields         // fields of the body that langchaingo does not set
+	images []encodedImage // images of the request
+	err    error          // why there was no complete answer
 	status int
 	header http.Header
 	body   []byte // of a refusal

@@ -34,9 +34,9 @@ func TestStops(t *testing.T) {
 		},
 		"all": {
 			refuse(400, `{"error": {"message": "temperature is not supported", "code": 400}}`),
-			"every request is refused, whatever the sample",
+			"refuses every request, not only this sample",
 		},
-		"refused": {refuse(403, `{"detail": "the project of sk-secret is suspended"}`), "every request is refused"},
+		"refused": {refuse(403, `{"detail": "the project of sk-secret is suspended"}`), "refuses every request"},
 		"blind": {func(a asked) said {
 			if a.images > 0 {
 				return said{status: 400, body: `{"error": {"message": "image input is not supported"}}`}

@@ -1,5 +1,5 @@
-// Package reach says how far the ratings of a scorer can be trusted on a dataset: by how far its samples lie from those
-// that the scorer was trained on, or by its agreement with annotations of the dataset itself.
+// Package reach says how far the ratings of a scorer can be trusted on a dataset: by the distance of its samples from
+// the training samples, or by the scorer's agreement with annotations of the dataset.
 package reach
 
 import (
@@ -14,12 +14,12 @@ import (
 // A Band is a range of distances.
 type Band int
 
-// The bands, from the nearest on.
+// The bands, from the nearest to the farthest.
 const (
 	Near Band = iota
 	Edge
 	Far
-	bands // how many there are
+	bands // their number
 )
 
 // String is the band's name.
@@ -38,56 +38,57 @@ func (b *Band) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is neither near, edge nor far", text)
 }
 
-// A Scale is what is known of a scorer's errors. Errors are mean absolute differences of expected scores and annotated
-// ratings, over capabilities and samples. Weights hold it, and the plan of a run does.
+// A Scale has the measured errors of a scorer. An error is the mean absolute difference between expected score and
+// annotated rating, over capabilities and samples. Weights and plans store a Scale.
 type Scale struct {
-	// Edge and Far are the distances (scorer.Result) from which on a sample is of these bands: half of the samples of
-	// sources that the scorer knows are nearer than Edge, and four of five are nearer than Far.
+	// Edge and Far are the distances (scorer.Result) at which these bands begin. Of the samples of known sources, half are
+	// nearer than Edge, and four of five are nearer than Far.
 	Edge int `json:"edge"`
 	Far  int `json:"far"`
-	// Bands are what was measured of sources that were left out of the training, by the band of the source.
+	// Bands are the errors on sources that were left out of the training, by the band of the source.
 	Bands [bands]Measured `json:"bands"`
 	// Errors are the mean errors of single ratings, by the band of the sample and by the rating.
 	Errors [bands][scorer.MaxRating + 1]float64 `json:"errors"`
-	// Correlation is Spearman's of the forecast for sources that were left out, from the Errors of the others, and the
-	// errors measured of them.
+	// Correlation is Spearman's correlation of forecast and measured errors, over sources that were left out. A source's
+	// forecast uses the Errors of the other sources.
 	Correlation Interval `json:"correlation"`
 	// Order is Spearman's correlation of expected scores and annotated ratings in pools of three sources that were left
-	// out: the median, and the 5th and 95th percentile. SourceMeans is the median for a rater who knows the mean ratings
-	// of each source alone.
+	// out: the median, and the 5th and 95th percentile. SourceMeans is the median for a rater who knows only the mean
+	// ratings of each source.
 	Order       Interval `json:"order"`
 	SourceMeans float64  `json:"source_means"`
-	// Own is the agreement with annotations of a dataset of one's own; nil of weights that learned from none. Nothing else
-	// is known then.
+	// Own is the agreement with annotations of the user's own dataset; nil if the weights did not learn from any. If it is
+	// set, the other fields are empty.
 	Own *Own `json:"own,omitempty"`
 }
 
-// An Interval is a figure with the bounds that hold it with 95 %.
+// An Interval is a figure with the bounds of its 95 % interval.
 type Interval struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
 }
 
-// Measured is what was measured of the sources of a band. Without any, it is zero.
+// Measured has the errors on the sources of a band; it is zero without sources.
 type Measured struct {
 	Sources int `json:"sources"`
 	Samples int `json:"samples"`
-	// Error is the mean over sources, with the least and the most.
+	// Error is the mean over sources, with the lowest and the highest.
 	Error Interval `json:"error"`
 }
 
-// Own is the agreement with annotated samples of one's own, each left out of the training in its turn.
+// Own is the agreement with the user's annotated samples. Each was left out once, and rated by weights that had not
+// seen it.
 type Own struct {
 	Samples  int     `json:"samples"`
 	Spearman float64 `json:"spearman"`
 	QWK      float64 `json:"qwk"`
 }
 
-// leastCorrelation is the lower bound of a correlation from which on forecasts are shown.
+// leastCorrelation is the least lower bound of the correlation for which forecasts are shown.
 const leastCorrelation = 0.2
 
-// Forecasts reports whether errors of single sources are forecast: else those of bands are all that is known.
+// Forecasts reports whether errors of single sources are forecast. If not, only the errors of bands are shown.
 func (s *Scale) Forecasts() bool { return s.Correlation.Low >= leastCorrelation }
 
 // BandOf is the band of a distance.
@@ -101,10 +102,10 @@ func (s *Scale) BandOf(distance int) Band {
 	return Near
 }
 
-// A Teller is a scorer of which a Scale is known.
+// A Teller is a scorer that has a Scale.
 type Teller interface{ Reach() *Scale }
 
-// Of is what is known of a scorer; nil if nothing is.
+// Of is the Scale of a scorer; nil if it has none.
 func Of(s scorer.Scorer) *Scale {
 	if t, ok := s.(Teller); ok {
 		return t.Reach()
@@ -112,13 +113,13 @@ func Of(s scorer.Scorer) *Scale {
 	return nil
 }
 
-// A Tally counts the ratings of a source's samples. The zero Tally is that of none.
+// A Tally counts the ratings of a source's samples. The zero Tally is empty.
 type Tally struct {
 	samples [bands]int
 	ratings [bands][scorer.MaxRating + 1]int
 }
 
-// Add counts a sample of a band with its ratings, of which missing ones do not count.
+// Add counts a sample of a band and its ratings; missing ratings do not count.
 func (t *Tally) Add(band Band, ratings iter.Seq[int8]) {
 	t.samples[band]++
 	for rating := range ratings {
@@ -128,7 +129,7 @@ func (t *Tally) Add(band Band, ratings iter.Seq[int8]) {
 	}
 }
 
-// Band is that of the source: far or at the edge if at least half of its samples are so far.
+// Band is the band of the source: the farthest band such that at least half of the samples are in it or beyond.
 func (t *Tally) Band() Band {
 	near, edge, far := t.samples[Near], t.samples[Edge], t.samples[Far]
 	switch {
@@ -140,7 +141,7 @@ func (t *Tally) Band() Band {
 	return Near
 }
 
-// Forecast is the error that the scale expects of the tally's ratings; false of a tally without any.
+// Forecast is the expected error of the tally's ratings; false if it has no ratings.
 func (t *Tally) Forecast(errors *[bands][scorer.MaxRating + 1]float64) (float64, bool) {
 	sum, n := 0.0, 0
 	for b, counts := range t.ratings {
@@ -152,11 +153,11 @@ func (t *Tally) Forecast(errors *[bands][scorer.MaxRating + 1]float64) (float64,
 	return sum / float64(max(n, 1)), n > 0
 }
 
-// A Source is how far the samples of a source are from what its scorer was trained on.
+// A Source says how far the samples of a source are from the scorer's training data.
 type Source struct {
 	Source  string `json:"source"`
 	Samples int    `json:"samples"` // rated
-	// Far is the share, in [0, 1], of samples that are far, and Edge that of those at the edge.
+	// Far and Edge are the shares, in [0, 1], of the samples in these bands.
 	Far  float64 `json:"far"`
 	Edge float64 `json:"edge"`
 	Band Band    `json:"band"`
@@ -164,13 +165,12 @@ type Source struct {
 	Error *float64 `json:"error,omitempty"`
 }
 
-// A Report is how far a dataset is from what its scorer was trained on.
+// A Report says how far a dataset is from the scorer's training data.
 type Report struct {
-	// Samples are those rated, Far the share of them, in [0, 1], that are far.
+	// Samples is the number of rated samples, Far the share of far ones among them, in [0, 1].
 	Samples int     `json:"samples"`
 	Far     float64 `json:"far"`
-	// Sources have the farthest first, and More is how many more there are. None are there where Scale has the
-	// agreement with own annotations.
+	// Sources are sorted from the farthest, and More is how many were cut. There are none if Scale has Own.
 	Sources []Source `json:"sources,omitempty"`
 	More    int      `json:"more,omitempty"`
 	Scale   Scale    `json:"scale"`
@@ -179,7 +179,7 @@ type Report struct {
 // mostSources is how many sources a report has.
 const mostSources = 1000
 
-// Report is what tallies of sources say under the scale; nil without a scale or a sample.
+// Report evaluates tallies of sources by the scale; nil without a scale or a sample.
 func (s *Scale) Report(tallies map[string]*Tally) *Report {
 	if s == nil {
 		return nil
@@ -218,7 +218,7 @@ func (s *Scale) Report(tallies map[string]*Tally) *Report {
 	return r
 }
 
-// FarSources counts the sources of which most samples are far.
+// FarSources counts the sources in which most samples are far.
 func (r *Report) FarSources() (n int) {
 	for _, s := range r.Sources {
 		if s.Band == Far {

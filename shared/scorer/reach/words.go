@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// Teach is the command that has a scorer learn a dataset.
+// Teach is the command that makes a scorer learn a dataset.
 const Teach = "harvest curate --teacher llm:URL --model NAME"
 
-// Sentence is what the report says, and what to do about it.
+// Sentence is the report in words, and what to do about it.
 func (r *Report) Sentence() string {
 	if own := r.Scale.Own; own != nil {
 		return fmt.Sprintf("The scorer has learned from %d annotated samples of your own. Left out in their turn, they "+

@@ -1,5 +1,5 @@
-// Package remote is what the clients of inference servers share: which errors of a server are transient, how long a
-// server is waited for, and whether it is the sample that breaks the server.
+// Package remote is shared by the clients of inference servers. It decides which errors are transient, how long to wait
+// for a server, and whether a sample breaks the server.
 package remote
 
 import (
@@ -40,7 +40,7 @@ func IsBroken(err error) bool {
 }
 
 // TransportError is the error of a request without an answer: a LaterError if the server was not reached, otherwise a
-// BrokenError. server is what the message calls the server.
+// BrokenError. server is the server's name in the message.
 func TransportError(server string, err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return LaterError{Err: fmt.Errorf("%s is not reached: %w", server, err)}
@@ -48,11 +48,11 @@ func TransportError(server string, err error) error {
 	return BrokenError{fmt.Errorf("%s did not answer: %w", server, err)}
 }
 
-// statusOverloaded is what some servers answer in place of 503.
+// statusOverloaded is the status that some servers send instead of 503.
 const statusOverloaded = 529
 
-// StatusError is the error of an answer with a status other than 200: a LaterError, a BrokenError, or refused itself,
-// which is the client's error for a request that the server will not answer.
+// StatusError is the error of an answer with a status other than 200: a LaterError, a BrokenError, or refused. refused
+// is the client's error for a request that the server will never answer.
 func StatusError(status int, header http.Header, refused error) error {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, statusOverloaded:

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A Throttle bounds how many requests of a process a server has concurrently, and makes none while the server asks for
-// a pause. A process has one for each server. It is safe for concurrent use.
+// A Throttle bounds the concurrent requests of a process to a server, and makes none while the server asks for a pause.
+// A process has one for each server. It is safe for concurrent use.
 type Throttle struct {
 	slots     *semaphore.Weighted
 	all       int64
@@ -23,9 +23,9 @@ func NewThrottle(n int) *Throttle {
 	return &Throttle{slots: semaphore.NewWeighted(int64(n)), all: int64(n)}
 }
 
-// Do makes a request when a slot is free and the server takes requests; alone, when all slots are, so that the server
-// has no other request of the process. The error is that of request, or that of ctx. A pause that a LaterError asks for
-// is kept by all requests. Do keeps no slot over the pauses of a Retry, which calls it once for each attempt.
+// Do makes a request when a slot is free and the server takes requests. If alone is true, it waits until all slots are
+// free, so that the server has no other request of the process. The error is that of request or of ctx. If a LaterError
+// asks for a pause, all requests wait. A Retry calls Do once for each attempt, so its pauses keep no slot.
 func (t *Throttle) Do(ctx context.Context, alone bool, request func() error) error {
 	slots := int64(1)
 	if alone {

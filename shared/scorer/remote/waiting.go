@@ -9,8 +9,8 @@ import (
 // reportEvery is the least time between two reports of waiting.
 const reportEvery = 30 * time.Second
 
-// Waiting reports to report what is waited for and until when: with the first failure, and then every 30 s as long as
-// there are failures. What it returns is for Retry.OnWait.
+// Waiting returns a function for Retry.OnWait. That function calls report with the error and the time of the retry: at
+// the first failure, and then at most every 30 s.
 func Waiting(report func(error)) func(error, time.Time) {
 	var mu sync.Mutex
 	var last time.Time

@@ -72,7 +72,7 @@ resource "google_storage_bucket" "this" {
     }
   }
 
-  # A replaced manifest is needed as long as its run goes on.
+  # A replaced manifest is needed until its run is scored and its selections are written.
   dynamic "lifecycle_rule" {
     for_each = each.value.versioning ? [30] : []
     content {

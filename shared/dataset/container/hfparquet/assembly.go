@@ -11,14 +11,14 @@ import (
 // errUneven is the error of a row whose columns contradict each other.
 var errUneven = errors.New("its columns have different numbers of values")
 
-// An assembly makes the JSON of rows of their columns. Binary values become their numbers in the row.
+// An assembly makes the JSON of rows from their columns. A binary value becomes its number in the row.
 type assembly struct {
 	columns []*column
 	rows    [][]pages.Entry // of each column that is read: the entries of the row
 	skipped []skipped       // of each column that is not read
 	next    []int           // entry that is read next
 	out     []byte
-	// values are the binary values of the row in the columns that are read; known counts the binary values of the row.
+	// values are the binary values of the columns that are read; known counts all binary values of the row.
 	values [][]byte
 	known  int
 	uneven bool
@@ -29,9 +29,9 @@ type skipped byte
 
 const (
 	isRead     skipped = iota
-	allPresent         // its value is there wherever the struct around it is
+	allPresent         // its value is there whenever the struct around it is
 	allNull
-	notNeeded // by what is made of the rows
+	notNeeded // for the result of this reading
 )
 
 func newAssembly(s *schema) *assembly {
@@ -150,7 +150,7 @@ func (a *assembly) present(n *node, guide int) {
 }
 
 // fields writes a struct. Its field bytes, if it is binary, becomes the number of the value, and comes last. A struct
-// with such a field of which all is null is null.
+// with such a field is null if all its fields are null.
 func (a *assembly) fields(n *node) {
 	start, empty := len(a.out), true
 	var data *node

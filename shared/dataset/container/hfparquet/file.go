@@ -23,20 +23,20 @@ const (
 	maxFooterBytes = 64 << 20
 	// firstReadBytes of a file's end are read together: most footers are in them.
 	firstReadBytes = 64 << 10
-	// maxIndexBytes is the longest offset index that is read, and how much of all indexes is read together.
+	// maxIndexBytes bounds one offset index, and the bytes of indexes that are read in one request.
 	maxIndexBytes = 16 << 20
-	// maxRowsOfByte is how many rows a byte of a row group may stand for: a footer may promise any number.
+	// maxRowsOfByte bounds the rows per byte of a row group, because a damaged footer may promise any number of rows.
 	maxRowsOfByte = 64
 	// maxPageBytes is the largest page that is read, in bytes. A reader of images holds one, compressed and decompressed.
 	maxPageBytes = 64 << 20
-	// maxRowBytes is the most that the binary values of one column have in one row, in bytes.
+	// maxRowBytes bounds the binary values of one column in one row, in bytes.
 	maxRowBytes = 256 << 20
 )
 
 // A file is the footer of an open file. It is safe for concurrent use.
 type file struct {
 	in io.ReaderAt
-	// meta is the footer with the first row group only: groups has what is needed of the others.
+	// meta is the footer with only the first row group; groups has the needed parts of the others.
 	meta format.FileMetaData
 	*schema
 	groups []group
@@ -44,7 +44,7 @@ type file struct {
 
 // A group is a row group.
 type group struct {
-	first, rows int64 // number of the first row in the file, from 0, and how many there are
+	first, rows int64 // number of the first row in the file, from 0, and the number of rows
 	bytes       int64 // of all its column chunks
 	start       int64 // offset of the first of them
 	chunks      []chunk

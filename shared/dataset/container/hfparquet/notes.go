@@ -25,7 +25,7 @@ type note struct {
 	// Columns and Offsets are the indexes of all chunks of the first row group, then of the second one, and so on.
 	Columns thrift.Slice[format.ColumnIndex] `thrift:"4,required"`
 	Offsets thrift.Slice[format.OffsetIndex] `thrift:"5,required"`
-	// Schema and Metadata are those of the source, in the first part only.
+	// Schema and Metadata come from the source, and are only in the first part.
 	Schema   thrift.Slice[format.SchemaElement] `thrift:"6,required"`
 	Metadata thrift.Slice[format.KeyValue]      `thrift:"7,required"`
 }

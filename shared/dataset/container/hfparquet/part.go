@@ -102,8 +102,8 @@ func newPartWriter(w io.Writer, f *file, first bool) (p *partWriter, err error) 
 	return &partWriter{file: f, first: first, out: out, writer: parquet.NewGenericWriter[any](out, options...)}, nil
 }
 
-// isOrdered reports whether the least and greatest values of a column are kept: not those of images, and of types whose
-// order is not that of their bytes.
+// isOrdered reports whether the least and greatest values of a column are written. They are not for images, and for
+// types whose order differs from the order of their bytes.
 func (c *column) isOrdered() bool {
 	_, isFloat16 := c.element.LogicalType.Value.(*format.Float16Type)
 	isDecimalText := c.Type == format.ByteArray && isDecimal(c.element)

@@ -16,7 +16,8 @@ import (
 // reader reads files: see container.Reader.
 type reader struct{}
 
-// Scan reads the footer, in one step. Ranges are whole row groups, or rows of one that is larger than rangeBytes.
+// Scan reads the footer, in one step. Ranges are whole row groups. A row group that is larger than rangeBytes is split
+// by rows.
 func (reader) Scan(
 	ctx context.Context, from container.Source, _ dataset.Scan, rangeBytes, _ int64,
 ) (dataset.Scan, error) {

@@ -82,8 +82,8 @@ func (r *rowReader) read() error {
 	return nil
 }
 
-// forRecords says which columns the JSON of records is made of: all but binary ones of which the footer, and the column
-// next to them, say which values are null.
+// forRecords says which columns are read to make the JSON of records. Binary columns are skipped if the footer and a
+// neighbouring column say which of their values are null.
 func (f *file) forRecords(in io.ReaderAt) func(g, column int) (skipped, error) {
 	return func(g, column int) (skipped, error) {
 		of, c := f.columns[column], f.groups[g].chunks[column]
@@ -129,7 +129,7 @@ func (f *file) absent(in io.ReaderAt, g int, of *column) (int64, error) {
 	return absent, nil
 }
 
-// forValues says which columns binary values are in.
+// forValues says which columns hold binary values.
 func (f *file) forValues(_, column int) (skipped, error) {
 	if f.columns[column].binary {
 		return isRead, nil

@@ -47,8 +47,8 @@ type column struct {
 	pages.Column
 	*node
 	binary bool // it holds bytes, and no text
-	// companion is the number of a column that is there wherever this one is or is null: a field of the same struct; -1
-	// where there is none.
+	// companion is the number of a neighbouring column, a field of the same struct, which shows whether the struct is
+	// there; -1 if there is none.
 	companion int
 }
 

@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// A readerAt reads a container's source at offsets. Errors of the source are sourceErrors, so that they are
-// distinguished from those of what the file holds.
+// A readerAt reads a container's source at offsets. It marks errors of the source as sourceError, to distinguish them
+// from faults in the file's content.
 type readerAt struct {
 	ctx  context.Context
 	from container.Source
@@ -49,7 +49,7 @@ func isSource(err error) bool {
 	return errors.As(err, &source)
 }
 
-// explain is an error of what a file holds, with what to do.
+// explain adds what to do to an error of a file's content.
 func explain(err error) string {
 	var page *pages.PageError
 	var row *pages.RowError

@@ -71,7 +71,7 @@ func appendFixed(out []byte, c *column, raw []byte) []byte {
 	return appendBytes(out, raw)
 }
 
-// appendText appends a text. Bytes that are not UTF-8 stay as they are, so that the record is refused for them.
+// appendText appends a text. It keeps bytes that are not UTF-8, so that the record's check finds and refuses them.
 func appendText(out []byte, text string) []byte {
 	const digits = "0123456789abcdef"
 	out = append(out, '"')
@@ -99,7 +99,7 @@ func appendText(out []byte, text string) []byte {
 	return append(append(out, text[start:]...), '"')
 }
 
-// appendInt appends a number, or what its annotation says that it stands for.
+// appendInt appends a number, or the value that its annotation gives it, such as a date.
 func appendInt(out []byte, e *format.SchemaElement, v int64, bits int) []byte {
 	switch t := e.LogicalType.Value.(type) {
 	case *format.IntType:

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	// neighbours are how many rows before one are read with it, if it is near the last one or before that: samples are
-	// loaded some at a time, and so not quite in the order of their rows.
+	// neighbours is how many rows before a requested row are read with it, if the reader has to go back to it. Samples are
+	// loaded several at a time, and so not exactly in the order of their rows.
 	neighbours = 16
 	// heldRows is how many rows are held at most.
 	heldRows = 512
-	// heldBytes of values are held at most until they are asked for, next to those of one row.
+	// heldBytes bounds the values that are held until they are requested, in addition to those of one row.
 	heldBytes = 32 << 20
 )
 
-// Values reads the binary values of rows: in memory are a page of each binary column, and the values of some rows that
-// have not been read.
+// Values reads the binary values of rows. It keeps in memory one page of each binary column, and values of neighbouring
+// rows that were not requested yet.
 func (reader) Values(from container.Source) container.Values {
 	return &values{in: &readerAt{from: from}, held: map[int64]*heldRow{}}
 }
@@ -34,13 +34,13 @@ type values struct {
 	in    *readerAt
 	file  *file
 	rows  *rowReader
-	next  int64 // number in the file, from 0, of the row that rows reads next
+	next  int64 // row that rows reads next: its number in the file, from 0
 	held  map[int64]*heldRow
-	order []int64 // of the rows in held, and of some that are there no more, in the order in which they were read
+	order []int64 // rows in held, and some that were removed from it, in the order in which they were read
 	bytes int64   // of the values in held
 }
 
-// A heldRow is the values of a row; those that were read are nil.
+// A heldRow has the values of a row; values that were handed out are nil.
 type heldRow struct {
 	values [][]byte
 	left   int   // of values

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// A counter counts what is read, and keeps an error of reading, so that it is distinguished from one of the content.
+// A counter counts the bytes that are read. It keeps an error of reading, to distinguish it from faults in the content.
 type counter struct {
 	in  *bufio.Reader
 	n   int64
@@ -24,7 +24,7 @@ func (c *counter) peek(n int) ([]byte, error) {
 	return next, c.keep(err)
 }
 
-// skip reads n bytes that were peeked at.
+// skip passes n bytes that peek returned.
 func (c *counter) skip(n int) {
 	n, _ = c.in.Discard(n) // they are in the buffer
 	c.n += int64(n)

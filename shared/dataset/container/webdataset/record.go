@@ -13,7 +13,8 @@ import (
 )
 
 var (
-	// imageEnds are the ends of fields of images. Those that no decoder reads fail their samples by what they are.
+	// imageEnds are the ends of fields of images. Some have no decoder here: their samples fail, and the reason names the
+	// format.
 	imageEnds = []string{
 		"jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "heic",
 		"jxl", "jp2",
@@ -158,7 +159,7 @@ func namesIn(value json.RawMessage) (names []string) {
 	return names
 }
 
-// complete writes a record with references to images, and further fields.
+// complete writes a record with references to its images, followed by the fields of more.
 func (r *references) complete(fields, more jsontext.Members) []byte {
 	var out jsontext.Members
 	for i := 0; i < len(fields); i += 2 {
@@ -170,7 +171,7 @@ func (r *references) complete(fields, more jsontext.Members) []byte {
 	return writeObject(append(out, more...))
 }
 
-// list adds a list of all images: in the place of names that are not those of members, or under images.
+// list adds a list of all images. It replaces a field whose names match no member, or else is the field images.
 func (r *references) list(fields jsontext.Members) jsontext.Members {
 	items := make([]json.RawMessage, 0, len(r.images))
 	for n, m := range r.images {
@@ -188,8 +189,8 @@ func (r *references) list(fields jsontext.Members) jsontext.Members {
 	return append(fields, quote("images"), list)
 }
 
-// refer is the value of a key with references in the place of the names of members. isImage says that the value is
-// for an image as a whole.
+// refer replaces names of members in a key's value by references. isImage says that the whole value stands for one
+// image.
 func (r *references) refer(key string, value json.RawMessage, isImage bool) json.RawMessage {
 	switch jsontext.TypeOf(value) {
 	case jsontext.String:
@@ -210,8 +211,8 @@ func (r *references) refer(key string, value json.RawMessage, isImage bool) json
 	return value
 }
 
-// referObject adds a reference to an object that stands for an image, such as {"url": "a.jpg"}, and else refers to the
-// images that its values name.
+// referObject adds a reference to an object that stands for an image, such as {"url": "a.jpg"}. In any other object it
+// replaces the names in its values.
 func (r *references) referObject(key string, object jsontext.Members, isImage bool) json.RawMessage {
 	if isImage || slices.Contains(imageKeys, key) {
 		if _, name := object.First("path", "url"); jsontext.TypeOf(name) == jsontext.String {

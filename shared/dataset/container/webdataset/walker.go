@@ -27,7 +27,7 @@ type member struct {
 	content        []byte // of text, as far as it is kept
 }
 
-// A sample is the members of one key that follow each other.
+// A sample is a sequence of members with the same key.
 type sample struct {
 	key            string
 	dataset.Extent // from the header of the first member to the end of the last one
@@ -39,17 +39,17 @@ type sample struct {
 // maxMembers is the most members of a sample.
 const maxMembers = 10_000
 
-// A walker passes an archive from the header of a sample on.
+// A walker reads an archive, beginning at the header of a sample.
 type walker struct {
 	tar    *tar.Reader
 	in     *counter
-	limits *dataset.Limits // of the text that is kept; nil keeps none
+	limits *dataset.Limits // for the text; nil keeps no text
 	start  int64           // offset of the last member's header
 	end    int64           // offset after the last member
-	begun  *sample         // whose last member may not have come yet
+	begun  *sample         // sample that may get further members
 	fields []string        // of the sample before it
 	ended  bool            // all samples are returned
-	// left is how many samples the span has that are not returned: where its last one ends, the archive may continue.
+	// left is how many samples of the span are not returned yet. After the last one the archive may continue.
 	left int64
 }
 
@@ -108,7 +108,7 @@ func (w *walker) next() (*sample, error) {
 	return w.last()
 }
 
-// An archiveEnd is what was found in the place of a header.
+// An archiveEnd says what stands where the next header should be.
 type archiveEnd int
 
 const (
@@ -117,9 +117,9 @@ const (
 	unmarked                   // nothing, or less than a block
 )
 
-// findEnd passes what is left of the last member, and finds out whether the archive ends after it. An archive ends with
-// two blocks of zeros, and one is enough to know that no sample is missing. One without was cut short, or never
-// finished, which other programs do not report: GNU tar, Python's tarfile and archive/tar take what there is.
+// findEnd skips the rest of the last member, and finds out whether the archive ends after it. An archive ends with two
+// blocks of zeros; one block is enough to know that no sample is missing. An archive without them was cut short or
+// never finished. GNU tar, Python's tarfile and archive/tar do not report this, and read what is there.
 func (w *walker) findEnd() (archiveEnd, error) {
 	_, err := io.Copy(io.Discard, w.tar)
 	switch {
@@ -145,7 +145,8 @@ func (w *walker) findEnd() (archiveEnd, error) {
 	return noEnd, nil
 }
 
-// endAt returns the last sample of an archive whose next header, at start, is not read for an error.
+// endAt handles an error of reading the next header, which begins at start. If the archive just ends there, it returns
+// the last sample.
 func (w *walker) endAt(start int64, err error) (*sample, error) {
 	switch {
 	case w.in.err != nil:
@@ -168,8 +169,8 @@ func (w *walker) last() (*sample, error) {
 	return nil, io.EOF
 }
 
-// join begins a sample with the member at start, unless it has the key of the one that has begun. It returns a sample
-// that has ended.
+// join begins a new sample with the member at start, unless that has the key of the current sample. It returns the
+// sample that has ended, if one has.
 func (w *walker) join(key string, start int64) *sample {
 	before := w.begun
 	if before != nil && before.key == key {
@@ -196,11 +197,11 @@ func (w *walker) take(m member, header *tar.Header) error {
 	case what != "":
 		s.fault = unusable(m.name, "it is "+what+"; put the file itself into the archive, as tar --dereference does")
 	case len(s.members) == maxMembers:
-		s.fault = unusable(m.name, fmt.Sprintf("%d members have the key %s, which is their name up to the first dot; name "+
-			"the members of another sample otherwise", maxMembers, jsontext.Quote(s.key, quoted)))
+		s.fault = unusable(m.name, fmt.Sprintf("%d members have the key %s, which is their name up to the first dot; give "+
+			"the members of each sample a key of their own", maxMembers, jsontext.Quote(s.key, quoted)))
 		s.members = nil
 	case slices.ContainsFunc(s.members, func(other member) bool { return other.field == m.field }):
-		s.fault = unusable(m.name, "the archive has two members of this name, one after the other; keep one of them")
+		s.fault = unusable(m.name, "the archive has this name twice in one sample; keep one of the two members")
 	}
 	if s.fault != nil {
 		return nil
@@ -214,7 +215,7 @@ func (w *walker) take(m member, header *tar.Header) error {
 		switch {
 		case w.in.err != nil:
 			return w.in.err
-		case err != nil && !errors.Is(err, io.ErrUnexpectedEOF): // a member that is cut short is found by its extent
+		case err != nil && !errors.Is(err, io.ErrUnexpectedEOF): // the member's extent shows later that it is cut short
 			return err
 		}
 		m.content = content
@@ -223,8 +224,8 @@ func (w *walker) take(m member, header *tar.Header) error {
 	return nil
 }
 
-// cutShort ends an archive that ends too early: in the last member of a sample, or else in what follows it, which is a
-// sample that is not known then.
+// cutShort handles an archive that ends too early. If it ends in the last member of a sample, that sample fails.
+// Otherwise the end belongs to an unknown next sample, which fails in its place.
 func (w *walker) cutShort(start int64) (*sample, error) {
 	if s := w.begun; s != nil && s.End() > w.in.n {
 		s.Bytes = w.in.n - s.Offset
@@ -259,8 +260,8 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 	return w.last()
 }
 
-// lacks is a field that the sample before has next to all those of a sample, which is where the archive is cut: the
-// member may have been behind it. Empty if there is none.
+// lacks compares a sample with the sample before it. If the sample has the same fields except for some missing ones,
+// the archive may have been cut before those. It returns the first missing field, or "".
 func (w *walker) lacks(s *sample) string {
 	if s.fault != nil || len(s.members) >= len(w.fields) {
 		return ""
@@ -300,7 +301,7 @@ func (w *walker) checkRest() error {
 	}
 }
 
-// splitName is the key and the field of a member by its name. It reports false for one that belongs to no sample.
+// splitName splits a member's name into key and field. ok is false if the member belongs to no sample.
 func splitName(name string) (key, field string, ok bool) {
 	folder, base := path.Split(name)
 	stem, field, found := strings.Cut(base, ".")
@@ -313,13 +314,13 @@ func splitName(name string) (key, field string, ok bool) {
 	return folder + stem, strings.ToLower(field), true
 }
 
-// typeNames are what members are that have no data.
+// typeNames name the kinds of members that have no data.
 var typeNames = map[byte]string{
 	tar.TypeLink: "a hard link", tar.TypeSymlink: "a symbolic link", tar.TypeChar: "a device", tar.TypeBlock: "a device",
 	tar.TypeFifo: "a pipe", tar.TypeDir: "a folder",
 }
 
-// isSparse reports whether the data of a member are less than its size.
+// isSparse reports whether a member stores less data than its size.
 func isSparse(header *tar.Header) bool {
 	for key := range header.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {

@@ -1,10 +1,10 @@
-// Package webdataset reads and writes the tar archives of WebDataset. Members with one key that follow each other are a
-// sample: the key is the member's name up to the first dot of its last element, and what follows is its field, such as
-// json or 1.jpg. Source: webdataset's tariterators.py.
+// Package webdataset reads and writes the tar archives of WebDataset. A sample is a sequence of members with the same
+// key. The key is the member's name up to the first dot after the last slash; the rest is its field, such as json or
+// 1.jpg. Source: webdataset's tariterators.py.
 //
-// The record is what is in KEY.json, with references to the images: those that it names, in their places, or else
-// all of the sample, as the list images. Without a KEY.json it holds what is in KEY.txt and KEY.cls, and the
-// images.
+// The record is the content of KEY.json with references to images. Names of images become references. If it names none,
+// all images of the sample are added as the list images. Without a KEY.json, the record holds the content of KEY.txt
+// and KEY.cls, and the images.
 package webdataset
 
 import (
@@ -121,7 +121,7 @@ func (reader) Records(
 			case err == io.EOF:
 				fail(fmt.Errorf("they have %d records, and %d were found before", i, span.Records))
 				return
-			case errors.As(err, &format): // Scan has let the archive pass, so this is not a mistake of its author
+			case errors.As(err, &format): // Scan accepted the archive, so this is not a mistake of its author
 				fail(fmt.Errorf("they are not those that were found before: %s", format.Error()))
 				return
 			case err != nil:

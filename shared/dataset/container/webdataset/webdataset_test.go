@@ -204,7 +204,7 @@ var archives = map[string]struct {
 		[]string{
 			"l: member unusable: l.jpg: it is a symbolic link; put the file itself into the archive, as tar --dereference " +
 				"does",
-			"m: member unusable: m.json: the archive has two members of this name, one after the other; keep one of them",
+			"m: member unusable: m.json: the archive has this name twice in one sample; keep one of the two members",
 			"n: {}",
 		},
 	},
@@ -463,7 +463,7 @@ func TestManyMembers(t *testing.T) {
 	from := source(archive(t, append(members, file("b.json", "{}"))...))
 	got := records(t, from, 1<<20)
 	want := "member unusable: a.10000.json: 10000 members have the key \"a\", which is their name up to the first dot; " +
-		"name the members of another sample otherwise"
+		"give the members of each sample a key of their own"
 	if len(got) != 2 || got[0].Fault == nil || got[0].Fault.Reason() != want || string(got[1].Raw) != "{}" {
 		t.Errorf("%d records, the first with %+v", len(got), got[0].Fault)
 	}

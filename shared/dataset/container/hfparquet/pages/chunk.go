@@ -79,8 +79,8 @@ func (e *PageError) Error() string {
 		e.Column, e.Bytes, e.Limit)
 }
 
-// A RowError is the error of a row whose values in one column are above the limit, or more than maxRowValues. Only that
-// row cannot be read.
+// A RowError says that a row has too many bytes in one column, or more than maxRowValues values. Only that row cannot
+// be read.
 type RowError struct {
 	Column     string // its path
 	Row, Limit int64  // Row is its number in the row group, from 0
@@ -113,7 +113,7 @@ func ReadLocations(in io.ReaderAt, offset, length int64) ([]format.PageLocation,
 	return index.PageLocations, nil
 }
 
-// check reports locations that are not in the chunk one after the other.
+// check refuses locations that are outside the chunk or overlap.
 func (c *Chunk) check() error {
 	end, row := c.Start, int64(-1)
 	for i, l := range c.Locations {

@@ -23,7 +23,7 @@ func Reads(codec format.CompressionCodec) bool {
 	}
 }
 
-// errSize is the error of a page that decompresses to another size than its header says.
+// errSize says that the size of a decompressed page differs from its header.
 var errSize = errors.New("it does not decompress to the size that its header says")
 
 // A decompressor decompresses pages of one codec after the other. The zero value is ready.

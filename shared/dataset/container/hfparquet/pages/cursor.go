@@ -9,8 +9,8 @@ import (
 
 // An Entry is one value of a row in a column, or that it is null.
 type Entry struct {
-	// Rep is in which of the lists around it this is a further element, from 1 for the outermost; 0 for the first value
-	// of a row. Def is how much of what is around it is there: Column.MaxDef if the value is.
+	// Rep is the level of the list that this value continues, from 1 for the outermost list; 0 for the first value of a
+	// row. Def is how much of what is around it is there: Column.MaxDef if the value is.
 	Rep, Def byte
 	// Value is as in Parquet's encoding PLAIN, without a length; nil if it is null. A boolean is one byte.
 	Value []byte

@@ -14,10 +14,10 @@ type page struct {
 	n          int    // entries
 	reps, defs []byte // of the entries; nil where the column has no such levels
 	values     values
-	row        int64 // number in the chunk of the first row that begins in it; -1 where that is not known
-	next       int   // entry that is read next
-	nextValue  int   // value of it, if it is not null
-	keep       bool  // whether the bytes are still needed when the next page is read
+	row        int64 // number, in the chunk, of the page's first row; -1 if it is not known
+	next       int   // entry to read next
+	nextValue  int   // value to read next
+	keep       bool  // whether the bytes are still needed after the next page is read
 }
 
 // rows is how many rows begin in the page.
@@ -47,7 +47,7 @@ func (p *page) read(r *reader, h header, text []byte) error {
 	case h.Type == format.DataPageV2 && h.V2.Valid:
 		return p.readV2(r, h, text)
 	}
-	return errors.New("its header lacks the part that belongs to its kind")
+	return errors.New("its header lacks the fields for its kind")
 }
 
 func (p *page) readV1(r *reader, h header, text []byte) (err error) {
@@ -84,15 +84,15 @@ func (p *page) readV2(r *reader, h header, text []byte) (err error) {
 		return err
 	}
 	if p.reps != nil && p.n > 0 && p.reps[0] != 0 {
-		return errors.New("it does not begin with a row, as pages of its kind do")
+		return errors.New("it begins in the middle of a row, which is not allowed in this version of pages")
 	}
 	if int64(h.V2.V.Rows) != p.rows() {
-		return errors.New("it has another number of rows than its header says")
+		return errors.New("its number of rows differs from its header")
 	}
 	return p.values.read(p.column, h.V2.V.Encoding, plain, p.present(), r.limits, r.dictionary)
 }
 
-// plain is the decompressed text of a page, of size bytes, in a buffer that is used again for the next page.
+// plain decompresses a page to size bytes. The next page reuses the buffer.
 func (r *reader) plain(size int32, text []byte, compressed bool) ([]byte, error) {
 	codec := r.chunk.Codec
 	if !compressed {
@@ -100,7 +100,7 @@ func (r *reader) plain(size int32, text []byte, compressed bool) ([]byte, error)
 	}
 	r.buffer = grow(r.buffer, int(size))
 	if size == 0 && len(text) == 0 {
-		return r.buffer, nil // some writers compress nothing to nothing
+		return r.buffer, nil // some writers leave an empty page uncompressed
 	}
 	return r.buffer, r.decompressor.fill(codec, r.buffer, text)
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// readBytes is how much is read together, at least, of what is read in order.
+	// readBytes is the least that one request reads, when a chunk is read in order.
 	readBytes = 1 << 20
 	// maxHeaderBytes is the longest header of a page: old writers put whole values into its statistics.
 	maxHeaderBytes = 16 << 20
@@ -58,7 +58,7 @@ type reader struct {
 	limits Limits
 
 	at       int64  // offset of the next page
-	row      int64  // number in the chunk of the first row that begins in it; -1 where that is not known
+	row      int64  // number, in the chunk, of the page's first row; -1 if it is not known
 	window   []byte // bytes of the file from windowAt on
 	windowAt int64
 
@@ -102,8 +102,7 @@ func (r *reader) bytes(at int64, n int) ([]byte, error) {
 	return r.window[at-r.windowAt:][:n], nil
 }
 
-// ahead is how many bytes to read from an offset on: a page where its size is known, so that what is skipped is not
-// read.
+// ahead is how many bytes to read at an offset: one page if its size is known, so that skipped pages are not read.
 func (r *reader) ahead(at int64) int64 {
 	locations := r.chunk.Locations
 	i := sort.Search(len(locations), func(i int) bool { return locations[i].Offset > at })

@@ -44,11 +44,11 @@ type column struct {
 	name string
 	kind kind
 	wide bool // float64 cannot hold one of its integers
-	// fields are the fields of an object, in the order in which records have them first, and at their places in it; of a
-	// list it is the element.
+	// fields are the fields of an object, in the order of their first occurrence; at has the place of each. For a list,
+	// the only field is its element.
 	fields []*column
 	at     map[string]int
-	// first is the number of the first leaf, and leaves how many there are.
+	// first is the number of the first leaf, leaves the number of leaves.
 	first, leaves int
 }
 
@@ -73,8 +73,8 @@ func NewColumns(imagesField string) *Columns {
 	return &Columns{root: column{kind: object, at: map[string]int{}}, images: imagesField}
 }
 
-// Add takes in a record, which is a JSON object in valid UTF-8. A *FieldError says which of its fields has another type
-// than in the records before, or one that a column cannot have.
+// Add takes in a record, which is a JSON object in valid UTF-8. A *FieldError names a field whose type differs from the
+// records before, or cannot be stored in a column.
 func (c *Columns) Add(record []byte) error {
 	return c.fields(&c.root, "", jsontext.Items(record), 0)
 }
