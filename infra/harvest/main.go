@@ -90,6 +90,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	root.AddCommand(newTopics()...)
 	checkWholeFlags(root)
 	refuseUnknownHelp(root)
+	foldHelp(root)
 	if err := addCompletions(root); err != nil {
 		panic(err) // a flag that was looked up is there, and has no other completion
 	}
