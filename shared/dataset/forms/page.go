@@ -86,8 +86,8 @@ func (p page) conversions() string {
 			fields, o.role, content, images), blank))
 	}
 	b.WriteString("\n" + p.wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet "+
-		"files as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each is "+
-		"written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
+		"files as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each "+
+		"is written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
 		"whole. In Parquet the images are in a column that Hugging Face's datasets library shows. The names that "+
 		"copied images had before are in the list `image_names`, null for an image without a name, or in Parquet in "+
 		"`path`. A subset that already has the form is written unchanged. In Parquet each field is a column. Its type is "+
