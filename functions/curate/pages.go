@@ -36,7 +36,7 @@ func (s server) pages() []route {
 }
 
 // samplesFields are the fields of the form that filters samples.
-var samplesFields = []string{"filter", "source", "column", "operator", "number", "selection"}
+var samplesFields = []string{"filter", "source", "cluster", "column", "operator", "number", "selection"}
 
 // show renders a page.
 func (s server) show(view site.View, status int) (answer, error) {
@@ -95,10 +95,13 @@ func (s server) doRun(r *http.Request) (answer, error) {
 	for _, v := range verbs {
 		if v.name == name {
 			about, err := v.do(s, r, id)
+			if name == "cluster" {
+				return seeOther(site.SamplesPath(about)), err
+			}
 			return seeOther(site.RunPath(about)), err
 		}
 	}
-	return answer{}, api.NewProblem(http.StatusBadRequest, "do: give resume, retry, cancel or approve")
+	return answer{}, api.NewProblem(http.StatusBadRequest, "do: give resume, retry, cancel, approve or cluster")
 }
 
 func (s server) selectionPage(r *http.Request) (answer, error) {
@@ -109,8 +112,8 @@ func (s server) selectionPage(r *http.Request) (answer, error) {
 	return s.show(site.Selection{SelectionStatus: &sel}, http.StatusOK)
 }
 
-// samplesPage shows a page of the samples of a run. Its form has separate fields for the source and for a column of
-// numbers.
+// samplesPage shows a page of the samples of a run. Its form has separate fields for the source, for a sample whose
+// near duplicates are listed, and for a column of numbers.
 func (s server) samplesPage(r *http.Request) (answer, error) {
 	ctx, id, query := r.Context(), r.PathValue("run"), r.URL.Query()
 	plan, err := s.runs.UsablePlan(ctx, id)
@@ -128,10 +131,13 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 	view := site.Samples{
 		RunID: id, Selection: query.Get("selection"), Token: query.Get("page_token"), Of: map[int64]site.Excerpt{},
 		Capabilities: plan.Rubric.Capabilities, Styles: plan.Rubric.Styles,
-		Filters: slices.DeleteFunc(query["filter"], func(f string) bool { return f == "" }),
+		Filters:  slices.DeleteFunc(query["filter"], func(f string) bool { return f == "" }),
+		Clusters: status.Clusters,
 	}
-	if source := strings.TrimSpace(query.Get("source")); source != "" {
-		view.Filters = append(view.Filters, "source="+source)
+	for _, name := range []string{"source", "cluster"} {
+		if value := strings.TrimSpace(query.Get(name)); value != "" {
+			view.Filters = append(view.Filters, name+"="+value)
+		}
 	}
 	if column, than := query.Get("column"), strings.TrimSpace(query.Get("number")); column != "" && than != "" {
 		view.Filters = append(view.Filters, column+query.Get("operator")+than)
@@ -183,6 +189,9 @@ func reasonsOf(status *subset.RunStatus, selected bool) []reason.Code {
 	return all
 }
 
+// maxDuplicates is how many near duplicates the page of a sample names.
+const maxDuplicates = 10
+
 // maxExplained is how many selections the page of a sample names.
 const maxExplained = 3
 
@@ -202,6 +211,9 @@ func (s server) samplePage(r *http.Request) (answer, error) {
 	}
 	sample := record.Sample(parse)
 	view := site.Sample{RunID: id, Shown: shown, Turns: site.NewTurns(sample), Count: len(sample.Images)}
+	if view.Duplicates, err = s.subsets.Duplicates(ctx, plan, index, maxDuplicates); err != nil {
+		return answer{}, err
+	}
 	listed, _, err := s.subsets.ListPage(ctx, id, "", api.DefaultPageSize)
 	if err != nil {
 		return answer{}, err

@@ -71,6 +71,7 @@ type verb struct {
 // verbs are all of them, in the order in which the answer to an unknown one lists them.
 var verbs = [...]verb{
 	{"resume", server.resumeRun}, {"retry", server.retryRun}, {"cancel", server.cancelRun}, {"approve", server.approveRun},
+	{"cluster", server.clusterRun},
 }
 
 // callRun serves POST /v1/runs/{run}:<verb>.
@@ -115,6 +116,13 @@ func (s server) approveRun(r *http.Request, id string) (string, error) {
 		return "", err
 	}
 	return id, s.worker.Approve(r.Context(), id)
+}
+
+func (s server) clusterRun(r *http.Request, id string) (string, error) {
+	if err := decode(r, &struct{}{}); err != nil {
+		return "", err
+	}
+	return id, s.subsets.AskClusters(r.Context(), id)
 }
 
 // retryRun starts the next attempt of a run, with all selections that were requested of it, and returns its id. Each

@@ -302,3 +302,54 @@ func TestFilterByColumnOfRecords(t *testing.T) {
 		t.Errorf("%d files of numbers were removed; page %+v", removed, page)
 	}
 }
+
+// Samples are listed by their near duplicates, once these were searched for.
+func TestSamplesByCluster(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	twin := strings.Replace(runtest.Record("a", "And why?"), `"id":"a"`, `"id":"twin"`, 1)
+	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
+		runtest.Record("a", "Why is the sky blue?"), runtest.Record("b", "Why?"), twin, runtest.Record("c", "And that?"),
+	}))
+	id := s.scored()
+	path, page := "/v1/runs/"+id+"/samples", "/runs/"+id+"/samples"
+	problem, _ := want[api.Problem](s, 422, "GET", path+"?filter=cluster%3Da", "")
+	for _, fix := range []string{":cluster", "harvest clusters " + id, "--max-per-cluster"} {
+		if !strings.Contains(problem.Detail, fix) {
+			t.Errorf("refused with %q, which lacks %s", problem.Detail, fix)
+		}
+	}
+	s.sees(200, page, "Find near duplicates")
+	made := s.visit("POST", "/runs/"+id, url.Values{"do": {"cluster"}})
+	if at := made.Header().Get("Location"); made.Code != http.StatusSeeOther || at != page {
+		t.Fatalf("the button is answered %d, Location %q: %s", made.Code, at, made.Body)
+	}
+	s.sees(200, page, "Near duplicates are searched for", `id="live" data-live="3"`)
+	s.work()
+	status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":cluster", "")
+	if status.Clusters != subset.ClustersFound {
+		t.Errorf("they are %q", status.Clusters)
+	}
+	for filter, ids := range map[string]string{
+		"cluster=a": "a twin", "cluster=twin": "a twin", "cluster=@2": "a twin", "cluster=a%231": "a twin",
+		"cluster=b": "b", "cluster!=a": "b c", "cluster_size>=2": "a twin", "cluster_size=1": "b c", "cluster_size>2": "",
+	} {
+		list, _ := want[api.SamplePage](s, http.StatusOK, "GET", path+"?filter="+strings.NewReplacer(
+			"=", "%3D", ">", "%3E").Replace(filter), "")
+		var got []string
+		for _, e := range list.Samples {
+			got = append(got, e.ID)
+			if clustered := e.ID == "a" || e.ID == "twin"; clustered != (e.Cluster != nil) {
+				t.Errorf("%s: entry %+v", filter, e)
+			}
+		}
+		if strings.Join(got, " ") != ids {
+			t.Errorf("%s: samples %q, want %q", filter, got, ids)
+		}
+	}
+	for _, filter := range []string{"cluster%3Dnobody", "cluster%3D@4", "cluster%3Da%232"} {
+		want[api.Problem](s, 422, "GET", path+"?filter="+filter, "")
+	}
+	s.sees(200, page+"?cluster=twin", "2 samples", "1 near duplicate<", `value="twin"`, "has near duplicates")
+	s.sees(200, page+"/@2", "Near duplicates", "/samples/@0", "filter=cluster%3D@0")
+}

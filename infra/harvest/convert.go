@@ -235,5 +235,13 @@ func (f outputFolder) conversionFault(err error, number int, s *dataset.Sample) 
 		instead = "choose another form"
 	}
 	return fmt.Errorf("%s: record %d of %s in the subset would lose something (%w); %s, or leave the record out with "+
-		"--exclude: its id is %s", f.asked(), number, s.Place.Manifest, err, instead, spelling.Shown(s.ID))
+		"%s: its id is %s", f.asked(), number, s.Place.Manifest, err, instead, f.exclude(), spelling.Shown(s.ID))
+}
+
+// exclude is what leaves a sample out of the subset: a flag of the command, or of the one that selects.
+func (f outputFolder) exclude() string {
+	if f.trainer != "" {
+		return "another selection (harvest select with --exclude)"
+	}
+	return "--exclude"
 }

@@ -185,7 +185,8 @@ func TestExportSubsetRefuses(t *testing.T) {
 		{"mixed", "--for trl: record 2 of mixed.jsonl in the subset would lose something (score: it is text here", []string{
 			"--for", "trl", "--out", "new",
 		}, 1},
-		{"lossy", "(messages[0].weight: the other form has no place for it); choose another form", []string{
+		{"lossy", "(messages[0].weight: the other form has no place for it); choose another form, or leave the record out " +
+			"with another selection (harvest select with --exclude)", []string{
 			"--for", "llava", "--out", "new",
 		}, 1},
 		{"mixed", `--for: "lava" is not a trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},

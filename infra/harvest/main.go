@@ -83,12 +83,14 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	}
 	root.SetVersionTemplate("{{.Version}}")
 	root.SetFlagErrorFunc(flagFault)
-	root.AddCommand(newCurate(), newSelect(), newExportSubset(), newExplain(), newShow(), newCompare(), newReview(),
-		newStatus(), newResume(), newRetry(), newRm(), newGc(), newPlan(), newPrompts(), newAnnotate(), newTrain(),
-		newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(), newVersion(), newAttempt())
+	root.AddCommand(newCurate(), newSelect(), newExportSubset(), newExplain(), newShow(), newClusters(),
+		newCompare(), newReview(), newStatus(), newResume(), newRetry(), newRm(), newGc(), newPlan(), newPrompts(),
+		newAnnotate(), newTrain(), newEvaluate(), newExport(), newConfig(), newServe(), newSmoke(),
+		newVersion(), newAttempt())
 	root.AddCommand(newTopics()...)
 	checkWholeFlags(root)
 	refuseUnknownHelp(root)
+	foldHelp(root)
 	if err := addCompletions(root); err != nil {
 		panic(err) // a flag that was looked up is there, and has no other completion
 	}

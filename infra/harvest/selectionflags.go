@@ -97,7 +97,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.caps.style, "cap-style", "", "most samples of one style, as a number or a share")
 	fl.StringVar(&f.caps.image, "cap-image", "", "most samples that share one image")
 	fl.Var(&f.modalities, "cap-modality",
-		"most samples of a modality: text-only=10%,one-image=500,multi-image=5%,multi-turn=20%")
+		"most samples of a modality (text-only, one-image, multi-image or multi-turn): text-only=10%,multi-turn=20%")
 	fl.StringVar(&f.caps.template, "cap-template", "", "most samples whose first questions share one template")
 	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "most samples with nearly the same images and questions")
 	fl.StringArrayVar(&f.excludeNear, "exclude-near", nil, "evaluation set (JSON, JSONL, TSV, Parquet, or a folder of "+

@@ -85,6 +85,9 @@ func printSample(w io.Writer, s subset.Shown) error {
 		}
 	}
 	line("    %d tokens, %d of answers; turns of the human: %d, images: %d", s.Tokens, s.AnswerTokens, s.Turns, s.Images)
+	if s.Cluster != nil {
+		line("    near duplicates: %d (`harvest clusters RUN ID` lists them)", s.Cluster.Size-1)
+	}
 	if len(s.Rated) > 0 {
 		line("%s", ratingsInWords(s.Rated))
 	}

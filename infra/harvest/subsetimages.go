@@ -36,11 +36,13 @@ func (p imagesPlace) open(limits images.Limits) (*images.Fetcher, error) {
 // subsetImages reads the images of a subset, sample by sample: from the subset itself if it holds images, else from the
 // dataset's files on this machine.
 type subsetImages struct {
-	asked  string // the flag that asked for them, for messages
-	named  func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
-	memory *memory.Budget
-	hold   *memory.Hold // of the last sample
-	close  func() error
+	asked string // the flag that asked for them, for messages
+	// exclude is what leaves a sample out, for messages.
+	exclude string
+	named   func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
+	memory  *memory.Budget
+	hold    *memory.Hold // of the last sample
+	close   func() error
 }
 
 // openSubsetImages opens the images of the subset that is stored. The caller has to close them.
@@ -49,7 +51,7 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 	if err != nil {
 		return nil, err
 	}
-	s := &subsetImages{asked: f.asked()}
+	s := &subsetImages{asked: f.asked(), exclude: f.exclude()}
 	if s.memory = f.memory; s.memory == nil {
 		if s.memory, err = imageMemory(limits.Images, scorers.Config{}); err != nil {
 			return nil, err
@@ -122,7 +124,7 @@ func (s *subsetImages) fetch(ctx context.Context, sample *dataset.Sample) ([][]b
 	fetched, fault, err := s.named(ctx, sample, s.hold)
 	if err == nil && fault != nil { // it has changed since it was scored
 		err = fmt.Errorf("%s: sample %s: %s: %s; put the image where it was, or leave the sample out with "+
-			"--exclude", s.asked, spelling.Shown(sample.ID), fault.Code.Text(fault.Field), fault.Detail)
+			"%s", s.asked, spelling.Shown(sample.ID), fault.Code.Text(fault.Field), fault.Detail, s.exclude)
 	}
 	return fetched.Images, err
 }

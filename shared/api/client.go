@@ -130,6 +130,11 @@ func (c *Client) Cancel(ctx context.Context, id string) (*subset.RunStatus, erro
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":cancel", nil)
 }
 
+// Cluster has the near duplicates of a scored run searched for, unless that was done.
+func (c *Client) Cluster(ctx context.Context, id string) (*subset.RunStatus, error) {
+	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":cluster", nil)
+}
+
 // Approve lets a run begin that waits for approval because of its cost.
 func (c *Client) Approve(ctx context.Context, id string) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":approve", nil)

@@ -65,6 +65,8 @@ type Entry struct {
 	// Selected is whether it is in the selection of the query, and Reason why not; nil and empty without one.
 	Selected *bool       `json:"selected,omitempty"`
 	Reason   reason.Code `json:"reason,omitempty"`
+	// Cluster is that of its near duplicates; nil if it has none, or if they were not searched for.
+	Cluster *subset.Cluster `json:"cluster,omitempty"`
 }
 
 // List lists a page of the samples of a scored run. A *run.RefusedError is a fault of the query, run.ErrNotScored that
@@ -88,8 +90,16 @@ func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error)
 	if page.Entries, err = r.entries(ctx, plan, found); err != nil {
 		return nil, err
 	}
+	clusters, err := r.subsets.Clusters(ctx, plan)
+	if err != nil && !errors.Is(err, subset.ErrNoClusters) {
+		return nil, err
+	}
 	for i := range page.Entries {
-		if e := &page.Entries[i]; reasons != nil {
+		e := &page.Entries[i]
+		if clusters != nil {
+			e.Cluster = clusters.Of(e.Index)
+		}
+		if reasons != nil {
 			e.Reason = reason.Code(reasons.At(int(e.Index)))
 			in := e.Reason == ""
 			e.Selected = &in
@@ -98,58 +108,77 @@ func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error)
 	return page, nil
 }
 
-// tests are the terms of a query's filter as tests of a sample by its index.
-func (r *Reader) tests(
-	ctx context.Context, plan *run.Plan, q Query, reasons *scores.Reasons,
-) ([]func(i int) bool, error) {
+// A test is a term of a filter, as a test of a sample by its index.
+type test = func(i int) bool
+
+// tests are the terms of a query's filter.
+func (r *Reader) tests(ctx context.Context, plan *run.Plan, q Query, reasons *scores.Reasons) ([]test, error) {
 	for _, t := range q.Filter {
 		if err := t.check(plan, reasons != nil); err != nil {
 			return nil, err
 		}
 	}
-	var tests []func(int) bool
+	var tests []test
 	for _, t := range q.Filter {
-		if t.field == fieldNumber {
-			from, err := r.numbersOf(ctx, plan, q.Selection)
-			if err != nil {
-				return nil, err
-			}
-			values, err := r.number(ctx, plan, from, t.name)
-			if err != nil {
-				return nil, err
-			}
-			tests = append(tests, func(i int) bool { return t.condition.Holds(values[i]) })
-			continue
+		var one test
+		var err error
+		switch t.field {
+		case fieldNumber:
+			one, err = r.numberTest(ctx, plan, q.Selection, t)
+		case fieldCluster, fieldClusterSize:
+			one, err = r.clusterTest(ctx, plan, t)
+		default:
+			one, err = r.scoreTest(ctx, plan, t, reasons)
 		}
-		has := t.operator == "="
-		if reasons != nil && (t.field == fieldReason || t.value == Selected) {
-			want := t.value
-			if t.field == fieldStatus {
-				want = ""
-			}
-			tests = append(tests, func(i int) bool { return (reasons.At(i) == want) == has })
-			continue
-		}
-		c, err := r.column(ctx, plan, t.field, t.name)
 		if err != nil {
 			return nil, err
 		}
-		switch {
-		case t.field == fieldRating:
-			rated := t.rated()
-			tests = append(tests, func(i int) bool { return rated(c.ratings[i]) })
-		case t.field == fieldStatus && t.value == Left:
-			scored := c.named(scores.OK.String(), true)
-			tests = append(tests, func(i int) bool { return (scored(i) && reasons.At(i) != "") == has })
-		default:
-			tests = append(tests, c.named(t.value, has))
-		}
+		tests = append(tests, one)
 	}
 	return tests, nil
 }
 
+// numberTest is the test of a number of the records or, with a selection, of its file of numbers.
+func (r *Reader) numberTest(ctx context.Context, plan *run.Plan, selection string, t Term) (test, error) {
+	from, err := r.numbersOf(ctx, plan, selection)
+	if err != nil {
+		return nil, err
+	}
+	values, err := r.number(ctx, plan, from, t.name)
+	if err != nil {
+		return nil, err
+	}
+	return func(i int) bool { return t.condition.Holds(values[i]) }, nil
+}
+
+// scoreTest is the test of what is in the scores, or in the reasons of a selection, which are nil without one.
+func (r *Reader) scoreTest(ctx context.Context, plan *run.Plan, t Term, reasons *scores.Reasons) (test, error) {
+	has := t.operator == "="
+	if reasons != nil && (t.field == fieldReason || t.value == Selected) {
+		want := t.value
+		if t.field == fieldStatus {
+			want = ""
+		}
+		return func(i int) bool { return (reasons.At(i) == want) == has }, nil
+	}
+	c, err := r.column(ctx, plan, t.field, t.name)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case t.field == fieldRating:
+		rated := t.rated()
+		return func(i int) bool { return rated(c.ratings[i]) }, nil
+	case t.field == fieldStatus && t.value == Left:
+		scored := c.named(scores.OK.String(), true)
+		return func(i int) bool { return (scored(i) && reasons.At(i) != "") == has }, nil
+	default:
+		return c.named(t.value, has), nil
+	}
+}
+
 // scan finds the samples of a page, and counts those of all.
-func scan(samples int64, tests []func(i int) bool, from int64, size int) (*Page, []int64) {
+func scan(samples int64, tests []test, from int64, size int) (*Page, []int64) {
 	page := &Page{Next: -1}
 	var found []int64
 	if len(tests) == 0 { // nothing has to be looked at

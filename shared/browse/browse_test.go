@@ -16,28 +16,40 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/cache"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// oneFile has the scores of every range of a run in one file, and counts the bytes that are read.
+// oneFile has the scores of every range of a run in one file, and their numbers in another one, and counts the bytes
+// that are read.
 type oneFile struct {
-	bucket.Reader
+	bucket.Bucket
 	read *atomic.Int64
 }
 
-const scoresFile = "scores.parquet"
+const scoresFile, numbersFile = "scores.parquet", "numbers.parquet"
 
-func (f oneFile) Stat(ctx context.Context, _ string) (bucket.Attrs, error) {
-	return f.Reader.Stat(ctx, scoresFile)
+// rangeFile is what a name of an object of a range stands for.
+func rangeFile(name string) string {
+	switch {
+	case strings.Contains(name, "/scores/"):
+		return scoresFile
+	case strings.Contains(name, "/numbers/"):
+		return numbersFile
+	}
+	return name
 }
 
-func (f oneFile) Open(ctx context.Context, _ string, _, offset, length int64) (io.ReadCloser, error) {
+func (f oneFile) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
+	return f.Bucket.Stat(ctx, rangeFile(name))
+}
+
+func (f oneFile) Open(ctx context.Context, name string, _, offset, length int64) (io.ReadCloser, error) {
 	f.read.Add(length)
-	return f.Reader.Open(ctx, scoresFile, 0, offset, length)
+	return f.Bucket.Open(ctx, rangeFile(name), 0, offset, length)
 }
 
 // madeUp is a run of so many ranges of n samples, the same in each, and a reader of it.
@@ -74,6 +86,17 @@ func madeUp(tb testing.TB, ranges, n int) (*run.Plan, []scores.Record, oneFile) 
 	if _, err := bucket.CreateBytes(tb.Context(), memory, scoresFile, file.Bytes()); err != nil {
 		tb.Fatal(err)
 	}
+	numbers := &scores.Numbers{Names: []string{"relevance"}, Values: [][]float64{make([]float64, n)}}
+	for i := range n {
+		numbers.Values[0][i] = float64(i%7) + rng.Float64()
+	}
+	file.Reset()
+	if err := scores.WriteNumbers(&file, numbers); err != nil {
+		tb.Fatal(err)
+	}
+	if _, err := bucket.CreateBytes(tb.Context(), memory, numbersFile, file.Bytes()); err != nil {
+		tb.Fatal(err)
+	}
 	plan := &run.Plan{Run: "big-0123456789ab", Rubric: asked, Samples: int64(ranges * n)}
 	for r := range ranges {
 		one := run.Range{FirstIndex: int64(r * n)}
@@ -90,7 +113,47 @@ func open(tb testing.TB, work bucket.Reader) *Reader {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Reader{runs: runs, columns: cache.New(runs.Share(96), (*column).bytes)}
+	subsets, err := subset.NewReader(runs, work, subset.DefaultLimits())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	reader, err := New(runs, subsets)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return reader
+}
+
+// keepClusters gives a run clusters of three samples each that are far from each other, and keeps them.
+func keepClusters(tb testing.TB, plan *run.Plan, work bucket.Bucket) {
+	tb.Helper()
+	leaders := make([]uint32, plan.Samples)
+	for i := range leaders {
+		leaders[i] = uint32(i % (len(leaders) / 3))
+	}
+	var file bytes.Buffer
+	if err := scores.WriteLeaders(&file, leaders); err != nil {
+		tb.Fatal(err)
+	}
+	name := run.Folder(plan.Run) + "duplicates/leaders.parquet"
+	if _, err := bucket.CreateBytes(tb.Context(), work, name, file.Bytes()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// keepNumbers keeps a file of numbers with as many rows as a run has samples, and names it. The first rows are of
+// samples that each range has.
+func keepNumbers(tb testing.TB, plan *run.Plan, work bucket.Bucket) string {
+	tb.Helper()
+	file := bytes.NewBufferString("id,quality,length\n")
+	for i := range plan.Samples {
+		fmt.Fprintf(file, "sample-%07d,%.4f,%d\n", i, float64(i%1000)/250, i%4096)
+	}
+	name, err := subset.StoreExternal(tb.Context(), work, file.Bytes())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return name
 }
 
 // page lists without looking whether the run is scored.
@@ -113,6 +176,9 @@ var filters = map[string][]string{
 	"all": nil, "none": {"source=moon"}, "half": {"rating.humanities>=2"},
 	"few": {"rating.humanities=5", "source=source 38"}, "style": {"style=multi-choice"},
 	"two": {"style=multi-choice", "rating.scene understanding>=4"}, "failed": {"status=failed"},
+	"number": {"relevance>=6"}, "number and rating": {"relevance>=6", "rating.humanities>=2"},
+	"clustered": {"cluster_size>=2"}, "cluster": {"cluster=@2000000"}, "cluster by id": {"cluster=sample-0030000#50"},
+	"clustered and rating": {"cluster_size>=2", "rating.humanities=5"},
 }
 
 // All pages together are the samples that each term lets through, in their order.
@@ -221,6 +287,7 @@ func cpu() float64 {
 func BenchmarkFirstPage(b *testing.B) {
 	defer runtime.GC()
 	plan, _, work := madeUp(b, 65, 40_000)
+	keepClusters(b, plan, work)
 	for _, name := range slices.Sorted(maps.Keys(filters)) {
 		reader := open(b, work)
 		list := func(b *testing.B) {
@@ -248,4 +315,22 @@ func BenchmarkFirstPage(b *testing.B) {
 			b.ReportMetric((cpu()-before)/float64(n), "cpu-ms/op")
 		})
 	}
+}
+
+// BenchmarkExternal reads a column of a file of numbers with a row for each of 2.6 million samples, and the names of
+// its columns, as the first page of a filter by it does in a new process.
+func BenchmarkExternal(b *testing.B) {
+	plan, _, work := madeUp(b, 65, 40_000)
+	from := keepNumbers(b, plan, work)
+	before, n := cpu(), 0
+	for ; b.Loop(); n++ {
+		reader := open(b, work)
+		if _, err := reader.subsets.ColumnNames(b.Context(), plan, from); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := reader.number(b.Context(), plan, from, "quality"); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric((cpu()-before)/float64(n), "cpu-ms/op")
 }

@@ -8,16 +8,21 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/similarity"
 	"golang.org/x/sync/errgroup"
 )
 
 // reads is how many files of scores are read at the same time.
 const reads = 8
 
+// fieldID is the column of ids, which no filter names.
+const fieldID = "id"
+
 // A column has a value for every sample of a run, in the order of the dataset.
 type column struct {
 	ratings []int8    // of a column of ratings; nil for others
 	numbers []float64 // of a column of numbers; nil for others
+	ids     []uint64  // hashes of the ids; nil for others
 	// The names of sample i are names[codes[i]] or, of a column of lists, names[c] for c in codes[starts[i]:starts[i+1]].
 	names  scores.Names
 	codes  []uint32
@@ -26,7 +31,7 @@ type column struct {
 
 // bytes is about the memory that it takes.
 func (c *column) bytes() int {
-	return len(c.ratings) + 8*len(c.numbers) + 4*(len(c.codes)+len(c.starts)) + 50*len(c.names)
+	return len(c.ratings) + 8*(len(c.numbers)+len(c.ids)) + 4*(len(c.codes)+len(c.starts)) + 50*len(c.names)
 }
 
 // number reads a column of numbers, or finds it in memory. from is the ScoresFrom of a selection.
@@ -110,6 +115,13 @@ func (r *Reader) part(
 		case fieldStyle:
 			c.starts, c.codes, err = scores.ReadStyles(at, size, &c.names)
 			return len(c.starts) - 1, err
+		case fieldID:
+			ids, err := scores.ReadIDs(at, size)
+			c.ids = make([]uint64, len(ids))
+			for i, id := range ids {
+				c.ids[i] = similarity.HashOf(id)
+			}
+			return len(ids), err
 		case fieldSource:
 			c.codes, err = scores.ReadSources(at, size, &c.names)
 		case fieldStatus:
@@ -130,7 +142,7 @@ type joined struct {
 
 // append adds the samples of the next range.
 func (c *joined) append(part *column) {
-	c.ratings = append(c.ratings, part.ratings...)
+	c.ratings, c.ids = append(c.ratings, part.ratings...), append(c.ids, part.ids...)
 	renamed := make([]uint32, len(part.names)) // the whole's number of each of the part's
 	for i, name := range part.names {
 		at, known := c.numbers[name]

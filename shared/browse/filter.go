@@ -21,6 +21,9 @@ const (
 	fieldStatus = "status"
 	fieldReason = "reason"
 	fieldNumber = "number"
+
+	fieldCluster     = "cluster"
+	fieldClusterSize = "cluster_size"
 )
 
 // What a status may also be, with a selection.
@@ -38,6 +41,8 @@ type Filter []Term
 //	style=NAME  source=NAME   or != in place of =; a sample has each of its styles
 //	status=STATUS             ok, failed or skipped; with a selection also selected or left
 //	reason=CODE               why the sample was not scored; with a selection, why it is not selected
+//	cluster=NAME              or !=: among the near duplicates of a sample, by a name as subset.Reader.One has it
+//	cluster_size OP N         how many samples its cluster has: 1 for a sample without near duplicates
 //	COLUMN OP N               a selection.Condition of any other name: a field of the records that holds numbers or,
 //	                          with a selection, a column of the file of numbers that it names
 //
@@ -46,12 +51,12 @@ type Term struct {
 	field, name string // the name is a capability's
 	operator    string
 	value       string
-	condition   selection.Condition // of a number
+	condition   selection.Condition // of a number, or of the size of a cluster
 }
 
 var (
 	ratingTerm = regexp.MustCompile(`^rating\.(.+?) *(!=|<=|>=|=|<|>) *([0-5]|none)$`)
-	nameTerm   = regexp.MustCompile(`(?s)^(style|source|status|reason)(!=|=)(.+)$`)
+	nameTerm   = regexp.MustCompile(`(?s)^(style|source|status|reason|cluster)(!=|=)(.+)$`)
 )
 
 // ParseFilter reads terms. Empty texts are none, as forms send them. A *run.RefusedError names one that is no term.
@@ -64,7 +69,8 @@ func ParseFilter(texts []string) (Filter, error) {
 		term, ok := parseTerm(text)
 		if !ok {
 			return nil, &run.RefusedError{Reason: fmt.Sprintf("filter: %q is not a condition; give rating.CAPABILITY>=N "+
-				"(N from 0 to 5), style=NAME, source=NAME, status=STATUS, reason=CODE or COLUMN>=NUMBER", text)}
+				"(N from 0 to 5), style=NAME, source=NAME, status=STATUS, reason=CODE, cluster=SAMPLE, cluster_size>=N or "+
+				"COLUMN>=NUMBER", text)}
 		}
 		filter = append(filter, term)
 	}
@@ -82,6 +88,9 @@ func parseTerm(text string) (Term, bool) {
 	c, err := selection.ParseCondition(text)
 	if err != nil || strings.HasPrefix(c.Column, fieldRating+".") {
 		return Term{}, false
+	}
+	if c.Column == fieldClusterSize {
+		return Term{field: fieldClusterSize, condition: c}, true
 	}
 	return Term{field: fieldNumber, name: c.Column, condition: c}, true
 }

@@ -27,7 +27,7 @@ func NewLookup(names []string) *Lookup {
 	l := &Lookup{entries: map[string]*lookupEntry{}}
 	for _, name := range names {
 		l.entry(name).named = true
-		if id, n := splitNumber(name); n > 0 {
+		if id, n := SplitName(name); n > 0 {
 			e := l.entry(id)
 			if e.nth == nil {
 				e.nth, e.found = map[int]string{}, map[string]int{}
@@ -55,8 +55,8 @@ func (l *Lookup) entry(id string) *lookupEntry {
 	return e
 }
 
-// splitNumber splits ID#n. n is 0 if the name has another form, also if n has a sign or leading zeros.
-func splitNumber(name string) (id string, n int) {
+// SplitName splits ID#n. n is 0 if the name has another form, also if n has a sign or leading zeros.
+func SplitName(name string) (id string, n int) {
 	at := strings.LastIndexByte(name, '#')
 	if at < 1 {
 		return "", 0
@@ -93,7 +93,7 @@ func (l *Lookup) Positions(name string) []int {
 	if e := l.entries[name]; e != nil && len(e.all) > 0 {
 		return e.all
 	}
-	id, _ := splitNumber(name)
+	id, _ := SplitName(name)
 	if e := l.entries[id]; e != nil {
 		if position, ok := e.found[name]; ok {
 			return []int{position}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -159,5 +160,41 @@ func TestWaitingOfOthers(t *testing.T) {
 	}
 	if w := f.Status(id).Waiting; w != nil {
 		t.Errorf("waiting %+v after another process scored", w)
+	}
+}
+
+// TestAwayWhileRating has the scorer leave in the middle of rating, more often than a task may fail: that is waiting, and
+// no failed attempt of the samples.
+func TestAwayWhileRating(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 3)))
+	plan := f.Begin("datasets/demo/a.json")
+	if err := f.Deliver(takeTask(t, f, events.TaskRange)); err != nil {
+		t.Fatal(err)
+	}
+	f.Scorer.Before = func(s *dataset.Sample) error {
+		if s.ID == "a01" {
+			return fmt.Errorf("%w: not ready within 6m40s: connection refused", scorer.ErrUnavailable)
+		}
+		return nil
+	}
+	shard := takeTask(t, f, events.TaskShard)
+	for range 30 {
+		if err := f.Deliver(shard); !errors.Is(err, scorer.ErrUnavailable) {
+			t.Fatalf("error %v", err)
+		}
+	}
+	for _, name := range f.Objects(run.Folder(plan.Run)) {
+		if strings.HasSuffix(name, ".failed") || strings.Contains(name, "/dead/") {
+			t.Errorf("it counts as a failure: %s", name)
+		}
+	}
+	f.Scorer.Before = nil
+	if err := f.Deliver(shard); err != nil {
+		t.Fatal(err)
+	}
+	if counts := f.Finish(plan); counts.Scored != 3 || counts.Failed != 0 {
+		t.Errorf("counts %+v", counts)
 	}
 }

@@ -59,8 +59,8 @@ func Unrated(fault *dataset.Fault) Result { return Result{Code: fault.Code, Reas
 // Died is the code of a sample that breaks its scorer each time it is rated alone.
 const Died reason.Code = "scorer_died"
 
-// ErrUnavailable is the error of opening a scorer that cannot be reached now. It is transient:
-// rubric and dataset are not its cause.
+// ErrUnavailable is the error of a scorer that cannot be reached now, when it is opened or when it rates. It is
+// transient: rubric, dataset and samples are not its cause.
 var ErrUnavailable = errors.New("scorer unavailable")
 
 // A StopError says that a run cannot continue until a person fixes what it names: its spending limit is reached, or the

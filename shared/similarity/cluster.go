@@ -44,16 +44,20 @@ func (c *Clusterer) Add(sample Content) {
 	c.samples = append(c.samples, clustered{len(c.of), sample.Words, all})
 }
 
-// Clusters are the numbers of the clusters of all samples, in the order in which they were added: from 0, by the first
-// sample of each.
-func (c *Clusterer) Clusters() []uint32 {
+// Leaders are, for each sample in the order in which they were added, the number of its cluster's leader, from 0. A
+// sample that leads a cluster, or is alone, has its own number.
+func (c *Clusterer) Leaders() []uint32 {
 	groups := leaders(c.looks)
 	clusters := make([]uint32, len(c.samples))
 	led := map[uint64][]uint32{} // by images, the samples that lead clusters
-	next, start := uint32(0), 0
+	start := 0
 	for i, sample := range c.samples {
+		clusters[i] = uint32(i)
 		own := c.of[start:sample.end]
 		start = sample.end
+		if len(own) == 0 && sample.all == 0 {
+			continue // there is nothing to compare, as of one that was not scored
+		}
 		key := uint64(len(own))
 		for _, image := range own {
 			key = mix(key ^ uint64(groups[image]+1))
@@ -66,12 +70,8 @@ func (c *Clusterer) Clusters() []uint32 {
 			return sample.all == other.all || len(own) > 0 && sample.words.Within(other.words, TextMost)
 		})
 		if at >= 0 {
-			clusters[i] = clusters[led[key][at]]
-			continue
-		}
-		clusters[i] = next
-		next++
-		if len(led[key]) < maxLeaders {
+			clusters[i] = led[key][at]
+		} else if len(led[key]) < maxLeaders {
 			led[key] = append(led[key], uint32(i))
 		}
 	}

@@ -61,6 +61,10 @@ func requestAcceptedName(runID, id string) string {
 func requestSentName(runID, id string) string { return run.Folder(runID) + "made/" + id + ".sent" }
 func requestMadeName(runID, id string) string { return run.Folder(runID) + "made/" + id }
 
+// leadersName is the near duplicates of a run.
+func leadersName(runID string) string      { return duplicatesPrefix(runID) + "leaders.parquet" }
+func duplicatesPrefix(runID string) string { return run.Folder(runID) + "duplicates/" }
+
 // againName is the prefix of the records of further publications of a task of a run or a selection.
 func againName(runID, what string) string { return run.Folder(runID) + "again/" + what + "." }
 

@@ -12,11 +12,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// MakeSelections makes the selections of a task: one requested selection of a scored run, or all automatic ones. It
-// returns the selections that it made, also with an error. A *run.RefusedError is final.
+// MakeSelections makes what a task asks for: one requested selection of a scored run, its near duplicates, or all
+// automatic selections. It returns the selections that it made, also with an error. A *run.RefusedError is final.
 func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
 	if task.Request == "" {
 		return s.selectAutomatically(ctx, task.Run)
+	}
+	if task.Request == clustersRequest {
+		_, err := s.FindClusters(ctx, s.work, task.Run)
+		if errors.Is(err, run.ErrNoRun) {
+			err = events.DataError(err)
+		}
+		return nil, err
 	}
 	sel, err := s.selectRequested(ctx, task)
 	if err != nil {

@@ -70,10 +70,11 @@ func (r *Reader) scoredPool(ctx context.Context, plan *run.Plan, spec selection.
 		build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
 		build.samples.first, build.samples.ids = r.samplesOf(plan).first, r.samplesOf(plan).ids
 		if !spec.Caps.Cluster.IsZero() {
-			var err error
-			if build.Pool.Cluster, err = r.clusters(ctx, plan); err != nil {
+			clusters, err := r.clusters(ctx, plan)
+			if err != nil {
 				return nil, err
 			}
+			build.Pool.Cluster = clusters.leaders
 		}
 		return build.read(ctx, len(plan.Ranges), func(ctx context.Context, number int) (*scores.Columns, error) {
 			return r.rangeColumns(ctx, plan, number, request)

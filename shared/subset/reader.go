@@ -110,7 +110,7 @@ type Reader struct {
 	// missingDetails makes the details of a selection, or returns why there are none.
 	missingDetails func(context.Context, *run.Plan, *Selection) error
 	near           *cache.Cache[nearSamples]
-	clustered      *cache.Cache[[]uint32] // by run
+	clustered      *cache.Cache[*Clusters] // by run
 	read           *cache.Cache[*evaluationSets]
 }
 
@@ -132,7 +132,7 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 				"completed, or continue it: harvest resume %s", sel.ID, sel.Run, sel.Run)}
 		},
 		near:      cache.New(runs.Share(16), nearSamples.bytes),
-		clustered: cache.New(runs.Share(64), func(c []uint32) int { return 4 * len(c) }),
+		clustered: cache.New(runs.Share(64), (*Clusters).bytes),
 		read:      cache.New(runs.Share(64), (*evaluationSets).bytes),
 	}, nil
 }
@@ -195,6 +195,8 @@ type RunStatus struct {
 	SelectionProblem string `json:"selection_problem,omitempty"`
 	// ExportProblem says why the export that dataset.yaml asks for cannot be written, and what to change.
 	ExportProblem string `json:"export_problem,omitempty"`
+	// Clusters is ClustersSearched or ClustersFound; empty if nobody asked for the near duplicates of the run.
+	Clusters string `json:"clusters,omitempty"`
 }
 
 // RunStatus finds the status of a run; run.ErrNoRun if there is none.
@@ -211,6 +213,9 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 	status.Created, status.AskedBy = accepted.At, accepted.By
 	if !st.IsScored() {
 		return status, nil
+	}
+	if status.Clusters, err = r.clustersState(ctx, runID); err != nil {
+		return nil, err
 	}
 	made, err := madeOf(ctx, r.work, madeName(runID))
 	if err != nil {

@@ -90,6 +90,13 @@ func (c *Reconciler) continueRun(ctx context.Context, runID string) error {
 	for _, id := range requested {
 		entries = append(entries, run.Entry{Run: runID, Request: id})
 	}
+	duplicates, err := s.clustersState(ctx, runID)
+	if err != nil {
+		return err
+	}
+	if duplicates == ClustersSearched {
+		entries = append(entries, run.Entry{Run: runID, Request: clustersRequest})
+	}
 	made, err := s.List(ctx, runID)
 	if err != nil {
 		return err

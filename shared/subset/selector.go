@@ -214,6 +214,9 @@ func (s *Selector) choose(ctx context.Context, plan *run.Plan, of identity) (*Se
 		sel.Outputs.Near = nearName(plan.Run, id)
 	}
 	if !params.Request.Caps.Cluster.IsZero() {
+		if _, err := s.keepClusters(ctx, s.work, plan); err != nil {
+			return nil, err
+		}
 		sel.Outputs.Clusters = clustersName(plan.Run, id)
 	}
 	if sel.Trade, err = pool.trade(chosen, params.Within); err != nil {

@@ -38,6 +38,8 @@ type Shown struct {
 	Images       int `json:"images"` // images that were read
 	// Rated are its ratings, in the order of the rubric; none if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
+	// Cluster is that of its near duplicates; nil if it has none, or if they were not searched for.
+	Cluster *Cluster `json:"cluster,omitempty"`
 	// Record is the record of the manifest; as a JSON text if it is not JSON.
 	Record json.RawMessage `json:"record"`
 }
@@ -81,6 +83,16 @@ var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
 // IndexName is the name @N of the sample with an index in the dataset. Method One finds it without reading all ids.
 func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 
+// ParseIndexName is the index in what IndexName returned; ok is false for any other name.
+func ParseIndexName(name string) (index int64, ok bool) {
+	m := indexName.FindStringSubmatch(name)
+	if m == nil {
+		return 0, false
+	}
+	index, err := strconv.ParseInt(m[1], 10, 64)
+	return index, err == nil
+}
+
 // One finds one sample of a scored run by its name: @N is the sample with index N (see IndexName); for any other name
 // it takes the first match of dataset.Lookup. The error of an unknown name is a *run.RefusedError that wraps
 // ErrNoSample.
@@ -88,8 +100,8 @@ func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, i
 	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
 		return nil, 0, err
 	}
-	if m := indexName.FindStringSubmatch(name); m != nil {
-		if index, err = strconv.ParseInt(m[1], 10, 64); err != nil || index >= plan.Samples {
+	if index, ok := ParseIndexName(name); ok {
+		if index >= plan.Samples {
 			return nil, 0, noSample("the run has no sample %s; its indexes are 0 to %d", name, plan.Samples-1)
 		}
 		return plan, index, nil
@@ -142,11 +154,19 @@ func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64, record d
 	if err != nil {
 		return Shown{}, r.runs.Lost(plan.Run, err)
 	}
+	clusters, err := r.Clusters(ctx, plan)
+	if err != nil && !errors.Is(err, ErrNoClusters) {
+		return Shown{}, err
+	}
+	var cluster *Cluster
+	if clusters != nil {
+		cluster = clusters.Of(index)
+	}
 	return Shown{
 		ID: rec.ID, Index: index, Place: record.Place, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code,
 		Source: rec.Source, Styles: rec.Styles, OtherStyles: rec.OtherStyles, Flags: rec.Flags,
 		Tokens: tokens, AnswerTokens: rec.Tokens.Answers, Turns: rec.Turns, Images: len(rec.Images),
-		Rated: ratedOn(table.Capabilities, rec), Record: raw,
+		Rated: ratedOn(table.Capabilities, rec), Cluster: cluster, Record: raw,
 	}, nil
 }
 

@@ -65,6 +65,10 @@ func (p *parser) checkText(turn draft, words string) {
 			p.fail(dataset.ImageCount, turn.field, "found "+jsontext.Quote(tag, quoted)+" in a record whose field "+p.field+
 				" holds images; name each image once, and write "+dataset.ImageMark+" in the places of those of the field")
 		}
+		if tag := openTag.FindStringSubmatch(words); tag != nil {
+			p.fail(dataset.ImageCount, turn.field, "the tag "+jsontext.Quote("<img>"+tag[1], quoted)+" has no end; write <img>"+
+				tag[1]+"</img>")
+		}
 		if head := mediaHead.FindStringSubmatch(words); head != nil {
 			p.fail(dataset.UnsupportedMedia, turn.field, "the turn begins with "+head[1]+
 				", and only text and images are rated; leave the record out")

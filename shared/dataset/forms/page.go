@@ -10,36 +10,55 @@ import (
 
 // Page is the page that documents the forms and containers, in Markdown: README.md of this package.
 func Page() string {
+	return "# Forms of records\n\nGenerated from `Table` by `go test ./shared/dataset/forms -run Page -update`.\n\n" +
+		page(pageWidth).text()
+}
+
+// Help is the same for a terminal of this many columns.
+func Help(columns int) string { return page(columns).text() }
+
+// A page is written in lines of at most this many columns.
+type page int
+
+func (p page) text() string {
 	var b strings.Builder
-	b.WriteString("# Forms of records\n\n" +
-		wrap("Generated from `Table` by `go test ./shared/dataset/forms -run Page -update`.", blank) + "\n\n" +
-		wrap("Harvest reads a record in the first of these forms that fits it. `--format NAME` (`format:` in "+
+	b.WriteString(
+		p.wrap("Harvest reads a record in the first of these forms that fits it. `--format NAME` (`format:` in "+
 			"dataset.yaml) reads all records in one form. In every form `id` is the sample's id, and `data_source`, "+
 			"`image_source` or `source` is its source. Several spellings of roles are known, such as `human` and `user`. "+
 			"Fields that no form reads stay in the record.", blank) + "\n")
 	for _, form := range Table() {
 		reads := sentence(form.Reads)
-		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s\n", form.Name, wrap(form.Shape, betweenValues), wrap(reads, blank))
+		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s\n", form.Name, p.wrap(form.Shape, betweenValues),
+			p.wrap(reads, blank))
 	}
-	b.WriteString("\n# Containers\n\n" + wrap("These files hold images next to the records, which are written in one of "+
+	b.WriteString("\n# Containers\n\n")
+	b.WriteString(p.wrap("These files hold images next to the records, which are written in one of "+
 		"the forms above. Harvest recognises them by their content. A subset of them is a file of the same kind, so all "+
 		"manifests of a dataset have to be of one kind. Images are read when their samples are scored, and are not copied.",
 		blank) + "\n")
 	for _, kind := range kinds.All() {
 		name := strings.ToUpper(kind.Name[2:3]) + kind.Name[3:]
-		fmt.Fprintf(&b, "\n## %s\n\n```\n%s\n```\n\n%s\n", name, kind.Shape, wrap(sentence(kind.Reads), blank))
+		fmt.Fprintf(&b, "\n## %s\n\n```\n", name)
+		for line := range strings.Lines(kind.Shape + "\n") {
+			fmt.Fprintln(&b, p.wrap(strings.TrimSuffix(line, "\n"), blank))
+		}
+		fmt.Fprintf(&b, "```\n\n%s\n", p.wrap(sentence(kind.Reads), blank))
 	}
-	b.WriteString(conversions())
+	b.WriteString(p.conversions())
 	return b.String()
 }
 
 // conversions documents --output-format.
-func conversions() string {
+func (p page) conversions() string {
 	var b strings.Builder
-	b.WriteString("\n# Conversions\n\n" + wrap("`--output-format FORM` writes a subset in another form, if nothing is "+
+	b.WriteString("\n# Conversions\n\n" + p.wrap("`--output-format FORM` writes a subset in another form, if nothing is "+
 		"lost. Each field then has one type in all records. If something would be lost, the error names the record and the "+
-		"field. The same subset gives the same bytes every time. Fields that no form reads stay.", blank) + "\n\n" +
-		"| FORM | file | records | images |\n| --- | --- | --- | --- |\n")
+		"field. The same subset gives the same bytes every time. Fields that no form reads stay.", blank) + "\n\n")
+	table := p >= pageWidth
+	if table {
+		b.WriteString("| FORM | file | records | images |\n| --- | --- | --- | --- |\n")
+	}
 	for _, o := range outputs {
 		if o.single {
 			continue
@@ -59,17 +78,22 @@ func conversions() string {
 		if o.inParts {
 			content += " in parts"
 		}
-		fmt.Fprintf(&b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, content, images)
+		if table {
+			fmt.Fprintf(&b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, content, images)
+			continue
+		}
+		fmt.Fprintln(&b, p.wrap(fmt.Sprintf("- `%s`: file %s; records have %s with %s and %s; images as %s", o.name, file,
+			fields, o.role, content, images), blank))
 	}
-	b.WriteString("\n" + wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet files "+
-		"as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each is "+
-		"written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
+	b.WriteString("\n" + p.wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet "+
+		"files as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each "+
+		"is written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
 		"whole. In Parquet the images are in a column that Hugging Face's datasets library shows. The names that "+
 		"copied images had before are in the list `image_names`, null for an image without a name, or in Parquet in "+
 		"`path`. A subset that already has the form is written unchanged. In Parquet each field is a column. Its type is "+
 		"that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It is "+
 		"null where a record does not have the field. A field of two types is refused, with its name.", blank) +
-		"\n\n# Files that are cut short\n\n" + wrap("A file that shows that it was cut short "+
+		"\n\n# Files that are cut short\n\n" + p.wrap("A file that shows that it was cut short "+
 		"is never read as a smaller dataset. A tar without the zeros at its end gets one more sample, which fails and "+
 		"names the byte. So does a tar that is cut inside a member. A JSON array without its end, a Parquet file without "+
 		"its footer, and a compressed stream that ends too early are refused. If the names of files say how many files "+
@@ -90,11 +114,11 @@ var (
 	betweenValues = regexp.MustCompile(` ["{[]`)
 )
 
-// wrap breaks a text into lines, each as long as fits the page and ends before a match.
-func wrap(text string, at *regexp.Regexp) string {
+// wrap breaks a text into lines, each as long as fits and ends before a match.
+func (p page) wrap(text string, at *regexp.Regexp) string {
 	var lines []string
-	for len(text) > pageWidth {
-		breaks := at.FindAllStringIndex(text[:pageWidth], -1)
+	for len(text) > int(p) {
+		breaks := at.FindAllStringIndex(text[:p], -1)
 		if len(breaks) == 0 {
 			break
 		}

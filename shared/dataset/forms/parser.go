@@ -40,6 +40,12 @@ func (p *parser) parse(table []Form) {
 	}
 	value := json.RawMessage(bytes.TrimSpace(p.Raw))
 	if syntax := jsontext.SyntaxError(p.Raw); syntax != nil {
+		if path, most, at, deep := jsontext.TooDeep(p.Raw); deep && int64(at) < syntax.Offset {
+			p.fail(dataset.NotAnObject, path, fmt.Sprintf("more than %d lists and objects are nested in each other, which is "+
+				"the most that is read; the first one too many begins at byte %d of the record; write the field with fewer "+
+				"levels, or leave it out", most, at))
+			return
+		}
 		p.fail(dataset.NotAnObject, "",
 			fmt.Sprintf("%v at byte %d of the record; correct the JSON there", syntax, syntax.Offset))
 		return

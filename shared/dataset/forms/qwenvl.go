@@ -14,7 +14,7 @@ func qwenVL() Form {
 		Shape: `{"id": "1", "conversations": [{"from": "user", "value": "Picture 1: <img>coco/1.jpg</img>\nWhy?"}, ` +
 			`{"from": "assistant", "value": "So."}]}`,
 		Reads: "an image has the place of its tag <img> in a human turn; the text around the tag stays; such tags are " +
-			"read in the other forms, too",
+			"read in the other forms, too; a tag before the name of a file has to be closed",
 		plain: llavaName,
 		is: func(r record) bool {
 			return r.hasList("conversations") && !r.has("image", "images") && bytes.Contains(r.turns, []byte("<img>"))
@@ -26,6 +26,9 @@ func qwenVL() Form {
 
 // imageTag matches an image that a text names.
 var imageTag = regexp.MustCompile(`<img>([^<>\n]+)</img>`)
+
+// openTag matches an image that a text names in a tag without an end. The word <img> alone is text.
+var openTag = regexp.MustCompile(`<img>([^<>\s]+\.(?i:jpe?g|png|webp|gif|bmp|tiff?))(?:[^<\w]|$)`)
 
 // readTags reads the images that human turns name in their texts, of a record whose image field holds none.
 func (p *parser) readTags() {

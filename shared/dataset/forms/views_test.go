@@ -274,6 +274,10 @@ func TestParseMarksOfOtherProjects(t *testing.T) {
 			turns(said("human", `"What is <video>?"`), answer),
 			flagged("", "human: What is <video>?", both[1]),
 		},
+		"the word <img>": {
+			turns(said("human", `"What is <img> in <img>.html?"`), answer),
+			flagged("", "human: What is <img> in <img>.html?", both[1]),
+		},
 		"<img> of an answer": {
 			turns(question, said("gpt", `"<img>a.png</img>"`)),
 			flagged("", both[0], "gpt: <img>a.png</img>"),
@@ -350,6 +354,13 @@ func TestParseUnsupportedMedia(t *testing.T) {
 		"Qwen-VL's images next to others": {
 			one + asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.ImageCount, "conversations[0].value",
 			`found "<img>im/a b.png</img>" in a record whose field image holds images`,
+		},
+		"Qwen-VL's tag without an end": {
+			asked("Picture 1: <img>im/a.png\nWhat?"), dataset.ImageCount, "conversations[0].value",
+			`the tag "<img>im/a.png" has no end; write <img>im/a.png</img>`,
+		},
+		"one tag of two without an end": {
+			asked("<img>a.png</img><img>b.JPG"), dataset.ImageCount, "conversations[0].value", `"<img>b.JPG" has no end`,
 		},
 		"Qwen-VL's image outside": {
 			asked("Picture 1: <img>../b.png</img>\nWhat?"), dataset.ImageNameUnsafe, "conversations[0].value",

@@ -105,6 +105,7 @@ func functions() template.FuncMap {
 		"meaning":      func(code any) string { return reason.Code(fmt.Sprint(code)).Meaning() },
 		"docsPath":     func() string { return api.DocsPath },
 		"apiSelection": api.SelectionPath, "codes": codes, "left": left, "progress": newProgress, "best": best,
+		"duplicates":    func(size int) string { return page.Plural(size-1, "near duplicate") },
 		"ratingFilters": ratingFilters, "statuses": statuses,
 		"thresholds": func() []string { return []string{"1", "2", "3", "4"} },
 		// The page does not load an image that made the sample fail.

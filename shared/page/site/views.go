@@ -78,10 +78,14 @@ func (v Run) Verbs() [][2]string {
 	case run.StatePlanning, run.StateScoring:
 		return [][2]string{{"cancel", "Cancel the run"}}
 	}
+	var verbs [][2]string
 	if v.IsScored() && v.Samples.Failed > 0 {
-		return [][2]string{{"retry", "Retry the failed samples"}}
+		verbs = append(verbs, [2]string{"retry", "Retry the failed samples"})
 	}
-	return nil
+	if v.IsScored() && v.Clusters == "" {
+		verbs = append(verbs, [2]string{"cluster", "Find near duplicates"})
+	}
+	return verbs
 }
 
 // codes are the codes of counts, the most frequent first.
@@ -164,6 +168,7 @@ type Samples struct {
 	Styles       []string
 	Reasons      []reason.Code
 	Columns      []string             // of numbers, as those of SamplePage
+	Clusters     string               // as that of a subset.RunStatus
 	Choices      []api.SelectionEntry // selections that filters may be about
 	Problem      string               // why nothing is listed
 	// Of has the excerpts of the page's samples, by index.
@@ -242,6 +247,17 @@ func (v Samples) query(token string) string {
 	return "?" + values.Encode()
 }
 
+// Live reports whether something may change by itself.
+func (v Samples) Live() bool { return v.Clusters == subset.ClustersSearched }
+
+// ClusterSizes are filters by the number of near duplicates, with their words.
+func (Samples) ClusterSizes() [][2]string {
+	return [][2]string{
+		{"cluster_size>=2", "has near duplicates"}, {"cluster_size>=3", "2 others or more"},
+		{"cluster_size>=10", "9 others or more"}, {"cluster_size=1", "has none"},
+	}
+}
+
 // First and Next are the queries of the first and the next page; Next is empty after the last one.
 func (v Samples) First() string { return v.query("") }
 
@@ -262,6 +278,8 @@ type Sample struct {
 	Why   []subset.Explanation
 	// Selections are what Why is about, in its order.
 	Selections []string
+	// Duplicates are some of its near duplicates.
+	Duplicates []subset.Duplicate
 }
 
 // A Turn is one of a conversation.

@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
@@ -114,7 +113,7 @@ func (p *replicas) introduce(ctx context.Context) (introduction, error) {
 		return err
 	})
 	if err != nil {
-		return introduction{}, fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
+		return introduction{}, remote.Unavailable(err)
 	}
 	return all, nil
 }

@@ -124,7 +124,7 @@ func TestRetry(t *testing.T) {
 		"broken twice":       {[]error{broken, away, broken}, 2, 3, "broken", 2, 500 * time.Millisecond},
 		"broken":             {[]error{broken}, 1, 1, "broken", 0, 0},
 		"refused":            {[]error{away, refused}, 1, 2, "refused", 1, 250 * time.Millisecond},
-		"not ready in time":  {[]error{full, full, full, full}, 1, 3, "not ready within 1m0s: full", 2, 40 * time.Second},
+		"not ready in time":  {[]error{full, full, full, full}, 1, 3, "scorer unavailable: not ready within 1m0s: full", 2, 40 * time.Second},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -146,6 +146,9 @@ func TestRetry(t *testing.T) {
 				err := r.Do(ctx, tt.maxBroken, try)
 				if (err == nil) != (tt.want == "") || err != nil && err.Error() != tt.want {
 					t.Errorf("error %v, want %q", err, tt.want)
+				}
+				if waited := strings.HasPrefix(tt.want, "scorer unavailable"); errors.Is(err, scorer.ErrUnavailable) != waited {
+					t.Errorf("error %v, of a scorer that is unavailable: want %t", err, waited)
 				}
 				if *calls != tt.calls || reported != tt.reported || waits != reported {
 					t.Errorf("%d calls and %d, %d reports, want %d and %d", *calls, reported, waits, tt.calls, tt.reported)

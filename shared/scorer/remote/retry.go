@@ -40,7 +40,7 @@ func (r Retry) WithDefaults() Retry {
 
 // Do calls try until its error is not a LaterError, and a BrokenError at most maxBroken times. It returns the last
 // error when the server is not ready within MaxWait, and the context's error with the last one when ctx ends, or would
-// end during a pause. r has its defaults.
+// end during a pause: these are scorer.ErrUnavailable after a LaterError. r has its defaults.
 func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
@@ -64,14 +64,31 @@ func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 			since = time.Now()
 		}
 		if time.Since(since)+pause > r.MaxWait {
-			return fmt.Errorf("not ready within %v: %w", r.MaxWait, err)
+			return away(isLater, fmt.Errorf("not ready within %v: %w", r.MaxWait, err))
 		}
 		r.OnWait(err, since.Add(r.MaxWait))
 		scorer.ReportWait(ctx, scorer.Wait{Why: err, Advice: r.Advice})
 		if ended := sleep(ctx, pause); ended != nil {
-			return fmt.Errorf("%w while waiting: %w", ended, err)
+			return away(isLater, fmt.Errorf("%w while waiting: %w", ended, err))
 		}
 	}
+}
+
+// away is an error of waiting without success for a server that took no request: the scorer is unavailable, and no sample is the
+// cause.
+func away(isLater bool, err error) error {
+	if isLater {
+		return Unavailable(err)
+	}
+	return err
+}
+
+// Unavailable is an error that wraps scorer.ErrUnavailable: err itself if it does.
+func Unavailable(err error) error {
+	if errors.Is(err, scorer.ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
 }
 
 // sleep pauses. Its error is that of ctx if ctx ends before the pause would.

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/page"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
+	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/spf13/cobra"
+)
+
+// clustersShown is how many clusters are printed, and how many samples of one.
+const clustersShown = 20
+
+// A clusterReport is what clusters prints as JSON.
+type clusterReport struct {
+	Run string `json:"run"`
+	// Clusters counts those of two samples or more, Samples the samples in them.
+	Clusters int             `json:"clusters"`
+	Samples  int             `json:"samples"`
+	Largest  []clusterLeader `json:"largest"`
+}
+
+// A clusterLeader is the first sample of a cluster.
+type clusterLeader struct {
+	subset.Duplicate
+	Size int `json:"size"`
+}
+
+// A clustersCommand has the flags of clusters.
+type clustersCommand struct {
+	asJSON bool
+	state  string
+}
+
+func newClusters() *cobra.Command {
+	var c clustersCommand
+	cmd := &cobra.Command{
+		Use:   "clusters RUN [ID]",
+		Short: "Find the near duplicates of a scored run, or list those of a sample",
+		Example: `  harvest clusters demo-0123456789ab
+  harvest clusters demo-0123456789ab chart-0001`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 2 {
+				return nil
+			}
+			return runArg(cmd, args)
+		},
+		ValidArgsFunction: completeRuns,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := c.run(cmd.Context(), args, cmd.OutOrStdout())
+			if refused, ok := errors.AsType[*run.RefusedError](err); ok {
+				return usageError{refused}
+			}
+			return unknownRun(err)
+		},
+	}
+	cmd.Flags().BoolVar(&c.asJSON, "json", false, "print JSON")
+	stateFlag(cmd, &c.state)
+	return cmd
+}
+
+func (c clustersCommand) run(ctx context.Context, args []string, out io.Writer) error {
+	_, work, err := openState(c.state)
+	if err != nil {
+		return err
+	}
+	runs, subsets, err := openRuns(work)
+	if err != nil {
+		return err
+	}
+	runID, err := findRun(ctx, runs, args[0])
+	if err != nil {
+		return err
+	}
+	found, err := subsets.FindClusters(ctx, work, runID)
+	if err != nil {
+		return err
+	}
+	if len(args) == 2 {
+		return c.members(ctx, subsets, runID, args[1], found, out)
+	}
+	report := clusterReport{Run: runID, Largest: []clusterLeader{}}
+	var leaders []int64
+	leaders, report.Clusters, report.Samples = found.Largest(clustersShown)
+	named, err := subsets.Named(ctx, runID, leaders)
+	if err != nil {
+		return err
+	}
+	for _, leader := range named {
+		report.Largest = append(report.Largest, clusterLeader{leader, found.Size(int(leader.Index))})
+	}
+	if c.asJSON {
+		return api.EncodeJSON(out, report)
+	}
+	return report.print(out, found.Len())
+}
+
+// members lists the near duplicates of a sample.
+func (c clustersCommand) members(
+	ctx context.Context, subsets *subset.Reader, runID, name string, found *subset.Clusters, out io.Writer,
+) error {
+	plan, index, err := subsets.One(ctx, runID, name)
+	if err != nil {
+		return err
+	}
+	most := clustersShown
+	if c.asJSON {
+		most = found.Len()
+	}
+	members, err := subsets.Duplicates(ctx, plan, index, most)
+	if err != nil {
+		return err
+	}
+	if c.asJSON {
+		return api.EncodeJSON(out, members)
+	}
+	return printDuplicates(out, name, members, found.Size(int(index))-1)
+}
+
+func (c *clusterReport) print(w io.Writer, samples int) error {
+	if c.Clusters == 0 {
+		_, err := fmt.Fprintf(w, "run %s has no near duplicates among its %s\n", c.Run, page.Plural(samples, "sample"))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "run %s: %s of near duplicates, with %s of %s samples\n", c.Run,
+		page.Plural(c.Clusters, "cluster"), page.Group(c.Samples), page.Group(samples))
+	if err != nil {
+		return err
+	}
+	t := newNarrowTable([]int{50}, "first sample", "index", "samples")
+	for _, leader := range c.Largest {
+		t.AppendRow([]any{spelling.Shown(leader.ID), leader.Index, leader.Size})
+	}
+	_, err = fmt.Fprintln(w, t.Render())
+	return err
+}
+
+// printDuplicates lists the near duplicates of a sample.
+func printDuplicates(w io.Writer, name string, members []subset.Duplicate, all int) error {
+	if all == 0 {
+		_, err := fmt.Fprintf(w, "%s has no near duplicates\n", spelling.Shown(name))
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%s has %s\n", spelling.Shown(name), page.Plural(all, "near duplicate"))
+	for _, m := range members {
+		if err == nil {
+			_, err = fmt.Fprintf(w, "    %s, index %d\n", spelling.Shown(m.ID), m.Index)
+		}
+	}
+	if more := all - len(members); more > 0 && err == nil {
+		_, err = fmt.Fprintf(w, "    and %s more; --json lists all\n", page.Group(more))
+	}
+	return err
+}

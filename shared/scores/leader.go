@@ -1,0 +1,57 @@
+package scores
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/parquet-go/parquet-go"
+	"github.com/parquet-go/parquet-go/encoding"
+)
+
+// leaderRow is one sample of a file of clusters, in the order of the dataset.
+type leaderRow struct {
+	Leader int64 `parquet:"leader,delta"` // the index of the first sample of its cluster, which may be itself
+}
+
+func leaderSchema() *parquet.Schema {
+	return parquet.NewSchema("clusters", parquet.SchemaOf(leaderRow{}))
+}
+
+// WriteLeaders writes a whole file of clusters: for each sample of a dataset, in its order, the index of its cluster's
+// leader.
+func WriteLeaders(w io.Writer, leaders []uint32) error {
+	file := parquet.NewGenericWriter[leaderRow](w, writerOptions(leaderSchema())...)
+	return writeRows(file, "clusters", len(leaders), func(i int) leaderRow { return leaderRow{int64(leaders[i])} })
+}
+
+// ReadLeaders reads a whole file of clusters. A file that is cut short, damaged, of another layout, or not of clusters
+// at all is an error.
+func ReadLeaders(r io.ReaderAt, size int64) (leaders []uint32, err error) {
+	defer recoverBad("reading clusters", &err)
+	p, err := openParquet(r, size)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkSchema(p, leaderSchema()); err != nil {
+		return nil, err
+	}
+	leaders, err = indexes.column(&file{File: p, rows: int(p.NumRows())}, "leader", 0)
+	if err != nil {
+		return nil, err
+	}
+	for i, leader := range leaders {
+		if int(leader) > i || leaders[leader] != leader {
+			return nil, fmt.Errorf("row %d: %d leads no cluster", i, leader)
+		}
+	}
+	return leaders, nil
+}
+
+var indexes = columnType[int64, uint32]{func(v encoding.Values) []int64 { return v.Int64() }, toIndex}
+
+func toIndex(i int64) (uint32, error) {
+	if int64(uint32(i)) != i {
+		return 0, fmt.Errorf("%d is no index of a sample", i)
+	}
+	return uint32(i), nil
+}
