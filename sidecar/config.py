@@ -12,6 +12,7 @@ from sidecar.protocol import Limits
 
 Device = Literal["auto", "cpu", "cuda"]
 Dtype = Literal["fp16", "bf16", "fp32"]
+Fast = Literal["prove", "off"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class EngineConfig:
     """Positions of one pass at most. It bounds the activations' memory."""
     kv_bytes: int = 2 << 30
     """Bytes of keys and values held for the rows that are being decoded."""
+    fast: Fast = "prove"
+    """Whether a fast path is taken where it proves itself after loading, or never."""
     threads: int = 4
     """Threads that decode and resize images."""
     limits: Limits = field(default_factory=Limits)

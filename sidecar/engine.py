@@ -29,6 +29,11 @@ class Engine:
         runners = {name: Runner.load(path, config) for name, path in sorted(config.directories.items())}
         return cls(runners, decoder, config.observer)
 
+    @property
+    def runners(self) -> dict[str, Runner]:
+        """Each loaded model at work."""
+        return dict(self._runners)
+
     def models(self) -> dict[str, str]:
         """Id of each loaded model: changes with all that can change an answer."""
         return {name: runner.identity for name, runner in self._runners.items()}

@@ -10,8 +10,9 @@ import torch
 from torch import Tensor
 
 from sidecar.checkpoint import Generation
-from sidecar.model import Model
+from sidecar.model import Model, PrefillResult
 from sidecar.observer import Observer
+from sidecar.packing import Pack
 
 ROOM = 64
 """The cache's length is a multiple of it, as kernels with a mask require."""
@@ -41,6 +42,21 @@ class Continuation:
 
     tokens: tuple[int, ...]
     truncated: bool
+
+
+def rows_of(packed: Pack, prefilled: PrefillResult, max_tokens: Sequence[Sequence[int | None]]) -> list[Row]:
+    """The rows of a pack's branches, in order, but for those without a number of tokens."""
+    rows = []
+    at = 0
+    for span, allowed in zip(packed.spans, max_tokens, strict=True):
+        for branch, most in enumerate(allowed):
+            if most is not None:
+                seen = torch.tensor(span.seen(branch), device=prefilled.logits.device)
+                # Copies, so that the pack's own keys and values can go.
+                cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
+                rows.append(Row(prefilled.logits[at + branch].clone(), cache, most))
+        at += len(allowed)
+    return rows
 
 
 def bytes_needed(rows: Sequence[Row], model: Model) -> int:

@@ -6,7 +6,8 @@ and because the last layer, the norm and the head are needed only where an answe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -93,6 +94,27 @@ class Model:
         self._layer = (
             torch.compile(flex_layer, dynamic=False, fullgraph=True, backend=compiled) if compiled else flex_layer
         )
+
+    @property
+    def fast_paths(self) -> tuple[str, ...]:
+        """Paths that are taken, and that are another way to compute what the plain path computes."""
+        return ("flex",) if self._flex else ()
+
+    @contextmanager
+    def without(self, path: str) -> Iterator[None]:
+        """Take the plain path in place of a fast one for the length of a with statement."""
+        before = self._flex, self.lengths
+        self.leave(path)
+        try:
+            yield
+        finally:
+            self._flex, self.lengths = before
+
+    def leave(self, path: str) -> None:
+        """Take the plain path in place of a fast one from now on."""
+        if path not in self.fast_paths:
+            raise ValueError(f"{path} is not taken: {self.fast_paths} are")
+        self._flex, self.lengths = False, ()
 
     @property
     def features_per_image(self) -> int:

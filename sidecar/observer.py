@@ -38,3 +38,6 @@ class Observer:
 
     def compiled(self, seconds: float) -> None:
         """A model's passes were compiled and tried."""
+
+    def fallback(self, path: str, reason: str) -> None:
+        """A fast path is not taken because it did not prove itself."""

@@ -7,7 +7,7 @@ import hashlib
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -19,34 +19,23 @@ import transformers
 from torch import Tensor
 from transformers import LlavaOnevisionForConditionalGeneration
 
-from sidecar import checkpoint
+from sidecar import checkpoint, proof
 from sidecar.config import EngineConfig
-from sidecar.generate import Continuation, Row, bytes_needed, generate
+from sidecar.generate import Continuation, Row, bytes_needed, generate, rows_of
 from sidecar.images import SIDE, TREATMENT, Pictures, Pixels
-from sidecar.memory import out_of_memory
+from sidecar.jobs import Job, prepare
+from sidecar.memory import device_lost, out_of_memory
 from sidecar.model import KERNEL, Model
 from sidecar.observer import Observer
-from sidecar.packing import Pack, Tree, bins, buckets, cut, expand, pack, tree
-from sidecar.protocol import Choice, Fault, Item, Query, Text
-from sidecar.tokens import IMAGE, Tokens
+from sidecar.packing import Pack, bins, buckets, pack, tree
+from sidecar.protocol import Choice, Fault, Item, Text
+from sidecar.tokens import Tokens
 
 log = logging.getLogger(__name__)
 
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 Answers = dict[tuple[int, int], Choice | Text]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What one item asks of one model: a tree of its prompts, and which query each branch answers."""
-
-    item: int
-    tree: Tree
-    queries: tuple[tuple[int, Query], ...]
-    choices: tuple[tuple[int, ...], ...]
-    """Token ids of each query's choices; none for text."""
-    images: int
 
 
 @dataclass(frozen=True)
@@ -75,6 +64,8 @@ class Runner:
     ) -> None:
         self.identity = name
         self.tokens = tokens
+        self.refused: dict[str, proof.Reason] = {}
+        """Fast paths that did not prove themselves, and why."""
         self._model = model
         self._generation = generation
         self._config = config
@@ -108,23 +99,63 @@ class Runner:
         config: EngineConfig,
     ) -> Runner:
         """A runner over a network that is loaded."""
-        cuda = device_of(config).type == "cuda"
-        lengths = buckets(config.pack_tokens) if cuda else ()
-        model = Model(network, flex=cuda, compiled="inductor" if cuda else None, lengths=lengths)
+        flex = device_of(config).type == "cuda" and config.fast == "prove"
+        lengths = buckets(config.pack_tokens) if flex else ()
+        model = Model(network, flex=flex, compiled="inductor" if flex else None, lengths=lengths)
         runner = cls(identity, model, tokens, generation, config)
-        runner.warm_up()
+        runner.start()
         return runner
+
+    def start(self, clock: proof.Clock = time.perf_counter) -> None:
+        """Compile what is to be compiled, and have each fast path prove itself or be left."""
+        begun = time.perf_counter()
+        for path in self._model.fast_paths:
+            if reason := self._warmed(path) or self._prove(path, clock):
+                self._model.leave(path)
+                self.refused[path] = reason
+                self._observer.fallback(path, reason)
+                log.warning("the fast path %s is not taken: %s", path, reason, extra={"path": path, "reason": reason})
+        self._free()
+        self._observer.compiled(time.perf_counter() - begun)
+
+    def _warmed(self, path: str) -> proof.Reason | None:
+        try:
+            self.warm_up()
+        except Exception as error:
+            if device_lost(error) or out_of_memory(error):
+                raise
+            log.warning("warming up the fast path %s", path, exc_info=True)
+            return "error"
+        return None
+
+    def _prove(self, path: str, clock: proof.Clock) -> proof.Reason | None:
+        prompts = proof.Prompts(
+            self._model, self.tokens, self._config.pack_tokens, proof.TOLERANCE[self._config.dtype], proof.PROMPTS
+        )
+
+        def plain() -> proof.Decoded:
+            with self._model.without(path):
+                return prompts.decode()
+
+        def same(got: proof.Decoded, expected: proof.Decoded) -> bool:
+            with self._model.without(path):
+                return prompts.same(got, expected)
+
+        return proof.refusal(prompts.decode, plain, same, clock)
 
     @property
     def model(self) -> Model:
         return self._model
+
+    @property
+    def generation(self) -> checkpoint.Generation:
+        return self._generation
 
     def warm_up(self) -> None:
         """Run a pass of every length that passes may have, so that none is compiled later.
 
         Where the device has no memory for a length, passes stay below it, if the longest prompt fits them.
         """
-        begun = time.perf_counter()
         prompt = np.zeros(max(self._model.lengths, default=0), dtype=np.int64)
         for length in self._model.lengths:
             packed = pack([tree([prompt[:length]])], [0], self._model.features_per_image, self._model.lengths)
@@ -136,7 +167,6 @@ class Runner:
                     raise
                 break
         self._free()
-        self._observer.compiled(time.perf_counter() - begun)
 
     def _shorten(self, length: int) -> bool:
         """Have passes stay below a length; False where the longest prompt would fit none."""
@@ -150,17 +180,8 @@ class Runner:
 
     def prepare(self, items: Sequence[Item], name: str, failed: dict[int, Fault]) -> list[Job]:
         """The jobs of the items that ask this model; an item that cannot be asked goes to `failed`."""
-        jobs = []
-        for k, item in enumerate(items):
-            asked = tuple((q, query) for q, query in enumerate(item.queries) if query.model == name)
-            if not asked or k in failed:
-                continue
-            job = self._job(k, item, asked)
-            if isinstance(job, Fault):
-                failed[k] = job
-            else:
-                jobs.append(job)
-        return jobs
+        features, longest = self._model.features_per_image, self._config.limits.tokens
+        return prepare(items, name, self.tokens, features, longest, failed)
 
     def run(
         self,
@@ -170,7 +191,7 @@ class Runner:
         stopping: Callable[[], bool] = lambda: False,
     ) -> Answers:
         """Answer the jobs; an item whose images are at fault goes to `failed`. No pass begins once it is stopping."""
-        pieces = [piece for job in jobs for piece in self._cut(job)]
+        pieces = [piece for job in jobs for piece in job.cut(self._config.pack_tokens)]
         answers: Answers = {}
         waiting: list[_PendingRow] = []
         for group in bins([piece.tree.length for piece in pieces], self._config.pack_tokens):
@@ -193,37 +214,6 @@ class Runner:
         self._decode(waiting, answers)
         return answers
 
-    def _job(self, k: int, item: Item, asked: tuple[tuple[int, Query], ...]) -> Job | Fault:
-        for q, query in asked:
-            one = (query.choices is None) != (query.max_tokens is None)
-            if not one or query.choices == () or (query.max_tokens is not None and query.max_tokens < 1):
-                return Fault("bad_query", f"queries[{q}]: either choices or a positive max_tokens must be given")
-        features = self._model.features_per_image
-        prompts = self.tokens.prompts(item.prompts(query for _, query in asked))
-        for (q, _), prompt in zip(asked, prompts, strict=True):
-            length = len(prompt) + prompt.count(IMAGE) * (features - 1)
-            if length > self._config.limits.tokens:
-                allowed = self._config.limits.tokens
-                return Fault(
-                    "prompt_too_long", f"the prompt of queries[{q}] has {length} tokens; {allowed} are allowed"
-                )
-        choices = []
-        for q, query in asked:
-            ids = [self.tokens.choice(text) for text in query.choices or ()]
-            if None in ids:
-                return Fault(
-                    "choice_not_a_token",
-                    f"queries[{q}]: the choice {query.choices[ids.index(None)]!r} is not one token",
-                )
-            choices.append(tuple(token for token in ids if token is not None))
-        whole = tree([expand(prompt, features) for prompt in prompts])
-        return Job(k, whole, asked, tuple(choices), len(item.images))
-
-    def _cut(self, job: Job) -> Iterable[Job]:
-        for first, part in cut(job.tree, self._config.pack_tokens):
-            mine = slice(first, first + len(part.branches))
-            yield Job(job.item, part, job.queries[mine], job.choices[mine], job.images)
-
     def _pass(self, ready: list[tuple[Job, list[Pixels]]], answers: Answers) -> list[_PendingRow]:
         """One pass over some jobs; choices are answered, text begins to wait. Out of memory, the pass is halved."""
         return self._halving(ready, lambda some: self._prefill(some, answers))
@@ -243,18 +233,9 @@ class Runner:
         prefilled = self._timed("prefill", lambda: self._model.prefill(packed, features, keep=text))
         self._observe(jobs, packed, len(features))
         self._choose(jobs, prefilled.logits, answers)
-        waiting = []
-        at = 0
-        for job, span in zip(jobs, packed.spans, strict=True):
-            for branch, (q, query) in enumerate(job.queries):
-                if query.max_tokens is not None:
-                    seen = torch.tensor(span.seen(branch), device=self._model.device)
-                    # Copies, so that the pack's own keys and values can go.
-                    cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
-                    row = Row(prefilled.logits[at + branch].clone(), cache, query.max_tokens)
-                    waiting.append(_PendingRow(job.item, q, row))
-            at += len(job.queries)
-        return waiting
+        asked = [(job.item, q) for job in jobs for q, query in job.queries if query.max_tokens is not None]
+        rows = rows_of(packed, prefilled, [[query.max_tokens for _, query in job.queries] for job in jobs])
+        return [_PendingRow(item, q, row) for (item, q), row in zip(asked, rows, strict=True)]
 
     def _choose(self, jobs: Sequence[Job], logits: Tensor, answers: Answers) -> None:
         asked = [(job.item, q, ids) for job in jobs for (q, _), ids in zip(job.queries, job.choices, strict=True)]

@@ -20,6 +20,7 @@ def open_engine(settings: Settings, metrics: Metrics) -> Engine:
             dtype=settings.dtype,
             pack_tokens=settings.pack_tokens,
             kv_bytes=settings.kv_bytes,
+            fast=settings.fast,
             threads=settings.threads,
             limits=settings.limits,
             observer=metrics,

@@ -46,6 +46,9 @@ class Metrics(Observer):
         self._fill = histogram("pack_fill", "Share of a pack's positions that hold tokens.", buckets=TENTHS)
         self._stage = histogram("stage_seconds", "Seconds by stage; decode counts the pool's threads.", "stage")
         self._splits = counter("memory_splits", "Packs split because the device's memory ran out.")
+        self._fallback = gauge(
+            "fallback", "Models that take the plain path, by fast path and reason.", "path", "reason"
+        )
         self._queue = gauge("queue", "Requests that wait for the engine.")
         self._queue_seconds = histogram("queue_seconds", "Seconds that a request waited for the engine.")
         self._ready = gauge("ready", "1 when the models are loaded and requests are taken.")
@@ -87,6 +90,9 @@ class Metrics(Observer):
 
     def split(self) -> None:
         self._splits.inc()
+
+    def fallback(self, path: str, reason: str) -> None:
+        self._fallback.labels(path, reason).inc()
 
     def queue_waits(self, requests: int) -> None:
         self._queue.set(requests)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sidecar.config import Device, Dtype, EngineConfig
+from sidecar.config import Device, Dtype, EngineConfig, Fast
 from sidecar.protocol import Limits
 
 PREFIX = "SIDECAR_"
@@ -31,6 +31,7 @@ class Settings(BaseModel):
     dtype: Dtype = EngineConfig.dtype
     pack_tokens: int = Field(default=EngineConfig.pack_tokens, ge=1024)
     kv_bytes: int = Field(default=EngineConfig.kv_bytes, ge=1 << 20)
+    fast: Fast = EngineConfig.fast
     threads: int = Field(default_factory=lambda: min(8, os.cpu_count() or 1), ge=1, le=256)
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=0, le=65535)

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from sidecar.memory import out_of_memory
+from sidecar.memory import device_lost
 from sidecar.protocol import Fault, Item, ItemAnswers
 
 log = logging.getLogger(__name__)
@@ -225,14 +225,3 @@ class Worker:
         self._mean_seconds += 0.3 * (time.monotonic() - begun - self._mean_seconds)
         job.future.set_result(outcomes)
         return False
-
-
-def device_lost(error: BaseException) -> bool:
-    """Whether an error leaves the CUDA context unusable: after an illegal access every later call fails too.
-
-    Running out of memory does not, and the engine splits the pack for it.
-    """
-    if out_of_memory(error):
-        return False
-    names = {kind.__name__ for kind in type(error).__mro__}
-    return "AcceleratorError" in names or "CUDA error" in str(error)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,32 +16,17 @@ from PIL import Image
 from sidecar import checkpoint
 from sidecar.config import EngineConfig
 from sidecar.engine import Engine
-from sidecar.images import Pixels, decode
+from sidecar.images import decode
 from sidecar.model import Model
 from sidecar.protocol import Item
 from sidecar.tokens import Tokens
-from sidecar.tools import prompts, synthetic
+from sidecar.tools import prompts, synthetic, truth
 from sidecar.tools.reference import Reference
+from sidecar.tools.truth import LIMIT, Sample
 
 torch.set_num_threads(2)
 
 SHARED = Path(__file__).resolve().parents[2].parent / "shared"
-LIMIT = 1 << 30
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A sample and what is true of it.
-
-    Per scorer prompt the digits' logits, the argmax and logsumexp; greedy style tokens.
-    """
-
-    item: Item
-    pixels: tuple[Pixels, ...]
-    digits: torch.Tensor
-    argmax: tuple[int, ...]
-    logsumexp: torch.Tensor
-    greedy: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -118,25 +102,11 @@ def shared_truth() -> Truth:
     folder = SHARED / "sidecar"
     if not folder.is_dir():
         pytest.skip("../shared is absent")
-    samples = []
-    for record in json.loads((folder / "expected.json").read_text()):
-        data = (folder / "images" / record["image"]).read_bytes()
-        prefix = prompts.prefix(prompts.transcript(record["conversations"]))
-        item = Item((data,), prefix, prompts.queries(style_tokens=24))
-        *rated, styled = record["prompts"]
-        pixels = decode(data, LIMIT)
-        assert isinstance(pixels, np.ndarray)
-        samples.append(
-            Sample(
-                *(item, (pixels,), torch.tensor([p["digit_logits"] for p in rated]), tuple(p["argmax"] for p in rated)),
-                *(torch.tensor([p["logsumexp"] for p in rated]), tuple(styled["greedy"])),
-            )
-        )
-    return Truth(folder / "checkpoint", tuple(samples), 24)
+    return Truth(folder / "checkpoint", tuple(truth.read(folder)), truth.STYLE_TOKENS)
 
 
-@pytest.fixture(scope="session", params=["own", "shared"])
-def truth(request: pytest.FixtureRequest) -> Truth:
+@pytest.fixture(scope="session", params=["own", "shared"], name="truth")
+def _truth(request: pytest.FixtureRequest) -> Truth:
     return request.getfixturevalue(f"{request.param}_truth")
 
 

@@ -1,8 +1,9 @@
 """`python -m sidecar.tools.bench`: the reference's way against ours, in one run, on samples of real length.
 
 The reference's way: for every sample fifteen separate batch-1 `generate` calls with a cache, each encoding the image
-anew. Ours: the engine. Same random weights, device, type and kernels; both are warmed up. `--shape 7b` is the released
-size and needs a GPU; `--shape small` is for a CPU, its tower less than a tenth of the arithmetic.
+anew. Ours: the engine, in requests of the size that the service tells its clients. Same random weights, device, type
+and kernels; both are warmed up. `--shape 7b` is the released size and needs a GPU; `--shape small` is for a CPU, its
+tower less than a tenth of the arithmetic. What a prefix-caching engine would compute is counted, and not measured.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import argparse
 import json
 import platform
 import resource
+import subprocess
 import time
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -18,7 +20,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
-from torch import nn
 from transformers import LlavaOnevisionForConditionalGeneration
 
 from sidecar import checkpoint
@@ -30,7 +31,8 @@ from sidecar.packing import expand
 from sidecar.protocol import Fault, Item, ItemAnswers, Limits
 from sidecar.runner import DTYPES, Runner, device_of
 from sidecar.tokens import Tokens
-from sidecar.tools import prompts, samples, synthetic
+from sidecar.tools import arithmetic, prompts, samples, synthetic
+from sidecar.tools.arithmetic import RATING_TOKENS
 from sidecar.tools.reference import Reference
 
 SMALL = {
@@ -41,10 +43,12 @@ SMALL = {
     "num_key_value_heads": 2,
 }
 SMALL_VISION = {"hidden_size": 128, "intermediate_size": 256, "num_hidden_layers": 2, "num_attention_heads": 2}
-SHAPES = {"small": (SMALL, SMALL_VISION), "7b": (synthetic.SEVEN, {})}
+SHAPES = {
+    "tiny": (synthetic.TINY, synthetic.TINY_VISION),
+    "small": (SMALL, SMALL_VISION),
+    "7b": (synthetic.SEVEN, {}),
+}
 VOCABULARY_7B = 152064
-RATING_TOKENS = 2
-"""What the reference generates for a rating: the digit and the end of sequence."""
 PIXELS = Limits().pixels
 
 
@@ -57,6 +61,10 @@ class CountingObserver(Observer):
     fills: list[float] = field(default_factory=list)
     shared_tokens: int = 0
     answered: int = 0
+    padded: int = 0
+    decoded_rows: int = 0
+    steps: int = 0
+    fallbacks: list[str] = field(default_factory=list)
 
     def samples(self, count: int) -> None:
         self.answered += count
@@ -73,10 +81,23 @@ class CountingObserver(Observer):
     def packed(self, fill: float) -> None:
         self.fills.append(fill)
 
+    def padding(self, count: int) -> None:
+        self.padded += count
+
+    def rows(self, count: int) -> None:
+        self.decoded_rows += count
+
+    def step(self) -> None:
+        self.steps += 1
+
+    def fallback(self, path: str, reason: str) -> None:
+        self.fallbacks.append(f"{path}: {reason}")
+
     def clear(self) -> None:
         self.computed.clear()
         self.spent.clear()
         self.fills.clear()
+        self.padded = self.decoded_rows = self.steps = 0
 
 
 @dataclass(frozen=True)
@@ -110,20 +131,6 @@ def build(shape: str, tokens: Tokens, config: EngineConfig, seed: int) -> LlavaO
     return network
 
 
-def tower_share(network: LlavaOnevisionForConditionalGeneration, positions: int) -> float:
-    """The tower's share of the multiplications of one prompt of the reference's way."""
-    rows = network.model.vision_tower.embeddings.num_positions
-    tower = rows * _weights(network.model.vision_tower.encoder)
-    projector = rows * _weights(network.model.multi_modal_projector)
-    return tower / (tower + projector + positions * _weights(network.model.language_model.layers))
-
-
-def work(network: LlavaOnevisionForConditionalGeneration, vision: int, language: int) -> float:
-    """Floating-point operations of that many positions through tower and decoder, attention's scores left out."""
-    tower = _weights(network.model.vision_tower.encoder) + _weights(network.model.multi_modal_projector)
-    return 2.0 * (vision * tower + language * _weights(network.model.language_model.layers))
-
-
 def run_reference(
     references: dict[str, Reference], items: Sequence[Item], tokens: Tokens, style_tokens: int
 ) -> Measurement:
@@ -142,15 +149,6 @@ def run_reference(
     return Measurement(len(items), time.process_time() - cpu, time.perf_counter() - begun, computed)
 
 
-def count_reference(items: Sequence[Item], tokens: Tokens, features: int, style_tokens: int) -> float:
-    """Tokens a sample that the reference's way computes, no text ending before its limit."""
-    computed = 0
-    for item in items:
-        for query, prompt in zip(item.queries, tokens.prompts(item.prompts(item.queries)), strict=True):
-            computed += len(expand(prompt, features)) + (RATING_TOKENS if query.choices else style_tokens) - 1
-    return computed / len(items)
-
-
 def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: CountingObserver) -> Measurement:
     """The engine, in requests of `batch` samples."""
     before = observer.computed["prefill"] + observer.computed["styler"]
@@ -163,60 +161,136 @@ def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: Counti
     return Measurement(len(items), cpu, seconds, observer.computed["prefill"] + observer.computed["styler"] - before)
 
 
-def bench(args: argparse.Namespace) -> dict[str, object]:
-    """Measure both ways; the figures are named as in the README."""
+@dataclass(frozen=True)
+class Stand:
+    """Both models with random weights, the engine over them, and samples of real length."""
+
+    config: EngineConfig
+    observer: CountingObserver
+    tokens: Tokens
+    generation: checkpoint.Generation
+    networks: dict[str, LlavaOnevisionForConditionalGeneration]
+    engine: Engine
+    items: list[Item]
+    style_tokens: int
+
+    def references(self) -> dict[str, Reference]:
+        """The reference's way over the same networks."""
+        return {name: Reference(network, self.generation) for name, network in self.networks.items()}
+
+    @property
+    def features(self) -> int:
+        """Positions of an image in a prompt."""
+        return self.networks["scorer"].model.vision_tower.embeddings.num_positions + 1
+
+    def ours(self, items: Sequence[Item], batch: int) -> tuple[Measurement, dict[str, object]]:
+        """Measure the engine, in requests of `batch` samples, and say where the time went."""
+        self.observer.clear()
+        measured = run_ours(self.engine, items, batch, self.observer)
+        return measured, figures(self, items, measured)
+
+
+def stand(args: argparse.Namespace) -> Stand:
+    """Build what is measured."""
     observer = CountingObserver()
-    config = EngineConfig(
-        {}, device=args.device, dtype=args.dtype, pack_tokens=args.pack_tokens, threads=args.threads, observer=observer
-    )
+    options = {name: value for name in ("pack_tokens",) if (value := getattr(args, name)) is not None}
+    config = EngineConfig({}, device=args.device, dtype=args.dtype, threads=args.threads, observer=observer, **options)
     tokens = Tokens(args.tokenizer)
-    queries = prompts.queries(style_tokens=args.style_tokens)
-    items = samples.items(args.samples, args.images, queries, args.limit)
+    items = samples.items(args.samples, args.images, prompts.queries(args.style_tokens), args.limit)
     generation = checkpoint.Generation(1.05, frozenset([tokens.end]))
     networks = {name: build(args.shape, tokens, config, seed) for seed, name in enumerate(("scorer", "styler"))}
     runners = {name: Runner.over(network, name, tokens, generation, config) for name, network in networks.items()}
     engine = Engine(runners, Decoder(args.threads, PIXELS, observer), observer)
-    references = {name: Reference(network, generation) for name, network in networks.items()}
+    return Stand(config, observer, tokens, generation, networks, engine, items, args.style_tokens)
 
-    some = items[:: -(-len(items) // args.reference_samples)]
-    run_ours(engine, some[:4], args.batch, observer)
-    run_reference(references, some[:1], tokens, args.style_tokens)
-    reference = run_reference(references, some, tokens, args.style_tokens)
-    same = run_ours(engine, some, args.batch, observer)
-    observer.clear()
-    ours = run_ours(engine, items, args.batch, observer)
-    counted = count_reference(items, tokens, runners["scorer"].model.features_per_image, args.style_tokens)
-    done = work(networks["scorer"], observer.computed["vision"], observer.computed["prefill"])
-    positions = int(reference.tokens_per_sample / len(queries))
+
+def figures(stand: Stand, items: Sequence[Item], measured: Measurement) -> dict[str, object]:
+    """Of a measurement: its rate, what was useful of it, and where the time went."""
+    seen = stand.observer
+    work = arithmetic.Work(
+        patches=seen.computed["vision"] // stand.features * (stand.features - 1),
+        prompt=seen.computed["prefill"] - seen.padded,
+        decoded=seen.computed["styler"],
+        answers=arithmetic.answers(items),
+    )
+    useful = arithmetic.operations(stand.networks["scorer"], work)
+    highest = arithmetic.peak(machine(stand.config)) if stand.config.dtype != "fp32" else None
     return {
-        "machine": _machine(config),
+        "samples": measured.samples,
+        "samples a second": round(measured.rate, 4),
+        "seconds by stage": {stage: round(spent, 2) for stage, spent in seen.spent.items()},
+        "pack fill": round(sum(seen.fills) / len(seen.fills), 3),
+        "rows a decoding step": round(seen.computed["styler"] / seen.steps, 1) if seen.steps else 0.0,
+        "useful TFLOP a sample": round(useful / measured.samples / 1e12, 4),
+        "useful TFLOP/s over wall": round(useful / measured.seconds / 1e12, 3),
+        "share of the card's dense peak": round(useful / measured.seconds / highest, 3) if highest else None,
+        "fallbacks": list(seen.fallbacks),
+        "peak memory in GiB": round(_memory(stand.config), 2),
+    }
+
+
+def counted(stand: Stand) -> dict[str, object]:
+    """What other ways compute for the same samples, by arithmetic alone."""
+    network, many = stand.networks["scorer"], len(stand.items)
+    rows = {}
+    for name, way in {
+        "the reference's way": arithmetic.reference,
+        "a prefix-caching engine": arithmetic.prefix_caching,
+    }.items():
+        work = way(stand.items, stand.tokens, stand.features, stand.style_tokens)
+        rows[name] = {
+            "tokens a sample": round((work.prompt + work.decoded) / many, 1),
+            "TFLOP a sample": round(arithmetic.operations(network, work) / many / 1e12, 4),
+        }
+    return rows
+
+
+def bench(args: argparse.Namespace) -> dict[str, object]:
+    """Measure both ways; the figures are named as in the README."""
+    made = stand(args)
+    items, references = made.items, made.references()
+    some = items[:: -(-len(items) // args.reference_samples)]
+    run_ours(made.engine, some[:4], args.batch, made.observer)
+    run_reference(references, some[:1], made.tokens, args.style_tokens)
+    reference = run_reference(references, some, made.tokens, args.style_tokens)
+    same = run_ours(made.engine, some, args.batch, made.observer)
+    ours, seen = made.ours(items, args.batch)
+    alone = arithmetic.reference(items, made.tokens, made.features, args.style_tokens)
+    positions = int(reference.tokens_per_sample / len(items[0].queries))
+    return {
+        "machine": machine(made.config),
         "torch": torch.__version__,
         "shape": args.shape,
         "dtype": args.dtype,
-        "samples": ours.samples,
+        "samples a request": args.batch,
         "reference samples": reference.samples,
-        "tower's share of the arithmetic": round(tower_share(networks["scorer"], positions), 4),
+        "tower's share of the arithmetic": round(arithmetic.tower_share(made.networks["scorer"], positions), 4),
         "reference tokens a sample": round(reference.tokens_per_sample, 1),
         "our tokens a sample": round(same.tokens_per_sample, 1),
         "times fewer tokens": round(reference.tokens_per_sample / same.tokens_per_sample, 3),
-        "times fewer tokens, all samples": round(counted / ours.tokens_per_sample, 3),
+        "times fewer tokens, all samples": round(
+            (alone.prompt + alone.decoded) / len(items) / ours.tokens_per_sample, 3
+        ),
         "reference samples a second": round(reference.rate, 4),
         "our samples a second, the same samples": round(same.rate, 4),
         "times the samples a second": round(same.rate / reference.rate, 2),
         "times less CPU time": round(reference.cpu / same.cpu, 2),
-        "our samples a second, all samples": round(ours.rate, 4),
-        "seconds by stage": {stage: round(spent, 2) for stage, spent in observer.spent.items()},
-        "pack fill": round(sum(observer.fills) / len(observer.fills), 3),
-        "TFLOP/s of matrix products": round(done / ours.seconds / 1e12, 3),
-        "peak memory in GiB": round(_memory(config), 2),
+        "all samples": seen,
+        "by arithmetic, not measured": counted(made),
     }
 
 
-def _weights(module: nn.Module) -> int:
-    return sum(parameter.numel() for parameter in module.parameters() if parameter.dim() > 1)
+def commit() -> str:
+    """The commit of this checkout, or "" outside of one."""
+    folder = Path(__file__).parent
+    asked = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    return asked.stdout.strip()
 
 
-def _machine(config: EngineConfig) -> str:
+def machine(config: EngineConfig) -> str:
+    """The card, or what computes in its place."""
     if device_of(config).type == "cuda":
         return torch.cuda.get_device_name()
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
@@ -228,9 +302,9 @@ def _memory(config: EngineConfig) -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description="measure the reference's way against ours")
-    parser.add_argument("--shape", choices=sorted(SHAPES), default="small")
+def add_options(parser: argparse.ArgumentParser, shape: str, limit: int) -> None:
+    """The options that say what is built and measured."""
+    parser.add_argument("--shape", choices=sorted(SHAPES), default=shape)
     parser.add_argument(
         "--samples", type=Path, required=True, help="LLaVA-form JSON, such as ../shared/data/pool/dataset.json"
     )
@@ -238,14 +312,19 @@ def main() -> None:
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder with a tokenizer.json")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="fp16")
-    parser.add_argument("--limit", type=int, default=200)
-    parser.add_argument("--reference-samples", type=int, default=20)
-    parser.add_argument("--batch", type=int, default=200)
-    parser.add_argument("--pack-tokens", type=int, default=16384)
+    parser.add_argument("--limit", type=int, default=limit)
+    parser.add_argument("--batch", type=int, default=Limits().batch, help="samples a request, as the service asks for")
+    parser.add_argument("--pack-tokens", type=int)
     parser.add_argument(
         "--style-tokens", type=int, default=8, help="tokens of a styler's answer; random weights never end one"
     )
     parser.add_argument("--threads", type=int, default=8)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="measure the reference's way against ours")
+    add_options(parser, shape="small", limit=200)
+    parser.add_argument("--reference-samples", type=int, default=20)
     print(json.dumps(bench(parser.parse_args()), indent=1))
 
 

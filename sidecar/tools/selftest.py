@@ -1,7 +1,8 @@
 """`python -m sidecar.tools.selftest`: whether this machine computes what the reference's way computes.
 
 Sixteen made-up samples are answered twice with the same weights: packed, as the service does, and one prompt after the
-other through transformers' own classes. It exits with 1 where an answer differs by more than the type's rounding.
+other through transformers' own classes. It exits with 1 where an answer differs by more than the type's rounding, or
+where a fast path did not prove itself against the plain one when the model was loaded.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ import numpy as np
 import torch
 from PIL import Image
 
-from sidecar import checkpoint
 from sidecar.config import EngineConfig
 from sidecar.engine import Engine
 from sidecar.images import Decoder, decode
+from sidecar.proof import TEXT, TOLERANCE
 from sidecar.protocol import Fault, Item, ItemAnswers, Query, Text
 from sidecar.runner import Runner
 from sidecar.tools import prompts
@@ -30,14 +31,12 @@ from sidecar.tools.reference import Reference
 
 SAMPLES = 16
 PIXELS = 1 << 24
-TOLERANCE = {"fp32": 1e-3, "fp16": 0.1, "bf16": 0.5}
-"""Largest difference of two log-probabilities, by the type that is computed in."""
-TEXT = "a red boat sails past the old harbour while seven gulls follow it and nobody counts them "
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one model: its answers, those that differ, the largest difference of log-probabilities, and seconds."""
+    """Of one model: its answers, those that differ, the largest difference of log-probabilities, seconds, and the fast
+    paths that are taken or refused, with the reason."""
 
     model: str
     answers: int
@@ -45,10 +44,12 @@ class Verdict:
     largest: float
     packed_seconds: float
     stock_seconds: float
+    taken: tuple[str, ...]
+    refused: dict[str, str]
 
     @property
     def passed(self) -> bool:
-        return self.answers > 0 and self.different == 0
+        return self.answers > 0 and self.different == 0 and not self.refused
 
 
 def items(queries: Sequence[Query], count: int = SAMPLES) -> list[Item]:
@@ -65,16 +66,15 @@ def items(queries: Sequence[Query], count: int = SAMPLES) -> list[Item]:
     return made
 
 
-def check(name: str, directory: Path, config: EngineConfig, count: int = SAMPLES, style_tokens: int = 16) -> Verdict:
+def check(name: str, runner: Runner, config: EngineConfig, count: int = SAMPLES, style_tokens: int = 16) -> Verdict:
     """Answer the samples in both ways with one model."""
     queries = [query for query in prompts.queries(style_tokens) if query.model == name]
     samples = items(queries, count)
-    runner = Runner.load(directory, config)
     engine = Engine({name: runner}, Decoder(config.threads, config.limits.pixels, config.observer), config.observer)
     begun = time.perf_counter()
     packed = engine.run(samples)
     packed_seconds = time.perf_counter() - begun
-    reference = Reference(runner.model.network, checkpoint.read_generation(directory, runner.tokens.end))
+    reference = Reference(runner.model.network, runner.generation)
     different, largest, answers = 0, 0.0, 0
     begun = time.perf_counter()
     for item, answered in zip(samples, packed, strict=True):
@@ -84,7 +84,9 @@ def check(name: str, directory: Path, config: EngineConfig, count: int = SAMPLES
             answers += 1
             different += not same
             largest = max(largest, distance)
-    return Verdict(name, answers, different, largest, packed_seconds, time.perf_counter() - begun)
+    stock_seconds = time.perf_counter() - begun
+    paths = (runner.model.fast_paths, dict(runner.refused))
+    return Verdict(name, answers, different, largest, packed_seconds, stock_seconds, *paths)
 
 
 def _stock(
@@ -127,7 +129,8 @@ def main() -> int:
         parser.error("give --scorer, --styler or both")
     passed = True
     for name, directory in directories.items():
-        verdict = check(name, directory, EngineConfig(directories, device=args.device, dtype=args.dtype), args.samples)
+        config = EngineConfig(directories, device=args.device, dtype=args.dtype)
+        verdict = check(name, Runner.load(directory, config), config, args.samples)
         print(json.dumps(asdict(verdict) | {"passed": verdict.passed}))
         passed = passed and verdict.passed
     return 0 if passed else 1

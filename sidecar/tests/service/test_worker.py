@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.memory import out_of_memory
-from sidecar.service.worker import device_lost
+from sidecar.memory import device_lost, out_of_memory
 
 
 class OutOfMemoryError(RuntimeError):

@@ -11,14 +11,14 @@ import pytest
 
 from sidecar.config import EngineConfig
 from sidecar.model import Model
+from sidecar.runner import Runner
 from sidecar.tools import selftest
 
 
 @pytest.mark.parametrize("name", ["scorer", "styler"])
 def test_both_ways_agree(tiny: Path, name: str) -> None:
-    verdict = selftest.check(
-        name, tiny, EngineConfig({name: tiny}, device="cpu", dtype="fp32"), count=2, style_tokens=4
-    )
+    config = EngineConfig({name: tiny}, device="cpu", dtype="fp32")
+    verdict = selftest.check(name, Runner.load(tiny, config), config, count=2, style_tokens=4)
     assert verdict.passed, verdict
     assert verdict.answers == (28 if name == "scorer" else 2)
     assert verdict.largest < 1e-3

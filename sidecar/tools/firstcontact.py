@@ -1,0 +1,224 @@
+"""`python -m sidecar.tools.firstcontact LINES`: what this repository does on a card, in its first ten minutes.
+
+It does these steps in order, each in a process of its own and within its own time: `card`, `selftest` (packed against
+stock, on a network of the released shape), `truth` (the reference code's own answers, where `--truth` is), `bench` (in
+growing sizes). Each line is on disk as soon as its figures are known, so a stop at any moment leaves what was measured;
+a step that fails, hangs or loses the device does not stop the next. The lines have the form of `sidecar/results.jsonl`:
+card, date, commit, command, figures.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import torch
+import transformers
+
+from sidecar.config import EngineConfig
+from sidecar.engine import Engine
+from sidecar.protocol import Limits
+from sidecar.runner import device_of
+from sidecar.tools import bench, selftest, truth
+
+SIZES = (8, 32, 64, 128, 256)
+REFERENCE_SAMPLES = 3
+TRUTH = Path(__file__).resolve().parents[2].parent / "shared" / "sidecar"
+Figures = dict[str, object]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A name, the most seconds it may take, and what yields its figures, one line's at a time."""
+
+    name: str
+    seconds: float
+    measure: Callable[[argparse.Namespace], Iterator[Figures]]
+
+
+class Lines:
+    """A file of results; a line that was added is on disk."""
+
+    def __init__(self, path: Path, card: str, commit: str, command: str) -> None:
+        self._path = path
+        self._head = {"card": card, "commit": commit, "command": command}
+
+    def add(self, figures: Figures) -> None:
+        line = {**self._head, "date": datetime.now(UTC).date().isoformat(), "figures": figures}
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        print(json.dumps(figures), flush=True)
+
+
+def card(args: argparse.Namespace) -> Iterator[Figures]:
+    """What the machine is, and what it can do at most: matrix products and copies."""
+    found: Figures = {"torch": torch.__version__, "transformers": transformers.__version__}
+    device = device_of(_config(args))
+    if device.type == "cuda":
+        found["GiB of the card"] = round(torch.cuda.mem_get_info()[1] / 2**30, 1)
+        found["compute capability"] = ".".join(map(str, torch.cuda.get_device_capability()))
+    yield found
+    dtype = bench.DTYPES[args.dtype]
+    for rows, inner, columns in ((16384, 3584, 18944), (16384, 3584, 3584)) if device.type == "cuda" else ((512,) * 3,):
+        a = torch.randn(rows, inner, device=device, dtype=dtype)
+        b = torch.randn(inner, columns, device=device, dtype=dtype)
+        seconds = _best(lambda a=a, b=b: a @ b, device)
+        shape = f"{rows} x {inner} x {columns}"
+        yield {f"TFLOP/s of a product of {shape}": round(2 * rows * inner * columns / seconds / 1e12, 2)}
+    source = torch.empty(2**31 if device.type == "cuda" else 2**24, dtype=torch.uint8, device=device)
+    target = torch.empty_like(source)
+    seconds = _best(lambda: target.copy_(source), device)
+    yield {"TB/s read and written by a copy": round(2 * source.numel() / seconds / 1e12, 3)}
+
+
+def check(args: argparse.Namespace) -> Iterator[Figures]:
+    """The self-test of both models, on random weights of the released shape."""
+    for name, runner in bench.stand(args).engine.runners.items():
+        verdict = selftest.check(name, runner, _config(args), args.selftest_samples)
+        yield asdict(verdict) | {"passed": verdict.passed}
+
+
+def compare(args: argparse.Namespace) -> Iterator[Figures]:
+    """The reference code's own answers on its small checkpoint, packed, in every type."""
+    if not (args.truth / "expected.json").is_file():
+        yield {"skipped": f"{args.truth} holds no expected.json"}
+        return
+    samples = truth.read(args.truth)[: args.limit]
+    for dtype in ("fp16", "bf16", "fp32"):
+        directories = dict.fromkeys(("scorer", "styler"), args.truth / "checkpoint")
+        config = EngineConfig(
+            directories, args.device, dtype, pack_tokens=4096, limits=Limits(tokens=2048), threads=args.threads
+        )
+        engine = Engine.load(config)
+        outcomes = engine.run([sample.item for sample in samples])
+        yield {"dtype": dtype} | asdict(truth.agreement(samples, outcomes, engine.runners["scorer"].tokens))
+
+
+def throughput(args: argparse.Namespace) -> Iterator[Figures]:
+    """The benchmark in growing sizes; the reference's way after the second."""
+    begun = time.perf_counter()
+    stand = bench.stand(args)
+    yield {"seconds until both models are ready": round(time.perf_counter() - begun, 1)}
+    stand.ours(stand.items[:4], args.batch)  # what is made at first use is no part of the first figure
+    sizes = [size for size in SIZES if size <= len(stand.items)] or [len(stand.items)]
+    for k, size in enumerate(sizes):
+        _, figures = stand.ours(stand.items[:size], args.batch)
+        yield {"samples a request": args.batch} | figures
+        if k == min(1, len(sizes) - 1):
+            references = stand.references()
+            bench.run_reference(references, stand.items[:1], stand.tokens, args.style_tokens)
+            some = stand.items[:REFERENCE_SAMPLES]
+            measured = bench.run_reference(references, some, stand.tokens, args.style_tokens)
+            yield {"way": "the reference's", "samples": len(some), "samples a second": round(measured.rate, 4)}
+    yield {"by arithmetic, not measured": bench.counted(stand)}
+
+
+STEPS = (
+    Step("card", 40, card),
+    Step("selftest", 130, check),
+    Step("truth", 120, compare),
+    Step("bench", 300, throughput),
+)
+
+
+def run(steps: Sequence[tuple[str, float, Sequence[str]]], lines: Lines, seconds: float) -> bool:
+    """Do the steps, each a name, its most seconds and a command; False if one failed or was stopped."""
+    end = time.monotonic() + seconds
+    passed = True
+    for name, most, command in steps:
+        allowed = min(most, end - time.monotonic())
+        begun = time.monotonic()
+        try:
+            code = subprocess.run(command, timeout=max(allowed, 0), check=False).returncode if allowed > 0 else None
+        except subprocess.TimeoutExpired:
+            code = None
+        took = time.monotonic() - begun
+        if code is None:
+            lines.add({"step": name, "stopped after seconds": round(took, 1)})
+        elif code:
+            lines.add({"step": name, "failed with": code, "after seconds": round(took, 1)})
+        else:
+            lines.add({"step": name, "seconds": round(took, 1)})
+        passed = passed and code == 0
+    return passed
+
+
+def main() -> int:
+    """0 if all steps were done, 1 if one failed or was stopped."""
+    args = _parser().parse_args()
+    commit = args.commit or bench.commit()
+    if not commit:
+        raise SystemExit("firstcontact: this is no git checkout: name its commit with --commit")
+    # In this process nothing may touch the device: a step that loses it would take the others along.
+    card_name = args.card or _card(args)
+    lines = Lines(args.lines, card_name, commit, "python -m sidecar.tools.firstcontact " + " ".join(sys.argv[1:]))
+    if args.step:
+        measure = next(step.measure for step in STEPS if step.name == args.step)
+        for figures in measure(args):
+            lines.add({"step": args.step, "shape": args.shape, **figures})
+        return 0
+    # A step's process is killed by what ends subprocess.run, and SIGTERM alone would not.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    command = [
+        sys.executable,
+        "-m",
+        "sidecar.tools.firstcontact",
+        *sys.argv[1:],
+        "--commit",
+        commit,
+        "--card",
+        card_name,
+    ]
+    return 0 if run([(s.name, s.seconds, [*command, "--step", s.name]) for s in STEPS], lines, args.seconds) else 1
+
+
+def _card(args: argparse.Namespace) -> str:
+    if args.device == "cpu":
+        return "no GPU: " + bench.machine(_config(args))
+    asked = "import torch; print(torch.cuda.get_device_name() if torch.cuda.is_available() else '')"
+    found = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, check=False).stdout.strip()
+    return found or "no GPU: " + bench.machine(EngineConfig({}, device="cpu"))
+
+
+def _config(args: argparse.Namespace) -> EngineConfig:
+    return EngineConfig({}, device=args.device, dtype=args.dtype, threads=args.threads)
+
+
+def _best(work: Callable[[], object], device: torch.device) -> float:
+    """Seconds of the fastest of five runs."""
+    took = []
+    for _ in range(6):
+        begun = time.perf_counter()
+        work()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        took.append(time.perf_counter() - begun)
+    return min(took[1:])
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(description="measure this repository on a card, in ten minutes")
+    parser.add_argument("lines", type=Path, help="file that lines are appended to")
+    bench.add_options(parser, shape="7b", limit=max(SIZES))
+    parser.add_argument("--truth", type=Path, default=TRUTH, help="folder of the reference code's answers")
+    parser.add_argument("--selftest-samples", type=int, default=selftest.SAMPLES)
+    parser.add_argument("--seconds", type=float, default=540, help="time for all steps")
+    parser.add_argument("--commit", default="", help="needed outside of a git checkout")
+    parser.add_argument("--card", default="", help="its name in the lines; as the driver calls it if empty")
+    parser.add_argument("--step", choices=[step.name for step in STEPS], default="", help="do one step in this process")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
