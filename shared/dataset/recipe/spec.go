@@ -49,7 +49,7 @@ func parseYAML(content []byte) (*Recipe, error) {
 // or has another value than a list of them; nil for other files.
 func misspelt(content []byte, fault error) error {
 	var top map[string]yaml.Node
-	if content[0] == '[' || yaml.Unmarshal(content, &top) != nil {
+	if yaml.Unmarshal(content, &top) != nil {
 		return nil
 	}
 	if _, there := top["manifests"]; there {
