@@ -174,6 +174,7 @@ func (set *annotationSet) observe(
 	if err != nil {
 		return nil, err
 	}
+	observer := embedded.NewObserver(budget)
 	learn := make([]training.Sample, len(samples))
 	var done atomic.Int64
 	work, ctx := errgroup.WithContext(ctx)
@@ -184,7 +185,7 @@ func (set *annotationSet) observe(
 				return ctx.Err()
 			}
 			var err error
-			if learn[i], err = s.observe(ctx, fetcher, budget); err != nil {
+			if learn[i], err = s.observe(ctx, fetcher, budget, observer); err != nil {
 				return err
 			}
 			show.update("read", done.Add(1), int64(len(samples)))
@@ -196,7 +197,7 @@ func (set *annotationSet) observe(
 
 // observe is an annotated sample with its features, and the hashes of its images, which distinguish them.
 func (s datasetSample) observe(
-	ctx context.Context, fetcher *datasetImages, budget *memory.Budget,
+	ctx context.Context, fetcher *datasetImages, budget *memory.Budget, observer *embedded.Observer,
 ) (training.Sample, error) {
 	refuse := func(reason, detail string) (training.Sample, error) {
 		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: fix it, or leave its annotation out%s",
@@ -214,7 +215,7 @@ func (s datasetSample) observe(
 	if fault != nil {
 		return refuse(fault.Code.Text(fault.Field), ": "+fault.Detail)
 	}
-	features, fault, err := embedded.Observe(ctx, scorer.Item{Sample: s.sample, Images: fetched.Images}, budget)
+	features, fault, err := observer.Observe(ctx, scorer.Item{Sample: s.sample, Images: fetched.Images})
 	if err != nil {
 		return training.Sample{}, err
 	}

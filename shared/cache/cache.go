@@ -53,21 +53,21 @@ func (c *Cache[V]) Get(ctx context.Context, key string, load func(context.Contex
 func (c *Cache[V]) get(
 	ctx context.Context, key string, load func(context.Context) (V, error),
 ) (V, bool, error) {
-	if v, ok := c.lookup(key); ok {
+	if v, ok := c.Lookup(key); ok {
 		return v, false, nil
 	}
 	own := false
 	loading := c.loads.DoChan(key, func() (any, error) {
 		own = true
 		// A load may have ended since the lookup above.
-		if v, ok := c.lookup(key); ok {
+		if v, ok := c.Lookup(key); ok {
 			return v, nil
 		}
 		detached, cancel := context.WithTimeout(context.WithoutCancel(ctx), loadTimeout)
 		defer cancel()
 		v, err := load(detached)
 		if err == nil {
-			c.keep(key, v)
+			c.Keep(key, v)
 		}
 		return v, err
 	})
@@ -81,7 +81,8 @@ func (c *Cache[V]) get(
 	}
 }
 
-func (c *Cache[V]) lookup(key string) (v V, ok bool) {
+// Lookup returns the value of a key, if it is kept.
+func (c *Cache[V]) Lookup(key string) (v V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	at, ok := c.entries[key]
@@ -92,10 +93,14 @@ func (c *Cache[V]) lookup(key string) (v V, ok bool) {
 	return at.Value.(entry[V]).value, true
 }
 
-func (c *Cache[V]) keep(key string, v V) {
+// Keep keeps a value that was made without Get. A key has one value: another is ignored while it is kept.
+func (c *Cache[V]) Keep(key string, v V) {
 	e := entry[V]{key: key, value: v, bytes: c.size(v)}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, kept := c.entries[key]; kept {
+		return
+	}
 	c.entries[key] = c.recent.PushFront(e)
 	c.bytes += e.bytes
 	c.trim(c.maxBytes, 1)

@@ -197,3 +197,22 @@ func TestTrim(t *testing.T) {
 		t.Error("a value beyond the bound outlives Trim")
 	}
 }
+
+// TestKeep keeps a value that was made without Get: it is there for Lookup and Get, and stays the only one of its key.
+func TestKeep(t *testing.T) {
+	t.Parallel()
+	c := cache.New(5, func(s string) int { return len(s) })
+	if v, ok := c.Lookup("a"); ok {
+		t.Errorf("an empty cache has %q", v)
+	}
+	c.Keep("a", "one")
+	c.Keep("a", "two")
+	if v, ok := c.Lookup("a"); v != "one" || !ok {
+		t.Errorf("a is %q, %v", v, ok)
+	}
+	c.Keep("b", "more") // there is no room for both
+	_, first := c.Lookup("a")
+	if v, ok := c.Lookup("b"); v != "more" || !ok || first {
+		t.Errorf("b is %q, %v, and a is there: %v", v, ok, first)
+	}
+}

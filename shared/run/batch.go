@@ -7,11 +7,13 @@ import (
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/cache"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/similarity"
 	"golang.org/x/sync/errgroup"
 )
 
@@ -21,6 +23,7 @@ type loader struct {
 	texts        Texts
 	imageBuckets map[string]bucket.Reader
 	memory       *memory.Budget
+	looks        *cache.Cache[similarity.Image] // signatures of images, by their hashes
 }
 
 // loads is how many samples are loaded at the same time.
@@ -29,7 +32,10 @@ const loads = 8
 func newLoader(
 	runs *Reader, texts Texts, imageBuckets map[string]bucket.Reader, budget *memory.Budget,
 ) *loader {
-	return &loader{runs: runs, texts: texts, imageBuckets: imageBuckets, memory: budget}
+	return &loader{
+		runs: runs, texts: texts, imageBuckets: imageBuckets, memory: budget,
+		looks: cache.New(runs.Share(8), func(similarity.Image) int { return lookBytes }),
+	}
 }
 
 // images reads the named images of a run's samples.
@@ -103,6 +109,7 @@ type batch struct {
 	hold  *memory.Hold // of the images; released after rating
 	// memory is for decoded images.
 	memory *memory.Budget
+	looks  *cache.Cache[similarity.Image] // of the loader
 }
 
 // load reads the images of the samples at some positions, as far as memory allows; later are the positions that are
@@ -112,7 +119,7 @@ func (l *loader) load(
 	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	at []int,
 ) (b batch, later []int, err error) {
-	b.memory, b.hold = l.memory, l.memory.NewHold(scorer.HeldPerByte(rater))
+	b.memory, b.looks, b.hold = l.memory, l.looks, l.memory.NewHold(scorer.HeldPerByte(rater))
 	loaded := make([]loadedSample, len(at))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(loads)

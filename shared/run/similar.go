@@ -48,6 +48,9 @@ type lookout struct {
 	looks [][]similarity.Image
 }
 
+// lookBytes is what a signature takes in the cache of a loader, with its key.
+const lookBytes = 128 + 16 + 200
+
 // watch makes the scorer pass on the pictures that it decodes.
 func (b *batch) watch() *lookout {
 	l := &lookout{b, make([][]bool, len(b.items)), make([][]similarity.Image, len(b.items))}
@@ -61,9 +64,16 @@ func (b *batch) watch() *lookout {
 	return l
 }
 
-// sign completes the signatures and puts them into the records: it decodes what the scorer did not. An image that does
-// not decode has none.
+// sign completes the signatures and puts them into the records: it decodes what neither the scorer did nor an earlier
+// batch. An image that does not decode has none.
 func (l *lookout) sign(ctx context.Context, budget *memory.Budget, records []scores.Record) error {
+	for j, made := range l.made {
+		for i := range made {
+			if made[i] {
+				l.batch.looks.Keep(records[l.batch.at[j]].Images[i], l.looks[j][i])
+			}
+		}
+	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for j := range l.batch.items {
@@ -73,22 +83,20 @@ func (l *lookout) sign(ctx context.Context, budget *memory.Budget, records []sco
 }
 
 func (l *lookout) complete(ctx context.Context, budget *memory.Budget, j int, rec *scores.Record) error {
-	known := map[string]int{} // by the hash of the bytes, where its signature is
-	for i, made := range l.made[j] {
-		if made {
-			known[rec.Images[i]] = i
-		}
-	}
 	rec.Looks = make([]string, len(l.looks[j]))
 	for i, data := range l.batch.items[j].Images {
-		if at, ok := known[rec.Images[i]]; ok {
-			l.looks[j][i] = l.looks[j][at]
-		} else if _, err := images.DecodeOnWhite(ctx, data, budget, func(picture image.Image) {
-			l.batch.items[j].Decoded(i, picture)
-		}); err != nil {
-			return err
+		if !l.made[j][i] {
+			known, ok := l.batch.looks.Lookup(rec.Images[i])
+			if ok {
+				l.looks[j][i] = known
+			} else if fault, err := images.DecodeOnWhite(ctx, data, budget, func(picture image.Image) {
+				l.batch.items[j].Decoded(i, picture)
+			}); err != nil {
+				return err
+			} else if fault == nil {
+				l.batch.looks.Keep(rec.Images[i], l.looks[j][i])
+			}
 		}
-		known[rec.Images[i]] = i
 		rec.Looks[i] = l.looks[j][i].String()
 	}
 	return nil

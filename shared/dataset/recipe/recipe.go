@@ -58,7 +58,7 @@ type Part struct {
 // fix.
 func Parse(content []byte) (*Recipe, error) {
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(content, []byte("\ufeff")))
-	if len(trimmed) == 0 || len(trimmed) > MaxBytes {
+	if len(trimmed) == 0 || len(trimmed) > MaxBytes || trimmed[0] == '[' { // a list of records is a manifest
 		return nil, nil
 	}
 	if trimmed[0] != '{' {

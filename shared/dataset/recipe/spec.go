@@ -48,7 +48,7 @@ func parseYAML(content []byte) (*Recipe, error) {
 // misspelt is the error of a dataset.yaml whose key manifests is misspelt, or is not a list; nil for other files.
 func misspelt(content []byte, fault error) error {
 	var top map[string]yaml.Node
-	if content[0] == '[' || yaml.Unmarshal(content, &top) != nil {
+	if yaml.Unmarshal(content, &top) != nil {
 		return nil
 	}
 	if _, there := top["manifests"]; there {

@@ -12,14 +12,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"image"
 	"runtime"
 	"strings"
 	"sync"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
@@ -54,7 +52,7 @@ type Scorer struct {
 	capabilities []int // the head of each capability of the rubric, in its order
 	styles       []int // the head of each style of the rubric
 	names        []string
-	memory       *memory.Budget
+	observer     *Observer
 }
 
 var _ scorer.Scorer = (*Scorer)(nil)
@@ -82,7 +80,7 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric, budget *memory.Budget)
 	if budget == nil {
 		return nil, errors.New("the embedded scorer needs a budget of memory")
 	}
-	s := &Scorer{weights: w, predictor: NewPredictor(w), names: r.Styles, memory: budget}
+	s := &Scorer{weights: w, predictor: NewPredictor(w), names: r.Styles, observer: NewObserver(budget)}
 	var unknown []string
 	for _, c := range r.Capabilities {
 		head := w.capability(c)
@@ -143,7 +141,7 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 }
 
 func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, error) {
-	f, fault, err := Observe(ctx, item, s.memory)
+	f, fault, err := s.observer.Observe(ctx, item)
 	if err != nil {
 		return scorer.Result{}, err
 	}
@@ -152,51 +150,4 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 	}
 	values, distance := s.predictor.locate(f)
 	return s.result(f, values, distance), nil
-}
-
-// Observe computes the features of a sample. Its images are decoded one at a time, each once, in a step of budget. A
-// fault is that of an image that does not decode. The error is that of budget.
-func Observe(ctx context.Context, item scorer.Item, budget *memory.Budget) (*Features, *dataset.Fault, error) {
-	var pictures []imageStats
-	known := map[*byte]imageStats{} // by where the encoded image lies
-	for _, i := range item.Sample.RatedImages() {
-		data := item.Images[i]
-		stats, ok := known[start(data)]
-		if !ok {
-			var fault *dataset.Fault
-			var err error
-			if stats, fault, err = look(ctx, data, budget, func(picture image.Image) {
-				if item.Decoded != nil {
-					item.Decoded(i, picture)
-				}
-			}); err != nil {
-				return nil, nil, err
-			} else if fault != nil {
-				fault.Field = images.Label(item.Sample, i)
-				return nil, fault, nil
-			}
-			known[start(data)] = stats
-		}
-		pictures = append(pictures, stats)
-	}
-	return observe(item.Sample.Rated(), pictures), nil, nil
-}
-
-// start is where an encoded image lies; nil of none.
-func start(data []byte) *byte {
-	if len(data) == 0 {
-		return nil
-	}
-	return &data[0]
-}
-
-// look decodes an image, measures it, and shows it.
-func look(
-	ctx context.Context, data []byte, budget *memory.Budget, show func(image.Image),
-) (stats imageStats, fault *dataset.Fault, err error) {
-	fault, err = images.DecodeOnWhite(ctx, data, budget, func(picture image.Image) {
-		stats = measureImage(picture)
-		show(picture)
-	})
-	return stats, fault, err
 }

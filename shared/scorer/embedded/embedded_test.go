@@ -120,7 +120,7 @@ func TestVersion(t *testing.T) {
 	const want = "2: 11297318e1db"
 	sum := sha256.New()
 	for _, item := range variedItems(t) {
-		f, fault, err := Observe(t.Context(), item, memorytest.Budget(t))
+		f, fault, err := NewObserver(memorytest.Budget(t)).Observe(t.Context(), item)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,7 +30,7 @@ func TestEqualImages(t *testing.T) {
 		text += dataset.ImageMark
 	}
 	sample.Turns = []dataset.Turn{dataset.NewTurn(dataset.Human, text, 1), dataset.NewTurn(dataset.Model, "Fine.", 0)}
-	features, fault, err := Observe(t.Context(), item, memorytest.Budget(t))
+	features, fault, err := NewObserver(memorytest.Budget(t)).Observe(t.Context(), item)
 	if err != nil || fault != nil || features == nil || decoded != 1 {
 		t.Errorf("decoded %d times; fault %v, error %v", decoded, fault, err)
 	}

@@ -33,13 +33,13 @@ func TestTransparentInk(t *testing.T) {
 		}
 		sample := &dataset.Sample{
 			Turns: []dataset.Turn{
-				dataset.NewTurn(dataset.Human, "What is written?", 0),
+				dataset.NewTurn(dataset.Human, dataset.ImageMark+"What is written?", 1),
 				dataset.NewTurn(dataset.Model, "A formula.", 0),
 			},
 			Images: []dataset.Image{{Data: data.Bytes()}},
 		}
 		item := scorer.Item{Sample: sample, Images: [][]byte{data.Bytes()}}
-		features, fault, err := Observe(t.Context(), item, memorytest.Budget(t))
+		features, fault, err := NewObserver(memorytest.Budget(t)).Observe(t.Context(), item)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -29,7 +29,7 @@ func orchard(t *testing.T, n int) *task {
 				"What grows at number "+fmt.Sprint(i*i)+"?"+strings.Repeat(" An apple tree", trees), 0),
 			dataset.NewTurn(dataset.Model, strings.Fields("grass moss corn")[i%3], 0),
 		}}
-		features, _, _ := embedded.Observe(t.Context(), scorer.Item{Sample: s}, nil) // it has no images
+		features, _, _ := embedded.NewObserver(nil).Observe(t.Context(), scorer.Item{Sample: s}) // it has no images
 		made.samples = append(made.samples, Sample{
 			Annotation: annotation.Annotation{ID: s.ID, Scores: []int8{int8(trees)}, Styles: []string{"word"}[:i%2]},
 			Source:     fmt.Sprint(i % 5), Features: features,

@@ -61,7 +61,7 @@ func sample(i int) (training.Sample, scorer.Item) {
 		dataset.NewTurn(dataset.Human, question, 0), dataset.NewTurn(dataset.Model, answer, 0),
 	}}
 	item := scorer.Item{Sample: s}
-	features, _, _ := embedded.Observe(context.Background(), item, nil) // it has no images
+	features, _, _ := embedded.NewObserver(nil).Observe(context.Background(), item) // it has no images
 	return training.Sample{
 		Annotation: annotation.Annotation{ID: s.ID, Scores: []int8{int8(2 * ships), int8(lines - 1)}, Styles: styles},
 		Source:     s.Source, Images: []string{fmt.Sprintf("image %d", i/2)}, Features: features,
