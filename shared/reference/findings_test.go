@@ -156,7 +156,7 @@ func TestTextIdx(t *testing.T) {
 	}
 }
 
-// TestUnreadFiles tells of files that look like scores and are not read, unless the capabilities are named.
+// TestUnreadFiles reports files that look like scores and are not read, unless the capabilities are named.
 func TestUnreadFiles(t *testing.T) {
 	t.Parallel()
 	folder := files(t, map[string]string{

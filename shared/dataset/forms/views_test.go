@@ -351,21 +351,6 @@ func TestParseUnsupportedMedia(t *testing.T) {
 			`"image": "a.png", ` + asked("<image>\n<audio>\nWhat?"), dataset.UnsupportedMedia, "conversations[0].value",
 			"the turn begins with <audio>",
 		},
-		"Qwen-VL's images next to others": {
-			one + asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.ImageCount, "conversations[0].value",
-			`found "<img>im/a b.png</img>" in a record whose field image holds images`,
-		},
-		"Qwen-VL's tag without an end": {
-			asked("Picture 1: <img>im/a.png\nWhat?"), dataset.ImageCount, "conversations[0].value",
-			`the tag "<img>im/a.png" has no end; write <img>im/a.png</img>`,
-		},
-		"one tag of two without an end": {
-			asked("<img>a.png</img><img>b.JPG"), dataset.ImageCount, "conversations[0].value", `"<img>b.JPG" has no end`,
-		},
-		"Qwen-VL's image outside": {
-			asked("Picture 1: <img>../b.png</img>\nWhat?"), dataset.ImageNameUnsafe, "conversations[0].value",
-			`"../b.png" leads out of the dataset's images`,
-		},
 		"a file of OpenAI's": {
 			parts(`{"type": "input_image", "file_id": "file-1"}`), dataset.UnsupportedMedia,
 			"messages[0].content[0].file_id", "a file that OpenAI stores",
@@ -385,6 +370,28 @@ func TestParseUnsupportedMedia(t *testing.T) {
 		"a part of a file": {
 			parts(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), dataset.UnsupportedMedia,
 			"messages[0].content[1]", "it holds file",
+		},
+	})
+}
+
+// Tags of Qwen-VL name images, each in a pair of tags, and no image of a field.
+func TestParseTagsOfQwenVL(t *testing.T) {
+	t.Parallel()
+	checkMedia(t, map[string]mediaCase{
+		"Qwen-VL's images next to others": {
+			one + asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.ImageCount, "conversations[0].value",
+			`found "<img>im/a b.png</img>" in a record whose field image holds images`,
+		},
+		"Qwen-VL's tag without an end": {
+			asked("Picture 1: <img>im/a.png\nWhat?"), dataset.ImageCount, "conversations[0].value",
+			`the tag "<img>im/a.png" has no end; write <img>im/a.png</img>`,
+		},
+		"one tag of two without an end": {
+			asked("<img>a.png</img><img>b.JPG"), dataset.ImageCount, "conversations[0].value", `"<img>b.JPG" has no end`,
+		},
+		"Qwen-VL's image outside": {
+			asked("Picture 1: <img>../b.png</img>\nWhat?"), dataset.ImageNameUnsafe, "conversations[0].value",
+			`"../b.png" leads out of the dataset's images`,
 		},
 	})
 }
