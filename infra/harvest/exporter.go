@@ -102,8 +102,8 @@ func (x *exporter) writeNew(
 	return err
 }
 
-// report publishes the result of an export, at least once and always with the same id, and then keeps it for the run's
-// status. failed is why the export cannot be written.
+// report keeps the result of an export for the run's status, and then publishes it, at least once and always with the
+// same id. failed is why the export cannot be written.
 func (x *exporter) report(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir string, failed error,
 ) error {
@@ -122,14 +122,24 @@ func (x *exporter) report(
 		event.Data = events.SelectionExportFailedEvent{
 			Run: sel.Run, Dataset: sel.Dataset, Selection: sel.ID, For: request.For, Problem: now.Problem,
 		}
-		if known, err := subset.IsExported(ctx, x.work, sel.Run, sel.ID, now); known || err != nil {
+		announced := now
+		announced.Announced = true
+		if known, err := subset.IsExported(ctx, x.work, sel.Run, sel.ID, announced); known || err != nil {
 			return err // a serve before this one said so
 		}
 	}
-	if err := x.events.Publish(ctx, event); err != nil {
+	if err := x.keep(ctx, sel, now); err != nil {
 		return err
 	}
-	if err := subset.KeepExported(ctx, x.work, sel.Run, sel.ID, now); err != nil {
+	if err := x.events.Publish(ctx, event); err != nil || failed == nil {
+		return err
+	}
+	now.Announced = true
+	return x.keep(ctx, sel, now)
+}
+
+func (x *exporter) keep(ctx context.Context, sel *subset.Selection, outcome subset.Exported) error {
+	if err := subset.KeepExported(ctx, x.work, sel.Run, sel.ID, outcome); err != nil {
 		return fmt.Errorf("keeping what came of an export: %w", err)
 	}
 	return nil

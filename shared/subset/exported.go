@@ -15,6 +15,9 @@ import (
 type Exported struct {
 	For     string `json:"for"`               // the trainer
 	Problem string `json:"problem,omitempty"` // why it cannot be written, and what to change; empty if it was written
+	// Announced says that the event of the problem was published. It follows a record without it, so that the event finds
+	// the problem in the run's status, and a process that was killed in between publishes the event again.
+	Announced bool `json:"announced,omitempty"`
 }
 
 func exportsPrefix(runID string) string { return run.Folder(runID) + "exports/" }
