@@ -163,8 +163,8 @@ func TestWaitingOfOthers(t *testing.T) {
 	}
 }
 
-// TestAwayWhileRating has the scorer leave in the middle of rating, more often than a task may fail: that is waiting, and
-// no failed attempt of the samples.
+// TestAwayWhileRating has the scorer leave in the middle of rating, more often than a task may fail: that is waiting,
+// and no failed attempt of the samples.
 func TestAwayWhileRating(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -124,7 +124,9 @@ func TestRetry(t *testing.T) {
 		"broken twice":       {[]error{broken, away, broken}, 2, 3, "broken", 2, 500 * time.Millisecond},
 		"broken":             {[]error{broken}, 1, 1, "broken", 0, 0},
 		"refused":            {[]error{away, refused}, 1, 2, "refused", 1, 250 * time.Millisecond},
-		"not ready in time":  {[]error{full, full, full, full}, 1, 3, "scorer unavailable: not ready within 1m0s: full", 2, 40 * time.Second},
+		"not ready in time": {
+			[]error{full, full, full, full}, 1, 3, "scorer unavailable: not ready within 1m0s: full", 2, 40 * time.Second,
+		},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
