@@ -73,7 +73,8 @@ func (d deployment) session(
 	rated := &atomic.Int64{}
 	st, err := local.Start(ctx, local.Options{
 		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Memory: budget, Log: log,
-		Mount: mount, OneRun: true, Selections: selections, Commands: reportCommands(d.state, d.order.nearPath), Pictures: d.pictures,
+		Mount: mount, OneRun: true, Selections: selections, Commands: reportCommands(d.state, d.order.nearPath),
+		Pictures: d.pictures,
 	})
 	if err != nil {
 		return err

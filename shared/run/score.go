@@ -92,8 +92,8 @@ func (w *Worker) tryShard(
 	return settled, nil
 }
 
-// stopTooLarge is an error of scoring: a *scorer.StopError if the run was planned with limits of images that this process
-// was not started for, because a retry would not help.
+// stopTooLarge is an error of scoring: a *scorer.StopError if the run was planned with limits of images that this
+// process was not started for, because a retry would not help.
 func stopTooLarge(plan *Plan, err error) error {
 	large, ok := errors.AsType[*memory.TooLargeError](err)
 	if !ok {

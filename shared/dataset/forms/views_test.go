@@ -320,6 +320,21 @@ func checkMedia(t *testing.T, cases map[string]mediaCase) {
 	}
 }
 
+// A tag of Qwen-VL before the name of a file has to be closed.
+func TestParseTagsWithoutEnd(t *testing.T) {
+	t.Parallel()
+	checkProblems(t, map[string]problemCase{
+		"one": {
+			`{` + asked("Picture 1: <img>im/a.png\nWhat?") + `}`, dataset.ImageCount, "conversations[0].value",
+			`the tag "<img>im/a.png" has no end; write <img>im/a.png</img>`,
+		},
+		"one of two": {
+			`{` + asked("<img>a.png</img><img>b.JPG") + `}`, dataset.ImageCount, "conversations[0].value",
+			`"<img>b.JPG" has no end`,
+		},
+	})
+}
+
 // Media that are not read never make a sample of text alone.
 func TestParseUnsupportedMedia(t *testing.T) {
 	t.Parallel()
@@ -354,13 +369,6 @@ func TestParseUnsupportedMedia(t *testing.T) {
 		"Qwen-VL's images next to others": {
 			one + asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.ImageCount, "conversations[0].value",
 			`found "<img>im/a b.png</img>" in a record whose field image holds images`,
-		},
-		"Qwen-VL's tag without an end": {
-			asked("Picture 1: <img>im/a.png\nWhat?"), dataset.ImageCount, "conversations[0].value",
-			`the tag "<img>im/a.png" has no end; write <img>im/a.png</img>`,
-		},
-		"one tag of two without an end": {
-			asked("<img>a.png</img><img>b.JPG"), dataset.ImageCount, "conversations[0].value", `"<img>b.JPG" has no end`,
 		},
 		"Qwen-VL's image outside": {
 			asked("Picture 1: <img>../b.png</img>\nWhat?"), dataset.ImageNameUnsafe, "conversations[0].value",
