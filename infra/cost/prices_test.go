@@ -46,7 +46,7 @@ const (
 	utilisation  = 0.45  // of the peak: assumed, measured in no cloud
 	rest         = 1.08  // that and the rest of the work, as decoding images
 	imageKB      = 50.0
-	imageReads   = 1.0 // of a sample's only image; several take two each
+	imageReads   = 1.0 // an image; two for those after a sample's eighth, or after 4 MB
 	shardSamples = 200.0
 	shardObjects = 8.0 // made, or lists, of a shard
 	otherWork    = 0.05

@@ -65,9 +65,12 @@ func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, e
 	return left, nil
 }
 
+// lateWrites is how long a process may write what it has begun of a run that was removed.
+const lateWrites = 2 * time.Second
+
 // remove removes runs, and says what was freed. First their tombstones are written, so that none of them exists any
-// more; then their files are deleted.
-func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string) error {
+// more; then their files are deleted, of those at work also what is written meanwhile.
+func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork map[string]bool) error {
 	for _, id := range ids {
 		if err := c.remover.Mark(ctx, id, time.Now()); err != nil {
 			return err
@@ -76,6 +79,11 @@ func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string) error {
 	var total subset.Size
 	for _, id := range ids {
 		freed, err := c.delete(ctx, id)
+		if err == nil && atWork[id] {
+			var late subset.Size
+			late, err = c.remover.DeleteLate(ctx, id, lateWrites)
+			freed = freed.Plus(late)
+		}
 		if err != nil {
 			return err
 		}

@@ -135,6 +135,9 @@ func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuat
 	}
 	start := time.Now()
 	d := deployment{input: files, work: c.bucket, scorers: c.input.Scorers, state: c.state, show: show}
+	if c.input.Order != nil {
+		d.order = *c.input.Order
+	}
 	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		status, err := call(ctx, s.api, c.Run)
 		if err != nil {

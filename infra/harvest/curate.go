@@ -112,7 +112,9 @@ func curateDataset(
 	res := &result{
 		Run: p.Run, Seconds: map[string]float64{"plan": time.Since(start).Seconds()}, state: state, input: &in,
 	}
-	err = p.deploy(in.Scorers, show).session(ctx, mountFramework, func(ctx context.Context, s session) error {
+	d := p.deploy(in.Scorers, show)
+	d.order = o
+	err = d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
 		}

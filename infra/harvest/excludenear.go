@@ -59,6 +59,24 @@ func nearObjects(files []nearFile) (names []string) {
 	return names
 }
 
+// nearPath is the path of an evaluation set of the order by its name in the input bucket; empty if it is no set of it.
+func (o order) nearPath(object string) string {
+	for _, file := range o.Near {
+		if file.Object == object {
+			return file.Path
+		}
+	}
+	return ""
+}
+
+// nearPath is that of the order of an input, if there is one.
+func (in input) nearPath(object string) string {
+	if in.Order == nil {
+		return ""
+	}
+	return in.Order.nearPath(object)
+}
+
 // addNear adds the evaluation sets of an order, if there is one, to the entries of the input bucket.
 func (o *order) addNear(entries map[string]bucket.Content) {
 	if o == nil {

@@ -45,7 +45,7 @@ they use.`,
 			if dryRun {
 				return c.preview(ctx, cmd.OutOrStdout(), old)
 			}
-			return c.remove(ctx, cmd.OutOrStdout(), old)
+			return c.remove(ctx, cmd.OutOrStdout(), old, nil)
 		},
 	}
 	cmd.Flags().IntVar(&keep, "keep", 0,

@@ -39,15 +39,20 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	})
 }
 
-// reportCommands are what people type about runs whose work bucket a --state names; empty for the default.
-func reportCommands(state string) report.Commands {
+// reportCommands are what people type about runs whose work bucket a --state names; empty for the default. near is the
+// path of an evaluation set by its name in the input bucket, empty where none is known.
+func reportCommands(state string, near func(object string) string) report.Commands {
 	program := telemetry.ReadBuild().Version
 	if strings.HasPrefix(state, "gs://") {
 		return report.APICommands(program) // commands read folders alone
 	}
 	return report.Commands{
 		Select: func(runID string, request selection.Request) string {
-			return command("select", state, runID) + " " + flagsOf(request)
+			var files typedFiles
+			for _, object := range request.ExcludeNear {
+				files.near = append(files.near, near(object))
+			}
+			return command("select", state, runID) + " " + files.flagsOf(request)
 		},
 		Retry:   func(runID string) string { return command("retry", state, runID) },
 		Program: program,
@@ -55,13 +60,13 @@ func reportCommands(state string) report.Commands {
 }
 
 // copyReport copies the report of the selection from the work bucket. Without pictures it is written again.
-func (r *result) copyReport(ctx context.Context, s session, flags reportFlags, w io.Writer) error {
-	if !flags.NoPictures {
+func (r *result) copyReport(ctx context.Context, s session, o order, w io.Writer) error {
+	if !o.Report.NoPictures {
 		return s.Subsets.CopyOutput(ctx, r.selection, r.selection.Outputs.Report, w)
 	}
 	reports, err := report.New(report.Config{
 		Runs: s.Runs, Images: report.NoImages("this report was asked for without pictures"), Memory: s.memory,
-		Commands: reportCommands(r.state),
+		Commands: reportCommands(r.state, o.nearPath),
 	})
 	if err != nil {
 		return err
@@ -105,11 +110,12 @@ func writeCompared(
 		return err
 	}
 	pictures := report.NoImages("harvest serve read the dataset, so this command cannot reach its images")
-	if in, err := loadInput(folder, runID); err == nil {
+	in, err := loadInput(folder, runID)
+	if err == nil {
 		pictures = in.pictures(work)
 	}
 	reports, err := report.New(report.Config{
-		Runs: runs, Images: pictures, Memory: memory, Commands: reportCommands(state),
+		Runs: runs, Images: pictures, Memory: memory, Commands: reportCommands(state, in.nearPath),
 	})
 	if err != nil {
 		return err

@@ -121,3 +121,24 @@ func mustJSON(t *testing.T, v any) string {
 	}
 	return string(data)
 }
+
+// The command of a report names evaluation sets by their paths: those of the saved order, also after a restart, and of
+// serve's folder.
+func TestReportNamesEvaluations(t *testing.T) {
+	t.Parallel()
+	saved := input{Order: &order{Near: []nearFile{{Object: "evaluations/1/a.tsv", Path: "/sets/a.tsv"}}}}
+	for want, near := range map[string]func(string) string{
+		"/sets/a.tsv": saved.nearPath, "/farm/evaluations/1/a.tsv": serveFlags{buckets: buckets{Input: "/farm"}}.nearPath,
+		"FILE": serveFlags{buckets: buckets{Input: "gs://farm"}}.nearPath,
+	} {
+		got := reportCommands("st", near).Select("demo-0123456789ab", selection.Request{
+			ExcludeNear: []string{"evaluations/1/a.tsv"},
+		})
+		if !strings.HasSuffix(got, "--exclude-near "+want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if path := saved.nearPath("evaluations/1/b.tsv"); path != "" || new(input).nearPath("evaluations/1/a.tsv") != "" {
+		t.Errorf("another set is %q", path)
+	}
+}

@@ -149,7 +149,7 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 		}
 	}
 	if !o.Report.None {
-		folder.report = func(w io.Writer) error { return r.copyReport(ctx, s, o.Report, w) }
+		folder.report = func(w io.Writer) error { return r.copyReport(ctx, s, o, w) }
 	}
 	r.Outputs, err = folder.write(ctx, cmp.Or(o.folder(request), defaultOut(r.selection)))
 	return err

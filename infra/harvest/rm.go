@@ -54,10 +54,11 @@ starts a removed run from the beginning.`,
 			if len(ids) == 0 {
 				return nil
 			}
-			if err := c.check(ctx, ids, force); err != nil {
+			atWork, err := c.check(ctx, ids, force)
+			if err != nil {
 				return err
 			}
-			return c.remove(ctx, cmd.OutOrStdout(), ids)
+			return c.remove(ctx, cmd.OutOrStdout(), ids, atWork)
 		},
 	}
 	cmd.Flags().BoolVar(&force, "force", false, "remove runs that are not finished, too")
@@ -65,34 +66,37 @@ starts a removed run from the beginning.`,
 	return cmd
 }
 
-// check refuses to remove runs that are not finished, or that others need. force allows the removal of unfinished ones.
-func (c *cleaner) check(ctx context.Context, ids []string, force bool) error {
+// check refuses to remove runs that are not finished, or that others need. force allows the removal of unfinished ones,
+// which are still at work.
+func (c *cleaner) check(ctx context.Context, ids []string, force bool) (atWork map[string]bool, err error) {
 	with := map[string]bool{}
 	for _, id := range ids {
 		with[id] = true
 	}
 	users, err := c.remover.Users(ctx)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	atWork = map[string]bool{}
 	for _, id := range ids {
 		err := c.remover.Check(ctx, id, users, with)
 		needed, ok := errors.AsType[*subset.StillNeededError](err)
 		switch {
 		case ok && needed.By == "" && force:
+			atWork[id] = true
 			continue
 		case ok && needed.By == "":
-			return usageError{fmt.Errorf("%w; wait for it (`%s`), or remove it with --force", err,
+			return nil, usageError{fmt.Errorf("%w; wait for it (`%s`), or remove it with --force", err,
 				command("resume", c.typed, id))}
 		case ok:
-			return usageError{err}
+			return nil, usageError{err}
 		case err != nil:
-			return err
+			return nil, err
 		}
 		if training := c.runningTraining(id); training != "" && !force {
-			return usageError{fmt.Errorf("run %s: a training on its selection %s runs; wait for it, or remove the run "+
+			return nil, usageError{fmt.Errorf("run %s: a training on its selection %s runs; wait for it, or remove the run "+
 				"with --force", id, training)}
 		}
 	}
-	return nil
+	return atWork, nil
 }

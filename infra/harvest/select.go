@@ -187,6 +187,9 @@ func selectSubsets(
 		return nil, err
 	}
 	d := deployment{input: input, work: work, state: state, show: show}
+	for _, o := range orders {
+		d.order.Near = append(d.order.Near, o.Near...)
+	}
 	if res.input == nil {
 		d.pictures = report.NoImages("harvest serve read the dataset, so the command that made this cannot reach its images")
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -203,8 +204,16 @@ func serve(ctx context.Context, f serveFlags, to streams) error {
 	return s.run(ctx, local.Options{
 		Input: input, Work: work, Limits: l, OpenScorer: scorers.Open, Memory: budget, Log: s.log, Uploads: l.Budget,
 		Listen: f.listen, AllowHosts: f.allowHosts, Mount: mountFramework, Telemetry: tracing,
-		OnEvent: s.event, Reconcile: reconcileEvery, Selections: selections, Commands: reportCommands(f.Work),
+		OnEvent: s.event, Reconcile: reconcileEvery, Selections: selections, Commands: reportCommands(f.Work, f.nearPath),
 	})
+}
+
+// nearPath is the path of an evaluation set by its name in the input bucket; empty where that is no folder.
+func (f serveFlags) nearPath(object string) string {
+	if strings.Contains(f.Input, "://") {
+		return ""
+	}
+	return filepath.Join(f.Input, filepath.FromSlash(object))
 }
 
 // openTelemetry is where the environment says, as in the cloud.

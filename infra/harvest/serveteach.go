@@ -211,7 +211,7 @@ func (l *lessons) dataset(spec run.Spec) input {
 		in.Rubric = l.file(spec.Dataset, spec.Rubric)
 		in.typed[in.Rubric] = spec.Rubric
 	}
-	prefix := cmp.Or(spec.Images, "images/"+spec.Dataset+"/")
+	prefix := spec.ImagesPrefix()
 	in.Images = filepath.Join(l.folder, filepath.FromSlash(prefix))
 	if folder, ok := l.input.(*bucket.Folder); ok { // links are not followed
 		shown := folder.Content(prefix)

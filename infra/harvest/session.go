@@ -36,6 +36,7 @@ type deployment struct {
 	work    bucket.Bucket
 	scorers kinds.Config // the environment sets what is not in it
 	state   string       // the --state of commands about it, as it is typed
+	order   order        // what is asked for, if that is known: reports name its evaluation sets
 	// pictures opens the images of reports; nil for those of input.
 	pictures report.Opener
 	show     *display
@@ -72,7 +73,8 @@ func (d deployment) session(
 	rated := &atomic.Int64{}
 	st, err := local.Start(ctx, local.Options{
 		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Memory: budget, Log: log,
-		Mount: mount, OneRun: true, Selections: selections, Commands: reportCommands(d.state), Pictures: d.pictures,
+		Mount: mount, OneRun: true, Selections: selections, Commands: reportCommands(d.state, d.order.nearPath),
+		Pictures: d.pictures,
 	})
 	if err != nil {
 		return err

@@ -229,11 +229,7 @@ func (f *Fetcher) Fetch(
 	if fault != nil || err != nil {
 		return fetched, fault, err
 	}
-	defer func() {
-		for _, at := range located {
-			at.close()
-		}
-	}()
+	defer closeAll(located)
 	if err := hold.Add(ctx, bytesOf(located)); err != nil {
 		return Fetched{}, nil, err
 	}
@@ -276,9 +272,9 @@ func (f *Fetcher) locateAll(
 		case img.Embedded > 0:
 			at.Size, fault, err = sizeIn(ctx, held, sample.Record(), img.Embedded-1)
 		case img.Name != "":
-			var located bool
-			if at, located = known[img.Name]; !located {
-				at, fault, err = f.find(ctx, img.Name, f.lookFor(sample))
+			var again bool
+			if at, again = known[img.Name]; !again {
+				at, fault, err = f.find(ctx, img.Name, f.lookFor(located))
 				known[img.Name] = at // a fault ends the search
 			}
 			seen = seenOf(at, fault)
@@ -286,6 +282,7 @@ func (f *Fetcher) locateAll(
 			at.Size = int64(len(img.Data))
 		}
 		if err != nil {
+			closeAll(located)
 			return nil, Fetched{}, nil, err
 		}
 		found.Seen = append(found.Seen, seen)
@@ -301,6 +298,7 @@ func (f *Fetcher) locateAll(
 		}
 		if fault != nil {
 			at.close()
+			closeAll(located)
 			return nil, found, fault, nil
 		}
 		located = append(located, at)

@@ -11,14 +11,35 @@ import (
 // A look finds the object of an image by its name.
 type look func(ctx context.Context, from bucket.Reader, object, name string) (Location, *dataset.Fault, error)
 
-// lookFor is how the images of a sample are looked for. The only image of a sample is opened in the same request, where
-// the bucket can: most samples have one, and each request costs. Several are looked for first, because their sizes
-// together decide whether any is read.
-func (f *Fetcher) lookFor(sample *dataset.Sample) look {
-	if len(sample.Images) == 1 {
+const (
+	// maxOpen is how many images of a sample are open at most before the first is read, and maxOpenBytes how many bytes
+	// those before the last of them have together: a connection holds up to 4 MiB of what is not read, and no budget
+	// counts them.
+	maxOpen      = 8
+	maxOpenBytes = 4 << 20
+)
+
+// lookFor is how the next image of a sample is looked for. It is opened in the same request, where the bucket can: each
+// request costs. Further ones of a sample with many or large images are looked for first: the sizes of all together
+// decide whether any is read.
+func (f *Fetcher) lookFor(located []Location) look {
+	open, size := 0, int64(0)
+	for _, at := range located {
+		if at.body != nil {
+			open, size = open+1, size+at.Size
+		}
+	}
+	if open < maxOpen && size < maxOpenBytes {
 		return f.opened
 	}
 	return f.stat
+}
+
+// closeAll gives back what locations hold.
+func closeAll(located []Location) {
+	for _, at := range located {
+		at.close()
+	}
 }
 
 // opened is stat of an image that is to be read: its location holds its content, which is not read yet.

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"fmt"
 	"image/png"
 	"io"
 	"testing"
@@ -51,7 +52,7 @@ func (b *countedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// The only image of a sample takes one request, whatever becomes of it; of several all are looked for first.
+// An image takes one request, whatever becomes of it; the rest of many or large ones of a sample are looked for first.
 func TestOneRequestForOneImage(t *testing.T) {
 	t.Parallel()
 	valid := encode(t, png.Encode)
@@ -61,20 +62,30 @@ func TestOneRequestForOneImage(t *testing.T) {
 		fault               string
 	}{
 		"one":       {[]string{"a.png"}, 0, 0, 1, ""},
-		"two":       {[]string{"a.png", "b.png"}, 2, 2, 0, ""},
-		"one twice": {[]string{"a.png", "a.png"}, 1, 1, 0, ""},
-		"too large": {[]string{"large.png"}, 0, 0, 1, string(TooLarge)},
-		"cut":       {[]string{"cut.png"}, 0, 0, 1, string(Undecodable)},
-		"missing":   {[]string{"none.png"}, 0, 0, 1, string(NotFound)},
+		"two":       {[]string{"a.png", "b.png"}, 0, 0, 2, ""},
+		"one twice": {[]string{"a.png", "a.png"}, 0, 0, 1, ""},
+		"many": {
+			[]string{"a.png", "1.png", "2.png", "3.png", "4.png", "5.png", "6.png", "7.png", "b.png"}, 1, 1, 8, "",
+		},
+		"after a large one":    {[]string{"big.png", "a.png"}, 1, 0, 1, string(FormatUnknown)},
+		"the second missing":   {[]string{"a.png", "none.png"}, 0, 0, 2, string(NotFound)},
+		"the second too large": {[]string{"a.png", "large.png"}, 0, 0, 2, string(TooLarge)},
+		"too large":            {[]string{"large.png"}, 0, 0, 1, string(TooLarge)},
+		"cut":                  {[]string{"cut.png"}, 0, 0, 1, string(Undecodable)},
+		"missing":              {[]string{"none.png"}, 0, 0, 1, string(NotFound)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			input := &counted{Reader: folder(t, map[string][]byte{
+			files := map[string][]byte{
 				"images/demo/a.png": valid, "images/demo/b.png": valid, "images/demo/cut.png": valid[:20],
-				"images/demo/large.png": make([]byte, 600),
-			})}
+				"images/demo/large.png": make([]byte, 9<<20), "images/demo/big.png": make([]byte, 5<<20),
+			}
+			for i := range 9 {
+				files[fmt.Sprintf("images/demo/%d.png", i)] = valid
+			}
+			input := &counted{Reader: folder(t, files)}
 			f, err := New(Config{Input: input, Prefix: "images/demo/", Limits: Limits{
-				MaxBytes: 500, MaxPixels: 100, MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+				MaxBytes: 8 << 20, MaxPixels: 100, MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 			}})
 			if err != nil {
 				t.Fatal(err)

@@ -66,10 +66,20 @@ func mib(bytes int64) string { return fmt.Sprintf("%d MiB", (bytes+1<<20-1)>>20)
 // ErrFull is the error of a Hold that has no room for another sample now.
 var ErrFull = errors.New("there is no memory for another sample now")
 
-// tooLarge is the error of a request for more memory than the budget ever has: it would wait forever.
+// A TooLargeError is the error of a request for more memory than the budget ever has: it would wait forever.
+type TooLargeError struct {
+	Bytes, Most int64
+	Settings    string // the variables that Most follows from
+}
+
+// Error says what to do.
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("images take %d bytes, and this process was started for %d of a sample: start it with the limits "+
+		"of the run (%s)", e.Bytes, e.Most, e.Settings)
+}
+
 func (b *Budget) tooLarge(bytes, most int64) error {
-	return fmt.Errorf("images take %d bytes, and this process was started for %d of a sample: start it with the limits "+
-		"of the run (%s)", bytes, most, b.need.Settings)
+	return &TooLargeError{bytes, most, b.need.Settings}
 }
 
 // A Hold is the memory of samples that are rated together. It is safe for concurrent use.

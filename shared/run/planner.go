@@ -132,7 +132,7 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	}
 	prefix := DatasetsPrefix + spec.Dataset + "/"
 	plan := &Plan{
-		Layout: LayoutVersion, Dataset: spec.Dataset, Images: spec.Images, Scorer: spec.Scorer,
+		Layout: LayoutVersion, Dataset: spec.Dataset, Images: spec.ImagesPrefix(), Scorer: spec.Scorer,
 		LLMMode: spec.LLMMode, Ranges: []Range{},
 		Options: Options{Limits: limits.Records, Images: limits.Images},
 		Reading: dataset.ReadingVersion,
@@ -140,9 +140,6 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 			RangeBytes: limits.RangeBytes, ShardSamples: limits.ShardSamples, ShardBytes: limits.ShardBytes,
 		},
 		Selection: spec.Request, Reuse: spec.Reuse, Limit: spec.Limit, MaxFailed: spec.MaxFailed.Or(limits.MaxFailed),
-	}
-	if plan.Images == "" {
-		plan.Images = "images/" + spec.Dataset + "/"
 	}
 	if plan.Scorer == "" {
 		plan.Scorer = limits.Scorer

@@ -169,7 +169,7 @@ func (r *resolver) addEntry(ctx context.Context, name string, kind recipe.Kind, 
 		root := path.Clean(entry.Images)
 		if path.IsAbs(root) || outside(root) {
 			return r.refuse("root: %s: it is outside of the dataset's images; write it relative to %s",
-				entry.Images, cmp.Or(r.spec.Images, "images/"+r.spec.Dataset+"/"))
+				entry.Images, r.spec.ImagesPrefix())
 		}
 		if root != "." {
 			entry.Reading.Root = root

@@ -9,6 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
@@ -79,7 +80,7 @@ func (w *Worker) tryShard(
 			return unusable // such as another scorer than the planned one; after maxAttempts it is a dead letter
 		}
 		shard.Samples, err = w.scoreShard(ctx, plan, t, rater, a.died >= aloneFrom)
-		return err
+		return stopTooLarge(plan, err)
 	})
 	if why != "" {
 		shard.GivenUp = why
@@ -89,6 +90,20 @@ func (w *Worker) tryShard(
 		return w.stopOn(ctx, plan, wave, err, shard)
 	}
 	return settled, nil
+}
+
+// stopTooLarge is an error of scoring: a *scorer.StopError if the run was planned with limits of images that this
+// process was not started for, because a retry would not help.
+func stopTooLarge(plan *Plan, err error) error {
+	large, ok := errors.AsType[*memory.TooLargeError](err)
+	if !ok {
+		return err
+	}
+	limits := plan.Options.Images
+	return &scorer.StopError{Reason: fmt.Sprintf("the run was planned with MAX_SAMPLE_IMAGE_BYTES=%d and "+
+		"MAX_DECODED_BYTES=%d; an image within them takes %d bytes of memory, and this process was started for %d; start it "+
+		"with both of the run, and then resume the run", limits.MaxSampleBytes, limits.MaxDecodedBytes, large.Bytes,
+		large.Most)}
 }
 
 // stopOn stops the wave if an error says that the scorer must not be asked again; else the error stays.

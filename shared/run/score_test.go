@@ -15,6 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/memory"
+	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
@@ -352,5 +354,46 @@ func TestImagesOutOfReach(t *testing.T) {
 				t.Errorf("counts %+v, want both scored", counts)
 			}
 		})
+	}
+}
+
+// TestLimitsAboveProcess stops a run whose images may be larger than those that the process was started for, and says
+// which limits differ.
+func TestLimitsAboveProcess(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("images/demo/a.png", runtest.PNG(t, 60, 40))
+	f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("a", "Well.", "a.png")}))
+	plan := f.Begin("datasets/demo/a.json")
+	var err error
+	f.Memory, err = memory.New(memory.Limit{Bytes: memory.Reserve + 64, Source: "the test"}, memory.Need{
+		Hold: 32, Step: 32, Settings: "MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.Restart()
+	f.Reconcile()
+	if err := f.Drain(); err != nil {
+		t.Fatal(err)
+	}
+	status := f.Status(plan.Run)
+	if status.State != run.StateStalled {
+		t.Errorf("the run is %s", status.State)
+	}
+	for _, words := range []string{
+		"MAX_SAMPLE_IMAGE_BYTES=268435456", "MAX_DECODED_BYTES=536870912", "started for 32", "resume",
+	} {
+		if !strings.Contains(status.Stopped, words) {
+			t.Errorf("stopped with %q, which lacks %s", status.Stopped, words)
+		}
+	}
+	f.Memory = memorytest.Budget(t)
+	f.Restart()
+	if err := f.Worker.Resume(t.Context(), plan.Run, false); err != nil {
+		t.Fatal(err)
+	}
+	if counts := f.Finish(plan); counts.Scored != 1 {
+		t.Errorf("counts %+v", counts)
 	}
 }

@@ -55,7 +55,8 @@ type Spec struct {
 	Readings map[string]forms.Reading `yaml:"readings,omitempty" json:"readings,omitempty"`
 	// Takes say which records of manifests are taken, by manifest, such as first:1000 or end:10%.
 	Takes map[string]dataset.Take `yaml:"takes,omitempty" json:"takes,omitempty"`
-	// Images is the prefix of the input bucket that relative image names are below; images/<dataset>/ if empty.
+	// Images is the prefix of the input bucket that relative image names are below; images/<dataset>/ if empty. One that
+	// begins with ./ is below the dataset's own folder.
 	Images string `yaml:"images" json:"images,omitempty"`
 	// Rubric is the name of a rubric file relative to datasets/<dataset>/; the default rubric if empty.
 	Rubric string `yaml:"rubric" json:"rubric,omitempty"`
@@ -128,10 +129,10 @@ func (s Spec) Validate() error {
 		seen[m] = true
 	}
 	faults = append(faults, s.validateReadings()...)
-	if s.Images != "" &&
-		(path.IsAbs(s.Images) || path.Clean(s.Images)+"/" != s.Images || strings.HasPrefix(s.Images, "..")) {
-		faults = append(faults, fmt.Errorf(
-			"images: %q must be a prefix of the input bucket that ends with a slash, such as images/%s/", s.Images, s.Dataset))
+	if prefix := s.ImagesPrefix(); path.IsAbs(prefix) || path.Clean(prefix)+"/" != prefix ||
+		strings.HasPrefix(prefix, "..") {
+		faults = append(faults, fmt.Errorf("images: %q must be a prefix of the input bucket that ends with a slash, such as "+
+			"images/%s/, or begin with ./ for the dataset's own folder", s.Images, s.Dataset))
 	}
 	if s.Reuse != "" && !runPattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is not a run id", s.Reuse))
@@ -153,6 +154,17 @@ func (s Spec) Validate() error {
 	}
 	faults = append(faults, s.Request.Validate())
 	return errors.Join(faults...)
+}
+
+// ImagesPrefix is the prefix of the input bucket that relative image names begin at.
+func (s Spec) ImagesPrefix() string {
+	if s.Images == "" {
+		return "images/" + s.Dataset + "/"
+	}
+	if rest, own := strings.CutPrefix(s.Images, "./"); own {
+		return DatasetsPrefix + s.Dataset + "/" + rest
+	}
+	return s.Images
 }
 
 // validateReadings names every fault of the format and the readings.

@@ -230,3 +230,28 @@ func TestLongestName(t *testing.T) {
 		t.Errorf("counts %+v, want all scored", counts)
 	}
 }
+
+// Images may lie in the dataset's own folder.
+func TestImagesOfOwnFolder(t *testing.T) {
+	t.Parallel()
+	for images, want := range map[string]string{
+		"": "images/demo/", "./": "datasets/demo/", "./pictures/": "datasets/demo/pictures/", "images/all/": "images/all/",
+	} {
+		spec := run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Images: images}
+		if got := spec.ImagesPrefix(); got != want || spec.Validate() != nil {
+			t.Errorf("%q is %q, error %v; want %q", images, got, spec.Validate(), want)
+		}
+	}
+	for _, images := range []string{"./..", "./../x/", "./x", ".", ".//", "././"} {
+		if err := (run.Spec{Dataset: "demo", Manifests: []string{"a.json"}, Images: images}).Validate(); err == nil {
+			t.Errorf("%q is taken", images)
+		}
+	}
+	f := runtest.New(t)
+	f.Upload("datasets/demo/pictures/a.png", runtest.PNG(t, 20, 10))
+	f.Upload("datasets/demo/parts/a.json", runtest.Array([]string{runtest.Record("a", "Well.", "pictures/a.png")}))
+	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [parts/a.json]\nimages: ./\n"))
+	if counts := f.Finish(f.Begin("datasets/demo/dataset.yaml")); counts.Scored != 1 {
+		t.Errorf("counts %+v", counts)
+	}
+}

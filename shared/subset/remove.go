@@ -165,6 +165,27 @@ func (r *Remover) Delete(ctx context.Context, runID string) (Size, error) {
 	return freed, nil
 }
 
+// DeleteLate deletes, after Delete, what a process that was at work on the run writes until it notices that the run is
+// gone. It returns once nothing came for a time, which should be longer than a write takes, and what was deleted took.
+func (r *Remover) DeleteLate(ctx context.Context, runID string, quiet time.Duration) (Size, error) {
+	var freed Size
+	for since := time.Now(); time.Since(since) < quiet; {
+		select {
+		case <-ctx.Done():
+			return freed, ctx.Err()
+		case <-time.After(quiet / 10):
+		}
+		late, err := r.Delete(ctx, runID)
+		if err != nil {
+			return freed, err
+		}
+		if freed = freed.Plus(late); late.Objects > 0 {
+			since = time.Now()
+		}
+	}
+	return freed, nil
+}
+
 // removedPrefixes are the prefixes of a run's objects; its folder is last.
 func removedPrefixes(runID string) []string {
 	return []string{

@@ -3,9 +3,11 @@ package subset_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -239,4 +241,29 @@ func usersOf(t *testing.T, remover *subset.Remover) subset.Users {
 		t.Fatal(err)
 	}
 	return users
+}
+
+// TestRemoveWhileWritten removes a run while another process still writes of it. Nothing stays.
+func TestRemoveWhileWritten(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		work := bucket.NewMemory()
+		_, _, remover := readers(t, work)
+		const id = "demo-0123456789ab"
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for i := range 3 {
+				time.Sleep(900 * time.Millisecond)
+				if _, err := bucket.CreateBytes(t.Context(), work, fmt.Sprintf("%slate/%d", run.Folder(id), i), nil); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		freed, err := remover.DeleteLate(t.Context(), id, 2*time.Second)
+		<-done
+		if left := names(t, work); err != nil || freed.Objects != 3 || len(left) > 0 {
+			t.Errorf("%d objects are deleted and %q left, error %v", freed.Objects, left, err)
+		}
+	})
 }

@@ -292,8 +292,8 @@ func TestParseProblemsOfJSON(t *testing.T) {
 		"nested too deep": {
 			strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000),
 			dataset.NotAnObject, "[0][0][0][0]…", "more than 10000 lists and objects are nested in each other, which is the " +
-				"most that is read; the first one too many begins at byte 10000 of the record; write the field " +
-				"with fewer levels, or leave it out",
+				"most that is read; the first one too many begins at byte 10000 of the record; write the field with fewer " +
+				"levels, or leave it out",
 		},
 		"a list":        {` [1]`, dataset.NotAnObject, "", "the record is a list"},
 		"a string":      {`"a"`, dataset.NotAnObject, "", "the record is a string"},

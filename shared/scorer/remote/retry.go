@@ -74,8 +74,8 @@ func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 	}
 }
 
-// away is an error of waiting without success for a server that took no request: the scorer is unavailable, and no
-// sample is the cause.
+// away is an error of waiting without success. If the server took no request, the scorer is unavailable, and no sample
+// is the cause.
 func away(isLater bool, err error) error {
 	if isLater {
 		return Unavailable(err)
