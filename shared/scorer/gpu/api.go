@@ -87,6 +87,10 @@ type limits struct {
 	Batch   int `json:"batch"` // items that a request should have; 0 from sidecars that do not say
 	Bytes   int `json:"bytes"`
 	Queries int `json:"queries"`
+
+	// InFlight is how many requests a client should have on their way; 0 from sidecars that do not say. It is each
+	// sidecar's own.
+	InFlight int `json:"in_flight"`
 }
 
 // batch is how many items a request should have.

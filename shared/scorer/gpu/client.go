@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// inFlight is how many requests a sidecar has concurrently: one runs, and the next one's images arrive meanwhile.
+	// inFlight is how many requests a sidecar has concurrently where it does not say how many it likes: one runs, and the
+	// next one's images arrive meanwhile.
 	inFlight = 2
 	// maxAnswer bounds the body of an answer, in bytes: some 200 for each query of some thousand items.
 	maxAnswer = 64 << 20

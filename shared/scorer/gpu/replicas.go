@@ -38,7 +38,12 @@ func newReplicas(bases []string, o Options) *replicas {
 }
 
 // inFlight is how many requests they have concurrently.
-func (p *replicas) inFlight() int { return inFlight * len(p.sidecars) }
+func (p *replicas) inFlight() (n int) {
+	for _, c := range p.sidecars {
+		n += c.throttle.Allowed()
+	}
+	return n
+}
 
 // order is the sidecars that take requests, the least loaded first, and then the others.
 func (p *replicas) order() []*client {
@@ -176,6 +181,7 @@ func (c *client) introduce(ctx context.Context) (introduction, error) {
 	if i.limits.Items < 1 || i.limits.Bytes < envelope || i.limits.Queries < 1 {
 		return introduction{}, c.invalid(fmt.Errorf("limits of %+v", i.limits))
 	}
+	c.throttle.Allow(cmp.Or(max(i.limits.InFlight, 0), inFlight))
 	return i, nil
 }
 
