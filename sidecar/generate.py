@@ -73,6 +73,7 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
     seen = torch.zeros(logits.shape, dtype=torch.bool, device=model.device)
     alive = list(range(len(rows)))
     cache = _joined(rows)
+    step = model.stepper(cache)
     while True:
         # The penalty is over generated tokens alone, so the first token has none.
         scaled = torch.where(logits > 0, logits / generation.penalty, logits * generation.penalty)
@@ -91,7 +92,8 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
             alive = [alive[place] for place in going]
             best, lengths, seen = best[kept], lengths[kept], seen[kept]
             cache = [(keys[kept], values[kept]) for keys, values in cache]
-        logits = model.step(best, lengths, cache)
+            step = model.stepper(cache)
+        logits = step(best, lengths)
         observer.tokens("styler", len(alive))
         observer.step()
         # A row that has ended and still stands in the batch must not run out of its room.

@@ -20,6 +20,7 @@ from transformers import LlavaOnevisionForConditionalGeneration
 from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
 from sidecar.attention import BlockMasks, SampleMasks
+from sidecar.graphs import Replayed, Step, capture
 from sidecar.images import LEVELS, Pixels
 from sidecar.packing import Pack
 
@@ -76,7 +77,8 @@ def flex_layer(
 
 
 class Model:
-    """A loaded network and its passes. `flex` takes FlexAttention and block masks, which need packs of `lengths`."""
+    """A loaded network and its passes. `flex` takes FlexAttention and block masks, which need packs of `lengths`;
+    `graphs` has steps of decoding recorded and replayed."""
 
     def __init__(
         self,
@@ -85,6 +87,7 @@ class Model:
         flex: bool,
         compiled: str | None,
         lengths: Sequence[int] = (),
+        graphs: bool = False,
     ) -> None:
         self.network = network
         inner = network.model
@@ -99,6 +102,8 @@ class Model:
         self.dtype = self._newline.dtype
         self._levels = torch.from_numpy(LEVELS).to(self.device)
         self._flex = flex
+        self._graphs = graphs
+        self.capture = capture
         self.tile = tiles(torch.cuda.get_device_capability(self.device)) if self.device.type == "cuda" else None
         self.set_lengths(lengths)
         self._layer = (
@@ -113,23 +118,27 @@ class Model:
     @property
     def fast_paths(self) -> tuple[str, ...]:
         """Paths that are taken, and that are another way to compute what the plain path computes."""
-        return ("flex",) if self._flex else ()
+        return (*(("flex",) if self._flex else ()), *(("graphs",) if self._graphs else ()))
 
     @contextmanager
-    def without(self, path: str) -> Iterator[None]:
-        """Take the plain path in place of a fast one for the length of a with statement."""
-        before = self._flex, self.lengths
-        self.leave(path)
+    def without(self, *paths: str) -> Iterator[None]:
+        """Take the plain path in place of fast ones for the length of a with statement."""
+        before = self._flex, self._graphs, self.lengths
+        for path in paths:
+            self.leave(path)
         try:
             yield
         finally:
-            self._flex, self.lengths = before
+            self._flex, self._graphs, self.lengths = before
 
     def leave(self, path: str) -> None:
         """Take the plain path in place of a fast one from now on."""
         if path not in self.fast_paths:
             raise ValueError(f"{path} is not taken: {self.fast_paths} are")
-        self._flex, self.lengths = False, ()
+        if path == "flex":
+            self._flex, self.lengths = False, ()
+        else:
+            self._graphs = False
 
     @property
     def features_per_image(self) -> int:
@@ -195,6 +204,14 @@ class Model:
         if keep:
             cache.append((keys, values))
         return PrefillResult(self._logits(hidden), tuple(cache))
+
+    def stepper(self, cache: Sequence[tuple[Tensor, Tensor]]) -> Step:
+        """Steps of rows over a cache, which keeps its place in memory meanwhile."""
+
+        def step(tokens: Tensor, positions: Tensor) -> Tensor:
+            return self.step(tokens, positions, cache)
+
+        return Replayed(step, self.capture) if self._graphs else step
 
     @torch.no_grad()
     def step(self, tokens: Tensor, positions: Tensor, cache: Sequence[tuple[Tensor, Tensor]]) -> Tensor:

@@ -84,12 +84,12 @@ class Runner:
     ) -> Runner:
         """A runner over a network that is loaded; its `warm_up` is still to run. `free` bytes of the device are for
         passes and rows; None: as many as are free now."""
-        flex = device_of(config).type == "cuda" and config.fast == "prove"
-        model = Model(network, flex=flex, compiled="inductor" if flex else None)
+        fast = device_of(config).type == "cuda" and config.fast == "prove"
+        model = Model(network, flex=fast, compiled="inductor" if fast else None, graphs=fast)
         needs = Needs(model.pass_bytes, model.cache_bytes)
         free = free_bytes(model.device) if free is None else free
         sizes = choose(needs, free, config.limits.tokens, config.pack_tokens, config.kv_bytes)
-        if flex:
+        if fast:
             model.set_lengths(buckets(sizes.pack_tokens))
         return cls(identity, model, tokens, generation, config, sizes)
 

@@ -40,20 +40,24 @@ class WarmUp:
     def compile(self) -> None:
         """Compile what is to be compiled. A fast path that cannot be is left."""
         begun = time.perf_counter()
-        for path in self._model.fast_paths:
+        if "flex" in self._model.fast_paths:
             try:
                 self.compile_lengths()
             except Exception as error:
                 if device_lost(error) or out_of_memory(error):
                     raise
-                log.warning("compiling the fast path %s", path, exc_info=True)
-                self._leave(path, "error")
+                log.warning("compiling the fast path flex", exc_info=True)
+                self._leave("flex", "error")
         self._config.observer.compiled(time.perf_counter() - begun)
 
     def prove(self, clock: proof.Clock = time.perf_counter) -> None:
         """Have each fast path prove itself or be left. Nothing else may use the device: both paths are timed."""
-        for path in self._model.fast_paths:
-            if reason := self._reason(path, clock):
+        paths = self._model.fast_paths
+        for k, path in enumerate(paths):
+            # Those that have not proved themselves yet must not spoil the plain path of this one.
+            with self._model.without(*paths[k + 1 :]):
+                reason = self._reason(path, clock)
+            if reason:
                 self._leave(path, reason)
         free(self._model.device)
 
