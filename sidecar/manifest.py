@@ -1,4 +1,4 @@
-"""Hashes of a checkpoint's files, kept beside them, so that its weights are read once: to be loaded.
+"""Hashes of a checkpoint's files, kept next to them, so that its weights are read once: to be loaded.
 
 A model's id holds the hashes of its files. Without a manifest each start reads the weights a second time for them. An
 entry is used only where the file still has its size and its probe: the hash of blocks that are spread over the file,
