@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import torch
+from torch._dynamo.utils import counters
 
 log = logging.getLogger(__name__)
 
@@ -42,9 +43,10 @@ def restore(folder: Path | None, device: torch.device) -> bool:
         return False
 
 
-def keep(folder: Path | None, device: torch.device) -> None:
-    """Save what was compiled for the next start. A folder that cannot be written to costs only that."""
-    if folder is None:
+def keep(folder: Path | None, device: torch.device, restored: bool = False) -> None:
+    """Save what was compiled for the next start, if that is more than was restored: with more memory free, passes may
+    have other lengths. A folder that cannot be written to costs only that."""
+    if folder is None or (restored and not counters["inductor"]["fxgraph_cache_miss"]):
         return
     path = folder / f"{key(device)}.kernels"
     try:

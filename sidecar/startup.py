@@ -42,8 +42,8 @@ def load_all(config: EngineConfig) -> dict[str, Runner]:
         finally:
             for load in loads.values():
                 load.cancel()
-    if not restored and any(runner.model.fast_paths for runner in runners.values()):
-        kernels.keep(config.kernels, device_of(config))
+    if any("flex" in runner.model.fast_paths for runner in runners.values()):
+        kernels.keep(config.kernels, device_of(config), restored)
     # Not before all weights are on the device: both paths are timed.
     for runner in runners.values():
         runner.warm_up.prove()

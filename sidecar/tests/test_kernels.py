@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,17 @@ def test_kernels_of_an_earlier_start_are_taken(tmp_path: Path, cache: list[bytes
     kernels.keep(folder, CPU)
     assert kernels.restore(folder, CPU) and cache == [b"kernels"]
     assert [path.suffix for path in folder.iterdir()] == [".kernels"]
+
+
+def test_kernels_are_saved_again_only_where_some_are_new(
+    tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kernels.counters, "inductor", Counter())
+    kernels.keep(tmp_path, CPU, restored=True)
+    assert not list(tmp_path.iterdir())
+    kernels.counters["inductor"]["fxgraph_cache_miss"] += 1
+    kernels.keep(tmp_path, CPU, restored=True)
+    assert kernels.restore(tmp_path, CPU)
 
 
 @pytest.mark.parametrize("part", ["torch", "code"])
