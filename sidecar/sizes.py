@@ -20,6 +20,8 @@ BATCH = (32, 64)
 """Items of a request, at least and at most."""
 IN_FLIGHT = 4
 """Requests that a client has on their way: two whose rows are decoded together, and the two that follow."""
+SLOW_IN_FLIGHT = 2
+"""The same of a device that is slow, so that no request waits for longer than clients do."""
 
 
 @dataclass(frozen=True)
@@ -66,4 +68,6 @@ def choose(
         kv_bytes = max(left, 2 * longest * cache)
     rows = max(min(ROWS, kv_bytes // (2 * ROW * cache)), 1)
     least, most = BATCH
+    if usable is None:
+        return Sizes(pack_tokens, kv_bytes, rows, least, SLOW_IN_FLIGHT)
     return Sizes(pack_tokens, kv_bytes, rows, min(max(rows // 2, least), most), IN_FLIGHT)

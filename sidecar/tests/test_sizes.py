@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.sizes import IN_FLIGHT, Needs, choose
+from sidecar.sizes import IN_FLIGHT, SLOW_IN_FLIGHT, Needs, choose
 
 GIB = 1 << 30
 SEVEN = Needs(position=240_517, cache=57_344)
@@ -23,7 +23,8 @@ SEVEN = Needs(position=240_517, cache=57_344)
 )
 def test_sizes(free: int | None, pack_tokens: int, rows: int, batch: int) -> None:
     sizes = choose(SEVEN, free, longest=8192)
-    assert (sizes.pack_tokens, sizes.batch, sizes.in_flight) == (pack_tokens, batch, IN_FLIGHT)
+    in_flight = SLOW_IN_FLIGHT if free is None else IN_FLIGHT
+    assert (sizes.pack_tokens, sizes.batch, sizes.in_flight) == (pack_tokens, batch, in_flight)
     assert sizes.rows == pytest.approx(rows, abs=1)
     assert sizes.kv_bytes >= 2 * 8192 * SEVEN.cache
 
@@ -37,6 +38,11 @@ def test_what_is_planned_fits(free: int) -> None:
 def test_settings_are_kept() -> None:
     sizes = choose(SEVEN, 48 * GIB, 1000, pack_tokens=1024, kv_bytes=2 * GIB)
     assert (sizes.pack_tokens, sizes.kv_bytes, sizes.rows, sizes.batch) == (1024, 2 * GIB, 18, 32)
+
+
+def test_a_slow_device_has_few_samples_on_their_way() -> None:
+    sizes = choose(Needs(1000, 100), None, 1024)
+    assert (sizes.rows, sizes.batch, sizes.in_flight) == (128, 32, 2)
 
 
 def test_a_small_model_has_small_passes_only_where_memory_is_short() -> None:

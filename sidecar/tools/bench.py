@@ -291,10 +291,14 @@ def bench(args: argparse.Namespace) -> dict[str, object]:
 
 
 def commit() -> str:
-    """The commit of this checkout, or "" outside of one."""
+    """The commit of this checkout, with a note where files differ from it, or "" outside of one."""
     folder = Path(__file__).parent
     asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True, check=False
+        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return asked.stdout.strip()
 
