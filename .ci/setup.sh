@@ -46,19 +46,16 @@ debian_python() {
 }
 
 # sidecar_python makes the sidecar's virtual environment and exports its Python, which the Go tests that run a real
-# sidecar read. There is one for each pyproject.toml, kept between runs: it takes 6 GB and minutes.
+# sidecar read. There is one for each lock of its packages, kept between runs: it takes 6 GB and minutes.
 sidecar_python() {
   debian_python 11 12 || return
   local python key venv
   python=$(python_for 11 12)
-  key=$( ("$python" -VV; cat sidecar/pyproject.toml) | sha256sum | cut -c1-16)
+  key=$( ("$python" -VV; cat sidecar/requirements-ci.lock) | sha256sum | cut -c1-16)
   venv=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci/sidecar-$key
   if [ ! -e "$venv/complete" ]; then
     rm -rf "$venv" && mkdir -p "${venv%/*}" && "$python" -m venv "$venv" &&
-      "$venv/bin/python" -c 'import tomllib
-project = tomllib.load(open("sidecar/pyproject.toml", "rb"))
-print(*project["project"]["dependencies"], *project["dependency-groups"]["dev"], sep="\n")' >"$venv/requirements.txt" &&
-      "$venv/bin/pip" install -q --disable-pip-version-check -r "$venv/requirements.txt" &&
+      "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r sidecar/requirements-ci.lock &&
       touch "$venv/complete" || return 1
   fi
   export HARVEST_SIDECAR_PYTHON=$venv/bin/python

@@ -39,6 +39,16 @@ step_pytest() {
   "$HARVEST_SIDECAR_PYTHON" -m pytest -p no:cacheprovider sidecar
 }
 
+step_inductor() {
+  sidecar_python || return
+  command -v g++ >/dev/null || { skip "there is no g++, which Inductor compiles with"; return; }
+  local status
+  HARVEST_INDUCTOR=1 timeout 600 "$HARVEST_SIDECAR_PYTHON" -m pytest -p no:cacheprovider sidecar/tests/test_inductor.py
+  status=$?
+  [ $status != 124 ] || { skip "Inductor did not end within 10 minutes"; return; }
+  return $status
+}
+
 step_engine() { inference_server; }
 
 # Tests that need the sidecar or the inference server skip themselves where it is absent; pytest and engine say so.

@@ -7,6 +7,9 @@ over the pack. Tests compare the two.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cached_property
+
 import torch
 from torch import Tensor
 from torch.nn.attention.flex_attention import BlockMask
@@ -15,14 +18,16 @@ from torch.nn.functional import scaled_dot_product_attention as sdpa
 from sidecar.packing import Pack, Span
 
 BLOCK = 128
+Send = Callable[[Tensor], Tensor]
+"""Puts a tensor of the host on the device."""
 
 
-def branch_mask(span: Span, device: torch.device | str) -> Tensor:
+def branch_mask(span: Span) -> Tensor:
     """Which of the span's positions (columns) each position of its branches (rows) sees."""
     lengths = torch.tensor(span.branches)
     branch = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     own = (branch[:, None] == branch) & torch.ones(len(branch), len(branch), dtype=torch.bool).tril()
-    return torch.cat([torch.ones(len(branch), span.prefix, dtype=torch.bool), own], dim=1).to(device)
+    return torch.cat([torch.ones(len(branch), span.prefix, dtype=torch.bool), own], dim=1)
 
 
 def rows(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
@@ -39,14 +44,24 @@ def rows(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
 class SampleMasks:
     """Attention of a pack, sample by sample: the prefix causally, then its branches under a mask."""
 
-    def __init__(self, packed: Pack, device: torch.device | str) -> None:
+    def __init__(self, packed: Pack, send: Send) -> None:
         self._pack = packed
-        self._masks = [branch_mask(span, device) for span in packed.spans]
+        self._send = send
+        self._masks = [branch_mask(span) for span in packed.spans]
+        # What the rows of answers see: made before the pass, so that nothing in it waits for a copy.
+        self._read = [
+            send(mask[torch.tensor(span.answers) - (span.start + span.prefix)])
+            for span, mask in zip(packed.spans, self._masks, strict=True)
+        ]
+
+    @cached_property
+    def _sent(self) -> list[Tensor]:
+        return [self._send(mask) for mask in self._masks]
 
     def __call__(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Attend over the whole pack: (heads, length, size) each; padding attends to nothing and stays zero."""
         out = torch.zeros_like(queries)
-        for span, mask in zip(self._pack.spans, self._masks, strict=True):
+        for span, mask in zip(self._pack.spans, self._sent, strict=True):
             middle = span.start + span.prefix
             if span.prefix:
                 head = slice(span.start, middle)
@@ -60,11 +75,10 @@ class SampleMasks:
     def answers(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """Attend for the pack's answers alone: (heads, answers, size) over the whole pack's keys and values."""
         parts, begin = [], 0
-        for span, mask in zip(self._pack.spans, self._masks, strict=True):
+        for span, mask in zip(self._pack.spans, self._read, strict=True):
             end = begin + len(span.branches)
             body = slice(span.start, span.stop)
-            read = torch.tensor(span.answers, device=mask.device) - (span.start + span.prefix)
-            parts.append(rows(queries[:, begin:end], keys[:, body], values[:, body], mask[read]))
+            parts.append(rows(queries[:, begin:end], keys[:, body], values[:, body], mask))
             begin = end
         return torch.cat(parts, dim=1)
 
@@ -88,12 +102,12 @@ class BlockMasks:
 
         self._sees = sees
 
-    def mask(self, packed: Pack) -> BlockMask:
+    def mask(self, packed: Pack, send: Send) -> BlockMask:
         """The block mask of a pack; it holds until the next call."""
-        self._documents.copy_(packed.documents)
-        self._branches.copy_(packed.branches)
+        self._documents.copy_(send(packed.documents))
+        self._branches.copy_(send(packed.branches))
         partial, full = blocks(packed)
-        tables = (table.to(self._documents.device) for kind in (partial, full) for table in _listed(kind))
+        tables = (send(table) for kind in (partial, full) for table in _listed(kind))
         return BlockMask.from_kv_blocks(
             *tables,
             BLOCK_SIZE=BLOCK,

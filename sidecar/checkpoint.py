@@ -1,16 +1,16 @@
 """Loading the released LLaVA-NeXT form by renaming its tensors onto transformers' LLaVA-OneVision classes.
 
 Every tensor is accounted for before the first byte of one is read: an unknown, missing or misshapen one is an error
-that names it. Tensors go to the device one by one, so host memory never holds more than one file's.
+that names it. Tensors go to the device one by one; what is read ahead of that is bounded.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from transformers import LlavaOnevisionConfig, LlavaOnevisionForConditionalGeneration
 from transformers.models.qwen2.modeling_qwen2 import Qwen2RotaryEmbedding
 
-from sidecar import fp8, tokens
+from sidecar import fp8, manifest, tokens, weights
 
 INDEX = "model.safetensors.index.json"
 TOWER = "model.vision_tower.vision_tower.vision_model."
@@ -213,21 +213,28 @@ def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> Lla
         raise CheckpointError(f"types that {fp8.SECTION} of config.json does not state:\n" + "\n".join(wrong))
     own = {released_name(name): name for name in network.state_dict()}
     held: dict[str, Tensor] = {}
+    pinned = torch.device(device).type == "cuda"
     for path in files:
-        with safe_open(path, framework="pt") as opened:
-            for name in sorted(opened.keys()):
-                if name not in shapes:
-                    continue
-                tensor = opened.get_tensor(name)
-                if name not in quantised and name not in scales:
-                    _place(network, own[name], tensor.to(device=device, dtype=dtype))
-                    continue
-                held[name] = tensor.to(device)
-                weight = scales.get(name, name)
-                if weight in held and (scale := fp8.scale_name(weight)) in held:
-                    _place(network, own[weight], fp8.weight(held.pop(weight), held.pop(scale), dtype))
+        for name, tensor in weights.read(path, shapes.keys(), pinned):
+            if name not in quantised and name not in scales:
+                _place(network, own[name], tensor.to(device=device, dtype=dtype))
+                continue
+            held[name] = tensor.to(device)
+            weight = scales.get(name, name)
+            if weight in held and (scale := fp8.scale_name(weight)) in held:
+                _place(network, own[weight], fp8.weight(held.pop(weight), held.pop(scale), dtype))
     fill_buffers(network, device)
     return network
+
+
+def device_bytes(directory: Path, dtype: torch.dtype) -> int:
+    """Bytes that a checkpoint's weights take on the device. Only the files' headers are read."""
+    layers = to_config(read_json(directory / "config.json")).vision_config.num_hidden_layers
+    return sum(
+        math.prod(shape) * (1 if kind == fp8.STORED else dtype.itemsize)
+        for _, name, shape, kind in headers(weight_files(directory))
+        if not ignored(name, layers)
+    )
 
 
 def place(network: nn.Module, tensors: Iterable[tuple[str, Tensor]]) -> None:
@@ -246,20 +253,14 @@ def fill_buffers(network: LlavaOnevisionForConditionalGeneration, device: torch.
 
 
 def digest(directory: Path) -> str:
-    """Hash of all in a checkpoint's directory that can change an answer. Files are read concurrently."""
+    """Hash of all in a checkpoint's directory that can change an answer."""
     tokenizer = ("tokenizer.json",) if (directory / "tokenizer.json").exists() else tokens.SLOW
     names = [directory / name for name in ("config.json", "generation_config.json", *tokenizer)]
     files = [path for path in names if path.exists()] + weight_files(directory)
-    with ThreadPoolExecutor(len(files)) as pool:
-        sums = list(pool.map(_file_digest, files))
+    sums = manifest.digests(directory, files)
     return hashlib.sha256(
         "\n".join(f"{path.name} {s}" for path, s in zip(files, sums, strict=True)).encode()
     ).hexdigest()
-
-
-def _file_digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _place(network: nn.Module, name: str, tensor: Tensor) -> None:

@@ -26,19 +26,21 @@ class EngineConfig:
     """Directory of each model, in the released form or as `sidecar.tools.quantize` writes it."""
     device: Device = "auto"
     dtype: Dtype = "fp16"
-    pack_tokens: int = 16384
-    """Positions of one pass at most. It bounds the activations' memory."""
-    kv_bytes: int = 2 << 30
-    """Bytes of keys and values held for the rows that are being decoded."""
+    pack_tokens: int | None = None
+    """Positions of one pass at most, which bounds the activations' memory; None: as the device's memory allows."""
+    kv_bytes: int | None = None
+    """Bytes of keys and values held for the rows that are being decoded; None: as the device's memory allows."""
     fast: Fast = "prove"
     """Whether a fast path is taken where it proves itself after loading, or never."""
     threads: int = 4
     """Threads that decode and resize images."""
+    kernels: Path | None = None
+    """Folder that keeps compiled kernels for the next start; None: they are kept where torch keeps them."""
     limits: Limits = field(default_factory=Limits)
     observer: Observer = field(default_factory=Observer)
 
     def __post_init__(self) -> None:
-        if self.limits.tokens > self.pack_tokens:
+        if self.pack_tokens is not None and self.limits.tokens > self.pack_tokens:
             raise ValueError(
                 f"a prompt may have {self.limits.tokens} tokens and a pack {self.pack_tokens}:"
                 " allow longer packs or shorter prompts"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -67,7 +66,6 @@ def bytes_needed(rows: Sequence[Row], model: Model) -> int:
 
 def generate(model: Model, rows: Sequence[Row], generation: Generation, observer: Observer) -> list[Continuation]:
     """Greedy tokens of every row. Rows that have ended leave the batch when half of it has."""
-    begun = time.perf_counter()
     made: list[list[int]] = [[] for _ in rows]
     ended = [False] * len(rows)
     logits = torch.stack([row.logits for row in rows])
@@ -75,6 +73,7 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
     seen = torch.zeros(logits.shape, dtype=torch.bool, device=model.device)
     alive = list(range(len(rows)))
     cache = _joined(rows)
+    step = model.stepper(cache)
     while True:
         # The penalty is over generated tokens alone, so the first token has none.
         scaled = torch.where(logits > 0, logits / generation.penalty, logits * generation.penalty)
@@ -93,13 +92,13 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
             alive = [alive[place] for place in going]
             best, lengths, seen = best[kept], lengths[kept], seen[kept]
             cache = [(keys[kept], values[kept]) for keys, values in cache]
-        logits = model.step(best, lengths, cache)
+            step = model.stepper(cache)
+        logits = step(best, lengths)
         observer.tokens("styler", len(alive))
         observer.step()
         # A row that has ended and still stands in the batch must not run out of its room.
         lengths = (lengths + 1).clamp(max=cache[0][0].shape[2] - 1)
     observer.rows(len(rows))
-    observer.seconds("styler", time.perf_counter() - begun)
     return [Continuation(tuple(tokens), not end) for tokens, end in zip(made, ended, strict=True)]
 
 

@@ -69,12 +69,6 @@ class Pictures:
             pixels.append(image)
         return pixels
 
-    def drop(self) -> None:
-        """Forget what has not begun."""
-        for futures in self._futures.values():
-            for future in futures:
-                future.cancel()
-
 
 class Decoder:
     """A pool of threads that decodes images; Pillow lets go of the interpreter's lock for most of it."""

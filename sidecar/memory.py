@@ -20,7 +20,8 @@ def device_lost(error: BaseException) -> bool:
 
     Running out of memory does not, and the engine splits the pack for it.
     """
-    if out_of_memory(error):
+    # What may not be recorded into a graph is refused, and nothing has happened to the device.
+    if out_of_memory(error) or "captur" in str(error):
         return False
     names = {kind.__name__ for kind in type(error).__mro__}
     return "AcceleratorError" in names or "CUDA error" in str(error)

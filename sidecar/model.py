@@ -20,6 +20,7 @@ from transformers import LlavaOnevisionForConditionalGeneration
 from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
 from sidecar.attention import BlockMasks, SampleMasks
+from sidecar.graphs import Replayed, Step, capture
 from sidecar.images import LEVELS, Pixels
 from sidecar.packing import Pack
 
@@ -58,15 +59,26 @@ def finish(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
     return hidden + layer.mlp(layer.post_attention_layernorm(hidden))
 
 
-def flex_layer(layer: nn.Module, hidden: Tensor, rope: Rope, mask: BlockMask) -> tuple[Tensor, Tensor, Tensor]:
+def tiles(capability: tuple[int, int]) -> dict[str, int] | None:
+    """FlexAttention's tile on a GPU of a compute capability; None for torch's own choice.
+
+    That asks for 131 KB of shared memory, and these cards (A10, RTX 30, L4, L40S, RTX 40) have 99 KB.
+    """
+    return {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2} if capability in ((8, 6), (8, 9)) else None
+
+
+def flex_layer(
+    layer: nn.Module, hidden: Tensor, rope: Rope, mask: BlockMask, tile: dict[str, int] | None
+) -> tuple[Tensor, Tensor, Tensor]:
     """A layer over a pack under a block mask; also its keys and values."""
     queries, keys, values = project(layer, hidden, rope)
-    attended = flex_attention(queries, keys, values, block_mask=mask, enable_gqa=True)
+    attended = flex_attention(queries, keys, values, block_mask=mask, enable_gqa=True, kernel_options=tile)
     return finish(layer, hidden, attended[0]), keys[0], values[0]
 
 
 class Model:
-    """A loaded network and its passes. `flex` takes FlexAttention and block masks, which need packs of `lengths`."""
+    """A loaded network and its passes. `flex` takes FlexAttention and block masks, which need packs of `lengths`;
+    `graphs` has steps of decoding recorded and replayed."""
 
     def __init__(
         self,
@@ -75,6 +87,7 @@ class Model:
         flex: bool,
         compiled: str | None,
         lengths: Sequence[int] = (),
+        graphs: bool = False,
     ) -> None:
         self.network = network
         inner = network.model
@@ -87,34 +100,45 @@ class Model:
         self._head = network.lm_head
         self.device = self._newline.device
         self.dtype = self._newline.dtype
-        self.lengths = tuple(lengths)
         self._levels = torch.from_numpy(LEVELS).to(self.device)
-        self._masks = {n: BlockMasks(n, self.device) for n in lengths} if flex else {}
         self._flex = flex
+        self._graphs = graphs
+        self.capture = capture
+        self.tile = tiles(torch.cuda.get_device_capability(self.device)) if self.device.type == "cuda" else None
+        self.set_lengths(lengths)
         self._layer = (
             torch.compile(flex_layer, dynamic=False, fullgraph=True, backend=compiled) if compiled else flex_layer
         )
 
+    def set_lengths(self, lengths: Sequence[int]) -> None:
+        """Have packs padded to these lengths, ascending."""
+        self.lengths = tuple(lengths)
+        self._masks = {n: BlockMasks(n, self.device) for n in lengths} if self._flex else {}
+
     @property
     def fast_paths(self) -> tuple[str, ...]:
         """Paths that are taken, and that are another way to compute what the plain path computes."""
-        return ("flex",) if self._flex else ()
+        return (*(("flex",) if self._flex else ()), *(("graphs",) if self._graphs else ()))
 
     @contextmanager
-    def without(self, path: str) -> Iterator[None]:
-        """Take the plain path in place of a fast one for the length of a with statement."""
-        before = self._flex, self.lengths
-        self.leave(path)
+    def without(self, *paths: str) -> Iterator[None]:
+        """Take the plain path in place of fast ones for the length of a with statement."""
+        before = self._flex, self._graphs, self.lengths
+        for path in paths:
+            self.leave(path)
         try:
             yield
         finally:
-            self._flex, self.lengths = before
+            self._flex, self._graphs, self.lengths = before
 
     def leave(self, path: str) -> None:
         """Take the plain path in place of a fast one from now on."""
         if path not in self.fast_paths:
             raise ValueError(f"{path} is not taken: {self.fast_paths} are")
-        self._flex, self.lengths = False, ()
+        if path == "flex":
+            self._flex, self.lengths = False, ()
+        else:
+            self._graphs = False
 
     @property
     def features_per_image(self) -> int:
@@ -128,6 +152,20 @@ class Model:
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         return 2 * config.num_hidden_layers * config.num_key_value_heads * size * self.dtype.itemsize
 
+    @property
+    def pass_bytes(self) -> int:
+        """Bytes of activations and of kept keys and values that one position of a pass takes, estimated."""
+        config = self._language.config
+        activations = self.dtype.itemsize * (3 * config.intermediate_size + 8 * config.hidden_size)
+        # One position in fifty is an answer, whose logits are held in float32.
+        return activations + self.cache_bytes + 4 * config.vocab_size // 50
+
+    def send(self, tensor: Tensor) -> Tensor:
+        """A tensor of the host on the device. Only a pinned one is copied without waiting for the device."""
+        if self.device.type != "cuda":
+            return tensor.to(self.device)
+        return tensor.pin_memory().to(self.device, non_blocking=True)
+
     @torch.no_grad()
     def features(self, images: Sequence[Pixels]) -> Tensor:
         """Features of images, (images x features_per_image, width): the tower before its final norm, then the
@@ -136,7 +174,7 @@ class Model:
             return self._newline.new_empty(0, len(self._newline))
         parts = []
         for begin in range(0, len(images), IMAGE_BATCH):
-            pixels = torch.from_numpy(np.stack(images[begin : begin + IMAGE_BATCH])).to(self.device)
+            pixels = self.send(torch.from_numpy(np.stack(images[begin : begin + IMAGE_BATCH])))
             levels = self._levels[pixels.int()].permute(0, 3, 1, 2).to(self.dtype)
             patches = self._tower.encoder(self._tower.embeddings(levels)).last_hidden_state
             projected = self._projector(patches)
@@ -147,31 +185,39 @@ class Model:
     @torch.no_grad()
     def prefill(self, packed: Pack, features: Tensor, keep: bool = False) -> PrefillResult:
         """One pass over a pack; `keep` its keys and values, to generate text from."""
-        hidden = self._embed(packed.ids.to(self.device), features)
-        rope = self._rope(packed.positions.to(self.device), hidden)
-        attend = SampleMasks(packed, self.device)
-        mask = self._masks[packed.length].mask(packed) if self._flex else None
+        hidden = self._embed(packed.ids, features)
+        rope = self._rope(self.send(packed.positions), hidden)
+        attend = SampleMasks(packed, self.send)
+        mask = self._masks[packed.length].mask(packed, self.send) if self._flex else None
         cache: list[tuple[Tensor, Tensor]] = []
         *layers, last = self._language.layers
         for layer in layers:
             if mask is not None:
-                hidden, keys, values = self._layer(layer, hidden, rope, mask)
+                hidden, keys, values = self._layer(layer, hidden, rope, mask, self.tile)
             else:
                 queries, keys, values = (part[0] for part in project(layer, hidden, rope))
                 hidden = finish(layer, hidden, attend(queries, keys, values))
             if keep:
                 cache.append((keys, values))
-        answers = torch.tensor(packed.answers, device=self.device)
+        answers = self.send(torch.tensor(packed.answers))
         hidden, keys, values = self._last(last, hidden, rope, answers, attend)
         if keep:
             cache.append((keys, values))
         return PrefillResult(self._logits(hidden), tuple(cache))
 
+    def stepper(self, cache: Sequence[tuple[Tensor, Tensor]]) -> Step:
+        """Steps of rows over a cache, which keeps its place in memory meanwhile."""
+
+        def step(tokens: Tensor, positions: Tensor) -> Tensor:
+            return self.step(tokens, positions, cache)
+
+        return Replayed(step, self.capture) if self._graphs else step
+
     @torch.no_grad()
     def step(self, tokens: Tensor, positions: Tensor, cache: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
         """Logits after one more token of each row, whose keys and values are written at `positions` of the cache:
         per layer two (rows, key heads, room, size)."""
-        hidden = self._embed(tokens, self._newline.new_empty(0, len(self._newline)))
+        hidden = self._language.embed_tokens(tokens)
         rope = self._rope(positions, hidden)
         count, room = len(tokens), cache[0][0].shape[2]
         each = torch.arange(count, device=self.device)
@@ -188,9 +234,11 @@ class Model:
         return self._logits(hidden)
 
     def _embed(self, ids: Tensor, features: Tensor) -> Tensor:
-        hidden = self._language.embed_tokens(ids.clamp(min=0))
-        images = ids < 0
-        hidden[images] = features[-1 - ids[images]]
+        """Embeddings of a pack's ids, which are on the host: what is looked up there need not be waited for."""
+        hidden = self._language.embed_tokens(self.send(ids.clamp(min=0)))
+        places = torch.nonzero(ids < 0)[:, 0]
+        if len(places):
+            hidden[self.send(places)] = features[self.send(-1 - ids[places])]
         return hidden
 
     def _rope(self, positions: Tensor, hidden: Tensor) -> Rope:

@@ -38,12 +38,14 @@ ModelName = Literal["scorer", "styler"]
 
 
 class Limits(BaseModel):
-    """What a request and an item may hold. Above the first two a request is refused whole, above the rest an item."""
+    """What a request and an item may hold. A request above `items` or `bytes` is refused whole; `batch` and `in_flight`
+    are what clients should keep to; above the rest, an item is refused."""
 
     model_config = ConfigDict(frozen=True)
 
     items: int = Field(default=256, ge=1, description="items in a request")
     batch: int = Field(default=32, ge=1, description="items that a client should send in a request, where it has them")
+    in_flight: int = Field(default=2, ge=1, description="requests that a client should have on their way")
     bytes: int = Field(default=64 << 20, ge=1 << 10, description="bytes of a request's body")
     images: int = Field(default=16, ge=0, description="images of an item")
     pixels: int = Field(default=100_000_000, ge=1, description="pixels of an image, as its header states them")

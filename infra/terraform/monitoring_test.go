@@ -141,8 +141,10 @@ func knownMetrics(t *testing.T) []string {
 	for name := range local(t, monitoring, "lines", defaults()).AsValueMap() {
 		known = append(known, user+"_"+name)
 	}
-	for name := range local(t, monitoring, "values", defaults()).AsValueMap() {
-		known = append(known, user+"_"+name+"_sum", user+"_"+name+"_count", user+"_"+name+"_bucket")
+	for _, values := range []string{"values", "sidecar_values"} {
+		for name := range local(t, monitoring, values, defaults()).AsValueMap() {
+			known = append(known, user+"_"+name+"_sum", user+"_"+name+"_count", user+"_"+name+"_bucket")
+		}
 	}
 	return known
 }
@@ -158,6 +160,25 @@ func TestLogLines(t *testing.T) {
 	for _, message := range messages {
 		if !slices.ContainsFunc(logged, func(call string) bool { return strings.Contains(call, `"`+message+`"`) }) {
 			t.Errorf("nothing logs %q", message)
+		}
+	}
+}
+
+// TestSidecarLines requires the message and each field that a metric reads to be what the sidecar logs.
+func TestSidecarLines(t *testing.T) {
+	t.Parallel()
+	code, err := os.ReadFile("../../sidecar/service/report.py")
+	if err != nil {
+		t.Fatal(err)
+	}
+	message := regexp.MustCompile(`(?m)^MESSAGE = "(.*)"$`).FindSubmatch(code)
+	filter := local(t, monitoring, "sidecar_work", defaults()).AsString()
+	if message == nil || !strings.Contains(filter, string(message[1])) {
+		t.Errorf("the sidecar logs %q", message)
+	}
+	for name, v := range local(t, monitoring, "sidecar_values", defaults()).AsValueMap() {
+		if field := text(v, "field"); !strings.Contains(string(code), `"`+field+`"`) {
+			t.Errorf("%s reads %s, which the sidecar does not log", name, field)
 		}
 	}
 }

@@ -54,7 +54,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
     @app.get("/v1/limits", dependencies=guarded, responses=documented(401))
     async def limits() -> Limits:
         """What a request and an item may hold."""
-        return settings.limits
+        return settings.advised(worker.advice)
 
     @app.get("/v1/models", dependencies=guarded, responses=documented(401, 503))
     async def models() -> ModelsResponse:

@@ -21,6 +21,7 @@ def open_engine(settings: Settings, metrics: Metrics) -> Engine:
             pack_tokens=settings.pack_tokens,
             kv_bytes=settings.kv_bytes,
             fast=settings.fast,
+            kernels=settings.kernels,
             threads=settings.threads,
             limits=settings.limits,
             observer=metrics,

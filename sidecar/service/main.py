@@ -10,6 +10,7 @@ from sidecar.service import logs
 from sidecar.service.app import create_app
 from sidecar.service.loading import open_engine
 from sidecar.service.metrics import Metrics
+from sidecar.service.report import Report
 from sidecar.service.server import Server
 from sidecar.service.settings import ConfigError, Settings
 from sidecar.service.worker import Worker
@@ -27,7 +28,8 @@ def main() -> int:
         return 2
     metrics = Metrics()
     worker = Worker(lambda: open_engine(settings, metrics), settings.queue, metrics)
-    server = Server(create_app(settings, worker, metrics), settings, worker)
+    report = Report(metrics.registry)
+    server = Server(create_app(settings, worker, metrics), settings, worker, report)
     worker.start()
     try:
         server.run()
@@ -35,6 +37,7 @@ def main() -> int:
     except SystemExit:  # uvicorn's way to report that it could not listen
         code = 1
     worker.stop()
+    report.write()
     if not worker.join(JOIN_SECONDS):
         # A thread that still loads or computes would crash in an interpreter that is being taken down around it.
         logging.shutdown()

@@ -9,6 +9,7 @@ from types import FrameType
 import uvicorn
 from fastapi import FastAPI
 
+from sidecar.service.report import Report
 from sidecar.service.settings import Settings
 from sidecar.service.worker import Worker
 
@@ -22,7 +23,7 @@ LAST_BYTES_SECONDS = 10
 class Server(uvicorn.Server):
     """Serves until a signal, or until the worker has failed; `exit_code` is the process's: 0, or 1 after a failure."""
 
-    def __init__(self, app: FastAPI, settings: Settings, worker: Worker) -> None:
+    def __init__(self, app: FastAPI, settings: Settings, worker: Worker, report: Report) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -37,6 +38,7 @@ class Server(uvicorn.Server):
         )
         self.exit_code = 0
         self._worker = worker
+        self._report = report
         self._grace = settings.grace_seconds
         self._signals = 0
         self._stopping_since: float | None = None
@@ -47,6 +49,7 @@ class Server(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Called by uvicorn ten times a second; True ends the serving."""
+        self._report.tick()
         if await super().on_tick(counter):
             return True
         if self._worker.state == "failed" and self._worker.idle:

@@ -29,9 +29,10 @@ class Settings(BaseModel):
     styler_dir: Path | None = None
     device: Device = EngineConfig.device
     dtype: Dtype = EngineConfig.dtype
-    pack_tokens: int = Field(default=EngineConfig.pack_tokens, ge=1024)
-    kv_bytes: int = Field(default=EngineConfig.kv_bytes, ge=1 << 20)
+    pack_tokens: int | None = Field(default=EngineConfig.pack_tokens, ge=1024)
+    kv_bytes: int | None = Field(default=EngineConfig.kv_bytes, ge=1 << 20)
     fast: Fast = EngineConfig.fast
+    kernels: Path | None = None
     threads: int = Field(default_factory=lambda: min(8, os.cpu_count() or 1), ge=1, le=256)
     host: str = "127.0.0.1"
     port: int = Field(default=8700, ge=0, le=65535)
@@ -46,6 +47,16 @@ class Settings(BaseModel):
         """Directory of each model that is to be loaded."""
         both = {"scorer": self.scorer_dir, "styler": self.styler_dir}
         return {name: path for name, path in both.items() if path is not None and self.models in (name, "both")}
+
+    def advised(self, advice: Mapping[str, int]) -> Limits:
+        """The limits, with what the engine advises where the environment does not say it."""
+        given = self.limits.model_fields_set
+        taken = {name: value for name, value in advice.items() if name not in given}
+        if "batch" in taken:
+            taken["batch"] = min(taken["batch"], self.limits.items)
+        if "in_flight" in taken:
+            taken["in_flight"] = min(taken["in_flight"], self.queue + 1)
+        return self.limits.model_copy(update=taken)
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -68,7 +79,7 @@ class Settings(BaseModel):
 
     def _pack_faults(self) -> list[str]:
         longest = self.limits.tokens
-        if longest <= self.pack_tokens:
+        if self.pack_tokens is None or longest <= self.pack_tokens:
             return []
         return [f"{PREFIX}MAX_TOKENS={longest}: above {PREFIX}PACK_TOKENS={self.pack_tokens}"]
 

@@ -1,6 +1,8 @@
-"""One thread that owns the engine, and the bounded queue before it.
+"""Two threads around the engine, and the bounded queue before them.
 
-A request is admitted before its body is read, so the bodies held in memory are bounded by the queue too.
+One thread prepares a request on the host while the other, which owns the device, computes the one before it. No third
+is prepared meanwhile, so that the decoded images of two requests are held at most. A request is admitted before its
+body is read, so the bodies held in memory are bounded by the queue too.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar
 
 from sidecar.memory import device_lost
 from sidecar.protocol import Fault, Item, ItemAnswers
@@ -27,12 +29,32 @@ STOPPING_RETRY_SECONDS = 2
 MAX_RETRY_SECONDS = 60
 
 
-class Engine(Protocol):
+class Batch(Protocol):
+    """A request that an engine has begun."""
+
+    @property
+    def done(self) -> bool: ...
+
+    def outcomes(self) -> list[ItemAnswers | Fault]: ...
+
+
+B = TypeVar("B", bound=Batch)
+
+
+class Engine(Protocol[B]):
     """What answers items: `sidecar.engine.Engine`, or a fake of it in tests."""
 
     def models(self) -> dict[str, str]: ...
 
-    def run(self, items: Sequence[Item], stopping: Callable[[], bool]) -> list[ItemAnswers | Fault]: ...
+    def advice(self) -> dict[str, int]:
+        """What clients should send, by the names of limits."""
+        ...
+
+    def begin(self, items: Sequence[Item]) -> B: ...
+
+    def compute(self, batch: B, stopping: Callable[[], bool]) -> None: ...
+
+    def flush(self) -> None: ...
 
 
 class QueueGauge(Protocol):
@@ -77,12 +99,18 @@ class _Job:
     partial: bool = False
     future: Future[list[ItemAnswers | Fault]] = field(default_factory=Future)
     since: float = field(default_factory=time.monotonic)
+    begun: float = 0.0
+    batch: Any = None
+    """What the engine has made of it, once it is prepared."""
 
 
 class Worker:
-    """Loads the engine in its own thread, then runs admitted requests one after another, in order of arrival."""
+    """Loads the engine in its own thread, then runs admitted requests in order of arrival.
 
-    def __init__(self, load: Callable[[], Engine], waiting: int, gauge: QueueGauge) -> None:
+    Texts of a request may be decoded with those of the next; it is answered when all of its own are.
+    """
+
+    def __init__(self, load: Callable[[], Engine[Any]], waiting: int, gauge: QueueGauge) -> None:
         self._load = load
         self._capacity = waiting + 1
         self._gauge = gauge
@@ -90,8 +118,11 @@ class Worker:
         self._jobs: deque[_Job] = deque()
         self._state: State = "loading"
         self._models: dict[str, str] = {}
+        self._advice: dict[str, int] = {}
         self._admitted = 0
-        self._running = False
+        self._preparing: _Job | None = None
+        self._prepared: _Job | None = None
+        self._running = 0
         self._mean_seconds = 1.0
         # A daemon, so that a hung device cannot keep a stopping process alive.
         self._thread = threading.Thread(target=self._serve, name="gpu", daemon=True)
@@ -110,9 +141,14 @@ class Worker:
         return dict(self._models)
 
     @property
+    def advice(self) -> dict[str, int]:
+        """What clients should send, by the names of limits; empty until the models are loaded."""
+        return dict(self._advice)
+
+    @property
     def idle(self) -> bool:
         """Whether no request is being run."""
-        return not self._running
+        return self._running == 0
 
     @contextmanager
     def admit(self) -> Iterator[None]:
@@ -142,7 +178,7 @@ class Worker:
                 raise Unavailable(self._state)
             self._jobs.append(job)
             self._gauge.queue_waits(len(self._jobs))
-            self._lock.notify()
+            self._lock.notify_all()
         # A client that leaves takes its images with it, however long the batch before it runs.
         job.future.add_done_callback(lambda future: self._forget(job) if future.cancelled() else None)
         return job.future
@@ -161,14 +197,26 @@ class Worker:
         with self._lock:
             if job in self._jobs:
                 self._jobs.remove(job)
-                self._gauge.queue_waits(len(self._jobs))
+            elif self._prepared is job:
+                self._prepared = None
+            self._count()
+            self._lock.notify_all()
+
+    def _count(self) -> None:
+        """Report how many requests wait. The lock is held."""
+        self._gauge.queue_waits(len(self._jobs) + (self._preparing is not None) + (self._prepared is not None))
 
     def _end(self, state: State) -> None:
         with self._lock:
             if self._state != "failed":
                 self._state = state
             jobs, self._jobs = list(self._jobs), deque()
-            self._gauge.queue_waits(0)
+            if self._preparing is not None:
+                jobs.insert(0, self._preparing)
+            if self._prepared is not None:
+                jobs.insert(0, self._prepared)
+            self._preparing = self._prepared = None
+            self._count()
             self._lock.notify_all()
         for job in jobs:
             if job.future.set_running_or_notify_cancel():
@@ -177,7 +225,7 @@ class Worker:
     def _serve(self) -> None:
         try:
             engine = self._load()
-            self._models = engine.models()
+            self._models, self._advice = engine.models(), engine.advice()
         except Exception:
             log.exception("loading the models")
             self._end("failed")
@@ -186,42 +234,107 @@ class Worker:
             if self._state == "loading":
                 self._state = "ready"
         log.info("ready", extra={"models": self._models})
-        while (job := self._next()) is not None:
-            fatal = self._run(engine, job)
-            with self._lock:
-                self._running = False
-            if fatal:
+        threading.Thread(target=self._prepare, args=(engine,), name="prepare", daemon=True).start()
+        under_way: list[_Job] = []
+        while (job := self._next(wait=not under_way)) is not None or under_way:
+            under_way += [job] if job is not None else []
+            if self._work(engine, job, under_way):
                 self._end("failed")
                 return
+            under_way = [one for one in under_way if not one.future.done()]
 
-    def _next(self) -> _Job | None:
-        with self._lock:
-            while True:
-                while not self._jobs:
-                    if self._state != "ready":
-                        return None
-                    self._lock.wait()
-                job = self._jobs.popleft()
-                self._gauge.queue_waits(len(self._jobs))
-                # Set under the lock under which the job leaves the queue: a drain must never see it in neither place.
-                if job.future.set_running_or_notify_cancel():
-                    self._running = True
-                    return job
-
-    def _run(self, engine: Engine, job: _Job) -> bool:
-        """Run one job; True if the device is lost and the process must be replaced."""
+    def _work(self, engine: Engine[Any], job: _Job | None, under_way: list[_Job]) -> bool:
+        """Compute a request, or finish all that are under way; True if the device is lost."""
         begun = time.monotonic()
-        self._gauge.queue_left(begun - job.since)
         try:
-            outcomes = engine.run(job.items, lambda: job.partial and self._state == "stopping")
+            if job is None:
+                engine.flush()
+            else:
+                self._gauge.queue_left(begun - job.since)
+                engine.compute(job.batch, lambda: job.partial and self._state == "stopping")
+        except Exception as error:
+            return any([self._fail(one, error) for one in under_way])  # noqa: C419 - each of them
+        finally:
+            self._gauge.busy(time.monotonic() - begun)
+        lost = False
+        for one in under_way:
+            if one.batch.done:
+                lost = self._answer(one) or lost
+        for one in under_way if lost else ():
+            if not one.future.done():
+                self._fail(one, RuntimeError("the device is lost"))
+        return lost
+
+    def _answer(self, job: _Job) -> bool:
+        """Answer a request that is done; True if the device is lost and the process must be replaced."""
+        try:
+            outcomes = job.batch.outcomes()
             if len(outcomes) != len(job.items):
                 raise RuntimeError(f"{len(outcomes)} outcomes for {len(job.items)} items")
         except Exception as error:
-            log.exception("running a batch of %d items", len(job.items), extra={"traceparent": job.trace})
-            job.future.set_exception(EngineFailure(f"{type(error).__name__}: {error}"))
-            return device_lost(error)
-        finally:
-            self._gauge.busy(time.monotonic() - begun)
-        self._mean_seconds += 0.3 * (time.monotonic() - begun - self._mean_seconds)
+            return self._fail(job, error)
+        self._mean_seconds += 0.3 * (time.monotonic() - job.begun - self._mean_seconds)
         job.future.set_result(outcomes)
+        self._ended()
         return False
+
+    def _fail(self, job: _Job, error: Exception) -> bool:
+        log.error("running a batch of %d items", len(job.items), exc_info=error, extra={"traceparent": job.trace})
+        job.future.set_exception(EngineFailure(f"{type(error).__name__}: {error}"))
+        self._ended()
+        return device_lost(error)
+
+    def _ended(self) -> None:
+        with self._lock:
+            self._running -= 1
+
+    def _prepare(self, engine: Engine[Any]) -> None:
+        """Prepare requests, one ahead of the one that is computed."""
+        while (job := self._take()) is not None:
+            try:
+                job.batch = engine.begin(job.items)
+            except Exception as error:
+                log.exception("preparing a batch of %d items", len(job.items), extra={"traceparent": job.trace})
+                with self._lock:
+                    mine, self._preparing = self._preparing is job, None
+                    self._count()
+                    self._lock.notify_all()
+                if mine and job.future.set_running_or_notify_cancel():
+                    job.future.set_exception(EngineFailure(f"{type(error).__name__}: {error}"))
+                continue
+            with self._lock:
+                # It may have been refused meanwhile, or its client may have left.
+                if self._preparing is job and not job.future.cancelled():
+                    self._prepared = job
+                self._preparing = None
+                self._count()
+                self._lock.notify_all()
+
+    def _take(self) -> _Job | None:
+        """The next request to prepare, once none is prepared already; None when the service stops."""
+        with self._lock:
+            while not self._jobs or self._prepared is not None:
+                if self._state != "ready":
+                    return None
+                self._lock.wait()
+            self._preparing = self._jobs.popleft()
+            return self._preparing
+
+    def _next(self, wait: bool) -> _Job | None:
+        """The request to compute next. None when the service stops, or at once where none comes and `wait` is false."""
+        with self._lock:
+            while True:
+                if self._prepared is not None:
+                    job, self._prepared = self._prepared, None
+                    self._count()
+                    self._lock.notify_all()
+                    # Set under the lock under which the job leaves the queue: a drain must never see it in neither
+                    # place.
+                    if job.future.set_running_or_notify_cancel():
+                        self._running += 1
+                        job.begun = time.monotonic()
+                        return job
+                    continue
+                if self._state != "ready" or not (wait or self._jobs or self._preparing):
+                    return None
+                self._lock.wait()

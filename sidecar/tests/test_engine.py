@@ -32,7 +32,7 @@ NAME = Query("styler", "\nStyles: ", max_tokens=6)
 
 def reference(engine: Engine) -> Reference:
     model = engine._runners["scorer"].model
-    return Reference(model.network, engine._runners["scorer"]._generation)
+    return Reference(model.network, engine._runners["scorer"].generation)
 
 
 def check(engine: Engine, item: Item, outcome: ItemAnswers | Fault) -> ItemAnswers:
@@ -259,11 +259,11 @@ def test_a_length_that_the_device_has_no_memory_for_is_not_used(
 
     monkeypatch.setattr(runner.model, "prefill", limited)
     monkeypatch.setattr(runner.model, "lengths", (1024, 2048, 4096))
-    runner.warm_up()
-    assert (runner.model.lengths, runner._config.pack_tokens) == ((1024, 2048), 2048)
+    runner.warm_up.compile_lengths()
+    assert (runner.model.lengths, runner.sizes.pack_tokens) == ((1024, 2048), 2048)
     monkeypatch.setattr(runner.model, "lengths", (4096,))
     with pytest.raises(RuntimeError, match="CUBLAS"):
-        runner.warm_up()
+        runner.warm_up.compile_lengths()
 
 
 def test_no_pass_begins_once_it_is_stopping(engine: Engine, load: Callable[..., Engine]) -> None:
@@ -297,3 +297,94 @@ def test_the_observer_counts_what_is_computed(load: Callable[..., Engine]) -> No
     assert 0 < counted.computed["styler"] <= 2 * 5
     assert counted.answered == 2 and counted.fills == [1.0, 1.0]
     assert {"decode", "idle", "vision", "prefill", "styler"} <= counted.spent.keys()
+
+
+def test_rows_of_two_requests_are_decoded_together(load: Callable[..., Engine]) -> None:
+    counted = CountingObserver()
+    engine = load(observer=counted)
+    items = [Item((), prefix(f"Question: What {k}? Answer: That."), (RATE, NAME)) for k in range(3)]
+    first, second = engine.begin(items[:2]), engine.begin(items[2:])
+    engine.compute(first)
+    assert not first.done and counted.decoded_rows == 0
+    engine.compute(second)
+    engine.flush()
+    assert first.done and second.done and counted.decoded_rows == 3
+    steps = counted.steps
+    for answered, alone in zip([*first.outcomes(), *second.outcomes()], engine.run(items), strict=True):
+        assert answered.answers[0].logprobs == pytest.approx(alone.answers[0].logprobs, abs=1e-4)
+        assert answered.answers[1] == alone.answers[1]
+    assert counted.steps == 2 * steps, "the rows went through the same steps"
+
+
+def test_rows_are_decoded_when_there_are_enough(load: Callable[..., Engine]) -> None:
+    counted = CountingObserver()
+    engine = load(observer=counted)
+    for runner in engine.runners.values():
+        runner.warm_up.sizes = dataclasses.replace(runner.sizes, rows=4)
+    batches = [engine.begin([Item((), prefix(f"Q {k} {n}"), (NAME,)) for n in range(3)]) for k in range(2)]
+    engine.compute(batches[0])
+    assert counted.decoded_rows == 0
+    engine.compute(batches[1])  # six would be too many: the three that wait are decoded first
+    assert counted.decoded_rows == 3 and batches[0].done and not batches[1].done
+    engine.flush()
+    assert batches[1].done
+
+
+def test_a_request_whose_rows_fail_leaves_its_neighbour_alone(
+    load: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = load()
+    good, bad = (Item((), prefix(text), (RATE, NAME)) for text in ("Q", "word " * 200))
+    expected = engine.run([good])
+    model = engine.runners["styler"].model
+    original = model.step
+
+    def step(tokens: Any, positions: Any, cache: Any) -> Any:
+        if int(positions.max()) > 200:
+            raise RuntimeError("mat1 and mat2 shapes")
+        return original(tokens, positions, cache)
+
+    monkeypatch.setattr(model, "step", step)
+    batches = [engine.begin([item]) for item in (good, bad)]
+    for batch in batches:
+        engine.compute(batch)
+    engine.flush()
+    assert all(batch.done for batch in batches) and batches[0].outcomes() == expected
+    with pytest.raises(RuntimeError, match="shapes"):
+        batches[1].outcomes()
+    assert engine.run([good]) == expected
+
+
+def test_a_pass_is_read_while_the_next_one_computes(
+    load: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = load(limits=Limits(tokens=1024), pack_tokens=1024)  # one sample a pass
+    runner, events = engine.runners["scorer"], []
+    prefill, choose = runner.model.prefill, runner._choose
+
+    def begun(*args: Any, **options: Any) -> Any:
+        events.append("pass")
+        return prefill(*args, **options)
+
+    def chosen(*args: Any) -> Callable[[], None]:
+        read = choose(*args)
+        return lambda: (events.append("read"), read())[1]
+
+    monkeypatch.setattr(runner.model, "prefill", begun)
+    monkeypatch.setattr(runner, "_choose", chosen)
+    items = [Item((picture(k),), prefix(f"<image>\nWhat {k}?"), (RATE,)) for k in range(3)]
+    batch = engine.begin(items)
+    held = batch.pixels
+    engine.compute(batch)
+    assert events == ["pass", "pass", "read", "pass", "read", "read"]
+    assert held == 3 * 384 * 384 * 3 and batch.pixels == 0
+
+
+def test_a_stream_of_requests_gives_what_each_gives_alone(engine: Engine) -> None:
+    requests = [[Item((), prefix(f"Q {k} {n}"), (RATE, NAME)) for n in range(k)] for k in (2, 0, 1, 3)]
+    got = list(engine.stream(requests))
+    assert [len(one) for one in got] == [2, 0, 1, 3]
+    for one, request in zip(got, requests, strict=True):
+        for answered, alone in zip(one, engine.run(request), strict=True):
+            assert answered.answers[0].logprobs == pytest.approx(alone.answers[0].logprobs, abs=1e-4)
+            assert answered.answers[1] == alone.answers[1]

@@ -113,12 +113,12 @@ def from_samples(packed: Pack) -> torch.Tensor:
         allowed[span.start : middle, span.start : middle] = torch.ones(
             span.prefix, span.prefix, dtype=torch.bool
         ).tril()
-        allowed[middle : span.stop, span.start : span.stop] = branch_mask(span, "cpu")
+        allowed[middle : span.stop, span.start : span.stop] = branch_mask(span)
     return allowed
 
 
 def from_blocks(packed: Pack) -> torch.Tensor:
-    mask = BlockMasks(packed.length, "cpu").mask(packed)
+    mask = BlockMasks(packed.length, "cpu").mask(packed, torch.Tensor.cpu)
     every = torch.arange(packed.length)
     zero = torch.zeros((), dtype=torch.int64)
     exact = mask.mask_mod(zero, zero, every[:, None], every)
@@ -159,7 +159,7 @@ def test_sample_masks_attend_by_the_rule() -> None:
     expected = torch.nn.functional.scaled_dot_product_attention(
         queries, keys.repeat_interleave(2, 0), values.repeat_interleave(2, 0), attn_mask=rule(packed)
     )
-    masks = SampleMasks(packed, "cpu")
+    masks = SampleMasks(packed, torch.Tensor.cpu)
     used = packed.used
     assert torch.allclose(masks(queries, keys, values)[:, :used], expected[:, :used], atol=1e-5)
     assert torch.allclose(

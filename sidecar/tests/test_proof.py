@@ -16,6 +16,7 @@ from sidecar.model import Model
 from sidecar.protocol import Limits
 from sidecar.runner import Runner
 from sidecar.service.metrics import Metrics
+from sidecar.sizes import Needs, choose
 from sidecar.tokens import Tokens
 
 FASTER, SLOWER = (0.0, 2.0, 2.0, 3.0), (0.0, 1.0, 1.0, 3.0)
@@ -71,7 +72,9 @@ def runner(tiny: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> Run
     config = EngineConfig({}, "cpu", "fp32", pack_tokens=1152, limits=limits, observer=metrics)
     network, tokens = checkpoint.load(tiny, "cpu", torch.float32), Tokens(tiny)
     model = Model(network, flex=True, compiled=None, lengths=(1152,))
-    return Runner("id", model, tokens, checkpoint.Generation(1.05, frozenset([tokens.end])), config)
+    generation = checkpoint.Generation(1.05, frozenset([tokens.end]))
+    sizes = choose(Needs(1, 1), None, 1024, config.pack_tokens)
+    return Runner("id", model, tokens, generation, config, sizes)
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, fault: Callable[[Any], None]) -> None:
@@ -111,7 +114,8 @@ def test_a_refused_path_is_left(
 ) -> None:
     spoil(monkeypatch, fault)
     with caplog.at_level(logging.INFO):
-        runner.start(clock(times))
+        runner.warm_up.compile()
+        runner.warm_up.prove(clock(times))
     assert runner.refused == {"flex": reason}
     assert runner.model.fast_paths == () and runner.model.lengths == ()
     labels = {"path": "flex", "reason": reason}
@@ -122,7 +126,8 @@ def test_a_refused_path_is_left(
 
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
 def test_a_path_that_proves_itself_is_taken(runner: Runner, metrics: Metrics) -> None:
-    runner.start(clock(FASTER))
+    runner.warm_up.compile()
+    runner.warm_up.prove(clock(FASTER))
     assert runner.refused == {} and runner.model.fast_paths == ("flex",) and runner.model.lengths == (1152,)
     assert b"sidecar_fallback{" not in metrics.render(True, {})
 

@@ -123,8 +123,8 @@ def test_control_one_token_leaks(
 ) -> None:
     original = attention.branch_mask
 
-    def leaking(span: Span, device: torch.device | str) -> torch.Tensor:
-        mask = original(span, device)
+    def leaking(span: Span) -> torch.Tensor:
+        mask = original(span)
         mask[span.branches[0] :, span.prefix + span.branches[0] - 1] = True
         return mask
 

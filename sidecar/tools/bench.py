@@ -150,10 +150,11 @@ def run_reference(
 
 
 def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: CountingObserver) -> Measurement:
-    """The engine, in requests of `batch` samples."""
+    """The engine, in requests of `batch` samples, as the service runs them."""
     before = observer.computed["prefill"] + observer.computed["styler"]
     begun, cpu = time.perf_counter(), time.process_time()
-    outcomes = [outcome for k in range(0, len(items), batch) for outcome in engine.run(items[k : k + batch])]
+    requests = (items[k : k + batch] for k in range(0, len(items), batch))
+    outcomes = [outcome for answered in engine.stream(requests) for outcome in answered]
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     faults = [outcome for outcome in outcomes if not isinstance(outcome, ItemAnswers)]
     if faults:
@@ -183,6 +184,13 @@ class Stand:
         """Positions of an image in a prompt."""
         return self.networks["scorer"].model.vision_tower.embeddings.num_positions + 1
 
+    @property
+    def batch(self) -> int:
+        """Samples that the service asks its clients to send in a request."""
+        sizes = self.engine.sizes
+        assert sizes is not None
+        return sizes.batch
+
     def ours(self, items: Sequence[Item], batch: int) -> tuple[Measurement, dict[str, object]]:
         """Measure the engine, in requests of `batch` samples, and say where the time went."""
         self.observer.clear()
@@ -200,6 +208,8 @@ def stand(args: argparse.Namespace) -> Stand:
     generation = checkpoint.Generation(1.05, frozenset([tokens.end]))
     networks = {name: build(args.shape, tokens, config, seed) for seed, name in enumerate(("scorer", "styler"))}
     runners = {name: Runner.over(network, name, tokens, generation, config) for name, network in networks.items()}
+    for runner in runners.values():
+        runner.warm_up.run()
     engine = Engine(runners, Decoder(args.threads, PIXELS, observer), observer)
     return Stand(config, observer, tokens, generation, networks, engine, items, args.style_tokens)
 
@@ -248,13 +258,13 @@ def counted(stand: Stand) -> dict[str, object]:
 def bench(args: argparse.Namespace) -> dict[str, object]:
     """Measure both ways; the figures are named as in the README."""
     made = stand(args)
-    items, references = made.items, made.references()
+    items, references, batch = made.items, made.references(), args.batch or made.batch
     some = items[:: -(-len(items) // args.reference_samples)]
-    run_ours(made.engine, some[:4], args.batch, made.observer)
+    run_ours(made.engine, some[:4], batch, made.observer)
     run_reference(references, some[:1], made.tokens, args.style_tokens)
     reference = run_reference(references, some, made.tokens, args.style_tokens)
-    same = run_ours(made.engine, some, args.batch, made.observer)
-    ours, seen = made.ours(items, args.batch)
+    same = run_ours(made.engine, some, batch, made.observer)
+    ours, seen = made.ours(items, batch)
     alone = arithmetic.reference(items, made.tokens, made.features, args.style_tokens)
     positions = int(reference.tokens_per_sample / len(items[0].queries))
     return {
@@ -262,7 +272,7 @@ def bench(args: argparse.Namespace) -> dict[str, object]:
         "torch": torch.__version__,
         "shape": args.shape,
         "dtype": args.dtype,
-        "samples a request": args.batch,
+        "samples a request": batch,
         "reference samples": reference.samples,
         "tower's share of the arithmetic": round(arithmetic.tower_share(made.networks["scorer"], positions), 4),
         "reference tokens a sample": round(reference.tokens_per_sample, 1),
@@ -281,10 +291,14 @@ def bench(args: argparse.Namespace) -> dict[str, object]:
 
 
 def commit() -> str:
-    """The commit of this checkout, or "" outside of one."""
+    """The commit of this checkout, with a note where files differ from it, or "" outside of one."""
     folder = Path(__file__).parent
     asked = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=folder, capture_output=True, text=True, check=False
+        ["git", "describe", "--always", "--dirty", "--exclude", "*"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return asked.stdout.strip()
 
@@ -313,7 +327,7 @@ def add_options(parser: argparse.ArgumentParser, shape: str, limit: int) -> None
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="fp16")
     parser.add_argument("--limit", type=int, default=limit)
-    parser.add_argument("--batch", type=int, default=Limits().batch, help="samples a request, as the service asks for")
+    parser.add_argument("--batch", type=int, help="samples a request; as many as the service asks its clients for")
     parser.add_argument("--pack-tokens", type=int)
     parser.add_argument(
         "--style-tokens", type=int, default=8, help="tokens of a styler's answer; random weights never end one"

@@ -110,11 +110,12 @@ def throughput(args: argparse.Namespace) -> Iterator[Figures]:
     begun = time.perf_counter()
     stand = bench.stand(args)
     yield {"seconds until both models are ready": round(time.perf_counter() - begun, 1)}
-    stand.ours(stand.items[:4], args.batch)  # what is made at first use is no part of the first figure
+    batch = args.batch or stand.batch
+    stand.ours(stand.items[:4], batch)  # what is made at first use is no part of the first figure
     sizes = [size for size in SIZES if size <= len(stand.items)] or [len(stand.items)]
     for k, size in enumerate(sizes):
-        _, figures = stand.ours(stand.items[:size], args.batch)
-        yield {"samples a request": args.batch} | figures
+        _, figures = stand.ours(stand.items[:size], batch)
+        yield {"samples a request": batch} | figures
         if k == min(1, len(sizes) - 1):
             references = stand.references()
             bench.run_reference(references, stand.items[:1], stand.tokens, args.style_tokens)

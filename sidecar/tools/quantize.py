@@ -15,7 +15,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from sidecar import checkpoint, fp8, tokens
+from sidecar import checkpoint, fp8, manifest, tokens
 
 
 def quantize(source: Path, target: Path, device: str = "cpu") -> None:
@@ -40,6 +40,7 @@ def quantize(source: Path, target: Path, device: str = "cpu") -> None:
     for name in ("generation_config.json", *tokens.FILES):
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
+    manifest.write(target, checkpoint.weight_files(target))
     # Last: without it the directory is no checkpoint, so a killed run leaves nothing that could be loaded.
     (target / "config.json").write_text(json.dumps({**config, fp8.SECTION: fp8.METHOD}, indent=1))
 

@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +26,7 @@ from sidecar.images import Decoder, decode
 from sidecar.proof import TEXT, TOLERANCE
 from sidecar.protocol import Fault, Item, ItemAnswers, Query, Text
 from sidecar.runner import Runner
+from sidecar.startup import load_all
 from sidecar.tools import prompts
 from sidecar.tools.reference import Reference
 
@@ -130,7 +131,7 @@ def main() -> int:
     passed = True
     for name, directory in directories.items():
         config = EngineConfig(directories, device=args.device, dtype=args.dtype)
-        verdict = check(name, Runner.load(directory, config), config, args.samples)
+        verdict = check(name, load_all(replace(config, directories={name: directory}))[name], config, args.samples)
         print(json.dumps(asdict(verdict) | {"passed": verdict.passed}))
         passed = passed and verdict.passed
     return 0 if passed else 1

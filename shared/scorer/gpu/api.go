@@ -88,6 +88,10 @@ type limits struct {
 	Batch   int `json:"batch"` // preferred number of items in a request; 0 if the sidecar does not say
 	Bytes   int `json:"bytes"`
 	Queries int `json:"queries"`
+
+	// InFlight is how many requests a client should have on their way; 0 from sidecars that do not say. It is each
+	// sidecar's own.
+	InFlight int `json:"in_flight"`
 }
 
 // batch is the preferred number of items in a request.

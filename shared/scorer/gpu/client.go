@@ -18,7 +18,8 @@ import (
 )
 
 const (
-	// inFlight is the number of concurrent requests to a sidecar: while one runs, the images of the next arrive.
+	// inFlight is the number of concurrent requests to a sidecar that does not say how many it likes: while one runs, the
+	// images of the next arrive.
 	inFlight = 2
 	// maxAnswer bounds the body of an answer, in bytes: some 200 for each query of some thousand items.
 	maxAnswer = 64 << 20

@@ -37,7 +37,12 @@ func newReplicas(bases []string, o Options) *replicas {
 }
 
 // inFlight is the number of concurrent requests to all of them.
-func (p *replicas) inFlight() int { return inFlight * len(p.sidecars) }
+func (p *replicas) inFlight() (n int) {
+	for _, c := range p.sidecars {
+		n += c.throttle.Allowed()
+	}
+	return n
+}
 
 // order lists the sidecars that take requests, the least loaded first, followed by the others.
 func (p *replicas) order() []*client {
@@ -175,6 +180,7 @@ func (c *client) introduce(ctx context.Context) (introduction, error) {
 	if i.limits.Items < 1 || i.limits.Bytes < envelope || i.limits.Queries < 1 {
 		return introduction{}, c.invalid(fmt.Errorf("limits of %+v", i.limits))
 	}
+	c.throttle.Allow(cmp.Or(max(i.limits.InFlight, 0), inFlight))
 	return i, nil
 }
 

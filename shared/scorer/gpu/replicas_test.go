@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
@@ -134,6 +135,37 @@ func TestBatchOfSidecar(t *testing.T) {
 		if sizes := f.sizes(); !slices.Equal(sizes, want) {
 			t.Errorf("a sidecar that likes %d items gets %v", batch, sizes)
 		}
+	}
+}
+
+// A sidecar has as many requests at a time as it likes, and each of several its own number.
+func TestInFlightOfSidecar(t *testing.T) {
+	t.Parallel()
+	for likes, want := range map[int]int{0: inFlight, 1: 1, 5: 5} {
+		f := newFake(t, func(f *fake) {
+			f.limits.Items, f.limits.InFlight = 1, likes
+			f.refuse = func(_ http.ResponseWriter, path string, _ []item) bool {
+				if path == "/v1/score" {
+					time.Sleep(20 * time.Millisecond)
+				}
+				return false
+			}
+		})
+		s := openAt(t, f.URL, options(t))
+		if got := s.backends[0].inFlight(); got != want {
+			t.Errorf("a sidecar that likes %d requests may have %d, want %d", likes, got, want)
+		}
+		if _, err := s.Rate(t.Context(), pool(20)); err != nil {
+			t.Fatal(err)
+		}
+		if f.most > want {
+			t.Errorf("a sidecar that likes %d requests had %d at a time", likes, f.most)
+		}
+	}
+	first := newFake(t, func(f *fake) { f.limits.InFlight = 4 })
+	other := newFake(t, func(f *fake) { f.limits.InFlight = 3 })
+	if got := openAt(t, first.URL+","+other.URL, options(t)).backends[0].inFlight(); got != 7 {
+		t.Errorf("sidecars that like 4 and 3 requests may have %d", got)
 	}
 }
 

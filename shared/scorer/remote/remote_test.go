@@ -197,33 +197,40 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 }
 
 func TestThrottle(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		throttle := remote.NewThrottle(3)
-		var running, most, others atomic.Int32
-		request := func(alone bool) {
-			err := throttle.Do(t.Context(), alone, func() error {
-				n := running.Add(1)
-				defer running.Add(-1)
-				for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
-				}
-				time.Sleep(time.Second)
-				if alone {
-					others.Add(running.Load() - 1)
-				}
-				return nil
-			})
-			if err != nil {
-				t.Error(err)
+	for _, allowed := range []int{1, 3, 4, 7, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			throttle := remote.NewThrottle(2)
+			throttle.Allow(allowed)
+			if got := throttle.Allowed(); got != allowed {
+				t.Errorf("%d are allowed, want %d", got, allowed)
 			}
-		}
-		for i := range 9 {
-			go request(i == 4)
-		}
-		time.Sleep(time.Minute)
-		if most.Load() != 3 || others.Load() != 0 {
-			t.Errorf("%d requests at the same time, want 3; %d next to one that is alone", most.Load(), others.Load())
-		}
-	})
+			var running, most, others atomic.Int32
+			request := func(alone bool) {
+				err := throttle.Do(t.Context(), alone, func() error {
+					n := running.Add(1)
+					defer running.Add(-1)
+					for old := most.Load(); n > old && !most.CompareAndSwap(old, n); old = most.Load() {
+					}
+					time.Sleep(time.Second)
+					if alone {
+						others.Add(running.Load() - 1)
+					}
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			}
+			for i := range 3 * allowed {
+				go request(i == allowed+1)
+			}
+			time.Sleep(time.Hour)
+			if int(most.Load()) != allowed || others.Load() != 0 {
+				t.Errorf("%d requests at the same time, want %d; %d next to one that is alone",
+					most.Load(), allowed, others.Load())
+			}
+		})
+	}
 }
 
 // A pause that the server asks one request for is kept by all.

@@ -7,7 +7,7 @@ import math
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,7 @@ import httpx
 from sidecar.protocol import STOPPING, Choice, Fault, Item, ItemAnswers, Text
 from sidecar.service.app import create_app
 from sidecar.service.metrics import Metrics
+from sidecar.service.report import Report
 from sidecar.service.server import Server
 from sidecar.service.settings import Settings
 from sidecar.service.worker import Worker
@@ -24,8 +25,27 @@ from sidecar.service.worker import Worker
 MODELS = {"scorer": "scorer-id", "styler": "styler-id"}
 
 
+@dataclass
+class FakeBatch:
+    items: list[Item]
+    results: list[ItemAnswers | Fault] | None = None
+    error: Exception | None = None
+
+    @property
+    def done(self) -> bool:
+        return self.error is not None or self.results is not None
+
+    def outcomes(self) -> list[ItemAnswers | Fault]:
+        if self.error is not None:
+            raise self.error
+        assert self.results is not None
+        return self.results
+
+
 class FakeEngine:
     """Answers from the item alone. `hold` keeps it inside run until `release` is set."""
+
+    tips: Mapping[str, int] = {}
 
     def __init__(self, hold: bool = False) -> None:
         self.calls: list[list[Item]] = []
@@ -37,6 +57,21 @@ class FakeEngine:
 
     def models(self) -> dict[str, str]:
         return MODELS
+
+    def advice(self) -> dict[str, int]:
+        return dict(self.tips)
+
+    def begin(self, items: Sequence[Item]) -> FakeBatch:
+        return FakeBatch(list(items))
+
+    def compute(self, batch: FakeBatch, stopping: Callable[[], bool]) -> None:
+        try:
+            batch.results = self.run(batch.items, stopping)
+        except Exception as error:
+            batch.error = error
+
+    def flush(self) -> None:
+        """All is computed already."""
 
     def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:
         self.calls.append(list(items))
@@ -89,7 +124,7 @@ def serving(engine: FakeEngine, load: Any = None, ready: bool = True, **settings
     metrics = Metrics()
     metrics.watch_memory(lambda: {"allocated": 123, "total": 456})
     worker = Worker(load or (lambda: engine), configured.queue, metrics)
-    server = Server(create_app(configured, worker, metrics), configured, worker)
+    server = Server(create_app(configured, worker, metrics), configured, worker, Report(metrics.registry))
     listener = socket.create_server(("127.0.0.1", 0))
     address = listener.getsockname()
     thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

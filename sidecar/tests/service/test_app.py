@@ -208,6 +208,19 @@ def test_a_batch_of_refused_items_does_not_reach_the_engine() -> None:
     assert engine.calls == []
 
 
+@pytest.mark.parametrize(
+    ("limits", "queue", "batch", "in_flight"),
+    [(Limits(), 4, 64, 4), (Limits(items=50), 1, 50, 2), (Limits(batch=8, in_flight=3), 4, 8, 3)],
+    ids=["as the device likes", "as the service can take", "as the environment says"],
+)
+def test_what_clients_should_send(limits: Limits, queue: int, batch: int, in_flight: int) -> None:
+    engine = FakeEngine()
+    engine.tips = {"batch": 64, "in_flight": 4}
+    with serving(engine, limits=limits, queue=queue) as service:
+        told = service.client.get("/v1/limits").json()
+    assert (told["batch"], told["in_flight"]) == (batch, in_flight)
+
+
 def test_limits_and_models_are_reported() -> None:
     set_limits = Limits(items=3, bytes=5000, pixels=7, tokens=99)
     with serving(FakeEngine(), limits=set_limits, queue=1) as service:
@@ -216,6 +229,7 @@ def test_limits_and_models_are_reported() -> None:
     assert limits == {
         "items": 3,
         "batch": 32,
+        "in_flight": 2,
         "bytes": 5000,
         "images": 16,
         "pixels": 7,

@@ -23,6 +23,7 @@ class AcceleratorError(RuntimeError):
         (RuntimeError("cuDNN error: CUDNN_STATUS_ALLOC_FAILED"), True, False),
         (RuntimeError("CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx`"), False, True),
         (AcceleratorError("CUDA error: an illegal memory access was encountered"), False, True),
+        (AcceleratorError("CUDA error: operation not permitted when stream is capturing"), False, False),
         (ValueError("a shape"), False, False),
     ],
 )

@@ -11,14 +11,14 @@ import pytest
 
 from sidecar.config import EngineConfig
 from sidecar.model import Model
-from sidecar.runner import Runner
+from sidecar.startup import load_all
 from sidecar.tools import selftest
 
 
 @pytest.mark.parametrize("name", ["scorer", "styler"])
 def test_both_ways_agree(tiny: Path, name: str) -> None:
     config = EngineConfig({name: tiny}, device="cpu", dtype="fp32")
-    verdict = selftest.check(name, Runner.load(tiny, config), config, count=2, style_tokens=4)
+    verdict = selftest.check(name, load_all(config)[name], config, count=2, style_tokens=4)
     assert verdict.passed, verdict
     assert verdict.answers == (28 if name == "scorer" else 2)
     assert verdict.largest < 1e-3

@@ -7,9 +7,24 @@ locals {
 
   # Values that a line carries; the metric's sum is their total.
   values = {
-    samples        = { field = "samples", description = "Samples of shards that were rated" }
-    samples_failed = { field = "failed", description = "Those of them that failed: invalid images, for the most part" }
-    shard_seconds  = { field = "seconds", description = "Seconds that shards took" }
+    samples        = { field = "samples", unit = "1", description = "Samples of shards that were rated" }
+    samples_failed = { field = "failed", unit = "1", description = "Those that failed, mostly for their images" }
+    shard_seconds  = { field = "seconds", unit = "s", description = "Seconds that shards took" }
+  }
+
+  # What the GPU sidecar logs once a minute (sidecar/service/report.py): nothing scrapes a container on Cloud Run.
+  sidecar_work = "${local.functions_log} AND jsonPayload.message=\"sidecar work\""
+  sidecar_values = {
+    gpu_samples         = { field = "samples", unit = "1", description = "Samples that the GPU sidecar answered" }
+    gpu_busy_seconds    = { field = "busy_seconds", unit = "s", description = "Seconds in which it computed" }
+    gpu_prefill_tokens  = { field = "prefill_tokens", unit = "1", description = "Positions of its passes" }
+    gpu_padding_tokens  = { field = "padding_tokens", unit = "1", description = "Those of them that hold no token" }
+    gpu_decode_tokens   = { field = "decode_tokens", unit = "1", description = "Tokens of texts, one a row and step" }
+    gpu_decode_steps    = { field = "decode_steps", unit = "1", description = "Steps in which texts were decoded" }
+    gpu_memory_splits   = { field = "memory_splits", unit = "1", description = "Passes halved because memory ran out" }
+    gpu_load_seconds    = { field = "load_seconds", unit = "s", description = "Seconds in which weights were read" }
+    gpu_compile_seconds = { field = "compile_seconds", unit = "s", description = "Seconds of compiling passes" }
+    gpu_fallbacks       = { field = "fallbacks", unit = "1", description = "Models that take a plain path" }
   }
 
   # Lines that are counted.
@@ -53,17 +68,17 @@ locals {
 }
 
 resource "google_logging_metric" "value" {
-  for_each = local.values
+  for_each = merge(local.values, var.with_gpu ? local.sidecar_values : {})
 
   name            = "${var.name}/${each.key}"
   description     = each.value.description
-  filter          = local.shard_done
+  filter          = contains(keys(local.sidecar_values), each.key) ? local.sidecar_work : local.shard_done
   value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
 
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "DISTRIBUTION"
-    unit        = each.key == "shard_seconds" ? "s" : "1"
+    unit        = each.value.unit
   }
 
   bucket_options {

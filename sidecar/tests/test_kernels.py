@@ -1,0 +1,68 @@
+"""Compiled kernels are kept for the next start of the same torch, card and code."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import torch
+
+from sidecar import kernels
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What torch was given back."""
+    given: list[bytes] = []
+    monkeypatch.setattr(torch.compiler, "save_cache_artifacts", lambda: (b"kernels", None))
+    monkeypatch.setattr(torch.compiler, "load_cache_artifacts", lambda data: given.append(data) or object())
+    return given
+
+
+def test_kernels_of_an_earlier_start_are_taken(tmp_path: Path, cache: list[bytes]) -> None:
+    folder = tmp_path / "new"
+    assert not kernels.restore(folder, CPU) and not kernels.restore(None, CPU)
+    kernels.keep(folder, CPU)
+    assert kernels.restore(folder, CPU) and cache == [b"kernels"]
+    assert [path.suffix for path in folder.iterdir()] == [".kernels"]
+
+
+def test_kernels_are_saved_again_only_where_some_are_new(
+    tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(kernels.counters, "inductor", Counter())
+    kernels.keep(tmp_path, CPU, restored=True)
+    assert not list(tmp_path.iterdir())
+    kernels.counters["inductor"]["fxgraph_cache_miss"] += 1
+    kernels.keep(tmp_path, CPU, restored=True)
+    assert kernels.restore(tmp_path, CPU)
+
+
+@pytest.mark.parametrize("part", ["torch", "code"])
+def test_other_kernels_are_not(tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    kernels.keep(tmp_path, CPU)
+    if part == "torch":
+        monkeypatch.setattr(torch, "__version__", "9.9")
+    else:
+        (tmp_path / "code").mkdir()
+        (tmp_path / "code" / "model.py").write_text("changed")
+        monkeypatch.setattr(kernels, "__file__", str(tmp_path / "code" / "kernels.py"))
+    assert not kernels.restore(tmp_path, CPU) and cache == []
+
+
+def test_a_file_that_cannot_be_read_or_written_costs_a_compilation(
+    tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    kernels.keep(tmp_path, CPU)
+
+    def broken(_: bytes) -> None:
+        raise ValueError("of another machine")
+
+    monkeypatch.setattr(torch.compiler, "load_cache_artifacts", broken)
+    assert not kernels.restore(tmp_path, CPU) and "compiled anew" in caplog.text
+    (tmp_path / "file").write_text("")
+    kernels.keep(tmp_path / "file", CPU)
+    assert "saving the compiled kernels" in caplog.text

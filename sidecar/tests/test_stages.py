@@ -1,0 +1,62 @@
+"""Stages are reported by a device's own clock, and nothing waits for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sidecar.stages import Stages
+from sidecar.tools.bench import CountingObserver
+
+
+@dataclass
+class Device:
+    """A device whose clock a test moves: work takes a second each, and is done when the test says so."""
+
+    queued: int = 0
+    done: int = 0
+    marks: list[FakeMark] = field(default_factory=list)
+
+    def mark(self) -> FakeMark:
+        self.marks.append(FakeMark(self, self.queued))
+        return self.marks[-1]
+
+
+@dataclass
+class FakeMark:
+    device: Device
+    at: int
+
+    def query(self) -> bool:
+        return self.device.done >= self.at
+
+    def elapsed_time(self, later: FakeMark) -> float:
+        assert self.query() and later.query(), "it was read before the device had passed it"
+        return 1e3 * (later.at - self.at)
+
+
+def test_a_stage_is_reported_once_the_device_is_beyond_it() -> None:
+    device, observer = Device(), CountingObserver()
+    stages = Stages(device.mark, observer)
+    for name, work in (("vision", 1), ("prefill", 3), ("vision", 1)):
+        with stages.stage(name):
+            device.queued += work
+    stages.settle()
+    assert observer.spent == {}
+    device.done = 4
+    stages.settle()
+    assert observer.spent == {"vision": 1.0, "prefill": 3.0}
+    device.done = 5
+    stages.settle()
+    stages.settle()
+    assert observer.spent == {"vision": 2.0, "prefill": 3.0}
+
+
+def test_a_stage_that_raises_is_none() -> None:
+    device, observer = Device(), CountingObserver()
+    stages = Stages(device.mark, observer)
+    try:
+        with stages.stage("prefill"):
+            raise RuntimeError
+    except RuntimeError:
+        stages.settle()
+    assert observer.spent == {}

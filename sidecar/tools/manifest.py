@@ -1,0 +1,22 @@
+"""`python -m sidecar.tools.manifest DIRECTORY...`: hash a checkpoint once, so that no start has to.
+
+Run it where the weights are put, before they are served. It writes one small file next to them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from sidecar import checkpoint, manifest
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="write the hashes of checkpoints' weights next to them")
+    parser.add_argument("directories", type=Path, nargs="+", metavar="directory")
+    for directory in parser.parse_args().directories:
+        print(manifest.write(directory, checkpoint.weight_files(directory)))
+
+
+if __name__ == "__main__":
+    main()
