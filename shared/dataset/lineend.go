@@ -42,13 +42,25 @@ func (l *lineEnd) find(b []byte) (n int, end bool) {
 func (l *lineEnd) closed() bool { return l.last[1] == '}' || l.last == [2]byte{'}', ','} }
 
 func (l *lineEnd) note(b []byte) {
-	b = bytes.TrimRight(b, " \t\r")
-	if len(b) == 0 {
+	end := trimBlanks(b)
+	if end == 0 {
 		return
 	}
 	before := l.last[1]
-	if rest := bytes.TrimRight(b[:len(b)-1], " \t\r"); len(rest) > 0 {
-		before = rest[len(rest)-1]
+	if rest := trimBlanks(b[:end-1]); rest > 0 {
+		before = b[rest-1]
 	}
-	l.last = [2]byte{before, b[len(b)-1]}
+	l.last = [2]byte{before, b[end-1]}
 }
+
+// trimBlanks is the length of b without the blanks at its end.
+func trimBlanks(b []byte) int {
+	n := len(b)
+	for n > 0 && isBlank(b[n-1]) {
+		n--
+	}
+	return n
+}
+
+// isBlank reports white space that ends no line of JSONL.
+func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }

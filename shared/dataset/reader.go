@@ -13,7 +13,9 @@ type Reader struct {
 	span     Span
 	manifest string
 	parse    Parser
-	last     record // without its raw bytes
+	plain    func([]byte) (int, bool) // see Lend; nil if samples are not lent
+	lent     Sample                   // the last one that plain found
+	last     record                   // without its raw bytes
 	err      error
 }
 
@@ -39,6 +41,11 @@ func NewReader(
 		parse:    parse,
 	}, nil
 }
+
+// Lend has samples, and Raw of each, be valid until the next one is read, which spares a copy of each record. Plain is
+// the length of the record that a text begins with, if it is known to have no problem, else 0, and whether no line ends
+// in it. Such a record is not parsed: its sample has Raw and Place alone.
+func (r *Reader) Lend(plain func(text []byte) (length int, oneLine bool)) { r.plain = plain }
 
 // Next returns the next sample, valid or with its Problem, and io.EOF after span.Records of them.
 // Any other error means that r failed or did not yield the records that Split counted; it is
@@ -82,16 +89,50 @@ func (r *Reader) next() (*Sample, error) {
 	if err != nil {
 		return nil, err
 	}
-	rec, err := r.scanner.record()
-	if err != nil {
-		return nil, err
+	rec, plain := r.plainRecord()
+	if !plain {
+		if rec, err = r.scanner.record(); err != nil {
+			return nil, err
+		}
 	}
 	// A line that was cut short looks like any other, so the last record has to end with the range.
 	if read+1 == r.span.Records && rec.end != r.span.End {
 		return nil, io.ErrUnexpectedEOF
 	}
 	r.last = record{start: rec.start, end: rec.end, line: rec.line}
+	if plain {
+		r.lent = Sample{Raw: rec.raw, Place: Place{Manifest: r.manifest, Element: r.scanner.element, Line: rec.line}}
+		return &r.lent, nil
+	}
 	return r.sample(rec), nil
+}
+
+// plainRecord passes the record at the cursor if plain finds it in the window, and with it the rest of its line if that
+// ends the record: nothing else than blanks and commas may be on it.
+func (r *Reader) plainRecord() (record, bool) {
+	s := &r.scanner
+	if r.plain == nil {
+		return record{}, false
+	}
+	window, _ := s.window() // an error is returned again by the next read
+	n, oneLine := r.plain(window)
+	end := n
+	if s.format == Lines {
+		for end < len(window) && (window[end] == ' ' || window[end] == '\t' || window[end] == ',') {
+			end++
+		}
+		if !oneLine || end == len(window) || window[end] != '\n' {
+			return record{}, false
+		}
+	}
+	if n == 0 || end > s.limit {
+		return record{}, false
+	}
+	s.element++
+	rec := record{start: s.offset, line: s.line, raw: window[:n:n]}
+	s.advance(window[:end])
+	rec.end = s.offset
+	return rec, true
 }
 
 func (r *Reader) sample(rec record) *Sample {
@@ -101,6 +142,9 @@ func (r *Reader) sample(rec record) *Sample {
 			"the record has %d bytes, more than the %d allowed; shorten it, "+
 				"or give its images as files instead of embedding them",
 			rec.end-rec.start, r.scanner.limit)})
+	}
+	if r.plain != nil {
+		return r.parse(rec.raw[:len(rec.raw):len(rec.raw)], place)
 	}
 	return r.parse(bytes.Clone(rec.raw), place)
 }

@@ -1,7 +1,6 @@
 package dataset
 
 import (
-	"bytes"
 	"errors"
 	"io"
 
@@ -17,7 +16,8 @@ type scanner struct {
 	element int64  // number of the last record begun, from 1
 	nesting jsontext.Nesting
 	lineEnd lineEnd
-	kept    []byte // of the record, unless it is tooLong
+	kept    []byte // of the record, unless it is tooLong or whole
+	whole   []byte // the record, where all of it is in the window
 	tooLong bool
 	// firstLine is the line that may be all of the manifest's first object, or 0: values have to end on it.
 	firstLine int64
@@ -56,7 +56,7 @@ func (s *scanner) record() (record, error) {
 
 // value scans the line or the JSON value that begins at the cursor.
 func (s *scanner) value() (record, error) {
-	s.kept, s.tooLong = s.kept[:0], false
+	s.kept, s.whole, s.tooLong = s.kept[:0], nil, false
 	s.nesting.Reset()
 	s.lineEnd = lineEnd{}
 	rec := record{start: s.offset, line: s.line}
@@ -64,19 +64,25 @@ func (s *scanner) value() (record, error) {
 		return record{}, err
 	}
 	rec.end = s.offset
-	if !s.tooLong {
+	switch {
+	case s.tooLong:
+	case s.whole != nil:
+		rec.raw = s.whole
+	default:
 		rec.raw = s.kept
 	}
 	if s.format == Lines {
 		// What is at the end of a line is not the record's.
-		rec.raw = bytes.TrimRight(rec.raw, " \t\r,")
+		for n := len(rec.raw); n > 0 && (isBlank(rec.raw[n-1]) || rec.raw[n-1] == ','); n-- {
+			rec.raw = rec.raw[:n-1]
+		}
 	}
 	return rec, nil
 }
 
 // scan moves to the end of the line or value that has begun.
 func (s *scanner) scan() error {
-	for end := false; !end; {
+	for first, end := true, false; !end; first = false {
 		b, err := s.window()
 		if s.format == Lines && len(b) == 1 && b[0] == '\r' {
 			_, _ = s.in.Peek(2) // what follows decides; an error is returned again by the next read
@@ -101,7 +107,11 @@ func (s *scanner) scan() error {
 		}
 		b = b[:n]
 		s.tooLong = s.tooLong || len(s.kept)+len(b) > s.limit
-		if !s.tooLong {
+		switch {
+		case s.tooLong:
+		case first && end:
+			s.whole = b
+		default:
 			s.kept = append(s.kept, b...)
 		}
 		if s.format == Lines {

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,9 +13,8 @@ import (
 )
 
 const (
-	// minWindow and maxWindow bound zstd's window in bytes, which is that of the records between them: every shard in
-	// work holds a few windows in memory, and repeated keys and phrases are near each other.
-	minWindow = 64 << 10
+	// maxWindow bounds zstd's window in bytes, which is that of the records below it: every shard in work holds a few
+	// windows in memory, and repeated keys and phrases are near each other.
 	maxWindow = 1 << 20
 	// maxIndexBytes bounds an index, packed and unpacked: it has a few bytes for each record.
 	maxIndexBytes = 64 << 20
@@ -74,9 +72,10 @@ func WriteShard(w io.Writer, samples []Sample) error { return new(ShardWriter).W
 
 // A ShardWriter writes shards one after the other, and reuses its memory. The zero value is ready for use.
 type ShardWriter struct {
-	packer *zstd.Encoder
-	window int // of the packer
-	packed bytes.Buffer
+	packer  *zstd.Encoder
+	packed  []byte
+	index   []byte
+	records []byte
 }
 
 // Write is WriteShard.
@@ -85,23 +84,33 @@ func (s *ShardWriter) Write(w io.Writer, samples []Sample) error {
 	if err != nil {
 		return err
 	}
-	s.packed.Reset()
-	s.packed.Write(make([]byte, shardHead))
-	if err := s.begin(&s.packed, index.window()); err != nil {
+	if err := s.begin(); err != nil {
 		return fmt.Errorf("starting a shard: %w", err)
 	}
-	if err := json.NewEncoder(s.packer).Encode(index); err != nil {
-		return fmt.Errorf("writing the index of a shard: %w", err)
-	}
-	if err := s.packer.Close(); err != nil {
-		return fmt.Errorf("writing the index of a shard: %w", err)
-	}
-	if err := putHead(s.packed.Bytes()); err != nil {
+	s.index = index.appendTo(s.index[:0])
+	s.packed = s.packer.EncodeAll(s.index, append(s.packed[:0], make([]byte, shardHead)...))
+	if err := putHead(s.packed); err != nil {
 		return err
 	}
-	if _, err := w.Write(s.packed.Bytes()); err != nil {
+	if size := index.size(); size > 0 && size <= maxWindow {
+		s.records = s.records[:0]
+		for i := range samples {
+			s.records = append(s.records, samples[i].Raw...)
+		}
+		s.packed = s.packer.EncodeAll(s.records, s.packed)
+		if _, err := w.Write(s.packed); err != nil {
+			return fmt.Errorf("writing a shard: %w", err)
+		}
+		return nil
+	}
+	if _, err := w.Write(s.packed); err != nil {
 		return fmt.Errorf("writing the index of a shard: %w", err)
 	}
+	return s.writeRecords(w, samples)
+}
+
+// writeRecords writes the frame of the records piece by piece: those of a large shard are not in memory together twice.
+func (s *ShardWriter) writeRecords(w io.Writer, samples []Sample) error {
 	s.packer.Reset(w)
 	for i := range samples {
 		if _, err := s.packer.Write(samples[i].Raw); err != nil {
@@ -114,17 +123,13 @@ func (s *ShardWriter) Write(w io.Writer, samples []Sample) error {
 	return nil
 }
 
-// begin has the packer write a frame.
-func (s *ShardWriter) begin(w io.Writer, window int) (err error) {
-	if s.packer != nil && s.window == window {
-		s.packer.Reset(w)
-		return nil
+// begin makes the packer. One goroutine and an explicit level and window keep the bytes independent of the machine. A
+// frame is written for no records too, so that a shard always has three.
+func (s *ShardWriter) begin() (err error) {
+	if s.packer == nil {
+		s.packer, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
+			zstd.WithWindowSize(maxWindow), zstd.WithLowerEncoderMem(true), zstd.WithZeroFrames(true))
 	}
-	// One goroutine and an explicit level and window keep the bytes independent of the machine. A frame is written for
-	// no records too, so that a shard always has three.
-	s.window = window
-	s.packer, err = zstd.NewWriter(w, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-		zstd.WithWindowSize(window), zstd.WithZeroFrames(true))
 	return err
 }
 

@@ -3,6 +3,7 @@ package dataset
 import (
 	"bytes"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -269,6 +270,29 @@ func TestShardOfContainer(t *testing.T) {
 	} {
 		if place.String() != want || !place.InContainer() {
 			t.Errorf("place %q, want %q", place, want)
+		}
+	}
+}
+
+// TestShardIndexJSON compares an index with what encoding/json writes.
+func TestShardIndexJSON(t *testing.T) {
+	t.Parallel()
+	for _, index := range []*shardIndex{
+		{Manifest: `a "<b>".json`, Element: 1, Steps: []int64{}, Bytes: []int{}},
+		{
+			Manifest: "a.tar", Element: 1 << 40, Steps: []int64{1, 0, -2}, Skips: []int64{0, 7, 0}, Bytes: []int{9, 0, 12345},
+			Faults: []*Fault{{Code: RecordTooLarge, Detail: "<é>"}}, Keys: []string{"x", "", "y"},
+			Stored: [][]int64{{1, 2}, nil, {3, 4}},
+		},
+	} {
+		var want bytes.Buffer
+		encoder := json.NewEncoder(&want)
+		encoder.SetEscapeHTML(false)
+		if err := encoder.Encode(index); err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want.String(), string(index.appendTo(nil))); diff != "" {
+			t.Errorf("(-encoding/json +got):\n%s", diff)
 		}
 	}
 }

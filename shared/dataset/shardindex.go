@@ -8,7 +8,9 @@ import (
 	"io"
 	"iter"
 	"slices"
+	"strconv"
 
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -63,6 +65,38 @@ func newShardIndex(samples []Sample) (*shardIndex, error) {
 	return index, nil
 }
 
+// appendTo appends the index as encoding/json writes it, which takes ten times as long, and a line break.
+func (x *shardIndex) appendTo(text []byte) []byte {
+	text = jsontext.Append(append(text, `{"manifest":`...), x.Manifest)
+	text = strconv.AppendInt(append(text, `,"first_element":`...), x.Element, 10)
+	text = appendList(append(text, `,"line_steps":`...), x.Steps)
+	if len(x.Skips) > 0 {
+		text = appendList(append(text, `,"skips":`...), x.Skips)
+	}
+	text = appendList(append(text, `,"bytes":`...), x.Bytes)
+	if len(x.Faults) > 0 {
+		text = jsontext.Append(append(text, `,"faults":`...), x.Faults)
+	}
+	if len(x.Keys) > 0 {
+		text = jsontext.Append(append(text, `,"keys":`...), x.Keys)
+	}
+	if len(x.Stored) > 0 {
+		text = jsontext.Append(append(text, `,"stored":`...), x.Stored)
+	}
+	return append(text, "}\n"...)
+}
+
+func appendList[T int | int64](text []byte, list []T) []byte {
+	text = append(text, '[')
+	for i, n := range list {
+		if i > 0 {
+			text = append(text, ',')
+		}
+		text = strconv.AppendInt(text, int64(n), 10)
+	}
+	return append(text, ']')
+}
+
 // store adds what is known of the records of a container.
 func (x *shardIndex) store(samples []Sample) {
 	for i := range samples {
@@ -98,16 +132,12 @@ func (x *shardIndex) stored(i int) Stored {
 	return s
 }
 
-// window is zstd's window for the records: a power of two, as zstd needs it.
-func (x *shardIndex) window() int {
-	size, window := 0, minWindow
+// size is how many bytes the records have together.
+func (x *shardIndex) size() (size int) {
 	for _, n := range x.Bytes {
 		size += n
 	}
-	for window < min(size, maxWindow) {
-		window *= 2
-	}
-	return window
+	return size
 }
 
 // readIndex reads the first two frames of a shard.

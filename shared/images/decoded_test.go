@@ -11,7 +11,6 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
-	"runtime"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/images/imagetest"
@@ -116,34 +115,6 @@ func encodedKinds(tb testing.TB) map[string][]byte {
 		kinds["png 16 "+name] = imagetest.PNG(large, large, 16, colour)
 	}
 	return kinds
-}
-
-// TestDecodedBytes decodes images of all kinds and lays them on a white ground. All that is allocated for it, which is
-// at least the peak, is within what Measure says and what does not grow with pictures.
-func TestDecodedBytes(t *testing.T) {
-	const small = 96 << 10
-	for name, data := range encodedKinds(t) {
-		t.Run(name, func(t *testing.T) {
-			size, fault := Measure(data)
-			if fault != nil {
-				t.Fatal(fault.Reason())
-			}
-			var before, after runtime.MemStats
-			runtime.ReadMemStats(&before)
-			picture, fault := Decode(data)
-			if fault == nil {
-				picture = OnWhite(picture)
-			}
-			runtime.ReadMemStats(&after)
-			took := int64(after.TotalAlloc - before.TotalAlloc)
-			t.Logf("%s: %.2f bytes a pixel, of %.2f; fault %v", size.kind,
-				float64(took)/large/large, float64(size.Decoded)/large/large, fault)
-			if took > size.Decoded+small {
-				t.Errorf("decoding took %d bytes, and Measure says %d", took, size.Decoded)
-			}
-			runtime.KeepAlive(picture)
-		})
-	}
 }
 
 // TestMeasureHiddenFrame has a progressive JPEG with a restart marker in front of its frame, behind which another frame

@@ -2,15 +2,25 @@ package run_test
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/klauspost/compress/zstd"
 )
 
 // BenchmarkRun takes 20,000 text samples of about 600 bytes from the manifest to the written subset,
@@ -22,14 +32,7 @@ func BenchmarkRun(b *testing.B) {
 		fmt.Fprintln(&manifest, runtest.Record(fmt.Sprintf("sample%05d", i),
 			strings.Repeat("An answer of some length. ", 8+i%16)))
 	}
-	limits := run.Limits{
-		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
-		Images: images.Limits{
-			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
-			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
-		},
-		PlanBytes: 8 << 30, RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
-	}
+	limits := realLimits()
 	var err error
 	if limits.Budget, err = selection.ParseBudget("30%"); err != nil {
 		b.Fatal(err)
@@ -51,4 +54,123 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 	b.ReportMetric(samples*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
+}
+
+// realLimits are those of a service by default.
+func realLimits() run.Limits {
+	return run.Limits{
+		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
+		Images: images.Limits{
+			MaxBytes: 64 << 20, MaxPixels: 100_000_000,
+			MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
+		},
+		PlanBytes: 8 << 30, RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20,
+	}
+}
+
+// BenchmarkIngest plans and cuts some 20 MB of real records, and does the least that any ingest would do with the same
+// bytes: find the records, SHA-256, zstd.
+func BenchmarkIngest(b *testing.B) {
+	for name, pool := range realManifests(b) {
+		manifest := bytes.Repeat(pool.records, repeats)
+		manifest = append(append([]byte(pool.before), manifest[:len(manifest)-pool.separator]...), pool.after...)
+		b.Run(name, func(b *testing.B) {
+			benchCPU(b, len(manifest), func(timed func(func())) {
+				f := runtest.New(b)
+				f.Limits = realLimits()
+				f.Upload("datasets/demo/a.json", manifest)
+				timed(func() {
+					plan := f.Begin("datasets/demo/a.json")
+					for r := range plan.Ranges {
+						if _, err := f.Worker.CutRange(b.Context(), events.RangeTask{Run: plan.Run, Range: r}, "1"); err != nil {
+							b.Fatal(err)
+						}
+					}
+				})
+			})
+		})
+		packer, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name+", scanner, sha256 and zstd alone", func(b *testing.B) {
+			benchCPU(b, len(manifest), func(timed func(func())) {
+				timed(func() {
+					_, err := dataset.Split(bytes.NewReader(manifest), 16<<20)
+					sha256.Sum256(manifest)
+					for range repeats { // zstd is not to find the same records again
+						packer.Reset(io.Discard)
+						_, errWrite := packer.Write(pool.records)
+						err = errors.Join(err, errWrite, packer.Close())
+					}
+					if err != nil {
+						b.Fatal(err)
+					}
+				})
+			})
+		})
+	}
+}
+
+// benchCPU reports how many of the bytes that do takes are worked off in a second of a processor, while do is in timed.
+func benchCPU(b *testing.B, size int, do func(timed func(func()))) {
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	var took time.Duration
+	for b.Loop() {
+		b.StopTimer()
+		do(func(part func()) {
+			b.StartTimer()
+			before := processorTime(b)
+			part()
+			took += processorTime(b) - before
+		})
+	}
+	b.ReportMetric(float64(size)*float64(b.N)/1e6/took.Seconds(), "MB/cpu-s")
+}
+
+// processorTime is the time that the process has taken of all processors.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+}
+
+// repeats is how often a manifest of BenchmarkIngest has the records of the pool.
+const repeats = 8
+
+// A manifestText is a manifest whose records may be repeated: they end in a separator of so many bytes.
+type manifestText struct {
+	before, after string
+	records       []byte
+	separator     int
+}
+
+// realManifests are the pool of real data as it is, a JSON array, and as JSONL.
+func realManifests(b *testing.B) map[string]manifestText {
+	b.Helper()
+	pool, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))
+	if err != nil {
+		b.Skipf("no pool of real data: %v", err)
+	}
+	var records []json.RawMessage
+	if err := json.Unmarshal(pool, &records); err != nil {
+		b.Fatal(err)
+	}
+	var lines, array bytes.Buffer
+	for _, record := range records {
+		if err := json.Compact(&lines, record); err != nil {
+			b.Fatal(err)
+		}
+		lines.WriteByte('\n')
+		array.Write(record)
+		array.WriteString(",\n ")
+	}
+	return map[string]manifestText{
+		"JSON array": {before: "[\n ", records: array.Bytes(), separator: len(",\n "), after: "\n]\n"},
+		"JSONL":      {records: lines.Bytes()},
+	}
 }

@@ -1,9 +1,11 @@
 package run
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -80,7 +82,9 @@ func (w *Worker) writeShards(ctx context.Context, plan *Plan, r int) error {
 	if err != nil {
 		return err
 	}
-	err = eachRecord(ctx, texts, plan, r, check, func(sample *dataset.Sample) error { return out.add(ctx, sample) })
+	err = eachRecord(ctx, texts, plan, r, check.Check, check.Plain, func(sample *dataset.Sample) error {
+		return out.add(ctx, sample, check.Numberless)
+	})
 	if err != nil {
 		return err
 	}
@@ -107,11 +111,13 @@ type shardWriter struct {
 	numbers *external.Collector
 	shards  dataset.ShardWriter
 	shard   []dataset.Sample // read, but not yet written to a shard
+	bare    []bool           // of shard: which records are known to have no field that is a number
 	size    shardSize        // of shard
+	kept    records          // of shard
 	ahead   int              // records to skip, because another delivery has written them to a shard
 }
 
-func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample) error {
+func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample, bare bool) error {
 	for !o.size.takes(sample) {
 		if err := o.flush(ctx); err != nil {
 			return err
@@ -122,9 +128,33 @@ func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample) error {
 		return nil
 	}
 	o.shard = append(o.shard, *sample)
+	o.shard[len(o.shard)-1].Raw = o.kept.keep(sample.Raw)
+	o.bare = append(o.bare, bare)
 	o.size.add(sample)
 	return nil
 }
+
+// records hold bytes of records one after the other, so that small ones take no memory of their own.
+type records struct{ last []byte }
+
+// recordBytes is how much memory is taken for small records together; one of at most smallRecord bytes is small.
+const recordBytes, smallRecord = 256 << 10, 16 << 10
+
+// keep copies a record; nil stays nil.
+func (r *records) keep(record []byte) []byte {
+	at, n := len(r.last), len(record)
+	if record == nil || n > smallRecord {
+		return bytes.Clone(record)
+	}
+	if n > cap(r.last)-at {
+		r.last, at = make([]byte, 0, recordBytes), 0
+	}
+	r.last = append(r.last, record...)
+	return r.last[at : at+n : at+n]
+}
+
+// reset lets the memory be used for other records.
+func (r *records) reset() { r.last = r.last[:0] }
 
 // flush ends a shard. If another delivery wrote it, perhaps before the manifest was replaced, what it holds counts.
 func (o *shardWriter) flush(ctx context.Context) error {
@@ -143,13 +173,17 @@ func (o *shardWriter) flush(ctx context.Context) error {
 	o.report.add(kept)
 	for i := range kept {
 		record := kept[i].Raw
-		if kept[i].Problem != nil {
-			record = nil // it may be no JSON
+		if kept[i].Problem != nil || written && o.bare[i] { // with a problem it may be no JSON
+			record = nil
 		}
 		o.numbers.Add(record)
 	}
 	o.ahead = max(len(kept)-len(o.shard), 0)
-	o.shard = append(o.shard[:0], o.shard[min(len(kept), len(o.shard)):]...)
+	taken := min(len(kept), len(o.shard))
+	o.shard, o.bare = slices.Delete(o.shard, 0, taken), slices.Delete(o.bare, 0, taken)
+	if len(o.shard) == 0 {
+		o.kept.reset()
+	}
 	o.size = shardSize{limits: o.size.limits}
 	for i := range o.shard {
 		o.size.add(&o.shard[i])

@@ -23,12 +23,14 @@ func EachRecord(
 	if err != nil {
 		return err
 	}
-	return eachRecord(ctx, texts, plan, r, parse, use)
+	return eachRecord(ctx, texts, plan, r, parse, nil, use)
 }
 
-// eachRecord is EachRecord by another parser than the plan's.
+// eachRecord is EachRecord by another parser than the plan's. If plain is not nil, samples are valid until use returns
+// (dataset.Reader.Lend).
 func eachRecord(
-	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, use func(*dataset.Sample) error,
+	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, plain func([]byte) (int, bool),
+	use func(*dataset.Sample) error,
 ) error {
 	use = plan.trial(r, use)
 	rng := plan.Ranges[r]
@@ -46,6 +48,9 @@ func eachRecord(
 	reader, err := dataset.NewReader(body, m.Framing, rng.Span, m.Base(), plan.Options.Limits, parse)
 	if err != nil {
 		return err
+	}
+	if plain != nil {
+		reader.Lend(plain)
 	}
 	for {
 		sample, err := reader.Next()

@@ -2,16 +2,11 @@ package forms
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/json"
-	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/klauspost/compress/zstd"
@@ -107,64 +102,4 @@ func BenchmarkParsedSamples(b *testing.B) {
 			b.ReportMetric(float64(size)/float64(len(manifest)), "stored/manifest")
 		})
 	}
-}
-
-// BenchmarkCut cuts the pool into shards as ingest does, by the checker and by the parser, and does the least that any
-// ingest would do with the same bytes: SHA-256 and zstd.
-func BenchmarkCut(b *testing.B) {
-	manifest := pool(b)
-	check, err := Reading{}.Checker()
-	if err != nil {
-		b.Fatal(err)
-	}
-	cut := func(parse dataset.Parser) func() error {
-		return func() error {
-			var shard []dataset.Sample
-			var shards dataset.ShardWriter
-			return dataset.EachSample(bytes.NewReader(manifest), "dataset.json", dataset.Limits{MaxRecordBytes: 1 << 20}, parse,
-				func(s *dataset.Sample) error {
-					if shard = append(shard, *s); len(shard) < 200 {
-						return nil
-					}
-					err := shards.Write(io.Discard, shard)
-					shard = shard[:0]
-					return err
-				})
-		}
-	}
-	packer, err := zstd.NewWriter(io.Discard, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest))
-	if err != nil {
-		b.Fatal(err)
-	}
-	for name, do := range map[string]func() error{
-		"checker": cut(check), "parser": cut(Parse),
-		"sha256 and zstd": func() error {
-			sha256.Sum256(manifest)
-			packer.Reset(io.Discard)
-			_, err := packer.Write(manifest)
-			return errors.Join(err, packer.Close())
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
-			b.SetBytes(int64(len(manifest)))
-			b.ReportAllocs()
-			before := processorTime(b)
-			for b.Loop() {
-				if err := do(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			b.ReportMetric(float64(len(manifest))*float64(b.N)/1e6/(processorTime(b)-before).Seconds(), "MB/cpu-s")
-		})
-	}
-}
-
-// processorTime is the time that the process has taken of all processors.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -2,34 +2,12 @@ package forms
 
 import (
 	"bytes"
-	"unicode/utf8"
+	"encoding/binary"
+	"math/bits"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
-
-// Checker returns what says of records whether they have a problem, as Parser does, and of most records nothing else:
-// it reads those in the plainest form, which have none, in a tenth of the time. The error is that of Validate.
-func (r Reading) Checker() (dataset.Parser, error) {
-	parse, err := r.Parser()
-	if err != nil || r.Form != "" || r.Root != "" || len(r.Columns)+len(r.Tags) > 0 {
-		return parse, err
-	}
-	return func(raw []byte, place dataset.Place) *dataset.Sample {
-		if isPlain(raw) {
-			return &dataset.Sample{Raw: raw, Place: place}
-		}
-		return parse(raw, place)
-	}, nil
-}
-
-// isPlain reports whether a record is certainly valid, and in LLaVA's form: with the fields of that form only, at most
-// one image with a simple name, at most one mark if there is an image and else none, and alternating turns. Other
-// records, valid or not, need the full parser.
-func isPlain(raw []byte) bool {
-	s := plainScan{raw: raw}
-	return s.record() && utf8.Valid(raw)
-}
 
 // A plainScan reads a record from front to back, once.
 type plainScan struct {
@@ -41,7 +19,8 @@ type plainScan struct {
 	escaped, said    bool
 	marks            int
 	suspect          bool
-	allMarks, images int
+	allMarks, places int  // marks of all turns, and images
+	number, lines    bool // whether a field is a number, and whether lines end between values
 }
 
 // plainFields are the fields of a plain record; a record has each once at most.
@@ -71,8 +50,7 @@ func (s *plainScan) record() bool {
 			return false
 		}
 	}
-	s.skipSpace()
-	return seen[0] && s.at == len(s.raw) && (s.allMarks == 0 || s.allMarks == s.images)
+	return seen[0] && (s.allMarks == 0 || s.allMarks == s.places)
 }
 
 // field reads the value of a field.
@@ -81,16 +59,38 @@ func (s *plainScan) field(name string) bool {
 	case "conversations":
 		return s.turns()
 	case "image":
-		s.images++
-		return s.string() && !s.escaped && isPlainName(s.text())
+		return s.images()
 	case "id":
 		s.skipSpace()
 		if n := digits(s.raw[s.at:]); n > 0 {
 			s.at += n
+			s.number = true
 			return true
 		}
 	}
 	return s.string()
+}
+
+// images reads a name of an image, or a list of one or several.
+func (s *plainScan) images() bool {
+	if !s.take('[') {
+		return s.image()
+	}
+	for {
+		switch {
+		case !s.image():
+			return false
+		case s.take(']'):
+			return true
+		case !s.take(','):
+			return false
+		}
+	}
+}
+
+func (s *plainScan) image() bool {
+	s.places++
+	return s.string() && !s.escaped && isPlainName(s.text())
 }
 
 // digits is the length of the integer of JSON that b begins with, if it is a plain one, and 0 otherwise.
@@ -190,6 +190,7 @@ func (s *plainScan) text() []byte { return s.raw[s.start:s.end] }
 
 func (s *plainScan) skipSpace() {
 	for s.at < len(s.raw) && jsontext.IsSpace(s.raw[s.at]) {
+		s.lines = s.lines || s.raw[s.at] == '\n' || s.raw[s.at] == '\r'
 		s.at++
 	}
 }
@@ -212,6 +213,38 @@ var special = func() (is [256]bool) {
 	return is
 }()
 
+// harmless are the bytes after a '<' that begins no mark: all marks begin with |, _ or a letter of image, IMG, video,
+// audio or speech. Other tags, such as those of a table in HTML, are text.
+var harmless = func() (is [256]bool) {
+	for c := range is {
+		is[c] = c == ' ' || c == '=' || c == '/' || letters[c] && bytes.IndexByte([]byte("iIvVaAsS"), byte(c)) < 0
+	}
+	return is
+}()
+
+// nextSpecial is the place of the first special byte of b from i on, len(b) if there is none. It looks at eight bytes
+// at a time.
+func nextSpecial(b []byte, i int) int {
+	const (
+		ones = 0x0101010101010101
+		high = 0x80 * ones
+	)
+	for ; i+8 <= len(b); i += 8 {
+		word := binary.LittleEndian.Uint64(b[i:])
+		// The highest bit of a byte is set where the byte is a quote, a backslash or '<', or less than a space. Of several,
+		// the lowest is right.
+		quote, slash, less := word^'"'*ones, word^'\\'*ones, word^'<'*ones
+		found := (quote-ones)&^quote | (slash-ones)&^slash | (less-ones)&^less | (word-' '*ones)&^word
+		if found &= high; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
+		}
+	}
+	for i < len(b) && !special[b[i]] {
+		i++
+	}
+	return i
+}
+
 // string reads a string of JSON.
 func (s *plainScan) string() bool {
 	if !s.take('"') {
@@ -221,9 +254,14 @@ func (s *plainScan) string() bool {
 	b, i, said := s.raw, s.at, false
 	s.start = i
 	for i < len(b) {
+		if said {
+			if i = nextSpecial(b, i); i == len(b) {
+				return false
+			}
+		}
 		c := b[i]
 		if !special[c] {
-			said = said || letters[c]
+			said = letters[c]
 			i++
 			continue
 		}
@@ -244,7 +282,7 @@ func (s *plainScan) string() bool {
 				continue
 			}
 			i++
-			s.suspect = s.suspect || i == len(b) || b[i] != ' ' && b[i] != '=' && (b[i] < '0' || b[i] > '9')
+			s.suspect = s.suspect || i == len(b) || !harmless[b[i]]
 		default: // a control character
 			return false
 		}

@@ -15,6 +15,13 @@ var plainRecords = []string{
 	`{"id":17,"conversations":[{"value":"Why?","from":"user"},{"from":"assistant","value":"So."},` +
 		`{"from":"user","value":"And?"}]}` + "\n",
 	`{"image": "1.jpg", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "é: <= 5"}]}`,
+	`{"image": ["a/1.jpg" ,"2.jpg"], "conversations": [{"from": "human", "value": "<image>\n<image>\n<td>Why?</td>"}, ` +
+		`{"value": "So.", "from": "gpt"}]}`,
+}
+
+func isPlain(raw []byte) bool {
+	check := Checker{parse: func([]byte, dataset.Place) *dataset.Sample { return nil }}
+	return check.Check(raw, dataset.Place{}) != nil
 }
 
 // TestPlain changes plain records at random: whatever is still plain has no problem when it is parsed.
@@ -23,7 +30,9 @@ func TestPlain(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	still := 0
 	pieces := []string{
-		`"`, `\`, `{`, `}`, `[`, `]`, `,`, `:`, `<`, `>`, `0`, ` `, `<img>`, `<image>`, `<video>`, `<|image|>`, `\u003c`,
+		`"`, `\`, `{`, `}`, `[`, `]`, `,`, `:`, `<`, `>`, `0`, ` `, `<img>`, `<image>`, `<video>`, `<|image|>`,
+		`["a.jpg"], `, `[], `, `<b>`,
+		`<img>a.jpg</img>`, `<audio>a</audio>`, `<image-1>`, `<IMG_CONTEXT>`, `"b.jpg"`, `\u003c`,
 		`..`, "\x01", "\xff", `null`, `1e5`, `"from"`, `human`, `gpt`, `"image": "b.jpg", `, `/`,
 		`\n`, `\u00a0`, `Image`, `-`,
 	}
@@ -66,7 +75,7 @@ func TestCheckerPool(t *testing.T) {
 			if isPlain(s.Raw) {
 				plain++
 			}
-			if checked := check(s.Raw, s.Place); (checked.Problem == nil) != (s.Problem == nil) {
+			if checked := check.Check(s.Raw, s.Place); (checked.Problem == nil) != (s.Problem == nil) {
 				t.Errorf("%s: problem %+v, want %+v", s.ID, checked.Problem, s.Problem)
 			}
 			return nil
