@@ -52,7 +52,7 @@ type Block struct {
 	Text            string
 }
 
-// Pages are all pages below a folder, without those in hidden folders other than .github, and in folders named out.
+// Pages are all pages below a folder. It leaves out hidden folders except .github, and folders named out.
 func Pages(root string) ([]*Page, error) {
 	var pages []*Page
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {

@@ -1,6 +1,6 @@
 package markdown
 
-// The words after "sh" that the gate acts on.
+// The words after "sh" that have a meaning for the gate.
 const (
 	NeedsNothing = ""
 	NeedsFull    = "full"

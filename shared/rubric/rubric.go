@@ -1,4 +1,4 @@
-// Package rubric holds what samples are rated on: capabilities, styles, and the prompts that ask for them.
+// Package rubric defines what samples are rated on: capabilities, styles, and the prompts that ask for them.
 package rubric
 
 import (

@@ -24,7 +24,7 @@ type Columns struct {
 	Answers     []uint32          // tokens of the answers; nil if it was not asked for
 	Shape       []selection.Shape // 0 of a row that is not OK
 	Distance    []uint32          // of scorer.Result
-	// Template is the index in Templates, from 1, of the template of a row's first question; 0 without one, and of a row
+	// Template is the number, from 1, of the template of a row's first question in Templates; 0 without one, and for a row
 	// that is not OK. TemplateNames are the templates.
 	Templates     []similarity.TemplateKey
 	TemplateNames []string
@@ -39,7 +39,7 @@ type Columns struct {
 	Capabilities []string
 	Ratings      [][]int8
 	Expected     [][]uint16
-	// Twin is selection.TwinHash of the twin of a row that is OK and has one, else zero; nil if it was not asked for.
+	// Twin is selection.TwinHash of an OK row's twin, or zero without one; nil if it was not asked for.
 	Twin [][16]byte
 	// The hashes of the images of row i are Image[ImageStart[i]:ImageStart[i+1]]; nil if they were not asked for.
 	ImageStart []uint32
@@ -114,7 +114,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	return c, nil
 }
 
-// finish sets the shapes of the rows, and clears what those that are not OK have.
+// finish sets the shapes of the rows, and clears the values of rows that are not OK.
 func (c *Columns) finish(imageStart, turns []uint32) {
 	c.Shape = make([]selection.Shape, len(c.Status))
 	for i, status := range c.Status {
@@ -166,7 +166,7 @@ func resolveExpected(ratings []int8, expected []uint16) {
 	}
 }
 
-// The types of column that Columns alone are read from.
+// The types of column that only Columns needs.
 var (
 	counts = columnType[int32, uint32]{takeInt32, toCount}
 	units  = columnType[float32, uint16]{takeFloat, toUnits}

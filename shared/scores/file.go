@@ -71,9 +71,9 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 	return f, nil
 }
 
-// checkFooter walks a file's footer without keeping any of it. parquet-go allocates whatever a
-// damaged footer promises, its own length and those of its lists, and memory that runs out is no
-// error that could be handled; the walk ends with the bytes that are really there.
+// checkFooter walks a file's footer without keeping any of it. parquet-go allocates as much as a damaged footer says,
+// for the footer and for its lists, and a process cannot handle running out of memory; the walk ends with the bytes
+// that are really there.
 func checkFooter(r io.ReaderAt, size int64) error {
 	const head, tail = 4, 8 // magic; length of the footer and magic
 	if size < head+tail {
@@ -100,7 +100,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// checkSchema names the first column by which a file differs from the schema it should have.
+// checkSchema names the first column in which a file differs from the expected schema.
 func checkSchema(f *parquet.File, want *parquet.Schema) error {
 	have := f.Schema()
 	if parquet.EqualNodes(have, want) {

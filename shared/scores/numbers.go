@@ -15,7 +15,7 @@ type Numbers struct {
 	Names []string // in ascending order
 	// Values holds a column for each name, and in it a number for each sample of the range: NaN where there is none.
 	Values [][]float64
-	// More says that records have fields of other names, which are not kept.
+	// More says that records have further numeric fields, which are not kept.
 	More bool
 }
 

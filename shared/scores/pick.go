@@ -33,8 +33,8 @@ func WritePicks(w io.Writer, n int, pick func(i int) Pick) error {
 	return writeRows(parquet.NewGenericWriter[Pick](w, writerOptions(pickSchema())...), "picks", n, pick)
 }
 
-// EachPick calls use for each pick of a file, in its order, and holds a few of them at a time. A file that is cut
-// short, damaged, of another layout, or not of picks at all is an error.
+// EachPick calls use for each pick of a file, in its order, and holds a few of them at a time. It is an error if the
+// file is cut short, is damaged, has another layout, or has no picks.
 func EachPick(r io.ReaderAt, size int64, use func(Pick)) (err error) {
 	defer recoverBad("reading picks", &err)
 	f, err := openParquet(r, size)

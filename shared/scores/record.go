@@ -15,7 +15,7 @@ type Record struct {
 	// the samples of that range. Both count from 0.
 	Range, Position int
 	Source          string
-	// Content is a hash of everything that the ratings depend on: equal content, equal ratings.
+	// Content is a hash of all input of the ratings: equal content, equal ratings.
 	Content string
 	// Twin is a hash of the texts and images alone: equal for samples that differ in nothing else.
 	Twin string
@@ -37,16 +37,16 @@ type Record struct {
 	Template  string
 	// Seen says what was there of each image when it was read, in the sample's order: `<size>:<generation>` of its object,
 	// the code of the fault by which none was found, or `embedded` (images.Fetcher.Look). It ends with the first image
-	// that has a fault. It is nil for a sample without images, and for one that failed before its images were looked at.
+	// that has a fault. It is nil for a sample without images, and for a sample that failed before its images were read.
 	Seen   []string
 	Status Status
 	// Result is what the scorer reported. Its Code and Reason also say why a sample was not given to the
 	// scorer, and why an ok one cannot be selected. Its Flags begin with those of the sample. Ratings, Expected, Mass
 	// and Margin are nil unless OK; files keep the last three rounded by scorer.RoundExpected.
 	scorer.Result
-	// ScorerID and Rubric are hashes of what rated the sample, and of what it was asked.
+	// ScorerID and Rubric are the hashes of the scorer and of the rubric.
 	ScorerID, Rubric string
-	// TakenFrom is the earlier run that the scores are taken over from; empty for a sample that was rated for this run.
+	// TakenFrom is the earlier run from which the scores are taken over; empty for a sample that was rated for this run.
 	TakenFrom string
 }
 
@@ -62,11 +62,11 @@ type Status uint8
 // The outcomes of a sample.
 const (
 	OK      Status = iota + 1 // rated
-	Failed                    // should have been rated, and could not be
+	Failed                    // could not be rated
 	Skipped                   // left out on purpose, or for a fault of its record
 )
 
-// String is the status as it is stored: ok, failed or skipped.
+// String is the stored form of the status: ok, failed or skipped.
 func (s Status) String() string {
 	switch s {
 	case OK:

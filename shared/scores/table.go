@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// Read reads a whole file of scores. Empty lists are nil. A file that is cut short, damaged, of
-// another layout, or not of scores at all is an error.
+// Read reads a whole file of scores. Empty lists are nil. It is an error if the file is cut short, is damaged, has
+// another layout, or has no scores.
 func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 	defer recoverBad("reading scores", &err)
 	f, err := open(r, size)
@@ -138,7 +138,7 @@ func fill[R, T, U any](f *file, records []R, name string, k columnType[T, U], fi
 	return nil
 }
 
-// fillRatings reads the columns of ratings and of expected scores. The status decides who has them, so that an ok
+// fillRatings reads the columns of ratings and of expected scores. The status decides which rows have them, so an ok
 // sample without any rating keeps its row.
 func fillRatings(f *file, records []Record) error {
 	n := len(f.capabilities)
@@ -203,7 +203,7 @@ func fillFloats(
 	return nil
 }
 
-// The types of column that a record is read from.
+// The types of column that a record needs.
 var (
 	codes    = columnType[string, reason.Code]{takeText, toCode}
 	texts    = columnType[string, string]{takeText, same[string]}

@@ -2,7 +2,7 @@ package similarity
 
 import "slices"
 
-// maxLeaders is how many clusters of samples with the same images a sample is compared with.
+// maxLeaders bounds the clusters with the same images to which a sample is compared.
 const maxLeaders = 64
 
 // A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
@@ -78,7 +78,7 @@ func (c *Clusterer) Clusters() []uint32 {
 	return clusters
 }
 
-// leaders are, for each image, the first one that it is near to and that leads, which may be itself.
+// leaders has, for each image, the first leading image that it is near to, which may be the image itself.
 func leaders(all []Image) []uint32 {
 	x := newImages(all)
 	of := make([]uint32, len(all))

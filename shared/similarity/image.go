@@ -12,8 +12,8 @@ const (
 	waves = 16
 	// leastContrast is the standard deviation, in levels of 0 to 255, from which on a picture has something to compare.
 	leastContrast = 1.5
-	// leastWave is how large a frequency is, in levels times cells, so that its bit is set: the noise of compression, and
-	// of rounding where a frequency is absent, is smaller.
+	// leastWave is the least amplitude of a frequency, in levels times cells, for which its bit is set: the noise of
+	// compression, and of rounding where a frequency is absent, is smaller.
 	leastWave = 16
 	// lightSide and colourSide are the sides of the means that an Image keeps.
 	lightSide, colourSide = 8, 4
@@ -31,8 +31,8 @@ type Image struct {
 	Colour [2 * colourSide * colourSide]uint8
 }
 
-// OfImage is what is kept of a picture that is on a white ground, turned as orientation says (1 to 8, as in EXIF; 1
-// is as it is stored).
+// OfImage makes the Image of a picture on a white ground. orientation says how to turn it (1 to 8, as in EXIF; 1 does
+// not turn it).
 func OfImage(picture image.Image, orientation int) (kept Image) {
 	m := reduce(picture)
 	sum, squares := 0.0, 0.0
@@ -84,7 +84,7 @@ func signs(grey *plane) (s Signature) {
 			for y := range rows {
 				sum += float64(rows[y][across] * cosines[down][y])
 			}
-			// The bits are spread, so that those which an Index sorts by are of high and of low frequencies.
+			// The bits are spread, so that each order of an Index has bits of high and of low frequencies.
 			if i := down*waves + across; i > 0 && sum > leastWave {
 				s.set(i * 37 % Bits)
 			}

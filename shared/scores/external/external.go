@@ -127,7 +127,7 @@ func listed(words []string, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// checkNames reports a name that two columns have, or that there is no column of ids. What has no name is passed over.
+// checkNames refuses a name that two columns have, and a file without a column of ids. What has no name is passed over.
 func checkNames(names []string) error {
 	seen := map[string]bool{"": false}
 	quoted := make([]string, len(names))

@@ -14,7 +14,7 @@ import (
 )
 
 // Numbers yields the fields of a JSON object that hold a number, such as FineVision's ratings; of fields of one name
-// the last one counts. Of what is no object, or no JSON, it yields none.
+// the last one counts. It yields none if the text is not a JSON object.
 func Numbers(object []byte) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		if !json.Valid(object) || jsontext.TypeOf(object) != jsontext.Object {
@@ -51,7 +51,7 @@ const (
 	maxName = 200
 )
 
-// A Collector takes the numbers of the records of a range. Its memory is bounded, whatever the records hold.
+// A Collector takes the numbers of the records of a range. Its memory is bounded for any records.
 type Collector struct {
 	most    int // columns
 	rows    int
@@ -59,7 +59,7 @@ type Collector struct {
 	more    bool
 }
 
-// NewCollector collects of about so many records.
+// NewCollector makes a Collector for about so many records.
 func NewCollector(records int) *Collector {
 	return &Collector{most: min(max(maxCells/max(records, 1), 1), maxColumns), columns: map[string][]float64{}}
 }

@@ -58,7 +58,7 @@ func MostFrequent(counts map[Code]int64) Code {
 	})
 }
 
-// A Subject is what a reason is about, and so what to fix.
+// A Subject is the thing that a reason is about, and that has to be fixed.
 type Subject int
 
 // The subjects of reasons.
@@ -69,7 +69,7 @@ const (
 	Selection                // what was selected, or compared
 )
 
-// Subject is what the code is about.
+// Subject is the subject of the code.
 func (c Code) Subject() Subject {
 	for subject, entries := range tables {
 		if slices.ContainsFunc(entries, func(e Entry) bool { return e.Code == c }) {
@@ -90,8 +90,8 @@ func lookup(c Code) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Table returns all codes: those of records, images, scorers and runs, which a failed sample has, and then those of
-// selections.
+// Table returns all codes: first the codes of failed samples, for records, images, scorers and runs, and then the codes
+// of selections.
 func Table() []Entry { return slices.Concat(tables[:]...) }
 
 // tables are the codes by their subjects.

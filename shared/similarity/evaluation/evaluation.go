@@ -23,11 +23,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// An Object is what a set was read from. Equal objects give equal sets.
+// An Object identifies the source of a set. Equal objects give equal sets.
 type Object struct {
 	// Name is the name of an object, or the prefix of the images of a folder, which ends with a slash.
 	Name string `json:"name"`
-	Size int64  `json:"size"` // bytes, of all images of a folder
+	Size int64  `json:"size"` // bytes; for a folder, of all its images
 	// Checksum is the CRC-32C of an object in eight hex digits, or a hash of the names and checksums of a folder's.
 	Checksum string `json:"checksum"`
 	// Generation is that of an object; 0 of a folder.
@@ -41,16 +41,16 @@ type Item struct {
 	similarity.Content
 }
 
-// A Result is a set as it was read.
+// A Result is a set that was read.
 type Result struct {
 	Items []Item
-	// Images are those that could be read, Unread those that could not: they are compared with nothing. Example is the
-	// name of one of these, if any has one.
+	// Images counts the images that could be read, Unread the others: they are compared with nothing. Example is the name
+	// of one of these, if any has one.
 	Images, Unread int
 	Example        string
 }
 
-// A FaultError is that a set cannot be read, whatever is tried: its file has to be changed, or another one named.
+// A FaultError says that a set can never be read: its file has to be changed, or another one named.
 type FaultError struct{ Name, Reason string }
 
 func (e *FaultError) Error() string { return e.Name + ": " + e.Reason }
@@ -65,7 +65,7 @@ func fault(name string, err error) error {
 	return fmt.Errorf("reading %s: %w", name, err)
 }
 
-// Identify finds an object, or the images of a folder. A *FaultError says that there is none.
+// Identify finds an object, or the images of a folder. A *FaultError says that there are none.
 func (s Source) Identify(ctx context.Context, name string) (Object, error) {
 	object, err := s.identify(ctx, name)
 	switch {
