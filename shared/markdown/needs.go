@@ -7,13 +7,13 @@ const (
 	NeedsGate    = "gate"
 )
 
-// A Need is what a block of commands needs, as the word after "sh" says.
+// A Need is the word after "sh", which says what a block of commands needs.
 type Need struct {
 	Word    string
 	Meaning string
 }
 
-// Needs are all that a block may need, nothing among them.
+// Needs are all values of Need, also the one for no need.
 func Needs() []Need {
 	return []Need{
 		{NeedsNothing, "nothing: the gate runs it"},

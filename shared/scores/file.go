@@ -40,7 +40,7 @@ func open(r io.ReaderAt, size int64, options ...parquet.FileOption) (*file, erro
 	return f, checkSchema(opened, schema)
 }
 
-// openParquet opens a file of this package, scores or picks. Options win over the usual ones.
+// openParquet opens a file of this package, scores or picks. options override the usual ones.
 func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
 	if err := checkFooter(r, size); err != nil {
 		return nil, err
@@ -72,8 +72,8 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 }
 
 // checkFooter walks a file's footer without keeping any of it. parquet-go allocates as much as a damaged footer says,
-// for the footer and for its lists, and a process cannot handle running out of memory; the walk ends with the bytes
-// that are really there.
+// for the footer and for its lists, and a process cannot handle running out of memory; the walk ends at the end of the
+// real bytes.
 func checkFooter(r io.ReaderAt, size int64) error {
 	const head, tail = 4, 8 // magic; length of the footer and magic
 	if size < head+tail {
@@ -124,9 +124,8 @@ func describe(f parquet.Field) string {
 	return f.Name() + " " + strings.TrimSuffix(b.String(), ";")
 }
 
-// recoverBad says what was being done when *err came about, and turns a panic into an error: some of
-// parquet-go's decoders panic on bytes that no writer produces, and a broken file must cost no more
-// than its own delivery.
+// recoverBad adds the current step to *err, and turns a panic into an error. Some of parquet-go's decoders panic on
+// bytes that no writer produces, and a broken file must fail only its own delivery.
 func recoverBad(doing string, err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("broken file: %v", r)

@@ -18,8 +18,8 @@ func reasonSchema() *parquet.Schema {
 	return parquet.NewSchema("reasons", parquet.SchemaOf(reasonRow{}))
 }
 
-// WriteReasons writes a whole file of reasons: the code of one for each of n samples of a dataset, in its order, empty
-// for a selected one.
+// WriteReasons writes a whole file of reasons: a code for each of n samples of a dataset, in its order; empty for a
+// selected one.
 func WriteReasons(w io.Writer, n int, code func(i int) string) error {
 	file := parquet.NewGenericWriter[reasonRow](w, writerOptions(reasonSchema())...)
 	return writeRows(file, "reasons", n, func(i int) reasonRow { return reasonRow{code(i)} })

@@ -29,8 +29,8 @@ type Writer struct {
 	written      int
 }
 
-// NewWriter is a writer of records rated on these capabilities, in this order. Names that are
-// empty, or that differ in nothing but case and punctuation, are an error.
+// NewWriter is a writer of records rated on these capabilities, in this order. It is an error if a name is empty, or if
+// two names differ only in case and punctuation.
 func NewWriter(w io.Writer, capabilities []string) (*Writer, error) {
 	schema, err := schemaOf(capabilities)
 	if err != nil {
@@ -48,7 +48,7 @@ func NewWriter(w io.Writer, capabilities []string) (*Writer, error) {
 }
 
 // Write adds records. Bytes of texts that are not UTF-8 become U+FFFD, because other tools would refuse the whole file.
-// An error names the record at fault, and the file is then of no use.
+// An error names the invalid record, and the file is then unusable.
 func (w *Writer) Write(records []Record) error {
 	for i := range records {
 		r := &records[i]

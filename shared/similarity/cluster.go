@@ -6,11 +6,12 @@ import "slices"
 const maxLeaders = 64
 
 // A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
-// texts. Samples without images are duplicates if all their questions are equal; near ones may be of one template.
+// texts. Samples without images are duplicates only if all their questions are equal, because near ones may come from
+// one template.
 //
-// A cluster has a leader, the first of its samples, and the samples that are near to it: a sample that is near only to
-// one of these is in another cluster. So no chain of small differences joins samples that differ much. Time is linear
-// in the samples, except for the index of the different images.
+// A cluster has a leader, the first of its samples, and the samples that are near to it: a sample that is only near to
+// such a member is in another cluster. So a chain of small differences cannot join samples that differ much. Time is
+// linear in the samples, except for the index of the different images.
 type Clusterer struct {
 	images  *numbers[string] // by the hash of their bytes
 	looks   []Image
@@ -18,7 +19,7 @@ type Clusterer struct {
 	of      []uint32 // the images of all samples, by number
 }
 
-// clustered is the part of a sample that clusters need.
+// clustered has the parts of a sample that clusters need.
 type clustered struct {
 	end   int // where its images end
 	words Signature
@@ -44,8 +45,8 @@ func (c *Clusterer) Add(sample Content) {
 	c.samples = append(c.samples, clustered{len(c.of), sample.Words, all})
 }
 
-// Clusters are the numbers of the clusters of all samples, in the order in which they were added: from 0, by the first
-// sample of each.
+// Clusters are the cluster numbers of all samples, in the order in which they were added. Clusters are numbered from 0
+// by their first sample.
 func (c *Clusterer) Clusters() []uint32 {
 	groups := leaders(c.looks)
 	clusters := make([]uint32, len(c.samples))

@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// orders is how many orders of its signatures an index has, each by other bits first.
+	// orders is the number of sorted lists of an index. Each sorts the signatures by other bits first.
 	orders = 16
-	// neighbours is how many signatures an index compares on either side of a place in one of its orders.
+	// neighbours is how many signatures an index compares on each side of a place in a sorted list.
 	neighbours = 16
 )
 
