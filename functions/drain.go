@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// A drain is a handler that can wait for its requests, and end them: functions-framework does neither.
+// A drain is a handler that can wait for its requests and end them, which functions-framework cannot.
 type drain struct {
 	http.Handler
-	over context.Context // ends the requests that are at work
+	over context.Context // ends the running requests
 
 	mu     sync.Mutex
 	atWork int

@@ -35,7 +35,7 @@ const (
 	endTime   = 2 * time.Second
 )
 
-// serve serves until ctx ends, and then waits for what is at work. What does not end in time is redelivered.
+// serve serves until ctx ends, and then waits for running requests. Deliveries that do not end in time are redelivered.
 func serve(ctx context.Context, log *slog.Logger) error {
 	cfg, limits, err := readConfig(ctx, envconfig.OsLookuper())
 	if err != nil {

@@ -12,10 +12,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// startTime is what a run may take whatever its size: to be planned, and for the first instances to start.
+// startTime is the time that a run of any size may take for planning, and for the first instances to start.
 const startTime = 10 * time.Minute
 
-// measured publishes events, and logs of a scored run and of a completed selection how long they took since they were
+// measured publishes events. For a scored run and a completed selection, it also logs the time since they were
 // accepted. The objectives of the service are computed from these lines.
 type measured struct {
 	events.Publisher

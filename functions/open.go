@@ -32,8 +32,8 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// readConfig reads the struct of the function that FUNCTION_TARGET names. Limits are those of the runs that it starts,
-// if it starts any.
+// readConfig reads the struct of the function that FUNCTION_TARGET names. Limits are the limits of the runs that it
+// starts, if it starts any.
 func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function, l run.Limits, err error) {
 	switch target, _ := env.Lookup("FUNCTION_TARGET"); target {
 	case config.IngestTarget:
@@ -48,7 +48,7 @@ func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function,
 	}
 }
 
-// A system is what the functions work with.
+// A system has the buckets, topics and scorers of the functions.
 type system struct {
 	runs    *run.Reader
 	planner *run.Planner
@@ -58,10 +58,11 @@ type system struct {
 	memory  *memory.Budget
 }
 
-// newHandler makes what a process serves: the function, behind the check of who pushes, and its health.
+// newHandler makes the handler of a process: the function, behind the check of the pushing account, and the health
+// check.
 func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	// Google's front end keeps paths that end in z to itself, so only probes of the container get this.
+	// Google's front end answers paths that end in z itself, so only probes of the container reach this.
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	var push http.Handler
 	var err error
@@ -154,7 +155,7 @@ func newReports(sys system) (*report.Writer, error) {
 	})
 }
 
-// imageBuckets are the buckets in which samples may name images: that of datasets, and more of them.
+// imageBuckets are the buckets in which samples may name images: the input bucket, and the configured ones.
 func imageBuckets(ctx context.Context, c config.Function, input bucket.Reader) (map[string]bucket.Reader, error) {
 	found := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
 	for _, name := range c.ImageBuckets {

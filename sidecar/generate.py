@@ -19,7 +19,7 @@ ROOM = 64
 
 @dataclass(frozen=True)
 class Row:
-    """A prompt to continue from: logits after its last token, keys and values per layer (key heads, n, size)."""
+    """A prompt to continue: logits after its last token, keys and values per layer (key heads, n, size)."""
 
     logits: Tensor
     cache: tuple[tuple[Tensor, Tensor], ...]

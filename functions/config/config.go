@@ -1,4 +1,4 @@
-// Package config is what the functions take from the environment: one struct for each of them.
+// Package config has the environment variables of the functions: one struct for each function.
 package config
 
 import (
@@ -25,7 +25,7 @@ const (
 	CurateTarget = "curate"
 )
 
-// A Function is what every function takes.
+// A Function has the variables that every function reads.
 type Function struct {
 	Target  string `env:"FUNCTION_TARGET" meaning:"which function the process serves: ingest, score or curate"`
 	Host    string `env:"HOST" meaning:"address to listen on; all of the machine's by default, as a container has to"`
@@ -53,7 +53,7 @@ type Function struct {
 	Push      events.PushIdentity
 	Scorers   kinds.Config
 	Telemetry otlp.Config
-	// Selections bound those that curate makes.
+	// Selections are the limits of selections.
 	Selections subset.Limits
 }
 
@@ -82,7 +82,7 @@ func (c Function) Validate() error {
 		c.Selections.Validate())...)
 }
 
-// Origin is where the events of the function come from.
+// Origin is the origin of the function's events.
 func (c Function) Origin() events.Origin {
 	return events.Origin{
 		Source: "/projects/" + c.Project + "/deployments/" + c.Deployment,
@@ -102,7 +102,7 @@ func (c Ingest) Validate() error { return validate(c.Function, c.Limits) }
 // Score is what score takes.
 type Score struct {
 	Function
-	// Images are the limits that ingest and curate start runs with: the process has to have memory for them.
+	// Images are the limits for images of the runs that ingest and curate start. The process must have memory for them.
 	Images images.Limits
 }
 
@@ -122,7 +122,7 @@ func validate(f Function, l run.Limits) error {
 	return errors.Join(f.Validate(), l.Validate(), CheckPrices(l.CostPerMillion), CheckScorer(f.Scorers, l.Scorer))
 }
 
-// CheckPrices reports every price of a kind of scorer that there is not.
+// CheckPrices refuses prices of unknown kinds of scorer.
 func CheckPrices(prices run.Prices) error {
 	var faults []error
 	for _, kind := range slices.Sorted(maps.Keys(prices)) {

@@ -12,7 +12,7 @@ import (
 // A Variable is one variable of the environment, as the tags of a struct's field describe it.
 type Variable struct {
 	Name string
-	// Default is the text that stands for the variable where it is not set; empty if nothing does.
+	// Default is the value if the variable is not set; empty without a default.
 	Default string
 	Meaning string
 
@@ -34,7 +34,7 @@ func (v Variable) check(value string) error {
 	return nil
 }
 
-// cause is an error of reading the variable without the name of the field, which no user knows.
+// cause removes the name of the field from an error, because users do not know it.
 func (v Variable) cause(err error) error {
 	if _, text, found := strings.Cut(err.Error(), v.field.Name+": "); found {
 		return errors.New(text)

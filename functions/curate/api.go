@@ -67,16 +67,16 @@ type server struct {
 // A call answers requests of one method to one path.
 type call func(*http.Request) (answer, error)
 
-// An answer is the response to a call. location is the path where what was accepted can be followed. body is written as
-// JSON, unless it is a file.
+// An answer is the response to a call. location is the path at which the progress of accepted work can be followed.
+// body is written as JSON, unless it is a file.
 type answer struct {
 	status   int
 	location string
 	body     any
 }
 
-// A file is a body that is sent unchanged. policy is the content-security policy of a page, cache and tag are the
-// Cache-Control and the ETag of what may be kept; each may be empty.
+// A file is a body that is sent unchanged. policy is the content-security policy of a page, cache and tag are
+// Cache-Control and ETag, for a body that browsers may keep; each may be empty.
 type file struct {
 	contentType string
 	content     []byte
@@ -100,7 +100,7 @@ func (f file) write(w http.ResponseWriter, status int) {
 	}
 }
 
-// answer writes what a call answers, and its errors as problems.
+// answer writes the answer of a call, and its errors as problems.
 func (s server) answer(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -124,7 +124,7 @@ func (s server) answer(c call) http.HandlerFunc {
 	}
 }
 
-// failed is the status of an error of a request. It logs one of the service.
+// failed is the status of a request's error. It logs an error of the service.
 func (s server) failed(r *http.Request, err error) int {
 	status := statusOf(err)
 	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) // the client, who reads no answer
@@ -153,7 +153,7 @@ func (a answer) write(w http.ResponseWriter) error {
 	return nil
 }
 
-// trace begins the span of a call that changes a run. Those that only look would hide it in its trace.
+// trace begins the span of a call that changes a run. Reading calls have no span, because they would fill the trace.
 func trace(r *http.Request) (context.Context, func(error)) {
 	id, verb, _ := strings.Cut(r.PathValue("run"), ":")
 	if id == "" || r.Method != http.MethodPost {
@@ -162,8 +162,7 @@ func trace(r *http.Request) (context.Context, func(error)) {
 	return telemetry.Start(r.Context(), id, "api "+cmp.Or(verb, "select"), "", oteltrace.SpanKindServer)
 }
 
-// decode reads a JSON body into v. Unknown fields, and those that it has twice, are refused; an empty body leaves
-// v as it is.
+// decode reads a JSON body into v. Unknown and repeated fields are refused; an empty body leaves v unchanged.
 func decode(r *http.Request, v any) error {
 	err := decodeJSON(r.Body, v)
 	if err == nil {
@@ -203,7 +202,7 @@ func decodeJSON(body io.Reader, v any) error {
 		return err
 	}
 	data = bytes.TrimSpace(data)
-	if jsontext.TypeOf(data) == jsontext.Object { // null leaves v as it is
+	if jsontext.TypeOf(data) == jsontext.Object { // null leaves v unchanged
 		known := spelling.Fields(v, "json")
 		for _, key := range jsontext.Members(jsontext.Items(data)).Keys() {
 			if !slices.Contains(known, key) { // the decoder takes it in any case

@@ -1,5 +1,5 @@
-// Package curate is the function that answers: the HTTP API of runs and selections, and the push endpoint that makes
-// automatic selections, writes parts, and continues what was accepted and is not finished.
+// Package curate is the function with the HTTP API of runs and selections. Its push endpoint makes automatic
+// selections, writes parts, and continues unfinished work.
 package curate
 
 import (
@@ -25,18 +25,18 @@ type Config struct {
 	Worker  *run.Worker
 	Subsets *subset.Selector
 	Reviews *review.Store
-	Memory  *memory.Budget // of the process, for images that are shown
-	// Commands are what pages say that people type.
+	Memory  *memory.Budget // of the process, for shown images
+	// Commands are the commands that pages show.
 	Commands report.Commands
 	Log      *slog.Logger
 	// IAMCallers says that Cloud Run's IAM is in front: the tokens of requests say who calls.
 	IAMCallers bool
 }
 
-// PushPath is where curate's subscriptions push to.
+// PushPath is the path for curate's push subscriptions.
 const PushPath = "/push"
 
-// New serves the API below /v1/, the pages that describe it, and what it is at /.
+// New serves the API below /v1/, the pages that describe it, and an introduction at /.
 func New(c Config) (http.Handler, error) {
 	reconciler, err := c.reconciler()
 	if err != nil {
@@ -72,7 +72,7 @@ func NewPush(c Config) (http.Handler, error) {
 	return newPush(c, reconciler), nil
 }
 
-// reconciler checks that nothing is missing, and makes what continues runs.
+// reconciler checks that no part is missing, and makes the Reconciler.
 func (c Config) reconciler() (*subset.Reconciler, error) {
 	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Reviews == nil || c.Memory == nil ||
 		c.Log == nil {

@@ -13,14 +13,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// notAsked says of outputs that not every selection has why one is missing.
+// notAsked says why a selection lacks an optional output.
 var notAsked = map[string]string{
 	"near": "its samples were compared with no evaluation set (exclude_near)", "clusters": "it does not bound near " +
 		"duplicates (caps: cluster)",
 }
 
-// getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to where the storage serves the object,
-// or the object itself.
+// getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to the object in the storage, or the
+// object itself.
 func (s server) getOutput(r *http.Request) (answer, error) {
 	name := r.PathValue("output")
 	is := func(o subset.NamedOutput) bool { return o.Name == name }

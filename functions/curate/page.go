@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// A page is the part of a list that a request asks for: at most size entries after a cursor.
+// A page is the requested part of a list: at most size entries after a cursor.
 type page struct {
 	size   int
 	cursor string

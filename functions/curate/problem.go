@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// detailOf is the text of an error in an answer. For a fault of the machine it is only the folder and the fix: a user
-// needs no more.
+// detailOf is the text of an error in an answer. For a fault of the machine it is only the folder and the fix, which is
+// all that a user needs.
 func detailOf(err error) string {
 	if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 		return machine.Error()
@@ -24,7 +24,7 @@ func detailOf(err error) string {
 	return err.Error()
 }
 
-// statusOf is the HTTP status that an error is answered with.
+// statusOf is the HTTP status of an error.
 func statusOf(err error) int {
 	if problem, ok := errors.AsType[*api.Problem](err); ok {
 		return problem.Status

@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// newPush is the endpoint of the subscriptions to the tasks of making selections, of writing their parts, of looking
-// for changed images, and of continuing what was accepted.
+// newPush is the endpoint for tasks that make selections, write their parts, look for changed images, or continue
+// unfinished work.
 func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
 	subsets, log := c.Subsets, c.Log
 	return events.PushHandler(log, func(ctx context.Context, d events.Delivery) error {
@@ -43,8 +43,8 @@ func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
 	})
 }
 
-// logOpen logs what reconcile leaves open, and why if it failed. How long ago it was accepted sets off the alert about
-// runs that never end; what was accepted within the hour is at work.
+// logOpen logs the entries that reconcile leaves open, with their age and, if continuing failed, the error. The alert
+// about runs that never end uses the age. Entries from the last hour are not logged.
 func logOpen(ctx context.Context, log *slog.Logger, e run.Entry, err error) {
 	log = log.With("run", e.Run, "selection", e.Selection, "request", e.Request, "check", e.Check)
 	if err != nil {
@@ -68,8 +68,8 @@ func checkImages(ctx context.Context, c Config, d events.Delivery) error {
 	return err
 }
 
-// makeSelections makes the automatic selections of a scored run: one that was requested, or all. A refused one is an
-// error of the data: it would be refused again.
+// makeSelections makes the automatic selections of a scored run: one that was requested, or all. A refused selection is
+// an error of the data, because it would be refused again.
 func makeSelections(ctx context.Context, subsets *subset.Selector, log *slog.Logger, d events.Delivery) error {
 	var task events.SelectTask
 	if err := d.Decode(&task); err != nil {
@@ -85,7 +85,7 @@ func makeSelections(ctx context.Context, subsets *subset.Selector, log *slog.Log
 	return err
 }
 
-// logSelection logs an automatic selection. One that chose nothing is an error of the data.
+// logSelection logs an automatic selection. An empty selection is an error of the data.
 func logSelection(ctx context.Context, log *slog.Logger, sel *subset.Selection) {
 	if sel.Selected == 0 {
 		log.ErrorContext(ctx, "automatic selection failed", "run", sel.Run, "selection", sel.ID, "problem", sel.Problem)

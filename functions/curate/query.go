@@ -18,8 +18,8 @@ var repeated = []string{"id", "filter"}
 // mayBeEmpty is the parameter that a client of lists sends without a value for the first page.
 const mayBeEmpty = "page_token"
 
-// checked is the call of a route, after a look at the query of its requests: what is not taken is refused, because an
-// answer to a question without it would be taken for one with it.
+// checked is the call of a route that first checks the query. It refuses unknown parameters, because a caller would not
+// notice that they were ignored.
 func (r route) checked() call {
 	return func(request *http.Request) (answer, error) {
 		given, err := url.ParseQuery(request.URL.RawQuery)

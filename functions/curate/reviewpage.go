@@ -19,11 +19,11 @@ import (
 var (
 	// reviewFields are the parameters of a review's address.
 	reviewFields = []string{"reviewer", "pairs", "seed", "against"}
-	// choiceFields are those of the form of a choice.
+	// choiceFields are the fields of the form for a choice.
 	choiceFields = append(reviewFields[:len(reviewFields):len(reviewFields)], "pair", "choice")
 )
 
-// reviewOf is the review that fields of a form or of an address ask for, and who reviews.
+// reviewOf reads the review and the reviewer from the fields of a form or an address.
 func reviewOf(r *http.Request, fields url.Values) (request review.Request, reviewer string, err error) {
 	request = review.Request{
 		Run: r.PathValue("run"), A: r.PathValue("selection"), Against: fields.Get("against"), Pairs: review.DefaultPairs,
@@ -46,7 +46,7 @@ func reviewOf(r *http.Request, fields url.Values) (request review.Request, revie
 	return request, reviewer, nil
 }
 
-// reviewPage shows the form that begins a review, its next pair, or what came out of it.
+// reviewPage shows the form that begins a review, its next pair, or its result.
 func (s server) reviewPage(r *http.Request) (answer, error) {
 	sel, err := s.named(r)
 	if err != nil {

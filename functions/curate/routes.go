@@ -9,12 +9,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// A route is a method and a path that is served, as a pattern of http.ServeMux, and what answers there.
+// A route is a pattern of http.ServeMux, with method and path, and the call that answers it.
 type route struct {
 	method, path string
 	call         call
 	query        []string // the parameters that it takes
-	page         bool     // it answers people, whose browsers send the empty fields of forms, too
+	page         bool     // it is a page: browsers also send the empty fields of forms
 }
 
 func get(path string, c call, query ...string) route {

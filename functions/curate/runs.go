@@ -62,13 +62,13 @@ func (s server) getRun(r *http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: status}, err
 }
 
-// A verb is what POST /v1/runs/{run}:<name> does to a run. It returns the run that the answer is about.
+// A verb is the action of POST /v1/runs/{run}:<name>. It returns the run whose status is the answer.
 type verb struct {
 	name string
 	do   func(s server, r *http.Request, id string) (string, error)
 }
 
-// verbs are all of them, in the order in which the answer to an unknown one lists them.
+// verbs are all verbs, in the order of the list in the answer to an unknown verb.
 var verbs = [...]verb{
 	{"resume", server.resumeRun}, {"retry", server.retryRun}, {"cancel", server.cancelRun}, {"approve", server.approveRun},
 	{"cluster", server.clusterRun},
@@ -126,7 +126,7 @@ func (s server) clusterRun(r *http.Request, id string) (string, error) {
 }
 
 // retryRun starts the next attempt of a run, with all selections that were requested of it, and returns its id. Each
-// step can be repeated: a call that was not answered is made again.
+// step can be repeated: a caller without an answer calls again.
 func (s server) retryRun(r *http.Request, id string) (string, error) {
 	var options api.Retry
 	if err := decode(r, &options); err != nil {

@@ -48,7 +48,7 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	}
 	all := answer{status: http.StatusOK}
 	made := api.NestedSelections{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
-	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
+	// Make the largest first: it has the faults of all others, so a fault is reported before any selection is made.
 	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
 		one, err := s.selectOne(r, asked, spec)
 		if err != nil {

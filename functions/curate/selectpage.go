@@ -16,12 +16,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// selectPage shows the form of a selection, and what the selection of its fields would be.
+// selectPage shows the form of a selection, and a preview for its fields.
 func (s server) selectPage(r *http.Request) (answer, error) {
 	return s.selectForm(r, r.URL.Query(), nil, http.StatusOK)
 }
 
-// selectForm shows the form with what was typed. problem is why no selection was made; nil where none was asked for.
+// selectForm shows the form with the typed values. problem is why no selection was made; nil if none was requested.
 func (s server) selectForm(r *http.Request, typed url.Values, problem error, status int) (answer, error) {
 	ctx, id := r.Context(), r.PathValue("run")
 	plan, err := s.runs.UsablePlan(ctx, id)
@@ -90,7 +90,7 @@ func formOf(typed url.Values) site.Form {
 	}
 }
 
-// requestOf is what a form asks for. The error names each field that cannot be read.
+// requestOf is the request of a form. The error names each field that cannot be read.
 func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
 	var faults []error
 	read := func(field, text string, parse func(string) error) {

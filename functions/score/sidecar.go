@@ -8,11 +8,11 @@ import (
 	"net/url"
 )
 
-// SidecarPaths are what planning a run asks of a sidecar: what models it has, and what a request may hold.
+// SidecarPaths are the paths of a sidecar that planning a run needs: its models, and the limits of a request.
 var SidecarPaths = []string{"/v1/models", "/v1/limits"}
 
-// NewSidecar forwards requests to the sidecar, which only this service reaches. Mount it only at SidecarPaths: no call
-// that makes the sidecar work may pass through it.
+// NewSidecar forwards requests to the sidecar, which only this service can reach. Mount it only at SidecarPaths, so
+// that it never forwards a request for ratings.
 func NewSidecar(base string, log *slog.Logger) (http.Handler, error) {
 	target, err := url.Parse(base)
 	if err != nil {
@@ -25,7 +25,7 @@ func NewSidecar(base string, log *slog.Logger) (http.Handler, error) {
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			log.WarnContext(r.Context(), "sidecar not reached", "error", err)
-			http.Error(w, "the sidecar is not reached", http.StatusServiceUnavailable) // so that it is waited for
+			http.Error(w, "the sidecar is not reached", http.StatusServiceUnavailable) // so that callers wait for it
 		},
 	}, nil
 }

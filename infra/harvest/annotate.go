@@ -31,18 +31,18 @@ type annotateReport struct {
 	Failed      map[reason.Code]int64 `json:"failed"`      // chosen and not annotated, by reason
 	Out         string                `json:"out"`
 	Scorer      string                `json:"scorer"`
-	// Run is the scoring of the seed set, Guess that of the whole dataset by the embedded scorer.
+	// Run is the run that rates the seed set. Guess is the run in which the embedded scorer rates the whole dataset.
 	Run     string             `json:"run"`
 	Guess   string             `json:"guess"`
 	Spent   *float64           `json:"spent,omitempty"` // US dollars, in all attempts at Run
 	Seconds map[string]float64 `json:"seconds"`
-	// Estimate is what was expected before the scorer was asked, and Itself how far it agrees with itself; nil where it
-	// was not asked twice.
+	// Estimate is the expected time and cost. Itself is how far the scorer agrees with itself; nil if it was not asked
+	// twice.
 	Estimate *purchase         `json:"estimate"`
 	Itself   *agreement.Report `json:"self_agreement,omitempty"`
 }
 
-// An annotateRequest says what is annotated, and by what.
+// An annotateRequest says how many samples are annotated, and by which scorer.
 type annotateRequest struct {
 	samples int    // how many; with each, the most over all sources
 	each    int    // how many of each source; 0 for a set over all sources
@@ -106,7 +106,7 @@ func newAnnotate() *cobra.Command {
 	return cmd
 }
 
-// annotateTo annotates into a file, which loses none of the annotations that it holds.
+// annotateTo writes annotations to a file, and keeps the annotations that it has.
 func (in input) annotateTo(
 	cmd *cobra.Command, file string, request annotateRequest, state string, out outputFlags,
 ) error {
@@ -136,8 +136,8 @@ func (in input) annotateTo(
 	return res.print(cmd.OutOrStdout())
 }
 
-// annotate chooses the seed set and has it rated. Both are runs, which are kept: killed at any moment, the same command
-// continues.
+// annotate chooses the seed set and rates it. Both steps are runs, which are kept, so the same command continues after
+// a kill.
 func (r *annotateReport) annotate(
 	ctx context.Context, in input, request annotateRequest, state string, quiet bool,
 ) ([]annotation.Annotation, error) {
@@ -184,7 +184,7 @@ func (r *annotateReport) annotate(
 	return annotations, err
 }
 
-// annotationsOf are the annotations that a run has made of chosen samples; none is an error.
+// annotationsOf are a run's annotations of the chosen samples. It is an error if there are none.
 func (in input) annotationsOf(
 	ctx context.Context, chosen []datasetSample, rated *sampleRun,
 ) ([]annotation.Annotation, error) {
@@ -240,7 +240,7 @@ func (s *sampleRun) reasons(
 	}, nil
 }
 
-// choose has the embedded scorer rate the dataset, under the default rubric, and chooses the seed set by that.
+// choose rates the dataset by the embedded scorer, under the default rubric, and chooses the seed set by these ratings.
 func (r *annotateReport) choose(
 	ctx context.Context, in input, request annotateRequest, state string, quiet bool,
 ) ([]datasetSample, error) {
@@ -264,7 +264,7 @@ func (r *annotateReport) choose(
 		return nil, err
 	}
 	r.Guess, r.Samples = p.Run, int(p.Samples)
-	// The seed set's own session is on the framework, which can be mounted once.
+	// Do not mount the framework here: it can be mounted only once, and the seed set's session needs it.
 	err = p.deploy(in.Scorers, show).session(ctx, nil, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
@@ -294,8 +294,8 @@ func (r *annotateReport) choose(
 	return chosen, err
 }
 
-// at reads the samples at ascending positions of the dataset, each with a name that only it has: its id, or ID#n if
-// several samples have the id.
+// at reads the samples at ascending positions of the dataset, each with its unique name: its id, or ID#n if several
+// samples have the id.
 func (in input) at(ctx context.Context, positions []int, limits run.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
 	seen := map[string]int{} // samples by id

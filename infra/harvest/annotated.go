@@ -12,15 +12,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// An annotatedFile is a file that annotate writes to, with what it holds. Annotations cost money or a person's time, so
-// none that is there is lost.
+// An annotatedFile is an output file of annotate, with its present annotations. These cost money or a person's time, so
+// none may be lost.
 type annotatedFile struct {
 	name string
 	held []annotation.Annotation
 }
 
-// openAnnotated reads the annotations that a file holds; none where there is no such file. A file that holds anything
-// else is an error.
+// openAnnotated reads the annotations in a file; none if the file does not exist. It is an error if the file has other
+// content.
 func openAnnotated(name string, r *rubric.Rubric) (annotatedFile, error) {
 	f := annotatedFile{name: name}
 	content, err := os.ReadFile(name)

@@ -33,7 +33,7 @@ type annotationFlags struct {
 
 func (f *annotationFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object a line")
-	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest, the same as one named without this flag")
+	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest; the same as a manifest named without this flag")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
 	formatFlag(cmd, &f.format)

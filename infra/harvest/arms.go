@@ -28,7 +28,7 @@ const (
 	maxArmsFile = 64 << 20
 )
 
-// armName is a name that may be that of a folder.
+// armName matches a name that a folder can have.
 var armName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // readArms reads a file of selections by their names.

@@ -21,14 +21,14 @@ import (
 const (
 	// askedTwice is how many samples a teacher rates twice before it rates the others.
 	askedTwice = 20
-	// leastKappa is the mean kappa of its first and second ratings below which it is not a teacher.
+	// leastKappa is the least mean kappa of first and second ratings that a teacher must have.
 	leastKappa = 0.4
 	// selfResamples is the number of resamples for the intervals of these kappas.
 	selfResamples = 1000
 )
 
-// asked reports whether the i-th of the chosen samples is one of the twice samples that are asked for twice. These are
-// at even distances.
+// asked reports whether the i-th of the chosen samples is rated twice. The samples that are rated twice are spaced
+// evenly.
 func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
 
 // askTwice rates some of the chosen samples twice, the second time with capabilities and styles in the opposite order,
@@ -89,7 +89,7 @@ func (d *disagreement) Error() string {
 	said := fmt.Sprintf("by a mean kappa of %.2f (%.2f to %.2f)",
 		float64(r.Mean.QWK), float64(r.Mean.Intervals.QWK[0]), float64(r.Mean.Intervals.QWK[1]))
 	if math.IsNaN(float64(r.Mean.QWK)) {
-		said = "in nothing that can be learned: on each capability all of them have one rating"
+		said = "on nothing that can be learned: each capability has the same rating for all of them"
 	}
 	return fmt.Sprintf("the ratings of %d samples, asked for twice with capabilities and styles in another order, agree "+
 		"%s, and %.2f is needed: nothing else was asked; choose a stronger model, or continue with --accept-teacher",
@@ -113,7 +113,8 @@ func (in input) rateSome(
 	return s, nil
 }
 
-// turnedRubric is a file of a rubric with capabilities and styles in the opposite order. What is asked is the same.
+// turnedRubric writes a rubric with capabilities and styles in the opposite order to a file. The questions are the
+// same.
 func turnedRubric(r *rubric.Rubric, state string) (string, error) {
 	turned := *r
 	turned.Name = cmp.Or(r.Name, "rubric") + ", in the opposite order"
@@ -160,7 +161,7 @@ func bothOpinions(some []datasetSample, first, second *sampleRun) (both []agreem
 	return both, nil
 }
 
-// printSelfAgreement prints how far a scorer agrees with itself, and how long the others will take.
+// printSelfAgreement prints how far a scorer agrees with itself, and how long the other samples will take.
 func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string, others time.Duration) error {
 	t := newTable("asked twice", "kappa", "95 %", "n")
 	row := func(name string, a agreement.Agreement, n int) {

@@ -47,7 +47,8 @@ func newCleaner(
 	return &cleaner{typed, folder, runs, remover}, err
 }
 
-// finish deletes what is left of removed runs: a process was killed in between, or another one was at work on the run.
+// finish deletes the rest of removed runs. A rest stays if a process was killed during the removal, or if another
+// process was working on the run.
 func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, err error) {
 	left, err := c.runs.HalfRemoved(ctx)
 	if err != nil {
@@ -68,8 +69,8 @@ func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, e
 // lateWrites is how long a process may write what it has begun of a run that was removed.
 const lateWrites = 2 * time.Second
 
-// remove removes runs, and says what was freed. First their tombstones are written, so that none of them exists any
-// more; then their files are deleted, of those at work also what is written meanwhile.
+// remove removes runs, and prints the freed space. First it writes their tombstones, so that none of them exists any
+// more; then it deletes their files, and of those at work also what is written meanwhile.
 func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork map[string]bool) error {
 	for _, id := range ids {
 		if err := c.remover.Mark(ctx, id, time.Now()); err != nil {
@@ -210,7 +211,7 @@ func (c *cleaner) runningTraining(id string) string {
 	return ""
 }
 
-// sizeOf is what a file, or all files below a folder, take; nothing where there is none.
+// sizeOf is the size of a file, or of all files below a folder; zero if it does not exist.
 func sizeOf(path string) (size subset.Size) {
 	_ = filepath.WalkDir(path, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {

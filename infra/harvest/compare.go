@@ -25,8 +25,8 @@ func newCompare() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "compare RUN [A [B]]",
 		Short: "Compare two subsets of a dataset, or the ratings of two runs of it",
-		Long: `Compare two selections of a run (A and B), a selection with the samples that a file of ids names, or a
-selection with one of another run of the same dataset, whose ratings are compared too.`,
+		Long: `Compare two selections of a run (A and B), or a selection with the samples in a file of ids, or a
+selection with a selection of another run of the same dataset. With two runs, their ratings are compared too.`,
 		Example: `  harvest compare demo-0123456789ab 0123456789ab ba9876543210
   harvest compare demo-0123456789ab 0123456789ab ba9876543210 --report
   harvest compare demo-0123456789ab latest --ids coincide.txt
@@ -67,7 +67,7 @@ selection with one of another run of the same dataset, whose ratings are compare
 		},
 	}
 	cmd.Flags().StringVar(&ids, "ids", "", "in place of B: file of ids, one a line, of a subset that another program made")
-	cmd.Flags().StringVar(&other, "other-run", "", "another run of the same files, which B is of")
+	cmd.Flags().StringVar(&other, "other-run", "", "the run of B, if it is another run of the same files")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVar(&file, "report", "", "write both selections side by side, as a page for a browser, to this "+
 		"file (--report=FILE)")
@@ -159,7 +159,7 @@ func flowTable(name string, rows []subset.Flow) string {
 	return rendered
 }
 
-// columnTable has the numbers that no scorer gave.
+// columnTable shows the external columns.
 func columnTable(columns []subset.ColumnPair) string {
 	t := newNarrowTable([]int{26}, "column", "A mean", "median", "of A", "B mean", "median", "of B")
 	decimal := func(v *float64) string {

@@ -19,7 +19,7 @@ type flagCompletion struct {
 	flag   string
 	values []string
 	list   bool   // the value is a list with commas
-	end    string // follows a value that is not complete yet
+	end    string // added after a value that the user has to continue
 }
 
 // flagCompletions apply to every command that has the flag. Capabilities and styles come from the default rubric.

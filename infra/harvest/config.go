@@ -15,7 +15,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// localConfig is all that this program takes from the environment.
+// localConfig has all variables that this program reads from the environment.
 type localConfig struct {
 	Limits    run.Limits
 	Scorers   kinds.Config
@@ -25,7 +25,7 @@ type localConfig struct {
 	Selections subset.Limits
 }
 
-// thisProgram is its name among those that read variables.
+// thisProgram is the name of this program in the list of readers.
 const thisProgram = "harvest"
 
 // readers are the programs with a struct of variables, in the order in which they are listed.

@@ -17,7 +17,7 @@ import (
 // A continuation continues a run by one call of the API. It returns the status of the run that is then at work.
 type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
-// An attemptChoice is the attempt that a command continues when a user names a run.
+// An attemptChoice chooses the attempt that a command continues when a user names a run.
 type attemptChoice func(ctx context.Context, runs *run.Reader, runID string) (string, error)
 
 // newContinuation is a command that continues a run and completes its selections: resume or retry. prepare is called

@@ -28,7 +28,7 @@ type conversion interface {
 	close() error
 }
 
-// containedIn is the kind of container that the subset has in its own form; empty for text.
+// containedIn is the kind of container of the unconverted subset; empty for text.
 func (f outputFolder) containedIn() dataset.Format {
 	format := dataset.Format(strings.TrimPrefix(path.Ext(f.selection.Outputs.Subset), "."))
 	if _, contained := kinds.ByFormat(format); contained {
@@ -45,8 +45,8 @@ func (f outputFolder) asked() string {
 	return "--output-format " + f.format
 }
 
-// converts reports whether the subset's records are written in another form. Those of a container are already in the
-// form of its own kind.
+// converts reports whether the subset's records are written in another form. Records of a container are already in the
+// form of that container.
 func (f outputFolder) converts() bool {
 	return f.format != "" && containerForms[f.format] != cmp.Or(f.containedIn(), "text")
 }
@@ -69,7 +69,7 @@ func (f outputFolder) subsetName() string {
 // A convertedSubset is a subset in another form, in a folder for temporary files in the output folder.
 type convertedSubset struct {
 	file   string
-	images string // folder of the images that its records name; empty where they name them where they were
+	images string // folder of the images that its records name; empty if records name the original images
 }
 
 // writeTo copies the file.
@@ -98,7 +98,7 @@ func (c convertedSubset) installImages(dir string) (folder string, err error) {
 	return folder, os.Rename(c.images, folder)
 }
 
-// keeps are the names of what an output folder keeps: its files, and the folder of images.
+// keeps are the names that stay in an output folder: its files, and the folder of images.
 func (c convertedSubset) keeps(files []string) []string {
 	if c.images == "" {
 		return files
@@ -120,7 +120,7 @@ func (f outputFolder) converted(ctx context.Context, scratch string) (convertedS
 	return to, err
 }
 
-// convert writes the records of the subset that is stored in the other form, and returns the folder of its images.
+// convert writes the records of the stored subset in the other form, and returns the folder of its images.
 func (f outputFolder) convert(ctx context.Context, w io.Writer, stored, scratch string) (images string, err error) {
 	var to conversion
 	switch {
@@ -139,7 +139,7 @@ func (f outputFolder) convert(ctx context.Context, w io.Writer, stored, scratch 
 	return images, f.convertTo(ctx, to, stored)
 }
 
-// convertTo writes the records of the subset that is stored, and their images, to a conversion.
+// convertTo writes the records of the stored subset, and their images, to a conversion.
 func (f outputFolder) convertTo(ctx context.Context, to conversion, stored string) error {
 	from, err := f.openSubsetImages(ctx, stored)
 	if err != nil {
@@ -218,14 +218,14 @@ func (f outputFolder) convertRecords(
 	return nil
 }
 
-// isLoss reports an error of what a form has no place for, whatever is tried.
+// isLoss reports whether an error says that the form has no place for something in a record. A retry cannot help.
 func isLoss(err error) bool {
 	_, lost := errors.AsType[*forms.LossError](err)
 	_, mixed := errors.AsType[*table.FieldError](err)
 	return lost || mixed || errors.Is(err, errNoFile)
 }
 
-// conversionFault names the record of an error of its conversion.
+// conversionFault adds the record to an error of converting it.
 func (f outputFolder) conversionFault(err error, number int, s *dataset.Sample) error {
 	if !isLoss(err) || errors.Is(err, errNoFile) {
 		return err

@@ -71,7 +71,8 @@ func newCurate() *cobra.Command {
 	return cmd
 }
 
-// defaultOut is the folder of the subset where --out names none. A trial does not replace the subset of the whole.
+// defaultOut is the folder of the subset without --out. A trial has another folder, so that it does not replace the
+// subset of the whole dataset.
 func (in input) defaultOut() string {
 	if in.Limit > 0 {
 		return filepath.Join("out", in.Dataset+"-trial")
@@ -94,7 +95,7 @@ func curateDataset(
 	if err != nil {
 		return nil, err
 	}
-	// The plan is made here first, so that a fault of the dataset is reported before anything is written.
+	// Plan here first, so that a fault of the dataset is reported before anything is written.
 	p, err := in.plan(ctx, spec, files, state, show)
 	if err != nil {
 		return nil, err

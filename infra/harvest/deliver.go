@@ -16,19 +16,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A subsetFolder keeps the subset of every dropped dataset in a folder, each in one of the dataset's name. What it does
-// follows from the buckets alone, so a killed serve continues where it was.
+// A subsetFolder writes the subset of every dropped dataset to a folder of the dataset's name. Its work depends only on
+// the buckets, so a killed serve continues where it was.
 type subsetFolder struct {
 	dir     string           // absolute
 	state   string           // folder, which may be in it
 	budget  selection.Budget // of datasets that name none; zero for none
 	exports *exporter
 	log     *slog.Logger
-	// settled are the datasets whose folder is up to date, each with the decision that it follows.
+	// settled are the datasets whose folder is up to date, each with its decision.
 	settled map[string]decision
 }
 
-// A decision holds the changing facts that decide which subset a dataset's folder has.
+// A decision has the changing facts on which the subset in a dataset's folder depends.
 type decision struct {
 	selections int // automatic ones of the dataset
 	latest     subset.Automatic
@@ -59,7 +59,7 @@ func newSubsetFolder(
 }
 
 // update writes the subsets that do not exist yet. If one dataset fails, the others are still written. It reads
-// the selections of those datasets alone for which something has changed since they were settled.
+// selections only for datasets whose decision has changed.
 func (f *subsetFolder) update(ctx context.Context) error {
 	made, err := f.exports.subsets.Automatic(ctx)
 	if err != nil {
@@ -90,9 +90,10 @@ func (f *subsetFolder) update(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// updateDataset writes the latest selection of a dataset that has the dataset's budget, or that of the command. If none
-// has and dataset.yaml names no budget, it writes the latest that a call asked for. It reports whether the folder is up
-// to date, so that it need not be looked at until the decision changes. It is not while the selection is not completed.
+// updateDataset writes the latest selection of a dataset that has the dataset's budget, or that of the command. If
+// there is none and dataset.yaml names no budget, it writes the latest selection that a call requested. It reports
+// whether the folder is up to date, so that it need not be looked at until the decision changes. It is not while the
+// selection is not completed.
 func (f *subsetFolder) updateDataset(
 	ctx context.Context, dataset string, selections []subset.Automatic, now decision,
 ) (settled bool, err error) {
@@ -105,7 +106,7 @@ func (f *subsetFolder) updateDataset(
 		return false, err
 	}
 	pending := false
-	var called *subset.Selection // the latest of a call, whose budget is its own
+	var called *subset.Selection // the latest selection of a call, which has its own budget
 	for _, one := range selections {
 		sel, err := f.exports.subsets.Find(ctx, one.Run, one.Selection)
 		switch {
@@ -145,7 +146,7 @@ func (f *subsetFolder) writeSelection(
 		return false, err
 	}
 	if state, err := f.exports.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
-		return false, err // its event has this looked at again
+		return false, err // its event triggers another look
 	}
 	if there.Run == sel.Run && there.ID == sel.ID {
 		return true, f.export(ctx, sel, dir)
@@ -178,7 +179,7 @@ func (f *subsetFolder) export(ctx context.Context, sel *subset.Selection, dir st
 	if err != nil {
 		return err
 	}
-	if request.IsZero() { // an earlier one that failed does not matter any more
+	if request.IsZero() { // an earlier failure no longer matters
 		return subset.KeepExported(ctx, f.exports.work, sel.Run, sel.ID, subset.Exported{})
 	}
 	err = f.exports.write(ctx, request, sel, filepath.Join(dir, request.For), f.state)

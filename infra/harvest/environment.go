@@ -35,7 +35,7 @@ func imageMemory(limits images.Limits, at kinds.Config) (*memory.Budget, error) 
 	return scorers.At(at).Memory(limits)
 }
 
-// selectionLimits bound what selections take, from the environment as in the cloud.
+// selectionLimits are the limits of selections, from the environment as in the cloud.
 func selectionLimits(ctx context.Context) (subset.Limits, error) {
 	l, err := config.Read[subset.Limits](ctx, envconfig.OsLookuper())
 	if err != nil {

@@ -87,7 +87,7 @@ func newEvaluate() *cobra.Command {
 	return cmd
 }
 
-// evaluate compares the annotations with a scorer, or with those of a second file, against.
+// evaluate compares the annotations with the ratings of a scorer, or with the annotations in the file against.
 func (set *annotationSet) evaluate(
 	ctx context.Context, scorer scorerFlags, against, state string, quiet bool,
 ) (*evaluation, error) {
@@ -125,7 +125,7 @@ func (set *annotationSet) evaluate(
 // notAnnotated is the code of an annotated sample that another file of annotations does not have.
 const notAnnotated reason.Code = "not_annotated"
 
-// rateFromFile takes other annotations for the ratings.
+// rateFromFile takes the ratings from another file of annotations.
 func (e *evaluation) rateFromFile(
 	set *annotationSet, samples []datasetSample, name string,
 ) ([]agreement.Sample, error) {
@@ -161,7 +161,7 @@ func opinion(a annotation.Annotation) agreement.Opinion {
 	return agreement.Opinion{Ratings: a.Scores, Styles: a.Styles}
 }
 
-// rate rates the annotated samples in a run of their own, which is kept: what is rated once is not rated again.
+// rate rates the annotated samples in a separate run. The run is kept, so that no sample is rated twice.
 func (e *evaluation) rate(
 	ctx context.Context, set *annotationSet, samples []datasetSample, scorer scorerFlags, state string, quiet bool,
 ) ([]agreement.Sample, error) {

@@ -22,9 +22,9 @@ import (
 
 // A nearFile is an evaluation set of --exclude-near: a file, or a folder of images.
 type nearFile struct {
-	Object string `json:"object"` // its name in the input bucket; that of a folder ends with a slash
+	Object string `json:"object"` // its name in the input bucket; the name of a folder ends with a slash
 	Path   string `json:"path"`   // absolute
-	Folder string `json:"folder"` // that holds the file and the images that it names, or is the folder itself
+	Folder string `json:"folder"` // folder of the file and of the images that it names, or the folder itself
 }
 
 // nearFiles finds evaluation sets by their paths.
@@ -77,7 +77,7 @@ func (in input) nearPath(object string) string {
 	return in.Order.nearPath(object)
 }
 
-// addNear adds the evaluation sets of an order, if there is one, to the entries of the input bucket.
+// addNear adds the evaluation sets of an order to the entries of the input bucket.
 func (o *order) addNear(entries map[string]bucket.Content) {
 	if o == nil {
 		return
@@ -88,7 +88,7 @@ func (o *order) addNear(entries map[string]bucket.Content) {
 	}
 }
 
-// nearInput is an input bucket that has the evaluation sets of the order alone.
+// nearInput is an input bucket with only the evaluation sets of the order.
 func (o *order) nearInput() (bucket.Reader, error) {
 	entries := map[string]bucket.Content{}
 	o.addNear(entries)
@@ -124,7 +124,7 @@ func (o order) typedNear(err error) error {
 	return usageError{byFlags(errors.New(text))}
 }
 
-// printEvaluations prints what samples have in common with evaluation sets.
+// printEvaluations prints how many samples are near to evaluation sets.
 func (r *result) printEvaluations(w io.Writer) error {
 	found := r.selection.Evaluations
 	if found == nil {
@@ -154,7 +154,7 @@ func (r *result) printEvaluations(w io.Writer) error {
 	return nil
 }
 
-// warnOfEvaluations warns of images of evaluation sets that nothing was compared with.
+// warnOfEvaluations warns of images of evaluation sets that could not be compared.
 func warnOfEvaluations(w io.Writer, found *subset.Contamination) {
 	if found == nil {
 		return
@@ -180,7 +180,7 @@ func nameOfSet(set subset.EvaluationSet) string {
 	return name
 }
 
-// nearInWords says what a sample is near to.
+// nearInWords describes the item or sample that a sample is near to.
 func nearInWords(near *subset.NearTo) string {
 	return fmt.Sprintf("near to %s (copies differ in %d bits of an image at most, and in %d of a text)", near,
 		similarity.ImageMost, similarity.TextMost)

@@ -131,7 +131,7 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	return err
 }
 
-// takenInWords describes the sample that was taken in the place of another.
+// takenInWords describes the sample that was taken instead of another.
 func takenInWords(t *subset.Taken) string {
 	words := fmt.Sprintf("%s, rated %d", spelling.Shown(t.ID), *t.Rating)
 	if t.Expected != nil {

@@ -72,8 +72,8 @@ with it.`,
 	return cmd
 }
 
-// export writes the folder. Annotated samples are held in memory; all others only pass through. It replaces none of the
-// files that it reads, also not the file of annotations.
+// export writes the folder. Annotated samples are held in memory; all others only pass through. It refuses to replace a
+// file that it reads, such as the file of annotations.
 func (set *annotationSet) export(
 	ctx context.Context, annotations, dir string, seed uint64,
 ) (*exportReport, error) {
@@ -146,7 +146,7 @@ func (set *annotationSet) keepFiles(dir, annotations string) error {
 }
 
 // holdsMark reports whether a sample with images has the word <image> in a text: in LLaVA's form that would be one more
-// image. Without images it is text there too.
+// image. In a sample without images the word is text there too.
 func holdsMark(s *dataset.Sample) bool {
 	rated := len(s.RatedImages())
 	return rated > 0 && strings.Count(strings.Join(s.Texts(), "\n"), dataset.ImageMark) != rated
@@ -155,7 +155,7 @@ func holdsMark(s *dataset.Sample) bool {
 // exportCode is the reason code under which a sample that cannot be exported is counted.
 func exportCode(fault *dataset.Fault) reason.Code {
 	if fault.Code == images.NotAllowed {
-		return images.NotFound // no bucket is open to this command: an image in one is not there
+		return images.NotFound // this command opens no bucket, so an image in a bucket counts as missing
 	}
 	return fault.Code
 }

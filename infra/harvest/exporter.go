@@ -26,13 +26,13 @@ type exporter struct {
 	memory *memory.Budget
 	events *events.Feed
 	log    *slog.Logger
-	// runs and subsets are the readers of the system that serve runs, set before anything is exported.
+	// runs and subsets are the readers of serve's system. They are set before the first export.
 	runs    *run.Reader
 	subsets *subset.Reader
 }
 
-// specOf is the dataset.yaml of a dataset as it is now; the zero Spec where there is none, or where it cannot be read:
-// then it starts nothing either.
+// specOf is the current dataset.yaml of a dataset. It is the zero Spec if the file does not exist or cannot be read;
+// such a file starts no run either.
 func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec, error) {
 	data, err := bucket.ReadAll(ctx, input, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -47,7 +47,7 @@ func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec,
 	return spec, nil
 }
 
-// request is the export that the dataset.yaml of a dataset asks for now; zero if it asks for none.
+// request is the export that the current dataset.yaml requests; zero if it requests none.
 func (x *exporter) request(ctx context.Context, dataset string) (export.Request, error) {
 	spec, err := specOf(ctx, x.input, dataset)
 	if err != nil || spec.Export.IsZero() {
@@ -56,8 +56,8 @@ func (x *exporter) request(ctx context.Context, dataset string) (export.Request,
 	return spec.Export.Complete()
 }
 
-// write writes the export of a completed selection to a folder, unless it is there, and publishes that it is, at least
-// once and always with one id. The state folder may lie in it.
+// write writes the export of a completed selection to a folder, unless it exists, and then publishes an event, at least
+// once and always with the same id. The state folder may be in the folder.
 func (x *exporter) write(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir, state string,
 ) error {
@@ -74,7 +74,7 @@ func (x *exporter) write(
 	}
 	failed := x.writeNew(ctx, request, sel, plan, dir)
 	if failed != nil {
-		_ = os.Remove(dir) // it stays where an earlier export is in it
+		_ = os.Remove(dir) // it stays if it has an earlier export
 		if !isLoss(failed) {
 			return failed
 		}
@@ -125,7 +125,7 @@ func (x *exporter) report(
 		announced := now
 		announced.Announced = true
 		if known, err := subset.IsExported(ctx, x.work, sel.Run, sel.ID, announced); known || err != nil {
-			return err // a serve before this one said so
+			return err // an earlier serve published it
 		}
 	}
 	if err := x.keep(ctx, sel, now); err != nil {

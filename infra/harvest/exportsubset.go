@@ -175,7 +175,7 @@ func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place i
 // maxSourcesFile is the largest file of licences.
 const maxSourcesFile = 16 << 20
 
-// readLicences reads the licences of sources by their names; none where no file is named.
+// readLicences reads a file of licences, by source; none if file is empty.
 func readLicences(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
@@ -191,7 +191,7 @@ func readLicences(file string) (map[string]string, error) {
 	return licences, nil
 }
 
-// report prints what was written.
+// report prints a summary of the export.
 func (c *exportCommand) report(w io.Writer, sel *subset.Selection, tally *exportTally) error {
 	r := exportedSubset{
 		Run: sel.Run, Selection: sel.ID, Request: c.request, Samples: tally.samples, Images: tally.images,

@@ -15,7 +15,7 @@ import (
 
 // An exportTally counts what an export holds, for its card.
 type exportTally struct {
-	licences map[string]string // of sources, where their records need not state them
+	licences map[string]string // licences of sources, for records that state none
 	samples  int
 	images   int
 	seen     map[images.Hash]bool
@@ -37,7 +37,7 @@ func newExportTally(licences map[string]string) *exportTally {
 	return &exportTally{licences: licences, seen: map[images.Hash]bool{}, bySource: map[string]*sourceTally{}}
 }
 
-// of is a conversion whose records are counted.
+// of wraps a conversion, and counts its records.
 func (t *exportTally) of(c conversion) conversion { return tallied{c, t} }
 
 type tallied struct {

@@ -12,17 +12,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// typedFiles are the files that flags of a selection name, as they were typed; empty where that is not known.
+// typedFiles are the files in flags of a selection, as they were typed; empty if that is not known.
 type typedFiles struct {
 	scoresFrom, mix, include, exclude string
 	near                              []string
 }
 
-// flagsOf are the flags that ask for a selection, as they are typed. Ids, a mix and evaluation sets are in files, whose
-// names are not known: FILE stands for them.
+// flagsOf are the flags by which a user requests a selection. Ids, a mix and evaluation sets are in files with unknown
+// names, so FILE stands for them.
 func flagsOf(r selection.Request) string { return typedFiles{}.flagsOf(r) }
 
-// flagsOf is the function of that name, with the names of the files.
+// flagsOf is like the function flagsOf, with the known names of the files.
 func (f typedFiles) flagsOf(r selection.Request) string {
 	var words []string
 	add := func(flag, value string) {
@@ -93,7 +93,7 @@ func (f typedFiles) words(r selection.Request) (words []string) {
 	return words
 }
 
-// fileWords are a flag with each of some files; FILE stands for those whose names are not known.
+// fileWords repeats a flag for each file; FILE stands for unknown names.
 func fileWords(flag string, files []string) (words []string) {
 	for _, file := range files {
 		if file != "" {
@@ -122,7 +122,7 @@ func addCaps(caps selection.Caps, add func(flag, value string)) {
 	add("cap-modality", listWord(modalities))
 }
 
-// inDigits is a number as it is typed.
+// inDigits is a number in the form in which a user types it.
 func inDigits(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
 // pairs are name=value as flags of maps take them, in ascending order.

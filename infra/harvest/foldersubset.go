@@ -21,7 +21,7 @@ type placement interface {
 type folderSubset struct {
 	records *dataset.Writer
 	images  placement
-	to      string // folder that the images' folder is in
+	to      string // parent of the folder of images
 }
 
 // newFolderSubset begins a subset, which is a JSON array. It writes each image once, named by its content, to a folder

@@ -16,9 +16,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// mountFramework serves handlers through functions-framework, as in the cloud. The framework's own
-// server has no timeouts, so it listens on a private port, and what is returned is in front of it. It can be
-// called once in a process: the framework's registry is global.
+// mountFramework serves handlers through functions-framework, as in the cloud. The framework's own server has no
+// timeouts. So it listens on a private port, and the returned handler is a proxy in front of it. Call it only once in a
+// process, because the framework's registry is global.
 func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 	for path, h := range handlers {
 		if err := funcframework.RegisterHTTPFunctionContext(context.Background(), path, h.ServeHTTP); err != nil {
@@ -41,7 +41,7 @@ func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
-	// Callers get every fault; the user need not read of the calls that ended with the command.
+	// Callers get every fault. Do not log them: at the end of a command, open calls end with errors that do not matter.
 	proxy.ErrorLog, proxy.ErrorHandler = log.New(io.Discard, "", 0), api.ProxyFault
 	return api.WatchBody(proxy), nil
 }

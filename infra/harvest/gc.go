@@ -84,7 +84,7 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A run that stays may use the scores of others: these are then checked again.
+	// A run that stays may use the scores of others, so check these again.
 	for again := true; again; {
 		again = false
 		for _, id := range old {
@@ -108,14 +108,14 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	return removed, nil
 }
 
-// A series is the runs of a dataset among which the newest stay. Trials on a part of it are one of their own: a trial
-// is no newer state of the whole.
+// A series is the runs of a dataset among which the newest stay. Trials on a part of the dataset are a separate series,
+// because a trial does not replace a run of the whole dataset.
 type series struct {
 	dataset string
 	trial   bool
 }
 
-// isTrial reports whether a run is a trial. A run whose plan cannot be read counts as no trial.
+// isTrial reports whether a run is a trial. If its plan cannot be read, it does not count as one.
 func (c *cleaner) isTrial(ctx context.Context, id string) bool {
 	plan, err := c.runs.Plan(ctx, id)
 	return err == nil && plan.Of > 0

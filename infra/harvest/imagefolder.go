@@ -23,8 +23,8 @@ type datasetImages struct {
 	files []*manifestFile
 }
 
-// openImages opens the dataset's images, those in compressed manifests within limits. The caller has to close
-// them.
+// openImages opens the dataset's images. The limits are for unpacking compressed manifests with images. The caller has
+// to close them.
 func (in input) openImages(
 	ctx context.Context, limits images.Limits, packed compression.Limits,
 ) (*datasetImages, error) {
@@ -90,8 +90,8 @@ type imageFolder struct {
 	written map[string]bool
 }
 
-// take copies the images of a manifest's sample and returns their names relative to the folder. A fault is the
-// sample's.
+// take copies the images of a sample and returns their names relative to the folder. The fault is a fault of the
+// sample.
 func (f *imageFolder) take(
 	ctx context.Context, manifest int, s *dataset.Sample,
 ) (names []string, fault *dataset.Fault, err error) {
@@ -131,7 +131,7 @@ func baseNames(set map[string]bool) []string {
 	return names
 }
 
-// imageName is the name of an image by its content, relative to the folder that the images' folder is in.
+// imageName is the name of an image by its content, relative to the parent of the images' folder.
 func imageName(data []byte) (string, error) {
 	extension, err := images.Extension(data)
 	return path.Join(imagesFolder, images.HashOf(data).Short()+"."+extension), err

@@ -23,20 +23,21 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// An input is a dataset where it is on this machine: manifests and a folder of images.
+// An input is a dataset on this machine: manifests and a folder of images.
 type input struct {
 	Dataset   string   `json:"dataset"`
 	Manifests []string `json:"manifests"`        // absolute paths
 	Images    string   `json:"images"`           // absolute path
 	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
-	// Recipe lists the manifests, and Listed is what it says of each, in their order; nil and empty without one.
+	// Recipe is the recipe that lists the manifests, and Listed has its entries, in the same order; nil and empty without
+	// a recipe.
 	Recipe *savedRecipe    `json:"recipe,omitempty"`
 	Listed []recipeListing `json:"listed,omitempty"`
 	// Format is the form that all records are read as; recognised from each record if empty.
 	Format string `json:"format,omitempty"`
 	// Limit is how many records are tried; 0 for all.
 	Limit int64 `json:"limit,omitempty"`
-	// Scorers is where the run's scorer was found. Another place does not make another run.
+	// Scorers has the address of the run's scorer. Another address does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
 	// Order is the requested selection of the run; nil if there is none.
 	Order *order `json:"order,omitempty"`
@@ -94,7 +95,7 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 	return in, nil
 }
 
-// readable tries to open a file that is there.
+// readable tries to open an existing file.
 func readable(path string) error {
 	file, err := os.Open(path)
 	if err == nil {
@@ -108,7 +109,7 @@ func readable(path string) error {
 
 var (
 	notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
-	// File names that say nothing of a dataset: its folder's name says more.
+	// File names that do not describe a dataset: its folder's name is better.
 	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
 )
 
@@ -126,8 +127,8 @@ func datasetName(manifests []string) string {
 	return plainName(name, "dataset")
 }
 
-// plainName is a name in ASCII letters, byDefault if it has none of them. If it loses a letter or a digit, or
-// is cut, a hash of the whole name keeps it distinct from others: those of 数据 and данные would be equal.
+// plainName is a name in ASCII letters, byDefault if it has none of them. If a letter or a digit is dropped, or the
+// name is cut, a hash of the whole name makes it distinct: otherwise 数据 and данные would get the same name.
 func plainName(name, byDefault string) string {
 	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
 	lost := strings.ContainsFunc(name, func(r rune) bool {
@@ -248,7 +249,7 @@ func (in input) refused(err error) error {
 	return err
 }
 
-// asTyped is a refusal with manifests named as the user did, if it names any; else the error as it is.
+// asTyped is a refusal in which manifests have the names that the user typed. It returns other errors unchanged.
 func (in input) asTyped(err error) error {
 	refused, ok := errors.AsType[*run.RefusedError](err)
 	if !ok {
@@ -291,7 +292,7 @@ func (in input) imagesPrefix() string {
 // specObject is the name of the dataset's dataset.yaml in the input bucket.
 func (in input) specObject() string { return run.DatasetsPrefix + in.Dataset + "/" + run.SpecFile }
 
-// bucket is the input bucket: a view of the dataset where it is.
+// bucket is the input bucket: a view of the dataset's files in their places.
 func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
 	manifests := make([]bucket.Content, len(in.Manifests))
 	for i, m := range in.Manifests {

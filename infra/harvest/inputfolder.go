@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// followHint is what lets links be followed that lead out of the input folder.
+// followHint is the hint for links that lead out of the input folder.
 const followHint = "start serve with --follow-links to have links of --input followed wherever they lead"
 
 // openInput opens the input bucket of serve: a gs:// URL, or a folder that is there. A link in the folder that leads
@@ -62,7 +62,7 @@ func leadsOut(ctx context.Context, input bucket.Reader, name string) error {
 }
 
 // withoutLinks passes an upload on unless it, or the images of its dataset, are behind a link that leads out of the
-// input bucket. That is logged, as often as the object is reported: once for each change.
+// input bucket. A refused upload is logged once for each change of the object.
 func withoutLinks(
 	input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error,
 ) func(context.Context, string) error {

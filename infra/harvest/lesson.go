@@ -16,17 +16,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// A lesson is what the embedded scorer has learned from a teacher. It is kept in the state folder, by what it was
-// learned from, and is not learned again.
+// A lesson is the result of learning from a teacher. The state folder keeps it under a hash of its input, so that it is
+// not learned again.
 type lesson struct {
-	// Annotated reports what the teacher annotated; nil if the annotations come from elsewhere.
+	// Annotated is the report on the teacher's annotations; nil if they come from a file.
 	Annotated *annotateReport `json:"annotated,omitempty"`
 	Learned   *trainReport    `json:"learned"`
 
 	file string // of weights
 }
 
-// teach has a scorer rate samples of each source, and the embedded scorer learn from them.
+// teach lets a scorer rate samples of each source, and trains the embedded scorer on them.
 func (in input) teach(ctx context.Context, request annotateRequest, state string, quiet bool) (*lesson, error) {
 	report := &annotateReport{Failed: map[reason.Code]int64{}, Seconds: map[string]float64{}}
 	annotations, err := report.annotate(ctx, in, request, state, quiet)
@@ -50,7 +50,7 @@ func (in input) teach(ctx context.Context, request annotateRequest, state string
 	return l, err
 }
 
-// learn has the embedded scorer learn from a file of annotations of the dataset. It names the file of weights.
+// learn trains the embedded scorer on a file of annotations of the dataset. The lesson names the file of weights.
 func (in input) learn(ctx context.Context, files trainFiles, state string, quiet bool) (*lesson, error) {
 	set, err := in.annotatedBy(ctx, files.annotations)
 	if err != nil {
@@ -69,7 +69,7 @@ func (in input) learn(ctx context.Context, files trainFiles, state string, quiet
 	return l, err
 }
 
-// learned is what was learned into a file of weights, as the file next to them says; nil where it was not learned yet.
+// learned reads the report next to a file of weights; nil if the weights were not learned yet.
 func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	if _, err := os.Stat(weights); err != nil {
 		return nil, nil

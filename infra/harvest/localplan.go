@@ -89,8 +89,8 @@ func (p *localPlan) clean(ctx context.Context) {
 	p.RemoveUnpacked(ctx, p.work)
 }
 
-// unselectable is the error of a selection that cannot be made. Problems of records may be its cause, so they are
-// first. It is a fault of the command line, unless no record can be used: then no other budget helps.
+// unselectable is the error of a selection that cannot be made. It begins with the problems of records, because they
+// may be the cause. It is a fault of the command line, unless no record can be used: then another budget does not help.
 func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 	v, err := p.planner.Survey(ctx, p.Plan)
 	switch {
@@ -118,8 +118,8 @@ func mostFrequent(v *run.Survey) string {
 	return text
 }
 
-// checkImages looks for some of the dataset's images before any is scored. If most are missing it warns; it is an error
-// if none is there, and more samples have some than may fail.
+// checkImages looks for some of the dataset's images before scoring. If most are missing, it warns. It is an error if
+// all are missing, and more samples have images than may fail.
 func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil || check.Missing == 0 {
@@ -148,12 +148,12 @@ func warnOfImages(check run.ImageCheck, show io.Writer) (err error) {
 	return err
 }
 
-// deploy is the deployment that carries the plan out.
+// deploy is the deployment that runs the plan.
 func (p *localPlan) deploy(scorers kinds.Config, show *display) deployment {
 	return deployment{input: p.files, work: p.work, scorers: scorers, state: p.typed, show: show}
 }
 
-// plan plans the run of the dataset that the flags and arguments name, for commands that begin none.
+// plan plans the run of the dataset that the flags and arguments name, for commands that do not start a run.
 func (f datasetFlags) plan(ctx context.Context, manifests []string, state string) (*localPlan, error) {
 	in, spec, err := f.input(ctx, manifests, state)
 	if err != nil {
@@ -175,7 +175,7 @@ func (p *localPlan) affordable() error {
 	return nil
 }
 
-// showEstimate shows what a paid scorer takes, before anything is spent.
+// showEstimate shows the estimate of a paid scorer, before anything is spent.
 func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 	if p.Scorer != kinds.LLM {
 		return nil

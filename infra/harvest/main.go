@@ -33,7 +33,7 @@ func execute() int {
 	return exitStatus(ctx, cmd, err, warn)
 }
 
-// exitStatus is the status of a command that ended with an error, which it prints, or with none.
+// exitStatus is the exit status of a command. It prints the command's error, if there is one.
 func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writer) int {
 	var usage usageError
 	switch {
@@ -42,7 +42,7 @@ func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writ
 	case ctx.Err() != nil && errors.Is(err, errForgotten):
 		fmt.Fprintln(warn, "harvest:", err)
 		return 130
-	case ctx.Err() != nil && cmd != nil && cmd.Flags().Lookup("state") == nil: // it keeps nothing of what it does
+	case ctx.Err() != nil && cmd != nil && cmd.Flags().Lookup("state") == nil: // it keeps no state
 		fmt.Fprintln(warn, "harvest: stopped; the same command begins again")
 		return 130
 	case ctx.Err() != nil:
@@ -53,14 +53,14 @@ func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writ
 		return 2
 	default:
 		if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
-			err = machine // the folder and the fix; not what was being written
+			err = machine // only the folder and the fix, without the object
 		}
 		fmt.Fprintln(warn, "harvest:", err)
 		return 1
 	}
 }
 
-// A usageError is a fault of the command line, as opposed to one of the work.
+// A usageError is a fault of the command line, not of the work.
 type usageError struct{ error }
 
 func newRoot() *cobra.Command {

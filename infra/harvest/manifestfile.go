@@ -60,8 +60,8 @@ func (m *manifestFile) Close() error {
 	return err
 }
 
-// containerKind is the kind of container that a manifest holds. It reports false for text, and unpacks no more of a
-// compressed manifest than its beginning.
+// containerKind is the kind of container that a manifest holds. It reports false for text. It unpacks only the
+// beginning of a compressed manifest.
 func containerKind(name string) (container.Kind, bool, error) {
 	file, err := os.Open(name)
 	if err != nil {

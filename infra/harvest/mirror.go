@@ -18,8 +18,8 @@ import (
 // uploadsAtOnce is how many objects are copied concurrently.
 const uploadsAtOnce = 8
 
-// A mirror copies an input folder into a bucket, in the order that a person would: images first, then
-// the parts of a dataset, then the file that starts its run.
+// A mirror copies an input folder into a bucket in a safe order: first images, then the parts of a dataset, and last
+// the file that starts its run.
 type mirror struct {
 	from bucket.Reader
 	to   *storage.BucketHandle
@@ -32,7 +32,7 @@ func newMirror(from bucket.Reader, to *storage.BucketHandle) *mirror {
 	return &mirror{from: from, to: to, copied: map[string]bucket.Attrs{}}
 }
 
-// upload copies an object below datasets/, after all that it may name.
+// upload copies an object below datasets/, after all objects that it may name.
 func (m *mirror) upload(ctx context.Context, object string) error {
 	folders := []string{"images/"}
 	if path.Base(object) == run.SpecFile {
@@ -46,7 +46,7 @@ func (m *mirror) upload(ctx context.Context, object string) error {
 	return m.copy(ctx, object)
 }
 
-// copyAll copies all objects of a folder but one.
+// copyAll copies all objects of a folder except one.
 func (m *mirror) copyAll(ctx context.Context, folder, but string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(uploadsAtOnce)
@@ -61,7 +61,7 @@ func (m *mirror) copyAll(ctx context.Context, folder, but string) error {
 	return group.Wait()
 }
 
-// copy copies an object unless it was copied as it is, is gone or cannot be read.
+// copy copies an object, unless this version was copied before, or it is gone or cannot be read.
 func (m *mirror) copy(ctx context.Context, name string) error {
 	attrs, err := m.from.Stat(ctx, name)
 	if err == nil && !m.seen(attrs) {

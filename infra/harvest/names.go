@@ -16,7 +16,7 @@ import (
 // latest is what a user types for the newest run, or the newest selection of one.
 const latest = "latest"
 
-// A namedRun is a run as commands find it by what a user types.
+// A namedRun has the properties of a run by which commands find it.
 type namedRun struct {
 	id       string
 	dataset  string
@@ -46,8 +46,8 @@ func byAge(ctx context.Context, runs *run.Reader, ids []string) ([]namedRun, err
 	return all, nil
 }
 
-// findRun is the run that a user means: by its id, the beginning of one, the name of its dataset, or as the latest. Of
-// several runs of a dataset it is the newest that is no trial on a part of it; a trial where there is no other.
+// findRun is the run that a user means: by its id, the beginning of one, the name of its dataset, or as the latest. If
+// a dataset has several runs, it is the newest; trials are only taken if there is no other run.
 func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error) {
 	known, err := runs.Runs(ctx)
 	if err != nil {
@@ -67,7 +67,7 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 			return r.id, nil
 		}
 		if r.dataset == typed {
-			if plan, err := runs.Plan(ctx, r.id); err != nil || plan.Of == 0 { // what is wrong with it is said when it is used
+			if plan, err := runs.Plan(ctx, r.id); err != nil || plan.Of == 0 { // a command that uses it reports the fault
 				return r.id, nil
 			}
 			trial = cmp.Or(trial, r.id)

@@ -22,12 +22,11 @@ type order struct {
 	// Near are the evaluation sets that the requests name.
 	Near  []nearFile    `json:"near,omitempty"`
 	typed run.Allowance // by --max-failed
-	arm   string        // its name in a file of --arms; empty for others
+	arm   string        // its name in a file of --arms; else empty
 	files typedFiles    // of the flags
 }
 
-// named is an error of the order with its name, if it has one, and that of its files. A fault of the command line stays
-// one.
+// named adds the name of the order and of its files to an error. A usageError stays a usageError.
 func (o order) named(err error) error {
 	err = o.typedNear(err)
 	if o.arm == "" {
@@ -57,7 +56,7 @@ func newOrder(
 	}
 }
 
-// with is the order with the form of its subsets and the evaluation sets that flags name.
+// with adds the form of subsets and the evaluation sets from flags.
 func (o order) with(sel selectionFlags, out outputFlags) (order, error) {
 	var err error
 	if o.Near, err = nearFiles(sel.excludeNear); err != nil {
@@ -76,7 +75,7 @@ func (o order) check(plan *run.Plan) error {
 	return nil
 }
 
-// folder is where the selection of one of the requests goes: several have folders of their own, named by their size.
+// folder is the folder of a request's selection. With several requests, each has its own folder, named by the budget.
 func (o order) folder(request selection.Request) string {
 	if o.Out == "" || len(o.Requests) == 1 {
 		return o.Out
@@ -96,7 +95,7 @@ func (o order) absolute() (*order, error) {
 	return &o, nil
 }
 
-// folders are the names of the folders in Out that hold a selection each; none where Out itself holds the only one.
+// folders are the folders in Out, one for each selection; none if Out itself has the only selection.
 func (o order) folders() []string {
 	if len(o.Requests) == 1 {
 		return nil

@@ -85,7 +85,7 @@ func ownFiles(dir string) (map[string]bool, error) {
 	}
 	var selection struct {
 		Run     string            `json:"run"`
-		Outputs map[string]string `json:"outputs"` // of objects, as versions before the list of files have them
+		Outputs map[string]string `json:"outputs"` // objects, from versions that did not list files
 	}
 	if err := readOptional(filepath.Join(dir, selectionFile), &selection); err != nil {
 		return nil, err
@@ -117,8 +117,8 @@ func readOptional(name string, v any) error {
 // ignored reports whether a name in an output folder is of no concern: no program reads it as data.
 func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
-// foreignFiles are the names of what a folder holds that this program did not write, in ascending order. A folder in it
-// is Harvest's own if all its files are: it belongs to another selection. The state folder is not looked into.
+// foreignFiles are the names in a folder that this program did not write, in ascending order. A folder in it that has
+// only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
 func foreignFiles(dir, state string) ([]string, error) {
 	if sameFile(dir, state) {
 		return nil, nil
@@ -151,7 +151,7 @@ func foreignFiles(dir, state string) ([]string, error) {
 	return foreign, nil
 }
 
-// sameFile reports whether two paths are those of one file or folder.
+// sameFile reports whether two paths lead to the same file or folder.
 func sameFile(a, b string) bool {
 	first, errA := os.Stat(a)
 	second, errB := os.Stat(b)
@@ -174,7 +174,7 @@ func liesIn(file, dir string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// keepFiles refuses an --out that is read, or that is a folder.
+// keepFiles refuses an --out that is also an input file, or that is a folder.
 func keepFiles(written string, read ...string) error {
 	if info, err := os.Stat(written); err == nil && info.IsDir() {
 		return usageError{fmt.Errorf("--out %s: it is a folder; give a file", written)}
@@ -226,7 +226,7 @@ func listOwn(dir string, own map[string]bool) error {
 	return renameio.WriteFile(filepath.Join(dir, ownFile), append(data, '\n'), 0o644)
 }
 
-// keepOnly removes what this program wrote to a folder earlier, except for the given names of files and folders.
+// keepOnly removes earlier files of this program from a folder, except for the given files and folders.
 func keepOnly(dir string, keep []string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -286,6 +286,6 @@ func removeOwn(dir string) error {
 	if err := removeFile(filepath.Join(dir, ownFile)); err != nil {
 		return err
 	}
-	_ = os.Remove(dir) // it stays where it holds more
+	_ = os.Remove(dir) // it stays if it has other files
 	return nil
 }

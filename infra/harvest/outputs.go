@@ -49,18 +49,18 @@ func makeOut(dir string) error {
 type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
-	input     *input                // where the dataset is; nil for a run of serve
-	place     imagesPlace           // of the images that records name; zero where they cannot be reached
-	format    string                // that records are converted to; empty for their own
-	trainer   string                // that the form is for; empty where --output-format asks for it
-	memory    *memory.Budget        // of images; nil for one of its own
+	input     *input                // place of the dataset; nil for a run of serve
+	place     imagesPlace           // place of the images that records name; zero if they cannot be reached
+	format    string                // form to which records are converted; empty for their own
+	trainer   string                // trainer for which the form is; empty if --output-format requests the form
+	memory    *memory.Budget        // memory for images; nil makes a new one
 	report    func(io.Writer) error // nil for none
 }
 
 // An output is a file of an output folder.
 type output struct {
 	name  string
-	path  *string // is set to where it is
+	path  *string // is set to its path
 	write func(io.Writer) error
 }
 
@@ -78,7 +78,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	}
 	outputs := f.outputs(ctx, &to)
 	var converted convertedSubset
-	if f.converts() { // before anything of an earlier selection is replaced: it may be refused
+	if f.converts() { // before an earlier selection is replaced, because it may be refused
 		scratch, remove, err := makeScratch(dir)
 		if err == nil {
 			defer remove()
@@ -126,8 +126,8 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	return to, nil
 }
 
-// makeScratch makes a folder for temporary files in an output folder, and returns what removes it. Those of commands
-// that were killed are removed.
+// makeScratch makes a folder for temporary files in an output folder, and returns a function that removes it. It also
+// removes such folders of killed commands.
 func makeScratch(dir string) (scratch string, remove func(), err error) {
 	const pattern = ".harvest-scratch-*"
 	if err := makeOut(dir); err != nil {
@@ -239,5 +239,6 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// defaultOut is where select puts a selection without --out: selections of one run do not overwrite each other.
+// defaultOut is the folder of select without --out. Each selection has its own, so that selections of one run do not
+// overwrite each other.
 func defaultOut(sel *subset.Selection) string { return filepath.Join("out", sel.Run, sel.ID) }

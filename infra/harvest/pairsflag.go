@@ -10,14 +10,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A pairsFlag is the value of a flag of names with values, such as "humanities=2,stem knowledge=3". It is given one by
-// one, or as CSV. Each name has one value.
+// A pairsFlag is the value of a flag of names with values, such as "humanities=2,stem knowledge=3". Pairs are given one
+// by one, or as CSV. Each name has one value.
 type pairsFlag[V any] struct {
 	of      map[string]V // nil if none is given
 	parse   func(string) (V, error)
 	text    func(V) string
 	kind    string // of values, for the help
-	example string // of what is to be given
+	example string // example for error messages
 }
 
 func newPairs[V any](
@@ -35,7 +35,7 @@ func (f *pairsFlag[V]) Set(text string) error {
 		return fmt.Errorf("give names with values, such as %s", f.example)
 	}
 	for _, pair := range list {
-		at := strings.LastIndexByte(pair, '=') // a name may have one, too
+		at := strings.LastIndexByte(pair, '=') // a name may contain = too
 		if at < 1 || strings.TrimSpace(pair[at+1:]) == "" {
 			return fmt.Errorf("%q is not a name with a value; write it as in %s", pair, f.example)
 		}
@@ -56,7 +56,7 @@ func (f *pairsFlag[V]) Set(text string) error {
 	return nil
 }
 
-// String is the pairs as they are given.
+// String is the pairs as the user gave them.
 func (f *pairsFlag[V]) String() string {
 	if f == nil || f.text == nil { // the library asks a zero value for its text
 		return ""
@@ -67,5 +67,5 @@ func (f *pairsFlag[V]) String() string {
 // Type names the values in the help.
 func (f *pairsFlag[V]) Type() string { return "name=" + f.kind }
 
-// names are those given, in ascending order.
+// names are the given names, in ascending order.
 func (f *pairsFlag[V]) names() []string { return slices.Sorted(maps.Keys(f.of)) }

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A parameter is one thing that can be asked of a selection.
+// A parameter is one parameter of a selection.
 type parameter struct {
 	flag   string // an example, as it is typed
 	fields string // the same in JSON
@@ -15,7 +15,7 @@ type parameter struct {
 	meaning string
 }
 
-// parameters are all that can be asked of a selection. A test compares each example's two forms.
+// parameters are all parameters of a selection. A test compares each example's two forms.
 func parameters() []parameter {
 	list := []parameter{
 		{flag: `--budget 5%,10%,30%`, fields: `"budget": "30%", "within": ["5%", "10%"]`},

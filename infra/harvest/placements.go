@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// placement puts images where the request says; those of a folder of images go below to.
+// placement puts images into the place that the request names; to is the parent of a folder of images.
 func (e trainerExport) placement(ctx context.Context, to string) (placement, error) {
 	if e.request.Images == export.Copy {
 		return &imageFolder{to: to, written: map[string]bool{}}, nil
@@ -26,7 +26,7 @@ func (e trainerExport) placement(ctx context.Context, to string) (placement, err
 	return &linkedImages{namedImages: named, to: to, made: map[string]bool{}}, nil
 }
 
-// namedImages have records name images by their absolute paths, where they are.
+// namedImages leaves images in their places, and records name them by absolute paths.
 type namedImages struct {
 	asked  string // the flag that asked for it, for messages
 	folder string // of images
@@ -63,7 +63,7 @@ func (e trainerExport) newNamedImages(ctx context.Context) (*namedImages, error)
 	}, nil
 }
 
-// errNoFile is the error of an image that is not a file of its own.
+// errNoFile says that an image is not a separate file.
 var errNoFile = errors.New("it is not a file, because the manifest itself holds it; give --images copy")
 
 // place implements placement.

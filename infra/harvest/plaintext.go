@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// plainText is the writer of all that a command prints. It escapes characters that a terminal obeys rather than shows:
-// control characters but the ends of lines and tabs, marks that change the direction of text, and bytes that are no
-// UTF-8. Ids, names and messages come from datasets, whose authors must not move the cursor or reorder a line. In a
-// string of JSON an escaped character is the same character.
+// plainText is the writer of all that a command prints. It escapes characters that act on a terminal: control
+// characters except line ends and tabs, marks that change the direction of text, and bytes that are not UTF-8. Ids,
+// names and messages come from datasets, whose authors must not move the cursor or reorder a line. The escapes are
+// valid in JSON strings, and mean the same characters there.
 type plainText struct{ io.Writer }
 
 // Write implements io.Writer.
@@ -37,7 +37,7 @@ func (p plainText) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// escaped is what is shown for a character of a size, of which first is the first byte; empty if it is shown as it is.
+// escaped is the escape of a character with this size and first byte; empty if the character is shown unchanged.
 func escaped(r rune, first byte, size int) string {
 	switch {
 	case r == utf8.RuneError && size == 1:

@@ -65,7 +65,7 @@ func newPlan() *cobra.Command {
 	return cmd
 }
 
-// printModes prints the mode of a scorer that has two, and what the other takes.
+// printModes prints the mode of a scorer with two modes, and the estimate of the other mode.
 func printModes(row func(string, any), e *scorer.Estimate) {
 	if o := e.Other; o != nil {
 		row("mode", e.Mode)
@@ -74,7 +74,8 @@ func printModes(row func(string, any), e *scorer.Estimate) {
 	}
 }
 
-// print prints the plan with what a survey of its records found, and how images have changed since it was scored.
+// print prints the plan, with the results of the survey, and with the images that have changed since the run was
+// scored.
 func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) error {
 	t := newTable("plan", p.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }

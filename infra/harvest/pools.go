@@ -10,7 +10,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// poolsTable is the agreement on pools of a few sources, next to that of a rater who knows each source's mean alone.
+// poolsTable is the agreement on pools of a few sources, compared with a rater who knows only each source's mean.
 func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
 	t := newTable(fmt.Sprintf("pools of %d sources", agreement.PoolSources),
 		"Spearman", "QW kappa", "within source", "source means: Spearman")

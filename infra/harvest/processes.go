@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// functionsPackage is what the functions' image is built of.
+// functionsPackage is the package of the functions' image.
 const functionsPackage = "github.com/harvest-ml/harvest/functions"
 
 // serveProcesses serves with the functions in processes of their own.
@@ -80,7 +80,7 @@ func serveProcesses(ctx context.Context, f serveFlags, to streams) error {
 	return err
 }
 
-// errForgotten is the end of a serve --processes that the user stopped.
+// errForgotten is the error of a serve --processes that the user stopped: it keeps no state.
 var errForgotten = errors.New("stopped; what its buckets in memory held is gone")
 
 // buildFunctions builds the functions' binary.

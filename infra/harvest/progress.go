@@ -21,7 +21,7 @@ type display struct {
 
 	mu      sync.Mutex
 	stages  map[string]*stage
-	current *stage // the last one that is not done
+	current *stage // the last stage that is not done
 	drawn   bool   // the cursor is on a line that will be drawn again
 	stop    chan struct{}
 	stopped chan struct{}
@@ -35,25 +35,25 @@ type stage struct {
 	last        string
 	done, total int64
 	recent      []point      // of the last rateSpan
-	ahead       func() int64 // what is known to be done in addition; nil where nothing is
+	ahead       func() int64 // additional finished work; nil for none
 	complete    bool
 }
 
-// A point is what was done of a stage at a time.
+// A point is the progress of a stage at a time.
 type point struct {
 	at   time.Time
 	done int64
 }
 
 const (
-	// lineEvery is the pause between plain lines of one stage, drawEvery that between two drawings of a line.
+	// lineEvery is the pause between plain lines of one stage; drawEvery is the pause between two drawings of a line.
 	lineEvery = 5 * time.Second
 	drawEvery = 200 * time.Millisecond
-	// rateSpan is the time that a rate is taken over: the last part of the work says most about what is left.
+	// rateSpan is the time span of a rate. Only recent work counts, because it is most like the remaining work.
 	rateSpan = 20 * time.Second
 )
 
-// newDisplay shows on standard error, so that standard output is for results. If quiet it shows warnings alone.
+// newDisplay writes to standard error, because standard output is for results. If quiet, it shows only warnings.
 func newDisplay(quiet bool) *display {
 	d := &display{out: os.Stderr, stages: map[string]*stage{}, quiet: quiet}
 	if fd := int(os.Stderr.Fd()); !quiet && term.IsTerminal(fd) {
@@ -86,7 +86,7 @@ func (d *display) redraw() {
 	}
 }
 
-// draw draws the line of the current stage over what is there.
+// draw draws the line of the current stage over the last one.
 func (d *display) draw(now time.Time) {
 	if d.width == nil || d.current == nil {
 		return
@@ -99,7 +99,7 @@ func (d *display) draw(now time.Time) {
 	d.drawn = true
 }
 
-// erase removes the line that is drawn again and again.
+// erase removes the line that is being redrawn.
 func (d *display) erase() {
 	if d.drawn {
 		fmt.Fprint(d.out, "\r\x1b[K")
@@ -196,7 +196,7 @@ func rounded(d time.Duration) string {
 // separated is a number with commas between thousands.
 func separated[N int | int64](n N) string { return humanize.Comma(int64(n)) }
 
-// notes is where lines go that inform and do not warn.
+// notes is the writer for information that is not a warning.
 func (d *display) notes() io.Writer {
 	if d.quiet {
 		return io.Discard
@@ -204,7 +204,7 @@ func (d *display) notes() io.Writer {
 	return plainText{d}
 }
 
-// Write shows a line of the log above the line that is drawn again and again.
+// Write shows a line of the log above the line that is being redrawn.
 func (d *display) Write(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -214,7 +214,7 @@ func (d *display) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// close removes what is not a final line.
+// close removes the line that is being redrawn.
 func (d *display) close() {
 	if d.stop == nil {
 		return
@@ -234,8 +234,8 @@ func userLog(ctx context.Context, w io.Writer) *slog.Logger {
 	})})
 }
 
-// untilDone drops what is logged once a context has ended: the user has interrupted the command, and deliveries fail by
-// that alone.
+// untilDone drops log lines once a context has ended: the user has interrupted the command, and deliveries fail only
+// because of that.
 type untilDone struct {
 	ctx context.Context
 	slog.Handler

@@ -22,8 +22,8 @@ type purchase struct {
 	Scorer  string `json:"scorer"` // its id
 	Samples int    `json:"samples"`
 	Twice   int    `json:"twice"` // of them, are rated a second time
-	// InputTokens and OutputTokens are counted of a scorer llm alone, Dollars where the price is known, and Seconds where
-	// the scorer estimates them.
+	// InputTokens and OutputTokens are only set for the scorer llm, Dollars only if the price is known, and Seconds only
+	// if the scorer estimates them.
 	InputTokens  int64    `json:"input_tokens,omitempty"`
 	OutputTokens int64    `json:"output_tokens,omitempty"`
 	CachedTokens int64    `json:"cached_tokens,omitempty"` // of InputTokens
@@ -80,7 +80,7 @@ func (s *sampleRun) purchase(
 	return p, nil
 }
 
-// sizeOf is how many images of a sample a scorer gets, and their bytes. A sample that cannot be rated has none.
+// sizeOf is the number and size of a sample's images that a scorer gets; none for a sample that cannot be rated.
 func (s *sampleRun) sizeOf(
 	ctx context.Context, from *datasetImages, one datasetSample,
 ) (images, bytes int64, err error) {
@@ -150,7 +150,7 @@ func tokens(input, cached, output int64) string {
 	return fmt.Sprintf("%s in (%s of them cached), %s out", separated(input), separated(cached), separated(output))
 }
 
-// cost is what is expected to be paid, as text.
+// cost is the expected cost, as text.
 func (p *purchase) cost() string {
 	cost := "not known: give a price in COST_PER_MILLION"
 	if p.InputTokens > 0 {

@@ -14,8 +14,8 @@ const (
 	shownSource  = 30
 )
 
-// printReach prints how far a dataset is from what its scorer was trained on, one line a source, and what to do about
-// it. Without a report it prints nothing. others says where the sources that it leaves out are listed.
+// printReach prints how far a dataset is from its scorer's training data, one line a source, and what to do about it.
+// Without a report it prints nothing. others says where the sources that it leaves out are listed.
 func printReach(w io.Writer, r *reach.Report, others string) error {
 	if r == nil {
 		return nil

@@ -22,20 +22,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A savedRecipe is the file that listed the manifests of a dataset, as it was then.
+// A savedRecipe is a copy of the file that listed the manifests of a dataset.
 type savedRecipe struct {
 	Path    string `json:"path"` // absolute
 	Content []byte `json:"content"`
 }
 
-// A recipeListing is what a recipe says of a manifest.
+// A recipeListing is a recipe's entry for a manifest.
 type recipeListing struct {
 	Entry   int           `json:"entry"` // number of the entry in the recipe, from 0
 	Reading forms.Reading `json:"reading,omitzero"`
 	Take    dataset.Take  `json:"take,omitzero"`
 }
 
-// listing is what the recipe says of the source.
+// listing is the recipe's entry for the source.
 func (s source) listing() recipeListing {
 	return recipeListing{Entry: s.number, Reading: s.entry.Reading, Take: s.entry.Take}
 }
@@ -73,10 +73,10 @@ func (in input) subsetRecipe(sel *subset.Selection) (subsetRecipe, error) {
 	return r, nil
 }
 
-// notInFiles is what a file's name does not take from that of an entry.
+// notInFiles matches characters of an entry's name that a file's name must not have.
 var notInFiles = regexp.MustCompile(`[^\pL\pM\pN._-]+`)
 
-// maxPartName is how many bytes of an entry's name are in that of a file; file systems allow 255 in all.
+// maxPartName is how many bytes of an entry's name go into a file's name; file systems allow names of 255 bytes.
 const maxPartName = 120
 
 // partFile is the name of the file of an entry: its number makes it distinct, and the entry's name readable.
@@ -174,7 +174,7 @@ func (f *subsetFile) copy(ctx context.Context, w io.Writer, n int) error {
 	return writeContained(ctx, w, f.kind, f.File, taken)
 }
 
-// writeContained writes records of a container as a file of their own.
+// writeContained writes records of a container as a separate file.
 func writeContained(
 	ctx context.Context, w io.Writer, kind container.Kind, file *os.File, records []dataset.Record,
 ) error {
@@ -235,7 +235,7 @@ func records(ctx context.Context, file *os.File) iter.Seq2[dataset.Record, error
 // errStopped ends the reading of a manifest.
 var errStopped = errors.New("stopped")
 
-// noteRepeats says which entries of the recipe are trained on more or less than once. A subset takes the place of that.
+// noteRepeats lists the entries of the recipe that a trainer uses more or less than once. A subset drops this.
 func (in input) noteRepeats(w io.Writer) error {
 	if in.Recipe == nil {
 		return nil

@@ -21,7 +21,7 @@ import (
 // reportFile is the name of the report in an output folder.
 const reportFile = "report.html"
 
-// reportFlags say what is reported of a selection. An order keeps them for the command that completes it.
+// reportFlags choose the contents of a selection's report. An order keeps them for the command that completes it.
 type reportFlags struct {
 	None       bool `json:"none,omitempty"`        // write no report
 	NoPictures bool `json:"no_pictures,omitempty"` // write it without pictures
@@ -39,8 +39,8 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	})
 }
 
-// reportCommands are what people type about runs whose work bucket a --state names; empty for the default. near is the
-// path of an evaluation set by its name in the input bucket, empty where none is known.
+// reportCommands are the commands that reports show. state is their --state; empty for the default folder. near is the
+// path of an evaluation set by its name in the input bucket, empty if none is known.
 func reportCommands(state string, near func(object string) string) report.Commands {
 	program := telemetry.ReadBuild().Version
 	if strings.HasPrefix(state, "gs://") {
@@ -76,14 +76,14 @@ func (r *result) copyReport(ctx context.Context, s session, o order, w io.Writer
 
 // outputFiles are the paths of a selection's files.
 type outputFiles struct {
-	subset.Outputs // Report is empty where none was written
-	// Scores is the pattern of the files with the scores of all samples; empty where none were written.
+	subset.Outputs // Report is empty if none was written
+	// Scores is the pattern of the files with the scores of all samples; empty if none were written.
 	Scores string `json:"scores,omitempty"`
-	// Images is the folder of images that the records of the subset name; empty where they name them where they were.
+	// Images is the folder of images that the records of the subset name; empty if records name the original images.
 	Images string `json:"images,omitempty"`
 }
 
-// comparedFile is where compare --report writes without a name.
+// comparedFile is the file of compare --report without a name.
 const comparedFile = "compare.html"
 
 // writeCompared writes the page of two selections of a run to a file, if there is one.
@@ -125,7 +125,7 @@ func writeCompared(
 	})
 }
 
-// pictures opens the images of the dataset where it is.
+// pictures opens the images of the dataset.
 func (in input) pictures(work bucket.Bucket) report.Opener {
 	return func(_ context.Context, plan *run.Plan) (report.Images, error) {
 		files, err := in.bucket(in.spec())

@@ -36,13 +36,13 @@ type result struct {
 	Nested []*result `json:"nested,omitempty"`
 	// Problem is why nothing was selected, and what to do.
 	Problem string `json:"problem,omitempty"`
-	// Trial says so where the run is one on a part of the dataset.
+	// Trial is set if the run is a trial on a part of the dataset.
 	Trial *trial `json:"trial,omitempty"`
-	// Teacher is what was learned before the dataset was rated, with --teacher.
+	// Teacher is the lesson before the dataset was rated, with --teacher.
 	Teacher *lesson `json:"teacher,omitempty"`
 
 	state     string // as --state names the state folder
-	input     *input // where the dataset is; nil for a run of serve
+	input     *input // place of the dataset; nil for a run of serve
 	status    *subset.RunStatus
 	selection *subset.Selection
 	files     typedFiles // of the flags
@@ -56,7 +56,7 @@ func (r *result) taughtBy(l *lesson) *result {
 	return r
 }
 
-// A failure is the error of a run or a selection that gave nothing. The result says how far it came.
+// A failure is the error of a run or a selection without samples. The result says how far it came.
 type failure struct{ problem string }
 
 func (f *failure) Error() string { return f.problem }
@@ -75,8 +75,7 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	return nil
 }
 
-// fulfil makes the selections of an order, which contain each other, and writes them. A *failure is the failure of a
-// run or a selection.
+// fulfil makes and writes the nested selections of an order. A *failure is the failure of a run or a selection.
 func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	if err := r.choose(ctx, s, o); err != nil {
 		return err
@@ -84,14 +83,14 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	return r.write(ctx, s, o)
 }
 
-// choose makes the selections of an order. It writes to the order's folder only where the run has failed or nothing can
-// be selected: the reason of every sample.
+// choose makes the selections of an order. It writes to the order's folder only if the run has failed or nothing can be
+// selected. Then it writes the reason of every sample.
 func (r *result) choose(ctx context.Context, s session, o order) error {
 	r.files = o.files
 	if problem := r.status.Failure(o.MaxFailed); problem != "" {
 		return r.failRun(ctx, s, o, problem)
 	}
-	// The largest first: a fault of any of them is one of it too, and is reported before anything is made.
+	// Make the largest first: it has the faults of all others, so a fault is reported before any selection is made.
 	for i, request := range slices.Backward(o.Requests) {
 		one := r
 		if i < len(o.Requests)-1 {
@@ -194,7 +193,7 @@ func command(name, state, runID string) string {
 	return fmt.Sprintf("harvest %s %s", name, runID)
 }
 
-// report prints a result, even one of a failure, and returns the error of the work.
+// report prints a result, also after a failure, and returns the error of the work.
 func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 	stalled, _ := errors.AsType[*stalledError](worked)
 	if _, failed := errors.AsType[*failure](worked); worked != nil && !failed && (stalled == nil || !asJSON) {
@@ -297,7 +296,7 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	return r.printFiles(w)
 }
 
-// printFiles prints where all is, and what to type next.
+// printFiles prints the files, and the next commands.
 func (r *result) printFiles(w io.Writer) error {
 	var text strings.Builder
 	out := r.Outputs
@@ -314,7 +313,7 @@ func (r *result) printFiles(w io.Writer) error {
 	return err
 }
 
-// next are commands that users type next.
+// next are the commands for the next steps.
 func (r *result) next() string {
 	return fmt.Sprintf("another budget, without scoring again:\n  %s --budget 10%%\n"+
 		"why a sample is in or out:\n  %s %s ID\n",

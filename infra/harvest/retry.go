@@ -25,8 +25,8 @@ func newRetry() *cobra.Command {
 		})
 }
 
-// lastScored is the attempt that a retry of a run is about. Where the run was retried before, its own next attempt is
-// there and has nothing left to try.
+// lastScored is the last scored attempt of a run, which a retry starts from. An earlier attempt has a next attempt
+// already.
 func lastScored(ctx context.Context, runs *run.Reader, runID string) (string, error) {
 	last, err := runs.LastScored(ctx, runID)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {

@@ -77,7 +77,7 @@ pairs that have none. --report sums files up: win rate with its interval, and th
 	return cmd
 }
 
-// A reviewing is a review that is under way.
+// A reviewing is a review in progress.
 type reviewing struct {
 	request  review.Request
 	reviewer string
@@ -86,7 +86,7 @@ type reviewing struct {
 	pairs    []review.Pair
 	file     *review.File
 	lock     *os.File // keeps another review from adding to the file; closed by the end of the command
-	images   string   // folder that image names begin at; empty where it is not known
+	images   string   // folder of relative image names; empty if it is not known
 }
 
 // begin finds the run and the selections, draws the pairs and opens the file.
@@ -143,8 +143,8 @@ func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewing, e
 	return r, nil
 }
 
-// lockReview locks a file of choices until it is closed: the choices of two commands would stand in it twice. Where a
-// disk has no locks nothing is locked.
+// lockReview locks a file of choices until it is closed, because two commands would add the same choices twice. On a
+// disk without locks it does nothing.
 func lockReview(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -189,13 +189,13 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 	return c.printReport(out, []string{c.file})
 }
 
-// errEnough is the error of choosing of a reviewer who stops.
+// errEnough says that the reviewer stops.
 var errEnough = errors.New("the reviewer stops")
 
-// errNoChoice is the error of a pair that cannot be judged; others can.
+// errNoChoice says that this pair cannot be judged; others can.
 var errNoChoice = errors.New("it cannot be judged")
 
-// each has a choice made of each pair that has none, and adds it to the file.
+// each asks for a choice for each pair without one, and adds it to the file.
 func (r *reviewing) each(
 	ctx context.Context, choose func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error),
 ) error {
@@ -228,7 +228,7 @@ func (r *reviewing) each(
 	return nil
 }
 
-// askAt asks a person who types.
+// askAt asks a person at a terminal.
 func (r *reviewing) askAt(
 	typed *bufio.Reader, show io.Writer,
 ) func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error) {

@@ -19,8 +19,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A sampleRun is a run of some samples of a dataset, as of a dataset that holds no others. It behaves like any run:
-// after a kill it continues, and no sample is scored twice.
+// A sampleRun is a run on some samples of a dataset, as if the dataset had no others. It behaves like any run: after a
+// kill it continues, and no sample is scored twice.
 type sampleRun struct {
 	*localPlan
 	input     input    // with only the manifests of these samples
@@ -30,7 +30,7 @@ type sampleRun struct {
 	pool      *subset.Pool // once it is rated
 }
 
-// scoreSamples scores samples of a dataset in a run of their own.
+// scoreSamples scores samples of a dataset in a separate run.
 func (in input) scoreSamples(
 	ctx context.Context, samples []datasetSample, scorer scorerFlags, state string, show *display,
 	seconds map[string]float64, mount mounting,
@@ -45,7 +45,7 @@ func (in input) scoreSamples(
 	return s, s.rate(ctx, show, seconds, mount)
 }
 
-// planSamples plans a run of samples of a dataset. It asks the scorer nothing.
+// planSamples plans a run on samples of a dataset. It makes no request to the scorer.
 func (in input) planSamples(
 	ctx context.Context, samples []datasetSample, scorer scorerFlags, state string, show *display,
 ) (*sampleRun, error) {
@@ -142,7 +142,8 @@ func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, 
 	return reduced, contents, nil
 }
 
-// reducedManifest is a manifest of some samples of one: a JSON array of their records, or a container of the same kind.
+// reducedManifest is a manifest with only some samples of another: a JSON array of their records, or a container of the
+// same kind.
 func reducedManifest(
 	ctx context.Context, name string, packed compression.Limits, samples []*dataset.Sample,
 ) ([]byte, error) {
@@ -174,7 +175,7 @@ func reducedManifest(
 	return content.Bytes(), err
 }
 
-// literals are manifests as content of a bucket.
+// literals are manifests in the form of bucket contents.
 func literals(manifests [][]byte) []bucket.Content {
 	contents := make([]bucket.Content, len(manifests))
 	for i, m := range manifests {
@@ -197,7 +198,7 @@ func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	return reduced.save(state, runID)
 }
 
-// opinion is what the scorer says of the i-th sample, and false where it could not rate it.
+// opinion is the scorer's opinion of the i-th sample; false if it could not rate the sample.
 func (s *sampleRun) opinion(i int) (agreement.Opinion, bool) {
 	if s.pool.Status[i] != scores.OK {
 		return agreement.Opinion{}, false

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// inputFile is where the state folder remembers the input of a run, for commands that are given only the run.
+// inputFile is the file in the state folder that remembers the input of a run, for commands that name only the run.
 func inputFile(state, runID string) string { return filepath.Join(state, "inputs", runID+".json") }
 
 // save remembers the input of a run in the state folder.

@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// scoreFileFlags are the flags that name scores that are not a run of this program.
+// scoreFileFlags are the flags for scores outside of a run of this program.
 type scoreFileFlags struct {
 	scores   string
 	manifest string
@@ -255,7 +255,7 @@ func (res *fileResult) fromParquet(
 		return err
 	}
 	data := make([][]byte, len(files))
-	left := limit.Bytes / 2 // the pool that is made of them needs memory, too
+	left := limit.Bytes / 2 // the pool needs the other half
 	for i, name := range files {
 		data[i], err = bucket.ReadWholeFile(name, left)
 		if _, large := errors.AsType[*bucket.TooLargeError](err); large {

@@ -124,8 +124,9 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	return nil
 }
 
-// source is the input bucket that selections are made from: subsets of containers are copied from it, reports show its
-// images, and it has the evaluation sets of the orders. A run of serve has none here, and needs none if it is of text.
+// source is the input bucket for selections: subsets of containers are copied from it, reports show its images, and it
+// has the evaluation sets of the orders. For a run of serve it is not known here, and it is not needed for manifests of
+// text.
 func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	var all order
 	for _, o := range orders {
@@ -200,7 +201,7 @@ func selectSubsets(
 func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
 	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		// All are tried before any is made, and made before any is written: a fault of one leaves nothing of the others.
+		// Check all before making any, and make all before writing any, so that a fault of one leaves nothing of the others.
 		for _, o := range orders {
 			if len(orders) == 1 {
 				break

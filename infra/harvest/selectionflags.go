@@ -168,7 +168,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	return spec.Nested(budgets), nil
 }
 
-// files are those that the flags name.
+// files are the files that the flags name.
 func (f selectionFlags) files() typedFiles {
 	return typedFiles{
 		scoresFrom: f.scoresFrom, mix: f.mix, include: f.include, exclude: f.exclude, near: f.excludeNear,
@@ -181,7 +181,7 @@ const (
 	mixExample = "`sources: {NAME: {share: 20%}}`"
 )
 
-// readMix reads a file of a mix; none where no file is named.
+// readMix reads a file of a mix; none if file is empty.
 func readMix(file string) (m selection.Mix, err error) {
 	if file == "" {
 		return m, nil
@@ -224,8 +224,8 @@ func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	return nil
 }
 
-// withExternal are requests whose files of numbers are kept in the state folder and named by their content. Errors name
-// what gave the file as field says.
+// withExternal copies the files of numbers of requests into the state folder, under names by content, and returns the
+// requests with these names. field names the origin of a file in errors.
 func withExternal(
 	ctx context.Context, state, field string, requests []selection.Request,
 ) ([]selection.Request, error) {
@@ -263,7 +263,7 @@ func (f selectionFlags) requests(ctx context.Context, state string) ([]selection
 // maxIDFile is the largest file of ids.
 const maxIDFile = 64 << 20
 
-// readIDs reads a file of ids, one a line; none where no file is named.
+// readIDs reads a file of ids, one a line; none if file is empty.
 func readIDs(file string) ([]string, error) {
 	if file == "" {
 		return nil, nil
@@ -287,7 +287,7 @@ func readIDs(file string) ([]string, error) {
 // A budgetList is the value of --budget: budgets separated by commas, or given one by one.
 type budgetList []string
 
-// thousands is a number with separators of thousands, some of whose groups cannot be a budget.
+// thousands matches a number with separators of thousands. A list of budgets would not have such groups.
 var thousands = regexp.MustCompile(`^\d{1,3}(,\d{3})*,0\d\d(,\d{3})*$`)
 
 // decimalComma is a share with a comma for the decimal point.
@@ -316,7 +316,7 @@ func (b budgetList) parse() (budgets []selection.Budget, err error) {
 	return budgets, err
 }
 
-// String is the list as it is given.
+// String is the list as the user gave it.
 func (b *budgetList) String() string { return strings.Join(*b, ",") }
 
 // Type names the values in the help.

@@ -147,7 +147,8 @@ func (b buckets) open(ctx context.Context, followLinks bool) (input bucket.Reade
 	return input, work, nil
 }
 
-// reconcileEvery is the pause between two looks at what was accepted. It costs two listings where all is finished.
+// reconcileEvery is the pause between two checks for unfinished work. A check costs two listings if all work is
+// finished.
 const reconcileEvery = time.Minute
 
 // serve serves buckets until ctx ends, and prints events.
@@ -216,7 +217,7 @@ func (f serveFlags) nearPath(object string) string {
 	return filepath.Join(f.Input, filepath.FromSlash(object))
 }
 
-// openTelemetry is where the environment says, as in the cloud.
+// openTelemetry opens telemetry as the environment says, like in the cloud.
 func openTelemetry(ctx context.Context) (*telemetry.Telemetry, error) {
 	var c otlp.Config
 	if err := envconfig.Process(ctx, &c); err != nil {
@@ -243,7 +244,7 @@ func (p *eventPrinter) print(m events.Message) {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	_ = json.NewEncoder(p.out).Encode(event) // a reader that went away misses events, no work
+	_ = json.NewEncoder(p.out).Encode(event) // a reader that closed the pipe misses events, but no work is lost
 }
 
 // Publish implements events.Publisher.

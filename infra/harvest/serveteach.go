@@ -23,7 +23,7 @@ import (
 // begin the runs of these datasets. The work bucket keeps the weights, so after a restart serve learns only the rest.
 type lessons struct {
 	input   bucket.Reader
-	folder  string      // of the input bucket; empty where it is none of this machine
+	folder  string      // of the input bucket; empty if it is not on this machine
 	state   string      // folder of the runs by which it learns, which the service does not continue
 	scorer  scorerFlags // of the service
 	planner *run.Planner
@@ -50,7 +50,7 @@ func newLessons(f serveFlags, o local.Options, st *local.Stack) (_ *lessons, err
 	return l, err
 }
 
-// arrived begins the run of an object, or has it wait until what its dataset's teacher teaches is learned.
+// arrived begins the run of an object. If its dataset has a teacher, the object first waits for the lesson.
 func (l *lessons) arrived(ctx context.Context, object string) error {
 	lesson, err := l.open(ctx, object)
 	if err != nil || lesson == nil {
@@ -69,8 +69,8 @@ func (l *lessons) arrived(ctx context.Context, object string) error {
 	return nil
 }
 
-// open is the lesson that an object waits for; nil for one that waits for none. Without folders nothing is learned, and
-// the run is refused.
+// open is the lesson that an object waits for; nil if it waits for none. Without local folders nothing can be learned,
+// and the run is refused.
 func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) {
 	if l.folder == "" {
 		return nil, nil
@@ -114,7 +114,7 @@ func (l *lessons) run(ctx context.Context) error {
 	}
 }
 
-// settle learns what an object waits for, and then begins its run: that of a teacher from whom nothing can be learned
+// settle learns the lesson of an object, and then begins its run. If nothing can be learned from the teacher, the run
 // is refused.
 func (l *lessons) settle(ctx context.Context, object string) error {
 	lesson, err := l.open(ctx, object)
@@ -127,7 +127,7 @@ func (l *lessons) settle(ctx context.Context, object string) error {
 	return l.upload(ctx, object)
 }
 
-// learn writes what was learned, or why nothing can be, to the work bucket.
+// learn writes the learned weights, or why nothing can be learned, to the work bucket.
 func (l *lessons) learn(ctx context.Context, lesson *run.Lesson) error {
 	name := scorer.TaughtName(lesson.Key)
 	taught, err := l.teach(ctx, lesson.Spec)
@@ -153,7 +153,7 @@ func unteachable(err error) bool {
 	return disagrees || usage || errors.Is(err, training.ErrUseless)
 }
 
-// teach has the embedded scorer learn from a dataset's teacher.
+// teach trains the embedded scorer by a dataset's teacher.
 func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
 	in := l.dataset(spec)
 	var taught *lesson
@@ -197,8 +197,8 @@ func (l *lessons) teacher(kind, mode string) scorerFlags {
 	return of
 }
 
-// dataset is a dataset of the input folder, as commands see it. Its files were found by the planner, in the input
-// bucket: none is a link that leads out of it, unless links are followed.
+// dataset is a dataset of the input folder in the form that commands use. The planner found its files in the input
+// bucket, so none is a link that leads out of it, unless links are followed.
 func (l *lessons) dataset(spec run.Spec) input {
 	in := input{Dataset: spec.Dataset, Format: spec.Format, typed: map[string]string{}}
 	for _, name := range spec.Manifests {

@@ -28,7 +28,7 @@ type service struct {
 	followers []follower
 }
 
-// A follower does the work after completed selections that is not done yet.
+// A follower does the open work after completed selections.
 type follower struct {
 	update func(context.Context) error
 	wake   chan struct{} // holds one value after a selection was completed
@@ -38,7 +38,7 @@ func (s *service) follow(update func(context.Context) error) {
 	s.followers = append(s.followers, follower{update, make(chan struct{}, 1)})
 }
 
-// limits are the limits of the environment, with the budget of the flag for datasets that name none.
+// limits are the limits of the environment, with the default budget of the flag.
 func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	l, err := limits(ctx)
 	if err != nil || f.budget == "" {
@@ -50,7 +50,7 @@ func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	return l, nil
 }
 
-// checkProcesses refuses flags that serve --processes does not have.
+// checkProcesses refuses flags that serve --processes does not support.
 func (f serveFlags) checkProcesses() error {
 	for flag, given := range map[string]bool{
 		"--budget": f.budget != "", "--out": f.out != "", "--follow-links": f.followLinks,
@@ -88,7 +88,7 @@ func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error 
 	return nil
 }
 
-// event prints an event, and has what follows completed selections done.
+// event prints an event. After a completed selection it starts the followers.
 func (s *service) event(m events.Message) {
 	s.printer.print(m)
 	if m.Attributes[events.AttrType] != events.SelectionCompleted {
@@ -130,8 +130,8 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 	return err
 }
 
-// run updates at the start, after every completed selection, and now and then, until ctx ends. A fault of this machine
-// ends it.
+// run updates at the start, after every completed selection, and from time to time, until ctx ends. A fault of this
+// machine ends it.
 func (f follower) run(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()

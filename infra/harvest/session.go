@@ -26,7 +26,7 @@ type session struct {
 	work   bucket.Bucket
 	show   *display
 	memory *memory.Budget
-	// rated counts the samples that a scorer in this process has rated.
+	// rated counts the samples rated by a scorer in this process.
 	rated *atomic.Int64
 }
 
@@ -34,7 +34,7 @@ type session struct {
 type deployment struct {
 	input   bucket.Reader
 	work    bucket.Bucket
-	scorers kinds.Config // the environment sets what is not in it
+	scorers kinds.Config // the environment sets the missing values
 	state   string       // the --state of commands about it, as it is typed
 	order   order        // what is asked for, if that is known: reports name its evaluation sets
 	// pictures opens the images of reports; nil for those of input.
@@ -46,7 +46,7 @@ type deployment struct {
 type mounting func(map[string]http.Handler) (http.Handler, error)
 
 // session calls do with the functions running, and stops them afterwards. Commands mount the functions by
-// mountFramework, which can be called once in a process; without mount they are served as they are.
+// mountFramework, which can be called once in a process; without mount they are served directly.
 func (d deployment) session(
 	ctx context.Context, mount mounting,
 	do func(context.Context, session) error,
@@ -156,7 +156,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	})
 	if !rated.IsZero() {
 		seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
-		// An automatic selection is made before a caller who polls sees the run as scored.
+		// The automatic selection is made before a polling caller sees the run as scored.
 		seconds["select"] = time.Since(rated).Seconds()
 	}
 	return status, err
@@ -165,7 +165,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 // continueEvery is the pause between two checks whether a run has to be continued.
 const continueEvery = 10 * time.Second
 
-// poll calls look until it is done or fails. Meanwhile it continues the run again and again: another command that
+// poll calls look until it is done or fails. From time to time it continues the run, because another command that
 // worked on the same run may have ended.
 func (s session) poll(ctx context.Context, runID string, look func() (done bool, err error)) error {
 	continued := time.Now()
@@ -184,7 +184,7 @@ func (s session) poll(ctx context.Context, runID string, look func() (done bool,
 func endState(st *subset.RunStatus) (bool, error) {
 	switch st.State {
 	case run.StateScored, run.StateFailed:
-		return true, nil // whether it failed is decided by what the command allows
+		return true, nil // the command's own limit decides whether it failed
 	case run.StateRefused:
 		return false, errors.New(st.Problem)
 	case run.StateCancelled:

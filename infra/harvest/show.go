@@ -63,7 +63,7 @@ func newShow() *cobra.Command {
 	return cmd
 }
 
-// printSample prints what is known of a sample, and its record.
+// printSample prints a sample's scores and its record.
 func printSample(w io.Writer, s subset.Shown) error {
 	var err error
 	line := func(format string, args ...any) {

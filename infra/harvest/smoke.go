@@ -30,15 +30,15 @@ import (
 )
 
 const (
-	// smokeSamples is how many samples are sent through a deployment, smokeSelected how many of them it has to select.
+	// smokeSamples is how many samples are sent through a deployment, smokeSelected how many it must select.
 	smokeSamples, smokeSelected = 10, 5
 	smokeManifest               = "parts/smoke.jsonl"
 )
 
-// A smokeTest is what to send through which deployment.
+// A smokeTest has the data to send, and the deployment.
 type smokeTest struct {
 	api, input, name, scorer string
-	// as is the service account whose ID token the calls of the API carry, and audience the audience of that token.
+	// as is the service account for the ID tokens of calls of the API, audience their audience.
 	as, audience string
 	timeout      time.Duration
 	plan         bool
@@ -129,7 +129,7 @@ func (s smokeTest) client(ctx context.Context) (*api.Client, error) {
 	return client, nil
 }
 
-// upload puts samples of the dataset into the bucket, in the order that it asks for: images, manifest, dataset.yaml.
+// upload puts samples of the dataset into the bucket, in the required order: images, manifest, dataset.yaml.
 func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	in, err := newInput(ctx, []string{manifest}, "", "")
 	if err != nil {
@@ -271,7 +271,7 @@ func (s smokeTest) find(ctx context.Context, client *api.Client) (id string, err
 	return id, err
 }
 
-// checkPlan has the API plan what was uploaded, and checks that it finds every sample and image.
+// checkPlan lets the API plan the uploaded dataset, and checks that the plan has every sample and image.
 func (s smokeTest) checkPlan(ctx context.Context, client *api.Client, out io.Writer) error {
 	plan, err := client.Plan(ctx, run.Spec{Dataset: s.name, Manifests: []string{smokeManifest}, Scorer: s.scorer})
 	if err != nil {

@@ -16,28 +16,28 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
-// A source is a manifest that arguments of the command line stand for.
+// A source is a manifest that the arguments of the command line name.
 type source struct {
 	path  string // absolute
-	typed string // as the user named it, or as the recipe does that the user named
-	// folder is the folder that names in it are relative to: its own, or the current folder if it is not a file of this
+	typed string // its name as the user typed it, or as in the recipe that the user named
+	// folder is the base of relative names in it: its own folder, or the current folder if it is not a file of this
 	// machine.
 	folder string
 	entry  recipe.Entry
-	// number is that of the entry in the recipe.
+	// number is the number of the entry in the recipe.
 	number int
 }
 
-// A sourceFinder finds the manifests that arguments stand for: files, patterns, folders, recipes, gs:// URLs, and - for
-// the standard input.
+// A sourceFinder finds the manifests of the arguments, which may be files, patterns, folders, recipes, gs:// URLs, or -
+// for the standard input.
 type sourceFinder struct {
-	state   string // folder for what is not a file of this machine
+	state   string // folder for copies of manifests from elsewhere
 	images  string // folder, as --images has it
 	stdin   io.Reader
 	sources []source
-	recipe  *recipe.Recipe // of the only argument; nil where that is not a recipe
+	recipe  *recipe.Recipe // the only argument; nil if that is not a recipe
 	path    string         // of the recipe
-	folder  string         // in which the recipe's names begin
+	folder  string         // base of names in the recipe
 	content []byte         // of the recipe
 }
 
@@ -77,7 +77,7 @@ func (f *sourceFinder) add(ctx context.Context, arg string) error {
 	return f.addFile(arg, arg, filepath.Dir(arg))
 }
 
-// addPattern adds the files that a pattern with globs and braces stands for.
+// addPattern adds the files that match a pattern with globs and braces.
 func (f *sourceFinder) addPattern(pattern string) error {
 	names, err := matches(pattern)
 	if err != nil {
@@ -91,7 +91,7 @@ func (f *sourceFinder) addPattern(pattern string) error {
 	return nil
 }
 
-// matches are the files that a pattern stands for: those of each of its lists in braces, in the order of their names.
+// matches are the files that match a pattern: for each alternative in braces, in ascending order.
 func matches(pattern string) ([]string, error) {
 	expanded, err := recipe.Expand(pattern)
 	if err != nil {
@@ -122,10 +122,10 @@ func containerEnds() (ends []string) {
 	return ends
 }
 
-// packedEnds are the ends that may follow those.
+// packedEnds are the ends of packed files, which may follow these.
 var packedEnds = []string{".gz", ".zst", ".bz2", ".xz"}
 
-// addFolder adds the manifests that are directly in a folder. Where it holds a recipe as well, the user says which.
+// addFolder adds the manifests directly in a folder. If the folder also has a recipe, the user must choose.
 func (f *sourceFinder) addFolder(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -161,7 +161,7 @@ func (f *sourceFinder) addFolder(folder string) error {
 	return nil
 }
 
-// addFile adds a manifest, or the manifests of a recipe. Names in it begin in folder.
+// addFile adds a manifest, or the manifests of a recipe. folder is the base of its names.
 func (f *sourceFinder) addFile(path, typed, folder string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
-// spool keeps what is not a file of this machine in the state folder, named by its content.
+// spool copies a manifest from elsewhere into the state folder, under a name by its content.
 func (f *sourceFinder) spool(kind, base string, from io.Reader) (path string, err error) {
 	state, _, err := openState(f.state)
 	if err != nil {
@@ -45,7 +45,7 @@ func (f *sourceFinder) spool(kind, base string, from io.Reader) (path string, er
 	return path, os.Rename(file.Name(), path)
 }
 
-// addObject adds an object of Cloud Storage, or those that a pattern stands for, which are copied to the state folder.
+// addObject adds an object of Cloud Storage, or all objects that match a pattern. It copies them to the state folder.
 func (f *sourceFinder) addObject(ctx context.Context, url string) error {
 	name, object, _ := strings.Cut(strings.TrimPrefix(url, "gs://"), "/")
 	if name == "" || object == "" {
@@ -79,7 +79,7 @@ func (f *sourceFinder) addObject(ctx context.Context, url string) error {
 	return nil
 }
 
-// matchingObjects are the names of the objects that a name with globs and braces stands for.
+// matchingObjects are the names of the objects that match a name with globs and braces.
 func matchingObjects(ctx context.Context, in bucket.Reader, pattern string) ([]string, error) {
 	expanded, err := recipe.Expand(pattern)
 	if err != nil {

@@ -33,7 +33,7 @@ func (e *stalledError) Error() string {
 // unread reports whether a range was given up: its samples are not known.
 func unread(d run.DeadLetter) bool { return d.Shard < 0 }
 
-// givenUp counts what was given up of a run, with one of them.
+// givenUp counts a run's dead letters, with one as an example.
 func givenUp(letters []run.DeadLetter) string {
 	ranges, shards := 0, 0
 	for _, d := range letters {

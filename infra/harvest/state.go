@@ -69,7 +69,7 @@ func openerFor(
 	return opener, nil
 }
 
-// unknownRun has the user look for a run that is not in the state folder.
+// unknownRun advises a user whose run is not in the state folder.
 func unknownRun(err error) error {
 	switch {
 	case errors.Is(err, run.ErrNoRun):

@@ -80,7 +80,7 @@ func newStatus() *cobra.Command {
 	return cmd
 }
 
-// runsToList are the runs of a status: the one that is named, or all, the newest first.
+// runsToList are the runs to show: the named one, or all, the newest first.
 func runsToList(ctx context.Context, runs *run.Reader, args []string) ([]namedRun, error) {
 	if len(args) == 0 {
 		return namedRuns(ctx, runs)
@@ -93,7 +93,7 @@ func runsToList(ctx context.Context, runs *run.Reader, args []string) ([]namedRu
 	return []namedRun{{id, run.DatasetOf(id), accepted}}, err
 }
 
-// A runStatus is a run's state, when it was asked for, and what it has paid for its ratings.
+// A runStatus is a run's status, with the time of its request and its spending.
 type runStatus struct {
 	*subset.RunStatus
 	Accepted time.Time `json:"accepted,omitzero"`
@@ -110,7 +110,7 @@ func (st runStatus) age() string {
 	return age(time.Since(st.Accepted))
 }
 
-// withSpending adds what a run has paid.
+// withSpending adds the spending of a run.
 func withSpending(ctx context.Context, work bucket.Bucket, st *subset.RunStatus) (runStatus, error) {
 	if st.Scorer != kinds.LLM {
 		return runStatus{RunStatus: st}, nil
@@ -224,7 +224,7 @@ func (st runStatus) print(w io.Writer, state string) error {
 	return err
 }
 
-// remarks are what is too long for a cell.
+// remarks are notes that are too long for a cell.
 func (st runStatus) remarks(state string) (lines []string) {
 	for _, note := range st.Notes {
 		lines = append(lines, "note: "+note)

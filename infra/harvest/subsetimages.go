@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An imagesPlace is where the images that records of a dataset name are; the zero value where they cannot be reached.
+// An imagesPlace is the place of the images that records of a dataset name; zero if they cannot be reached.
 type imagesPlace struct {
 	from   bucket.Reader
 	prefix string
@@ -45,7 +45,7 @@ type subsetImages struct {
 	close   func() error
 }
 
-// openSubsetImages opens the images of the subset that is stored. The caller has to close them.
+// openSubsetImages opens the images of the stored subset. The caller has to close them.
 func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*subsetImages, error) {
 	limits, err := limits(ctx)
 	if err != nil {
@@ -77,7 +77,7 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 	return s, nil
 }
 
-// openContained opens the images that the subset holds, and those that its records name.
+// openContained opens the images in the subset itself, and the images that its records name.
 func (s *subsetImages) openContained(
 	ctx context.Context, place imagesPlace, stored string, limits images.Limits,
 ) error {

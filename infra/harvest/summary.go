@@ -16,7 +16,7 @@ import (
 // maxShortfalls is how many rows of a shortfall are printed; selection.json has all.
 const maxShortfalls = 5
 
-// printSummary prints what a subset is like, next to its pool and to random subsets.
+// printSummary compares a subset with its pool and with random subsets.
 func printSummary(w io.Writer, s selection.Summary) error {
 	columns := []struct {
 		name string
@@ -73,8 +73,8 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	return printPicks(w, s)
 }
 
-// missedMinimums are the rows of a shortfall that are about a minimum, of a source or a style: it is missed also where
-// the budget is given.
+// missedMinimums are the rows of a shortfall about a minimum of a source or a style. A minimum may be missed even if
+// the budget is filled.
 func missedMinimums(rows []selection.Shortfall) (missed []selection.Shortfall) {
 	for _, row := range rows {
 		if row.Source != "" || row.Style != "" {
@@ -84,7 +84,7 @@ func missedMinimums(rows []selection.Shortfall) (missed []selection.Shortfall) {
 	return missed
 }
 
-// warnOfShortfall warns if not all of a budget, or of a minimum, could be given.
+// warnOfShortfall warns if a budget or a minimum could not be filled.
 func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, rows []selection.Shortfall) {
 	if missed := missedMinimums(rows); len(missed) > 0 {
 		fmt.Fprintf(w, "harvest: warning: %d of the minimums could not be given, such as %d of %d samples of %s: %s\n",
@@ -101,7 +101,7 @@ func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, ro
 		short, asked.Budget, unit)
 }
 
-// warnOfNumbers warns of ids of --scores-from that are no samples, and of samples without a number.
+// warnOfNumbers warns of ids in --scores-from that are not samples, and of samples without a number.
 func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
 	if found == nil || found.Unknown == 0 && len(found.Without) == 0 {
 		return

@@ -15,7 +15,7 @@ import (
 
 func newTable(header ...any) table.Writer { return newNarrowTable(nil, header...) }
 
-// textWidth is the width from which on a column of a narrow table is one of text, and not of numbers.
+// textWidth is the least width of a column of text in a narrow table; narrower columns have numbers.
 const textWidth = 20
 
 // newNarrowTable is a table whose first columns have at most these widths, so that it fits a terminal of 80 columns.

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/export"
 )
 
-// shardLimits bound a tar of several: it ends with the sample that reaches one of them.
+// shardLimits bound one of several tars: a tar ends with the sample that reaches a limit.
 type shardLimits struct {
 	samples int
 	bytes   int64 // of records and images

@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// A tarSubset writes records and their images as a WebDataset tar. Each sample is members of one key, its number in the
-// subset: images in their order, and the record, which names them. The same samples are the same bytes.
+// A tarSubset writes records and their images as a WebDataset tar. The members of a sample have its number in the
+// subset as their key: images in their order, and the record, which names them. The same samples give the same bytes.
 type tarSubset struct {
 	archive *tar.Writer
 	samples int      // so far
@@ -48,7 +48,7 @@ func (t *tarSubset) write(record []byte, _ *dataset.Sample, shown [][]byte) erro
 // key is the key of the next sample. Loaders end it at the first dot.
 func (t *tarSubset) key() string { return fmt.Sprintf("%09d", t.samples) }
 
-// add adds a member, whose header says nothing of when and by whom it was written.
+// add adds a member. Its header has neither time nor owner.
 func (t *tarSubset) add(name string, content []byte) error {
 	err := t.archive.WriteHeader(&tar.Header{
 		Typeflag: tar.TypeReg, Name: name, Size: int64(len(content)), Mode: 0o644, ModTime: time.Unix(0, 0),

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// teacherFlags name who annotates a part of the dataset, from which the embedded scorer learns before it rates the
-// whole: a scorer, or a file of annotations.
+// teacherFlags name the teacher: a scorer, or a file of annotations. The embedded scorer learns from its annotations of
+// a part of the dataset, before it rates the whole.
 type teacherFlags struct {
 	teacher, model, mode string
 	each                 int  // samples of each source
@@ -33,8 +33,8 @@ func (f *teacherFlags) add(cmd *cobra.Command) {
 		"with --teacher: accept one whose ratings change with the order of the questions, or are no better than chance")
 }
 
-// teach has the embedded scorer learn from the teacher, and makes it the scorer of the dataset. Without a teacher there
-// is no lesson.
+// teach trains the embedded scorer by the teacher, and makes it the scorer of the dataset. Without a teacher there is
+// no lesson.
 func (f *teacherFlags) teach(
 	cmd *cobra.Command, data *datasetFlags, manifests []string, state string, out outputFlags,
 ) (*lesson, error) {
@@ -54,7 +54,7 @@ func (f *teacherFlags) teach(
 	return l, nil
 }
 
-// lesson has the embedded scorer learn from the teacher of the dataset in manifests.
+// lesson trains the embedded scorer by the teacher of the dataset in manifests.
 func (f *teacherFlags) lesson(
 	ctx context.Context, data datasetFlags, manifests []string, state string, quiet bool,
 ) (*lesson, error) {
@@ -77,7 +77,7 @@ func (f *teacherFlags) lesson(
 	}, state, quiet)
 }
 
-// check refuses flags that do not go together. data are those of the dataset.
+// check refuses flags that contradict each other. data are the flags of the dataset.
 func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 	if f.teacher == "" {
 		for _, name := range []string{"per-source", "annotate-min", "annotate-max", "accept-teacher"} {

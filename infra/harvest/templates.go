@@ -32,7 +32,7 @@ func shortened(text string, most int) string {
 	return text
 }
 
-// warnOfTemplates warns of templates that the subset has much more of than the pool.
+// warnOfTemplates warns of templates that are much more frequent in the subset than in the pool.
 func warnOfTemplates(w io.Writer, shares []selection.TemplateShare) {
 	for _, s := range shares {
 		if s.Over() {

@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// newTopics are the pages of `harvest help` that are of no command. The pages of the repository have the same texts,
-// from the same source, in longer lines.
+// newTopics are the pages of `harvest help` that do not belong to a command. The pages of the repository have the same
+// texts, from the same source, in longer lines.
 func newTopics() []*cobra.Command {
 	topic := func(name, short string, text func() string) *cobra.Command {
 		cmd := &cobra.Command{Use: name, Short: short}

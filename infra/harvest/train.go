@@ -97,7 +97,7 @@ cross-validation. The same samples give the same weights, byte for byte. Use the
 // absentInError is how many annotations without a sample an error names.
 const absentInError = 5
 
-// train learns from the set alone, and writes the weights.
+// train learns only from the set, and writes the weights.
 func (set *annotationSet) train(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	learn, err := set.learnable(ctx, show)
 	if err != nil {
@@ -135,7 +135,7 @@ func (set *annotationSet) learnable(ctx context.Context, show *display) ([]train
 	return set.observe(ctx, samples, show)
 }
 
-// writeTrained writes weights and where they come from: the annotations that a flag named.
+// writeTrained writes weights and their origin: the annotations that a flag named.
 func (set *annotationSet) writeTrained(
 	files trainFiles, flag string, weights *embedded.Weights, origin *training.Origin,
 ) (*trainReport, error) {
@@ -160,8 +160,8 @@ func quoted(ids []string) []string {
 	return out
 }
 
-// observe reads the images of samples and computes their features. A sample that no scorer could rate cannot be
-// learned from: it is an error, because its annotation would be lost.
+// observe reads the images of samples and computes their features. It is an error if a sample cannot be rated, because
+// its annotation would be lost.
 func (set *annotationSet) observe(
 	ctx context.Context, samples []datasetSample, show *display,
 ) ([]training.Sample, error) {
@@ -195,7 +195,7 @@ func (set *annotationSet) observe(
 	return learn, work.Wait()
 }
 
-// observe is an annotated sample with its features, and the hashes of its images, which distinguish them.
+// observe is an annotated sample with its features and the hashes of its images.
 func (s datasetSample) observe(
 	ctx context.Context, fetcher *datasetImages, budget *memory.Budget, observer *embedded.Observer,
 ) (training.Sample, error) {
@@ -276,7 +276,7 @@ func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
 	return nil
 }
 
-// print prints what cross-validation says of the weights in a file.
+// print prints the results of cross-validation for the weights in a file.
 func (t *trainReport) print(w io.Writer, file string) error {
 	if t.Added != nil {
 		return t.printAdded(w, file)
@@ -301,7 +301,7 @@ func (t *trainReport) print(w io.Writer, file string) error {
 	return err
 }
 
-// seenTable is the agreement on samples of seen sources, and the order that is found within seen and unseen ones.
+// seenTable is the agreement on samples of seen sources, and the agreement on the order within seen and unseen ones.
 func (t *trainReport) seenTable() table.Writer {
 	rows := newTable("seen sources", "Spearman", "QW kappa", "within source")
 	row := func(name string, f training.Figures) {

@@ -15,8 +15,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// trainOn learns from the set and from what the embedded weights were learned from, and writes the weights. Under
-// another rubric than theirs it learns from the set alone.
+// trainOn learns from the set and from the training data of the embedded weights, and writes the weights. Under another
+// rubric it learns only from the set.
 func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	if set.rubric.Hash() != rubric.Default().Hash() {
 		fmt.Fprintf(show.notes(), "note: the embedded weights belong to another rubric than %s, so only the "+

@@ -39,9 +39,9 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that prepareOut has prepared. Each file is there whole or not at all, and the
-// card last: if the command is killed, the same one completes the folder. An export that is there is written again. The
-// caller marks it as whole.
+// write writes the export to a folder that prepareOut has prepared. No file is ever incomplete, and the card is written
+// last: after a kill, the same command completes the folder. An existing export is written again. The caller marks it
+// as complete.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {
@@ -58,7 +58,7 @@ func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, err
 	return tally, nil
 }
 
-// exportFolder is the folder in that of temporary files in which an export is made.
+// exportFolder is the subfolder of the temporary folder in which an export is made.
 const exportFolder = "export"
 
 // build makes the whole export below scratch.
@@ -117,7 +117,7 @@ func (e trainerExport) compareImages(ctx context.Context, tally *exportTally) er
 	return err
 }
 
-// writeRecords writes the records of the subset that is stored, and their images, to a folder.
+// writeRecords writes the records of the stored subset, and their images, to a folder.
 func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tally *exportTally) error {
 	if e.request.For == export.WebDataset {
 		shards := newTarShards(to, e.shards)
@@ -150,7 +150,7 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 	})
 }
 
-// A oneTyped conversion refuses a field of two types, which the trainer's loader refuses.
+// A oneTyped conversion refuses a field with two types, because the trainer's loader refuses it.
 type oneTyped struct {
 	conversion
 	columns *table.Columns
@@ -216,7 +216,7 @@ func installExport(from, dir string) error {
 			return err
 		}
 	}
-	if err := keepOnly(dir, nil); err != nil { // what is left of an earlier export, or of a killed command
+	if err := keepOnly(dir, nil); err != nil { // the rest of an earlier export, or of a killed command
 		return err
 	}
 	if err := announce(dir, names); err != nil {
@@ -233,7 +233,7 @@ func installExport(from, dir string) error {
 	return os.Rename(filepath.Join(from, export.CardFile), filepath.Join(dir, export.CardFile))
 }
 
-// listFiles lists all files of a folder as those of this program.
+// listFiles records all files of a folder as files of this program.
 func listFiles(dir string) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {

@@ -14,11 +14,11 @@ import (
 // trainFiles are the files of the annotations, of the weights and, if requested, of the training data of the weights.
 type trainFiles struct {
 	annotations, weights, base string
-	teacher                    string // the id of the scorer that annotated; empty where it is not known
-	accept                     bool   // learns from annotations that say no more than chance
+	teacher                    string // id of the annotating scorer; empty if it is not known
+	accept                     bool   // learns even if the result is no better than chance
 }
 
-// check refuses files that do not go together. add and annotations are the values of these flags.
+// check refuses files that contradict each other. add and annotations are the values of these flags.
 func (f trainFiles) check(add, annotations string) error {
 	switch {
 	case f.weights == "":
@@ -35,7 +35,7 @@ func (f trainFiles) check(add, annotations string) error {
 	return nil
 }
 
-// originFile is the file next to weights that says where they come from.
+// originFile is the file next to weights that records their origin.
 func originFile(weights string) string {
 	return strings.TrimSuffix(weights, filepath.Ext(weights)) + training.OriginExt
 }

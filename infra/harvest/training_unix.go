@@ -8,7 +8,8 @@ import (
 	"syscall"
 )
 
-// lockFile locks a file until it is closed by this process and by all that inherited it. errLocked says that others do.
+// lockFile locks a file until this process and all processes that inherited it have closed it. errLocked says that
+// another process has the lock.
 func lockFile(file *os.File) error {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -17,5 +18,5 @@ func lockFile(file *os.File) error {
 	return err
 }
 
-// detached keeps a child from being stopped by ctrl-C, which ends serve alone.
+// detached protects a child from ctrl-C, which should end only serve.
 func detached() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }

@@ -39,7 +39,7 @@ func newJob(state, run, selection string) job {
 	return job{filepath.Join(state, trainingsFolder, run+"."+selection), run, selection}
 }
 
-// name is the same for every attempt, and a name that job systems take: a label of DNS.
+// name is the same for every attempt. It is a DNS label, which job systems accept as a name.
 func (j job) name() string {
 	sum := sha256.Sum256([]byte(j.run + "/" + j.selection))
 	return "harvest-" + hex.EncodeToString(sum[:6])
@@ -79,7 +79,7 @@ const (
 	succeeded // it ended well
 )
 
-// attempts are what is known of a job's attempts.
+// attempts is the state of a job's attempts.
 type attempts struct {
 	last     int // 0 if there is none
 	state    attemptState
@@ -142,8 +142,8 @@ func (j job) look() (a attempts, err error) {
 	return a, nil
 }
 
-// start starts an attempt of a command, which lives on where this process ends. A process of its own writes down how it
-// ended.
+// start starts an attempt of a command. The attempt continues if this process ends, and a separate process records how
+// it ended.
 func (j job) start(attempt int, command string, environ []string) error {
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return err
@@ -178,8 +178,8 @@ func (j job) start(attempt int, command string, environ []string) error {
 // attemptCommand is the command by which serve starts itself for an attempt.
 const attemptCommand = "training-attempt"
 
-// newAttempt is the process that runs an attempt's command and writes down how it ended. The lock is its fourth file,
-// and the command's.
+// newAttempt is the process that runs an attempt's command and records how it ended. The lock is the fourth open file
+// of this process and of the command.
 func newAttempt() *cobra.Command {
 	return &cobra.Command{
 		Use: attemptCommand, Hidden: true, Args: cobra.ExactArgs(2),
@@ -216,7 +216,7 @@ func failedJobs(state, run string) []job {
 	return slices.DeleteFunc(jobsOf(state, run), func(j job) bool { return !j.has("failed") })
 }
 
-// resumeJobs has the failed trainings of a run tried again, and returns how many there are.
+// resumeJobs marks the failed trainings of a run so that they are tried again, and returns their number.
 func resumeJobs(state, run string) (int, error) {
 	jobs := failedJobs(state, run)
 	for _, j := range jobs {
@@ -235,7 +235,7 @@ func resumeJobs(state, run string) (int, error) {
 type failedTraining struct {
 	Selection string `json:"selection"`
 	Problem   string `json:"problem"`
-	Log       string `json:"log"` // path of what the last attempt printed
+	Log       string `json:"log"` // path of the last attempt's log
 }
 
 // failedTrainings are the failed trainings of a run.

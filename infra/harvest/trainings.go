@@ -20,9 +20,9 @@ import (
 const (
 	// trainingRetries is how often a training that failed is tried again.
 	trainingRetries = 3
-	// trainingPause is the pause before the first of them; each of the others waits twice as long.
+	// trainingPause is the pause before the first retry; each further pause is twice as long.
 	trainingPause = time.Second
-	// trainingPoll is the pause between two looks at a training that runs.
+	// trainingPoll is the pause between two checks of a running training.
 	trainingPoll = 300 * time.Millisecond
 )
 
@@ -38,7 +38,7 @@ type trainings struct {
 	log     *slog.Logger
 }
 
-// newTrainings makes it for a state folder; a work bucket that is elsewhere has no locks.
+// newTrainings needs a state folder, because a work bucket elsewhere has no locks.
 func newTrainings(
 	command, input string, work bucket.Bucket, exports *exporter, log *slog.Logger,
 ) (*trainings, error) {
@@ -77,7 +77,7 @@ func (t *trainings) update(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var unwritten []error // exports, which keep no other training from being started
+	var unwritten []error // failed exports, which do not stop other trainings
 	for _, one := range all {
 		if j := newJob(t.state, one.Run, one.Selection); !j.has("done") && !j.has("failed") {
 			err := t.train(ctx, j)
@@ -94,7 +94,7 @@ func (t *trainings) update(ctx context.Context) error {
 	return errors.Join(unwritten...)
 }
 
-// train runs the attempts of a job until one succeeds or none is left. A selection that is not completed waits.
+// train runs the attempts of a job until one succeeds or none is left. A selection that is not completed has to wait.
 func (t *trainings) train(ctx context.Context, j job) error {
 	sel, err := t.exports.subsets.Selection(ctx, j.run, j.selection)
 	if errors.Is(err, subset.ErrNoSelection) {
@@ -183,8 +183,8 @@ type exportError struct{ error }
 // Unwrap is its cause.
 func (e *exportError) Unwrap() error { return e.error }
 
-// export writes the export that the dataset's file asks for, into the folder of the job, in which it never changes. It
-// returns the variables of the environment about it.
+// export writes the export that dataset.yaml requests into the folder of the job, where it never changes. It returns
+// environment variables that describe the export.
 func (t *trainings) export(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
 	request, err := t.exports.request(ctx, sel.Dataset)
 	if err != nil || request.IsZero() {

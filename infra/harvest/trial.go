@@ -14,11 +14,11 @@ import (
 type trial struct {
 	Records int64 `json:"records"`
 	Of      int64 `json:"of"` // records of the dataset
-	// Command is what does the same with the whole dataset; empty where another command than curate asked for the run.
+	// Command is the command for the whole dataset; empty if the run was not made by curate.
 	Command string `json:"command,omitempty"`
 }
 
-// newTrial is the trial that a run is; nil if the run has the whole dataset.
+// newTrial describes the trial of a run; nil if the run has the whole dataset.
 func newTrial(status *subset.RunStatus) *trial {
 	if status.Of == 0 {
 		return nil
@@ -26,7 +26,7 @@ func newTrial(status *subset.RunStatus) *trial {
 	return &trial{Records: status.Samples.In, Of: status.Of, Command: withoutLimit(os.Args)}
 }
 
-// print says that the run is a trial, and how to do the whole.
+// print says that the run is a trial, and gives the command for the whole dataset.
 func (t *trial) print(w io.Writer) error {
 	text := fmt.Sprintf("\na trial on %s of %s records, spread evenly over the dataset",
 		separated(t.Records), separated(t.Of))
@@ -37,7 +37,7 @@ func (t *trial) print(w io.Writer) error {
 	return err
 }
 
-// withoutLimit is a command line as it is typed, without --limit; empty for one that has none.
+// withoutLimit is a command line without --limit; empty if it had no --limit.
 func withoutLimit(args []string) string {
 	words := []string{"harvest"}
 	found := false

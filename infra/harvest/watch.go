@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// withoutRemoved passes by what was accepted as a run that a person removed since: only another upload starts it again.
+// withoutRemoved skips uploads whose run a person has removed: only another upload starts such a run again.
 func withoutRemoved(
 	input bucket.Reader, runs *run.Reader, index *run.Index, upload func(context.Context, string) error,
 ) func(context.Context, string) error {

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// A wholeFlag is the value of a flag that takes a whole number, in decimal digits: pflag would read 0x10 and 1_0, and
-// 010 as 8.
+// A wholeFlag is the value of a flag for a whole number. It accepts only decimal digits: pflag would also accept 0x10
+// and 1_0, and read 010 as 8.
 type wholeFlag struct{ pflag.Value }
 
 // Set implements pflag.Value.
@@ -23,8 +23,7 @@ func (f wholeFlag) Set(text string) error {
 // wholeTypes are the types of pflag that take whole numbers.
 var wholeTypes = []string{"int", "int64", "uint", "uint64"}
 
-// checkWholeFlags has all flags of a command, and of those below it, refuse what is not a whole number as people write
-// it.
+// checkWholeFlags wraps all whole-number flags of a command and its subcommands in a wholeFlag.
 func checkWholeFlags(cmd *cobra.Command) {
 	cmd.Flags().VisitAll(func(f *pflag.Flag) {
 		if _, done := f.Value.(wholeFlag); !done && slices.Contains(wholeTypes, f.Value.Type()) {

@@ -34,7 +34,7 @@ type process struct {
 
 func (p *process) url() string { return "http://" + p.addr }
 
-// freeAddr is an address on a host that nothing listens at.
+// freeAddr is a free address on a host.
 func freeAddr(host string) (string, error) {
 	free, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -43,8 +43,8 @@ func freeAddr(host string) (string, error) {
 	return free.Addr().String(), free.Close()
 }
 
-// keep runs the process until ctx ends, and again whenever it ends by itself. ready is called once, as
-// soon as it answers; one that never does is an error.
+// keep runs the process until ctx ends, and again whenever it ends by itself. ready is called once, when the process
+// first answers. It is an error if it never does.
 func (p *process) keep(ctx context.Context, ready func()) error {
 	// Linux ends a process with the thread that started it, so this thread has to live as long as the process is needed.
 	runtime.LockOSThread()

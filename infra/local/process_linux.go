@@ -2,5 +2,5 @@ package local
 
 import "syscall"
 
-// endsWithParent has a process end when the one that started it is killed.
+// endsWithParent makes a process end when its parent is killed.
 func endsWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} }

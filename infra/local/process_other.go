@@ -4,5 +4,5 @@ package local
 
 import "syscall"
 
-// endsWithParent is for Linux: elsewhere the processes of one that is killed have to be ended by hand.
+// endsWithParent works only on Linux. On other systems a user must end the processes of a killed parent by hand.
 func endsWithParent() *syscall.SysProcAttr { return nil }

@@ -33,7 +33,7 @@ import (
 type ProcessOptions struct {
 	// Binary is the binary of the functions' image.
 	Binary string
-	// Scorer is the default kind of scorer, and Scorers where its sidecar is.
+	// Scorer is the default kind of scorer; Scorers has the address of the sidecar.
 	Scorer  string
 	Scorers kinds.Config
 	// Listen is the address of the HTTP API.
@@ -41,7 +41,7 @@ type ProcessOptions struct {
 	// AllowHosts are names by which clients may call it, in addition to localhost, loopback addresses and the host of
 	// Listen.
 	AllowHosts []string
-	// Output is what the processes log to.
+	// Output is the writer for the logs of the processes.
 	Output io.Writer
 	Log    *slog.Logger
 	// OnEvent is called with every event that the functions publish.
@@ -69,8 +69,8 @@ type Disturbances struct {
 type Processes struct {
 	// URL is the base of the HTTP API.
 	URL string
-	// StorageAddr and PubSubAddr are where the doubles listen: STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST of other
-	// programs.
+	// StorageAddr and PubSubAddr are the addresses of the test doubles, for STORAGE_EMULATOR_HOST and PUBSUB_EMULATOR_HOST
+	// of other programs.
 	StorageAddr, PubSubAddr string
 	// Input is the input bucket.
 	Input *storage.BucketHandle
@@ -129,7 +129,7 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: curate.addr})
-			r.Out.Header.Del("Origin") // it is checked, and is not that of the process
+			r.Out.Header.Del("Origin") // the host was checked here, and the process expects its own
 		},
 		ErrorLog: log.New(io.Discard, "", 0), ErrorHandler: api.ProxyFault, // callers get every fault
 	}
@@ -214,7 +214,7 @@ func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 	return services, nil
 }
 
-// notInherited are variables that say where the system runs: those of this process would mislead its children.
+// notInherited are variables about where the system runs. The values of this process would be wrong for its children.
 var notInherited = []string{
 	"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS",
 }

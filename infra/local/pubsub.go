@@ -26,25 +26,25 @@ const Project = "harvest-local"
 // Topic is the name on this machine of a topic of the list in shared/events.
 func Topic(key string) string { return "harvest-" + key }
 
-// A cloudPubSub is a test double of Pub/Sub, served over gRPC, with all topics. It does not push: relay moves what is
-// published there to a queue, which does.
+// A cloudPubSub is a test double of Pub/Sub, served over gRPC, with all topics. It does not push: relay moves published
+// messages to a queue, which pushes them.
 type cloudPubSub struct {
 	addr    string
 	client  *pubsub.Client
 	closers []func() error
 }
 
-// A PublishFault is what a publication is answered with in place of its success.
+// A PublishFault is a failed answer to a publication.
 type PublishFault struct {
 	Code     codes.Code
-	Accepted bool // the topic has the messages nevertheless
+	Accepted bool // the topic has the messages although the answer says that it failed
 }
 
-// A publishDisturber has publications fail. It is called with the double's lock held.
+// A publishDisturber makes publications fail. It is called with the double's lock held.
 type publishDisturber struct {
 	next   func() *PublishFault
 	server *pstest.Server
-	passed atomic.Int64 // publications that may not fail: those of messages that were accepted in spite of the answer
+	passed atomic.Int64 // publications that must succeed: their messages were accepted although an earlier answer failed
 }
 
 // React implements pstest.Reactor.
@@ -131,14 +131,14 @@ func (p *cloudPubSub) relay(ctx context.Context, topic string, to *queue.Queue, 
 			if to.Topic(topic).Publish(ctx, events.Message{Attributes: m.Attributes, Data: m.Data}) == nil {
 				m.Ack()
 			} else {
-				m.Nack() // the queue has stopped, as everything does
+				m.Nack() // the queue has stopped, and everything else stops too
 			}
 		})
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
-			// The stream was lost, not the subscription: what was not acknowledged is received again.
+			// The stream was lost, not the subscription: messages without an acknowledgement are received again.
 			log.Info("receiving again", "topic", topic, "error", err)
 		default:
 			return fmt.Errorf("receiving from topic %s: %w", topic, err)

@@ -20,7 +20,7 @@ const (
 	closeTimeout = 10 * time.Second
 )
 
-// newServer is a server that no slow client holds for long.
+// newServer makes a server with timeouts against slow clients.
 func newServer(handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler: handler, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: readTimeout, WriteTimeout: queue.AckDeadline,

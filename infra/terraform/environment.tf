@@ -1,7 +1,7 @@
 locals {
   labels = merge({ app = var.name }, var.labels)
 
-  # Cloud Run's words for them.
+  # Cloud Run's values for the variables ingress and vpc.
   ingress = "INGRESS_TRAFFIC_${ {
     all = "ALL", internal = "INTERNAL_ONLY", internal-and-cloud-load-balancing = "INTERNAL_LOAD_BALANCER"
   }[var.ingress]}"
@@ -13,15 +13,15 @@ locals {
 }
 
 locals {
-  # Requests that an instance of each service takes at a time. ingest streams what it reads. score and score-gpu rate
-  # one shard while the other one's images arrive. curate computes one selection, and answers meanwhile.
+  # Requests that an instance of each service takes at a time. ingest streams its input. score and score-gpu rate one
+  # shard while the images of another arrive. curate computes one selection, and answers other requests while it does.
   concurrency = { ingest = 4, score = 2, score_gpu = 2, curate = 8 }
 
   # Tasks that all instances of a service take at a time.
   capacity = { for service, requests in local.concurrency : service => requests * var.max_instances[service] }
 
-  # What one run may have in flight: what the narrowest of the services that it goes through takes. Anything above would
-  # be answered 429, and be delivered again after a backoff of up to 600 s.
+  # Tasks of one run in flight. The limit is the capacity of the smallest service that the run needs. Further tasks
+  # would be answered 429, and be delivered again after a backoff of up to 600 s.
   in_flight = {
     IN_FLIGHT     = min(local.capacity.ingest, local.capacity.score, local.capacity.curate)
     IN_FLIGHT_GPU = min(local.capacity.ingest, local.capacity.score_gpu, local.capacity.curate)
@@ -29,9 +29,10 @@ locals {
 }
 
 locals {
-  # What all functions take from their environment (functions/config). Variables that would be empty are left out:
-  # there, one that is set to nothing counts as set. API_URL is the address that Cloud Run gives a service, known before
-  # the service exists: https://cloud.google.com/run/docs/triggering/https-request#deterministic
+  # The environment of all functions (functions/config). Empty variables are left out, because a variable that is set to
+  # an empty text gets no default there. API_URL is the address that Cloud Run gives a service, known before the service
+  # exists:
+  # https://cloud.google.com/run/docs/triggering/https-request#deterministic
   environment = merge({
     GOOGLE_CLOUD_PROJECT = var.project
     INPUT_BUCKET         = "gs://${module.storage.input_bucket}"
@@ -45,7 +46,7 @@ locals {
     MAX_RUN_COST         = tostring(var.max_run_cost)
     MAX_FAILED           = var.max_failed
     PUSH_SENDER          = local.accounts.push
-    # api_users cannot name everyone, so that Cloud Run has verified every token.
+    # Cloud Run verifies every token, because api_users cannot name everyone.
     IAM_CALLERS = "true"
     },
     # By OTLP, straight to Google's endpoint, which takes the service account's own credentials.

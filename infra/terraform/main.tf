@@ -8,10 +8,10 @@ locals {
   with_gpu = var.sidecar_image != ""
 }
 
-# For its number, of which the address of Cloud Scheduler's agent is made.
+# For its number, which is part of the address of Cloud Scheduler's agent.
 data "google_project" "this" {}
 
-# Read, not only named, so that a plan fails where bootstrap was not applied, or was applied under another name.
+# These are read, not only named, so that a plan fails if bootstrap was not applied, or was applied under another name.
 data "google_service_account" "service" {
   for_each = toset(["ingest", "score", "score-gpu", "curate", "push"])
 

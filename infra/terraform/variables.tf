@@ -28,14 +28,14 @@ variable "bucket_location" {
 }
 
 variable "labels" {
-  description = "Labels of all that can have some, besides app = name."
+  description = "Labels of all resources that can have labels, in addition to app = name."
   type        = map(string)
   default     = {}
 }
 
 variable "ingress" {
   description = <<-EOT
-    Who reaches curate's API on the network, before IAM: all, internal, or internal-and-cloud-load-balancing.
+    Who can reach curate's API on the network, before IAM decides: all, internal, or internal-and-cloud-load-balancing.
     Pub/Sub's pushes are internal.
   EOT
   type        = string
@@ -49,10 +49,9 @@ variable "ingress" {
 
 variable "vpc" {
   description = <<-EOT
-    Network and subnetwork, by name or full name, that the services' own calls go through (direct VPC egress), and
-    which: egress is all-traffic or private-ranges-only. null for none. With all-traffic the subnetwork needs
-    Private Google Access, and score-gpu takes internal calls alone. The subnetwork has to be in the region of the
-    services.
+    Network and subnetwork, by name or full name, for the services' own calls (direct VPC egress); null for none. egress
+    says which calls use it: all-traffic or private-ranges-only. With all-traffic the subnetwork needs Private Google
+    Access, and score-gpu takes internal calls alone. The subnetwork has to be in the region of the services.
   EOT
   type = object({
     network    = string
@@ -73,13 +72,13 @@ variable "vpc" {
 }
 
 variable "name" {
-  description = "Prefix of all names, the same as in bootstrap."
+  description = "Prefix of all names. It must be the same as in bootstrap."
   type        = string
   default     = "harvest"
 }
 
 variable "functions_image" {
-  description = "Image of the functions, by digest. The pipeline gives it; to roll back, give the earlier one."
+  description = "Image of the functions, by digest. The pipeline sets it; to roll back, give the earlier digest."
   type        = string
 
   validation {
@@ -132,9 +131,9 @@ variable "scorer" {
 
 variable "cost_per_million" {
   description = <<-EOT
-    US dollars that a million samples are taken to cost by kind of scorer, when a run is estimated. A run by a
-    scorer without a price is refused while max_run_cost is set. That of llm follows from LLM_PRICES in settings, if
-    they are set. gpu is that on an L4; on an RTX PRO 6000 it is less (infra/README.md has the arithmetic).
+    US dollars for a million samples, by kind of scorer, for the estimate of a run. A run by a scorer without a price is
+    refused while max_run_cost is set. The price of llm follows from LLM_PRICES in settings, if that is set. The price
+    of gpu is for an L4; an RTX PRO 6000 costs less (infra/README.md has the arithmetic).
   EOT
   type        = map(number)
   default     = { embedded = 1, gpu = 195 }
@@ -154,15 +153,15 @@ variable "max_run_cost" {
 }
 
 variable "max_failed" {
-  description = "Samples of a run that may fail before nothing is selected from it: a share (5%) or a number (20)."
+  description = "Most failed samples of a run from which a selection is still made: a share (5%) or a number (20)."
   type        = string
   default     = "5%"
 }
 
 variable "max_instances" {
   description = <<-EOT
-    Most instances of each service at once: the guard of cost. In 24 hours one instance of score-gpu costs about 78
-    US dollars, on an L4 27. How many tasks a run has in flight follows from these (environment.tf).
+    Most instances of each service, which bounds the cost. In 24 hours one instance of score-gpu costs about 78 US
+    dollars, on an L4 27. The number of a run's tasks in flight follows from these (environment.tf).
   EOT
   type = object({
     ingest    = optional(number, 10)
@@ -175,10 +174,10 @@ variable "max_instances" {
 
 variable "memory" {
   description = <<-EOT
-    Memory of each function in GiB. curate takes 150 bytes for each sample of the largest run that is selected from,
-    and some 20 MB (shared/subset/README.md): 4 are enough for 20 million samples, and 8 for 50 million. Services
-    that rate, and curate, whose reports show images, need 2 for the largest sample within the limits; with less
-    they do not start unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
+    Memory of each function in GiB. curate needs 150 bytes for each sample of the largest run, and 20 MB more
+    (shared/subset/README.md): 4 GiB are enough for 20 million samples, and 8 GiB for 50 million. Services that rate,
+    and curate, whose reports show images, need 2 for the largest sample within the limits; with less they do not start
+    unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
   EOT
   type = object({
     ingest    = optional(number, 1)
@@ -196,8 +195,8 @@ variable "memory" {
 
 variable "settings" {
   description = <<-EOT
-    Further environment of all functions: any variable of functions/README.md, or OTEL_* ones. Not for secrets: they
-    would be in Terraform's state.
+    Further environment of all functions: any variable of functions/README.md, and OTEL_* variables. Do not put secrets
+    here, because Terraform's state would have them.
   EOT
   type        = map(string)
   default     = {}
@@ -225,9 +224,8 @@ variable "sidecar_settings" {
 
 variable "image_buckets" {
   description = <<-EOT
-    Names of further buckets that samples may name images of. Their owners must grant roles/storage.objectViewer to
-    the accounts of score, score-gpu and curate, which looks whether images have changed; see bootstrap's output
-    accounts.
+    Names of further buckets that samples may name images in. Their owners must grant roles/storage.objectViewer to the
+    accounts of score, score-gpu and curate; curate checks whether images have changed. See bootstrap's output accounts.
   EOT
   type        = list(string)
   default     = []
@@ -235,8 +233,8 @@ variable "image_buckets" {
 
 variable "llm" {
   description = <<-EOT
-    Whether score gets the key of the LLM scorer's endpoint, LLM_API_KEY, from the secret that bootstrap made. Add
-    the key first; the other LLM_ variables go into settings.
+    Whether score gets LLM_API_KEY, the key of the LLM scorer's endpoint, from the secret that bootstrap made. Add the
+    key to the secret first. The other LLM_ variables belong into settings.
   EOT
   type        = bool
   default     = false
@@ -268,23 +266,23 @@ variable "readers" {
 }
 
 variable "alert_emails" {
-  description = "Mail addresses that alerts go to."
+  description = "Mail addresses for alerts."
   type        = list(string)
   default     = []
 }
 
 variable "gpu_hours_a_day" {
-  description = "GPU hours within 24 hours above which the alert about cost goes off."
+  description = "GPU hours within 24 hours above which the alert about cost fires."
   type        = number
   default     = 24
 }
 
 variable "objectives" {
   description = <<-EOT
-    What the service is to hold for so many percent of its runs and selections: the seconds from a drop to the last
-    score for a million samples (beyond ten minutes, which any run may take), by the scorer gpu and by others, and
-    the seconds of a selection. Alerts go off when too many are late. 75000 are a million in 21 hours on two RTX PRO
-    6000.
+    Objectives for so many percent of the runs and selections. For runs: the seconds from a drop to the last score for a
+    million samples, by the scorer gpu and by others; any run may take ten minutes more. For selections: the seconds of
+    one selection. Alerts fire when too many are late. 75000 seconds are 21 hours, the time of a million samples on two
+    RTX PRO 6000.
   EOT
   type = object({
     percent                 = optional(number, 95)
@@ -302,8 +300,8 @@ variable "objectives" {
 
 variable "run_hours" {
   description = <<-EOT
-    Hours after which the alert about a run that is not finished goes off. Raise it for runs that take longer: 2.6
-    million samples are 222 hours on two L4, and 53 on two RTX PRO 6000.
+    Hours after which the alert about an unfinished run fires. Raise it for longer runs: 2.6 million samples take 222
+    hours on two L4, and 53 on two RTX PRO 6000.
   EOT
   type        = number
   default     = 72
@@ -320,10 +318,10 @@ variable "kms_key" {
 
 variable "input_lifecycle" {
   description = <<-EOT
-    What becomes of objects of the input bucket, by prefix: days until they move to cheaper storage, and until they
-    are deleted; null for never. A run reads its images while it is scored, and its manifests until its selections
-    are written. Images stay where they are: to move a million to cheaper storage costs 10 US dollars in operations,
-    and saves 0.50 a month.
+    Lifecycle of objects in the input bucket, by prefix: days until they move to cheaper storage, and days until they
+    are deleted; null for never. A run reads its images while it is scored, and its manifests until its selections are
+    written. Images do not move by default: to move a million to cheaper storage costs 10 US dollars in operations, and
+    saves 0.50 a month.
   EOT
   type = map(object({
     nearline_after_days = optional(number)
@@ -336,8 +334,8 @@ variable "input_lifecycle" {
 
 variable "work_lifecycle" {
   description = <<-EOT
-    The same of the work bucket. A deleted run is gone with its scores: the same dataset is then scored again. The
-    many small objects of a run cost more to move than cheaper storage saves.
+    Lifecycle of objects in the work bucket. Deleting a run deletes its scores, and the same dataset is then scored
+    again. A run's many small objects cost more to move than cheaper storage saves.
   EOT
   type = map(object({
     nearline_after_days = optional(number)

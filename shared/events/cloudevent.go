@@ -18,7 +18,7 @@ const (
 	SelectionCompleted  = "selection.completed"
 	SelectionFailed     = "selection.failed"
 	SelectionExported   = "selection.exported"
-	// SelectionExportFailed says that SelectionExported does not follow.
+	// SelectionExportFailed says that there will be no SelectionExported.
 	SelectionExportFailed = "selection.export_failed"
 )
 
@@ -44,7 +44,7 @@ const (
 // CloudEventType is the ce-type of a type: com.github.harvest-ml.harvest.run.scored.v1.
 func CloudEventType(kind string) string { return typePrefix + kind + "." + SchemaVersion }
 
-// An Event is what happened to a run or to a selection.
+// An Event describes a change of a run or of a selection.
 type Event struct {
 	// Type is one of the constants.
 	Type string
@@ -60,13 +60,13 @@ type Event struct {
 type RunEvent struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
-	// Samples account for the run's samples, once it is scored; Planned is how many it has, before.
+	// Samples accounts for the run's samples once the run is scored. Before that, Planned is their number.
 	Samples *Counts `json:"samples,omitempty"`
 	Planned int64   `json:"planned,omitempty"`
-	// Cost is what rating them is estimated at, in US dollars, where the run waits for approval.
+	// Cost is the estimated cost of the run in US dollars, if the run waits for approval.
 	Cost    float64 `json:"cost,omitempty"`
 	Problem string  `json:"problem,omitempty"` // why it does not continue, in one sentence
-	// API is the run's address; empty where the system does not know its own.
+	// API is the run's address in the API; empty if the system does not know its own address.
 	API string `json:"api,omitempty"`
 }
 
@@ -79,24 +79,24 @@ type Counts struct {
 }
 
 // A SelectionEvent is the data of an event of a selection. The event's id is `<run>/<selection>`. A selection is
-// completed or failed, never both. With it and the rights to read, a consumer needs no other configuration.
+// completed or failed, never both. A consumer needs only this event and the rights to read, and no configuration.
 type SelectionEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
 	Problem   string `json:"problem,omitempty"` // why no sample was selected, in one sentence, and what to change
 	Selected  int    `json:"selected"`          // samples
-	// Automatic says that subscribers are to act on the selection: it was made without a call, or by one with "notify".
+	// Automatic says that subscribers should act on the selection: it was made without a call, or by a call with "notify".
 	Automatic bool `json:"automatic"`
 	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
 	Shortfall int `json:"shortfall"`
-	// Outputs are what was written: subset, rejected, picks, report and selection.
+	// Outputs are the written objects: subset, rejected, picks, report and selection.
 	Outputs map[string]Object `json:"outputs,omitempty"`
 	// Images is the base URI of image names.
 	Images     string `json:"images,omitempty"`
 	Scorer     string `json:"scorer"`     // its id
 	Parameters any    `json:"parameters"` // as in selection.json
-	// API is the selection's address; empty where the system does not know its own.
+	// API is the selection's address in the API; empty if the system does not know its own address.
 	API string `json:"api,omitempty"`
 }
 
@@ -110,8 +110,8 @@ type SelectionExportedEvent struct {
 	Folder    string `json:"folder"` // an absolute path
 }
 
-// A SelectionExportFailedEvent is the data of a SelectionExportFailed event: a subset cannot be written in the form of
-// a trainer, whatever is tried. The event's id is `<run>/<selection>/<trainer>/failed`.
+// A SelectionExportFailedEvent is the data of a SelectionExportFailed event: a subset can never be written in the form
+// of a trainer. The event's id is `<run>/<selection>/<trainer>/failed`.
 type SelectionExportFailedEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`
@@ -120,7 +120,7 @@ type SelectionExportFailedEvent struct {
 	Problem   string `json:"problem"` // why, and what to change
 }
 
-// An Object is an object that was written, as an event names it.
+// An Object describes a written object in an event.
 type Object struct {
 	URI        string `json:"uri"` // gs://bucket/name, or file:///path on one machine
 	Generation int64  `json:"generation,string"`
@@ -129,7 +129,7 @@ type Object struct {
 	CRC32C string `json:"crc32c"`
 }
 
-// UnmarshalJSON takes the name of an object of the work bucket, too, which is what older events have: it is the URI.
+// UnmarshalJSON also accepts the name of an object of the work bucket, as in older events; the name becomes the URI.
 func (o *Object) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		return json.Unmarshal(data, &o.URI)

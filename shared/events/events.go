@@ -1,5 +1,5 @@
-// Package events is how Harvest's functions call each other and notify others: messages, the one list of topics and
-// subscriptions, the push envelope, and the one rule that decides whether a delivery is acknowledged.
+// Package events has the messages by which Harvest's functions call each other and notify others. It has the one list
+// of topics and subscriptions, the push envelope, and the one rule that decides whether a delivery is acknowledged.
 //
 // Tasks carry references, never data. Events are CloudEvents in Pub/Sub's binary form.
 package events
@@ -48,12 +48,12 @@ const (
 	TaskShard     = "shard"     // score: rate a shard
 	TaskPart      = "part"      // curate: write one range's part of a selection
 	TaskSelect    = "select"    // curate: make the automatic selections of a scored run
-	TaskImages    = "images"    // curate: compare the images of a scored run with what was seen of them
-	TaskReconcile = "reconcile" // curate: continue what was accepted and is not finished
+	TaskImages    = "images"    // curate: compare the images of a scored run with their recorded state
+	TaskReconcile = "reconcile" // curate: continue accepted, unfinished work
 )
 
-// A PlanTask asks ingest for a step of planning an accepted run: to split one of its manifests from where the step
-// before has ended.
+// A PlanTask asks ingest for a step of planning an accepted run: to split a manifest further, from the end of the step
+// before.
 type PlanTask struct {
 	Run      string `json:"run"`
 	Manifest int    `json:"manifest,omitempty"`
@@ -75,7 +75,7 @@ type ShardTask struct {
 	Shard int    `json:"shard"`
 }
 
-// A PartTask asks curate to write what a selection takes and leaves of one range.
+// A PartTask asks curate to write the selected and the other samples of one range.
 type PartTask struct {
 	Run       string `json:"run"`
 	Selection string `json:"selection"`
@@ -85,7 +85,8 @@ type PartTask struct {
 // A SelectTask asks curate to make selections of a scored run that no caller waits for.
 type SelectTask struct {
 	Run string `json:"run"`
-	// Request is the id of a request that was recorded after the run was planned; empty for the plan's and all recorded.
+	// Request is the id of a request that was recorded after the run was planned. Empty asks for the plan's selection and
+	// all recorded requests.
 	Request string `json:"request,omitempty"`
 }
 
@@ -122,8 +123,8 @@ func (t PlanTask) Message() Message { return task(TaskPlan, t) }
 // Message is the task as the tasks topic carries it.
 func (t RangeTask) Message() Message { return task(TaskRange, t) }
 
-// Message is the task as the tasks topic carries it, for the service of the given kind of scorer. small says that its
-// run is.
+// Message is the task as a message of the tasks topic, for the service of the given kind of scorer. small says that its
+// run is small.
 func (t ShardTask) Message(scorer string, small bool) Message {
 	m := task(TaskShard, t)
 	m.Attributes[AttrScorer] = scorer

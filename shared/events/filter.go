@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Filter decides by attributes which messages of a topic a subscription has.
+// A Filter decides by attributes which messages of a topic a subscription gets.
 type Filter []condition // all of them hold
 
 type condition struct {

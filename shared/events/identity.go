@@ -4,8 +4,8 @@ import (
 	"errors"
 )
 
-// A PushIdentity says whose push requests are taken: Pub/Sub signs each with a token of the
-// subscription's service account. The zero value takes everybody's, for one machine.
+// A PushIdentity says whose push requests are accepted: Pub/Sub adds a token of the subscription's service account. The
+// zero value accepts all, for one machine.
 // Source: https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions
 type PushIdentity struct {
 	Audience string `env:"PUSH_AUDIENCE" meaning:"audience that the token of a push must have; none: it is not checked"`

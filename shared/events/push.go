@@ -27,7 +27,7 @@ const DeliveryDeadline = 540 * time.Second
 type Delivery struct {
 	Message
 	ID           string // the message's id: equal for every delivery of one message
-	Attempt      int    // from 1; 1 where the subscription does not count attempts
+	Attempt      int    // from 1; 1 if the subscription does not count attempts
 	Subscription string
 }
 
@@ -72,8 +72,8 @@ type Envelope struct {
 
 // PushHandler is the endpoint of a push subscription: it decodes the envelope, calls handle, and answers 204 to
 // acknowledge the delivery or 503 to have it redelivered. It is the only place that turns an error of handle into a
-// status: nil and a DataError acknowledge. A fault of this machine, which no redelivery removes, is answered
-// StatusMachineFault, and what is not a push request 400 or 405.
+// status: nil and a DataError acknowledge. A fault of this machine, which a redelivery cannot fix, is answered
+// StatusMachineFault. A request that is not a push request is answered 400 or 405.
 func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -86,8 +86,8 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			http.Error(w, "decoding push envelope: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		// A subscription with payload unwrapping pushes bare data. Taken for a message that can never
-		// succeed it would be lost; refused, it is redelivered.
+		// A subscription with payload unwrapping pushes bare data. It is refused, so that it is redelivered; acknowledging it
+		// would lose it.
 		if env.Message.MessageID == "" {
 			const fault = "decoding push envelope: it has no message.messageId; payload unwrapping must be off"
 			http.Error(w, fault, http.StatusBadRequest)
@@ -137,20 +137,20 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 // machine, the queue then stops and reports the answer's text. Pub/Sub redelivers as after any other failure.
 const StatusMachineFault = http.StatusInsufficientStorage
 
-// StatusLost is the status of a delivery that failed by a bucket.LostError. A command, which works on one run alone,
+// StatusLost is the status of a delivery that failed by a bucket.LostError. A command, which works on only one run,
 // stops and reports the answer's text. Elsewhere the message is redelivered until a person has restored the object.
 const StatusLost = http.StatusGone
 
-// run is the run that a delivery is of, empty if it is of none. All tasks and events name it in one field.
+// run is the run of a delivery; empty if it has none. All tasks and events have it in the same field.
 func (d Delivery) run() string {
 	var of struct {
 		Run string `json:"run"`
 	}
-	_ = json.Unmarshal(d.Data, &of) // handlers that need the data report what is wrong with it
+	_ = json.Unmarshal(d.Data, &of) // handlers that need the data report its faults
 	return of.Run
 }
 
-// subject is what a delivery is about, as the log has it: the object that arrived, or the run.
+// subject is the subject of a delivery for the log: the new object, or the run.
 func (d Delivery) subject() []any {
 	var subject []any
 	if object := d.Attributes[AttrObject]; object != "" {
@@ -162,7 +162,7 @@ func (d Delivery) subject() []any {
 	return subject
 }
 
-// kind is what a delivery asks for, in few words.
+// kind is the kind of a delivery, in few words.
 func (d Delivery) kind() string {
 	return cmp.Or(d.Attributes[AttrTask], d.Attributes[AttrType], "upload")
 }

@@ -13,10 +13,10 @@ import (
 // CardFile is the name of the card in an export. It is written last: an export that has it is whole.
 const CardFile = "README.md"
 
-// NotStated stands for the licence of a source of which none is known.
+// NotStated stands for an unknown licence of a source.
 const NotStated = "not stated"
 
-// A Source is what an export holds of a source.
+// A Source describes an export's samples of one source.
 type Source struct {
 	Name    string
 	Samples int
@@ -54,11 +54,11 @@ type Card struct {
 	Parameters json.RawMessage
 	// Scorer is the kind of scorer. ScorerID and Rubric are hashes, Algorithm names that of the selection.
 	Scorer, ScorerID, Rubric, Algorithm string
-	// Program is the version that wrote the export. Layout and Reading are versions of what a run stores, and of how
-	// records are read.
+	// Program is the version that wrote the export. Layout and Reading are the versions of a run's objects and of the
+	// reading of records.
 	Program         string
 	Layout, Reading int
-	// Commands are what makes the export once more.
+	// Commands are the commands that make the export again.
 	Commands []string
 }
 

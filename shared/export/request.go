@@ -39,11 +39,11 @@ const (
 	Embed Images = "embed"
 )
 
-// A Request asks for an export: of dataset.yaml, or of a command.
+// A Request asks for an export; it comes from dataset.yaml or from a command.
 type Request struct {
 	// For is the name of a trainer; empty for no export.
 	For string `yaml:"for" json:"for"`
-	// Images are where the trainer's images can be; the first of those if empty.
+	// Images is the place of the images; if empty, the first place that the trainer supports.
 	Images Images `yaml:"images,omitempty" json:"images,omitempty"`
 	// Licences are the licences of sources, in words, by the sources' names. They go into the card.
 	Licences map[string]string `yaml:"licences,omitempty" json:"licences,omitempty"`
@@ -53,11 +53,11 @@ type Request struct {
 type trainer struct {
 	name string
 	form string // of the records
-	// format is the format of a file of records; empty where they are in Parquet or in tars.
+	// format is the format of a file of records; empty for Parquet and tars.
 	format dataset.Format
-	// columns says that its loader makes columns of the fields of all records.
+	// columns says that the trainer's loader makes columns from the fields of all records.
 	columns bool
-	// images are where its images can be.
+	// images are the supported places of its images.
 	images []Images
 }
 
@@ -82,7 +82,7 @@ func Trainers() []string {
 	return names
 }
 
-// AllImages are what Images can be.
+// AllImages are all values of Images.
 func AllImages() []string {
 	return []string{string(Copy), string(Link), string(Reference), string(Embed)}
 }
@@ -90,7 +90,7 @@ func AllImages() []string {
 // IsZero reports that no export is requested.
 func (r Request) IsZero() bool { return r.For == "" && r.Images == "" && len(r.Licences) == 0 }
 
-// Complete is the request with what it leaves open. The error names the field that is wrong: for, or images.
+// Complete fills empty fields of the request. The error names the invalid field: for, or images.
 func (r Request) Complete() (Request, error) {
 	i := slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })
 	switch {
@@ -139,8 +139,7 @@ func (r Request) Columns() bool { return r.trainer().columns }
 // InParquet reports whether the records of a complete request are rows of Parquet.
 func (r Request) InParquet() bool { return r.For == HF || r.For == TRL && r.Images == Embed }
 
-// Records is the file of the records of a complete request, its path relative to the export; empty where they are in
-// tars.
+// Records is the file of the records of a complete request, its path relative to the export; empty if they are in tars.
 func (r Request) Records() string {
 	switch {
 	case r.InParquet():
@@ -152,7 +151,7 @@ func (r Request) Records() string {
 	}
 }
 
-// Format is the format of Records where it is JSON.
+// Format is the format of Records, if that is JSON.
 func (r Request) Format() dataset.Format { return r.trainer().format }
 
 // Shard is the file of a tar of records, by its number from 0.

@@ -8,8 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// CheckGenerated compares a generated part of a page with what the code makes now, and writes it where update is set.
-// The part is between the lines "<!-- generated: NAME -->" and "<!-- end of NAME -->".
+// CheckGenerated compares a generated part of a page with the output of the code, and writes it if update is set. The
+// part is between the lines "<!-- generated: NAME -->" and "<!-- end of NAME -->".
 func CheckGenerated(t testing.TB, file, name, want string, update bool) {
 	t.Helper()
 	source, err := os.ReadFile(file)

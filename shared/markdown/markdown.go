@@ -52,7 +52,7 @@ type Block struct {
 	Text            string
 }
 
-// Pages are all pages below a folder, without those in hidden folders other than .github, and in folders named out.
+// Pages are all pages below a folder. It leaves out hidden folders except .github, and folders named out.
 func Pages(root string) ([]*Page, error) {
 	var pages []*Page
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
@@ -120,7 +120,7 @@ func (p *Page) add(node ast.Node) {
 	}
 }
 
-// addAnchor adds the anchor of a heading. Of equal headings the second has "-1" behind it, the third "-2".
+// addAnchor adds the anchor of a heading. If headings are equal, the second gets "-1" at its end, the third "-2".
 func (p *Page) addAnchor(heading string) {
 	anchor := Anchor(heading)
 	unique := anchor
@@ -143,7 +143,7 @@ func Anchor(heading string) string {
 	}, heading)
 }
 
-// line is the number of the first line of the block that a node is or is in, from 1.
+// line is the number, from 1, of the first line of the node's block.
 func (p *Page) line(node ast.Node) int {
 	for n := node; n != nil; n = n.Parent() {
 		if n.Type() == ast.TypeBlock && n.Lines() != nil && n.Lines().Len() > 0 {

@@ -1,19 +1,19 @@
 package markdown
 
-// The words after "sh" that the gate acts on.
+// The words after "sh" that have a meaning for the gate.
 const (
 	NeedsNothing = ""
 	NeedsFull    = "full"
 	NeedsGate    = "gate"
 )
 
-// A Need is what a block of commands needs, as the word after "sh" says.
+// A Need is the word after "sh", which says what a block of commands needs.
 type Need struct {
 	Word    string
 	Meaning string
 }
 
-// Needs are all that a block may need, nothing among them.
+// Needs are all values of Need, also the one for no need.
 func Needs() []Need {
 	return []Need{
 		{NeedsNothing, "nothing: the gate runs it"},

@@ -1,6 +1,6 @@
-// Package memory bounds what a process holds of samples' images: encoded ones while their samples are rated, and one
-// decoded at a time of each sample. What it does not bound has a reserve. Where there is no room, work waits; nothing
-// fails for it.
+// Package memory bounds the memory of a process for images: encoded images while their samples are rated, and one
+// decoded image at a time for each sample. There is a reserve for all other memory. If there is no room, work waits; it
+// does not fail.
 package memory
 
 import (
@@ -43,8 +43,8 @@ type Budget struct {
 	spare   int64 // bytes for readers
 }
 
-// New makes the budget of a process. It is an error if it has no room for a largest sample. It names what to
-// raise or lower.
+// New makes the budget of a process. It is an error if it has no room for the largest sample. The error names the
+// settings to raise or lower.
 func New(limit Limit, need Need) (*Budget, error) {
 	size := limit.Bytes - Reserve
 	if need.Hold < 0 || need.Step < 0 || size < need.Hold+need.Step {
@@ -78,6 +78,7 @@ func (e *TooLargeError) Error() string {
 		"of the run (%s)", e.Bytes, e.Most, e.Settings)
 }
 
+// tooLarge is the error of a request for more memory than the whole budget, which would wait forever.
 func (b *Budget) tooLarge(bytes, most int64) error {
 	return &TooLargeError{bytes, most, b.need.Settings}
 }
@@ -107,7 +108,7 @@ func (h *Hold) Add(ctx context.Context, size int64) error {
 	if bytes > h.budget.need.Hold {
 		return h.budget.tooLarge(bytes, h.budget.need.Hold)
 	}
-	h.mu.Lock() // while the first sample waits, the others have nothing that it could wait for
+	h.mu.Lock() // the other samples have no memory while the first one waits, so it cannot wait for them
 	defer h.mu.Unlock()
 	if err := h.acquire(ctx, bytes); err != nil {
 		return err
@@ -138,7 +139,7 @@ func (h *Hold) acquire(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// Release gives back all that h has. What it was acquired for must not be used any more.
+// Release frees the memory of h. Its images must not be used afterwards.
 func (h *Hold) Release() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,20 +12,20 @@ import (
 // A Limit is the most memory that this process may take.
 type Limit struct {
 	Bytes int64
-	// Source says where it is known from, such as GOMEMLIMIT.
+	// Source names the source of the limit, such as GOMEMLIMIT.
 	Source string
 }
 
-// The share of the available memory that a process takes. The rest is for what Go's runtime does not count, such as the
-// program's own text; on a machine without a limit, for other programs.
+// The share of the available memory that a process takes. Go's runtime does not count all memory, such as the program's
+// own text, and on a machine without a limit other programs need memory too.
 const (
 	ofContainer = 0.9
 	ofMachine   = 0.75
 )
 
-// FindLimit finds the limit of this process, and has Go's runtime collect garbage by it: GOMEMLIMIT, if that is set;
-// else a share of what the container (cgroup v1 or v2) or the machine has, whichever is less. It is an error if the
-// machine reports neither.
+// FindLimit finds the limit of this process, and sets it as the limit of Go's garbage collector. The limit is
+// GOMEMLIMIT, if that is set; else a share of the memory of the container (cgroup v1 or v2) or of the machine,
+// whichever is less. It is an error if the machine reports neither.
 func FindLimit() (Limit, error) {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); set {
 		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 { // else it is off

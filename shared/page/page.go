@@ -1,5 +1,5 @@
-// Package page has what all web pages have in common: the rules under which a browser shows them, and texts of a
-// dataset in a form that does no harm. Each page holds its style and its script.
+// Package page has the common parts of all web pages: the security rules for browsers, and functions that make texts of
+// a dataset harmless. Each page contains its style and its script.
 package page
 
 import (
@@ -27,8 +27,8 @@ func Policy(style, script []byte) string {
 		"form-action 'none'", sourceHash(style), scripts)
 }
 
-// SitePolicy is that of the pages of a server: they also show its images, call it, and send it forms, and no other page
-// holds them.
+// SitePolicy is the policy for pages of a server. They may also show images of the server, call it, and send forms to
+// it, and no other page may embed them.
 func SitePolicy(style, script []byte) string {
 	return fmt.Sprintf("default-src 'none'; img-src 'self' data:; connect-src 'self'; form-action 'self'; style-src %s; "+
 		"script-src %s; base-uri 'none'; frame-ancestors 'none'", sourceHash(style), sourceHash(script))

@@ -37,7 +37,7 @@ func Clip(text string, most int) string {
 	return out.String()
 }
 
-// Name is a name of the dataset's as a page shows it, in one line of at most 80 bytes as HTML.
+// Name is a name from the dataset in the form for a page: one line of at most 80 bytes of HTML.
 func Name(text string) string { return Clip(strings.Join(strings.Fields(text), " "), maxName) }
 
 // Short is a name that fits a label of so many characters.

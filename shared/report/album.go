@@ -20,7 +20,7 @@ import (
 
 const (
 	pictureSize = 192 // pixels, the longer side
-	// pictureTags is what a picture takes in the page next to its bytes.
+	// pictureTags is the size of a picture's HTML, without its bytes.
 	pictureTags = 400
 	decoders    = 4 // at the same time, at most
 )
@@ -41,7 +41,7 @@ func ImagesOf(planner *run.Planner) Opener {
 	return func(ctx context.Context, plan *run.Plan) (Images, error) { return planner.OpenImages(ctx, plan) }
 }
 
-// NoImages stands in for images that a report is not to show, or cannot reach: it says why.
+// NoImages replaces images that a report must not show or cannot reach. It says why.
 func NoImages(why string) Opener {
 	return func(context.Context, *run.Plan) (Images, error) { return noImages(why), nil }
 }
@@ -61,7 +61,7 @@ func (n noImages) Close() error { return nil }
 
 // A picture is a small picture of an image.
 type picture struct {
-	data []byte // JPEG; nil where the image has a fault
+	data []byte // JPEG; nil if the image has a fault
 	why  string // that it has none
 }
 
@@ -152,8 +152,7 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 	return hash, made.data != nil, nil
 }
 
-// place puts pictures in the gallery in the order of the cards, each once, as long as they take no more than so many
-// bytes of the page.
+// place puts pictures into the gallery in the order of the cards, each once, up to a total of so many bytes.
 func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]picture, most int) {
 	ids := map[images.Hash]string{}
 	total := 0

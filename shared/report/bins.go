@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// binFigure shows which bins give what share of their samples.
+// binFigure shows the share of its samples that each bin gives.
 func binFigure(t *tally, o *subset.Outcome) *Figure {
 	names := t.sourceNames()
 	f := newFigure("bins", "Which bins of style and source are empty, and which are taken whole?",
@@ -59,7 +59,7 @@ const (
 	maxShortfalls = 30
 )
 
-// shortfalls is the table of what could not be given.
+// shortfalls is the table of shortfalls.
 func shortfalls(rows []selection.Shortfall) Table {
 	t := Table{Head: []string{"asked of", "asked", "given", "why"}}
 	for _, s := range rows[:min(len(rows), maxShortfalls)] {

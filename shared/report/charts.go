@@ -11,7 +11,7 @@ const (
 	labelWidth = 196 // of names at the left
 	rowHeight  = 22
 	top        = 26   // below the legend
-	labelSize  = 15.6 // that of what fits in labelWidth, as textSize has it
+	labelSize  = 15.6 // the largest textSize of a label
 	headSize   = 9.8  // of names above columns
 )
 
@@ -22,7 +22,7 @@ type row struct {
 	tips   []string
 }
 
-// A series is what the values of one place in all rows have in common.
+// A series describes the values at one place in all rows.
 type series struct{ class, name string }
 
 func entries(all []series) (legend [][2]string) {
@@ -61,7 +61,8 @@ func largest(rows []row) float64 {
 	return most
 }
 
-// rows draws the names of rows at the left and a scale from 0 to most below them, and returns where a value of it is.
+// rows draws the names of rows at the left and a scale from 0 to most below them. It returns a function from values to
+// places on the scale.
 func (d *drawing) rows(rows []row, most float64, steps int, format func(float64) string) func(float64) float64 {
 	bottom := float64(top + rowHeight*len(rows))
 	d.Height = int(bottom) + 24
@@ -203,7 +204,7 @@ type panel struct {
 	format func(float64) string
 }
 
-// curves draws panels next to each other over the same names of points; mark is the point that is the selection's.
+// curves draws panels next to each other, with the same names of points; mark is the point of the selection.
 func curves(d *drawing, names []string, panels []panel, mark int) {
 	d.legend([2]string{"random", "this selection"}, [2]string{"subset", "the same rules at another budget"})
 	d.Height = 234

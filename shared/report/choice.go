@@ -11,11 +11,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// How many samples a gallery shows of a kind. In all they are below maxPictures, if a rubric has no more than some 40
-// capabilities; of more, those of the last ones are left out.
+// How many samples a gallery shows of a kind. Together they are below maxPictures, if a rubric has at most about 40
+// capabilities; with more, samples of the last ones are left out.
 const (
 	perKind     = 24
-	perMisses   = 12 // candidates of each capability for those that nearly came in
+	perMisses   = 12 // candidates of each capability for kindFirstOut
 	failedShown = 12
 	maxPictures = 300
 )
@@ -157,7 +157,7 @@ func (c *choice) addOfStyles(o *subset.Outcome, picks []uint32, rng *rand.Rand) 
 	}
 }
 
-// nearlyPicked are, for each capability of the pool, the samples that others came before, the best first.
+// nearlyPicked are the outranked samples of each capability of the pool, the best first.
 func nearlyPicked(o *subset.Outcome, t *tally, reasons selection.ReasonList) [][]uint32 {
 	out := make([][]uint32, len(o.Pool.Pool.Capabilities))
 	for c, ratings := range o.Pool.Pool.Ratings {

@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// columnFigure compares the numbers that no scorer gave. Columns have different scales, so each mean is drawn relative
-// to the lowest and the highest number of both selections.
+// columnFigure compares external columns. Columns have different scales, so each mean is drawn relative to the lowest
+// and the highest number of both selections.
 func columnFigure(columns []subset.ColumnPair) *Figure {
 	f := newFigure("columns", "Which external numbers are higher, in A or in B?",
 		"column", "mean of A", "median of A", "A with a number", "mean of B", "median of B", "B with a number")

@@ -19,7 +19,7 @@ const (
 	kindBoth  = "in both"
 )
 
-// perSide is how many samples a comparison shows of a kind.
+// perSide is how many samples of a kind a comparison shows.
 const perSide = 60
 
 // maxFlows is how many sources or styles a chart of a comparison shows.
@@ -75,7 +75,7 @@ func newComparison(p *subset.Pair, of func(*subset.Selection) explainer) (*Model
 	return m, err
 }
 
-// sideFact says what one of the selections is.
+// sideFact describes one of the selections.
 func sideFact(sel *subset.Selection) string {
 	rules := sel.Parameters.Request.Rules
 	text := sel.ID + ", budget " + budgetOf(sel)
@@ -112,7 +112,7 @@ func meansOfBoth(a, b selection.Summary) *Figure {
 	return f.end(fmt.Sprintf("B has the higher mean rating on %d of %d capabilities.", higher, len(rows)))
 }
 
-// picksOfBoth compares on which ratings samples were picked.
+// picksOfBoth compares the ratings on which samples were picked.
 func picksOfBoth(a, b selection.Summary) *Figure {
 	f := newFigure("picks", "On which ratings were the samples picked?", "rating", "share of A", "share of B")
 	var rows []row

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// templateFigures show the largest templates of questions; none where they are not known.
+// templateFigures show the largest templates of questions; none if they are not known.
 func templateFigures(s selection.Summary) []*Figure {
 	if len(s.Templates) == 0 {
 		return nil
@@ -36,10 +36,10 @@ func templateFigures(s selection.Summary) []*Figure {
 		webpage.Percent(all), over))}
 }
 
-// Copies are what a selection leaves out because it is near to something else.
+// Copies describes the samples that a selection leaves out because they are near to an item or another sample.
 type Copies struct {
 	Sentences []string
-	Sets      Table // evaluation sets; empty where it was compared with none
+	Sets      Table // evaluation sets; empty if there are none
 	Pairs     Table // the first of those left out
 	More      int   // pairs that the table does not have
 }
@@ -47,8 +47,8 @@ type Copies struct {
 // maxCopies is how many pairs a report shows.
 const maxCopies = 30
 
-// newCopies describes what a selection left out; nil where it was not asked for. each calls a function with what
-// samples are near to, in their order.
+// newCopies describes such samples; nil if the selection did not look for them. each calls a function with the near
+// pairs, in order.
 func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) error) (*Copies, error) {
 	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
 		return nil, nil

@@ -2,7 +2,7 @@ package report
 
 import "fmt"
 
-// drawingWidth is the width of every chart in its own units. On a screen of 390 px, where it is 358 px wide, its text
+// drawingWidth is the width of every chart in its own units. On a screen of 390 px a chart is 358 px wide, and its text
 // is still 10 px high.
 const drawingWidth = 460
 
@@ -19,7 +19,7 @@ type drawing struct {
 	Texts                  []text
 }
 
-// Coordinates are decimal numbers as SVG has them. Tips are shown for what the pointer is at.
+// Coordinates are decimal numbers as in SVG. Tips are shown for the mark at the pointer.
 type (
 	rect struct{ X, Y, W, H, Class, Tip string }
 	line struct{ X1, Y1, X2, Y2, Class string }
@@ -45,7 +45,7 @@ func (d *drawing) text(x, y float64, class, content string) {
 	d.Texts = append(d.Texts, text{X: at(x), Y: at(y), Class: class, Text: content})
 }
 
-// turned is text that rises to the right from its beginning, by so many degrees.
+// turned is text that rises to the right by so many degrees.
 func (d *drawing) turned(x, y float64, degrees int, content string) {
 	d.Texts = append(d.Texts, text{
 		X: at(x), Y: at(y), Class: "start", Turn: fmt.Sprintf("rotate(-%d %.1f %.1f)", degrees, x, y), Text: content,

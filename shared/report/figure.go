@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Figure is a chart with the question that it answers, what it says, and the numbers behind it.
+// A Figure is a chart with its question, the answer, and the numbers.
 type Figure struct {
 	ID, Question, Reading string
 	Drawing               drawing
@@ -28,7 +28,7 @@ func newFigure(id, question string, head ...string) *Figure {
 		Drawing: drawing{ID: id, Title: question}}
 }
 
-// end sets the sentence that a figure is read by.
+// end sets the sentence that explains a figure.
 func (f *Figure) end(reading string) *Figure {
 	f.Reading, f.Drawing.Description = reading, reading
 	return f
@@ -55,7 +55,7 @@ func (f *Figure) CSV() (template.URL, error) {
 
 func isNumber(cell string) bool { return strings.Trim(cell, "-+.,%0123456789 ") == "" }
 
-// dataURL holds content in an address. It can be no script: the type is one of ours.
+// dataURL holds content in an address. It cannot be a script, because the type is always one of ours.
 func dataURL(mediaType string, content []byte) template.URL {
 	return template.URL("data:" + mediaType + ";base64," + base64.StdEncoding.EncodeToString(content))
 }

@@ -19,7 +19,7 @@ import (
 const (
 	maxTurn = 600 // of a turn of a conversation
 	maxWhy  = 300 // of a reason
-	// maxCommand is that of a command, or of the body of a request, that makes the selection again.
+	// maxCommand is the limit of a command, or of a request's body, that makes the selection again.
 	maxCommand = 4000
 )
 
@@ -42,7 +42,7 @@ type Gallery struct {
 	Capabilities, Styles, Sources []string
 }
 
-// A Picture of a gallery is shown by each card that names it, and is in the page once.
+// A Picture of a gallery is in the page once. Each card that names it shows it.
 type Picture struct {
 	ID   string
 	Data []byte // JPEG
@@ -62,7 +62,7 @@ type Card struct {
 	Miss    string // how near a sample that was left came
 	Turns   []Turn
 	Omitted int // turns
-	// Picture is the id of a picture, or empty; NoPicture says why then. Images is how many images the sample has.
+	// Picture is the id of a picture. If it is empty, NoPicture says why. Images is how many images the sample has.
 	Picture, NoPicture string
 	Images             int
 
@@ -84,7 +84,7 @@ func (c *Card) ShownAs() string { return strings.ReplaceAll(c.Kinds, "|", "; ") 
 // Value is a card's styles as a value of a filter.
 func (c *Card) Value() string { return strings.Join(c.Styles, "|") }
 
-// newGallery describes the chosen samples by what the pool says of them.
+// newGallery describes the chosen samples with the data in the pool.
 func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery, error) {
 	explained, err := explain(chosen.samples)
 	if err != nil {
@@ -162,9 +162,9 @@ func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
 func nearestMiss(x subset.Explanation) string {
 	if len(x.Misses) > 0 {
 		m := x.Misses[0]
-		last := "none was taken from there"
+		last := "no sample was picked"
 		if m.Last != nil {
-			last = fmt.Sprintf("of the %s taken from there the last had %d", webpage.Group(m.Picked), *m.Last)
+			last = fmt.Sprintf("the last of %s picked samples had %d", webpage.Group(m.Picked), *m.Last)
 		}
 		place := ""
 		if x.Nearest != nil {

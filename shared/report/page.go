@@ -13,7 +13,7 @@ import (
 //go:embed page.html style.css chart.css script.js
 var files embed.FS
 
-// A page is what the template takes: a model, and what is the same in every report.
+// A page is the input of the template: a model, and the parts that every report has.
 type page struct {
 	*Model
 	Policy string // the content-security policy
@@ -40,7 +40,7 @@ func (m *Model) write(w io.Writer) error {
 		"svgFile": func(d drawing) (template.URL, error) {
 			var file bytes.Buffer
 			err := t.ExecuteTemplate(&file, "svg", d)
-			// A file has no style but its own, and is shown on a light ground.
+			// A file has only its own style, and is shown on a light ground.
 			own := append([]byte("><style>"), lightDark.ReplaceAll(parts[1], []byte("$1"))...)
 			content := bytes.Replace(file.Bytes(), []byte(">"), append(own, "</style>"...), 1)
 			return dataURL("image/svg+xml", content), err

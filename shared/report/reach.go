@@ -15,7 +15,7 @@ type Reach struct {
 	More     int
 }
 
-// newReach is nil where nothing is known.
+// newReach is nil if nothing is known.
 func newReach(r *reach.Report) *Reach {
 	if r == nil {
 		return nil

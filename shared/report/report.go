@@ -25,7 +25,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// maxBytes is the most that a report has: users of other tools complain above all of reports that no browser opens.
+// maxBytes is the largest report. The main complaint about such tools is reports that no browser can open.
 const maxBytes = 2_900_000
 
 // A Config is what a Writer needs.
@@ -57,7 +57,7 @@ type Commands struct {
 	Program string
 }
 
-// APICommands are those of a deployment that is reached by its API alone.
+// APICommands are the commands for a deployment that has only an API.
 func APICommands(program string) Commands {
 	return Commands{
 		Retry: func(runID string) string {
@@ -118,7 +118,7 @@ func (w *Writer) finish(
 	if err := a.fill(ctx, plan, m.Gallery); err != nil {
 		return fmt.Errorf("reading the samples of a report: %w", err)
 	}
-	var without bytes.Buffer // to know what is left for pictures
+	var without bytes.Buffer // to know how many bytes are left for pictures
 	if err := m.write(&without); err != nil {
 		return err
 	}
@@ -126,13 +126,13 @@ func (w *Writer) finish(
 	return m.write(out)
 }
 
-// A Model is all that a report shows.
+// A Model is the content of a report.
 type Model struct {
 	Dataset, Selection string
 	Title              string // what the page is about
 	Comparison         bool   // of two selections: there is nothing to make again, and no problems
 	Facts              [][2]string
-	Counts             [][3]string // of samples: what, how many, which share
+	Counts             [][3]string // of samples: kind, number, share
 	Sentences          []string
 	Select, Curl       string // empty where there is none
 	Figures            []*Figure
@@ -196,7 +196,7 @@ func newModel(
 	return m, err
 }
 
-// facts are what the report is about, by name.
+// facts describe the selection, by name.
 func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands Commands) [][2]string {
 	sel := o.Selection
 	var manifests []string

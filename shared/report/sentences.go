@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// sentences say in words what was selected, on which ratings, and what stands out.
+// sentences describe what was selected, on which ratings, and what is unusual.
 func sentences(o *subset.Outcome, t *tally, status *run.Status) []string {
 	return []string{selected(o), onRatings(o), standsOut(o, t, status)}
 }

@@ -97,7 +97,7 @@ func (s *sureness) addRange(
 
 func isNaN(v float32) bool { return math.IsNaN(float64(v)) }
 
-// surenessFigures show how sure the scorer is; none where it does not say so.
+// surenessFigures show how certain the scorer is; none if it does not say.
 func surenessFigures(all []sureness) []*Figure {
 	if len(all) == 0 {
 		return nil
@@ -115,7 +115,7 @@ func marginFigure(all []sureness) *Figure {
 		"selection; by least for %s (%.2f).", pool, chosen, webpage.Name(least.name), least.values[0]))
 }
 
-// massFigure shows how much of the probability the ratings have together.
+// massFigure shows the total probability of the ratings.
 func massFigure(all []sureness) *Figure {
 	f := newFigure("masses", "Does the scorer answer with a rating? The probability of all ratings together (mass)",
 		"capability", "mean mass of the pool", "of the selection", "below 0.9, of the pool", "of the selection")
@@ -128,7 +128,8 @@ func massFigure(all []sureness) *Figure {
 
 var poolAndSelection = []series{{"pool", "pool"}, {"subset", "selection"}}
 
-// sureRows are the rows of a figure, with the row that is lowest in the pool and the means over all ratings.
+// sureRows are the rows of a figure. It also returns the row with the lowest mean in the pool, and the means over all
+// ratings.
 func sureRows(
 	f *Figure, all []sureness, mean func(sureSet) float64, low func(sureSet) int,
 ) (rows []row, least row, pool, chosen float64) {

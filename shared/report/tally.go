@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	maxSources = 10 // that charts show by name; the others are one
+	maxSources = 10 // that charts show by name; all others are one group
 	lengths    = 10 // parts of the pool by length
 )
 
@@ -25,7 +25,7 @@ func (m *meanOf) add(rating int8) {
 	}
 }
 
-// mean is 0 where nothing was rated.
+// mean is 0 if nothing was rated.
 func (m meanOf) mean() float64 { return ratio(m.sum, m.n) }
 
 // ratio is part/whole, 0 where the whole is 0.
@@ -59,7 +59,7 @@ type tally struct {
 type namedShare struct {
 	name string
 	share
-	others int // sources that it stands for; 0 for one
+	others int // number of grouped sources; 0 for a single source
 }
 
 func newTally(o *subset.Outcome) *tally {

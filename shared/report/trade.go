@@ -15,7 +15,7 @@ type Trade struct {
 	Commands [][2]string // name and command of each row but the chosen one; empty if there are no commands
 }
 
-// newTrade is nil where the selection was compared with no other.
+// newTrade is nil if the selection was not compared with others.
 func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	rows := o.Selection.Trade
 	if len(rows) == 0 {

@@ -21,13 +21,13 @@ import (
 )
 
 const (
-	// DefaultPairs is how many pairs a review has if it is not said.
+	// DefaultPairs is the default number of pairs of a review.
 	DefaultPairs = 60
 	// MaxPairs is the most.
 	MaxPairs = 2000
 )
 
-// A Request says what is reviewed. Equal requests have equal pairs.
+// A Request says which selection is reviewed. Equal requests have equal pairs.
 type Request struct {
 	Run string `json:"run"`
 	A   string `json:"a"` // a selection
@@ -46,7 +46,7 @@ func (r Request) String() string {
 	return fmt.Sprintf("selection %s of run %s and %s, with --pairs %d and --seed %d", r.A, r.Run, other, r.Pairs, r.Seed)
 }
 
-// Check names what is wrong with a request.
+// Check names the faults of a request.
 func (r Request) Check() error {
 	switch {
 	case r.Pairs < 1 || r.Pairs > MaxPairs:
@@ -57,7 +57,7 @@ func (r Request) Check() error {
 	return nil
 }
 
-// A Choice is what a reviewer says of a pair.
+// A Choice is a reviewer's choice for a pair.
 type Choice string
 
 // The choices.
@@ -70,7 +70,7 @@ const (
 // A Pair is two samples of one bin: both have the style, and can be picked for the capability.
 type Pair struct {
 	Number int `json:"pair"` // from 1
-	// Capability is what A picked its sample for; empty if no capability did.
+	// Capability is the capability for which A picked its sample; empty if none did.
 	Capability string `json:"capability"`
 	Style      string `json:"style"` // the main one of both
 	// Left and Right are indexes of samples in the dataset.
@@ -116,7 +116,7 @@ func (p *Pairs) Of(ctx context.Context, r Request) ([]Pair, error) {
 	})
 }
 
-// read reads what the pairs are drawn from.
+// read reads the samples for drawing pairs.
 func (p *Pairs) read(ctx context.Context, r Request) (*drawing, error) {
 	if _, err := p.runs.ScoredPlan(ctx, r.Run); err != nil {
 		return nil, err
@@ -164,7 +164,7 @@ func (r Request) random() *rand.Rand {
 	return rand.New(rand.NewPCG(r.Seed, hash.Sum64()))
 }
 
-// A drawing is what pairs are drawn from.
+// A drawing has the samples for drawing pairs.
 type drawing struct {
 	pool   *selection.Pool
 	random *rand.Rand

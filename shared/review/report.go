@@ -42,8 +42,8 @@ type Agreement struct {
 	Second string `json:"second"`
 	Pairs  int    `json:"pairs"`
 	Equal  int    `json:"equal"`
-	// Kappa is Cohen's of A, other and tie (Cohen 1960, Educational and Psychological Measurement 20); nil where both
-	// always say the same one thing.
+	// Kappa is Cohen's kappa over A, other and tie (Cohen 1960, Educational and Psychological Measurement 20); nil if both
+	// always make the same choice.
 	Kappa *float64 `json:"kappa"`
 }
 
@@ -69,7 +69,7 @@ func (v Verdict) score() int {
 	}
 }
 
-// Summarize sums up verdicts of one request. The first of several of a reviewer about a pair counts.
+// Summarize sums up verdicts of one request. If a reviewer judged a pair several times, the first verdict counts.
 func Summarize(verdicts []Verdict) Report {
 	byReviewer := map[string]map[int]int{}
 	sum, capability := map[int]int{}, map[int]string{}

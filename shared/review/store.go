@@ -12,7 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Store keeps the verdicts that are made on pages in a work bucket, each as an object of its own.
+// A Store keeps the verdicts from pages in a work bucket, each as a separate object.
 type Store struct{ work bucket.Bucket }
 
 // NewStore keeps them in a bucket.
@@ -51,7 +51,7 @@ func (s *Store) Judged(ctx context.Context, r Request, reviewer string) (map[int
 // reads is how many verdicts are read at the same time.
 const reads = 16
 
-// Verdicts are those of a reviewer, in the order of the pairs.
+// Verdicts are a reviewer's verdicts, in the order of the pairs.
 func (s *Store) Verdicts(ctx context.Context, r Request, reviewer string) ([]Verdict, error) {
 	judged, err := s.Judged(ctx, r, reviewer)
 	if err != nil {

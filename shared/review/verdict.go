@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A Verdict is what a reviewer chose of a pair: a line of a file of JSON lines, to which lines are only added.
+// A Verdict is a reviewer's choice for a pair. It is a line of a file of JSON lines, to which lines are only added.
 type Verdict struct {
 	Request
 	Pair
@@ -97,7 +97,7 @@ func WriteVerdicts(w io.Writer, all []Verdict) error {
 	return nil
 }
 
-// A File is the verdicts of a reviewer, in a file.
+// A File is a file with the verdicts of a reviewer.
 type File struct {
 	name string
 	has  []Verdict

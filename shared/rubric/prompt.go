@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Transcript is a conversation as the prompts show it. turns are the texts of the conversation in
-// order, a human turn first, with <image> where an image is.
+// Transcript is the text of a conversation in prompts. turns are the texts of the conversation in order, a human turn
+// first, with <image> where an image is.
 func (r *Rubric) Transcript(turns []string) string {
 	pieces := make([][]string, len(turns))
 	for i, turn := range turns {
@@ -15,8 +15,8 @@ func (r *Rubric) Transcript(turns []string) string {
 	return strings.Join(r.TranscriptPieces(pieces), imageMark)
 }
 
-// TranscriptPieces is a transcript in which the word <image> is not an image: turns holds, for each turn, the texts
-// between its images, and the result the texts between all images, one more than there are images.
+// TranscriptPieces is a transcript in which the word <image> is only text. turns has the texts between images of each
+// turn. The result has the texts between all images, so one more than images.
 func (r *Rubric) TranscriptPieces(turns [][]string) []string {
 	var b pieceBuilder
 	for i := 0; i < len(turns); i += 2 {
@@ -69,12 +69,12 @@ func (b *pieceBuilder) add(pieces []string) {
 // all returns the texts between all images.
 func (b *pieceBuilder) all() []string { return append(b.pieces, b.last.String()) }
 
-// ScorerQuery is what follows a transcript to ask for the rating of one capability.
+// ScorerQuery is the text after a transcript that asks for the rating of one capability.
 func (r *Rubric) ScorerQuery(capability string) string {
 	return "\n" + strings.Replace(r.Prompts.Scorer, capabilityMark, capability, 1)
 }
 
-// StylerQuery is what follows a transcript to ask for the styles.
+// StylerQuery is the text after a transcript that asks for the styles.
 func (r *Rubric) StylerQuery() string {
 	return "\n" + strings.Replace(r.Prompts.Styler, stylesMark, strings.Join(r.Styles, ", "), 1)
 }

@@ -1,4 +1,4 @@
-// Package rubric holds what samples are rated on: capabilities, styles, and the prompts that ask for them.
+// Package rubric defines what samples are rated on: capabilities, styles, and the prompts that ask for them.
 package rubric
 
 import (
@@ -36,7 +36,7 @@ type Prompts struct {
 	Trim *string `yaml:"trim" json:"trim"`
 	// Scorer asks for the rating of the capability that replaces "{capability}".
 	Scorer string `yaml:"scorer" json:"scorer"`
-	// Styler asks for the styles among those, joined by ", ", that replace "{styles}".
+	// Styler asks for the styles. The rubric's styles, joined by ", ", replace "{styles}".
 	Styler string `yaml:"styler" json:"styler"`
 }
 
@@ -61,8 +61,7 @@ func Default() *Rubric {
 // MaxBytes is the largest file of a rubric.
 const MaxBytes = 1 << 20
 
-// Parse reads a rubric file (YAML). Where it leaves out a prompt, that of the default rubric is used. The error names
-// every fault.
+// Parse reads a rubric file (YAML). A missing prompt is that of the default rubric. The error names every fault.
 func Parse(file []byte) (*Rubric, error) {
 	r, err := decode(file)
 	if err != nil {
@@ -143,8 +142,8 @@ func checkNames(field string, names []string) []error {
 	return faults
 }
 
-// Hash identifies what the rubric asks: capabilities, styles and prompts, each in order, whatever its name. 12 hex
-// digits.
+// Hash identifies the questions of the rubric: capabilities, styles and prompts, each in order. The name does not
+// count. 12 hex digits.
 func (r *Rubric) Hash() string {
 	asked := *r
 	asked.Name = ""

@@ -12,18 +12,18 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// A Brief is what a list of samples says of one.
+// A Brief is the entry of a sample in a list.
 type Brief struct {
 	ID, Source string
 	Status     Status
 	Code       reason.Code // empty for a sample that can be selected
 	Styles     []string
-	// Ratings are in the order of the file's capabilities, selection.Missing where one is missing.
+	// Ratings are in the order of the file's capabilities; a missing one is selection.Missing.
 	Ratings []int8
 }
 
-// ReadBriefs reads some rows of a file, given in ascending order. It reads only the pages of the columns that hold
-// them. It fails as Read does.
+// ReadBriefs reads some rows of a file, given in ascending order. It reads only the pages with these rows. It fails as
+// Read does.
 func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err error) {
 	defer recoverBad("reading rows of scores", &err)
 	f, err := open(r, size, parquet.SkipPageIndex(false))
@@ -57,7 +57,7 @@ func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err erro
 	return briefs, nil
 }
 
-// ReadRating reads the ratings for a capability alone, selection.Missing where one is missing. It fails as Read does.
+// ReadRating reads only the ratings for one capability; a missing one is selection.Missing. It fails as Read does.
 func ReadRating(r io.ReaderAt, size int64, capability string) (rated []int8, err error) {
 	defer recoverBad("reading ratings of scores", &err)
 	f, err := open(r, size)
@@ -67,20 +67,21 @@ func ReadRating(r io.ReaderAt, size int64, capability string) (rated []int8, err
 	return ratings.column(f, ratingColumn(capability), selection.Missing)
 }
 
-// Names are the values of a column, each once, in the order of their first appearance. A column read next adds to them.
+// Names are the values of a column, each once, in the order of their first appearance. Reading another column adds to
+// them.
 type Names []string
 
-// ReadSources reads the source of each row alone, as an index into names. It fails as Read does.
+// ReadSources reads only the source of each row, as an index into names. It fails as Read does.
 func ReadSources(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
 	return readNames(r, size, "source", names)
 }
 
-// ReadStatuses reads the status of each row alone, by the text of Status, as ReadSources does.
+// ReadStatuses reads only the status of each row, as the text of Status, like ReadSources.
 func ReadStatuses(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
 	return readNames(r, size, "status", names)
 }
 
-// ReadCodes reads the code of the reason of each row alone, as ReadSources does.
+// ReadCodes reads only the reason code of each row, like ReadSources.
 func ReadCodes(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
 	return readNames(r, size, "reason_code", names)
 }
@@ -94,7 +95,7 @@ func readNames(r io.ReaderAt, size int64, column string, names *Names) (indexes 
 	return namesIn((*[]string)(names)).column(f, column, 0)
 }
 
-// ReadStyles reads the styles of each row alone: those of row i are indexes[starts[i]:starts[i+1]], into names. It
+// ReadStyles reads only the styles of each row: indexes[starts[i]:starts[i+1]] are the indexes of row i into names. It
 // fails as Read does.
 func ReadStyles(r io.ReaderAt, size int64, names *Names) (starts, indexes []uint32, err error) {
 	defer recoverBad("reading styles of scores", &err)
@@ -138,8 +139,8 @@ func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, erro
 	return out, err
 }
 
-// pagesOf calls visit for each page of a leaf column that has some of the rows: with the page from the first of them
-// on, and with their numbers in it.
+// pagesOf calls visit for each page of a leaf column that has some of the rows. The page begins at the first of them;
+// visit also gets their numbers in the page.
 func (k columnType[T, U]) pagesOf(f *file, path []string, rows []int, visit func(*page[U], []int) error) error {
 	leaf, ok := f.Schema().Lookup(path...)
 	if !ok {
@@ -196,8 +197,8 @@ func (k columnType[T, U]) chunkOf(
 	return nil
 }
 
-// ReadSureness reads alone how sure the scorer was of each row's rating for a capability, as Record has it: NaN where
-// there is none. It fails as Read does.
+// ReadSureness reads only mass and margin of each row for a capability, as in Record; NaN for none. It fails as Read
+// does.
 func ReadSureness(r io.ReaderAt, size int64, capability string) (mass, margin []float32, err error) {
 	defer recoverBad("reading masses and margins of scores", &err)
 	f, err := open(r, size)

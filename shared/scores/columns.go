@@ -12,9 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// Columns are the scores of a file as a selection.Pool holds them: one slice for each column, and in
-// each one entry for each row, in the order of the file. Names are kept once, and rows refer to them
-// by their index, in order of first appearance.
+// Columns are the scores of a file in the form of a selection.Pool: a slice for each column, with an entry for each
+// row, in the order of the file. Each name is stored once, in the order of first appearance, and rows have its index.
 type Columns struct {
 	Status      []Status
 	SourceNames []string
@@ -22,9 +21,9 @@ type Columns struct {
 	Tie         []uint64          // selection.TieHash of the content and the seed
 	Tokens      []uint32          // of texts and images
 	Answers     []uint32          // tokens of the answers; nil if it was not asked for
-	Shape       []selection.Shape // 0 of a row that is not OK
+	Shape       []selection.Shape // 0 for a row that is not OK
 	Distance    []uint32          // of scorer.Result
-	// Template is the index in Templates, from 1, of the template of a row's first question; 0 without one, and of a row
+	// Template is the number, from 1, of the template of a row's first question in Templates; 0 without one, and for a row
 	// that is not OK. TemplateNames are the templates.
 	Templates     []similarity.TemplateKey
 	TemplateNames []string
@@ -33,13 +32,13 @@ type Columns struct {
 	StyleNames []string
 	StyleStart []uint32
 	Style      []uint32
-	// Capabilities are those read. Ratings[c][i] is the rating of row i for Capabilities[c], or
-	// selection.Missing. Expected[c][i] is its expected score in units of 1/scorer.ExpectedUnits: the
-	// rating where the file has no expected score, 0 where the rating is missing.
+	// Capabilities are the capabilities that were read. Ratings[c][i] is the rating of row i for Capabilities[c], or
+	// selection.Missing. Expected[c][i] is its expected score in units of 1/scorer.ExpectedUnits. If the file has none, it
+	// is the rating; if the rating is missing, it is 0.
 	Capabilities []string
 	Ratings      [][]int8
 	Expected     [][]uint16
-	// Twin is selection.TwinHash of the twin of a row that is OK and has one, else zero; nil if it was not asked for.
+	// Twin is selection.TwinHash of an OK row's twin, or zero without one; nil if it was not asked for.
 	Twin [][16]byte
 	// The hashes of the images of row i are Image[ImageStart[i]:ImageStart[i+1]]; nil if they were not asked for.
 	ImageStart []uint32
@@ -52,12 +51,12 @@ type ColumnRequest struct {
 	Seed          uint64   // of Columns.Tie
 	Twins, Images bool
 	Answers       bool
-	// Visual says what an image adds to Columns.Tokens.
+	// Visual says how many tokens an image adds to Columns.Tokens.
 	Visual selection.VisualTokens
 }
 
-// ReadColumns reads what a selection needs of a file, and no other column. A capability that the file lacks is an
-// error, else it fails as Read does.
+// ReadColumns reads only the columns that a selection needs. A capability that the file lacks is an error, else it
+// fails as Read does.
 func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Columns, err error) {
 	defer recoverBad("reading columns of scores", &err)
 	f, err := open(r, size)
@@ -114,7 +113,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	return c, nil
 }
 
-// finish sets the shapes of the rows, and clears what those that are not OK have.
+// finish sets the shapes of the rows, and clears the values of rows that are not OK.
 func (c *Columns) finish(imageStart, turns []uint32) {
 	c.Shape = make([]selection.Shape, len(c.Status))
 	for i, status := range c.Status {
@@ -129,7 +128,7 @@ func (c *Columns) finish(imageStart, turns []uint32) {
 	}
 }
 
-// ReadRatings reads the sources, styles and ratings of a file alone: the other columns are nil. It fails as Read does.
+// ReadRatings reads only the sources, styles and ratings of a file; the other columns are nil. It fails as Read does.
 func ReadRatings(r io.ReaderAt, size int64) (columns *Columns, err error) {
 	defer recoverBad("reading ratings of scores", &err)
 	f, err := open(r, size)
@@ -151,7 +150,7 @@ func ReadRatings(r io.ReaderAt, size int64) (columns *Columns, err error) {
 	return c, err
 }
 
-// noUnits marks rows without an expected score while a column is read; no expected score has as many.
+// noUnits marks rows without an expected score while a column is read. Every expected score is smaller.
 const noUnits = scorer.MaxRating*scorer.ExpectedUnits + 1
 
 // resolveExpected gives every row an expected score: see Columns.
@@ -166,12 +165,12 @@ func resolveExpected(ratings []int8, expected []uint16) {
 	}
 }
 
-// The types of column that Columns alone are read from.
+// The types of column that only Columns needs.
 var (
 	counts = columnType[int32, uint32]{takeInt32, toCount}
 	units  = columnType[float32, uint16]{takeFloat, toUnits}
 	twins  = columnType[string, [16]byte]{takeText, toTwin}
-	// presence is texts that are counted, and not read.
+	// presence is a column of texts that are counted but not read.
 	presence = columnType[struct{}, struct{}]{takePresence, same[struct{}]}
 )
 
@@ -196,7 +195,7 @@ func tiesOf(seed uint64) columnType[string, uint64] {
 	}}
 }
 
-// templates is a column of templates read as Columns.Template has them.
+// templates is a column of templates, read as numbers like Columns.Template.
 func (c *Columns) templates() columnType[string, uint32] {
 	names := namesIn(&c.TemplateNames)
 	return columnType[string, uint32]{takeText, func(template string) (uint32, error) {
@@ -211,7 +210,7 @@ func (c *Columns) templates() columnType[string, uint32] {
 	}}
 }
 
-// namesIn is a column of names read as indexes into *names, to which new ones are added.
+// namesIn is a column of names, read as indexes into *names. New names are added to *names.
 func namesIn(names *[]string) columnType[string, uint32] {
 	known := make(map[string]uint32)
 	return columnType[string, uint32]{takeText, func(name string) (uint32, error) {

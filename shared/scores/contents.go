@@ -40,7 +40,7 @@ func ReadSimilar(r io.ReaderAt, size int64) (contents []similarity.Content, err 
 	return contents, nil
 }
 
-// The types of column that contents are read from.
+// The types of column that contents need.
 var (
 	lookType  = columnType[string, similarity.Image]{takeText, similarity.ParseImage}
 	wordsType = columnType[string, similarity.Signature]{takeText, similarity.ParseSignature}

@@ -40,7 +40,7 @@ func open(r io.ReaderAt, size int64, options ...parquet.FileOption) (*file, erro
 	return f, checkSchema(opened, schema)
 }
 
-// openParquet opens a file of this package, scores or picks. Options win over the usual ones.
+// openParquet opens a file of this package, scores or picks. options override the usual ones.
 func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
 	if err := checkFooter(r, size); err != nil {
 		return nil, err
@@ -71,9 +71,9 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 	return f, nil
 }
 
-// checkFooter walks a file's footer without keeping any of it. parquet-go allocates whatever a
-// damaged footer promises, its own length and those of its lists, and memory that runs out is no
-// error that could be handled; the walk ends with the bytes that are really there.
+// checkFooter walks a file's footer without keeping any of it. parquet-go allocates as much as a damaged footer says,
+// for the footer and for its lists, and a process cannot handle running out of memory; the walk ends at the end of the
+// real bytes.
 func checkFooter(r io.ReaderAt, size int64) error {
 	const head, tail = 4, 8 // magic; length of the footer and magic
 	if size < head+tail {
@@ -100,7 +100,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// checkSchema names the first column by which a file differs from the schema it should have.
+// checkSchema names the first column in which a file differs from the expected schema.
 func checkSchema(f *parquet.File, want *parquet.Schema) error {
 	have := f.Schema()
 	if parquet.EqualNodes(have, want) {
@@ -124,9 +124,8 @@ func describe(f parquet.Field) string {
 	return f.Name() + " " + strings.TrimSuffix(b.String(), ";")
 }
 
-// recoverBad says what was being done when *err came about, and turns a panic into an error: some of
-// parquet-go's decoders panic on bytes that no writer produces, and a broken file must cost no more
-// than its own delivery.
+// recoverBad adds the current step to *err, and turns a panic into an error. Some of parquet-go's decoders panic on
+// bytes that no writer produces, and a broken file must fail only its own delivery.
 func recoverBad(doing string, err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("broken file: %v", r)

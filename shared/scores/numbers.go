@@ -10,19 +10,19 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// Numbers are what the records of a range hold in fields of numbers: a column for each name.
+// Numbers are the numeric fields of a range's records: a column for each name.
 type Numbers struct {
 	Names []string // in ascending order
-	// Values holds a column for each name, and in it a number for each sample of the range: NaN where there is none.
+	// Values has a column for each name, with a number for each sample of the range; NaN for none.
 	Values [][]float64
-	// More says that records have fields of other names, which are not kept.
+	// More says that records have further numeric fields, which are not kept.
 	More bool
 }
 
-// moreKey is in the metadata of a file whose records have more fields of numbers than columns are kept.
+// moreKey is in the metadata of a file if the records have more numeric fields than columns are kept.
 const moreKey = "harvest.more"
 
-// WriteNumbers writes a whole file: nothing where no record has a number.
+// WriteNumbers writes a whole file. It writes nothing if no record has a number.
 func WriteNumbers(w io.Writer, n *Numbers) error {
 	if len(n.Names) == 0 {
 		return nil
@@ -61,8 +61,8 @@ func WriteNumbers(w io.Writer, n *Numbers) error {
 	return nil
 }
 
-// ReadNumbers reads the columns of some names alone, in the order of the file; without names, none. The names of
-// the result are all of the file, and a column that was not asked for is nil. It fails as Read does.
+// ReadNumbers reads only the named columns, in the order of the file; without names, none. The result has all names of
+// the file, and nil for a column that was not requested. It fails as Read does.
 func ReadNumbers(r io.ReaderAt, size int64, names ...string) (n *Numbers, err error) {
 	defer recoverBad("reading numbers", &err)
 	if size == 0 {

@@ -16,8 +16,8 @@ type columnType[T, U any] struct {
 	convert func(T) (U, error)
 }
 
-// A page is a decoded page: its k-th value is entries[index[k]], or entries[k] where index is nil.
-// The levels are those of Parquet; a required column has none.
+// A page is a decoded page: its k-th value is entries[index[k]], or entries[k] if index is nil. The levels are
+// Parquet's; a required column has none.
 type page[U any] struct {
 	entries                []U
 	index                  []int32
@@ -54,7 +54,7 @@ func (p *page[U]) appendTo(out []U, null U) []U {
 	return out
 }
 
-// appendLists appends the values of a page of a column of lists, and where each list starts among them.
+// appendLists appends the values of a page of a column of lists, and the start of each list.
 func (p *page[U]) appendLists(starts []uint32, values []U) ([]uint32, []U) {
 	next := 0
 	for i, present := range p.definition {
@@ -168,7 +168,7 @@ func (k columnType[T, U]) lists(f *file, name string) (starts []uint32, values [
 func takeInt32(v encoding.Values) []int32   { return v.Int32() }
 func takeFloat(v encoding.Values) []float32 { return v.Float() }
 
-// takeText copies the texts of a page out of its buffer, which is used again, in one piece.
+// takeText copies the texts of a page in one piece, because its buffer is reused.
 func takeText(v encoding.Values) []string {
 	data, offsets := v.ByteArray()
 	if len(offsets) == 0 {

@@ -7,7 +7,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// A Pick is one sample of a selection, and how it came into it.
+// A Pick is one sample of a selection, and how it was picked.
 type Pick struct {
 	Order      int    `parquet:"order,delta"` // from 0, in the order of picking
 	ID         string `parquet:"id"`
@@ -15,12 +15,12 @@ type Pick struct {
 	Position   int    `parquet:"position,delta"`    // as in Record
 	Index      int64  `parquet:"index,delta"`       // the sample's place in the whole dataset, from 0
 	Source     string `parquet:"source,dict"`
-	Capability string `parquet:"capability,dict"` // empty where the rule is neither turn nor bin
-	Bin        string `parquet:"bin,dict"`        // the style and source it came from; also empty then
+	Capability string `parquet:"capability,dict"` // empty if the rule is neither turn nor bin
+	Bin        string `parquet:"bin,dict"`        // its style and source; empty like capability
 	Style      string `parquet:"style,dict"`      // the style of that bin
-	Round      int    `parquet:"round,delta"`     // from 1; 0 where the rule is not turn
+	Round      int    `parquet:"round,delta"`     // from 1; 0 if the rule is not turn
 	Rank       int    `parquet:"rank,delta"`      // its place among the bin's candidates, from 1
-	Rating     *int8  `parquet:"rating,dict"`     // for the capability; nil where none decided
+	Rating     *int8  `parquet:"rating,dict"`     // for the capability; nil without one
 	Rule       string `parquet:"rule,dict"`       // what picked it: turn, include, minimum, strategy or bin
 }
 
@@ -33,8 +33,8 @@ func WritePicks(w io.Writer, n int, pick func(i int) Pick) error {
 	return writeRows(parquet.NewGenericWriter[Pick](w, writerOptions(pickSchema())...), "picks", n, pick)
 }
 
-// EachPick calls use for each pick of a file, in its order, and holds a few of them at a time. A file that is cut
-// short, damaged, of another layout, or not of picks at all is an error.
+// EachPick calls use for each pick of a file, in its order, and holds a few of them at a time. It is an error if the
+// file is cut short, is damaged, has another layout, or has no picks.
 func EachPick(r io.ReaderAt, size int64, use func(Pick)) (err error) {
 	defer recoverBad("reading picks", &err)
 	f, err := openParquet(r, size)

@@ -18,8 +18,8 @@ func reasonSchema() *parquet.Schema {
 	return parquet.NewSchema("reasons", parquet.SchemaOf(reasonRow{}))
 }
 
-// WriteReasons writes a whole file of reasons: the code of one for each of n samples of a dataset, in its order, empty
-// for a selected one.
+// WriteReasons writes a whole file of reasons: a code for each of n samples of a dataset, in its order; empty for a
+// selected one.
 func WriteReasons(w io.Writer, n int, code func(i int) string) error {
 	file := parquet.NewGenericWriter[reasonRow](w, writerOptions(reasonSchema())...)
 	return writeRows(file, "reasons", n, func(i int) reasonRow { return reasonRow{code(i)} })
@@ -55,8 +55,8 @@ func (r *Reasons) Len() int { return len(r.of) }
 // At is why sample i is not in the selection; empty for a selected one.
 func (r *Reasons) At(i int) string { return r.codes[r.of[i]] }
 
-// ReadReasons reads a whole file of reasons. A file that is cut short, damaged, of another layout,
-// or not of reasons at all is an error.
+// ReadReasons reads a whole file of reasons. It is an error if the file is cut short, is damaged, has another layout,
+// or has no reasons.
 func ReadReasons(r io.ReaderAt, size int64) (reasons *Reasons, err error) {
 	defer recoverBad("reading reasons", &err)
 	p, err := openParquet(r, size)

@@ -15,38 +15,38 @@ type Record struct {
 	// the samples of that range. Both count from 0.
 	Range, Position int
 	Source          string
-	// Content is a hash of everything that the ratings depend on: equal content, equal ratings.
+	// Content is a hash of all input of the ratings: equal content, equal ratings.
 	Content string
-	// Twin is a hash of the texts and images alone: equal for samples that differ in nothing else.
+	// Twin is a hash of only the texts and images: samples with equal texts and images have the same Twin.
 	Twin string
-	// Tokens are those of the sample's texts.
+	// Tokens counts the tokens of the sample's texts.
 	Tokens dataset.Tokens
-	// Turns is how many turns of the human the scorer sees; 0 of a record that could not be read.
+	// Turns is how many human turns the scorer sees; 0 if the record could not be read.
 	Turns int
 	// Images are hashes of the sample's images, in their order.
 	Images []string
-	// Sizes are the sizes of all images of the sample, as SizeText writes them; empty for one that was not read.
+	// Sizes are the sizes of all images of the sample, in the form of SizeText; empty for an unread image.
 	Sizes []string
-	// Looks are similarity.Images, as their String, of the sample's images, in their order: what finds copies that were
-	// stored again. Empty for an image that shows nothing or was not read.
+	// Looks are similarity.Images, as their String, of the sample's images, in their order. They find copies that were
+	// encoded again. Empty for an image that shows nothing or was not read.
 	Looks []string
-	// Words, Questions and Template are what finds equal and similar questions: a similarity.Signature as its String,
-	// hashes of each of the human's turns (hex), and what the first has in common with others of its kind.
+	// Words, Questions and Template find equal and similar questions. Words is a similarity.Signature as its String.
+	// Questions are hashes (hex) of the human's turns. Template is the first question without its variable words.
 	Words     string
 	Questions []string
 	Template  string
-	// Seen says what was there of each image when it was read, in the sample's order: `<size>:<generation>` of its object,
-	// the code of the fault by which none was found, or `embedded` (images.Fetcher.Look). It ends with the first image
-	// that has a fault. It is nil for a sample without images, and for one that failed before its images were looked at.
+	// Seen is the state of each image when it was read, in the sample's order: `<size>:<generation>` of its object, the
+	// code of the fault if none was found, or `embedded` (images.Fetcher.Look). It ends with the first image that has a
+	// fault. It is nil for a sample without images, and for a sample that failed before its images were read.
 	Seen   []string
 	Status Status
-	// Result is what the scorer reported. Its Code and Reason also say why a sample was not given to the
-	// scorer, and why an ok one cannot be selected. Its Flags begin with those of the sample. Ratings, Expected, Mass
-	// and Margin are nil unless OK; files keep the last three rounded by scorer.RoundExpected.
+	// Result is the scorer's result. Its Code and Reason also say why a sample was not given to the scorer, and why an ok
+	// one cannot be selected. Its Flags begin with the flags of the sample. Ratings, Expected, Mass and Margin are nil
+	// unless OK; files keep the last three rounded by scorer.RoundExpected.
 	scorer.Result
-	// ScorerID and Rubric are hashes of what rated the sample, and of what it was asked.
+	// ScorerID and Rubric are the hashes of the scorer and of the rubric.
 	ScorerID, Rubric string
-	// TakenFrom is the earlier run that the scores are taken over from; empty for a sample that was rated for this run.
+	// TakenFrom is the earlier run from which the scores are taken over; empty for a sample that was rated for this run.
 	TakenFrom string
 }
 
@@ -62,11 +62,11 @@ type Status uint8
 // The outcomes of a sample.
 const (
 	OK      Status = iota + 1 // rated
-	Failed                    // should have been rated, and could not be
+	Failed                    // could not be rated
 	Skipped                   // left out on purpose, or for a fault of its record
 )
 
-// String is the status as it is stored: ok, failed or skipped.
+// String is the stored form of the status: ok, failed or skipped.
 func (s Status) String() string {
 	switch s {
 	case OK:

@@ -71,8 +71,8 @@ func expectedColumn(capability string) string { return "expected_" + slug(capabi
 func massColumn(capability string) string     { return "mass_" + slug(capability) }
 func marginColumn(capability string) string   { return "margin_" + slug(capability) }
 
-// CheckCapabilities checks whether files can have columns for these capabilities: an error names two
-// whose names differ in nothing but case and punctuation.
+// CheckCapabilities checks that files can have columns for these capabilities. The error names two that differ only in
+// case and punctuation.
 func CheckCapabilities(capabilities []string) error {
 	_, err := schemaOf(capabilities)
 	return err
@@ -142,8 +142,8 @@ func tagOf(column, meaning string) reflect.StructTag {
 	return reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict" meaning:"%s"`, column, meaning))
 }
 
-// writerOptions are the options of the writers of every file of this package. What is written under them depends on the
-// rows alone: parquet-go's own creator string would differ between a test and a deployed binary.
+// writerOptions are the options of the writers of every file of this package. With them, the bytes of a file depend
+// only on the rows: parquet-go's own creator string would differ between a test and a deployed binary.
 func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	return []parquet.WriterOption{
 		schema,
@@ -154,7 +154,7 @@ func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	}
 }
 
-// capabilitiesOption records the names that the columns' slugs have lost.
+// capabilitiesOption records the full names of capabilities, because columns have only slugs.
 func capabilitiesOption(capabilities []string) (parquet.WriterOption, error) {
 	names, err := json.Marshal(capabilities)
 	if err != nil {

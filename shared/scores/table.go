@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// Read reads a whole file of scores. Empty lists are nil. A file that is cut short, damaged, of
-// another layout, or not of scores at all is an error.
+// Read reads a whole file of scores. Empty lists are nil. It is an error if the file is cut short, is damaged, has
+// another layout, or has no scores.
 func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 	defer recoverBad("reading scores", &err)
 	f, err := open(r, size)
@@ -63,7 +63,7 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 	return &Table{Capabilities: f.capabilities, Records: records}, nil
 }
 
-// ReadIDs reads the samples' ids alone, in the order of the file. It fails as Read does.
+// ReadIDs reads only the samples' ids, in the order of the file. It fails as Read does.
 func ReadIDs(r io.ReaderAt, size int64) (ids []string, err error) {
 	defer recoverBad("reading ids of scores", &err)
 	f, err := open(r, size)
@@ -73,7 +73,7 @@ func ReadIDs(r io.ReaderAt, size int64) (ids []string, err error) {
 	return texts.column(f, "id", "")
 }
 
-// ReadContents reads the samples' contents and states alone, in the order of the file. It fails as Read does.
+// ReadContents reads only the samples' contents and states, in the order of the file. It fails as Read does.
 func ReadContents(r io.ReaderAt, size int64) (contents []string, status []Status, err error) {
 	defer recoverBad("reading contents of scores", &err)
 	f, err := open(r, size)
@@ -111,8 +111,8 @@ func ReadOutcomes(r io.ReaderAt, size int64) (outcomes []Outcome, err error) {
 	)
 }
 
-// ReadSeen reads only the samples' states and what was seen of their images, in the order of the file. Row i has
-// seen[starts[i]:starts[i+1]]. It fails as Read does.
+// ReadSeen reads only the samples' states and Seen, in the order of the file. Row i has seen[starts[i]:starts[i+1]]. It
+// fails as Read does.
 func ReadSeen(r io.ReaderAt, size int64) (status []Status, starts []uint32, seen []string, err error) {
 	defer recoverBad("reading what was seen of images", &err)
 	f, err := open(r, size)
@@ -138,7 +138,7 @@ func fill[R, T, U any](f *file, records []R, name string, k columnType[T, U], fi
 	return nil
 }
 
-// fillRatings reads the columns of ratings and of expected scores. The status decides who has them, so that an ok
+// fillRatings reads the columns of ratings and of expected scores. The status decides which rows have them, so an ok
 // sample without any rating keeps its row.
 func fillRatings(f *file, records []Record) error {
 	n := len(f.capabilities)
@@ -203,7 +203,7 @@ func fillFloats(
 	return nil
 }
 
-// The types of column that a record is read from.
+// The types of column that a record needs.
 var (
 	codes    = columnType[string, reason.Code]{takeText, toCode}
 	texts    = columnType[string, string]{takeText, same[string]}

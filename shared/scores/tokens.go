@@ -9,10 +9,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// SizeText is the size of an image as Record.Sizes has it.
+// SizeText is the size of an image in the form of Record.Sizes.
 func SizeText(width, height int) string { return strconv.Itoa(width) + "x" + strconv.Itoa(height) }
 
-// parseSize reads what SizeText wrote; an empty text is the size of an image that was not read.
+// parseSize reads the form of SizeText; an empty text is the size of an unread image.
 func parseSize(text string) (size [2]int32, err error) {
 	if text == "" {
 		return size, nil
@@ -28,7 +28,7 @@ func parseSize(text string) (size [2]int32, err error) {
 	return size, nil
 }
 
-// sizes is texts that are read as sizes.
+// sizes is a column of texts, read as sizes.
 var sizes = columnType[string, [2]int32]{takeText, parseSize}
 
 // TrainingTokens are the tokens of a sample in training: of its texts, and of its images by their sizes.

@@ -24,13 +24,13 @@ type Writer struct {
 	file         *parquet.GenericWriter[any]
 	capabilities int
 	batch        []parquet.Row
-	values       int // of the longest row so far, so that the next ones are allocated in one piece
+	values       int // length of the longest row so far, by which further rows are allocated
 	full         int // rows of batch in use
 	written      int
 }
 
-// NewWriter is a writer of records rated on these capabilities, in this order. Names that are
-// empty, or that differ in nothing but case and punctuation, are an error.
+// NewWriter is a writer of records rated on these capabilities, in this order. It is an error if a name is empty, or if
+// two names differ only in case and punctuation.
 func NewWriter(w io.Writer, capabilities []string) (*Writer, error) {
 	schema, err := schemaOf(capabilities)
 	if err != nil {
@@ -47,9 +47,8 @@ func NewWriter(w io.Writer, capabilities []string) (*Writer, error) {
 	}, nil
 }
 
-// Write adds records. In their texts, bytes that are not UTF-8 become U+FFFD, since other tools
-// refuse the whole file for one of them. An error names the record at fault, and the file is then
-// of no use.
+// Write adds records. Bytes of texts that are not UTF-8 become U+FFFD, because other tools would refuse the whole file.
+// An error names the invalid record, and the file is then unusable.
 func (w *Writer) Write(records []Record) error {
 	for i := range records {
 		r := &records[i]
@@ -103,8 +102,7 @@ func Write(w io.Writer, capabilities []string, records []Record) error {
 	return file.Close()
 }
 
-// check holds a record against the promises of its fields, so that a bug of a scorer is found
-// where it was made.
+// check checks the ranges of a record's fields, so that a bug of a scorer is found early.
 func check(r *Record, capabilities int) error {
 	if _, err := r.Status.MarshalText(); err != nil {
 		return err

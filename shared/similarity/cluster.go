@@ -2,15 +2,16 @@ package similarity
 
 import "slices"
 
-// maxLeaders is how many clusters of samples with the same images a sample is compared with.
+// maxLeaders bounds the clusters with the same images to which a sample is compared.
 const maxLeaders = 64
 
 // A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
-// texts. Samples without images are duplicates if all their questions are equal; near ones may be of one template.
+// texts. Samples without images are duplicates only if all their questions are equal, because near ones may come from
+// one template.
 //
-// A cluster has a leader, the first of its samples, and the samples that are near to it: a sample that is near only to
-// one of these is in another cluster. So no chain of small differences joins samples that differ much. Time is linear
-// in the samples, except for the index of the different images.
+// A cluster has a leader, the first of its samples, and the samples that are near to it: a sample that is only near to
+// such a member is in another cluster. So a chain of small differences cannot join samples that differ much. Time is
+// linear in the samples, except for the index of the different images.
 type Clusterer struct {
 	images  *numbers[string] // by the hash of their bytes
 	looks   []Image
@@ -18,7 +19,7 @@ type Clusterer struct {
 	of      []uint32 // the images of all samples, by number
 }
 
-// clustered is the part of a sample that clusters need.
+// clustered has the parts of a sample that clusters need.
 type clustered struct {
 	end   int // where its images end
 	words Signature
@@ -78,7 +79,7 @@ func (c *Clusterer) Leaders() []uint32 {
 	return clusters
 }
 
-// leaders are, for each image, the first one that it is near to and that leads, which may be itself.
+// leaders has, for each image, the first leading image that it is near to, which may be the image itself.
 func leaders(all []Image) []uint32 {
 	x := newImages(all)
 	of := make([]uint32, len(all))

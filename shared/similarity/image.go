@@ -10,20 +10,20 @@ import (
 const (
 	// waves is how many cosines of the miniature are kept, in each direction.
 	waves = 16
-	// leastContrast is the standard deviation, in levels of 0 to 255, from which on a picture has something to compare.
+	// leastContrast is the least standard deviation, in levels of 0 to 255, of a picture that can be compared.
 	leastContrast = 1.5
-	// leastWave is how large a frequency is, in levels times cells, so that its bit is set: the noise of compression, and
-	// of rounding where a frequency is absent, is smaller.
+	// leastWave is the least amplitude of a frequency, in levels times cells, for which its bit is set: the noise of
+	// compression, and of rounding where a frequency is absent, is smaller.
 	leastWave = 16
 	// lightSide and colourSide are the sides of the means that an Image keeps.
 	lightSide, colourSide = 8, 4
 )
 
-// An Image is what is kept of a picture to find it again. The zero Image is of a picture that shows nothing, such as a
-// white one: it is near to nothing, and only its bytes can be equal to others.
+// An Image is a summary of a picture by which near pictures are found. The zero Image is for a picture that shows
+// nothing, such as a white one. It is near to no other; only equal bytes match.
 type Image struct {
-	// Shape has the signs of the 255 lowest frequencies of the brightness (the perceptual hash of Zauner, 2010, with
-	// 16 x 16 in place of 8 x 8 of them).
+	// Shape has the signs of the 255 lowest frequencies of the brightness (the perceptual hash of Zauner, 2010, with 16 x
+	// 16 frequencies instead of 8 x 8).
 	Shape Signature
 	// Light is the mean brightness of 8 x 8 cells, row by row, in levels of 0 to 255.
 	Light [lightSide * lightSide]uint8
@@ -31,15 +31,15 @@ type Image struct {
 	Colour [2 * colourSide * colourSide]uint8
 }
 
-// OfImage is what is kept of a picture that is on a white ground, turned as orientation says (1 to 8, as in EXIF; 1
-// is as it is stored).
+// OfImage makes the Image of a picture on a white ground. orientation says how to turn it (1 to 8, as in EXIF; 1 does
+// not turn it).
 func OfImage(picture image.Image, orientation int) (kept Image) {
 	m := reduce(picture)
 	sum, squares := 0.0, 0.0
 	for _, row := range m.luma {
 		for _, v := range row {
 			sum += v
-			squares += float64(v * v) // converted, so that no processor fuses it with the sum
+			squares += float64(v * v) // the conversion keeps processors from fusing product and sum
 		}
 	}
 	const cells = gridSide * gridSide
@@ -84,7 +84,7 @@ func signs(grey *plane) (s Signature) {
 			for y := range rows {
 				sum += float64(rows[y][across] * cosines[down][y])
 			}
-			// The bits are spread, so that those which an Index sorts by are of high and of low frequencies.
+			// The bits are spread, so that each order of an Index has bits of high and of low frequencies.
 			if i := down*waves + across; i > 0 && sum > leastWave {
 				s.set(i * 37 % Bits)
 			}
@@ -94,8 +94,8 @@ func signs(grey *plane) (s Signature) {
 	return s
 }
 
-// differences are how far two images are apart in brightness, and in colour, where both have any: the largest
-// difference of a cell.
+// differences are the largest differences of a cell between two images: in brightness, and in colour if both have
+// colour.
 func (a Image) differences(b Image) (light, colour int) {
 	for i := range a.Light {
 		light = max(light, apart(a.Light[i], b.Light[i]))
@@ -123,7 +123,7 @@ func (a Image) grey() bool {
 	return true
 }
 
-// imageBytes is the length of what String encodes.
+// imageBytes is the length of the bytes that String encodes.
 const imageBytes = Bits/8 + lightSide*lightSide + 2*colourSide*colourSide
 
 // String is the image in base64; empty for the zero Image.

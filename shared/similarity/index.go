@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	// orders is how many orders of its signatures an index has, each by other bits first.
+	// orders is the number of sorted lists of an index. Each sorts the signatures by other bits first.
 	orders = 16
-	// neighbours is how many signatures an index compares on either side of a place in one of its orders.
+	// neighbours is how many signatures an index compares on each side of a place in a sorted list.
 	neighbours = 16
 )
 
 // An Index finds the signatures near to one. Time and memory for it grow as n log n and n: it looks for a signature in
-// 16 orders, each by 32 other bits, and compares it with the 32 that are next to it there. So a near one is found
-// with a probability that the README gives, and in a very crowded neighbourhood none is found twice.
+// 16 orders, each by 32 other bits, and compares it with the 32 that are next to it there. So a near signature is found
+// with the probability that the README gives, and none is found twice.
 type Index struct {
 	signatures []Signature
 	sorted     [orders][]uint64 // 32 bits of a signature, and its number in 32 bits
@@ -34,7 +34,7 @@ func NewIndex(signatures []Signature) *Index {
 	return x
 }
 
-// key is the 32 bits of a signature that an order goes by. Half of them are those of the order before.
+// key is the 32 bits of a signature by which an order sorts. Half of them are those of the order before.
 func key(s Signature, order int) uint64 {
 	at := order * Bits / orders
 	word := s[at/64] >> (at % 64)

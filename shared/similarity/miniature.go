@@ -11,7 +11,8 @@ import (
 const (
 	// gridSide is the side of a miniature.
 	gridSide = 32
-	// linesPerCell bounds the lines of a picture that the brightness of a cell is the mean of. Its colour is that of one.
+	// linesPerCell bounds the lines of a picture over which the brightness of a cell is averaged. Its colour is that of
+	// one.
 	linesPerCell = 8
 )
 
@@ -22,7 +23,7 @@ type plane [gridSide][gridSide]float64
 // differ from it (Cb and Cr of JFIF), in levels around 128.
 type miniature struct{ luma, blue, red plane }
 
-// reduce makes the miniature of a picture. A cell is the mean over its part of each line that is looked at.
+// reduce makes the miniature of a picture. A cell is the mean over its part of each sampled line.
 func reduce(picture image.Image) *miniature {
 	height := picture.Bounds().Dy()
 	from := newLines(picture)

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A Set is what samples are compared with: the items of evaluation sets.
+// A Set has the items to which samples are compared: the items of evaluation sets.
 type Set struct {
 	items      []Content
 	images     *imageIndex
@@ -131,16 +131,16 @@ func (k Kind) String() string {
 type Pair struct {
 	Kind Kind
 	Item int // the number of the item in the set
-	// ImageDistance and TextDistance are in bits, 0 to 256: of the nearest of their images, and of their words. That of
-	// what is not near may be any, and -1 without images.
+	// ImageDistance and TextDistance are in bits, 0 to 256: of their nearest images, and of their words. That of what is
+	// not near may be any, and -1 without images.
 	ImageDistance, TextDistance int
 }
 
 // maxPairs is how many pairs of a kind Match gives.
 const maxPairs = 5
 
-// Match gives the pairs of a sample, of each kind the nearest: five at most, and of texts alone one. Both come first,
-// then images, then texts.
+// Match gives the nearest pair of each kind for a sample: five at most, and of texts alone one. Both come first, then
+// images, then texts.
 func (s *Set) Match(sample Content) []Pair {
 	distances := map[uint32]int{} // of images, by item
 	note := func(item uint32, distance int) {

@@ -1,6 +1,6 @@
-// Package similarity finds images and texts that are nearly equal: copies of an image that were stored again,
-// smaller or without colour, and questions in nearly the same words. It reads pixels and words, and compares
-// signatures of them. README.md says what it finds and what it cannot.
+// Package similarity finds images and texts that are nearly equal: copies of an image that were stored again, smaller
+// or without colour, and questions in nearly the same words. It reads pixels and words, and compares signatures of
+// them. README.md says what it can find, and what it cannot.
 //
 // Signatures are stored with scores. Those that were made in two ways must not be compared: a change of how they are
 // made is one of run.LayoutVersion.
@@ -46,7 +46,7 @@ func (s Signature) append(to []byte) []byte {
 	return to
 }
 
-// signatureOf is the signature of the 32 bytes that data begins with.
+// signatureOf is the signature of the first 32 bytes of data.
 func signatureOf(data []byte) (s Signature) {
 	for i := range s {
 		s[i] = binary.LittleEndian.Uint64(data[8*i:])

@@ -31,7 +31,7 @@ func withoutOptions(text string) string {
 
 const digits = "0123456789"
 
-// notInTemplate says whether a character is neither of a word nor stands for what is left out.
+// notInTemplate says whether a character is neither part of a word nor the mark for left-out words.
 func notInTemplate(r rune) bool {
 	return !unicode.In(r, unicode.L, unicode.M) && !strings.ContainsRune("#_'", r)
 }

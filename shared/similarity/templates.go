@@ -19,7 +19,7 @@ type Templates struct {
 	numbers map[uint64]uint32
 	words   []Signature
 	counts  []uint32
-	names   map[uint32]string // of those that may be among the largest
+	names   map[uint32]string // counts of templates that may be among the largest
 }
 
 // A TemplateKey is the part of a template (see Template) that is compared.
@@ -64,7 +64,7 @@ func (t *Templates) Clusters(most int) (of []uint32, names []string) {
 	}
 	slices.SortStableFunc(order, func(a, b uint32) int { return cmp.Compare(t.counts[b], t.counts[a]) })
 	led := make([]uint32, len(order))
-	samples := make([]uint64, len(order)) // of the cluster that a template leads
+	samples := make([]uint64, len(order)) // counts of the clusters that templates lead
 	var leaders []uint32
 	for _, i := range order {
 		leader := i

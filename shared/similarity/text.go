@@ -40,8 +40,8 @@ var instructions = []string{
 	"reference ocr token",
 }
 
-// Question is a text as it is compared with others: its words, with a space between them, without options and the
-// instructions that datasets add. A text of these alone stays as it is.
+// Question is the form of a text for comparisons: its words, with a space between them, without options and the
+// instructions that datasets add. A text of only these words stays unchanged.
 func Question(text string) string {
 	all := strings.Join(Words(withoutOptions(text)), " ")
 	if all == "" {
@@ -77,8 +77,8 @@ func mix(h uint64) uint64 {
 }
 
 // OfText is the signature of words with one space between them: one bit of each of 256 minhashes (Li and König, 2010)
-// over pairs of neighbouring words. Of two texts whose sets of pairs have the Jaccard similarity j, it differs in 128 x
-// (1 - j) bits, with a standard deviation of 8 at most.
+// over pairs of neighbouring words. If the sets of pairs of two texts have the Jaccard similarity j, the signatures
+// differ in 128 x (1 - j) bits, with a standard deviation of 8 at most.
 func OfText(words string) (s Signature) {
 	if words == "" {
 		return s

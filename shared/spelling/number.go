@@ -13,8 +13,8 @@ var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
 // wholeNumber is a whole number as people write it.
 var wholeNumber = regexp.MustCompile(`^[-+]?(?:0|[1-9]\d*)$`)
 
-// CheckWhole refuses the text of a whole number that Go reads and people do not write so: 1_000, 0x10, and 010, which
-// is 8. The error names the text and, where it can be meant, what to write.
+// CheckWhole refuses texts that Go reads as whole numbers and people do not write: 1_000, 0x10, and 010, which Go reads
+// as 8. The error names the text and, if the meaning is clear, what to write.
 func CheckWhole(text string) error {
 	if wholeNumber.MatchString(text) {
 		return nil

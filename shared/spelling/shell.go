@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// plainWord is what a shell takes as one word that is not a flag, without quotes.
+// plainWord matches a word that a shell takes without quotes, and that is not a flag.
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./][\w@%+=:,./-]*$`)
 
 // ShellWord is a text as one word of a command line, in quotes where it needs them.

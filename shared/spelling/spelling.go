@@ -53,8 +53,8 @@ func Names(err error) error {
 	return fmt.Errorf("%w%s", err, Hint(name, known))
 }
 
-// Value is an error of reading a number, a truth value or a duration in words for its author; another error is returned
-// as it is.
+// Value is an error of reading a number, a truth value or a duration in words for its author; other errors are returned
+// unchanged.
 func Value(value string, err error) error {
 	if number, ok := errors.AsType[*strconv.NumError](err); ok {
 		switch {

@@ -4,7 +4,7 @@ import (
 	"runtime/debug"
 )
 
-// A Build is what a program was built from.
+// A Build identifies the source of a program.
 type Build struct {
 	// Version is the module's: v1.2.3, a pseudo-version with the commit's time, or "(devel)" where Go recorded none.
 	Version string `json:"version"`

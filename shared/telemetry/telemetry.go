@@ -1,5 +1,4 @@
-// Package telemetry makes one trace of each run, whatever processes and deliveries it goes through,
-// and counts the work.
+// Package telemetry makes one trace of each run, across processes and deliveries, and counts the work.
 //
 // A run's trace id follows from the run's id, as does the id of its root span, so that any delivery
 // of any process finds its trace, also when it is redelivered or after a resume. Libraries get
@@ -73,8 +72,8 @@ func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemet
 	return t, nil
 }
 
-// instance is what the environment says of the process, with an id of its own: counters of two instances of a
-// service would else be points of one series, which a backend refuses or mixes up.
+// instance is what the environment says of the process, with an id of its own: without it, the counters of two
+// instances of a service would be one series, which a backend refuses or mixes up.
 // Source: https://opentelemetry.io/docs/specs/semconv/resource/service/
 func instance() (*resource.Resource, error) {
 	own := resource.NewSchemaless(attribute.String("service.instance.id", fmt.Sprintf("%016x", rand.Uint64())))

@@ -72,8 +72,8 @@ func (t *Telemetry) root(
 	return trace.ContextWithSpan(ctx, span), span
 }
 
-// Start begins a span of a run, below the span that parent, a traceparent, names if that is one of the
-// same run, else below the run's root. It ends with the function that is returned.
+// Start begins a span of a run. Its parent is the span that the traceparent parent names, if that belongs to the same
+// run; otherwise it is the run's root. It ends with the function that is returned.
 func Start(
 	ctx context.Context, run, name, parent string, kind trace.SpanKind, attributes ...attribute.KeyValue,
 ) (context.Context, func(error)) {

@@ -1,4 +1,4 @@
-// Package thorough says how much tests do. By default they take what a developer waits for; the gate sets
+// Package thorough says how much tests do. By default tests are short enough for a developer to wait; the gate sets
 // HARVEST_THOROUGH, and they do all that they can.
 package thorough
 
@@ -25,7 +25,7 @@ func Size(some, many int) int {
 	return some
 }
 
-// Stride is the step between the moments at which a test kills what it tests: n, and 1 if tests are thorough.
+// Stride is the step between the moments at which a test kills the process under test: n, and 1 if tests are thorough.
 func Stride(n int) int {
 	if enabled() {
 		return 1

@@ -45,7 +45,7 @@ func next(text string) int {
 	return blanks
 }
 
-// contraction is the length of the English ending that text begins with, such as 'll; 0 without one.
+// contraction is the length of an English ending, such as 'll, at the beginning of text; 0 without one.
 func contraction(text string) int {
 	if text[0] != '\'' {
 		return 0

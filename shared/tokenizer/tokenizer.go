@@ -14,8 +14,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// packed is the vocabulary: the bytes of each token behind their number (one byte), by rank, compressed by brotli. The
-// page of this package says where it is from.
+// packed is the vocabulary: the bytes of each token behind their number (one byte), by rank, compressed by brotli.
+// README.md says where it comes from.
 //
 //go:embed qwen2.br
 var packed []byte

@@ -27,7 +27,7 @@ def score(value: object) -> float:
 
 
 def read_arm(folder: pathlib.Path, metric: dict[str, str]) -> dict[str, dict[str, float]]:
-    """The scores of an arm by task and question. Of several runs of a task the last counts: names begin with dates."""
+    """The scores of an arm by task and question. Of several runs of a task only the last counts."""
     scores: dict[str, dict[str, float]] = {}
     for file in sorted(folder.rglob("*_samples_*.jsonl"), key=lambda f: f.name):
         task = file.name.split("_samples_", 1)[1].removesuffix(".jsonl")

@@ -98,7 +98,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	return failed
 }
 
-// fetch copies the subset to its place, whole or not at all, and returns its path.
+// fetch copies the complete subset to its place, and returns the path. If it fails, no file is there.
 func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (string, error) {
 	object := event.Outputs["subset"]
 	address, name, err := locate(object.URI, c.work)
@@ -132,7 +132,7 @@ func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (strin
 	return file, pending.CloseAtomicallyReplace()
 }
 
-// start runs the command, which is to hand the training to whatever runs it and return.
+// start runs the command, which should hand the training to a scheduler and return.
 func (c consumer) start(
 	ctx context.Context, id string, event events.SelectionEvent, subset, traceparent string,
 ) error {

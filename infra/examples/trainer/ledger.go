@@ -13,20 +13,20 @@ import (
 
 // A ledger remembers which trainings were started. For the event e it holds
 //
-//	trainings/e/1           the first attempt to start it, by one consumer, until a time
+//	trainings/e/1           the first attempt to start it: one consumer has it until a time
 //	trainings/e/1.failed    that attempt failed: the next may begin immediately
 //	trainings/e/started     the command ended well: it is not run again
 //
-// All are created with does-not-exist, so of many consumers one wins. An attempt that neither failed nor
-// ended well within its lease, because its consumer died, is followed by another; then a command may have run
-// twice, with one HARVEST_JOB. That name, given to the job, is what makes the start exactly one.
+// All are created with does-not-exist, so only one of many consumers wins. If a consumer dies, its attempt has no end
+// within its lease, and another attempt follows. Then the command may run twice, with the same HARVEST_JOB. If the
+// command gives this name to the job, the job starts exactly once.
 type ledger struct {
 	bucket bucket.Bucket
 	lease  time.Duration
 	now    func() time.Time
 }
 
-// What keeps a training from being started now.
+// Reasons for not starting a training now.
 var (
 	errStarted = errors.New("it was started before")
 	errBusy    = errors.New("another consumer is starting it")

@@ -19,7 +19,7 @@ func locate(uri, work string) (address, name string, err error) {
 	switch {
 	case !found:
 		return work, uri, nil
-	case scheme == "gs": // names are as they are, without escapes
+	case scheme == "gs": // names are not escaped
 		address, name, found = strings.Cut(rest, "/")
 		address = "gs://" + address
 	case scheme == "file":
@@ -37,7 +37,8 @@ func locate(uri, work string) (address, name string, err error) {
 	return address, name, nil
 }
 
-// A clients opens each bucket of the cloud once, however many events name it: each has connections of its own.
+// A clients opens each bucket of the cloud once, even if many events name it, because each client has its own
+// connections.
 type clients struct {
 	mu     sync.Mutex
 	opened map[string]bucket.Bucket

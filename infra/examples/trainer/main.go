@@ -1,5 +1,5 @@
-// Trainer starts a training for every selection that Harvest completes: it receives selection.completed,
-// fetches the subset, and runs a command, once for each selection however often its event comes.
+// Trainer starts a training for every selection that Harvest completes: it receives selection.completed, fetches the
+// subset, and runs a command, once for each selection, even if its event is delivered several times.
 //
 //	gcloud pubsub subscriptions create harvest-trainer --topic harvest-events \
 //	  --message-filter 'attributes.type = "selection.completed"' \

@@ -70,7 +70,7 @@ resource "google_workflows_workflow" "train" {
   }
 }
 
-# All events of the topic reach the workflow, which leaves those that are no selections.
+# All events of the topic reach the workflow, which ignores events that are not about selections.
 resource "google_eventarc_trigger" "selections" {
   name            = "${var.name}-train"
   location        = var.region

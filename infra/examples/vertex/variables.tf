@@ -1,5 +1,5 @@
 variable "project" {
-  description = "Id of the Google Cloud project that Harvest is deployed in."
+  description = "Id of Harvest's Google Cloud project."
   type        = string
 }
 
@@ -28,12 +28,12 @@ variable "events_topic" {
 }
 
 variable "work_bucket" {
-  description = "The module's output work_bucket, which the subset lies in."
+  description = "The module's output work_bucket, which has the subset."
   type        = string
 }
 
 variable "input_bucket" {
-  description = "The module's output input_bucket, which images lie in."
+  description = "The module's output input_bucket, which has the images."
   type        = string
 }
 

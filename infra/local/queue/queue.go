@@ -48,14 +48,14 @@ func (SystemClock) AfterFunc(d time.Duration, f func()) func() bool { return tim
 // Go implements Clock.
 func (SystemClock) Go(f func()) { go f() }
 
-// Config is what a queue needs.
+// Config is the configuration of a queue.
 type Config struct {
 	Clock Clock
 	Log   *slog.Logger
 	Seed  uint64 // of all chance in Faults
 }
 
-// A Queue delivers what is published to its topics. Its methods may be called concurrently.
+// A Queue delivers the messages of its topics. Its methods may be called concurrently.
 type Queue struct {
 	clock  Clock
 	log    *slog.Logger
@@ -93,7 +93,7 @@ func (q *Queue) Wait() error {
 	return q.fault
 }
 
-// Subscribe delivers what is published to a topic from now on.
+// Subscribe delivers messages that are published to a topic from now on.
 func (q *Queue) Subscribe(s Subscription) error {
 	filter, err := events.ParseFilter(s.Filter)
 	if err = errors.Join(err, s.validate()); err != nil {

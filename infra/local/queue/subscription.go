@@ -13,7 +13,7 @@ import (
 
 // A Push delivers a message, which it must not change, and returns the HTTP status of its answer, or an error if there
 // was none. 2xx acknowledges the message. events.StatusMachineFault stops the queue with the error that comes with it.
-// Anything else has the message redelivered. It must return soon after ctx ends.
+// After any other status the message is redelivered. It must return soon after ctx ends.
 type Push func(ctx context.Context, envelope events.Envelope) (status int, err error)
 
 // A Retry is a policy of redelivery.

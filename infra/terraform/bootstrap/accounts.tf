@@ -42,7 +42,7 @@ resource "google_project_iam_member" "telemetry" {
   member  = google_service_account.service[each.value.service].member
 }
 
-# For its number, of which the addresses of Google's agents are made.
+# For its number, which is part of the addresses of Google's agents.
 data "google_project" "this" {
   depends_on = [google_project_service.api]
 }

@@ -18,11 +18,11 @@ locals {
   ]
 }
 
-# An empty project has next to none of them on.
+# In an empty project nearly all of them are off.
 resource "google_project_service" "api" {
   for_each = toset(local.apis)
 
   service = each.key
-  # Something else in the project may have come to need them.
+  # Other parts of the project may need them by now.
   disable_on_destroy = false
 }

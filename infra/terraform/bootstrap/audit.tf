@@ -1,4 +1,4 @@
-# Who read and wrote what, beyond what the services log themselves. Administrative changes are logged anyway.
+# Logs of reads and writes by account, in addition to the services' own logs. Administrative changes are logged anyway.
 resource "google_project_iam_audit_config" "data" {
   for_each = toset(var.audit_logs)
 

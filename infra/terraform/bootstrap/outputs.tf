@@ -3,23 +3,23 @@ locals {
 }
 
 output "images" {
-  description = "Where the pipeline pushes images to, and services take them from."
+  description = "The registry: the pipeline pushes images to it, and the services pull them from it."
   value       = "${var.region}-docker.pkg.dev/${var.project}/${local.repository}"
 }
 
 output "deploy_account" {
-  description = "What `gcloud builds submit --service-account` takes."
+  description = "The value for `gcloud builds submit --service-account`."
   value       = google_service_account.deploy.id
 }
 
 output "accounts" {
   description = <<-EOT
-    E-mail addresses of the services' accounts, by service: who to grant access to image buckets of other projects.
+    E-mail addresses of the services' accounts, by service. Image buckets of other projects must grant access to these.
   EOT
   value       = { for service, account in google_service_account.service : service => account.email }
 }
 
 output "llm_secret" {
-  description = "Name of the secret that the LLM scorer's key is added to."
+  description = "Name of the secret for the LLM scorer's key."
   value       = google_secret_manager_secret.llm_api_key.secret_id
 }

@@ -1,4 +1,4 @@
-# Images are kept apart from the services, so that tearing the services down leaves what to put up again.
+# Images are separate from the services, so that they are still there for a new deployment after a teardown.
 resource "google_artifact_registry_repository" "images" {
   repository_id = var.name
   location      = var.region

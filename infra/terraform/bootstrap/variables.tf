@@ -13,7 +13,7 @@ variable "region" {
 }
 
 variable "name" {
-  description = "Prefix of the names of all that is made, so that several deployments can share a project."
+  description = "Prefix of all names, so that several deployments can share a project."
   type        = string
   default     = "harvest"
 

@@ -11,8 +11,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// CheckReferences reports every reference of a module that refers to nothing, every call of a module that does not fit
-// it, and every variable and local value that nothing refers to.
+// CheckReferences reports every reference to something that does not exist, every call of a module with wrong
+// arguments, and every variable and local value that is not used.
 func (s *Schema) CheckReferences(m *Module) error {
 	r := references{
 		schema: s, module: m, called: map[string]*Module{}, locals: map[string]hcl.Range{}, used: map[string]bool{},
@@ -60,7 +60,7 @@ type references struct {
 	schema *Schema
 	module *Module
 	called map[string]*Module   // modules by the name of their call
-	locals map[string]hcl.Range // where local values stand
+	locals map[string]hcl.Range // places of local values
 	used   map[string]bool      // var.x and local.x
 	faults []error
 }
@@ -130,7 +130,7 @@ func (r *references) body(body *hclsyntax.Body, known []string) {
 	}
 }
 
-// reference looks for what one reference refers to.
+// reference checks that the target of one reference exists.
 func (r *references) reference(t hcl.Traversal, known []string) {
 	root, place := t.RootName(), t.SourceRange()
 	names := attributes(t)

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Schema is what one release of a provider takes, of the resources and data sources that we use.
+// A Schema has the arguments of the resources and data sources that we use, in one release of a provider.
 type Schema struct {
 	Provenance Provenance        `json:"provenance"`
 	Resources  map[string]*Block `json:"resources"`

@@ -1,4 +1,4 @@
-// Package guard checks who pushes messages.
+// Package guard checks the senders of pushed messages.
 package guard
 
 import (
@@ -13,8 +13,8 @@ import (
 	"google.golang.org/api/option"
 )
 
-// Push lets only requests through to a push endpoint that carry a token of Google's for the
-// audience and from the sender; others are answered 401 or 403. client, if it is not nil, fetches Google's keys.
+// Push protects a push endpoint: requests need a token from Google for the audience and the sender; others are answered
+// 401 or 403. client fetches Google's keys, if it is not nil.
 func Push(
 	ctx context.Context, identity events.PushIdentity, client *http.Client, log *slog.Logger, push http.Handler,
 ) (http.Handler, error) {
@@ -53,7 +53,7 @@ func Push(
 	}), nil
 }
 
-// sentBy checks what a valid token says of its bearer.
+// sentBy checks the sender in a valid token.
 func sentBy(token *idtoken.Payload, sender string) error {
 	if token.Issuer != "https://accounts.google.com" && token.Issuer != "accounts.google.com" {
 		return fmt.Errorf("the token was issued by %q, not by Google", token.Issuer)

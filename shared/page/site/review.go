@@ -8,15 +8,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/review"
 )
 
-// Review is the page of a blind review: the form that begins it, a pair, or what came out. It says nothing of which
-// sample was selected, and of ratings, before the last pair has a choice.
+// Review is the page of a blind review: the form that begins it, a pair, or the result. Until the last pair has a
+// choice, it does not say which sample was selected, and shows no ratings.
 type Review struct {
 	Dataset  string
 	Request  review.Request
-	Reviewer string // empty where none is named yet
+	Reviewer string // empty before one is named
 	// Done of Total pairs have a choice.
 	Done, Total int
-	// Number is that of the pair that is shown, from 1; Capability what it is about, if anything.
+	// Number is the number of the shown pair, from 1. Capability is the capability of the pair; it may be empty.
 	Number     int
 	Capability string
 	Sides      []ReviewSide

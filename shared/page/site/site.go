@@ -50,13 +50,13 @@ func New() (*Site, error) {
 	return s, nil
 }
 
-// A View is what a page shows.
+// A View is the content of a page.
 type View interface {
 	template() string // its file
 	Title() string
 }
 
-// Render is a page in UTF-8. now is what ages are measured from.
+// Render is a page in UTF-8. now is the time for computing ages.
 func (s *Site) Render(view View, now time.Time) ([]byte, error) {
 	var out bytes.Buffer
 	err := s.templates.ExecuteTemplate(&out, view.template(), struct {
@@ -152,7 +152,7 @@ func share(part, whole int64) float64 { return float64(part) / float64(max(whole
 // A progress is how far a run is.
 type progress struct {
 	Done, Total, Rest int64
-	Rate              float64 // samples a second on average since it was accepted; 0 where it is not known
+	Rate              float64 // mean samples a second since it was accepted; 0 if not known
 }
 
 func newProgress(done, total int64, since, now time.Time) progress {
@@ -163,7 +163,7 @@ func newProgress(done, total int64, since, now time.Time) progress {
 	return p
 }
 
-// bestShown is how many ratings a list shows of a sample.
+// bestShown is how many ratings of a sample a list shows.
 const bestShown = 3
 
 // best are the highest ratings of a sample, of 1 or more.

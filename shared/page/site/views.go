@@ -68,7 +68,7 @@ func (v Run) Live() bool {
 		slices.ContainsFunc(v.List.Selections, func(s api.SelectionEntry) bool { return s.State == api.Writing })
 }
 
-// Verbs are the calls that the run takes now, with what they do.
+// Verbs are the calls that the run accepts in its state, with their effects.
 func (v Run) Verbs() [][2]string {
 	switch v.State {
 	case run.StateAwaitingApproval:
@@ -95,7 +95,7 @@ func codes(counts map[reason.Code]int64) []reason.Code {
 	})
 }
 
-// A Form is what the fields of the form of a selection hold, as people type it.
+// A Form has the typed values of the form of a selection.
 type Form struct {
 	Budget, Strategy, Threshold, SourceCap, ImageCap, ClusterCap, TemplateCap, MaxFailed string
 	Unique                                                                               bool
@@ -105,9 +105,9 @@ type Form struct {
 type Select struct {
 	RunID, Dataset string
 	Form           Form
-	Preview        *subset.Preview // nil before a budget is given, and where there is a problem
+	Preview        *subset.Preview // nil before a budget is given, and if there is a problem
 	Problem        string
-	CLI, Curl      string // that make an equal selection; empty where there is none
+	CLI, Curl      string // commands that make an equal selection; empty for none
 }
 
 func (Select) template() string { return "select.html" }
@@ -115,7 +115,7 @@ func (Select) template() string { return "select.html" }
 // Title implements View.
 func (Select) Title() string { return "Make a selection" }
 
-// Strategies are the values of a field of the form, with what they mean.
+// Strategies are the values of a field of the form, with their meanings.
 func (Select) Strategies() [][2]string {
 	return [][2]string{
 		{"", "mmssr: each capability in turn, from all bins"}, {"descending", "descending: highest ratings first, in turn"},
@@ -137,7 +137,7 @@ func (v Selection) Title() string { return "Selection " + v.ID }
 // Live reports whether it is being written.
 func (v Selection) Live() bool { return v.State == api.Writing }
 
-// aboutOutputs says what each output is.
+// aboutOutputs describes each output.
 var aboutOutputs = map[string]string{
 	"subset":    "the selected records, as they stand in the dataset",
 	"rejected":  "the others, with the reason of each",
@@ -148,7 +148,7 @@ var aboutOutputs = map[string]string{
 	"report":    "what it is like, as one file to pass on",
 }
 
-// Downloads are the outputs, with what they are.
+// Downloads are the outputs, with descriptions.
 func (v Selection) Downloads() (all [][2]string) {
 	for _, o := range v.Outputs.Named() {
 		if o.Object != "" {
@@ -167,7 +167,7 @@ type Samples struct {
 	Capabilities []string
 	Styles       []string
 	Reasons      []reason.Code
-	Columns      []string             // of numbers, as those of SamplePage
+	Columns      []string             // numeric columns, as in SamplePage
 	Clusters     string               // as that of a subset.RunStatus
 	Choices      []api.SelectionEntry // selections that filters may be about
 	Problem      string               // why nothing is listed
@@ -203,7 +203,7 @@ func (Samples) Title() string { return "Samples" }
 // Has reports whether a filter is one of the list's.
 func (v Samples) Has(filter string) bool { return slices.Contains(v.Filters, filter) }
 
-// Valued is what a filter of the list has after a beginning such as "source="; empty if none begins so.
+// Valued is the rest of the list's filter that begins with a text such as "source="; empty if there is none.
 func (v Samples) Valued(begin string) string {
 	for _, f := range v.Filters {
 		if len(f) > len(begin) && f[:len(begin)] == begin {
@@ -235,7 +235,7 @@ func (v Samples) Matching() string {
 	return page.Plural(v.Matched, "sample")
 }
 
-// query is that of a page of the list.
+// query is the query of a page of the list.
 func (v Samples) query(token string) string {
 	values := url.Values{"filter": v.Filters}
 	if v.Selection != "" {
@@ -274,9 +274,9 @@ type Sample struct {
 	RunID string
 	*subset.Shown
 	Turns []Turn
-	Count int // of its images, also of those that were not read
+	Count int // number of its images, including unread ones
 	Why   []subset.Explanation
-	// Selections are what Why is about, in its order.
+	// Selections are the selections of Why, in the same order.
 	Selections []string
 	// Duplicates are some of its near duplicates.
 	Duplicates []subset.Duplicate
@@ -296,7 +296,7 @@ func NewTurns(sample *dataset.Sample) (turns []Turn) {
 	return turns
 }
 
-// turnText is the text of a turn, with the places of images where they are asked for.
+// turnText is the text of a turn, with the places of images if places is true.
 func turnText(turn dataset.Turn, places bool) (text string) {
 	for _, s := range turn.Segments {
 		if s.Image > 0 && places {
@@ -312,7 +312,7 @@ func (Sample) template() string { return "sample.html" }
 // Title implements View.
 func (v Sample) Title() string { return "Sample " + page.Name(v.ID) }
 
-// Numbers are those of the images that are shown.
+// Numbers are the numbers of the shown images.
 func (v Sample) Numbers() (numbers []int) {
 	for i := range min(v.Count, 16) {
 		numbers = append(numbers, i+1)

@@ -58,7 +58,7 @@ func parseCSV(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// checkSeparator reports a line of names that something else than a comma separates.
+// checkSeparator refuses a header line that uses another separator than a comma.
 func checkSeparator(data []byte) error {
 	first, _, _ := bytes.Cut(bytes.TrimLeft(data, "\r\n"), []byte("\n"))
 	for separator, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "bars"} {

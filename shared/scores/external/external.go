@@ -1,5 +1,5 @@
-// Package external reads numbers of samples that other programs gave: files of an id and numeric columns, as Parquet,
-// CSV or JSON lines, and the numeric fields of records.
+// Package external reads numbers about samples from other programs: files with an id and numeric columns, in Parquet,
+// CSV or JSON lines, and numeric fields of records.
 package external
 
 import (
@@ -25,10 +25,10 @@ const IDColumn = "id"
 type Table struct {
 	IDs   []string // of each row, none twice
 	Names []string // of the columns, in the order of the file
-	// Values holds a column for each name, and in it a number for each row: NaN where there is none.
+	// Values has a column for each name, with a number for each row; NaN for none.
 	Values [][]float64
-	// Others are the columns that are passed over, by their names: the first value that is not a number, and where it
-	// is, such as `line 2 has "high"`.
+	// Others are the skipped columns, by name: the first value that is not a number, and its place, such as `line 2 has
+	// "high"`.
 	Others map[string]string
 }
 
@@ -39,9 +39,9 @@ func (e *Error) Error() string { return e.text }
 
 func fault(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
-// Parse reads a file whole: Parquet, JSON lines or CSV, as its content says. It has a column id, of texts or whole
-// numbers, and one column of numbers at least; columns of other values are passed over. No two columns have one name.
-// An error is an *Error.
+// Parse reads a whole file: Parquet, JSON lines or CSV, by its content. It needs a column id, of texts or whole
+// numbers, and at least one numeric column. Other columns are skipped. Names of columns must be different. An error is
+// an *Error.
 func Parse(data []byte) (*Table, error) {
 	var t *Table
 	var err error
@@ -62,7 +62,7 @@ func Parse(data []byte) (*Table, error) {
 	return t, t.check()
 }
 
-// check reports what a table must have.
+// check checks that a table has the required parts.
 func (t *Table) check() error {
 	switch {
 	case len(t.Names) == 0:
@@ -83,7 +83,7 @@ func (t *Table) check() error {
 // mostNamed is how many columns an error names.
 const mostNamed = 5
 
-// why says of some columns that are passed over what is not a number in them; empty if there are none.
+// why says which values of some skipped columns are not numbers; empty if there are none.
 func (t *Table) why() string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(t.Others)) {
@@ -95,8 +95,7 @@ func (t *Table) why() string {
 	return ": " + listed(words, "; ")
 }
 
-// other notes of a column that is passed over where it has what is not a number; of several such values the first
-// counts.
+// other records the first value of a column that is not a number.
 func (t *Table) other(name, format string, args ...any) {
 	if t.Others == nil {
 		t.Others = map[string]string{}
@@ -119,7 +118,7 @@ func shownValue(value json.RawMessage) string {
 	return jsontext.Describe(value)
 }
 
-// listed are words in a row, the first ones of many.
+// listed joins words, but only the first of many.
 func listed(words []string, separator string) string {
 	if more := len(words) - mostNamed; more > 0 {
 		words = append(slices.Clone(words[:mostNamed]), fmt.Sprintf("and %d more", more))
@@ -127,7 +126,8 @@ func listed(words []string, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// checkNames reports a name that two columns have, or that there is no column of ids. What has no name is passed over.
+// checkNames refuses a name that two columns have, and a file without a column of ids. Columns without a name are
+// skipped.
 func checkNames(names []string) error {
 	seen := map[string]bool{"": false}
 	quoted := make([]string, len(names))
@@ -144,7 +144,7 @@ func checkNames(names []string) error {
 	return nil
 }
 
-// column is the number of a column, which is made if there is none, with nothing in the rows so far.
+// column is the number of a column. A new column is added, without numbers in the rows so far.
 func (t *Table) column(name string) int {
 	if at := slices.Index(t.Names, name); at >= 0 {
 		return at
@@ -220,7 +220,7 @@ func parseLines(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// idOf is an id in JSON: a text, or a whole number as it is written.
+// idOf is an id in JSON: a text, or the digits of a whole number.
 func idOf(raw json.RawMessage) (string, error) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && len(raw) > 0 && raw[0] == '"' {

@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// Numbers yields the fields of a JSON object that hold a number, such as FineVision's ratings; of fields of one name
-// the last one counts. Of what is no object, or no JSON, it yields none.
+// Numbers yields the numeric fields of a JSON object, such as FineVision's ratings. If a name occurs several times, the
+// last one counts. It yields none if the text is not a JSON object.
 func Numbers(object []byte) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		if !json.Valid(object) || jsontext.TypeOf(object) != jsontext.Object {
@@ -28,7 +28,7 @@ func Numbers(object []byte) iter.Seq2[string, float64] {
 	}
 }
 
-// checkedNumbers is Numbers of an object that is known to be one, in the order of its fields.
+// checkedNumbers is Numbers for a valid object, in the order of its fields.
 func checkedNumbers(object []byte) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		fields := jsontext.Items(object)
@@ -51,7 +51,7 @@ const (
 	maxName = 200
 )
 
-// A Collector takes the numbers of the records of a range. Its memory is bounded, whatever the records hold.
+// A Collector takes the numbers of the records of a range. Its memory is bounded for any records.
 type Collector struct {
 	most    int // columns
 	rows    int
@@ -59,12 +59,12 @@ type Collector struct {
 	more    bool
 }
 
-// NewCollector collects of about so many records.
+// NewCollector makes a Collector for about so many records.
 func NewCollector(records int) *Collector {
 	return &Collector{most: min(max(maxCells/max(records, 1), 1), maxColumns), columns: map[string][]float64{}}
 }
 
-// Add takes the next record; of nil, and of one that is not valid, nothing is taken.
+// Add takes the next record; a nil or invalid record has no numbers.
 func (c *Collector) Add(object []byte) {
 	if len(object) > 0 && object[0] == '{' {
 		for name, value := range checkedNumbers(object) {
@@ -87,7 +87,7 @@ func (c *Collector) set(name string, value float64) {
 	c.columns[name] = append(values[:c.rows], value)
 }
 
-// padded is a column that is as long as there are rows.
+// padded extends a column to the number of rows.
 func padded(values []float64, rows int) []float64 {
 	for len(values) < rows {
 		values = append(values, math.NaN())

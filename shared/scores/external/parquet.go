@@ -14,7 +14,7 @@ import (
 // batchRows is how many rows are read at a time.
 const batchRows = 1024
 
-// parseParquet reads the ids and the numbers of a Parquet file. Columns within others are passed over.
+// parseParquet reads the ids and the numbers of a Parquet file. Nested columns are skipped.
 func parseParquet(data []byte) (t *Table, err error) {
 	defer func() { // the library panics on some damaged files
 		if cause := recover(); cause != nil {
@@ -26,7 +26,7 @@ func parseParquet(data []byte) (t *Table, err error) {
 		return nil, fault("reading it as Parquet: %v", err)
 	}
 	t = new(Table)
-	ids, columns := -1, map[int]int{} // columns of the table by those of the file
+	ids, columns := -1, map[int]int{} // maps columns of the file to columns of the table
 	var names []string
 	for at, path := range file.Schema().Columns() {
 		leaf, _ := file.Schema().Lookup(path...)

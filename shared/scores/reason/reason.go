@@ -1,6 +1,6 @@
-// Package reason is the one table of why samples are not scored, or not selected. A code is stable: it is stored with
-// scores and in a selection's outputs, and programs may compare it. Its phrase is what people read, and may be worded
-// better in a later version. Packages define the codes of what they find out; this table has all of them.
+// Package reason is the one table of reasons why samples are not scored, or not selected. A code is stable: it is
+// stored with scores and in a selection's outputs, and programs may compare it. Its phrase is for people, and later
+// versions may improve it. Packages define the codes of the faults that they find; this table has all of them.
 package reason
 
 import (
@@ -21,7 +21,7 @@ type Entry struct {
 	Meaning string
 }
 
-// Phrase is the code's short phrase; the code itself where the table does not have it.
+// Phrase is the code's short phrase; the code itself if the table does not have it.
 func (c Code) Phrase() string {
 	if e, ok := lookup(c); ok {
 		return e.Phrase
@@ -43,11 +43,11 @@ func (c Code) Meaning() string {
 	return e.Meaning
 }
 
-// ByNearness says whether a sample has the reason because it is near to something: an item of an evaluation set, or a
-// selected sample.
+// ByNearness says whether the reason is nearness to an item of an evaluation set, or to a selected sample.
 func (c Code) ByNearness() bool { return c == "near_evaluation" || c == "cluster_cap" }
 
-// MostFrequent is the code with the highest count, of equal ones the first by the alphabet; empty if there is none.
+// MostFrequent is the code with the highest count; among equal counts, the first in alphabetical order. It is empty if
+// there is none.
 func MostFrequent(counts map[Code]int64) Code {
 	codes := slices.Sorted(maps.Keys(counts))
 	if len(codes) == 0 {
@@ -58,18 +58,18 @@ func MostFrequent(counts map[Code]int64) Code {
 	})
 }
 
-// A Subject is what a reason is about, and so what to fix.
+// A Subject is the thing that a reason is about, and that has to be fixed.
 type Subject int
 
 // The subjects of reasons.
 const (
-	Record    Subject = iota // the record, and for codes that the table does not have
-	Image                    // an image: the record may stay as it is
-	Scorer                   // the scorer's model or its server: record and images may stay as they are
+	Record    Subject = iota // the record; also for unknown codes
+	Image                    // an image; the record may be right
+	Scorer                   // the scorer's model or server; record and images may be right
 	Selection                // what was selected, or compared
 )
 
-// Subject is what the code is about.
+// Subject is the subject of the code.
 func (c Code) Subject() Subject {
 	for subject, entries := range tables {
 		if slices.ContainsFunc(entries, func(e Entry) bool { return e.Code == c }) {
@@ -90,8 +90,8 @@ func lookup(c Code) (Entry, bool) {
 	return Entry{}, false
 }
 
-// Table returns all codes: those of records, images, scorers and runs, which a failed sample has, and then those of
-// selections.
+// Table returns all codes: first the codes of failed samples, for records, images, scorers and runs, and then the codes
+// of selections.
 func Table() []Entry { return slices.Concat(tables[:]...) }
 
 // tables are the codes by their subjects.

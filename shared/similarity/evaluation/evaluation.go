@@ -1,6 +1,6 @@
-// Package evaluation reads the parts of evaluation sets, such as benchmarks, that samples are compared with: JSON,
-// JSONL of any form of records or with fields of a question and images, TSV with base64 images, Parquet, tar, and
-// folders of images. They are objects of a bucket.
+// Package evaluation reads evaluation sets, such as benchmarks, to compare samples with them: JSON, JSONL of any form
+// of records or with fields of a question and images, TSV with base64 images, Parquet, tar, and folders of images. They
+// are objects of a bucket.
 package evaluation
 
 import (
@@ -23,14 +23,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// An Object is what a set was read from. Equal objects give equal sets.
+// An Object identifies the source of a set. Equal objects give equal sets.
 type Object struct {
 	// Name is the name of an object, or the prefix of the images of a folder, which ends with a slash.
 	Name string `json:"name"`
-	Size int64  `json:"size"` // bytes, of all images of a folder
-	// Checksum is the CRC-32C of an object in eight hex digits, or a hash of the names and checksums of a folder's.
+	Size int64  `json:"size"` // bytes; for a folder, of all its images
+	// Checksum is the CRC-32C of an object in eight hex digits; for a folder, a hash of its objects' names and checksums.
 	Checksum string `json:"checksum"`
-	// Generation is that of an object; 0 of a folder.
+	// Generation is the generation of an object; 0 for a folder.
 	Generation int64 `json:"-"`
 }
 
@@ -41,16 +41,16 @@ type Item struct {
 	similarity.Content
 }
 
-// A Result is a set as it was read.
+// A Result is a set that was read.
 type Result struct {
 	Items []Item
-	// Images are those that could be read, Unread those that could not: they are compared with nothing. Example is the
-	// name of one of these, if any has one.
+	// Images counts the images that could be read, Unread the others: these are not compared. Example is the name of an
+	// unread image, if any has a name.
 	Images, Unread int
 	Example        string
 }
 
-// A FaultError is that a set cannot be read, whatever is tried: its file has to be changed, or another one named.
+// A FaultError says that a set can never be read: its file has to be changed, or the user has to name another one.
 type FaultError struct{ Name, Reason string }
 
 func (e *FaultError) Error() string { return e.Name + ": " + e.Reason }
@@ -65,7 +65,7 @@ func fault(name string, err error) error {
 	return fmt.Errorf("reading %s: %w", name, err)
 }
 
-// Identify finds an object, or the images of a folder. A *FaultError says that there is none.
+// Identify finds an object, or the images of a folder. A *FaultError says that there are none.
 func (s Source) Identify(ctx context.Context, name string) (Object, error) {
 	object, err := s.identify(ctx, name)
 	switch {
@@ -129,15 +129,15 @@ type reading struct {
 	*signing
 }
 
-// A Source is where sets are read from, and the memory of the process that reads their images.
+// A Source has the bucket of sets, and the memory for reading their images.
 type Source struct {
 	Input  bucket.Reader
 	Memory *memory.Budget
 }
 
-// Read reads a set that Identify found. Records are of limits, and images as those of samples are, but for their
-// number: one that is not within the limits is counted as unread. A *FaultError says what is wrong with the file; so it
-// does of a set with images of which none is read. A file that was replaced since is another error.
+// Read reads a set that Identify found. The limits apply to records and images as for samples, except for the number of
+// images. An image beyond the limits counts as unread. A *FaultError says what is wrong with the file, or that none of
+// the set's images could be read. If the file was replaced in the meantime, the error is another one.
 func (s Source) Read(
 	ctx context.Context, object Object, records dataset.Limits, limits images.Limits,
 ) (*Result, error) {
@@ -149,7 +149,7 @@ func (s Source) Read(
 	r := &reading{in: s.Input, object: object, records: records, named: named}
 	r.signing, ctx = newSigning(ctx, path.Base(object.Name), s.Memory)
 	err = r.read(ctx)
-	if failed := r.wait(); failed != nil { // it is what ended the reading
+	if failed := r.wait(); failed != nil { // it ended the reading
 		err = failed
 	}
 	if err != nil {
@@ -203,7 +203,7 @@ func (r *reading) read(ctx context.Context) error {
 		r.held = kind.Values(source)
 		defer r.held.Close()
 		err = kinds.EachContained(ctx, kind, source, path.Base(r.object.Name), r.records, parse, add)
-		return errors.Join(err, r.wait()) // what reads its values ends before they are closed
+		return errors.Join(err, r.wait()) // readers of its values end before the values are closed
 	}
 	if ext := strings.ToLower(path.Ext(r.object.Name)); ext == ".tsv" {
 		return r.readTSV(ctx)

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
-// The fields of records that are in none of the forms of datasets.
+// The fields of records that have none of the forms of datasets.
 var (
 	idFields       = []string{"id", "question_id", "index", "pid", "qid", "sample_id", "idx"}
 	questionFields = []string{"question", "query", "problem", "text", "prompt", "instruction", "input", "caption"}
@@ -95,7 +95,7 @@ func imagesIn(value any, place dataset.Place) (all []dataset.Image) {
 	return all
 }
 
-// leastBase64 is the length from which on a text is base64 and no name.
+// leastBase64 is the least length of a text that is base64 and not a name.
 const leastBase64 = 256
 
 // decoded is the image of base64 text or of a data URL; nil if the text is neither.

@@ -25,8 +25,8 @@ type signing struct {
 type signedItem struct {
 	Item
 	unread  int
-	missing string // the name of an image that is not read, if it has one
-	// same is an earlier item whose images are its own.
+	missing string // name of an unread image, if it has one
+	// same is an earlier item with the same images.
 	same *signedItem
 }
 
@@ -68,7 +68,7 @@ func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
 	return nil
 }
 
-// image adds the image of a sample that has one to an item.
+// image adds an image to an item.
 func (r *reading) image(ctx context.Context, item *signedItem, sample *dataset.Sample) error {
 	img := sample.Images[0]
 	hold := r.memory.NewHold(1)
@@ -96,7 +96,7 @@ func (r *reading) image(ctx context.Context, item *signedItem, sample *dataset.S
 	return nil
 }
 
-// wait waits for what was begun.
+// wait waits for the running work.
 func (s *signing) wait() error { return s.group.Wait() }
 
 // result is the set when all are added and done.

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// readTSV reads a table as VLMEvalKit writes it: a line of names, then a line for each item. Its image is base64, or
-// the index of an earlier item that has the same.
+// readTSV reads a table of VLMEvalKit: a line of names, then a line for each item. An item's image is base64, or the
+// index of an earlier item with the same image.
 func (r *reading) readTSV(ctx context.Context) error {
 	file := &objectSeeker{ctx: ctx, from: objectSource{r.in, r.object}}
 	defer file.Close()

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An Opinion is what one rater says of one sample.
+// An Opinion is one rater's ratings and styles of one sample.
 type Opinion struct {
 	// Ratings holds a rating in [0, scorer.MaxRating], or scorer.Missing, for each capability.
 	Ratings []int8

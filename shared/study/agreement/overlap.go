@@ -34,7 +34,7 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 	return nil
 }
 
-// shared is the share of one selection that another one of the same samples also holds.
+// shared is the share of one selection that is also in another one from the same samples.
 func shared(got, want *selection.Result, samples int) float64 {
 	in := make([]bool, samples)
 	for _, s := range got.Samples() {
@@ -84,9 +84,9 @@ func (r *rivals) choose(budget int) (got, want *selection.Result, err error) {
 	return got, want, err
 }
 
-// value is the share, of what a selection from the annotations gains in annotated rating over a random one, that one
-// from the given opinions gains; NaN where nothing can be gained. The rating of a pick is that of the capability which
-// picked it.
+// value compares gains in annotated rating over a random selection: the gain of a selection from the given opinions, as
+// a share of the gain of a selection from the annotations; NaN where nothing can be gained. The rating of a pick is
+// that of the capability which picked it.
 func (r *rivals) value(got, want *selection.Result) float64 {
 	gain := func(s *selection.Result) (sum float64) {
 		n := 0.0

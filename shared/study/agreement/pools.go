@@ -46,7 +46,7 @@ type Spread struct {
 	High   Value `json:"high"`
 }
 
-// newSpread is the spread of figures, of which those that are not defined are left out.
+// newSpread is the spread of figures; undefined ones are left out.
 func newSpread(values []float64) Spread {
 	values = slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(values) == 0 {
@@ -97,7 +97,7 @@ func MeasurePools(samples []Sample, o Options) (*Pools, error) {
 	return drawn.pools(o), nil
 }
 
-// sourceMeans are the opinions, by source, of a rater who knows each one's mean annotated ratings alone.
+// sourceMeans are the opinions, by source, of a rater who knows only the mean annotated ratings of each source.
 func sourceMeans(samples []Sample, bySource map[string][]int, capabilities int) map[string]Opinion {
 	means := map[string]Opinion{}
 	for source, members := range bySource {

@@ -53,8 +53,8 @@ type Agreement struct {
 // ratings are equal, for then there is nothing to find; a rater who gives all samples one score has a Spearman of
 // 0.
 type Capability struct {
-	// Compared is the number of samples with both ratings; AnnotatedMissing and GivenMissing count
-	// those without the one and the other.
+	// Compared is the number of samples with both ratings; AnnotatedMissing counts samples without an annotated rating,
+	// GivenMissing samples without a given one.
 	Compared         int `json:"compared"`
 	AnnotatedMissing int `json:"annotated_missing"`
 	GivenMissing     int `json:"given_missing"`

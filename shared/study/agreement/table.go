@@ -80,7 +80,7 @@ func newColumn(name string, samples []Sample, c int) column {
 	return col
 }
 
-// score is what a capability's samples are ordered by.
+// score is the value by which a capability's samples are ordered.
 func (p Opinion) score(c int) float64 {
 	if p.Expected != nil && p.Ratings[c] != scorer.Missing {
 		return p.Expected[c]

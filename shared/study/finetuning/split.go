@@ -17,9 +17,9 @@ type Member struct {
 // validationShare is the share of the samples that is kept for validation, if the groups allow it.
 const validationShare = 0.1
 
-// Split returns which samples are for validation. Samples that share an image, also by way of others, are on one
-// side, so that no image is trained on and validated with. Groups are taken in an order that the seed and
-// their content decide while they fit in the share; if none fits, the smallest is, unless it is the only one.
+// Split returns which samples are for validation. Samples that share an image, directly or through other samples, are
+// on one side, so that no image is in training and in validation. Groups are taken in an order that the seed and their
+// content decide while they fit in the share; if none fits, the smallest is, unless it is the only one.
 func Split(members []Member, seed uint64) []bool {
 	groups := groupByImage(members)
 	slices.SortStableFunc(groups, func(a, b group) int { return slices.Compare(a.hash(seed), b.hash(seed)) })
@@ -55,7 +55,7 @@ func (g group) hash(seed uint64) []byte {
 
 // groupByImage makes groups, in the order of their first members.
 func groupByImage(members []Member) []group {
-	parent := make([]int, len(members)) // of a forest, one tree a group, with the first member at its root
+	parent := make([]int, len(members)) // parents in a forest: each group is a tree with its first member as the root
 	find := func(i int) int {
 		for parent[i] != i {
 			parent[i] = parent[parent[i]]

@@ -111,7 +111,7 @@ func (c *chooser) take(i int) {
 type queue struct {
 	waiting []int
 	size    int // at the beginning
-	taken   int // of the set, also by others
+	taken   int // images that the set has already
 }
 
 // next is the first sample that is free, and false if none is.

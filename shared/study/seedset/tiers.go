@@ -23,7 +23,7 @@ type tier struct {
 // A tierList is the tiers of one capability.
 type tierList struct {
 	tiers []*tier
-	place []uint8 // of each sample of the pool: 0 for none, 1 for the best tier
+	place []uint8 // tier of each sample of the pool: 0 for none, 1 for the best
 }
 
 // overTiers takes up to n samples. All tiers get equally many samples; a smaller tier gives all it has.
@@ -52,7 +52,7 @@ func (c *chooser) overTiers(n int) {
 	}
 }
 
-// next is a free sample of the source that the tier has least of.
+// next is a free sample of the source that has the fewest samples in the tier.
 func (t *tier) next(c *chooser) (int, bool) {
 	found, at, fewest := false, 0, 0
 	for _, source := range t.sources {

@@ -1,5 +1,5 @@
 variable "project" {
-  description = "Id of the Google Cloud project that Harvest is deployed in."
+  description = "Id of Harvest's Google Cloud project."
   type        = string
 }
 
@@ -28,7 +28,7 @@ variable "events_topic" {
 }
 
 variable "work_bucket" {
-  description = "The module's output work_bucket, which the subset lies in."
+  description = "The module's output work_bucket, which has the subset."
   type        = string
 }
 

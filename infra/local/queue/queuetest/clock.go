@@ -29,7 +29,7 @@ import (
 // The order of steps depends on the test alone, so a simulation with the same seeds is the same each time.
 //
 // What one call of Go starts may spread over many goroutines, but only one of them may Sleep at a time. None may wait
-// for what a later step does, such as for a mutex that another sleeping goroutine holds: Run would wait for ever.
+// for what a later step does, such as for a mutex that another sleeping goroutine holds: Run would never return.
 //
 // Contexts with a deadline of package context keep this machine's time. To stop a queue, end its context and Run once
 // more, so that its goroutines that sleep can return.
@@ -129,7 +129,7 @@ func (c *Clock) wake(s *sleeper) {
 	close(s.wake)
 }
 
-// Run lets time pass until done says so, or nothing is left to do.
+// Run lets time pass until done returns true, or nothing is left to do.
 func (c *Clock) Run(done func() bool) {
 	for !done() && c.step(time.Time{}) {
 	}
@@ -184,7 +184,7 @@ func (c *Clock) step(end time.Time) bool {
 	return true
 }
 
-// A timer has a function until it is called or stopped. Of two at one time the older comes first.
+// A timer has a function until it is called or stopped. If two have the same time, the older one comes first.
 type timer struct {
 	at     time.Time
 	number int

@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// An Endpoint is a service of Cloud Run at its worst. It has fewer slots than the subscription that pushes to it, as
-// Pub/Sub delivers more than a service can take, and its processes are killed.
+// An Endpoint is a service of Cloud Run at its worst. It has fewer slots than the subscription that pushes to it,
+// because Pub/Sub delivers more than a service can take. Its processes are killed.
 type Endpoint struct {
 	Clock *Clock
 	Push  queue.Push // the service

@@ -9,7 +9,7 @@ locals {
   )
 }
 
-# One member at a time, so that grants made elsewhere stay.
+# Each member has its own resource, so that grants made elsewhere stay.
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
   for_each = local.callers
 

@@ -3,7 +3,7 @@ locals {
   sidecar = var.gpu_url == null ? {} : { GPU_SIDECAR = var.gpu_url, GPU_SIDECAR_AUDIENCE = "${var.name}-score-gpu" }
 
   functions = {
-    # Streams what it reads: little memory, whatever the size of a manifest.
+    # Streams what it reads: little memory for a manifest of any size.
     ingest = {
       cpu         = 1
       ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"
@@ -26,7 +26,7 @@ locals {
     }
   }
 
-  # Cloud Run gives much memory only with the CPU to go with it:
+  # Cloud Run gives much memory only together with enough CPU:
   # https://cloud.google.com/run/docs/configuring/services/memory-limits
   least_cpu = { for f, gib in var.memory : f => gib > 24 ? 8 : gib > 16 ? 6 : gib > 8 ? 4 : gib > 4 ? 2 : 1 }
   cpu       = { for f, function in local.functions : f => max(function.cpu, local.least_cpu[f]) }

@@ -4,7 +4,8 @@ locals {
 
   internal = anytrue([for vpc in var.vpc : vpc.egress == "ALL_TRAFFIC"])
 
-  # The least that Cloud Run gives each kind: more would be paid for, and the GPU is what everything waits for.
+  # The least that Cloud Run gives each kind: more would cost money without a gain, because everything waits for the
+  # GPU.
   sidecar_resources = {
     nvidia-l4           = { cpu = "4", memory = "16Gi" }
     nvidia-rtx-pro-6000 = { cpu = "20", memory = "80Gi" }
@@ -97,9 +98,9 @@ resource "google_cloud_run_v2_service" "score_gpu" {
         cpu_idle = false
       }
 
-      # Only that it listens. To load two 7B models takes longer than the 240 s that a startup probe may last in all,
-      # and an instance that failed it would be replaced for ever. While it loads it answers 503, and score holds its
-      # delivery.
+      # Only that it listens. Loading two 7B models takes longer than the 240 s that a startup probe may last, and an
+      # instance that fails its probe would be replaced again and again. While it loads it answers 503, and score holds
+      # its delivery.
       startup_probe {
         period_seconds    = 10
         timeout_seconds   = 5

@@ -1,6 +1,6 @@
 locals {
-  # The list in shared/events, which one machine has too; a test compares both. Filters keep embedded runs from waking a
-  # GPU, and runs from waiting for those of another kind of scorer, or small ones for large ones.
+  # The list in shared/events, which one machine has too; a test compares both. Because of the filters, embedded runs do
+  # not start a GPU, runs do not wait for another kind of scorer, and small runs do not wait for large ones.
   shard = "attributes.task = \"shard\" AND "
   local = "${local.shard}attributes.scorer != \"gpu\" AND attributes.scorer != \"llm\" AND "
   llm   = "${local.shard}attributes.scorer = \"llm\" AND "
@@ -29,7 +29,8 @@ locals {
 }
 
 # There is no dead-letter policy: a delivery that can never succeed is acknowledged, and the functions themselves count
-# attempts at a task and give it up. Waiting for a scorer is no attempt, however often Pub/Sub delivers.
+# attempts at a task and give it up. Waiting for a scorer does not count as an attempt, even if Pub/Sub redelivers many
+# times.
 resource "google_pubsub_subscription" "push" {
   for_each = { for name, s in local.subscriptions : name => s if contains(keys(var.push_urls), s.service) }
 

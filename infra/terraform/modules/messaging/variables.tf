@@ -14,7 +14,7 @@ variable "region" {
 }
 
 variable "project_number" {
-  description = "Number of the project, of which the address of Cloud Scheduler's agent is made."
+  description = "Number of the project, which is part of the address of Cloud Scheduler's agent."
   type        = string
 }
 
@@ -34,6 +34,6 @@ variable "push_account" {
 }
 
 variable "push_urls" {
-  description = "URLs of the services that there are, by service; a service without one gets no subscription."
+  description = "URLs of the deployed services, by service; a service without one gets no subscription."
   type        = map(string)
 }

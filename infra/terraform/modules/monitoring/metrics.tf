@@ -44,7 +44,7 @@ locals {
       description = "Runs that are estimated above MAX_RUN_COST"
     }
     datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }
-    # Logged by reconcile, every ten minutes, of each run and selection that is not finished.
+    # reconcile logs this every ten minutes for each unfinished run and selection.
     runs_old = {
       message     = "run is not finished"
       also        = " AND jsonPayload.hours>${var.run_hours}"

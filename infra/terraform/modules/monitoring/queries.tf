@@ -6,7 +6,7 @@ locals {
   delivered = "pubsub_googleapis_com:subscription_push_request_count"
   billed    = "run_googleapis_com:container_billable_instance_time"
 
-  # The subscriptions that should never wait: a GPU may be waited for.
+  # The subscriptions that should never wait: starting a GPU takes time.
   always = "${var.name}-((ingest|curate)-.*|score(-llm)?(-small)?)"
 
   # Each alert has a page of its name in infra/playbooks, which also has the query; a test compares them.
@@ -49,7 +49,7 @@ locals {
         sum(increase(${local.user}_samples_sum[1h])) >= 200
       EOT
     }
-    # Three turns of the schedule, so that one that is late does not end the alert.
+    # Three periods of the schedule, so that one late line does not end the alert.
     old-run = {
       title    = "A run is not finished after ${var.run_hours} hours"
       severity = "WARNING"

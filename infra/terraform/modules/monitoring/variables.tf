@@ -19,12 +19,12 @@ variable "with_gpu" {
 }
 
 variable "emails" {
-  description = "Mail addresses that alerts go to; with none, alerts only show in the console."
+  description = "Mail addresses for alerts; with none, alerts only show in the console."
   type        = list(string)
 }
 
 variable "gpu_hours_a_day" {
-  description = "GPU hours within 24 hours above which the alert about cost goes off."
+  description = "GPU hours within 24 hours above which the alert about cost fires."
   type        = number
 }
 

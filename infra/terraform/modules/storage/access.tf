@@ -28,7 +28,7 @@ locals {
   view     = "roles/storage.objectViewer"
 }
 
-# One member at a time, so that grants made elsewhere, such as to a training pipeline, stay.
+# Each member has its own resource, so that grants made elsewhere, such as to a training pipeline, stay.
 resource "google_storage_bucket_iam_member" "this" {
   for_each = local.access
 

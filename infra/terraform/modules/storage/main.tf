@@ -1,13 +1,14 @@
 locals {
   temporary = { "tmp/" = { nearline_after_days = null, delete_after_days = 7 } }
   buckets = {
-    # A run reads the very generations of its manifests that it was planned for, so a manifest that is uploaded
-    # again while it is read must not take the earlier one away.
+    # A run reads exactly the generations of its manifests that it was planned for. So a second upload of a manifest
+    # must not delete the first one while a run reads it.
     input = { versioning = true, lifecycle = var.input_lifecycle }
-    # Nothing in it is ever replaced. What is below tmp/ is needed until a selection is completed, and made again if it
-    # is gone before.
+    # Objects in it are never replaced. Objects below tmp/ are needed until a selection is completed, and are made again
+    # if they are gone before.
     work = { versioning = false, lifecycle = merge(var.work_lifecycle, local.temporary) }
-    # Models of the GPU sidecar. It is there before the first GPU service, which starts only with weights in it.
+    # The bucket for models of the GPU sidecar. It is made before the first GPU service, which starts only if the bucket
+    # has weights.
     weights = { versioning = false, lifecycle = {} }
   }
 }
@@ -28,7 +29,7 @@ resource "google_storage_bucket" "this" {
     enabled = each.value.versioning
   }
 
-  # What is deleted by mistake can be restored for that long, and is paid for.
+  # Objects that were deleted by mistake can be restored for that long, and cost money until then.
   soft_delete_policy {
     retention_duration_seconds = 7 * 24 * 3600
   }
@@ -86,7 +87,7 @@ resource "google_storage_bucket" "this" {
     }
   }
 
-  # Parts of uploads that were broken off are paid for, and seen by nobody.
+  # Parts of aborted uploads cost money, and are not visible.
   lifecycle_rule {
     action {
       type = "AbortIncompleteMultipartUpload"

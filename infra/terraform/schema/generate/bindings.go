@@ -22,7 +22,7 @@ type bindings struct {
 	files      map[string]string // by path, without `package/`
 }
 
-// read are the files that the schema is made from.
+// read are the input files of the schema.
 var read = regexp.MustCompile(`^(package\.json|lib/[^/]+/index\.(js|d\.ts))$`)
 
 func openBindings(path string) (*bindings, error) {

@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// A provider answers what Terraform asks before it plans. Whatever else it is asked, it has no answer to: a mocked
-// provider is asked nothing else.
+// A provider answers what Terraform asks before it plans. It does not support other requests: a mocked provider is
+// asked nothing else.
 type provider struct {
 	tfprotov6.ProviderServer
 	schema *schema.Schema
