@@ -80,7 +80,8 @@ func TestPerMillion(t *testing.T) {
 		), prices})
 	}
 	rows = append(rows,
-		row{fmt.Sprintf("1 M images x %.0f request (two after a sample's eighth image or 4 MB), $0.0004 a thousand", imageReads),
+		row{fmt.Sprintf("1 M images x %.0f request (two after a sample's eighth image or 4 MB), $0.0004 a thousand",
+			imageReads),
 			same(reads)},
 		row{fmt.Sprintf("%s shards x %.0f objects made or lists, $0.005 a thousand", thousands(shards), shardObjects),
 			same(objects)},
