@@ -482,7 +482,7 @@ func TestPool(t *testing.T) {
 	t.Parallel()
 	const (
 		pool   = "../../../shared/data/pool"
-		subset = "7867fdda0f21f8607c7a417f06041ba3358ea1e196bd917bd7ae1feec76cd223"
+		subset = "f1da6fb094f4af80003afea0b8dec68f706bfb5a0d39049fb5d53b7567933796"
 	)
 	thorough.Only(t)
 	if _, err := os.Stat(pool); err != nil {

@@ -25,7 +25,7 @@ import (
 )
 
 // demoSubset begins the SHA-256 of the demo's subset at 30 %.
-const demoSubset = "4a8157bc643b85151f75"
+const demoSubset = "5b3c40879b5b469f37ec"
 
 // TestKillServe kills `harvest serve` at random moments, from the upload of the demo, or from the answer to its POST,
 // to the last event: the run, its selections and their events happen, under the same ids and with the same bytes.

@@ -47,3 +47,39 @@ func Pixels(img image.Image) func(x, y int) (r, g, b uint8) {
 }
 
 func nrgba(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
+
+// Lumas gives the brightness (ITU-R BT.601, 0 to 255) of the pixels of row y in some columns, into values: of a JPEG as
+// it is stored, without conversion to colours and back, and of others in integers, which every machine computes the
+// same. Alpha is dropped.
+func Lumas(img image.Image) func(y int, columns []int, values []uint8) {
+	left := img.Bounds().Min.X
+	plane := func(row []uint8, columns []int, values []uint8) {
+		for i, x := range columns {
+			values[i] = row[x-left]
+		}
+	}
+	quads := func(row []uint8, columns []int, values []uint8) {
+		for i, x := range columns {
+			p := row[4*(x-left):][:3]
+			values[i] = luma(p[0], p[1], p[2])
+		}
+	}
+	switch m := img.(type) {
+	case *image.YCbCr:
+		return func(y int, columns []int, values []uint8) { plane(m.Y[m.YOffset(left, y):], columns, values) }
+	case *image.Gray:
+		return func(y int, columns []int, values []uint8) { plane(m.Pix[m.PixOffset(left, y):], columns, values) }
+	case *image.NRGBA:
+		return func(y int, columns []int, values []uint8) { quads(m.Pix[m.PixOffset(left, y):], columns, values) }
+	case *image.RGBA:
+		return func(y int, columns []int, values []uint8) { quads(m.Pix[m.PixOffset(left, y):], columns, values) }
+	}
+	pixel := Pixels(img)
+	return func(y int, columns []int, values []uint8) {
+		for i, x := range columns {
+			values[i] = luma(pixel(x, y))
+		}
+	}
+}
+
+func luma(r, g, b uint8) uint8 { return uint8((299*int(r) + 587*int(g) + 114*int(b)) / 1000) }

@@ -10,11 +10,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// TestPixels checks each fast path against image.Image.At.
-func TestPixels(t *testing.T) {
-	t.Parallel()
-	whole := image.Rect(0, 0, 17, 11)
-	part := image.Rect(3, 2, 14, 9)
+var (
+	whole = image.Rect(0, 0, 17, 11)
+	part  = image.Rect(3, 2, 14, 9)
+)
+
+// pictures are one of each type that decoders return: a part of a larger one.
+func pictures() map[string]image.Image {
 	source := image.NewNRGBA(whole)
 	for i := range source.Pix {
 		if source.Pix[i] = uint8(i * 13); i%4 == 3 {
@@ -39,7 +41,13 @@ func TestPixels(t *testing.T) {
 		draw.Draw(canvas, whole, source, image.Point{}, draw.Src)
 		pictures[name] = canvas.SubImage(part)
 	}
-	for name, img := range pictures {
+	return pictures
+}
+
+// TestPixels checks each fast path against image.Image.At.
+func TestPixels(t *testing.T) {
+	t.Parallel()
+	for name, img := range pictures() {
 		rgb := images.Pixels(img)
 		for y := part.Min.Y; y < part.Max.Y; y++ {
 			for x := part.Min.X; x < part.Max.X; x++ {
@@ -47,6 +55,30 @@ func TestPixels(t *testing.T) {
 				r, g, b := rgb(x, y)
 				if got := (color.NRGBA{r, g, b, want.A}); got != want {
 					t.Fatalf("%s at (%d, %d): %v, want %v", name, x, y, got, want)
+				}
+			}
+		}
+	}
+}
+
+// TestLumas compares the brightness with that of the colours, and that of a JPEG with what it stores.
+func TestLumas(t *testing.T) {
+	t.Parallel()
+	columns := []int{part.Min.X, part.Min.X + 4, part.Max.X - 1}
+	for name, img := range pictures() {
+		lumas, rgb := images.Lumas(img), images.Pixels(img)
+		stored, isJPEG := img.(*image.YCbCr)
+		for y := part.Min.Y; y < part.Max.Y; y++ {
+			got := make([]uint8, len(columns))
+			lumas(y, columns, got)
+			for i, x := range columns {
+				r, g, b := rgb(x, y)
+				want := uint8((299*int(r) + 587*int(g) + 114*int(b)) / 1000)
+				if isJPEG {
+					want = stored.YCbCrAt(x, y).Y
+				}
+				if got[i] != want {
+					t.Fatalf("%s at (%d, %d): %d, want %d", name, x, y, got[i], want)
 				}
 			}
 		}

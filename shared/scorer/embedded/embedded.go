@@ -2,7 +2,8 @@
 // trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form, and
 // statistics of the images. Its word lists are English; in other languages it sees only n-grams and form.
 //
-// Images are seen as they are stored: transparent ones on a white ground, and without the rotation that EXIF asks for.
+// Images are seen as they are stored: transparent ones on a white ground, the brightness of a JPEG without conversion
+// to colours, and without the rotation that EXIF asks for.
 package embedded
 
 import (
@@ -27,7 +28,7 @@ import (
 
 // Version names the features. Raise it with every change of them, and train the weights again; TestVersion fails
 // otherwise.
-const Version = "2"
+const Version = "3"
 
 //go:embed weights.zst
 var defaultFile []byte

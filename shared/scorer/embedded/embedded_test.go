@@ -45,6 +45,15 @@ func encodePNG(t testing.TB, img image.Image) []byte {
 	return data.Bytes()
 }
 
+func encodeJPEG(t testing.TB, img image.Image) []byte {
+	t.Helper()
+	var data bytes.Buffer
+	if err := jpeg.Encode(&data, img, nil); err != nil {
+		t.Fatal(err)
+	}
+	return data.Bytes()
+}
+
 // variedItems are samples of every kind: with one image, several and none, of one turn and more.
 func variedItems(t testing.TB) []scorer.Item {
 	t.Helper()
@@ -117,9 +126,13 @@ func TestNewNamesTheUnknown(t *testing.T) {
 // weights again, and take over the fingerprint.
 func TestVersion(t *testing.T) {
 	t.Parallel()
-	const want = "2: 11297318e1db"
+	const want = "3: 05b8fdfc6ffb"
 	sum := sha256.New()
-	for _, item := range variedItems(t) {
+	stored := scorer.Item{ // a JPEG, whose brightness is taken as it is stored
+		Sample: &dataset.Sample{Turns: talk("<image>\nWhich is it?\n1. sea\n2. desert", "2")},
+		Images: [][]byte{encodeJPEG(t, paint(160, 120, scenery()))},
+	}
+	for _, item := range append(variedItems(t), stored) {
 		f, fault, err := NewObserver(memorytest.Budget(t)).Observe(t.Context(), item)
 		if err != nil {
 			t.Fatal(err)

@@ -14,15 +14,23 @@ import (
 func measureImage(img image.Image) imageStats {
 	b := img.Bounds()
 	g := grid{columns: min(gridSide, b.Dx()), rows: min(gridSide, b.Dy()), colours: make([]int32, 1<<12)}
-	rgb := images.Pixels(img)
+	rgb, lumas := images.Pixels(img), images.Lumas(img)
+	var xs, rights [gridSide]int
+	for column := range g.columns {
+		xs[column] = b.Min.X + column*b.Dx()/g.columns
+		rights[column] = min(xs[column]+1, b.Max.X-1)
+	}
+	var here, right, below [gridSide]uint8
 	for row := range g.rows {
+		y := b.Min.Y + row*b.Dy()/g.rows
+		lumas(y, xs[:g.columns], here[:])
+		lumas(y, rights[:g.columns], right[:])
+		lumas(min(y+1, b.Max.Y-1), xs[:g.columns], below[:])
 		for column := range g.columns {
-			x, y := b.Min.X+column*b.Dx()/g.columns, b.Min.Y+row*b.Dy()/g.rows
-			r, gr, bl := rgb(x, y)
-			here := luma(r, gr, bl)
-			g.point(row, column, int(r), int(gr), int(bl), here,
-				distance(here, luma(rgb(min(x+1, b.Max.X-1), y))),
-				distance(here, luma(rgb(x, min(y+1, b.Max.Y-1)))))
+			r, gr, bl := rgb(xs[column], y)
+			own := int(here[column])
+			g.point(row, column, int(r), int(gr), int(bl), own,
+				distance(own, int(right[column])), distance(own, int(below[column])))
 		}
 	}
 	return g.stats(b.Dx(), b.Dy())

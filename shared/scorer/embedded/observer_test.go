@@ -3,7 +3,6 @@ package embedded
 import (
 	"bytes"
 	"image"
-	"image/jpeg"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -18,17 +17,14 @@ import (
 // TestObserverDecodesOnce has many samples of one image observed at the same time: it is decoded once, and all see it.
 func TestObserverDecodesOnce(t *testing.T) {
 	t.Parallel()
-	var encoded bytes.Buffer
-	if err := jpeg.Encode(&encoded, paint(40, 30, bars), nil); err != nil {
-		t.Fatal(err)
-	}
+	encoded := encodeJPEG(t, paint(40, 30, bars))
 	var decoded atomic.Int32
 	observer := NewObserver(memorytest.Budget(t))
 	var group sync.WaitGroup
 	seen := make([]*Features, 8)
 	for i := range seen {
 		group.Go(func() {
-			item := pictureItem(bytes.Clone(encoded.Bytes()))
+			item := pictureItem(bytes.Clone(encoded))
 			item.Decoded = func(int, image.Image) { decoded.Add(1) }
 			f, fault, err := observer.Observe(t.Context(), item)
 			if err != nil || fault != nil {

@@ -10,6 +10,11 @@ import (
 var (
 	optionTask = newMatcher(`(?s)(?:^|[\s(])A[.):]\s*\S.*?[\s(]B[.):]\s*\S|\(a\)\s*\S.*?\(b\)\s*\S|` +
 		`(?i)\b(?:options|choices)\s*:|\boption'?s? letter\b`)
+	// Choices that are numbered make options only where the answer is one of them: lists are numbered, too.
+	numberedTask = newMatcher(`(?m)(?:^|[\s(])1[.):]\s*\S(?s:.*?)[\s(]2[.):]\s*\S|` +
+		`(?is)\b(?:choice|option)\s+\(?[1a]\b.*?\b(?:choice|option)\s+\(?[2b]\b`)
+	numberedAnswer = newMatcher(`(?i)^\W*(?:(?:the )?(?:correct )?(?:answer|choice|option)(?: is)?\W*)?` +
+		`(?:(?:choice|option)\s+)?\(?(?:[1-9]|[a-e])\b(?:[.):]|\W*$)`)
 	placeTask = newMatcher(`(?i)` +
 		`\b(?:bounding box|coordinates?|locate|where (?:is|are)|detect|point (?:to|at)|pixel)\b|\[x1?\s*,`)
 	polarTask = newMatcher(`(?i)\b(?:yes or no|true or false|is that (?:correct|right|true))\b|` +
@@ -19,7 +24,8 @@ var (
 		`\bhow did you (?:get|find|work)\b|\bprove\b`)
 	formTask = newMatcher(`(?i)\b(?:json|latex|html|xml|csv|yaml|markdown|ascii|regex|sql)\b|` +
 		`\b(?:numbered|bulleted|bullet point) list\b|\b(?:in|of|following) (?:the |this )?(?:form|format|template)\b|` +
-		`\bseparated by\b|\bone (?:row|line|item|entry) per (?:line|row)\b|\blines of text\b|\bas a (?:list|table)\b|` +
+		`\bseparated by\b|\b(?:one|each)\b.{0,30} (?:per|on (?:a|its own|a separate|a new)) (?:line|row)\b|` +
+		`\blines of text\b|\bon separate lines\b|\bline by line\b|\bline breaks\b|\bas a (?:list|table)\b|` +
 		`\b(?:write|compose|create|generate|design) (?:me )?(?:a|an|the) (?:\w+ )?(?:poem|haiku|limerick|e-?mail|` +
 		`letter|tweet|slogan|headline|song|script|function|program|query|table|histogram|list)\b|` +
 		`\b(?:act|pretend|speak) as\b`)
@@ -96,14 +102,15 @@ func (x *pair) examine() {
 	x.questionTally.add(q.plain)
 	x.answerTally.add(a.plain)
 	words := x.answerTally.words
-	x.options = optionTask.in(q)
+	x.options = optionTask.in(q) || words <= 12 && numberedAnswer.in(a) && numberedTask.in(q)
 	x.box = boxNumbers.in(a) && (placeTask.in(q) || strings.IndexAny(a.plain, "[(<{") == 0) ||
 		pointPair.in(a) && placeTask.in(q)
 	if x.box {
-		x.formatted = labelledBox.in(a)
+		x.formatted = labelledBox.in(a) || formAnswer.in(a)
 		return
 	}
-	x.formatted = formTask.in(q) || formAnswer.in(a) || isLatex(a, words)
+	lines := readTask.in(q) && strings.Contains(a.plain, "\n")
+	x.formatted = formTask.in(q) || formAnswer.in(a) || lines || isLatex(a, words)
 	x.verdict = !x.options && polarAnswer.in(a) && (words <= 2 || polarTask.in(q))
 	if x.formatted {
 		return

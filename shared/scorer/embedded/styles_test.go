@@ -48,6 +48,10 @@ func TestStylesOfOptions(t *testing.T) {
 		{"options in small letters", talk("Which animal? (a) cat (b) dog", "b"), []string{multiChoice}},
 		{"options by name", talk("Which animal is it? Options: cat, dog", "cat"), []string{multiChoice}},
 		{"options in the image", talk("Which piece fits? Answer with the option's letter.", "C"), []string{multiChoice}},
+		{"options with numbers", talk("Which animal?\n1. cat\n2. dog\n3. cow", "2"), []string{multiChoice}},
+		{"options with numbers in a line", talk("Which animal? (1) cat (2) dog", "(2) dog"), []string{multiChoice}},
+		{"choices by number", talk("Which is it? Choice 1: cat. Choice 2: dog.", "Choice 2"), []string{multiChoice}},
+		{"a list that is no choice", talk("Which comes next?\n1. mix\n2. bake", "cooling"), []string{wordOrPhrase}},
 		{"options yes and no", talk("Is it a cat?\nA. yes\nB. no", "A"), []string{multiChoice}},
 		{"option with reasons", talk("Which is right?\nA. 4\nB. 5\nThink step by step.",
 			"The numbers grow by one in each row, and the last row ends with 3. Therefore the answer is A. 4."),
@@ -67,6 +71,10 @@ func TestStylesOfPlaces(t *testing.T) {
 		{"point", talk("Point to the handle.", "(120, 45)"), []string{coordinate}},
 		{
 			"labelled boxes", talk("Detect all objects.", "dog: [0.1, 0.2, 0.3, 0.4]\ncat: [0.5, 0.6, 0.7, 0.8]"),
+			[]string{coordinate, specifiedStyle},
+		},
+		{
+			"boxes in json", talk("Detect all cats. Return JSON.", `[{"label": "cat", "box": [0.1, 0.2, 0.3, 0.4]}]`),
 			[]string{coordinate, specifiedStyle},
 		},
 		{"pair that is no place", talk("Solve for x and y.", "(3, 4)"), []string{wordOrPhrase}},
@@ -173,6 +181,11 @@ func TestStylesOfForms(t *testing.T) {
 		{"latex", talk("What formula is it?", `\frac { 3 } { 2 }`), []string{specifiedStyle}},
 		{
 			"list", talk("Write three captions as a numbered list.", "1. A dog.\n2. A brown dog.\n3. A dog at rest."),
+			[]string{specifiedStyle},
+		},
+		{"one on each line", talk("Name the tools, each on its own line.", "hammer\nsaw"), []string{specifiedStyle}},
+		{
+			"transcribed lines", talk("Read the first lines of this letter.", "Dear Sir,\nWe have your order."),
 			[]string{specifiedStyle},
 		},
 		{"poem", talk("Write a short poem on the sea.", "The sea is wide, the sea is deep."), []string{specifiedStyle}},

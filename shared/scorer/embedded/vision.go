@@ -112,7 +112,4 @@ func (p *imageStats) chart() float64 {
 // ramp rises from 0 at low to 1 at high.
 func ramp(x, low, high float64) float64 { return min(1, max(0, (x-low)/(high-low))) }
 
-// luma is the brightness of ITU-R BT.601 in 8-bit integers, which every machine computes the same.
-func luma(r, g, b uint8) int { return (299*int(r) + 587*int(g) + 114*int(b)) / 1000 }
-
 func distance(a, b int) int { return max(a-b, b-a) }

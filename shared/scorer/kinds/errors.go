@@ -16,9 +16,9 @@ func RatingErrors(kind string, capabilities []string) map[string]float64 {
 	}
 	errors := map[string]float64{
 		"": 0.86, "object spatial understanding": 0.87, "attribute identification": 0.87, "logical deduction": 0.71,
-		"scene understanding": 0.61, "fine-grained recognition": 1.15, "language generation": 0.55,
-		"in-context learning": 0.62, "comparative analysis": 0.75, "activity recognition": 0.62, "causal reasoning": 0.65,
-		"humanities": 1.07, "stem knowledge": 1.19, "data understanding": 0.95, "optical character recognition": 1.08,
+		"scene understanding": 0.63, "fine-grained recognition": 1.14, "language generation": 0.55,
+		"in-context learning": 0.62, "comparative analysis": 0.75, "activity recognition": 0.61, "causal reasoning": 0.65,
+		"humanities": 1.08, "stem knowledge": 1.19, "data understanding": 0.95, "optical character recognition": 1.07,
 	}
 	maps.DeleteFunc(errors, func(name string, _ float64) bool {
 		return name != "" && !slices.Contains(capabilities, name)
