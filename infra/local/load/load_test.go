@@ -66,7 +66,17 @@ type system struct {
 	calls, refused atomic.Int64
 }
 
+// start starts a system with small ranges, shards and caches.
 func start(t *testing.T) *system {
+	t.Helper()
+	return startWith(t, func(o *local.Options) {
+		o.Limits.RangeBytes, o.Limits.ShardSamples, o.Limits.ShardBytes = 4<<10, 20, 1<<20
+		o.Selections = subset.Limits{PoolBytes: cached, CacheBytes: cached, Waiting: 8, AnsweredSamples: 1_000_000}
+	})
+}
+
+// startWith starts a system with the limits of a service by default, except for what change changes.
+func startWith(t testing.TB, change func(*local.Options)) *system {
 	t.Helper()
 	s := &system{client: &http.Client{
 		Timeout: time.Minute, Transport: &http.Transport{MaxIdleConnsPerHost: clients, IdleConnTimeout: time.Second},
@@ -89,18 +99,19 @@ func start(t *testing.T) *system {
 		t.Fatal(err)
 	}
 	s.input = input
-	s.Stack, err = local.Start(t.Context(), local.Options{
+	options := local.Options{
 		Input: input, Work: work, Memory: budget, OpenScorer: scorers.Open, Log: slog.New(slog.DiscardHandler),
 		Limits: run.Limits{
 			Scorer: kinds.Embedded, Budget: share, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
 			Images: images.Limits{
 				MaxBytes: 1 << 24, MaxPixels: 1 << 24, MaxDecodedBytes: 1 << 29, MaxImages: 64, MaxSampleBytes: 1 << 28,
 			},
-			PlanBytes: 8 << 30, RangeBytes: 4 << 10, ShardSamples: 20, ShardBytes: 1 << 20, InFlight: 16,
+			PlanBytes: 8 << 30, RangeBytes: 16 << 20, ShardSamples: 200, ShardBytes: 64 << 20, InFlight: 16,
 		},
-		Selections: subset.Limits{PoolBytes: cached, CacheBytes: cached, Waiting: 8, AnsweredSamples: 1_000_000},
-		OnEvent:    s.event, Reconcile: time.Second,
-	})
+		OnEvent: s.event, Reconcile: time.Second,
+	}
+	change(&options)
+	s.Stack, err = local.Start(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,8 +138,12 @@ func (s *system) drop(ctx context.Context) error {
 	number := s.dropped
 	s.dropped++
 	s.mu.Unlock()
-	object := fmt.Sprintf("datasets/d%d/all.json", number)
-	content := runtest.Array(runtest.Plain(fmt.Sprintf("d%d-", number), samples))
+	return s.upload(ctx, fmt.Sprintf("datasets/d%d/all.json", number),
+		runtest.Array(runtest.Plain(fmt.Sprintf("d%d-", number), samples)))
+}
+
+// upload uploads an object that starts a run.
+func (s *system) upload(ctx context.Context, object string, content []byte) error {
 	if _, err := bucket.CreateBytes(ctx, s.input, object, content); err != nil {
 		return err
 	}
@@ -144,7 +159,7 @@ func (s *system) known(random *rand.Rand) (runID, id string) {
 }
 
 // settle waits until each dataset has a selection and the parts and reports of all selections are written.
-func (s *system) settle(t *testing.T) {
+func (s *system) settle(t testing.TB, patience time.Duration) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(20 * time.Millisecond) {
 		s.mu.Lock()
@@ -273,12 +288,12 @@ func TestLoad(t *testing.T) {
 	if err := s.drop(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	s.settle(t)
+	s.settle(t, patience)
 	s.load(t, clients, calls/10) // fills caches
-	s.settle(t)
+	s.settle(t, patience)
 	before := s.idle()
 	s.load(t, clients, calls)
-	s.settle(t)
+	s.settle(t, patience)
 	after := s.idle()
 	flat(t, before, after, 4*cached)
 	t.Logf("%d clients for %v: %d calls, %d answered 429; %d -> %d goroutines, %d -> %d MB", clients, calls,
@@ -302,7 +317,7 @@ func TestLoad(t *testing.T) {
 		s.load(t, clients/10, mixed/phases)
 		dropping.Wait()
 		cancel()
-		s.settle(t)
+		s.settle(t, patience)
 		now := s.idle()
 		t.Logf("phase %d: %d calls, %d datasets, %d goroutines, %d MB",
 			phase+1, s.calls.Load(), s.dropped, now.goroutines, now.heap>>20)

@@ -20,7 +20,7 @@ type readRecord struct {
 	HasProblem bool
 }
 
-// readRecords reads all ranges of a manifest in random pieces, by the parser, or by a checker to which records are lent.
+// readRecords reads all ranges of a manifest in random pieces, by the parser, or by a checker with lent records.
 func readRecords(t *testing.T, manifest []byte, layout dataset.Layout, rng *rand.Rand, lend bool) []readRecord {
 	t.Helper()
 	check, err := Reading{}.Checker()

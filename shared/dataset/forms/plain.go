@@ -71,8 +71,14 @@ func (s *plainScan) field(name string) bool {
 	return s.string()
 }
 
-// images reads a name of an image, or a list of one or several.
+// images reads a name of an image, a list of one or several, or null.
 func (s *plainScan) images() bool {
+	const null = "null"
+	s.skipSpace()
+	if bytes.HasPrefix(s.raw[s.at:], []byte(null)) {
+		s.at += len(null)
+		return true
+	}
 	if !s.take('[') {
 		return s.image()
 	}

@@ -17,6 +17,7 @@ var plainRecords = []string{
 	`{"image": "1.jpg", "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "é: <= 5"}]}`,
 	`{"image": ["a/1.jpg" ,"2.jpg"], "conversations": [{"from": "human", "value": "<image>\n<image>\n<td>Why?</td>"}, ` +
 		`{"value": "So.", "from": "gpt"}]}`,
+	`{"image": null, "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}`,
 }
 
 func isPlain(raw []byte) bool {
