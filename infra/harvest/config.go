@@ -64,8 +64,8 @@ func newConfig() *cobra.Command {
 	return &cobra.Command{
 		Use:   "config [FUNCTION]",
 		Short: "Print every variable of the environment, its default and its meaning",
-		Long: `config prints the variables that this program and the functions (ingest, score, curate) read, or those of
-one of them. It prints no values: some may be secret.`,
+		Long: `config prints the variables that this program and the functions (ingest, score, curate) read, or only
+those of one function. It prints no values, because some may be secret.`,
 		Example: "  harvest config score",
 		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -67,7 +67,7 @@ func newCurate() *cobra.Command {
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
 		"if the dataset is already scored, do not check whether images are new or changed")
 	cmd.Flags().StringVar(&dir, "out", "",
-		"folder for the subset and what explains it (default: out/<dataset>, with --limit out/<dataset>-trial)")
+		"folder for the subset and its explanations (default: out/<dataset>, with --limit out/<dataset>-trial)")
 	return cmd
 }
 

@@ -43,9 +43,9 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export --annotations FILE --out DIR MANIFEST...",
 		Short: "Write annotated samples as fine-tuning data for the scorer and the styler",
-		Long: `Writes a folder that a trainer of LLaVA models reads as it is: for the scorer one item per sample and
-capability, for the styler one per sample, with the prompts that the models are asked later; a tenth of the
-samples for validation, none of whose images is trained on; and the images. sidecar/finetune says how to train
+		Long: `Writes a folder for a trainer of LLaVA models. The scorer's items are one per sample and capability, the
+styler's one per sample, with exactly the prompts that the models are asked later. A tenth of the samples is for
+validation, and no image of these is trained on. The folder has the images too. sidecar/finetune says how to train
 with it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir == "" {

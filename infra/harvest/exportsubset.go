@@ -48,10 +48,10 @@ func newExportSubset() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export-subset RUN SELECTION --for TRAINER --out DIR",
 		Short: "Write a selection for a trainer: its own form, its images, and what it needs to find them",
-		Long: `Writes a folder that a trainer loads as it is: the subset's records in the trainer's form, the images that
-they name, each once, the file by which the trainer finds them, and a card (README.md): sources, licences as far as
-they are stated, parameters, versions, and how to make the folder again. The same command gives the same bytes. What
-the form cannot say is refused, with the field that would be lost. shared/export/README.md has an example of each.`,
+		Long: `Writes a folder that a trainer can load directly. It has the subset's records in the trainer's form, each image
+once, and the file by which the trainer finds them. A card (README.md) lists sources, stated licences, parameters,
+versions, and how to make the folder again. The same command gives the same bytes. If the form has no place for a
+field, the command refuses, and names the field. shared/export/README.md has an example of each.`,
 		Example: `  harvest export-subset demo latest --for llama-factory --out demo-llama-factory
   harvest export-subset demo latest --for trl --images embed --out demo-trl
   harvest export-subset demo latest --for webdataset --sources sources.yaml --out demo-shards`,

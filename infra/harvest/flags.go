@@ -82,8 +82,8 @@ type datasetFlags struct {
 
 // addLimit adds --limit, for commands that can try on a part of a dataset.
 func (f *datasetFlags) addLimit(cmd *cobra.Command) {
-	cmd.Flags().Func("limit", "score only this many records, as a trial run of its own: spread evenly over the dataset, "+
-		"and the same each time", func(text string) (err error) {
+	cmd.Flags().Func("limit", "score only this many records, in a separate trial run: they are spread evenly over the "+
+		"dataset, and the same each time", func(text string) (err error) {
 		if f.limit, err = strconv.ParseInt(text, 10, 64); err != nil || f.limit < 1 {
 			return errors.New("give the number of records to try, 1 or more")
 		}
@@ -177,5 +177,5 @@ func (f datasetFlags) input(ctx context.Context, manifests []string, state strin
 // stateFlag adds --state: the folder that is the work bucket.
 func stateFlag(cmd *cobra.Command, state *string) {
 	cmd.Flags().StringVar(state, "state", "",
-		"folder that keeps what was done (default: harvest in the user's cache directory)")
+		"folder that keeps runs and their results (default: harvest in the user's cache directory)")
 }

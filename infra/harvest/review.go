@@ -38,10 +38,10 @@ func newReview() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "review RUN A | review --report FILE...",
 		Short: "Compare a selection blindly with what it left, or with another one, pair by pair",
-		Long: `Shows pairs of samples of one bin, that is of one style and both of use for one capability: one that the
-selection took, and one that it left, or that --against took. Which is which, and how they are rated, is not shown.
-You say which one is the better sample to train on. Each choice is a line of a file; the same command continues with the
-pairs that have none. --report sums files up: win rate with its interval, and the agreement of several reviewers.`,
+		Long: `Shows pairs of samples with the same style that can be picked for the same capability. The selection took one
+of them. The other one was left, or --against took it. You do not see which is which, and no ratings. You say which
+one is better to train on. Each choice is a line of a file, and the same command continues with the open pairs.
+--report sums up such files: win rate with its interval, and the agreement of several reviewers.`,
 		Example: `  harvest review demo latest --reviewer anna --file anna.jsonl
   harvest review demo latest --pairs 100 --judge llm:https://api.openai.com/v1 --model gpt-4o --file gpt-4o.jsonl
   harvest review --report anna.jsonl gpt-4o.jsonl`,
@@ -68,8 +68,8 @@ pairs that have none. --report sums files up: win rate with its interval, and th
 	fl.Uint64Var(&c.request.Seed, "seed", 0, "other pairs, and other sides")
 	fl.StringVar(&c.reviewer, "reviewer", "", "name of the reviewer (default: $USER; with --judge the model)")
 	fl.StringVar(&c.file, "file", "", "file of the choices (default: reviews/<run>.<selection>-<reviewer>.jsonl)")
-	fl.StringVar(&c.judge.scorer, "judge", "", "have a model choose: llm:URL of an OpenAI-compatible API; it is asked in "+
-		"both orders, and is for a tie where its answers differ")
+	fl.StringVar(&c.judge.scorer, "judge", "", "let a model choose: llm:URL of an OpenAI-compatible API; it is asked in "+
+		"both orders, and different answers count as a tie")
 	fl.StringVar(&c.judge.model, "model", "", "with --judge: the model (its key is read from LLM_API_KEY)")
 	fl.BoolVar(&c.report, "report", false, "sum up the files that are named")
 	fl.BoolVar(&c.asJSON, "json", false, "print the report as JSON")

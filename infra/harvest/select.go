@@ -53,7 +53,7 @@ func newSelect() *cobra.Command {
 	maxFailedFlag(cmd, &c.maxFailed)
 	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name: each has a budget, and any "+
 		"other parameter that dataset.yaml may have; each is written to a folder of its name in --out")
-	cmd.Flags().StringVar(&c.dir, "out", "", "folder for the subset and what explains it (default: "+
+	cmd.Flags().StringVar(&c.dir, "out", "", "folder for the subset and its explanations (default: "+
 		"out/<run>/<selection>); with --scores the file of the subset")
 	return cmd
 }

@@ -67,7 +67,7 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.Var(&f.thresholds, "thresholds", "thresholds of single capabilities: \"humanities=2\"")
 	fl.StringVar(&f.withinBin, "within-bin", "",
 		"order within a bin: position (the paper's: first-listed style first) or score (rating first); it changes little")
-	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties by position alone, as the reference does")
+	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties only by position, as the reference does")
 	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default, the paper's); descending (experimental: the "+
 		"highest ratings first, in turns); or a baseline to compare with: random, top (the best mean expected score), "+
 		"stratified (random within sources), longest (the most tokens of answers)")
@@ -102,11 +102,11 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "most samples with nearly the same images and questions")
 	fl.StringArrayVar(&f.excludeNear, "exclude-near", nil, "evaluation set (JSON, JSONL, TSV, Parquet, or a folder of "+
 		"images): take no sample whose image and question are nearly those of one of its items; can be repeated")
-	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: also take no sample that has only "+
-		"the image of an item")
+	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: a near image is enough to leave a "+
+		"sample out, whatever its question")
 	fl.StringVar(&f.visualTokens, "visual-tokens", "", "how many tokens an image counts for: 730 (default) or another "+
 		"number, onevision-anyres, qwen2.5-vl, or qwen2.5-vl:MIN,MAX with the processor's least and most pixels; it "+
-		"changes budgets in tokens and what is shown of tokens")
+		"changes budgets in tokens and all shown numbers of tokens")
 }
 
 // specs are the selections asked for: one for each budget, the smallest first.

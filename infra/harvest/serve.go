@@ -54,15 +54,15 @@ func newServe() *cobra.Command {
 unless --listen says otherwise. It watches the input bucket, a folder or gs:// bucket laid out as
 datasets/<name>/<manifest> and images/<name>/...: drop images first, then the manifest (or a dataset.yaml).
 A file counts once it has kept its size for two seconds: copy it under a name that begins with a dot, and rename it.
-SCORER names the kind of scorer of datasets that name none, GPU_SIDECAR says where the scorer gpu is; --scorer says
-both. Each event is printed to standard output as one line of JSON, the log goes to standard error.
+SCORER is the default kind of scorer, and GPU_SIDECAR the address of the scorer gpu; --scorer sets both. Each event is
+printed to standard output as one line of JSON. The log goes to standard error.
 
-With --processes the same binary that the functions' image holds runs as in the cloud: a process for each of ingest,
-score, curate (and score-gpu, where --scorer names a sidecar), configured by its environment alone, over the network to
-gs:// buckets and Pub/Sub. Those two are test doubles whose content is in memory and gone when the command ends: it is
-there to try and test a deployment, not to keep work. A process that ends is started again. Datasets come from the
-folder --input, which is copied into the bucket as it changes, or from any program with STORAGE_EMULATOR_HOST set to
-the address in the log.`,
+With --processes the functions run as in the cloud, from the same binary as in their image: ingest, score, curate (and
+score-gpu, if --scorer names a sidecar) each have a process, which only its environment configures. They use gs://
+buckets and Pub/Sub over the network. Both are test doubles with their content in memory, which is gone when the
+command ends: use this to try and test a deployment, not to keep work. A process that ends is started again. Datasets
+come from the folder --input, whose changes are copied into the bucket, or from any program with STORAGE_EMULATOR_HOST
+set to the address in the log.`,
 		Example: `  harvest serve --input ./bucket
   INPUT_BUCKET=gs://in WORK_BUCKET=gs://work harvest serve
   harvest serve --processes --input ./bucket --scorer gpu:http://localhost:8700`,
@@ -107,7 +107,7 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 	f.scorer.add(cmd, "")
 	cmd.Flag("scorer").Usage = "for datasets that name no scorer: " + cmd.Flag("scorer").Usage + " (default: $SCORER)"
 	fl.BoolVar(&f.processes, "processes", false,
-		"run each function as a process of its own, with test doubles of the cloud's services")
+		"run each function in a separate process, with test doubles of the cloud's services")
 	fl.StringVar(&f.binary, "functions", "",
 		"binary of the functions for --processes (default: built from this repository with go build)")
 }

@@ -49,8 +49,8 @@ func newSmoke() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "smoke MANIFEST",
 		Short: "Test a deployment with ten samples of a dataset, of which it selects five",
-		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a dataset
-of its own, and waits until its selection of five is completed. The status is 0 if every sample was scored. With --plan
+		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a separate
+dataset, and waits until its selection of five is completed. The status is 0 if every sample was scored. With --plan
 the API plans the ten samples, and nothing is started: this tests a revision that has no traffic.`,
 		Example: `  harvest smoke --api https://harvest-curate-xyz.run.app --input gs://farm-harvest-input \
     --as harvest-deploy@farm.iam.gserviceaccount.com testdata/demo/dataset.json

@@ -30,7 +30,7 @@ func (f *teacherFlags) add(cmd *cobra.Command) {
 	cmd.Flags().IntVar(&f.most, "annotate-max", run.AnnotateMax,
 		"with --teacher: how many samples are annotated at most, in all")
 	cmd.Flags().BoolVar(&f.accept, "accept-teacher", false,
-		"with --teacher: accept one whose ratings change with the order of the questions, or are no better than chance")
+		"with --teacher: continue if its ratings change with the order of questions, or teach nothing better than chance")
 }
 
 // teach trains the embedded scorer by the teacher, and makes it the scorer of the dataset. Without a teacher there is

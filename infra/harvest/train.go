@@ -45,11 +45,11 @@ func newTrain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train (--add | --annotations) FILE --out WEIGHTS MANIFEST...",
 		Short: "Train the embedded scorer's weights on annotated samples, under any rubric",
-		Long: `Learns from annotated samples what the embedded scorer needs to rate others: minutes on two cores, no GPU.
---add learns from them and from what the embedded weights were learned from: ten samples of each source of your own
-are enough. --annotations learns from them alone: use it with 1,000 samples or more, or a rubric of your own.
-Writes the weights, and next to them, with the ending .json, where they come from and how well they did in
-cross-validation. The same samples give the same weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
+		Long: `Trains the embedded scorer on annotated samples: minutes on two cores, no GPU. --add also uses the training
+data of the embedded weights, so ten samples of each source of your own are enough. --annotations uses only your
+samples: use it with 1,000 samples or more, or with a rubric of your own. Writes the weights, and next to them a file
+with the ending .json, which has their origin and their results in cross-validation. The same samples give the same
+weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
 		Example: `  harvest train --add annotations.jsonl --out own.zst dataset.json
   harvest train --annotations annotations.jsonl --rubric birds.yaml --out birds.zst dataset.json
   harvest curate --scorer embedded:own.zst --budget 30% dataset.json`,
@@ -88,9 +88,9 @@ cross-validation. The same samples give the same weights, byte for byte. Use the
 	out.add(cmd)
 	cmd.Flags().StringVar(&files.weights, "out", "", "file for the weights")
 	cmd.Flags().StringVar(&add, "add", "",
-		"file of annotations to learn from, together with the samples that the embedded weights were learned from")
+		"file of annotations to learn from, together with the training data of the embedded weights")
 	cmd.Flags().StringVar(&files.base, "base", "",
-		"file to write the annotations and features to that were learned from, without text or images")
+		"file for the training data, that is annotations and features, without text or images")
 	return cmd
 }
 
