@@ -146,7 +146,8 @@ func dropImages(n int) func(context.Context, *system) (int, error) {
 		}
 		var out bytes.Buffer
 		for i := range n {
-			fmt.Fprintln(&out, runtest.Record(fmt.Sprintf("p%05d", i), "The left bar is higher.", fmt.Sprintf("%02d.jpg", i%files)))
+			id, image := fmt.Sprintf("p%05d", i), fmt.Sprintf("%02d.jpg", i%files)
+			fmt.Fprintln(&out, runtest.Record(id, "The left bar is higher.", image))
 		}
 		return size + out.Len(), s.dropOne(ctx, "datasets/pictures/all.jsonl", out.Bytes())
 	}
