@@ -59,22 +59,18 @@ func nearObjects(files []nearFile) (names []string) {
 	return names
 }
 
-// nearPath is the path of an evaluation set of the order by its name in the input bucket; empty if it is no set of it.
-func (o order) nearPath(object string) string {
+// nearPath is the path of an evaluation set by its name in the input bucket; empty without an order, and for a set that
+// is not in it.
+func (o *order) nearPath(object string) string {
+	if o == nil {
+		return ""
+	}
 	for _, file := range o.Near {
 		if file.Object == object {
 			return file.Path
 		}
 	}
 	return ""
-}
-
-// nearPath is that of the order of an input, if there is one.
-func (in input) nearPath(object string) string {
-	if in.Order == nil {
-		return ""
-	}
-	return in.Order.nearPath(object)
 }
 
 // addNear adds the evaluation sets of an order to the entries of the input bucket.

@@ -115,7 +115,7 @@ func writeCompared(
 		pictures = in.pictures(work)
 	}
 	reports, err := report.New(report.Config{
-		Runs: runs, Images: pictures, Memory: memory, Commands: reportCommands(state, in.nearPath),
+		Runs: runs, Images: pictures, Memory: memory, Commands: reportCommands(state, in.Order.nearPath),
 	})
 	if err != nil {
 		return err

@@ -128,8 +128,9 @@ func TestReportNamesEvaluations(t *testing.T) {
 	t.Parallel()
 	saved := input{Order: &order{Near: []nearFile{{Object: "evaluations/1/a.tsv", Path: "/sets/a.tsv"}}}}
 	for want, near := range map[string]func(string) string{
-		"/sets/a.tsv": saved.nearPath, "/farm/evaluations/1/a.tsv": serveFlags{buckets: buckets{Input: "/farm"}}.nearPath,
-		"FILE": serveFlags{buckets: buckets{Input: "gs://farm"}}.nearPath,
+		"/sets/a.tsv":               saved.Order.nearPath,
+		"/farm/evaluations/1/a.tsv": serveFlags{buckets: buckets{Input: "/farm"}}.nearPath,
+		"FILE":                      serveFlags{buckets: buckets{Input: "gs://farm"}}.nearPath,
 	} {
 		got := reportCommands("st", near).Select("demo-0123456789ab", selection.Request{
 			ExcludeNear: []string{"evaluations/1/a.tsv"},
@@ -138,7 +139,10 @@ func TestReportNamesEvaluations(t *testing.T) {
 			t.Errorf("%s, want %s", got, want)
 		}
 	}
-	if path := saved.nearPath("evaluations/1/b.tsv"); path != "" || new(input).nearPath("evaluations/1/a.tsv") != "" {
+	if path := saved.Order.nearPath("evaluations/1/b.tsv"); path != "" {
 		t.Errorf("another set is %q", path)
+	}
+	if path := new(input).Order.nearPath("evaluations/1/a.tsv"); path != "" {
+		t.Errorf("a set of no order is %q", path)
 	}
 }

@@ -91,14 +91,12 @@ func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error)
 		return nil, err
 	}
 	clusters, err := r.subsets.Clusters(ctx, plan)
-	if err != nil && !errors.Is(err, subset.ErrNoClusters) {
+	if err != nil {
 		return nil, err
 	}
 	for i := range page.Entries {
 		e := &page.Entries[i]
-		if clusters != nil {
-			e.Cluster = clusters.Of(e.Index)
-		}
+		e.Cluster = clusters.Of(e.Index)
 		if reasons != nil {
 			e.Reason = reason.Code(reasons.At(int(e.Index)))
 			in := e.Reason == ""

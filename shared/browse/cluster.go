@@ -2,7 +2,6 @@ package browse
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -14,12 +13,13 @@ import (
 // clusterTest is the test of the cluster of near duplicates that a sample is in.
 func (r *Reader) clusterTest(ctx context.Context, plan *run.Plan, t Term) (test, error) {
 	clusters, err := r.subsets.Clusters(ctx, plan)
-	if errors.Is(err, subset.ErrNoClusters) {
+	if err != nil {
+		return nil, err
+	}
+	if clusters == nil {
 		return nil, &run.RefusedError{Reason: fmt.Sprintf("filter: %s: the near duplicates of run %s were not searched for; "+
 			"have that done by POST /v1/runs/%s:cluster, by harvest clusters %s, or by a selection with a cap on "+
 			"clusters (--max-per-cluster)", t.field, plan.Run, plan.Run, plan.Run)}
-	} else if err != nil {
-		return nil, err
 	}
 	if t.field == fieldClusterSize {
 		return func(i int) bool { return t.condition.Holds(float64(clusters.Size(i))) }, nil

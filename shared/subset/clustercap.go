@@ -10,13 +10,13 @@ import (
 // KindCluster is the kind of a NearLine that is about a cluster.
 const KindCluster = "cluster"
 
-// writeClusters writes, of the samples that a selection leaves out as near duplicates, which selected one they are near
-// to.
+// writeClusters writes the samples that a selection leaves out as near duplicates, each with the selected sample that
+// it is near to.
 func (s *Selector) writeClusters(
 	ctx context.Context, sel *Selection, pool *Pool, result *selection.Result, reasons selection.ReasonList,
 ) error {
 	clusters := pool.Pool.Cluster
-	picked := map[uint32]uint32{} // of each cluster, the first sample that is selected
+	picked := map[uint32]uint32{} // the first selected sample of each cluster
 	for _, pick := range result.Picks {
 		if _, known := picked[clusters[pick.Sample]]; !known {
 			picked[clusters[pick.Sample]] = pick.Sample

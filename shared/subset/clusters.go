@@ -47,12 +47,12 @@ type Cluster struct {
 	Size   int   `json:"size"`   // samples, 2 or more
 }
 
-// Of is the cluster of a sample; nil if it is alone.
+// Of is the cluster of a sample; nil if it is alone, and of no Clusters.
 func (c *Clusters) Of(index int64) *Cluster {
-	if size := c.Size(int(index)); size > 1 {
-		return &Cluster{int64(c.leaders[index]), size}
+	if c == nil || c.Size(int(index)) < 2 {
+		return nil
 	}
-	return nil
+	return &Cluster{int64(c.Leader(int(index))), c.Size(int(index))}
 }
 
 // Members are the indexes of the samples in the cluster of a sample, ascending, at most this many of them.
@@ -80,22 +80,26 @@ func (c *Clusters) Largest(most int) (leaders []int64, clusters, samples int) {
 	return all[:min(len(all), most)], len(all), samples
 }
 
-// ErrNoClusters is the error of a run whose near duplicates were not searched for.
-var ErrNoClusters = errors.New("the near duplicates of the run were not searched for")
+// errNoClusters is the error of a run whose near duplicates were not searched for: nothing is kept of it in memory.
+var errNoClusters = errors.New("the near duplicates of the run were not searched for")
 
-// Clusters reads the near duplicates of a scored run; ErrNoClusters if they were not searched for, because that takes
-// minutes in a run of millions.
+// Clusters reads the near duplicates of a scored run; nil if they were not searched for, because that takes minutes in
+// a run of millions.
 func (r *Reader) Clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
-	return r.clustered.Get(ctx, plan.Run, func(ctx context.Context) (*Clusters, error) {
+	found, err := r.clustered.Get(ctx, plan.Run, func(ctx context.Context) (*Clusters, error) {
 		return r.readClusters(ctx, plan)
 	})
+	if errors.Is(err, errNoClusters) {
+		return nil, nil
+	}
+	return found, err
 }
 
 // clusters are Clusters, searched for if they were not before.
 func (r *Reader) clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
 	return r.clustered.Get(ctx, plan.Run, func(ctx context.Context) (*Clusters, error) {
 		found, err := r.readClusters(ctx, plan)
-		if !errors.Is(err, ErrNoClusters) {
+		if !errors.Is(err, errNoClusters) {
 			return found, err
 		}
 		all := similarity.NewClusterer()
@@ -119,7 +123,7 @@ func (r *Reader) readClusters(ctx context.Context, plan *run.Plan) (*Clusters, e
 	name := leadersName(plan.Run)
 	data, err := bucket.ReadAll(ctx, r.work, name)
 	if errors.Is(err, bucket.ErrNotExist) {
-		return nil, ErrNoClusters
+		return nil, errNoClusters
 	} else if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,6 @@ package subset
 
 import (
 	"context"
-	"errors"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -57,9 +56,7 @@ type Duplicate struct {
 // Duplicates are the near duplicates of a sample without itself, at most this many; none if they were not searched for.
 func (r *Reader) Duplicates(ctx context.Context, plan *run.Plan, index int64, most int) ([]Duplicate, error) {
 	clusters, err := r.Clusters(ctx, plan)
-	if errors.Is(err, ErrNoClusters) {
-		return nil, nil
-	} else if err != nil {
+	if clusters == nil || err != nil {
 		return nil, err
 	}
 	members := slices.DeleteFunc(clusters.Members(index, most+1), func(i int64) bool { return i == index })

@@ -155,18 +155,14 @@ func (r *Reader) show(ctx context.Context, plan *run.Plan, index int64, record d
 		return Shown{}, r.runs.Lost(plan.Run, err)
 	}
 	clusters, err := r.Clusters(ctx, plan)
-	if err != nil && !errors.Is(err, ErrNoClusters) {
+	if err != nil {
 		return Shown{}, err
-	}
-	var cluster *Cluster
-	if clusters != nil {
-		cluster = clusters.Of(index)
 	}
 	return Shown{
 		ID: rec.ID, Index: index, Place: record.Place, Status: rec.Status, Failure: rec.Reason, FailureCode: rec.Code,
 		Source: rec.Source, Styles: rec.Styles, OtherStyles: rec.OtherStyles, Flags: rec.Flags,
 		Tokens: tokens, AnswerTokens: rec.Tokens.Answers, Turns: rec.Turns, Images: len(rec.Images),
-		Rated: ratedOn(table.Capabilities, rec), Cluster: cluster, Record: raw,
+		Rated: ratedOn(table.Capabilities, rec), Cluster: clusters.Of(index), Record: raw,
 	}, nil
 }
 
