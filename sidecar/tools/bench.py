@@ -1,9 +1,9 @@
 """`python -m sidecar.tools.bench`: the reference's way against ours, in one run, on samples of real length.
 
 The reference's way: for every sample fifteen separate batch-1 `generate` calls with a cache, each encoding the image
-anew. Ours: the engine, in requests of the size that the service tells its clients. Same random weights, device, type
-and kernels; both are warmed up. `--shape 7b` is the released size and needs a GPU; `--shape small` is for a CPU, its
-tower less than a tenth of the arithmetic. What a prefix-caching engine would compute is counted, and not measured.
+again. Ours: the engine, in requests of the size that the service reports to its clients. Same random weights, device,
+type and kernels; both are warmed up. `--shape 7b` is the released size and needs a GPU; `--shape small` is for a CPU,
+its tower less than a tenth of the arithmetic. What a prefix-caching engine would compute is counted, and not measured.
 """
 
 from __future__ import annotations
