@@ -192,7 +192,7 @@ class Runner:
         self._observe(jobs, packed, len(features))
         read = self._choose(batch, jobs, prefilled.logits)
         asked = [(job.item, q) for job in jobs for q, query in job.queries if query.max_tokens is not None]
-        rows = rows_of(packed, prefilled, [[query.max_tokens for _, query in job.queries] for job in jobs])
+        rows = rows_of(self.model, packed, prefilled, [[query.max_tokens for _, query in job.queries] for job in jobs])
         return read, [_PendingRow(batch, item, q, row) for (item, q), row in zip(asked, rows, strict=True)]
 
     def _choose(self, batch: Batch, jobs: Sequence[Job], logits: Tensor) -> Read:
