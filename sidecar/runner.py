@@ -136,7 +136,7 @@ class Runner:
     def flush(self) -> None:
         """Decode all rows that wait. Where that fails, each request's rows are tried alone: a fault is its own."""
         waiting, self._waiting = self._waiting, []
-        batches = list({id(one.batch): one.batch for one in waiting}.values())
+        batches = list(dict.fromkeys(one.batch for one in waiting))
         if self._decoded(waiting, batches):
             return
         for batch in batches:
