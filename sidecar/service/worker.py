@@ -177,7 +177,7 @@ class Worker:
             if self._state != "ready":
                 raise Unavailable(self._state)
             self._jobs.append(job)
-            self._gauge.queue_waits(len(self._jobs))
+            self._count()
             self._lock.notify_all()
         # A client that leaves takes its images with it, however long the batch before it runs.
         job.future.add_done_callback(lambda future: self._forget(job) if future.cancelled() else None)
