@@ -43,12 +43,6 @@ class Batch:
         """Whether there is nothing more to wait for."""
         return self.error is not None or (self.computed and self.waiting == 0)
 
-    @property
-    def pixels(self) -> int:
-        """Bytes of decoded images that are held for passes to come."""
-        laid = (one for passes in self.passes.values() for one in passes)
-        return sum({id(image): image.nbytes for one in laid for _, images in one.ready for image in images}.values())
-
     def outcomes(self) -> list[ItemAnswers | Fault]:
         """The items' answers or faults, in order. Raises what the request failed with."""
         if self.error is not None:

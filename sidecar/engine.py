@@ -12,7 +12,6 @@ from sidecar.images import Decoder, Pixels
 from sidecar.observer import Observer
 from sidecar.protocol import Fault, Item, ItemAnswers
 from sidecar.runner import Runner
-from sidecar.sizes import Sizes
 from sidecar.startup import load_all
 
 OFF_REFERENCE = "off_reference"
@@ -42,18 +41,13 @@ class Engine:
         """Each loaded model at work."""
         return dict(self._runners)
 
-    @property
-    def sizes(self) -> Sizes | None:
-        """How much is done together; None without a model."""
-        return next((runner.sizes for runner in self._runners.values()), None)
-
     def models(self) -> dict[str, str]:
         """Id of each loaded model: changes with all that can change an answer."""
         return {name: runner.identity for name, runner in self._runners.items()}
 
     def advice(self) -> dict[str, int]:
         """What clients should send, by the names of limits."""
-        sizes = self.sizes
+        sizes = next((runner.sizes for runner in self._runners.values()), None)
         return {} if sizes is None else {"batch": sizes.batch, "in_flight": sizes.in_flight}
 
     def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:

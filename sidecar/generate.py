@@ -43,14 +43,16 @@ class Continuation:
     truncated: bool
 
 
-def rows_of(packed: Pack, prefilled: PrefillResult, max_tokens: Sequence[Sequence[int | None]]) -> list[Row]:
+def rows_of(
+    model: Model, packed: Pack, prefilled: PrefillResult, max_tokens: Sequence[Sequence[int | None]]
+) -> list[Row]:
     """The rows of a pack's branches, in order, but for those without a number of tokens."""
     rows = []
     at = 0
     for span, allowed in zip(packed.spans, max_tokens, strict=True):
         for branch, most in enumerate(allowed):
             if most is not None:
-                seen = torch.tensor(span.seen(branch), device=prefilled.logits.device)
+                seen = model.send(torch.tensor(span.seen(branch)))
                 # Copies, so that the pack's own keys and values can go.
                 cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
                 rows.append(Row(prefilled.logits[at + branch].clone(), cache, most))

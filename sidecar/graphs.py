@@ -20,20 +20,19 @@ def capture(run: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
     """Record a call into a CUDA graph. Nothing of it is computed before the first replay. Raises what the call raises:
     a memory that runs out while it is recorded can then be seen as that."""
     graph = torch.cuda.CUDAGraph()
-    first: list[Exception] = []
-    result: list[Tensor] = []
+    first: Exception | None = None
     try:
         # Other threads may ask for the device's free memory meanwhile, which the default mode takes for a fault.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             try:
-                result.append(run())
+                result = run()
             except Exception as error:
-                first.append(error)
+                first = error
                 raise
     except Exception as ended:
         # Ending a recording that has failed raises an error of its own, in place of the first.
-        raise (first[0] if first else ended) from None
-    return graph.replay, result[0]
+        raise (first or ended) from None
+    return graph.replay, result
 
 
 class Replayed:

@@ -19,9 +19,9 @@ log = logging.getLogger(__name__)
 
 def key(device: torch.device) -> str:
     """What compiled kernels depend on: torch and its CUDA, the card, and the code that is compiled."""
-    card = (
-        f"{torch.cuda.get_device_name(device)} {torch.cuda.get_device_capability(device)}" if _cuda(device) else "cpu"
-    )
+    card = "cpu"
+    if device.type == "cuda":
+        card = f"{torch.cuda.get_device_name(device)} {torch.cuda.get_device_capability(device)}"
     code = hashlib.sha256()
     for path in sorted(Path(__file__).parent.glob("*.py")):
         code.update(path.read_bytes())
@@ -61,7 +61,3 @@ def keep(folder: Path | None, device: torch.device, restored: bool = False) -> N
         log.warning("saving the compiled kernels to %s", path, exc_info=True)
     else:
         log.info("compiled kernels are saved to %s", path)
-
-
-def _cuda(device: torch.device) -> bool:
-    return device.type == "cuda"

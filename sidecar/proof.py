@@ -95,7 +95,7 @@ class Prompts:
             )
             features = self._model.features([picture for picture in pictures if picture is not None])
             prefilled = self._model.prefill(packed, features, keep=True)
-            rows = rows_of(packed, prefilled, [[LENGTH]] * len(group))
+            rows = rows_of(self._model, packed, prefilled, [[LENGTH]] * len(group))
             # Without a penalty or an end, each token is simply the likeliest one after those before it.
             continued = generate(self._model, rows, Generation(1.0, frozenset()), Observer())
             made |= {k: one.tokens for k, one in zip(group, continued, strict=True)}

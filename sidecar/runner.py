@@ -136,7 +136,7 @@ class Runner:
     def flush(self) -> None:
         """Decode all rows that wait. Where that fails, each request's rows are tried alone: a fault is its own."""
         waiting, self._waiting = self._waiting, []
-        batches = list({id(one.batch): one.batch for one in waiting}.values())
+        batches = list(dict.fromkeys(one.batch for one in waiting))
         if self._decoded(waiting, batches):
             return
         for batch in batches:
@@ -192,7 +192,7 @@ class Runner:
         self._observe(jobs, packed, len(features))
         read = self._choose(batch, jobs, prefilled.logits)
         asked = [(job.item, q) for job in jobs for q, query in job.queries if query.max_tokens is not None]
-        rows = rows_of(packed, prefilled, [[query.max_tokens for _, query in job.queries] for job in jobs])
+        rows = rows_of(self.model, packed, prefilled, [[query.max_tokens for _, query in job.queries] for job in jobs])
         return read, [_PendingRow(batch, item, q, row) for (item, q), row in zip(asked, rows, strict=True)]
 
     def _choose(self, batch: Batch, jobs: Sequence[Job], logits: Tensor) -> Read:

@@ -59,9 +59,9 @@ def choose(
     position, cache = needs.position, needs.cache
     usable = None if free is None else max(int(SHARE * free) - RESERVE, 0)
     if pack_tokens is None:
-        fitting = [n for n in LENGTHS if n >= longest and (usable is None or n * position <= usable // 2)]
-        shortest = min((n for n in LENGTHS if n >= longest), default=longest)
-        pack_tokens = fitting[0] if fitting else shortest
+        allowed = [n for n in LENGTHS if n >= longest] or [longest]
+        fitting = (n for n in allowed if usable is None or n * position <= usable // 2)
+        pack_tokens = next(fitting, allowed[-1])
     if kv_bytes is None:
         # One row must fit, however little is left; without memory for it, rows are halved as passes are.
         left = KV_BYTES if usable is None else usable - pack_tokens * position

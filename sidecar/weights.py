@@ -6,7 +6,6 @@ A disk or a bucket that is far away gives one reader a fraction of its throughpu
 from __future__ import annotations
 
 import json
-import math
 import os
 from collections import deque
 from collections.abc import Collection, Iterator
@@ -73,24 +72,21 @@ def read(path: Path, names: Collection[str], pinned: bool = False) -> Iterator[t
                 held -= coming[0][0].size
                 yield _arrived(*coming.popleft())
             buffer = torch.empty(one.size, dtype=torch.uint8, pin_memory=pinned)
-            coming.append(
-                (one, buffer, [pool.submit(_fill, file.fileno(), one.start, part) for part in _parts(buffer)])
-            )
+            reads = [
+                pool.submit(_fill, file.fileno(), one.start + begin, buffer[begin : begin + RANGE])
+                for begin in range(0, one.size, RANGE)
+            ]
+            coming.append((one, buffer, reads))
             held += one.size
         while coming:
             yield _arrived(*coming.popleft())
 
 
-def _parts(buffer: Tensor) -> list[tuple[int, Tensor]]:
-    return [(begin, buffer[begin : begin + RANGE]) for begin in range(0, len(buffer), RANGE)]
-
-
-def _fill(descriptor: int, start: int, part: tuple[int, Tensor]) -> None:
-    begin, target = part
+def _fill(descriptor: int, start: int, target: Tensor) -> None:
     view = memoryview(target.numpy())
     done = 0
     while done < len(view):
-        count = os.preadv(descriptor, [view[done:]], start + begin + done)
+        count = os.preadv(descriptor, [view[done:]], start + done)
         if count == 0:
             raise OSError(f"the file ends {len(view) - done} bytes before its header says")
         done += count
@@ -99,6 +95,4 @@ def _fill(descriptor: int, start: int, part: tuple[int, Tensor]) -> None:
 def _arrived(one: Stored, buffer: Tensor, reads: list[Future[None]]) -> tuple[str, Tensor]:
     for future in reads:
         future.result()
-    if math.prod(one.shape) == 0:
-        return one.name, torch.empty(one.shape, dtype=one.dtype)
     return one.name, buffer.view(one.dtype).reshape(one.shape)

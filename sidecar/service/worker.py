@@ -177,7 +177,7 @@ class Worker:
             if self._state != "ready":
                 raise Unavailable(self._state)
             self._jobs.append(job)
-            self._gauge.queue_waits(len(self._jobs))
+            self._count()
             self._lock.notify_all()
         # A client that leaves takes its images with it, however long the batch before it runs.
         job.future.add_done_callback(lambda future: self._forget(job) if future.cancelled() else None)
@@ -210,12 +210,9 @@ class Worker:
         with self._lock:
             if self._state != "failed":
                 self._state = state
-            jobs, self._jobs = list(self._jobs), deque()
-            if self._preparing is not None:
-                jobs.insert(0, self._preparing)
-            if self._prepared is not None:
-                jobs.insert(0, self._prepared)
+            jobs = [job for job in (self._prepared, self._preparing, *self._jobs) if job is not None]
             self._preparing = self._prepared = None
+            self._jobs.clear()
             self._count()
             self._lock.notify_all()
         for job in jobs:
@@ -291,24 +288,21 @@ class Worker:
     def _prepare(self, engine: Engine[Any]) -> None:
         """Prepare requests, one ahead of the one that is computed."""
         while (job := self._take()) is not None:
+            failure: EngineFailure | None = None
             try:
                 job.batch = engine.begin(job.items)
             except Exception as error:
                 log.exception("preparing a batch of %d items", len(job.items), extra={"traceparent": job.trace})
-                with self._lock:
-                    mine, self._preparing = self._preparing is job, None
-                    self._count()
-                    self._lock.notify_all()
-                if mine and job.future.set_running_or_notify_cancel():
-                    job.future.set_exception(EngineFailure(f"{type(error).__name__}: {error}"))
-                continue
+                failure = EngineFailure(f"{type(error).__name__}: {error}")
             with self._lock:
                 # It may have been refused meanwhile, or its client may have left.
-                if self._preparing is job and not job.future.cancelled():
+                mine, self._preparing = self._preparing is job, None
+                if mine and failure is None and not job.future.cancelled():
                     self._prepared = job
-                self._preparing = None
                 self._count()
                 self._lock.notify_all()
+            if mine and failure is not None and job.future.set_running_or_notify_cancel():
+                job.future.set_exception(failure)
 
     def _take(self) -> _Job | None:
         """The next request to prepare, once none is prepared already; None when the service stops."""

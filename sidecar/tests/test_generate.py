@@ -9,7 +9,7 @@ import torch
 
 from sidecar import checkpoint
 from sidecar.checkpoint import Generation
-from sidecar.generate import Row, bytes_needed, generate
+from sidecar.generate import Row, bytes_needed, generate, rows_of
 from sidecar.model import Model
 from sidecar.observer import Observer
 from sidecar.packing import expand, pack, tree
@@ -28,12 +28,7 @@ def model(tiny: Path) -> Model:
 def rows(model: Model, tokens: Tokens, texts: list[str], limits: list[int]) -> list[Row]:
     packed = pack([tree([expand(p, 730)]) for p in tokens.prompts([[text] for text in texts])], [0] * len(texts), 730)
     prefilled = model.prefill(packed, model.features([]), keep=True)
-    made = []
-    for k, (span, limit) in enumerate(zip(packed.spans, limits, strict=True)):
-        seen = span.seen(0)
-        cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
-        made.append(Row(prefilled.logits[k], cache, limit))
-    return made
+    return rows_of(model, packed, prefilled, [[limit] for limit in limits])
 
 
 @pytest.mark.parametrize("penalty", [1.0, 1.05, 2.0])

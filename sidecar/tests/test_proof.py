@@ -120,8 +120,8 @@ def test_a_refused_path_is_left(
     assert runner.model.fast_paths == () and runner.model.lengths == ()
     labels = {"path": "flex", "reason": reason}
     assert metrics.registry.get_sample_value("sidecar_fallback", labels) == 1
-    told = [record for record in caplog.records if getattr(record, "path", "") == "flex"]
-    assert [record.getMessage() for record in told] == [f"the fast path flex is not taken: {reason}"]
+    records = [record for record in caplog.records if getattr(record, "path", "") == "flex"]
+    assert [record.getMessage() for record in records] == [f"the fast path flex is not taken: {reason}"]
 
 
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")

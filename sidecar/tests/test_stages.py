@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import pytest
 
 from sidecar.stages import Stages
 from sidecar.tools.bench import CountingObserver
@@ -14,11 +16,9 @@ class Device:
 
     queued: int = 0
     done: int = 0
-    marks: list[FakeMark] = field(default_factory=list)
 
     def mark(self) -> FakeMark:
-        self.marks.append(FakeMark(self, self.queued))
-        return self.marks[-1]
+        return FakeMark(self, self.queued)
 
 
 @dataclass
@@ -54,9 +54,7 @@ def test_a_stage_is_reported_once_the_device_is_beyond_it() -> None:
 def test_a_stage_that_raises_is_none() -> None:
     device, observer = Device(), CountingObserver()
     stages = Stages(device.mark, observer)
-    try:
-        with stages.stage("prefill"):
-            raise RuntimeError
-    except RuntimeError:
-        stages.settle()
+    with pytest.raises(RuntimeError), stages.stage("prefill"):
+        raise RuntimeError
+    stages.settle()
     assert observer.spent == {}

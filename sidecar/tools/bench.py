@@ -1,9 +1,9 @@
 """`python -m sidecar.tools.bench`: the reference's way against ours, in one run, on samples of real length.
 
 The reference's way: for every sample fifteen separate batch-1 `generate` calls with a cache, each encoding the image
-anew. Ours: the engine, in requests of the size that the service tells its clients. Same random weights, device, type
-and kernels; both are warmed up. `--shape 7b` is the released size and needs a GPU; `--shape small` is for a CPU, its
-tower less than a tenth of the arithmetic. What a prefix-caching engine would compute is counted, and not measured.
+again. Ours: the engine, in requests of the size that the service reports to its clients. Same random weights, device,
+type and kernels; both are warmed up. `--shape 7b` is the released size and needs a GPU; `--shape small` is for a CPU,
+its tower less than a tenth of the arithmetic. What a prefix-caching engine would compute is counted, and not measured.
 """
 
 from __future__ import annotations
@@ -182,14 +182,12 @@ class Stand:
     @property
     def features(self) -> int:
         """Positions of an image in a prompt."""
-        return self.networks["scorer"].model.vision_tower.embeddings.num_positions + 1
+        return self.engine.runners["scorer"].model.features_per_image
 
     @property
     def batch(self) -> int:
         """Samples that the service asks its clients to send in a request."""
-        sizes = self.engine.sizes
-        assert sizes is not None
-        return sizes.batch
+        return self.engine.advice()["batch"]
 
     def ours(self, items: Sequence[Item], batch: int) -> tuple[Measurement, dict[str, object]]:
         """Measure the engine, in requests of `batch` samples, and say where the time went."""
@@ -201,8 +199,9 @@ class Stand:
 def stand(args: argparse.Namespace) -> Stand:
     """Build what is measured."""
     observer = CountingObserver()
-    options = {name: value for name in ("pack_tokens",) if (value := getattr(args, name)) is not None}
-    config = EngineConfig({}, device=args.device, dtype=args.dtype, threads=args.threads, observer=observer, **options)
+    config = EngineConfig(
+        {}, device=args.device, dtype=args.dtype, pack_tokens=args.pack_tokens, threads=args.threads, observer=observer
+    )
     tokens = Tokens(args.tokenizer)
     items = samples.items(args.samples, args.images, prompts.queries(args.style_tokens), args.limit)
     generation = checkpoint.Generation(1.05, frozenset([tokens.end]))

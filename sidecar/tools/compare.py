@@ -7,19 +7,18 @@ differ by less than 0.02 in the mean. Do not use a candidate that has not passed
 from __future__ import annotations
 
 import argparse
-import gc
 import math
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
 from sidecar.config import EngineConfig
 from sidecar.engine import Engine
 from sidecar.protocol import Choice, Fault, Item, ItemAnswers
+from sidecar.runner import device_of
 from sidecar.tools import prompts, samples
+from sidecar.warmup import free
 
 EQUAL = 0.99
 DIFFERENCE = 0.02
@@ -76,9 +75,7 @@ def answers(model: str, directory: Path, items: Sequence[Item], config: EngineCo
     engine = Engine.load(EngineConfig(**{**vars(config), "directories": {model: directory}}))
     results = [outcome for k in range(0, len(items), 64) for outcome in engine.run(items[k : k + 64])]
     del engine
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    free(device_of(config))
     return results
 
 

@@ -13,7 +13,7 @@ import json
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -130,8 +130,8 @@ def main() -> int:
         parser.error("give --scorer, --styler or both")
     passed = True
     for name, directory in directories.items():
-        config = EngineConfig(directories, device=args.device, dtype=args.dtype)
-        verdict = check(name, load_all(replace(config, directories={name: directory}))[name], config, args.samples)
+        config = EngineConfig({name: directory}, device=args.device, dtype=args.dtype)
+        verdict = check(name, load_all(config)[name], config, args.samples)
         print(json.dumps(asdict(verdict) | {"passed": verdict.passed}))
         passed = passed and verdict.passed
     return 0 if passed else 1

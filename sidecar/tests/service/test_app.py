@@ -217,8 +217,8 @@ def test_what_clients_should_send(limits: Limits, queue: int, batch: int, in_fli
     engine = FakeEngine()
     engine.tips = {"batch": 64, "in_flight": 4}
     with serving(engine, limits=limits, queue=queue) as service:
-        told = service.client.get("/v1/limits").json()
-    assert (told["batch"], told["in_flight"]) == (batch, in_flight)
+        answer = service.client.get("/v1/limits").json()
+    assert (answer["batch"], answer["in_flight"]) == (batch, in_flight)
 
 
 def test_limits_and_models_are_reported() -> None:

@@ -78,8 +78,8 @@ class Device:
 
 
 @contextmanager
-def working(device: Device) -> Iterator[Worker]:
-    worker = Worker(lambda: device, 4, Metrics())
+def working(device: Device, metrics: Metrics | None = None) -> Iterator[Worker]:
+    worker = Worker(lambda: device, 4, metrics or Metrics())
     worker.start()
     until(lambda: worker.state != "loading")
     try:
@@ -109,6 +109,17 @@ def test_the_next_request_is_prepared_while_one_computes_and_no_third_is() -> No
         device.ticks.release()
         assert [future.result(SECONDS)[0].flags for future in futures] == [(name,) for name in "abcde"]
         assert device.events.count("flush") == 1 and device.most == 2
+
+
+def test_what_is_prepared_still_waits() -> None:
+    device, metrics = Device(), Metrics()
+    with working(device, metrics) as worker:
+        worker.submit([item("a")])
+        until(lambda: "compute a" in device.events)
+        worker.submit([item("b")])
+        until(lambda: worker._prepared is not None)
+        worker.submit([item("c")])
+        assert metrics.registry.get_sample_value("sidecar_queue") == 2
 
 
 def test_a_request_alone_is_decoded_at_once() -> None:
