@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // fakeGcloud keeps two services in a file: each line is a service, the revision that serves, the newest, and the
@@ -44,6 +46,7 @@ open(state, "w").write("".join(" ".join(s) + "\n" for s in services))
 
 // TestTraffic follows the revisions of a deployment through a build that ends well, and one that does not.
 func TestTraffic(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	if _, err := exec.LookPath("python3"); err != nil {
 		t.Skip("not tested: there is no python3")

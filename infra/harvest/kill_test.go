@@ -46,7 +46,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-const killSamples = 600
+// killSamples is the number of samples of a run that is killed; kills is how many times it is killed.
+var killSamples, kills = thorough.Size(300, 600), thorough.Size(5, 10)
 
 // finely is the environment of a run with many shards in several ranges, finelyArgs are its arguments.
 var finely = []string{"SHARD_SAMPLES=20", "RANGE_BYTES=20000"}
@@ -70,7 +71,7 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 	seed := uint64(time.Now().UnixNano())
 	random := rand.New(rand.NewPCG(seed, 0))
 	before := map[string]fs.FileInfo{}
-	for range 10 {
+	for range kills {
 		died := diedAlone(t, filepath.Join(dir, state))
 		cmd := program(t, dir, finely, finelyArgs(state)...)
 		if err := cmd.Start(); err != nil {
@@ -92,7 +93,7 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 		sameFiles(t, before, after)
 		before = after
 	}
-	t.Logf("seed %d: %d shards have scores after ten kills", seed, len(before))
+	t.Logf("seed %d: %d shards have scores after %d kills", seed, len(before), kills)
 }
 
 // diedAlone are the samples without a result of which an attempt has begun, in which each was rated alone.

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"testing"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // release is the provider's release whose schema is checked against.
@@ -15,10 +17,8 @@ const release = "6.50.0"
 // TestTerraform has Terraform itself validate the configuration and run its tests, where Terraform is at hand. Its
 // provider is a stand-in that has the real one's schema, so nothing is downloaded.
 func TestTerraform(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("Terraform runs for seconds")
-	}
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
 		t.Skip("terraform is not installed here; infra/terraform/schema has checked what can be checked without it")

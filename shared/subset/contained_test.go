@@ -218,7 +218,7 @@ func TestContainedKilled(t *testing.T) {
 	calm, plan := begin()
 	selectNow(t, calm, plan, request)
 	want := calm.Snapshot()
-	for life := 0; life < calm.Steps; life += 3 * thorough.Stride(3) {
+	for life := 0; life < calm.Steps; life += 3 * thorough.Stride(6) {
 		t.Run(fmt.Sprintf("after %d", life), func(t *testing.T) {
 			t.Parallel()
 			f, plan := begin()
