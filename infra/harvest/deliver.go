@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -154,11 +155,16 @@ func (f *subsetFolder) writeSelection(
 	if err := prepareOut(dir, f.state, nil); err != nil {
 		return false, err
 	}
-	to, err := outputFolder{subsets: f.exports.subsets, selection: sel}.write(ctx, dir)
+	folder := outputFolder{subsets: f.exports.subsets, selection: sel}
+	if object := sel.Outputs.Report; object != "" {
+		folder.report = func(w io.Writer) error { return folder.subsets.CopyOutput(ctx, sel, object, w) }
+	}
+	to, err := folder.write(ctx, dir)
 	if err != nil {
 		return false, err
 	}
-	f.log.Info("subset written", "dataset", dataset, "selected", sel.Selected, "file", to.Subset)
+	f.log.Info("subset written",
+		"dataset", dataset, "selected", sel.Selected, "file", to.Subset, "report", to.Report)
 	err = f.export(ctx, sel, dir)
 	return err == nil, err
 }

@@ -42,6 +42,10 @@ func TestServeWritesSubsets(t *testing.T) {
 	drop(t, dir, "small", 20)
 	first := servingWith(t, dir, nil, "--budget", "30%", "--out", "out")
 	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 6 })
+	until(t, "the report next to it", func() bool {
+		page, err := os.ReadFile(filepath.Join(dir, "out", "small", reportFile))
+		return err == nil && strings.Contains(string(page), "<svg")
+	})
 	if event := first.event(t, events.SelectionCompleted); !event.Data.Automatic {
 		t.Errorf("event %+v is not automatic", event)
 	}
