@@ -82,17 +82,8 @@ func TestImageOfCommand(t *testing.T) {
 	if err := os.MkdirAll(filepath.Join(root, "tmp"), 0o755); err != nil {
 		t.Fatal(err)
 	}
-	for _, folder := range []string{data, filepath.Join(root, "tmp")} {
-		err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			return os.Lchown(path, owner, owner)
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
+	own(t, data, owner)
+	own(t, filepath.Join(root, "tmp"), owner)
 	null := filepath.Join(root, "dev", "null") // each container has one
 	if err := os.Mkdir(filepath.Dir(null), 0o755); err != nil {
 		t.Fatal(err)
@@ -127,6 +118,20 @@ func TestImageOfCommand(t *testing.T) {
 	s.stop(t)
 	if left, err := os.ReadDir(root); err != nil || len(left) != 4 {
 		t.Errorf("the image's folder has %v: %v", left, err)
+	}
+}
+
+// own makes a user, by number, the owner of a folder and of all in it.
+func own(t *testing.T, folder string, owner int) {
+	t.Helper()
+	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		return os.Lchown(path, owner, owner)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 
