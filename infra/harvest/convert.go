@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"os"
 	"path"
 	"path/filepath"
@@ -13,7 +14,6 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
-	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
 	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -110,9 +110,9 @@ func (c convertedSubset) keeps(files []string) []string {
 func (f outputFolder) converted(ctx context.Context, scratch string) (convertedSubset, error) {
 	object := f.selection.Outputs.Subset
 	stored, to := filepath.Join(scratch, path.Base(object)), convertedSubset{file: filepath.Join(scratch, "converted")}
-	err := writeWhole(stored, func(w io.Writer) error { return f.subsets.CopyOutput(ctx, f.selection, object, w) })
+	err := writeScratch(stored, func(w io.Writer) error { return f.subsets.CopyOutput(ctx, f.selection, object, w) })
 	if err == nil {
-		err = writeWhole(to.file, func(w io.Writer) (err error) {
+		err = writeScratch(to.file, func(w io.Writer) (err error) {
 			to.images, err = f.convert(ctx, w, stored, scratch)
 			return err
 		})
@@ -175,7 +175,8 @@ func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored strin
 
 // convertRecords converts each record of the stored subset, and calls use with the result and the original sample.
 // Before that, it calls name for the names of the sample's images. The subset holds the samples in the order of the
-// manifests.
+// manifests, and each is read as the run reads it, so that it has the same id. A *lossyError is about all records that
+// would lose something.
 func (f outputFolder) convertRecords(
 	ctx context.Context, stored string, name func(s *dataset.Sample) ([]string, error),
 	use func(record []byte, s *dataset.Sample) error,
@@ -185,6 +186,9 @@ func (f outputFolder) convertRecords(
 		return err
 	}
 	defer from.Close()
+	place, stop := iter.Pull2(f.subsets.SelectedPlaces(ctx, f.selection))
+	defer stop()
+	var losses conversionLosses
 	for _, m := range f.selection.Manifests {
 		convert, err := m.Reading.Converter(f.format)
 		if err != nil {
@@ -194,10 +198,13 @@ func (f outputFolder) convertRecords(
 		if err != nil {
 			return err
 		}
-		err = from.each(m.Selected, func(number int, record dataset.Record) error {
-			place := dataset.Place{Manifest: path.Base(m.Name), Element: int64(number), Line: int64(number)}
-			if f.containedIn() != "" {
-				place = dataset.Place{Manifest: path.Base(m.Name), Element: record.Place.Element, Key: record.Place.Key}
+		err = from.each(m.Selected, func(_ int, record dataset.Record) error {
+			place, err, ok := place()
+			if err == nil && !ok {
+				err = fmt.Errorf("%s: it has more records than were selected", stored)
+			}
+			if err != nil {
+				return err
 			}
 			s := parse(record.Raw, place)
 			s.Stored = record.Stored
@@ -209,33 +216,16 @@ func (f outputFolder) convertRecords(
 			if err == nil {
 				err = use(converted, s)
 			}
-			return f.conversionFault(err, number, s)
+			return losses.add(err, s)
 		})
 		if err != nil {
 			return err
 		}
 	}
+	if losses.losers > 0 {
+		return &lossyError{f, &losses}
+	}
 	return nil
-}
-
-// isLoss reports whether an error says that the form has no place for something in a record. A retry cannot help.
-func isLoss(err error) bool {
-	_, lost := errors.AsType[*forms.LossError](err)
-	_, mixed := errors.AsType[*table.FieldError](err)
-	return lost || mixed || errors.Is(err, errNoFile)
-}
-
-// conversionFault adds the record to an error of converting it.
-func (f outputFolder) conversionFault(err error, number int, s *dataset.Sample) error {
-	if !isLoss(err) || errors.Is(err, errNoFile) {
-		return err
-	}
-	instead := "leave the flag out"
-	if f.trainer != "" {
-		instead = "choose another form"
-	}
-	return fmt.Errorf("%s: record %d of %s in the subset would lose something (%w); %s, or leave the record out with "+
-		"%s: its id is %s", f.asked(), number, s.Place.Manifest, err, instead, f.exclude(), spelling.Shown(s.ID))
 }
 
 // exclude is what leaves a sample out of the subset: a flag of the command, or of the one that selects.

@@ -44,22 +44,88 @@ func TestOutputFormat(t *testing.T) {
 func TestOutputFormatRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	writeFile(t, filepath.Join(dir, "a.jsonl"), `{"id": "x", "messages": [`+
-		`{"role": "user", "content": "Why?", "weight": 0}, `+
-		`{"role": "assistant", "content": "So."}]}`+"\n")
+	record := `{"id": "x%d", "messages": [{"role": "user", "content": "Why %d?"%s}, ` +
+		`{"role": "assistant", "content": "So."}]}` + "\n"
+	text, some := "", fmt.Sprintf(record, 0, 0, "")
+	for n := range 5 {
+		text += fmt.Sprintf(record, n, n, `, "weight": 0`)
+	}
+	writeFile(t, filepath.Join(dir, "a.jsonl"), text)
+	writeFile(t, filepath.Join(dir, "b.jsonl"), some+strings.ReplaceAll(text, `"x`, `"y`))
 	for _, tc := range []struct {
 		format, says string
 		status       int
 	}{
 		{"lava", `--output-format: "lava" is not a form to convert to; did you mean "llava"?`, 2},
-		{"swift", "would lose something (messages[0].weight: the other form has no place for it)", 1},
+		// Nothing is scored if no record can be written.
+		{"llava", "harvest: --output-format llava: each valid record (5) would lose something: messages[0].weight: the " +
+			"other form has no place for it (5 records, ids x0, x1, x2, …); leave the flag out, or change the records", 1},
 	} {
-		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "state", "--out", "out", "--output-format", tc.format,
-			"a.jsonl")
+		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "state", "--out", "new/out", "--output-format",
+			tc.format, "a.jsonl")
 		if a.status != tc.status || !strings.Contains(a.stderr, tc.says) {
 			t.Errorf("--output-format %s: status %d, %q; want %d and %q", tc.format, a.status, a.stderr, tc.status, tc.says)
 		}
 	}
+	a := harvest(t, dir, nil, "curate", "--budget", "100%", "--state", "state", "--out", "new/out", "--output-format",
+		"llava", "b.jsonl")
+	for _, want := range []string{
+		"harvest: warning: --output-format llava: 5 of 6 records would lose something: messages[0].weight: ",
+		"harvest: --output-format llava: 5 of 6 records in the subset would lose something: messages[0].weight: the other " +
+			"form has no place for it (5 records, ids y0, y1, y2, …); leave the flag out, or leave such records out with " +
+			"--exclude\n",
+	} {
+		if a.status != 1 || !strings.Contains(a.stderr, want) || strings.Contains(a.stderr, "scratch") {
+			t.Errorf("status %d, %q; want %q and no temporary file", a.status, a.stderr, want)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "new")); !os.IsNotExist(err) {
+		t.Errorf("the folder of a refused subset is left: %v", err)
+	}
+	// Records that have the form lose nothing.
+	mustHarvest(t, dir, "curate", "--budget", "100%", "--no-report", "--state", "state", "--out", "new/out",
+		"--output-format", "swift", "a.jsonl")
+	if got := readFile(t, filepath.Join(dir, "new/out/subset.jsonl")); got != text {
+		t.Errorf("the records had the form, and are %s", got)
+	}
+}
+
+// A converted record has the id by which the run knows it, wherever the record is in the subset.
+func TestOutputFormatKeepsIDs(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	text := ""
+	for n, id := range []string{`"a"`, `"a"`, `""`, `""`, `null`, `"b"`} {
+		text += fmt.Sprintf(`{"id": %s, "messages": [{"role": "user", "content": [{"type": "text", "text": "Why %d?"}]}, `+
+			`{"role": "assistant", "content": "So %d."}]}`+"\n", id, n, n)
+	}
+	writeFile(t, filepath.Join(dir, "a.jsonl"), text)
+	writeFile(t, filepath.Join(dir, "out.txt"), "a\na.jsonl#3\n")
+	curate := []string{
+		"curate", "--budget", "100%", "--exclude", "out.txt", "--no-report", "--state", "state", "--out", "out", "a.jsonl",
+	}
+	check := func(what, written string) {
+		t.Helper()
+		for _, want := range []string{
+			`"id": "a.jsonl#4", `, "Why 3?", `"id": "a.jsonl#5", `, "Why 4?", `"id": "b", `, "Why 5?",
+		} {
+			_, after, found := strings.Cut(written, want)
+			if !found {
+				t.Errorf("%s: %s is not there, or not in order: %s", what, want, written)
+			}
+			written = after
+		}
+	}
+	for _, format := range []string{"llava", "openai", "swift", "sharegpt", "trl", "webdataset"} {
+		mustHarvest(t, dir, append(curate, "--output-format", format)...)
+		name := "out/subset.jsonl"
+		if format == "webdataset" {
+			name = "out/subset.tar"
+		}
+		check(format, readFile(t, filepath.Join(dir, name)))
+	}
+	mustHarvest(t, dir, "export-subset", "a", "latest", "--for", "trl", "--state", "state", "--out", "exported")
+	check("export-subset", readFile(t, filepath.Join(dir, "exported/data.jsonl")))
 }
 
 // As WebDataset, a subset is a tar that holds its images: the same samples, and the same bytes every time.
@@ -184,7 +250,7 @@ func TestOutputFormatWebDatasetRefuses(t *testing.T) {
 		t.Errorf("the subset from before is gone: %v", err)
 	}
 	a = harvest(t, dir, nil, append(curate, "--output-format", "webdataset", "names.jsonl")...)
-	if want := "record 1 of names.jsonl in the subset would lose something (image_names: "; a.status != 1 ||
+	if want := "--output-format webdataset: each valid record (1) would lose something: image_names: "; a.status != 1 ||
 		!strings.Contains(a.stderr, want) {
 		t.Errorf("a field of the same name: status %d, %q, want %q", a.status, a.stderr, want)
 	}

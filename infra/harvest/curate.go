@@ -104,6 +104,10 @@ func curateDataset(
 	if err := p.accept(ctx, o, checkImages || !p.again, show); err != nil {
 		return nil, err
 	}
+	if err := p.checkFormat(ctx, o.Format, show); err != nil {
+		return nil, err
+	}
+	removeNew := newFolder(o.Out)
 	if err := prepareOut(o.Out, p.state, in.Manifests); err != nil {
 		return nil, err
 	}
@@ -129,6 +133,9 @@ func curateDataset(
 		}
 		return o.typedNear(res.fulfil(ctx, s, o))
 	})
+	if err != nil {
+		removeNew()
+	}
 	res.Seconds["total"] = time.Since(start).Seconds()
 	return res, err
 }

@@ -105,6 +105,7 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 	if err != nil {
 		return err
 	}
+	removeNew := newFolder(c.dir)
 	if err := prepareOut(c.dir, folder, in.Manifests); err != nil {
 		return err
 	}
@@ -113,6 +114,7 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 		err = exportMark{sel.Run, sel.ID, c.request}.writeTo(c.dir)
 	}
 	if err != nil {
+		removeNew()
 		return err
 	}
 	if err := tally.warn(cmd.ErrOrStderr()); err != nil {

@@ -54,6 +54,27 @@ func prepareOut(dir, state string, manifests []string) error {
 	return nil
 }
 
+// newFolder returns a function that removes a folder, and those above it, if they do not exist now and are empty then.
+func newFolder(dir string) (remove func()) {
+	var made []string
+	for {
+		if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		made = append(made, dir)
+		if dir = filepath.Dir(dir); dir == made[len(made)-1] {
+			break
+		}
+	}
+	return func() {
+		for _, folder := range made {
+			if os.Remove(folder) != nil { // it is not empty
+				return
+			}
+		}
+	}
+}
+
 // firstOf lists the first of some names, and says that there are more.
 func firstOf(names []string, most int) string {
 	if len(names) <= most {

@@ -79,14 +79,11 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	outputs := f.outputs(ctx, &to)
 	var converted convertedSubset
 	if f.converts() { // before an earlier selection is replaced, because it may be refused
-		scratch, remove, err := makeScratch(dir)
-		if err == nil {
-			defer remove()
-			converted, err = f.converted(ctx, scratch)
+		var remove func()
+		if converted, remove, err = f.convertInto(ctx, dir); err != nil {
+			return outputFiles{}, err
 		}
-		if err != nil {
-			return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
-		}
+		defer remove()
 		outputs[0].write = converted.writeTo
 	}
 	files := []string{selectionFile}
@@ -124,6 +121,31 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
 	}
 	return to, nil
+}
+
+// convertInto makes the converted subset in a folder for temporary files in an output folder, and returns a function
+// that removes that. If it fails, it leaves no new folder.
+func (f outputFolder) convertInto(ctx context.Context, dir string) (convertedSubset, func(), error) {
+	removeNew := newFolder(dir)
+	scratch, remove, err := makeScratch(dir)
+	if err != nil {
+		return convertedSubset{}, nil, err
+	}
+	converted, err := f.converted(ctx, scratch)
+	if err != nil {
+		remove()
+		removeNew()
+		return convertedSubset{}, nil, writingFault("the selection", dir, err)
+	}
+	return converted, remove, nil
+}
+
+// writingFault adds what was written to an error of writing to a folder. A refusal says it itself.
+func writingFault(what, dir string, err error) error {
+	if isLoss(err) {
+		return err
+	}
+	return fmt.Errorf("writing %s: %w", what, bucket.MachineFault(dir, err))
 }
 
 // makeScratch makes a folder for temporary files in an output folder, and returns a function that removes it. It also
@@ -237,6 +259,19 @@ func writeWhole(path string, write func(io.Writer) error) error {
 		return fmt.Errorf("writing %s: %w", path, bucket.MachineFault(filepath.Dir(path), err))
 	}
 	return nil
+}
+
+// writeScratch is writeWhole for a file that users do not know: an error of write does not name it.
+func writeScratch(path string, write func(io.Writer) error) error {
+	var failed error
+	err := writeWhole(path, func(w io.Writer) error {
+		failed = write(w)
+		return failed
+	})
+	if failed != nil {
+		return failed
+	}
+	return err
 }
 
 // defaultOut is the folder of select without --out. Each selection has its own, so that selections of one run do not

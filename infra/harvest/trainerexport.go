@@ -3,12 +3,10 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 
-	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
 	"github.com/harvest-ml/harvest/shared/export"
@@ -53,7 +51,7 @@ func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, err
 		err = installExport(filepath.Join(scratch, exportFolder), dir)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("writing the export: %w", bucket.MachineFault(dir, err))
+		return nil, writingFault("the export", dir, err)
 	}
 	return tally, nil
 }
@@ -65,7 +63,7 @@ const exportFolder = "export"
 func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally, error) {
 	object := e.selection.Outputs.Subset
 	stored, to := filepath.Join(scratch, filepath.Base(object)), filepath.Join(scratch, exportFolder)
-	err := writeWhole(stored, func(w io.Writer) error { return e.subsets.CopyOutput(ctx, e.selection, object, w) })
+	err := writeScratch(stored, func(w io.Writer) error { return e.subsets.CopyOutput(ctx, e.selection, object, w) })
 	if err == nil {
 		err = makeOut(to)
 	}
@@ -128,7 +126,7 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 	if err := makeOut(filepath.Dir(file)); err != nil {
 		return err
 	}
-	return writeWhole(file, func(w io.Writer) error {
+	return writeScratch(file, func(w io.Writer) error {
 		if e.request.InParquet() {
 			rows, err := e.newParquetSubset(ctx, w, stored)
 			if err != nil {

@@ -36,6 +36,7 @@ const (
 	WrongType        reason.Code = "wrong_type"        // a known field holds a value of another type
 	UnsupportedMedia reason.Code = "unsupported_media" // video, audio, or images in a form that is not read
 	NoConversation   reason.Code = "no_conversation"   // absent or empty
+	TwoConversations reason.Code = "two_conversations" // in fields of two forms, and they differ
 	RoleUnknown      reason.Code = "unknown_role"      // none of the roles that records have
 	EmptyTurn        reason.Code = "empty_turn"        // a rated turn without text and image
 	NoQuestion       reason.Code = "no_question"       // no human turn

@@ -228,7 +228,7 @@ func (s *Sample) Pieces() [][]string {
 
 // ReadingVersion changes whenever something else is taken from a record. It is part of a run's identity, and a run of
 // another one is not continued: the records in its shards are parsed where they are needed.
-const ReadingVersion = 4
+const ReadingVersion = 5
 
 // A Parser reads one record. The sample keeps raw. What a record is read as depends on its form (package forms).
 type Parser func(raw []byte, place Place) *Sample

@@ -71,6 +71,10 @@ func (k talk) contained(t *testing.T) map[string][]byte {
 	}
 	files := map[string][]byte{"LLaVA.parquet": rows(t, llava), "The Cauldron.parquet": rows(t, cauldron)}
 	for form, write := range written {
+		if form == "TRL prompt and completion" && len(k.said) > 1 { // an answer in the prompt has no place in Parquet
+			files[form+".tar"] = k.tar(t, write(k))
+			continue
+		}
 		files["converted "+form+".parquet"] = k.converted(t, form)
 		if form != "Qwen-VL" { // it names images in the text, where no member is looked for
 			files[form+".tar"] = k.tar(t, write(k))
@@ -135,6 +139,9 @@ func checkConversions(t *testing.T, name string, s *dataset.Sample) {
 				t.Errorf("%s to %s: %v, want a loss", name, to, err)
 			}
 			continue
+		}
+		if lost, ok := errors.AsType[*forms.LossError](err); ok && to != forms.TRL && lost.Field == "prompt[1].content" {
+			continue // an answer in a prompt of TRL
 		}
 		if err != nil {
 			t.Errorf("%s to %s: %v", name, to, err)

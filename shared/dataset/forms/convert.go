@@ -14,73 +14,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An output is a form that records are converted to. Each of its keys has one type, because loaders refuse a column
-// with two types.
-type output struct {
-	name string
-	// images is the key of the list of images, empty where images are parts of the turns that name them.
-	images string
-	// turns is the key of the list of turns; role, content, human and model name what is in them.
-	turns, role, content, human, model string
-	// inParts says that a turn is a list of parts, and that an image is one of these parts.
-	inParts bool
-	// keepsPaths says that the form has a place for the earlier names of images.
-	keepsPaths bool
-	// single says that images is the name of a single image, a list of several, and no field where there is none: so its
-	// key has two types, for a program that makes no columns.
-	single bool
-}
-
-var outputs = []output{
-	{LLaVA, "image", "conversations", "from", "value", "human", "gpt", false, false, false},
-	{LLaVATrainer, "image", "conversations", "from", "value", "human", "gpt", false, false, true},
-	{"openai", "", "messages", "role", "content", "user", "assistant", true, false, false},
-	{Swift, "images", "messages", "role", "content", "user", "assistant", false, false, false},
-	{ShareGPT, "images", "conversations", "from", "value", "human", "gpt", false, false, false},
-	{TRL, "images", "messages", "role", "content", "user", "assistant", true, false, false},
-	{WebDataset, "image", "conversations", "from", "value", "human", "gpt", false, false, false},
-	{Parquet, "images", "conversations", "from", "value", "human", "gpt", false, true, false},
-}
-
-// Names of forms that records are converted to.
-const (
-	// LLaVA, Swift and ShareGPT are those of LLaVA, of ms-swift, and of LLaMA-Factory.
-	LLaVA, Swift, ShareGPT = "llava", "swift", "sharegpt"
-	// LLaVATrainer is that of LLaVA's own trainer, which joins the field image with a folder's name. It is for exports
-	// alone. Source: llava/train/train.py of LLaVA and LLaVA-NeXT, __getitem__.
-	LLaVATrainer = "llava-trainer"
-	// TRL is that of messages with parts, and a list of images.
-	TRL = "trl"
-	// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members.
-	WebDataset = "webdataset"
-	// Parquet is the name of the form that is a Parquet file: its records are those of ShareGPT, and images is a column
-	// of Hugging Face's images.
-	Parquet = "parquet"
-)
-
-// ImagesField is the field of a record in Parquet that holds its images.
-const ImagesField = "images"
-
-// Outputs are the names of the forms that users convert records to.
-func Outputs() []string {
-	var names []string
-	for _, o := range outputs {
-		if !o.single {
-			names = append(names, o.name)
-		}
-	}
-	return names
-}
-
-// A LossError says that a record cannot be converted without a loss.
-type LossError struct {
-	Field  string // what would be lost: the path of a field in the record
-	Detail string // why
-}
-
-// Error is the field and why it would be lost.
-func (e *LossError) Error() string { return e.Field + ": " + e.Detail }
-
 // A Converter writes a valid record in another form. place is where the record was read. images are the new names of
 // its images, one for each. If images is nil, images keep their names; images of a container have none. Earlier names
 // are kept in the list image_names, null for an image without one, unless the form has a place for them. A *LossError
@@ -104,15 +37,30 @@ func (r Reading) Converter(name string) (Converter, error) {
 		if p.Problem != nil {
 			return nil, p.Problem
 		}
-		if images == nil {
-			return outputs[i].convert(&p, nil)
-		}
-		before, err := p.rename(images)
-		if err != nil {
+		return outputs[i].write(&p, images)
+	}, nil
+}
+
+// write writes a record in the form, with these names of its images; nil if they keep their names.
+func (o output) write(p *parser, images []string) ([]byte, error) {
+	keeps := o.isFormOf(p)
+	if images == nil && keeps {
+		return p.Raw, nil
+	}
+	var before any
+	if images != nil {
+		var err error
+		if before, err = p.rename(images); err != nil {
 			return nil, err
 		}
-		return outputs[i].convert(&p, before)
-	}, nil
+	}
+	switch {
+	case keeps && len(images) == 0:
+		return p.Raw, nil
+	case keeps && o.images != "":
+		return o.keep(p, before), nil
+	}
+	return o.convert(p, before)
 }
 
 // imageNames is the field of a record that keeps the names which its images had before they were copied.
@@ -141,7 +89,7 @@ func (p *parser) rename(images []string) (before any, err error) {
 		len(jsontext.Items(kept)) == len(images): // of a conversion before
 		return kept, nil
 	default:
-		return nil, &LossError{imageNames, "a field of this name says something else in the other form"}
+		return nil, &LossError{imageNames, otherwise}
 	}
 	if !named {
 		return nil, nil
@@ -149,78 +97,37 @@ func (p *parser) rename(images []string) (before any, err error) {
 	return names, nil
 }
 
-// losses are what a conversion has to know of a record next to its sample.
-type losses struct {
-	used []string // fields whose content is in the sample
-	lost []string // paths of fields that are in no sample
-}
-
-// use notes that the content of fields is in the sample.
-func (p *parser) use(fields ...string) {
-	if p.losses != nil {
-		p.losses.used = append(p.losses.used, fields...)
-	}
-}
-
-// lose notes that a field is in no sample.
-func (p *parser) lose(field string) {
-	if p.losses != nil {
-		p.losses.lost = append(p.losses.lost, field)
-	}
-}
-
-// keepOnly notes the fields of an object as lost that hold anything, except for the known ones.
-func (p *parser) keepOnly(field string, object jsontext.Members, known ...string) {
-	if p.losses == nil {
-		return
-	}
-	for i := 0; i < len(object); i += 2 {
-		if key := jsontext.Text(object[i]); !slices.Contains(known, key) && jsontext.Holds(object[i+1]) {
-			p.lose(field + "." + key)
-		}
-	}
-}
-
-const noPlace = "the other form has no place for it"
-
 // convert writes the sample of a parser, and copies the fields that are not part of the sample. before are the names of
 // images before they were renamed, if any.
 func (o output) convert(p *parser, before any) ([]byte, error) {
-	if len(p.losses.lost) > 0 {
-		return nil, &LossError{p.losses.lost[0], noPlace}
+	if loss := p.loss(o); loss != nil {
+		return nil, loss
 	}
 	var out objectWriter
-	if jsontext.TypeOf(p.fields.Get("id")) != jsontext.None || p.Place.Key != "" {
-		out.add("id", p.ID)
-	}
-	if o.images != "" {
-		names := make([]string, 0, len(p.Images))
-		for _, image := range p.Images {
-			names = append(names, nameOf(image))
-		}
-		switch {
-		case !o.single || len(names) > 1:
+	out.add("id", p.ID)
+	if o.images != "" && !(o.pairs() && p.isTextPair()) {
+		if names := o.names(p); names != nil {
 			out.add(o.images, names)
-		case len(names) == 1:
-			out.add(o.images, names[0])
 		}
 	}
-	turns, err := o.list(p)
-	if err != nil {
+	if err := o.addTurns(&out, p); err != nil {
 		return nil, err
 	}
-	out.add(o.turns, turns)
 	if p.ownSource() == "" { // what else says it is the manifest, or the recipe
 		out.add("data_source", p.Source)
+	}
+	used := p.losses.used
+	for _, other := range p.others() { // they say nothing that the turns do not say
+		used = append(used, other.fields...)
 	}
 	for i := 0; i < len(p.fields); i += 2 {
 		key := jsontext.Text(p.fields[i])
 		switch {
-		case slices.Contains(p.losses.used, key), out.has(key) && !jsontext.Holds(p.fields[i+1]):
+		case slices.Contains(used, key), o.pairs() && p.repeats(key), out.has(key) && !jsontext.Holds(p.fields[i+1]):
 		case key == imageNames && (before != nil || !jsontext.Holds(p.fields[i+1])):
-		case out.has(key), key != "id" && readElsewhere(key) && jsontext.Holds(p.fields[i+1]):
-			return nil, &LossError{key, "a field of this name says something else in the other form"}
-		case !readElsewhere(key):
+		case out.has(key), o.reads(key) && jsontext.Holds(p.fields[i+1]):
+			return nil, &LossError{key, otherwise}
+		case !o.reads(key):
 			out.add(key, p.fields[i+1])
 		}
 	}
@@ -228,18 +135,81 @@ func (o output) convert(p *parser, before any) ([]byte, error) {
 		out.add(imageNames, before)
 	}
 	converted := out.close()
-	return converted, p.checkConverted(converted)
+	return converted, p.checkConverted(converted, o)
 }
 
-// readElsewhere reports whether some form reads a field of that name.
-func readElsewhere(key string) bool {
-	return slices.Contains(turnLists, key) || slices.Contains([]string{"id", "image", "images", "system"}, key)
+// names are the value of the form's field of images; nil where a record without images does not have the field.
+func (o output) names(p *parser) any {
+	names := make([]string, 0, len(p.Images))
+	for _, image := range p.Images {
+		names = append(names, nameOf(image))
+	}
+	switch {
+	case !o.single || len(names) > 1:
+		return names
+	case len(names) == 1:
+		return names[0]
+	}
+	return nil
 }
 
-// list are the turns in the output's form.
-func (o output) list(p *parser) (list []any, err error) {
+// addTurns adds the turns: as a prompt and its completion, if the record and the form have these.
+func (o output) addTurns(out *objectWriter, p *parser) error {
+	turns := o.turnsOf(p)
+	list, err := o.list(p, turns)
+	if err != nil {
+		return err
+	}
+	begin := p.losses.prompt
+	if begin == 0 || !o.pairs() {
+		out.add(o.turns, list)
+		return nil
+	}
+	if p.isTextPair() {
+		out.add("prompt", p.fields.Get("prompt"))
+		out.add("completion", p.fields.Get("completion"))
+		return nil
+	}
+	out.add("prompt", list[:begin])
+	out.add("completion", list[begin:])
+	return nil
+}
+
+// isTextPair reports whether the record is a prompt and its completion that are two texts, and nothing else.
+func (p *parser) isTextPair() bool {
+	isText := func(key string) bool { return jsontext.TypeOf(p.fields.Get(key)) == jsontext.String }
+	return p.losses.prompt == 1 && len(p.turns) == 2 && len(p.Images) == 0 && isText("prompt") && isText("completion")
+}
+
+// turnsOf are the turns as the form holds them: where images are parts, no line break is between an image that was put
+// before the first question and what follows it.
+func (o output) turnsOf(p *parser) []dataset.Turn {
+	at := p.losses.inFront
+	if at == 0 || !o.inParts {
+		return p.Turns
+	}
+	turns := slices.Clone(p.Turns)
+	turn := turns[at-1]
+	segments := slices.Clone(turn.Segments)
+	for i := 1; i < len(segments); i++ {
+		if segments[i-1].Image > 0 {
+			segments[i].Text = strings.TrimPrefix(segments[i].Text, "\n")
+		}
+	}
+	turns[at-1] = dataset.JoinTurn(turn.Role, segments)
+	return turns
+}
+
+// reads reports whether programs that read the form, or Harvest in some form, read a field of that name.
+func (o output) reads(key string) bool {
+	return slices.Contains(turnLists, key) || slices.Contains([]string{"id", "image", "images", "system"}, key) ||
+		o.pairs() && (key == "prompt" || key == "completion")
+}
+
+// list are turns in the output's form.
+func (o output) list(p *parser, turns []dataset.Turn) (list []any, err error) {
 	image := 0
-	for i, turn := range p.Turns {
+	for i, turn := range turns {
 		role := map[dataset.Role]string{
 			dataset.Human: o.human, dataset.Model: o.model, dataset.System: "system",
 		}[turn.Role]
@@ -290,12 +260,12 @@ func nameOf(image dataset.Image) string {
 }
 
 // checkConverted reads what was written: it has to be the same sample.
-func (p *parser) checkConverted(converted []byte) error {
+func (p *parser) checkConverted(converted []byte, to output) error {
 	again := Parse(converted, p.Place)
 	switch {
 	case again.Problem != nil:
 		return &LossError{again.Problem.Field, "in the other form it is " + again.Problem.Reason()}
-	case !reflect.DeepEqual(p.Turns, again.Turns):
+	case !reflect.DeepEqual(to.turnsOf(p), again.Turns):
 		return &LossError{p.conversation, "the turns would be read otherwise"}
 	case !reflect.DeepEqual(p.Images, again.Images):
 		return &LossError{p.field, "the images would be read otherwise"}

@@ -37,6 +37,12 @@ func TestConvertFromAllForms(t *testing.T) {
 				record["id"], record["extra"] = 7, object{"kept": []int{1}}
 				s := parseAs(t, form, record)
 				converted, err := convert(t, forms.Reading{}, to, string(s.Raw))
+				if form == "TRL prompt and completion" && len(k.said) > 1 && to != forms.TRL {
+					if err == nil || !strings.HasPrefix(err.Error(), "prompt[1].content: it is an answer in the prompt") {
+						t.Errorf("%s of %s to %s: %v, want a loss of where the prompt ends", name, form, to, err)
+					}
+					continue
+				}
 				if err != nil {
 					t.Errorf("%s of %s to %s: %v", name, form, to, err)
 					continue
@@ -67,9 +73,9 @@ func TestConvertForLLaVA(t *testing.T) {
 	const said = `"conversations": [{"from":"human","value":"%sWhat?"},{"from":"gpt","value":"So."}], ` +
 		`"data_source": "a"}`
 	for marks, c := range map[string]struct{ images, want string }{
-		"":               {`[]`, `{`},
-		"<image>":        {`["a.png"]`, `{"image": "a.png", `},
-		"<image><image>": {`["a.png", "b.png"]`, `{"image": ["a.png","b.png"], `},
+		"":               {`[]`, `{"id": "a.json#1", `},
+		"<image>":        {`["a.png"]`, `{"id": "a.json#1", "image": "a.png", `},
+		"<image><image>": {`["a.png", "b.png"]`, `{"id": "a.json#1", "image": ["a.png","b.png"], `},
 	} {
 		raw := fmt.Sprintf(`{"images": %s, "messages": [{"role": "user", "content": "%sWhat?"}, `+
 			`{"role": "assistant", "content": "So."}]}`, c.images, marks)
@@ -89,15 +95,19 @@ func TestConverted(t *testing.T) {
 		"\n" + ` "system": "Be kind.", "score": 0.50}`
 	const picture = "data:image/png;base64,iVBORw0KGgo="
 	for to, want := range map[string]string{
-		"llava": `{"image": ["` + picture + `"], "conversations": [{"from": "system", "value": "Be kind."},` +
+		"llava": `{"id": "a.json#1", "image": ["` + picture + `"], ` +
+			`"conversations": [{"from": "system", "value": "Be kind."},` +
 			`{"from": "human", "value": "<image>a & b"},{"from": "gpt", "value": "So."}], "data_source": "a", "score": 0.50}`,
-		"swift": `{"images": ["` + picture + `"], "messages": [{"role": "system", "content": "Be kind."},` +
+		"swift": `{"id": "a.json#1", "images": ["` + picture + `"], ` +
+			`"messages": [{"role": "system", "content": "Be kind."},` +
 			`{"role": "user", "content": "<image>a & b"},{"role": "assistant", "content": "So."}], ` +
 			`"data_source": "a", "score": 0.50}`,
-		"trl": `{"images": ["` + picture + `"], "messages": [{"role": "system", "content": [{"type": "text", ` +
+		"trl": `{"id": "a.json#1", "images": ["` + picture + `"], ` +
+			`"messages": [{"role": "system", "content": [{"type": "text", ` +
 			`"text": "Be kind."}]},{"role": "user", "content": [{"type": "image"},{"type": "text", "text": "a & b"}]},` +
 			`{"role": "assistant", "content": [{"type": "text", "text": "So."}]}], "data_source": "a", "score": 0.50}`,
-		"openai": `{"messages": [{"role": "system", "content": [{"type": "text", "text": "Be kind."}]},` +
+		"openai": `{"id": "a.json#1", ` +
+			`"messages": [{"role": "system", "content": [{"type": "text", "text": "Be kind."}]},` +
 			`{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "` + picture + `"}},` +
 			`{"type": "text", "text": "a & b"}]},{"role": "assistant", "content": [{"type": "text", "text": "So."}]}], ` +
 			`"data_source": "a", "score": 0.50}`,

@@ -44,13 +44,23 @@ func Names() []string {
 // recognised is the form of a record. If none fits, it is a form without a name that takes any list of turns.
 func recognised(table []Form, fields jsontext.Members) Form {
 	r := record{fields: fields}
-	r.key, r.turns = fields.First(turnLists...)
+	r.key, r.turns = firstList(fields, turnLists...)
 	for _, form := range table {
 		if form.is(r) {
 			return form
 		}
 	}
 	return Form{turns: listOf(turnLists...), images: usualImages}
+}
+
+// firstList is the first of some fields that is a list which holds anything; if none is, the first that is not null.
+func firstList(fields jsontext.Members, keys ...string) (string, json.RawMessage) {
+	for _, key := range keys {
+		if value := fields.Get(key); jsontext.TypeOf(value) == jsontext.Array && jsontext.Holds(value) {
+			return key, value
+		}
+	}
+	return fields.First(keys...)
 }
 
 // turnLists are the fields of lists of turns. The first that holds anything is the record's.

@@ -1,14 +1,64 @@
 package forms
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 const addTurns = "add the turns of a human and the model"
+
+// exchanges are the fields that hold a question and its answer, and are read.
+var exchanges = [][2]string{
+	{"prompt", "completion"}, {"query", "response"}, {"instruction", "output"}, {"question", "answer"},
+}
+
+// failNoTurns records that the record has no turns in a field.
+func (p *parser) failNoTurns(key string) {
+	empty := func(name string) bool { return p.fields.Get(name) != nil && !p.has(name) }
+	for _, name := range append(slices.Clone(turnLists), "texts") {
+		if empty(name) {
+			p.fail(dataset.NoConversation, name, "the field is "+emptiness(p.fields.Get(name))+"; "+addTurns)
+		}
+	}
+	for _, e := range exchanges {
+		question, answer := e[0], e[1]
+		switch {
+		case empty(question) && (p.has(answer) || empty(answer)):
+			p.fail(dataset.EmptyTurn, question, "the question is "+emptiness(p.fields.Get(question))+
+				"; write it there, or leave the record out")
+		case p.has(question) && empty(answer):
+			p.fail(dataset.EmptyTurn, answer, "the answer to "+jsontext.Quote(question, quoted)+" is "+
+				emptiness(p.fields.Get(answer))+"; write it there, or leave the record out")
+		case question != "question" && p.has(question) && !p.has(answer, "chosen", "rejected"):
+			p.fail(dataset.NoAnswer, answer, "the record has "+jsontext.Quote(question, quoted)+" and no "+
+				jsontext.Quote(answer, quoted)+"; add the answer under this name, or leave the record out")
+		case question == "prompt" && p.has(answer) && !p.has(question):
+			p.fail(dataset.NoQuestion, question, `the record has "completion" and no "prompt"; add the question under this `+
+				"name, or leave the record out")
+		}
+	}
+	if empty(key) {
+		p.fail(dataset.NoConversation, key, "the field is "+emptiness(p.fields.Get(key))+"; "+addTurns)
+	}
+	p.fail(dataset.NoConversation, key, noTurns(p.fields))
+}
+
+// emptiness says how a value is empty.
+func emptiness(value json.RawMessage) string {
+	switch jsontext.TypeOf(value) {
+	case jsontext.None:
+		return "null"
+	case jsontext.String:
+		return "an empty text"
+	default:
+		return "an empty list"
+	}
+}
 
 // noTurns says that a record has no turns, what it has instead, and what to do.
 func noTurns(fields jsontext.Members) string {
@@ -40,6 +90,8 @@ func toDo(fields jsontext.Members) string {
 	switch {
 	case r.has("question") && r.has("answer"):
 		return `name the question "query" and the answer "response", or ` + addTurns
+	case r.has("chosen") && r.has("rejected") && !r.has("prompt"):
+		return `it has two answers, with the question in each: to train on the chosen one, name it "messages"`
 	case r.has("chosen") && r.has("rejected"):
 		return `it has two answers: to train on the chosen one, name it "completion"`
 	case namesRecords(fields):

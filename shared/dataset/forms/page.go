@@ -26,7 +26,10 @@ func (p page) text() string {
 		p.wrap("Harvest reads a record in the first of these forms that fits it. `--format NAME` (`format:` in "+
 			"dataset.yaml) reads all records in one form. In every form `id` is the sample's id, and `data_source`, "+
 			"`image_source` or `source` is its source. Several spellings of roles are known, such as `human` and `user`. "+
-			"Fields that no form reads stay in the record.", blank) + "\n")
+			"Fields that no form reads stay in the record.", blank) + "\n\n" +
+			p.wrap("A record may hold its conversation in the fields of two forms. If both say the same, or one is a part of "+
+				"the one that is read, a conversion writes only the latter. If they differ, the record fails "+
+				"(`two_conversations`), unless `--format` says which one to read.", blank) + "\n")
 	for _, form := range Table() {
 		reads := sentence(form.Reads)
 		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s\n", form.Name, p.wrap(form.Shape, betweenValues),
@@ -53,8 +56,38 @@ func (p page) text() string {
 func (p page) conversions() string {
 	var b strings.Builder
 	b.WriteString("\n# Conversions\n\n" + p.wrap("`--output-format FORM` writes a subset in another form, if nothing is "+
-		"lost. Each field then has one type in all records. If something would be lost, the error names the record and the "+
-		"field. The same subset gives the same bytes every time. Fields that no form reads stay.", blank) + "\n\n")
+		"lost. Each field of the form then has one type in all records. If something would be lost, nothing is written, and "+
+		"the error says how many records lose what. `harvest curate` tries this with the first 20,000 records before it "+
+		"scores: it warns if some of them would lose something. The same subset gives the same bytes every time. Fields "+
+		"that no form reads stay.", blank) + "\n\n" +
+		p.wrap("A record that already has the form, with these fields and types, is written unchanged: it keeps, for "+
+			"example, the weight of a turn, and may have no id. Only the names of images that are copied change in it. Any "+
+			"other record gets the id by which the run knows it.", blank) + "\n\n")
+	p.outputs(&b)
+	b.WriteString("\n" + p.wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet "+
+		"files as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each "+
+		"is written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
+		"whole. In Parquet the images are in a column that Hugging Face's datasets library shows. The names that "+
+		"copied images had before are in the list `image_names`, null for an image without a name, or in Parquet in "+
+		"`path`. A tar as `webdataset`, and a Parquet file as `parquet`, is copied. In Parquet each field is a column. Its type "+
+		"is that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It is "+
+		"null where a record does not have the field. A field of two types is refused, with its name.", blank) +
+		"\n\n" + p.wrap("A prompt and its completion stay what they are in `trl`, as texts or as messages. In the other "+
+		"forms they become turns. Trainers of those forms train on each answer, and TRL on the completion alone. So a prompt "+
+		"that holds an answer is refused there, and so is a completion that does not begin with one.", blank) +
+		"\n\n" + p.wrap("Images without a place in the turns are put before the first question: on a line of their own in "+
+		"a text, and as parts before the text where a form has parts.", blank) +
+		"\n\n# Files that are cut short\n\n" + p.wrap("A file that shows that it was cut short "+
+		"is never read as a smaller dataset. A tar without the zeros at its end gets one more sample, which fails and "+
+		"names the byte. So does a tar that is cut inside a member. A JSON array without its end, a Parquet file without "+
+		"its footer, and a compressed stream that ends too early are refused. If the names of files say how many files "+
+		"there are, such as train-00000-of-00012.parquet, a note names the missing ones. Some cuts do not show: JSONL "+
+		"between two lines, and gzip (except bgzip), zstd, bzip2 or xz between two streams.", blank) + "\n")
+	return b.String()
+}
+
+// outputs writes the list of the forms of --output-format.
+func (p page) outputs(b *strings.Builder) {
 	table := p >= pageWidth
 	if table {
 		b.WriteString("| FORM | file | records | images |\n| --- | --- | --- | --- |\n")
@@ -79,27 +112,12 @@ func (p page) conversions() string {
 			content += " in parts"
 		}
 		if table {
-			fmt.Fprintf(&b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, content, images)
+			fmt.Fprintf(b, "| `%s` | %s | %s with %s and %s | %s |\n", o.name, file, fields, o.role, content, images)
 			continue
 		}
-		fmt.Fprintln(&b, p.wrap(fmt.Sprintf("- `%s`: file %s; records have %s with %s and %s; images as %s", o.name, file,
+		fmt.Fprintln(b, p.wrap(fmt.Sprintf("- `%s`: file %s; records have %s with %s and %s; images as %s", o.name, file,
 			fields, o.role, content, images), blank))
 	}
-	b.WriteString("\n" + p.wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet "+
-		"files as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each "+
-		"is written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
-		"whole. In Parquet the images are in a column that Hugging Face's datasets library shows. The names that "+
-		"copied images had before are in the list `image_names`, null for an image without a name, or in Parquet in "+
-		"`path`. A subset that already has the form is written unchanged. In Parquet each field is a column. Its type is "+
-		"that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It is "+
-		"null where a record does not have the field. A field of two types is refused, with its name.", blank) +
-		"\n\n# Files that are cut short\n\n" + p.wrap("A file that shows that it was cut short "+
-		"is never read as a smaller dataset. A tar without the zeros at its end gets one more sample, which fails and "+
-		"names the byte. So does a tar that is cut inside a member. A JSON array without its end, a Parquet file without "+
-		"its footer, and a compressed stream that ends too early are refused. If the names of files say how many files "+
-		"there are, such as train-00000-of-00012.parquet, a note names the missing ones. Some cuts do not show: JSONL "+
-		"between two lines, and gzip (except bgzip), zstd, bzip2 or xz between two streams.", blank) + "\n")
-	return b.String()
 }
 
 // sentence makes a sentence of a text: a capital letter and a full stop.

@@ -29,6 +29,8 @@ type parser struct {
 	conversation string
 	// losses are noted for a conversion; nil where the record is only read.
 	losses *losses
+	// alone says that other conversations of the record are not looked for.
+	alone bool
 	// part is a source that the turns name; "" where none does.
 	part string
 }
@@ -66,8 +68,11 @@ func (p *parser) parse(table []Form) {
 	p.checkMedia(p.fields)
 	p.arrange()
 	p.readSource()
-	if p.reading.Form != "" {
+	switch {
+	case p.reading.Form != "":
 		p.checkForm()
+	case p.Problem == nil:
+		p.checkOthers()
 	}
 }
 

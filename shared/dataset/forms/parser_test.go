@@ -344,7 +344,7 @@ func TestParseProblemsOfTurns(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
 		"no conversation":    {`{"id": null}`, dataset.NoConversation, "conversations", "the record has none"},
-		"conversation null":  {`{"conversations": null}`, dataset.NoConversation, "conversations", "the record has none"},
+		"conversation null":  {`{"conversations": null}`, dataset.NoConversation, "conversations", "the field is null"},
 		"conversation empty": {recordOf(), dataset.NoConversation, "conversations", "the list is empty"},
 		"messages empty":     {`{"messages": [ ]}`, dataset.NoConversation, "messages", "the list is empty"},
 		"conversation a string": {

@@ -142,6 +142,9 @@ func (p *parser) flagMarks() {
 
 // split makes each mark in turns of some roles the place of an image.
 func (p *parser) split(of func(dataset.Role) bool, marks ...string) {
+	if p.losses != nil && len(marks) > 0 {
+		p.losses.mark = marks[0]
+	}
 	for i, turn := range p.turns {
 		if !of(turn.role) {
 			continue
@@ -218,6 +221,9 @@ func (p *parser) placeInFront() {
 			pieces = append(pieces, piece{image: unplaced}, piece{text: "\n"})
 		}
 		p.turns[i].pieces = slices.Concat(pieces, turn.pieces)
+		if p.losses != nil && len(p.listed) > 0 {
+			p.losses.inFront = i + 1
+		}
 		return
 	}
 }

@@ -28,15 +28,16 @@ func TestConvertRenamesImages(t *testing.T) {
 	}{
 		"names": {
 			"llava", demo, `{"image": ["a.png", "data:;base64,aGk="], ` + both + `, "n": 1.0}`,
-			`{"image": ["0.png", "1.png"], ` + both + from + `, "n": 1.0, "image_names": ["a.png", null]}`,
+			`{"image": ["0.png", "1.png"], ` + both + `, "n": 1.0` + from + `, "image_names": ["a.png", null]}`,
 		},
 		"none had a name": {
 			"llava", demo, `{"image": ["data:;base64,aGk="], ` + turns + `, "image_names": []}`,
 			`{"image": ["0.png"], ` + turns + from + `}`,
 		},
-		"no images": {"webdataset", demo, `{"image": [], ` + plain + `}`, `{"image": [], ` + plain + from + `}`},
+		"no images": {"webdataset", demo, `{"image": [], ` + plain + `}`, `{"image": [], ` + plain + `}`},
 		"another place": {
-			"parquet", demo, `{"image": "a.png", ` + turns + `}`, `{"images": ["0.png"], ` + turns + from + `}`,
+			"parquet", demo, `{"image": "a.png", ` + turns + `}`,
+			`{"id": "demo.json#7", "images": ["0.png"], ` + turns + from + `}`,
 		},
 		"of a tar": {
 			"sharegpt", inTar, `{"image": {"path": "007.jpg", "embedded": 0}, ` + turns + `}`,

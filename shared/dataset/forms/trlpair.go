@@ -30,6 +30,9 @@ func readPromptAndCompletion(p *parser) {
 		role dataset.Role // of a text
 	}{{"prompt", dataset.Human}, {"completion", dataset.Model}} {
 		value := p.fields.Get(side.key)
+		if side.role == dataset.Model && p.losses != nil {
+			p.losses.prompt = len(p.turns)
+		}
 		if jsontext.TypeOf(value) == jsontext.String {
 			p.readContent(side.role, side.key, value)
 			continue

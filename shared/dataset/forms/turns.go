@@ -41,7 +41,7 @@ func (d draft) blank() bool {
 // readList reads the turns of a list: the first of the fields that holds anything.
 func (p *parser) readList(keys ...string) {
 	p.readSystem("system")
-	key, list := p.fields.First(keys...)
+	key, list := firstList(p.fields, keys...)
 	p.conversation = key
 	p.use(key)
 	for i, value := range p.list(key, list) {
@@ -53,7 +53,7 @@ func (p *parser) readList(keys ...string) {
 func (p *parser) list(key string, value json.RawMessage) []json.RawMessage {
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:
-		p.fail(dataset.NoConversation, key, noTurns(p.fields))
+		p.failNoTurns(key)
 		return nil
 	case jsontext.Array:
 	default:

@@ -104,6 +104,7 @@ var tables = [...][]Entry{
 		{"wrong_type", "wrong type", "a field holds a value of the wrong type"},
 		{"unsupported_media", "unsupported media", "the record has video, audio, or images in a form that is not read"},
 		{"no_conversation", "no conversation", "the record has no turns"},
+		{"two_conversations", "two conversations", "fields of two forms hold conversations that differ"},
 		{"unknown_role", "unknown role", "a turn has no role, or one that is not known"},
 		{"empty_turn", "empty turn", "a rated turn has neither text nor image"},
 		{"no_question", "no question", "no turn is the human's"},

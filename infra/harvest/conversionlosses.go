@@ -1,0 +1,181 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+	"strings"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/table"
+	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
+
+const (
+	// shownLosses is how many kinds of losses a message has; shownLosers is how many records it names for each.
+	shownLosses, shownLosers = 5, 3
+	// keptLosses is how many kinds of losses are counted separately.
+	keptLosses = 100
+	// checkedRecords is how many records of a dataset are converted on trial before it is scored.
+	checkedRecords = 20_000
+)
+
+// A loss is a kind of loss: records lose it in the same field, for the same reason.
+type loss struct {
+	text    string // of the first record
+	records int
+	ids     []string // of the first records
+	place   dataset.Place
+}
+
+// conversionLosses count the records that would lose something in another form.
+type conversionLosses struct {
+	records, losers int
+	kinds           []*loss
+	byKind          map[string]*loss
+}
+
+// numberInPath matches the number of an item in the path of a field.
+var numberInPath = regexp.MustCompile(`\[\d+\]`)
+
+// add counts a record, and its loss if err is one. It returns any other error.
+func (l *conversionLosses) add(err error, s *dataset.Sample) error {
+	l.records++
+	var field, detail string
+	lost, isLost := errors.AsType[*forms.LossError](err)
+	mixed, isMixed := errors.AsType[*table.FieldError](err)
+	switch {
+	case isLost:
+		field, detail = lost.Field, lost.Detail
+	case isMixed:
+		field, detail = mixed.Field, mixed.Detail
+	default:
+		return err
+	}
+	l.losers++
+	kind := numberInPath.ReplaceAllString(field, "[]") + "\x00" + detail
+	known := l.byKind[kind]
+	if known == nil {
+		if len(l.kinds) == keptLosses {
+			return nil
+		}
+		known = &loss{text: err.Error(), place: s.Place}
+		if l.byKind == nil {
+			l.byKind = map[string]*loss{}
+		}
+		l.byKind[kind] = known
+		l.kinds = append(l.kinds, known)
+	}
+	if known.records++; len(known.ids) < shownLosers {
+		known.ids = append(known.ids, spelling.Shown(s.ID))
+	}
+	return nil
+}
+
+// String says what is lost, and of which records.
+func (l *conversionLosses) String() string {
+	var texts []string
+	for i, kind := range l.kinds {
+		if i == shownLosses {
+			texts = append(texts, fmt.Sprintf("and %d more kinds of losses", len(l.kinds)-i))
+			break
+		}
+		of := fmt.Sprintf("%s, id %s", kind.place, kind.ids[0])
+		if kind.records > 1 {
+			of = fmt.Sprintf("%d records, ids %s", kind.records, strings.Join(kind.ids, ", "))
+			if kind.records > len(kind.ids) {
+				of += ", …"
+			}
+		}
+		texts = append(texts, fmt.Sprintf("%s (%s)", kind.text, of))
+	}
+	return strings.Join(texts, "; ")
+}
+
+// A lossyError says that records of a subset would lose something in another form. A retry cannot help.
+type lossyError struct {
+	folder outputFolder
+	losses *conversionLosses
+}
+
+// Error says how many records lose what, and what to do.
+func (e *lossyError) Error() string {
+	instead := "leave the flag out"
+	if e.folder.trainer != "" {
+		instead = "choose another form"
+	}
+	return fmt.Sprintf("%s: %d of %s in the subset would lose something: %v; %s, or leave such records out with %s",
+		e.folder.asked(), e.losses.losers, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
+}
+
+// isLoss reports whether an error says that the form has no place for something in a record. A retry cannot help.
+func isLoss(err error) bool {
+	_, lossy := errors.AsType[*lossyError](err)
+	return lossy || errors.Is(err, errNoFile)
+}
+
+// checkFormat converts the first records of a planned dataset on trial, before anything is scored. It warns if some
+// would lose something, and returns an error if all would: then no subset can be written.
+func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writer) error {
+	if format == "" {
+		return nil
+	}
+	losses, err := p.lossesIn(ctx, format)
+	if err != nil || losses.losers == 0 {
+		return err
+	}
+	first := ""
+	if int64(losses.records) < p.Samples {
+		first = "the first "
+	}
+	asked := outputFolder{format: format}.asked()
+	if losses.losers == losses.records && first == "" {
+		return fmt.Errorf("%s: each valid record (%d) would lose something: %v; leave the flag out, or change the records",
+			asked, losses.records, losses)
+	}
+	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose something: %v; the subset is not written if it "+
+		"has one of them, so leave them out with --exclude\n", asked, losses.losers, first,
+		number(losses.records, "record"), losses)
+	return err
+}
+
+// lossesIn counts what the first valid records of a planned dataset lose in a form.
+func (p *localPlan) lossesIn(ctx context.Context, format string) (*conversionLosses, error) {
+	losses := &conversionLosses{}
+	columns := table.NewColumns(forms.ImagesField)
+	for r, rng := range p.Ranges {
+		reading := p.Manifests[rng.Manifest].Reading
+		convert, err := reading.Converter(format)
+		if err != nil {
+			return nil, err
+		}
+		err = run.EachRecord(ctx, p.texts(), p.Plan, r, func(s *dataset.Sample) error {
+			if losses.records == checkedRecords {
+				return errStopped
+			}
+			if s.Problem != nil {
+				return nil
+			}
+			var names []string
+			if containerForms[format] != "" || s.Place.InContainer() {
+				names = numbers(len(s.Images))
+			}
+			record, err := convert(s.Raw, s.Place, names)
+			if err == nil && format == forms.Parquet {
+				err = columns.Add(record)
+			}
+			return losses.add(err, s)
+		})
+		if errors.Is(err, errStopped) {
+			break
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return losses, nil
+}

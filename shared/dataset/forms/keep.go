@@ -1,0 +1,174 @@
+package forms
+
+import (
+	"encoding/json"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
+)
+
+// isFormOf reports whether a record already is in the form, with the types of the form's keys. Such a record is not
+// converted, so it loses nothing. It needs an id of its own if a converted record could not be found again without it.
+func (o output) isFormOf(p *parser) bool {
+	r := p.reading
+	if r.Root != "" || r.Source != "" || len(r.Columns)+len(r.Tags) > 0 || len(p.others()) > 0 {
+		return false
+	}
+	id := p.fields.Get("id")
+	named := jsontext.TypeOf(id) == jsontext.String && len(id) > len(`""`)
+	if !named && (id != nil || p.Place.InContainer()) {
+		return false
+	}
+	for _, key := range turnLists {
+		if key != o.turns && p.has(key) {
+			return false
+		}
+	}
+	keys := []string{o.turns}
+	if p.losses.prompt > 0 {
+		keys = []string{"prompt", "completion"}
+	}
+	for _, key := range p.losses.used {
+		if key != "id" && key != o.images && !slices.Contains(keys, key) {
+			return false
+		}
+	}
+	return o.hasImages(p) && o.hasTurns(p, keys)
+}
+
+// hasImages reports whether the images of a record are where the form has them.
+func (o output) hasImages(p *parser) bool {
+	marked := p.losses.mark == "" || p.losses.mark == dataset.ImageMark && !o.inParts
+	placed := p.losses.inFront == 0 || o.name == Swift
+	if !marked || !placed || len(p.own) > 0 && (o.images != "" || len(p.listed) > 0) {
+		return false
+	}
+	if o.images == "" {
+		return len(p.listed) == 0
+	}
+	value := p.fields.Get(o.images)
+	switch jsontext.TypeOf(value) {
+	case jsontext.None:
+		return true
+	case jsontext.String:
+		return o.single
+	case jsontext.Array:
+		names := jsontext.Items(value)
+		return (!o.single || len(names) > 1) &&
+			!slices.ContainsFunc(names, func(name json.RawMessage) bool { return jsontext.TypeOf(name) != jsontext.String })
+	}
+	return false
+}
+
+// hasTurns reports whether the turns of a record, in the fields of these names, are as in the form.
+func (o output) hasTurns(p *parser, keys []string) bool {
+	if !o.pairs() && len(keys) > 1 || o.pairs() && len(keys) == 1 && p.has("prompt", "completion") {
+		return false
+	}
+	images, texts := 0, 0
+	for _, key := range keys {
+		value := p.fields.Get(key)
+		if len(keys) > 1 && jsontext.TypeOf(value) == jsontext.String {
+			texts++
+			continue
+		}
+		if jsontext.TypeOf(value) != jsontext.Array {
+			return false
+		}
+		for _, turn := range jsontext.Items(value) {
+			n, ok := o.hasTurn(turn, len(keys) > 1)
+			if !ok {
+				return false
+			}
+			images += n
+		}
+	}
+	// Trainers take two texts, or two lists. Each image has its part.
+	return (texts == 0 || texts == len(keys)) && (!o.inParts || images == len(p.Images))
+}
+
+// hasTurn reports whether a turn is as in the form, and counts the parts that are images. In TRL's prompts and
+// completions a content may also be a text.
+func (o output) hasTurn(value json.RawMessage, inPair bool) (images int, ok bool) {
+	if jsontext.TypeOf(value) != jsontext.Object {
+		return 0, false
+	}
+	turn := jsontext.Members(jsontext.Items(value))
+	role, content := turn.Get(o.role), turn.Get(o.content)
+	if jsontext.TypeOf(role) != jsontext.String || !o.hasRole(jsontext.Text(role)) {
+		return 0, false
+	}
+	switch jsontext.TypeOf(content) {
+	case jsontext.None: // a call without words
+		return 0, content != nil && jsontext.Holds(turn.Get("tool_calls"), turn.Get("function_call"))
+	case jsontext.String:
+		return 0, !o.inParts || inPair
+	case jsontext.Array:
+		return o.hasParts(content)
+	}
+	return 0, false
+}
+
+// hasRole reports whether the form has a role of that name.
+func (o output) hasRole(name string) bool {
+	return name == o.human || name == o.model || name == "system" || name == "developer" && o.role == "role" ||
+		roleOf(name) == dataset.Tool
+}
+
+// hasParts reports whether content parts are as in the form, and counts those that are images.
+func (o output) hasParts(content json.RawMessage) (images int, ok bool) {
+	for _, value := range jsontext.Items(content) {
+		if !o.inParts || jsontext.TypeOf(value) != jsontext.Object {
+			return 0, false
+		}
+		part := jsontext.Members(jsontext.Items(value))
+		kind := part.Get("type")
+		if jsontext.TypeOf(kind) != jsontext.String {
+			return 0, false
+		}
+		switch name := jsontext.Text(kind); {
+		case name == "text" && jsontext.TypeOf(part.Get("text")) == jsontext.String:
+		case name == "image" && o.images != "":
+			if index := part.Get("index"); jsontext.TypeOf(index) != jsontext.None {
+				return 0, false
+			}
+			images++
+		case name == "image_url" && o.images == "":
+			url := part.Get("image_url")
+			if jsontext.TypeOf(url) != jsontext.Object ||
+				jsontext.TypeOf(jsontext.Members(jsontext.Items(url)).Get("url")) != jsontext.String {
+				return 0, false
+			}
+			images++
+		default:
+			return 0, false
+		}
+	}
+	return images, true
+}
+
+// has reports whether one of the record's fields holds anything.
+func (p *parser) has(keys ...string) bool { return record{fields: p.fields}.has(keys...) }
+
+// keep writes a record that has the form, with other names of its images. before are their earlier names, if any.
+func (o output) keep(p *parser, before any) []byte {
+	var out objectWriter
+	for i := 0; i < len(p.fields); i += 2 {
+		switch key := jsontext.Text(p.fields[i]); {
+		case key == o.images:
+			out.add(key, o.names(p))
+		case key == "data_source" && p.ownSource() == "":
+		case key == imageNames && (before != nil || !jsontext.Holds(p.fields[i+1])):
+		default:
+			out.add(key, p.fields[i+1])
+		}
+	}
+	if p.ownSource() == "" { // the names of images said it, or the manifest
+		out.add("data_source", p.Source)
+	}
+	if before != nil && (!o.keepsPaths || jsontext.Holds(p.fields.Get(imageNames))) {
+		out.add(imageNames, before)
+	}
+	return out.close()
+}
