@@ -21,8 +21,8 @@ type Upload struct {
 }
 
 // Uploaded finds what an object that arrived in the input bucket starts: a manifest directly in a dataset's prefix, or
-// the dataset's SpecFile. starts is false for objects that start nothing; the Upload is of one that the SpecFile next to
-// it names. A *RefusedError is a fault of the object, whose dataset is in the spec.
+// the dataset's SpecFile. starts is false for objects that start nothing; the Upload is of one that the SpecFile
+// next to it names. A *RefusedError is a fault of the object, whose dataset is in the spec.
 func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
 	name, file, ok := uploaded(object)
 	if !ok && !isLoose(object) {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
@@ -98,7 +99,7 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if removed, err := r.Removed(ctx, run); err != nil {
 		return nil, err
 	} else if removed {
-		return nil, fmt.Errorf("%w: %s was removed", ErrNoRun, run)
+		return nil, fmt.Errorf("%w: %s %w", ErrNoRun, run, events.ErrRemoved)
 	}
 	return r.plans.Get(ctx, run, func(ctx context.Context) (*Plan, error) {
 		var p Plan

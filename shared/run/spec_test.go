@@ -235,7 +235,9 @@ func TestLongestName(t *testing.T) {
 func TestUploadedNamed(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	for _, file := range []string{"a.json", "b-1.jsonl", "c.json", "n.csv", "ann.jsonl", "other.json", "one.PNG", "two.jpeg"} {
+	for _, file := range []string{
+		"a.json", "b-1.jsonl", "c.json", "n.csv", "ann.jsonl", "other.json", "one.PNG", "two.jpeg",
+	} {
 		f.Upload("datasets/demo/"+file, []byte("{}"))
 	}
 	f.Upload("datasets/demo/meta.json", []byte(`{"c": {"root": "x", "annotation": "c.json"}}`))
