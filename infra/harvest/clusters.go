@@ -43,9 +43,11 @@ func newClusters() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clusters RUN [ID]",
 		Short: "Find the near duplicates of a scored run, or list those of a sample",
-		Long: "Finds the near duplicates of a scored run and prints the largest clusters, or lists the near duplicates of a\n" +
-			"sample. If they were not found before, or what was found is damaged, all samples of the run are compared, and\n" +
-			"the result is kept.\n\n" + sampleNames,
+		Long: `Finds the near duplicates of a scored run and prints the largest clusters, or lists the near duplicates
+of a sample. If they were not found before, or what was found is damaged, all samples of the run are compared,
+and the result is kept.
+
+` + sampleNames,
 		Example: `  harvest clusters demo-0123456789ab
   harvest clusters demo-0123456789ab chart-0001
   harvest clusters demo-0123456789ab @0`,

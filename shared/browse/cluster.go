@@ -27,8 +27,8 @@ func (r *Reader) clusterTest(ctx context.Context, plan *run.Plan, t Term) (test,
 	return func(i int) bool { return (clusters.Leader(i) == leader) == has }, nil
 }
 
-// sample is the index of a sample by its name, as that of subset.Reader.Addressed. It keeps 8 bytes of the id of each sample
-// in memory. A *run.RefusedError says that there is none.
+// sample is the index of a sample by its name, as that of subset.Reader.Addressed. It keeps 8 bytes of the id of each
+// sample in memory. A *run.RefusedError says that there is none.
 func (r *Reader) sample(ctx context.Context, plan *run.Plan, name string) (int64, error) {
 	if index, ok := subset.ParseIndexName(name); ok {
 		if index < plan.Samples {

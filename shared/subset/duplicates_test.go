@@ -95,6 +95,21 @@ func drain(t *testing.T, f *runtest.Fixture) {
 	}
 }
 
+// loseLeaders damages the object of the near duplicates under the eyes of the process, or removes it.
+func loseLeaders(t *testing.T, f *runtest.Fixture, plan *run.Plan, damage func([]byte) []byte) {
+	t.Helper()
+	whole := f.Read(leaders(plan))
+	if err := f.Work.Delete(t.Context(), leaders(plan)); err != nil {
+		t.Fatal(err)
+	}
+	if damage == nil {
+		return
+	}
+	if _, err := bucket.CreateBytes(t.Context(), f.Work, leaders(plan), damage(whole)); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestClustersLost searches again for near duplicates that were removed or damaged after they were found. Their state
 // follows what is stored, in the same process and in the next one.
 func TestClustersLost(t *testing.T) {
@@ -119,15 +134,7 @@ func TestClustersLost(t *testing.T) {
 			}
 			ask()
 			drain(t, f)
-			whole := f.Read(leaders(plan))
-			if err := f.Work.Delete(t.Context(), leaders(plan)); err != nil {
-				t.Fatal(err)
-			}
-			if damage != nil {
-				if _, err := bucket.CreateBytes(t.Context(), f.Work, leaders(plan), damage(whole)); err != nil {
-					t.Fatal(err)
-				}
-			}
+			loseLeaders(t, f, plan, damage)
 			if restart {
 				f.Restart()
 				f.Reconcile()
