@@ -132,7 +132,7 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 		RunID: id, Selection: query.Get("selection"), Token: query.Get("page_token"), Of: map[int64]site.Excerpt{},
 		Capabilities: plan.Rubric.Capabilities, Styles: plan.Rubric.Styles,
 		Filters:  slices.DeleteFunc(query["filter"], func(f string) bool { return f == "" }),
-		Clusters: status.Clusters,
+		Clusters: status.Clusters, ClustersProblem: status.ClustersProblem,
 	}
 	for _, name := range []string{"source", "cluster"} {
 		if value := strings.TrimSpace(query.Get(name)); value != "" {
@@ -197,7 +197,7 @@ const maxExplained = 3
 
 func (s server) samplePage(r *http.Request) (answer, error) {
 	ctx, id := r.Context(), r.PathValue("run")
-	plan, index, err := s.subsets.One(ctx, id, r.PathValue("sample"))
+	plan, index, err := s.subsets.Addressed(ctx, id, r.PathValue("sample"))
 	if err != nil {
 		return answer{}, err
 	}

@@ -70,7 +70,11 @@ func (s server) register(mux *http.ServeMux) {
 		if r.page {
 			answers = s.shown(answers)
 		}
-		mux.HandleFunc(r.method+" "+r.path, s.answer(answers))
+		handler := s.answer(answers)
+		if r.path == runPath && r.method == http.MethodGet {
+			handler = exceptVerbs(handler)
+		}
+		mux.HandleFunc(r.method+" "+r.path, handler)
 		allowed[r.path] = append(allowed[r.path], r.method)
 		if r.method == http.MethodGet {
 			allowed[r.path] = append(allowed[r.path], http.MethodHead)
@@ -79,14 +83,32 @@ func (s server) register(mux *http.ServeMux) {
 	for path, methods := range allowed {
 		slices.Sort(methods)
 		allow := strings.Join(methods, ", ")
-		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", allow)
-			api.NewProblem(http.StatusMethodNotAllowed,
-				fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)).Write(w)
-		})
+		notAllowed := func(w http.ResponseWriter, r *http.Request) { refuseMethod(w, r, allow) }
+		if path == runPath {
+			notAllowed = exceptVerbs(notAllowed)
+		}
+		mux.HandleFunc(path, notAllowed)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		api.NewProblem(http.StatusNotFound, fmt.Sprintf("there is no %s; the API is below %s, and %s describes it",
 			r.URL.Path, api.RunsPath, api.DocsPath)).Write(w)
 	})
+}
+
+// exceptVerbs refuses a request whose path ends in a verb of a run: the method of these is POST.
+func exceptVerbs(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, name, _ := strings.Cut(r.PathValue("run"), ":")
+		if slices.ContainsFunc(verbs[:], func(v verb) bool { return v.name == name }) {
+			refuseMethod(w, r, http.MethodPost)
+			return
+		}
+		handler(w, r)
+	}
+}
+
+// refuseMethod answers a request whose path takes other methods.
+func refuseMethod(w http.ResponseWriter, r *http.Request, allow string) {
+	w.Header().Set("Allow", allow)
+	api.NewProblem(http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)).Write(w)
 }

@@ -88,7 +88,7 @@ func (s server) getImage(r *http.Request) (answer, error) {
 				fmt.Sprintf("width: %q is not a width; give 1 to %d", text, api.MaxImageWidth))
 		}
 	}
-	plan, index, err := s.subsets.One(r.Context(), r.PathValue("run"), r.PathValue("sample"))
+	plan, index, err := s.subsets.Addressed(r.Context(), r.PathValue("run"), r.PathValue("sample"))
 	if err != nil {
 		return answer{}, err
 	}

@@ -350,6 +350,42 @@ func TestSamplesByCluster(t *testing.T) {
 	for _, filter := range []string{"cluster%3Dnobody", "cluster%3D@4", "cluster%3Da%232"} {
 		want[api.Problem](s, 422, "GET", path+"?filter="+filter, "")
 	}
+	// The form has filters for which it has no field.
+	s.sees(200, page+"?filter=cluster_size%3E%3D4&filter=status%3Dok", `value="cluster_size&gt;=4" checked`,
+		`value="status=ok" selected`)
 	s.sees(200, page+"?cluster=twin", "2 samples", "1 near duplicate<", `value="twin"`, "has near duplicates")
 	s.sees(200, page+"/@2", "Near duplicates", "/samples/@0", "filter=cluster%3D@0")
+}
+
+// Samples are shown without near duplicates if what was found is damaged; the page says so, and its button searches
+// again.
+func TestSamplesOfDamagedClusters(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	id := s.scored()
+	path, page := "/v1/runs/"+id, "/runs/"+id+"/samples"
+	want[subset.RunStatus](s, http.StatusAccepted, "POST", path+":cluster", "")
+	s.work()
+	name := "runs/" + id + "/duplicates/leaders.parquet"
+	if err := s.Work.Delete(t.Context(), name); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bucket.CreateBytes(t.Context(), s.Work, name, []byte("PAR1")); err != nil {
+		t.Fatal(err)
+	}
+	status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", path, "")
+	if status.Clusters != subset.ClustersDamaged || !strings.Contains(status.ClustersProblem, "harvest clusters "+id) {
+		t.Errorf("they are %q: %s", status.Clusters, status.ClustersProblem)
+	}
+	s.sees(200, page, "object is damaged", "Find near duplicates", "5 samples")
+	s.sees(200, page+"/@0", "r00")
+	s.sees(200, "/runs/"+id, "Find near duplicates")
+	want[api.SamplePage](s, http.StatusOK, "GET", path+"/samples", "")
+	problem, _ := want[api.Problem](s, 422, "GET", path+"/samples?filter=cluster_size%3E1", "")
+	if !strings.Contains(problem.Detail, name) || !strings.Contains(problem.Detail, "harvest clusters "+id) {
+		t.Errorf("refused with %q", problem.Detail)
+	}
+	want[subset.RunStatus](s, http.StatusAccepted, "POST", path+":cluster", "")
+	s.work()
+	want[api.SamplePage](s, http.StatusOK, "GET", path+"/samples?filter=cluster_size%3D1", "")
 }

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
@@ -93,6 +94,12 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	switch {
 	case err != nil:
 		return err
+	case images.IsName(object): // it is one of a dataset's
+		return nil
+	case arrival.Named:
+		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml next to it names it: upload that "+
+			"again to start a run", "object", object)
+		return nil
 	case arrival.Run == "" && run.IsBelow(object):
 		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name it in "+
 			"dataset.yaml, or put it next to that folder", "object", object)

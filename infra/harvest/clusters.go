@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// clustersShown is how many clusters are printed, and how many samples of one.
+// clustersShown is how many clusters are printed, and how many samples of one; --json lists all.
 const clustersShown = 20
 
 // A clusterReport is what clusters prints as JSON.
@@ -43,13 +43,20 @@ func newClusters() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "clusters RUN [ID]",
 		Short: "Find the near duplicates of a scored run, or list those of a sample",
+		Long: `Finds the near duplicates of a scored run and prints the largest clusters, or lists the near duplicates
+of a sample. If they were not found before, or what was found is damaged, all samples of the run are compared,
+and the result is kept.
+
+` + sampleNames,
 		Example: `  harvest clusters demo-0123456789ab
-  harvest clusters demo-0123456789ab chart-0001`,
+  harvest clusters demo-0123456789ab chart-0001
+  harvest clusters demo-0123456789ab @0`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 2 {
+			if len(args) == 1 || len(args) == 2 {
 				return nil
 			}
-			return runArg(cmd, args)
+			return usageError{fmt.Errorf("name one run and at most one of its samples, not %s; `harvest status` lists runs, "+
+				"`%s --help` says more", page.Plural(len(args), "argument"), cmd.CommandPath())}
 		},
 		ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -60,7 +67,7 @@ func newClusters() *cobra.Command {
 			return unknownRun(err)
 		},
 	}
-	cmd.Flags().BoolVar(&c.asJSON, "json", false, "print JSON")
+	cmd.Flags().BoolVar(&c.asJSON, "json", false, "print JSON, with all clusters or samples")
 	stateFlag(cmd, &c.state)
 	return cmd
 }
@@ -87,7 +94,7 @@ func (c clustersCommand) run(ctx context.Context, args []string, out io.Writer) 
 	}
 	report := clusterReport{Run: runID, Largest: []clusterLeader{}}
 	var leaders []int64
-	leaders, report.Clusters, report.Samples = found.Largest(clustersShown)
+	leaders, report.Clusters, report.Samples = found.Largest(c.most(found))
 	named, err := subsets.Named(ctx, runID, leaders)
 	if err != nil {
 		return err
@@ -109,11 +116,7 @@ func (c clustersCommand) members(
 	if err != nil {
 		return err
 	}
-	most := clustersShown
-	if c.asJSON {
-		most = found.Len()
-	}
-	members, err := subsets.Duplicates(ctx, plan, index, most)
+	members, err := subsets.Duplicates(ctx, plan, index, c.most(found))
 	if err != nil {
 		return err
 	}
@@ -121,6 +124,14 @@ func (c clustersCommand) members(
 		return api.EncodeJSON(out, members)
 	}
 	return printDuplicates(out, name, members, found.Size(int(index))-1)
+}
+
+// most is how many clusters, or samples of one, are printed.
+func (c clustersCommand) most(found *subset.Clusters) int {
+	if c.asJSON {
+		return found.Len()
+	}
+	return clustersShown
 }
 
 func (c *clusterReport) print(w io.Writer, samples int) error {
@@ -138,6 +149,9 @@ func (c *clusterReport) print(w io.Writer, samples int) error {
 		t.AppendRow([]any{spelling.Shown(leader.ID), leader.Index, leader.Size})
 	}
 	_, err = fmt.Fprintln(w, t.Render())
+	if more := c.Clusters - len(c.Largest); more > 0 && err == nil {
+		_, err = fmt.Fprintf(w, "and %s more; --json lists all\n", page.Plural(more, "cluster"))
+	}
 	return err
 }
 

@@ -22,6 +22,7 @@ func newExplain() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "explain RUN SELECTION ID...",
 		Short:   "Say why samples are in a selection, or how close they came to it",
+		Long:    "Says why samples are in a selection, or how close they came to it.\n\n" + sampleNames,
 		Example: "  harvest explain demo-0123456789ab 0123456789ab chart-0001 chart-0002",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 3 {

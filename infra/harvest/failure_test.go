@@ -164,6 +164,15 @@ func TestMissedMinimum(t *testing.T) {
 	}
 	says(t, warned.String(), "1 of the minimums could not be given, such as 4 of 5 samples of bars: candidates left at")
 	says(t, printed.String(), "minimum of bars")
+	var capped strings.Builder
+	one, err := selection.ParseCap("1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := selection.ResolvedRequest{Budget: 12}
+	asked.Request.Caps = selection.Caps{Source: one}
+	warnOfShortfall(&capped, asked, 3, rows)
+	says(t, capped.String(), "too few samples can be selected within --cap-source 1\n")
 	if strings.Contains(printed.String(), "coding") {
 		t.Errorf("a capability is said to fall short of a budget that was given:\n%s", printed.String())
 	}

@@ -92,6 +92,9 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	row("sources", len(v.Sources))
 	row("images found", v.ImagesFound)
 	row("images missing", v.ImagesMissing)
+	if v.ImagesMissing > 1 {
+		row("", "(an image of several samples counts for each)")
+	}
 	if changes.Changed > 0 {
 		row("new or changed images", fmt.Sprintf("%d of %d samples; at least %d scores taken over",
 			changes.Changed, changes.Samples, changes.Kept))

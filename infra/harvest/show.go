@@ -15,6 +15,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// sampleNames says in a help text how people name samples.
+const sampleNames = `An ID is the id of a sample. ID#n is the n-th of several samples with that id. @N is the sample with index
+N in the dataset, from 0, unless that is an id.`
+
 func newShow() *cobra.Command {
 	var (
 		asJSON bool
@@ -23,6 +27,7 @@ func newShow() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "show RUN ID...",
 		Short:   "Print samples of a scored run: record, ratings, styles, status",
+		Long:    "Prints samples of a scored run: record, ratings, styles, status.\n\n" + sampleNames,
 		Example: "  harvest show demo-0123456789ab chart-0001 chart-0002",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 2 {
@@ -55,7 +60,11 @@ func newShow() *cobra.Command {
 					return err
 				}
 			}
-			return nil
+			_, problem, err := subsets.ClustersState(cmd.Context(), runID)
+			if problem != "" {
+				_, err = fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", problem)
+			}
+			return err
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")

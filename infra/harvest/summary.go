@@ -97,8 +97,25 @@ func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, ro
 	if asked.InTokens {
 		unit = "tokens"
 	}
-	fmt.Fprintf(w, "harvest: warning: %d of a budget of %d %s could not be given: too few samples can be selected\n",
-		short, asked.Budget, unit)
+	fmt.Fprintf(w, "harvest: warning: %d of a budget of %d %s could not be given: too few samples can be selected%s\n",
+		short, asked.Budget, unit, withinCaps(asked.Request.Caps, rows))
+}
+
+// withinCaps names the flags of the caps of a selection, if candidates left at one; else it is empty.
+func withinCaps(caps selection.Caps, rows []selection.Shortfall) string {
+	if !slices.ContainsFunc(rows, func(row selection.Shortfall) bool { return row.Cause == selection.CauseRemoved }) {
+		return ""
+	}
+	var typed []string
+	addCaps(caps, func(flag, value string) {
+		if value != "" {
+			typed = append(typed, "--"+flag+" "+value)
+		}
+	})
+	if len(typed) == 0 {
+		return ""
+	}
+	return " within " + strings.Join(typed, ", ")
 }
 
 // warnOfNumbers warns of ids in --scores-from that are not samples, and of samples without a number.

@@ -12,14 +12,9 @@ import (
 
 // clusterTest is the test of the cluster of near duplicates that a sample is in.
 func (r *Reader) clusterTest(ctx context.Context, plan *run.Plan, t Term) (test, error) {
-	clusters, err := r.subsets.Clusters(ctx, plan)
+	clusters, err := r.subsets.NeedClusters(ctx, plan, "filter: "+t.field)
 	if err != nil {
 		return nil, err
-	}
-	if clusters == nil {
-		return nil, &run.RefusedError{Reason: fmt.Sprintf("filter: %s: the near duplicates of run %s were not searched for; "+
-			"have that done by POST /v1/runs/%s:cluster, by harvest clusters %s, or by a selection with a cap on "+
-			"clusters (--max-per-cluster)", t.field, plan.Run, plan.Run, plan.Run)}
 	}
 	if t.field == fieldClusterSize {
 		return func(i int) bool { return t.condition.Holds(float64(clusters.Size(i))) }, nil
@@ -32,8 +27,8 @@ func (r *Reader) clusterTest(ctx context.Context, plan *run.Plan, t Term) (test,
 	return func(i int) bool { return (clusters.Leader(i) == leader) == has }, nil
 }
 
-// sample is the index of a sample by its name, as that of subset.Reader.One. It keeps 8 bytes of the id of each sample
-// in memory. A *run.RefusedError says that there is none.
+// sample is the index of a sample by its name, as that of subset.Reader.Addressed. It keeps 8 bytes of the id of each
+// sample in memory. A *run.RefusedError says that there is none.
 func (r *Reader) sample(ctx context.Context, plan *run.Plan, name string) (int64, error) {
 	if index, ok := subset.ParseIndexName(name); ok {
 		if index < plan.Samples {

@@ -87,6 +87,9 @@ func (l *Lookup) Add(id string) bool {
 	return e.named || numbered
 }
 
+// Len is the number of samples that were added.
+func (l *Lookup) Len() int { return l.next }
+
 // Positions are the positions of the samples that a name stands for, ascending, from 0; none for a name without a
 // sample.
 func (l *Lookup) Positions(name string) []int {

@@ -3,6 +3,7 @@ package dataset
 import (
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
@@ -47,6 +48,9 @@ func (s *scanner) skipSeparators() (byte, error) {
 // ends inside it.
 func (s *scanner) record() (record, error) {
 	s.element++
+	if s.format != Lines && s.atComment() {
+		return record{}, s.unexpected("a record")
+	}
 	rec, err := s.value()
 	if err == nil && rec.start == rec.end {
 		return record{}, s.unexpected("a record")
@@ -155,7 +159,19 @@ func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 
 // unexpected is the error that something else than expected is at the cursor.
 func (s *scanner) unexpected(expected string) error {
-	return s.fault("found " + s.found() + " where " + expected + " is expected" + fixThere)
+	found, fix := s.found(), fixThere
+	if s.atComment() {
+		b, _ := s.window()
+		line, _, _ := strings.Cut(string(b), "\n")
+		found, fix = jsontext.Quote(strings.TrimRight(line, "\r"), 60), "; JSON has no comments: remove them"+orLines
+	}
+	return s.fault("found " + found + " where " + expected + " is expected" + fix)
+}
+
+// atComment reports whether a comment of other languages is at the cursor.
+func (s *scanner) atComment() bool {
+	b, err := s.in.Peek(2)
+	return err == nil && (string(b) == "//" || string(b) == "/*")
 }
 
 func (s *scanner) mismatch() error {

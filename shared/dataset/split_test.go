@@ -190,6 +190,21 @@ var refusedManifests = map[string]struct {
 		"[{}\n{}]",
 		FormatError{Offset: 4, Line: 2, Element: 1, Detail: `found "{}]" where "," or "]" is expected`},
 	},
+	"comment first": {
+		"[\n  // the first record is long\n{}]",
+		FormatError{Offset: 4, Line: 2, Element: 1,
+			Detail: `found "// the first record is long" where a record is expected; JSON has no comments: remove them`},
+	},
+	"comment behind": {
+		"[{}, /* two */ {}]",
+		FormatError{Offset: 5, Line: 1, Element: 2,
+			Detail: `found "/* two */ {}]" where a record is expected; JSON has no comments: remove them`},
+	},
+	"comment before the comma": {
+		"[{} // one\r\n, {}]",
+		FormatError{Offset: 4, Line: 1, Element: 1,
+			Detail: `found "// one" where "," or "]" is expected; JSON has no comments: remove them`},
+	},
 	"garbage between": {
 		`[{} oops, {}]`,
 		FormatError{Offset: 4, Line: 1, Element: 1, Detail: `found "oops, {}]" where "," or "]" is expected`},

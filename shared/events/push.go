@@ -58,6 +58,9 @@ func IsDataError(err error) bool {
 	return errors.As(err, &d)
 }
 
+// ErrRemoved is the cause of a DataError about work that a person has removed. That is no fault, and not logged as one.
+var ErrRemoved = errors.New("was removed")
+
 // Envelope is the body of a push request, in Pub/Sub's form.
 // Source: https://cloud.google.com/pubsub/docs/push#properties_of_a_push_request
 type Envelope struct {
@@ -114,7 +117,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			w.WriteHeader(http.StatusNoContent)
 		case IsDataError(err):
 			outcome = telemetry.Refused
-			log.ErrorContext(ctx, "message acknowledged: it can never succeed", "error", err)
+			log.Log(ctx, levelOf(err), "message acknowledged: it can never succeed", "error", err)
 			w.WriteHeader(http.StatusNoContent)
 		case lost != nil:
 			outcome = telemetry.Redelivered
@@ -131,6 +134,14 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 		ended(err)
 		telemetry.Delivered(ctx, d.kind(), outcome, time.Since(begin))
 	})
+}
+
+// levelOf is the level at which a DataError is logged.
+func levelOf(err error) slog.Level {
+	if errors.Is(err, ErrRemoved) {
+		return slog.LevelDebug
+	}
+	return slog.LevelError
 }
 
 // StatusMachineFault is the status of a delivery that failed by a fault of this machine, a bucket.MachineError: on one

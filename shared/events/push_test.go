@@ -122,6 +122,7 @@ func TestPushAnswersOutcome(t *testing.T) {
 	}{
 		"done":               {nil, http.StatusNoContent, ""},
 		"no permanent error": {events.DataError(nil), http.StatusNoContent, ""},
+		"removed":            {events.DataError(fmt.Errorf("run a %w", events.ErrRemoved)), http.StatusNoContent, ""},
 		"permanent":          {events.DataError(errors.New("no such run")), http.StatusNoContent, "ERROR"},
 		"permanent, wrapped": {
 			fmt.Errorf("scoring: %w", events.DataError(errors.New("no such shard"))), http.StatusNoContent, "ERROR",

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -91,6 +92,11 @@ func entries(folder string, most int) (files, folders []string) {
 		}
 	}
 	return files, folders
+}
+
+// IsName reports whether a file's name ends as that of an image.
+func IsName(name string) bool {
+	return slices.Contains([]string{".jpg", ".png", ".gif", ".webp", ".bmp", ".tif"}, path.Ext(foldName(name)))
 }
 
 // foldName is a file's name without differences of case and of the extension's spelling.

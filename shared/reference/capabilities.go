@@ -24,18 +24,26 @@ var shortNames = []string{
 
 // findCapabilities lists the capabilities of a folder of scores: those requested, or all that it has.
 func findCapabilities(folder string, requested []string) ([]string, error) {
+	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("looking for score files: %s is a file: give its folder, which holds <capability>%s of "+
+			"every capability and %s%s", folder, extension, styleFile, extension)
+	}
 	found, hasStyles, err := list(folder)
+	if err != nil {
+		return nil, fmt.Errorf("looking for score files: %w", err)
+	}
+	unread, err := misnamed(folder, found)
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("looking for score files: %w", err)
+		return nil, err
 	case len(found) == 0:
 		return nil, fmt.Errorf("looking for score files: none in %s: "+
-			"give the folder that holds <capability>%s of every capability and %s%s",
-			folder, extension, styleFile, extension)
+			"give the folder that holds <capability>%s of every capability and %s%s%s",
+			folder, extension, styleFile, extension, fixes(unread))
 	case !hasStyles:
 		return nil, fmt.Errorf("looking for score files: no %s%s in %s: "+
-			"without the samples' styles there are no bins to select from; score them with the styler",
-			styleFile, extension, folder)
+			"without the samples' styles there are no bins to select from; score them with the styler%s",
+			styleFile, extension, folder, fixes(unread))
 	case len(requested) == 0:
 		return found, nil
 	}
@@ -83,22 +91,61 @@ func list(folder string) (capabilities []string, hasStyles bool, err error) {
 	return capabilities, hasStyles, nil
 }
 
-// unread are the files of a folder that are named after a capability or the styles, and have another extension.
+// unread are the files of a folder that are named after a capability or the styles, but not as files of scores are.
 func unread(folder string, capabilities []string) ([]Finding, error) {
+	files, err := misnamed(folder, capabilities)
+	var findings []Finding
+	for _, f := range files {
+		if slices.Contains(capabilities, strings.TrimSuffix(f.name, extension)) { // such as Style next to style
+			continue
+		}
+		findings = append(findings, Finding{File: filepath.Join(folder, f.name), Kind: UnreadFile, Count: 1})
+	}
+	return findings, err
+}
+
+// A misname is the name of a file that could be one of scores, and the name that it would need.
+type misname struct{ name, want string }
+
+// misnamed are such files of a folder with these capabilities: they have another extension, or, of styles, capitals.
+func misnamed(folder string, capabilities []string) ([]misname, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("looking for score files: %w", err)
 	}
-	known := slices.Concat(capabilities, rubric.Default().Capabilities, shortNames, []string{styleFile})
-	var findings []Finding
+	known := slices.Concat([]string{styleFile}, capabilities, rubric.Default().Capabilities, shortNames)
+	read := map[string]bool{styleFile + extension: true}
+	for _, c := range capabilities {
+		read[c+extension] = !strings.EqualFold(c, styleFile)
+	}
+	var files []misname
 	for _, entry := range entries {
-		name := entry.Name()
-		stem, after, _ := strings.Cut(name, ".")
-		if !entry.IsDir() && "."+after != extension && slices.Contains(known, stem) {
-			findings = append(findings, Finding{File: filepath.Join(folder, name), Kind: UnreadFile, Count: 1})
+		stem, _, _ := strings.Cut(entry.Name(), ".")
+		at := slices.IndexFunc(known, func(name string) bool { return strings.EqualFold(name, stem) })
+		if !entry.IsDir() && at >= 0 && !read[entry.Name()] {
+			files = append(files, misname{entry.Name(), known[at] + extension})
 		}
 	}
-	return findings, nil
+	return files, nil
+}
+
+// maxMisnamed is how many files an error names.
+const maxMisnamed = 3
+
+// fixes say how files would be read.
+func fixes(files []misname) string {
+	var text strings.Builder
+	for _, f := range files[:min(len(files), maxMisnamed)] {
+		fix := "write its objects one a line, as"
+		switch ending := strings.ToLower(filepath.Ext(f.name)); {
+		case strings.EqualFold(f.name, f.want):
+			fix = "rename it to"
+		case slices.Contains([]string{".gz", ".zst", ".bz2", ".xz", ".zip"}, ending):
+			fix = "unpack it as"
+		}
+		fmt.Fprintf(&text, "; %s is there and is not read: %s %s", f.name, fix, f.want)
+	}
+	return text.String()
 }
 
 func scorePath(folder, name string) string { return filepath.Join(folder, name+extension) }

@@ -184,3 +184,37 @@ func TestUnreadFiles(t *testing.T) {
 		}
 	}
 }
+
+// TestMisnamedFiles says which files lie in a folder without styles or capabilities, and what name they need.
+func TestMisnamedFiles(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{
+		"Style.jsonl":    "Style.jsonl is there and is not read: rename it to style.jsonl",
+		"style.json":     "style.json is there and is not read: write its objects one a line, as style.jsonl",
+		"style.jsonl.gz": "style.jsonl.gz is there and is not read: unpack it as style.jsonl",
+		"style.JSONL":    "style.JSONL is there and is not read: rename it to style.jsonl",
+	} {
+		folder := files(t, map[string]string{"manifest.json": items, "ocr.jsonl": bothRated, name: bothStyled})
+		_, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
+		if err == nil || !strings.Contains(err.Error(), "no style.jsonl") || !strings.HasSuffix(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", name, err, want)
+		}
+	}
+	folder := files(t, map[string]string{"manifest.json": items, "OCR.json": bothRated})
+	_, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
+	const want = "OCR.json is there and is not read: write its objects one a line, as ocr.jsonl"
+	if err == nil || !strings.Contains(err.Error(), "none in") || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+	_, err = Load(t.Context(), filepath.Join(folder, "OCR.json"), filepath.Join(folder, "manifest.json"))
+	if err == nil || !strings.Contains(err.Error(), "is a file: give its folder") {
+		t.Errorf("of a file: error %v", err)
+	}
+	data, err := Load(t.Context(), files(t, map[string]string{
+		"ocr.jsonl": bothRated, "style.jsonl": bothStyled, "Style.jsonl": bothRated,
+	}), filepath.Join(folder, "manifest.json"))
+	if err != nil || len(data.Findings) > 0 || len(data.Pool.Capabilities) != 2 {
+		t.Fatalf("with a capability Style: %+v, error %v", data, err)
+	}
+	data.Close()
+}

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/images"
 )
 
 // An Upload is the object of the input bucket that asked for a dataset; the zero Upload is a call of the API.
@@ -20,8 +21,8 @@ type Upload struct {
 }
 
 // Uploaded finds what an object that arrived in the input bucket starts: a manifest directly in a dataset's prefix, or
-// the dataset's SpecFile. starts is false for objects that start nothing. A *RefusedError is a fault of the object,
-// whose dataset is in the spec.
+// the dataset's SpecFile. starts is false for objects that start nothing; the Upload is of one that the SpecFile
+// next to it names. A *RefusedError is a fault of the object, whose dataset is in the spec.
 func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
 	name, file, ok := uploaded(object)
 	if !ok && !isLoose(object) {
@@ -42,24 +43,54 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 	if refused := misplaced(object, name); refused != nil {
 		return u, Spec{Dataset: plainDataset(name)}, true, refused
 	}
+	if named, err := p.isNamed(ctx, name, file); named || err != nil {
+		return u, Spec{Dataset: name}, false, err
+	}
 	if spec, starts, err = p.specOf(ctx, object, name, file); spec.Budget.IsZero() {
 		spec.Budget = p.uploads
 	}
 	return u, spec, starts, err
 }
 
+// isNamed reports whether the SpecFile of a dataset names a file next to it: that file is a part of the SpecFile's run.
+// If what the SpecFile names is not known, because it is refused, every file counts as a part.
+func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) {
+	if file == SpecFile {
+		return false, nil
+	}
+	_, err := p.input.Stat(ctx, DatasetsPrefix+name+"/"+SpecFile)
+	if errors.Is(err, bucket.ErrNotExist) {
+		return false, nil
+	} else if err != nil && !errors.Is(err, bucket.ErrUnreadable) {
+		return false, fmt.Errorf("looking for the %s next to %s: %w", SpecFile, file, err)
+	}
+	spec, there, err := p.specOf(ctx, DatasetsPrefix+name+"/"+SpecFile, name, SpecFile)
+	names := append(slices.Clone(spec.Manifests), spec.ScoresFrom)
+	if spec.Teacher != nil {
+		names = append(names, spec.Teacher.Annotations)
+	}
+	if err == nil && !slices.Contains(names, file) {
+		spec, _, err = p.resolve(ctx, spec)
+		names = spec.Manifests
+	}
+	if _, refused := errors.AsType[*RefusedError](err); refused {
+		return true, nil
+	}
+	return there && slices.Contains(names, file), err
+}
+
 // uploaded is the dataset and the file of an object that may start something.
 func uploaded(object string) (name, file string, ok bool) {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	name, file, deeper := strings.Cut(rest, "/")
-	ok = found && deeper && !strings.Contains(file, "/") && (file == SpecFile || !isAside(file))
+	ok = found && deeper && !strings.Contains(file, "/") && (file == SpecFile || !isAside(file)) && !images.IsName(file)
 	return name, file, ok
 }
 
 // isLoose reports whether an object lies directly in the prefix of the datasets, and is not there for people.
 func isLoose(object string) bool {
 	file, found := strings.CutPrefix(object, DatasetsPrefix)
-	return found && file != "" && !strings.Contains(file, "/") && !isAside(file)
+	return found && file != "" && !strings.Contains(file, "/") && !isAside(file) && !images.IsName(file)
 }
 
 // misplaced refuses an object of no dataset's folder, or of one whose name no dataset can have; nil for others.

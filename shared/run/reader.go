@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/cache"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
@@ -98,7 +99,7 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if removed, err := r.Removed(ctx, run); err != nil {
 		return nil, err
 	} else if removed {
-		return nil, fmt.Errorf("%w: %s was removed", ErrNoRun, run)
+		return nil, fmt.Errorf("%w: %s %w", ErrNoRun, run, events.ErrRemoved)
 	}
 	return r.plans.Get(ctx, run, func(ctx context.Context) (*Plan, error) {
 		var p Plan
@@ -150,9 +151,14 @@ func (r *Reader) ScoredPlan(ctx context.Context, run string) (*Plan, error) {
 	if scored, err := r.Scored(ctx, run); err != nil {
 		return nil, err
 	} else if !scored {
-		return nil, fmt.Errorf("%w: %s", ErrNotScored, run)
+		return nil, notScored(run)
 	}
 	return plan, nil
+}
+
+// notScored is the ErrNotScored of a run, with the fix.
+func notScored(run string) error {
+	return fmt.Errorf("%w: %s: wait until it is, or continue it: harvest resume %s", ErrNotScored, run, run)
 }
 
 // Runs lists the ids of all runs, in ascending order.
@@ -194,7 +200,7 @@ func (r *Reader) CheckUsable(ctx context.Context, plan *Plan, allowed Allowance)
 	if err != nil {
 		return err
 	} else if marker == nil {
-		return fmt.Errorf("%w: %s", ErrNotScored, plan.Run)
+		return notScored(plan.Run)
 	}
 	return marker.refusal(plan.Run, allowed.Or(plan.MaxFailed))
 }

@@ -231,6 +231,43 @@ func TestLongestName(t *testing.T) {
 	}
 }
 
+// What dataset.yaml names next to itself is a part of its run, and images start nothing.
+func TestUploadedNamed(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	for _, file := range []string{
+		"a.json", "b-1.jsonl", "c.json", "n.csv", "ann.jsonl", "other.json", "one.PNG", "two.jpeg",
+	} {
+		f.Upload("datasets/demo/"+file, []byte("{}"))
+	}
+	f.Upload("datasets/demo/meta.json", []byte(`{"c": {"root": "x", "annotation": "c.json"}}`))
+	starts := func(file string) bool {
+		t.Helper()
+		_, spec, starts, err := f.Planner().Uploaded(t.Context(), "datasets/demo/"+file)
+		if err != nil || starts && spec.Dataset != "demo" {
+			t.Errorf("%s: spec %+v, error %v", file, spec, err)
+		}
+		return starts
+	}
+	if !starts("a.json") || starts("one.PNG") || starts("two.jpeg") {
+		t.Error("before dataset.yaml is there: a manifest starts nothing, or an image something")
+	}
+	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [a.json, 'b-*.jsonl', meta.json]\nimages: ./\n"+
+		"scores_from: n.csv\nteacher: {annotations: ann.jsonl}\n"))
+	for file, want := range map[string]bool{
+		"a.json": false, "b-1.jsonl": false, "meta.json": false, "c.json": false, "n.csv": false, "ann.jsonl": false,
+		"one.PNG": false, "other.json": true, "dataset.yaml": true,
+	} {
+		if got := starts(file); got != want {
+			t.Errorf("next to dataset.yaml %s starts a run: %t", file, got)
+		}
+	}
+	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: 7\n"))
+	if starts("a.json") || starts("other.json") {
+		t.Error("next to a refused dataset.yaml a manifest starts a run")
+	}
+}
+
 // Images may lie in the dataset's own folder.
 func TestImagesOfOwnFolder(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 func (w *Worker) laterWave(ctx context.Context, run string) (*Wave, error) {
 	wave, err := w.runs.wave(ctx, run)
 	if err == nil && wave == nil {
-		err = events.DataError(fmt.Errorf("%w: %s was removed", ErrNoRun, run))
+		err = events.DataError(fmt.Errorf("%w: %s %w", ErrNoRun, run, events.ErrRemoved))
 	}
 	return wave, err
 }

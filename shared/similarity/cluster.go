@@ -7,7 +7,7 @@ const maxLeaders = 64
 
 // A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
 // texts. Samples without images are duplicates only if all their questions are equal, because near ones may come from
-// one template.
+// one template; without words, too, they are duplicates of nothing.
 //
 // A cluster has a leader, the first of its samples, and the samples that are near to it: a sample that is only near to
 // such a member is in another cluster. So a chain of small differences cannot join samples that differ much. Time is
@@ -56,7 +56,7 @@ func (c *Clusterer) Leaders() []uint32 {
 		clusters[i] = uint32(i)
 		own := c.of[start:sample.end]
 		start = sample.end
-		if len(own) == 0 && sample.all == 0 {
+		if len(own) == 0 && sample.words.IsZero() {
 			continue // there is nothing to compare, as of one that was not scored
 		}
 		key := uint64(len(own))

@@ -66,12 +66,18 @@ func TextOf(questions []string) Text {
 	return t
 }
 
+// wordless is the hash of a question without words, such as one of an image alone, or `?!`.
+var wordless = HashOf("")
+
 // near says whether two texts are nearly equal, or have a question in common, and in how many bits their words differ:
-// 0 with a question in common.
+// 0 with a question in common. Two texts without words are equal.
 func (t Text) near(other Text) (distance int, near bool) {
+	if t.Words.IsZero() && other.Words.IsZero() {
+		return 0, true
+	}
 	for _, a := range t.Questions {
 		for _, b := range other.Questions {
-			if a == b {
+			if a == b && a != wordless {
 				return 0, true
 			}
 		}

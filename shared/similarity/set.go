@@ -100,7 +100,7 @@ func NewSet(items []Content) *Set {
 			listed(&s.textItems, texts.number(item.Words), i)
 		}
 		for _, q := range item.Questions {
-			if _, known := s.byQuestion[q]; !known {
+			if _, known := s.byQuestion[q]; !known && q != wordless {
 				s.byQuestion[q] = i
 			}
 		}

@@ -162,6 +162,7 @@ func TestMatch(t *testing.T) {
 	}
 	set := similarity.NewSet([]similarity.Content{
 		content("What is the highest value?", 0), content("Which bar is the lowest one?", 0), content("How many bars?", 1),
+		content("", 1),
 	})
 	turns := content("", 1)
 	turns.Text = similarity.TextOf([]string{"Hello!", "How many bars?"})
@@ -170,10 +171,12 @@ func TestMatch(t *testing.T) {
 		want   []string
 	}{
 		"both":          {content("what is the HIGHEST value", 0), []string{"both 0", "image 1"}},
-		"an image":      {content("Describe the chart.", 1), []string{"image 2"}},
+		"an image":      {content("Describe the chart.", 1), []string{"image 3", "image 2"}},
+		"without words": {content("?!", 1), []string{"both 3", "image 2"}},
+		"marks alone":   {content("?!"), nil},
 		"a text":        {content("How many bars?", 2), []string{"text 2"}},
 		"nothing":       {content("Describe the chart.", 2), nil},
-		"one of turns":  {turns, []string{"both 2"}},
+		"one of turns":  {turns, []string{"both 2", "image 3"}},
 		"without image": {content("Which bar is the lowest one?"), []string{"text 1"}},
 	} {
 		var got []string
@@ -210,7 +213,11 @@ func TestClusters(t *testing.T) {
 	add("Write a poem about autumn rain.")                      // 7
 	c.Add(similarity.Content{})                                 // 8: not scored, so there is nothing to compare
 	c.Add(similarity.Content{})                                 // 9
-	if diff := cmp.Diff([]uint32{0, 0, 2, 3, 4, 5, 5, 7, 8, 9}, c.Leaders()); diff != "" {
+	add("!!!")                                                  // 10: no word that another could share
+	add("???")                                                  // 11
+	add("", first)                                              // 12
+	add("?", first)                                             // the same image, and no words
+	if diff := cmp.Diff([]uint32{0, 0, 2, 3, 4, 5, 5, 7, 8, 9, 10, 11, 12, 12}, c.Leaders()); diff != "" {
 		t.Errorf("leaders (-want +got):\n%s", diff)
 	}
 }

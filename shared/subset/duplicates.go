@@ -1,50 +1,162 @@
 package subset
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// clustersRequest is the request of a run that asks for its near duplicates, and for no selection.
+// clustersRequest is the request of a run that asks for its near duplicates, and for no selection: of the first call,
+// and with a number of each further call after a search ended.
 const clustersRequest = "clusters"
 
-// AskClusters has the near duplicates of a scored run searched for, unless that was done. Nobody waits for them.
+// withNumber is a name with a number from 2 on.
+func withNumber(name string, n int) string {
+	if n < 2 {
+		return name
+	}
+	return fmt.Sprintf("%s-%d", name, n)
+}
+
+func isClustersRequest(id string) bool {
+	return id == clustersRequest || strings.HasPrefix(id, clustersRequest+"-")
+}
+
+// AskClusters has the near duplicates of a scored run searched for, unless they are stored. Nobody waits for them.
 func (s *Selector) AskClusters(ctx context.Context, runID string) error {
 	plan, err := s.runs.ScoredPlan(ctx, runID)
 	if err != nil {
 		return err
 	}
-	if there, err := bucket.Exists(ctx, s.work, leadersName(plan.Run)); there || err != nil {
+	err = s.checkClusters(ctx, plan)
+	if !errors.Is(err, errNoClusters) && !errors.Is(err, bucket.ErrDamaged) {
 		return err
 	}
-	entry := run.Entry{Run: plan.Run, Request: clustersRequest}
-	if err := s.index.Accept(ctx, entry, requestAcceptedName(plan.Run, clustersRequest), s.now()); err != nil {
+	last, err := s.lastSearch(ctx, plan.Run)
+	if err != nil {
 		return err
 	}
-	_, err = s.continueRequest(ctx, plan.Run, clustersRequest)
+	entry := run.Entry{Run: plan.Run, Request: last.next()}
+	if err := s.index.Accept(ctx, entry, requestAcceptedName(plan.Run, entry.Request), s.now()); err != nil {
+		return err
+	}
+	_, err = s.continueRequest(ctx, plan.Run, entry.Request)
 	return err
 }
 
-// The states of the near duplicates of a run that were asked for.
+// findRequested searches for the near duplicates that a call asked for, and records that the search ended. An error
+// that no retry can change ends it, too: the status says so, and another call searches again.
+func (s *Selector) findRequested(ctx context.Context, task events.SelectTask) error {
+	_, err := s.FindClusters(ctx, s.work, task.Run)
+	if errors.Is(err, run.ErrNoRun) {
+		return events.DataError(err)
+	}
+	var ended result
+	_, lost := errors.AsType[*bucket.LostError](err)
+	_, refused := errors.AsType[*run.RefusedError](err)
+	if lost || refused {
+		ended.Problem, err = err.Error(), events.DataError(err)
+	} else if err != nil {
+		return err
+	}
+	_, marked := bucket.CreateJSON(ctx, s.work, requestMadeName(task.Run, task.Request), ended)
+	return cmp.Or(marked, err)
+}
+
+// A search is the last call for the near duplicates of a run.
+type search struct {
+	n     int  // its number, from 1; 0 if there was no call
+	ended bool // that nothing is left to do
+	result
+}
+
+// next is the request of a call now: the same one until its search ended.
+func (l search) next() string {
+	if l.n == 0 || l.ended {
+		return withNumber(clustersRequest, l.n+1)
+	}
+	return withNumber(clustersRequest, l.n)
+}
+
+// lastSearch is the last call whose task was published: the work of such a call is never lost.
+func (r *Reader) lastSearch(ctx context.Context, runID string) (last search, err error) {
+	for n := 1; ; n++ {
+		id := withNumber(clustersRequest, n)
+		if sent, err := bucket.Exists(ctx, r.work, requestSentName(runID, id)); !sent || err != nil {
+			return last, err
+		}
+		last = search{n: n}
+		err := bucket.ReadJSON(ctx, r.work, requestMadeName(runID, id), &last.result)
+		if errors.Is(err, bucket.ErrNotExist) {
+			return last, nil
+		} else if err != nil {
+			return last, err
+		}
+		last.ended = true
+	}
+}
+
+// The states of the near duplicates of a run.
 const (
 	ClustersSearched = "searching"
 	ClustersFound    = "found"
+	ClustersDamaged  = "damaged" // what was found cannot be read
+	ClustersFailed   = "failed"  // the last search
 )
 
-// clustersState is one of these; empty if nobody asked for them.
-func (r *Reader) clustersState(ctx context.Context, runID string) (string, error) {
-	if there, err := bucket.Exists(ctx, r.work, leadersName(runID)); err != nil {
-		return "", err
-	} else if there {
-		return ClustersFound, nil
+// ClustersState is one of these for a scored run, with what is wrong and what to do; empty if near duplicates are not
+// stored, and nobody searches for them.
+func (r *Reader) ClustersState(ctx context.Context, runID string) (state, problem string, err error) {
+	plan, err := r.runs.Plan(ctx, runID)
+	if err != nil {
+		return "", "", err
 	}
-	if asked, err := bucket.Exists(ctx, r.work, requestAcceptedName(runID, clustersRequest)); !asked || err != nil {
-		return "", err
+	stored := r.checkClusters(ctx, plan)
+	damaged := errors.Is(stored, bucket.ErrDamaged)
+	if stored == nil {
+		return ClustersFound, "", nil
+	} else if !damaged && !errors.Is(stored, errNoClusters) {
+		return "", "", stored
 	}
-	return ClustersSearched, nil
+	last, err := r.lastSearch(ctx, plan.Run)
+	switch {
+	case err != nil:
+		return "", "", err
+	case last.n > 0 && !last.ended:
+		return ClustersSearched, "", nil
+	case last.Problem != "":
+		return ClustersFailed, fmt.Sprintf("near duplicates were searched for without success: %s", last.Problem), nil
+	case damaged:
+		return ClustersDamaged, fmt.Sprintf("%v; have near duplicates searched for again: POST %s, or harvest clusters %s",
+			stored, clusterCall(plan.Run), plan.Run), nil
+	}
+	return "", "", nil
+}
+
+// clusterCall is the path of the call of the API that searches for the near duplicates of a run.
+func clusterCall(runID string) string { return "/v1/runs/" + runID + ":cluster" }
+
+// NeedClusters is Clusters for a caller that needs them, who typed a field. A *run.RefusedError says that they are not
+// stored, and what to do.
+func (r *Reader) NeedClusters(ctx context.Context, plan *run.Plan, field string) (*Clusters, error) {
+	found, err := r.keptClusters(ctx, plan)
+	switch {
+	case errors.Is(err, bucket.ErrDamaged):
+		err = fmt.Errorf("%w; have them searched for again", err)
+	case errors.Is(err, errNoClusters):
+		err = fmt.Errorf("the near duplicates of run %s were not searched for; have that done", plan.Run)
+	default:
+		return found, err
+	}
+	return nil, &run.RefusedError{Reason: fmt.Sprintf("%s: %v by POST %s, by harvest clusters %s, or by a selection with "+
+		"a cap on clusters (--max-per-cluster)", field, err, clusterCall(plan.Run), plan.Run)}
 }
 
 // A Duplicate is one of near duplicates.

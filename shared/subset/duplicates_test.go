@@ -86,12 +86,112 @@ func TestClustersKept(t *testing.T) {
 	if string(called.Read(leaders(plan))) != string(kept) {
 		t.Error("a call and a selection keep other near duplicates")
 	}
-	// A damaged object is named, with the fix.
-	f.Replace(leaders(plan), []byte("PAR1"))
+}
+
+func drain(t *testing.T, f *runtest.Fixture) {
+	t.Helper()
+	if err := f.Drain(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// loseLeaders damages the object of the near duplicates under the eyes of the process, or removes it.
+func loseLeaders(t *testing.T, f *runtest.Fixture, plan *run.Plan, damage func([]byte) []byte) {
+	t.Helper()
+	whole := f.Read(leaders(plan))
+	if err := f.Work.Delete(t.Context(), leaders(plan)); err != nil {
+		t.Fatal(err)
+	}
+	if damage == nil {
+		return
+	}
+	if _, err := bucket.CreateBytes(t.Context(), f.Work, leaders(plan), damage(whole)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestClustersLost searches again for near duplicates that were removed or damaged after they were found. Their state
+// follows what is stored, in the same process and in the next one.
+func TestClustersLost(t *testing.T) {
+	t.Parallel()
+	for name, damage := range map[string]func(content []byte) []byte{
+		"removed":   nil,
+		"cut short": func(content []byte) []byte { return content[:len(content)/2] },
+		"empty":     func([]byte) []byte { return nil },
+		"flipped": func(content []byte) []byte {
+			content[len(content)/2] ^= 0x55
+			return content
+		},
+	} {
+		for _, restart := range []bool{false, true} {
+			f, plan := pictured(t)
+			ask := func() *subset.RunStatus {
+				t.Helper()
+				if err := f.Subsets.AskClusters(t.Context(), plan.Run); err != nil {
+					t.Fatal(err)
+				}
+				return f.Status(plan.Run)
+			}
+			ask()
+			drain(t, f)
+			loseLeaders(t, f, plan, damage)
+			if restart {
+				f.Restart()
+				f.Reconcile()
+			}
+			lost := subset.ClustersDamaged
+			if name == "removed" {
+				lost = ""
+			}
+			status := f.Status(plan.Run)
+			if status.Clusters != lost || (lost != "") != strings.Contains(status.ClustersProblem, leaders(plan)) {
+				t.Errorf("%s: they are %q: %s", name, status.Clusters, status.ClustersProblem)
+			}
+			if found, err := f.Subsets.Clusters(t.Context(), plan); found != nil || err != nil {
+				t.Errorf("%s: clusters %v, error %v", name, found, err)
+			}
+			if shown, err := f.Subsets.ShowOne(t.Context(), plan.Run, "twin"); err != nil || shown.Cluster != nil {
+				t.Errorf("%s: shown as %+v, error %v", name, shown, err)
+			}
+			if status := ask(); status.Clusters != subset.ClustersSearched {
+				t.Errorf("%s: after another call they are %q", name, status.Clusters)
+			}
+			drain(t, f)
+			if status := f.Status(plan.Run); status.Clusters != subset.ClustersFound || status.ClustersProblem != "" {
+				t.Errorf("%s: after another search they are %q", name, status.Clusters)
+			}
+			if found, err := f.Subsets.Clusters(t.Context(), plan); err != nil || found.Size(4) != 2 {
+				t.Errorf("%s: clusters %v, error %v", name, found, err)
+			}
+		}
+	}
+}
+
+// TestClustersFailed ends a search that cannot be done, and says why.
+func TestClustersFailed(t *testing.T) {
+	t.Parallel()
+	f, plan := pictured(t)
+	if err := f.Subsets.AskClusters(t.Context(), plan.Run); err != nil {
+		t.Fatal(err)
+	}
+	table := run.RangeScoresName(plan.Run, 0)
+	whole := f.Read(table)
+	f.Replace(table, []byte("PAR1"))
 	f.Restart()
-	_, err = f.Subsets.Clusters(t.Context(), plan)
-	if lost, ok := errors.AsType[*bucket.LostError](err); !ok || !strings.HasSuffix(lost.Folder, "duplicates") {
-		t.Errorf("damaged: error %v", err)
+	f.Reconcile()
+	drain(t, f)
+	status := f.Status(plan.Run)
+	if status.Clusters != subset.ClustersFailed || !strings.Contains(status.ClustersProblem, table) {
+		t.Errorf("they are %q: %s", status.Clusters, status.ClustersProblem)
+	}
+	f.Replace(table, whole)
+	f.Restart()
+	if err := f.Subsets.AskClusters(t.Context(), plan.Run); err != nil {
+		t.Fatal(err)
+	}
+	drain(t, f)
+	if status := f.Status(plan.Run); status.Clusters != subset.ClustersFound {
+		t.Errorf("they are %q after another call", status.Clusters)
 	}
 }
 

@@ -61,8 +61,11 @@ func requestAcceptedName(runID, id string) string {
 func requestSentName(runID, id string) string { return run.Folder(runID) + "made/" + id + ".sent" }
 func requestMadeName(runID, id string) string { return run.Folder(runID) + "made/" + id }
 
-// leadersName is the near duplicates of a run.
-func leadersName(runID string) string      { return duplicatesPrefix(runID) + "leaders.parquet" }
+// leadersName is the near duplicates of a run: of its first search, or of the n-th one that found only damaged objects.
+func leadersName(runID string, n int) string {
+	return duplicatesPrefix(runID) + withNumber("leaders", n) + ".parquet"
+}
+
 func duplicatesPrefix(runID string) string { return run.Folder(runID) + "duplicates/" }
 
 // againName is the prefix of the records of further publications of a task of a run or a selection.

@@ -18,12 +18,8 @@ func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) (
 	if task.Request == "" {
 		return s.selectAutomatically(ctx, task.Run)
 	}
-	if task.Request == clustersRequest {
-		_, err := s.FindClusters(ctx, s.work, task.Run)
-		if errors.Is(err, run.ErrNoRun) {
-			err = events.DataError(err)
-		}
-		return nil, err
+	if isClustersRequest(task.Request) {
+		return nil, s.findRequested(ctx, task)
 	}
 	sel, err := s.selectRequested(ctx, task)
 	if err != nil {

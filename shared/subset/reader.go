@@ -110,7 +110,8 @@ type Reader struct {
 	// missingDetails makes the details of a selection, or returns why there are none.
 	missingDetails func(context.Context, *run.Plan, *Selection) error
 	near           *cache.Cache[nearSamples]
-	clustered      *cache.Cache[*Clusters] // by run
+	clustered      *cache.Cache[*Clusters] // by object, and by run of those that are not stored yet
+	checked        *cache.Cache[struct{}]  // whole objects of clusters
 	read           *cache.Cache[*evaluationSets]
 }
 
@@ -133,6 +134,7 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 		},
 		near:      cache.New(runs.Share(16), nearSamples.bytes),
 		clustered: cache.New(runs.Share(64), (*Clusters).bytes),
+		checked:   cache.New(1000, func(struct{}) int { return 1 }),
 		read:      cache.New(runs.Share(64), (*evaluationSets).bytes),
 	}, nil
 }
@@ -195,8 +197,10 @@ type RunStatus struct {
 	SelectionProblem string `json:"selection_problem,omitempty"`
 	// ExportProblem says why the export that dataset.yaml asks for cannot be written, and what to change.
 	ExportProblem string `json:"export_problem,omitempty"`
-	// Clusters is ClustersSearched or ClustersFound; empty if nobody asked for the near duplicates of the run.
-	Clusters string `json:"clusters,omitempty"`
+	// Clusters is the state of the near duplicates of the run, ClustersSearched or another; empty if they are not stored,
+	// and nobody searches for them. ClustersProblem says why they are ClustersDamaged or ClustersFailed, and what to do.
+	Clusters        string `json:"clusters,omitempty"`
+	ClustersProblem string `json:"clusters_problem,omitempty"`
 }
 
 // RunStatus finds the status of a run; run.ErrNoRun if there is none.
@@ -214,7 +218,7 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 	if !st.IsScored() {
 		return status, nil
 	}
-	if status.Clusters, err = r.clustersState(ctx, runID); err != nil {
+	if status.Clusters, status.ClustersProblem, err = r.ClustersState(ctx, runID); err != nil {
 		return nil, err
 	}
 	made, err := madeOf(ctx, r.work, madeName(runID))

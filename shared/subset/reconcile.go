@@ -90,12 +90,12 @@ func (c *Reconciler) continueRun(ctx context.Context, runID string) error {
 	for _, id := range requested {
 		entries = append(entries, run.Entry{Run: runID, Request: id})
 	}
-	duplicates, err := s.clustersState(ctx, runID)
+	last, err := s.lastSearch(ctx, runID)
 	if err != nil {
 		return err
 	}
-	if duplicates == ClustersSearched {
-		entries = append(entries, run.Entry{Run: runID, Request: clustersRequest})
+	if last.n > 0 && !last.ended {
+		entries = append(entries, run.Entry{Run: runID, Request: last.next()})
 	}
 	made, err := s.List(ctx, runID)
 	if err != nil {

@@ -162,11 +162,7 @@ func (s *Selector) requestAgain(
 // continueRequest publishes the task of what was requested of a scored run, a selection or its near duplicates, unless
 // it is made. It reports whether it is made.
 func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool, error) {
-	result := requestMadeName(runID, id)
-	if id == clustersRequest {
-		result = leadersName(runID)
-	}
-	if made, err := bucket.Exists(ctx, s.work, result); made || err != nil {
+	if made, err := bucket.Exists(ctx, s.work, requestMadeName(runID, id)); made || err != nil {
 		return made, err
 	}
 	name := requestSentName(runID, id)

@@ -69,8 +69,8 @@ func noSample(format string, args ...any) error {
 // maxUnknown is how many unknown ids an error lists.
 const maxUnknown = 5
 
-// find finds, for each name in a field, the positions of its samples (dataset.Lookup). A name without a sample is a
-// *nameError.
+// find finds, for each name that a person typed in a field, the positions of its samples (dataset.Lookup). A name @N
+// that is no id is that of the sample with index N. A name without a sample is a *nameError.
 func (s Samples) find(ctx context.Context, field string, names []string) ([][]int, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -82,7 +82,13 @@ func (s Samples) find(ctx context.Context, field string, names []string) ([][]in
 	found := make([][]int, len(names))
 	var unknown []string
 	for i, name := range names {
-		if found[i] = lookup.Positions(name); len(found[i]) == 0 {
+		found[i] = lookup.Positions(name)
+		if len(found[i]) > 0 {
+			continue
+		}
+		if index, ok := ParseIndexName(name); ok && index < int64(lookup.Len()) {
+			found[i] = []int{int(index)}
+		} else {
 			unknown = append(unknown, name)
 		}
 	}

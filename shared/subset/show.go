@@ -57,7 +57,8 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 		return nil, err
 	}
 	if !status.IsScored() {
-		return nil, &run.RefusedError{Reason: fmt.Sprintf("run %s is not scored yet (%s)", runID, status.State)}
+		return nil, &run.RefusedError{Reason: fmt.Sprintf("run %s is not scored yet (%s); wait until it is, or "+
+			"continue it: harvest resume %s", runID, status.State, runID)}
 	}
 	named, err := r.samplesOf(plan).find(ctx, "id", ids)
 	if err != nil {
@@ -80,7 +81,7 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 // indexName is a name that stands for the sample of an index.
 var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
 
-// IndexName is the name @N of the sample with an index in the dataset. Method One finds it without reading all ids.
+// IndexName is the name @N of the sample with an index in the dataset.
 func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 
 // ParseIndexName is the index in what IndexName returned; ok is false for any other name.
@@ -93,18 +94,27 @@ func ParseIndexName(name string) (index int64, ok bool) {
 	return index, err == nil
 }
 
-// One finds one sample of a scored run by its name: @N is the sample with index N (see IndexName); for any other name
-// it takes the first match of dataset.Lookup. The error of an unknown name is a *run.RefusedError that wraps
-// ErrNoSample.
-func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
+// Addressed finds one sample of a scored run by its name in a URL. There @N always is the sample with index N (see
+// IndexName), also if that is an id: pages link to it, and no id has to be read. Other names are those of One.
+func (r *Reader) Addressed(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
+	index, ok := ParseIndexName(name)
+	if !ok {
+		return r.One(ctx, runID, name)
+	}
 	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
 		return nil, 0, err
 	}
-	if index, ok := ParseIndexName(name); ok {
-		if index >= plan.Samples {
-			return nil, 0, noSample("the run has no sample %s; its indexes are 0 to %d", name, plan.Samples-1)
-		}
-		return plan, index, nil
+	if index >= plan.Samples {
+		return nil, 0, noSample("the run has no sample %s; its indexes are 0 to %d", name, plan.Samples-1)
+	}
+	return plan, index, nil
+}
+
+// One finds one sample of a scored run by the name that a person typed: the first match of dataset.Lookup, or else the
+// sample with index N for @N. The error of an unknown name is a *run.RefusedError that wraps ErrNoSample.
+func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
+	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
+		return nil, 0, err
 	}
 	named, err := r.samplesOf(plan).find(ctx, "sample", []string{name})
 	if err != nil {
@@ -116,9 +126,9 @@ func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, i
 	return plan, int64(named[0][0]), nil
 }
 
-// ShowOne shows the sample of a scored run that One finds. It fails as Show does.
+// ShowOne shows the sample of a scored run that Addressed finds. It fails as Show does.
 func (r *Reader) ShowOne(ctx context.Context, runID, name string) (*Shown, error) {
-	plan, index, err := r.One(ctx, runID, name)
+	plan, index, err := r.Addressed(ctx, runID, name)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +136,7 @@ func (r *Reader) ShowOne(ctx context.Context, runID, name string) (*Shown, error
 	return shown, err
 }
 
-// ShowAt shows the sample that One found, and returns its record.
+// ShowAt shows the sample that One or Addressed found, and returns its record.
 func (r *Reader) ShowAt(ctx context.Context, plan *run.Plan, index int64) (*Shown, dataset.Record, error) {
 	records, err := r.recordsAt(ctx, plan, []uint32{uint32(index)})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 // An Arrival says how a new object in the input bucket was handled.
 type Arrival struct {
 	Run     string // accepted or refused run; empty if the object starts none
+	Named   bool   // that the dataset.yaml next to it names it, so that it starts no run of its own
 	Refused string // why
 }
 
@@ -23,7 +24,10 @@ func (s *Selector) AcceptUpload(
 ) (Arrival, error) {
 	upload, spec, starts, err := planner.Uploaded(ctx, object)
 	if err == nil && !starts {
-		return Arrival{}, nil
+		if upload.Object == "" {
+			return Arrival{}, nil
+		}
+		return Arrival{Named: true}, s.index.NoteUpload(ctx, upload, "")
 	}
 	arrival := Arrival{}
 	if err == nil {

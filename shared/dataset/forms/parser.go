@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -48,8 +49,7 @@ func (p *parser) parse(table []Form) {
 				"levels, or leave it out", most, at))
 			return
 		}
-		p.fail(dataset.NotAnObject, "",
-			fmt.Sprintf("%v at byte %d of the record; correct the JSON there", syntax, syntax.Offset))
+		p.fail(dataset.NotAnObject, "", syntaxFault(p.Raw, syntax))
 		return
 	}
 	if jsontext.TypeOf(value) != jsontext.Object {
@@ -74,6 +74,19 @@ func (p *parser) parse(table []Form) {
 	case p.Problem == nil:
 		p.checkOthers()
 	}
+}
+
+// syntaxFault says where a record is no JSON, with the text that stands there.
+func syntaxFault(raw []byte, syntax *json.SyntaxError) string {
+	at, fix := "", "correct the JSON there"
+	if begin := int(syntax.Offset) - 1; begin >= 0 && begin < len(raw)-1 {
+		rest, _, _ := bytes.Cut(raw[begin:], []byte("\n"))
+		at = ": " + jsontext.Quote(strings.TrimRight(string(rest), "\r"), 40)
+		if bytes.HasPrefix(rest, []byte("//")) || bytes.HasPrefix(rest, []byte("/*")) {
+			fix = "JSON has no comments: remove them"
+		}
+	}
+	return fmt.Sprintf("%v at byte %d of the record%s; %s", syntax, syntax.Offset, at, fix)
 }
 
 // checkForm adds a hint to the fault if a record is invalid, or loses its images, only because the reading names the

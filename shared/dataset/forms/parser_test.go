@@ -275,8 +275,12 @@ func TestParseProblemsOfJSON(t *testing.T) {
 			dataset.NotAnObject, "", "invalid character '\"' after object key:value pair at byte 12",
 		},
 		"control character": {"{\"id\": \"a\nb\"}", dataset.NotAnObject, "", `invalid character '\n' in string`},
-		"NaN in a word":     {`{"id": xNaN}`, dataset.NotAnObject, "", "invalid character 'x'"},
-		"NaN as a key":      {`{NaN: 1}`, dataset.NotAnObject, "", "at byte 2"},
+		"a comment": {
+			`{"id": "a", /* two */ "image": 1}`, dataset.NotAnObject, "",
+			`at byte 13 of the record: "/* two */ \"image\": 1}"; JSON has no comments: remove them`,
+		},
+		"NaN in a word": {`{"id": xNaN}`, dataset.NotAnObject, "", "invalid character 'x'"},
+		"NaN as a key":  {`{NaN: 1}`, dataset.NotAnObject, "", "at byte 2"},
 		"NaN, then a fault": {
 			`{"id": NaN, "a" 1}`,
 			dataset.NotAnObject, "", "invalid character '1' after object key at byte 17",

@@ -93,7 +93,7 @@ func (s Source) identify(ctx context.Context, name string) (Object, error) {
 		if err != nil {
 			return Object{}, err
 		}
-		if !isImage(attrs.Name) {
+		if !images.IsName(attrs.Name) {
 			continue
 		}
 		sum, err := in.Checksum(ctx, attrs.Name)
@@ -108,15 +108,6 @@ func (s Source) identify(ctx context.Context, name string) (Object, error) {
 	}
 	folder.Checksum = fmt.Sprintf("%x", all.Sum(nil)[:8])
 	return folder, nil
-}
-
-// isImage says whether a file is looked at in a folder of images.
-func isImage(name string) bool {
-	switch strings.ToLower(path.Ext(name)) {
-	case ".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff":
-		return true
-	}
-	return false
 }
 
 // A reading is one of a set.
@@ -227,7 +218,7 @@ func (r *reading) readFolder(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !isImage(attrs.Name) {
+		if !images.IsName(attrs.Name) {
 			continue
 		}
 		sample := &dataset.Sample{ID: strings.TrimPrefix(attrs.Name, r.object.Name)}

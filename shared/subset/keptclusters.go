@@ -1,0 +1,153 @@
+package subset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/similarity"
+)
+
+// errNoClusters is the error of a run whose near duplicates are not stored.
+var errNoClusters = errors.New("the near duplicates of the run were not searched for")
+
+// Clusters reads the near duplicates of a scored run, as they are stored now. They are nil if they were not searched
+// for, because that takes minutes in a run of millions, and if what was found is damaged: a list of samples does not
+// need them.
+func (r *Reader) Clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
+	found, err := r.keptClusters(ctx, plan)
+	if errors.Is(err, errNoClusters) || errors.Is(err, bucket.ErrDamaged) {
+		return nil, nil
+	}
+	return found, err
+}
+
+// clusters are Clusters, searched for if they are not stored.
+func (r *Reader) clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
+	kept, err := r.keptClusters(ctx, plan)
+	if !errors.Is(err, errNoClusters) && !errors.Is(err, bucket.ErrDamaged) {
+		return kept, err
+	}
+	return r.clustered.Get(ctx, "search "+plan.Run, func(ctx context.Context) (*Clusters, error) {
+		all := similarity.NewClusterer()
+		for number := range plan.Ranges {
+			err := r.runs.ReadScores(ctx, plan, number, func(file []byte) (int, error) {
+				contents, err := scores.ReadSimilar(bytes.NewReader(file), int64(len(file)))
+				for _, content := range contents {
+					all.Add(content)
+				}
+				return len(contents), err
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
+		return newClusters(all.Leaders()), nil
+	})
+}
+
+// keptClusters reads the stored clusters of a run; errors as those of firstWhole.
+func (r *Reader) keptClusters(ctx context.Context, plan *run.Plan) (found *Clusters, err error) {
+	err = r.firstWhole(ctx, plan, func(attrs bucket.Attrs) error {
+		found, err = r.objectClusters(ctx, plan, attrs)
+		return err
+	})
+	return found, err
+}
+
+// checkClusters is the error of keptClusters. Objects that were read before are not read again.
+func (r *Reader) checkClusters(ctx context.Context, plan *run.Plan) error {
+	return r.firstWhole(ctx, plan, func(attrs bucket.Attrs) error {
+		_, err := r.checked.Get(ctx, generationKey(attrs), func(ctx context.Context) (struct{}, error) {
+			_, err := r.objectClusters(ctx, plan, attrs)
+			return struct{}{}, err
+		})
+		return err
+	})
+}
+
+// firstWhole calls try with the objects of a run's clusters until one is not damaged: a search writes another object if
+// it finds only damaged ones. The error is errNoClusters if there is none, bucket.ErrDamaged if all are damaged.
+func (r *Reader) firstWhole(ctx context.Context, plan *run.Plan, try func(bucket.Attrs) error) error {
+	damaged := errNoClusters
+	for n := 1; ; n++ {
+		attrs, err := r.work.Stat(ctx, leadersName(plan.Run, n))
+		if errors.Is(err, bucket.ErrNotExist) {
+			return damaged
+		}
+		if err == nil {
+			err = try(attrs)
+		}
+		if !errors.Is(err, bucket.ErrDamaged) {
+			return err
+		}
+		damaged = err
+	}
+}
+
+// objectClusters are those of an object, read or found in memory.
+func (r *Reader) objectClusters(ctx context.Context, plan *run.Plan, attrs bucket.Attrs) (*Clusters, error) {
+	return r.clustered.Get(ctx, generationKey(attrs), func(ctx context.Context) (*Clusters, error) {
+		return r.readClusters(ctx, plan, attrs.Name)
+	})
+}
+
+// generationKey is the key of what an object holds.
+func generationKey(attrs bucket.Attrs) string {
+	return fmt.Sprintf("%s %d %d", attrs.Name, attrs.Generation, attrs.Size)
+}
+
+func (r *Reader) readClusters(ctx context.Context, plan *run.Plan, name string) (*Clusters, error) {
+	data, err := bucket.ReadAll(ctx, r.work, name)
+	if err != nil {
+		return nil, err
+	}
+	leaders, err := scores.ReadLeaders(bytes.NewReader(data), int64(len(data)))
+	if err == nil && int64(len(leaders)) != plan.Samples {
+		err = fmt.Errorf("it has %d samples, and the plan %d", len(leaders), plan.Samples)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
+	}
+	return newClusters(leaders), nil
+}
+
+// keepClusters searches for the near duplicates of a run, unless they are stored, and stores them. No selection may be
+// computed by another caller meanwhile.
+func (r *Reader) keepClusters(ctx context.Context, work bucket.Bucket, plan *run.Plan) (*Clusters, error) {
+	found, err := r.clusters(ctx, plan)
+	if err != nil {
+		return nil, err
+	}
+	for n := 1; ; n++ {
+		err := r.checkClusters(ctx, plan)
+		if !errors.Is(err, errNoClusters) && !errors.Is(err, bucket.ErrDamaged) {
+			return found, err
+		}
+		created, err := bucket.CreateOnce(ctx, work, leadersName(plan.Run, n), func(w io.Writer) error {
+			return scores.WriteLeaders(w, found.leaders)
+		})
+		if created || err != nil {
+			return found, err
+		}
+	}
+}
+
+// FindClusters searches for the near duplicates of a scored run, unless they are stored, and stores them in the work
+// bucket, which is the reader's.
+func (r *Reader) FindClusters(ctx context.Context, work bucket.Bucket, runID string) (found *Clusters, err error) {
+	plan, err := r.runs.ScoredPlan(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	err = r.pools.alone(ctx, func() error {
+		found, err = r.keepClusters(ctx, work, plan)
+		return err
+	})
+	return found, err
+}
