@@ -51,20 +51,29 @@ func (r *Reader) ReadScoreParts(
 
 // ReadNumbers reads columns of what the records of a range hold in fields of numbers; nil if an earlier version cut it.
 func (r *Reader) ReadNumbers(ctx context.Context, plan *Plan, number int, names ...string) (*scores.Numbers, error) {
-	object, size, err := bucket.OpenAt(ctx, r.work, numbersName(plan.Run, number))
+	numbers, err := ReadNumbersOf(ctx, r.work, numbersName(plan.Run, number), names...)
+	return numbers, r.Lost(plan.Run, err)
+}
+
+// ReadNumbersOf reads columns of an object of numbers; nil if there is none. It is a bucket.ErrDamaged if the content
+// is not one.
+func ReadNumbersOf(
+	ctx context.Context, work bucket.Reader, name string, columns ...string,
+) (*scores.Numbers, error) {
+	object, size, err := bucket.OpenAt(ctx, work, name)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return nil, nil
 	} else if err != nil {
 		return nil, err
 	}
 	at := &remembering{ReaderAt: object}
-	numbers, err := scores.ReadNumbers(at, size, names...)
+	numbers, err := scores.ReadNumbers(at, size, columns...)
 	if unread := at.failed(); unread != nil { // and the content may be whole
-		return nil, r.Lost(plan.Run, fmt.Errorf("reading %s: %w", numbersName(plan.Run, number), unread))
+		return nil, fmt.Errorf("reading %s: %w", name, unread)
 	} else if err != nil {
-		err = fmt.Errorf("reading %s: %w: %w", numbersName(plan.Run, number), bucket.ErrDamaged, err)
+		return nil, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
 	}
-	return numbers, r.Lost(plan.Run, err)
+	return numbers, nil
 }
 
 // unreadScores is an error of the bucket that has the scores of a range.

@@ -10,19 +10,26 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// Numbers are the numeric fields of a range's records: a column for each name.
+// Numbers are columns of numbers of samples in the order of the dataset: the numeric fields of a range's records, or
+// what a file of numbers holds of a run's samples.
 type Numbers struct {
 	Names []string // in ascending order
-	// Values has a column for each name, with a number for each sample of the range; NaN for none.
+	// Values has a column for each name, with a number for each sample; NaN for none.
 	Values [][]float64
 	// More says that records have further numeric fields, which are not kept.
 	More bool
+	// About is a text that is kept with the columns.
+	About string
 }
 
-// moreKey is in the metadata of a file if the records have more numeric fields than columns are kept.
-const moreKey = "harvest.more"
+// moreKey is in the metadata of a file if the records have more numeric fields than columns are kept, and aboutKey if
+// it has a text.
+const (
+	moreKey  = "harvest.more"
+	aboutKey = "harvest.about"
+)
 
-// WriteNumbers writes a whole file. It writes nothing if no record has a number.
+// WriteNumbers writes a whole file. It writes nothing if there is no column.
 func WriteNumbers(w io.Writer, n *Numbers) error {
 	if len(n.Names) == 0 {
 		return nil
@@ -34,6 +41,9 @@ func WriteNumbers(w io.Writer, n *Numbers) error {
 	options := writerOptions(parquet.NewSchema("numbers", columns))
 	if n.More {
 		options = append(options, parquet.KeyValueMetadata(moreKey, "true"))
+	}
+	if n.About != "" {
+		options = append(options, parquet.KeyValueMetadata(aboutKey, n.About))
 	}
 	file := parquet.NewGenericWriter[any](w, options...)
 	batch := make([]parquet.Row, 0, batchRows)
@@ -74,7 +84,8 @@ func ReadNumbers(r io.ReaderAt, size int64, names ...string) (n *Numbers, err er
 	}
 	f := &file{File: opened, rows: int(opened.NumRows())}
 	_, more := opened.Lookup(moreKey)
-	n = &Numbers{More: more}
+	about, _ := opened.Lookup(aboutKey)
+	n = &Numbers{More: more, About: about}
 	for _, field := range opened.Schema().Fields() {
 		if !field.Leaf() || !field.Optional() || field.Type().Kind() != parquet.Double {
 			return nil, fmt.Errorf("column %s is not a column of numbers", describe(field))

@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/external"
@@ -75,11 +74,11 @@ func (r *Reader) columnsFrom(ctx context.Context, plan *run.Plan, from string) (
 	if from == "" {
 		return r.ColumnNames(ctx, plan, "")
 	}
-	table, err := r.externalTable(ctx, strings.TrimPrefix(from, selection.ExternalPrefix))
+	file, err := r.externalColumns(ctx, plan, from, nil)
 	if err != nil {
 		return nil, err
 	}
-	return table.Names, nil
+	return file.Names, nil
 }
 
 // newColumnPair compares a column. has is whether a sample has a number.

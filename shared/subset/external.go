@@ -1,14 +1,12 @@
 package subset
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -131,21 +129,21 @@ func (r *Reader) namedColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, names []string, fieldOf func(name string) string,
 ) ([]selection.Column, *NumbersMatch, error) {
 	columns := emptyColumns(names, plan.Samples)
-	var known []string
-	var others map[string]string  // columns of the file without numbers
 	rest := slices.Clone(columns) // not in the file
-	var match *NumbersMatch
+	file := &externalColumns{}
 	if spec.ScoresFrom != "" {
-		table, err := r.externalTable(ctx, strings.TrimPrefix(spec.ScoresFrom, selection.ExternalPrefix))
-		if err != nil {
+		var err error
+		if file, err = r.externalColumns(ctx, plan, spec.ScoresFrom, names); err != nil {
 			return nil, nil, err
 		}
-		known, others = table.Names, table.Others
-		rest = slices.DeleteFunc(rest, func(c selection.Column) bool { return slices.Contains(known, c.Name) })
-		if match, err = r.fillExternal(ctx, plan, table, columns); err != nil {
-			return nil, nil, err
+		rest = slices.DeleteFunc(rest, func(c selection.Column) bool { return file.values[c.Name] != nil })
+		for i, c := range columns {
+			if values := file.values[c.Name]; values != nil {
+				columns[i].Values = values
+			}
 		}
 	}
+	match := file.match()
 	if len(rest) == 0 {
 		return columns, match, nil
 	}
@@ -155,7 +153,7 @@ func (r *Reader) namedColumns(
 	}
 	for _, c := range rest {
 		if !slices.ContainsFunc(c.Values, func(v float64) bool { return !math.IsNaN(v) }) {
-			return nil, nil, unknownColumn(fieldOf(c.Name), c.Name, slices.Concat(known, fields), others[c.Name])
+			return nil, nil, unknownColumn(fieldOf(c.Name), c.Name, slices.Concat(file.Names, fields), file.Others[c.Name])
 		}
 	}
 	return columns, match, nil
@@ -179,72 +177,6 @@ func unknownColumn(field, name string, known []string, text string) error {
 	return &run.RefusedError{
 		Reason: spelling.Names(&selection.UnknownNameError{Field: field, Name: name, Known: known}).Error(),
 	}
-}
-
-// hashPattern is the pattern of a SHA-256 in hexadecimal digits.
-var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-// externalTable reads a file of numbers that StoreExternal stored.
-func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Table, error) {
-	unknown := &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s is not known here; give the file again",
-		selection.ExternalPrefix, hash)}
-	if !hashPattern.MatchString(hash) {
-		return nil, unknown
-	}
-	data, err := bucket.ReadAll(ctx, r.work, externalName(hash))
-	if errors.Is(err, bucket.ErrNotExist) {
-		return nil, unknown
-	} else if err != nil {
-		return nil, err
-	}
-	table, err := external.Parse(data)
-	if _, content := errors.AsType[*external.Error](err); content { // another version of Harvest accepted it
-		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s: %v", selection.ExternalPrefix, hash, err)}
-	}
-	return table, err
-}
-
-// fillExternal fills the columns that a file has, and returns how the file matches the samples.
-func (r *Reader) fillExternal(
-	ctx context.Context, plan *run.Plan, table *external.Table, columns []selection.Column,
-) (*NumbersMatch, error) {
-	lookup, err := r.samplesOf(plan).lookup(ctx, table.IDs)
-	if err != nil {
-		return nil, err
-	}
-	match := &NumbersMatch{IDs: len(table.IDs), Without: map[string]int{}}
-	for row, id := range table.IDs {
-		positions := lookup.Positions(id)
-		if len(positions) == 0 {
-			match.Unknown, match.Example = match.Unknown+1, cmp.Or(match.Example, id)
-		}
-		for _, position := range positions {
-			for _, c := range columns {
-				if at := slices.Index(table.Names, c.Name); at >= 0 {
-					c.Values[position] = table.Values[at][row]
-				}
-			}
-		}
-	}
-	if match.Unknown == match.IDs {
-		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: none of its %d ids is a sample of run %s, "+
-			"such as %q; give the file of this dataset", len(table.IDs), plan.Run, table.IDs[0])}
-	}
-	for _, c := range columns {
-		if !slices.Contains(table.Names, c.Name) {
-			continue
-		}
-		without := 0
-		for _, value := range c.Values {
-			if math.IsNaN(value) {
-				without++
-			}
-		}
-		if without > 0 {
-			match.Without[c.Name] = without
-		}
-	}
-	return match, nil
 }
 
 // Unfulfilled says which conditions a sample does not fulfil.

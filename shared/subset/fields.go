@@ -6,7 +6,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -23,11 +22,11 @@ func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) (
 	if err != nil || from == "" {
 		return names, err
 	}
-	table, err := r.externalTable(ctx, strings.TrimPrefix(from, selection.ExternalPrefix))
+	file, err := r.externalColumns(ctx, plan, from, nil)
 	if err != nil {
 		return nil, err
 	}
-	all := slices.Concat(names, table.Names)
+	all := slices.Concat(names, file.Names)
 	slices.Sort(all)
 	return slices.Compact(all), nil
 }

@@ -46,6 +46,11 @@ const externalPrefix = "external/"
 
 func externalName(hash string) string { return externalPrefix + hash }
 
+// runExternalName is what such a file holds of the samples of a run.
+func runExternalName(runID, hash string) string {
+	return run.Folder(runID) + externalPrefix + hash + ".parquet"
+}
+
 func completedSentName(runID, id string) string {
 	return selectionPrefix(runID, id) + "completed.sent"
 }

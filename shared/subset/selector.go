@@ -195,6 +195,9 @@ func (s *Selector) continueSelection(ctx context.Context, plan *run.Plan, sel *S
 // delivery that needs the details makes them, after the answer.
 func (s *Selector) choose(ctx context.Context, plan *run.Plan, of identity) (*Selection, error) {
 	id, params := of.id, of.params
+	if err := s.keepNumbers(ctx, plan, params.Request); err != nil {
+		return nil, err
+	}
 	pool, err := s.pool(ctx, plan, params.Request)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,116 @@
+package subset_test
+
+import (
+	"bytes"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/selection"
+)
+
+// TestExternalKept reads the columns of a file of numbers from what a selection keeps of it for its run, and from the
+// file itself where that is gone or damaged: the numbers are the same.
+func TestExternalKept(t *testing.T) {
+	t.Parallel()
+	f, plan := numbered(t)
+	f.Upload("datasets/demo/two.csv", []byte("id,relevance,deep\na00,1,-.5\na01,3,\nzz,9,9\na03,2,1e300\n"))
+	request := selection.Request{
+		Budget: runtest.Budget(t, "2"), ScoresFrom: "two.csv", Rules: selection.Rules{TieBreak: "relevance"},
+	}
+	first := selectNow(t, f, plan, request)
+	from := first.Parameters.Request.ScoresFrom
+	objects := f.Objects("runs/" + plan.Run + "/external/")
+	if len(objects) != 1 {
+		t.Fatalf("kept are %q, want one object", objects)
+	}
+	kept, given := objects[0], "external/"+strings.TrimPrefix(from, selection.ExternalPrefix)
+	whole := f.Read(kept)
+	read := func() map[string][]float64 {
+		t.Helper()
+		f.Restart()
+		columns := map[string][]float64{}
+		for _, name := range []string{"deep", "level", "relevance"} {
+			values, err := f.Subsets.Column(t.Context(), plan, from, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			columns[name] = values
+		}
+		names, err := f.Subsets.ColumnNames(t.Context(), plan, from)
+		if diff := cmp.Diff([]string{"deep", "level", "relevance"}, names); err != nil || diff != "" {
+			t.Errorf("%v, columns (-want +got):\n%s", err, diff)
+		}
+		return columns
+	}
+	all := f.Work
+	f.Remove(kept)
+	want := read()
+	if want["deep"][3] != 1e300 || want["deep"][0] != -.5 || want["relevance"][1] != 3 {
+		t.Errorf("the file has %v", want)
+	}
+	var short bytes.Buffer
+	if err := scores.WriteNumbers(&short, &scores.Numbers{
+		Names: []string{"deep", "relevance"}, Values: [][]float64{{1}, {1}},
+		About: `{"names": ["relevance", "deep"], "ids": 1}`,
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"whole": whole, "cut short": whole[:len(whole)/2], "empty": {}, "other bytes": []byte("id,deep\na00,7\n"),
+		"of another run": short.Bytes(), "flipped": flipped(whole),
+	} {
+		f.Work = all
+		if f.Replace(kept, content); name == "whole" {
+			f.Remove(given)
+		}
+		if diff := cmp.Diff(want, read(), cmpopts.EquateNaNs()); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// flipped has the bits of a byte in each page of a file changed.
+func flipped(file []byte) []byte {
+	changed := slices.Clone(file)
+	for i := 30; i < len(file)/3; i += 20 {
+		changed[i] ^= 0xff
+	}
+	return changed
+}
+
+// TestExternalKeptOnce selects by a file of numbers after one was kept: the selection and what it says of the file are
+// those that the file itself gives, and nothing further is kept.
+func TestExternalKeptOnce(t *testing.T) {
+	t.Parallel()
+	f, plan := numbered(t)
+	request := selection.Request{
+		Budget: runtest.Budget(t, "2"), ScoresFrom: "n.csv", Rules: selection.Rules{TieBreak: "relevance"},
+	}
+	first := selectNow(t, f, plan, request)
+	kept := f.Objects("runs/" + plan.Run + "/external/")
+	f.Remove("external/")
+	f.Restart()
+	request.ScoresFrom = first.Parameters.Request.ScoresFrom
+	request.Rules = selection.Rules{Strategy: selection.Top, By: "-relevance"}
+	second := selectNow(t, f, plan, request)
+	if diff := cmp.Diff(first.Numbers, second.Numbers); diff != "" || first.Numbers.Example != "zz" {
+		t.Errorf("numbers (-first +second):\n%s", diff)
+	}
+	if got := ids(t, f, second); !slices.Equal(got, []string{"a00", "a03"}) {
+		t.Errorf("selected are %q", got)
+	}
+	if diff := cmp.Diff(kept, f.Objects("runs/"+plan.Run+"/external/")); diff != "" {
+		t.Errorf("kept (-before +after):\n%s", diff)
+	}
+	request.Rules = selection.Rules{Where: conditions(t, "moon>1")}
+	_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})
+	if reason := runtest.Refusal(t, err); !strings.Contains(reason, "known are: relevance, level") {
+		t.Errorf("refused by %q", reason)
+	}
+}
