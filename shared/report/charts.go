@@ -49,6 +49,7 @@ func scale(v float64) (most float64, steps int) {
 	return 10 * unit, 5
 }
 
+// largest returns the largest value of the rows; 0 if no value is above 0. It ignores NaN.
 func largest(rows []row) float64 {
 	most := 0.0
 	for _, r := range rows {
@@ -210,7 +211,7 @@ func curves(d *drawing, names []string, panels []panel, mark int) {
 	d.Height = 234
 	width := float64(drawingWidth) / float64(len(panels))
 	for p, of := range panels {
-		most, steps := scale(max(largest([]row{{values: of.points}}), of.base))
+		most, steps := scale(largest([]row{{values: append(of.points[:len(of.points):len(of.points)], of.base)}}))
 		left, right := width*float64(p)+46, width*float64(p+1)-14
 		y := func(v float64) float64 { return 196 - 140*v/most }
 		d.text(left-42, 40, "start", of.name)
