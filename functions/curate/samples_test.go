@@ -194,8 +194,8 @@ func TestPlanByAPI(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
 }
 
-// A plan of a compressed manifest leaves nothing of it unpacked, and a client who hangs up is not a fault of the
-// service.
+// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking. A client
+// that disconnects is not logged as an error of the service.
 func TestPlanLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -210,8 +210,11 @@ func TestPlanLeavesNothing(t *testing.T) {
 	if plan, _ := want[api.PlanReport](s, http.StatusOK, "POST", "/v1/plans", body); plan.Valid != 3 {
 		t.Errorf("the plan %+v", plan)
 	}
+	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "sky", "manifests": ["all.jsonl.gz"], "budget": 900}`)
+	s.Upload("datasets/sky/bad.jsonl", []byte("{]"))
+	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "sky", "manifests": ["all.jsonl.gz", "bad.jsonl"]}`)
 	if left := s.Objects(bucket.TemporaryPrefix); len(left) > 0 {
-		t.Errorf("it left %v", left)
+		t.Errorf("planning left %v", left)
 	}
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
