@@ -36,11 +36,8 @@ import (
 // starts, if it starts any.
 func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function, l run.Limits, err error) {
 	switch target, _ := env.Lookup("FUNCTION_TARGET"); target {
-	case config.IngestTarget:
-		c, err := config.Read[config.Ingest](ctx, env)
-		return c.Function, c.Limits, err
-	case config.CurateTarget:
-		c, err := config.Read[config.Curate](ctx, env)
+	case config.IngestTarget, config.CurateTarget:
+		c, err := config.Read[config.Planning](ctx, env)
 		return c.Function, c.Limits, err
 	default: // any other name is refused with the rest
 		c, err := config.Read[config.Score](ctx, env)

@@ -166,7 +166,7 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	const secret = "sk-do-not-log"
 	env := map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "authorization=" + secret}
-	for _, v := range config.Variables(config.Ingest{}) {
+	for _, v := range config.Variables(config.Planning{}) {
 		if strings.HasSuffix(v.Name, "_KEY") || strings.HasSuffix(v.Name, "_TOKEN") || strings.HasSuffix(v.Name, "_SECRET") {
 			env[v.Name] = secret
 		}

@@ -1,4 +1,4 @@
-// Package config has the environment variables of the functions: one struct for each function.
+// Package config has the environment variables of the functions, as structs.
 package config
 
 import (
@@ -90,37 +90,27 @@ func (c Function) Origin() events.Origin {
 	}
 }
 
-// Ingest is what ingest takes.
-type Ingest struct {
+// Planning is the configuration of ingest and curate, the functions that plan runs.
+type Planning struct {
 	Function
 	Limits run.Limits
 }
 
 // Validate names every fault.
-func (c Ingest) Validate() error { return validate(c.Function, c.Limits) }
+func (c Planning) Validate() error {
+	return errors.Join(c.Function.Validate(), c.Limits.Validate(), CheckPrices(c.Limits.CostPerMillion),
+		CheckScorer(c.Scorers, c.Limits.Scorer))
+}
 
-// Score is what score takes.
+// Score is the configuration of the function score.
 type Score struct {
 	Function
-	// Images are the limits for images of the runs that ingest and curate start. The process must have memory for them.
+	// Images are the image limits that ingest and curate give to runs. The process needs memory for such images.
 	Images images.Limits
 }
 
 // Validate names every fault.
 func (c Score) Validate() error { return errors.Join(c.Function.Validate(), c.Images.Validate()) }
-
-// Curate is what curate takes.
-type Curate struct {
-	Function
-	Limits run.Limits
-}
-
-// Validate names every fault.
-func (c Curate) Validate() error { return validate(c.Function, c.Limits) }
-
-func validate(f Function, l run.Limits) error {
-	return errors.Join(f.Validate(), l.Validate(), CheckPrices(l.CostPerMillion), CheckScorer(f.Scorers, l.Scorer))
-}
 
 // CheckPrices refuses prices of unknown kinds of scorer.
 func CheckPrices(prices run.Prices) error {

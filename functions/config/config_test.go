@@ -30,7 +30,7 @@ func valid() map[string]string {
 
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
-	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(valid()))
+	got, err := config.Read[config.Planning](t.Context(), envconfig.MapLookuper(valid()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Ingest{
+	want := config.Planning{
 		Function: config.Function{
 			Target: "ingest", Port: "8080", Project: "farm", InputBucket: "gs://input", WorkBucket: "gs://work",
 			TasksTopic: "harvest-tasks", EventsTopic: "harvest-events", Deployment: "harvest",
@@ -69,7 +69,7 @@ func TestConfigReadsLists(t *testing.T) {
 	t.Parallel()
 	env := valid()
 	env["IMAGE_BUCKETS"], env["DEFAULT_BUDGET"] = "coco,vg", "30%"
-	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
+	got, err := config.Read[config.Planning](t.Context(), envconfig.MapLookuper(env))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +161,7 @@ func TestConfigNamesFaults(t *testing.T) {
 			t.Parallel()
 			env := valid()
 			maps.Copy(env, tt.env)
-			_, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
+			_, err := config.Read[config.Planning](t.Context(), envconfig.MapLookuper(env))
 			if err == nil {
 				t.Fatal("the environment was taken")
 			}
