@@ -21,14 +21,21 @@ func (s server) listSelections(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	list := api.SelectionList{Selections: []api.SelectionEntry{}, NextPageToken: tokenOf(next)}
+	list := listOf(listed)
+	list.NextPageToken = tokenOf(next)
+	return answer{status: http.StatusOK, body: list}, nil
+}
+
+// listOf returns the API's list of some selections, without a token of a next page.
+func listOf(listed []subset.Listed) api.SelectionList {
+	list := api.SelectionList{Selections: []api.SelectionEntry{}}
 	for _, l := range listed {
 		list.Selections = append(list.Selections, api.SelectionEntry{
 			ID: l.ID, State: l.State, Created: l.Accepted, Budget: l.Parameters.Budget, InTokens: l.Parameters.InTokens,
 			Selected: l.Selected, Problem: l.Problem,
 		})
 	}
-	return answer{status: http.StatusOK, body: list}, nil
+	return list
 }
 
 func (s server) makeSelection(r *http.Request) (answer, error) {

@@ -52,6 +52,7 @@ func live(state string) bool {
 type Run struct {
 	*subset.RunStatus
 	List *api.SelectionList
+	More bool // the run has selections that List lacks
 }
 
 func (Run) template() string { return "run.html" }
