@@ -38,7 +38,7 @@ func (s server) pages() []route {
 	}
 }
 
-// samplesFields are the fields of the form that filters samples.
+// samplesFields are the names of the fields of the form that filters samples.
 var samplesFields = []string{"filter", "source", "cluster", "column", "operator", "number", "selection"}
 
 // show renders a page.

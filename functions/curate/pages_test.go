@@ -193,7 +193,7 @@ func TestPagesAreInert(t *testing.T) {
 	}
 }
 
-// A review shows pairs without saying which sample was selected, keeps each choice once, and ends with its figures.
+// A review does not show which sample was selected. It keeps the first choice for each pair, and ends with its figures.
 func TestReviewPage(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -226,7 +226,7 @@ func TestReviewPage(t *testing.T) {
 		if made.Code != http.StatusSeeOther || !strings.HasSuffix(made.Header().Get("Location"), "pairs=1&reviewer=anna") {
 			t.Fatalf("a choice is answered %d, %v: %s", made.Code, made.Header(), made.Body)
 		}
-		choice.Set("choice", "right") // the first one stays
+		choice.Set("choice", "right") // the first choice stays
 	}
 	s.sees(200, page, "All 1 pairs", "Win rate", "review.jsonl?")
 	lines := s.visit("GET", at+"/review.jsonl?reviewer=anna&pairs=1", nil)

@@ -20,7 +20,7 @@ func TestQueriesAreChecked(t *testing.T) {
 		run + "/samples?filter=":                       "filter: the value is empty; give a value, or leave ",
 		run + "/samples?filter=status%3Dok&filter=":    "filter: the value is empty",
 		run + "/samples?id=":                           "id: the value is empty",
-		run + "/samples?id=a&filter=status%3Dok":       "id: it names samples",
+		run + "/samples?id=a&filter=status%3Dok":       "id: it cannot be combined",
 		run + "/samples?selection=":                    "selection: the value is empty",
 		run + "/samples?page_size=1&page_size=2":       "page_size: the query parameter is given 2 times; give it once",
 		run + "/samples?filter=%zz":                    "reading the query: ",
@@ -48,7 +48,7 @@ func TestQueriesAreChecked(t *testing.T) {
 	}
 	twice, _ := want[api.Problem](s, http.StatusBadRequest, "POST", run+"/selections:preview",
 		`{"budget": 2, "caps": {"image": 1, "image": 2}}`)
-	if !strings.Contains(twice.Detail, `it has the field "image" twice`) {
+	if !strings.Contains(twice.Detail, `the field "image" is given twice`) {
 		t.Errorf("a field given twice: %s", twice.Detail)
 	}
 	for _, path := range []string{"/v1/plans", "/v1/runs", run + ":resume", run + "/sweep", run + "/selections:preview"} {

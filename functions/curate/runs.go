@@ -52,7 +52,7 @@ func (s server) logCall(r *http.Request, call, id string) {
 	s.log.InfoContext(r.Context(), "call", "call", call, "run", id, "by", run.CallerOf(r.Context()))
 }
 
-// accepted answers a call that changes the state of a run.
+// accepted returns the answer to a call that changes the state of a run.
 func (s server) accepted(r *http.Request, id string) (answer, error) {
 	status, err := s.subsets.RunStatus(r.Context(), id)
 	return answer{status: http.StatusAccepted, location: api.RunPath(id), body: status}, err
