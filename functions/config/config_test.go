@@ -116,7 +116,7 @@ var invalidEnvironments = map[string]struct {
 	},
 	"audience without sender": {
 		map[string]string{"K_SERVICE": "harvest-ingest", "PUSH_AUDIENCE": "harvest-ingest"},
-		[]string{"PUSH_SENDER: it is missing"},
+		[]string{"PUSH_SENDER: it is not set"},
 	},
 	"invalid endpoint of traces": {
 		map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"},
