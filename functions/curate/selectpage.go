@@ -115,13 +115,13 @@ func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
 		field, text string
 		cap         *selection.Cap
 	}{
-		{"most of one source", f.SourceCap, &asked.Caps.Source}, {"most of one image", f.ImageCap, &asked.Caps.Image},
-		{"most near duplicates", f.ClusterCap, &asked.Caps.Cluster},
-		{"most of one template", f.TemplateCap, &asked.Caps.Template},
+		{"limit for a source", f.SourceCap, &asked.Caps.Source}, {"limit for an image", f.ImageCap, &asked.Caps.Image},
+		{"limit for near duplicates", f.ClusterCap, &asked.Caps.Cluster},
+		{"limit for a template", f.TemplateCap, &asked.Caps.Template},
 	} {
 		read(c.field, c.text, func(text string) error { return c.cap.UnmarshalText([]byte(text)) })
 	}
-	read("may fail", f.MaxFailed, func(text string) (err error) {
+	read("failed samples allowed", f.MaxFailed, func(text string) (err error) {
 		asked.MaxFailed, err = run.ParseAllowance(text)
 		return err
 	})
