@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// A drain is a handler that can wait for its requests and end them, which functions-framework cannot.
+// A drain is a handler that can wait for its running requests and cancel them. functions-framework can do neither.
 type drain struct {
 	http.Handler
-	over context.Context // ends the running requests
+	over context.Context // its end cancels the running requests
 
 	mu     sync.Mutex
 	atWork int
-	idle   chan struct{} // closed when none is at work, if somebody waits
+	idle   chan struct{} // closed when no request is running, if a caller of wait needs it
 }
 
 func (d *drain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,7 +35,8 @@ func (d *drain) add(n int) {
 	}
 }
 
-// wait reports whether no request is at work, now or within a time. One caller at a time may wait.
+// wait waits until no request is running, and reports false if some still are after a time. Only one caller at a time
+// may wait.
 func (d *drain) wait(within time.Duration) bool {
 	d.mu.Lock()
 	if d.atWork == 0 {

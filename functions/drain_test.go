@@ -26,13 +26,13 @@ func TestDrain(t *testing.T) {
 				if got := d.wait(drainTime); got != tt.want || time.Since(begin) != min(tt.takes, drainTime) {
 					t.Errorf("%v after %s", got, time.Since(begin))
 				}
-				time.Sleep(tt.takes) // the request is let end
+				time.Sleep(tt.takes) // let the request end
 			})
 		})
 	}
 }
 
-// The context of a request that takes too long ends.
+// The context of a request that takes too long is cancelled.
 func TestDrainEnds(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -42,12 +42,12 @@ func TestDrainEnds(t *testing.T) {
 		go d.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPost, "/", nil))
 		synctest.Wait()
 		if d.wait(drainTime) {
-			t.Fatal("it ended by itself")
+			t.Fatal("the request ended by itself")
 		}
 		end()
 		begin := time.Now()
 		if !d.wait(endTime) || time.Since(begin) > 0 {
-			t.Errorf("at work still after %s", time.Since(begin))
+			t.Errorf("a request is still running after %s", time.Since(begin))
 		}
 	})
 }

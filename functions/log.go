@@ -8,9 +8,9 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// newLog writes lines in the form that Cloud Logging reads: it uses the field names that Cloud Logging expects for
-// severity, message and trace. Alerts on errors depend on them, and so does the view of one run's lines.
-// Source: https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields
+// newLog writes lines in the form that Cloud Logging reads, with its field names for severity, message and trace.
+// Alerts on errors and the view of one run's lines depend on these fields. Source:
+// https://cloud.google.com/logging/docs/structured-logging#structured_logging_special_fields
 func newLog(w io.Writer, project string) *slog.Logger {
 	return slog.New(traced{project: project, Handler: slog.NewJSONHandler(w, &slog.HandlerOptions{
 		ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
@@ -29,7 +29,7 @@ func newLog(w io.Writer, project string) *slog.Logger {
 	})})
 }
 
-// traced adds the span in a line's context to the line.
+// traced adds the span of a line's context to the line.
 type traced struct {
 	slog.Handler
 	project string

@@ -1,4 +1,4 @@
-// The functions of Harvest in one binary: FUNCTION_TARGET chooses the one that is served.
+// The functions of Harvest in one binary. FUNCTION_TARGET chooses the function that a process serves.
 package main
 
 import (
@@ -28,8 +28,8 @@ func main() {
 	}
 }
 
-// Cloud Run kills a process 10 s after it has sent SIGTERM. Deliveries that are at work may take drainTime of them;
-// then they are ended, and have endTime to release what they hold.
+// Cloud Run kills a process 10 s after it has sent SIGTERM. Running deliveries may take drainTime of the 10 s. Then
+// they are cancelled, and have endTime to release their resources.
 const (
 	drainTime = 6 * time.Second
 	endTime   = 2 * time.Second
@@ -41,7 +41,7 @@ func serve(ctx context.Context, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("reading the environment: %w", err)
 	}
-	// What is at work when the process is to end still needs its clients.
+	// Deliveries that run after ctx has ended still need the clients.
 	background := context.WithoutCancel(ctx)
 	sys, err := openSystem(background, cfg, limits, log)
 	if err != nil {
@@ -71,7 +71,7 @@ func serve(ctx context.Context, log *slog.Logger) error {
 		if !atWork.wait(drainTime) {
 			end()
 			atWork.wait(endTime)
-			log.Warn("stopped before all deliveries were done; they will be redelivered")
+			log.Warn("stopped before all deliveries were done; the others will be redelivered")
 		}
 	}
 	last, cancel := context.WithTimeout(background, time.Second)

@@ -12,11 +12,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// startTime is the time that a run of any size may take for planning, and for the first instances to start.
+// startTime is the time that a run of any size may need for planning and for starting the first instances.
 const startTime = 10 * time.Minute
 
-// measured publishes events. For a scored run and a completed selection, it also logs the time since they were
-// accepted. The objectives of the service are computed from these lines.
+// measured publishes events. For a scored run and a completed selection, it also logs the time since the run or
+// selection was accepted. The objectives of the service are computed from these lines.
 type measured struct {
 	events.Publisher
 	runs *run.Reader
@@ -38,8 +38,9 @@ func (p measured) Publish(ctx context.Context, messages ...events.Message) error
 		case events.SelectionCompleted:
 			err = p.completed(ctx, m.Data)
 		}
-		if err != nil { // the event is published: nothing is repeated for a line of the log
-			p.log.WarnContext(ctx, "how long it took is not known", "event", m.Attributes["ce-id"], "error", err)
+		if err != nil { // the event is published, so an error here must not cause a retry
+			p.log.WarnContext(ctx, "the duration of the run or selection is not known", "event", m.Attributes["ce-id"],
+				"error", err)
 		}
 	}
 	return nil

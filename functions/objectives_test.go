@@ -17,7 +17,8 @@ type published struct{ err error }
 
 func (p published) Publish(context.Context, ...events.Message) error { return p.err }
 
-// Of what was published, a scored run and a completed selection are logged with the time since they were accepted.
+// Of the published events, only a scored run and a completed selection are logged, with the time since they were
+// accepted.
 func TestObjectivesAreLogged(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -32,7 +33,8 @@ func TestObjectivesAreLogged(t *testing.T) {
 	if err := p.Publish(t.Context(), f.Published...); err != nil {
 		t.Fatal(err)
 	}
-	// Five minutes beyond the ten that each run may take, for 20 samples: 15 s each.
+	// The run took 15 minutes. The objective allows 10 minutes plus a time per sample: 5 minutes for 20 samples are 15 s
+	// each.
 	for _, want := range []string{
 		`msg="run scored" run=demo-`, ` scorer=fake samples=20 seconds=900 per_million=1.5e+07`,
 		`msg="selection completed" run=demo-`, ` selected=10 seconds=900`,
@@ -45,8 +47,8 @@ func TestObjectivesAreLogged(t *testing.T) {
 		t.Errorf("%d lines are logged for %d events", lines, len(f.Published))
 	}
 	log.Reset()
-	p.Publisher = published{errors.New("Pub/Sub is away")}
+	p.Publisher = published{errors.New("Pub/Sub is unreachable")}
 	if err := p.Publish(t.Context(), f.Published...); err == nil || log.Len() > 0 {
-		t.Errorf("what is not published: error %v, log %s", err, log.String())
+		t.Errorf("publishing failed, but returned the error %v and logged %s", err, log.String())
 	}
 }

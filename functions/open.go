@@ -32,23 +32,20 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// readConfig reads the struct of the function that FUNCTION_TARGET names. Limits are the limits of the runs that it
-// starts, if it starts any.
+// readConfig reads the configuration of the function that FUNCTION_TARGET names. The limits are those of the runs that
+// the function starts; score starts none and has only the limits of images.
 func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function, l run.Limits, err error) {
 	switch target, _ := env.Lookup("FUNCTION_TARGET"); target {
-	case config.IngestTarget:
-		c, err := config.Read[config.Ingest](ctx, env)
+	case config.IngestTarget, config.CurateTarget:
+		c, err := config.Read[config.Planning](ctx, env)
 		return c.Function, c.Limits, err
-	case config.CurateTarget:
-		c, err := config.Read[config.Curate](ctx, env)
-		return c.Function, c.Limits, err
-	default: // any other name is refused with the rest
+	default: // Read refuses an unknown name together with the other faults
 		c, err := config.Read[config.Score](ctx, env)
 		return c.Function, run.Limits{Images: c.Images}, err
 	}
 }
 
-// A system has the buckets, topics and scorers of the functions.
+// A system has the clients of the buckets and topics, and the parts of the functions that use them.
 type system struct {
 	runs    *run.Reader
 	planner *run.Planner
@@ -58,11 +55,10 @@ type system struct {
 	memory  *memory.Budget
 }
 
-// newHandler makes the handler of a process: the function, behind the check of the pushing account, and the health
-// check.
+// newHandler makes the handler of a process: the function, after a check of the pushing account, and the health check.
 func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Logger) (http.Handler, error) {
 	mux := http.NewServeMux()
-	// Google's front end answers paths that end in z itself, so only probes of the container reach this.
+	// Google's front end itself answers paths that end in z, so only the probes of the container reach this handler.
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) })
 	var push http.Handler
 	var err error
@@ -102,8 +98,8 @@ func newHandler(ctx context.Context, c config.Function, sys system, log *slog.Lo
 	return reachable(c.Host, mux)
 }
 
-// reachable is a handler that refuses calls that pages of other sites make. On a loopback address it also refuses calls
-// by another host name, because no IAM protects it there.
+// reachable returns a handler that refuses requests from pages of other sites. On a loopback address it also refuses
+// requests to another host name, because no IAM protects the process there.
 func reachable(host string, handler http.Handler) (http.Handler, error) {
 	handler = access.SameSite(handler)
 	if addr, err := netip.ParseAddr(host); host != "localhost" && (err != nil || !addr.IsLoopback()) {
@@ -116,14 +112,15 @@ func reachable(host string, handler http.Handler) (http.Handler, error) {
 	return hosts.Guard(handler), nil
 }
 
-// mountSidecar passes requests of other services on to the sidecar of this one. They need its answers to plan a run.
+// mountSidecar forwards requests of other services to the sidecar of this service. The other services need the answers
+// to plan a run.
 func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	if address == "" {
 		return nil
 	}
 	at, err := gpu.ParseAddress(address)
 	if err != nil || len(at.Scorer) > 1 || !at.Together() {
-		return err // several sidecars run elsewhere, so other services reach them directly
+		return err // several sidecars run as services of their own, so other services reach them directly
 	}
 	forward, err := score.NewSidecar(at.Scorer[0], log)
 	if err != nil {
@@ -135,7 +132,8 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	return nil
 }
 
-// imageMemory is the budget of the process for images. Ingest reads none; score rates them, and curate shows them.
+// imageMemory returns the budget of the process for images. Ingest reads no images; score rates images, and curate
+// shows them.
 func imageMemory(c config.Function, limits run.Limits) (*memory.Budget, error) {
 	if c.Target != config.IngestTarget {
 		return c.Scorers.Memory(limits.Images)
@@ -147,7 +145,7 @@ func imageMemory(c config.Function, limits run.Limits) (*memory.Budget, error) {
 	return memory.New(limit, memory.Need{})
 }
 
-// newReports makes what writes reports.
+// newReports makes the writer of reports.
 func newReports(sys system) (*report.Writer, error) {
 	return report.New(report.Config{
 		Runs: sys.runs, Images: report.ImagesOf(sys.planner), Memory: sys.memory,
@@ -155,7 +153,8 @@ func newReports(sys system) (*report.Writer, error) {
 	})
 }
 
-// imageBuckets are the buckets in which samples may name images: the input bucket, and the configured ones.
+// imageBuckets returns the buckets in which samples may name images, by name: the input bucket and the configured
+// buckets.
 func imageBuckets(ctx context.Context, c config.Function, input bucket.Reader) (map[string]bucket.Reader, error) {
 	found := map[string]bucket.Reader{strings.Trim(strings.TrimPrefix(c.InputBucket, "gs://"), "/"): input}
 	for _, name := range c.ImageBuckets {

@@ -18,14 +18,14 @@ import (
 func systemOf(f *runtest.Fixture) system {
 	reviews, err := review.NewStore(f.Work)
 	if err != nil {
-		panic(err) // the bucket is there
+		panic(err) // the bucket exists
 	}
 	return system{
 		runs: f.Runs, planner: f.Planner(), worker: f.Worker, subsets: f.Subsets, reviews: reviews, memory: f.Memory,
 	}
 }
 
-// TestUnauthenticated calls every endpoint without a token, under the cloud's configuration but without IAM.
+// TestUnauthenticated calls every endpoint without a token, with the cloud's configuration but without IAM.
 func TestUnauthenticated(t *testing.T) {
 	t.Parallel()
 	sidecar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,11 +55,11 @@ func TestUnauthenticated(t *testing.T) {
 		{config.CurateTarget, "POST", "/%70ush", 401, ""},
 		{config.CurateTarget, "POST", "//push", 307, ""},
 		{config.CurateTarget, "POST", "/push/", 404, ""},
-		// Only IAM protects these: people call them, and so do the services that plan runs.
+		// Only IAM protects these paths. People and the services that plan runs call them.
 		{config.CurateTarget, "GET", "/v1/runs", 200, "runs"},
 		{config.ScoreTarget, "GET", "/v1/models", 200, "the sidecar's /v1/models"},
 		{config.ScoreTarget, "GET", "/v1/limits", 200, "the sidecar's /v1/limits"},
-		// Only the service with a sidecar serves its paths.
+		// Only the service with a sidecar serves the sidecar's paths.
 		{config.IngestTarget, "GET", "/v1/models", 401, ""},
 		{config.CurateTarget, "GET", "/v1/models", 404, ""},
 	} {
@@ -82,8 +82,8 @@ func TestUnauthenticated(t *testing.T) {
 	}
 }
 
-// TestReachable calls processes by another name, and for a page of another site: the name is checked where a process
-// listens on a loopback address, and has no IAM in front of it.
+// TestReachable sends requests with another host name, and from a page of another site. A process checks the host name
+// if it listens on a loopback address, where no IAM is in front of it.
 func TestReachable(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
@@ -119,7 +119,7 @@ func TestReachable(t *testing.T) {
 	}
 }
 
-// TestSidecarAway asks for a sidecar that has not started yet: the caller has to wait for it.
+// TestSidecarAway calls a sidecar that has not started yet: the caller has to wait for the sidecar.
 func TestSidecarAway(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -139,7 +139,7 @@ func TestSidecarAway(t *testing.T) {
 	}
 }
 
-// TestReadConfig reads the struct of each function: only those that start runs need to reach the default scorer.
+// TestReadConfig reads the configuration of each function. Only the functions that start runs need the default scorer.
 func TestReadConfig(t *testing.T) {
 	t.Parallel()
 	env := map[string]string{
@@ -160,18 +160,19 @@ func TestReadConfig(t *testing.T) {
 	}
 }
 
-// TestSecretsAreNotLogged gives every variable that may hold a secret one: neither errors nor logged configurations
-// contain it.
+// TestSecretsAreNotLogged sets a secret in every variable that may hold a secret. Neither errors nor the log may
+// contain the secret.
 func TestSecretsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	const secret = "sk-do-not-log"
 	env := map[string]string{"OTEL_EXPORTER_OTLP_HEADERS": "authorization=" + secret}
-	for _, v := range config.Variables(config.Ingest{}) {
+	for _, v := range config.Variables(config.Planning{}) {
 		if strings.HasSuffix(v.Name, "_KEY") || strings.HasSuffix(v.Name, "_TOKEN") || strings.HasSuffix(v.Name, "_SECRET") {
 			env[v.Name] = secret
 		}
 	}
-	cfg, limits, err := readConfig(t.Context(), envconfig.MapLookuper(env)) // nothing else is set, so it is refused
+	// The other variables are not set, so the environment is refused.
+	cfg, limits, err := readConfig(t.Context(), envconfig.MapLookuper(env))
 	var logged strings.Builder
 	log := newLog(&logged, "farm")
 	log.Error("harvest functions stopped", "error", err)
@@ -181,8 +182,8 @@ func TestSecretsAreNotLogged(t *testing.T) {
 	}
 }
 
-// TestImageMemory starts functions with limits that no machine has memory for. Ingest reads no images;
-// the others say which variables to change.
+// TestImageMemory starts functions with limits that no machine has memory for. Ingest starts, because it reads no
+// images. The errors of the others name the variables to change.
 func TestImageMemory(t *testing.T) {
 	t.Parallel()
 	for _, target := range []string{config.IngestTarget, config.ScoreTarget, config.CurateTarget} {

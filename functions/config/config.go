@@ -1,4 +1,4 @@
-// Package config has the environment variables of the functions: one struct for each function.
+// Package config has the environment variables of the functions, as structs.
 package config
 
 import (
@@ -18,7 +18,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// The functions, as FUNCTION_TARGET names them.
+// The names of the functions, for FUNCTION_TARGET.
 const (
 	IngestTarget = "ingest"
 	ScoreTarget  = "score"
@@ -28,40 +28,40 @@ const (
 // A Function has the variables that every function reads.
 type Function struct {
 	Target  string `env:"FUNCTION_TARGET" meaning:"which function the process serves: ingest, score or curate"`
-	Host    string `env:"HOST" meaning:"address to listen on; all of the machine's by default, as a container has to"`
+	Host    string `env:"HOST" meaning:"address to listen on; none: all interfaces, as in a container"`
 	Port    string `env:"PORT, default=8080" meaning:"port to listen on"`
 	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of traces in the log"`
 
-	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
-	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
-	// ImageBuckets are names. A sample names an image of such a bucket as gs://name/object.
-	ImageBuckets []string `env:"IMAGE_BUCKETS" meaning:"more buckets of images, by name and separated by commas"`
+	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve also accepts a folder"`
+	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve also accepts a folder"`
+	// ImageBuckets are names of buckets. A sample names an image in such a bucket as gs://name/object.
+	ImageBuckets []string `env:"IMAGE_BUCKETS" meaning:"names of more buckets of images, separated by commas"`
 
-	TasksTopic  string `env:"TASKS_TOPIC, default=harvest-tasks" meaning:"topic of the work of a run"`
-	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"topic of the events of runs and selections"`
+	TasksTopic  string `env:"TASKS_TOPIC, default=harvest-tasks" meaning:"Pub/Sub topic of tasks"`
+	EventsTopic string `env:"EVENTS_TOPIC, default=harvest-events" meaning:"Pub/Sub topic of run and selection events"`
 
-	// Deployment and API are the origin that events state.
-	Deployment string `env:"DEPLOYMENT, default=harvest" meaning:"name of the deployment, which events come from"`
-	API        string `env:"API_URL" meaning:"base of the API's address, https://host, for events to name"`
+	// Events name Deployment and API as their source.
+	Deployment string `env:"DEPLOYMENT, default=harvest" meaning:"name of the deployment in the source of events"`
+	API        string `env:"API_URL" meaning:"base URL of the API, https://host, in events"`
 
-	// ProcessFolder is for processes of one machine. In the cloud they do not know of each other.
-	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: where processes record that they are running"`
+	// In ProcessFolder each process of one machine records that it is running, so that processes find each other. It is
+	// empty in the cloud.
+	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: folder in which processes record that they run"`
 
-	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"true behind Cloud Run's IAM: tokens say who calls"`
+	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"true behind Cloud Run's IAM: the token names the caller"`
 
-	CloudRun  string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
-	Push      events.PushIdentity
-	Scorers   kinds.Config
-	Telemetry otlp.Config
-	// Selections are the limits of selections.
+	CloudRun   string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
+	Push       events.PushIdentity
+	Scorers    kinds.Config
+	Telemetry  otlp.Config
 	Selections subset.Limits
 }
 
-// Validate names every fault. A variable that is set to an empty text counts as missing.
+// Validate names every fault. A variable with an empty value counts as missing.
 func (c Function) Validate() error {
 	var faults []error
 	if !slices.Contains([]string{IngestTarget, ScoreTarget, CurateTarget}, c.Target) {
-		// The framework would serve some other function under a mistyped name.
+		// functions-framework would serve another function under a mistyped name.
 		faults = append(faults, fmt.Errorf("FUNCTION_TARGET: %q is not a function; give %s, %s or %s",
 			c.Target, IngestTarget, ScoreTarget, CurateTarget))
 	}
@@ -71,18 +71,18 @@ func (c Function) Validate() error {
 		{"WORK_BUCKET", c.WorkBucket, "the URL of the bucket of runs, gs://name"},
 	} {
 		if required.value == "" {
-			faults = append(faults, fmt.Errorf("%s: it is missing; give %s", required.name, required.want))
+			faults = append(faults, fmt.Errorf("%s: the variable is not set; give %s", required.name, required.want))
 		}
 	}
 	if c.CloudRun != "" && !c.Push.Checked() {
-		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: they are missing, and on Cloud Run any caller "+
+		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: they are not set, so on Cloud Run any caller "+
 			"who may invoke the service could push; give the audience and the service account of the push subscriptions"))
 	}
 	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate(),
 		c.Selections.Validate())...)
 }
 
-// Origin is the origin of the function's events.
+// Origin returns the origin of the function's events.
 func (c Function) Origin() events.Origin {
 	return events.Origin{
 		Source: "/projects/" + c.Project + "/deployments/" + c.Deployment,
@@ -90,37 +90,27 @@ func (c Function) Origin() events.Origin {
 	}
 }
 
-// Ingest is what ingest takes.
-type Ingest struct {
+// Planning is the configuration of ingest and curate, the functions that plan runs.
+type Planning struct {
 	Function
 	Limits run.Limits
 }
 
 // Validate names every fault.
-func (c Ingest) Validate() error { return validate(c.Function, c.Limits) }
+func (c Planning) Validate() error {
+	return errors.Join(c.Function.Validate(), c.Limits.Validate(), CheckPrices(c.Limits.CostPerMillion),
+		CheckScorer(c.Scorers, c.Limits.Scorer))
+}
 
-// Score is what score takes.
+// Score is the configuration of the function score.
 type Score struct {
 	Function
-	// Images are the limits for images of the runs that ingest and curate start. The process must have memory for them.
+	// Images are the image limits that ingest and curate give to runs. The process needs memory for such images.
 	Images images.Limits
 }
 
 // Validate names every fault.
 func (c Score) Validate() error { return errors.Join(c.Function.Validate(), c.Images.Validate()) }
-
-// Curate is what curate takes.
-type Curate struct {
-	Function
-	Limits run.Limits
-}
-
-// Validate names every fault.
-func (c Curate) Validate() error { return validate(c.Function, c.Limits) }
-
-func validate(f Function, l run.Limits) error {
-	return errors.Join(f.Validate(), l.Validate(), CheckPrices(l.CostPerMillion), CheckScorer(f.Scorers, l.Scorer))
-}
 
 // CheckPrices refuses prices of unknown kinds of scorer.
 func CheckPrices(prices run.Prices) error {
@@ -133,11 +123,12 @@ func CheckPrices(prices run.Prices) error {
 	return errors.Join(faults...)
 }
 
-// CheckScorer reports why the default scorer cannot be opened: at the start, not with the first dataset.
+// CheckScorer reports why the default scorer cannot be opened. It is called at the start, so that the error does not
+// come with the first dataset.
 func CheckScorer(at kinds.Config, name string) error {
 	kind, _, err := at.Choose(name)
 	if err == nil && kind != name {
-		err = fmt.Errorf("give the kind, %s, alone: its address has a variable of its own", kind)
+		err = fmt.Errorf("give only the kind, %s; its URL has a variable of its own, such as GPU_SIDECAR", kind)
 	}
 	if err != nil {
 		return fmt.Errorf("SCORER: %q: %w", name, err)

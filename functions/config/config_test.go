@@ -30,7 +30,7 @@ func valid() map[string]string {
 
 func TestConfigDefaults(t *testing.T) {
 	t.Parallel()
-	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(valid()))
+	got, err := config.Read[config.Planning](t.Context(), envconfig.MapLookuper(valid()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,7 +38,7 @@ func TestConfigDefaults(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := config.Ingest{
+	want := config.Planning{
 		Function: config.Function{
 			Target: "ingest", Port: "8080", Project: "farm", InputBucket: "gs://input", WorkBucket: "gs://work",
 			TasksTopic: "harvest-tasks", EventsTopic: "harvest-events", Deployment: "harvest",
@@ -69,7 +69,7 @@ func TestConfigReadsLists(t *testing.T) {
 	t.Parallel()
 	env := valid()
 	env["IMAGE_BUCKETS"], env["DEFAULT_BUDGET"] = "coco,vg", "30%"
-	got, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
+	got, err := config.Read[config.Planning](t.Context(), envconfig.MapLookuper(env))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +78,9 @@ func TestConfigReadsLists(t *testing.T) {
 	}
 }
 
-// invalidEnvironments are changes to a valid environment, and what the error names.
+// invalidEnvironments lists changes to a valid environment, with the expected error.
 var invalidEnvironments = map[string]struct {
-	env   map[string]string // over valid
+	env   map[string]string // set in addition to those of valid()
 	named []string
 }{
 	"nothing set": {
@@ -91,7 +91,7 @@ var invalidEnvironments = map[string]struct {
 		map[string]string{"FUNCTION_TARGET": "scores"},
 		[]string{`"scores" is not a function; give ingest, score or curate`},
 	},
-	"limit of nothing": {
+	"zero limits": {
 		map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1", "POOL_BYTES": "0"},
 		[]string{"SHARD_SAMPLES: 0", "MAX_RUN_COST", "POOL_BYTES: 0"},
 	},
@@ -106,44 +106,44 @@ var invalidEnvironments = map[string]struct {
 		},
 		[]string{"SHARD_SAMPLES", "SHARD_BYTES: 0", "MAX_IMAGE_BYTES", "WORK_BUCKET", "GPU_SIDECAR"},
 	},
-	"scorer without address": {map[string]string{"SCORER": "gpu"}, []string{`SCORER: "gpu"`, "GPU_SIDECAR"}},
-	"no such scorer":         {map[string]string{"SCORER": "gpt"}, []string{`SCORER: "gpt"`, "embedded, gpu and llm"}},
-	"scorer with address": {
-		map[string]string{"SCORER": "gpu:http://localhost:1"}, []string{"SCORER", "give the kind, gpu, alone"},
+	"scorer without URL": {map[string]string{"SCORER": "gpu"}, []string{`SCORER: "gpu"`, "GPU_SIDECAR"}},
+	"no such scorer":     {map[string]string{"SCORER": "gpt"}, []string{`SCORER: "gpt"`, "embedded, gpu and llm"}},
+	"scorer with URL": {
+		map[string]string{"SCORER": "gpu:http://localhost:1"}, []string{"SCORER", "give only the kind, gpu"},
 	},
-	"pushed by anybody": {
+	"no audience and no sender": {
 		map[string]string{"K_SERVICE": "harvest-ingest"}, []string{"PUSH_AUDIENCE and PUSH_SENDER"},
 	},
-	"pushed by anybody of an audience": {
+	"audience without sender": {
 		map[string]string{"K_SERVICE": "harvest-ingest", "PUSH_AUDIENCE": "harvest-ingest"},
-		[]string{"PUSH_SENDER: it is missing"},
+		[]string{"PUSH_SENDER: it is not set"},
 	},
-	"traces to nowhere": {
+	"invalid endpoint of traces": {
 		map[string]string{"OTEL_EXPORTER_OTLP_ENDPOINT": "localhost:4318"},
 		[]string{"OTEL_EXPORTER_OTLP_ENDPOINT", `"localhost:4318"`},
 	},
 	"no budget": {map[string]string{"DEFAULT_BUDGET": "half"}, []string{`budget "half"`}},
-	"price of no scorer": {
+	"price of an unknown scorer": {
 		map[string]string{"COST_PER_MILLION": "bogus=1,gpv=2,gpu=3"},
 		[]string{`COST_PER_MILLION: "bogus": there is no such kind; the kinds are`, `"gpv": there is no such kind; did you`},
 	},
-	"price of nobody": {
+	"price without a kind": {
 		map[string]string{"COST_PER_MILLION": "gpu"}, []string{`COST_PER_MILLION: "gpu": give kinds`},
 	},
-	"price above all": {
+	"price above the limit": {
 		map[string]string{"COST_PER_MILLION": "gpu=1e300"},
 		[]string{`COST_PER_MILLION: "gpu=1e300": 1e+300 is not from 0 to 1000000000 US dollars`},
 	},
-	"price of no number": {
+	"price that is not a number": {
 		map[string]string{"COST_PER_MILLION": "gpu=0x10"}, []string{`COST_PER_MILLION: "gpu=0x10": "0x10" is not a number`},
 	},
-	"costs without end": {
+	"infinite cost": {
 		map[string]string{"MAX_RUN_COST": "inf", "LLM_MAX_COST": "Infinity"},
 		[]string{`MAX_RUN_COST: "inf" is not a number`, `LLM_MAX_COST: "Infinity" is not a number`},
 	},
-	"costs of NaN":    {map[string]string{"MAX_RUN_COST": "NaN"}, []string{`MAX_RUN_COST: "NaN" is not a number`}},
-	"costs above all": {map[string]string{"MAX_RUN_COST": "1e300"}, []string{`MAX_RUN_COST: 1e+300 is not from 0`}},
-	"numbers as Go writes them": {
+	"cost NaN":             {map[string]string{"MAX_RUN_COST": "NaN"}, []string{`MAX_RUN_COST: "NaN" is not a number`}},
+	"cost above the limit": {map[string]string{"MAX_RUN_COST": "1e300"}, []string{`MAX_RUN_COST: 1e+300 is not from 0`}},
+	"numbers as in Go source": {
 		map[string]string{
 			"SHARD_SAMPLES": "1_000", "IN_FLIGHT": "0x10", "MAX_SAMPLE_IMAGES": "010", "LLM_TEMPERATURE": "1_0",
 		},
@@ -161,9 +161,9 @@ func TestConfigNamesFaults(t *testing.T) {
 			t.Parallel()
 			env := valid()
 			maps.Copy(env, tt.env)
-			_, err := config.Read[config.Ingest](t.Context(), envconfig.MapLookuper(env))
+			_, err := config.Read[config.Planning](t.Context(), envconfig.MapLookuper(env))
 			if err == nil {
-				t.Fatal("the environment was taken")
+				t.Fatal("the invalid environment was accepted")
 			}
 			for _, field := range []string{"CostPerMillion", "MaxRunCost", "ShardSamples"} {
 				if strings.Contains(err.Error(), field) {

@@ -19,8 +19,7 @@ type Variable struct {
 	field reflect.StructField
 }
 
-// check refuses texts that Go reads as numbers and people do not write: 1_000, 0x10, 010 (which Go reads as 8), inf,
-// nan.
+// check refuses texts that Go reads as numbers but people do not write: 1_000, 0x10, 010 (Go reads 8), inf, nan.
 func (v Variable) check(value string) error {
 	switch kind := v.field.Type.Kind(); {
 	case value == "" || v.field.Type == reflect.TypeFor[time.Duration]():
@@ -42,7 +41,7 @@ func (v Variable) cause(err error) error {
 	return err
 }
 
-// Variables are the variables that a struct and the structs in it take, in their order.
+// Variables returns the variables that a struct and its nested structs read, in the order of their fields.
 func Variables(structure any) []Variable { return variables(reflect.TypeOf(structure)) }
 
 func variables(t reflect.Type) []Variable {

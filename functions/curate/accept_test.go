@@ -17,8 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestScorerAway calls while the scorer hangs. Without the scorer's id the run has no id, so nothing is accepted, and
-// the answer says when to retry.
+// TestScorerAway starts a run while the scorer hangs. A run has no id without the scorer's id, so nothing is accepted,
+// and the answer says when to retry.
 func TestScorerAway(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -40,11 +40,11 @@ func TestScorerAway(t *testing.T) {
 	if got := s.Objects(""); len(got) > 0 || len(s.Queue) > 0 {
 		t.Errorf("accepted: %v, %v", got, s.Queue)
 	}
-	want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody) // another scorer is there
+	want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody) // another scorer is reachable
 }
 
-// TestPlanningIsFinished loses the task of planning a run, for which two callers asked. Reconcile continues it, and
-// both get their selections.
+// TestPlanningIsFinished loses the task of planning a run that two callers requested. Reconcile continues the run, and
+// both callers get their selections.
 func TestPlanningIsFinished(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -60,7 +60,7 @@ func TestPlanningIsFinished(t *testing.T) {
 	}
 	s.Reconcile()
 	if tasks := s.Tasks.TakeOf(events.TaskPlan); len(tasks) > 0 {
-		t.Errorf("published again within the time that it may take: %v", tasks)
+		t.Errorf("published again before the grace time was over: %v", tasks)
 	}
 	s.Pass(2 * run.GraceTime)
 	s.Reconcile()
@@ -74,7 +74,7 @@ func TestPlanningIsFinished(t *testing.T) {
 	}
 }
 
-// TestRefusedAgain asks twice for a dataset that cannot be planned: both callers get to know why.
+// TestRefusedAgain requests the run of an invalid dataset twice. Both answers give the reason.
 func TestRefusedAgain(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -90,7 +90,7 @@ func TestRefusedAgain(t *testing.T) {
 	}
 }
 
-// TestRefusedBudget asks for more than a dataset has, and then for what it has: that is another run.
+// A request for more samples than the dataset has is refused. A later request with a valid budget starts another run.
 func TestRefusedBudget(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -109,20 +109,20 @@ func TestRefusedBudget(t *testing.T) {
 		t.Errorf("a budget of 2: %+v, want it scored, with a selection", status)
 	}
 	if again := ask("2"); again != made {
-		t.Errorf("the same again is run %s, want %s", again, made)
+		t.Errorf("the same request starts run %s, want %s", again, made)
 	}
 	if again := ask("6"); again != refused {
 		t.Errorf("a budget of 6 again is run %s, want %s", again, refused)
 	}
 }
 
-// TestCancelWhilePlanning cancels a run before it is planned: nothing of it is scored.
+// TestCancelWhilePlanning cancels a run before it is planned. No sample of the run is scored.
 func TestCancelWhilePlanning(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	started, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
 	path := "/v1/runs/" + started.Run
-	// What needs the plan is possible soon.
+	// Calls that need the plan are answered 409 with Retry-After.
 	for _, call := range []string{":approve", ":retry", "/selections"} {
 		if _, header := want[api.Problem](s, http.StatusConflict, "POST", path+call, ""); header.Get("Retry-After") != "30" {
 			t.Errorf("%s: Retry-After %q, want 30", call, header.Get("Retry-After"))
@@ -147,11 +147,11 @@ func TestCancelWhilePlanning(t *testing.T) {
 	}
 	again, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", startBody)
 	if again.State != run.StateCancelled {
-		t.Errorf("asked for again: %s", again.State)
+		t.Errorf("requested again, the run is %s", again.State)
 	}
 }
 
-// TestDamagedRunInList lists runs of which one has a damaged plan.
+// TestDamagedRunInList lists two runs. The plan of one is damaged.
 func TestDamagedRunInList(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

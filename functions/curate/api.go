@@ -31,11 +31,11 @@ import (
 	oteltrace "go.opentelemetry.io/otel/trace"
 )
 
-// maxBody bounds the body of an API request.
+// maxBody is the largest body of an API request, in bytes.
 const maxBody = 1 << 20
 
-// retryAfter is how long a caller should wait before a retry: the scorer cannot be reached, the run is still being
-// planned, or other selections wait. It is 0 for any other error.
+// retryAfter returns the time after which a caller should retry, if the scorer cannot be reached, the run is still
+// being planned, or other selections wait. It is 0 for any other error.
 func retryAfter(status int, err error) time.Duration {
 	switch {
 	case status == http.StatusServiceUnavailable, errors.Is(err, run.ErrPlanning):
@@ -67,16 +67,16 @@ type server struct {
 // A call answers requests of one method to one path.
 type call func(*http.Request) (answer, error)
 
-// An answer is the response to a call. location is the path at which the progress of accepted work can be followed.
-// body is written as JSON, unless it is a file.
+// An answer is the response to a call. location is the path at which a client can follow the progress of accepted work.
+// body is written as JSON, unless it is a file or a download.
 type answer struct {
 	status   int
 	location string
 	body     any
 }
 
-// A file is a body that is sent unchanged. policy is the content-security policy of a page, cache and tag are
-// Cache-Control and ETag, for a body that browsers may keep; each may be empty.
+// A file is a body that is sent unchanged. policy is the content-security policy of a page. cache and tag are the
+// headers Cache-Control and ETag of a body that browsers may keep. Each may be empty.
 type file struct {
 	contentType string
 	content     []byte
@@ -96,11 +96,11 @@ func (f file) write(w http.ResponseWriter, status int) {
 	}
 	w.WriteHeader(status)
 	if status != http.StatusNotModified {
-		_, _ = w.Write(f.content) // the client is gone if this fails
+		_, _ = w.Write(f.content) // an error means that the client has disconnected
 	}
 }
 
-// answer writes the answer of a call, and its errors as problems.
+// answer returns a handler that writes the answer of a call, or its error as a problem.
 func (s server) answer(c call) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -124,17 +124,17 @@ func (s server) answer(c call) http.HandlerFunc {
 	}
 }
 
-// failed is the status of a request's error. It logs an error of the service.
+// failed returns the status of a request's error. It logs an error of the service.
 func (s server) failed(r *http.Request, err error) int {
 	status := statusOf(err)
-	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) // the client, who reads no answer
+	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) // the client has disconnected
 	if status == http.StatusInternalServerError && !gone {
 		s.log.ErrorContext(r.Context(), "request failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	}
 	return status
 }
 
-// write answers a request. After an error nothing is written.
+// write writes the answer. It returns an error only if it has written nothing.
 func (a answer) write(w http.ResponseWriter) error {
 	if d, ok := a.body.(download); ok {
 		return d.writeTo(w)
@@ -153,7 +153,8 @@ func (a answer) write(w http.ResponseWriter) error {
 	return nil
 }
 
-// trace begins the span of a call that changes a run. Reading calls have no span, because they would fill the trace.
+// trace begins the span of a call that changes a run. Calls that only read have no span, because they would fill the
+// trace.
 func trace(r *http.Request) (context.Context, func(error)) {
 	id, verb, _ := strings.Cut(r.PathValue("run"), ":")
 	if id == "" || r.Method != http.MethodPost {
@@ -162,7 +163,7 @@ func trace(r *http.Request) (context.Context, func(error)) {
 	return telemetry.Start(r.Context(), id, "api "+cmp.Or(verb, "select"), "", oteltrace.SpanKindServer)
 }
 
-// decode reads a JSON body into v. Unknown and repeated fields are refused; an empty body leaves v unchanged.
+// decode reads a JSON body into v. It refuses unknown and repeated fields. An empty body leaves v unchanged.
 func decode(r *http.Request, v any) error {
 	err := decodeJSON(r.Body, v)
 	if err == nil {
@@ -170,14 +171,14 @@ func decode(r *http.Request, v any) error {
 	}
 	if large, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return api.NewProblem(http.StatusRequestEntityTooLarge,
-			fmt.Sprintf("the request's body is longer than %d bytes", large.Limit))
+			fmt.Sprintf("the request's body is longer than %d bytes; send a shorter one", large.Limit))
 	}
 	if fault := api.BodyProblem(err); fault != nil {
 		return fault
 	}
 	text := spelling.JSON(err, v).Error()
 	if _, ofRun := v.(*run.Spec); ofRun && strings.HasPrefix(text, `unknown field "budgets"`) {
-		text = `unknown field "budgets": a run is asked for with one budget; POST /v1/runs/{run}/selections takes budgets`
+		text = `unknown field "budgets": a run has one budget; POST /v1/runs/{run}/selections accepts budgets`
 	}
 	return api.NewProblem(http.StatusBadRequest, "reading the request's body: "+text)
 }
@@ -197,7 +198,7 @@ func decodeJSON(body io.Reader, v any) error {
 	}
 	var more json.RawMessage
 	if err := dec.Decode(&more); err == nil {
-		return errors.New("there is more after its JSON value")
+		return errors.New("text follows the JSON value; send one JSON value")
 	} else if !errors.Is(err, io.EOF) {
 		return err
 	}
@@ -205,13 +206,13 @@ func decodeJSON(body io.Reader, v any) error {
 	if jsontext.TypeOf(data) == jsontext.Object { // null leaves v unchanged
 		known := spelling.Fields(v, "json")
 		for _, key := range jsontext.Members(jsontext.Items(data)).Keys() {
-			if !slices.Contains(known, key) { // the decoder takes it in any case
+			if !slices.Contains(known, key) { // the decoder ignores case
 				return fmt.Errorf("json: unknown field %q", key)
 			}
 		}
 	}
 	if key := jsontext.Twice(data); key != "" {
-		return fmt.Errorf("it has the field %s twice; leave one out", jsontext.Quote(key, 100))
+		return fmt.Errorf("the field %s is given twice; give it once", jsontext.Quote(key, 100))
 	}
 	return nil
 }

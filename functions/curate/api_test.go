@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// amounts compares what has amounts.
+// amounts compares budgets, caps, visual tokens and allowances by their values.
 var amounts = cmpopts.EquateComparable(
 	selection.Budget{}, selection.Cap{}, selection.VisualTokens{}, run.Allowance{})
 
@@ -116,7 +116,7 @@ func TestSelectionByAPI(t *testing.T) {
 	if completed.State != api.Completed || header.Get("Location") != "" {
 		t.Errorf("the selection is %s at %q, want it completed", completed.State, header.Get("Location"))
 	}
-	// 40 % of 5 are 2: in other words the same selection, which is there.
+	// 40 % of 5 samples are 2, so this request names the same selection.
 	again, _ := want[api.SelectionStatus](s, http.StatusOK, "POST", runs+"/selections", `{"budget": 2}`)
 	if diff := cmp.Diff(completed, again, amounts); diff != "" {
 		t.Errorf("the same parameters (-first +again):\n%s", diff)
@@ -143,14 +143,15 @@ func TestSelectionByAPI(t *testing.T) {
 	}
 }
 
-// A problemCase is a request that is answered with a problem.
+// A problemCase is a request and the expected problem.
 type problemCase struct {
 	method, path, body string
 	status             int
 	detail             string
 }
 
-// problemCases are such requests. scored, scoring and refused are the paths of runs in these states.
+// problemCases returns requests that are answered with a problem. scored, scoring and refused are paths of runs in
+// these states.
 func problemCases(scored, scoring, refused string) map[string]problemCase {
 	return map[string]problemCase{
 		"no such path":      {"GET", "/v2/runs", "", 404, "/v1/runs"},
@@ -162,7 +163,7 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"selection of no run": {
 			"POST", "/v1/runs/sky-000000000000/selections", `{"budget": 2}`, 404, "sky-000000000000",
 		},
-		"call of no run":        {"POST", "/v1/runs/sky-000000000000:cancel", "", 404, "sky-000000000000"},
+		"call of unknown run":   {"POST", "/v1/runs/sky-000000000000:cancel", "", 404, "sky-000000000000"},
 		"call without a run":    {"POST", "/v1/runs/:cancel", "", 404, "is not a run id"},
 		"unknown call":          {"POST", scored + ":explode", "", 404, ":resume, :retry, :cancel, :approve"},
 		"no call":               {"POST", scored, "", 404, ":resume, :retry, :cancel, :approve"},
@@ -170,9 +171,9 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"method of a run":       {"PUT", scored, "", 405, "GET, HEAD, POST"},
 		"method of selections":  {"PUT", scored + "/selections", "", 405, "GET, HEAD, POST"},
 		"selections of no run":  {"GET", "/v1/runs/sky-000000000000/selections", "", 404, "sky-000000000000"},
-		"page of no size":       {"GET", "/v1/runs?page_size=0", "", 400, `page_size: "0" is not a page size; give 1 to`},
+		"page size 0":           {"GET", "/v1/runs?page_size=0", "", 400, `page_size: "0" is not a page size; give 1 to`},
 		"page too large":        {"GET", scored + "/selections?page_size=201", "", 400, "give 1 to 200"},
-		"page after nothing":    {"GET", "/v1/runs?page_token=%3F", "", 400, `page_token: "?" is not a token of this list`},
+		"invalid page token":    {"GET", "/v1/runs?page_token=%3F", "", 400, `page_token: "?" is not a token of this list`},
 		"method of a selection": {"POST", scored + "/selections/000000000000", "", 405, "GET, HEAD"},
 		"OPTIONS":               {"OPTIONS", "/v1/runs", "", 405, "GET, HEAD, POST"},
 		"body is not JSON":      {"POST", "/v1/runs", "dataset=sky", 400, "reading the request's body"},
@@ -180,18 +181,18 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"body cut off":          {"POST", "/v1/runs", `{"dataset": "sky"`, 400, "unexpected EOF"},
 		"unknown field":         {"POST", "/v1/runs", `{"data_set": "sky"}`, 400, `unknown field "data_set"`},
 		"field in another case": {"POST", "/v1/runs", `{"dataset": "sky", "Budget": 2}`, 400, `unknown field "Budget"; did`},
-		"more than a value":     {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "more after"},
+		"two JSON values":       {"POST", scored + "/selections", `{"budget": 2} {"budget": 3}`, 400, "text follows"},
 		"a brace too many":      {"POST", scored + "/selections", `{"budget": 2}}`, 400, "invalid character '}'"},
 		"body too large": {
 			"POST", "/v1/runs", `{"dataset": "` + strings.Repeat("x", 1<<20) + `"}`, 413, "longer than 1048576 bytes",
 		},
-		"space without end": {
+		"too many spaces": {
 			"POST", "/v1/runs", startBody + strings.Repeat(" ", 1<<20), 413, "longer than 1048576 bytes",
 		},
-		"budget of no form":     {"POST", scored + "/selections", `{"budget": "half"}`, 400, `budget "half"`},
-		"no budget":             {"POST", scored + "/selections", ``, 422, "budget: it is missing"},
-		"budget beyond the run": {"POST", scored + "/selections", `{"budget": 6}`, 422, "the most is 5"},
-		"budget below a sample": {"POST", scored + "/selections", `{"budget": "1%"}`, 422, "the least is 1"},
+		"body without a budget":   {"POST", scored + "/selections", `{"budget": "half"}`, 400, `budget "half"`},
+		"no budget":               {"POST", scored + "/selections", ``, 422, "budget: it is missing"},
+		"budget beyond the run":   {"POST", scored + "/selections", `{"budget": 6}`, 422, "the most is 5"},
+		"budget below one sample": {"POST", scored + "/selections", `{"budget": "1%"}`, 422, "the least is 1"},
 		"unknown capability": {
 			"POST", scored + "/selections", `{"budget": 2, "capabilities": ["charm"]}`, 422, `"charm"`,
 		},
@@ -203,12 +204,12 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"manifest missing": {
 			"POST", "/v1/runs", `{"dataset": "sky", "manifests": ["absent.jsonl"]}`, 422, "absent.jsonl",
 		},
-		"selection before the score": {"POST", scoring + "/selections", `{"budget": 1}`, 409, "not scored"},
-		"retry before the score":     {"POST", scoring + ":retry", "", 409, "resume it instead"},
-		"resume of a refused run":    {"POST", refused + ":resume", "", 422, "there is <nothing> in it"},
-		"retry of a refused run":     {"POST", refused + ":retry", "", 422, "there is <nothing> in it"},
-		"unknown option of resume":   {"POST", scored + ":resume", `{"giveup": true}`, 400, `unknown field "giveup"`},
-		"option of retry":            {"POST", scored + ":retry", `{"give_up": true}`, 400, `unknown field "give_up"`},
+		"selection before scoring": {"POST", scoring + "/selections", `{"budget": 1}`, 409, "not scored"},
+		"retry before scoring":     {"POST", scoring + ":retry", "", 409, "resume it instead"},
+		"resume of a refused run":  {"POST", refused + ":resume", "", 422, "there is <nothing> in it"},
+		"retry of a refused run":   {"POST", refused + ":retry", "", 422, "there is <nothing> in it"},
+		"unknown option of resume": {"POST", scored + ":resume", `{"giveup": true}`, 400, `unknown field "giveup"`},
+		"option of retry":          {"POST", scored + ":retry", `{"give_up": true}`, 400, `unknown field "give_up"`},
 	}
 }
 
@@ -243,11 +244,11 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// A transient error is logged, and answered as one of the server.
+// A transient error is logged, and answered with status 500.
 func TestServerError(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
-	s.Tasks.Fail = errors.New("Pub/Sub is away")
+	s.Tasks.Fail = errors.New("Pub/Sub is unreachable")
 	want[api.Problem](s, http.StatusInternalServerError, "POST", "/v1/runs", startBody)
 	if len(s.Errors()) != 1 {
 		t.Errorf("logged errors %v, want one", s.Errors())
@@ -314,7 +315,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// A task that was lost is published again.
+// Resuming a run publishes a lost task again.
 func TestResume(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -331,7 +332,7 @@ func TestResume(t *testing.T) {
 	}
 }
 
-// Whatever is posted, the answer is JSON and no fault of the server.
+// The answer to any body is JSON, and never an error of the server.
 func FuzzSelectionBody(f *testing.F) {
 	for _, body := range []string{
 		`{"budget": "40%"}`, `{"budget": 1e9, "threshold": -1}`, `{"capabilities": [null]}`, "null", "{}}", "\x00",

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// TestSelectionsQueue has one selection compute and one wait: a third gets 429.
+// While one selection is computed and one waits, a third is answered 429.
 func TestSelectionsQueue(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -33,7 +33,7 @@ func TestSelectionsQueue(t *testing.T) {
 	<-writing
 	go ask(`{"budget": 2}`)
 	go ask(`{"budget": 3}`)
-	// Of the last two one waits, and the other is answered while the first still computes.
+	// One of the last two requests waits. The other is refused while the first selection is still computed.
 	if busy := <-answers; busy.Code != http.StatusTooManyRequests || busy.Header().Get("Retry-After") != "5" {
 		t.Errorf("a third selection was answered %d %s after %q, want 429 and 5 s",
 			busy.Code, busy.Body, busy.Header().Get("Retry-After"))
@@ -49,7 +49,7 @@ func TestSelectionsQueue(t *testing.T) {
 	}
 }
 
-// TestLargeRunByAPI asks for selections of a run that is too large for callers to wait: messages make them.
+// A run may be too large for the API to compute selections during the call. Tasks compute them later.
 func TestLargeRunByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -60,7 +60,7 @@ func TestLargeRunByAPI(t *testing.T) {
 	const body = `{"budgets": [1, 2], "exclude": ["r04"], "max_failed": 0}`
 	asked, _ := want[api.NestedSelections](s, http.StatusAccepted, "POST", at, body)
 	if made := s.Status(id).Selections; len(made) > 0 {
-		t.Fatalf("selections %v were made while the caller waited", made)
+		t.Fatalf("selections %v were made during the call", made)
 	}
 	for i, sel := range asked.Selections {
 		one, header := want[api.SelectionStatus](s, http.StatusOK+2, "GET", at+"/"+sel.ID, "")
@@ -70,7 +70,7 @@ func TestLargeRunByAPI(t *testing.T) {
 		}
 	}
 	want[api.Problem](s, http.StatusUnprocessableEntity, "POST", at, `{"budget": 6}`)
-	s.Tasks.Take() // the messages are lost
+	s.Tasks.Take() // the tasks are lost
 	s.Pass(2 * run.GraceTime)
 	s.Reconcile()
 	s.work()

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// behindIAM is a service whose requests carry a person's token, as Cloud Run forwards it.
+// behindIAM returns a service whose requests carry a person's token, as Cloud Run forwards it.
 func (s service) behindIAM(person string, trusted bool) service {
 	s.t.Helper()
 	w := s.Fixture
@@ -40,7 +40,7 @@ func (s service) behindIAM(person string, trusted bool) service {
 	return s
 }
 
-// Who asked, approved, resumed and cancelled stands in the run's objects, in its status and in the log.
+// The run's objects, its status and the log name the callers who started, approved, resumed and cancelled the run.
 func TestCallersAreNoted(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(l *run.Limits) {
@@ -54,7 +54,7 @@ func TestCallersAreNoted(t *testing.T) {
 	id := call("ann@example.com", "/v1/runs", startBody).Run
 	s.work()
 	if st := call("bob@example.com", "/v1/runs/"+id+":approve", ""); st.State != run.StateScoring {
-		t.Fatalf("approved, the run is %s", st.State)
+		t.Fatalf("after the approval the run is %s", st.State)
 	}
 	call("cyd@example.com", "/v1/runs/"+id+":resume", "")
 	got := call("dan@example.com", "/v1/runs/"+id+":cancel", "").Callers
@@ -68,7 +68,7 @@ func TestCallersAreNoted(t *testing.T) {
 		"ann": "accepted", "bob": "approved", "cyd": "waves/1.json", "dan": "cancelled",
 	} {
 		if content := string(s.Read("runs/" + id + "/" + object)); !strings.Contains(content, person+"@example.com") {
-			t.Errorf("%s holds %s, and not who called", object, content)
+			t.Errorf("%s contains %s, and not the caller", object, content)
 		}
 		if len(s.Logged("by="+person+"@example.com")) == 0 {
 			t.Errorf("the log does not say that %s called", person)
@@ -76,7 +76,7 @@ func TestCallersAreNoted(t *testing.T) {
 	}
 }
 
-// Without IAM in front a token says nothing: its sender may have written it.
+// Without IAM in front, a token proves nothing, because the caller can forge it.
 func TestCallersAreNotBelieved(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil).behindIAM("eve@example.com", false)
@@ -86,7 +86,7 @@ func TestCallersAreNotBelieved(t *testing.T) {
 	}
 }
 
-// A selection says who asked for it.
+// A selection names the caller who requested it first.
 func TestCallerOfASelection(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -96,7 +96,7 @@ func TestCallerOfASelection(t *testing.T) {
 	again := s.behindIAM("bob@example.com", true).call("POST", path, `{"budget": 2}`).Body.String()
 	for call, body := range map[string]string{"first": body, "again": again} {
 		if !strings.Contains(body, "ann@example.com") || strings.Contains(body, "bob@example.com") {
-			t.Errorf("%s: answered %s, want who asked first", call, body)
+			t.Errorf("%s: answered %s, want the first caller", call, body)
 		}
 	}
 }

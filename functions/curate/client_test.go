@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// accepted is when the runs and selections of a service are accepted.
+// accepted is the time at which the runs and selections of a service are accepted.
 var accepted = time.Date(2026, 2, 3, 4, 5, 6, 0, time.UTC)
 
 // TestClient makes every call of the API through its client.
@@ -72,7 +72,7 @@ func TestClient(t *testing.T) {
 	}
 }
 
-// checkSelectionCalls makes the calls about selections of a scored run.
+// checkSelectionCalls makes all calls about selections, on a scored run.
 func checkSelectionCalls(s service, client *api.Client, id string) {
 	s.t.Helper()
 	t, ctx := s.t, s.t.Context()

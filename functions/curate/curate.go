@@ -18,25 +18,25 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// Config is what curate needs.
+// Config has the dependencies of curate.
 type Config struct {
 	Runs    *run.Reader
 	Planner *run.Planner
 	Worker  *run.Worker
 	Subsets *subset.Selector
 	Reviews *review.Store
-	Memory  *memory.Budget // of the process, for shown images
-	// Commands are the commands that pages show.
+	Memory  *memory.Budget // the budget of the process, for images on pages
+	// Commands makes the commands that pages show.
 	Commands report.Commands
 	Log      *slog.Logger
-	// IAMCallers says that Cloud Run's IAM is in front: the tokens of requests say who calls.
+	// IAMCallers says that Cloud Run's IAM is in front, so that the token of a request names its caller.
 	IAMCallers bool
 }
 
-// PushPath is the path for curate's push subscriptions.
+// PushPath is the path of the endpoint for curate's push subscriptions.
 const PushPath = "/push"
 
-// New serves the API below /v1/, the pages that describe it, and an introduction at /.
+// New returns the handler of the API below /v1/, of its documentation, and of the pages.
 func New(c Config) (http.Handler, error) {
 	reconciler, err := c.reconciler()
 	if err != nil {
@@ -63,7 +63,7 @@ func New(c Config) (http.Handler, error) {
 	return mux, nil
 }
 
-// NewPush is the push endpoint. Serve it at PushPath.
+// NewPush returns the push endpoint. Serve it at PushPath.
 func NewPush(c Config) (http.Handler, error) {
 	reconciler, err := c.reconciler()
 	if err != nil {
@@ -72,7 +72,7 @@ func NewPush(c Config) (http.Handler, error) {
 	return newPush(c, reconciler), nil
 }
 
-// reconciler checks that no part is missing, and makes the Reconciler.
+// reconciler makes the Reconciler. It first checks that no dependency is missing.
 func (c Config) reconciler() (*subset.Reconciler, error) {
 	if c.Runs == nil || c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Reviews == nil || c.Memory == nil ||
 		c.Log == nil {

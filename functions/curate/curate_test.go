@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A service is curate with the other functions next to it.
+// A service has the handlers of all functions, with a fixture of their buckets and topics.
 type service struct {
 	*runtest.Fixture
 	t      testing.TB
@@ -45,7 +45,7 @@ func newService(t testing.TB, change func(*run.Limits)) service {
 	return service{Fixture: w, t: t}.restart()
 }
 
-// restart is the service with its functions in a new process.
+// restart returns the service with its functions in a new process.
 func (s service) restart() service {
 	s.t.Helper()
 	w := s.Fixture
@@ -71,14 +71,14 @@ func (s service) restart() service {
 	return s
 }
 
-// uploadWithFailure replaces the manifest by one of which a sample cannot be rated.
+// uploadWithFailure replaces the manifest by one with a sample that cannot be rated.
 func (s service) uploadWithFailure() {
 	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
 		runtest.Record("good", "Air scatters blue light."), runtest.Record("bad", runtest.Unratable),
 	}))
 }
 
-// work does all tasks there are, also those that are published meanwhile.
+// work delivers all published tasks, including tasks that are published meanwhile.
 func (s service) work() {
 	s.t.Helper()
 	for tasks := s.Tasks.Take(); len(tasks) > 0; tasks = s.Tasks.Take() {
@@ -88,7 +88,7 @@ func (s service) work() {
 	}
 }
 
-// deliver delivers a task to its function, which should acknowledge it.
+// deliver delivers a task to its function. The function must acknowledge it.
 func (s service) deliver(m events.Message) {
 	s.t.Helper()
 	to := s.curate
@@ -103,7 +103,7 @@ func (s service) deliver(m events.Message) {
 	}
 }
 
-// call makes a request of the API. It and its answer must be as openapi.yaml describes them.
+// call makes a request of the API. The request and the answer must be as openapi.yaml describes them.
 func (s service) call(method, path, body string) *httptest.ResponseRecorder {
 	s.t.Helper()
 	answer := httptest.NewRecorder()
@@ -111,13 +111,13 @@ func (s service) call(method, path, body string) *httptest.ResponseRecorder {
 	return answer
 }
 
-// api is the API, compared with its description.
+// api returns the API. It compares each request and answer with openapi.yaml.
 func (s service) api() http.Handler {
 	s.t.Helper()
 	return apitest.Described(s.t, s.curate)
 }
 
-// want makes a request of the API that should be answered with a status, and decodes what is answered.
+// want makes a request of the API, requires a status, and decodes the answer.
 func want[T any](s service, status int, method, path, body string) (v T, header http.Header) {
 	s.t.Helper()
 	answer := s.call(method, path, body)
@@ -149,7 +149,7 @@ func (s service) start() string {
 	return status.Run
 }
 
-// plan does the tasks of planning.
+// plan delivers the tasks of planning.
 func (s service) plan() {
 	s.t.Helper()
 	for _, m := range s.Tasks.TakeOf(events.TaskPlan) {
@@ -157,7 +157,7 @@ func (s service) plan() {
 	}
 }
 
-// scored is the id of a run that is scored.
+// scored starts a run, waits until it is scored, and returns its id.
 func (s service) scored() string {
 	s.t.Helper()
 	id := s.start()

@@ -22,7 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestProgressInList lists a run that is at work, shard by shard.
+// TestProgressInList lists a run while it is scored, after each shard.
 func TestProgressInList(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -47,12 +47,12 @@ func TestProgressInList(t *testing.T) {
 	last := int64(0)
 	for _, n := range done {
 		if n < last || n > 5 {
-			t.Errorf("the samples that are done are %v", done)
+			t.Errorf("the numbers of samples that are done: %v", done)
 		}
 		last = n
 	}
 	if last != 5 || len(done) < 4 || done[len(done)-2] == 0 {
-		t.Errorf("the samples that are done are %v", done)
+		t.Errorf("the numbers of samples that are done: %v", done)
 	}
 }
 
@@ -107,14 +107,14 @@ func TestListSelections(t *testing.T) {
 	}
 }
 
-// withoutHeader is want without the header.
+// withoutHeader calls want, and drops the header of the answer.
 func withoutHeader[T any](s service, status int, method, path, body string) T {
 	s.t.Helper()
 	v, _ := want[T](s, status, method, path, body)
 	return v
 }
 
-// counted is the service in a new process that counts the requests of its work bucket.
+// counted returns the service in a new process that counts the requests of its work bucket.
 func (s service) counted(requests *atomic.Int64) service {
 	s.t.Helper()
 	work := buckettest.Counted{Bucket: s.Work, Requests: requests}
@@ -140,7 +140,7 @@ func (s service) counted(requests *atomic.Int64) service {
 	return s
 }
 
-// copyRuns makes n runs that are like one, each a second older than the one before. Every tenth is still at work, and
+// copyRuns makes n copies of a run, each accepted a second after the one before. Every tenth is still being scored, and
 // each was accepted with a selection.
 func (s service) copyRuns(id string, n int) {
 	s.t.Helper()
@@ -183,7 +183,7 @@ func (s service) copyRuns(id string, n int) {
 	}
 }
 
-// TestListsOfMany counts the requests of pages of lists: they do not depend on how many runs and selections there are.
+// The number of requests for a page of a list does not depend on the number of runs and selections.
 func TestListsOfMany(t *testing.T) {
 	t.Parallel()
 	const size, most = 50, 50*12 + 20

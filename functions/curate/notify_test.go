@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// TestNotify makes a selection by a call, then asks again with notify: its event is published again, and says that
-// subscribers should act.
+// TestNotify makes a selection by a call, then repeats the call with notify. The event of the selection is published
+// again, now with the field automatic, so that subscribers act on it.
 func TestNotify(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -43,7 +43,7 @@ func TestNotify(t *testing.T) {
 	} {
 		want[api.SelectionStatus](s, step.status, "POST", path, step.body)
 		if diff := cmp.Diff(step.want, automatic()); diff != "" {
-			t.Errorf("%s: automatic of the events (-want +got):\n%s", step.body, diff)
+			t.Errorf("%s: event.Automatic of each event (-want +got):\n%s", step.body, diff)
 		}
 	}
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// notAsked says why a selection lacks an optional output.
+// notAsked has, for each optional output, the reason why a selection lacks it and the fix.
 var notAsked = map[string]string{
-	"near": "its samples were compared with no evaluation set (exclude_near)", "clusters": "it does not bound near " +
-		"duplicates (caps: cluster)",
+	"near":     "it was made without exclude_near; make a selection with exclude_near",
+	"clusters": "it does not limit near duplicates; make a selection with caps: cluster",
 }
 
 // getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to the object in the storage, or the
@@ -61,8 +61,8 @@ type download struct {
 	copy func(io.Writer) error
 }
 
-// writeTo answers with the download. An error before the first byte is returned. A later error breaks the answer off,
-// so that the client does not take it for complete.
+// writeTo writes the download. It returns an error that occurs before the first byte. After the first byte, an error
+// aborts the connection, so that the client sees an incomplete response.
 func (d download) writeTo(w http.ResponseWriter) error {
 	begun := &begunWriter{ResponseWriter: w, file: d.file}
 	err := d.copy(begun)
@@ -70,7 +70,7 @@ func (d download) writeTo(w http.ResponseWriter) error {
 	case err != nil && begun.begun:
 		panic(http.ErrAbortHandler)
 	case err == nil && !begun.begun:
-		_, err = begun.Write(nil) // it is empty
+		_, err = begun.Write(nil) // the download is empty
 	}
 	return err
 }

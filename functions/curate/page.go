@@ -38,5 +38,5 @@ func pageOf(r *http.Request) (page, error) {
 	return p, nil
 }
 
-// tokenOf is the token that requests the page after a cursor; empty for an empty cursor.
+// tokenOf returns the token that requests the page after a cursor. It is empty for an empty cursor.
 func tokenOf(cursor string) string { return base64.RawURLEncoding.EncodeToString([]byte(cursor)) }

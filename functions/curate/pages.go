@@ -1,7 +1,9 @@
 package curate
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -18,7 +20,8 @@ import (
 // pageType is the content type of pages.
 const pageType = "text/html; charset=utf-8"
 
-// pages are the routes of all pages but the first, which is at /. Each page shows the answer of a call of the API.
+// pages returns the routes of all pages except the first page, which is at /. Each page shows the answer of a call of
+// the API.
 func (s server) pages() []route {
 	const runPage = site.RunsPath + "/{run}"
 	return []route{
@@ -35,7 +38,7 @@ func (s server) pages() []route {
 	}
 }
 
-// samplesFields are the fields of the form that filters samples.
+// samplesFields are the names of the fields of the form that filters samples.
 var samplesFields = []string{"filter", "source", "cluster", "column", "operator", "number", "selection"}
 
 // show renders a page.
@@ -46,7 +49,7 @@ func (s server) show(view site.View, status int) (answer, error) {
 	}}, err
 }
 
-// shown answers errors of a call as pages.
+// shown wraps a call: its errors are answered as pages.
 func (s server) shown(c call) call {
 	return func(r *http.Request) (answer, error) {
 		ans, err := c(r)
@@ -58,7 +61,7 @@ func (s server) shown(c call) call {
 	}
 }
 
-// seeOther leads a browser from a form to a page.
+// seeOther redirects the browser to a page after a form.
 func seeOther(path string) answer { return answer{status: http.StatusSeeOther, location: path} }
 
 func (s server) runsPage(r *http.Request) (answer, error) {
@@ -75,33 +78,47 @@ func (s server) runPage(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	listed, err := s.listSelections(r)
+	listed, more, err := s.latestSelections(r.Context(), status.Run)
 	if err != nil {
 		return answer{}, err
 	}
-	list := listed.body.(api.SelectionList)
-	slices.SortStableFunc(list.Selections, func(a, b api.SelectionEntry) int { return b.Created.Compare(a.Created) })
-	return s.show(site.Run{RunStatus: status, List: &list}, http.StatusOK)
+	if len(listed) > api.DefaultPageSize {
+		listed, more = listed[:api.DefaultPageSize], true
+	}
+	list := listOf(listed)
+	return s.show(site.Run{RunStatus: status, List: &list, More: more}, http.StatusOK)
 }
 
-// doRun runs the verb of a button on a run's page, like POST /v1/runs/{run}:<verb>.
+// maxListed is the largest number of selections of a run that a page reads, because reading them takes several requests
+// of the storage for each.
+const maxListed = api.MaxPageSize
+
+// latestSelections returns the selections of a run, the newest first. A run with more than maxListed selections has
+// more, and the first maxListed by their ids are returned.
+func (s server) latestSelections(ctx context.Context, runID string) (listed []subset.Listed, more bool, err error) {
+	listed, next, err := s.subsets.ListPage(ctx, runID, "", maxListed)
+	slices.SortStableFunc(listed, func(a, b subset.Listed) int { return b.Accepted.Compare(a.Accepted) })
+	return listed, next != "", err
+}
+
+// doRun runs the verb of a button on a run's page, like POST /v1/runs/{run}:<verb>, and redirects to the page.
 func (s server) doRun(r *http.Request) (answer, error) {
 	typed, err := postedForm(r, []string{"do"})
 	if err != nil {
 		return answer{}, err
 	}
 	id, name := r.PathValue("run"), typed.Get("do")
-	r.Body = http.NoBody // the form is not a body of the call
-	for _, v := range verbs {
-		if v.name == name {
-			about, err := v.do(s, r, id)
-			if name == "cluster" {
-				return seeOther(site.SamplesPath(about)), err
-			}
-			return seeOther(site.RunPath(about)), err
-		}
+	v, ok := findVerb(name)
+	if !ok {
+		return answer{}, api.NewProblem(http.StatusBadRequest,
+			fmt.Sprintf("do: %q is not an action of a run; give one of: %s", name, strings.Join(verbNames(""), ", ")))
 	}
-	return answer{}, api.NewProblem(http.StatusBadRequest, "do: give resume, retry, cancel, approve or cluster")
+	r.Body = http.NoBody // ParseForm has read it, and the verbs read the body as JSON
+	about, err := s.runVerb(r, v, id)
+	if name == "cluster" {
+		return seeOther(site.SamplesPath(about)), err
+	}
+	return seeOther(site.RunPath(about)), err
 }
 
 func (s server) selectionPage(r *http.Request) (answer, error) {
@@ -112,8 +129,8 @@ func (s server) selectionPage(r *http.Request) (answer, error) {
 	return s.show(site.Selection{SelectionStatus: &sel}, http.StatusOK)
 }
 
-// samplesPage shows a page of the samples of a run. Its form has separate fields for the source, for a sample whose
-// near duplicates are listed, and for a column of numbers.
+// samplesPage shows a page of the list of a run's samples. Its form has separate fields for the source, for a sample
+// whose near duplicates are listed, and for a condition on a numeric column.
 func (s server) samplesPage(r *http.Request) (answer, error) {
 	ctx, id, query := r.Context(), r.PathValue("run"), r.URL.Query()
 	plan, err := s.runs.UsablePlan(ctx, id)
@@ -124,7 +141,7 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	listed, _, err := s.subsets.ListPage(ctx, id, "", api.DefaultPageSize)
+	listed, _, err := s.latestSelections(ctx, id)
 	if err != nil {
 		return answer{}, err
 	}
@@ -174,7 +191,8 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 	return s.show(view, http.StatusOK)
 }
 
-// reasonsOf are the reasons by which samples of a run can be listed.
+// reasonsOf returns the reasons by which samples of a run can be filtered. With selected, they include the reasons of
+// selections.
 func reasonsOf(status *subset.RunStatus, selected bool) []reason.Code {
 	var all []reason.Code
 	for code := range status.Reasons {
@@ -189,10 +207,10 @@ func reasonsOf(status *subset.RunStatus, selected bool) []reason.Code {
 	return all
 }
 
-// maxDuplicates is how many near duplicates the page of a sample names.
+// maxDuplicates is the largest number of near duplicates that the page of a sample names.
 const maxDuplicates = 10
 
-// maxExplained is how many selections the page of a sample names.
+// maxExplained is the largest number of selections, the latest ones, that the page of a sample explains.
 const maxExplained = 3
 
 func (s server) samplePage(r *http.Request) (answer, error) {
@@ -214,13 +232,15 @@ func (s server) samplePage(r *http.Request) (answer, error) {
 	if view.Duplicates, err = s.subsets.Duplicates(ctx, plan, index, maxDuplicates); err != nil {
 		return answer{}, err
 	}
-	listed, _, err := s.subsets.ListPage(ctx, id, "", api.DefaultPageSize)
+	listed, _, err := s.latestSelections(ctx, id)
 	if err != nil {
 		return answer{}, err
 	}
-	slices.SortStableFunc(listed, func(a, b subset.Listed) int { return b.Accepted.Compare(a.Accepted) })
 	for _, l := range listed {
-		if l.State != api.Completed || len(view.Why) == maxExplained {
+		if len(view.Selections) == maxExplained {
+			break
+		}
+		if l.State != api.Completed {
 			continue
 		}
 		of := &subset.Outcome{Plan: plan, Selection: l.Selection}

@@ -2,14 +2,17 @@ package curate_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
@@ -21,7 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// visit asks for a page as a browser does; with a form it sends it.
+// visit requests a page as a browser does. It posts the form if there is one.
 func (s service) visit(method, path string, form url.Values) *httptest.ResponseRecorder {
 	s.t.Helper()
 	request := httptest.NewRequest(method, path, strings.NewReader(form.Encode()))
@@ -34,7 +37,7 @@ func (s service) visit(method, path string, form url.Values) *httptest.ResponseR
 	return answer
 }
 
-// sees asks for a page that should be answered with a status, and looks for texts in it.
+// sees requests a page that should be answered with a status and contain the texts.
 func (s service) sees(status int, path string, texts ...string) {
 	s.t.Helper()
 	answer := s.visit("GET", path, nil)
@@ -51,7 +54,7 @@ func (s service) sees(status int, path string, texts ...string) {
 	}
 }
 
-// The pages lead from the list of runs to one, its samples, and a selection that its form makes.
+// Links lead from the list of runs to a run, to its samples, and to the selection that a form makes.
 func TestPages(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)
@@ -88,23 +91,58 @@ func TestPages(t *testing.T) {
 	}
 }
 
-// The page of a run has buttons for what the run takes.
+// The page of a run has a button for each action that the run accepts in its state. The log names who used a button.
 func TestButtons(t *testing.T) {
 	t.Parallel()
 	s := newService(t, func(l *run.Limits) { l.CostPerMillion, l.MaxRunCost = run.Prices{runtest.Kind: 1000}, 0.001 })
 	id := s.start()
 	s.sees(200, "/runs/"+id, "waits for approval", `value="approve"`, `data-live="3"`)
-	if a := s.visit("POST", "/runs/"+id, url.Values{"do": {"explode"}}); a.Code != http.StatusBadRequest {
-		t.Errorf("an unknown button is answered %d", a.Code)
+	a := s.visit("POST", "/runs/"+id, url.Values{"do": {"explode"}})
+	const refusal = "&#34;explode&#34; is not an action of a run; give one of: resume, retry, cancel, approve, cluster"
+	if a.Code != http.StatusBadRequest || !strings.Contains(a.Body.String(), refusal) {
+		t.Errorf("an unknown button is answered %d: %s", a.Code, a.Body)
 	}
-	a := s.visit("POST", "/runs/"+id, url.Values{"do": {"approve"}})
+	s = s.behindIAM("ann@example.com", true)
+	a = s.visit("POST", "/runs/"+id, url.Values{"do": {"approve"}})
 	if at := a.Header().Get("Location"); a.Code != http.StatusSeeOther || at != "/runs/"+id {
 		t.Errorf("answered %d, Location %q", a.Code, at)
 	}
 	s.sees(200, "/runs/"+id, `class="state scoring"`, "the rate is not known yet", "0 of 5 samples")
+	s.work()
+	s.visit("POST", "/runs/"+id+"/select", url.Values{"budget": {"2"}})
+	for _, call := range []string{"approve", "select"} {
+		if line := "call=" + call + " run=" + id + " by=ann@example.com"; len(s.Logged(line)) != 1 {
+			t.Errorf("the log has %d lines with %q, want 1", len(s.Logged(line)), line)
+		}
+	}
 }
 
-// The list of runs and the page of a run say what its scorer is waited for, as the API does.
+// The pages of a run and of a sample name the latest selections, even if their ids come last.
+func TestPagesOfManySelections(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	id := s.scored()
+	var ids []string
+	latest := ""
+	for seed := 0; len(ids) <= api.DefaultPageSize || slices.Index(ids, latest) < api.DefaultPageSize; seed++ {
+		s.Tasks.Take() // only the latest selection is completed
+		s.Pass(time.Second)
+		answer := s.call("POST", "/v1/runs/"+id+"/selections", fmt.Sprintf(`{"budget": 2, "seed": %d}`, seed))
+		var made api.SelectionStatus
+		if err := json.Unmarshal(answer.Body.Bytes(), &made); err != nil || made.Selection == nil {
+			t.Fatalf("the selection with seed %d is answered %d %s", seed, answer.Code, answer.Body)
+		}
+		latest = made.ID
+		ids = append(ids, latest)
+		slices.Sort(ids)
+	}
+	s.work()
+	s.sees(200, "/runs/"+id, latest, "The run has more selections")
+	s.sees(200, "/runs/"+id+"/samples", latest)
+	s.sees(200, "/runs/"+id+"/samples/@0", latest)
+}
+
+// The list of runs and the page of a run say that the run waits for its scorer and why, like the API.
 func TestPagesOfWaiting(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -133,7 +171,7 @@ func TestPagesOfWaiting(t *testing.T) {
 	want[api.RunList](s, http.StatusOK, "GET", "/v1/runs", "")
 }
 
-// Texts of the dataset are text wherever they are, and bounded.
+// Every page escapes and shortens the texts of a dataset.
 func TestPagesAreInert(t *testing.T) {
 	t.Parallel()
 	const hostile = "<script>alert(1)</script>\" onmouseover=\"alert(1)\u202Etxt.exe"
@@ -155,7 +193,7 @@ func TestPagesAreInert(t *testing.T) {
 	}
 }
 
-// A review shows pairs without saying which sample was selected, keeps each choice once, and ends with its figures.
+// A review does not show which sample was selected. It keeps the first choice for each pair, and ends with its figures.
 func TestReviewPage(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -171,7 +209,9 @@ func TestReviewPage(t *testing.T) {
 	s.sees(200, at, at+"/review")
 	s.sees(200, at+"/review", "Your name")
 	s.sees(422, at+"/review?reviewer=../x", "reviewer: ")
-	s.sees(422, at+"/review?reviewer=anna&pairs=0", "pairs: 0")
+	s.sees(422, at+"/review?reviewer=anna&pairs=0", "pairs: &#34;0&#34; is not a whole number from 1 to 2000")
+	s.sees(422, at+"/review?reviewer=anna&seed=-1", "seed: &#34;-1&#34; is not a whole number from 0 to ")
+	s.sees(422, at+"/review?reviewer=anna&pairs=007", "pairs: &#34;007&#34;", `max="2000" value="60"`)
 	page := at + "/review?reviewer=anna&pairs=1"
 	s.sees(200, page, "Pair 1", `data-keys="ArrowLeft l 1"`, "/images/1?width=384")
 	shown := s.visit("GET", page, nil).Body.String()
@@ -186,7 +226,7 @@ func TestReviewPage(t *testing.T) {
 		if made.Code != http.StatusSeeOther || !strings.HasSuffix(made.Header().Get("Location"), "pairs=1&reviewer=anna") {
 			t.Fatalf("a choice is answered %d, %v: %s", made.Code, made.Header(), made.Body)
 		}
-		choice.Set("choice", "right") // the first one stays
+		choice.Set("choice", "right") // the first choice stays
 	}
 	s.sees(200, page, "All 1 pairs", "Win rate", "review.jsonl?")
 	lines := s.visit("GET", at+"/review.jsonl?reviewer=anna&pairs=1", nil)
@@ -206,7 +246,7 @@ func TestReviewPage(t *testing.T) {
 	s.refusesReviews(site.RunPath(id), at, choice)
 }
 
-// refusesReviews asks for reviews, and makes choices, that there are not.
+// refusesReviews requests reviews and posts choices that do not exist.
 func (s service) refusesReviews(run, at string, choice url.Values) {
 	s.t.Helper()
 	choice.Set("vote", "left")
@@ -225,7 +265,7 @@ func (s service) refusesReviews(run, at string, choice url.Values) {
 	}
 }
 
-// TestFormFields sends every field that the form has: the preview, which a script asks for, takes each.
+// The preview, which a script requests, accepts every field of the form.
 func TestFormFields(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// maxPlannedBytes is the most bytes that the manifests of a dataset may have if it is planned while a caller waits,
-// because planning reads all of them. It bounds their stored bytes together, and the unpacked bytes of each.
+// maxPlannedBytes limits the manifests of a dataset that is planned during a call, because planning reads all of their
+// bytes. It limits the sum of their stored bytes, and the unpacked bytes of each manifest.
 const maxPlannedBytes = 1 << 30
 
 // plan serves POST /v1/plans.
@@ -29,8 +29,8 @@ func (s server) plan(r *http.Request) (answer, error) {
 	}
 	if bytes > maxPlannedBytes {
 		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf(
-			"manifests: they have %d bytes, and at most %d are planned while a caller waits; start the run, which waits "+
-				"for its approval if it is estimated above MAX_RUN_COST", bytes, maxPlannedBytes))
+			"manifests: they have %d bytes, and POST %s reads at most %d; use POST %s to start the run: it needs an approval "+
+				"if its estimated cost is above MAX_RUN_COST", bytes, api.PlansPath, maxPlannedBytes, api.RunsPath))
 	}
 	plan, err := s.planner.Bounded(maxPlannedBytes, "POST "+api.PlansPath).Plan(ctx, spec)
 	if err != nil {

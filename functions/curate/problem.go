@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// detailOf is the text of an error in an answer. For a fault of the machine it is only the folder and the fix, which is
-// all that a user needs.
+// detailOf returns the text of an error for an answer. For an error of this machine it is only the folder and the fix,
+// because a user needs no more.
 func detailOf(err error) string {
 	if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 		return machine.Error()
@@ -24,7 +24,7 @@ func detailOf(err error) string {
 	return err.Error()
 }
 
-// statusOf is the HTTP status of an error.
+// statusOf returns the HTTP status of an error.
 func statusOf(err error) int {
 	if problem, ok := errors.AsType[*api.Problem](err); ok {
 		return problem.Status

@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// newPush is the endpoint for tasks that make selections, write their parts, look for changed images, or continue
-// unfinished work.
+// newPush returns the endpoint for tasks that make selections, write their parts, check a run's images for changes, or
+// continue unfinished work.
 func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
 	subsets, log := c.Subsets, c.Log
 	return events.PushHandler(log, func(ctx context.Context, d events.Delivery) error {
@@ -43,19 +43,20 @@ func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
 	})
 }
 
-// logOpen logs the entries that reconcile leaves open, with their age and, if continuing failed, the error. The alert
-// about runs that never end uses the age. Entries from the last hour are not logged.
+// logOpen logs an entry that reconcile leaves open: the error, if continuing the entry failed, and the age, if the
+// entry was accepted an hour ago or earlier. A metric counts the lines with the age by their message, so the message is
+// the same for runs, selections, requests and checks.
 func logOpen(ctx context.Context, log *slog.Logger, e run.Entry, err error) {
 	log = log.With("run", e.Run, "selection", e.Selection, "request", e.Request, "check", e.Check)
 	if err != nil {
-		log.ErrorContext(ctx, "what was accepted was not continued, until the next time", "error", err)
+		log.ErrorContext(ctx, "continuing an accepted request failed; the next reconcile will retry it", "error", err)
 	}
 	if hours := time.Since(e.Accepted).Hours(); hours >= 1 && !e.Accepted.IsZero() {
 		log.InfoContext(ctx, "run is not finished", "hours", hours)
 	}
 }
 
-// checkImages does a step of a check of a run's images.
+// checkImages does one step of checking a run's images for changes.
 func checkImages(ctx context.Context, c Config, d events.Delivery) error {
 	var task events.ImagesTask
 	if err := d.Decode(&task); err != nil {
@@ -68,8 +69,8 @@ func checkImages(ctx context.Context, c Config, d events.Delivery) error {
 	return err
 }
 
-// makeSelections makes the automatic selections of a scored run: one that was requested, or all. A refused selection is
-// an error of the data, because it would be refused again.
+// makeSelections makes the selection of a scored run that the task requests, or all automatic selections. A refused
+// selection is an error of the data, because it would be refused again.
 func makeSelections(ctx context.Context, subsets *subset.Selector, log *slog.Logger, d events.Delivery) error {
 	var task events.SelectTask
 	if err := d.Decode(&task); err != nil {
@@ -85,7 +86,7 @@ func makeSelections(ctx context.Context, subsets *subset.Selector, log *slog.Log
 	return err
 }
 
-// logSelection logs an automatic selection. An empty selection is an error of the data.
+// logSelection logs an automatic selection. A selection without samples has failed.
 func logSelection(ctx context.Context, log *slog.Logger, sel *subset.Selection) {
 	if sel.Selected == 0 {
 		log.ErrorContext(ctx, "automatic selection failed", "run", sel.Run, "selection", sel.ID, "problem", sel.Problem)

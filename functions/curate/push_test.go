@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// push delivers a message that should be acknowledged to curate.
+// push delivers a message to curate, which must acknowledge it.
 func (s service) push(m events.Message) {
 	s.t.Helper()
 	if status := runtest.Push(s.t, s.curate, curate.PushPath, m); status != http.StatusNoContent {
@@ -41,7 +41,7 @@ func TestAutomaticSelection(t *testing.T) {
 			s := newService(t, nil)
 			status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", tt.start)
 			s.work()
-			// Its task delivered again, it is one selection.
+			// If the task is redelivered, there is still one selection.
 			s.push(events.SelectTask{Run: status.Run}.Message())
 			s.work()
 			selections := s.Status(status.Run).Selections
@@ -64,7 +64,7 @@ func TestAutomaticSelection(t *testing.T) {
 	}
 }
 
-// A shard whose attempts fail again and again stalls its run, until it is resumed and given up.
+// A shard whose attempts fail repeatedly stalls its run, until the run is resumed with give_up.
 func TestDeadLettersStallARun(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -95,11 +95,11 @@ func TestDeadLettersStallARun(t *testing.T) {
 	given := s.Status(id)
 	if given.State != run.StateScored || given.Samples.Failed == 0 ||
 		given.Samples.In != given.Samples.Scored+given.Samples.Failed {
-		t.Errorf("given up, the run is %s with samples %+v, want it scored with some failed", given.State, given.Samples)
+		t.Errorf("after give_up the run is %s with samples %+v, want it scored with some failed", given.State, given.Samples)
 	}
 }
 
-// Reconcile logs how long ago a run was accepted that is not finished: an alert counts these lines.
+// Reconcile logs the age of each unfinished run. An alert counts these lines.
 func TestAgeOfARunIsLogged(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -121,7 +121,7 @@ func TestAgeOfARunIsLogged(t *testing.T) {
 	}
 }
 
-// A selection whose tasks were lost is completed when its run is resumed.
+// Resuming a run completes a selection whose tasks were lost.
 func TestResumeContinuesSelections(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -187,8 +187,9 @@ func TestPushTakesPOSTOnly(t *testing.T) {
 	}
 }
 
-// TestLateImage asks for a scored dataset again after an image came: the answer does not wait for the check of images,
-// whose task starts the next attempt. A retry of a run whose images have changed does so without a failed sample.
+// TestLateImage starts a scored dataset again after a missing image was uploaded. The answer does not wait for the
+// check of the images; the task of the check starts the next attempt. A retry with images_changed starts the next
+// attempt even if no sample failed.
 func TestLateImage(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

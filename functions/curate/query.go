@@ -12,14 +12,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// repeated are the parameters that may be given several times.
+// repeated lists the parameters that may be given several times.
 var repeated = []string{"id", "filter"}
 
-// mayBeEmpty is the parameter that a client of lists sends without a value for the first page.
+// mayBeEmpty is a parameter that may have an empty value: clients of lists send it for the first page.
 const mayBeEmpty = "page_token"
 
-// checked is the call of a route that first checks the query. It refuses unknown parameters, because a caller would not
-// notice that they were ignored.
+// checked returns the call of a route, with a check of the query before it. The check refuses unknown parameters,
+// because a caller would not notice that they were ignored.
 func (r route) checked() call {
 	return func(request *http.Request) (answer, error) {
 		given, err := url.ParseQuery(request.URL.RawQuery)
@@ -29,28 +29,28 @@ func (r route) checked() call {
 		if fault := checkNames(given, r.query, "query parameter"); fault != "" {
 			return answer{}, api.NewProblem(http.StatusBadRequest, fault)
 		}
-		for name, values := range given {
-			if !r.page && name != mayBeEmpty && slices.Contains(values, "") {
+		for _, name := range slices.Sorted(maps.Keys(given)) {
+			if !r.page && name != mayBeEmpty && slices.Contains(given[name], "") {
 				return answer{}, api.NewProblem(http.StatusBadRequest,
-					fmt.Sprintf("%s: it is empty; give a value, or leave it out", name))
+					fmt.Sprintf("%s: the value is empty; give a value, or leave the parameter out", name))
 			}
 		}
 		return r.call(request)
 	}
 }
 
-// checkNames reports a name that is not known, or a single-valued name that is given several times. It is empty if all
-// are valid.
+// checkNames returns the text of an error about the first name that is unknown, or that is given several times and may
+// not be repeated. The text is empty if all names are valid.
 func checkNames(given url.Values, known []string, noun string) string {
 	for _, name := range slices.Sorted(maps.Keys(given)) {
 		switch {
 		case len(known) == 0:
-			return fmt.Sprintf("%q is not a %s here; there is none", name, noun)
+			return fmt.Sprintf("%s %q is unknown; this call has no %ss", noun, name, noun)
 		case !slices.Contains(known, name):
-			return fmt.Sprintf("%q is not a %s here%s; known are: %s", name, noun, spelling.Hint(name, known),
+			return fmt.Sprintf("%s %q is unknown%s; known are: %s", noun, name, spelling.Hint(name, known),
 				strings.Join(known, ", "))
 		case len(given[name]) > 1 && !slices.Contains(repeated, name):
-			return fmt.Sprintf("%s: it is given %d times; give it once", name, len(given[name]))
+			return fmt.Sprintf("%s: the %s is given %d times; give it once", name, noun, len(given[name]))
 		}
 	}
 	return ""

@@ -9,30 +9,30 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// A parameter that a call does not know, and an invalid value, are refused on every route, with what is allowed.
+// Every route refuses unknown parameters and invalid values. The error says what is allowed.
 func TestQueriesAreChecked(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)
 	run := "/v1/runs/" + id
 	for path, says := range map[string]string{
-		run + "/samples?filterr=x": `"filterr" is not a query parameter here; did you mean "filter"?; known are: ` +
-			"page_size, page_token, id, filter, selection",
-		run + "/samples?filter=":                       "filter: it is empty; give a value, or leave it out",
-		run + "/samples?filter=status%3Dok&filter=":    "filter: it is empty",
-		run + "/samples?id=":                           "id: it is empty",
-		run + "/samples?id=a&filter=status%3Dok":       "id: it names samples",
-		run + "/samples?selection=":                    "selection: it is empty",
-		run + "/samples?page_size=1&page_size=2":       "page_size: it is given 2 times; give it once",
+		run + "/samples?filterr=x": `query parameter "filterr" is unknown; did you mean "filter"?; ` +
+			"known are: page_size, page_token, id, filter, selection",
+		run + "/samples?filter=":                       "filter: the value is empty; give a value, or leave ",
+		run + "/samples?filter=status%3Dok&filter=":    "filter: the value is empty",
+		run + "/samples?id=":                           "id: the value is empty",
+		run + "/samples?id=a&filter=status%3Dok":       "id: it cannot be combined",
+		run + "/samples?selection=":                    "selection: the value is empty",
+		run + "/samples?page_size=1&page_size=2":       "page_size: the query parameter is given 2 times; give it once",
 		run + "/samples?filter=%zz":                    "reading the query: ",
 		run + "/samples/@0/images/1?height=3":          `known are: width`,
-		run + "/samples/@0/images/1?width=":            "width: it is empty",
-		run + "/samples/@0?width=3":                    `"width" is not a query parameter here; there is none`,
-		run + "?verbose=1":                             "there is none",
-		run + "/selections?page=2":                     `"page" is not a query parameter`,
+		run + "/samples/@0/images/1?width=":            "width: the value is empty",
+		run + "/samples/@0?width=3":                    `query parameter "width" is unknown; this call has no query`,
+		run + "?verbose=1":                             "this call has no query parameters",
+		run + "/selections?page=2":                     `query parameter "page" is unknown`,
 		run + "/selections/0123456789ab/explain?ids=a": `did you mean "id"?`,
 		"/v1/runs?state=scored":                        "known are: page_size, page_token",
-		"/v1/openapi.yaml?format=json":                 "there is none",
-		"/docs?x=":                                     "there is none",
+		"/v1/openapi.yaml?format=json":                 "this call has no query parameters",
+		"/docs?x=":                                     "this call has no query parameters",
 		"/?x=1":                                        "known are: page_size, page_token",
 	} {
 		problem, _ := want[api.Problem](s, http.StatusBadRequest, "GET", path, "")
@@ -40,9 +40,15 @@ func TestQueriesAreChecked(t *testing.T) {
 			t.Errorf("%s: %s, want %s", path, problem.Detail, says)
 		}
 	}
+	for range 20 { // the error is the same each time
+		problem, _ := want[api.Problem](s, http.StatusBadRequest, "GET", run+"/samples?selection=&filter=", "")
+		if !strings.HasPrefix(problem.Detail, "filter: ") {
+			t.Errorf("of two empty parameters: %s, want the first by name", problem.Detail)
+		}
+	}
 	twice, _ := want[api.Problem](s, http.StatusBadRequest, "POST", run+"/selections:preview",
 		`{"budget": 2, "caps": {"image": 1, "image": 2}}`)
-	if !strings.Contains(twice.Detail, `it has the field "image" twice`) {
+	if !strings.Contains(twice.Detail, `the field "image" is given twice`) {
 		t.Errorf("a field given twice: %s", twice.Detail)
 	}
 	for _, path := range []string{"/v1/plans", "/v1/runs", run + ":resume", run + "/sweep", run + "/selections:preview"} {
@@ -50,8 +56,8 @@ func TestQueriesAreChecked(t *testing.T) {
 	}
 }
 
-// What a browser sends next to a form's fields is refused as a page. Empty fields are allowed: a browser sends fields
-// that nobody filled in.
+// If a request has a field that the form lacks, the error is an HTML page. Empty fields are allowed, because a browser
+// also sends the fields that nobody filled in.
 func TestFormsAreChecked(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)

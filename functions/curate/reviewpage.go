@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -14,28 +15,32 @@ import (
 	"github.com/harvest-ml/harvest/shared/page/site"
 	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 var (
-	// reviewFields are the parameters of a review's address.
+	// reviewFields are the query parameters of a review's URL.
 	reviewFields = []string{"reviewer", "pairs", "seed", "against"}
 	// choiceFields are the fields of the form for a choice.
 	choiceFields = append(reviewFields[:len(reviewFields):len(reviewFields)], "pair", "choice")
 )
 
-// reviewOf reads the review and the reviewer from the fields of a form or an address.
+// reviewOf reads the review and the reviewer from the fields of a form or a URL. The reviewer is empty if no name is
+// given. The error of an invalid field is a RefusedError, because the page shows its form again.
 func reviewOf(r *http.Request, fields url.Values) (request review.Request, reviewer string, err error) {
 	request = review.Request{
 		Run: r.PathValue("run"), A: r.PathValue("selection"), Against: fields.Get("against"), Pairs: review.DefaultPairs,
 	}
 	if text := fields.Get("pairs"); text != "" {
-		if request.Pairs, err = strconv.Atoi(text); err != nil {
-			return request, "", &run.RefusedError{Reason: fmt.Sprintf("pairs: %q is not a number", text)}
+		pairs, err := wholeNumber("pairs", text, 1, review.MaxPairs)
+		if err != nil {
+			return request, "", err
 		}
+		request.Pairs = int(pairs)
 	}
 	if text := fields.Get("seed"); text != "" {
-		if request.Seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			return request, "", &run.RefusedError{Reason: fmt.Sprintf("seed: %q is not a number", text)}
+		if request.Seed, err = wholeNumber("seed", text, 0, math.MaxUint64); err != nil {
+			return request, "", err
 		}
 	}
 	if reviewer = fields.Get("reviewer"); reviewer != "" {
@@ -44,6 +49,17 @@ func reviewOf(r *http.Request, fields url.Values) (request review.Request, revie
 		}
 	}
 	return request, reviewer, nil
+}
+
+// wholeNumber reads the number in a field, from least to most.
+func wholeNumber(field, text string, least, most uint64) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || spelling.CheckWhole(text) != nil || n < least || n > most {
+		return 0, &run.RefusedError{
+			Reason: fmt.Sprintf("%s: %q is not a whole number from %d to %d", field, text, least, most),
+		}
+	}
+	return n, nil
 }
 
 // reviewPage shows the form that begins a review, its next pair, or its result.
@@ -66,7 +82,7 @@ func (s server) reviewPage(r *http.Request) (answer, error) {
 	return s.show(view, status)
 }
 
-// fillReview finds the next pair of a reviewer, or sums the choices up.
+// fillReview adds to the page the next pair without a choice of the reviewer, or the report if every pair has a choice.
 func (s server) fillReview(ctx context.Context, view *site.Review) error {
 	pairs, err := s.pairs.Of(ctx, view.Request)
 	if err != nil {
@@ -82,14 +98,13 @@ func (s server) fillReview(ctx context.Context, view *site.Review) error {
 			continue
 		}
 		view.Number, view.Capability = pair.Number, pair.Capability
-		samples, err := s.reviewed(ctx, view.Request.Run, pair)
-		for i, sample := range samples {
-			if err == nil {
-				index := []int64{pair.Left, pair.Right}[i]
-				view.Sides = append(view.Sides, site.NewReviewSide([]review.Choice{review.Left, review.Right}[i], index, sample))
-			}
+		left, right, err := s.reviewed(ctx, view.Request.Run, pair)
+		if err != nil {
+			return err
 		}
-		return err
+		view.Sides = append(view.Sides, site.NewReviewSide(review.Left, pair.Left, left),
+			site.NewReviewSide(review.Right, pair.Right, right))
+		return nil
 	}
 	verdicts, err := s.reviews.Verdicts(ctx, view.Request, view.Reviewer)
 	if err != nil {
@@ -100,21 +115,23 @@ func (s server) fillReview(ctx context.Context, view *site.Review) error {
 	return nil
 }
 
-// reviewed reads the samples of a pair, the left one first.
-func (s server) reviewed(ctx context.Context, runID string, pair review.Pair) ([]*dataset.Sample, error) {
+// reviewed reads the samples of a pair.
+func (s server) reviewed(
+	ctx context.Context, runID string, pair review.Pair,
+) (left, right *dataset.Sample, err error) {
 	plan, err := s.runs.ScoredPlan(ctx, runID)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	samples := map[int64]*dataset.Sample{}
 	err = s.subsets.EachSample(ctx, plan, []int64{pair.Left, pair.Right}, func(index int64, sample *dataset.Sample) error {
 		samples[index] = sample
 		return nil
 	})
-	return []*dataset.Sample{samples[pair.Left], samples[pair.Right]}, err
+	return samples[pair.Left], samples[pair.Right], err
 }
 
-// doReview keeps the choice of a pair, and leads to the next one.
+// doReview stores the choice for a pair, and redirects to the next pair.
 func (s server) doReview(r *http.Request) (answer, error) {
 	typed, err := postedForm(r, choiceFields)
 	if err != nil {
@@ -136,17 +153,17 @@ func (s server) doReview(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	number, err := strconv.Atoi(typed.Get("pair"))
-	if err != nil || number < 1 || number > len(pairs) {
-		return answer{}, &run.RefusedError{Reason: fmt.Sprintf("pair: give 1 to %d", len(pairs))}
+	number, err := wholeNumber("pair", typed.Get("pair"), 1, uint64(len(pairs)))
+	if err != nil {
+		return answer{}, err
 	}
 	pair := pairs[number-1]
-	samples, err := s.reviewed(ctx, request.Run, pair)
+	left, right, err := s.reviewed(ctx, request.Run, pair)
 	if err != nil {
 		return answer{}, err
 	}
 	err = s.reviews.Add(ctx, review.Verdict{
-		Request: request, Pair: pair, LeftID: samples[0].ID, RightID: samples[1].ID, Choice: choice, Reviewer: reviewer,
+		Request: request, Pair: pair, LeftID: left.ID, RightID: right.ID, Choice: choice, Reviewer: reviewer,
 		At: time.Now().UTC(),
 	})
 	return seeOther(site.ReviewPath(request, reviewer)), err

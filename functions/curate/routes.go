@@ -13,8 +13,8 @@ import (
 type route struct {
 	method, path string
 	call         call
-	query        []string // the parameters that it takes
-	page         bool     // it is a page: browsers also send the empty fields of forms
+	query        []string // names of the query parameters
+	page         bool     // an HTML page: browsers also send the empty fields of forms
 }
 
 func get(path string, c call, query ...string) route {
@@ -23,13 +23,13 @@ func get(path string, c call, query ...string) route {
 
 func post(path string, c call) route { return route{method: http.MethodPost, path: path, call: c} }
 
-// paged are the parameters of a list.
+// paged are the query parameters of a list.
 var paged = []string{"page_size", "page_token"}
 
-// runPath is the pattern of a run.
+// runPath is the pattern of the path of a run.
 const runPath = api.RunsPath + "/{run}"
 
-// routes are all that the API has. The mux takes a HEAD for a GET.
+// routes returns all routes of the API. The mux answers HEAD by GET.
 func (s server) routes() []route {
 	const selections = runPath + "/selections"
 	const selection = selections + "/{selection}"
@@ -40,7 +40,7 @@ func (s server) routes() []route {
 		get(api.RunsPath, s.listRuns, paged...),
 		post(api.RunsPath, s.startRun),
 		get(runPath, s.getRun),
-		post(runPath, s.callRun), // one route for all verbs: a pattern of the mux cannot end in one
+		post(runPath, s.callRun), // one route for all verbs: a pattern of the mux cannot end in a verb
 		post(api.PlansPath, s.plan),
 		get(runPath+"/samples", s.listSamples, append(paged, "id", "filter", "selection")...),
 		get(runPath+"/samples/{sample}", s.getSample),
@@ -57,7 +57,7 @@ func (s server) routes() []route {
 	}
 }
 
-// register adds the routes and the pages to a mux. Any other path is answered with a problem.
+// register adds the routes and the pages to a mux. Any other path is answered 404 with a problem.
 func (s server) register(mux *http.ServeMux) {
 	allowed := map[string][]string{}
 	routes := s.routes()

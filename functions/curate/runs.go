@@ -3,6 +3,7 @@ package curate
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -46,12 +47,12 @@ func (s server) startRun(r *http.Request) (answer, error) {
 	return s.accepted(r, id)
 }
 
-// logCall logs a change by a caller, and who the caller was.
+// logCall logs a call that changes a run, with its caller.
 func (s server) logCall(r *http.Request, call, id string) {
 	s.log.InfoContext(r.Context(), "call", "call", call, "run", id, "by", run.CallerOf(r.Context()))
 }
 
-// accepted answers a call that changes the state of a run.
+// accepted returns the answer to a call that changes the state of a run.
 func (s server) accepted(r *http.Request, id string) (answer, error) {
 	status, err := s.subsets.RunStatus(r.Context(), id)
 	return answer{status: http.StatusAccepted, location: api.RunPath(id), body: status}, err
@@ -68,7 +69,7 @@ type verb struct {
 	do   func(s server, r *http.Request, id string) (string, error)
 }
 
-// verbs are all verbs, in the order of the list in the answer to an unknown verb.
+// verbs lists all verbs, in the order in which errors about an unknown verb list them.
 var verbs = [...]verb{
 	{"resume", server.resumeRun}, {"retry", server.retryRun}, {"cancel", server.cancelRun}, {"approve", server.approveRun},
 	{"cluster", server.clusterRun},
@@ -77,23 +78,41 @@ var verbs = [...]verb{
 // callRun serves POST /v1/runs/{run}:<verb>.
 func (s server) callRun(r *http.Request) (answer, error) {
 	id, name, _ := strings.Cut(r.PathValue("run"), ":")
-	for _, v := range verbs {
-		if v.name != name {
-			continue
-		}
-		about, err := v.do(s, r, id)
-		if err != nil {
-			return answer{}, err
-		}
-		s.logCall(r, name, id)
-		return s.accepted(r, about)
+	v, ok := findVerb(name)
+	if !ok {
+		return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf(
+			"%q is not a call of a run; the calls of run %s are %s", r.PathValue("run"), id, strings.Join(verbNames(":"), ", ")))
 	}
-	var names []string
-	for _, v := range verbs {
-		names = append(names, ":"+v.name)
+	about, err := s.runVerb(r, v, id)
+	if err != nil {
+		return answer{}, err
 	}
-	return answer{}, api.NewProblem(http.StatusNotFound, fmt.Sprintf("%q is not a call of a run; those of run %s are %s",
-		r.PathValue("run"), id, strings.Join(names, ", ")))
+	return s.accepted(r, about)
+}
+
+func findVerb(name string) (verb, bool) {
+	i := slices.IndexFunc(verbs[:], func(v verb) bool { return v.name == name })
+	if i < 0 {
+		return verb{}, false
+	}
+	return verbs[i], true
+}
+
+// verbNames returns the names of all verbs, each after a prefix.
+func verbNames(prefix string) (names []string) {
+	for _, v := range verbs {
+		names = append(names, prefix+v.name)
+	}
+	return names
+}
+
+// runVerb runs a verb on a run and logs the call. It returns the id of the run to show: the next attempt after a retry.
+func (s server) runVerb(r *http.Request, v verb, id string) (string, error) {
+	about, err := v.do(s, r, id)
+	if err == nil {
+		s.logCall(r, v.name, id)
+	}
+	return about, err
 }
 
 func (s server) resumeRun(r *http.Request, id string) (string, error) {
@@ -125,8 +144,8 @@ func (s server) clusterRun(r *http.Request, id string) (string, error) {
 	return id, s.subsets.AskClusters(r.Context(), id)
 }
 
-// retryRun starts the next attempt of a run, with all selections that were requested of it, and returns its id. Each
-// step can be repeated: a caller without an answer calls again.
+// retryRun starts the next attempt of a run, with the same requested selections, and returns the id of the new run. A
+// caller that gets no answer may call again: the second call starts no further attempt.
 func (s server) retryRun(r *http.Request, id string) (string, error) {
 	var options api.Retry
 	if err := decode(r, &options); err != nil {
@@ -143,7 +162,7 @@ func (s server) retryRun(r *http.Request, id string) (string, error) {
 		return "", err
 	} else if last.Run != id {
 		return "", api.NewProblem(http.StatusConflict, fmt.Sprintf(
-			"run %s was retried before: the latest attempt is %s; retry that one", id, last.Run))
+			"run %s was retried before: the latest attempt is %s; retry that attempt", id, last.Run))
 	}
 	next, err := s.subsets.StartAttempt(r.Context(), s.planner, s.worker, id)
 	if err != nil {

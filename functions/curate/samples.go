@@ -15,14 +15,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// listSamples serves GET /v1/runs/{run}/samples: the samples that the ids name, or else a page of the samples that pass
-// the filters.
+// listSamples serves GET /v1/runs/{run}/samples. It returns the samples whose ids are given, or a page of the samples
+// that pass the filters.
 func (s server) listSamples(r *http.Request) (answer, error) {
 	query := r.URL.Query()
 	if ids := query["id"]; len(ids) > 0 {
 		if len(query) > 1 {
 			return answer{}, api.NewProblem(http.StatusBadRequest,
-				"id: it names samples, and the other parameters list them; give one of the two")
+				"id: it cannot be combined with other parameters; give ids only, or leave them out")
 		}
 		samples, err := s.subsets.Show(r.Context(), r.PathValue("run"), ids)
 		return answer{status: http.StatusOK, body: api.SampleList{Samples: samples}}, err
@@ -35,7 +35,7 @@ func (s server) listSamples(r *http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: list}, err
 }
 
-// browse lists a page of samples.
+// browse returns a page of the samples of a run that pass the filters.
 func (s server) browse(
 	ctx context.Context, runID, selection string, filters []string, p page,
 ) (*api.SamplePage, error) {
@@ -47,7 +47,7 @@ func (s server) browse(
 	if p.cursor != "" {
 		if q.From, err = strconv.ParseInt(p.cursor, 10, 64); err != nil || q.From < 0 {
 			return nil, api.NewProblem(http.StatusBadRequest,
-				"page_token: it belongs to another list; give the next_page_token of the page before, or leave it out")
+				"page_token: it is not a token of this list; give the next_page_token of the page before, or leave it out")
 		}
 	}
 	found, err := s.samples.List(ctx, runID, q)
@@ -64,7 +64,7 @@ func (s server) browse(
 	return list, nil
 }
 
-// columns are the numeric columns that filters may name.
+// columns returns the numeric columns that filters may name.
 func (s server) columns(ctx context.Context, runID, selection string) ([]string, error) {
 	plan, err := s.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s server) getSample(r *http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: shown}, err
 }
 
-// getImage serves a small copy of an image of a sample. The same image has the same tag, so that browsers keep it.
+// getImage serves a small copy of an image of a sample. Equal copies have equal tags, so that browsers keep them.
 func (s server) getImage(r *http.Request) (answer, error) {
 	width := api.DefaultImageWidth
 	if text := r.URL.Query().Get("width"); text != "" {
@@ -96,7 +96,7 @@ func (s server) getImage(r *http.Request) (answer, error) {
 	err = s.subsets.EachSample(r.Context(), plan, []int64{index}, func(_ int64, sample *dataset.Sample) error {
 		number, err := strconv.Atoi(r.PathValue("number"))
 		if err != nil || number < 1 || number > len(sample.Images) {
-			return api.NewProblem(http.StatusNotFound, fmt.Sprintf("sample %s has no image %q: it has %d, counted from 1",
+			return api.NewProblem(http.StatusNotFound, fmt.Sprintf("sample %s has no image %q: it has %d, numbered from 1",
 				r.PathValue("sample"), r.PathValue("number"), len(sample.Images)))
 		}
 		picture, err = s.picture(r.Context(), plan, index, sample, number, width)
@@ -116,8 +116,8 @@ func (s server) getImage(r *http.Request) (answer, error) {
 	return ans, nil
 }
 
-// picture is a small copy of a sample's image, whose number counts from 1. An image that cannot be shown is answered as
-// not found, with the reason.
+// picture returns a small copy of a sample's image as JPEG; number counts from 1. The error for an image that cannot be
+// shown has the status 404 and the reason.
 func (s server) picture(
 	ctx context.Context, plan *run.Plan, index int64, sample *dataset.Sample, number, width int,
 ) ([]byte, error) {

@@ -20,7 +20,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// withImages is a service of 4 scored samples: three with an image, of which one is gone, and one of text.
+// withImages returns a service and its scored run of 4 samples. Three have an image, of which one is missing; one has
+// only text.
 func withImages(t *testing.T) (s service, id string) {
 	t.Helper()
 	s = newService(t, nil)
@@ -71,7 +72,7 @@ func TestSamplesByAPI(t *testing.T) {
 	}
 }
 
-// With a selection, filters are about what is in it, and why others are not.
+// With a selection, samples can be filtered by whether they are selected, and by the reason if they are not.
 func TestSamplesOfSelection(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)
@@ -94,7 +95,8 @@ func TestSamplesOfSelection(t *testing.T) {
 	}
 }
 
-// Images are served small, with what browsers need to keep them; those that cannot be shown say why.
+// Images are served at a reduced size, with headers for caching. The error for an image that cannot be shown gives the
+// reason.
 func TestImagesByAPI(t *testing.T) {
 	t.Parallel()
 	s, id := withImages(t)
@@ -129,7 +131,7 @@ func TestImagesByAPI(t *testing.T) {
 	}
 }
 
-// A preview is what the selection becomes, and leaves nothing behind.
+// A preview equals the selection that is made later, and stores nothing.
 func TestPreview(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -149,7 +151,7 @@ func TestPreview(t *testing.T) {
 	want[api.Problem](s, 422, "POST", path+":preview", `{"budget": 9}`)
 }
 
-// Outputs are downloaded as they are stored.
+// Outputs are downloaded exactly as they are stored.
 func TestOutputs(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -172,7 +174,7 @@ func TestOutputs(t *testing.T) {
 	}
 	problem, _ := want[api.Problem](s, http.StatusNotFound, "GET", path+"near", "")
 	if !strings.Contains(problem.Detail, "exclude_near") {
-		t.Errorf("an output that was not asked for: %q", problem.Detail)
+		t.Errorf("an output that was not requested: %q", problem.Detail)
 	}
 	problem, _ = want[api.Problem](s, http.StatusNotFound, "GET", path+"moon", "")
 	if !strings.Contains(problem.Detail, "subset, rejected") {
@@ -180,7 +182,7 @@ func TestOutputs(t *testing.T) {
 	}
 }
 
-// A plan says what a run would do, and starts none.
+// A plan describes a run, and starts no run.
 func TestPlanByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -194,8 +196,8 @@ func TestPlanByAPI(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
 }
 
-// A plan of a compressed manifest leaves nothing of it unpacked, and a client who hangs up is not a fault of the
-// service.
+// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking. A client
+// that disconnects is not logged as an error of the service.
 func TestPlanLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -210,8 +212,11 @@ func TestPlanLeavesNothing(t *testing.T) {
 	if plan, _ := want[api.PlanReport](s, http.StatusOK, "POST", "/v1/plans", body); plan.Valid != 3 {
 		t.Errorf("the plan %+v", plan)
 	}
+	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "sky", "manifests": ["all.jsonl.gz"], "budget": 900}`)
+	s.Upload("datasets/sky/bad.jsonl", []byte("{]"))
+	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "sky", "manifests": ["all.jsonl.gz", "bad.jsonl"]}`)
 	if left := s.Objects(bucket.TemporaryPrefix); len(left) > 0 {
-		t.Errorf("it left %v", left)
+		t.Errorf("planning left %v", left)
 	}
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
@@ -222,7 +227,7 @@ func TestPlanLeavesNothing(t *testing.T) {
 	}
 }
 
-// Samples are listed by numbers of their records and, with a selection, by those of its file of numbers.
+// Samples can be filtered by numeric fields of their records and, with a selection, by columns of its scores_from file.
 func TestFilterByColumn(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -271,7 +276,7 @@ func TestFilterByColumn(t *testing.T) {
 		`<option value="level" selected>`,
 		`name="number" value="3"`, "filter=level%3E%3D3")
 	s.sees(422, "/runs/"+id+"/samples?filter=lvel%3E1", "is unknown", `<option value="level">`)
-	s.Opens = map[string]int{} // another page takes no file of numbers, which are in memory
+	s.Opens = map[string]int{} // the next page reads no file of numbers again: they are cached
 	list("filter=level%3E%3D1")
 	for name := range s.Opens {
 		if strings.Contains(name, "/numbers/") || strings.Contains(name, "/shards/") {
@@ -280,7 +285,7 @@ func TestFilterByColumn(t *testing.T) {
 	}
 }
 
-// A run that was read by an earlier version has no numbers of its own: they are read from its records.
+// A run of an earlier version has no files of numbers. The numbers are read from its records.
 func TestFilterByColumnOfRecords(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -303,7 +308,7 @@ func TestFilterByColumnOfRecords(t *testing.T) {
 	}
 }
 
-// Samples are listed by their near duplicates, once these were searched for.
+// After a search for near duplicates, samples can be filtered by them.
 func TestSamplesByCluster(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// Several budgets make selections of which each contains the one before it.
+// Several budgets make nested selections: each contains the one before it.
 func TestBudgetsByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -22,7 +22,7 @@ func TestBudgetsByAPI(t *testing.T) {
 	var first, second []string
 	for i, sel := range again.Selections {
 		if size := []int{1, 2, 4}[i]; sel.Selected != size || sel.State != api.Completed || len(sel.Parameters.Within) != i {
-			t.Errorf("selection %d: %d are selected, within it %v, and it is %s; want %d",
+			t.Errorf("selection %d: %d selected, Within %v, state %s; want %d selected",
 				i, sel.Selected, sel.Parameters.Within, sel.State, size)
 		}
 		first, second = append(first, made.Selections[i].ID), append(second, sel.ID)
@@ -32,7 +32,7 @@ func TestBudgetsByAPI(t *testing.T) {
 	}
 }
 
-// A fault of one budget is reported before anything is made of another.
+// If one budget is invalid, no selection is made for any budget.
 func TestBudgetsRefused(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -50,7 +50,7 @@ func TestBudgetsRefused(t *testing.T) {
 		}
 	}
 	if made := s.Status(id).Selections; len(made) > 0 {
-		t.Errorf("refused requests made selections %v", made)
+		t.Errorf("the refused requests made the selections %v", made)
 	}
 }
 
@@ -68,7 +68,7 @@ func TestExplainByAPI(t *testing.T) {
 	}
 }
 
-// A request with a fault is refused with the nearest value that is possible.
+// The error of an invalid request names the nearest valid value.
 func TestRequestProblems(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -84,25 +84,25 @@ func TestRequestProblems(t *testing.T) {
 			"POST", path, `{"budget": 2, "budgets": [1, 2]}`, 400, "give budget or budgets, not both",
 		},
 		"budgets of a run": {
-			"POST", "/v1/runs", `{"dataset": "demo", "budgets": [1, 2]}`, 400, "a run is asked for with one budget; POST",
+			"POST", "/v1/runs", `{"dataset": "demo", "budgets": [1, 2]}`, 400, "a run has one budget; POST",
 		},
 		"unknown rule": {
 			"POST", path, `{"budget": 2, "weight": {"humanities": 2}}`, 400, `unknown field "weight"`,
 		},
 		"unknown part of a rule":   {"POST", path, `{"budget": 2, "caps": {"sample": 2}}`, 400, `unknown field "sample"`},
-		"cap of no form":           {"POST", path, `{"budget": 2, "caps": {"source": "few"}}`, 400, `"few"`},
-		"minimum beyond a source":  {"POST", path, `{"budget": 5, "minimums": {"tests": 6}}`, 422, "the most is 5"},
+		"cap that is not a number": {"POST", path, `{"budget": 2, "caps": {"source": "few"}}`, 400, `"few"`},
+		"minimum over a source":    {"POST", path, `{"budget": 5, "minimums": {"tests": 6}}`, 422, "the most is 5"},
 		"includes beyond a budget": {"POST", path, `{"budget": 1, "include": ["r00", "r01"]}`, 422, "the least is 2"},
-		"weight of nothing":        {"POST", path, `{"budget": 1, "weights": {"humanities": 0}}`, 422, "give 1e-06 to 1e+06"},
+		"weight 0":                 {"POST", path, `{"budget": 1, "weights": {"humanities": 0}}`, 422, "give 1e-06 to 1e+06"},
 		"unknown source":           {"POST", path, `{"budget": 1, "sources": {"keep": ["moon"]}}`, 422, "known are: tests"},
 		"tokens beyond the run":    {"POST", path, `{"budget": "1G-tokens"}`, 400, `"1G-tokens"`},
 		"more tokens than all":     {"POST", path, `{"budget": "1M-tokens"}`, 422, "give 1 to"},
-		"show a stranger":          {"GET", strings.TrimSuffix(path, "/selections") + "/samples?id=zz", "", 422, `"zz"`},
-		"show of no run":           {"GET", "/v1/runs/sky-000000000000/samples?id=r00", "", 404, "sky-000000000000"},
+		"show an unknown id":       {"GET", strings.TrimSuffix(path, "/selections") + "/samples?id=zz", "", 422, `"zz"`},
+		"show of unknown run":      {"GET", "/v1/runs/sky-000000000000/samples?id=r00", "", 404, "sky-000000000000"},
 		"explain nothing":          {"GET", explain, "", 400, "?id="},
-		"explain a stranger":       {"GET", explain + "?id=r00&id=zz", "", 422, `"zz"`},
-		"explain by no selection":  {"GET", path + "/000000000000/explain?id=r00", "", 404, "no such selection"},
-		"explain of no run": {
+		"explain an unknown id":    {"GET", explain + "?id=r00&id=zz", "", 422, `"zz"`},
+		"explain by an unknown id": {"GET", path + "/000000000000/explain?id=r00", "", 404, "no such selection"},
+		"explain of unknown run": {
 			"GET", "/v1/runs/sky-000000000000/selections/000000000000/explain?id=r00", "", 404, "sky-000000000000",
 		},
 		"method of explain": {"POST", explain, "", 405, "GET, HEAD"},
@@ -119,7 +119,7 @@ func TestRequestProblems(t *testing.T) {
 	}
 }
 
-// Every rule is taken in the form that the README gives, and named in the selection's parameters.
+// The API accepts every rule as the README writes it, and returns it in the selection's parameters.
 func TestEveryRuleByAPI(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -157,8 +157,8 @@ func TestEveryRuleByAPI(t *testing.T) {
 	}
 }
 
-// The report is stored with a selection once its parts are written, is named by the selection and its event, and is
-// served as the page that it is.
+// The report is stored when the selection's parts are written. The selection and its event name the report, and the API
+// serves it as HTML.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -21,14 +21,21 @@ func (s server) listSelections(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	list := api.SelectionList{Selections: []api.SelectionEntry{}, NextPageToken: tokenOf(next)}
+	list := listOf(listed)
+	list.NextPageToken = tokenOf(next)
+	return answer{status: http.StatusOK, body: list}, nil
+}
+
+// listOf returns the API's list of some selections, without a token of a next page.
+func listOf(listed []subset.Listed) api.SelectionList {
+	list := api.SelectionList{Selections: []api.SelectionEntry{}}
 	for _, l := range listed {
 		list.Selections = append(list.Selections, api.SelectionEntry{
 			ID: l.ID, State: l.State, Created: l.Accepted, Budget: l.Parameters.Budget, InTokens: l.Parameters.InTokens,
 			Selected: l.Selected, Problem: l.Problem,
 		})
 	}
-	return answer{status: http.StatusOK, body: list}, nil
+	return list
 }
 
 func (s server) makeSelection(r *http.Request) (answer, error) {
@@ -48,13 +55,14 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	}
 	all := answer{status: http.StatusOK}
 	made := api.NestedSelections{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
-	// Make the largest first: it has the faults of all others, so a fault is reported before any selection is made.
+	// Make the largest selection first. It has the errors of all others, so an error is reported before any selection is
+	// made.
 	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
 		one, err := s.selectOne(r, asked, spec)
 		if err != nil {
 			return answer{}, err
 		}
-		all.status = max(all.status, one.status) // accepted, if one is still being written
+		all.status = max(all.status, one.status) // 202 if one selection is still being written
 		made.Selections[i] = one.body.(api.SelectionStatus)
 	}
 	all.body = made
@@ -76,7 +84,7 @@ func (s server) selectOne(r *http.Request, asked api.SelectionRequest, spec sele
 	return selectionAnswer(status), err
 }
 
-// selectionStatus is a selection with its state, and who asked for it.
+// selectionStatus returns a selection with its state and the caller who requested it.
 func (s server) selectionStatus(r *http.Request, sel *subset.Selection) (api.SelectionStatus, error) {
 	accepted, err := s.subsets.Acceptance(r.Context(), sel.Run, sel.ID)
 	if err != nil {
@@ -94,7 +102,7 @@ func (s server) getSelection(r *http.Request) (answer, error) {
 	return selectionAnswer(found), nil
 }
 
-// named is the selection of a path.
+// named returns the selection that the path names.
 func (s server) named(r *http.Request) (api.SelectionStatus, error) {
 	sel, err := s.subsets.Find(r.Context(), r.PathValue("run"), r.PathValue("selection"))
 	if err != nil {
@@ -119,7 +127,7 @@ func (s server) previewSelection(r *http.Request) (answer, error) {
 	}
 	if len(asked.Budgets) > 0 {
 		return answer{}, api.NewProblem(http.StatusBadRequest,
-			"budgets: a preview is of one selection; give budget, and within for smaller ones that it contains")
+			"budgets: a preview shows one selection; give budget, and give the budgets of smaller selections in it as within")
 	}
 	if err := run.CheckBudgets(len(asked.Within) + 1); err != nil {
 		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf("within: %v", err))
@@ -128,7 +136,7 @@ func (s server) previewSelection(r *http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: preview}, err
 }
 
-// getReport serves the page that is stored with a selection. It names its own content-security policy.
+// getReport serves the report that is stored with a selection. The report contains its own content-security policy.
 func (s server) getReport(r *http.Request) (answer, error) {
 	sel, err := s.completed(r)
 	if err != nil {
@@ -141,7 +149,7 @@ func (s server) getReport(r *http.Request) (answer, error) {
 	}}, err
 }
 
-// completed finds the selection of a path, and requires that all its outputs exist.
+// completed returns the selection that the path names. The error is a conflict if its outputs do not exist yet.
 func (s server) completed(r *http.Request) (*subset.Selection, error) {
 	sel, err := s.named(r)
 	switch {
@@ -152,7 +160,7 @@ func (s server) completed(r *http.Request) (*subset.Selection, error) {
 			fmt.Sprintf("selection %s of run %s has no outputs: %s", sel.ID, sel.Run, sel.Problem))
 	case sel.State != api.Completed:
 		return nil, api.NewProblem(http.StatusConflict, fmt.Sprintf(
-			"selection %s of run %s is being written; %s says when its outputs are there",
+			"selection %s of run %s is being written; GET %s reports when its outputs exist",
 			sel.ID, sel.Run, api.SelectionPath(sel.Run, sel.ID)))
 	}
 	return sel.Selection, nil
@@ -161,7 +169,7 @@ func (s server) completed(r *http.Request) (*subset.Selection, error) {
 func (s server) explain(r *http.Request) (answer, error) {
 	ids := r.URL.Query()["id"]
 	if len(ids) == 0 {
-		return answer{}, api.NewProblem(http.StatusBadRequest, "name the samples to explain: ?id=…&id=…")
+		return answer{}, api.NewProblem(http.StatusBadRequest, "id: give ids of samples to explain, as ?id=…&id=…")
 	}
 	samples, err := s.subsets.Explain(r.Context(), r.PathValue("run"), r.PathValue("selection"), ids)
 	return answer{status: http.StatusOK, body: api.ExplanationList{Samples: samples}}, err

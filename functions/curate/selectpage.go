@@ -21,7 +21,8 @@ func (s server) selectPage(r *http.Request) (answer, error) {
 	return s.selectForm(r, r.URL.Query(), nil, http.StatusOK)
 }
 
-// selectForm shows the form with the typed values. problem is why no selection was made; nil if none was requested.
+// selectForm shows the form with the typed values. problem is the error of the selection that was requested; nil if no
+// selection was requested.
 func (s server) selectForm(r *http.Request, typed url.Values, problem error, status int) (answer, error) {
 	ctx, id := r.Context(), r.PathValue("run")
 	plan, err := s.runs.UsablePlan(ctx, id)
@@ -47,7 +48,7 @@ func (s server) selectForm(r *http.Request, typed url.Values, problem error, sta
 	return s.show(view, status)
 }
 
-// doSelect makes the selection of a form, and leads to its page.
+// doSelect makes the selection that a form describes, and redirects to its page.
 func (s server) doSelect(r *http.Request) (answer, error) {
 	typed, err := postedForm(r, formFields)
 	if err != nil {
@@ -57,6 +58,7 @@ func (s server) doSelect(r *http.Request) (answer, error) {
 	if asked, err = requestOf(formOf(typed)); err == nil {
 		sel, made := s.subsets.Ask(r.Context(), r.PathValue("run"), asked.Request, asked.MaxFailed)
 		if made == nil {
+			s.logCall(r, "select", sel.Run)
 			return seeOther(site.SelectionPath(sel.Run, sel.ID)), nil
 		}
 		err = made
@@ -64,23 +66,23 @@ func (s server) doSelect(r *http.Request) (answer, error) {
 	return s.selectForm(r, typed, err, statusOf(err))
 }
 
-// postedForm are the fields of a form that was posted. Only known fields are allowed.
+// postedForm returns the fields of a posted form. It refuses fields that are not known.
 func postedForm(r *http.Request, known []string) (url.Values, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, api.NewProblem(http.StatusBadRequest, fmt.Sprintf("reading the form: %v", err))
 	}
-	if fault := checkNames(r.PostForm, known, "field of the form"); fault != "" {
+	if fault := checkNames(r.PostForm, known, "form field"); fault != "" {
 		return nil, api.NewProblem(http.StatusBadRequest, fault)
 	}
 	return r.PostForm, nil
 }
 
-// formFields are the names of the fields of the form.
+// formFields are the names of the fields of the form of a selection.
 var formFields = []string{
 	"budget", "strategy", "threshold", "source_cap", "image_cap", "cluster_cap", "template_cap", "max_failed", "unique",
 }
 
-// formOf are the fields of a form.
+// formOf returns the typed fields, without spaces around them.
 func formOf(typed url.Values) site.Form {
 	field := func(name string) string { return strings.TrimSpace(typed.Get(name)) }
 	return site.Form{
@@ -90,7 +92,7 @@ func formOf(typed url.Values) site.Form {
 	}
 }
 
-// requestOf is the request of a form. The error names each field that cannot be read.
+// requestOf returns the request that a form describes. The error names each invalid field.
 func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
 	var faults []error
 	read := func(field, text string, parse func(string) error) {
@@ -113,13 +115,13 @@ func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
 		field, text string
 		cap         *selection.Cap
 	}{
-		{"most of one source", f.SourceCap, &asked.Caps.Source}, {"most of one image", f.ImageCap, &asked.Caps.Image},
-		{"most near duplicates", f.ClusterCap, &asked.Caps.Cluster},
-		{"most of one template", f.TemplateCap, &asked.Caps.Template},
+		{"limit for a source", f.SourceCap, &asked.Caps.Source}, {"limit for an image", f.ImageCap, &asked.Caps.Image},
+		{"limit for near duplicates", f.ClusterCap, &asked.Caps.Cluster},
+		{"limit for a template", f.TemplateCap, &asked.Caps.Template},
 	} {
 		read(c.field, c.text, func(text string) error { return c.cap.UnmarshalText([]byte(text)) })
 	}
-	read("may fail", f.MaxFailed, func(text string) (err error) {
+	read("failed samples allowed", f.MaxFailed, func(text string) (err error) {
 		asked.MaxFailed, err = run.ParseAllowance(text)
 		return err
 	})
@@ -130,7 +132,8 @@ func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
 	return asked, nil
 }
 
-// commandsOf are a command and a request of the API that make a selection.
+// commandsOf returns a command line and an API request that make the selection. cli is empty if the service has no
+// command line.
 func (s server) commandsOf(id string, asked api.SelectionRequest) (cli, curl string, err error) {
 	if s.commands.Select != nil {
 		cli = s.commands.Select(id, asked.Request)

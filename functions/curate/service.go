@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// getService serves GET /: the list of runs for people, and a description of the service for programs.
+// getService serves GET /: the list of runs for browsers, and a description of the service for programs.
 func (s server) getService(r *http.Request) (answer, error) {
 	if strings.Contains(r.Header.Get("Accept"), "text/html") {
 		return s.runsPage(r)

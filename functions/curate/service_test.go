@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// TestWhatThisIs asks the root of the service what it is, as programs and browsers do.
+// TestWhatThisIs requests the root of the service like a program and like a browser.
 func TestWhatThisIs(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -29,7 +29,7 @@ func TestWhatThisIs(t *testing.T) {
 	}
 }
 
-// TestDescription asks for the description of the API, as it is and as a page.
+// TestDescription requests the description of the API as YAML and as a page.
 func TestDescription(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -42,7 +42,7 @@ func TestDescription(t *testing.T) {
 	checkPage(t, page)
 }
 
-// checkPage checks that a page is answered, under a policy by which it loads nothing.
+// checkPage requires that an answer is a page whose policy lets it load nothing.
 func checkPage(t *testing.T, answer *httptest.ResponseRecorder) {
 	t.Helper()
 	header := answer.Header()

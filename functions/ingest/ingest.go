@@ -1,6 +1,6 @@
-// Package ingest is the function that turns an arrived dataset into a run: a notification of the input bucket becomes a
-// plan, and a range becomes shards. Ranges and shards are published in chains. The step that begins a chain publishes
-// its first task. Each delivery that finishes a task publishes the next one.
+// Package ingest is the function that turns an uploaded dataset into a run: it plans the run after a notification of
+// the input bucket, and cuts ranges into shards. Ranges and shards are published in chains. The step that begins a
+// chain publishes its first task. Each delivery that finishes a task publishes the next task.
 package ingest
 
 import (
@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// Config is what ingest needs.
+// Config has the dependencies of ingest.
 type Config struct {
 	Planner *run.Planner
 	Worker  *run.Worker
@@ -34,7 +34,7 @@ const (
 	finalize  = "OBJECT_FINALIZE"
 )
 
-// New is the push endpoint of the subscriptions to uploads and to range tasks.
+// New returns the push endpoint of the subscriptions to uploads and to range tasks.
 func New(c Config) (http.Handler, error) {
 	if c.Planner == nil || c.Worker == nil || c.Subsets == nil || c.Log == nil {
 		return nil, errors.New("making ingest: its planner, worker, selector or log is missing")
@@ -59,14 +59,14 @@ func (c Config) handle(ctx context.Context, d events.Delivery) error {
 	case d.Attributes[attrEvent] == finalize:
 		return c.arrived(ctx, d.Attributes[events.AttrObject])
 	case d.Attributes[attrEvent] != "":
-		return nil // other changes of the input bucket start nothing
+		return nil // other changes of the input bucket start no run
 	default:
 		return events.DataError(
 			fmt.Errorf("message %s is neither a task of ingest nor a notification of Cloud Storage", d.ID))
 	}
 }
 
-// plan does a step of planning an accepted run.
+// plan does one step of planning an accepted run.
 func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	var task events.PlanTask
 	if err := d.Decode(&task); err != nil {
@@ -87,7 +87,7 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	return nil
 }
 
-// arrived accepts the run of a dataset whose manifest or dataset.yaml has arrived.
+// arrived accepts the run of a dataset after its manifest or dataset.yaml was uploaded.
 func (c Config) arrived(ctx context.Context, object string) error {
 	begin := time.Now()
 	arrival, err := c.Subsets.AcceptUpload(ctx, c.Planner, c.Worker, object)
@@ -101,8 +101,8 @@ func (c Config) arrived(ctx context.Context, object string) error {
 			"again to start a run", "object", object)
 		return nil
 	case arrival.Run == "" && run.IsBelow(object):
-		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name it in "+
-			"dataset.yaml, or put it next to that folder", "object", object)
+		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name the object in "+
+			"dataset.yaml, or move it to the dataset's folder", "object", object)
 		return nil
 	case arrival.Run == "":
 		c.Log.InfoContext(ctx, "object starts no run", "object", object)

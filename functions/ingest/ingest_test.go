@@ -26,10 +26,10 @@ func newIngest(t *testing.T) (*runtest.Fixture, http.Handler) {
 	return w, h
 }
 
-// manifest is a manifest of n valid records without images, one a line.
+// manifest returns a manifest of n valid records without images, one a line.
 func manifest(n int) string { return string(runtest.Lines(runtest.Plain("r", n))) }
 
-// notification is what Cloud Storage publishes of an object.
+// notification returns the message that Cloud Storage publishes about an object.
 func notification(event, object string) events.Message {
 	return events.Message{
 		Attributes: map[string]string{
@@ -40,7 +40,7 @@ func notification(event, object string) events.Message {
 	}
 }
 
-// runs are the runs of a fixture.
+// runs returns the ids of the runs of a fixture.
 func runs(t *testing.T, w *runtest.Fixture) []string {
 	t.Helper()
 	ids, err := w.Runs.Runs(t.Context())
@@ -50,7 +50,7 @@ func runs(t *testing.T, w *runtest.Fixture) []string {
 	return ids
 }
 
-// plan is the plan of the only run, which is one of the dataset sky.
+// plan returns the plan of the only run, which must be of the dataset sky.
 func plan(t *testing.T, w *runtest.Fixture) *run.Plan {
 	t.Helper()
 	ids := runs(t, w)
@@ -73,7 +73,7 @@ func kinds(messages []events.Message) map[string]int {
 	return counts
 }
 
-// arrive delivers the notification of an upload, and the tasks of planning that follow. All should be acknowledged.
+// arrive delivers the notification of an upload, and the tasks of planning that follow. All must be acknowledged.
 func arrive(t *testing.T, w *runtest.Fixture, h http.Handler, object string) {
 	t.Helper()
 	messages := []events.Message{notification("OBJECT_FINALIZE", object)}
@@ -129,13 +129,13 @@ func TestArrivalStartsRun(t *testing.T) {
 			if diff := cmp.Diff(want, kinds(w.Tasks.Take())); diff != "" {
 				t.Errorf("tasks (-want +got):\n%s", diff)
 			}
-			// After the same event a second time there is one run, and its tasks are not published again so soon.
+			// A second delivery of the event starts no second run, and publishes no tasks so soon after the first.
 			arrive(t, w, h, tt.arrives)
 			if again := w.Tasks.Take(); again != nil {
-				t.Errorf("tasks %v of the second time", again)
+				t.Errorf("the second delivery published the tasks %v", again)
 			}
 			if again := runs(t, w); len(again) != 1 {
-				t.Errorf("the second time makes runs %v", again)
+				t.Errorf("after the second delivery the runs are %v", again)
 			}
 			if logged := w.Errors(); logged != nil {
 				t.Errorf("logged errors: %v", logged)
@@ -147,18 +147,18 @@ func TestArrivalStartsRun(t *testing.T) {
 func TestArrivalStartsNothing(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct{ event, object string }{
-		"part":            {"OBJECT_FINALIZE", "datasets/sky/parts/a.jsonl"},
-		"image":           {"OBJECT_FINALIZE", "images/sky/0001.png"},
-		"rubric":          {"OBJECT_FINALIZE", "datasets/sky/rubric.yaml"},
-		"read me":         {"OBJECT_FINALIZE", "datasets/sky/README.md"},
-		"license":         {"OBJECT_FINALIZE", "datasets/sky/LICENSE"},
-		"dotfile":         {"OBJECT_FINALIZE", "datasets/sky/.gitattributes"},
-		"info":            {"OBJECT_FINALIZE", "datasets/sky/dataset_info.json"},
-		"no file":         {"OBJECT_FINALIZE", "datasets/sky"},
-		"deleted":         {"OBJECT_DELETE", "datasets/sky/all.jsonl"},
-		"archived":        {"OBJECT_ARCHIVE", "datasets/sky/all.jsonl"},
-		"metadata":        {"OBJECT_METADATA_UPDATE", "datasets/sky/all.jsonl"},
-		"yaml gone since": {"OBJECT_FINALIZE", "datasets/gone/dataset.yaml"},
+		"part":               {"OBJECT_FINALIZE", "datasets/sky/parts/a.jsonl"},
+		"image":              {"OBJECT_FINALIZE", "images/sky/0001.png"},
+		"rubric":             {"OBJECT_FINALIZE", "datasets/sky/rubric.yaml"},
+		"read me":            {"OBJECT_FINALIZE", "datasets/sky/README.md"},
+		"license":            {"OBJECT_FINALIZE", "datasets/sky/LICENSE"},
+		"dotfile":            {"OBJECT_FINALIZE", "datasets/sky/.gitattributes"},
+		"info":               {"OBJECT_FINALIZE", "datasets/sky/dataset_info.json"},
+		"no file":            {"OBJECT_FINALIZE", "datasets/sky"},
+		"deleted":            {"OBJECT_DELETE", "datasets/sky/all.jsonl"},
+		"archived":           {"OBJECT_ARCHIVE", "datasets/sky/all.jsonl"},
+		"metadata":           {"OBJECT_METADATA_UPDATE", "datasets/sky/all.jsonl"},
+		"yaml deleted since": {"OBJECT_FINALIZE", "datasets/gone/dataset.yaml"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -210,7 +210,7 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.Upload(tt.object, []byte(tt.content))
-			for range 2 { // delivered twice, it is one run
+			for range 2 { // the redelivery starts no second run
 				arrive(t, w, h, tt.object)
 			}
 			ids := runs(t, w)
@@ -226,7 +226,7 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 			if tasks := w.Tasks.Take(); len(tasks) > 0 {
 				t.Errorf("tasks %v of a refused dataset", tasks)
 			}
-			if n := len(w.Errors()); n < 1 || n > 2 { // a refused plan is not made again
+			if n := len(w.Errors()); n < 1 || n > 2 { // the redelivery does not plan again
 				t.Errorf("logged errors %v, want one or two", w.Errors())
 			}
 		})
@@ -263,7 +263,7 @@ func TestTransientErrorIsRedelivered(t *testing.T) {
 	t.Parallel()
 	w, h := newIngest(t)
 	w.Upload("datasets/sky/all.jsonl", []byte(manifest(2)))
-	w.Tasks.Fail = errors.New("Pub/Sub is away")
+	w.Tasks.Fail = errors.New("Pub/Sub is unreachable")
 	upload := notification("OBJECT_FINALIZE", "datasets/sky/all.jsonl")
 	if status := runtest.Push(t, h, "/", upload); status != http.StatusServiceUnavailable {
 		t.Fatalf("answered %d, want 503", status)
@@ -273,7 +273,7 @@ func TestTransientErrorIsRedelivered(t *testing.T) {
 		t.Errorf("answered %d, want 204", status)
 	}
 	if tasks := w.Tasks.Take(); len(tasks) == 0 {
-		t.Error("no tasks after the topic came back")
+		t.Error("no tasks after the topic was reachable again")
 	}
 }
 
@@ -296,7 +296,7 @@ func TestWrongMessagesAreAcknowledged(t *testing.T) {
 		events.RangeTask{Run: id, Range: 99}.Message(),
 		events.RangeTask{Run: id, Range: -1}.Message(),
 		garbage,
-		notification("OBJECT_FINALIZE", "datasets/s k y/all.jsonl"), // no dataset can be called so, and no run
+		notification("OBJECT_FINALIZE", "datasets/s k y/all.jsonl"), // neither a dataset nor a run can have this name
 	} {
 		before := len(w.Errors())
 		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {

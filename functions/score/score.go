@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
-// New is the push endpoint of the subscription to shard tasks.
+// New returns the push endpoint of the subscription to shard tasks.
 func New(worker *run.Worker, log *slog.Logger) (http.Handler, error) {
 	if worker == nil || log == nil {
 		return nil, errors.New("making score: its worker or its log is missing")

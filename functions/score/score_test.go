@@ -17,7 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// newScore makes a fixture with a run of 5 samples that is cut, and its id and shard tasks.
+// newScore makes a fixture with a run of 5 samples that is cut into shards. It returns the run's id and its shard
+// tasks.
 func newScore(t *testing.T) (w *runtest.Fixture, h http.Handler, id string, shards []events.Message) {
 	t.Helper()
 	w = runtest.New(t)
@@ -50,7 +51,7 @@ func newHandler(t *testing.T, w *runtest.Fixture) http.Handler {
 func TestShardsAreScored(t *testing.T) {
 	t.Parallel()
 	w, h, id, shards := newScore(t)
-	for _, m := range append(shards, shards...) { // each twice, as Pub/Sub may
+	for _, m := range append(shards, shards...) { // Pub/Sub may deliver each message twice
 		if status := runtest.Push(t, h, "/", m); status != http.StatusNoContent {
 			t.Fatalf("answered %d, want 204", status)
 		}
@@ -72,11 +73,11 @@ func TestShardsAreScored(t *testing.T) {
 func TestTransientErrorIsRedelivered(t *testing.T) {
 	t.Parallel()
 	w, h, id, shards := newScore(t)
-	w.Events.Fail = errors.New("Pub/Sub is away")
+	w.Events.Fail = errors.New("Pub/Sub is unreachable")
 	for i, m := range shards {
 		want := http.StatusNoContent
 		if i == len(shards)-1 {
-			want = http.StatusServiceUnavailable // it advances the run and has an event to publish
+			want = http.StatusServiceUnavailable // this delivery advances the run and has an event to publish
 		}
 		if status := runtest.Push(t, h, "/", m); status != want {
 			t.Errorf("shard %d: answered %d, want %d", i, status, want)
@@ -91,7 +92,7 @@ func TestTransientErrorIsRedelivered(t *testing.T) {
 	}
 }
 
-// A scorer that must stop leaves the run stalled, and a line that the alert counts says why, once.
+// A scorer that must stop leaves the run stalled. One log line, which an alert counts, gives the reason.
 func TestStopIsLogged(t *testing.T) {
 	t.Parallel()
 	w, _, id, shards := newScore(t)

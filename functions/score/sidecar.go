@@ -8,7 +8,7 @@ import (
 	"net/url"
 )
 
-// SidecarPaths are the paths of a sidecar that planning a run needs: its models, and the limits of a request.
+// SidecarPaths are the paths of a sidecar that planning a run needs: the models, and the limits of a request.
 var SidecarPaths = []string{"/v1/models", "/v1/limits"}
 
 // NewSidecar forwards requests to the sidecar, which only this service can reach. Mount it only at SidecarPaths, so
@@ -21,11 +21,12 @@ func NewSidecar(base string, log *slog.Logger) (http.Handler, error) {
 	return &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(target)
-			r.Out.Header.Del("Authorization") // the caller's token is for this service
+			r.Out.Header.Del("Authorization") // the caller's token is only for this service
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
 			log.WarnContext(r.Context(), "sidecar not reached", "error", err)
-			http.Error(w, "the sidecar is not reached", http.StatusServiceUnavailable) // so that callers wait for it
+			// This status makes callers wait for the sidecar.
+			http.Error(w, "the sidecar is not reached", http.StatusServiceUnavailable)
 		},
 	}, nil
 }

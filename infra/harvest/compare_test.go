@@ -87,7 +87,7 @@ func TestCompareReport(t *testing.T) {
 	page := readFile(t, filepath.Join(dir, comparedFile))
 	says(t, page, "two selections", "data:image/jpeg;base64,", a.Selection,
 		b.Selection+", budget 10 samples, strategy random", "in A alone", "Which sources gain")
-	if strings.Contains(page, "Make it again") || strings.Contains(page, `id="problems"`) {
+	if strings.Contains(page, "Make the selection again") || strings.Contains(page, `id="problems"`) {
 		t.Error("the page has parts of a report of one selection")
 	}
 	mustHarvest(t, dir, "compare", "--state", "state", a.Run, a.Selection, b.Selection, "--report=again.html")

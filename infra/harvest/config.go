@@ -34,9 +34,9 @@ var readers = []struct {
 	structure any
 }{
 	{thisProgram, localConfig{}},
-	{config.IngestTarget, config.Ingest{}},
+	{config.IngestTarget, config.Planning{}},
 	{config.ScoreTarget, config.Score{}},
-	{config.CurateTarget, config.Curate{}},
+	{config.CurateTarget, config.Planning{}},
 }
 
 // A readVariable is a variable and who reads it.

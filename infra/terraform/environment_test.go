@@ -21,7 +21,7 @@ func TestEnvironment(t *testing.T) {
 		"OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES", // read by OpenTelemetry's SDK
 		"GOMEMLIMIT", // read by Go's runtime, and by shared/memory
 	}
-	for _, structure := range []any{config.Ingest{}, config.Score{}, config.Curate{}} {
+	for _, structure := range []any{config.Planning{}, config.Score{}} {
 		for _, v := range config.Variables(structure) {
 			known = append(known, v.Name)
 		}

@@ -10,16 +10,16 @@ import (
 	"sync/atomic"
 )
 
-// A BodyError is that a request's body did not arrive whole.
+// A BodyError says that a request's body did not arrive completely.
 type BodyError struct{ Err error }
 
 func (e *BodyError) Error() string { return "reading the request's body: " + e.Err.Error() }
 
-// Unwrap is its cause.
+// Unwrap returns the cause.
 func (e *BodyError) Unwrap() error { return e.Err }
 
-// BodyProblem is the answer to a caller whose request's body did not arrive completely. It is nil for other errors, and
-// for a body that is too large.
+// BodyProblem returns the answer to a request whose body did not arrive completely. It is nil for other errors, and for
+// a body that is too large.
 func BodyProblem(err error) *Problem {
 	body, ok := errors.AsType[*BodyError](err)
 	if _, large := errors.AsType[*http.MaxBytesError](err); !ok || large {
@@ -27,14 +27,14 @@ func BodyProblem(err error) *Problem {
 	}
 	switch {
 	case errors.Is(body.Err, os.ErrDeadlineExceeded):
-		return NewProblem(http.StatusRequestTimeout, "the request's body did not arrive in time; send it without a pause")
+		return NewProblem(http.StatusRequestTimeout, "the request's body did not arrive in time; send it without pauses")
 	case errors.Is(body.Err, io.ErrUnexpectedEOF):
-		return NewProblem(http.StatusBadRequest, "the request's body ends before its length; send it whole")
+		return NewProblem(http.StatusBadRequest, "the request's body is shorter than its Content-Length; send the whole body")
 	}
-	return NewProblem(http.StatusBadRequest, body.Error()+"; send it as HTTP has it")
+	return NewProblem(http.StatusBadRequest, body.Error()+"; send a valid HTTP body")
 }
 
-// WatchBody keeps errors of reading a request's body for ProxyFault: a proxy's own error need not be that one.
+// WatchBody records errors of reading a request's body for ProxyFault, because the error of a proxy may be another one.
 func WatchBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
@@ -62,10 +62,10 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ProxyFault answers a request that a proxy could not pass on. If the client's body is the cause, the answer says so;
-// otherwise it says that the service behind the proxy does not answer.
+// ProxyFault answers a request that a proxy could not forward. If reading the client's body failed, the answer says so.
+// Otherwise it says that the service behind the proxy does not answer.
 func ProxyFault(w http.ResponseWriter, r *http.Request, _ error) {
-	problem := NewProblem(http.StatusBadGateway, "the service behind this address does not answer; try again")
+	problem := NewProblem(http.StatusBadGateway, "the service behind this proxy does not answer; try again")
 	if body, ok := r.Context().Value(bodyKey{}).(*watchedBody); ok {
 		if fault := body.fault.Load(); fault != nil {
 			problem = cmp.Or(BodyProblem(fault), problem)

@@ -16,11 +16,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// TestProxyFault sends bodies that do not arrive whole to a proxy: the answer says whose fault it is.
+// TestProxyFault sends incomplete bodies to a proxy. The answer says whether the client or the service is the cause.
 func TestProxyFault(t *testing.T) {
 	t.Parallel()
 	behind := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body) // it is cut off
+		_, _ = io.Copy(io.Discard, r.Body) // the body is cut off
 	}))
 	defer behind.Close()
 	target, err := url.Parse(behind.URL)
@@ -35,7 +35,7 @@ func TestProxyFault(t *testing.T) {
 	defer front.Close()
 	for name, tc := range map[string]struct {
 		request string
-		cut     bool // the client ends what it sends
+		cut     bool // the client ends its stream
 		status  int
 	}{
 		"chunks": {"Transfer-Encoding: chunked\r\n\r\nZZ\r\n", false, http.StatusBadRequest},

@@ -18,22 +18,23 @@ import (
 )
 
 const (
-	// attempts is how often a call is made whose answer did not arrive whole.
+	// attempts is the largest number of requests for one call, if no complete answer arrives.
 	attempts = 5
-	// pause is the time between two attempts of a call, and between two looks of Poll.
+	// pause is the time between two attempts of a call, and between two calls of Poll's function.
 	pause = 200 * time.Millisecond
 )
 
 // A Client calls the API of one deployment. It may be used concurrently.
 //
-// Every call of the API can be repeated. If an answer broke off or came from a proxy, the client repeats the call a few
-// times. After a 429 it repeats it at the time that the answer gives. A call that the API refuses returns a *Problem.
+// Every call of the API can be repeated. If an answer is incomplete or comes from a proxy, the client repeats the call
+// a few times. After a 429 it repeats the call after the time that the answer states. If the API refuses a call, the
+// error is a *Problem.
 type Client struct {
 	base string
 	http *http.Client
 }
 
-// NewClient is a client of the API at a base URL of http or https, such as http://127.0.0.1:8080. client sends the
+// NewClient returns a client of the API at a base URL of http or https, such as http://127.0.0.1:8080. client sends the
 // requests, and adds what the deployment requires, such as an ID token.
 func NewClient(base string, client *http.Client) (*Client, error) {
 	at, err := url.Parse(base)
@@ -44,17 +45,17 @@ func NewClient(base string, client *http.Client) (*Client, error) {
 		return nil, fmt.Errorf("URL of the API: %q is not a URL; give one such as https://harvest-curate-xyz.run.app", base)
 	}
 	if client == nil {
-		return nil, errors.New("client of the API: there is no HTTP client")
+		return nil, errors.New("client of the API: the HTTP client is missing")
 	}
 	return &Client{base: strings.TrimRight(base, "/"), http: client}, nil
 }
 
-// Runs lists a page of the runs, those that were accepted last first.
+// Runs lists a page of the runs, the latest first.
 func (c *Client) Runs(ctx context.Context, page Page) (*RunList, error) {
 	return call[RunList](ctx, c, http.MethodGet, RunsPath+page.Query(), nil)
 }
 
-// AllRuns lists all runs, those that were accepted last first, page by page. It ends after the first error.
+// AllRuns lists all runs, the latest first, page by page. It ends after the first error.
 func (c *Client) AllRuns(ctx context.Context) iter.Seq2[RunEntry, error] {
 	return all(func(page Page) ([]RunEntry, string, error) {
 		list, err := c.Runs(ctx, page)
@@ -104,12 +105,12 @@ func all[T any](list func(Page) (entries []T, next string, err error)) iter.Seq2
 	}
 }
 
-// StartRun starts the run of a dataset, or finds the run that the same dataset started before.
+// StartRun starts the run of a dataset, or returns the status of the run that the same dataset started before.
 func (c *Client) StartRun(ctx context.Context, dataset run.Spec) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunsPath, dataset)
 }
 
-// Run is how far a run is.
+// Run returns the status of a run.
 func (c *Client) Run(ctx context.Context, id string) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodGet, RunPath(id), nil)
 }
@@ -120,33 +121,34 @@ func (c *Client) Resume(ctx context.Context, id string, options Resume) (*subset
 }
 
 // Retry starts the next attempt of a scored run. The attempt rates failed samples again, and samples whose images have
-// changed. Retry returns the status of that attempt.
+// changed. Retry returns the status of the attempt.
 func (c *Client) Retry(ctx context.Context, id string, options Retry) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":retry", options)
 }
 
-// Cancel stops a run that is not scored yet. Scores that are written stay.
+// Cancel stops a run that is not scored yet. Written scores are kept.
 func (c *Client) Cancel(ctx context.Context, id string) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":cancel", nil)
 }
 
-// Cluster has the near duplicates of a scored run searched for, unless that was done.
+// Cluster starts the search for near duplicates of a scored run, unless it was done before.
 func (c *Client) Cluster(ctx context.Context, id string) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":cluster", nil)
 }
 
-// Approve lets a run begin that waits for approval because of its cost.
+// Approve starts a run that waits for approval of its cost.
 func (c *Client) Approve(ctx context.Context, id string) (*subset.RunStatus, error) {
 	return call[subset.RunStatus](ctx, c, http.MethodPost, RunPath(id)+":approve", nil)
 }
 
-// StartSelection makes a selection of a scored run, or finds the one that equal parameters made. Its outputs are
-// written later: see WaitSelection.
+// StartSelection makes a selection of a scored run, or returns the selection that equal parameters made before. Its
+// outputs are written later: see WaitSelection.
 func (c *Client) StartSelection(ctx context.Context, id string, request SelectionRequest) (*SelectionStatus, error) {
 	return call[SelectionStatus](ctx, c, http.MethodPost, SelectionsPath(id), request)
 }
 
-// StartSelections makes nested selections of a scored run, one for each of the request's Budgets, in their order.
+// StartSelections makes nested selections of a scored run, one for each of the request's Budgets, in the order of the
+// budgets.
 func (c *Client) StartSelections(
 	ctx context.Context, id string, request SelectionRequest,
 ) ([]SelectionStatus, error) {
@@ -160,18 +162,18 @@ func (c *Client) StartSelections(
 	return list.Selections, nil
 }
 
-// Preview is what a selection of a scored run would be. It makes none.
+// Preview returns a preview of a selection of a scored run. It makes no selection.
 func (c *Client) Preview(ctx context.Context, id string, request SelectionRequest) (*subset.Preview, error) {
 	return call[subset.Preview](ctx, c, http.MethodPost, SelectionsPath(id)+":preview", request)
 }
 
-// Plan reports what a run of a dataset would do. It starts none.
+// Plan returns the plan of a run of a dataset. It starts no run.
 func (c *Client) Plan(ctx context.Context, dataset run.Spec) (*PlanReport, error) {
 	return call[PlanReport](ctx, c, http.MethodPost, PlansPath, dataset)
 }
 
-// Browse lists a page of the samples of a scored run that each filter lets through (browse.ParseFilter). With a
-// selection, which may be empty, status and reason are about it.
+// Browse lists a page of the samples of a scored run that pass every filter (browse.ParseFilter). With a selection,
+// which may be empty, the filters status and reason refer to the selection.
 func (c *Client) Browse(
 	ctx context.Context, id, selection string, filters []string, page Page,
 ) (*SamplePage, error) {
@@ -183,17 +185,17 @@ func (c *Client) Browse(
 	return call[SamplePage](ctx, c, http.MethodGet, SamplesPath(id)+"?"+values.Encode(), nil)
 }
 
-// Sample shows one sample of a scored run, by its id, or by its index as subset.IndexName has it.
+// Sample returns one sample of a scored run. name is its id, or the name of its index (subset.IndexName).
 func (c *Client) Sample(ctx context.Context, id, name string) (*subset.Shown, error) {
 	return call[subset.Shown](ctx, c, http.MethodGet, SamplePath(id, name), nil)
 }
 
-// Selection is how far a selection is.
+// Selection returns the status of a selection.
 func (c *Client) Selection(ctx context.Context, runID, id string) (*SelectionStatus, error) {
 	return call[SelectionStatus](ctx, c, http.MethodGet, SelectionPath(runID, id), nil)
 }
 
-// WaitSelection waits until all outputs of a selection are written, or it failed.
+// WaitSelection waits until all outputs of a selection are written, or the selection has failed.
 func (c *Client) WaitSelection(ctx context.Context, runID, id string) (status *SelectionStatus, err error) {
 	err = Poll(ctx, func() (bool, error) {
 		status, err = c.Selection(ctx, runID, id)
@@ -202,7 +204,7 @@ func (c *Client) WaitSelection(ctx context.Context, runID, id string) (status *S
 	return status, err
 }
 
-// Explain is why each of some samples is in a selection or not, in the order of the ids.
+// Explain returns for each sample why it is in a selection or not, in the order of the ids.
 func (c *Client) Explain(ctx context.Context, runID, selectionID string, ids ...string) ([]subset.Explanation, error) {
 	path := SelectionPath(runID, selectionID) + "/explain?" + url.Values{"id": ids}.Encode()
 	list, err := call[ExplanationList](ctx, c, http.MethodGet, path, nil)
@@ -224,7 +226,7 @@ func (c *Client) Compare(
 	return call[subset.Comparison](ctx, c, http.MethodPost, RunPath(runID)+"/compare", request)
 }
 
-// Show shows samples of a scored run with their records and ratings, in the order of the ids.
+// Show returns samples of a scored run with their records and ratings, in the order of the ids.
 func (c *Client) Show(ctx context.Context, runID string, ids ...string) ([]subset.Shown, error) {
 	list, err := call[SampleList](ctx, c, http.MethodGet, RunPath(runID)+"/samples?"+url.Values{"id": ids}.Encode(), nil)
 	if err != nil {
@@ -233,13 +235,13 @@ func (c *Client) Show(ctx context.Context, runID string, ids ...string) ([]subse
 	return list.Samples, nil
 }
 
-// HasStatus reports whether err is a problem of an HTTP status.
+// HasStatus reports whether err is a problem with an HTTP status.
 func HasStatus(err error, status int) bool {
 	problem, ok := errors.AsType[*Problem](err)
 	return ok && problem.Status == status
 }
 
-// Poll calls look until it is done or fails, or until ctx ends, with a short pause between two calls.
+// Poll calls look, with a short pause after each call, until look is done or fails, or until ctx ends.
 func Poll(ctx context.Context, look func() (done bool, err error)) error {
 	tick := time.NewTicker(pause)
 	defer tick.Stop()
@@ -255,8 +257,8 @@ func Poll(ctx context.Context, look func() (done bool, err error)) error {
 	}
 }
 
-// call makes a request with an optional body, and decodes the answer. It repeats the request if no whole answer of the
-// API arrived.
+// call makes a request with an optional body, and decodes the answer. It repeats the request if no complete answer of
+// the API arrived.
 func call[T any](ctx context.Context, c *Client, method, path string, body any) (*T, error) {
 	var data []byte
 	if body != nil {
@@ -283,7 +285,7 @@ func call[T any](ctx context.Context, c *Client, method, path string, body any) 
 	}
 }
 
-// exchange sends one request and decodes its answer. After an error it says when to try again.
+// exchange sends one request and decodes its answer. After an error it returns the time until the next attempt.
 func (c *Client) exchange(
 	ctx context.Context, method, path string, body []byte, answer any,
 ) (again time.Duration, err error) {
@@ -296,7 +298,7 @@ func (c *Client) exchange(
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
-		return pause, err // it names the method and the URL
+		return pause, err // the error already names the method and the URL
 	}
 	defer response.Body.Close()
 	if response.StatusCode/100 != 2 {

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// A flaky server answers each request with the next of its answers; the last one is for all that follow.
+// flaky starts a server that gives each of its answers once, in order, and then repeats the last one.
 func flaky(t *testing.T, answers ...http.HandlerFunc) (client *api.Client, requests *[]string) {
 	t.Helper()
 	requests = new([]string)
@@ -33,7 +33,7 @@ func flaky(t *testing.T, answers ...http.HandlerFunc) (client *api.Client, reque
 	return client, requests
 }
 
-// say answers with a status and a body.
+// say returns a handler that answers with a status and a body.
 func say(status int, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.WriteHeader(status)
@@ -41,13 +41,13 @@ func say(status int, body string) http.HandlerFunc {
 	}
 }
 
-// breakOff ends the connection in the middle of an answer.
+// breakOff closes the connection in the middle of an answer.
 func breakOff(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Length", "100")
 	_, _ = io.WriteString(w, `{"run": "sky-`)
 }
 
-// A call that finds the service busy is made again when the answer says, and not for ever.
+// After a 429 the client repeats the call after the time that the answer states, a limited number of times.
 func TestClientWaitsItsTurn(t *testing.T) {
 	t.Parallel()
 	busy := say(http.StatusTooManyRequests, `{"detail": "other selections are being made"}`)
@@ -68,7 +68,7 @@ func TestClientWaitsItsTurn(t *testing.T) {
 	}
 }
 
-// A call whose answer does not arrive whole is made again, with its body.
+// If an answer is incomplete, the client repeats the call with its body.
 func TestClientRepeats(t *testing.T) {
 	t.Parallel()
 	whole := say(http.StatusAccepted, `{"run": "sky-1"}`)
@@ -83,7 +83,7 @@ func TestClientRepeats(t *testing.T) {
 	}
 }
 
-// A server that never answers whole is given up after some attempts, or when the context ends.
+// If no answer is complete, the client stops after some attempts, or when the context ends.
 func TestClientGivesUp(t *testing.T) {
 	t.Parallel()
 	client, requests := flaky(t, say(http.StatusBadGateway, ""))
@@ -100,7 +100,7 @@ func TestClientGivesUp(t *testing.T) {
 	}
 }
 
-// A refusal is an answer: it is returned with its status, and not asked for again.
+// A refusal is returned with its status, and the call is not repeated.
 func TestClientReturnsProblems(t *testing.T) {
 	t.Parallel()
 	const body = `{"title": "Not Found", "status": 404, "detail": "no such run"}`
@@ -133,7 +133,7 @@ func TestNewClientRefuses(t *testing.T) {
 	}
 }
 
-// A wait ends with the context, and with the first error.
+// Poll ends with the context, and with the first error.
 func TestPoll(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -145,7 +145,7 @@ func TestPoll(t *testing.T) {
 		return false, nil
 	})
 	if !errors.Is(err, context.Canceled) || looks != 2 {
-		t.Errorf("after %d looks: %v", looks, err)
+		t.Errorf("after %d calls: %v", looks, err)
 	}
 	fault := errors.New("fault")
 	if err := api.Poll(t.Context(), func() (bool, error) { return false, fault }); !errors.Is(err, fault) {
@@ -153,7 +153,7 @@ func TestPoll(t *testing.T) {
 	}
 }
 
-// All runs are those of all pages, also of one that is empty, and none after an error.
+// AllRuns lists the runs of all pages, also after an empty page, and none after an error.
 func TestClientPages(t *testing.T) {
 	t.Parallel()
 	client, requests := flaky(t,
@@ -161,7 +161,7 @@ func TestClientPages(t *testing.T) {
 		say(http.StatusOK, `{"runs": [], "next_page_token": "t2"}`),
 		say(http.StatusOK, `{"runs": [{"run": "b"}, {"run": "c"}]}`),
 		say(http.StatusOK, `{"runs": [{"run": "d"}], "next_page_token": "t3"}`),
-		say(http.StatusGone, `{"detail": "it is lost"}`))
+		say(http.StatusGone, `{"detail": "the page is lost"}`))
 	var runs []string
 	for range 2 {
 		for entry, err := range client.AllRuns(t.Context()) {
@@ -172,7 +172,7 @@ func TestClientPages(t *testing.T) {
 			runs = append(runs, entry.Run)
 		}
 	}
-	if diff := cmp.Diff([]string{"a", "b", "c", "d", "it is lost"}, runs); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b", "c", "d", "the page is lost"}, runs); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
 	}
 	if want := "GET /v1/runs?page_size=200&page_token=t%2F1 "; (*requests)[1] != want {

@@ -1,6 +1,6 @@
 // Package browse lists the samples of a scored run by filters. It reads the columns of scores that a filter names, and
-// the rows of the requested page. Once the columns are in memory, a page costs the same in a run of any size, except
-// for a scan of one or two bytes a sample.
+// the rows of the requested page. If the columns are in memory, the cost of a page does not depend on the size of the
+// run, except for a scan of one or two bytes a sample.
 package browse
 
 import (
@@ -17,10 +17,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// MostCounted is how many samples of a filter are counted at most.
+// MostCounted is the largest number of samples that a list counts.
 const MostCounted = 10_000
 
-// A Reader lists samples of runs. It keeps in memory what it reads, because scores never change; so a process has one.
+// A Reader lists samples of runs. It caches what it reads, because scores never change, so a process should have one
+// Reader.
 type Reader struct {
 	runs    *run.Reader
 	subsets *subset.Reader
@@ -35,19 +36,19 @@ func New(runs *run.Reader, subsets *subset.Reader) (*Reader, error) {
 	return &Reader{runs: runs, subsets: subsets, columns: cache.New(runs.Share(96), (*column).bytes)}, nil
 }
 
-// A Query asks for a page of the samples that a filter lets through.
+// A Query requests a page of the samples that pass a filter.
 type Query struct {
 	Filter    Filter
-	Selection string // that status and reason are about; empty for none
-	From      int64  // the index that the page begins at
-	Size      int    // of the page, 1 or more
+	Selection string // the selection for status and reason; empty for none
+	From      int64  // the index at which the page begins
+	Size      int    // number of samples of the page, 1 or more
 }
 
 // A Page is a part of a list, in the order of the dataset.
 type Page struct {
 	Entries []Entry
-	Next    int64 // where the next page begins; -1 after the last sample
-	// Matched counts the samples of all pages, at most MostCounted of them; More says that there are more.
+	Next    int64 // the index at which the next page begins; -1 after the last sample
+	// Matched counts the samples of all pages, up to MostCounted; More says that there are more.
 	Matched int
 	More    bool
 }
@@ -55,22 +56,25 @@ type Page struct {
 // An Entry is one sample in a list.
 type Entry struct {
 	ID     string        `json:"id"`
-	Index  int64         `json:"index"` // in the dataset, from 0
+	Index  int64         `json:"index"` // index in the dataset, from 0
 	Source string        `json:"source"`
 	Status scores.Status `json:"status"`
-	// FailureCode is why it was not scored, or cannot be selected.
-	FailureCode reason.Code    `json:"failure_code,omitempty"`
-	Styles      []string       `json:"styles,omitempty"` // the main one first
-	Rated       []subset.Rated `json:"rated,omitempty"`  // in the order of the rubric; none if it was not scored
-	// Selected is whether it is in the selection of the query, and Reason why not; nil and empty without one.
+	// FailureCode is the reason why the sample was not scored or cannot be selected.
+	FailureCode reason.Code `json:"failure_code,omitempty"`
+	Styles      []string    `json:"styles,omitempty"` // the main style first
+	// in the order of the rubric; empty if the sample was not scored
+	Rated []subset.Rated `json:"rated,omitempty"`
+	// Selected says whether the sample is in the selection of the query, and Reason why it is not. Without a selection
+	// Selected is nil and Reason is empty.
 	Selected *bool       `json:"selected,omitempty"`
 	Reason   reason.Code `json:"reason,omitempty"`
-	// Cluster is that of its near duplicates; nil if it has none, or if they were not searched for.
+	// Cluster is the cluster of near duplicates of the sample; nil if it has none, or if near duplicates were not
+	// searched for.
 	Cluster *subset.Cluster `json:"cluster,omitempty"`
 }
 
-// List lists a page of the samples of a scored run. A *run.RefusedError is a fault of the query, run.ErrNotScored that
-// of a run that is not scored, subset.ErrNoSelection an unknown selection.
+// List lists a page of the samples of a scored run. The error is a *run.RefusedError for an invalid query,
+// run.ErrNotScored for a run that is not scored, and subset.ErrNoSelection for an unknown selection.
 func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error) {
 	plan, err := r.runs.ScoredPlan(ctx, runID)
 	if err != nil {
@@ -106,10 +110,10 @@ func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error)
 	return page, nil
 }
 
-// A test is a term of a filter, as a test of a sample by its index.
+// A test reports whether a sample, given by its index, meets a term of a filter.
 type test = func(i int) bool
 
-// tests are the terms of a query's filter.
+// tests returns the tests for the terms of a query's filter.
 func (r *Reader) tests(ctx context.Context, plan *run.Plan, q Query, reasons *scores.Reasons) ([]test, error) {
 	for _, t := range q.Filter {
 		if err := t.check(plan, reasons != nil); err != nil {
@@ -136,7 +140,8 @@ func (r *Reader) tests(ctx context.Context, plan *run.Plan, q Query, reasons *sc
 	return tests, nil
 }
 
-// numberTest is the test of a number of the records or, with a selection, of its file of numbers.
+// numberTest returns the test for a condition on a numeric field of the records or, with a selection, on a column of
+// its file of numbers.
 func (r *Reader) numberTest(ctx context.Context, plan *run.Plan, selection string, t Term) (test, error) {
 	from, err := r.numbersOf(ctx, plan, selection)
 	if err != nil {
@@ -149,7 +154,8 @@ func (r *Reader) numberTest(ctx context.Context, plan *run.Plan, selection strin
 	return func(i int) bool { return t.condition.Holds(values[i]) }, nil
 }
 
-// scoreTest is the test of what is in the scores, or in the reasons of a selection, which are nil without one.
+// scoreTest returns the test for a term about scores, or about the reasons of a selection. reasons is nil without a
+// selection.
 func (r *Reader) scoreTest(ctx context.Context, plan *run.Plan, t Term, reasons *scores.Reasons) (test, error) {
 	has := t.operator == "="
 	if reasons != nil && (t.field == fieldReason || t.value == Selected) {
@@ -175,11 +181,11 @@ func (r *Reader) scoreTest(ctx context.Context, plan *run.Plan, t Term, reasons 
 	}
 }
 
-// scan finds the samples of a page, and counts those of all.
+// scan finds the samples of a page, and counts the samples of all pages.
 func scan(samples int64, tests []test, from int64, size int) (*Page, []int64) {
 	page := &Page{Next: -1}
 	var found []int64
-	if len(tests) == 0 { // nothing has to be looked at
+	if len(tests) == 0 { // without a filter no sample has to be tested
 		for i := max(from, 0); i < samples && len(found) < size; i++ {
 			found = append(found, i)
 		}
@@ -215,7 +221,7 @@ sample:
 	return page, found
 }
 
-// entries reads what a list says of samples, which are in ascending order.
+// entries reads the entries of samples, which are in ascending order.
 func (r *Reader) entries(ctx context.Context, plan *run.Plan, samples []int64) ([]Entry, error) {
 	entries := make([]Entry, len(samples))
 	group, ctx := errgroup.WithContext(ctx)

@@ -12,29 +12,30 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reads is how many files of scores are read at the same time.
+// reads is the largest number of files of scores that are read concurrently.
 const reads = 8
 
-// fieldID is the column of ids, which no filter names.
+// fieldID is the column of ids. Filters cannot name it.
 const fieldID = "id"
 
 // A column has a value for every sample of a run, in the order of the dataset.
 type column struct {
-	ratings []int8    // of a column of ratings; nil for others
-	numbers []float64 // of a column of numbers; nil for others
-	ids     []uint64  // hashes of the ids; nil for others
-	// The names of sample i are names[codes[i]] or, of a column of lists, names[c] for c in codes[starts[i]:starts[i+1]].
+	ratings []int8    // for a column of ratings; else nil
+	numbers []float64 // for a numeric column; else nil
+	ids     []uint64  // hashes of the ids, for the column of ids; else nil
+	// In a column of names, the name of sample i is names[codes[i]]. In a column of lists of names, its names are
+	// names[c] for c in codes[starts[i]:starts[i+1]].
 	names  scores.Names
 	codes  []uint32
 	starts []uint32
 }
 
-// bytes is about the memory that it takes.
+// bytes returns the approximate memory of the column in bytes.
 func (c *column) bytes() int {
 	return len(c.ratings) + 8*(len(c.numbers)+len(c.ids)) + 4*(len(c.codes)+len(c.starts)) + 50*len(c.names)
 }
 
-// number reads a column of numbers, or finds it in memory. from is the ScoresFrom of a selection.
+// number reads a numeric column, or finds it in the cache. from is the ScoresFrom of a selection.
 func (r *Reader) number(ctx context.Context, plan *run.Plan, from, name string) ([]float64, error) {
 	key := fmt.Sprintf("%s %s %s %s", plan.Run, fieldNumber, from, name)
 	c, err := r.columns.Get(ctx, key, func(ctx context.Context) (*column, error) {
@@ -47,8 +48,8 @@ func (r *Reader) number(ctx context.Context, plan *run.Plan, from, name string) 
 	return c.numbers, nil
 }
 
-// Columns are the numeric columns that filters of a run may name, in ascending order: fields of its records and, with a
-// selection, columns of the file that its scores_from names.
+// Columns returns the numeric columns that filters of a run may name, in ascending order: fields of its records and,
+// with a selection, columns of its scores_from file.
 func (r *Reader) Columns(ctx context.Context, plan *run.Plan, selection string) ([]string, error) {
 	from, err := r.numbersOf(ctx, plan, selection)
 	if err != nil {
@@ -64,7 +65,7 @@ func (r *Reader) Columns(ctx context.Context, plan *run.Plan, selection string) 
 	return c.names, nil
 }
 
-// numbersOf is the file of numbers that a selection names; empty if it names none.
+// numbersOf returns the file of numbers that a selection names; empty if it names none.
 func (r *Reader) numbersOf(ctx context.Context, plan *run.Plan, selection string) (string, error) {
 	if selection == "" {
 		return "", nil
@@ -76,7 +77,7 @@ func (r *Reader) numbersOf(ctx context.Context, plan *run.Plan, selection string
 	return sel.Parameters.Request.ScoresFrom, nil
 }
 
-// column reads a column of a run, or finds it in memory. capability is that of ratings.
+// column reads a column of a run, or finds it in the cache. capability is the capability of a column of ratings.
 func (r *Reader) column(ctx context.Context, plan *run.Plan, field, capability string) (*column, error) {
 	key := plan.Run + " " + field + " " + capability
 	return r.columns.Get(ctx, key, func(ctx context.Context) (*column, error) {
@@ -134,16 +135,16 @@ func (r *Reader) part(
 	return c, err
 }
 
-// A joined column is being made of those of ranges.
+// A joined column is built from the columns of the ranges.
 type joined struct {
 	column
-	numbers map[string]uint32 // of names
+	numbers map[string]uint32 // numbers of the names in the joined column
 }
 
 // append adds the samples of the next range.
 func (c *joined) append(part *column) {
 	c.ratings, c.ids = append(c.ratings, part.ratings...), append(c.ids, part.ids...)
-	renamed := make([]uint32, len(part.names)) // the whole's number of each of the part's
+	renamed := make([]uint32, len(part.names)) // maps the numbers of names in the part to numbers in the joined column
 	for i, name := range part.names {
 		at, known := c.numbers[name]
 		if !known {
@@ -167,7 +168,7 @@ func (c *joined) append(part *column) {
 	}
 }
 
-// named is a test of the samples that have a name, or do not have it.
+// named returns a test of the samples that have a name, or of those that do not have it.
 func (c *column) named(name string, has bool) func(i int) bool {
 	at := slices.Index(c.names, name)
 	if at < 0 {

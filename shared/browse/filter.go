@@ -26,13 +26,13 @@ const (
 	fieldClusterSize = "cluster_size"
 )
 
-// What a status may also be, with a selection.
+// More values of status, with a selection.
 const (
 	Selected = "selected" // in the selection
 	Left     = "left"     // scored, and not in the selection
 )
 
-// A Filter is what samples are listed by: each of its terms holds.
+// A Filter is a list of conditions. A sample passes if it meets all of them.
 type Filter []Term
 
 // A Term is one condition. Its text is one of
@@ -48,10 +48,10 @@ type Filter []Term
 //
 // A name begins after the operator and ends with the text. A comparison with a number holds of no missing rating.
 type Term struct {
-	field, name string // the name is a capability's
+	field, name string // name is the name of the capability
 	operator    string
 	value       string
-	condition   selection.Condition // of a number, or of the size of a cluster
+	condition   selection.Condition // on a number, or on the size of a cluster
 }
 
 var (
@@ -59,7 +59,8 @@ var (
 	nameTerm   = regexp.MustCompile(`(?s)^(style|source|status|reason|cluster)(!=|=)(.+)$`)
 )
 
-// ParseFilter reads terms. Empty texts are none, as forms send them. A *run.RefusedError names one that is no term.
+// ParseFilter reads terms. It ignores empty texts, because forms send them. The error is a *run.RefusedError that names
+// the first invalid term.
 func ParseFilter(texts []string) (Filter, error) {
 	var filter Filter
 	for _, text := range texts {
@@ -95,7 +96,7 @@ func parseTerm(text string) (Term, bool) {
 	return Term{field: fieldNumber, name: c.Column, condition: c}, true
 }
 
-// check refuses a term that names what the run does not have. selected says that there is a selection.
+// check refuses a term with a name that the run does not have. selected says that there is a selection.
 func (t Term) check(plan *run.Plan, selected bool) error {
 	var name string
 	var known []string
@@ -125,12 +126,12 @@ func (t Term) check(plan *run.Plan, selected bool) error {
 	return &run.RefusedError{Reason: spelling.Names(unknown).Error()}
 }
 
-// rated compares ratings.
+// rated returns a function that compares a rating with the term.
 func (t Term) rated() func(rating int8) bool {
 	if t.value == "none" {
 		return func(rating int8) bool { return (rating == selection.Missing) == (t.operator == "=") }
 	}
-	n, _ := strconv.Atoi(t.value) // it is a digit
+	n, _ := strconv.Atoi(t.value) // cannot fail: the value is a digit
 	than := int8(n)
 	compare := map[string]func(int8) bool{
 		"=":  func(r int8) bool { return r == than },

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Types of the events that Harvest publishes, as the attribute AttrType has them. CloudEventType makes ce-type of them.
+// Types of the events that Harvest publishes, as values of AttrType. CloudEventType makes the attribute ce-type from a
+// type.
 const (
 	RunAwaitingApproval = "run.awaiting_approval"
 	RunPlanned          = "run.planned"
@@ -18,11 +19,11 @@ const (
 	SelectionCompleted  = "selection.completed"
 	SelectionFailed     = "selection.failed"
 	SelectionExported   = "selection.exported"
-	// SelectionExportFailed says that there will be no SelectionExported.
+	// SelectionExportFailed says that no SelectionExported will follow.
 	SelectionExportFailed = "selection.export_failed"
 )
 
-// Types are all types of events.
+// Types returns all types of events.
 func Types() []string {
 	return []string{
 		RunAwaitingApproval, RunPlanned, RunStalled, RunScored, RunFailed, RunRefused, RunCancelled, SelectionCompleted,
@@ -30,25 +31,25 @@ func Types() []string {
 	}
 }
 
-// AttrType is the attribute that distinguishes events: their type without prefix and version, under a name that
-// subscriptions can filter on without quotes.
+// AttrType is the attribute with the type of an event, without prefix and version. Subscriptions can filter on its name
+// without quotes.
 const AttrType = "type"
 
-// typePrefix is the module's path as reverse DNS. SchemaVersion ends each type, and names its schema.
+// typePrefix is the module's path as reverse DNS. SchemaVersion ends each ce-type; it is the version of the schema.
 const (
 	typePrefix    = "com.github.harvest-ml.harvest."
 	SchemaVersion = "v1"
 	schemaFolder  = "https://raw.githubusercontent.com/harvest-ml/harvest/main/shared/events/schema/"
 )
 
-// CloudEventType is the ce-type of a type: com.github.harvest-ml.harvest.run.scored.v1.
+// CloudEventType returns the ce-type of a type, such as com.github.harvest-ml.harvest.run.scored.v1.
 func CloudEventType(kind string) string { return typePrefix + kind + "." + SchemaVersion }
 
 // An Event describes a change of a run or of a selection.
 type Event struct {
-	// Type is one of the constants.
+	// Type is one of the constants above.
 	Type string
-	// ID is equal whenever the same event is published again, so that subscribers recognise it.
+	// ID is the same each time the event is published, so that subscribers recognise a repetition.
 	ID string
 	// Run is the run's id.
 	Run string
@@ -60,17 +61,17 @@ type Event struct {
 type RunEvent struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
-	// Samples accounts for the run's samples once the run is scored. Before that, Planned is their number.
+	// Samples counts all samples of the run once the run is scored. Before that, Planned is their number.
 	Samples *Counts `json:"samples,omitempty"`
 	Planned int64   `json:"planned,omitempty"`
-	// Cost is the estimated cost of the run in US dollars, if the run waits for approval.
+	// Cost is the estimated cost of a run that waits for approval, in US dollars.
 	Cost    float64 `json:"cost,omitempty"`
-	Problem string  `json:"problem,omitempty"` // why it does not continue, in one sentence
-	// API is the run's address in the API; empty if the system does not know its own address.
+	Problem string  `json:"problem,omitempty"` // why the run does not continue, in one sentence
+	// API is the URL of the run in the API; empty if the system does not know the URL of its API.
 	API string `json:"api,omitempty"`
 }
 
-// Counts account for every sample: In = Scored + Failed + Skipped.
+// Counts counts every sample: In = Scored + Failed + Skipped.
 type Counts struct {
 	In      int64 `json:"in"`
 	Scored  int64 `json:"scored"`
@@ -79,45 +80,46 @@ type Counts struct {
 }
 
 // A SelectionEvent is the data of an event of a selection. The event's id is `<run>/<selection>`. A selection is
-// completed or failed, never both. A consumer needs only this event and the rights to read, and no configuration.
+// completed or failed, never both. A consumer needs only this event and the right to read the objects.
 type SelectionEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
 	Problem   string `json:"problem,omitempty"` // why no sample was selected, in one sentence, and what to change
-	Selected  int    `json:"selected"`          // samples
-	// Automatic says that subscribers should act on the selection: it was made without a call, or by a call with "notify".
+	Selected  int    `json:"selected"`          // number of samples
+	// Automatic says that subscribers should act on the selection: it was made for a dataset.yaml, or by a call with
+	// "notify".
 	Automatic bool `json:"automatic"`
-	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
+	// Shortfall is the part of the budget that could not be used, in samples or tokens.
 	Shortfall int `json:"shortfall"`
-	// Outputs are the written objects: subset, rejected, picks, report and selection.
+	// Outputs are the written objects, by the names subset, rejected, picks, report and selection.
 	Outputs map[string]Object `json:"outputs,omitempty"`
 	// Images is the base URI of image names.
 	Images     string `json:"images,omitempty"`
-	Scorer     string `json:"scorer"`     // its id
+	Scorer     string `json:"scorer"`     // id of the scorer
 	Parameters any    `json:"parameters"` // as in selection.json
-	// API is the selection's address in the API; empty if the system does not know its own address.
+	// API is the URL of the selection in the API; empty if the system does not know the URL of its API.
 	API string `json:"api,omitempty"`
 }
 
-// A SelectionExportedEvent is the data of a SelectionExported event: a subset is in a folder of this machine, in the
-// form of a trainer. The event's id is `<run>/<selection>/<trainer>/<hash of the folder>`.
+// A SelectionExportedEvent is the data of a SelectionExported event: a subset was written to a folder of this machine,
+// in the form of a trainer. The event's id is `<run>/<selection>/<trainer>/<hash of the folder>`.
 type SelectionExportedEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
-	For       string `json:"for"`    // the trainer
+	For       string `json:"for"`    // name of the trainer
 	Folder    string `json:"folder"` // an absolute path
 }
 
 // A SelectionExportFailedEvent is the data of a SelectionExportFailed event: a subset can never be written in the form
-// of a trainer. The event's id is `<run>/<selection>/<trainer>/failed`.
+// of a trainer. The event's id is `<run>/<selection>/<trainer>/<hash of the folder>/failed`.
 type SelectionExportFailedEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
-	For       string `json:"for"`     // the trainer
-	Problem   string `json:"problem"` // why, and what to change
+	For       string `json:"for"`     // name of the trainer
+	Problem   string `json:"problem"` // the cause, and what to change
 }
 
 // An Object describes a written object in an event.
@@ -129,7 +131,7 @@ type Object struct {
 	CRC32C string `json:"crc32c"`
 }
 
-// UnmarshalJSON also accepts the name of an object of the work bucket, as in older events; the name becomes the URI.
+// UnmarshalJSON also accepts the name of an object of the work bucket, as in older events. The name becomes the URI.
 func (o *Object) UnmarshalJSON(data []byte) error {
 	if len(data) > 0 && data[0] == '"' {
 		return json.Unmarshal(data, &o.URI)
@@ -138,7 +140,7 @@ func (o *Object) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*object)(o))
 }
 
-// message makes the message of an event (https://cloudevents.io, Pub/Sub binding, binary mode).
+// message returns the message of an event (https://cloudevents.io, Pub/Sub binding, binary mode).
 func (e Event) message(source string, at time.Time) (Message, error) {
 	body, err := json.Marshal(e.Data)
 	if err != nil {
@@ -154,7 +156,7 @@ func (e Event) message(source string, at time.Time) (Message, error) {
 			"ce-time":            at.UTC().Format(time.RFC3339Nano),
 			"ce-datacontenttype": "application/json",
 			"ce-dataschema":      schemaFolder + e.Type + "." + SchemaVersion + ".json",
-			// Google's binding has it in lower case and without a prefix.
+			// Google's binding has this name in lower case and without a prefix.
 			"content-type": "application/json",
 			AttrType:       e.Type,
 		},

@@ -15,7 +15,8 @@ import (
 	"golang.org/x/mod/modfile"
 )
 
-// The messages are an interface between versions of the service: a deploy finds those of the former one in the topics.
+// The messages are an interface between versions of the service: after a deployment, the topics still have messages of
+// the old version.
 func TestTaskMessages(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -55,7 +56,7 @@ func TestTasksRoundTrip(t *testing.T) {
 	}
 }
 
-// topic keeps what is published.
+// A topic records published messages.
 type topic []events.Message
 
 func (p *topic) Publish(_ context.Context, messages ...events.Message) error {
@@ -63,7 +64,7 @@ func (p *topic) Publish(_ context.Context, messages ...events.Message) error {
 	return nil
 }
 
-// TestEvent publishes an event, with the attributes that older consumers filter on.
+// TestEvent publishes an event. Older consumers filter on its attributes.
 func TestEvent(t *testing.T) {
 	t.Parallel()
 	at := time.Date(2026, 5, 4, 3, 2, 1, 500_000_000, time.FixedZone("CEST", 2*60*60))
@@ -99,7 +100,7 @@ func TestEvent(t *testing.T) {
 	}
 	eventstest.Check(t, got[0])
 	if feed.Publish(t.Context(), events.Event{Type: "odd", Data: make(chan int)}) == nil {
-		t.Error("an event of data that has no JSON was published")
+		t.Error("an event with data that JSON cannot encode was published")
 	}
 	if images := feed.Images("demo"); images != "gs://in/images/demo/" {
 		t.Errorf("images are at %s", images)
@@ -109,7 +110,7 @@ func TestEvent(t *testing.T) {
 	}
 }
 
-// TestTypePrefix requires the types' prefix to be the module's path, and each schema to be of a type.
+// TestTypePrefix requires that the prefix of types is the module's path, and that each schema belongs to a type.
 func TestTypePrefix(t *testing.T) {
 	t.Parallel()
 	content, err := os.ReadFile("../../go.mod")

@@ -17,11 +17,11 @@ type Origin struct {
 	Source string
 	// Input and Work are the URIs of the buckets: gs://name, or file:///folder.
 	Input, Work string
-	// API is the base of the API's address, https://host; empty if it is not known.
+	// API is the base URL of the API, https://host; empty if it is not known.
 	API string
 }
 
-// A Feed publishes events.
+// A Feed publishes the events of a deployment.
 type Feed struct {
 	topic  Publisher
 	origin Origin
@@ -38,7 +38,7 @@ func NewFeed(topic Publisher, o Origin, now func() time.Time) (*Feed, error) {
 	return &Feed{topic, o, now}, nil
 }
 
-// Publish publishes events, in their order.
+// Publish publishes events, in the given order.
 func (f *Feed) Publish(ctx context.Context, published ...Event) error {
 	messages := make([]Message, len(published))
 	for i, e := range published {
@@ -50,13 +50,13 @@ func (f *Feed) Publish(ctx context.Context, published ...Event) error {
 	return f.topic.Publish(ctx, messages...)
 }
 
-// Images is the base URI of a dataset's image names.
+// Images returns the base URI of a dataset's image names.
 func (f *Feed) Images(dataset string) string { return f.origin.Input + "/images/" + dataset + "/" }
 
-// RunAddress is the address of a run in the API; empty if it is not known.
+// RunAddress returns the URL of a run in the API; empty if the URL of the API is not known.
 func (f *Feed) RunAddress(run string) string { return f.address("/v1/runs/" + run) }
 
-// SelectionAddress is the address of a selection in the API; empty if it is not known.
+// SelectionAddress returns the URL of a selection in the API; empty if the URL of the API is not known.
 func (f *Feed) SelectionAddress(run, selection string) string {
 	return f.address("/v1/runs/" + run + "/selections/" + selection)
 }

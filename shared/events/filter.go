@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// A Filter decides by attributes which messages of a topic a subscription gets.
-type Filter []condition // all of them hold
+// A Filter decides by the attributes of messages which messages of a topic a subscription gets.
+type Filter []condition // all conditions must hold
 
 type condition struct {
 	attribute, value string
@@ -18,7 +18,7 @@ type condition struct {
 var conditionPattern = regexp.MustCompile(`^attributes\.([A-Za-z_][A-Za-z0-9_-]*) *(=|!=) *("(?:[^"\\]|\\.)*")`)
 
 // ParseFilter reads the part of Pub/Sub's filter language that Subscriptions use: `attributes.a = "x"` and
-// `attributes.a != "x"`, joined by AND. No text matches every message. Any other text is an error.
+// `attributes.a != "x"`, joined by AND. An empty text matches every message. Any other text is an error.
 func ParseFilter(text string) (Filter, error) {
 	var f Filter
 	for rest := text; rest != ""; {

@@ -35,7 +35,7 @@ func TestFilter(t *testing.T) {
 	}
 }
 
-// TestFilterRefused has parts of Pub/Sub's language that no subscription uses, and mistakes.
+// ParseFilter refuses the parts of Pub/Sub's language that no subscription uses, and syntax errors.
 func TestFilterRefused(t *testing.T) {
 	t.Parallel()
 	for _, filter := range []string{

@@ -16,22 +16,23 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// maxEnvelope bounds a push request: Pub/Sub's largest message, 10 MB, in base64, and its envelope.
+// maxEnvelope is the largest push request in bytes: Pub/Sub's largest message, 10 MB, in base64, and its envelope.
 const maxEnvelope = 16 << 20
 
-// DeliveryDeadline ends a delivery that hangs. It is shorter than Pub/Sub's own deadline, so that the delivery is
+// DeliveryDeadline ends a delivery that hangs. It is shorter than Pub/Sub's own deadline, so that the delivery is still
 // answered and logged.
 const DeliveryDeadline = 540 * time.Second
 
 // A Delivery is one message that was pushed to a function.
 type Delivery struct {
 	Message
-	ID           string // the message's id: equal for every delivery of one message
-	Attempt      int    // from 1; 1 if the subscription does not count attempts
+	ID           string // the message's id: the same in every delivery of a message
+	Attempt      int    // from 1; always 1 if the subscription does not count attempts
 	Subscription string
 }
 
-// Decode reads the delivery's data, JSON, into v. A failure is permanent: a redelivery would fail too.
+// Decode reads the delivery's data, which is JSON, into v. A failure is a permanent error, because a redelivery would
+// fail too.
 func (d Delivery) Decode(v any) error {
 	if err := json.Unmarshal(d.Data, v); err != nil {
 		return DataError(fmt.Errorf("decoding message %s: %w", d.ID, err))
@@ -73,15 +74,15 @@ type Envelope struct {
 	Subscription    string `json:"subscription"`
 }
 
-// PushHandler is the endpoint of a push subscription: it decodes the envelope, calls handle, and answers 204 to
+// PushHandler returns the endpoint of a push subscription. It decodes the envelope, calls handle, and answers 204 to
 // acknowledge the delivery or 503 to have it redelivered. It is the only place that turns an error of handle into a
-// status: nil and a DataError acknowledge. A fault of this machine, which a redelivery cannot fix, is answered
-// StatusMachineFault. A request that is not a push request is answered 400 or 405.
+// status: nil and a DataError acknowledge. The answer to a fault of this machine, which a redelivery cannot fix, is
+// StatusMachineFault. The answer to any other request is 400 or 405.
 func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
 			w.Header().Set("Allow", http.MethodPost)
-			http.Error(w, "a push subscription calls this with POST", http.StatusMethodNotAllowed)
+			http.Error(w, "this is the endpoint of a push subscription; use POST", http.StatusMethodNotAllowed)
 			return
 		}
 		var env Envelope
@@ -89,8 +90,8 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 			http.Error(w, "decoding push envelope: "+err.Error(), http.StatusBadRequest)
 			return
 		}
-		// A subscription with payload unwrapping pushes bare data. It is refused, so that it is redelivered; acknowledging it
-		// would lose it.
+		// A subscription with payload unwrapping pushes data without an envelope. The delivery is refused, so that it is
+		// redelivered. Acknowledging it would lose it.
 		if env.Message.MessageID == "" {
 			const fault = "decoding push envelope: it has no message.messageId; payload unwrapping must be off"
 			http.Error(w, fault, http.StatusBadRequest)
@@ -149,19 +150,21 @@ func levelOf(err error) slog.Level {
 const StatusMachineFault = http.StatusInsufficientStorage
 
 // StatusLost is the status of a delivery that failed by a bucket.LostError. A command, which works on only one run,
-// stops and reports the answer's text. Elsewhere the message is redelivered until a person has restored the object.
+// stops and reports the text of the answer. In a service the message is redelivered until a person has restored the
+// object.
 const StatusLost = http.StatusGone
 
-// run is the run of a delivery; empty if it has none. All tasks and events have it in the same field.
+// run returns the run of a delivery; empty if the delivery has no run. All tasks and events have the run in the same
+// field.
 func (d Delivery) run() string {
 	var of struct {
 		Run string `json:"run"`
 	}
-	_ = json.Unmarshal(d.Data, &of) // handlers that need the data report its faults
+	_ = json.Unmarshal(d.Data, &of) // handlers that need the data report its errors
 	return of.Run
 }
 
-// subject is the subject of a delivery for the log: the new object, or the run.
+// subject returns the subject of a delivery for the log: the new object, or the run.
 func (d Delivery) subject() []any {
 	var subject []any
 	if object := d.Attributes[AttrObject]; object != "" {
@@ -173,7 +176,7 @@ func (d Delivery) subject() []any {
 	return subject
 }
 
-// kind is the kind of a delivery, in few words.
+// kind returns the kind of a delivery in a few words.
 func (d Delivery) kind() string {
 	return cmp.Or(d.Attributes[AttrTask], d.Attributes[AttrType], "upload")
 }

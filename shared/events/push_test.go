@@ -21,7 +21,8 @@ import (
 
 var discard = slog.New(slog.DiscardHandler)
 
-// push sends a request to a push endpoint and returns its answer and the delivery that came of it, if one did.
+// push sends a request to a push endpoint. It returns the answer, and the delivery that handle got; nil if handle was
+// not called.
 func push(t *testing.T, method, body string, outcome error) (*httptest.ResponseRecorder, *events.Delivery) {
 	t.Helper()
 	var got *events.Delivery
@@ -34,7 +35,7 @@ func push(t *testing.T, method, body string, outcome error) (*httptest.ResponseR
 	return answer, got
 }
 
-// A fault of this machine has a status of its own, with its text for the program that delivers here.
+// A fault of this machine has a status of its own, with a text for the program that delivers on this machine.
 func TestPushMachineFault(t *testing.T) {
 	t.Parallel()
 	fault := fmt.Errorf("writing: %w", &bucket.MachineError{Folder: "/x", Err: syscall.ENOSPC})
@@ -50,7 +51,7 @@ func TestPushDecodesEnvelope(t *testing.T) {
 		envelope string
 		want     events.Delivery
 	}{
-		// The example of Pub/Sub's documentation, and a field that is not read.
+		// The example of Pub/Sub's documentation, with a field that is not read.
 		"whole": {
 			`{"deliveryAttempt": 5, "message": {"attributes": {"key": "value"}, ` +
 				`"data": "SGVsbG8gQ2xvdWQgUHViL1N1YiE=", "messageId": "2070443601311540", ` +
@@ -118,7 +119,7 @@ func TestPushAnswersOutcome(t *testing.T) {
 	tests := map[string]struct {
 		outcome error
 		status  int
-		level   string // of what is logged
+		level   string // of the log line
 	}{
 		"done":               {nil, http.StatusNoContent, ""},
 		"no permanent error": {events.DataError(nil), http.StatusNoContent, ""},
@@ -192,7 +193,7 @@ func TestDecodeFailureIsOfTheData(t *testing.T) {
 	}
 }
 
-// Whatever is posted, the endpoint answers, and calls its function with valid deliveries only.
+// The endpoint answers any request, and calls its function only with valid deliveries.
 func FuzzPush(f *testing.F) {
 	for _, body := range []string{
 		`{"message": {"messageId": "1", "data": "e30="}, "deliveryAttempt": -1}`, `{}`, `[`, `{"message": null}`,

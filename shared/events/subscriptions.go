@@ -2,11 +2,11 @@ package events
 
 import "fmt"
 
-// Topics of a deployment. Their full names begin with the deployment's name, as in harvest-tasks.
+// Topics of a deployment. Their full names begin with the deployment's name, such as harvest-tasks.
 const (
 	TopicUploads = "uploads" // Cloud Storage's notifications of new objects in the input bucket
-	TopicTasks   = "tasks"   // work: ranges to cut, shards to rate, selections to make, parts of them to write
-	TopicEvents  = "events"  // CloudEvents that others may subscribe to
+	TopicTasks   = "tasks"   // tasks: ranges to cut, shards to rate, selections to make, parts of selections to write
+	TopicEvents  = "events"  // CloudEvents for other systems
 )
 
 // Services that receive messages. ServiceScoreGPU is absent from a deployment without a GPU.
@@ -17,7 +17,7 @@ const (
 	ServiceCurate   = "curate"
 )
 
-// Values of AttrScorer that have separate subscriptions. Shards of gpuScorer go to ServiceScoreGPU.
+// Values of AttrScorer that have subscriptions of their own. Shards of gpuScorer go to ServiceScoreGPU.
 const (
 	gpuScorer = "gpu"
 	llmScorer = "llm"
@@ -31,12 +31,12 @@ type Subscription struct {
 	Service string // one of the Service constants
 }
 
-// Topics are all topics of a deployment.
+// Topics returns all topics of a deployment.
 func Topics() []string { return []string{TopicUploads, TopicTasks, TopicEvents} }
 
-// Subscriptions are all push subscriptions of a deployment. Every message of a topic matches at most one of them. Each
-// kind of scorer has its own, so that an unreachable scorer does not block runs of another one. Small runs have their
-// own too.
+// Subscriptions returns all push subscriptions of a deployment. Every message of a topic matches at most one
+// subscription. Each kind of scorer has its own subscription, so that an unreachable scorer does not block runs of
+// another scorer. Small runs have their own subscriptions too.
 func Subscriptions() []Subscription {
 	shard := equals(AttrTask, TaskShard)
 	local := shard + " AND " + differs(AttrScorer, gpuScorer) + " AND " + differs(AttrScorer, llmScorer)
@@ -59,7 +59,7 @@ func Subscriptions() []Subscription {
 	}
 }
 
-// Source of the language: https://cloud.google.com/pubsub/docs/subscription-message-filter#filtering_syntax
+// Source of the filter language: https://cloud.google.com/pubsub/docs/subscription-message-filter#filtering_syntax
 func equals(attribute, value string) string {
 	return fmt.Sprintf("attributes.%s = %q", attribute, value)
 }

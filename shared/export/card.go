@@ -10,52 +10,53 @@ import (
 	"text/template"
 )
 
-// CardFile is the name of the card in an export. It is written last: an export that has it is whole.
+// CardFile is the name of the card in an export. It is written last, so an export with a card is complete.
 const CardFile = "README.md"
 
-// NotStated stands for an unknown licence of a source.
+// NotStated replaces an unknown licence of a source.
 const NotStated = "not stated"
 
-// A Source describes an export's samples of one source.
+// A Source describes the samples of one source in an export.
 type Source struct {
 	Name    string
 	Samples int
-	// Licence is in words, NotStated if none is known.
+	// Licence is the licence in words; NotStated if it is not known.
 	Licence string
 }
 
-// A Manifest is a file that the subset was selected from.
+// A Manifest is a file from which the subset was selected.
 type Manifest struct {
 	Name     string
 	Bytes    int64
 	CRC32C   string // eight hex digits
-	Selected int    // samples of the subset
+	Selected int    // number of samples in the subset
 }
 
-// A Card describes an export to people.
+// A Card describes an export for people.
 type Card struct {
-	Request Request // complete
+	Request Request // a complete request
 	Dataset string
 	// Run and Selection are ids.
 	Run, Selection string
 	// Selected of Total samples are in the export. Shortfall is the part of the budget that could not be filled, in
 	// samples or tokens.
 	Selected, Total, Shortfall int
-	// Replaced is how many samples have an image that has changed since they were rated. ReplacedImage is one such image.
+	// Replaced is the number of samples with an image that has changed since it was rated. ReplacedImage is one such
+	// image.
 	Replaced      int
 	ReplacedImage string
-	// ImageCount is the number of images in the records, ImageFiles the number of different images, ImageBytes their total
-	// size.
+	// ImageCount is the number of images in the records, ImageFiles the number of different images, and ImageBytes their
+	// total size.
 	ImageCount, ImageFiles int
 	ImageBytes             int64
 	Sources                []Source
 	Manifests              []Manifest
 	// Parameters are the parameters of the selection, as JSON.
 	Parameters json.RawMessage
-	// Scorer is the kind of scorer. ScorerID and Rubric are hashes, Algorithm names that of the selection.
+	// Scorer is the kind of scorer. ScorerID and Rubric are hashes. Algorithm is the version of the selection algorithm.
 	Scorer, ScorerID, Rubric, Algorithm string
-	// Program is the version that wrote the export. Layout and Reading are the versions of a run's objects and of the
-	// reading of records.
+	// Program is the version of the program that wrote the export. Layout and Reading are the versions of a run's objects
+	// and of the reading of records.
 	Program         string
 	Layout, Reading int
 	// Commands are the commands that make the export again.
@@ -65,7 +66,7 @@ type Card struct {
 //go:embed card.md.tmpl
 var cardText string
 
-// Write writes the card as Markdown. Equal cards are equal bytes.
+// Write writes the card as Markdown. Equal cards give equal bytes.
 func (c Card) Write(w io.Writer) error {
 	usage, err := c.Request.usage(c.Dataset)
 	if err != nil {
@@ -88,7 +89,7 @@ func (c Card) Write(w io.Writer) error {
 // InParquet is Request.InParquet.
 func (c Card) InParquet() bool { return c.Request.InParquet() }
 
-// cell is a text in a cell of a table. A text of a dataset must not become Markdown or HTML.
+// cell formats a text for a cell of a table. A text of a dataset must not become Markdown or HTML.
 func cell(text string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	return strings.NewReplacer("\\", `\\`, "|", `\|`, "<", "&lt;", ">", "&gt;", "&", "&amp;", "`", "\\`", "*", `\*`,

@@ -17,7 +17,7 @@ type File struct {
 	Content []byte
 }
 
-// Files are the files by which a trainer finds the records. The request must be complete.
+// Files returns the files by which a trainer finds the records. The request must be complete.
 func (r Request) Files(datasetName string) ([]File, error) {
 	switch {
 	case r.For == LLaMAFactory:
@@ -38,7 +38,7 @@ func (r Request) Files(datasetName string) ([]File, error) {
 	}
 }
 
-// copyOf is a file of this package under another name.
+// copyOf returns a file of this package under another name.
 func copyOf(file, name string) ([]File, error) {
 	content, err := files.ReadFile("files/" + file)
 	return []File{{name, content}}, err

@@ -24,22 +24,22 @@ const (
 	WebDataset   = "webdataset"
 )
 
-// Images says where the images of an export are.
+// Images is the place of the images of an export.
 type Images string
 
-// What Images can be.
+// Values of Images.
 const (
-	// Copy puts images into a folder of the export, each once and named by its content.
+	// Copy puts images into a folder of the export, each image once, named by a hash of its content.
 	Copy Images = "copy"
-	// Link is Copy with symbolic links instead of copies.
+	// Link puts symbolic links into that folder instead of copies.
 	Link Images = "link"
-	// Reference leaves images where they are, and records name them by absolute paths.
+	// Reference leaves images in place; records name them by absolute paths.
 	Reference Images = "reference"
 	// Embed puts images into the files of the records.
 	Embed Images = "embed"
 )
 
-// A Request asks for an export; it comes from dataset.yaml or from a command.
+// A Request requests an export, in dataset.yaml or by a command.
 type Request struct {
 	// For is the name of a trainer; empty for no export.
 	For string `yaml:"for" json:"for"`
@@ -49,21 +49,21 @@ type Request struct {
 	Licences map[string]string `yaml:"licences,omitempty" json:"licences,omitempty"`
 }
 
-// A trainer is how a program takes a subset.
+// A trainer describes the form in which a program reads a subset.
 type trainer struct {
 	name string
-	form string // of the records
-	// format is the format of a file of records; empty for Parquet and tars.
+	form string // form of the records
+	// format is the format of the file of records; empty for Parquet and tars.
 	format dataset.Format
 	// columns says that the trainer's loader makes columns from the fields of all records.
 	columns bool
-	// images are the supported places of its images.
+	// images are the supported places of images, the default first.
 	images []Images
 }
 
 var onDisk = []Images{Copy, Link, Reference}
 
-// trainers are all of them.
+// trainers lists all trainers.
 var trainers = []trainer{
 	{LLaVA, forms.LLaVATrainer, dataset.Array, false, onDisk},
 	{LLaMAFactory, forms.ShareGPT, dataset.Array, true, onDisk},
@@ -73,7 +73,7 @@ var trainers = []trainer{
 	{WebDataset, forms.WebDataset, "", false, []Images{Embed}},
 }
 
-// Trainers are the names of all trainers.
+// Trainers returns the names of all trainers.
 func Trainers() []string {
 	var names []string
 	for _, t := range trainers {
@@ -82,12 +82,12 @@ func Trainers() []string {
 	return names
 }
 
-// AllImages are all values of Images.
+// AllImages returns all values of Images.
 func AllImages() []string {
 	return []string{string(Copy), string(Link), string(Reference), string(Embed)}
 }
 
-// IsZero reports that no export is requested.
+// IsZero reports whether no export is requested.
 func (r Request) IsZero() bool { return r.For == "" && r.Images == "" && len(r.Licences) == 0 }
 
 // Complete fills empty fields of the request. The error names the invalid field: for, or images.
@@ -125,12 +125,12 @@ func (r Request) Validate() error {
 	return err
 }
 
-// trainer is the trainer of a complete request.
+// trainer returns the trainer of a complete request.
 func (r Request) trainer() trainer {
 	return trainers[slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })]
 }
 
-// Form is the form of the records of a complete request (forms.Outputs).
+// Form returns the form of the records of a complete request (forms.Outputs).
 func (r Request) Form() string { return r.trainer().form }
 
 // Columns reports whether the loader of a complete request needs each field to have one type in all records.
@@ -139,7 +139,8 @@ func (r Request) Columns() bool { return r.trainer().columns }
 // InParquet reports whether the records of a complete request are rows of Parquet.
 func (r Request) InParquet() bool { return r.For == HF || r.For == TRL && r.Images == Embed }
 
-// Records is the file of the records of a complete request, its path relative to the export; empty if they are in tars.
+// Records returns the path of the file of records, relative to the export, of a complete request. It is empty if the
+// records are in tars.
 func (r Request) Records() string {
 	switch {
 	case r.InParquet():
@@ -151,8 +152,8 @@ func (r Request) Records() string {
 	}
 }
 
-// Format is the format of Records, if that is JSON.
+// Format returns the format of Records if it is JSON; else it is empty.
 func (r Request) Format() dataset.Format { return r.trainer().format }
 
-// Shard is the file of a tar of records, by its number from 0.
+// Shard returns the file name of a tar of records, by its number from 0.
 func Shard(number int) string { return fmt.Sprintf("shard-%06d.tar", number) }

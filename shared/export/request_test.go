@@ -34,7 +34,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-// TestTrainers completes a request for each trainer: its form is one to convert to, and it has a card and its files.
+// TestTrainers completes a request for each trainer. The trainer must have a form of conversion, a card and files.
 func TestTrainers(t *testing.T) {
 	t.Parallel()
 	for _, name := range export.Trainers() {

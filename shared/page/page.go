@@ -13,11 +13,11 @@ import (
 //go:embed base.css
 var base []byte
 
-// Style is the style of a page: the common style of all pages, followed by the page's own.
+// Style returns the style of a page: the common style of all pages, followed by the page's own styles.
 func Style(own ...[]byte) []byte { return slices.Concat(base, slices.Concat(own...)) }
 
-// Policy is the content-security policy of a page with one style, at most one script, and embedded pictures. The page
-// can load nothing and send nothing.
+// Policy returns the content-security policy of a page with one style, at most one script, and embedded pictures. The
+// page can load nothing and send nothing.
 func Policy(style, script []byte) string {
 	scripts := "'none'"
 	if len(script) > 0 {
@@ -27,8 +27,8 @@ func Policy(style, script []byte) string {
 		"form-action 'none'", sourceHash(style), scripts)
 }
 
-// SitePolicy is the policy for pages of a server. They may also show images of the server, call it, and send forms to
-// it, and no other page may embed them.
+// SitePolicy returns the policy for pages of a server. The pages may also show images of the server, call it, and send
+// forms to it. No other page may embed them.
 func SitePolicy(style, script []byte) string {
 	return fmt.Sprintf("default-src 'none'; img-src 'self' data:; connect-src 'self'; form-action 'self'; style-src %s; "+
 		"script-src %s; base-uri 'none'; frame-ancestors 'none'", sourceHash(style), sourceHash(script))

@@ -9,7 +9,9 @@ import (
 
 func TestPolicy(t *testing.T) {
 	t.Parallel()
-	// The hash is that of `printf a | openssl dgst -sha256 -binary | base64`.
+	// The hash of `printf a
+	//  openssl dgst -sha256 -binary
+	//  base64`.
 	const a = "'sha256-ypeBEsobvcr6wjGzmiPcTaeG7/gUfE5yuYB3ha/uSLs='"
 	const before, after = "default-src 'none'; img-src data:; style-src " + a + "; script-src ",
 		"; base-uri 'none'; form-action 'none'"
@@ -20,7 +22,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// The policy of a server's pages is the same but for what they do with the server.
+// SitePolicy differs from Policy only in the rights to use the server.
 func TestSitePolicy(t *testing.T) {
 	t.Parallel()
 	policy := page.SitePolicy([]byte("a"), []byte("a"))

@@ -8,11 +8,11 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is the most bytes, as HTML, of an id, a source or a file that a page shows.
+// maxName is the largest size of an id, a source or a file name on a page, in bytes of HTML.
 const maxName = 80
 
-// Clip cuts a text to at most so many bytes of HTML. It makes characters visible that would change how a page looks:
-// control characters, marks that change the direction of writing, and characters without width.
+// Clip cuts a text to at most so many bytes of HTML. It replaces characters that would change the look of a page by
+// visible ones: control characters, marks that change the direction of writing, and characters without width.
 func Clip(text string, most int) string {
 	var out strings.Builder
 	taken := 0
@@ -22,7 +22,8 @@ func Clip(text string, most int) string {
 			return out.String() + fmt.Sprintf(" … (%s more bytes)", Group(len(text)-at))
 		}
 		switch {
-		case r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d': // the last two join letters or keep them apart
+		// the last two characters join letters or separate them
+		case r == '\n' || r == '\t' || r == '\u200c' || r == '\u200d':
 			out.WriteRune(r)
 		case r == utf8.RuneError || unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co):
 			fmt.Fprintf(&out, "[U+%04X]", r)
@@ -31,16 +32,16 @@ func Clip(text string, most int) string {
 		}
 		taken += out.Len() - before
 		if strings.ContainsRune(`"'&<>+`, r) || out.Len()-before > utf8.UTFMax {
-			taken += 4 // as html/template writes it
+			taken += 4 // html/template writes it as an escape
 		}
 	}
 	return out.String()
 }
 
-// Name is a name from the dataset in the form for a page: one line of at most 80 bytes of HTML.
+// Name returns a name from the dataset in the form for a page: one line of at most maxName bytes of HTML.
 func Name(text string) string { return Clip(strings.Join(strings.Fields(text), " "), maxName) }
 
-// Short is a name that fits a label of so many characters.
+// Short returns a name that fits a label of so many characters.
 func Short(text string, most int) string {
 	runes := []rune(Name(text))
 	if len(runes) <= most {
@@ -49,7 +50,7 @@ func Short(text string, most int) string {
 	return string(runes[:most-1]) + "…"
 }
 
-// Group writes a number with a comma between thousands.
+// Group formats a number with a comma between thousands.
 func Group(n int) string {
 	digits := strconv.Itoa(n)
 	for at := len(digits) - 3; at > 0 && digits[at-1] != '-'; at -= 3 {
@@ -58,13 +59,13 @@ func Group(n int) string {
 	return digits
 }
 
-// Percent writes a share with one decimal.
+// Percent formats a share with one decimal.
 func Percent(share float64) string { return fmt.Sprintf("%.1f %%", 100*share) }
 
-// Decimal writes a number with two decimals.
+// Decimal formats a number with two decimals.
 func Decimal(v float64) string { return fmt.Sprintf("%.2f", v) }
 
-// Plural is a count of things; those of which there are several end in s.
+// Plural formats a count of things. It adds an s to thing unless n is 1.
 func Plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

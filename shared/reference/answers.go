@@ -10,13 +10,13 @@ import (
 // An answer is one line of a score file.
 type answer struct {
 	idx idx
-	// text is the answer's bytes between its quotes, if JSON needs no escape for them; else nil.
+	// text has the answer's bytes between its quotes, if JSON needs no escape for them; else it is nil.
 	text []byte
-	// value is the answer as JSON, empty if there is none. It is used if text is nil.
+	// value is the answer as JSON; empty if the line has no answer. It is used only if text is nil.
 	value json.RawMessage
 }
 
-// String is the answer as messages write it, in quotes; a long one is cut.
+// String returns the answer for messages, in quotes; it shortens a long answer.
 func (a answer) String() string {
 	var text string
 	switch {
@@ -32,27 +32,27 @@ func (a answer) String() string {
 	return quote(string(a.value))
 }
 
-// parseAnswer reads a line. Nearly all of tens of millions have the form that the reference
-// writes, which is read fast; the others give the same result by encoding/json.
+// parseAnswer reads a line. Nearly all lines of a large dataset have the form that the reference writes; parsePlain
+// reads this form fast. encoding/json reads all other lines, with the same result.
 func parseAnswer(line []byte) (answer, error) {
 	if a, ok := parsePlain(line); ok {
 		return a, nil
 	}
-	// A map, because a struct's fields would match names in any case.
+	// A map is used, because names of struct fields would match in any case.
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(line, &fields); err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			return answer{}, fmt.Errorf("no JSON object (%w)", err)
+			return answer{}, fmt.Errorf("not a JSON object (%w)", err)
 		}
-		return answer{}, errors.New("no JSON object")
+		return answer{}, errors.New("not a JSON object")
 	}
 	id, err := parseIdx(fields["idx"])
 	return answer{idx: id, value: fields["pred_response"]}, err
 }
 
-// parsePlain reads {"idx": 7, "pred_response": "4"} with or without these blanks, with a number or a
-// text as idx, and declines anything else.
+// parsePlain reads {"idx": 7, "pred_response": "4"}, with these blanks or without blanks, and with a number or a text
+// as idx. ok is false for any other text.
 func parsePlain(line []byte) (a answer, ok bool) {
 	line, ok = bytes.CutPrefix(line, []byte(`{"idx":`))
 	if !ok {
@@ -67,7 +67,7 @@ func parsePlain(line []byte) (a answer, ok bool) {
 			a.idx.number = a.idx.number*10 + int64(line[size]-'0')
 			size++
 		}
-		// 18 digits cannot overflow, and JSON has no leading zeros.
+		// 18 digits cannot overflow. JSON does not allow leading zeros.
 		if size > 18 || size > 1 && line[0] == '0' {
 			return answer{}, false
 		}
@@ -95,8 +95,8 @@ func parsePlain(line []byte) (a answer, ok bool) {
 	return a, needsNoEscape(line)
 }
 
-// cutText reads an idx from the text in quotes at the head of a line, and returns its size there, or
-// 0 if it declines the text.
+// cutText reads an idx that is a text in quotes at the head of a line, and returns its size in the line. It returns 0
+// if the text has another form.
 func (id *idx) cutText(line []byte) int {
 	end := bytes.IndexByte(line[1:], '"') + 1
 	if end < 1 || end-1 > maxIdx || !needsNoEscape(line[1:end]) {
@@ -106,7 +106,7 @@ func (id *idx) cutText(line []byte) int {
 	return end + 1
 }
 
-// needsNoEscape says whether JSON needs no escape for the text of a string.
+// needsNoEscape reports whether JSON needs no escape for the text of a string.
 func needsNoEscape(text []byte) bool {
 	for _, b := range text {
 		if b < ' ' || b > '~' || b == '"' || b == '\\' {

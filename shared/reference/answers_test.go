@@ -9,7 +9,7 @@ import (
 
 func TestParsePlain(t *testing.T) {
 	t.Parallel()
-	tests := map[string]bool{ // line to whether it has the reference's own form
+	tests := map[string]bool{ // maps a line to whether it has the reference's own form
 		`{"idx": 0, "pred_response": "4"}`:                                       true,
 		`{"idx":123,"pred_response":"yes/no, comparison"}`:                       true,
 		`{"idx": 999999999999999999, "pred_response": ""}`:                       true,
@@ -43,7 +43,7 @@ func TestParsePlain(t *testing.T) {
 	}
 }
 
-// FuzzParseAnswer compares the fast reading with encoding/json.
+// FuzzParseAnswer compares parseAnswer with encoding/json.
 func FuzzParseAnswer(f *testing.F) {
 	for _, line := range []string{
 		`{"idx": 12, "pred_response": "4"}`, `{"idx":0,"pred_response":"a, b"}`,
@@ -63,7 +63,7 @@ func FuzzParseAnswer(f *testing.F) {
 			Answer any `json:"pred_response"`
 		}
 		if err == nil && !json.Valid(line) {
-			t.Fatalf("%q is accepted, and is not JSON", line)
+			t.Fatalf("%q is accepted, but is not JSON", line)
 		}
 		if a.text == nil {
 			if err == nil && len(a.value) > 0 {

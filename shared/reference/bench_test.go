@@ -15,12 +15,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// samplesVariable names the number of samples of BenchmarkFiles. LLaVA-OneVision's single-image
-// pool has 2,600,000, for which 3 GB of disk are needed.
+// samplesVariable is the variable with the number of samples of BenchmarkFiles. LLaVA-OneVision's single-image pool has
+// 2,600,000 samples, which need 3 GB of disk.
 const samplesVariable = "HARVEST_BENCH_SAMPLES"
 
-// BenchmarkFiles goes from the reference's score files to the written subset of 30%, and
-// reports the seconds of each phase and the process's peak of memory.
+// BenchmarkFiles reads the reference's score files, selects a subset of 30 % and writes it. It reports the seconds of
+// each phase and the peak memory of the process.
 func BenchmarkFiles(b *testing.B) {
 	samples, err := strconv.Atoi(os.Getenv(samplesVariable))
 	if err != nil {
@@ -62,7 +62,7 @@ func BenchmarkFiles(b *testing.B) {
 	b.ReportMetric(peakMB(b), "peak-MB")
 }
 
-// peakMB is the largest resident size that the process had, if Linux reports it.
+// peakMB returns the largest resident size of the process in MB, if Linux reports it.
 func peakMB(b *testing.B) float64 {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
@@ -80,9 +80,9 @@ func peakMB(b *testing.B) float64 {
 	return 0
 }
 
-// generate writes score files and a manifest as the reference's are: 14 capabilities, 90 sources of
-// uneven size, one to three of 9 styles, ratings as often as in the fixtures, and conversations of
-// one to four turns. It returns their size in bytes.
+// generate writes score files and a manifest like those of the reference: 14 capabilities, 90 sources of uneven size,
+// one to three of 9 styles, ratings as frequent as in the fixtures, and conversations of one to four turns. It returns
+// their size in bytes.
 func generate(b *testing.B, folder string, samples int) (size int64) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for _, capability := range shortNames {
@@ -156,7 +156,7 @@ func writeFile(b *testing.B, folder, name string, samples int, item func(out *bu
 	return info.Size()
 }
 
-// BenchmarkParseAnswer measures one line of the form that the reference writes.
+// BenchmarkParseAnswer measures reading one line of the reference's form.
 func BenchmarkParseAnswer(b *testing.B) {
 	line := []byte(`{"idx": 1234567, "pred_response": "4"}`)
 	b.SetBytes(int64(len(line)))
@@ -167,7 +167,7 @@ func BenchmarkParseAnswer(b *testing.B) {
 	}
 }
 
-// BenchmarkDump measures the writing of an item.
+// BenchmarkDump measures writing one item.
 func BenchmarkDump(b *testing.B) {
 	item := []byte(`{"id": "s1", "idx": 1, "image": "images/1.jpg", "conversations": [` +
 		`{"from": "human", "value": "What is written on the sign?\nAnswer \"briefly\"."}, ` +

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// readColumn reads a score file into the values of its rows, as parse makes them of answers; parse
-// also says if an answer is a finding. A row without a line keeps its value.
+// readColumn reads a score file into the values of its rows. parse converts an answer to a value, and returns its
+// finding, if it has one. A row without a line keeps its value.
 func readColumn[V comparable](
 	ctx context.Context, file *scoreFile, rows *rows, values []V, parse func(answer) (V, Kind, error),
 ) error {
@@ -33,7 +33,7 @@ func readColumn[V comparable](
 		}
 		a, err := parseAnswer(l.text)
 		if err != nil {
-			return fmt.Errorf("%w: fix the line, or remove it, and the sample's answer is missing", err)
+			return fmt.Errorf("%w: fix the line, or remove it; then the sample has no answer", err)
 		}
 		row, known := rows.find(a.idx, guess)
 		if !known {
@@ -69,8 +69,8 @@ func readColumn[V comparable](
 	return nil
 }
 
-// contradiction is the error of two lines with different answers for one row. It reads the file again to find the first
-// line, so that the line numbers of all rows need not be kept.
+// contradiction returns the error for two lines with different answers for one row. It reads the file again to find the
+// first line, so that the line numbers of all rows need not be stored.
 func contradiction(ctx context.Context, name string, rows *rows, row uint32, second answer) error {
 	found := errors.New("found")
 	var refusal error
@@ -92,10 +92,10 @@ func contradiction(ctx context.Context, name string, rows *rows, row uint32, sec
 	if errors.Is(err, found) {
 		return refusal
 	}
-	return fmt.Errorf("looking for the line that contradicts this one: %w", err)
+	return fmt.Errorf("searching for the line that contradicts this one: %w", err)
 }
 
-// readRatings reads a capability's column.
+// readRatings reads the ratings of a capability.
 func readRatings(ctx context.Context, file *scoreFile, rows *rows) ([]int8, error) {
 	column := make([]int8, rows.len())
 	for row := range column {
@@ -117,14 +117,14 @@ func readRatings(ctx context.Context, file *scoreFile, rows *rows) ([]int8, erro
 	})
 }
 
-// readStyles reads the column of styles. Answers are numbered first, because millions of samples
-// have some hundreds of answers.
+// readStyles reads the styles. It first numbers the answers, because millions of samples have a few hundred different
+// answers.
 func readStyles(ctx context.Context, file *scoreFile, rows *rows, build *selection.Builder) error {
 	s := styleAnswers{
 		build: build, byText: make(map[string]uint32), byStyles: make(map[string]uint32), lists: make([][]uint32, 1),
 		unknown: make([]bool, 1),
 	}
-	answers := make([]uint32, rows.len()) // by row; 0 for none
+	answers := make([]uint32, rows.len()) // number of each row's answer; 0 without an answer
 	err := readColumn(ctx, file, rows, answers, func(a answer) (uint32, Kind, error) {
 		switch {
 		case a.text != nil:
@@ -143,7 +143,7 @@ func readStyles(ctx context.Context, file *scoreFile, rows *rows, build *selecti
 	if err != nil {
 		return err
 	}
-	if !s.standard { // they are those of another rubric
+	if !s.standard { // the styles are from another rubric
 		file.findings = slices.DeleteFunc(file.findings, func(f Finding) bool { return f.Kind == UnknownStyle })
 	}
 	total := 0
@@ -158,15 +158,15 @@ func readStyles(ctx context.Context, file *scoreFile, rows *rows, build *selecti
 	return nil
 }
 
-// styleAnswers numbers the different answers about styles, from 1. Answers of the same styles in the
-// same order have one number.
+// styleAnswers numbers the different answers about styles, from 1. Answers with the same styles in the same order have
+// the same number.
 type styleAnswers struct {
 	build    *selection.Builder
 	byText   map[string]uint32
 	byStyles map[string]uint32
 	lists    [][]uint32 // the styles of each answer, by their numbers in the pool
-	unknown  []bool     // whether an answer has a style that the default rubric lacks
-	standard bool       // whether some answer has one of the default rubric, in any case of letters
+	unknown  []bool     // whether the answer has a style that the default rubric lacks
+	standard bool       // whether any answer has a style of the default rubric, in upper or lower case
 }
 
 func (s *styleAnswers) kind(number uint32) Kind {
@@ -204,5 +204,5 @@ func (s *styleAnswers) number(text []byte) uint32 {
 	return number
 }
 
-// isSpace is what Python's str.strip removes.
+// isSpace reports whether Python's str.strip removes a character.
 func isSpace(r rune) bool { return unicode.IsSpace(r) || '\x1c' <= r && r <= '\x1f' }

@@ -10,8 +10,8 @@ type Finding struct {
 	Kind       Kind   `json:"kind"`
 	// Count counts answers, lines, samples or byte-order marks, depending on the kind; it is 1 for a file as a whole.
 	Count int `json:"count"`
-	// Line (from 1), Idx and Answer are those of the first one, if the kind has them. Idx is written
-	// as in messages (7, or "s7"), Answer is quoted; long ones are cut.
+	// Line (from 1), Idx and Answer describe the first occurrence; they are empty if the kind has none. Idx has the form
+	// of messages (7, or "s7"). Answer is quoted. Long texts are shortened.
 	Line   int    `json:"line,omitempty"`
 	Idx    string `json:"idx,omitempty"`
 	Answer string `json:"answer,omitempty"`
@@ -22,18 +22,19 @@ type Kind string
 
 // The kinds of findings.
 const (
-	NotANumber    Kind = "not_a_number"    // answers that Python's int refuses: missing ratings
-	OutsideScale  Kind = "outside_0_to_5"  // ratings that are used, but that no scorer of the method gives
-	NoStyle       Kind = "no_style"        // answers about styles that are not a text: samples without a bin
+	NotANumber    Kind = "not_a_number"    // answers that Python's int refuses: the ratings are missing
+	OutsideScale  Kind = "outside_0_to_5"  // ratings outside 0 to 5, which are used unchanged
+	NoStyle       Kind = "no_style"        // answers about styles that are not a text: the samples have no bin
 	NoLine        Kind = "no_line"         // samples without a line
-	EmptyFile     Kind = "empty_file"      // a file without any line; NoLine is then left out
-	RepeatedLine  Kind = "repeated_line"   // lines that give a sample the answer that it has already
-	ByteOrderMark Kind = "byte_order_mark" // skipped at the head of a line
-	UnknownStyle  Kind = "unknown_style"   // answers with a style that the default rubric lacks, next to some that it has
-	UnreadFile    Kind = "unread_file"     // a file of a capability or of styles with another extension
+	EmptyFile     Kind = "empty_file"      // a file without any line; it has no finding NoLine
+	RepeatedLine  Kind = "repeated_line"   // lines that repeat the answer of an earlier line for the sample
+	ByteOrderMark Kind = "byte_order_mark" // byte-order marks at the head of a line, which are skipped
+	// answers with a style that the default rubric lacks, if other answers have styles of the default rubric
+	UnknownStyle Kind = "unknown_style"
+	UnreadFile   Kind = "unread_file" // a file of a capability or of styles with another extension
 )
 
-// Meaning says for a reader what was found, in the plural, and what follows for the selection.
+// Meaning describes the findings of a kind in the plural, and their effect on the selection.
 func (k Kind) Meaning() string {
 	switch k {
 	case NotANumber:
@@ -43,7 +44,7 @@ func (k Kind) Meaning() string {
 	case NoStyle:
 		return "answers without a style, so these samples cannot be selected"
 	case NoLine:
-		return "missing lines, so that samples have no rating, or no style and cannot be selected"
+		return "missing lines: the samples have no rating, or no style; a sample without a style cannot be selected"
 	case EmptyFile:
 		return "files without an answer, so no sample has this rating or style"
 	case RepeatedLine:
@@ -51,14 +52,14 @@ func (k Kind) Meaning() string {
 	case ByteOrderMark:
 		return "byte-order marks, which are skipped"
 	case UnknownStyle:
-		return "answers with a style that the rubric does not have, which is a bin of its own"
+		return "answers with a style that is not in the rubric; each such style has bins of its own"
 	case UnreadFile:
 		return "files that are not read, for only names that end with " + extension + " are"
 	}
 	return string(k)
 }
 
-// A scoreFile is one that is read, and what was found in it.
+// A scoreFile is a score file with its findings.
 type scoreFile struct {
 	name       string
 	capability string // empty for styles

@@ -19,9 +19,9 @@ import (
 
 const root = "../.."
 
-// TestFixtures goes from score files to the written subset and compares it with what the reference
-// selected, and its form with Python's own. Two fixtures are in the repository; larger ones are read
-// from a folder next to it if it is there.
+// TestFixtures reads score files, writes the subset, and compares it with the reference's selection and with the form
+// that Python writes. Two fixtures are in the repository. Larger fixtures are read from a folder next to it, if the
+// folder exists.
 func TestFixtures(t *testing.T) {
 	t.Parallel()
 	folders := []string{filepath.Join(root, "testdata/selection"), filepath.Join(root, "../shared/selection")}
@@ -82,7 +82,7 @@ func testFixture(t *testing.T, folder string) {
 	checkDump(t, folder, subset.String())
 }
 
-// checkItems compares the idx of a subset with those that the reference selected.
+// checkItems compares the idx of a subset with the idx that the reference selected.
 func checkItems(t *testing.T, folder string, subset []byte) {
 	t.Helper()
 	want := strings.Fields(string(readFile(t, filepath.Join(folder, "expected.txt"))))
@@ -101,7 +101,7 @@ func checkItems(t *testing.T, folder string, subset []byte) {
 	}
 }
 
-// checkDump compares a subset with what Python writes of the items that the reference selected.
+// checkDump compares a subset with what Python writes for the items that the reference selected.
 func checkDump(t *testing.T, folder, subset string) {
 	t.Helper()
 	python := exec.CommandContext(t.Context(), interpreter(t), "-c", `

@@ -8,10 +8,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxIdx bounds an idx that is a text, in bytes: all of a manifest's are kept in memory.
+// maxIdx is the longest idx that is a text, in bytes. All idx of a manifest are kept in memory.
 const maxIdx = 1 << 10
 
-// An idx names an item, in the manifest and in each score file: a whole number of 64 bits, or a text.
+// An idx names an item, in the manifest and in each score file. It is a whole number of 64 bits, or a text.
 type idx struct {
 	number int64
 	text   string
@@ -40,7 +40,7 @@ func parseIdx(value []byte) (idx, error) {
 	return idx{number: number}, nil
 }
 
-// String is the idx as messages write it: 7, or "s7", which may be shortened.
+// String returns the idx for messages: 7, or "s7". It may shorten a text.
 func (id idx) String() string {
 	if id.isText {
 		return quote(id.text)
@@ -48,7 +48,7 @@ func (id idx) String() string {
 	return strconv.FormatInt(id.number, 10)
 }
 
-// kind says what form an idx has.
+// kind returns the form of an idx, in words.
 func (id idx) kind() string {
 	if id.isText {
 		return "texts"
@@ -56,10 +56,10 @@ func (id idx) kind() string {
 	return "numbers"
 }
 
-// maxQuoted is how many characters of a text a message quotes.
+// maxQuoted is the largest number of characters of a text in a message.
 const maxQuoted = 60
 
-// quote is a text in quotes without control characters; a long one is cut.
+// quote returns a text in quotes, without control characters. It shortens a long text.
 func quote(text string) string {
 	quoted := fmt.Sprintf("%.*q", maxQuoted, text)
 	if utf8.RuneCountInString(text) > maxQuoted {

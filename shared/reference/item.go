@@ -8,20 +8,20 @@ import (
 	"io"
 )
 
-// An item is an object of the manifest's array. Its values are JSON, empty if the item has none,
-// and valid until the window reads on.
+// An item is an object of the manifest's array. Its values are JSON, empty if the item lacks them. They are valid until
+// the window reads further.
 type item struct {
 	idx, source []byte
-	size        int // bytes
+	size        int // in bytes
 }
 
-// errShort reports that a value continues after the bytes that were read.
+// errShort says that a value continues after the bytes that were read.
 var errShort = errors.New("value continues")
 
-// A walker finds the ends of JSON values by their brackets and quotes. What is between them is
-// checked only if it is used.
+// A walker finds the ends of JSON values by their brackets and quotes. The text between them is checked only if it is
+// used.
 type walker struct {
-	open []byte // the brackets that close those open, innermost last
+	open []byte // the closing brackets of all open brackets, innermost last
 }
 
 // item reads the item at the head of the window.
@@ -34,14 +34,14 @@ func (v *walker) item(w *window) (item, error) {
 		switch err := w.more(); {
 		case errors.Is(err, io.EOF):
 			return item{}, errors.New(
-				"it is never closed: a bracket or a quote is missing, or the manifest has been cut short")
+				"the item has no end: a bracket or a quote is missing, or the manifest is cut short")
 		case err != nil:
 			return item{}, err
 		}
 	}
 }
 
-// walk reads the members of the object that b begins with.
+// walk reads the members of the object at the head of b.
 func (v *walker) walk(b []byte) (found item, err error) {
 	i := spaces(b, 1)
 	if i < len(b) && b[i] == '}' {
@@ -53,7 +53,7 @@ func (v *walker) walk(b []byte) (found item, err error) {
 			return item{}, errShort
 		}
 		if b[i] != '"' {
-			return item{}, fmt.Errorf("found %q where a name in quotes is expected", b[i])
+			return item{}, fmt.Errorf("found %q, but expected a name in quotes", b[i])
 		}
 		end, err := textEnd(b, i)
 		if err != nil {
@@ -65,14 +65,14 @@ func (v *walker) walk(b []byte) (found item, err error) {
 			return item{}, errShort
 		}
 		if b[i] != ':' {
-			return item{}, fmt.Errorf(`found %q where ":" is expected`, b[i])
+			return item{}, fmt.Errorf(`found %q, but expected ":"`, b[i])
 		}
 		i = spaces(b, i+1)
 		end, err = v.valueEnd(b, i)
 		if err != nil {
 			return item{}, err
 		}
-		// As in Python the last of several members with one name counts.
+		// As in Python, the last of several members with the same name counts.
 		switch memberName(name) {
 		case "idx":
 			found.idx = b[i:end]
@@ -87,13 +87,14 @@ func (v *walker) walk(b []byte) (found item, err error) {
 			found.size = i + 1
 			return found, nil
 		case b[i] != ',':
-			return item{}, fmt.Errorf(`found %q where "," or "}" is expected`, b[i])
+			return item{}, fmt.Errorf(`found %q, but expected "," or "}"`, b[i])
 		}
 		i = spaces(b, i+1)
 	}
 }
 
-// memberName is a name without its quotes. Names that cannot be the two that are used may be empty.
+// memberName returns a name without its quotes. The result may be empty if the name cannot be one of the two names that
+// are used.
 func memberName(quoted []byte) string {
 	switch plain := quoted[1 : len(quoted)-1]; {
 	case string(plain) == "idx":
@@ -137,10 +138,10 @@ func textEnd(b []byte, i int) (int, error) {
 	}
 }
 
-// structural are the bytes that matter between texts.
+// structural marks the bytes that matter outside of texts.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 
-// wordEnd are the bytes that end a number or a word.
+// wordEnd marks the bytes that end a number or a word.
 var wordEnd = [256]bool{
 	' ': true, '\n': true, '\r': true, '\t': true, ',': true, ':': true,
 	'"': true, '{': true, '}': true, '[': true, ']': true,
@@ -165,7 +166,7 @@ func (v *walker) valueEnd(b []byte, i int) (int, error) {
 	case len(b):
 		return 0, errShort
 	case first:
-		return 0, fmt.Errorf("found %q where a value is expected", b[i])
+		return 0, fmt.Errorf("found %q, but expected a value", b[i])
 	}
 	return i, nil
 }
@@ -183,11 +184,11 @@ func (v *walker) bracketEnd(b []byte, i int) (int, error) {
 			}
 			i = end - 1
 		case '{', '[':
-			v.open = append(v.open, b[i]+2) // in ASCII '}' and ']' are both two after their opening
+			v.open = append(v.open, b[i]+2) // in ASCII the code of '}' and of ']' is two above that of its opening bracket
 		default:
 			last := len(v.open) - 1
 			if v.open[last] != b[i] {
-				return 0, fmt.Errorf("found %q where %q is expected: a bracket or a quote is missing",
+				return 0, fmt.Errorf("found %q, but expected %q: a bracket or a quote is missing",
 					b[i], v.open[last])
 			}
 			if v.open = v.open[:last]; last == 0 {

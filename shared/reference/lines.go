@@ -12,18 +12,18 @@ import (
 
 const (
 	readBytes = 1 << 20
-	// maxLine is far above what a model can answer.
+	// maxLine is far above the length of any answer of a model, in bytes.
 	maxLine = 64 << 20
 )
 
-// byteOrderMark is what some programs write at the head of a file of UTF-8.
+// byteOrderMark is written by some programs at the head of a UTF-8 file.
 const byteOrderMark = "\ufeff"
 
-// A scoreLine is a line of a score file, valid until the next is read.
+// A scoreLine is a line of a score file. It is valid until the next line is read.
 type scoreLine struct {
 	number int // from 1
 	text   []byte
-	marked bool // whether a byte-order mark was before the text
+	marked bool // whether a byte-order mark came before the text
 }
 
 // readLines calls take for each line of a file. Its errors name the file and the line.
@@ -41,7 +41,7 @@ func readLines(ctx context.Context, name string, take func(scoreLine) error) err
 		number++
 		l := scoreLine{number: number, text: lines.Bytes()}
 		for len(l.text) > 0 && l.text[0] == byteOrderMark[0] && bytes.HasPrefix(l.text, []byte(byteOrderMark)) {
-			// It is inside a file too if files were joined.
+			// It may also be inside a file, if files were joined.
 			l.text, l.marked = l.text[len(byteOrderMark):], true
 		}
 		if err := take(l); err != nil {

@@ -11,13 +11,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A manifest is an open file of items that were scored.
+// A manifest is an open file of the scored items.
 type manifest struct {
 	name string
 	file *os.File
-	// start holds the offset of each item, and one more after the last item.
+	// start has the offset of each item, and the offset after the last item.
 	start []int64
-	rows  rows // of each item
+	rows  rows // idx of each item
 }
 
 // openManifest opens a manifest and fills the pool's indexes and sources.
@@ -66,7 +66,7 @@ func (m *manifest) read(in io.Reader, build *selection.Builder) error {
 		}
 		id, err := parseIdx(item.idx)
 		if err != nil {
-			return fault(fmt.Errorf("%w: each item needs the idx that its scores name", err))
+			return fault(fmt.Errorf("%w: each item needs the idx by which its scores refer to it", err))
 		}
 		source, err := sources.number(item.source)
 		if err != nil {
@@ -81,11 +81,11 @@ func (m *manifest) read(in io.Reader, build *selection.Builder) error {
 	}
 }
 
-// sources numbers the values of image_source.
+// sources numbers the different values of image_source.
 type sources struct {
 	build   *selection.Builder
-	byValue map[string]uint32 // by the value's JSON, which may spell a name in several ways
-	given   bool              // whether an item had one
+	byValue map[string]uint32 // by the value's JSON; the JSON of a name may have several forms
+	given   bool              // whether any item has a source
 }
 
 func (s *sources) number(value []byte) (uint32, error) {
@@ -95,7 +95,7 @@ func (s *sources) number(value []byte) (uint32, error) {
 	var name string
 	switch {
 	case len(value) == 0:
-		name = "nan" // how Python writes a gap in a column
+		name = "nan" // the text of a missing value in a column of Python
 	case string(value) == "null":
 		name = "None"
 	case value[0] != '"':
@@ -113,7 +113,7 @@ func (s *sources) number(value []byte) (uint32, error) {
 
 func (s *sources) check() error {
 	if len(s.build.Pool.SourceNames) > 0 && !s.given {
-		return errors.New("no item has an image_source, which is needed to make bins: add it to the items")
+		return errors.New("no item has an image_source, but bins need it: add it to the items")
 	}
 	return nil
 }

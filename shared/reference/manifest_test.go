@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestManifestLong reads items that do not fit a window, in any pieces.
+// TestManifestLong reads items that are longer than a window, in pieces of any size.
 func TestManifestLong(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
@@ -40,7 +40,7 @@ func TestManifestLong(t *testing.T) {
 	}
 }
 
-// FuzzManifest finds in every valid manifest what encoding/json finds.
+// FuzzManifest compares the reading of every valid manifest with encoding/json.
 func FuzzManifest(f *testing.F) {
 	for _, text := range []string{
 		`[]`, `[{"idx": 1, "image_source": "web"}]`,
@@ -55,7 +55,7 @@ func FuzzManifest(f *testing.F) {
 		err := m.read(strings.NewReader(text), build)
 		var items []map[string]json.RawMessage
 		if json.Unmarshal([]byte(text), &items) != nil {
-			return // what is between brackets is checked only when it is written
+			return // text between brackets is checked only when it is written
 		}
 		if err != nil {
 			return

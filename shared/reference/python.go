@@ -12,27 +12,26 @@ import (
 	"unicode/utf8"
 )
 
-// maxDepth is encoding/json's limit; Python's is lower.
+// maxDepth is encoding/json's limit of nested brackets. Python's limit is lower.
 const maxDepth = 10_000
 
-// A python writes JSON values again as Python does that loads and dumps them:
-// json.dump(json.load(…), indent=2, ensure_ascii=False). Texts keep no escape but the necessary
-// ones, floats have their shortest form, and of members with one name the last is kept, at the position
-// of the first. NaN, Infinity and -Infinity are numbers. What Python refuses to write, half of a surrogate
-// pair, remains an escape.
+// A python converts JSON values to what Python writes after reading them: json.dump(json.load(…), indent=2,
+// ensure_ascii=False). Texts have only the necessary escapes, and floats have their shortest form. If several members
+// of an object have the same name, the last value is written at the position of the first. NaN, Infinity and -Infinity
+// are numbers. Python cannot write half of a surrogate pair; it remains an escape here.
 type python struct {
 	out []byte
-	src []byte // what is still to be read
-	// members holds those of all open objects, the innermost's last.
+	src []byte // the rest of the input
+	// members has the members of all open objects, those of the innermost object last.
 	members []member
 }
 
-// A member says where one is in python.out.
+// A member has the position of a member of an object in python.out.
 type member struct {
-	name, value, end int // where the name and the value begin, and where the value ends
+	name, value, end int // start of the name, start of the value, and end of the value
 }
 
-// value moves one value, which is at the given depth, from src to out.
+// value converts one value, at the given depth, from src to out.
 func (p *python) value(depth int) error {
 	p.space()
 	if len(p.src) == 0 {
@@ -54,7 +53,7 @@ func (p *python) value(depth int) error {
 
 func (p *python) space() { p.src = p.src[spaces(p.src, 0):] }
 
-// take moves past b, and says whether it was there.
+// take skips b if src begins with it, and reports whether it did.
 func (p *python) take(b byte) bool {
 	p.space()
 	if len(p.src) == 0 || p.src[0] != b {
@@ -125,8 +124,8 @@ func (p *python) object(depth int) error {
 	}
 }
 
-// member moves a member of the object whose members begin at outer. The separator before it is already in out, from
-// begin on.
+// member converts a member of the object whose members begin at outer. The separator before the member is already in
+// out, from begin on.
 func (p *python) member(depth, outer, begin int) error {
 	m := member{name: len(p.out)}
 	p.space()
@@ -154,7 +153,7 @@ func (p *python) member(depth, outer, begin int) error {
 	return nil
 }
 
-// same finds the member of the name of m among those from outer on, or returns -1.
+// same returns the index of the member, from outer on, that has the name of m; -1 if there is none.
 func (p *python) same(m member, outer int) int {
 	name := p.out[m.name:m.value]
 	for i := outer; i < len(p.members); i++ {
@@ -165,7 +164,7 @@ func (p *python) same(m member, outer int) int {
 	return -1
 }
 
-// replace puts the value of m, which was written last, where the value of members[i] is.
+// replace moves the value of m, which was written last, to the place of the value of members[i].
 func (p *python) replace(i int, m member, begin int) {
 	value := bytes.Clone(p.out[m.value:m.end])
 	old := p.members[i]
@@ -180,7 +179,7 @@ func (p *python) replace(i int, m member, begin int) {
 	}
 }
 
-// plain are the bytes that need no escape in a text.
+// plain marks the bytes that need no escape in a text.
 var plain = func() (plain [256]bool) {
 	for b := range plain {
 		plain[b] = b >= ' ' && b != '"' && b != '\\'
@@ -212,12 +211,12 @@ func (p *python) text() error {
 				return err
 			}
 		default:
-			p.char(rune(b)) // a control character, which JSON forbids, and whose meaning is clear
+			p.char(rune(b)) // a control character: JSON forbids it, but its meaning is clear
 		}
 	}
 }
 
-// escape moves what follows a backslash.
+// escape converts the rest of an escape after the backslash.
 func (p *python) escape() error {
 	if len(p.src) == 0 {
 		return errors.New("a text is cut short")
@@ -237,7 +236,7 @@ func (p *python) escape() error {
 	return nil
 }
 
-// codePoint moves what follows \u.
+// codePoint converts the rest of an escape after \u.
 func (p *python) codePoint() error {
 	r, ok := hex(p.src)
 	if !ok {
@@ -278,7 +277,7 @@ func (p *python) char(r rune) {
 	}
 }
 
-// word moves a number or a constant.
+// word converts a number or a constant.
 func (p *python) word() error {
 	n := 0
 	for n < len(p.src) && !wordEnd[p.src[n]] {
@@ -304,9 +303,9 @@ func (p *python) word() error {
 	return nil
 }
 
-// float writes a number with a fraction or an exponent as Python's repr of a float.
+// float writes a number with a fraction or an exponent like Python's repr of a float.
 func (p *python) float(word []byte) {
-	f, _ := strconv.ParseFloat(string(word), 64) // too large a number is an infinity, as in Python
+	f, _ := strconv.ParseFloat(string(word), 64) // a number that is too large is infinite, as in Python
 	magnitude := math.Abs(f)
 	switch {
 	case math.IsInf(f, 0):
@@ -327,7 +326,7 @@ func (p *python) float(word []byte) {
 
 func (p *python) unexpected(expected string) error {
 	if len(p.src) == 0 {
-		return fmt.Errorf("it ends where %s is expected", expected)
+		return fmt.Errorf("the text ends, but expected %s", expected)
 	}
-	return fmt.Errorf("found %.16q where %s is expected", p.src, expected)
+	return fmt.Errorf("found %.16q, but expected %s", p.src, expected)
 }

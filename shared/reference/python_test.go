@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// dumped are JSON values and what Python writes for them.
+// dumped maps JSON values to what Python writes for them.
 var dumped = map[string]string{
 	`[]`: `[]`, ` [ ] `: `[]`, `{ }`: `{}`, `[[],{}]`: "[\n  [],\n  {}\n]",
 	`[1,[2,3]]`: "[\n  1,\n  [\n    2,\n    3\n  ]\n]",
@@ -55,7 +55,7 @@ func TestDump(t *testing.T) {
 	}
 }
 
-// TestDumpBeyondPython holds what Python refuses to read or write.
+// TestDumpBeyondPython converts values that Python cannot read or write.
 func TestDumpBeyondPython(t *testing.T) {
 	t.Parallel()
 	tests := map[string]string{
@@ -114,8 +114,8 @@ json.dump({text: json.dumps(json.loads(text), indent=2, ensure_ascii=False) for 
 	}
 }
 
-// FuzzDump holds the writer to what must be true of all values: JSON stays JSON with one meaning,
-// and writing it again changes nothing.
+// FuzzDump checks that valid JSON is converted to valid JSON with the same meaning, and that a second conversion
+// changes nothing.
 func FuzzDump(f *testing.F) {
 	for text := range dumped {
 		f.Add(text)
@@ -133,7 +133,7 @@ func FuzzDump(f *testing.F) {
 		}
 		var want, got any
 		if json.Unmarshal([]byte(text), &want) != nil || json.Unmarshal([]byte(once), &got) != nil {
-			return // not JSON, or numbers beyond encoding/json's
+			return // invalid JSON, or numbers that encoding/json cannot read
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Fatalf("%q gives %q (-want +got):\n%s", text, once, diff)

@@ -11,15 +11,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// maxRating bounds ratings on both sides: they are kept in 8 bits, and one value means missing. Ratings are 0 to 5; a
-// rating outside is a finding.
+// maxRating limits ratings on both sides, because they are stored in 8 bits, with one value for a missing rating.
+// Ratings are 0 to 5; a rating outside of this range is a finding.
 const maxRating = math.MaxInt8
 
-// maxDigits is the number of digits from which Python's int refuses a text.
+// maxDigits is the number of digits above which Python's int refuses a text.
 const maxDigits = 4300
 
-// rating reads an answer, a JSON value, as the reference does: Python's int of the value of json.loads. So a number is
-// cut to its whole part, and true is 1.
+// rating reads an answer, a JSON value, like the reference: it applies Python's int to the value of json.loads. So a
+// number is cut to its whole part, and true is 1.
 func rating(answer json.RawMessage) (int8, error) {
 	switch {
 	case len(answer) == 0:
@@ -37,15 +37,15 @@ func rating(answer json.RawMessage) (int8, error) {
 	}
 	number, err := strconv.ParseFloat(string(answer), 64)
 	if err != nil {
-		// Null, a list, an object, or a number that overflows: an infinity in Python if it has a
-		// fraction or an exponent, which int refuses; else integer decides.
+		// These are null, a list, an object, or a number that overflows. integer decides: in Python a number with a
+		// fraction or an exponent would be infinite, and int refuses infinity.
 		return integer(answer), nil
 	}
 	return int8(max(-maxRating, min(math.Trunc(number), maxRating))), nil
 }
 
-// integer is Python's int of a text, or Missing if int refuses it: decimal digits of any script
-// with single underscores between them, a sign before, white space around.
+// integer returns Python's int of a text, or Missing if int refuses the text. int accepts decimal digits of any script
+// with single underscores between them, a sign before them, and white space around them.
 func integer(text []byte) int8 {
 	if len(text) == 1 && '0' <= text[0] && text[0] <= '9' {
 		return int8(text[0] - '0')
@@ -81,8 +81,8 @@ func integer(text []byte) int8 {
 	return int8(value)
 }
 
-// decimal is the value of a decimal digit. Unicode encodes each script's digits from 0 to 9 without
-// gaps, so that the tables' ranges are runs of ten.
+// decimal returns the value of a decimal digit. Unicode has the digits of each script from 0 to 9 without gaps, so the
+// ranges of the table are runs of ten.
 func decimal(r rune) (int, bool) {
 	if '0' <= r && r <= '9' {
 		return int(r - '0'), true

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// integers are texts and what Python's int makes of them, cut to ±maxRating.
+// integers maps texts to the results of Python's int, limited to ±maxRating.
 var integers = map[string]int8{
 	"4": 4, "0": 0, "7": 7, " 4": 4, "4\n": 4, "\t\v\f\r 4 ": 4, "+3": 3, "-1": -1, "-0": 0, "004": 4,
 	"1_0": 10, "1_2_3": 123, "12345": maxRating, "32768": maxRating, "-99999": -maxRating,
@@ -36,9 +36,8 @@ func TestInteger(t *testing.T) {
 	}
 }
 
-// TestIntegerOfPython asks Python itself, about the table's texts and about every character that may
-// be a digit or white space, before and after a digit. Characters that are newer than that Python
-// are left out.
+// TestIntegerOfPython compares with Python itself: the texts of the table, and every character that may be a digit or
+// white space, before and after a digit. It omits characters that are newer than the Python.
 func TestIntegerOfPython(t *testing.T) {
 	t.Parallel()
 	var texts []string

@@ -16,7 +16,7 @@ import (
 
 const missing = selection.Missing
 
-// files writes files into a new folder. A manifest may be among them.
+// files writes files into a new folder. One of them may be a manifest.
 func files(t *testing.T, text map[string]string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -37,7 +37,7 @@ func readFile(t *testing.T, name string) []byte {
 	return data
 }
 
-// interpreter is a Python that shows what the reference does, if there is one.
+// interpreter returns the path of a Python, which shows the reference's behaviour; it skips the test without Python.
 func interpreter(t *testing.T) string {
 	t.Helper()
 	path, err := exec.LookPath("python3")
@@ -98,7 +98,7 @@ func TestLoad(t *testing.T) {
 	}
 }
 
-// TestLoadCapabilities loads those that are named, in their order.
+// TestLoadCapabilities loads only the given capabilities, in their order.
 func TestLoadCapabilities(t *testing.T) {
 	t.Parallel()
 	folder := files(t, map[string]string{
@@ -128,7 +128,7 @@ const (
 	line   = `{"idx": 0, "pred_response": "4"}` + "\n"
 )
 
-// loadErrors are files that Load refuses, and what its error says.
+// loadErrors has inputs that Load refuses, with the expected error.
 var loadErrors = map[string]struct {
 	manifest, ocr, style string // absent if empty
 	capabilities         []string
@@ -149,12 +149,12 @@ var loadErrors = map[string]struct {
 	"no array's end": {items[:len(items)-1], line, line, nil, []string{"item 3", "cut short"}},
 	"no item's end": {
 		items[:len(items)-2], line, line,
-		nil, []string{"item 2, at byte 36", "never closed"},
+		nil, []string{"item 2, at byte 36", "has no end"},
 	},
-	"no quote's end": {items[:len(items)-3], line, line, nil, []string{"item 2", "never closed"}},
+	"no quote's end": {items[:len(items)-3], line, line, nil, []string{"item 2", "has no end"}},
 	"wrong bracket": {
 		`[{"idx": 0, "a": [{]}]`, line, line,
-		nil, []string{"item 1", "found ']' where '}'"},
+		nil, []string{"item 1", "found ']', but expected '}'"},
 	},
 	"no comma": {
 		`[{"idx": 0, "image_source": ""} {}]`, line, line,
@@ -162,10 +162,10 @@ var loadErrors = map[string]struct {
 	},
 	"trailing comma": {
 		`[{"idx": 0, "image_source": ""},]`, line, line,
-		nil, []string{"item 2", "an object"},
+		nil, []string{"item 2", "a JSON object"},
 	},
-	"a number":         {`[1]`, line, line, nil, []string{"item 1", "an object"}},
-	"behind the array": {items + "]", line, line, nil, []string{"behind the array"}},
+	"a number":         {`[1]`, line, line, nil, []string{"item 1", "a JSON object"}},
+	"after the array":  {items + "]", line, line, nil, []string{"after the array"}},
 	"no member's name": {`[{idx: 0}]`, line, line, nil, []string{"item 1", "a name in quotes"}},
 	"no colon":         {`[{"idx" 0}]`, line, line, nil, []string{"item 1", `":"`}},
 	"no value":         {`[{"idx": , "a": 1}]`, line, line, nil, []string{"item 1", "a value"}},
@@ -192,7 +192,7 @@ var loadErrors = map[string]struct {
 	},
 	"idx is a text twice": {
 		`[{"idx": "a", "image_source": "web"}, {"idx": "\u0061"}]`, line, line,
-		nil, []string{"item 2", `idx "a"`, "before it"},
+		nil, []string{"item 2", `idx "a"`, "as an earlier item"},
 	},
 	"no source at all": {`[{"idx": 0}, {"idx": 1}]`, line, line, nil, []string{"image_source"}},
 	"source is a number": {
@@ -205,7 +205,7 @@ var loadErrors = map[string]struct {
 	},
 	"item's idx twice": {
 		`[{"idx": 0, "image_source": "web"}, {"idx": 0}]`, line, line,
-		nil, []string{"item 2", "idx 0", "before it"},
+		nil, []string{"item 2", "idx 0", "as an earlier item"},
 	},
 	"line without idx": {
 		items, line + `{"pred_response": "4"}`, line,
@@ -238,9 +238,9 @@ var loadErrors = map[string]struct {
 	},
 	"cut line": {
 		items, line + line[:20], line,
-		nil, []string{"ocr.jsonl: line 2: no JSON object", "fix"},
+		nil, []string{"ocr.jsonl: line 2: not a JSON object", "fix"},
 	},
-	"list": {items, `[1]`, line, nil, []string{"ocr.jsonl: line 1: no JSON object"}},
+	"list": {items, `[1]`, line, nil, []string{"ocr.jsonl: line 1: not a JSON object"}},
 }
 
 func TestLoadErrors(t *testing.T) {
@@ -308,7 +308,7 @@ func TestWrite(t *testing.T) {
 		"out of order": {[]uint32{2, 0, 2}, "[\n  {\n    \"idx\": 0,\n    \"image_source\": \"web\"\n  },\n" +
 			"  {\n    \"idx\": 2,\n    \"x\": [],\n    \"image_source\": \"é\"\n  }\n]", ""},
 		"no JSON":          {[]uint32{0, 3}, "", "item 4, idx 3"},
-		"none of the pool": {[]uint32{4}, "", "no sample 4; the pool has 4"},
+		"none of the pool": {[]uint32{4}, "", "no sample 4, only 4 samples"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// rows finds the row, the position in the manifest, of an idx. Either all idx are numbers or all are texts: numbers and
-// texts have no common order by which to decide a tie.
+// rows finds the row of an idx: its position in the manifest. Either all idx are numbers or all are texts, because
+// numbers and texts have no common order by which to decide a tie.
 type rows struct {
 	numbers []int64
 	texts   []string
-	// byNumber is nil if the numbers count up by one, byText if the idx are numbers.
+	// byNumber is nil if the numbers count up by one. byText is nil if the idx are numbers.
 	byNumber map[int64]uint32
 	byText   map[string]uint32
 }
@@ -19,7 +19,7 @@ type rows struct {
 // add appends the idx of the next row.
 func (r *rows) add(id idx) error {
 	if r.len() > 0 && id.isText != (r.texts != nil) {
-		return fmt.Errorf("idx %s, but the idx of the items before it are %s: give all items numbers or all of them texts",
+		return fmt.Errorf("idx %s, but the idx of the items before it are %s: use only numbers or only texts",
 			id, r.at(0).kind())
 	}
 	if id.isText {
@@ -30,7 +30,7 @@ func (r *rows) add(id idx) error {
 	return nil
 }
 
-// link makes find work, after all rows were added. It fails if two rows have one idx.
+// link prepares find, after all rows were added. It fails if two rows have the same idx.
 func (r *rows) link() error {
 	twice := -1
 	if r.texts != nil {
@@ -39,13 +39,13 @@ func (r *rows) link() error {
 		r.byNumber, twice = positions(r.numbers)
 	}
 	if twice >= 0 {
-		return fmt.Errorf("item %d has the idx %s of an item before it: number the items again and score them again",
+		return fmt.Errorf("item %d has the same idx %s as an earlier item: number the items again and score them again",
 			twice+1, r.at(twice))
 	}
 	return nil
 }
 
-// countUp says whether each number is the one before it plus one.
+// countUp reports whether each number is the previous number plus one.
 func countUp(numbers []int64) bool {
 	for i, v := range numbers {
 		if uint64(v)-uint64(numbers[0]) != uint64(i) {
@@ -55,7 +55,8 @@ func countUp(numbers []int64) bool {
 	return true
 }
 
-// positions are the positions of the values; twice is the first that another has before it, or -1.
+// positions maps the values to their positions. twice is the first position whose value is also at an earlier position;
+// -1 if there is none.
 func positions[V comparable](values []V) (at map[V]uint32, twice int) {
 	at = make(map[V]uint32, len(values))
 	for i, v := range values {
@@ -69,7 +70,7 @@ func positions[V comparable](values []V) (at map[V]uint32, twice int) {
 
 func (r *rows) len() int { return len(r.numbers) + len(r.texts) }
 
-// at is the idx of a row.
+// at returns the idx of a row.
 func (r *rows) at(row int) idx {
 	if r.texts != nil {
 		return idx{text: r.texts[row], isText: true}
@@ -77,8 +78,8 @@ func (r *rows) at(row int) idx {
 	return idx{number: r.numbers[row]}
 }
 
-// order holds a number for each row, lower for a lower idx: the idx itself, or the place of a text
-// among all texts in ascending order of their code points, which is Python's order of texts.
+// order returns a number for each row, lower for a lower idx: the idx itself, or the place of a text among all texts in
+// ascending order of their code points, which is Python's order of texts.
 func (r *rows) order() []int64 {
 	if r.texts == nil {
 		return r.numbers
@@ -118,10 +119,10 @@ func (r *rows) find(id idx, guess uint32) (row uint32, ok bool) {
 	return uint32(distance), distance < uint64(len(r.numbers))
 }
 
-// unknown is the error of an idx that has no row.
+// unknown returns the error of an idx without a row.
 func (r *rows) unknown(id idx) error {
 	if r.len() > 0 && id.isText != (r.texts != nil) {
-		return fmt.Errorf("idx %s is not in the manifest, whose idx are %s: write it as the manifest does",
+		return fmt.Errorf("idx %s is not in the manifest, whose idx are %s: write it as in the manifest",
 			id, r.at(0).kind())
 	}
 	return fmt.Errorf("idx %s is not in the manifest: give the manifest that was scored, or remove the line", id)

@@ -9,17 +9,17 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Write writes the items at these positions in the pool, given in any order, as the reference writes
-// its subset: a JSON array in the manifest's order, byte for byte what Python's
-// json.dump(items, indent=2, ensure_ascii=False) writes, without a line break at the end. The
-// manifest is read again, the pieces that hold selected items only. It fails if a position is not
-// in the pool, if a selected item is not JSON, with its number and idx, and if w fails.
+// Write writes the items at these positions in the pool, given in any order. The result is a JSON array in the
+// manifest's order. It equals byte for byte what the reference writes by Python's json.dump(items, indent=2,
+// ensure_ascii=False), without a line break at the end. Write reads the manifest again, but only the pieces with
+// selected items. It fails if a position is not in the pool, if w fails, or if a selected item is not JSON; this error
+// has the number and the idx of the item.
 func (d *Data) Write(ctx context.Context, w io.Writer, samples []uint32) error {
 	m := d.manifest
 	selected := make([]bool, m.rows.len())
 	for _, row := range samples {
 		if int64(row) >= int64(len(selected)) {
-			return fmt.Errorf("writing the subset: there is no sample %d; the pool has %d", row, len(selected))
+			return fmt.Errorf("writing the subset: the pool has no sample %d, only %d samples", row, len(selected))
 		}
 		selected[row] = true
 	}
@@ -29,13 +29,13 @@ func (d *Data) Write(ctx context.Context, w io.Writer, samples []uint32) error {
 	return nil
 }
 
-// pieceBytes is how much of the manifest is read, and written again, at a time.
+// pieceBytes is the size of a piece of the manifest that is read and converted at a time.
 const pieceBytes = 2 << 20
 
-// A piece is a run of the manifest's items.
+// A piece is a run of consecutive items of the manifest.
 type piece struct {
 	first, end int         // rows
-	text       chan []byte // takes its selected items as they are written, a comma before each
+	text       chan []byte // receives the converted items, each after a comma
 }
 
 // writeItems converts pieces on all processors, and writes them in order.
@@ -97,7 +97,8 @@ func (m *manifest) writeItems(ctx context.Context, w io.Writer, selected []bool)
 	return group.Wait()
 }
 
-// piece is the next piece at or after a row. It begins with a selected item, and is empty if there is none.
+// piece returns the next piece at or after a row. It begins with a selected item, and is empty if no selected item is
+// left.
 func (m *manifest) piece(selected []bool, row int) piece {
 	for row < len(selected) && !selected[row] {
 		row++
@@ -111,7 +112,7 @@ func (m *manifest) piece(selected []bool, row int) piece {
 	return next
 }
 
-// convert reads a piece, into *read, and returns its selected items as Python writes them.
+// convert reads a piece into *read, and returns its selected items as Python writes them.
 func (m *manifest) convert(piece piece, selected []bool, read *[]byte) ([]byte, error) {
 	offset := m.start[piece.first]
 	size := int(m.start[piece.end] - offset)
@@ -122,7 +123,7 @@ func (m *manifest) convert(piece piece, selected []bool, read *[]byte) ([]byte, 
 	if _, err := m.file.ReadAt(src, offset); err != nil {
 		return nil, fmt.Errorf("at byte %d: %w", offset, err)
 	}
-	// Python's indents make short items longer by about a third.
+	// The indents of Python make short items about a third longer.
 	p := python{out: make([]byte, 0, size+size/2)}
 	for row := piece.first; row < piece.end; row++ {
 		if !selected[row] {

@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// windowBytes is how much of a manifest is in memory at a time; a longer item makes it grow.
+	// windowBytes is the size of the part of a manifest in memory; it grows for a longer item.
 	windowBytes = 4 << 20
-	// maxItem ends the growth if a bracket or quote is never closed.
+	// maxItem limits the growth if a bracket or quote is never closed.
 	maxItem = 256 << 20
 )
 
-// A window is a piece of a manifest, read forwards.
+// A window is a part of a manifest, read forwards.
 type window struct {
 	in     io.Reader
 	buf    []byte
 	unread []byte // part of buf
-	offset int64  // of the first unread byte in the manifest
+	offset int64  // offset of the first unread byte in the manifest
 }
 
-// more makes unread longer. It returns io.EOF if the manifest has ended.
+// more adds bytes to unread. It returns io.EOF at the end of the manifest.
 func (w *window) more() error {
 	switch {
 	case w.buf == nil:
@@ -39,7 +39,7 @@ func (w *window) more() error {
 	n, err := io.ReadFull(w.in, w.buf[kept:])
 	w.unread = w.buf[:kept+n]
 	if n > 0 && errors.Is(err, io.ErrUnexpectedEOF) {
-		err = nil // the next call says io.EOF
+		err = nil // the next call returns io.EOF
 	}
 	return err
 }
@@ -66,7 +66,7 @@ func (w *window) peek() (byte, error) {
 func (w *window) begin() error {
 	switch err := w.more(); {
 	case errors.Is(err, io.EOF):
-		return errors.New("it is empty" + expectArray)
+		return errors.New("the manifest is empty" + expectArray)
 	case err != nil:
 		return err
 	}
@@ -75,11 +75,11 @@ func (w *window) begin() error {
 	}
 	switch first, err := w.peek(); {
 	case errors.Is(err, io.EOF):
-		return errors.New("it is blank" + expectArray)
+		return errors.New("the manifest is blank" + expectArray)
 	case err != nil:
 		return err
 	case first != '[':
-		return fmt.Errorf("it begins with %q%s", first, expectArray)
+		return fmt.Errorf("the manifest begins with %q%s", first, expectArray)
 	}
 	w.skip(1)
 	return nil
@@ -87,7 +87,7 @@ func (w *window) begin() error {
 
 const expectArray = ": give the manifest that was scored, a JSON array of items"
 
-// nextItem moves to the next item, and says whether there is one.
+// nextItem moves to the next item, and reports whether there is one.
 func (w *window) nextItem(first bool) (bool, error) {
 	next, err := w.peek()
 	if err == nil && next == ']' {
@@ -96,18 +96,18 @@ func (w *window) nextItem(first bool) (bool, error) {
 	}
 	if err == nil && !first {
 		if next != ',' {
-			return false, fmt.Errorf(`found %q where "," or "]" is expected`, next)
+			return false, fmt.Errorf(`found %q, but expected "," or "]"`, next)
 		}
 		w.skip(1)
 		next, err = w.peek()
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return false, errors.New("the manifest ends before the array's closing \"]\": it has been cut short")
+		return false, errors.New("the manifest ends before the array's closing \"]\": it is cut short")
 	case err != nil:
 		return false, err
 	case next != '{':
-		return false, fmt.Errorf("found %q where an item is expected, an object", next)
+		return false, fmt.Errorf("found %q, but an item must be a JSON object", next)
 	}
 	return true, nil
 }
@@ -119,6 +119,6 @@ func (w *window) end() error {
 	case err != nil:
 		return err
 	default:
-		return fmt.Errorf("found %q behind the array's closing \"]\": remove it", next)
+		return fmt.Errorf("found %q after the array's closing \"]\": remove it", next)
 	}
 }

@@ -19,16 +19,16 @@ import (
 )
 
 const (
-	pictureSize = 192 // pixels, the longer side
-	// pictureTags is the size of a picture's HTML, without its bytes.
+	pictureSize = 192 // longer side in pixels
+	// pictureTags is the size of a picture's HTML in bytes, without the picture.
 	pictureTags = 400
-	decoders    = 4 // at the same time, at most
+	decoders    = 4 // largest number of pictures that are decoded concurrently
 )
 
-// An Opener opens the images of the samples of a run. The caller has to close them.
+// An Opener opens the images of the samples of a run. The caller closes them.
 type Opener func(ctx context.Context, plan *run.Plan) (Images, error)
 
-// Images reads the images of samples of a range of the run. *run.Images is one.
+// Images reads the images of samples of a range of the run. *run.Images implements it.
 type Images interface {
 	Close() error
 	Fetch(
@@ -36,19 +36,20 @@ type Images interface {
 	) (images.Fetched, *dataset.Fault, error)
 }
 
-// ImagesOf opens images as a planner of the runs does.
+// ImagesOf returns an opener of images with a planner of runs.
 func ImagesOf(planner *run.Planner) Opener {
 	return func(ctx context.Context, plan *run.Plan) (Images, error) { return planner.OpenImages(ctx, plan) }
 }
 
-// NoImages replaces images that a report must not show or cannot reach. It says why.
+// NoImages returns an opener for reports that must not show images or cannot reach them. why is the reason in the
+// report.
 func NoImages(why string) Opener {
 	return func(context.Context, *run.Plan) (Images, error) { return noImages(why), nil }
 }
 
 type noImages string
 
-// noPictures is the code of NoImages.
+// noPictures is the reason code of NoImages.
 const noPictures = "no_pictures"
 
 func (n noImages) Fetch(
@@ -59,13 +60,13 @@ func (n noImages) Fetch(
 
 func (n noImages) Close() error { return nil }
 
-// A picture is a small picture of an image.
+// A picture is a reduced copy of an image.
 type picture struct {
-	data []byte // JPEG; nil if the image has a fault
-	why  string // that it has none
+	data []byte // JPEG; nil if the image cannot be shown
+	why  string // the reason if data is nil
 }
 
-// An album fills in the conversations and the pictures of a gallery.
+// An album adds the conversations and the pictures to a gallery.
 type album struct {
 	subsets *subset.Reader
 	images  Images
@@ -84,7 +85,7 @@ func newAlbum(c Config, subsets *subset.Reader, pictures Images, limits images.L
 	}
 }
 
-// fill reads the records of all cards, each shard once, and their first images.
+// fill reads the records of all cards, each shard once, and the first image of each card.
 func (a *album) fill(ctx context.Context, plan *run.Plan, g *Gallery) error {
 	cards := map[int64]*Card{}
 	for _, card := range g.Cards {
@@ -106,13 +107,13 @@ func (a *album) fill(ctx context.Context, plan *run.Plan, g *Gallery) error {
 		})
 		return nil
 	})
-	if failed := group.Wait(); failed != nil { // it ended the reading, too
+	if failed := group.Wait(); failed != nil { // the failure has also ended the reading
 		return failed
 	}
 	return err
 }
 
-// show fills in a card of a range, and makes the picture of its first image.
+// show adds the conversation to a card of a range, and makes the picture of its first image.
 func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sample) (images.Hash, bool, error) {
 	card.converse(sample)
 	if card.Images == 0 {
@@ -152,7 +153,7 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 	return hash, made.data != nil, nil
 }
 
-// place puts pictures into the gallery in the order of the cards, each once, up to a total of so many bytes.
+// place adds pictures to the gallery in the order of the cards, each once, up to a total number of bytes.
 func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]picture, most int) {
 	ids := map[images.Hash]string{}
 	total := 0
@@ -165,7 +166,7 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]pi
 		if ids[hash] == "" {
 			takes := base64.StdEncoding.EncodedLen(len(pictures[hash].data)) + pictureTags
 			if total+takes > most {
-				card.NoPicture = "left out: the pictures of this report are as large as they may be"
+				card.NoPicture = "left out: the pictures of this report have the largest allowed size"
 				continue
 			}
 			total += takes
@@ -175,17 +176,17 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]pi
 		card.Picture = ids[hash]
 		sources[card.Source] = true
 	}
-	g.Note = "This report holds no picture."
+	g.Note = "This report has no picture."
 	if len(g.Pictures) > 0 {
 		names := slices.Sorted(maps.Keys(sources))
 		g.Note = fmt.Sprintf(
-			"This report holds %s of images of %s: %s. Their owners decide whether they may be passed on; "+
+			"This report has %s of images of %s: %s. The owners of the images decide whether they may be shared; "+
 				"--report-pictures none leaves them out.",
 			webpage.Plural(len(g.Pictures), "small picture"),
 			webpage.Plural(len(names), "source"),
 			listed(names),
 		)
 	} else if len(g.Cards) > 0 && g.Cards[0].NoPicture != "" {
-		g.Note += " The first sample says why: " + g.Cards[0].NoPicture + "."
+		g.Note += " The first sample has the reason: " + g.Cards[0].NoPicture + "."
 	}
 }

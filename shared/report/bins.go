@@ -11,10 +11,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// binFigure shows the share of its samples that each bin gives.
+// binFigure shows for each bin the share of its samples that is selected.
 func binFigure(t *tally, o *subset.Outcome) *Figure {
 	names := t.sourceNames()
-	f := newFigure("bins", "Which bins of style and source are empty, and which are taken whole?",
+	f := newFigure("bins", "Which bins of style and source are empty, and which are selected completely?",
 		append([]string{"style"}, names...)...)
 	var rows []row
 	empty, whole, all := 0, 0, 0
@@ -44,22 +44,20 @@ func binFigure(t *tally, o *subset.Outcome) *Figure {
 	}
 	heat(&f.Drawing, rows, names, 1, func(v float64) string { return fmt.Sprintf("%.0f", 100*v) })
 	reading := fmt.Sprintf(
-		"In percent of what is there: %d of %d cells are empty, %d are taken whole.", empty, all, whole,
+		"In percent of the samples of a bin. %d of %d bins are empty, and %d are selected completely.", empty, all, whole,
 	)
 	if n := len(o.Result.Shortfalls); n > 0 {
-		reading += fmt.Sprintf(
-			" %s in what was asked of a capability, a bin or a source; see the list.", webpage.Plural(n, "shortfall"),
-		)
+		reading += fmt.Sprintf(" The request has %s; see the table below the charts.", webpage.Plural(n, "shortfall"))
 	}
 	return f.end(reading)
 }
 
 const (
-	maxSlices     = 20 // parts of the order of picking
+	maxSlices     = 20 // number of parts of the order of picking
 	maxShortfalls = 30
 )
 
-// shortfalls is the table of shortfalls.
+// shortfalls returns the table of shortfalls.
 func shortfalls(rows []selection.Shortfall) Table {
 	t := Table{Head: []string{"asked of", "asked", "given", "why"}}
 	for _, s := range rows[:min(len(rows), maxShortfalls)] {
@@ -74,7 +72,7 @@ func shortfalls(rows []selection.Shortfall) Table {
 	return t
 }
 
-// orderFigures show with which ratings the picks were made, from the first to the last.
+// orderFigures show the ratings of the picks, from the first pick to the last.
 func orderFigures(o *subset.Outcome) []*Figure {
 	picks := o.Result.Picks
 	n := min(maxSlices, max(len(picks), 1))
@@ -115,7 +113,7 @@ func columnsByName(pool *selection.Pool) map[string]int {
 
 func sliceFigure(names []string, ratings [][6]int, other []int) *Figure {
 	f := newFigure("order", "With which ratings were samples picked, from the first pick to the last?",
-		"part of the picks", "by no rating", "rated 0", "1", "2", "3", "4", "5")
+		"part of the picks", "without a rating", "rated 0", "1", "2", "3", "4", "5")
 	var rows []row
 	low, all, last, lastAll := 0, 0, 0, 0
 	for i, n := range names {
@@ -144,7 +142,7 @@ func sliceFigure(names []string, ratings [][6]int, other []int) *Figure {
 		{"h2", "2"},
 		{"h1", "1"},
 		{"h0", "0"},
-		{"none", "by no rating"},
+		{"none", "without a rating"},
 	}
 	columns(&f.Drawing, rows, parts, true, percentShort)
 	return f.end(
@@ -194,9 +192,9 @@ func standingFigure(o *subset.Outcome, stood [][]meanOf, slices []string) *Figur
 	return f.end(fmt.Sprintf("%s picked at the lowest ratings: %.2f on average.", poor, lowest))
 }
 
-// reasonFigure shows why samples are left.
+// reasonFigure shows why samples are not selected.
 func reasonFigure(o *subset.Outcome, reasons selection.ReasonList) *Figure {
-	f := newFigure("reasons", "Why were the other samples left?", "reason", "samples", "meaning")
+	f := newFigure("reasons", "Why were the other samples not selected?", "reason", "samples", "meaning")
 	counts := map[reason.Code]int64{}
 	for i := range reasons.Len() {
 		if r := reasons.At(i); r != "" {
@@ -217,6 +215,6 @@ func reasonFigure(o *subset.Outcome, reasons selection.ReasonList) *Figure {
 		return f.end("Every sample is selected.")
 	}
 	bars(&f.Drawing, rows, []series{{"pool", "samples left"}}, func(v float64) string { return webpage.Group(int(v)) })
-	return f.end(fmt.Sprintf("Of %s that are left, %s are «%s».",
+	return f.end(fmt.Sprintf("Of %s that are not selected, %s are «%s».",
 		webpage.Plural(left, "sample"), webpage.Percent(rows[0].values[0]/float64(left)), rows[0].name))
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// budgetFigure makes selections at other budgets by the same rules, and compares them. It leaves out budgets that the
+// budgetFigure makes selections with the same rules at other budgets, and compares them. It omits budgets that the
 // rules do not allow, such as a budget below the number of must-includes.
 func budgetFigure(t *tally, o *subset.Outcome) *Figure {
-	f := newFigure("budgets", "What would another budget give?",
+	f := newFigure("budgets", "How would another budget change the selection?",
 		"budget", "samples", "mean rating over all capabilities", "bins covered")
 	total := o.Pool.Pool.Len()
 	if o.Params.InTokens {
@@ -62,7 +62,7 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 		"a budget of %s would have %.2f.", means[mark], pool.mean(), webpage.Percent(coverages[mark]), names[0], means[0]))
 }
 
-// lengthFigures show whether long samples are preferred.
+// lengthFigures show if long samples are preferred.
 func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
 	if len(t.longest) == 0 {
 		return nil
@@ -82,12 +82,12 @@ func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
 	columns(&f.Drawing, rows, []series{{"pool", "share of the pool"}, {"subset", "share of the selection"}}, false,
 		percentShort)
 	s := o.Selection.Summary
-	f.end(fmt.Sprintf("A selected sample has %s tokens on average, one of the pool %s.",
+	f.end(fmt.Sprintf("A selected sample has %s tokens on average; a sample of the pool has %s.",
 		webpage.Group(s.Selection.Tokens/max(s.Selection.Samples, 1)), webpage.Group(s.Pool.Tokens/max(s.Pool.Samples, 1))))
 	return []*Figure{f, lengthRatingFigure(t, o, names)}
 }
 
-// lengthRatingFigure shows the mean rating by length within each capability.
+// lengthRatingFigure shows the mean rating of each capability by length.
 func lengthRatingFigure(t *tally, o *subset.Outcome, names []string) *Figure {
 	f := newFigure("lengthrating", "Does the scorer only reward length?",
 		append([]string{"capability"}, names...)...)

@@ -8,21 +8,21 @@ import (
 )
 
 const (
-	labelWidth = 196 // of names at the left
+	labelWidth = 196 // width of the names at the left
 	rowHeight  = 22
-	top        = 26   // below the legend
-	labelSize  = 15.6 // the largest textSize of a label
-	headSize   = 9.8  // of names above columns
+	top        = 26   // height of the legend
+	labelSize  = 15.6 // largest textSize of a name at the left
+	headSize   = 9.8  // largest textSize of a name above a column
 )
 
 // A row of values with a name.
 type row struct {
 	name   string
-	values []float64 // NaN for none
+	values []float64 // NaN for no value
 	tips   []string
 }
 
-// A series describes the values at one place in all rows.
+// A series is the class and the name of the values with one index in all rows.
 type series struct{ class, name string }
 
 func entries(all []series) (legend [][2]string) {
@@ -32,7 +32,7 @@ func entries(all []series) (legend [][2]string) {
 	return legend
 }
 
-// scale rounds v up to a round number, and says how many steps the axis has.
+// scale rounds v up to a round number, the end of the axis, and returns the number of steps of the axis.
 func scale(v float64) (most float64, steps int) {
 	if v <= 0 || math.IsNaN(v) {
 		return 1, 2
@@ -49,6 +49,7 @@ func scale(v float64) (most float64, steps int) {
 	return 10 * unit, 5
 }
 
+// largest returns the largest value of the rows; 0 if no value is above 0. It ignores NaN.
 func largest(rows []row) float64 {
 	most := 0.0
 	for _, r := range rows {
@@ -61,8 +62,8 @@ func largest(rows []row) float64 {
 	return most
 }
 
-// rows draws the names of rows at the left and a scale from 0 to most below them. It returns a function from values to
-// places on the scale.
+// rows draws the names of rows at the left and, below the rows, an axis from 0 to most. It returns a function from
+// values to x coordinates.
 func (d *drawing) rows(rows []row, most float64, steps int, format func(float64) string) func(float64) float64 {
 	bottom := float64(top + rowHeight*len(rows))
 	d.Height = int(bottom) + 24
@@ -78,7 +79,7 @@ func (d *drawing) rows(rows []row, most float64, steps int, format func(float64)
 	return x
 }
 
-// dots draws a dot for each value of each row on one scale.
+// dots draws a dot for each value of each row. All rows share one axis.
 func dots(d *drawing, rows []row, all []series, format func(float64) string) {
 	d.legend(entries(all)...)
 	most, steps := scale(largest(rows))
@@ -94,7 +95,7 @@ func dots(d *drawing, rows []row, all []series, format func(float64) string) {
 	}
 }
 
-// bars draws a bar for each value of each row, one below the other.
+// bars draws a horizontal bar for each value of each row.
 func bars(d *drawing, rows []row, all []series, format func(float64) string) {
 	d.legend(entries(all)...)
 	most, steps := scale(largest(rows))
@@ -109,7 +110,8 @@ func bars(d *drawing, rows []row, all []series, format func(float64) string) {
 	}
 }
 
-// columns draws a group of bars for each row next to each other, in [0, most].
+// columns draws one group of vertical bars for each row. The axis is 0 to 1 if the bars are stacked, else 0 to the
+// largest value.
 func columns(d *drawing, rows []row, all []series, stacked bool, format func(float64) string) {
 	d.legend(entries(all)...)
 	most, steps := 1.0, 4
@@ -163,7 +165,7 @@ func names(rows []row) (all []string) {
 	return all
 }
 
-// widest is the width of the widest of some names.
+// widest returns the largest width of the names.
 func widest(names []string) (most float64) {
 	for _, n := range names {
 		most = max(most, textSize(webpage.Name(n)))
@@ -171,7 +173,7 @@ func widest(names []string) (most float64) {
 	return most
 }
 
-// heat draws a table of values in [0, most] as colours, with the values in it. Values above 0 have a number.
+// heat draws a table of values in [0, most] as coloured cells with numbers. A NaN cell has neither.
 func heat(d *drawing, rows []row, names []string, most float64, format func(float64) string) {
 	const cell = 20
 	head := 14 + int(math.Ceil(fontSize*min(widest(names), headSize)))
@@ -196,21 +198,22 @@ func heat(d *drawing, rows []row, names []string, most float64, format func(floa
 	}
 }
 
-// A panel is one curve of several on a scale of its own.
+// A panel is one curve. Each panel has an axis of its own.
 type panel struct {
 	name   string
 	points []float64
-	base   float64 // drawn as a line across; NaN for none
+	base   float64 // drawn as a horizontal line; NaN for none
 	format func(float64) string
 }
 
-// curves draws panels next to each other, with the same names of points; mark is the point of the selection.
+// curves draws panels side by side. names are the labels of the points in all panels, and mark is the index of the
+// point of this selection.
 func curves(d *drawing, names []string, panels []panel, mark int) {
 	d.legend([2]string{"random", "this selection"}, [2]string{"subset", "the same rules at another budget"})
 	d.Height = 234
 	width := float64(drawingWidth) / float64(len(panels))
 	for p, of := range panels {
-		most, steps := scale(max(largest([]row{{values: of.points}}), of.base))
+		most, steps := scale(largest([]row{{values: append(of.points[:len(of.points):len(of.points)], of.base)}}))
 		left, right := width*float64(p)+46, width*float64(p+1)-14
 		y := func(v float64) float64 { return 196 - 140*v/most }
 		d.text(left-42, 40, "start", of.name)

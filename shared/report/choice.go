@@ -11,11 +11,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// How many samples a gallery shows of a kind. Together they are below maxPictures, if a rubric has at most about 40
-// capabilities; with more, samples of the last ones are left out.
+// The numbers of samples of each kind in a gallery. Their sum is below maxPictures if a rubric has at most about 40
+// capabilities. With more capabilities, samples of the last capabilities are left out.
 const (
 	perKind     = 24
-	perMisses   = 12 // candidates of each capability for kindFirstOut
+	perMisses   = 12 // candidates for kindFirstOut of each capability
 	failedShown = 12
 	maxPictures = 300
 )
@@ -32,19 +32,20 @@ const (
 	kindFailed     = "not scored"
 )
 
-// kinds are all of them, with what each means.
+// kinds lists all kinds, with their meanings.
 var kinds = []struct{ Name, Meaning string }{
 	{kindBest, "the selected samples with the highest sum of expected scores over all capabilities"},
 	{kindLastIn, "the samples that were picked last"},
-	{kindFirstOut, "samples that were left, nearest to the last sample picked from one of their bins"},
+	{kindFirstOut, "samples that were not selected, nearest to the last sample picked from one of their bins"},
 	{kindRandomIn, "drawn at random from the selection"},
-	{kindRandomOut, "drawn at random from the scored samples that were left"},
-	{kindCapability, "for each capability, the first and the last sample picked, and the best one left"},
+	{kindRandomOut, "drawn at random from the scored samples that were not selected"},
+	{kindCapability, "for each capability, the first and the last sample picked, and the best sample not selected"},
 	{kindStyle, "for each style, one sample drawn at random from the selection"},
 	{kindFailed, "the first samples that failed or were skipped"},
 }
 
-// A choice is the samples of a gallery: their positions in the pool, in the order of kinds, and the kinds of each.
+// A choice has the samples of a gallery: their positions in the pool, in the order of kinds, and the kinds of each
+// sample.
 type choice struct {
 	samples []uint32
 	kinds   map[uint32][]string
@@ -64,7 +65,7 @@ func (c *choice) add(kind string, samples ...uint32) {
 	}
 }
 
-// choose chooses what to show. Draws have a fixed seed: a report is the same each time.
+// choose chooses the samples of a gallery. Random draws have a fixed seed, so that the report is the same each time.
 func choose(o *subset.Outcome, t *tally, reasons selection.ReasonList, explain explainer) (*choice, error) {
 	c := &choice{kinds: map[uint32][]string{}}
 	rng := rand.New(rand.NewPCG(17, o.Params.Seed))
@@ -100,7 +101,8 @@ func choose(o *subset.Outcome, t *tally, reasons selection.ReasonList, explain e
 	return c, nil
 }
 
-// drawn draws up to perKind of n things that count, each with the same probability; it tries a bounded number.
+// drawn draws up to perKind of n things for which thing returns a sample, each with the same probability. It makes a
+// bounded number of attempts.
 func drawn(rng *rand.Rand, n int, thing func(int) (uint32, bool)) []uint32 {
 	var out []uint32
 	seen := map[int]bool{}
@@ -117,7 +119,7 @@ func drawn(rng *rand.Rand, n int, thing func(int) (uint32, bool)) []uint32 {
 	return out
 }
 
-// addOfCapabilities adds the first and the last pick of each capability, and the best sample that it left.
+// addOfCapabilities adds the first and the last pick of each capability, and its best sample that is not selected.
 func (c *choice) addOfCapabilities(o *subset.Outcome, missed [][]uint32) {
 	first, last := map[uint32]uint32{}, map[uint32]uint32{}
 	for _, pick := range o.Result.Picks {
@@ -140,12 +142,12 @@ func (c *choice) addOfCapabilities(o *subset.Outcome, missed [][]uint32) {
 	}
 }
 
-// addOfStyles adds a pick of each style.
+// addOfStyles adds one pick of each style.
 func (c *choice) addOfStyles(o *subset.Outcome, picks []uint32, rng *rand.Rand) {
 	chosen, seen := make([]uint32, len(o.Pool.Pool.StyleNames)), make([]int, len(o.Pool.Pool.StyleNames))
 	for _, s := range picks {
 		for _, style := range stylesOf(o.Pool.Pool, s) {
-			if seen[style]++; rng.IntN(seen[style]) == 0 { // each has the same probability in the end
+			if seen[style]++; rng.IntN(seen[style]) == 0 { // in the end each pick has the same probability
 				chosen[style] = s
 			}
 		}
@@ -157,7 +159,7 @@ func (c *choice) addOfStyles(o *subset.Outcome, picks []uint32, rng *rand.Rand) 
 	}
 }
 
-// nearlyPicked are the outranked samples of each capability of the pool, the best first.
+// nearlyPicked returns the outranked samples of each capability of the pool, the best first.
 func nearlyPicked(o *subset.Outcome, t *tally, reasons selection.ReasonList) [][]uint32 {
 	out := make([][]uint32, len(o.Pool.Pool.Capabilities))
 	for c, ratings := range o.Pool.Pool.Ratings {
@@ -179,11 +181,11 @@ func nearlyPicked(o *subset.Outcome, t *tally, reasons selection.ReasonList) [][
 	return out
 }
 
-// An explainer says why samples, given by their indexes, are in a selection or not.
+// An explainer returns the reasons why samples, given by their indexes, are or are not in a selection.
 type explainer func(indexes []uint32) ([]subset.Explanation, error)
 
-// nearest are the samples that came nearest to being picked: by rating, nearest to the last sample picked from one of
-// their bins.
+// nearest returns the samples that came nearest to being picked: the samples whose rating is nearest to the rating of
+// the last sample picked from one of their bins.
 func nearest(missed [][]uint32, explain explainer) ([]uint32, error) {
 	var samples []uint32
 	for _, of := range missed {
@@ -208,11 +210,11 @@ func nearest(missed [][]uint32, explain explainer) ([]uint32, error) {
 	return near, nil
 }
 
-// A leading keeps the first few of many samples in an order.
+// A leading keeps the first few of many samples in a given order.
 type leading struct {
 	most    int
 	compare func(a, b uint32) int
-	kept    []uint32 // in the order
+	kept    []uint32 // sorted in the order
 }
 
 func newLeading(most int, compare func(a, b uint32) int) *leading {

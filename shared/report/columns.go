@@ -24,19 +24,20 @@ func columnFigure(columns []subset.ColumnPair) *Figure {
 			plainNumber(c.B.Mean), plainNumber(c.B.Median), webpage.Percent(c.B.Coverage))
 		if by := math.Abs(inB - inA); by > most {
 			most = by
-			reading = fmt.Sprintf("Most apart: %s, with a mean of %s in A and of %s in B.", name, plainNumber(c.A.Mean),
+			reading = fmt.Sprintf("The largest difference: %s, with a mean of %s in A and of %s in B.", name, plainNumber(c.A.Mean),
 				plainNumber(c.B.Mean))
 		}
 	}
 	dots(&f.Drawing, rows, sides, func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) })
-	reading += " A dot is where the mean lies between the lowest number of both (0 %) and the highest (100 %)."
+	reading += " The axis goes from the lowest number of A and B (0 %) to the highest (100 %)."
 	if more := len(columns) - maxFlows; more > 0 {
 		reading += fmt.Sprintf(" %d more are not shown.", more)
 	}
 	return f.end(reading)
 }
 
-// placeOf is the place of a side's mean between the lowest (0) and the highest number (1) of both; NaN without a mean.
+// placeOf returns the position of a side's mean between the lowest number (0) and the highest number (1) of both sides;
+// NaN without a mean.
 func placeOf(c subset.ColumnPair, side subset.ColumnFigures) float64 {
 	switch {
 	case side.Mean == nil:
@@ -44,7 +45,7 @@ func placeOf(c subset.ColumnPair, side subset.ColumnFigures) float64 {
 	case c.Most == c.Least:
 		return 0.5
 	}
-	// Halves, because the difference of two large numbers may overflow.
+	// Halves are used because the difference of two large numbers may overflow.
 	return (*side.Mean/2 - c.Least/2) / (c.Most/2 - c.Least/2)
 }
 

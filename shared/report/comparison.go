@@ -19,14 +19,14 @@ const (
 	kindBoth  = "in both"
 )
 
-// perSide is how many samples of a kind a comparison shows.
+// perSide is the number of samples of each kind that a comparison shows.
 const perSide = 60
 
-// maxFlows is how many sources or styles a chart of a comparison shows.
+// maxFlows is the largest number of sources or styles in a chart of a comparison.
 const maxFlows = 12
 
-// WriteComparison writes two selections of a run side by side: what they have in common, and how they differ. It fails
-// as subset.Reader.Compare does.
+// WriteComparison writes two selections of a run side by side, with their common samples and their differences. It
+// returns the errors of subset.Reader.Compare.
 func (w *Writer) WriteComparison(
 	ctx context.Context, out io.Writer, subsets *subset.Reader, runID, a, b string,
 ) error {
@@ -112,7 +112,7 @@ func meansOfBoth(a, b selection.Summary) *Figure {
 	return f.end(fmt.Sprintf("B has the higher mean rating on %d of %d capabilities.", higher, len(rows)))
 }
 
-// picksOfBoth compares the ratings on which samples were picked.
+// picksOfBoth compares the ratings of the picked samples.
 func picksOfBoth(a, b selection.Summary) *Figure {
 	f := newFigure("picks", "On which ratings were the samples picked?", "rating", "share of A", "share of B")
 	var rows []row
@@ -137,7 +137,7 @@ func picksOfBoth(a, b selection.Summary) *Figure {
 		webpage.Percent(low[0]), webpage.Percent(low[1])))
 }
 
-// flowFigure compares where the samples come from, by shares.
+// flowFigure compares the shares of groups of samples, such as sources.
 func flowFigure(id, question string, p *subset.Pair, flows []subset.Flow) *Figure {
 	f := newFigure(id, question, strings.TrimSuffix(id, "s"), "in A", "in B", "came in", "went out")
 	var rows []row
@@ -161,7 +161,8 @@ func flowFigure(id, question string, p *subset.Pair, flows []subset.Flow) *Figur
 	return f.end(reading)
 }
 
-// comparedGallery shows samples that are in only one selection, and some that are in both, with the reasons of both.
+// comparedGallery shows samples that are in only one selection, and some samples that are in both, with the reasons of
+// both selections.
 func comparedGallery(p *subset.Pair, of func(*subset.Selection) explainer) (*Gallery, error) {
 	chosen := &choice{kinds: map[uint32][]string{}}
 	g := &Gallery{}
@@ -171,7 +172,7 @@ func comparedGallery(p *subset.Pair, of func(*subset.Selection) explainer) (*Gal
 	}{
 		{kindOnlyA, "the first samples that A picked and B does not have", p.OnlyA},
 		{kindOnlyB, "the first samples that B picked and A does not have", p.OnlyB},
-		{kindBoth, "the first samples that A picked and B has too", p.Both},
+		{kindBoth, "the first samples that A picked and B also has", p.Both},
 	} {
 		if len(side.samples) > 0 {
 			chosen.add(side.kind, side.samples[:min(len(side.samples), perSide)]...)

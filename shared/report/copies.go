@@ -12,12 +12,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// templateFigures show the largest templates of questions; none if they are not known.
+// templateFigures show the largest templates of questions. It is nil if the templates are not known.
 func templateFigures(s selection.Summary) []*Figure {
 	if len(s.Templates) == 0 {
 		return nil
 	}
-	f := newFigure("templates", "Which templates of questions is the pool made of?",
+	f := newFigure("templates", "Which templates of questions are in the pool?",
 		"template", "selected", "share of the pool", "share of the selection")
 	var rows []row
 	all := 0.0
@@ -28,7 +28,8 @@ func templateFigures(s selection.Summary) []*Figure {
 		f.Table.add(name, webpage.Group(of.Selected), webpage.Percent(of.Pool), webpage.Percent(of.Selection))
 		all += of.Pool
 		if of.Over() && over == "" {
-			over = fmt.Sprintf(" The selection has much more of %q: a cap of templates bounds it.", name)
+			over = fmt.Sprintf(" %q has a much larger share of the selection than of the pool; limit it with a cap on "+
+				"templates.", name)
 		}
 	}
 	bars(&f.Drawing, rows, []series{{"pool", "share of the pool"}, {"subset", "share of the selection"}}, percentShort)
@@ -36,19 +37,20 @@ func templateFigures(s selection.Summary) []*Figure {
 		webpage.Percent(all), over))}
 }
 
-// Copies describes the samples that a selection leaves out because they are near to an item or another sample.
+// Copies describes the samples that a selection leaves out because they are near to an item of an evaluation set, or
+// near to another sample.
 type Copies struct {
 	Sentences []string
-	Sets      Table // evaluation sets; empty if there are none
-	Pairs     Table // the first of those left out
-	More      int   // pairs that the table does not have
+	Sets      Table // of evaluation sets; empty without evaluation sets
+	Pairs     Table // the first pairs whose samples are left out
+	More      int   // number of pairs that the table lacks
 }
 
-// maxCopies is how many pairs a report shows.
+// maxCopies is the largest number of pairs in a report.
 const maxCopies = 30
 
-// newCopies describes such samples; nil if the selection did not look for them. each calls a function with the near
-// pairs, in order.
+// newCopies returns the description of such samples; nil if the selection did not search for them. each calls a
+// function with the near pairs, in order.
 func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) error) (*Copies, error) {
 	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
 		return nil, nil
@@ -80,8 +82,8 @@ func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) err
 		return nil, err
 	}
 	if sel.Outputs.Clusters != "" {
-		c.Sentences = append(c.Sentences, webpage.Plural(left, "sample")+" left out as near duplicates: as many of "+
-			"their cluster are selected as are allowed.")
+		c.Sentences = append(c.Sentences, webpage.Plural(left, "sample")+" left out as near duplicates, because their "+
+			"cluster already has the allowed number of selected samples.")
 	}
 	return c, nil
 }
@@ -92,9 +94,9 @@ func (c *Copies) addEvaluations(e *subset.Contamination) {
 		c.Sets.add(webpage.Name(set.Name), webpage.Group(set.Items), webpage.Group(set.Images),
 			webpage.Group(set.Unread))
 	}
-	text := fmt.Sprintf("%s with an image of the evaluation sets, %s of them with the text, too; %s with the text "+
-		"alone. Left out: %s.", webpage.Plural(e.Both+e.Image, "sample"), webpage.Group(e.Both), webpage.Group(e.Text),
-		webpage.Group(e.Dropped))
+	text := fmt.Sprintf("%s with an image of the evaluation sets; %s of them also have the text. %s with only the text. "+
+		"Left out: %s.", webpage.Plural(e.Both+e.Image, "sample"), webpage.Group(e.Both),
+		webpage.Plural(e.Text, "sample"), webpage.Plural(e.Dropped, "sample"))
 	c.Sentences = append(c.Sentences, text)
 	if len(e.ImageSources) == 0 {
 		return
@@ -109,7 +111,7 @@ func (c *Copies) addEvaluations(e *subset.Contamination) {
 	c.Sentences = append(c.Sentences, "By source: "+listed(sources)+".")
 }
 
-// bits is a distance; empty without one.
+// bits formats a distance in bits; it is empty without a distance.
 func bits(distance *int) string {
 	if distance == nil {
 		return ""

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestCopies shows templates, and what is left out with the first pairs, and nothing of it where it was not asked for.
+// The report shows templates and left-out samples, with the first pairs, only if they were requested.
 func TestCopies(t *testing.T) {
 	t.Parallel()
 	o := outcome(t, 500, 3)
@@ -50,8 +50,8 @@ func TestCopies(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, words := range []string{
-		"The 2 templates below have 15.0 % of the pool.", "a cap of templates bounds it", "42 samples with an image",
-		"40 of them with the text", "chartqa 30", "1,234", "left29", "11 more are in near.jsonl",
+		"The 2 templates below have 15.0 % of the pool.", "limit it with a cap on", "42 samples with an image",
+		"40 of them also have the text", "chartqa 30", "1,234", "left29", "11 more are in near.jsonl",
 		"1 sample left out as near duplicates",
 	} {
 		if !strings.Contains(page.String(), words) {

@@ -6,10 +6,10 @@ import "fmt"
 // is still 10 px high.
 const drawingWidth = 460
 
-// fontSize is the height of the text of charts, in their units, as chart.css has it.
+// fontSize is the font size of charts, in their units, as in chart.css.
 const fontSize = 12
 
-// A drawing is a chart: marks of an SVG in the order in which they are drawn. Their classes are those of chart.css.
+// A drawing is a chart: SVG marks in the order of drawing. Their classes are defined in chart.css.
 type drawing struct {
 	ID, Title, Description string
 	Height                 int
@@ -19,7 +19,7 @@ type drawing struct {
 	Texts                  []text
 }
 
-// Coordinates are decimal numbers as in SVG. Tips are shown for the mark at the pointer.
+// Coordinates are decimal numbers, as in SVG. A tip is shown when the pointer is on the mark.
 type (
 	rect struct{ X, Y, W, H, Class, Tip string }
 	line struct{ X1, Y1, X2, Y2, Class string }
@@ -45,14 +45,14 @@ func (d *drawing) text(x, y float64, class, content string) {
 	d.Texts = append(d.Texts, text{X: at(x), Y: at(y), Class: class, Text: content})
 }
 
-// turned is text that rises to the right by so many degrees.
+// turned draws a text that rises to the right by an angle in degrees.
 func (d *drawing) turned(x, y float64, degrees int, content string) {
 	d.Texts = append(d.Texts, text{
 		X: at(x), Y: at(y), Class: "start", Turn: fmt.Sprintf("rotate(-%d %.1f %.1f)", degrees, x, y), Text: content,
 	})
 }
 
-// legend names the series of a drawing in a row at the top.
+// legend draws the names of the series in a row at the top.
 func (d *drawing) legend(entries ...[2]string) {
 	x := 4.0
 	for _, e := range entries {
@@ -62,7 +62,7 @@ func (d *drawing) legend(entries ...[2]string) {
 	}
 }
 
-// empty says that there is nothing to draw.
+// empty draws a text instead of a chart.
 func (d *drawing) empty(why string) {
 	d.Height = 40
 	d.text(4, 24, "start", why)

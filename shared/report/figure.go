@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// A Figure is a chart with its question, the answer, and the numbers.
+// A Figure is a chart with its question, its answer, and its numbers.
 type Figure struct {
 	ID, Question, Reading string
 	Drawing               drawing
@@ -34,7 +34,8 @@ func (f *Figure) end(reading string) *Figure {
 	return f
 }
 
-// CSV is a link to the figure's numbers. A cell that a spreadsheet would take for a formula begins with an apostrophe.
+// CSV returns a link to the figure's numbers. A cell that a spreadsheet would read as a formula begins with an
+// apostrophe.
 func (f *Figure) CSV() (template.URL, error) {
 	var file bytes.Buffer
 	w := csv.NewWriter(&file)
@@ -55,7 +56,7 @@ func (f *Figure) CSV() (template.URL, error) {
 
 func isNumber(cell string) bool { return strings.Trim(cell, "-+.,%0123456789 ") == "" }
 
-// dataURL holds content in an address. It cannot be a script, because the type is always one of ours.
+// dataURL returns a URL that contains the content. It cannot be a script, because Harvest always sets the media type.
 func dataURL(mediaType string, content []byte) template.URL {
 	return template.URL("data:" + mediaType + ";base64," + base64.StdEncoding.EncodeToString(content))
 }

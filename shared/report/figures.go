@@ -11,15 +11,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// compared are the three sets of a comparison: the pool, a random subset and the selection.
+// compared returns the three sets of a comparison: the pool, a random subset and the selection.
 func compared(s selection.Summary) ([]selection.Statistics, []series) {
 	return []selection.Statistics{s.Pool, s.Random, s.Selection},
 		[]series{{"pool", "pool"}, {"random", "random subset"}, {"subset", "selection"}}
 }
 
-// capabilityFigure shows what the selection gained.
+// capabilityFigure shows the gain of the selection by capability.
 func capabilityFigure(s selection.Summary) *Figure {
-	f := newFigure("capabilities", "What did the selection gain, and where not?",
+	f := newFigure("capabilities", "Where did the selection gain, and where not?",
 		"capability", "mean rating of the pool", "of a random subset", "of the selection")
 	sets, all := compared(s)
 	var rows []row
@@ -46,7 +46,7 @@ func capabilityFigure(s selection.Summary) *Figure {
 	return f.end(reading)
 }
 
-// listed are some names in words; of many the first four.
+// listed joins names to a text; of many names it has the first four.
 func listed(names []string) string {
 	shown := make([]string, 0, 4)
 	for _, n := range names[:min(len(names), 4)] {
@@ -58,7 +58,7 @@ func listed(names []string) string {
 	return strings.Join(shown, ", ")
 }
 
-// ratingFigure shows how the ratings of each capability are distributed.
+// ratingFigure shows the distribution of the ratings of each capability.
 func ratingFigure(s selection.Summary) *Figure {
 	f := newFigure("ratings", "How are the ratings of each capability distributed, in the pool and in the selection?",
 		"capability", "set", "rated 0", "1", "2", "3", "4", "5")
@@ -84,16 +84,16 @@ func ratingFigure(s selection.Summary) *Figure {
 		}
 	}
 	ratingColumns(&f.Drawing, rows)
-	reading := "The ratings distinguish samples: no capability has one rating for nearly all."
+	reading := "The ratings distinguish samples: no capability has the same rating for nearly all samples."
 	if len(flat) > 0 {
-		reading = "More than 95 % of the pool have one rating for " + listed(
+		reading = "More than 95 % of the pool have the same rating for " + listed(
 			flat,
-		) + ": it hardly distinguishes samples there."
+		) + ", so these ratings hardly distinguish samples."
 	}
-	return f.end(reading + " The upper bar is the pool, the lower one the selection.")
+	return f.end(reading + " The upper bar is the pool; the lower bar is the selection.")
 }
 
-// ratingColumns draws two rows, the pool above the selection, of stacked shares of ratings for each capability.
+// ratingColumns draws two rows of stacked shares of ratings for each capability, the pool above the selection.
 func ratingColumns(d *drawing, rows []row) {
 	var legend [][2]string
 	for r := range 6 {
@@ -123,9 +123,9 @@ func ratingColumns(d *drawing, rows []row) {
 	}
 }
 
-// takenFigure shows what share of each rating is selected.
+// takenFigure shows the share of each rating that is selected.
 func takenFigure(s selection.Summary) *Figure {
-	f := newFigure("taken", "What share of each rating is selected?", "rating", "in the pool", "selected", "share")
+	f := newFigure("taken", "Which share of each rating is selected?", "rating", "in the pool", "selected", "share")
 	var pool, chosen [6]int
 	for c := range s.Pool.Ratings {
 		for r := range pool {
@@ -165,10 +165,11 @@ func (t *tally) sourceNames() []string {
 	return names
 }
 
-// carrierFigure shows which source carries which capability.
+// carrierFigure shows the mean rating of each capability by source.
 func carrierFigure(t *tally, pool *selection.Pool) *Figure {
 	names := t.sourceNames()
-	f := newFigure("carriers", "Which source carries which capability?", append([]string{"capability"}, names...)...)
+	f := newFigure("carriers", "Which source has high ratings of which capability?",
+		append([]string{"capability"}, names...)...)
 	var rows []row
 	best := struct {
 		mean               float64
@@ -205,9 +206,9 @@ func carrierFigure(t *tally, pool *selection.Pool) *Figure {
 	return f.end(fmt.Sprintf("The highest mean rating is %.2f: %s in %s.", best.mean, best.capability, best.source))
 }
 
-// sourceFigure shows which sources have less or more of the selection than of the pool.
+// sourceFigure shows which sources have a smaller or larger share of the selection than of the pool.
 func sourceFigure(t *tally, o *subset.Outcome) *Figure {
-	f := newFigure("sources", "What does each source give, next to its share of the pool?",
+	f := newFigure("sources", "Which share of the selection and of the pool does each source have?",
 		"source", "samples", "selected", "share of the pool", "share of the selection")
 	names := t.sourceNames()
 	var rows []row
@@ -225,7 +226,7 @@ func sourceFigure(t *tally, o *subset.Outcome) *Figure {
 	}
 	bars(&f.Drawing, rows, []series{{"pool", "share of the pool"}, {"subset", "share of the selection"}}, percentShort)
 	if largest == "" {
-		return f.end("Each source has the share of the selection that it has of the pool.")
+		return f.end("Each source has the same share of the selection and of the pool.")
 	}
 	return f.end(fmt.Sprintf("%s gains most, by %.1f points of share; %s loses most, by %.1f.",
 		largest, 100*gain, least, 100*loss))

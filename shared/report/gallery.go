@@ -15,17 +15,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// The most bytes, as HTML, of a text of the dataset that a report shows.
+// The largest sizes of texts of the dataset in a report, in bytes of HTML.
 const (
-	maxTurn = 600 // of a turn of a conversation
-	maxWhy  = 300 // of a reason
-	// maxCommand is the limit of a command, or of a request's body, that makes the selection again.
+	maxTurn = 600 // a turn of a conversation
+	maxWhy  = 300 // a reason
+	// maxCommand limits a command, or a request's body, that makes the selection again.
 	maxCommand = 4000
 )
 
 const (
-	maxTurns   = 4 // of a conversation that a card shows
-	maxStyles  = 6 // of a sample that a card names
+	maxTurns   = 4 // turns of a conversation in a card
+	maxStyles  = 6 // styles of a sample in a card
 	statusIn   = "selected"
 	statusLeft = "left"
 	statusNot  = "not scored"
@@ -35,14 +35,14 @@ const (
 type Gallery struct {
 	Cards    []*Card
 	Pictures []Picture
-	// Note says how many pictures there are, of which sources, or why there are none.
+	// Note says how many pictures there are and of which sources, or why there are no pictures.
 	Note string
-	// What cards can be filtered by.
+	// The values by which cards can be filtered.
 	Kinds                         []struct{ Name, Meaning string }
 	Capabilities, Styles, Sources []string
 }
 
-// A Picture of a gallery is in the page once. Each card that names it shows it.
+// A Picture of a gallery is in the page once. Every card that names it shows it.
 type Picture struct {
 	ID   string
 	Data []byte // JPEG
@@ -52,39 +52,40 @@ type Picture struct {
 type Card struct {
 	Index   int
 	ID      string
-	Status  string // selected, left or not scored
+	Status  string // selected, left, or not scored
 	Kinds   string // joined by "|"
 	Source  string
 	Styles  []string
-	Ratings string // of all capabilities in their order, joined by commas; empty for a missing one
+	Ratings string // ratings of all capabilities in order, joined by commas; empty for a missing rating
 	Rated   []Rated
 	Why     string
-	Miss    string // how near a sample that was left came
+	Miss    string // how near a sample that is not selected came to being picked
 	Turns   []Turn
-	Omitted int // turns
-	// Picture is the id of a picture. If it is empty, NoPicture says why. Images is how many images the sample has.
+	Omitted int // number of turns that the card omits
+	// Picture is the id of a picture. If it is empty, NoPicture is the reason. Images is the number of images of the
+	// sample.
 	Picture, NoPicture string
 	Images             int
 
 	sample uint32
 }
 
-// A Rated capability of a card.
+// A Rated is a rated capability of a card.
 type Rated struct {
 	Capability string
 	Rating     int8
 }
 
-// A Turn of a conversation, shortened.
+// A Turn is a shortened turn of a conversation.
 type Turn struct{ Role, Text string }
 
-// ShownAs are the kinds in words.
+// ShownAs returns the kinds for the page.
 func (c *Card) ShownAs() string { return strings.ReplaceAll(c.Kinds, "|", "; ") }
 
-// Value is a card's styles as a value of a filter.
+// Value returns a card's styles as the value of a filter.
 func (c *Card) Value() string { return strings.Join(c.Styles, "|") }
 
-// newGallery describes the chosen samples with the data in the pool.
+// newGallery describes the chosen samples with the data of the pool.
 func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery, error) {
 	explained, err := explain(chosen.samples)
 	if err != nil {
@@ -100,7 +101,7 @@ func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery,
 	return g, nil
 }
 
-// show adds a card of each chosen sample, and what cards can be filtered by, sorted and each once.
+// show adds a card for each chosen sample, and the sorted values of the filters without repetition.
 func (g *Gallery) show(pool *selection.Pool, chosen *choice, card func(i int) *Card) {
 	for _, c := range pool.Capabilities {
 		g.Capabilities = append(g.Capabilities, webpage.Name(c))
@@ -158,7 +159,7 @@ func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
 	return card
 }
 
-// nearestMiss says how near a sample came to being picked.
+// nearestMiss describes how near a sample came to being picked.
 func nearestMiss(x subset.Explanation) string {
 	if len(x.Misses) > 0 {
 		m := x.Misses[0]
@@ -185,7 +186,7 @@ func nearestMiss(x subset.Explanation) string {
 	return ""
 }
 
-// converse fills in a card's conversation.
+// converse adds the conversation to a card.
 func (c *Card) converse(sample *dataset.Sample) {
 	for i, turn := range sample.Turns {
 		if i == maxTurns {

@@ -7,7 +7,7 @@ import (
 	webpage "github.com/harvest-ml/harvest/shared/page"
 )
 
-// label is a name that fits a width, in heights of the font. Where it is cut, an ellipsis stands at its end.
+// label shortens a name to a width, in heights of the font. A shortened name ends in an ellipsis.
 func label(text string, width float64) string {
 	text = webpage.Name(text)
 	if textSize(text) <= width {
@@ -22,8 +22,8 @@ func label(text string, width float64) string {
 	return text
 }
 
-// textSize estimates the width of a text in heights of its font: a little more than it takes in DejaVu Sans, the widest
-// of the usual sans-serif fonts.
+// textSize estimates the width of a text in heights of its font. The estimate is a little above the width in DejaVu
+// Sans, the widest of the usual sans-serif fonts.
 func textSize(text string) (size float64) {
 	for _, r := range text {
 		size += runeSize(r)
@@ -33,9 +33,9 @@ func textSize(text string) (size float64) {
 
 func runeSize(r rune) float64 {
 	switch {
-	case unicode.Is(unicode.M, r): // on the letter before it
+	case unicode.Is(unicode.M, r): // drawn on the previous letter
 		return 0
-	case r >= 0x1100: // letters of East Asia, pictures, and what is rare
+	case r >= 0x1100: // East Asian letters, pictographs, and rare characters
 		return 1
 	case strings.ContainsRune("ijlIft|!.,:;' ()[]/-", r):
 		return 0.37

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestLabel cuts names to the width that they have room for, however wide their letters are.
+// TestLabel shortens names to the available width, whatever the widths of their letters.
 func TestLabel(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -23,7 +23,7 @@ func TestLabel(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 		if textSize(got)*fontSize > labelWidth-8 {
-			t.Errorf("%q is wider than the room for names", got)
+			t.Errorf("%q is wider than the column of names", got)
 		}
 	}
 }

@@ -13,18 +13,18 @@ import (
 //go:embed page.html style.css chart.css script.js
 var files embed.FS
 
-// A page is the input of the template: a model, and the parts that every report has.
+// A page is the input of the template: a model, and the parts of every report.
 type page struct {
 	*Model
-	Policy string // the content-security policy
+	Policy string // content-security policy
 	Style  template.CSS
 	Script template.JS
 }
 
-// lightDark is a pair of colours, for a light and for a dark ground.
+// lightDark matches a pair of colours, for a light and for a dark background.
 var lightDark = regexp.MustCompile(`light-dark\((#[0-9a-f]{6}), #[0-9a-f]{6}\)`)
 
-// write writes the page.
+// write writes the page of a model.
 func (m *Model) write(w io.Writer) error {
 	var parts [3][]byte
 	for i, file := range []string{"style.css", "chart.css", "script.js"} {
@@ -40,7 +40,7 @@ func (m *Model) write(w io.Writer) error {
 		"svgFile": func(d drawing) (template.URL, error) {
 			var file bytes.Buffer
 			err := t.ExecuteTemplate(&file, "svg", d)
-			// A file has only its own style, and is shown on a light ground.
+			// An SVG file has only its own style, and is shown on a light background.
 			own := append([]byte("><style>"), lightDark.ReplaceAll(parts[1], []byte("$1"))...)
 			content := bytes.Replace(file.Bytes(), []byte(">"), append(own, "</style>"...), 1)
 			return dataURL("image/svg+xml", content), err

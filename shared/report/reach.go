@@ -5,17 +5,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// maxReached is the most sources in the table.
+// maxReached is the largest number of sources in the table.
 const maxReached = 30
 
 // A Reach shows how far a dataset is from the scorer's training data.
 type Reach struct {
 	Sentence string
-	Table    Table // of sources, the farthest first
+	Table    Table // of sources, the most distant first
 	More     int
 }
 
-// newReach is nil if nothing is known.
+// newReach returns nil if no distances are known.
 func newReach(r *reach.Report) *Reach {
 	if r == nil {
 		return nil

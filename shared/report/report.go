@@ -25,21 +25,21 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// maxBytes is the largest report. The main complaint about such tools is reports that no browser can open.
+// maxBytes is the largest report in bytes. A larger report would be hard to open in a browser.
 const maxBytes = 2_900_000
 
-// A Config is what a Writer needs.
+// A Config has the dependencies of a Writer.
 type Config struct {
 	Runs     *run.Reader
 	Images   Opener
-	Memory   *memory.Budget // of the process
+	Memory   *memory.Budget // budget of the process
 	Commands Commands
 }
 
 // A Writer writes reports of the selections of a work bucket. It is a subset.Reporter.
 type Writer struct{ c Config }
 
-// New makes a Writer. The error names what is missing.
+// New makes a Writer. The error says which dependency may be missing.
 func New(c Config) (*Writer, error) {
 	if c.Runs == nil || c.Images == nil || c.Memory == nil || c.Commands.Retry == nil {
 		return nil, errors.New("making a report.Writer: a reader of runs, the images, the memory for them, or the " +
@@ -48,16 +48,16 @@ func New(c Config) (*Writer, error) {
 	return &Writer{c}, nil
 }
 
-// Commands are the commands that a report shows to its readers.
+// Commands makes the commands that a report shows.
 type Commands struct {
-	// Select is the command that makes a selection of a run. If it is nil, reports show only the request of the API.
+	// Select returns the command that makes a selection of a run. If it is nil, reports show only the API request.
 	Select func(runID string, request selection.Request) string
-	Retry  func(runID string) string // tries the failed samples of a run again
+	Retry  func(runID string) string // returns the command that retries the failed samples of a run
 	// Program is the version of the program that writes the report.
 	Program string
 }
 
-// APICommands are the commands for a deployment that has only an API.
+// APICommands returns the commands for a deployment that has only an API.
 func APICommands(program string) Commands {
 	return Commands{
 		Retry: func(runID string) string {
@@ -67,8 +67,8 @@ func APICommands(program string) Commands {
 	}
 }
 
-// WriteReport writes the report of a selection that has samples. The same selection, images, commands and program give
-// the same bytes. Memory is that of the run's pool and some megabytes.
+// WriteReport writes the report of a selection that has samples. Equal selections, images, commands and programs give
+// equal bytes. It needs the memory of the run's pool and some megabytes.
 func (w *Writer) WriteReport(
 	ctx context.Context, out io.Writer, subsets *subset.Reader, sel *subset.Selection,
 ) error {
@@ -113,12 +113,12 @@ func (w *Writer) finish(
 	if err != nil {
 		return err
 	}
-	defer func() { _ = pictures.Close() }() // what was read is there
+	defer func() { _ = pictures.Close() }() // everything is read by then, so an error does not matter
 	a := newAlbum(w.c, subsets, pictures, plan.Options.Images)
 	if err := a.fill(ctx, plan, m.Gallery); err != nil {
 		return fmt.Errorf("reading the samples of a report: %w", err)
 	}
-	var without bytes.Buffer // to know how many bytes are left for pictures
+	var without bytes.Buffer // the page without pictures, to find the number of bytes left for pictures
 	if err := m.write(&without); err != nil {
 		return err
 	}
@@ -129,21 +129,21 @@ func (w *Writer) finish(
 // A Model is the content of a report.
 type Model struct {
 	Dataset, Selection string
-	Title              string // what the page is about
-	Comparison         bool   // of two selections: there is nothing to make again, and no problems
+	Title              string // kind of the page
+	Comparison         bool   // the page compares two selections: it has no commands and no problems
 	Facts              [][2]string
-	Counts             [][3]string // of samples: kind, number, share
+	Counts             [][3]string // numbers of samples: kind, number, share
 	Sentences          []string
-	Select, Curl       string // empty where there is none
+	Select, Curl       string // commands that make the selection again; empty without a command
 	Figures            []*Figure
-	Trade              *Trade  // nil if there is none
-	Copies             *Copies // nil if none were asked for
-	Reach              *Reach  // nil if it is not known
-	Shortfalls         *Table  // nil if there is none
+	Trade              *Trade  // nil if other rules were not compared
+	Copies             *Copies // nil if no search for copies was requested
+	Reach              *Reach  // nil if distances are not known
+	Shortfalls         *Table  // nil without shortfalls
 	MoreShortfalls     int
 	Gallery            *Gallery
 	Problems           []Problem
-	Retry              string // empty where nothing failed
+	Retry              string // command; empty if no sample failed
 }
 
 // A Problem is a reason why samples were not scored.
@@ -221,7 +221,7 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 	}
 }
 
-// budgetOf is the budget of a selection with its unit.
+// budgetOf formats the budget of a selection with its unit.
 func budgetOf(sel *subset.Selection) string {
 	unit := "samples"
 	if sel.Parameters.InTokens {
@@ -230,7 +230,7 @@ func budgetOf(sel *subset.Selection) string {
 	return webpage.Group(sel.Parameters.Budget) + " " + unit
 }
 
-// counts account for every sample.
+// counts returns the numbers of all samples, by kind.
 func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	line := func(what string, n int64) [3]string {
 		return [3]string{what, webpage.Group(int(n)), webpage.Percent(ratio(int(n), int(status.Samples.In)))}
@@ -249,28 +249,28 @@ func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	return lines
 }
 
-// curl is a request that makes an equal selection.
+// curl returns a request that makes an equal selection. It is empty if the request is too long to show.
 func curl(o *subset.Outcome) (string, error) {
 	body, err := json.Marshal(o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities))
 	if err != nil {
 		return "", err
 	}
-	if webpage.Clip(string(body), maxCommand) != string(body) { // it lists ids, and would not be an equal request
+	if webpage.Clip(string(body), maxCommand) != string(body) { // a shortened list of ids would not be an equal request
 		return "", nil
 	}
 	return SelectRequest(o.Plan.Run, body), nil
 }
 
-// SelectRequest is a command that makes a selection of a run by the API. body is the JSON of the request.
+// SelectRequest returns a command that makes a selection of a run by the API. body is the JSON of the request.
 func SelectRequest(runID string, body []byte) string {
 	return fmt.Sprintf("curl -X POST -H 'Content-Type: application/json' -d %s \"$HARVEST%s\"",
 		spelling.ShellWord(string(body)), api.SelectionsPath(runID))
 }
 
-// problems are the reasons why samples were not scored, the most frequent first.
+// problems returns the reasons why samples were not scored, the most frequent first.
 func problems(status *run.Status) (list []Problem) {
 	fixes := map[reason.Subject]string{
-		reason.Record: "fix the record, then give the dataset again",
+		reason.Record: "fix the record, then upload the dataset again",
 		reason.Image:  "add or replace the image, then retry the run",
 		reason.Scorer: "retry the run, or choose another model or scorer",
 	}

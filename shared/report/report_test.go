@@ -26,7 +26,7 @@ import (
 
 const hostile = "<script>alert(1)</script>\" onmouseover=\"alert(1)\u202Etxt.exe"
 
-// outcome is a selection of 30 % of a synthetic pool. Each hundredth sample failed.
+// outcome returns a selection of 30 % of a synthetic pool in which each hundredth sample failed.
 func outcome(tb testing.TB, samples, sources int) *subset.Outcome {
 	tb.Helper()
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -74,7 +74,7 @@ func outcome(tb testing.TB, samples, sources int) *subset.Outcome {
 	return o
 }
 
-// explained explains samples without a run.
+// explained returns an explainer that needs no run.
 func explained(o *subset.Outcome) explainer {
 	order := map[uint32]int{}
 	for i, s := range o.Result.Samples() {
@@ -96,7 +96,7 @@ func explained(o *subset.Outcome) explainer {
 	}
 }
 
-// written is the report of an outcome whose samples have no records.
+// written returns the report of an outcome whose samples have no records.
 func written(tb testing.TB, o *subset.Outcome) string {
 	tb.Helper()
 	n := int64(o.Pool.Pool.Len())
@@ -127,13 +127,13 @@ func written(tb testing.TB, o *subset.Outcome) string {
 	return out.String()
 }
 
-// Texts of the dataset are text, and bounded, wherever they stand; the same selection gives the same report.
+// A report escapes and shortens all texts of the dataset, and is the same each time.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	o := outcome(t, 3000, 30)
 	page := written(t, o)
 	if len(page) > 1_500_000 {
-		t.Errorf("without pictures it has %d bytes", len(page))
+		t.Errorf("without pictures the report has %d bytes", len(page))
 	}
 	for _, act := range []string{"<script>alert", `" onmouseover`, "\u202e", "ZgotmplZ"} {
 		if at := strings.Index(page, act); at >= 0 {
@@ -154,8 +154,8 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// The policy of a page allows its own style and script, as they stand in it, and nothing else.
-// TestTrade shows other rules where many samples were picked on low ratings, and only there.
+// A page shows other rules only if many samples were picked on low ratings. Its policy allows its own style and script
+// as they are in the page, and nothing else.
 func TestTrade(t *testing.T) {
 	t.Parallel()
 	o := outcome(t, 500, 3)
@@ -193,7 +193,7 @@ func TestPolicy(t *testing.T) {
 		content[tag] = []byte(found[1])
 	}
 	policy := webpage.Policy(content["style"], content["script"])
-	// In an attribute, a plus sign is escaped.
+	// html/template escapes a plus sign in an attribute.
 	if !strings.Contains(strings.NewReplacer("&#43;", "+", "&#39;", "'").Replace(page), policy) {
 		t.Errorf("the policy is not %s", policy)
 	}
@@ -207,7 +207,7 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// Text on a ground has a contrast of 4.5, and a mark one of 3 (WCAG 2.2, 1.4.3 and 1.4.11), in both themes.
+// Text has a contrast of 4.5 with its background, and a mark one of 3 (WCAG 2.2, 1.4.3 and 1.4.11), in both themes.
 func TestContrast(t *testing.T) {
 	t.Parallel()
 	css, err := files.ReadFile("chart.css")
@@ -234,7 +234,7 @@ func TestContrast(t *testing.T) {
 	}
 }
 
-// contrast is that of two colours as WCAG 2.2 defines it, in [1, 21].
+// contrast returns the contrast of two colours as WCAG 2.2 defines it, in [1, 21].
 func contrast(a, b string) float64 {
 	luminance := func(colour string) float64 {
 		var rgb [3]int
@@ -257,7 +257,7 @@ func contrast(a, b string) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// A gallery has at most 300 samples and each picture once, as far as its bytes allow.
+// A gallery has at most 300 samples. It has each picture once, up to a total size.
 func TestPlace(t *testing.T) {
 	t.Parallel()
 	var encoded bytes.Buffer
@@ -313,7 +313,7 @@ func TestChoose(t *testing.T) {
 }
 
 // BenchmarkReport measures a report from the pool in memory on: the tally, the selections at other budgets, the gallery
-// and the page, without pictures. Reports of 2.6 million samples are to take less than 30 s.
+// and the page, without pictures. A report of 2.6 million samples should take less than 30 s.
 func BenchmarkReport(b *testing.B) {
 	for _, samples := range []int{10_000, 2_600_000} {
 		if testing.Short() && samples > 10_000 {

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// sentences describe what was selected, on which ratings, and what is unusual.
+// sentences returns sentences about the selected samples, their ratings, and unusual facts.
 func sentences(o *subset.Outcome, t *tally, status *run.Status) []string {
 	return []string{selected(o), onRatings(o), standsOut(o, t, status)}
 }
@@ -68,7 +68,7 @@ func onRatings(o *subset.Outcome) string {
 	return text + fmt.Sprintf("; %s of the picks were made at a rating of 3 or more.", webpage.Percent(ratio(high, turns)))
 }
 
-// standsOut names what a reader should look at first.
+// standsOut names the facts that a reader should check first.
 func standsOut(o *subset.Outcome, t *tally, status *run.Status) string {
 	var found []string
 	if below := o.Selection.Summary.BelowPool; len(below) > 0 {
@@ -86,7 +86,7 @@ func standsOut(o *subset.Outcome, t *tally, status *run.Status) string {
 			webpage.Percent(ratio(int(n), int(status.Samples.In)))))
 	}
 	if short := o.Selection.Shortfall; short > 0 {
-		found = append(found, fmt.Sprintf("%s of the budget could not be given", webpage.Group(short)))
+		found = append(found, fmt.Sprintf("%s of the budget could not be used", webpage.Group(short)))
 	}
 	if len(found) == 0 {
 		return "Nothing stands out: no capability is below the pool, no source dominates, and no sample failed."

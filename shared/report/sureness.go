@@ -15,16 +15,16 @@ import (
 const (
 	// unsure is the margin below which two ratings are nearly as likely.
 	unsure = 0.1
-	// vague is the mass below which the model was fairly likely to answer something else than a rating.
+	// vague is the mass below which the model was fairly likely to answer with another text than a rating.
 	vague = 0.9
 )
 
-// A sureSet sums up how certain the scorer is of a set of ratings.
+// A sureSet summarises how certain the scorer is of a set of ratings.
 type sureSet struct {
 	n            int
 	mass, margin float64
-	unsure       int // with a margin below unsure
-	vague        int // with a mass below vague
+	unsure       int // ratings with a margin below unsure
+	vague        int // ratings with a mass below vague
 }
 
 func (s *sureSet) add(mass, margin float32) {
@@ -42,14 +42,14 @@ func (s *sureSet) add(mass, margin float32) {
 func (s sureSet) meanMass() float64   { return s.mass / float64(max(s.n, 1)) }
 func (s sureSet) meanMargin() float64 { return s.margin / float64(max(s.n, 1)) }
 
-// A sureness says how certain the scorer is of one capability, over the pool and over the selection.
+// A sureness describes how certain the scorer is of one capability, for the pool and for the selection.
 type sureness struct {
 	capability   string
 	pool, chosen sureSet
 }
 
-// sureness reads masses and margins, a column at a time. It is empty if the scorer gives none, which it finds out from
-// the first capability.
+// sureness reads masses and margins, one column at a time. It is empty if the scorer gives none; the first capability
+// shows this.
 func (w *Writer) sureness(ctx context.Context, o *subset.Outcome) ([]sureness, error) {
 	picked := make([]bool, o.Pool.Pool.Len())
 	for _, pick := range o.Result.Picks {
@@ -97,7 +97,7 @@ func (s *sureness) addRange(
 
 func isNaN(v float32) bool { return math.IsNaN(float64(v)) }
 
-// surenessFigures show how certain the scorer is; none if it does not say.
+// surenessFigures show how certain the scorer is. It is nil without data.
 func surenessFigures(all []sureness) []*Figure {
 	if len(all) == 0 {
 		return nil
@@ -105,14 +105,14 @@ func surenessFigures(all []sureness) []*Figure {
 	return []*Figure{marginFigure(all), massFigure(all)}
 }
 
-// marginFigure shows by how much the likeliest rating leads.
+// marginFigure shows the lead of the likeliest rating over the second.
 func marginFigure(all []sureness) *Figure {
-	f := newFigure("margins", "How sure is the scorer of its ratings? The lead of the likeliest one (margin)",
+	f := newFigure("margins", "How sure is the scorer of its ratings? The lead of the likeliest rating (margin)",
 		"capability", "mean margin of the pool", "of the selection", "below 0.1, of the pool", "of the selection")
 	rows, least, pool, chosen := sureRows(f, all, sureSet.meanMargin, func(s sureSet) int { return s.unsure })
 	dots(&f.Drawing, rows, poolAndSelection, webpage.Decimal)
 	return f.end(fmt.Sprintf("On average the likeliest rating leads the second by %.2f in the pool and by %.2f in the "+
-		"selection; by least for %s (%.2f).", pool, chosen, webpage.Name(least.name), least.values[0]))
+		"selection; the smallest lead is that of %s (%.2f).", pool, chosen, webpage.Name(least.name), least.values[0]))
 }
 
 // massFigure shows the total probability of the ratings.
@@ -122,14 +122,13 @@ func massFigure(all []sureness) *Figure {
 	rows, least, pool, chosen := sureRows(f, all, sureSet.meanMass, func(s sureSet) int { return s.vague })
 	dots(&f.Drawing, rows, poolAndSelection, webpage.Decimal)
 	return f.end(fmt.Sprintf("On average all ratings together have %.2f of the probability in the pool and %.2f in the "+
-		"selection; least for %s (%.2f). Below 0.50 a rating counts as missing.",
+		"selection; the lowest is that of %s (%.2f). Below 0.50 a rating counts as missing.",
 		pool, chosen, webpage.Name(least.name), least.values[0]))
 }
 
 var poolAndSelection = []series{{"pool", "pool"}, {"subset", "selection"}}
 
-// sureRows are the rows of a figure. It also returns the row with the lowest mean in the pool, and the means over all
-// ratings.
+// sureRows returns the rows of a figure, the row with the lowest mean in the pool, and the means over all ratings.
 func sureRows(
 	f *Figure, all []sureness, mean func(sureSet) float64, low func(sureSet) int,
 ) (rows []row, least row, pool, chosen float64) {

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// TestSureness shows margin and mass of a scorer that gives them, and nothing of another one.
+// TestSureness shows margin and mass if the scorer gives them, and no figure otherwise.
 func TestSureness(t *testing.T) {
 	t.Parallel()
 	const samples = 300
@@ -29,7 +29,7 @@ func TestSureness(t *testing.T) {
 		figures := surenessFigures(all)
 		if !sure {
 			if len(figures) > 0 {
-				t.Errorf("%d charts of a scorer that says nothing", len(figures))
+				t.Errorf("%d charts of a scorer without masses and margins", len(figures))
 			}
 			continue
 		}
@@ -38,7 +38,7 @@ func TestSureness(t *testing.T) {
 		}
 		want := []string{"object spatial understanding", "0.25", "0.25", "50.0 %", "50.0 %"}
 		got := figures[0].Table.Rows[0]
-		got[2], got[4] = want[2], want[4] // of the selection
+		got[2], got[4] = want[2], want[4] // those of the selection are the same
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("margins (-want +got):\n%s", diff)
 		}
@@ -48,13 +48,13 @@ func TestSureness(t *testing.T) {
 			}
 		}
 		if _, err := figures[1].CSV(); err != nil || figures[1].Drawing.Description == "" {
-			t.Errorf("its numbers: %v", err)
+			t.Errorf("the numbers of the figure: %v", err)
 		}
 	}
 }
 
-// surelyScored is a reader of a run of one range, half of whose ratings have a margin of 0 and half of .5, all with a
-// mass of .75, if its scorer is one that says so.
+// surelyScored returns a reader of a run of one range. If sure is true, all ratings have a mass of .75, and half have a
+// margin of 0, half of .5.
 func surelyScored(t *testing.T, plan *run.Plan, samples int, sure bool) *run.Reader {
 	t.Helper()
 	records := make([]scores.Record, samples)

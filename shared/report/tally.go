@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	maxSources = 10 // that charts show by name; all others are one group
+	maxSources = 10 // sources that charts show by name; all other sources are one group
 	lengths    = 10 // parts of the pool by length
 )
 
-// A meanOf is a sum of ratings and how many there are.
+// A meanOf has the sum and the number of some ratings.
 type meanOf struct{ sum, n int }
 
 func (m *meanOf) add(rating int8) {
@@ -25,10 +25,10 @@ func (m *meanOf) add(rating int8) {
 	}
 }
 
-// mean is 0 if nothing was rated.
+// mean returns 0 without ratings.
 func (m meanOf) mean() float64 { return ratio(m.sum, m.n) }
 
-// ratio is part/whole, 0 where the whole is 0.
+// ratio returns part/whole, and 0 if the whole is 0.
 func ratio(part, whole int) float64 {
 	if whole == 0 {
 		return 0
@@ -36,24 +36,25 @@ func ratio(part, whole int) float64 {
 	return float64(part) / float64(whole)
 }
 
-// A share is how many samples there are, and how many of them are selected.
+// A share has the number of samples in the pool, and the number of the selected ones.
 type share struct{ pool, picked int }
 
 // A tally has the counts of one pass over a pool. Only picked and total grow with the pool, by a few bytes a sample.
 type tally struct {
 	picked []bool
-	total  []uint32 // expected scores of each sample over all capabilities, in units of 1/1024
+	total  []uint32 // sum of the expected scores of each sample over all capabilities, in units of 1/1024
 	// group maps each of the pool's sources to its number in sources. The last number stands for all other sources.
 	group   []int
 	sources []namedShare
-	// rated are ratings by capability and source; styled counts by style and source.
+	// rated has ratings by capability and source; styled has counts by style and source.
 	rated  [][]meanOf
 	styled [][]share
-	// byLength are the samples of each tenth of the pool by tokens, longest their most tokens.
+	// byLength has the samples of each tenth of the pool by tokens; longest has the largest number of tokens of each
+	// tenth.
 	byLength    []share
 	longest     []uint32
-	lengthRated [][]meanOf // by capability and tenth
-	bins        int        // of the pool: style + source
+	lengthRated [][]meanOf // by capability and tenth of the pool
+	bins        int        // number of bins of the pool: style + source
 }
 
 type namedShare struct {
@@ -75,7 +76,7 @@ func newTally(o *subset.Outcome) *tally {
 	return t
 }
 
-// groupSources counts the samples of sources, the largest first.
+// groupSources groups the sources by their numbers of samples, the largest first.
 func (t *tally) groupSources(pool *selection.Pool) {
 	counts := make([]share, len(pool.SourceNames))
 	for s, source := range pool.Source {
@@ -108,7 +109,8 @@ func (t *tally) groupSources(pool *selection.Pool) {
 	}
 }
 
-// countLengths divides the pool into tenths by tokens. Samples of equal length are in one part, so there may be fewer.
+// countLengths divides the pool into tenths by tokens. Samples of equal length are in the same part, so there may be
+// fewer than ten parts.
 func (t *tally) countLengths(pool *selection.Pool) {
 	if len(pool.Tokens) == 0 {
 		return
@@ -131,7 +133,7 @@ func (t *tally) countLengths(pool *selection.Pool) {
 	}
 }
 
-// length is the number of the length class of a sample with so many tokens.
+// length returns the number of the part of the pool for a sample with so many tokens.
 func (t *tally) length(tokens uint32) int {
 	at, _ := slices.BinarySearch(t.longest, tokens)
 	return at
@@ -159,7 +161,8 @@ func (t *tally) countRatings(o *subset.Outcome) {
 	}
 }
 
-// expected is the expected score of a sample in units of 1/1024. If only the rating is known, it is computed from that.
+// expected returns the expected score of a sample in units of 1/1024. If only the rating is known, it is computed from
+// the rating.
 func expected(pool *selection.Pool, c int, s uint32) uint32 {
 	switch rating := pool.Ratings[c][s]; {
 	case rating == selection.Missing:
@@ -187,13 +190,13 @@ func (t *tally) countStyles(pool *selection.Pool) {
 	}
 }
 
-// stylesOf are the numbers of a sample's styles.
+// stylesOf returns the numbers of a sample's styles.
 func stylesOf(pool *selection.Pool, s uint32) []uint32 {
 	return pool.Style[pool.StyleStart[s]:pool.StyleStart[s+1]]
 }
 
-// A quality says how good some samples are: their mean rating over all capabilities, in [0, 5], and the share of the
-// pool's bins (style + source) that they cover, in [0, 1].
+// A quality describes some samples: their mean rating over all capabilities, in [0, 5], and the share of the pool's
+// bins (style + source) that they cover, in [0, 1].
 type quality struct{ mean, coverage float64 }
 
 func (t *tally) quality(pool *selection.Pool, picks []selection.Pick) quality {

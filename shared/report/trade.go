@@ -12,10 +12,10 @@ import (
 type Trade struct {
 	Note     string
 	Table    Table
-	Commands [][2]string // name and command of each row but the chosen one; empty if there are no commands
+	Commands [][2]string // name and command of each row except the chosen one; empty without commands
 }
 
-// newTrade is nil if the selection was not compared with others.
+// newTrade returns nil if the selection was not compared with others.
 func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	rows := o.Selection.Trade
 	if len(rows) == 0 {
@@ -39,17 +39,17 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	return t
 }
 
-// shapeFigures shows what the selection does to text-only samples, and to those of several images or turns.
+// shapeFigures show the effect of the selection on text-only samples, and on samples of several images or turns.
 func shapeFigures(s selection.Summary) []*Figure {
 	if s.Pool.Shapes == nil {
 		return nil
 	}
-	f := newFigure("shapes", "Which share has no image, one, several, or several turns?",
+	f := newFigure("shapes", "Which share has no image, one image, several images, or several turns?",
 		"samples of", "share of the pool", "of a random subset", "of the selection")
 	sets, all := compared(s)
 	var rows []row
 	change := 0.0
-	reading := "The shares are those of the pool."
+	reading := "The selection has the same shares as the pool."
 	for i, named := range s.Pool.Shapes.Named() {
 		one, cells := row{name: named.Name}, []string{named.Name}
 		for _, set := range sets {

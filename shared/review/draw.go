@@ -1,6 +1,6 @@
-// Package review checks a subset by eye: a person chooses between two samples of one bin, without knowing which of the
-// two the selection took. The other one was left, or another selection took it. The package draws the pairs, keeps the
-// choices, and sums them up.
+// Package review checks a subset by human choice. A person sees two samples of one bin and chooses the better one,
+// without knowing which sample is in the selection. The other sample is not selected, or is in another selection. The
+// package draws the pairs, stores the choices, and summarises them.
 package review
 
 import (
@@ -23,36 +23,36 @@ import (
 const (
 	// DefaultPairs is the default number of pairs of a review.
 	DefaultPairs = 60
-	// MaxPairs is the most.
+	// MaxPairs is the largest number of pairs of a review.
 	MaxPairs = 2000
 )
 
-// A Request says which selection is reviewed. Equal requests have equal pairs.
+// A Request identifies a review. Equal requests have equal pairs.
 type Request struct {
 	Run string `json:"run"`
-	A   string `json:"a"` // a selection
-	// Against is another selection of the run; empty for the samples that A left.
+	A   string `json:"a"` // id of the reviewed selection
+	// Against is the id of another selection of the run; empty for the samples that are not in A.
 	Against string `json:"against,omitempty"`
 	Pairs   int    `json:"pairs"`
 	Seed    uint64 `json:"seed"`
 }
 
-// String says what is compared.
+// String describes the two sides of the comparison.
 func (r Request) String() string {
-	other := "the samples that it left"
+	other := "the samples that are not in it"
 	if r.Against != "" {
 		other = "selection " + r.Against
 	}
 	return fmt.Sprintf("selection %s of run %s and %s, with --pairs %d and --seed %d", r.A, r.Run, other, r.Pairs, r.Seed)
 }
 
-// Check names the faults of a request.
+// Check returns the error of an invalid request.
 func (r Request) Check() error {
 	switch {
 	case r.Pairs < 1 || r.Pairs > MaxPairs:
 		return fmt.Errorf("pairs: %d; give 1 to %d", r.Pairs, MaxPairs)
 	case r.Against == r.A:
-		return errors.New("against: it is the selection itself; give another one, or leave it out")
+		return fmt.Errorf("against: %q is the reviewed selection; give another one, or leave against out", r.Against)
 	}
 	return nil
 }
@@ -67,27 +67,27 @@ const (
 	Tie   Choice = "tie"
 )
 
-// A Pair is two samples of one bin: both have the style, and can be picked for the capability.
+// A Pair is two samples of one bin: both have the style, and both can be picked for the capability.
 type Pair struct {
 	Number int `json:"pair"` // from 1
-	// Capability is the capability for which A picked its sample; empty if none did.
+	// Capability is the capability for which A picked its sample; empty if the sample was not picked for a capability.
 	Capability string `json:"capability"`
-	Style      string `json:"style"` // the main one of both
+	Style      string `json:"style"` // the main style of both samples
 	// Left and Right are indexes of samples in the dataset.
 	Left  int64 `json:"left_index"`
 	Right int64 `json:"right_index"`
-	// Side is the side of the sample that A took.
+	// Side is the side of the sample of A.
 	Side Choice `json:"a_is"`
 }
 
-// Pairs draws and remembers the pairs of reviews.
+// Pairs draws and caches the pairs of reviews.
 type Pairs struct {
 	runs    *run.Reader
 	subsets *subset.Reader
 	drawn   *cache.Cache[[]Pair]
 }
 
-// NewPairs draws from runs and their selections.
+// NewPairs returns a Pairs for the selections of runs.
 func NewPairs(runs *run.Reader, subsets *subset.Reader) (*Pairs, error) {
 	if runs == nil || subsets == nil {
 		return nil, errors.New("making review.Pairs: a reader of runs or of selections is missing")
@@ -95,8 +95,9 @@ func NewPairs(runs *run.Reader, subsets *subset.Reader) (*Pairs, error) {
 	return &Pairs{runs, subsets, cache.New(runs.Share(4), func(p []Pair) int { return 64 + 96*len(p) })}, nil
 }
 
-// Of draws the pairs of a request, or fewer if the selection has fewer. Capabilities take turns, so that each has about
-// the same number of pairs. No sample is in two pairs. A *run.RefusedError is a fault of the request.
+// Of draws the pairs of a request, or fewer pairs if the selection does not have enough. Capabilities take turns, so
+// that each has about the same number of pairs. No sample is in two pairs. The error of an invalid request is a
+// *run.RefusedError.
 func (p *Pairs) Of(ctx context.Context, r Request) ([]Pair, error) {
 	if err := r.Check(); err != nil {
 		return nil, &run.RefusedError{Reason: err.Error()}
@@ -109,8 +110,8 @@ func (p *Pairs) Of(ctx context.Context, r Request) ([]Pair, error) {
 		}
 		pairs := d.draw(r)
 		if len(pairs) == 0 {
-			return nil, &run.RefusedError{Reason: "there is no pair: no sample that was left, or that the other selection " +
-				"took, has a style of a sample that the selection took; review another selection"}
+			return nil, &run.RefusedError{Reason: "no pair can be made: no sample of the other side has the same style as a " +
+				"sample of the selection; review another selection"}
 		}
 		return pairs, nil
 	})
@@ -156,10 +157,10 @@ func (p *Pairs) read(ctx context.Context, r Request) (*drawing, error) {
 	})
 }
 
-// random is the source of the request's random numbers.
+// random returns the source of random numbers of the request.
 func (r Request) random() *rand.Rand {
 	hash := fnv.New64a()
-	_, _ = hash.Write([]byte(r.Run + " " + r.A + " " + r.Against)) // a hash takes all
+	_, _ = hash.Write([]byte(r.Run + " " + r.A + " " + r.Against)) // writing to a hash cannot fail
 	_ = binary.Write(hash, binary.LittleEndian, r.Seed)
 	return rand.New(rand.NewPCG(r.Seed, hash.Sum64()))
 }
@@ -168,20 +169,20 @@ func (r Request) random() *rand.Rand {
 type drawing struct {
 	pool   *selection.Pool
 	random *rand.Rand
-	// taken are the samples of A, by the capability that picked them.
+	// taken has the samples of A, by the capability for which they were picked.
 	taken []*takenFor
-	// others are the samples of the other side by their main style.
+	// others has the samples of the other side, by their main style.
 	others map[uint32][]uint32
 	used   map[uint32]bool
 }
 
 type takenFor struct {
 	capability string
-	column     int // of its ratings; -1 for none
+	column     int // column of the capability's ratings; -1 without a capability
 	samples    []uint32
 }
 
-// style is the main style of a sample, if it has one.
+// style returns the main style of a sample, if it has a style.
 func (d *drawing) style(i uint32) (uint32, bool) {
 	if d.pool.StyleStart[i] == d.pool.StyleStart[i+1] {
 		return 0, false
@@ -235,7 +236,7 @@ func (d *drawing) shuffle(samples []uint32) {
 	d.random.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
 }
 
-// next is the next pair of a capability, if there is one.
+// next returns the next pair of a capability, if there is one.
 func (d *drawing) next(t *takenFor) (Pair, bool) {
 	for len(t.samples) > 0 {
 		sample := t.samples[0]
@@ -260,8 +261,7 @@ func (d *drawing) next(t *takenFor) (Pair, bool) {
 	return Pair{}, false
 }
 
-// other is the next sample of the other side that has a style, and that a capability could pick because its rating is
-// above 0.
+// other returns the next sample of the other side that has the style and whose rating of the capability is above 0.
 func (d *drawing) other(column int, style uint32) (uint32, bool) {
 	samples := d.others[style]
 	for i, sample := range samples {

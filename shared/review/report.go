@@ -7,13 +7,14 @@ import (
 	"slices"
 )
 
-// MinCapability is the least number of judged pairs for which a capability gets its own figure.
+// MinCapability is the smallest number of judged pairs for which a capability has its own figures.
 const MinCapability = 10
 
-// A Count is how often each side of pairs was preferred, and the share of A.
+// A Count counts which sides of pairs were preferred, and has the share of A.
 type Count struct {
 	Judged int `json:"judged"`
-	// A and Other count the pairs in which the sample of A, or the other sample, was preferred; Ties counts the rest.
+	// A and Other count the pairs in which the sample of A, or the other sample, was preferred. Ties counts the other
+	// pairs.
 	A     int `json:"a"`
 	Other int `json:"other"`
 	Ties  int `json:"ties"`
@@ -36,7 +37,7 @@ type ReviewerCount struct {
 	Count
 }
 
-// An Agreement is how far two reviewers agree on the pairs that both judged.
+// An Agreement compares two reviewers on the pairs that both judged.
 type Agreement struct {
 	First  string `json:"first"`
 	Second string `json:"second"`
@@ -47,17 +48,17 @@ type Agreement struct {
 	Kappa *float64 `json:"kappa"`
 }
 
-// A Report sums up the verdicts of a review.
+// A Report summarises the verdicts of a review.
 type Report struct {
 	Request Request `json:"request"`
-	// All counts each pair once: the sample that more reviewers prefer, else a tie.
+	// All counts each pair once: for the sample that more reviewers prefer, or else as a tie.
 	All          Count             `json:"all"`
-	Capabilities []CapabilityCount `json:"capabilities"` // with MinCapability pairs or more
+	Capabilities []CapabilityCount `json:"capabilities"` // capabilities with MinCapability pairs or more
 	Reviewers    []ReviewerCount   `json:"reviewers"`
 	Agreements   []Agreement       `json:"agreements"`
 }
 
-// score is 1 for A, -1 for the other and 0 for a tie.
+// score returns 1 for A, -1 for the other sample, and 0 for a tie.
 func (v Verdict) score() int {
 	switch v.Choice {
 	case Tie:
@@ -69,7 +70,7 @@ func (v Verdict) score() int {
 	}
 }
 
-// Summarize sums up verdicts of one request. If a reviewer judged a pair several times, the first verdict counts.
+// Summarize summarises verdicts of one request. If a reviewer judged a pair several times, the first verdict counts.
 func Summarize(verdicts []Verdict) Report {
 	byReviewer := map[string]map[int]int{}
 	sum, capability := map[int]int{}, map[int]string{}
@@ -136,7 +137,7 @@ func count(scores map[int]int) (c Count) {
 // z is the 97.5 % quantile of the normal distribution.
 const z = 1.959963984540054
 
-// Wilson are the ends of the 95 % score interval of a share of n, from 0 to 1.
+// Wilson returns the 95 % score interval of a share of n trials, from 0 to 1.
 func Wilson(share float64, n int) (low, high float64) {
 	size := float64(n)
 	centre := share + z*z/(2*size)

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// verdicts are the verdicts of a reviewer, by a letter for each pair: a for A, o for the other, t for a tie.
+// verdicts returns the verdicts of a reviewer, given as a letter for each pair: a for A, o for the other, t for a tie.
 func verdicts(reviewer, letters string) (all []Verdict) {
 	for i, letter := range letters {
 		v := Verdict{Reviewer: reviewer, Choice: Tie, Pair: Pair{Number: i + 1, Capability: "counting", Side: Left}}
@@ -26,7 +26,7 @@ func verdicts(reviewer, letters string) (all []Verdict) {
 	return all
 }
 
-// TestSummarize compares the figures with those of textbooks.
+// TestSummarize compares the figures with values from textbooks.
 func TestSummarize(t *testing.T) {
 	t.Parallel()
 	near := func(what string, got, want float64) {
@@ -47,14 +47,15 @@ func TestSummarize(t *testing.T) {
 	if got := r.Reviewers[0]; got.A != 7 || got.Other != 2 || got.Ties != 1 || got.WinRate != 0.75 {
 		t.Errorf("anna: %+v", got)
 	}
-	// Both prefer A in 5, the other in 1, tie in 1; in 3 they differ, which is a tie of all.
+	// Both reviewers prefer A in 5 pairs, the other sample in 1, and a tie in 1. They differ in 3 pairs, which count as
+	// ties.
 	if got := r.All; got.A != 5 || got.Other != 1 || got.Ties != 4 || got.Judged != 10 {
 		t.Errorf("all: %+v", got)
 	}
 	if len(r.Capabilities) != 1 || r.Capabilities[0].Judged != 10 {
 		t.Errorf("capabilities: %+v", r.Capabilities)
 	}
-	// Equal 7 of 10; expected (7*6 + 2*3 + 1*1)/100 = 0.49.
+	// They agree on 7 of 10; the expected agreement is (7*6 + 2*3 + 1*1)/100 = 0.49.
 	a := r.Agreements[0]
 	if a.Equal != 7 || a.Pairs != 10 || a.Kappa == nil {
 		t.Fatalf("agreement: %+v", a)
@@ -69,7 +70,7 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-// TestFile continues after a line that was cut off, and refuses a file of another review.
+// OpenFile continues after a line that was cut off, and refuses a file of another review.
 func TestFile(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "anna.jsonl")

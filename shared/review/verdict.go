@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// A Verdict is a reviewer's choice for a pair. It is a line of a file of JSON lines, to which lines are only added.
+// A Verdict is a reviewer's choice for a pair. A file of verdicts has one JSON line for each, and is only appended to.
 type Verdict struct {
 	Request
 	Pair
@@ -21,15 +21,15 @@ type Verdict struct {
 	LeftID  string `json:"left"`
 	RightID string `json:"right"`
 	Choice  Choice `json:"choice"`
-	// Reviewer is a person, or a model.
+	// Reviewer is the name of a person or a model.
 	Reviewer string    `json:"reviewer"`
 	At       time.Time `json:"at"`
 }
 
-// reviewerPattern is the pattern of names of reviewers, which are parts of names of objects.
+// reviewerPattern is the pattern of names of reviewers, which are parts of object names.
 var reviewerPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// CheckReviewer refuses a name that no object can have.
+// CheckReviewer refuses a name that cannot be part of an object name.
 func CheckReviewer(name string) error {
 	if !reviewerPattern.MatchString(name) {
 		return fmt.Errorf("reviewer: %q; give a name of 1 to 64 letters from a to z, digits, '.', '_' and '-', "+
@@ -51,7 +51,7 @@ func ParseChoice(text string) (Choice, error) {
 // maxLine is the longest line of a file of verdicts, in bytes.
 const maxLine = 1 << 20
 
-// ReadVerdicts reads a file of verdicts. A last line without its end was cut off by a killed command, and is left out.
+// ReadVerdicts reads a file of verdicts. It ignores a last line without its end, which a killed command has left.
 func ReadVerdicts(name string) ([]Verdict, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -76,7 +76,7 @@ func parseVerdicts(name string, data []byte) ([]Verdict, error) {
 			return nil, fmt.Errorf("%s:%d: choice: %w", name, number, err)
 		}
 		if v.Side != Left && v.Side != Right {
-			return nil, fmt.Errorf("%s:%d: a_is: %q; it is left or right", name, number, v.Side)
+			return nil, fmt.Errorf("%s:%d: a_is: %q is not a side; give left or right", name, number, v.Side)
 		}
 		all = append(all, v)
 	}
@@ -103,8 +103,8 @@ type File struct {
 	has  []Verdict
 }
 
-// OpenFile opens a file of verdicts of a request and a reviewer, or begins it. A file with verdicts of another request
-// or reviewer is refused. An incomplete line that a killed command left is cut off.
+// OpenFile opens the file of verdicts of a request and a reviewer, or creates it. It refuses a file with verdicts of
+// another request or reviewer. It removes an incomplete last line, which a killed command has left.
 func OpenFile(name string, request Request, reviewer string) (*File, error) {
 	has, err := ReadVerdicts(name)
 	if err != nil {
@@ -112,7 +112,7 @@ func OpenFile(name string, request Request, reviewer string) (*File, error) {
 	}
 	for i, v := range has {
 		if v.Request != request || v.Reviewer != reviewer {
-			return nil, fmt.Errorf("%s:%d: it is a choice of %s about %s; give another file", name, i+1, v.Reviewer,
+			return nil, fmt.Errorf("%s:%d: the line is a choice of %s about %s; give another file", name, i+1, v.Reviewer,
 				v.Request)
 		}
 	}
@@ -126,15 +126,15 @@ func OpenFile(name string, request Request, reviewer string) (*File, error) {
 	return &File{name, has}, nil
 }
 
-// Has reports whether the file has a verdict of a pair.
+// Has reports whether the file has a verdict about a pair.
 func (f *File) Has(pair int) bool {
 	return slices.ContainsFunc(f.has, func(v Verdict) bool { return v.Number == pair })
 }
 
-// Count is how many verdicts the file has.
+// Count returns the number of verdicts in the file.
 func (f *File) Count() int { return len(f.has) }
 
-// Add adds a verdict as a line at the end of the file.
+// Add appends a verdict to the file.
 func (f *File) Add(v Verdict) error {
 	file, err := os.OpenFile(f.name, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
 	if err != nil {

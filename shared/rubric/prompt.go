@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// Transcript is the text of a conversation in prompts. turns are the texts of the conversation in order, a human turn
-// first, with <image> where an image is.
+// Transcript returns the text of a conversation in prompts. turns are the texts of the conversation in order, a human
+// turn first, with <image> in the place of each image.
 func (r *Rubric) Transcript(turns []string) string {
 	pieces := make([][]string, len(turns))
 	for i, turn := range turns {
@@ -15,8 +15,8 @@ func (r *Rubric) Transcript(turns []string) string {
 	return strings.Join(r.TranscriptPieces(pieces), imageMark)
 }
 
-// TranscriptPieces is a transcript in which the word <image> is only text. turns has the texts between images of each
-// turn. The result has the texts between all images, so one more than images.
+// TranscriptPieces returns a transcript in which the word <image> has no special meaning. turns has the texts between
+// images of each turn. The result has the texts between all images, so one text more than images.
 func (r *Rubric) TranscriptPieces(turns [][]string) []string {
 	var b pieceBuilder
 	for i := 0; i < len(turns); i += 2 {
@@ -38,7 +38,7 @@ func (r *Rubric) TranscriptPieces(turns [][]string) []string {
 	return b.all()
 }
 
-// trim cuts a question at both ends. No cut goes beyond an image.
+// trim cuts a question at both ends. It does not cut beyond an image.
 func (r *Rubric) trim(question []string) []string {
 	trimmed := slices.Clone(question)
 	last := len(trimmed) - 1
@@ -47,7 +47,7 @@ func (r *Rubric) trim(question []string) []string {
 	return trimmed
 }
 
-// A pieceBuilder joins texts in which images are.
+// A pieceBuilder joins texts between which images lie.
 type pieceBuilder struct {
 	pieces []string
 	last   strings.Builder
@@ -55,7 +55,7 @@ type pieceBuilder struct {
 
 func (b *pieceBuilder) text(text string) { b.last.WriteString(text) }
 
-// add adds texts, with an image after each but the last.
+// add adds texts, with an image after each except the last.
 func (b *pieceBuilder) add(pieces []string) {
 	for i, piece := range pieces {
 		if i > 0 {
@@ -69,17 +69,17 @@ func (b *pieceBuilder) add(pieces []string) {
 // all returns the texts between all images.
 func (b *pieceBuilder) all() []string { return append(b.pieces, b.last.String()) }
 
-// ScorerQuery is the text after a transcript that asks for the rating of one capability.
+// ScorerQuery returns the text after a transcript that requests the rating of one capability.
 func (r *Rubric) ScorerQuery(capability string) string {
 	return "\n" + strings.Replace(r.Prompts.Scorer, capabilityMark, capability, 1)
 }
 
-// StylerQuery is the text after a transcript that asks for the styles.
+// StylerQuery returns the text after a transcript that requests the styles.
 func (r *Rubric) StylerQuery() string {
 	return "\n" + strings.Replace(r.Prompts.Styler, stylesMark, strings.Join(r.Styles, ", "), 1)
 }
 
-// PromptsFor are all prompts of one sample: the scorer's, in the order of capabilities, then the styler's.
+// PromptsFor returns all prompts of one sample: the scorer's prompts in the order of capabilities, then the styler's.
 func (r *Rubric) PromptsFor(turns []string) []string {
 	transcript := r.Transcript(turns)
 	prompts := make([]string, 0, len(r.Capabilities)+1)

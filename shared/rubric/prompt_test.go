@@ -18,7 +18,7 @@ func TestTranscript(t *testing.T) {
 			[]string{"<image>\nWhat animal is shown?", "A cat."},
 			"Question: <image>\nWhat animal is shown? Answer: A cat.",
 		},
-		// The set of characters that is trimmed eats letters too: the released models were run so.
+		// The set of trimmed characters includes letters, so it also cuts letters. The released models were run with it.
 		"trim eats letters":  {[]string{"Is this a quest", "Yes"}, "Question: Is this a q Answer: Yes"},
 		"trim of a prefix":   {[]string{"Question: What is it?", "A wren."}, "Question: What is it? Answer: A wren."},
 		"trim to nothing":    {[]string{"Questions: none", "Ok"}, "Question:  Answer: Ok"},
@@ -50,7 +50,7 @@ func TestTranscript(t *testing.T) {
 	}
 }
 
-// In pieces, an image is between two texts, and nothing is trimmed beyond it.
+// In pieces, an image is between two texts, and trimming never cuts beyond an image.
 func TestTranscriptPieces(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -94,7 +94,7 @@ func TestPrompts(t *testing.T) {
 	}
 }
 
-// Marks in a sample's own text, or in a name, are text.
+// Marks such as {styles} in a sample's own text, or in a name, are not replaced.
 func TestMarksAreReplacedOnce(t *testing.T) {
 	t.Parallel()
 	r, err := rubric.Parse([]byte("name: odd\ncapabilities: ['use of {capability}']\n" +

@@ -11,10 +11,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/rubric"
 )
 
-// referenceFolder holds what the reference code computed, next to the repository.
+// referenceFolder has results of the reference code, next to the repository.
 const referenceFolder = "../../../shared/sidecar"
 
-// The tokens that the reference code made of real samples, turned back into text, are the prompts in their chat form.
+// The reference code's tokens of real samples, decoded to text, are the prompts in their chat form.
 func TestReferencePrompts(t *testing.T) {
 	t.Parallel()
 	var samples []struct {
@@ -32,7 +32,7 @@ func TestReferencePrompts(t *testing.T) {
 		}
 		for i, prompt := range rubric.Default().PromptsFor(turns) {
 			if s.Prompts[i].IDs == nil {
-				continue // of most prompts only a hash is kept
+				continue // the folder has only a hash of most prompts
 			}
 			compared++
 			want := text(s.Prompts[i].IDs)
@@ -52,7 +52,7 @@ func readReference(t *testing.T, name string, v any) {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(referenceFolder, name))
 	if os.IsNotExist(err) {
-		t.Skipf("the reference's results are not there: %v", err)
+		t.Skipf("the reference's results are missing: %v", err)
 	} else if err != nil {
 		t.Fatal(err)
 	}
@@ -61,8 +61,8 @@ func readReference(t *testing.T, name string, v any) {
 	}
 }
 
-// decoder turns tokens of the reference's tokenizer back into text. Its vocabulary is byte-level: each letter of a
-// token stands for one byte.
+// decoder returns a function that decodes tokens of the reference's tokenizer to text. Its vocabulary is byte-level:
+// each letter of a token represents one byte.
 func decoder(t *testing.T) func(ids []int) string {
 	t.Helper()
 	var tokenizer struct {
@@ -73,8 +73,8 @@ func decoder(t *testing.T) func(ids []int) string {
 		} `json:"added_tokens"`
 	}
 	readReference(t, "checkpoint/tokenizer.json", &tokenizer)
-	// Printable bytes of Latin-1 stand for themselves, the others for the letters from U+0100 on.
-	// Source: bytes_to_unicode of https://github.com/openai/gpt-2/blob/master/src/encoder.py
+	// Printable bytes of Latin-1 represent themselves; letters from U+0100 on represent the other bytes. Source:
+	// bytes_to_unicode of https://github.com/openai/gpt-2/blob/master/src/encoder.py
 	bytes := map[rune]byte{}
 	next := rune(0x100)
 	for b := range 0x100 {

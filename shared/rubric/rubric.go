@@ -1,4 +1,4 @@
-// Package rubric defines what samples are rated on: capabilities, styles, and the prompts that ask for them.
+// Package rubric defines the questions by which samples are rated: capabilities, styles, and the prompts.
 package rubric
 
 import (
@@ -19,8 +19,8 @@ import (
 //go:embed default.yaml
 var defaultFile []byte
 
-// A Rubric is one version of the questions put to every sample. Its order of capabilities and
-// styles is the order of ratings and of the styler's candidates.
+// A Rubric is one version of the questions about every sample. The order of its capabilities and styles is the order of
+// ratings and of the styler's candidates.
 type Rubric struct {
 	Name         string   `yaml:"name" json:"name"`
 	Capabilities []string `yaml:"capabilities" json:"capabilities"`
@@ -28,15 +28,15 @@ type Rubric struct {
 	Prompts      Prompts  `yaml:"prompts" json:"prompts"`
 }
 
-// Prompts are the texts that follow a sample's transcript. A field left out of a rubric file has
-// the default rubric's text.
+// Prompts are the texts that follow a sample's transcript. A field that a rubric file omits has the text of the default
+// rubric.
 type Prompts struct {
-	// Trim is a set of characters that is cut from both ends of each question; null in a rubric
-	// file keeps the default, "" cuts nothing.
+	// Trim is a set of characters that is cut from both ends of each question. In a rubric file, null means the default,
+	// and "" cuts nothing.
 	Trim *string `yaml:"trim" json:"trim"`
-	// Scorer asks for the rating of the capability that replaces "{capability}".
+	// Scorer requests the rating of a capability, which replaces "{capability}".
 	Scorer string `yaml:"scorer" json:"scorer"`
-	// Styler asks for the styles. The rubric's styles, joined by ", ", replace "{styles}".
+	// Styler requests the styles. The rubric's styles, joined by ", ", replace "{styles}".
 	Styler string `yaml:"styler" json:"styler"`
 }
 
@@ -46,22 +46,22 @@ const (
 	imageMark      = "<image>"
 )
 
-// Default is the rubric of the paper: 14 capabilities and 9 styles, with the prompts of the released models.
+// Default returns the rubric of the paper: 14 capabilities and 9 styles, with the prompts of the released models.
 func Default() *Rubric {
 	r, err := decode(defaultFile)
 	if err == nil {
 		err = r.validate()
 	}
 	if err != nil {
-		panic("default rubric: " + err.Error()) // embedded in the binary: tests read it
+		panic("default rubric: " + err.Error()) // cannot happen: the file is embedded in the binary, and tests read it
 	}
 	return r
 }
 
-// MaxBytes is the largest file of a rubric.
+// MaxBytes is the largest size of a rubric file, in bytes.
 const MaxBytes = 1 << 20
 
-// Parse reads a rubric file (YAML). A missing prompt is that of the default rubric. The error names every fault.
+// Parse reads a rubric file (YAML). A missing prompt has the text of the default rubric. The error names every fault.
 func Parse(file []byte) (*Rubric, error) {
 	r, err := decode(file)
 	if err != nil {
@@ -105,19 +105,19 @@ func (r *Rubric) validate() error {
 	for i, s := range r.Styles {
 		if strings.Contains(s, ",") {
 			faults = append(faults, fmt.Errorf("styles[%d]: %q has a comma, which separates styles in a styler's answer; "+
-				"use another sign", i, s))
+				"use another character", i, s))
 		}
 	}
 	if strings.Count(r.Prompts.Scorer, capabilityMark) != 1 {
-		faults = append(faults, fmt.Errorf("prompts.scorer: must hold %s once", capabilityMark))
+		faults = append(faults, fmt.Errorf("prompts.scorer: must contain %s once", capabilityMark))
 	}
 	if strings.Count(r.Prompts.Styler, stylesMark) != 1 {
-		faults = append(faults, fmt.Errorf("prompts.styler: must hold %s once", stylesMark))
+		faults = append(faults, fmt.Errorf("prompts.styler: must contain %s once", stylesMark))
 	}
 	for _, text := range slices.Concat(r.Capabilities, r.Styles, []string{r.Prompts.Scorer, r.Prompts.Styler}) {
 		if strings.Contains(text, imageMark) {
 			faults = append(faults,
-				fmt.Errorf("%q has %s, which stands for an image of a sample; leave it out", text, imageMark))
+				fmt.Errorf("%q has %s, which marks an image of a sample; leave it out", text, imageMark))
 		}
 	}
 	return errors.Join(faults...)
@@ -142,14 +142,14 @@ func checkNames(field string, names []string) []error {
 	return faults
 }
 
-// Hash identifies the questions of the rubric: capabilities, styles and prompts, each in order. The name does not
-// count. 12 hex digits.
+// Hash identifies the questions of the rubric: capabilities, styles and prompts, each in order. The name has no effect.
+// The hash has 12 hex digits.
 func (r *Rubric) Hash() string {
 	asked := *r
 	asked.Name = ""
 	data, err := json.Marshal(asked)
 	if err != nil {
-		panic("hashing rubric: " + err.Error()) // strings only: cannot happen
+		panic("hashing rubric: " + err.Error()) // cannot happen: the rubric has only strings
 	}
 	sum := sha256.Sum256(data)
 	return hex.EncodeToString(sum[:6])

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/rubric"
 )
 
-// The hash is part of every run's identity: another one would score every dataset again.
+// The hash is part of every run's identity: with another hash every dataset would be scored again.
 const defaultHash = "e9d2cbd6f081"
 
 func TestDefault(t *testing.T) {
@@ -87,7 +87,7 @@ func TestParseErrors(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
 		file string
-		want []string // all are in the error
+		want []string // all of them must be in the error
 	}{
 		"empty":         {"", []string{"the file is empty"}},
 		"comments only": {"# nothing yet\n", []string{"the file is empty"}},
@@ -98,12 +98,12 @@ func TestParseErrors(t *testing.T) {
 			"prompts: {scorer: 'How good?', styler: 'Which style?'}\n",
 			[]string{
 				"name: it is missing", "capabilities: the list is empty", "styles: the list is empty",
-				"prompts.scorer: must hold {capability} once", "prompts.styler: must hold {styles} once",
+				"prompts.scorer: must contain {capability} once", "prompts.styler: must contain {styles} once",
 			},
 		},
 		"mark twice": {
 			"name: birds\ncapabilities: [song]\nstyles: [tweet]\nprompts: {scorer: '{capability} {capability}'}\n",
-			[]string{"prompts.scorer: must hold {capability} once"},
+			[]string{"prompts.scorer: must contain {capability} once"},
 		},
 		"comma in a style": {
 			"name: birds\ncapabilities: ['song, flight']\nstyles: [tweet, 'trill, long']\n",
@@ -168,7 +168,7 @@ func TestHash(t *testing.T) {
 	}
 }
 
-// A plan keeps its rubric as JSON: what is read back must ask the same.
+// A plan stores its rubric as JSON. The rubric that is read from it must have the same questions.
 func TestRubricSurvivesJSON(t *testing.T) {
 	t.Parallel()
 	data, err := json.Marshal(rubric.Default())
@@ -184,7 +184,7 @@ func TestRubricSurvivesJSON(t *testing.T) {
 	}
 }
 
-// Whatever a rubric file holds, it is refused or it asks one valid question for everything that it lists.
+// Any rubric file is refused, or gives one valid question for every capability, and one for the styles.
 func FuzzParse(f *testing.F) {
 	for _, file := range []string{
 		"name: birds\ncapabilities: [bird song]\nstyles: [tweet]\n",

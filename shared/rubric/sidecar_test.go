@@ -14,7 +14,7 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// The sidecar's tools and tests ask the default rubric's prompts, from a file that is written here.
+// The sidecar's tools and tests use the default rubric's prompts, from a file that this test writes.
 func TestSidecarRubric(t *testing.T) {
 	t.Parallel()
 	var want bytes.Buffer

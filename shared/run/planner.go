@@ -92,7 +92,7 @@ func (p *Planner) RemoveUnpacked(ctx context.Context, plan *Plan) {
 }
 
 // Plan computes the plan of a dataset, or reads it where the run has one. A *RefusedError is a fault of the dataset or
-// the spec.
+// the spec. After an error the unpacked content of compressed manifests is removed, as by RemoveUnpacked.
 func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	plan, rater, err := p.identify(ctx, spec)
 	if err == nil && plan.Problem != "" {
@@ -101,18 +101,29 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	if err != nil || rater == nil {
 		return plan, err
 	}
+	if err = p.splitAll(ctx, plan); err == nil {
+		err = p.complete(plan, spec.Budget.IsZero(), rater)
+	}
+	if err != nil {
+		for _, m := range plan.Manifests { // also those whose compression is not in the plan yet
+			m.removeUnpacked(ctx, p.texts.Work)
+		}
+		return nil, err
+	}
+	return plan, nil
+}
+
+// splitAll splits all manifests of a plan, and adds their ranges to it.
+func (p *Planner) splitAll(ctx context.Context, plan *Plan) (err error) {
 	scans := make([]manifestScan, len(plan.Manifests))
 	for m := range scans {
 		for !scans[m].Done {
 			if scans[m], err = p.split(ctx, plan, m, scans[m]); err != nil {
-				return nil, err
+				return err
 			}
 		}
 	}
-	if err := plan.addAll(scans); err != nil {
-		return nil, err
-	}
-	return plan, p.complete(plan, spec.Budget.IsZero(), rater)
+	return plan.addAll(scans)
 }
 
 // Identify finds the run of a dataset without reading its manifests: its plan, or what is known before it is planned.

@@ -33,9 +33,14 @@ func (m Manifest) unpacked() string {
 func (p *Plan) RemoveUnpacked(ctx context.Context, work bucket.Bucket) {
 	for _, m := range p.Manifests {
 		if m.Packed != "" {
-			bucket.RemoveTemporary(context.WithoutCancel(ctx), work, path.Dir(m.unpacked())+"/")
+			m.removeUnpacked(ctx, work)
 		}
 	}
+}
+
+// removeUnpacked removes the unpacked content of a manifest, if there is any.
+func (m Manifest) removeUnpacked(ctx context.Context, work bucket.Bucket) {
+	bucket.RemoveTemporary(context.WithoutCancel(ctx), work, path.Dir(m.unpacked())+"/")
 }
 
 // from opens the text of a manifest from an offset to its end, and says how the manifest is compressed. At offset 0 it

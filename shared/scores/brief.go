@@ -16,14 +16,14 @@ import (
 type Brief struct {
 	ID, Source string
 	Status     Status
-	Code       reason.Code // empty for a sample that can be selected
+	Code       reason.Code // empty if the sample can be selected
 	Styles     []string
-	// Ratings are in the order of the file's capabilities; a missing one is selection.Missing.
+	// Ratings are in the order of the file's capabilities; a missing rating is selection.Missing.
 	Ratings []int8
 }
 
-// ReadBriefs reads some rows of a file, given in ascending order. It reads only the pages with these rows. It fails as
-// Read does.
+// ReadBriefs reads some rows of a file, given in ascending order. It reads only the pages with these rows. Its errors
+// are those of Read.
 func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err error) {
 	defer recoverBad("reading rows of scores", &err)
 	f, err := open(r, size, parquet.SkipPageIndex(false))
@@ -31,7 +31,7 @@ func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err erro
 		return nil, err
 	}
 	if n := len(rows); n > 0 && (!sort.IntsAreSorted(rows) || rows[0] < 0 || rows[n-1] >= f.rows) {
-		return nil, fmt.Errorf("rows %v of %d", rows, f.rows)
+		return nil, fmt.Errorf("rows %v are not in ascending order, or not in the file of %d rows", rows, f.rows)
 	}
 	briefs = make([]Brief, len(rows))
 	ids, errID := texts.at(f, "id", rows, "")
@@ -57,7 +57,8 @@ func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err erro
 	return briefs, nil
 }
 
-// ReadRating reads only the ratings for one capability; a missing one is selection.Missing. It fails as Read does.
+// ReadRating reads only the ratings for one capability; a missing rating is selection.Missing. Its errors are those of
+// Read.
 func ReadRating(r io.ReaderAt, size int64, capability string) (rated []int8, err error) {
 	defer recoverBad("reading ratings of scores", &err)
 	f, err := open(r, size)
@@ -67,21 +68,21 @@ func ReadRating(r io.ReaderAt, size int64, capability string) (rated []int8, err
 	return ratings.column(f, ratingColumn(capability), selection.Missing)
 }
 
-// Names are the values of a column, each once, in the order of their first appearance. Reading another column adds to
-// them.
+// Names are the different values of a column, in the order of their first appearance. Reading another column adds
+// names.
 type Names []string
 
-// ReadSources reads only the source of each row, as an index into names. It fails as Read does.
+// ReadSources reads only the source of each row, as an index into names. Its errors are those of Read.
 func ReadSources(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
 	return readNames(r, size, "source", names)
 }
 
-// ReadStatuses reads only the status of each row, as the text of Status, like ReadSources.
+// ReadStatuses reads only the status of each row, as the index of its text into names. Its errors are those of Read.
 func ReadStatuses(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
 	return readNames(r, size, "status", names)
 }
 
-// ReadCodes reads only the reason code of each row, like ReadSources.
+// ReadCodes reads only the reason code of each row, as an index into names. Its errors are those of Read.
 func ReadCodes(r io.ReaderAt, size int64, names *Names) ([]uint32, error) {
 	return readNames(r, size, "reason_code", names)
 }
@@ -95,8 +96,8 @@ func readNames(r io.ReaderAt, size int64, column string, names *Names) (indexes 
 	return namesIn((*[]string)(names)).column(f, column, 0)
 }
 
-// ReadStyles reads only the styles of each row: indexes[starts[i]:starts[i+1]] are the indexes of row i into names. It
-// fails as Read does.
+// ReadStyles reads only the styles of each row: indexes[starts[i]:starts[i+1]] are the indexes of row i into names. Its
+// errors are those of Read.
 func ReadStyles(r io.ReaderAt, size int64, names *Names) (starts, indexes []uint32, err error) {
 	defer recoverBad("reading styles of scores", &err)
 	f, err := open(r, size)
@@ -106,14 +107,14 @@ func ReadStyles(r io.ReaderAt, size int64, names *Names) (starts, indexes []uint
 	return namesIn((*[]string)(names)).lists(f, "styles")
 }
 
-// at is a flat column at some rows of the file, null for absent values.
+// at returns a flat column at some rows of the file, with null for absent values.
 func (k columnType[T, U]) at(f *file, name string, rows []int, null U) ([]U, error) {
 	out := make([]U, 0, len(rows))
 	err := k.pagesOf(f, []string{name}, rows, func(p *page[U], wanted []int) error {
 		values := p.appendTo(nil, null)
 		for _, row := range wanted {
 			if row >= len(values) {
-				return fmt.Errorf("a page has %d rows, and promises more", len(values))
+				return fmt.Errorf("a page has only %d rows, fewer than the file states", len(values))
 			}
 			out = append(out, values[row])
 		}
@@ -122,7 +123,7 @@ func (k columnType[T, U]) at(f *file, name string, rows []int, null U) ([]U, err
 	return out, err
 }
 
-// listsAt is a column of lists at some rows of the file.
+// listsAt returns a column of lists at some rows of the file.
 func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, error) {
 	out := make([][]U, 0, len(rows))
 	err := k.pagesOf(f, []string{name, "list", "element"}, rows, func(p *page[U], wanted []int) error {
@@ -130,7 +131,7 @@ func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, erro
 		starts = append(starts, uint32(len(values)))
 		for _, row := range wanted {
 			if row >= len(starts)-1 {
-				return fmt.Errorf("a page has %d rows, and promises more", len(starts)-1)
+				return fmt.Errorf("a page has only %d rows, fewer than the file states", len(starts)-1)
 			}
 			out = append(out, values[starts[row]:starts[row+1]:starts[row+1]])
 		}
@@ -139,12 +140,12 @@ func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, erro
 	return out, err
 }
 
-// pagesOf calls visit for each page of a leaf column that has some of the rows. The page begins at the first of them;
-// visit also gets their numbers in the page.
+// pagesOf calls visit for each page of a leaf column that has some of the rows. The page begins at the first of these
+// rows. visit also gets the numbers of the rows in the page.
 func (k columnType[T, U]) pagesOf(f *file, path []string, rows []int, visit func(*page[U], []int) error) error {
 	leaf, ok := f.Schema().Lookup(path...)
 	if !ok {
-		return fmt.Errorf("no column %s", path[0])
+		return fmt.Errorf("the column %s is missing", path[0])
 	}
 	first := 0
 	for _, group := range f.RowGroups() {
@@ -159,7 +160,7 @@ func (k columnType[T, U]) pagesOf(f *file, path []string, rows []int, visit func
 	return nil
 }
 
-// chunkOf is pagesOf of one chunk, which begins at the row first.
+// chunkOf is pagesOf for one chunk, which begins at the row first.
 func (k columnType[T, U]) chunkOf(
 	chunk parquet.ColumnChunk, first int, rows []int, visit func(*page[U], []int) error,
 ) error {
@@ -197,8 +198,8 @@ func (k columnType[T, U]) chunkOf(
 	return nil
 }
 
-// ReadSureness reads only mass and margin of each row for a capability, as in Record; NaN for none. It fails as Read
-// does.
+// ReadSureness reads only mass and margin of each row for a capability, as in Record; NaN for a missing value. Its
+// errors are those of Read.
 func ReadSureness(r io.ReaderAt, size int64, capability string) (mass, margin []float32, err error) {
 	defer recoverBad("reading masses and margins of scores", &err)
 	f, err := open(r, size)

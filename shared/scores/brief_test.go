@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Rows read alone, wherever they are, are those of the whole file.
+// Rows that are read alone equal the rows of the whole file.
 func TestReadBriefs(t *testing.T) {
 	t.Parallel()
 	records := many(130_000, 3) // two row groups
@@ -27,7 +27,7 @@ func TestReadBriefs(t *testing.T) {
 		scattered = append(scattered, rng.IntN(len(records)))
 	}
 	slices.Sort(scattered)
-	for i := 122_850; i < 122_910; i++ { // around the border of the groups
+	for i := 122_850; i < 122_910; i++ { // around the border of the row groups
 		dense = append(dense, i)
 	}
 	for name, rows := range map[string][]int{
@@ -62,7 +62,7 @@ func TestReadBriefs(t *testing.T) {
 	}
 }
 
-// A column read alone is that of the whole file.
+// A column that is read alone equals the column of the whole file.
 func TestReadOneColumn(t *testing.T) {
 	t.Parallel()
 	file := write(t, capabilities, small())

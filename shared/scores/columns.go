@@ -13,18 +13,19 @@ import (
 )
 
 // Columns are the scores of a file in the form of a selection.Pool: a slice for each column, with an entry for each
-// row, in the order of the file. Each name is stored once, in the order of first appearance, and rows have its index.
+// row, in the order of the file. Each name is stored once, in the order of first appearance; rows have the index of the
+// name.
 type Columns struct {
 	Status      []Status
 	SourceNames []string
 	Source      []uint32
 	Tie         []uint64          // selection.TieHash of the content and the seed
 	Tokens      []uint32          // of texts and images
-	Answers     []uint32          // tokens of the answers; nil if it was not asked for
+	Answers     []uint32          // tokens of the answers; nil unless requested
 	Shape       []selection.Shape // 0 for a row that is not OK
-	Distance    []uint32          // of scorer.Result
-	// Template is the number, from 1, of the template of a row's first question in Templates; 0 without one, and for a row
-	// that is not OK. TemplateNames are the templates.
+	Distance    []uint32          // as in scorer.Result
+	// Template is the number, from 1, of the template of a row's first question in Templates. It is 0 without a template,
+	// and for a row that is not OK. TemplateNames are the texts of the templates.
 	Templates     []similarity.TemplateKey
 	TemplateNames []string
 	Template      []uint32
@@ -38,25 +39,25 @@ type Columns struct {
 	Capabilities []string
 	Ratings      [][]int8
 	Expected     [][]uint16
-	// Twin is selection.TwinHash of an OK row's twin, or zero without one; nil if it was not asked for.
+	// Twin is the selection.TwinHash of an OK row's twin, or zero without a twin; nil unless requested.
 	Twin [][16]byte
-	// The hashes of the images of row i are Image[ImageStart[i]:ImageStart[i+1]]; nil if they were not asked for.
+	// The hashes of the images of row i are Image[ImageStart[i]:ImageStart[i+1]]; nil unless requested.
 	ImageStart []uint32
 	Image      []string
 }
 
 // A ColumnRequest says what ReadColumns reads.
 type ColumnRequest struct {
-	Capabilities  []string // empty: all of the file
-	Seed          uint64   // of Columns.Tie
+	Capabilities  []string // empty: all capabilities of the file
+	Seed          uint64   // for Columns.Tie
 	Twins, Images bool
 	Answers       bool
-	// Visual says how many tokens an image adds to Columns.Tokens.
+	// Visual gives the number of tokens of an image for Columns.Tokens.
 	Visual selection.VisualTokens
 }
 
-// ReadColumns reads only the columns that a selection needs. A capability that the file lacks is an error, else it
-// fails as Read does.
+// ReadColumns reads only the columns that a selection needs. It returns an error if the file lacks a capability. Its
+// other errors are those of Read.
 func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Columns, err error) {
 	defer recoverBad("reading columns of scores", &err)
 	f, err := open(r, size)
@@ -70,7 +71,7 @@ func ReadColumns(r io.ReaderAt, size int64, request ColumnRequest) (columns *Col
 	c := &Columns{Capabilities: slices.Clone(capabilities)}
 	for _, capability := range capabilities {
 		if !slices.Contains(f.capabilities, capability) {
-			return nil, fmt.Errorf("no capability %q: the file has %s", capability, strings.Join(f.capabilities, ", "))
+			return nil, fmt.Errorf("the file has no capability %q; it has %s", capability, strings.Join(f.capabilities, ", "))
 		}
 		rated, err := ratings.column(f, ratingColumn(capability), selection.Missing)
 		if err != nil {
@@ -128,7 +129,8 @@ func (c *Columns) finish(imageStart, turns []uint32) {
 	}
 }
 
-// ReadRatings reads only the sources, styles and ratings of a file; the other columns are nil. It fails as Read does.
+// ReadRatings reads only the sources, styles and ratings of a file; the other columns are nil. Its errors are those of
+// Read.
 func ReadRatings(r io.ReaderAt, size int64) (columns *Columns, err error) {
 	defer recoverBad("reading ratings of scores", &err)
 	f, err := open(r, size)
@@ -150,10 +152,10 @@ func ReadRatings(r io.ReaderAt, size int64) (columns *Columns, err error) {
 	return c, err
 }
 
-// noUnits marks rows without an expected score while a column is read. Every expected score is smaller.
+// noUnits marks rows without an expected score while a column is read. It is larger than every expected score.
 const noUnits = scorer.MaxRating*scorer.ExpectedUnits + 1
 
-// resolveExpected gives every row an expected score: see Columns.
+// resolveExpected sets an expected score for every row; see Columns.
 func resolveExpected(ratings []int8, expected []uint16) {
 	for i, rating := range ratings {
 		switch {
@@ -165,12 +167,12 @@ func resolveExpected(ratings []int8, expected []uint16) {
 	}
 }
 
-// The types of column that only Columns needs.
+// Types of columns that only Columns needs.
 var (
 	counts = columnType[int32, uint32]{takeInt32, toCount}
 	units  = columnType[float32, uint16]{takeFloat, toUnits}
 	twins  = columnType[string, [16]byte]{takeText, toTwin}
-	// presence is a column of texts that are counted but not read.
+	// presence counts the texts of a column, without reading them.
 	presence = columnType[struct{}, struct{}]{takePresence, same[struct{}]}
 )
 
@@ -188,14 +190,14 @@ func toTwin(text string) (twin [16]byte, err error) {
 	return twin, nil
 }
 
-// tiesOf is a column of contents read as their tie hashes under a seed.
+// tiesOf reads a column of contents as tie hashes under a seed.
 func tiesOf(seed uint64) columnType[string, uint64] {
 	return columnType[string, uint64]{takeText, func(content string) (uint64, error) {
 		return selection.TieHash(content, seed), nil
 	}}
 }
 
-// templates is a column of templates, read as numbers like Columns.Template.
+// templates reads a column of templates as numbers, like Columns.Template.
 func (c *Columns) templates() columnType[string, uint32] {
 	names := namesIn(&c.TemplateNames)
 	return columnType[string, uint32]{takeText, func(template string) (uint32, error) {
@@ -210,7 +212,7 @@ func (c *Columns) templates() columnType[string, uint32] {
 	}}
 }
 
-// namesIn is a column of names, read as indexes into *names. New names are added to *names.
+// namesIn reads a column of names as indexes into *names. It adds new names to *names.
 func namesIn(names *[]string) columnType[string, uint32] {
 	known := make(map[string]uint32)
 	return columnType[string, uint32]{takeText, func(name string) (uint32, error) {

@@ -45,8 +45,8 @@ func TestReadColumns(t *testing.T) {
 		Capabilities:  capabilities,
 		Ratings:       [][]int8{{5, none, none, none, none}, {0, 3, none, none, none}},
 		Expected: [][]uint16{
-			{5 * 1024, 0, 0, 0, 0}, // not 2.5 next to a missing rating
-			{0, 3 * 1024, 0, 0, 0}, // the rating where there is no expected score
+			{5 * 1024, 0, 0, 0, 0}, // a missing rating has 0, not 2.5
+			{0, 3 * 1024, 0, 0, 0}, // equals the rating if there is no expected score
 		},
 		Twin:       [][16]byte{selection.TwinHash("7e57"), selection.TwinHash("7e58"), {}, {}, {}},
 		ImageStart: []uint32{0, 1, 3, 3, 3, 3},
@@ -57,8 +57,8 @@ func TestReadColumns(t *testing.T) {
 	}
 }
 
-// A large file must read as columns just as it reads as records: its names are in several
-// dictionaries, and its rows in several pages.
+// A large file gives the same values as columns and as records. Its names are in several dictionaries, and its rows in
+// several pages.
 func TestReadColumnsAgreesWithRead(t *testing.T) {
 	t.Parallel()
 	records := many(130_000, 3)
@@ -106,7 +106,7 @@ func TestReadColumnsUnknownCapability(t *testing.T) {
 	file := write(t, capabilities, small())
 	_, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)),
 		scores.ColumnRequest{Capabilities: []string{"humanities"}})
-	want := `no capability "humanities": the file has object spatial understanding, Fine-grained  recognition!`
+	want := `the file has no capability "humanities"; it has object spatial understanding, Fine-grained  recognition!`
 	if err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("got error %v, want one with %q", err, want)
 	}
@@ -124,7 +124,7 @@ func TestReadIDs(t *testing.T) {
 	}
 }
 
-// TestReadExtras reads the columns that only some selections need, alone.
+// TestReadExtras reads only the columns that some selections need.
 func TestReadExtras(t *testing.T) {
 	t.Parallel()
 	for name, records := range map[string][]scores.Record{

@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// ReadSimilar reads only the columns that find similar samples, in the order of the file. A sample that is not OK has
-// none. It fails as Read does.
+// ReadSimilar reads only the columns for finding similar samples, in the order of the file. A sample that is not OK has
+// empty content. Its errors are those of Read.
 func ReadSimilar(r io.ReaderAt, size int64) (contents []similarity.Content, err error) {
 	defer recoverBad("reading signatures of scores", &err)
 	f, err := open(r, size)
@@ -40,7 +40,7 @@ func ReadSimilar(r io.ReaderAt, size int64) (contents []similarity.Content, err 
 	return contents, nil
 }
 
-// The types of column that contents need.
+// Types of columns that contents need.
 var (
 	lookType  = columnType[string, similarity.Image]{takeText, similarity.ParseImage}
 	wordsType = columnType[string, similarity.Signature]{takeText, similarity.ParseSignature}

@@ -1,4 +1,4 @@
 package scores
 
-// RowOf is what tests see of the schema that files do not hold: what each column means.
+// RowOf gives tests the meanings of the columns, which files do not contain.
 var RowOf = rowOf

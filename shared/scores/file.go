@@ -12,7 +12,7 @@ import (
 	"github.com/parquet-go/parquet-go/encoding/thrift"
 )
 
-// A file is an open file of scores whose schema is known to be ours.
+// A file is an open file of scores with the expected schema.
 type file struct {
 	*parquet.File
 	capabilities []string
@@ -40,7 +40,7 @@ func open(r io.ReaderAt, size int64, options ...parquet.FileOption) (*file, erro
 	return f, checkSchema(opened, schema)
 }
 
-// openParquet opens a file of this package, scores or picks. options override the usual ones.
+// openParquet opens a file of this package, scores or picks. options override the default options.
 func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
 	if err := checkFooter(r, size); err != nil {
 		return nil, err
@@ -56,24 +56,24 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 	} else if v != version {
 		return nil, fmt.Errorf("layout version %q: this Harvest reads version %s", v, version)
 	}
-	// A broken footer may promise any number of rows, and they are allocated before they are read.
+	// A damaged footer may state any number of rows, and memory for the rows is allocated before they are read.
 	rows := int64(0)
 	for i, group := range f.RowGroups() {
 		n := group.NumRows()
 		if n < 0 || n > rowGroupRows {
-			return nil, fmt.Errorf("row group %d promises %d rows: the most is %d", i, n, rowGroupRows)
+			return nil, fmt.Errorf("row group %d states %d rows; the most is %d", i, n, rowGroupRows)
 		}
 		rows += n
 	}
 	if f.NumRows() != rows {
-		return nil, fmt.Errorf("the footer promises %d rows, its row groups %d", f.NumRows(), rows)
+		return nil, fmt.Errorf("the footer states %d rows, and its row groups %d", f.NumRows(), rows)
 	}
 	return f, nil
 }
 
-// checkFooter walks a file's footer without keeping any of it. parquet-go allocates as much as a damaged footer says,
-// for the footer and for its lists, and a process cannot handle running out of memory; the walk ends at the end of the
-// real bytes.
+// checkFooter reads a file's footer without storing it. parquet-go allocates as much memory as a damaged footer states,
+// for the footer and for its lists, and a process cannot handle running out of memory. The check ends at the real end
+// of the bytes.
 func checkFooter(r io.ReaderAt, size int64) error {
 	const head, tail = 4, 8 // magic; length of the footer and magic
 	if size < head+tail {
@@ -81,18 +81,18 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	}
 	var end [tail]byte
 	if _, err := r.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("its end: %w", err)
+		return fmt.Errorf("reading its end: %w", err)
 	}
 	if string(end[4:]) != "PAR1" {
-		return errors.New("no Parquet file, or one cut short: it does not end in PAR1")
+		return errors.New("not a Parquet file, or a file cut short: it does not end in PAR1")
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:]))
 	if length > size-head-tail {
-		return fmt.Errorf("a footer of %d bytes in a file of %d", length, size)
+		return fmt.Errorf("a footer of %d bytes in a file of %d bytes", length, size)
 	}
 	footer := make([]byte, length)
 	if _, err := r.ReadAt(footer, size-tail-length); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("its footer: %w", err)
+		return fmt.Errorf("reading its footer: %w", err)
 	}
 	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &struct{}{}); err != nil {
 		return fmt.Errorf("damaged footer: %w", err)
@@ -109,13 +109,13 @@ func checkSchema(f *parquet.File, want *parquet.Schema) error {
 	fields := have.Fields()
 	for i, w := range want.Fields() {
 		if i == len(fields) {
-			return fmt.Errorf("column %d is missing: want %s", i+1, w.Name())
+			return fmt.Errorf("column %d is missing; expected %s", i+1, w.Name())
 		}
 		if h := fields[i]; h.Name() != w.Name() || !parquet.EqualNodes(h, w) {
-			return fmt.Errorf("column %d is %s: want %s", i+1, describe(h), describe(w))
+			return fmt.Errorf("column %d is %s; expected %s", i+1, describe(h), describe(w))
 		}
 	}
-	return fmt.Errorf("%d columns: want %d", len(fields), len(want.Fields()))
+	return fmt.Errorf("%d columns; expected %d", len(fields), len(want.Fields()))
 }
 
 func describe(f parquet.Field) string {
@@ -125,10 +125,10 @@ func describe(f parquet.Field) string {
 }
 
 // recoverBad adds the current step to *err, and turns a panic into an error. Some of parquet-go's decoders panic on
-// bytes that no writer produces, and a broken file must fail only its own delivery.
+// bytes that no writer produces. A damaged file must fail only its own delivery.
 func recoverBad(doing string, err *error) {
 	if r := recover(); r != nil {
-		*err = fmt.Errorf("broken file: %v", r)
+		*err = fmt.Errorf("damaged file: %v", r)
 	}
 	if *err != nil {
 		*err = fmt.Errorf("%s: %w", doing, *err)

@@ -35,7 +35,7 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, "reading scores: 0 bytes are not a Parquet file"},
 		{"text", []byte("id,rating\na,5\nb,4\n"), "it does not end in PAR1"},
-		{"cut short", good[:len(good)-100], "one cut short"},
+		{"cut short", good[:len(good)-100], "a file cut short"},
 		{"head cut off", good[len(good)-200:], "a footer of"},
 		{"another's", other(row{}), "not written by Harvest"},
 		{
@@ -53,12 +53,12 @@ func TestReadRefuses(t *testing.T) {
 		},
 		{
 			"column missing", other(row{}, version, parquet.KeyValueMetadata("harvest.capabilities", `["x"]`)),
-			"column 2 is missing: want range_index",
+			"column 2 is missing; expected range_index",
 		},
 		{"column of another type", other(struct {
 			ID int32 `parquet:"id"`
 		}{}, version, parquet.KeyValueMetadata("harvest.capabilities", `["x"]`)),
-			"column 1 is id required int32 (INT(32,true)): want id required binary (STRING)"},
+			"column 1 is id required int32 (INT(32,true)); expected id required binary (STRING)"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -71,8 +71,8 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// Bytes all over a file are changed in turn: each time, every way of reading must give an error or
-// something consistent. The step keeps the test short.
+// Bytes all over a file are changed, one at a time. Every reader must return an error or consistent values. The step
+// between the bytes keeps the test short.
 func TestReadSurvivesDamage(t *testing.T) {
 	t.Parallel()
 	good := write(t, capabilities, small())
@@ -83,7 +83,7 @@ func TestReadSurvivesDamage(t *testing.T) {
 	}
 }
 
-// readAll reads a file by every reader, holding what they give to be consistent.
+// readAll reads a file by every reader, and requires consistent values.
 func readAll(t *testing.T, file []byte) {
 	r, size := bytes.NewReader(file), int64(len(file))
 	if table, err := scores.Read(r, size); err == nil {

@@ -16,15 +16,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestTokensByHuggingFace compares tokens of scores with those that Hugging Face's tokenizer and processors count, and
-// prints the table of the page of package tokenizer. It is made only where it is asked for:
+// TestTokensByHuggingFace compares tokens of scores with the counts of Hugging Face's tokenizer and processors, and
+// prints the table of the page of package tokenizer. It runs only on request:
 //
 //	harvest curate --budget 30% --images IMAGES --out OUT MANIFEST
 //	python3 shared/tokenizer/testdata/hf.py qwen.tiktoken MANIFEST IMAGES > hf.jsonl
 //	HARVEST_SCORES='OUT/scores-*.parquet' HARVEST_HF=$PWD/hf.jsonl go test -v -run HuggingFace ./shared/scores
 func TestTokensByHuggingFace(t *testing.T) {
 	if os.Getenv("HARVEST_HF") == "" {
-		t.Skip("HARVEST_HF names no counts of Hugging Face's tokenizer")
+		t.Skip("HARVEST_HF does not name a file of counts of Hugging Face's tokenizer")
 	}
 	counted := readHF(t)
 	names, err := filepath.Glob(os.Getenv("HARVEST_SCORES"))
@@ -56,7 +56,7 @@ func TestTokensByHuggingFace(t *testing.T) {
 	t.Log("\n" + b.String())
 }
 
-// hfCount is what Hugging Face's counts of a sample are, by testdata/hf.py of package tokenizer.
+// hfCount has Hugging Face's counts of a sample, from testdata/hf.py of package tokenizer.
 type hfCount struct {
 	ID            string
 	Text, Answers int
@@ -81,13 +81,14 @@ func readHF(t *testing.T) map[string]hfCount {
 	return counted
 }
 
-// A comparedSample is a sample as Harvest and as Hugging Face counts it.
+// A comparedSample has the counts of a sample by Harvest and by Hugging Face.
 type comparedSample struct {
 	record *scores.Record
 	hf     hfCount
 }
 
-// tokenRow is a row of the table: means of Hugging Face's counts, each with the mean and 95 % of the error against it.
+// tokenRow returns a row of the table: means of Hugging Face's counts, each with the mean and the 95 % quantile of
+// Harvest's error.
 func tokenRow(t *testing.T, source string, samples []comparedSample) string {
 	t.Helper()
 	text := func(s comparedSample) int { return s.hf.Text }
@@ -110,7 +111,7 @@ func tokenRow(t *testing.T, source string, samples []comparedSample) string {
 	return row + "\n"
 }
 
-// ours is how many tokens a sample has under a rule for images.
+// ours returns a function that counts the tokens of a sample under a rule for images.
 func ours(t *testing.T, rule string) func(comparedSample) int {
 	t.Helper()
 	visual, err := selection.ParseVisualTokens(rule)
@@ -134,7 +135,7 @@ func errorCells(samples []comparedSample, want, got func(comparedSample) int) st
 	return fmt.Sprintf(" %d |", (sum+len(samples)/2)/len(samples)) + errorOnly(samples, want, got)
 }
 
-// equal checks that every sample has equal counts.
+// equal requires equal counts for every sample.
 func equal(t *testing.T, name string, samples []comparedSample, want, got func(comparedSample) int) {
 	t.Helper()
 	for _, s := range samples {
@@ -144,7 +145,7 @@ func equal(t *testing.T, name string, samples []comparedSample, want, got func(c
 	}
 }
 
-// errorOnly is the mean of the relative error, and what 95 % of its absolute values do not exceed.
+// errorOnly formats the mean of the relative error, and the 95 % quantile of its absolute values.
 func errorOnly(samples []comparedSample, want, got func(comparedSample) int) string {
 	mean, sizes := 0.0, make([]float64, len(samples))
 	for i, s := range samples {

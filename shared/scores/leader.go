@@ -8,9 +8,9 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// leaderRow is one sample of a file of clusters, in the order of the dataset.
+// leaderRow is the row of one sample in a file of clusters, in the order of the dataset.
 type leaderRow struct {
-	Leader int64 `parquet:"leader,delta"` // the index of the first sample of its cluster, which may be itself
+	Leader int64 `parquet:"leader,delta"` // index of the first sample of the cluster, which may be the sample itself
 }
 
 func leaderSchema() *parquet.Schema {
@@ -24,8 +24,8 @@ func WriteLeaders(w io.Writer, leaders []uint32) error {
 	return writeRows(file, "clusters", len(leaders), func(i int) leaderRow { return leaderRow{int64(leaders[i])} })
 }
 
-// ReadLeaders reads a whole file of clusters. A file that is cut short, damaged, of another layout, or not of clusters
-// at all is an error.
+// ReadLeaders reads a whole file of clusters. It returns an error if the file is cut short, is damaged, has another
+// layout, or is not a file of clusters.
 func ReadLeaders(r io.ReaderAt, size int64) (leaders []uint32, err error) {
 	defer recoverBad("reading clusters", &err)
 	p, err := openParquet(r, size)
@@ -41,7 +41,7 @@ func ReadLeaders(r io.ReaderAt, size int64) (leaders []uint32, err error) {
 	}
 	for i, leader := range leaders {
 		if int(leader) > i || leaders[leader] != leader {
-			return nil, fmt.Errorf("row %d: %d leads no cluster", i, leader)
+			return nil, fmt.Errorf("row %d: sample %d is not the leader of a cluster", i, leader)
 		}
 	}
 	return leaders, nil
@@ -51,7 +51,7 @@ var indexes = columnType[int64, uint32]{func(v encoding.Values) []int64 { return
 
 func toIndex(i int64) (uint32, error) {
 	if int64(uint32(i)) != i {
-		return 0, fmt.Errorf("%d is no index of a sample", i)
+		return 0, fmt.Errorf("%d is not the index of a sample", i)
 	}
 	return uint32(i), nil
 }

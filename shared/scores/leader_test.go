@@ -31,7 +31,7 @@ func TestLeadersRoundTrip(t *testing.T) {
 	}
 }
 
-// TestReadLeadersRefuses refuses what is no file of clusters, and leaders that are in the cluster of another one.
+// ReadLeaders refuses other files than files of clusters, and leaders that belong to the cluster of another leader.
 func TestReadLeadersRefuses(t *testing.T) {
 	t.Parallel()
 	of := func(leaders ...uint32) []byte {
@@ -44,7 +44,7 @@ func TestReadLeadersRefuses(t *testing.T) {
 	whole := of(0, 0)
 	for name, data := range map[string][]byte{
 		"nothing": {}, "cut short": whole[:len(whole)-9], "scores": write(t, capabilities, small()),
-		"a later leader": of(1, 1), "a leader that is led": of(0, 0, 1),
+		"a later leader": of(1, 1), "a leader inside another cluster": of(0, 0, 1),
 	} {
 		if _, err := scores.ReadLeaders(bytes.NewReader(data), int64(len(data))); err == nil {
 			t.Errorf("%s: no error", name)

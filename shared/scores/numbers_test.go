@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// TestNumbers writes columns and reads one of them; a file that is cut short is an error.
+// TestNumbers writes columns and reads one of them. A file that is cut short is an error.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	none := math.NaN()
@@ -36,7 +36,7 @@ func TestNumbers(t *testing.T) {
 	}
 	var empty bytes.Buffer
 	if err := scores.WriteNumbers(&empty, &scores.Numbers{}); err != nil || empty.Len() != 0 {
-		t.Errorf("%d bytes of no numbers (%v)", empty.Len(), err)
+		t.Errorf("%d bytes without numbers (%v)", empty.Len(), err)
 	}
 	if got, err := scores.ReadNumbers(bytes.NewReader(nil), 0, "level"); err != nil || len(got.Names) != 0 || got.More {
 		t.Errorf("read %+v, %v", got, err)

@@ -9,15 +9,15 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// A columnType says how the values of a column are taken from a page, and converted. For a column with a dictionary
-// only the dictionary's values are converted, once a page.
+// A columnType reads the values of a column from a page, and converts them. In a column with a dictionary only the
+// values of the dictionary are converted, once for each page.
 type columnType[T, U any] struct {
 	take    func(encoding.Values) []T
 	convert func(T) (U, error)
 }
 
 // A page is a decoded page: its k-th value is entries[index[k]], or entries[k] if index is nil. The levels are
-// Parquet's; a required column has none.
+// Parquet's levels; a required column has none.
 type page[U any] struct {
 	entries                []U
 	index                  []int32
@@ -31,7 +31,7 @@ func (p *page[U]) value(k int) U {
 	return p.entries[k]
 }
 
-// appendTo appends the values of a page of a flat column, null for absent ones.
+// appendTo appends the values of a page of a flat column, with null for absent values.
 func (p *page[U]) appendTo(out []U, null U) []U {
 	switch {
 	case p.definition == nil && p.index == nil:
@@ -86,7 +86,7 @@ func (k columnType[T, U]) decode(p parquet.Page) (*page[U], error) {
 	}
 	for _, i := range out.index {
 		if uint(i) >= uint(len(raw)) {
-			return nil, fmt.Errorf("value %d of a dictionary of %d", i, len(raw))
+			return nil, fmt.Errorf("the index %d of a dictionary with %d values", i, len(raw))
 		}
 	}
 	values := len(raw)
@@ -95,7 +95,7 @@ func (k columnType[T, U]) decode(p parquet.Page) (*page[U], error) {
 	}
 	present := int(p.NumValues() - p.NumNulls())
 	if present != values {
-		return nil, fmt.Errorf("a page of %d values promises %d", values, present)
+		return nil, fmt.Errorf("a page has %d values, but its header states %d", values, present)
 	}
 	return out, nil
 }
@@ -104,7 +104,7 @@ func (k columnType[T, U]) decode(p parquet.Page) (*page[U], error) {
 func (k columnType[T, U]) pages(f *file, path []string, visit func(*page[U])) error {
 	leaf, ok := f.Schema().Lookup(path...)
 	if !ok {
-		return fmt.Errorf("no column %s", path[0])
+		return fmt.Errorf("the column %s is missing", path[0])
 	}
 	for _, group := range f.RowGroups() {
 		if err := k.chunk(group.ColumnChunks()[leaf.ColumnIndex], visit); err != nil {
@@ -136,7 +136,7 @@ func (k columnType[T, U]) chunk(chunk parquet.ColumnChunk, visit func(*page[U]))
 	}
 }
 
-// column is a flat column, one entry for each row of the file, null for absent values.
+// column returns a flat column, with one entry for each row of the file, and null for absent values.
 func (k columnType[T, U]) column(f *file, name string, null U) ([]U, error) {
 	out := make([]U, 0, f.rows)
 	err := k.pages(f, []string{name}, func(p *page[U]) { out = p.appendTo(out, null) })
@@ -144,12 +144,12 @@ func (k columnType[T, U]) column(f *file, name string, null U) ([]U, error) {
 		return nil, err
 	}
 	if len(out) != f.rows {
-		return nil, fmt.Errorf("column %s has %d rows of %d", name, len(out), f.rows)
+		return nil, fmt.Errorf("column %s has %d rows, but the file has %d", name, len(out), f.rows)
 	}
 	return out, nil
 }
 
-// lists is a column of lists, joined: the list of row i is values[starts[i]:starts[i+1]].
+// lists returns a column of lists, joined: the list of row i is values[starts[i]:starts[i+1]].
 func (k columnType[T, U]) lists(f *file, name string) (starts []uint32, values []U, err error) {
 	starts = make([]uint32, 0, f.rows+1)
 	err = k.pages(f, []string{name, "list", "element"}, func(p *page[U]) {
@@ -160,7 +160,7 @@ func (k columnType[T, U]) lists(f *file, name string) (starts []uint32, values [
 	}
 	starts = append(starts, uint32(len(values)))
 	if len(starts) != f.rows+1 || starts[0] != 0 {
-		return nil, nil, fmt.Errorf("column %s has %d rows of %d", name, len(starts)-1, f.rows)
+		return nil, nil, fmt.Errorf("column %s has %d rows, but the file has %d", name, len(starts)-1, f.rows)
 	}
 	return starts, values, nil
 }
@@ -168,7 +168,7 @@ func (k columnType[T, U]) lists(f *file, name string) (starts []uint32, values [
 func takeInt32(v encoding.Values) []int32   { return v.Int32() }
 func takeFloat(v encoding.Values) []float32 { return v.Float() }
 
-// takeText copies the texts of a page in one piece, because its buffer is reused.
+// takeText copies the texts of a page to one string, because the buffer of the page is reused.
 func takeText(v encoding.Values) []string {
 	data, offsets := v.ByteArray()
 	if len(offsets) == 0 {

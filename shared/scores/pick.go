@@ -7,21 +7,22 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// A Pick is one sample of a selection, and how it was picked.
+// A Pick is one sample of a selection, with the rule that picked it.
 type Pick struct {
 	Order      int    `parquet:"order,delta"` // from 0, in the order of picking
 	ID         string `parquet:"id"`
 	Range      int    `parquet:"range_index,delta"` // as in Record
 	Position   int    `parquet:"position,delta"`    // as in Record
-	Index      int64  `parquet:"index,delta"`       // the sample's place in the whole dataset, from 0
+	Index      int64  `parquet:"index,delta"`       // index of the sample in the whole dataset, from 0
 	Source     string `parquet:"source,dict"`
-	Capability string `parquet:"capability,dict"` // empty if the rule is neither turn nor bin
-	Bin        string `parquet:"bin,dict"`        // its style and source; empty like capability
-	Style      string `parquet:"style,dict"`      // the style of that bin
+	Capability string `parquet:"capability,dict"` // empty unless the rule is turn or bin
+	Bin        string `parquet:"bin,dict"`        // style and source; empty unless the rule is turn or bin
+	Style      string `parquet:"style,dict"`      // the style of the bin
 	Round      int    `parquet:"round,delta"`     // from 1; 0 if the rule is not turn
-	Rank       int    `parquet:"rank,delta"`      // its place among the bin's candidates, from 1
-	Rating     *int8  `parquet:"rating,dict"`     // for the capability; nil without one
-	Rule       string `parquet:"rule,dict"`       // what picked it: turn, include, minimum, strategy or bin
+	Rank       int    `parquet:"rank,delta"`      // place among the bin's candidates, from 1
+	Rating     *int8  `parquet:"rating,dict"`     // rating for the capability; nil without a capability
+	// the rule that picked the sample: turn, include, minimum, strategy or bin
+	Rule string `parquet:"rule,dict"`
 }
 
 func pickSchema() *parquet.Schema {
@@ -33,8 +34,8 @@ func WritePicks(w io.Writer, n int, pick func(i int) Pick) error {
 	return writeRows(parquet.NewGenericWriter[Pick](w, writerOptions(pickSchema())...), "picks", n, pick)
 }
 
-// EachPick calls use for each pick of a file, in its order, and holds a few of them at a time. It is an error if the
-// file is cut short, is damaged, has another layout, or has no picks.
+// EachPick calls use for each pick of a file, in order, and keeps only a few picks in memory. It returns an error if
+// the file is cut short, is damaged, has another layout, or has no picks.
 func EachPick(r io.ReaderAt, size int64, use func(Pick)) (err error) {
 	defer recoverBad("reading picks", &err)
 	f, err := openParquet(r, size)
@@ -64,7 +65,7 @@ func EachPick(r io.ReaderAt, size int64, use func(Pick)) (err error) {
 	return nil
 }
 
-// ReadPicks reads a whole file of picks. It fails as EachPick does.
+// ReadPicks reads a whole file of picks. Its errors are those of EachPick.
 func ReadPicks(r io.ReaderAt, size int64) ([]Pick, error) {
 	picks := []Pick{}
 	if err := EachPick(r, size, func(p Pick) { picks = append(picks, p) }); err != nil {

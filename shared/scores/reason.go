@@ -9,23 +9,23 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// reasonRow is one sample of a file of reasons, in the order of the dataset.
+// reasonRow is the row of one sample in a file of reasons, in the order of the dataset.
 type reasonRow struct {
-	Code string `parquet:"reason_code,dict"` // why the sample is not in a selection; empty for a selected one
+	Code string `parquet:"reason_code,dict"` // reason why the sample is not in a selection; empty for a selected sample
 }
 
 func reasonSchema() *parquet.Schema {
 	return parquet.NewSchema("reasons", parquet.SchemaOf(reasonRow{}))
 }
 
-// WriteReasons writes a whole file of reasons: a code for each of n samples of a dataset, in its order; empty for a
-// selected one.
+// WriteReasons writes a whole file of reasons: a code for each of n samples of a dataset, in order; empty for a
+// selected sample.
 func WriteReasons(w io.Writer, n int, code func(i int) string) error {
 	file := parquet.NewGenericWriter[reasonRow](w, writerOptions(reasonSchema())...)
 	return writeRows(file, "reasons", n, func(i int) reasonRow { return reasonRow{code(i)} })
 }
 
-// writeRows writes n rows as a whole file, batch by batch, so that memory does not grow with the rows.
+// writeRows writes n rows as a whole file, in batches, so that memory does not grow with the number of rows.
 func writeRows[T any](file *parquet.GenericWriter[T], what string, n int, row func(i int) T) error {
 	batch := make([]T, 0, batchRows)
 	for i := range n {
@@ -43,20 +43,20 @@ func writeRows[T any](file *parquet.GenericWriter[T], what string, n int, row fu
 	return nil
 }
 
-// Reasons are the codes of a file of reasons, a byte for each sample.
+// Reasons has the codes of a file of reasons, in one byte for each sample.
 type Reasons struct {
-	codes []string // the different ones
-	of    []uint8  // the index in codes of each sample's
+	codes []string // the different codes
+	of    []uint8  // index in codes for each sample
 }
 
-// Len is the number of samples.
+// Len returns the number of samples.
 func (r *Reasons) Len() int { return len(r.of) }
 
-// At is why sample i is not in the selection; empty for a selected one.
+// At returns the reason why sample i is not in the selection; empty for a selected sample.
 func (r *Reasons) At(i int) string { return r.codes[r.of[i]] }
 
-// ReadReasons reads a whole file of reasons. It is an error if the file is cut short, is damaged, has another layout,
-// or has no reasons.
+// ReadReasons reads a whole file of reasons. It returns an error if the file is cut short, is damaged, has another
+// layout, or has no reasons.
 func ReadReasons(r io.ReaderAt, size int64) (reasons *Reasons, err error) {
 	defer recoverBad("reading reasons", &err)
 	p, err := openParquet(r, size)

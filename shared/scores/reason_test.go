@@ -62,7 +62,7 @@ func TestReadReasonsRefuses(t *testing.T) {
 	}
 }
 
-// TestReadReasonsRefusesManyCodes: a byte holds the code of a sample.
+// ReadReasons refuses a file with more codes than a byte can number.
 func TestReadReasonsRefusesManyCodes(t *testing.T) {
 	t.Parallel()
 	for codes, refused := range map[int]bool{256: false, 257: true} {

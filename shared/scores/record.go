@@ -1,4 +1,4 @@
-// Package scores holds the scores of samples, and the Parquet files that keep them.
+// Package scores defines the scores of samples, and the Parquet files that store them.
 package scores
 
 import (
@@ -8,45 +8,46 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A Record is the scores of one sample.
+// A Record has the scores of one sample.
 type Record struct {
 	ID string
-	// Range is the number of the dataset's range that the sample is in, Position its place among
-	// the samples of that range. Both count from 0.
+	// Range is the number of the dataset's range with the sample. Position is the place of the sample in the range. Both
+	// count from 0.
 	Range, Position int
 	Source          string
-	// Content is a hash of all input of the ratings: equal content, equal ratings.
+	// Content is a hash of all input of the ratings. Equal content has equal ratings.
 	Content string
 	// Twin is a hash of only the texts and images: samples with equal texts and images have the same Twin.
 	Twin string
 	// Tokens counts the tokens of the sample's texts.
 	Tokens dataset.Tokens
-	// Turns is how many human turns the scorer sees; 0 if the record could not be read.
+	// Turns is the number of human turns that the scorer reads; 0 if the record could not be read.
 	Turns int
 	// Images are hashes of the sample's images, in their order.
 	Images []string
 	// Sizes are the sizes of all images of the sample, in the form of SizeText; empty for an unread image.
 	Sizes []string
-	// Looks are similarity.Images, as their String, of the sample's images, in their order. They find copies that were
-	// encoded again. Empty for an image that shows nothing or was not read.
+	// Looks are the String forms of similarity.Image of the sample's images, in their order. They find copies with
+	// another encoding. An entry is empty for an image that is blank or was not read.
 	Looks []string
-	// Words, Questions and Template find equal and similar questions. Words is a similarity.Signature as its String.
+	// Words, Questions and Template find equal and similar questions. Words is the String of a similarity.Signature.
 	// Questions are hashes (hex) of the human's turns. Template is the first question without its variable words.
 	Words     string
 	Questions []string
 	Template  string
-	// Seen is the state of each image when it was read, in the sample's order: `<size>:<generation>` of its object, the
-	// code of the fault if none was found, or `embedded` (images.Fetcher.Look). It ends with the first image that has a
-	// fault. It is nil for a sample without images, and for a sample that failed before its images were read.
+	// Seen is the state of each image when it was read, in the sample's order (images.Fetcher.Look):
+	// `<size>:<generation>` of its object, `embedded`, or the code of the fault if the object was not found. It ends with
+	// the first image that has a fault. It is nil for a sample without images, and for a sample that failed before its
+	// images were read.
 	Seen   []string
 	Status Status
-	// Result is the scorer's result. Its Code and Reason also say why a sample was not given to the scorer, and why an ok
-	// one cannot be selected. Its Flags begin with the flags of the sample. Ratings, Expected, Mass and Margin are nil
-	// unless OK; files keep the last three rounded by scorer.RoundExpected.
+	// Result is the scorer's result. Its Code and Reason also say why a sample was not given to the scorer, and why an OK
+	// sample cannot be selected. Its Flags begin with the flags of the sample. Ratings, Expected, Mass and Margin are nil
+	// unless OK; files store the last three rounded by scorer.RoundExpected.
 	scorer.Result
 	// ScorerID and Rubric are the hashes of the scorer and of the rubric.
 	ScorerID, Rubric string
-	// TakenFrom is the earlier run from which the scores are taken over; empty for a sample that was rated for this run.
+	// TakenFrom is the earlier run whose scores the sample has; empty for a sample that was rated for this run.
 	TakenFrom string
 }
 
@@ -63,10 +64,10 @@ type Status uint8
 const (
 	OK      Status = iota + 1 // rated
 	Failed                    // could not be rated
-	Skipped                   // left out on purpose, or for a fault of its record
+	Skipped                   // left out by request, or because of a fault of its record
 )
 
-// String is the stored form of the status: ok, failed or skipped.
+// String returns the stored form of the status: ok, failed or skipped.
 func (s Status) String() string {
 	switch s {
 	case OK:
@@ -79,7 +80,7 @@ func (s Status) String() string {
 	return fmt.Sprintf("Status(%d)", uint8(s))
 }
 
-// MarshalText is String, and an error for a value that is not a status.
+// MarshalText returns String, or an error for a value that is not a status.
 func (s Status) MarshalText() ([]byte, error) {
 	if s < OK || s > Skipped {
 		return nil, fmt.Errorf("%v is neither ok, failed nor skipped", s)

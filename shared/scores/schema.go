@@ -12,49 +12,49 @@ import (
 )
 
 const (
-	// version is the version of the files' layout. It is not part of the product's version: the
-	// same scores must give the same bytes before and after a deploy.
+	// version is the version of the files' layout. It does not depend on the version of the program: a deployment of
+	// another version must write the same bytes for the same scores.
 	version = "6"
 
 	versionKey      = "harvest.version"
 	capabilitiesKey = "harvest.capabilities"
 
-	// rowGroupRows is DuckDB's own size of a row group, its unit of parallel work: a range file is
-	// one or two, and a shard's is never split.
+	// rowGroupRows is DuckDB's size of a row group, its unit of parallel work. The file of a range has one or two row
+	// groups, the file of a shard has one.
 	rowGroupRows = 122_880
 )
 
-// sampleColumns are the columns before those of the capabilities. What each means is on the page of this package.
+// sampleColumns are the columns before the columns of the capabilities. The page of this package explains them.
 type sampleColumns struct {
 	ID          string   `parquet:"id" meaning:"id of the sample, as its record has it"`
 	Range       int32    `parquet:"range_index,delta" meaning:"number of the dataset's range, from 0"`
 	Position    int32    `parquet:"position,delta" meaning:"number of the sample in its range, from 0"`
-	Source      string   `parquet:"source,dict" meaning:"where the sample came from"`
+	Source      string   `parquet:"source,dict" meaning:"source of the sample"`
 	Content     string   `parquet:"content" meaning:"hash of record and images: equal content, equal ratings"`
-	Twin        string   `parquet:"twin" meaning:"hash of texts and images alone"`
+	Twin        string   `parquet:"twin" meaning:"hash of only the texts and images"`
 	Tokens      int32    `parquet:"text_tokens,delta" meaning:"tokens of all turns by Qwen2's tokenizer, without images"`
-	Answers     int32    `parquet:"answer_tokens,delta" meaning:"tokens of the model's turns among them"`
-	Turns       int32    `parquet:"turns,delta" meaning:"turns of the human that the scorer sees"`
+	Answers     int32    `parquet:"answer_tokens,delta" meaning:"part of text_tokens in the model's turns"`
+	Turns       int32    `parquet:"turns,delta" meaning:"human turns that the scorer reads"`
 	Images      []string `parquet:"images,list" parquet-element:",dict" meaning:"hashes of the images, in their order"`
 	Sizes       []string `parquet:"image_sizes,list" parquet-element:",dict" meaning:"640x480: width and height as stored"`
-	Seen        []string `parquet:"images_seen,list" parquet-element:",dict" meaning:"each image as it was read (below)"`
+	Seen        []string `parquet:"images_seen,list" parquet-element:",dict" meaning:"state of each read image (below)"`
 	Looks       []string `parquet:"image_signatures,list" parquet-element:",dict" meaning:"finds copies of images"`
-	Words       string   `parquet:"text_signature" meaning:"what finds questions in nearly the same words"`
+	Words       string   `parquet:"text_signature" meaning:"finds questions in nearly the same words"`
 	Questions   []string `parquet:"question_hashes,list" meaning:"hash of each turn of the human, normalised"`
 	Template    string   `parquet:"template,dict" meaning:"first question without options, numbers and quotes"`
 	Status      string   `parquet:"status,dict" meaning:"ok, failed or skipped"`
-	ReasonCode  string   `parquet:"reason_code,dict" meaning:"why it is not ok, or cannot be selected; empty if neither"`
-	Reason      string   `parquet:"reason,dict" meaning:"the same as a sentence"`
+	ReasonCode  string   `parquet:"reason_code,dict" meaning:"why the sample is not ok, or cannot be selected; else empty"`
+	Reason      string   `parquet:"reason,dict" meaning:"reason_code as a sentence"`
 	Styles      []string `parquet:"styles,list" parquet-element:",dict" meaning:"styles of the answers, main one first"`
 	OtherStyles []string `parquet:"other_styles,list" parquet-element:",dict" meaning:"named styles that the rubric lacks"`
 }
 
-// originColumns are the columns after those of the capabilities.
+// originColumns are the columns after the columns of the capabilities.
 type originColumns struct {
-	Distance  int32    `parquet:"distance,dict" meaning:"from what the scorer was trained on (below); 0: not known"`
+	Distance  int32    `parquet:"distance,dict" meaning:"distance from the scorer's training data (below); 0: not known"`
 	Scorer    string   `parquet:"scorer,dict" meaning:"id of the scorer"`
 	Rubric    string   `parquet:"rubric,dict" meaning:"hash of the rubric"`
-	Flags     []string `parquet:"flags,list" parquet-element:",dict" meaning:"what deserves a look, such as off_reference"`
+	Flags     []string `parquet:"flags,list" parquet-element:",dict" meaning:"unusual facts, such as off_reference"`
 	TakenFrom string   `parquet:"taken_from,dict" meaning:"earlier run that had these scores; empty if rated for this run"`
 }
 
@@ -63,7 +63,7 @@ const (
 	ratingMeaning   = "rating, 0 to 5"
 	expectedMeaning = "expected score, 0 to 5: the mean of the ratings by their probabilities"
 	massMeaning     = "probability of all ratings together, 0 to 1"
-	marginMeaning   = "by how much the likeliest rating exceeds the second, 0 to 1"
+	marginMeaning   = "probability of the likeliest rating minus that of the second, 0 to 1"
 )
 
 func ratingColumn(capability string) string   { return "rating_" + slug(capability) }
@@ -71,15 +71,15 @@ func expectedColumn(capability string) string { return "expected_" + slug(capabi
 func massColumn(capability string) string     { return "mass_" + slug(capability) }
 func marginColumn(capability string) string   { return "margin_" + slug(capability) }
 
-// CheckCapabilities checks that files can have columns for these capabilities. The error names two that differ only in
-// case and punctuation.
+// CheckCapabilities checks that files can have columns for these capabilities. The error names two capabilities that
+// differ only in case and punctuation.
 func CheckCapabilities(capabilities []string) error {
 	_, err := schemaOf(capabilities)
 	return err
 }
 
-// slug is a capability's name as part of a column's: lower case, with one underscore for each run
-// of anything but letters and digits.
+// slug returns a capability's name as part of a column's name: lower case, with one underscore for each run of other
+// characters than letters and digits.
 func slug(capability string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(capability) {
@@ -93,7 +93,7 @@ func slug(capability string) string {
 	return b.String()
 }
 
-// schemaOf is the schema of a file of scores under these capabilities.
+// schemaOf returns the schema of a file of scores for these capabilities.
 func schemaOf(capabilities []string) (*parquet.Schema, error) {
 	row, err := rowOf(capabilities)
 	if err != nil {
@@ -102,8 +102,8 @@ func schemaOf(capabilities []string) (*parquet.Schema, error) {
 	return parquet.NewSchema("scores", parquet.SchemaOf(reflect.Zero(row).Interface())), nil
 }
 
-// rowOf is a row of a file of scores under these capabilities. It is a struct type because the fields of a
-// parquet.Group are always sorted by name.
+// rowOf returns the type of a row of a file of scores for these capabilities. It is a struct type, because a
+// parquet.Group always sorts its fields by name.
 func rowOf(capabilities []string) (reflect.Type, error) {
 	if len(capabilities) == 0 {
 		return nil, fmt.Errorf("no capabilities")
@@ -142,8 +142,8 @@ func tagOf(column, meaning string) reflect.StructTag {
 	return reflect.StructTag(fmt.Sprintf(`parquet:"%s,dict" meaning:"%s"`, column, meaning))
 }
 
-// writerOptions are the options of the writers of every file of this package. With them, the bytes of a file depend
-// only on the rows: parquet-go's own creator string would differ between a test and a deployed binary.
+// writerOptions returns the options of the writers of every file of this package. With them, the bytes of a file depend
+// only on the rows: parquet-go's own creator text would differ between a test and a deployed binary.
 func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	return []parquet.WriterOption{
 		schema,
@@ -154,7 +154,7 @@ func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	}
 }
 
-// capabilitiesOption records the full names of capabilities, because columns have only slugs.
+// capabilitiesOption stores the full names of capabilities, because columns have only slugs.
 func capabilitiesOption(capabilities []string) (parquet.WriterOption, error) {
 	names, err := json.Marshal(capabilities)
 	if err != nil {

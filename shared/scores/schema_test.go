@@ -12,7 +12,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// The schema is what other tools see; a change of it is a change of the product.
+// Other tools use the schema, so a change of the schema is a change of the product.
 func TestSchema(t *testing.T) {
 	t.Parallel()
 	var picks bytes.Buffer
@@ -52,7 +52,7 @@ func TestColumnsPage(t *testing.T) {
 		name, _, _ := strings.Cut(column.Tag.Get("parquet"), ",")
 		meaning := column.Tag.Get("meaning")
 		if meaning == "" || kinds[column.Type] == "" {
-			t.Errorf("column %s: its meaning is %q, its type %v is called %q", name, meaning, column.Type, kinds[column.Type])
+			t.Errorf("column %s has the meaning %q; its type %v has the name %q", name, meaning, column.Type, kinds[column.Type])
 		}
 		if capability, found := strings.CutSuffix(name, "_x"); found {
 			name = capability + "_<capability>"

@@ -21,7 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// TestMain trades memory for time: the tests leave much garbage.
+// TestMain uses more memory to save time, because the tests produce much garbage.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	m.Run()
@@ -31,8 +31,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var capabilities = []string{"object spatial understanding", "Fine-grained  recognition!"}
 
-// small holds every case that a row can be: ratings, expected scores, masses and margins absent and
-// at both ends, failed and skipped samples, empty and longer lists, and texts of several scripts.
+// small returns a record for every case: ratings, expected scores, masses and margins absent and at both ends, failed
+// and skipped samples, empty and longer lists, and texts of several scripts.
 func small() []scores.Record {
 	nan := float32(math.NaN())
 	return []scores.Record{
@@ -79,7 +79,7 @@ func small() []scores.Record {
 	}
 }
 
-// many are n plausible records of one range, over as many capabilities as names.
+// many returns n plausible records of one range, over as many capabilities as names.
 func many(n, names int) []scores.Record {
 	rng := rand.New(rand.NewPCG(1, 2))
 	styles := []string{"multi-choice", "coordinate", "yes/no", "word/short-phrase", "comparison"}
@@ -144,7 +144,7 @@ func read(t testing.TB, file []byte) *scores.Table {
 	return table
 }
 
-// compare looks closely only where records differ: cmp takes seconds for a large file.
+// compare calls cmp only for records that differ, because cmp takes seconds for a large file.
 func compare(t *testing.T, want, got []scores.Record) {
 	t.Helper()
 	if len(want) != len(got) {
@@ -173,8 +173,8 @@ func golden(t *testing.T, name string, got []byte) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(want, got) {
-		t.Errorf("%s differs; if that is meant, run go test -update, "+
-			"and raise the layout's version unless old files still read", name)
+		t.Errorf("%s differs; if this is intended, run go test -update,  "+
+			"and raise the layout's version unless old files can still be read", name)
 	}
 }
 

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// Read reads a whole file of scores. Empty lists are nil. It is an error if the file is cut short, is damaged, has
+// Read reads a whole file of scores. Empty lists are nil. It returns an error if the file is cut short, is damaged, has
 // another layout, or has no scores.
 func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 	defer recoverBad("reading scores", &err)
@@ -63,7 +63,7 @@ func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 	return &Table{Capabilities: f.capabilities, Records: records}, nil
 }
 
-// ReadIDs reads only the samples' ids, in the order of the file. It fails as Read does.
+// ReadIDs reads only the samples' ids, in the order of the file. Its errors are those of Read.
 func ReadIDs(r io.ReaderAt, size int64) (ids []string, err error) {
 	defer recoverBad("reading ids of scores", &err)
 	f, err := open(r, size)
@@ -73,7 +73,7 @@ func ReadIDs(r io.ReaderAt, size int64) (ids []string, err error) {
 	return texts.column(f, "id", "")
 }
 
-// ReadContents reads only the samples' contents and states, in the order of the file. It fails as Read does.
+// ReadContents reads only the samples' contents and statuses, in the order of the file. Its errors are those of Read.
 func ReadContents(r io.ReaderAt, size int64) (contents []string, status []Status, err error) {
 	defer recoverBad("reading contents of scores", &err)
 	f, err := open(r, size)
@@ -87,15 +87,15 @@ func ReadContents(r io.ReaderAt, size int64) (contents []string, status []Status
 	return contents, status, err
 }
 
-// An Outcome is the result of a sample: its id, and why it was not scored or cannot be selected.
+// An Outcome has the id of a sample, and the reason why it was not scored or cannot be selected.
 type Outcome struct {
 	ID     string
 	Status Status
-	Code   reason.Code // empty for a sample that can be selected
-	Reason string      // the same in words
+	Code   reason.Code // empty if the sample can be selected
+	Reason string      // Code in words
 }
 
-// ReadOutcomes reads only the outcomes of the samples, in the order of the file. It fails as Read does.
+// ReadOutcomes reads only the outcomes of the samples, in the order of the file. Its errors are those of Read.
 func ReadOutcomes(r io.ReaderAt, size int64) (outcomes []Outcome, err error) {
 	defer recoverBad("reading outcomes of scores", &err)
 	f, err := open(r, size)
@@ -111,10 +111,10 @@ func ReadOutcomes(r io.ReaderAt, size int64) (outcomes []Outcome, err error) {
 	)
 }
 
-// ReadSeen reads only the samples' states and Seen, in the order of the file. Row i has seen[starts[i]:starts[i+1]]. It
-// fails as Read does.
+// ReadSeen reads only the samples' statuses and Seen, in the order of the file. Row i has seen[starts[i]:starts[i+1]].
+// Its errors are those of Read.
 func ReadSeen(r io.ReaderAt, size int64) (status []Status, starts []uint32, seen []string, err error) {
-	defer recoverBad("reading what was seen of images", &err)
+	defer recoverBad("reading states of images", &err)
 	f, err := open(r, size)
 	if err != nil {
 		return nil, nil, nil, err
@@ -138,7 +138,7 @@ func fill[R, T, U any](f *file, records []R, name string, k columnType[T, U], fi
 	return nil
 }
 
-// fillRatings reads the columns of ratings and of expected scores. The status decides which rows have them, so an ok
+// fillRatings reads the columns of ratings and of expected scores. The status decides which rows have them, so an OK
 // sample without any rating keeps its row.
 func fillRatings(f *file, records []Record) error {
 	n := len(f.capabilities)
@@ -173,7 +173,7 @@ func fillLists(f *file, records []Record, name string, field func(*Record) *[]st
 		return err
 	}
 	for i := range records {
-		// The capacity ends with the list: appending to it must not write into the next record's.
+		// The capacity ends with the list, because appending to the list must not write into the list of the next record.
 		if from, to := starts[i], starts[i+1]; from < to {
 			*field(&records[i]) = values[from:to:to]
 		}
@@ -181,7 +181,7 @@ func fillLists(f *file, records []Record, name string, field func(*Record) *[]st
 	return nil
 }
 
-// fillFloats reads a column of each capability into the records that have a value in any of them.
+// fillFloats reads a column of each capability into the records that have a value in at least one of the columns.
 func fillFloats(
 	f *file, records []Record, column func(capability string) string, field func(*Record) *[]float32,
 ) error {
@@ -203,7 +203,7 @@ func fillFloats(
 	return nil
 }
 
-// The types of column that a record needs.
+// Types of columns that a record needs.
 var (
 	codes    = columnType[string, reason.Code]{takeText, toCode}
 	texts    = columnType[string, string]{takeText, same[string]}

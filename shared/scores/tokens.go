@@ -9,10 +9,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// SizeText is the size of an image in the form of Record.Sizes.
+// SizeText returns the size of an image in the form of Record.Sizes.
 func SizeText(width, height int) string { return strconv.Itoa(width) + "x" + strconv.Itoa(height) }
 
-// parseSize reads the form of SizeText; an empty text is the size of an unread image.
+// parseSize reads the form of SizeText. An empty text is the size of an unread image.
 func parseSize(text string) (size [2]int32, err error) {
 	if text == "" {
 		return size, nil
@@ -28,10 +28,10 @@ func parseSize(text string) (size [2]int32, err error) {
 	return size, nil
 }
 
-// sizes is a column of texts, read as sizes.
+// sizes reads a column of texts as sizes.
 var sizes = columnType[string, [2]int32]{takeText, parseSize}
 
-// TrainingTokens are the tokens of a sample in training: of its texts, and of its images by their sizes.
+// TrainingTokens returns the number of tokens of a sample in training: of its texts, and of its images by their sizes.
 func (r *Record) TrainingTokens(visual selection.VisualTokens) (int, error) {
 	all := r.Tokens.Text
 	for _, text := range r.Sizes {
@@ -44,7 +44,7 @@ func (r *Record) TrainingTokens(visual selection.VisualTokens) (int, error) {
 	return all, nil
 }
 
-// tokens reads the tokens of texts, and adds those of images.
+// tokens reads the tokens of texts, and adds the tokens of images.
 func tokens(f *file, visual selection.VisualTokens) ([]uint32, error) {
 	all, err := counts.column(f, "text_tokens", 0)
 	if err != nil {

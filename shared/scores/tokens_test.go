@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestTokensOfImages adds what images take to the tokens of texts, in columns as of records.
+// TestTokensOfImages adds the tokens of images to the tokens of texts, in columns and in records.
 func TestTokensOfImages(t *testing.T) {
 	t.Parallel()
 	records := small()
@@ -45,7 +45,7 @@ func TestTokensOfImages(t *testing.T) {
 	}
 }
 
-// TestBadSizes refuses sizes that no image has, and more tokens of answers than of all.
+// TestBadSizes refuses sizes that no image can have, and more answer tokens than tokens.
 func TestBadSizes(t *testing.T) {
 	t.Parallel()
 	for _, size := range []string{"x", "640", "0x480", "640x-1", "640x99999999999", "640x480x3"} {
@@ -58,6 +58,6 @@ func TestBadSizes(t *testing.T) {
 	record := small()[0]
 	record.Tokens = dataset.Tokens{Text: 5, Answers: 6}
 	if err := scores.Write(new(bytes.Buffer), capabilities, []scores.Record{record}); err == nil {
-		t.Error("more tokens of answers than of all are written")
+		t.Error("more answer tokens than tokens were written")
 	}
 }

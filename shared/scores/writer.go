@@ -13,24 +13,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// batchRows is how many rows parquet-go gets in one call. It looks at the size of its pages
-// every 64 rows of a call, so full batches of a multiple of 64 make a file's bytes independent of
-// how its records were split over calls of Write.
+// batchRows is the number of rows of one call of parquet-go, which checks the size of its pages every 64 rows of a
+// call. With full batches of a multiple of 64, the bytes of a file do not depend on how its records were split over
+// calls of Write.
 const batchRows = 512
 
-// A Writer writes one file of scores, records in the order given. It holds one row group in its
-// encoded form, so that a range's file can be joined from its shards' one at a time.
+// A Writer writes one file of scores, with records in the given order. It keeps one encoded row group in memory, so
+// that the file of a range can be joined from its shards, one shard at a time.
 type Writer struct {
 	file         *parquet.GenericWriter[any]
 	capabilities int
 	batch        []parquet.Row
-	values       int // length of the longest row so far, by which further rows are allocated
-	full         int // rows of batch in use
+	values       int // length of the longest row so far; more rows are allocated with this length
+	full         int // used rows of batch
 	written      int
 }
 
-// NewWriter is a writer of records rated on these capabilities, in this order. It is an error if a name is empty, or if
-// two names differ only in case and punctuation.
+// NewWriter returns a writer of records with ratings for these capabilities, in this order. It returns an error if a
+// name is empty, or if two names differ only in case and punctuation.
 func NewWriter(w io.Writer, capabilities []string) (*Writer, error) {
 	schema, err := schemaOf(capabilities)
 	if err != nil {
@@ -47,8 +47,8 @@ func NewWriter(w io.Writer, capabilities []string) (*Writer, error) {
 	}, nil
 }
 
-// Write adds records. Bytes of texts that are not UTF-8 become U+FFFD, because other tools would refuse the whole file.
-// An error names the invalid record, and the file is then unusable.
+// Write adds records. It replaces bytes of texts that are not UTF-8 by U+FFFD, because other tools would refuse the
+// whole file. The error names the invalid record; the file cannot be used after an error.
 func (w *Writer) Write(records []Record) error {
 	for i := range records {
 		r := &records[i]
@@ -111,7 +111,7 @@ func check(r *Record, capabilities int) error {
 		return fmt.Errorf("range %d, position %d: not in [0, 2^31)", r.Range, r.Position)
 	}
 	if n := r.Tokens; n.Answers < 0 || n.Text < n.Answers || n.Text > math.MaxInt32 {
-		return fmt.Errorf("%d tokens, %d of answers: not in [0, 2^31), or more of answers than of all", n.Text, n.Answers)
+		return fmt.Errorf("%d tokens, %d answer tokens: not in [0, 2^31), or the second is larger", n.Text, n.Answers)
 	}
 	if r.Turns < 0 || r.Turns > math.MaxInt32 {
 		return fmt.Errorf("%d turns: not in [0, 2^31)", r.Turns)
@@ -192,8 +192,7 @@ func row(dst parquet.Row, r *Record, capabilities int) parquet.Row {
 	return b.row
 }
 
-// A builder lays the columns of one row side by side, with the levels that Parquet gives to
-// present, absent and repeated values.
+// A builder appends the values of one row, with the levels that Parquet gives to present, absent and repeated values.
 type builder struct {
 	row    parquet.Row
 	column int
@@ -249,5 +248,5 @@ func textValue(s string) parquet.Value {
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(s), len(s))) // it is only read, and not copied
+	return parquet.ByteArrayValue(unsafe.Slice(unsafe.StringData(s), len(s))) // parquet-go only reads the bytes
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// The golden file was written by another process, so equal bytes show that nothing of the process
-// or of the moment goes in; and it holds later versions to reading what this one wrote.
+// Another process wrote the golden file. Equal bytes show that a file does not depend on the process or the time, and
+// that later versions can read files of this version.
 func TestWriteIsDeterministic(t *testing.T) {
 	t.Parallel()
 	golden(t, "small.parquet", write(t, capabilities, small()))
@@ -41,7 +41,7 @@ func TestWriterJoinsShards(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(want, got.Bytes()) {
-			t.Errorf("shards of %d records join to other bytes than one write", size)
+			t.Errorf("joined shards of %d records have other bytes than one write", size)
 		}
 	}
 }

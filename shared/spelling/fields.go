@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// Fields are the names that a struct has in files, by the tag `json` or `yaml`, those of embedded structs among them.
-// Fields named "-" and those without the tag are left out.
+// Fields returns the names of a struct's fields in files, by the tag `json` or `yaml`, including fields of embedded
+// structs. It omits fields named "-" and fields without the tag.
 func Fields(v any, tag string) []string {
 	return fields(reflect.TypeOf(v), tag)
 }
@@ -35,8 +35,8 @@ func fields(t reflect.Type, tag string) (names []string) {
 
 var unknownJSON = regexp.MustCompile(`^json: unknown field "(.*)"$`)
 
-// JSON is an error of decoding JSON into v in words for the author of the JSON: it names fields as the JSON does, and
-// offers the nearest known one.
+// JSON returns an error of decoding JSON into v in words for the author of the JSON. It names fields as in the JSON,
+// and offers the nearest known name.
 func JSON(err error, v any) error {
 	if err == nil {
 		return nil
@@ -59,7 +59,7 @@ var (
 	wrongYAML   = regexp.MustCompile("line (\\d+): cannot unmarshal !!(\\S+) (?:`(.*)` )?into (\\S+)")
 )
 
-// YAML is an error of decoding YAML into v in words for the author of the YAML.
+// YAML returns an error of decoding YAML into v in words for the author of the YAML.
 func YAML(err error, v any) error {
 	if err == nil {
 		return nil

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// wrongValue says which value YAML should have instead of a wrong one. kind is the tag of the wrong value, and text
-// what is written, unless it is a list or has keys. of is the expected type, nil if it is not known.
+// wrongValue says which value YAML should have instead of a wrong value. kind is the tag of the wrong value. text is
+// the written text, unless the value is a list or has keys. of is the expected type; nil if it is not known.
 func wrongValue(kind, text string, of reflect.Type) string {
 	switch {
 	case kind == "seq":
@@ -22,9 +22,9 @@ func wrongValue(kind, text string, of reflect.Type) string {
 	return fmt.Sprintf("%q is not %s", text, kindOf(of, "yaml"))
 }
 
-// jsonValue is the kind of a value of JSON in words, from that of the library.
+// jsonValue describes a kind of JSON value, from the library's name of the kind.
 func jsonValue(kind string) string {
-	word, number, _ := strings.Cut(kind, " ") // a number follows its kind
+	word, number, _ := strings.Cut(kind, " ") // a number follows the name of its kind
 	if number != "" && len(number) <= 40 {
 		return number
 	}
@@ -41,7 +41,7 @@ func jsonValue(kind string) string {
 	return "a " + word
 }
 
-// kindOf describes the values of a type, whose fields are named by a tag.
+// kindOf describes the values of a type. tag is the tag with the names of its fields.
 func kindOf(t reflect.Type, tag string) string {
 	if t == nil {
 		return "a value of this form"
@@ -72,7 +72,7 @@ func kindOf(t reflect.Type, tag string) string {
 	return "a value of this form"
 }
 
-// someOf are names in a row, the first ones of many.
+// someOf joins names to a text; of many names it has the first.
 func someOf(names []string) string {
 	const most = 5
 	if len(names) > most {
@@ -81,7 +81,7 @@ func someOf(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// typeIn is the type of a name as Go writes it, of t and all that is within it; nil if there is none.
+// typeIn returns the type with a name, as Go writes it, within t; nil if there is none.
 func typeIn(t reflect.Type, name string) reflect.Type {
 	seen := map[reflect.Type]bool{}
 	var look func(t reflect.Type) reflect.Type

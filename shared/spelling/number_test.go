@@ -15,7 +15,7 @@ func TestNumber(t *testing.T) {
 		}
 	}
 	if got, err := spelling.Number(" 4 "); got != 4 || err != nil {
-		t.Errorf("a number between spaces is read as %g (%v)", got, err)
+		t.Errorf("a number with spaces around it is read as %g (%v)", got, err)
 	}
 	for text, want := range map[string]string{
 		"": `"" is not a number`, "1_0": `"1_0" is not a number`, "0x10": `"0x10" is not a number`,
@@ -30,7 +30,7 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// TestNumberOfConditions has conditions, whose package imports nothing of ours, take the same numbers.
+// TestNumberOfConditions requires conditions to accept the same numbers. Their package does not import this one.
 func TestNumberOfConditions(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

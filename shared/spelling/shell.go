@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// plainWord matches a word that a shell takes without quotes, and that is not a flag.
+// plainWord matches a word that a shell reads without quotes, and that is not a flag.
 var plainWord = regexp.MustCompile(`^[\w@%+=:,./][\w@%+=:,./-]*$`)
 
-// ShellWord is a text as one word of a command line, in quotes where it needs them.
+// ShellWord returns a text as one word of a command line, in quotes if necessary.
 func ShellWord(text string) string {
 	if plainWord.MatchString(text) {
 		return text

@@ -2,8 +2,8 @@ package spelling
 
 import "strconv"
 
-// Shown is a name, as of a sample or a file, as a line of a message may hold it: one with line breaks or other odd
-// characters is quoted.
+// Shown returns the name of a sample or a file for a line of a message. It quotes a name with line breaks or other
+// unusual characters.
 func Shown(name string) string {
 	if quoted := strconv.Quote(name); quoted != `"`+name+`"` {
 		return quoted

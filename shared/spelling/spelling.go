@@ -1,5 +1,5 @@
-// Package spelling finds the name that a person meant by one that does not exist: a command, a flag, a key of a file or
-// a field of a request.
+// Package spelling finds the name that a person meant by an unknown name: a command, a flag, a key of a file or a field
+// of a request.
 package spelling
 
 import (
@@ -11,8 +11,9 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest is the known name that differs least from a word, by insertions, deletions and replacements of characters;
-// the first of several. It is empty if each differs in more than a third of its characters, and in more than one.
+// Nearest returns the known name with the fewest insertions, deletions and replacements of characters from a word; the
+// first such name. It is empty if each name differs in more than a third of the word's characters, and in more than
+// one.
 func Nearest(word string, known []string) string {
 	best, least := "", -1
 	for _, name := range known {
@@ -24,7 +25,8 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// Hint is a clause that offers the nearest known name, such as `; did you mean "budget"?`, and empty if none is near.
+// Hint returns a clause that offers the nearest known name, such as `; did you mean "budget"?`. It is empty if no name
+// is near.
 func Hint(word string, known []string) string {
 	nearest := Nearest(word, known)
 	if nearest == "" {
@@ -33,7 +35,7 @@ func Hint(word string, known []string) string {
 	return fmt.Sprintf("; did you mean %q?", nearest)
 }
 
-// Names is an error, or several that are joined, with a hint after each that is of an unknown name.
+// Names adds a hint to each part of an error that is about an unknown name. The error may be joined from several.
 func Names(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var hinted []error
@@ -53,8 +55,8 @@ func Names(err error) error {
 	return fmt.Errorf("%w%s", err, Hint(name, known))
 }
 
-// Value is an error of reading a number, a truth value or a duration in words for its author; other errors are returned
-// unchanged.
+// Value returns an error of reading a number, a truth value or a duration in words for its author. It returns other
+// errors unchanged.
 func Value(value string, err error) error {
 	if number, ok := errors.AsType[*strconv.NumError](err); ok {
 		switch {

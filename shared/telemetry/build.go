@@ -6,21 +6,22 @@ import (
 
 // A Build identifies the source of a program.
 type Build struct {
-	// Version is the module's: v1.2.3, a pseudo-version with the commit's time, or "(devel)" where Go recorded none.
+	// Version is the version of the module: v1.2.3, a pseudo-version with the commit's time, or "(devel)" if Go recorded
+	// no version.
 	Version string `json:"version"`
-	// Commit has 40 hex digits. It is empty, as is Date, where Go recorded none: in a build with -buildvcs=false, of a
-	// module that was downloaded, or in a test.
+	// Commit has 40 hex digits. Commit and Date are empty if Go recorded no commit: in a build with -buildvcs=false, of a
+	// downloaded module, or in a test.
 	Commit string `json:"commit,omitempty"`
-	// Date is the commit's, as RFC 3339 has it, in UTC.
+	// Date is the time of the commit in UTC, in the form of RFC 3339.
 	Date string `json:"date,omitempty"`
-	// Modified says that the working tree held changes that the commit does not.
+	// Modified says that the working tree had changes that are not in the commit.
 	Modified bool `json:"modified,omitempty"`
 }
 
-// devel is the version of a build for which Go recorded none.
+// devel is the version of a build for which Go recorded no version.
 const devel = "(devel)"
 
-// ReadBuild is what this program was built from, as Go recorded it.
+// ReadBuild returns what Go recorded about the build of this program.
 func ReadBuild() Build {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -29,8 +30,8 @@ func ReadBuild() Build {
 	return buildOf(info)
 }
 
-// buildOf reads what Go recorded. In a program of another module the commit is that module's: our version is what
-// counts.
+// buildOf reads the record of Go. In a program of another module, the commit is of that module, so only Harvest's
+// version is used.
 func buildOf(info *debug.BuildInfo) Build {
 	if info.Main.Path != scope {
 		for _, dependency := range info.Deps {
@@ -56,7 +57,7 @@ func buildOf(info *debug.BuildInfo) Build {
 	return b
 }
 
-// String is the build in one line.
+// String describes the build in one line.
 func (b Build) String() string {
 	switch {
 	case b.Commit == "" && b.Version == devel:

@@ -22,12 +22,12 @@ func TestBuild(t *testing.T) {
 		want Build
 		text string
 	}{
-		"of a commit": {
+		"build of a commit": {
 			debug.BuildInfo{Main: ours("v1.2.3"), Settings: vcs("false")},
 			Build{Version: "v1.2.3", Commit: commit, Date: date},
 			"v1.2.3, commit " + commit + " of " + date,
 		},
-		"of changed files": {
+		"build of changed files": {
 			debug.BuildInfo{Main: ours("v1.2.3+dirty"), Settings: vcs("true")},
 			Build{Version: "v1.2.3+dirty", Commit: commit, Date: date, Modified: true},
 			"v1.2.3+dirty, commit " + commit + " of " + date + ", modified",
@@ -37,8 +37,8 @@ func TestBuild(t *testing.T) {
 			Build{Version: "(devel)"},
 			"(devel), commit unknown: this build does not record it (go build -buildvcs=true does)",
 		},
-		"of a downloaded module": {debug.BuildInfo{Main: ours("v1.2.3")}, Build{Version: "v1.2.3"}, "v1.2.3"},
-		"in another module's program": {
+		"build of a downloaded module": {debug.BuildInfo{Main: ours("v1.2.3")}, Build{Version: "v1.2.3"}, "v1.2.3"},
+		"program of another module": {
 			debug.BuildInfo{
 				Main: debug.Module{Path: "example.com/farm", Version: "v9.0.0"}, Settings: vcs("true"),
 				Deps: []*debug.Module{{Path: "example.com/x", Version: "v0.1.0"}, {Path: scope, Version: "v1.2.3"}},

@@ -11,7 +11,7 @@ import (
 // Outcomes of a delivery.
 const (
 	Done        = "done"
-	Refused     = "refused" // acknowledged, because it can never succeed
+	Refused     = "refused" // acknowledged, because the delivery can never succeed
 	Redelivered = "again"   // the message is redelivered
 )
 

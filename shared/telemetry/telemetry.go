@@ -1,8 +1,8 @@
 // Package telemetry makes one trace of each run, across processes and deliveries, and counts the work.
 //
-// A run's trace id follows from the run's id, as does the id of its root span, so that any delivery
-// of any process finds its trace, also when it is redelivered or after a resume. Libraries get
-// everything from the context: without a Telemetry in it nothing is recorded.
+// The trace id and the id of the root span are computed from the run's id. So any delivery in any process finds the
+// trace of its run, also after a redelivery or a resume. Functions get the Telemetry from the context. Without a
+// Telemetry in the context nothing is recorded.
 package telemetry
 
 import (
@@ -34,8 +34,8 @@ type Telemetry struct {
 	sidecarSeconds  metric.Float64Histogram
 }
 
-// New makes a Telemetry of an exporter of spans and a reader of measurements. Without exporter there
-// are trace ids for the log all the same.
+// New makes a Telemetry from an exporter of spans and a reader of measurements. Without an exporter the log still has
+// trace ids.
 func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemetry, error) {
 	process, err := instance()
 	if err != nil {
@@ -72,26 +72,26 @@ func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemet
 	return t, nil
 }
 
-// instance is what the environment says of the process, with an id of its own: without it, the counters of two
-// instances of a service would be one series, which a backend refuses or mixes up.
-// Source: https://opentelemetry.io/docs/specs/semconv/resource/service/
+// instance describes the process: the attributes of the environment, and an id of its own. Without the id, the counters
+// of two instances of a service would be one series, which a backend refuses or mixes up. Source:
+// https://opentelemetry.io/docs/specs/semconv/resource/service/
 func instance() (*resource.Resource, error) {
 	own := resource.NewSchemaless(attribute.String("service.instance.id", fmt.Sprintf("%016x", rand.Uint64())))
-	r, err := resource.Merge(own, resource.Default()) // the environment may know better
+	r, err := resource.Merge(own, resource.Default()) // the environment's attributes replace our own
 	if err != nil {
 		return nil, fmt.Errorf("describing the process: %w", err)
 	}
 	return r, nil
 }
 
-// Close exports what is left.
+// Close exports all that is not exported yet.
 func (t *Telemetry) Close(ctx context.Context) error {
 	return errors.Join(t.traces.Shutdown(ctx), t.metrics.Shutdown(ctx))
 }
 
 type key struct{}
 
-// With gives a context whose work is recorded.
+// With returns a context whose work is recorded.
 func (t *Telemetry) With(ctx context.Context) context.Context {
 	return context.WithValue(ctx, key{}, t)
 }
@@ -101,7 +101,7 @@ func from(ctx context.Context) *Telemetry {
 	return t
 }
 
-// Handler has the requests to a handler recorded by what answers them.
+// Handler returns a handler whose requests are recorded.
 func (t *Telemetry) Handler(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h.ServeHTTP(w, r.WithContext(t.With(r.Context())))

@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// newTelemetry records into memory.
+// newTelemetry records to memory.
 func newTelemetry(t *testing.T) (context.Context, *tracetest.InMemoryExporter, *sdkmetric.ManualReader) {
 	t.Helper()
 	spans, measured := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
@@ -30,7 +30,7 @@ func newTelemetry(t *testing.T) (context.Context, *tracetest.InMemoryExporter, *
 	return tel.With(t.Context()), spans, measured
 }
 
-// TestOneTrace begins spans of a run as processes do that know nothing of each other.
+// TestOneTrace begins spans of a run like processes that do not share state.
 func TestOneTrace(t *testing.T) {
 	t.Parallel()
 	ctx, spans, _ := newTelemetry(t)
@@ -44,7 +44,7 @@ func TestOneTrace(t *testing.T) {
 	ended(nil)
 	_, ended = telemetry.Start(ctx, "demo-1", "shard", parent, trace.SpanKindConsumer)
 	ended(errors.New("the bucket cannot be reached"))
-	// A traceparent that is not valid, or is of another run, is not used.
+	// A traceparent that is invalid, or belongs to another run, is not used.
 	for _, strange := range []string{"nonsense", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"} {
 		_, ended = telemetry.Start(ctx, "demo-1", "strange", strange, trace.SpanKindConsumer)
 		ended(nil)
@@ -78,7 +78,7 @@ func TestOneTrace(t *testing.T) {
 	}
 	if status := found["shard"].Status; status.Code != codes.Error ||
 		status.Description != "the bucket cannot be reached" {
-		t.Errorf("status of what failed: %+v", status)
+		t.Errorf("status of the failed span: %+v", status)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestInstances(t *testing.T) {
 		}
 		id, known := measured.Resource.Set().Value("service.instance.id")
 		if of, _ := spans.GetSpans()[0].Resource.Set().Value("service.instance.id"); !known || of != id || seen[id] {
-			t.Errorf("measured by instance %q, traced by %q; seen before: %v", id.AsString(), of.AsString(), seen[id])
+			t.Errorf("measured by instance %q, traced by %q; used before: %v", id.AsString(), of.AsString(), seen[id])
 		}
 		seen[id] = true
 		if _, known := measured.Resource.Set().Value("service.name"); !known {
@@ -105,7 +105,7 @@ func TestInstances(t *testing.T) {
 	}
 }
 
-// TestSampling keeps whole traces, or nothing of them.
+// TestSampling keeps whole traces or none.
 func TestSampling(t *testing.T) {
 	t.Setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
 	t.Setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")
@@ -129,7 +129,7 @@ func TestSampling(t *testing.T) {
 	}
 }
 
-// TestWithoutExporter gives the log trace ids, and works without a Telemetry too.
+// Without an exporter the log still has trace ids. Without a Telemetry the functions do nothing.
 func TestWithoutExporter(t *testing.T) {
 	t.Parallel()
 	off, err := telemetry.New(nil, nil)
@@ -162,7 +162,7 @@ func TestSidecar(t *testing.T) {
 		return req
 	}
 	if header := ask(ctx).Header.Get("Traceparent"); header != "" || len(spans.GetSpans()) != 0 {
-		t.Errorf("traceparent %q of a request of no run", header)
+		t.Errorf("traceparent %q of a request without a run", header)
 	}
 	shard, ended := telemetry.Start(ctx, "demo-1", "shard", "", trace.SpanKindConsumer)
 	header := ask(shard).Header.Get("Traceparent")
@@ -183,7 +183,7 @@ func TestSidecar(t *testing.T) {
 	}
 }
 
-// sums are the totals of counters, and the numbers of values of histograms.
+// sums returns the totals of counters, and the numbers of values of histograms.
 func sums(t *testing.T, reader sdkmetric.Reader) map[string]int64 {
 	t.Helper()
 	var data metricdata.ResourceMetrics

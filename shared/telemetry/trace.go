@@ -14,11 +14,11 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Traceparent is the header, and the attribute of a message, that carries a span to what it causes.
-// Source: https://www.w3.org/TR/trace-context/#traceparent-header
+// Traceparent is the name of the header, and of the attribute of a message, that carries a span to the work that it
+// causes. Source: https://www.w3.org/TR/trace-context/#traceparent-header
 const Traceparent = "traceparent"
 
-// TraceID is the id of a run's trace.
+// TraceID returns the id of a run's trace.
 func TraceID(run string) trace.TraceID {
 	sum := sha256.Sum256([]byte("harvest run " + run))
 	return trace.TraceID(sum[:16])
@@ -31,7 +31,7 @@ func rootSpanID(run string) trace.SpanID {
 
 type runKey struct{}
 
-// runIDs gives the root span of a run in the context its ids, and all others random ones.
+// runIDs makes the ids of spans: fixed ids for the root span of the run in the context, random ids for all others.
 type runIDs struct{}
 
 func (runIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
@@ -40,7 +40,7 @@ func (runIDs) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) {
 	}
 	var id trace.TraceID
 	binary.BigEndian.PutUint64(id[:8], rand.Uint64())
-	binary.BigEndian.PutUint64(id[8:], rand.Uint64()|1) // an id is not all zeros
+	binary.BigEndian.PutUint64(id[8:], rand.Uint64()|1) // an id must not be all zeros
 	return id, newSpanID()
 }
 
@@ -51,8 +51,8 @@ func newSpanID() (id trace.SpanID) {
 	return id
 }
 
-// Run records the root span of a run: its acceptance, from begin to now. One that is recorded again,
-// because the upload was delivered twice, has the same ids.
+// Run records the root span of a run: its acceptance, from begin to now. If it is recorded twice, because the upload
+// was delivered twice, both spans have the same ids.
 func Run(ctx context.Context, run string, begin time.Time, attributes ...attribute.KeyValue) context.Context {
 	t := from(ctx)
 	if t == nil {
@@ -72,8 +72,8 @@ func (t *Telemetry) root(
 	return trace.ContextWithSpan(ctx, span), span
 }
 
-// Start begins a span of a run. Its parent is the span that the traceparent parent names, if that belongs to the same
-// run; otherwise it is the run's root. It ends with the function that is returned.
+// Start begins a span of a run. Its parent is the span that the traceparent parent names, if that span belongs to the
+// run, and else the run's root. The returned function ends the span.
 func Start(
 	ctx context.Context, run, name, parent string, kind trace.SpanKind, attributes ...attribute.KeyValue,
 ) (context.Context, func(error)) {
@@ -85,7 +85,7 @@ func Start(
 	if remote := trace.SpanContextFromContext(cause); remote.IsValid() && remote.TraceID() == TraceID(run) {
 		ctx = trace.ContextWithRemoteSpanContext(ctx, remote)
 	} else {
-		// Never ended here, so never recorded here: it only says how the run's trace is sampled.
+		// This span is never ended, so it is never recorded. It only decides whether the run's trace is sampled.
 		ctx, _ = t.root(ctx, run)
 	}
 	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(kind),
@@ -102,8 +102,8 @@ func Inject(ctx context.Context, set func(key, value string)) {
 	}
 }
 
-// Sidecar begins the span of a request to the sidecar and gives the request its traceparent. What
-// is returned ends it, with the status of the answer or 0.
+// Sidecar begins the span of a request to the sidecar and sets the request's traceparent. The returned function ends
+// the span, with the status of the answer, or 0 without an answer.
 func Sidecar(req *http.Request) (*http.Request, func(status int, err error)) {
 	t := from(req.Context())
 	if t == nil {
@@ -111,7 +111,7 @@ func Sidecar(req *http.Request) (*http.Request, func(status int, err error)) {
 	}
 	begin := time.Now()
 	ctx, span := req.Context(), trace.SpanFromContext(req.Context())
-	if span.SpanContext().IsValid() { // else it is a call of no run, such as for the models' ids
+	if span.SpanContext().IsValid() { // else the request belongs to no run, such as a request for the models' ids
 		ctx, span = t.tracer.Start(ctx, "sidecar "+req.Method+" "+req.URL.Path, trace.WithSpanKind(trace.SpanKindClient))
 	}
 	req = req.WithContext(ctx)

@@ -1,5 +1,5 @@
-// Package thorough says how much tests do. By default tests are short enough for a developer to wait; the gate sets
-// HARVEST_THOROUGH, and they do all that they can.
+// Package thorough decides how much work tests do. By default tests are short enough for a developer to wait. With
+// HARVEST_THOROUGH, which the gate sets, they do all of their work.
 package thorough
 
 import (
@@ -17,7 +17,7 @@ func Only(t testing.TB) {
 	}
 }
 
-// Size is how many a test takes: some, and many if tests are thorough.
+// Size returns the size of a test: some, or many if tests are thorough.
 func Size(some, many int) int {
 	if enabled() {
 		return many
@@ -25,7 +25,8 @@ func Size(some, many int) int {
 	return some
 }
 
-// Stride is the step between the moments at which a test kills the process under test: n, and 1 if tests are thorough.
+// Stride returns the step between the moments at which a test kills the process under test: n, or 1 if tests are
+// thorough.
 func Stride(n int) int {
 	if enabled() {
 		return 1

@@ -65,22 +65,22 @@ func TestSameSite(t *testing.T) {
 		method, header, value string
 		status                int
 	}{
-		"a program":           {http.MethodPost, "", "", 204},
-		"a page of its own":   {http.MethodPost, "Sec-Fetch-Site", "same-origin", 204},
-		"another site":        {http.MethodPost, "Sec-Fetch-Site", "cross-site", 403},
-		"a sibling":           {http.MethodPost, "Sec-Fetch-Site", "same-site", 403},
-		"an older browser":    {http.MethodPost, "Origin", "http://evil.example", 403},
-		"no origin":           {http.MethodDelete, "Origin", "null", 403},
-		"a picture of a page": {http.MethodGet, "Sec-Fetch-Site", "cross-site", 403},
-		"a sibling's":         {http.MethodGet, "Sec-Fetch-Site", "same-site", 403},
-		"a sized picture":     {http.MethodHead, "Sec-Fetch-Site", "cross-site", 403},
-		"a question":          {http.MethodOptions, "Sec-Fetch-Site", "cross-site", 403},
-		"an address typed":    {http.MethodGet, "Sec-Fetch-Site", "none", 204},
-		"its own call":        {http.MethodGet, "Sec-Fetch-Site", "same-origin", 204},
-		"an older script":     {http.MethodGet, "Origin", "http://evil.example", 403},
-		"an opaque script":    {http.MethodGet, "Origin", "null", 403},
-		"its own script":      {http.MethodGet, "Origin", "http://example.com", 204},
-		"its own older page":  {http.MethodPost, "Origin", "http://example.com", 204},
+		"a program":                                  {http.MethodPost, "", "", 204},
+		"a page of the server":                       {http.MethodPost, "Sec-Fetch-Site", "same-origin", 204},
+		"another site":                               {http.MethodPost, "Sec-Fetch-Site", "cross-site", 403},
+		"a page of a sibling":                        {http.MethodPost, "Sec-Fetch-Site", "same-site", 403},
+		"an older browser":                           {http.MethodPost, "Origin", "http://evil.example", 403},
+		"no origin":                                  {http.MethodDelete, "Origin", "null", 403},
+		"an image on a page of another site":         {http.MethodGet, "Sec-Fetch-Site", "cross-site", 403},
+		"an image on a page of a sibling":            {http.MethodGet, "Sec-Fetch-Site", "same-site", 403},
+		"HEAD of another site":                       {http.MethodHead, "Sec-Fetch-Site", "cross-site", 403},
+		"OPTIONS of another site":                    {http.MethodOptions, "Sec-Fetch-Site", "cross-site", 403},
+		"a typed URL":                                {http.MethodGet, "Sec-Fetch-Site", "none", 204},
+		"a script of the server":                     {http.MethodGet, "Sec-Fetch-Site", "same-origin", 204},
+		"an older browser, a script of another site": {http.MethodGet, "Origin", "http://evil.example", 403},
+		"an opaque script":                           {http.MethodGet, "Origin", "null", 403},
+		"an older browser, a script of the server":   {http.MethodGet, "Origin", "http://example.com", 204},
+		"an older browser, a page of the server":     {http.MethodPost, "Origin", "http://example.com", 204},
 	} {
 		request := httptest.NewRequest(tt.method, "/v1/runs", nil)
 		if tt.header != "" {

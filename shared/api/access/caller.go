@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// verified replaces a token's signature once Cloud Run has checked it.
-// Source: https://cloud.google.com/run/docs/troubleshooting#signature-removed
+// verified replaces the signature of a token that Cloud Run has verified. Source:
+// https://cloud.google.com/run/docs/troubleshooting#signature-removed
 const verified = "SIGNATURE_REMOVED_BY_GOOGLE"
 
-// Caller is the email address of the account that sent a request, or `subject N` if the account's token has no verified
-// address. It is empty if the request has no token that Cloud Run has verified. Use it only behind Cloud Run's IAM: on
-// a service that everyone may call, nothing has checked the tokens.
+// Caller returns the email address of the account that sent a request, or `subject N` if the account's token has no
+// verified address. It is empty if the request has no token that Cloud Run has verified. Use it only behind Cloud Run's
+// IAM: on a service that everyone may call, nobody has verified the tokens.
 func Caller(r *http.Request) string {
-	// If both headers are set, Cloud Run checks the first one.
+	// If both headers are set, Cloud Run verifies the first header.
 	value := r.Header.Get("X-Serverless-Authorization")
 	if value == "" {
 		value = r.Header.Get("Authorization")

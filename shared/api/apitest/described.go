@@ -1,4 +1,4 @@
-// Package apitest compares what a service of the API takes and answers with the description of the API.
+// Package apitest compares the requests and answers of a service with the description of the API.
 package apitest
 
 import (
@@ -19,7 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// Document is the description, checked.
+// Document reads and validates the description.
 var Document = sync.OnceValues(func() (*openapi3.T, error) {
 	document, err := openapi3.NewLoader().LoadFromData(api.Description())
 	if err != nil {
@@ -39,8 +39,8 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 	return gorillamux.NewRouter(document)
 })
 
-// Described is a handler whose requests and answers are compared with the description; a difference fails the test. A
-// request that the handler accepts must be described, and so must every answer. It keeps answers in memory.
+// Described wraps a handler. It fails the test if a request that the handler accepts, or any answer, is not as
+// described. It buffers each answer in memory.
 func Described(t testing.TB, handler http.Handler) http.Handler {
 	t.Helper()
 	paths, err := router()
@@ -63,7 +63,7 @@ func Described(t testing.TB, handler http.Handler) http.Handler {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(answer.Code)
-		_, _ = w.Write(answer.Body.Bytes()) // the client is gone if this fails
+		_, _ = w.Write(answer.Body.Bytes()) // an error means that the client has disconnected
 	})
 }
 
@@ -93,7 +93,7 @@ func compare(paths routers.Router, r *http.Request, body []byte, answer *httptes
 		}
 	}
 	if r.Method == http.MethodHead {
-		return nil // its answer has no body in use
+		return nil // the answer to HEAD has no body
 	}
 	err = openapi3filter.ValidateResponse(request.Context(), &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: input, Status: answer.Code, Header: answer.Header(),
@@ -105,7 +105,7 @@ func compare(paths routers.Router, r *http.Request, body []byte, answer *httptes
 	return nil
 }
 
-// undescribed compares the answer to a call that is not described: it is a problem, 404 or 405.
+// undescribed checks the answer to a call that is not described: it must be a problem with status 404 or 405.
 func undescribed(err error, answer *httptest.ResponseRecorder) error {
 	if answer.Code != http.StatusNotFound && answer.Code != http.StatusMethodNotAllowed {
 		return fmt.Errorf("the call is not described: %w", err)

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api/apitest"
 )
 
-// A recorder is a test that only keeps what fails.
+// A recorder is a test that records failures, so that they do not fail the real test.
 type recorder struct {
 	testing.TB
 	failures int

@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A description is what the pages show of a document of OpenAPI.
+// A description has the parts of an OpenAPI document that the pages show.
 type description struct {
 	Info struct {
 		Title       string `yaml:"title"`
@@ -85,19 +85,19 @@ type response struct {
 	Content     entries[*media]  `yaml:"content"`
 }
 
-// An entry is one of a map.
+// An entry is a key and its value in a map.
 type entry[T any] struct {
 	Name  string
 	Value T
 }
 
-// entries are a map in the order in which it is written.
+// entries is a map that keeps the order of the document.
 type entries[T any] []entry[T]
 
 // UnmarshalYAML implements yaml.Unmarshaler.
 func (e *entries[T]) UnmarshalYAML(node *yaml.Node) error {
 	if node.Kind != yaml.MappingNode {
-		return fmt.Errorf("line %d: there is no map", node.Line)
+		return fmt.Errorf("line %d: a map is missing", node.Line)
 	}
 	for i := 0; i < len(node.Content); i += 2 {
 		one := entry[T]{Name: node.Content[i].Value}
@@ -109,7 +109,7 @@ func (e *entries[T]) UnmarshalYAML(node *yaml.Node) error {
 	return nil
 }
 
-// find is the component that a reference names.
+// find returns the component to which a reference points.
 func find[T any](components entries[T], prefix, ref string) (T, error) {
 	name, ok := strings.CutPrefix(ref, "#/components/"+prefix+"/")
 	for _, c := range components {
@@ -118,10 +118,11 @@ func find[T any](components entries[T], prefix, ref string) (T, error) {
 		}
 	}
 	var none T
-	return none, fmt.Errorf("there is no %q", ref)
+	return none, fmt.Errorf("the component %q is missing", ref)
 }
 
-// resolve replaces references to components by the components, except for types, and groups the calls by their tags.
+// resolve replaces references to components by the components, except references to types, and groups the calls by
+// their tags.
 func (d *description) resolve() error {
 	for _, path := range d.Paths {
 		for method, op := range map[string]*operation{"GET": path.Value.Get, "POST": path.Value.Post} {
@@ -172,7 +173,7 @@ func (d *description) resolveOperation(op *operation) (err error) {
 	return nil
 }
 
-// Curl is a command that makes the call, with the examples of its parameters and its body.
+// Curl returns a command that makes the call, with the examples of its parameters and its body.
 func (op *operation) Curl() (string, error) {
 	at, query := op.Path, []string{}
 	for _, p := range op.Parameters {

@@ -1,4 +1,4 @@
-// Package docs makes web pages of the description of the API. They need no network and no script.
+// Package docs makes web pages from the description of the API. The pages need no network and no script.
 package docs
 
 import (
@@ -17,13 +17,13 @@ import (
 // Pages are the pages that a service serves, in UTF-8.
 type Pages struct {
 	Reference []byte // every call and every type
-	Policy    string // its content-security policy
+	Policy    string // content-security policy of the page
 }
 
 //go:embed reference.html style.css
 var files embed.FS
 
-// New makes the pages. An error is a fault of the description.
+// New makes the pages. An error means that the description is invalid.
 func New() (*Pages, error) {
 	var d description
 	if err := yaml.Unmarshal(api.Description(), &d); err != nil {
@@ -59,13 +59,13 @@ func New() (*Pages, error) {
 // paths are the targets of the page's links.
 var paths = map[string]string{"runs": api.RunsPath, "docs": api.DocsPath, "openapi": api.DescriptionPath}
 
-// A span is a piece of a text; code is between backticks in it.
+// A span is a piece of a text; code says that the piece was between backticks.
 type span struct {
 	Code bool
 	Text string
 }
 
-// paragraphs are the paragraphs of a text, which empty lines separate.
+// paragraphs splits a text at its empty lines.
 func paragraphs(text string) (all [][]span) {
 	for paragraph := range strings.SplitSeq(strings.TrimSpace(text), "\n\n") {
 		var spans []span

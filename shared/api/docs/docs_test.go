@@ -19,7 +19,8 @@ func pages(t *testing.T) *docs.Pages {
 	return p
 }
 
-// The page of the API has every call with each of its answers and parameters, and every type with each of its fields.
+// The page of the API contains every call with all of its answers and parameters, and every type with all of its
+// fields.
 func TestReferenceIsWhole(t *testing.T) {
 	t.Parallel()
 	document, err := apitest.Document()
@@ -64,7 +65,8 @@ func TestReferenceIsWhole(t *testing.T) {
 	}
 }
 
-// The pages load nothing: their links go to themselves or to this service, and their style is what the policy allows.
+// The pages load nothing. Their links point to themselves or to this service, and the policy allows only their own
+// style.
 func TestPagesLoadNothing(t *testing.T) {
 	t.Parallel()
 	p := pages(t)

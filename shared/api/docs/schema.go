@@ -27,7 +27,7 @@ type Schema struct {
 	Examples    []any            `yaml:"examples"`
 }
 
-// names is a list of names. A single name may stand without brackets.
+// names is a list of names. The document may have a single name without brackets.
 type names []string
 
 // UnmarshalYAML implements yaml.Unmarshaler.
@@ -39,7 +39,7 @@ func (n *names) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode((*[]string)(n))
 }
 
-// additional is the schema of an object's other fields; nil if it has none.
+// additional is the schema of an object's other fields; nil if the object has no other fields.
 type additional struct{ *Schema }
 
 // UnmarshalYAML implements yaml.Unmarshaler.
@@ -50,16 +50,16 @@ func (a *additional) UnmarshalYAML(node *yaml.Node) error {
 	return node.Decode(&a.Schema)
 }
 
-// Name is the name of the component that the schema refers to; empty if it refers to none.
+// Name returns the name of the component to which the schema refers; empty if it is not a reference.
 func (s *Schema) Name() string { return s.Ref[strings.LastIndex(s.Ref, "/")+1:] }
 
-// IsArray reports whether the values are lists.
+// IsArray reports whether the values are arrays.
 func (s *Schema) IsArray() bool { return slices.Contains(s.Type, "array") }
 
-// IsMap reports whether the fields of the object have any name.
+// IsMap reports whether the object may have fields of any name.
 func (s *Schema) IsMap() bool { return s.Values != nil && s.Values.Schema != nil }
 
-// Plain is the type in words, if no other type is part of it.
+// Plain describes a type that contains no other type in words.
 func (s *Schema) Plain() string {
 	switch {
 	case len(s.Enum) > 0:
@@ -72,10 +72,10 @@ func (s *Schema) Plain() string {
 	return strings.Join(s.Type, " or ")
 }
 
-// Requires reports whether a field is always there.
+// Requires reports whether a field is always present.
 func (s *Schema) Requires(field string) bool { return slices.Contains(s.Required, field) }
 
-// Bounds are the least and the most, and what holds without a value.
+// Bounds describes the minimum, the maximum and the default.
 func (s *Schema) Bounds() string {
 	var parts []string
 	for _, bound := range []struct {

@@ -1,4 +1,4 @@
-// Package eventstest checks events as their subscribers would.
+// Package eventstest checks events like their subscribers.
 package eventstest
 
 import (
@@ -10,7 +10,7 @@ import (
 	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
-// compiled are the schemas by type.
+// compiled compiles the schemas, by type.
 var compiled = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	schemas := map[string]*jsonschema.Schema{}
 	compiler := jsonschema.NewCompiler()
@@ -34,7 +34,7 @@ var compiled = sync.OnceValues(func() (map[string]*jsonschema.Schema, error) {
 	return schemas, nil
 })
 
-// Check fails the test if the data of an event does not fulfil the schema of its type.
+// Check fails the test if the data of an event does not match the schema of its type.
 func Check(t testing.TB, m events.Message) {
 	t.Helper()
 	schemas, err := compiled()

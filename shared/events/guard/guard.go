@@ -13,8 +13,8 @@ import (
 	"google.golang.org/api/option"
 )
 
-// Push protects a push endpoint: requests need a token from Google for the audience and the sender; others are answered
-// 401 or 403. client fetches Google's keys, if it is not nil.
+// Push protects a push endpoint. Requests need a token from Google for the audience and the sender; others are answered
+// 401 or 403. client fetches Google's keys; nil uses the default client.
 func Push(
 	ctx context.Context, identity events.PushIdentity, client *http.Client, log *slog.Logger, push http.Handler,
 ) (http.Handler, error) {
@@ -27,13 +27,13 @@ func Push(
 	}
 	validator, err := idtoken.NewValidator(ctx, options...)
 	if err != nil {
-		return nil, fmt.Errorf("checking who pushes: %w", err)
+		return nil, fmt.Errorf("checking push requests: %w", err)
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 		if !strings.EqualFold(scheme, "Bearer") || token == "" {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "a push request carries a token of its sender", http.StatusUnauthorized)
+			http.Error(w, "the request has no bearer token; set the sender of the subscription", http.StatusUnauthorized)
 			return
 		}
 		payload, err := validator.Validate(r.Context(), token, identity.Audience)
@@ -41,7 +41,7 @@ func Push(
 			// The token itself is a credential, so it is not logged.
 			log.Warn("push refused", "error", err)
 			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			http.Error(w, "the token is not valid here", http.StatusUnauthorized)
+			http.Error(w, "the token is not valid for this service", http.StatusUnauthorized)
 			return
 		}
 		if err := sentBy(payload, identity.Sender); err != nil {
@@ -53,13 +53,13 @@ func Push(
 	}), nil
 }
 
-// sentBy checks the sender in a valid token.
+// sentBy checks the sender of a valid token.
 func sentBy(token *idtoken.Payload, sender string) error {
 	if token.Issuer != "https://accounts.google.com" && token.Issuer != "accounts.google.com" {
 		return fmt.Errorf("the token was issued by %q, not by Google", token.Issuer)
 	}
 	if email, verified := token.Claims["email"], token.Claims["email_verified"]; email != sender || verified != true {
-		return fmt.Errorf("the token is of %v (verified: %v), not of the subscriptions' service account", email, verified)
+		return fmt.Errorf("the token belongs to %v (verified: %v), not to the service account of pushes", email, verified)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/guard"
 )
 
-// A signer signs tokens, and answers requests for its keys as Google does.
+// A signer signs tokens, and serves its keys like Google.
 type signer struct{ key *rsa.PrivateKey }
 
 func newSigner(t *testing.T) signer {
@@ -56,7 +56,7 @@ func (s signer) token(t *testing.T, algorithm string, claims map[string]any) str
 
 func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.String() != "https://www.googleapis.com/oauth2/v3/certs" {
-		return nil, fmt.Errorf("%s was asked for", r.URL)
+		return nil, fmt.Errorf("%s was requested", r.URL)
 	}
 	number := func(n *big.Int) string { return base64.RawURLEncoding.EncodeToString(n.Bytes()) }
 	body, err := json.Marshal(map[string]any{"keys": []map[string]string{{
@@ -68,7 +68,7 @@ func (s signer) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, err
 }
 
-// TestPushGuard pushes with tokens that are valid except for one thing.
+// TestPushGuard pushes with tokens that have one fault each.
 func TestPushGuard(t *testing.T) {
 	t.Parallel()
 	own, other := newSigner(t), newSigner(t)
@@ -120,7 +120,7 @@ func TestPushGuard(t *testing.T) {
 	}
 }
 
-// A guarded is a push handler behind the check of who pushes.
+// A guarded is a protected push handler that counts its deliveries.
 type guarded struct {
 	http.Handler
 	delivered int
@@ -142,7 +142,7 @@ func newGuarded(t *testing.T, identity events.PushIdentity, keys signer) *guarde
 	return g
 }
 
-// check pushes with an Authorization header, which should be answered with a status and not be logged.
+// check pushes with an Authorization header, and requires a status. The header must not be in the log.
 func (g *guarded) check(t *testing.T, name, header string, status int) {
 	t.Helper()
 	g.delivered = 0
@@ -161,7 +161,7 @@ func (g *guarded) check(t *testing.T, name, header string, status int) {
 	}
 }
 
-// TestPushGuardOff is the system on one machine.
+// TestPushGuardOff pushes without a configured identity, as on one machine.
 func TestPushGuardOff(t *testing.T) {
 	t.Parallel()
 	push := http.NotFoundHandler()
@@ -172,6 +172,6 @@ func TestPushGuardOff(t *testing.T) {
 	answer := httptest.NewRecorder()
 	guarded.ServeHTTP(answer, httptest.NewRequest(http.MethodPost, "/", nil))
 	if answer.Code != http.StatusNotFound {
-		t.Errorf("answered %d by another than the endpoint", answer.Code)
+		t.Errorf("answered %d, but not by the endpoint", answer.Code)
 	}
 }

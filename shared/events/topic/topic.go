@@ -1,5 +1,5 @@
-// Package topic publishes to topics of Pub/Sub, apart from package events so that only programs that need them link
-// its client.
+// Package topic publishes to topics of Pub/Sub. It is separate from package events, so that only programs that need
+// Pub/Sub's client link it.
 package topic
 
 import (
@@ -10,18 +10,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// Topic is a Pub/Sub topic as a Publisher.
+// A Topic is a Pub/Sub topic as a Publisher.
 type Topic struct {
 	name      string
 	publisher *pubsub.Publisher
 }
 
-// New is the topic of that name, of the client's project.
+// New returns the topic of that name in the client's project.
 func New(client *pubsub.Client, name string) *Topic {
 	return &Topic{name: name, publisher: client.Publisher(name)}
 }
 
-// Publish sends messages in as few requests as they fit, and waits until the topic has them all.
+// Publish sends messages in as few requests as possible, and waits until the topic has accepted all of them.
 func (t *Topic) Publish(ctx context.Context, messages ...events.Message) error {
 	results := make([]*pubsub.PublishResult, len(messages))
 	for i, m := range messages {

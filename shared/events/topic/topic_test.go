@@ -22,7 +22,7 @@ func TestTopicPublish(t *testing.T) {
 	tasks := topic.New(client, "tasks")
 	var want []string
 	var messages []events.Message
-	for r := range 250 { // more than the client sends in one request
+	for r := range 250 { // more messages than the client sends in one request
 		m := events.RangeTask{Run: "demo-1", Range: r}.Message()
 		messages = append(messages, m)
 		want = append(want, fmt.Sprint(m.Attributes, string(m.Data)))
@@ -44,7 +44,8 @@ func TestTopicPublish(t *testing.T) {
 	}
 }
 
-// A message continues with the span that it is published in, and is otherwise as it was, also one without attributes.
+// A published message has the span in which it was published, and is otherwise unchanged. A message without attributes
+// also gets the span.
 func TestTopicTraces(t *testing.T) {
 	t.Parallel()
 	server, client := topictest.NewServer(t, "p", "tasks")
@@ -77,6 +78,6 @@ func TestTopicMissing(t *testing.T) {
 		t.Errorf("got %v, want NotFound of the topic by its name", err)
 	}
 	if events.IsDataError(err) {
-		t.Error("a missing topic is a data error: its message would be lost")
+		t.Error("the error of a missing topic is a data error, so that its message would be lost")
 	}
 }

@@ -8,19 +8,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/review"
 )
 
-// Review is the page of a blind review: the form that begins it, a pair, or the result. Until the last pair has a
-// choice, it does not say which sample was selected, and shows no ratings.
+// Review is the page of a blind review: the form that begins the review, a pair, or the result. Until the last pair has
+// a choice, the page does not show which sample was selected, and shows no ratings.
 type Review struct {
 	Dataset  string
 	Request  review.Request
-	Reviewer string // empty before one is named
+	Reviewer string // empty until the reviewer gives a name
 	// Done of Total pairs have a choice.
 	Done, Total int
 	// Number is the number of the shown pair, from 1. Capability is the capability of the pair; it may be empty.
 	Number     int
 	Capability string
 	Sides      []ReviewSide
-	Report     *review.Report // nil before the end
+	Report     *review.Report // nil until every pair has a choice
 	Problem    string
 }
 
@@ -29,10 +29,10 @@ type ReviewSide struct {
 	Side   review.Choice
 	Index  int64
 	Turns  []Turn
-	Images []int // numbers from 1
+	Images []int // numbers of the images, from 1
 }
 
-// NewReviewSide shows a sample on a side.
+// NewReviewSide makes a side of a pair from a sample.
 func NewReviewSide(side review.Choice, index int64, sample *dataset.Sample) ReviewSide {
 	return ReviewSide{side, index, NewTurns(sample), Sample{Count: len(sample.Images)}.Numbers()}
 }
@@ -42,7 +42,7 @@ func (Review) template() string { return "review.html" }
 // Title implements View.
 func (v Review) Title() string { return "Review of selection " + v.Request.A }
 
-// Choices are the values of the buttons, with their words and the keys that press them.
+// Choices returns the values of the buttons, with their labels and the keys that press them.
 func (Review) Choices() [][3]string {
 	return [][3]string{
 		{string(review.Left), "The left one", "ArrowLeft l 1"}, {string(review.Tie), "Neither", "ArrowDown t 0"},
@@ -50,10 +50,10 @@ func (Review) Choices() [][3]string {
 	}
 }
 
-// Path is the path of the page.
+// Path returns the path of the page.
 func (v Review) Path() string { return reviewPath(v.Request) }
 
-// Lines is the path of the choices as JSON lines.
+// Lines returns the path of the choices as JSON lines.
 func (v Review) Lines() string { return v.Path() + ".jsonl" + reviewQuery(v.Request, v.Reviewer) }
 
 func reviewPath(r review.Request) string { return SelectionPath(r.Run, r.A) + "/review" }
@@ -69,7 +69,7 @@ func reviewQuery(r review.Request, reviewer string) string {
 	return "?" + query.Encode()
 }
 
-// ReviewPath is the path of the review of a reviewer.
+// ReviewPath returns the path of the review of a reviewer.
 func ReviewPath(r review.Request, reviewer string) string {
 	return reviewPath(r) + reviewQuery(r, reviewer)
 }

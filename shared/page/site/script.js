@@ -4,7 +4,7 @@
     const answer = await fetch(address, {headers: {Accept: "text/html"}, signal});
     return new DOMParser().parseFromString(await answer.text(), "text/html");
   };
-  // What may change by itself is loaded again, as long as the page is looked at and nothing in it has the focus.
+  // The live part is reloaded while the page is visible and no element in the part has the focus.
   const first = new Map();
   const measure = () => document.querySelectorAll(".progress").forEach((bar, i) => {
     const done = Number(bar.dataset.done), total = Number(bar.dataset.total), now = Date.now();
@@ -35,7 +35,7 @@
   measure();
   const part = document.getElementById("live");
   if (part && part.dataset.live) setTimeout(live, part.dataset.live * 1000);
-  // A key presses the button that names it.
+  // A key presses the button that lists it in data-keys.
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat || event.target.closest("input, select")) return;
     const buttons = [...document.querySelectorAll("button[data-keys]")];
@@ -44,7 +44,7 @@
     event.preventDefault();
     button.click();
   });
-  // A preview follows the form.
+  // The preview is updated when the form changes.
   const form = document.getElementById("select");
   if (!form) return;
   let timer, asked;

@@ -1,5 +1,5 @@
 // Package site makes the web pages of a running system: the list of runs, one run, its samples, one selection, and the
-// form that makes a selection. They show only data that the API's answers hold.
+// form that makes a selection. The pages show only data of the API's answers.
 package site
 
 import (
@@ -52,11 +52,11 @@ func New() (*Site, error) {
 
 // A View is the content of a page.
 type View interface {
-	template() string // its file
+	template() string // name of its template file
 	Title() string
 }
 
-// Render is a page in UTF-8. now is the time for computing ages.
+// Render returns a page in UTF-8. Ages are computed from now.
 func (s *Site) Render(view View, now time.Time) ([]byte, error) {
 	var out bytes.Buffer
 	err := s.templates.ExecuteTemplate(&out, view.template(), struct {
@@ -71,7 +71,7 @@ func (s *Site) Render(view View, now time.Time) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// The paths of pages. Those of a run lie below /runs/ as the API's do below /v1/runs/.
+// The paths of pages. The pages of a run are below /runs/, as its API calls are below /v1/runs/.
 const (
 	Home     = "/"
 	RunsPath = "/runs"
@@ -79,19 +79,19 @@ const (
 
 func pagePath(path string) string { return strings.TrimPrefix(path, "/v1") }
 
-// RunPath is the path of the page of a run.
+// RunPath returns the path of the page of a run.
 func RunPath(run string) string { return pagePath(api.RunPath(run)) }
 
-// SelectPath is the path of the form that makes a selection.
+// SelectPath returns the path of the form that makes a selection.
 func SelectPath(run string) string { return RunPath(run) + "/select" }
 
-// SelectionPath is the path of the page of a selection.
+// SelectionPath returns the path of the page of a selection.
 func SelectionPath(run, selection string) string { return pagePath(api.SelectionPath(run, selection)) }
 
-// SamplesPath is the path of the page of a run's samples.
+// SamplesPath returns the path of the page of a run's samples.
 func SamplesPath(run string) string { return pagePath(api.SamplesPath(run)) }
 
-// SamplePath is the path of the page of one sample.
+// SamplePath returns the path of the page of one sample.
 func SamplePath(run string, index int64) string {
 	return pagePath(api.SamplePath(run, subset.IndexName(index)))
 }
@@ -114,7 +114,7 @@ func functions() template.FuncMap {
 	}
 }
 
-// group is page.Group of numbers of any type of integer.
+// group is page.Group for any integer type.
 func group(n any) (string, error) {
 	switch n := n.(type) {
 	case int:
@@ -122,10 +122,10 @@ func group(n any) (string, error) {
 	case int64:
 		return page.Group(int(n)), nil
 	}
-	return "", fmt.Errorf("%T is no number", n)
+	return "", fmt.Errorf("%T is not an integer", n)
 }
 
-// age is how long ago something was, in words.
+// age returns the time from then to now, in words.
 func age(now, then time.Time) string {
 	if then.IsZero() {
 		return "not known"
@@ -133,7 +133,7 @@ func age(now, then time.Time) string {
 	return duration(now.Sub(then)) + " ago"
 }
 
-// duration is a time in words, in its largest unit.
+// duration returns a time in words, in its largest unit.
 func duration(d time.Duration) string {
 	for _, unit := range []struct {
 		of   time.Duration
@@ -146,13 +146,13 @@ func duration(d time.Duration) string {
 	return page.Plural(max(int(d/time.Second), 0), "second")
 }
 
-// share is a part of a whole, from 0 to 1.
+// share returns a part of a whole, from 0 to 1.
 func share(part, whole int64) float64 { return float64(part) / float64(max(whole, 1)) }
 
-// A progress is how far a run is.
+// A progress describes the progress of a run.
 type progress struct {
 	Done, Total, Rest int64
-	Rate              float64 // mean samples a second since it was accepted; 0 if not known
+	Rate              float64 // mean number of samples a second since the run was accepted; 0 if not known
 }
 
 func newProgress(done, total int64, since, now time.Time) progress {
@@ -163,10 +163,10 @@ func newProgress(done, total int64, since, now time.Time) progress {
 	return p
 }
 
-// bestShown is how many ratings of a sample a list shows.
+// bestShown is the largest number of ratings of a sample in a list.
 const bestShown = 3
 
-// best are the highest ratings of a sample, of 1 or more.
+// best returns the highest ratings of a sample, without ratings of 0.
 func best(rated []subset.Rated) []subset.Rated {
 	var some []subset.Rated
 	for _, r := range rated {
@@ -178,7 +178,7 @@ func best(rated []subset.Rated) []subset.Rated {
 	return some[:min(len(some), bestShown)]
 }
 
-// ratingFilters are filters by a capability, with their words.
+// ratingFilters returns filters by a capability, with their labels.
 func ratingFilters(capability string) [][2]string {
 	var all [][2]string
 	for _, f := range [][2]string{
@@ -189,7 +189,7 @@ func ratingFilters(capability string) [][2]string {
 	return all
 }
 
-// statuses are the values of the status filter, with a selection or without one.
+// statuses returns the values of the status filter, with a selection or without one.
 func statuses(selection string) []string {
 	all := []string{scores.OK.String(), scores.Failed.String(), scores.Skipped.String()}
 	if selection != "" {
@@ -198,7 +198,7 @@ func statuses(selection string) []string {
 	return all
 }
 
-// left is how long the rest takes at a rate, in words.
+// left returns the time for the rest at a rate, in words.
 func left(rest int64, perSecond float64) string {
 	if perSecond <= 0 {
 		return "not known"

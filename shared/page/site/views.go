@@ -16,7 +16,7 @@ import (
 // Runs is the first page.
 type Runs struct {
 	*api.RunList
-	First bool // that the list begins with the latest run
+	First bool // the list begins with the latest run
 }
 
 func (Runs) template() string { return "runs.html" }
@@ -24,12 +24,12 @@ func (Runs) template() string { return "runs.html" }
 // Title implements View.
 func (Runs) Title() string { return "Runs" }
 
-// Live reports whether something may change by itself.
+// Live reports whether the page may change without an action of the user.
 func (v Runs) Live() bool {
 	return len(v.Runs) == 0 || slices.ContainsFunc(v.Runs, func(r api.RunEntry) bool { return live(r.State) })
 }
 
-// Next is the query of the next page; empty after the last one.
+// Next returns the query of the next page; empty after the last page.
 func (v Runs) Next() string {
 	if v.NextPageToken == "" {
 		return ""
@@ -47,6 +47,7 @@ func live(state string) bool {
 type Run struct {
 	*subset.RunStatus
 	List *api.SelectionList
+	More bool // the run has selections that List lacks
 }
 
 func (Run) template() string { return "run.html" }
@@ -54,16 +55,16 @@ func (Run) template() string { return "run.html" }
 // Title implements View.
 func (v Run) Title() string { return "Run " + v.Run() }
 
-// Run is its id.
+// Run returns the run's id.
 func (v Run) Run() string { return v.RunStatus.Run }
 
-// Live reports whether something may change by itself.
+// Live reports whether the page may change without an action of the user.
 func (v Run) Live() bool {
 	return live(v.State) ||
 		slices.ContainsFunc(v.List.Selections, func(s api.SelectionEntry) bool { return s.State == api.Writing })
 }
 
-// Verbs are the calls that the run accepts in its state, with their effects.
+// Verbs returns the calls that the run accepts in its state, with their labels.
 func (v Run) Verbs() [][2]string {
 	switch v.State {
 	case run.StateAwaitingApproval:
@@ -83,7 +84,7 @@ func (v Run) Verbs() [][2]string {
 	return verbs
 }
 
-// codes are the codes of counts, the most frequent first.
+// codes returns the codes of counts, the most frequent first.
 func codes(counts map[reason.Code]int64) []reason.Code {
 	return slices.SortedFunc(maps.Keys(counts), func(a, b reason.Code) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
@@ -102,7 +103,7 @@ type Select struct {
 	Form           Form
 	Preview        *subset.Preview // nil before a budget is given, and if there is a problem
 	Problem        string
-	CLI, Curl      string // commands that make an equal selection; empty for none
+	CLI, Curl      string // commands that make an equal selection; empty if there is no command
 }
 
 func (Select) template() string { return "select.html" }
@@ -110,7 +111,7 @@ func (Select) template() string { return "select.html" }
 // Title implements View.
 func (Select) Title() string { return "Make a selection" }
 
-// Strategies are the values of a field of the form, with their meanings.
+// Strategies returns the values of a field of the form, with their meanings.
 func (Select) Strategies() [][2]string {
 	return [][2]string{
 		{"", "mmssr: each capability in turn, from all bins"}, {"descending", "descending: highest ratings first, in turn"},
@@ -129,21 +130,21 @@ func (Selection) template() string { return "selection.html" }
 // Title implements View.
 func (v Selection) Title() string { return "Selection " + v.ID }
 
-// Live reports whether it is being written.
+// Live reports whether the selection is being written.
 func (v Selection) Live() bool { return v.State == api.Writing }
 
 // aboutOutputs describes each output.
 var aboutOutputs = map[string]string{
-	"subset":    "the selected records, as they stand in the dataset",
-	"rejected":  "the others, with the reason of each",
-	"near":      "what samples have in common with evaluation sets",
-	"clusters":  "the near duplicates that are left out",
-	"picks":     "in the order of picking, and by which rule (Parquet)",
+	"subset":    "the selected records, unchanged",
+	"rejected":  "the other records, each with its reason",
+	"near":      "matches of samples with evaluation sets",
+	"clusters":  "the left-out near duplicates",
+	"picks":     "the selected samples in the order of picking, with the rule that picked each (Parquet)",
 	"selection": "parameters, counts and figures (JSON)",
-	"report":    "what it is like, as one file to pass on",
+	"report":    "a description of the selection, as one file",
 }
 
-// Downloads are the outputs, with descriptions.
+// Downloads returns the outputs, with descriptions.
 func (v Selection) Downloads() (all [][2]string) {
 	for _, o := range v.Outputs.Named() {
 		if o.Object != "" {
@@ -158,21 +159,21 @@ type Sample struct {
 	RunID string
 	*subset.Shown
 	Turns []Turn
-	Count int // number of its images, including unread ones
+	Count int // number of the sample's images, including images that were not read
 	Why   []subset.Explanation
-	// Selections are the selections of Why, in the same order.
+	// Selections are the ids of the selections of Why, in the same order.
 	Selections []string
-	// Duplicates are some of its near duplicates.
+	// Duplicates are some near duplicates of the sample.
 	Duplicates []subset.Duplicate
 }
 
-// A Turn is one of a conversation.
+// A Turn is one turn of a conversation.
 type Turn struct{ Role, Text string }
 
-// maxTurn is the most bytes, as HTML, of a turn.
+// maxTurn is the largest size of a turn, in bytes of HTML.
 const maxTurn = 20_000
 
-// NewTurns are the turns of a sample.
+// NewTurns returns the turns of a sample.
 func NewTurns(sample *dataset.Sample) (turns []Turn) {
 	for _, t := range sample.Turns {
 		turns = append(turns, Turn{page.Clip(string(t.Role), 20), page.Clip(turnText(t, true), maxTurn)})
@@ -180,7 +181,7 @@ func NewTurns(sample *dataset.Sample) (turns []Turn) {
 	return turns
 }
 
-// turnText is the text of a turn, with the places of images if places is true.
+// turnText returns the text of a turn. If places is true, it marks the places of images.
 func turnText(turn dataset.Turn, places bool) (text string) {
 	for _, s := range turn.Segments {
 		if s.Image > 0 && places {
@@ -196,7 +197,7 @@ func (Sample) template() string { return "sample.html" }
 // Title implements View.
 func (v Sample) Title() string { return "Sample " + page.Name(v.ID) }
 
-// Numbers are the numbers of the shown images.
+// Numbers returns the numbers of the shown images.
 func (v Sample) Numbers() (numbers []int) {
 	for i := range min(v.Count, 16) {
 		numbers = append(numbers, i+1)

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// parseCSV reads CSV with a line of names.
+// parseCSV reads CSV with a header line.
 func parseCSV(data []byte) (*Table, error) {
 	if err := checkSeparator(data); err != nil {
 		return nil, err
@@ -45,7 +45,7 @@ func parseCSV(data []byte) (*Table, error) {
 			v, err := number(cell)
 			if err != nil {
 				line, _ := reader.FieldPos(c)
-				t.other(header[c], "line %d has %s, no number", line, shown(cell))
+				t.other(header[c], "line %d has %s, which is not a number", line, shown(cell))
 			}
 			columns[c] = append(columns[c], v)
 		}
@@ -58,19 +58,21 @@ func parseCSV(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// checkSeparator refuses a header line that uses another separator than a comma.
+// checkSeparator refuses a header line with another separator than a comma.
 func checkSeparator(data []byte) error {
 	first, _, _ := bytes.Cut(bytes.TrimLeft(data, "\r\n"), []byte("\n"))
 	for separator, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "bars"} {
 		names := strings.Split(string(first), separator)
 		if len(names) > 1 && slices.ContainsFunc(names, func(s string) bool { return strings.Trim(s, "\" \r") == IDColumn }) {
-			return fault("%s separate its columns; separate them by commas, and write numbers with a decimal point", name)
+			return fault("the columns are separated by %s; separate them by commas, and write numbers with a decimal point",
+				name)
 		}
 	}
 	return nil
 }
 
-// number is a cell as a number; NaN for an empty one, and for nan, which programs write for no number.
+// number reads a cell as a number. It returns NaN for an empty cell, and for nan, which programs write for a missing
+// number.
 func number(cell string) (float64, error) {
 	switch strings.ToLower(strings.TrimSpace(cell)) {
 	case "", "nan":

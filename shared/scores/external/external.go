@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// MaxBytes is the largest file.
+// MaxBytes is the largest file, in bytes.
 const MaxBytes = 1 << 30
 
 // IDColumn is the name of the column of ids.
@@ -23,25 +23,25 @@ const IDColumn = "id"
 
 // A Table has the numbers of a file.
 type Table struct {
-	IDs   []string // of each row, none twice
-	Names []string // of the columns, in the order of the file
-	// Values has a column for each name, with a number for each row; NaN for none.
+	IDs   []string // id of each row, all different
+	Names []string // names of the numeric columns, in the order of the file
+	// Values has a column for each name, with a number for each row; NaN for a missing number.
 	Values [][]float64
-	// Others are the skipped columns, by name: the first value that is not a number, and its place, such as `line 2 has
-	// "high"`.
+	// Others maps the names of skipped columns to their first value that is not a number, with its place, such as `line 2
+	// has "high"`.
 	Others map[string]string
 }
 
-// An Error is a fault of a file's content.
+// An Error says why the content of a file is invalid.
 type Error struct{ text string }
 
 func (e *Error) Error() string { return e.text }
 
 func fault(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
-// Parse reads a whole file: Parquet, JSON lines or CSV, by its content. It needs a column id, of texts or whole
-// numbers, and at least one numeric column. Other columns are skipped. Names of columns must be different. An error is
-// an *Error.
+// Parse reads a whole file: Parquet, JSON lines or CSV, by its content. The file needs a column id, of texts or whole
+// numbers, and at least one numeric column. Other columns are skipped. The names of columns must be different. An error
+// is an *Error.
 func Parse(data []byte) (*Table, error) {
 	var t *Table
 	var err error
@@ -50,7 +50,7 @@ func Parse(data []byte) (*Table, error) {
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		t, err = parseParquet(data)
 	case len(text) == 0:
-		return nil, fault("it is empty")
+		return nil, fault("the file is empty")
 	case bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
 		t, err = parseLines(text)
 	default:
@@ -66,24 +66,24 @@ func Parse(data []byte) (*Table, error) {
 func (t *Table) check() error {
 	switch {
 	case len(t.Names) == 0:
-		return fault("it has no column of numbers next to the ids%s", t.why())
+		return fault("the file has no column of numbers next to the ids%s", t.why())
 	case len(t.IDs) == 0:
-		return fault("it has no rows")
+		return fault("the file has no rows")
 	}
 	seen := make(map[string]bool, len(t.IDs))
 	for _, id := range t.IDs {
 		if seen[id] {
-			return fault("the id %q is in two rows; a sample has one row", id)
+			return fault("the id %q is in two rows; give one row for each sample", id)
 		}
 		seen[id] = true
 	}
 	return nil
 }
 
-// mostNamed is how many columns an error names.
+// mostNamed is the largest number of columns in an error.
 const mostNamed = 5
 
-// why says which values of some skipped columns are not numbers; empty if there are none.
+// why returns the values of some skipped columns that are not numbers; empty if no column was skipped.
 func (t *Table) why() string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(t.Others)) {
@@ -105,12 +105,12 @@ func (t *Table) other(name, format string, args ...any) {
 	}
 }
 
-// shownBytes is how much of a text of a file an error quotes.
+// shownBytes is the largest number of bytes of a text of a file in an error.
 const shownBytes = 40
 
 func shown(text string) string { return jsontext.Quote(text, shownBytes) }
 
-// shownValue is a value of JSON as an error shows it.
+// shownValue formats a JSON value for an error.
 func shownValue(value json.RawMessage) string {
 	if jsontext.TypeOf(value) == jsontext.String {
 		return shown(jsontext.Text(value)) + " as a text"
@@ -118,7 +118,7 @@ func shownValue(value json.RawMessage) string {
 	return jsontext.Describe(value)
 }
 
-// listed joins words, but only the first of many.
+// listed joins words; of many words it has the first.
 func listed(words []string, separator string) string {
 	if more := len(words) - mostNamed; more > 0 {
 		words = append(slices.Clone(words[:mostNamed]), fmt.Sprintf("and %d more", more))
@@ -139,12 +139,12 @@ func checkNames(names []string) error {
 		quoted[i] = shown(name)
 	}
 	if !seen[IDColumn] {
-		return fault("it has no column %q; its columns are %s", IDColumn, listed(quoted, ", "))
+		return fault("the file has no column %q; its columns are %s", IDColumn, listed(quoted, ", "))
 	}
 	return nil
 }
 
-// column is the number of a column. A new column is added, without numbers in the rows so far.
+// column returns the number of a column. It adds a new column, without numbers in the rows so far.
 func (t *Table) column(name string) int {
 	if at := slices.Index(t.Names, name); at >= 0 {
 		return at
@@ -160,7 +160,7 @@ func (t *Table) set(column int, value float64) {
 	t.Values[column][len(t.IDs)-1] = value
 }
 
-// fill makes a column as long as there are rows.
+// fill extends a column to the number of rows.
 func (t *Table) fill(column int) {
 	for len(t.Values[column]) < len(t.IDs) {
 		t.Values[column] = append(t.Values[column], math.NaN())
@@ -192,7 +192,7 @@ func parseLines(data []byte) (*Table, error) {
 		}
 		fields := jsontext.Members(jsontext.Items(bytes.TrimSpace(line)))
 		if twice := fields.Twice(); twice != "" {
-			return nil, fault("line %d: it has the field %s twice; leave one out", number, shown(twice))
+			return nil, fault("line %d: the field %s is given twice; give it once", number, shown(twice))
 		}
 		t.IDs = append(t.IDs, id)
 		for i := 0; i < len(fields); i += 2 {
@@ -205,12 +205,12 @@ func parseLines(data []byte) (*Table, error) {
 				}
 				t.set(t.column(name), v)
 			case jsontext.TypeOf(value) != jsontext.None:
-				t.other(name, "line %d has %s, no number", number, shownValue(value))
+				t.other(name, "line %d has %s, which is not a number", number, shownValue(value))
 			}
 		}
 	}
 	t.fillAll()
-	order := slices.Sorted(slices.Values(t.Names)) // a line's fields have none
+	order := slices.Sorted(slices.Values(t.Names)) // the fields of a line have no fixed order
 	order = slices.DeleteFunc(order, func(name string) bool { return t.Others[name] != "" })
 	sorted := make([][]float64, len(order))
 	for i, name := range order {
@@ -220,7 +220,7 @@ func parseLines(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// idOf is an id in JSON: a text, or the digits of a whole number.
+// idOf reads an id in JSON: a text, or the digits of a whole number.
 func idOf(raw json.RawMessage) (string, error) {
 	var text string
 	if json.Unmarshal(raw, &text) == nil && len(raw) > 0 && raw[0] == '"' {

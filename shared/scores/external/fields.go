@@ -14,7 +14,7 @@ import (
 )
 
 // Numbers yields the numeric fields of a JSON object, such as FineVision's ratings. If a name occurs several times, the
-// last one counts. It yields none if the text is not a JSON object.
+// last value counts. It yields nothing if the text is not a JSON object.
 func Numbers(object []byte) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		if !json.Valid(object) || jsontext.TypeOf(object) != jsontext.Object {
@@ -28,7 +28,7 @@ func Numbers(object []byte) iter.Seq2[string, float64] {
 	}
 }
 
-// checkedNumbers is Numbers for a valid object, in the order of its fields.
+// checkedNumbers yields the numeric fields of a valid object, in their order.
 func checkedNumbers(object []byte) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		fields := jsontext.Items(object)
@@ -45,15 +45,15 @@ func checkedNumbers(object []byte) iter.Seq2[string, float64] {
 }
 
 const (
-	// maxColumns is how many columns of a range are kept at most, and maxCells how many numbers.
+	// maxColumns is the largest number of columns of a range that are kept; maxCells is the largest number of numbers.
 	maxColumns, maxCells = 32, 2 << 20
 	// maxName is the longest name of a column, in bytes.
 	maxName = 200
 )
 
-// A Collector takes the numbers of the records of a range. Its memory is bounded for any records.
+// A Collector collects the numbers of the records of a range. Its memory is bounded for any records.
 type Collector struct {
-	most    int // columns
+	most    int // largest number of columns
 	rows    int
 	columns map[string][]float64
 	more    bool
@@ -64,7 +64,7 @@ func NewCollector(records int) *Collector {
 	return &Collector{most: min(max(maxCells/max(records, 1), 1), maxColumns), columns: map[string][]float64{}}
 }
 
-// Add takes the next record; a nil or invalid record has no numbers.
+// Add adds the next record. A nil or invalid record has no numbers.
 func (c *Collector) Add(object []byte) {
 	if len(object) > 0 && object[0] == '{' {
 		for name, value := range checkedNumbers(object) {
@@ -95,7 +95,7 @@ func padded(values []float64, rows int) []float64 {
 	return values
 }
 
-// Numbers are those of all records.
+// Numbers returns the numbers of all records.
 func (c *Collector) Numbers() *scores.Numbers {
 	n := &scores.Numbers{Names: slices.Sorted(maps.Keys(c.columns)), More: c.more}
 	for _, name := range n.Names {

@@ -12,7 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/external"
 )
 
-// TestFields takes the numbers of records, a column for each name, and of records with many names the first ones.
+// TestFields collects the numbers of records, a column for each name. Of records with many names it collects the first
+// names.
 func TestFields(t *testing.T) {
 	t.Parallel()
 	c := external.NewCollector(4)

@@ -11,7 +11,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// batchRows is how many rows are read at a time.
+// batchRows is the number of rows that are read at a time.
 const batchRows = 1024
 
 // parseParquet reads the ids and the numbers of a Parquet file. Nested columns are skipped.
@@ -35,23 +35,23 @@ func parseParquet(data []byte) (t *Table, err error) {
 		}
 		switch kind := leaf.Node.Type().Kind(); {
 		case len(path) > 1:
-			t.other(path[0], "it holds columns")
+			t.other(path[0], "it contains columns")
 		case leaf.Node.Repeated():
-			t.other(path[0], "it holds lists")
+			t.other(path[0], "it contains lists")
 		case path[0] == IDColumn:
 			ids = at
 		case isDecimal(leaf.Node):
-			t.other(path[0], "it holds decimals, which are not read; write them as doubles")
+			t.other(path[0], "it has decimals, which are not read; write them as doubles")
 		case kind == parquet.Int32 || kind == parquet.Int64 || kind == parquet.Float || kind == parquet.Double:
 			columns[at] = t.column(path[0])
 		default:
-			t.other(path[0], "it is of the type %s, no number", kind)
+			t.other(path[0], "its type is %s, which is not a number", kind)
 		}
 	}
 	if err := checkNames(names); err != nil {
 		return nil, err
 	} else if ids < 0 {
-		return nil, fault("its column %q holds lists; give one id in each row", IDColumn)
+		return nil, fault("the column %q has lists; give one id in each row", IDColumn)
 	}
 	for _, group := range file.RowGroups() {
 		if err := t.addRows(group, ids, columns); err != nil {
@@ -62,7 +62,7 @@ func parseParquet(data []byte) (t *Table, err error) {
 	return t, nil
 }
 
-// isDecimal reports a column of decimals: of whole numbers or bytes, to be divided by a power of ten.
+// isDecimal reports whether a column has decimals: whole numbers or bytes that are divided by a power of ten.
 func isDecimal(node parquet.Node) bool {
 	logical := node.Type().LogicalType()
 	if logical == nil {

@@ -19,8 +19,8 @@ import (
 
 var update = flag.Bool("update", false, "write README.md again")
 
-// Every constant of a code, in any package, is in the table: those of type reason.Code, and selection's Reason, which
-// imports nothing of ours.
+// The table has every constant of a code, in any package: those of type reason.Code, and those of selection's Reason,
+// which imports no other package of Harvest.
 func TestTableHasEveryCode(t *testing.T) {
 	t.Parallel()
 	known := map[string]bool{}
@@ -56,7 +56,7 @@ func TestTableHasEveryCode(t *testing.T) {
 	}
 }
 
-// codesOf are the values of a file's constants of codes.
+// codesOf returns the values of a file's constants of codes.
 func codesOf(file *ast.File) (codes []string) {
 	for _, d := range file.Decls {
 		decl, ok := d.(*ast.GenDecl)
@@ -96,10 +96,10 @@ func TestTable(t *testing.T) {
 	codes, phrases := map[reason.Code]bool{}, map[string]bool{}
 	for _, e := range reason.Table() {
 		if !regexp.MustCompile(`^[a-z0-9]+(_[a-z0-9]+)*$`).MatchString(string(e.Code)) || codes[e.Code] {
-			t.Errorf("code %q is not in snake_case, or stands twice", e.Code)
+			t.Errorf("code %q is not in snake_case, or is in the table twice", e.Code)
 		}
 		if e.Phrase == "" || strings.Contains(e.Phrase, ":") || phrases[e.Phrase] || e.Meaning == "" {
-			t.Errorf("%s: phrase %q stands twice, or has a colon; meaning %q", e.Code, e.Phrase, e.Meaning)
+			t.Errorf("%s: phrase %q is in the table twice, or has a colon; meaning %q", e.Code, e.Phrase, e.Meaning)
 		}
 		codes[e.Code], phrases[e.Phrase] = true, true
 	}

@@ -1,5 +1,5 @@
-// Package otlp exports traces and metrics by OTLP, apart from package telemetry so that only programs link its
-// exporters.
+// Package otlp exports traces and metrics by OTLP. It is separate from package telemetry, so that only programs link
+// the exporters.
 package otlp
 
 import (
@@ -18,11 +18,11 @@ import (
 	"golang.org/x/oauth2/google"
 )
 
-// Config says where spans and measurements go. OpenTelemetry's other variables, such as
-// OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS, are read by its SDK.
-// Source: https://opentelemetry.io/docs/languages/sdk-configuration/
+// Config has the destination of traces and metrics. OpenTelemetry's SDK reads its other variables, such as
+// OTEL_SERVICE_NAME, OTEL_RESOURCE_ATTRIBUTES, OTEL_TRACES_SAMPLER and OTEL_EXPORTER_OTLP_HEADERS. Source:
+// https://opentelemetry.io/docs/languages/sdk-configuration/
 type Config struct {
-	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" meaning:"where traces and metrics go, by OTLP; none: nowhere"`
+	Endpoint string `env:"OTEL_EXPORTER_OTLP_ENDPOINT" meaning:"OTLP endpoint of traces and metrics; none: no export"`
 }
 
 // Validate reports an endpoint that is not an HTTP URL.
@@ -35,7 +35,7 @@ func (c Config) Validate() error {
 	return nil
 }
 
-// Open makes the Telemetry of a process.
+// Open returns the Telemetry of a process.
 func Open(ctx context.Context, c Config) (*telemetry.Telemetry, error) {
 	if c.Endpoint == "" {
 		return telemetry.New(nil, nil)
@@ -58,8 +58,9 @@ func Open(ctx context.Context, c Config) (*telemetry.Telemetry, error) {
 	return telemetry.New(sdktrace.WithBatcher(spans), sdkmetric.NewPeriodicReader(metrics))
 }
 
-// client is nil where the exporters' own will do. Google's endpoint asks for the process's credentials.
-// Source: https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
+// client returns an HTTP client with the process's credentials, which Google's endpoint requires. It is nil for other
+// endpoints: the exporters then use their own client. Source:
+// https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
 func (c Config) client(ctx context.Context) (*http.Client, error) {
 	u, err := url.Parse(c.Endpoint)
 	if err != nil || !strings.HasSuffix(u.Hostname(), ".googleapis.com") {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestGoogleClient asks the metadata server for the token that Google's endpoint asks for, and no other gets.
+// Only Google's endpoint gets a token of the metadata server.
 func TestGoogleClient(t *testing.T) {
 	metadata := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Metadata-Flavor", "Google")

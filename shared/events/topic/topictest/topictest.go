@@ -1,4 +1,4 @@
-// Package topictest gives tests Pub/Sub's test server, and clients of one.
+// Package topictest starts Pub/Sub's test server and clients of it, for tests.
 package topictest
 
 import (
@@ -12,7 +12,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 )
 
-// NewServer starts a server with topics of a project, and a client of it. Both end with the test.
+// NewServer starts a server with topics of a project, and a client of the server. Both end with the test.
 func NewServer(t testing.TB, project string, topics ...string) (*pstest.Server, *pubsub.Client) {
 	t.Helper()
 	server := pstest.NewServer()
