@@ -25,12 +25,12 @@ func TestParseAddress(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"":                                  "is not an address of a sidecar",
-		"localhost:8700":                    "is not an address of a sidecar",
-		"http://":                           "is not an address of a sidecar",
-		"ftp://a":                           "is not an address of a sidecar",
-		"http://a?b":                        "is not an address of a sidecar",
-		"http://user:secret@a":              "is not an address of a sidecar",
+		"":                                  "is not the URL of a sidecar",
+		"localhost:8700":                    "is not the URL of a sidecar",
+		"http://":                           "is not the URL of a sidecar",
+		"ftp://a":                           "is not the URL of a sidecar",
+		"http://a?b":                        "is not the URL of a sidecar",
+		"http://user:secret@a":              "is not the URL of a sidecar",
 		"http://a b":                        "is not a URL",
 		"scorer=http://a":                   "both models are needed",
 		"scorer=http://a,scorer=http://b":   "both models are needed",

@@ -322,8 +322,8 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 	checkTransient(t, map[string]troubleCase{
 		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has styler "t-2" now, and had "t-1"`},
 		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has scorer "" now`},
-		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "2 items of 3"},
-		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items of 3"},
+		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "answers for 2 items, but 3 were sent"},
+		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items, but 3 were sent"},
 		"leaves answers out": {
 			outcomeOf(func(o *outcome) { o.Answers = o.Answers[1:] }), "item 2: 14 answers to 15 queries",
 		},

@@ -200,7 +200,7 @@ func TestRepair(t *testing.T) {
 			Code:   InvalidAnswer,
 			Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)",
 		},
-		{Code: Refused, Reason: "refused by the model: its content filter cut the answer off"},
+		{Code: Refused, Reason: "refused by the model: the server's content filter cut the answer off"},
 	}
 	first := billed(t, open(t, config(f), Options{Work: work}), "a-1")
 	if diff := cmp.Diff(want, rated(t, first, samples(5)...)); diff != "" {

@@ -37,7 +37,7 @@ var probeTests = map[string]struct {
 	"little mass": {
 		func(asked) said {
 			return said{text: "The", tokens: []answerToken{token("The", map[string]float64{"The": 0.5, "3": 0.25, "I": 0.25})}}
-		}, 1, []string{"have a probability of 0.25 together", `"The" (0.50)`, `"3" (0.25)`},
+		}, 1, []string{"have a total probability of 0.25", `"The" (0.50)`, `"3" (0.25)`},
 	},
 	"thinks": {
 		func(asked) said { return said{text: "", tokens: thoughtAnswer} }, 2,

@@ -117,7 +117,7 @@ func TestQuestionTrouble(t *testing.T) {
 	want := []scorer.Result{
 		bySingleTokensResult(),
 		{Code: Refused, Reason: "refused by the model: the prompt is too long"},
-		{Code: Refused, Reason: "refused by the model: its content filter cut the answer off"},
+		{Code: Refused, Reason: "refused by the model: the server's content filter cut the answer off"},
 		{Code: InvalidAnswer, Reason: `invalid answer: the answer about "bird song" came without probabilities`},
 	}
 	near := cmp.Comparer(func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 })

@@ -42,7 +42,7 @@ func TestStops(t *testing.T) {
 				return said{status: 400, body: `{"error": {"message": "image input is not supported"}}`}
 			}
 			return said{text: validAnswer}
-		}, "takes no images; name a vision model"},
+		}, "accepts no images; name a vision model"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -256,7 +256,7 @@ func TestAway(t *testing.T) {
 	}})
 	_, err := s.Rate(t.Context(), samples(3))
 	if _, stopped := errors.AsType[*scorer.StopError](err); err == nil || stopped ||
-		!strings.Contains(err.Error(), "is not reached") {
+		!strings.Contains(err.Error(), "cannot be reached") {
 		t.Errorf("error %v, want one of the world", err)
 	}
 }

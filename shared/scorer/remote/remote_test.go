@@ -71,7 +71,7 @@ func TestStatusError(t *testing.T) {
 func TestTransportError(t *testing.T) {
 	t.Parallel()
 	dial := remote.TransportError("the server", &net.OpError{Op: "dial", Err: errors.New("refused")})
-	if class(dial) != "later 0s" || dial.Error() != "the server is not reached: dial: refused" {
+	if class(dial) != "later 0s" || dial.Error() != "the server cannot be reached: dial: refused" {
 		t.Errorf("not reached: %s, %v", class(dial), dial)
 	}
 	read := remote.TransportError("the server", &net.OpError{Op: "read", Err: errors.New("reset")})
