@@ -217,11 +217,13 @@ func TestResolveBudgetErrors(t *testing.T) {
 		want    string
 	}{
 		"too many samples": {[]string{"201"}, "budget: 201 samples are more than the run has; the most is 200"},
-		"not one sample":   {[]string{"0.1%"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},
+		"not one sample":   {[]string{"0.1%"}, "budget: 0.1% (0.001) of 200 samples is less than one sample; the least is 1"},
 		"equal":            {[]string{"5%", "10"}, "budget: 10 after 5% (10 samples) does not ascend"},
 		"descending":       {[]string{"20", "30", "10"}, "budget: 10 after 30 does not ascend"},
 		"mixed":            {[]string{"10", "9k-tokens"}, "several budgets must all be in samples, or all in tokens"},
-		"a smaller one":    {[]string{"0.1%", "10"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},
+		"a smaller one": {
+			[]string{"0.1%", "10"},
+			"budget: 0.1% (0.001) of 200 samples is less than one sample; the least is 1"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
