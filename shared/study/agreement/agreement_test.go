@@ -262,7 +262,7 @@ func TestMeasureRefuses(t *testing.T) {
 			"2 ratings and 1 expected scores for 2 capabilities"},
 		"range": {agreement.Opinion{Ratings: []int8{1, 6}}, "rating 6 for flight; ratings are 0 to 5"},
 		"style": {agreement.Opinion{Ratings: []int8{1, 2}, Styles: []string{"tweet"}},
-			`style "tweet" is not of the rubric`},
+			`style "tweet" is not in the rubric`},
 	} {
 		_, err := agreement.Measure([]agreement.Sample{{ID: "wren", Annotated: good, Given: tt.given}},
 			agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}})
