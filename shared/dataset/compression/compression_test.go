@@ -105,8 +105,8 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	for kind, stream := range streams(t) {
 		magic := string(stream[:2])
 		for more, want := range map[string]string{
-			"x": "something else", "\n": "something else", "\x01\x00": "something else", "{\"id\": 1}": "something else",
-			strings.Repeat("{\"id\": 1}", 9000): "something else", "\xff\xff\xff\xff\xff": "something else",
+			"x": "other content", "\n": "other content", "\x01\x00": "other content", "{\"id\": 1}": "other content",
+			strings.Repeat("{\"id\": 1}", 9000): "other content", "\xff\xff\xff\xff\xff": "other content",
 			magic: "cut short", magic[:1]: "cut short", string(stream[:len(stream)-1]): "cut short",
 		} {
 			for times := range 2 {

@@ -92,14 +92,14 @@ func TestRefusesFooters(t *testing.T) {
 		},
 		"type": {
 			image(func(c *format.ColumnChunk) { c.MetaData.Type = format.Int32 }),
-			"column image.bytes is of type INT32, and the schema says BYTE_ARRAY",
+			"column image.bytes has type INT32, but type BYTE_ARRAY in the schema",
 		},
 		"offset": {
 			image(func(c *format.ColumnChunk) { c.MetaData.DataPageOffset = 1 << 40 }), "column image.bytes has 6 values in",
 		},
 		"rows": {
 			func(meta *format.FileMetaData) { meta.NumRows = 7 },
-			"has 6 rows in its row groups, and its footer says 7",
+			"has 6 rows in its row groups, but 7 in its footer",
 		},
 		"promises": {
 			func(meta *format.FileMetaData) {
@@ -114,7 +114,7 @@ func TestRefusesFooters(t *testing.T) {
 			func(meta *format.FileMetaData) {
 				meta.RowGroups[0].Columns = meta.RowGroups[0].Columns[1:]
 			},
-			"row group 0 of the Parquet file has 6 rows of 5 columns, and its schema has 6",
+			"row group 0 of the Parquet file has 6 rows of 5 columns, but its schema has 6",
 		},
 		"schema": {
 			func(meta *format.FileMetaData) { meta.Schema[0].NumChildren = thrift.New(int32(900)) },

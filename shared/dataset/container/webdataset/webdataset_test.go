@@ -359,9 +359,9 @@ func TestRefusals(t *testing.T) {
 		PAXRecords: map[string]string{"GNX.sparse.major": "1"}}
 	holes := bytes.ReplaceAll(archive(t, sparse), []byte("GNX.sparse"), []byte("GNU.sparse"))
 	for want, from := range map[string][]byte{
-		"at byte 2048 another one follows, as when archives are joined with cat": append(bytes.Clone(two), two...),
-		"at byte 1536 another one follows":                                       append(bytes.Clone(two[:1536]), two...),
-		"at byte 2050 something else follows that is not an archive; copy it again, or remove the rest (`head": append(
+		"another archive follows the archive's end at byte 2048, as after joining": append(bytes.Clone(two), two...),
+		"the archive's end at byte 1536":                                           append(bytes.Clone(two[:1536]), two...),
+		"other content follows the end of the archive, at byte 2050; copy the archive again, or remove": append(
 			bytes.Clone(two), "\x00\x00junk"...),
 		"the archive is damaged at byte":        damaged,
 		"its member \"s.jpg\" is a sparse file": holes,

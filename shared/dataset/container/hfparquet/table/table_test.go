@@ -163,9 +163,9 @@ func TestTable(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ records, want string }{
-		{`{"id": 1}` + "\n" + `{"id": "a"}`, "id: it is text here, and a number in a record before, and a " +
+		{`{"id": 1}` + "\n" + `{"id": "a"}`, "id: it is text here, but a number in an earlier record; a " +
 			"column has one type"},
-		{`{"a": [{"b": 1}, {"b": [2]}]}`, "a[1].b: it is a list here, and a number in a record before"},
+		{`{"a": [{"b": 1}, {"b": [2]}]}`, "a[1].b: it is a list here, but a number in an earlier record"},
 		{`{"a": 9223372036854775808}`, "a: the number 9223372036854775808 has more than 64 bits"},
 		{`{"a": 1e999}`, "a: the number 1e999 has more than 64 bits"},
 		{`{"a": 0.5}` + "\n" + `{"a": 9007199254740993}`, "a: one of its numbers has a fraction"},
