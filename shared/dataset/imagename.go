@@ -24,7 +24,7 @@ const maxNameBytes = 1024
 // backslashes as slashes, takes the path of a file:// URL, and resolves `.`, `..` and empty elements. The result is
 // inside the folder of images, or absolute; ImageNames decides whether an absolute path is among the dataset's images.
 // A gs://bucket/object URL is returned unchanged. It is an error if a name leads out of the folder, is a URL of another
-// scheme, or has characters that no image's name needs. The error tells what to write instead.
+// scheme, or has characters that no image's name needs. The error has the fix.
 func CleanImageName(name string) (string, error) {
 	trimmed := strings.TrimSpace(name)
 	switch {

@@ -58,7 +58,7 @@ func (s *splitter) splitObject() error {
 	return s.splitFirst()
 }
 
-// tryFirst returns the reason why the head cannot be the start of an object over several lines; nil if it can.
+// tryFirst reports what keeps the head from being the begin of an object over several lines.
 func (s *splitter) tryFirst(head []byte) *FormatError {
 	trial := splitter{
 		scanner:    scanner{cursor: newCursor(bytes.NewReader(head), UTF8, len(head), 0, s.line)},
@@ -104,7 +104,7 @@ func (s *splitter) splitWalked(start firstObject, found object, err error) error
 	case err == io.EOF, err == io.ErrUnexpectedEOF:
 		return &FormatError{
 			Offset: start.Offset, Line: start.Line,
-			Detail: "the object that begins here is not closed: a bracket or a quote is missing, " +
+			Detail: "the object that begins here is never closed: a bracket or a quote is missing, " +
 				"or the file has been cut short" + fixThere,
 		}
 	case err != nil:

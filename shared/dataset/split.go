@@ -152,7 +152,7 @@ func (s *splitter) splitRecord() error {
 	if err == io.ErrUnexpectedEOF {
 		return &FormatError{
 			Offset: start.offset, Line: start.line, Element: s.element,
-			Detail: "the element that begins here is not closed: a bracket or a quote is missing, " +
+			Detail: "the element that begins here is never closed: a bracket or a quote is missing, " +
 				"or the file has been cut short" + fixThere,
 		}
 	}

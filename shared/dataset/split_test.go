@@ -232,11 +232,11 @@ var refusedManifests = map[string]struct {
 	},
 	"lists of two keys": {
 		`{"train":[{}],"n":[1],"te\"st":[{},{}]}`,
-		FormatError{Detail: `under "train", "te\"st", and which`},
+		FormatError{Detail: `under "train", "te\"st", so the list`},
 	},
 	"lists over lines": {
 		"{\n \"images\": [{}],\n \"annotations\": [{}]\n}",
-		FormatError{Detail: `under "images", "annotations", and which`},
+		FormatError{Detail: `under "images", "annotations", so the list`},
 	},
 	"list cut short": {
 		`{"data":[{},` + "\n",

@@ -68,7 +68,8 @@ func (h *hasher) take(b block) Grams {
 // golden is 2^64 divided by the golden ratio: multiplying by it spreads a hash over its high bits.
 const golden = 0x9e3779b97f4a7c15
 
-// words counts single words and pairs of neighbouring words. All digits hash alike, so 12 and 57 are the same word.
+// words counts single words and pairs of neighbouring words. All digits have the same hash, so 12 and 57 are the same
+// word.
 func (h *hasher) words(tokens []string) {
 	previous := uint64(0)
 	for _, token := range tokens {

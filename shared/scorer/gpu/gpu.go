@@ -35,7 +35,7 @@ const (
 	maxStylerTokens = 256
 )
 
-// Advice tells a person what to do if a sidecar does not answer for a long time.
+// Advice is a text for a person: what to do if a sidecar does not answer for a long time.
 const Advice = "Nothing is lost: scoring continues by itself as soon as the sidecar answers. Loading its models " +
 	"takes some minutes. If the wait lasts longer, read the sidecar's log, call its /healthz, and check GPU_SIDECAR."
 

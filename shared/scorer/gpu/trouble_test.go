@@ -320,8 +320,8 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 		return outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{code, detail}} })
 	}
 	checkTransient(t, map[string]troubleCase{
-		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has styler "t-2" now, and had "t-1"`},
-		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has scorer "" now`},
+		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has the styler "t-2", but had "t-1"`},
+		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has the scorer ""`},
 		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "answers for 2 items, but 3 were sent"},
 		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items, but 3 were sent"},
 		"leaves answers out": {
@@ -345,7 +345,7 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 			outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities with the sum",
 		},
 		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "but its mass is 0.5"},
-		"has no code":          {fails("", "?"), "an error without a code"},
+		"has no code":          {fails("", "?"), "the error has no code"},
 		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
 		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
 	})
@@ -363,8 +363,8 @@ func TestOpenRefuses(t *testing.T) {
 			func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true,
 		},
 		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
-		"no limits":       {func(f *fake) { f.limits = limits{} }, "an invalid answer: limits of", true},
-		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
+		"no limits":       {func(f *fake) { f.limits = limits{} }, "an invalid answer: its limits", true},
+		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "needs 15 queries for a sample, but the", false},
 		"something else": {func(f *fake) {
 			f.refuse = func(w http.ResponseWriter, _ string, _ []item) bool { http.NotFound(w, nil); return true }
 		}, "404 Not Found", true},

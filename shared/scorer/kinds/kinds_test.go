@@ -70,10 +70,10 @@ func TestOpen(t *testing.T) {
 		{"embedded", "", foreign, `"charm"`, false},
 		{"gpu", "", rubric.Default(), "the sidecar's URL is not set", false},
 		{"gpu", lost.URL, rubric.Default(), "404", true},
-		{"gpu:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
-		{"embedded:a.zst", "", rubric.Default(), "a dataset names only the kind", false},
+		{"gpu:http://a:1", lost.URL, rubric.Default(), "give only the kind", false},
+		{"embedded:a.zst", "", rubric.Default(), "give only the kind", false},
 		{"llm", lost.URL, rubric.Default(), "the model's URL is not set", false},
-		{"llm:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
+		{"llm:http://a:1", lost.URL, rubric.Default(), "give only the kind", false},
 		{"other", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
 		{"", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
 	}

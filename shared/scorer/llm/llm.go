@@ -25,7 +25,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// Advice tells a person what to do if the server does not answer for a long time.
+// Advice is a text for a person: what to do if the server does not answer for a long time.
 const Advice = "Nothing is lost: scoring continues by itself as soon as the server takes requests. " +
 	"If it is full often, lower LLM_CONCURRENCY, LLM_REQUESTS_PER_MINUTE or LLM_TOKENS_PER_MINUTE; " +
 	"if it cannot be reached, check LLM_URL."

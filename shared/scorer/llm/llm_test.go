@@ -270,7 +270,7 @@ func TestLastMoments(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), minRemaining-time.Second)
 	defer cancel()
 	_, err := open(t, config(f), Options{}).Rate(ctx, samples(1))
-	if err == nil || !strings.Contains(err.Error(), "the next one continues here") || len(f.requests()) != 0 {
+	if err == nil || !strings.Contains(err.Error(), "continues at this sample") || len(f.requests()) != 0 {
 		t.Errorf("error %v after %d requests", err, len(f.requests()))
 	}
 }

@@ -25,7 +25,7 @@ func TestStops(t *testing.T) {
 			refuse(401, `{"error": {"message": "Incorrect API key provided: sk-secret", "code": "invalid_api_key"}}`),
 			"the key is refused; set LLM_API_KEY",
 		},
-		"unpaid": {refuse(402, `{"error": "insufficient credits"}`), "must be paid"},
+		"unpaid": {refuse(402, `{"error": "insufficient credits"}`), "pay for the account"},
 		"model":  {refuse(404, `{"error": {"message": "The model wren-1 does not exist"}}`), `there is no model "wren-1"`},
 		"page":   {refuse(404, "<html>nothing here</html>"), "<html>nothing here</html>"},
 		"quota": {
