@@ -16,12 +16,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// asked is a conversation of one question, with its text, and one answer.
+// asked returns a conversation with one question and one answer.
 func asked(question string) string {
 	return fmt.Sprintf(`"conversations": [{"from": "human", "value": %q}, {"from": "gpt", "value": "So."}]`, question)
 }
 
-// shardSamples are samples of every form that a shard has to carry.
+// shardSamples returns samples of every form that a shard must store.
 func shardSamples(tb testing.TB) []Sample {
 	tb.Helper()
 	samples := readAll(tb, []byte(strings.Join([]string{
@@ -36,7 +36,7 @@ func shardSamples(tb testing.TB) []Sample {
 	return samples
 }
 
-// wholeBytes spares cmp from looking for the differences within megabytes.
+// wholeBytes makes cmp compare megabytes as a whole.
 var wholeBytes = cmp.Comparer(func(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) })
 
 func writeShard(tb testing.TB, samples []Sample) []byte {
@@ -72,7 +72,7 @@ func TestShardRoundTrip(t *testing.T) {
 	}
 }
 
-// TestShardKeepsRealData writes shards of the size that runs have.
+// TestShardKeepsRealData writes shards of the usual size.
 func TestShardKeepsRealData(t *testing.T) {
 	t.Parallel()
 	manifest := pool(t)
@@ -88,7 +88,7 @@ func TestShardKeepsRealData(t *testing.T) {
 			t.Errorf("samples after a round trip (-want +got):\n%s", diff)
 		}
 	}
-	// Parsed turns next to the records would take as much again.
+	// Parsed turns next to the records would double the size.
 	if stored > len(manifest)/5 {
 		t.Errorf("%d bytes are stored for %d of the manifest", stored, len(manifest))
 	}
@@ -104,7 +104,7 @@ func TestWriteShardFailsWithItsOutput(t *testing.T) {
 	}
 }
 
-// TestWriteShardRefuses gives WriteShard what a shard cannot hold.
+// TestWriteShardRefuses gives WriteShard samples that a shard cannot store.
 func TestWriteShardRefuses(t *testing.T) {
 	t.Parallel()
 	raw := []byte("{}")
@@ -162,7 +162,7 @@ func pack(tb testing.TB, text string) []byte {
 	return packer.EncodeAll([]byte(text), nil)
 }
 
-// composed is a shard of any index and text of records.
+// composed returns a shard with any index and text of records.
 func composed(tb testing.TB, index, records string) []byte {
 	tb.Helper()
 	shard := append(make([]byte, shardHead), pack(tb, index)...)
@@ -196,7 +196,7 @@ func TestReadShardRefuses(t *testing.T) {
 	}
 }
 
-// A shard that is cut short or has another byte is an error for every reader of what is damaged.
+// A shard that is cut short or has a changed byte is an error for every reader of the damaged part.
 func TestReadShardFindsDamage(t *testing.T) {
 	t.Parallel()
 	samples := shardSamples(t)
@@ -248,7 +248,7 @@ func FuzzReadShard(f *testing.F) {
 	})
 }
 
-// TestShardOfContainer checks that a shard keeps the keys of records, and where their container holds them.
+// TestShardOfContainer checks that a shard keeps the keys of records, and their positions in the container.
 func TestShardOfContainer(t *testing.T) {
 	t.Parallel()
 	samples := []Sample{
@@ -274,7 +274,7 @@ func TestShardOfContainer(t *testing.T) {
 	}
 }
 
-// TestShardIndexJSON compares an index with what encoding/json writes.
+// TestShardIndexJSON compares an index with the output of encoding/json.
 func TestShardIndexJSON(t *testing.T) {
 	t.Parallel()
 	for _, index := range []*shardIndex{

@@ -16,7 +16,7 @@ import (
 
 const bom = "\ufeff"
 
-// raws are the records of a manifest when it is read as one range.
+// raws returns the records of a manifest that is read as one range.
 func raws(tb testing.TB, manifest string, rangeBytes int64) []string {
 	tb.Helper()
 	var list []string

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMixRefused has mixes that cannot be met, each with the nearest one that can.
+// TestMixRefused checks that mixes that cannot be met are refused with the nearest possible mix.
 func TestMixRefused(t *testing.T) {
 	t.Parallel()
 	pool := poolOfRows(t, []row{

@@ -120,7 +120,7 @@ func TestParamsValidate(t *testing.T) {
 	}
 }
 
-// checkError checks that an error says all of the texts, and that there is none if there are none.
+// checkError checks that an error contains all of the texts, and that there is no error if there are no texts.
 func checkError(t *testing.T, err error, texts []string) {
 	t.Helper()
 	if texts == nil && err != nil {

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
-// TestMissingParts gives some of the files whose names say how many there are: the missing ones are named.
+// TestMissingParts gives some files of numbered series: the missing files are named.
 func TestMissingParts(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ names, want []string }{

@@ -169,7 +169,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("lengths are not those of the parts:\n%s", written)
 		}
 		if r.Kind == InternVL && !strings.Contains(string(written), `"data_augment": false`) {
-			t.Errorf("a field is gone:\n%s", written)
+			t.Errorf("a field is missing:\n%s", written)
 		}
 	}
 }

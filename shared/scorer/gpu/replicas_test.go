@@ -13,7 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Several sidecars share the work: each is busy, none has more than its slots, and the ratings are those of one.
+// Several sidecars share the work: each is busy, none has more requests than its slots, and the ratings equal those of
+// one sidecar.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	var busy [3]atomic.Int64
@@ -53,7 +54,7 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// A dead address costs only throughput: from the beginning, or once it dies in the middle of a request.
+// A dead address only lowers throughput, at the start or if it dies during a request.
 func TestPoolWithDead(t *testing.T) {
 	t.Parallel()
 	good := newFake(t, func(f *fake) { f.limits.Items = 4 })
@@ -84,7 +85,7 @@ func TestPoolWithDead(t *testing.T) {
 	}
 }
 
-// Sidecars with different models are no pool.
+// Sidecars with different models are refused.
 func TestPoolOfDifferentModels(t *testing.T) {
 	t.Parallel()
 	a, b := newFake(t), newFake(t, func(f *fake) { f.models["scorer"] = "s-2" })
@@ -98,7 +99,7 @@ func TestPoolOfDifferentModels(t *testing.T) {
 	}
 }
 
-// The token of a sidecar elsewhere is sent with every request; where it is refused a person is needed.
+// The token is sent with every request to a sidecar; if it is refused, a person must act.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -124,7 +125,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// A request has as many items as the sidecar likes.
+// A request has as many items as the sidecar prefers.
 func TestBatchOfSidecar(t *testing.T) {
 	t.Parallel()
 	for batch, want := range map[int][]int{0: {30, 30}, 12: {12, 12, 12, 12, 12}, 1000: {60}} {
@@ -138,7 +139,7 @@ func TestBatchOfSidecar(t *testing.T) {
 	}
 }
 
-// A sidecar has as many requests at a time as it likes, and each of several its own number.
+// A sidecar gets as many concurrent requests as it prefers; each of several sidecars has its own number.
 func TestInFlightOfSidecar(t *testing.T) {
 	t.Parallel()
 	for likes, want := range map[int]int{0: inFlight, 1: 1, 5: 5} {
@@ -169,7 +170,7 @@ func TestInFlightOfSidecar(t *testing.T) {
 	}
 }
 
-// What a sidecar had finished when it stopped is kept, and only the rest is sent again.
+// Items that a sidecar had finished when it stopped are kept, and only the others are sent again.
 func TestStoppingSidecar(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64

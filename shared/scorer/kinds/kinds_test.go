@@ -23,7 +23,7 @@ import (
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		choice, known string // known is the address that the environment gives
+		choice, known string // known is GPU_SIDECAR
 		kind, address string
 		want          string // of the error
 	}{
@@ -112,7 +112,7 @@ func TestLLM(t *testing.T) {
 	if kind != kinds.LLM || c.LLM.URL != "http://a:1/v1" || c.LLM.Model != "wren-1" || err != nil {
 		t.Errorf("kind %q of %q at %q, error %v", kind, c.LLM.Model, c.LLM.URL, err)
 	}
-	// What is remembered of a run has its addresses, and neither secrets nor limits: those are of today.
+	// The stored configuration of a run has its URLs, but neither secrets nor limits: these are always the current ones.
 	data, err := json.Marshal(c)
 	if string(data) != `{"llm":{"url":"http://a:1/v1","model":"wren-1"}}` || err != nil {
 		t.Errorf("remembered as %s, error %v", data, err)
@@ -183,7 +183,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-// Weights are where the functions of the cloud can read them, too.
+// Weights can be in a bucket, where functions in the cloud can read them.
 func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says where the bucket is
 	weights, err := os.ReadFile("../embedded/weights.zst")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// birds has three capabilities and two styles.
+// birds returns a rubric with three capabilities and two styles.
 func birds(t testing.TB) *rubric.Rubric {
 	t.Helper()
 	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [song, plumage, flight]\nstyles: [word, 'a < b']\n"))
@@ -208,7 +208,7 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// What Read takes, Write writes so that Read takes the same.
+// Write writes annotations that Read accepted, and Read returns the same ones.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(file))
 	f.Add([]byte("\ufeff{\"ID\":1e3,\"scores\":[1,2,3],\"styles\":[\"word\"]}"))

@@ -21,7 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// write writes records as a file, the images of each with the names a0 and so on.
+// write writes records as a file; their images are named a0 and so on.
 func write(tb testing.TB, records []string, images []int) ([]byte, error) {
 	tb.Helper()
 	columns := table.NewColumns("images")
@@ -86,7 +86,7 @@ func read(tb testing.TB, file []byte) (records []any) {
 	return records
 }
 
-// held is a JSON value without fields that are null.
+// held returns a JSON value without fields that are null.
 func held(tb testing.TB, raw []byte) any {
 	tb.Helper()
 	var value any
@@ -117,7 +117,7 @@ func withoutNull(value any) any {
 	return value
 }
 
-// TestTable writes records of all types, and reads them as they were.
+// TestTable writes records of all types, and reads the same records back.
 func TestTable(t *testing.T) {
 	t.Parallel()
 	records := []string{
@@ -159,7 +159,7 @@ func TestTable(t *testing.T) {
 	}
 }
 
-// TestRefusals names the field that no column holds.
+// TestRefusals checks that the error names the field that no column can store.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ records, want string }{
@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// FuzzTable writes lines of JSON objects as a file, and reads them as they were.
+// FuzzTable writes lines of JSON objects as a file, and reads the same objects back.
 func FuzzTable(f *testing.F) {
 	f.Add(`{"id": "a", "images": [1], "n": [[1.5, 2], null]}` + "\n" + `{"x": {"y": {"": true}}}`)
 	f.Add(`{"a": []}` + "\n" + `{"a": [{}, {"b": "\ud800"}]}`)
