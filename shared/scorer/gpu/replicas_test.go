@@ -134,7 +134,7 @@ func TestBatchOfSidecar(t *testing.T) {
 			t.Fatal(err)
 		}
 		if sizes := f.sizes(); !slices.Equal(sizes, want) {
-			t.Errorf("a sidecar that likes %d items gets %v", batch, sizes)
+			t.Errorf("a sidecar that prefers %d items gets %v", batch, sizes)
 		}
 	}
 }
@@ -154,19 +154,19 @@ func TestInFlightOfSidecar(t *testing.T) {
 		})
 		s := openAt(t, f.URL, options(t))
 		if got := s.backends[0].inFlight(); got != want {
-			t.Errorf("a sidecar that likes %d requests may have %d, want %d", likes, got, want)
+			t.Errorf("a sidecar that prefers %d requests may have %d, want %d", likes, got, want)
 		}
 		if _, err := s.Rate(t.Context(), pool(20)); err != nil {
 			t.Fatal(err)
 		}
 		if f.most > want {
-			t.Errorf("a sidecar that likes %d requests had %d at a time", likes, f.most)
+			t.Errorf("a sidecar that prefers %d requests had %d at a time", likes, f.most)
 		}
 	}
 	first := newFake(t, func(f *fake) { f.limits.InFlight = 4 })
 	other := newFake(t, func(f *fake) { f.limits.InFlight = 3 })
 	if got := openAt(t, first.URL+","+other.URL, options(t)).backends[0].inFlight(); got != 7 {
-		t.Errorf("sidecars that like 4 and 3 requests may have %d", got)
+		t.Errorf("sidecars that prefer 4 and 3 requests may have %d", got)
 	}
 }
 
