@@ -113,7 +113,7 @@ func hostileFiles() []hostileInput {
 		},
 		{name: "zip", content: "PK\x03\x04" + strings.Repeat("\x00", 40), status: 1, says: []string{"zip"}},
 		{name: "a stream that is cut", content: zipped(intact)[:40], status: 1, says: []string{"cut short"}},
-		{name: "a stream with a tail", content: zipped(intact) + "tail", status: 1, says: []string{"something else"}},
+		{name: "a stream with a tail", content: zipped(intact) + "tail", status: 1, says: []string{"other content"}},
 		{name: "a stream in a stream", content: zipped(zipped(intact)), status: 1},
 		{name: "a stream of nothing", content: zipped(""), status: 1},
 		{name: "half a stream of zstd", content: "\x28\xb5\x2f\xfd\x04", status: 1, says: []string{"zstd"}},

@@ -116,7 +116,7 @@ func TestRecipesSayWhatIsTaken(t *testing.T) {
 	if want := []string{"a4", "a5", "b0", "b1", "b2"}; !slices.Equal(ids, want) {
 		t.Errorf("samples %v, want %v", ids, want)
 	}
-	want := `harvest: entry "one": repeat_time has a trainer repeat its records 2 times`
+	want := `harvest: entry "one": repeat_time makes a trainer repeat its records 2 times`
 	if noted := mustHarvest(t, dir, "plan", "--state", "state", "meta.json").stderr; !strings.Contains(noted, want) {
 		t.Errorf("plan says %q, want %q", noted, want)
 	}
@@ -130,7 +130,7 @@ func TestMissingParts(t *testing.T) {
 	for _, number := range []string{"0", "1", "3"} {
 		writeFile(t, filepath.Join(dir, "data", "train-0000"+number+"-of-00004.jsonl"), recordLines("a"+number, 2))
 	}
-	want := "harvest: warning: train-00002-of-00004.jsonl is missing: the names say that there are 4, and 3 are given"
+	want := "harvest: warning: train-00002-of-00004.jsonl is missing: the names state 4 files, but 3 are given"
 	for _, named := range []string{"data", "data/train-*.jsonl", "data/train-0000{0,1,3}-of-00004.jsonl"} {
 		noted := mustHarvest(t, dir, "plan", "--state", "state", "--images", "data", "--json", named)
 		if !strings.Contains(noted.stderr, want) || !strings.Contains(noted.stdout, "train-00002-of-00004.jsonl is missing") {

@@ -60,7 +60,7 @@ func TestCurateTeacher(t *testing.T) {
 	if !strings.Contains(first.stdout, "30 samples of your own") || !strings.Contains(first.stdout, "leaving one out") {
 		t.Errorf("it does not say how the weights agree with the annotations:\n%s", first.stdout)
 	}
-	says(t, strings.ReplaceAll(first.stdout, "\n", " "), "The scorer has learned from 30 annotated samples of your own.")
+	says(t, strings.ReplaceAll(first.stdout, "\n", " "), "The scorer was trained on 30 annotated samples of your dataset")
 	if strings.Contains(first.stdout, "are far from what the") {
 		t.Error("it says how far the dataset is from what the scorer knew before")
 	}

@@ -9,8 +9,7 @@ import (
 	"testing"
 )
 
-// benchManifests are manifests of a few megabytes in the forms that people have: short texts, and
-// images embedded in base64.
+// benchManifests returns manifests of a few megabytes in common forms: short texts, and images embedded as base64.
 func benchManifests() map[string][]byte {
 	var short, embedded strings.Builder
 	short.WriteString("[")
@@ -73,7 +72,7 @@ func BenchmarkReader(b *testing.B) {
 	}
 }
 
-// BenchmarkShard writes shards of the size that runs have, and reads their records, as samples and not.
+// BenchmarkShard writes shards of the usual size, and reads their records, parsed and not parsed.
 func BenchmarkShard(b *testing.B) {
 	manifests := benchManifests()
 	manifests["pool"] = pool(b)

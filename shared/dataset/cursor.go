@@ -8,23 +8,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A cursor reads a manifest forwards and knows where it is.
+// A cursor reads a manifest forwards and counts bytes and lines.
 type cursor struct {
-	in       *bufio.Reader // of its text as UTF-8
+	in       *bufio.Reader // the manifest's text as UTF-8
 	encoding Encoding
-	offset   int64 // of the next byte in the manifest
-	line     int64 // of the next byte, from 1
-	afterCR  bool  // a line has ended in CR just before, so that LF ends no other
+	offset   int64 // offset of the next byte in the manifest
+	line     int64 // line of the next byte, from 1
+	afterCR  bool  // the last byte was the CR that ended a line, so a LF does not end another line
 }
 
-// newCursor is a cursor at a place of a manifest where r is.
+// newCursor returns a cursor at the position of r in a manifest.
 func newCursor(r io.Reader, encoding Encoding, buffer int, offset, line int64) cursor {
 	return cursor{
 		in: bufio.NewReaderSize(encoding.reader(r), buffer), encoding: encoding, offset: offset, line: line,
 	}
 }
 
-// window returns the unread bytes in memory, at least one. It is valid until the next call.
+// window returns the unread bytes in memory, at least one byte. They are valid until the next call.
 func (c *cursor) window() ([]byte, error) {
 	if _, err := c.in.Peek(1); err != nil {
 		return nil, err
@@ -32,7 +32,7 @@ func (c *cursor) window() ([]byte, error) {
 	return c.in.Peek(c.in.Buffered())
 }
 
-// advance moves past b, the head of the window. Lines end in LF, CRLF or CR.
+// advance moves past b, the start of the window. Lines end in LF, CRLF or CR.
 func (c *cursor) advance(b []byte) {
 	if len(b) == 0 {
 		return
@@ -50,15 +50,15 @@ func (c *cursor) advance(b []byte) {
 	c.afterCR = ends
 }
 
-// pass moves past b, the head of the window, in which no line ends.
+// pass moves past b, the start of the window, which contains no line end.
 func (c *cursor) pass(b []byte) {
 	c.offset += c.encoding.size(b)
 	c.afterCR = false
-	_, _ = c.in.Discard(len(b)) // what is buffered can be discarded
+	_, _ = c.in.Discard(len(b)) // discarding buffered bytes does not fail
 }
 
-// skipSpace moves to the next byte that is neither JSON white space nor of a byte order mark, and returns it unread. A
-// mark can be anywhere between records: files that begin with one are joined.
+// skipSpace moves to the next byte that is neither JSON white space nor part of a byte order mark, and returns it
+// unread. A mark may be anywhere between records, because files that begin with one are sometimes joined.
 func (c *cursor) skipSpace() (byte, error) {
 	for {
 		b, err := c.window()

@@ -8,18 +8,18 @@ import (
 	"unicode/utf8"
 )
 
-// An Encoding is how a manifest's text is encoded.
+// An Encoding is the text encoding of a manifest.
 type Encoding string
 
-// The encodings of a manifest. UTF-16 is what Windows programs call Unicode.
+// The encodings of a manifest. Windows programs call UTF-16 Unicode.
 const (
 	UTF8    Encoding = ""
 	UTF16LE Encoding = "utf-16le"
 	UTF16BE Encoding = "utf-16be"
 )
 
-// encodingOf finds the encoding of a manifest by its first bytes: by a byte order mark, or by the zero next to a
-// bracket of ASCII.
+// encodingOf returns the encoding of a manifest by its first bytes: by a byte order mark, or by a zero next to an ASCII
+// bracket.
 func encodingOf(head []byte) Encoding {
 	if len(head) < 2 {
 		return UTF8
@@ -34,7 +34,7 @@ func encodingOf(head []byte) Encoding {
 	return UTF8
 }
 
-// reader reads text of this encoding as UTF-8.
+// reader returns a reader that converts text of this encoding to UTF-8.
 func (e Encoding) reader(r io.Reader) io.Reader {
 	switch e {
 	case UTF16LE:
@@ -46,7 +46,8 @@ func (e Encoding) reader(r io.Reader) io.Reader {
 	}
 }
 
-// size is how many bytes of the manifest were decoded to b, which is in UTF-8. b may begin or end inside a character.
+// size returns the number of bytes of the manifest from which b, in UTF-8, was decoded. b may begin or end inside a
+// character.
 func (e Encoding) size(b []byte) int64 {
 	if e == UTF8 {
 		return int64(len(b))
@@ -63,13 +64,13 @@ func (e Encoding) size(b []byte) int64 {
 	return 2 * int64(units)
 }
 
-// A utf16Reader reads UTF-16 as UTF-8. Each surrogate without its other half becomes one U+FFFD, so that size is right.
-// Half a unit at the end is left out. The reader of golang.org/x/text is not used, because it turns two such halves
-// into one character.
+// A utf16Reader converts UTF-16 to UTF-8. Each surrogate without its other half becomes one U+FFFD, so that size is
+// right. Half a code unit at the end is dropped. The reader of golang.org/x/text is not used, because it turns two such
+// halves into one character.
 type utf16Reader struct {
 	in    *bufio.Reader
 	order binary.ByteOrder
-	ready []byte // of a character that did not fit
+	ready []byte // rest of a character that did not fit into p
 }
 
 // Read fills p with the whole characters that are available.
@@ -109,6 +110,6 @@ func (r *utf16Reader) char() (rune, error) {
 			size = 4
 		}
 	}
-	_, _ = r.in.Discard(size) // what is buffered can be discarded
+	_, _ = r.in.Discard(size) // discarding buffered bytes does not fail
 	return char, nil
 }

@@ -37,7 +37,7 @@ func Example() {
 	// text-1: OpenAI messages from sales, 2 turns, 0 images, 4 tokens
 }
 
-// A manifest is split into ranges at the borders of records, so that each range can be read alone.
+// A manifest is split into ranges between records, so that each range can be read alone.
 func ExampleSplit() {
 	layout, err := dataset.Split(strings.NewReader(manifest), 200)
 	if err != nil {
@@ -60,7 +60,7 @@ func ExampleSplit() {
 	// 2 records from line 3 on, the first is chart-2
 }
 
-// A subset is written from raw records, so that it has them byte for byte.
+// A subset is written from raw records, so its records are byte for byte the same.
 func ExampleWriter() {
 	w := dataset.NewWriter(os.Stdout, dataset.Array, dataset.Part{First: true, Last: true})
 	for _, raw := range []string{`{"id": 1}`, `{"id":2,   "kept": "as it stands"}`} {

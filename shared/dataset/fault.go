@@ -7,19 +7,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Fault says why one sample is unusable, in words for its author. It fails this sample only. Faults of records have
-// the codes below; other packages have codes for the faults that they find.
+// A Fault is the reason why one sample is unusable, in words for its author. It concerns this sample only. Faults of
+// records have the codes below; other packages have codes for the faults that they find.
 type Fault struct {
 	// Code is the code under which faults are counted.
 	Code reason.Code `json:"code"`
-	// Field is the place of the fault: the path of a field inside the record, such as `conversations[1].value`, or an
-	// image; empty where it is the record as a whole.
+	// Field is the place of the fault: the path of a field in the record, such as `conversations[1].value`, or an image.
+	// It is empty if the place is the whole record.
 	Field string `json:"field,omitempty"`
-	// Detail says what was found and what to do about it.
+	// Detail states what was found, and the fix.
 	Detail string `json:"detail"`
 }
 
-// Reason is the fault as one line, as it is stored next to the sample's id: the code's phrase, field, detail.
+// Reason returns the fault as one line, which is stored next to the sample's id: the code's phrase, field and detail.
 func (f *Fault) Reason() string {
 	if f.Field == "" {
 		return f.Code.Text(f.Detail)
@@ -40,34 +40,34 @@ const (
 	RoleUnknown      reason.Code = "unknown_role"      // none of the roles that records have
 	EmptyTurn        reason.Code = "empty_turn"        // a rated turn without text and image
 	NoQuestion       reason.Code = "no_question"       // no human turn
-	NoAnswer         reason.Code = "no_answer"         // no model turn after a human one
+	NoAnswer         reason.Code = "no_answer"         // no model turn after a human turn
 	ImageCount       reason.Code = "image_count"       // not as many places for images as images
-	ImageNameUnsafe  reason.Code = "unsafe_image_name" // absolute, escaping, or of a scheme that is not allowed
+	ImageNameUnsafe  reason.Code = "unsafe_image_name" // absolute, outside the folder, or with a refused scheme
 	ImageDataBroken  reason.Code = "broken_image_data" // a data URL or base64 field that does not decode, or is empty
-	MemberUnusable   reason.Code = "member_unusable"   // of a container: a link, cut short, or not next to its record
+	MemberUnusable   reason.Code = "member_unusable"   // a member is a link, cut short, or not next to its record
 )
 
-// A Problem is a fault of one record, and where the record is.
+// A Problem is a fault of one record, with the record's place.
 type Problem struct {
 	Fault
 	Place Place `json:"place"`
 }
 
-// Error is the problem as one line: place, phrase, field, detail.
+// Error returns the problem as one line: place, phrase, field and detail.
 func (p *Problem) Error() string { return p.Place.String() + ": " + p.Reason() }
 
-// A Place is where a record is, for messages to people.
+// A Place is the position of a record, for messages.
 type Place struct {
 	Manifest string `json:"manifest"`      // the manifest's file name
 	Element  int64  `json:"element"`       // number of the record in its manifest, from 1
 	Line     int64  `json:"line,omitzero"` // line on which the record begins, from 1; 0 in a container
-	Key      string `json:"key,omitempty"` // of the record in a container whose records have one
+	Key      string `json:"key,omitempty"` // key of the record in a container whose records have keys
 }
 
-// InContainer reports whether the record is one of a container (package container): it has no line.
+// InContainer reports whether the record is in a container (package container), where records have no line.
 func (p Place) InContainer() bool { return p.Line == 0 }
 
-// String is the place as messages print it: `demo.json: element 7 (line 81)`, `row 7 of a.parquet`, `sample 0007 of
+// String returns the place for messages: `demo.json: element 7 (line 81)`, `row 7 of a.parquet`, `sample 0007 of
 // a.tar`.
 func (p Place) String() string {
 	manifest := spelling.Shown(p.Manifest)

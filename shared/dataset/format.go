@@ -10,39 +10,39 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Format is how a manifest's text holds its records.
+// A Format is the way in which a manifest contains its records.
 type Format string
 
 // The formats of a manifest.
 const (
-	Array   Format = "json"    // one JSON array, or one inside an object, each element a record
+	Array   Format = "json"    // one JSON array, alone or in an object; each element is a record
 	Lines   Format = "jsonl"   // each line that is not blank is a record
 	Objects Format = "objects" // JSON objects one after the other, each over any number of lines
 	Tar     Format = "tar"     // a tar archive of WebDataset: consecutive members with the same key are a record
 	Parquet Format = "parquet" // each row is a record
 )
 
-// A Framing is how a manifest holds its records: what a Reader has to know in addition to their place.
+// A Framing is the format and encoding of a manifest, which a Reader needs in addition to the position of records.
 type Framing struct {
 	Format Format `json:"format"`
-	// Encoding is the encoding of the text. Readers get records in UTF-8 in any case.
+	// Encoding is the encoding of the text. Readers return records in UTF-8 in any case.
 	Encoding Encoding `json:"encoding,omitempty"`
 }
 
-// A FormatError says that the records of a manifest cannot be separated. It refuses the manifest as a whole.
+// A FormatError reports that the records of a manifest cannot be separated. The manifest is refused as a whole.
 type FormatError struct {
-	// File is the manifest as the user knows it. Split leaves it empty.
+	// File is the name of the manifest for the user. Split leaves it empty.
 	File    string
 	Offset  int64  // byte of the manifest, from 0
 	Line    int64  // line of that byte, from 1; 0 if the error is about the whole file
 	Element int64  // number of the record at or before that byte, from 1; 0 if no record is concerned
-	Detail  string // what was found, and the fix
-	// Command is a command line that makes a manifest from the file; empty if there is none. FILE and OUT stand for the
-	// names of the file and of the manifest.
+	Detail  string // the content that was found, and the fix
+	// Command is a command line that makes a manifest from the file; empty if there is none. It contains FILE and OUT for
+	// the names of the file and of the manifest.
 	Command string
 }
 
-// StreamFault turns a *compression.StreamError of a compressed manifest into a FormatError. It returns other errors
+// StreamFault converts a *compression.StreamError of a compressed manifest into a FormatError. It returns other errors
 // unchanged.
 func StreamFault(err error, packed compression.Kind) error {
 	stream, ok := errors.AsType[*compression.StreamError](err)
@@ -56,7 +56,7 @@ func StreamFault(err error, packed compression.Kind) error {
 	return fault
 }
 
-// Error is the fault as one line: file, place, what was found, fix.
+// Error returns one line: the file, the place, the content that was found, and the fix.
 func (e *FormatError) Error() string {
 	text := e.Detail
 	switch {
@@ -80,7 +80,7 @@ func (e *FormatError) Error() string {
 	return text + ": " + command
 }
 
-// manifestName is a name for the manifest that is made of a file.
+// manifestName returns a name for the manifest that is made from a file.
 func manifestName(file string) string {
 	name := file
 	switch ext := path.Ext(file); strings.ToLower(ext) {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// in16 is text in UTF-16, with a byte order mark.
+// in16 returns text in UTF-16, with a byte order mark.
 func in16(order binary.AppendByteOrder, text string) string {
 	var b []byte
 	for _, unit := range utf16.Encode([]rune(bom + text)) {
@@ -19,7 +19,7 @@ func in16(order binary.AppendByteOrder, text string) string {
 	return string(b)
 }
 
-// element is where a record is.
+// An element is the position of a record.
 type element struct {
 	Raw           string
 	Element, Line int64
@@ -31,7 +31,7 @@ const (
 	recordOfTurns             = `{"id":7,"conversations":[{"from":"human"}],"data":[{}]}`
 )
 
-// onLines are the records a, b and c, one for each line that they are on.
+// onLines returns the records a, b and c, each with the line on which it begins.
 func onLines(numbers ...int64) (list []element) {
 	for i, line := range numbers {
 		list = append(list, element{[]string{recordA, recordB, recordC}[i], int64(i) + 1, line})
@@ -39,7 +39,7 @@ func onLines(numbers ...int64) (list []element) {
 	return list
 }
 
-// manifestForms are manifests and what is found in them.
+// manifestForms are manifests with their expected framing and records.
 var manifestForms = map[string]struct {
 	manifest string
 	framing  Framing
@@ -177,7 +177,7 @@ func TestSplitFindsForms(t *testing.T) {
 	for name, tc := range manifestForms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// Where the head ends within the first line, the rest of the line decides.
+			// If the head ends within the first line, the rest of the line decides.
 			for _, head := range []int{headBytes, 16, 40} {
 				if head == 16 && (name == "joined first line" || strings.HasPrefix(name, "cut ")) {
 					continue // which only the lines after it show

@@ -14,24 +14,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// quoted is how many bytes of a name a message repeats.
+// quoted is the number of bytes of a name that a message quotes.
 const quoted = 60
 
-// maxNameBytes is the longest name of an object in Cloud Storage.
+// maxNameBytes is the length of the longest object name in Cloud Storage.
 const maxNameBytes = 1024
 
-// CleanImageName returns the shortest form of an image's path. It drops blanks and line ends around the name, reads
-// backslashes as slashes, takes the path of a file:// URL, and resolves `.`, `..` and empty elements. The result never
-// leads out of the folder of images, unless it is absolute: then ImageNames says whether it is among the dataset's
-// images. A gs://bucket/object URL is returned unchanged. Names that lead out of the folder, URLs of other schemes, and
-// characters that no image's name needs are an error, which says what to write instead.
+// CleanImageName returns the shortest form of an image's path. It removes blanks and line ends around the name, reads
+// backslashes as slashes, takes the path of a file:// URL, and resolves `.`, `..` and empty elements. The result is
+// inside the folder of images, or absolute; ImageNames decides whether an absolute path is among the dataset's images.
+// A gs://bucket/object URL is returned unchanged. It is an error if a name leads out of the folder, is a URL of another
+// scheme, or has characters that no image's name needs. The error has the fix.
 func CleanImageName(name string) (string, error) {
 	trimmed := strings.TrimSpace(name)
 	switch {
 	case trimmed == "":
 		return "", errors.New("the name is empty; name a file")
 	case len(trimmed) > maxNameBytes:
-		return "", fmt.Errorf("%s has %d bytes, more than the %d of an object's name; "+
+		return "", fmt.Errorf("%s has %d bytes, but an object's name has at most %d; "+
 			"embed image data as data:image/jpeg;base64,…", jsontext.Quote(name, quoted), len(name), maxNameBytes)
 	case !plainText(trimmed):
 		return "", fmt.Errorf("%s holds a control character or is not UTF-8; rename the file", jsontext.Quote(name, quoted))
@@ -62,10 +62,10 @@ func CleanImageName(name string) (string, error) {
 	}
 }
 
-// ImageNames returns the names, relative to the dataset's images, under which the image of a name may be found, in the
-// order in which to look for them: the name as it is, then what CleanImageName makes of it. Folders are the
-// absolute paths of the images' folder on this machine, none where it has no path: a name that is absolute has to be
-// below one of them. A gs:// URL is returned alone, as it is. No name leads out of the dataset's images.
+// ImageNames returns the names, relative to the dataset's images, under which an image may be found, in the order in
+// which to try them: the name as it is, then the result of CleanImageName. folders are the absolute paths of the
+// images' folder on this machine; there are none if the folder is not on this machine. An absolute name must be below
+// one of them. A gs:// URL is returned alone, unchanged. No returned name leads out of the dataset's images.
 func ImageNames(name string, folders []string) ([]string, error) {
 	clean, err := CleanImageName(name)
 	if err != nil {
@@ -98,7 +98,7 @@ func ImageNames(name string, folders []string) ([]string, error) {
 	}
 }
 
-// inside are a clean path relative to the first of the folders that it is below; none if there is no such folder.
+// inside returns a clean path relative to the first of the folders that contains it; nil if no folder does.
 func inside(clean string, folders []string) []string {
 	for _, folder := range folders {
 		name, ok := strings.CutPrefix(clean, strings.TrimSuffix(cleanPath(folder), "/")+"/")
@@ -109,7 +109,8 @@ func inside(clean string, folders []string) []string {
 	return nil
 }
 
-// literal reports whether a relative name can be looked up unchanged: no element is .., with slashes or backslashes.
+// literal reports whether a relative name can be looked up unchanged: it is plain text, and no element is .., with
+// slashes or backslashes as separators.
 func literal(name string) bool {
 	elements := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' })
 	return plainText(name) && !strings.HasPrefix(name, "/") && !slices.Contains(elements, "..")
@@ -120,7 +121,7 @@ func plainText(name string) bool {
 	return utf8.ValidString(name) && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
-// cleanPath is path.Clean of a path in either spelling of separators.
+// cleanPath returns path.Clean of a path with slashes or backslashes as separators.
 func cleanPath(name string) string {
 	name = strings.ReplaceAll(name, `\`, "/")
 	if hasDrive(name) {
@@ -129,7 +130,7 @@ func cleanPath(name string) string {
 	return path.Clean(name)
 }
 
-// isAbsolute reports whether a clean path begins at the root of a file system, as C:/x does too.
+// isAbsolute reports whether a clean path begins at the root of a file system. C:/x is absolute, too.
 func isAbsolute(clean string) bool { return path.IsAbs(clean) || hasDrive(clean) }
 
 func hasDrive(name string) bool {
@@ -144,8 +145,8 @@ func isFileURL(name string) bool {
 
 var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// filePaths are the path of a file:// URL as it is and with its percent-encoding decoded; other percent signs
-// stay. It reports false for other names and for files of other machines.
+// filePaths returns the path of a file:// URL, unchanged and with its percent-encoding decoded. Percent signs that
+// encode nothing stay. ok is false for other names, and for files of other machines.
 func filePaths(name string) (plain, decoded string, ok bool) {
 	if !isFileURL(name) {
 		return "", "", false
@@ -162,14 +163,14 @@ func filePaths(name string) (plain, decoded string, ok bool) {
 		plain = drive // file:///C:/x
 	}
 	decoded = percentEncoded.ReplaceAllStringFunc(plain, func(code string) string {
-		character, _ := url.PathUnescape(code) // the pattern admits only what can be decoded
+		character, _ := url.PathUnescape(code) // the pattern matches only valid codes
 		return character
 	})
 	return plain, decoded, isAbsolute(cleanPath(plain)) && isAbsolute(cleanPath(decoded))
 }
 
-// isURL reports whether a name begins like a URL (RFC 3986, section 3.1): a scheme and `://`. Google's scheme needs no
-// slashes, so that a mistyped URL is not looked for as a file.
+// isURL reports whether a name begins like a URL (RFC 3986, section 3.1): with a scheme and `://`. The scheme gs needs
+// no slashes, so that a mistyped gs URL is not searched as a file.
 func isURL(name string) bool {
 	scheme, rest, ok := strings.Cut(name, ":")
 	if !ok || scheme == "" {
@@ -184,8 +185,8 @@ func isURL(name string) bool {
 	return strings.HasPrefix(rest, "//") || strings.EqualFold(scheme, "gs")
 }
 
-// TopFolder is the first folder in an image's name. It is "" if the name has no folder, or if only ImageNames can
-// resolve it.
+// TopFolder returns the first folder in an image's name. It is "" if the name has no folder, or if only ImageNames can
+// resolve the name.
 func TopFolder(name string) string {
 	clean, err := CleanImageName(name)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestCleanImageName(t *testing.T) {
 	}
 }
 
-// refusedNames are names of no image, wherever the images are.
+// refusedNames are names that no image can have.
 var refusedNames = []string{
 	"", " ", "\n", ".", "..", "a/..", "../a.png", " ../a.png", "a/../../b.png",
 	`..\a.png`, `..\..\x`, `a\..\..\x`, `.\..\a`,

@@ -11,20 +11,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
-// kindBytes of a file are looked at to find out what kind of file it is.
+// kindBytes is the number of first bytes of a file from which its kind is found.
 const kindBytes = 4 << 10
 
-// A kind is a kind of file that is not a manifest, found by its content: names of files are not looked at. A kind that
-// is read is in encodingOf or Split instead, or is a container (package container).
+// A kind is a kind of file that is not a manifest. It is found by the file's content; the file's name does not matter.
+// Kinds that are read are in encodingOf or Split, or are containers (package container).
 type kind struct {
-	name    string // follows "the file is"
+	name    string // text after "the file is"
 	is      func(head []byte) bool
 	fix     string // what to do
-	command string // as in FormatError
+	command string // see FormatError
 }
 
-// The kinds of binary files, and those that are distinguished from JSON by their first characters. The first that fits
-// counts.
+// The kinds of binary files, and kinds of text that differ from JSON in their first characters. The first match counts.
 var kinds = []kind{
 	{"compressed with lz4", begins("\x04\x22\x4d\x18"), unpack, "lz4 -d < FILE > OUT"},
 	{"a zip archive", begins("PK\x03\x04", "PK\x05\x06"), unpackArchive, "unzip FILE"},
@@ -45,16 +44,16 @@ var kinds = []kind{
 	},
 	{"text in UTF-32", begins("\xff\xfe\x00\x00", "\x00\x00\xfe\xff", "{\x00\x00\x00", "[\x00\x00\x00", "\x00\x00\x00{",
 		"\x00\x00\x00["), "convert it to UTF-8", "iconv -f UTF-32 -t UTF-8 FILE > OUT"},
-	{"a pointer of Git LFS and not the data, which was not downloaded", begins("version https://git-lfs"),
+	{"a pointer of Git LFS; the data itself was not downloaded", begins("version https://git-lfs"),
 		"download it in the clone of its repository", "git lfs pull"},
 	{
-		"an HTML page, as a server sends in place of a file that needs a login or is gone",
+		"an HTML page, which servers send for a file that needs a login or was deleted",
 		isMarkup("<!doctype html", "<html"),
 		"download the file again",
 		"",
 	},
 	{"XML", isMarkup("<?xml"), "write its records as JSONL, one record a line", ""},
-	{"filled with zeros, as an empty tar archive is, and a download that did not end", isZeros,
+	{"filled with zeros: an empty tar archive, or an incomplete download", isZeros,
 		"write samples to it, or download it again", ""},
 	{"binary, and may be the beginning of a tar archive that was cut short", isTarStart,
 		"download or copy it again, or give a JSON or JSONL file", ""},
@@ -62,20 +61,20 @@ var kinds = []kind{
 }
 
 const (
-	unpack        = "unpack it, and give the file that comes out"
-	unpackArchive = "unpack it, and give the JSON or JSONL file that comes out"
+	unpack        = "unpack it, and give the unpacked file"
+	unpackArchive = "unpack it, and give the JSON or JSONL file in it"
 	writeLines    = "write its rows as JSONL, and give that file"
 )
 
-// python is a command that writes the batches of a columnar file as JSONL, with bytes as the base64 that records embed
-// images in.
+// python returns a command that writes the batches of a columnar file as JSONL, with bytes as base64, which is the form
+// of embedded images in records.
 func python(module, batches string) string {
 	return `python3 -c "import base64, json, sys, ` + module + ` as p; ` +
 		`[print(json.dumps(row, default=lambda v: base64.b64encode(v).decode() if isinstance(v, bytes) else str(v))) ` +
 		`for batch in ` + batches + ` for row in batch.to_pylist()]" FILE > OUT`
 }
 
-// kindOf finds the kind of a file that is not a manifest by its first bytes.
+// kindOf returns the kind of a file that is not a manifest by its first bytes; ok is false for other files.
 func kindOf(head []byte) (kind, bool) {
 	if packed := compression.Of(head); packed != "" {
 		command := packed.Command() + " < FILE > OUT"
@@ -120,8 +119,8 @@ func isZeros(head []byte) bool {
 	return len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0
 }
 
-// isTarStart reports whether a file may be the first bytes of the header of a tar archive, which is not whole: a name,
-// filled up with zeros, and then numbers.
+// isTarStart reports whether a file may be an incomplete header of a tar archive: a name, padded with zeros, and then
+// numbers.
 func isTarStart(head []byte) bool {
 	const nameBytes, numbersEnd, headerBytes = 100, 156, 512
 	if len(head) >= headerBytes {
@@ -134,7 +133,7 @@ func isTarStart(head []byte) bool {
 		len(bytes.Trim(filled, "\x00")) == 0 && len(bytes.Trim(numbers, "\x00 01234567")) == 0
 }
 
-// isBinary reports whether a file is not text. A zero in a JSON file is a fault of one record.
+// isBinary reports whether a file is not text. A zero byte in a JSON file does not count: it is a fault of one record.
 func isBinary(head []byte) bool {
 	if encodingOf(head) != UTF8 {
 		return false
@@ -156,7 +155,7 @@ var textKinds = []kind{
 
 const writeRows = `write each row as a record on a line of JSONL, such as {"id": …, "image": …, "conversations": […]}`
 
-// looksLike adds to the error which kind of text the file seems to be, and what to do.
+// looksLike adds to the error the probable kind of the text, with the fix.
 func (e *FormatError) looksLike(head []byte) {
 	for _, k := range textKinds {
 		if k.is(head) {
@@ -170,7 +169,7 @@ func (e *FormatError) looksLike(head []byte) {
 
 var yamlLine = regexp.MustCompile(`^(---|%YAML|- |[A-Za-z_][\w.-]*:( |$))`)
 
-// isYAML looks at the first line that is not a comment.
+// isYAML checks the first line that is not a comment.
 func isYAML(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		line = bytes.TrimSpace(line)
@@ -181,7 +180,7 @@ func isYAML(head []byte) bool {
 	return false
 }
 
-// isTable reports whether the first two rows have equally many columns, and more than one.
+// isTable reports whether the first two rows have the same number of columns, at least two.
 func isTable(comma rune) func([]byte) bool {
 	return func(head []byte) bool {
 		rows := csv.NewReader(bytes.NewReader(head))

@@ -13,7 +13,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// packed is what a packer writes of some text.
+// packed returns the output of a packer.
 func packed(tb testing.TB, pack func(io.Writer) error) string {
 	tb.Helper()
 	var b bytes.Buffer
@@ -23,7 +23,7 @@ func packed(tb testing.TB, pack func(io.Writer) error) string {
 	return b.String()
 }
 
-// unbase64 is a small file.
+// unbase64 decodes a small file.
 func unbase64(tb testing.TB, text string) string {
 	tb.Helper()
 	data, err := base64.StdEncoding.DecodeString(text)
@@ -33,7 +33,7 @@ func unbase64(tb testing.TB, text string) string {
 	return string(data)
 }
 
-// archives are a line in the archives that Go can write.
+// archives returns a line in the compressed forms that Go can write.
 func archives(tb testing.TB) (gz, zst, zipped string) {
 	tb.Helper()
 	fill := func(w io.WriteCloser) error {
@@ -56,13 +56,12 @@ func archives(tb testing.TB) (gz, zst, zipped string) {
 	return gz, zst, zipped
 }
 
-// An otherKind is a file that is not a manifest, its content, and what its error says of it: a part of the text, and of
-// the command if there is one.
+// An otherKind is a file that is not a manifest: its name, its content, and parts of its error's text and command.
 type otherKind struct{ file, content, says, command string }
 
 const pythonCommand = `: python3 -c "import `
 
-// otherKinds are files of all kinds that have a name.
+// otherKinds returns files of all kinds that have a name.
 func otherKinds(tb testing.TB) map[string]otherKind {
 	tb.Helper()
 	gz, zst, zipped := archives(tb)
@@ -146,7 +145,7 @@ func TestSplitNamesOtherKinds(t *testing.T) {
 	}
 }
 
-// Only what cannot be JSON is refused by its first bytes.
+// Files are refused by their first bytes only if they cannot be JSON.
 func TestSplitReadsWhatLooksLikeOtherKinds(t *testing.T) {
 	t.Parallel()
 	for name, manifest := range map[string]string{

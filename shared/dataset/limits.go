@@ -2,9 +2,9 @@ package dataset
 
 import "fmt"
 
-// Limits bound the records that are read. Their only defaults are those in the tags below.
+// Limits bound the records that are read. The tags below set the defaults.
 type Limits struct {
-	// MaxRecordBytes is the longest record in bytes, 1 or more.
+	// MaxRecordBytes is the size of the longest accepted record in bytes, 1 or more.
 	MaxRecordBytes int `json:"max_record_bytes" env:"MAX_RECORD_BYTES, default=33554432" meaning:"longest record"`
 }
 

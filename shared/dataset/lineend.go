@@ -2,15 +2,16 @@ package dataset
 
 import "bytes"
 
-// A lineEnd finds the end of one line that comes in pieces. A line ends at LF. It also ends at a CR that is between
-// objects, as in files of old Macs: after one that is closed or before one that opens. Any other CR is white space in a
-// record, or what makes that one record invalid.
+// A lineEnd finds the end of one line that arrives in pieces. A line ends at LF. It also ends at a CR between objects,
+// as in files of old Macs: after an object that is closed, or before one that opens. Any other CR is white space in a
+// record, or makes this record invalid.
 type lineEnd struct {
 	last [2]byte // the last two bytes that are not blank
 }
 
-// find looks for the line's end in b, its next piece: n bytes of b belong to the line, which ends there or continues. n
-// is below len(b) too where the line continues and what follows the last byte decides; a piece of one CR ends the file.
+// find searches the line's end in b, the next piece of the line. The first n bytes of b belong to the line; end reports
+// that the line ends there. n can be less than len(b) although the line continues, if the bytes after b decide. A piece
+// of a single CR is the end of the file.
 func (l *lineEnd) find(b []byte) (n int, end bool) {
 	n = bytes.IndexByte(b, '\n')
 	if end = n >= 0; !end {
@@ -53,7 +54,7 @@ func (l *lineEnd) note(b []byte) {
 	l.last = [2]byte{before, b[end-1]}
 }
 
-// trimBlanks is the length of b without the blanks at its end.
+// trimBlanks returns the length of b without the blanks at its end.
 func trimBlanks(b []byte) int {
 	n := len(b)
 	for n > 0 && isBlank(b[n-1]) {
@@ -62,5 +63,5 @@ func trimBlanks(b []byte) int {
 	return n
 }
 
-// isBlank reports white space that ends no line of JSONL.
+// isBlank reports whether c is white space that does not end a line of JSONL.
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\r' }

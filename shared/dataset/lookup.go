@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// A Lookup finds the samples that people name by their ids, in one pass over the ids of a dataset. A name is an id, and
-// stands for every sample with that id; or it is ID#n, and stands for the n-th sample with that id, from 1. A name that
-// is an id as a whole is taken for that id. A Lookup is not safe for concurrent use.
+// A Lookup finds the samples that users name by their ids, in one pass over the ids of a dataset. A name is an id,
+// which stands for every sample with this id; or it is ID#n, which stands for the n-th sample with this id, from 1. If
+// the whole name is an id, it stands for that id. A Lookup is not safe for concurrent use.
 type Lookup struct {
 	entries map[string]*lookupEntry
 	next    int // position of the next sample
@@ -17,12 +17,12 @@ type Lookup struct {
 type lookupEntry struct {
 	named bool           // the id itself is one of the names
 	all   []int          // positions of the samples with the id, if it is named
-	seen  int            // how many samples have the id
-	nth   map[int]string // names by the number that they ask for
+	seen  int            // number of samples with the id so far
+	nth   map[int]string // names ID#n, by n
 	found map[string]int // position of the sample of each of these names
 }
 
-// NewLookup prepares a pass for names.
+// NewLookup returns a Lookup of names.
 func NewLookup(names []string) *Lookup {
 	l := &Lookup{entries: map[string]*lookupEntry{}}
 	for _, name := range names {
@@ -38,7 +38,7 @@ func NewLookup(names []string) *Lookup {
 	return l
 }
 
-// Name is the name of the n-th, from 1, of all samples with an id: the id if the sample is the only one, else ID#n.
+// Name returns the name of the n-th sample, from 1, of all samples with an id: the id if there is only one, else ID#n.
 func Name(id string, n, all int) string {
 	if all == 1 {
 		return id
@@ -55,7 +55,7 @@ func (l *Lookup) entry(id string) *lookupEntry {
 	return e
 }
 
-// SplitName splits ID#n. n is 0 if the name has another form, also if n has a sign or leading zeros.
+// SplitName splits ID#n. It returns n = 0 if the name has another form, or if n has a sign or leading zeros.
 func SplitName(name string) (id string, n int) {
 	at := strings.LastIndexByte(name, '#')
 	if at < 1 {
@@ -68,7 +68,7 @@ func SplitName(name string) (id string, n int) {
 	return name[:at], n
 }
 
-// Add takes the id of the next sample of the dataset, and reports whether a name can stand for this sample.
+// Add adds the id of the next sample of the dataset, and reports whether a name can stand for this sample.
 func (l *Lookup) Add(id string) bool {
 	position := l.next
 	l.next++

@@ -14,13 +14,13 @@ func TestLookup(t *testing.T) {
 	for name, want := range map[string][]int{
 		"a": {0, 2, 4}, "a#1": {0}, "a#3": {4}, "a#4": nil, "a#0": nil, "a#-1": nil, "a#03": nil, "a#+1": nil, "a#": nil,
 		"b": {1}, "b#1": {1}, "b#2": nil, "x": nil, "": nil, "#1": nil, "a#99999999999999999999": nil,
-		// An id that ends like a numbered name is itself, as long as there is a sample with it.
+		// An id that looks like a numbered name stands for itself, if there is a sample with this id.
 		"c#1": {3}, "c#1#1": {3}, "c": {5}, "d#2": {6}, "d#1": {7}, "d": {7, 8}, "é#": {9}, "é##1": {9},
 	} {
 		lookup := dataset.NewLookup([]string{name, "a#2", "a"})
 		for i, id := range ids {
 			if added := lookup.Add(id); !added && (i < 3 && id == "a") {
-				t.Errorf("%s: sample %d is passed over", name, i)
+				t.Errorf("%s: sample %d is not found", name, i)
 			}
 		}
 		if diff := cmp.Diff(want, lookup.Positions(name)); diff != "" {

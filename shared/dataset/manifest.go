@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// EachSample reads a whole manifest of a file name, and calls use for each of its samples in their order, valid or
-// with its Problem. The first error of file, of its structure, or of use ends it.
+// EachSample reads a whole manifest and calls use for each of its samples in order, valid or with a Problem. name is
+// the manifest's file name. The first error stops it: of file, of the manifest's structure, or of use.
 func EachSample(
 	file io.ReadSeeker, name string, limits Limits, parse Parser, use func(*Sample) error,
 ) error {

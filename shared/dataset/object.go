@@ -12,20 +12,22 @@ import (
 )
 
 const (
-	// keyBytes is the longest key of an object that is looked at.
+	// keyBytes is the length of the longest key of an object that is checked.
 	keyBytes = 256
-	// namedLists is how many keys of lists a message names.
+	// namedLists is the largest number of keys of lists in a message.
 	namedLists = 8
 )
 
-// turnKeys are the keys of a record's turns. An object that has one is a record, and holds no list of records.
+// turnKeys are the keys of a record's turns. An object with such a key is a record, and does not contain the list of
+// records.
 var turnKeys = []string{"conversations", "messages", "conversation"}
 
-// ownKeys are further keys of a record. An object that has one is a record, too, unless it holds a list of others.
+// ownKeys are further keys of a record. An object with such a key is a record, too, unless it contains a list of
+// objects.
 var ownKeys = []string{"id", "image"}
 
 // splitObject splits a manifest that begins with an object: JSONL, objects one after the other, or one object that
-// holds the list of records. If the first line is in memory, it decides.
+// contains the list of records. If the first line is in memory, it decides.
 func (s *splitter) splitObject() error {
 	head, _ := s.in.Peek(s.headBytes) // an error other than a short manifest is returned again by the next read
 	whole := len(head) < s.headBytes
@@ -43,12 +45,12 @@ func (s *splitter) splitObject() error {
 	case closed && alone && len(after) > 0 && after[0] == '{':
 		return s.splitObjects()
 	case closed && alone && len(after) == 0 && beginsAsJSON(object), !closed && alone && err == nil,
-		closed && bytes.IndexByte(object, '\r') >= 0 && jsontext.SyntaxError(object) == nil: // over lines of an old Mac
+		closed && bytes.IndexByte(object, '\r') >= 0 && jsontext.SyntaxError(object) == nil: // lines of it end in CR
 		return s.splitFirst()
 	case closed, err != nil, value.InText, !beginsAsJSON(head):
 		return s.splitLines()
 	}
-	// The line ends inside an object: either that continues, or it is a line of JSONL that was cut short.
+	// The line ends inside an object: either the object continues, or it is a line of JSONL that was cut short.
 	if fault := s.tryFirst(head); fault != nil {
 		s.note = "; if it is an object over several lines, then " + fault.Error()
 		return s.splitLines()
@@ -75,21 +77,21 @@ func (s *splitter) tryFirst(head []byte) *FormatError {
 	return &placed
 }
 
-// beginsAsJSON distinguishes a JSON object from other text in braces.
+// beginsAsJSON reports whether text in braces begins like a JSON object.
 func beginsAsJSON(object []byte) bool {
 	first := bytes.TrimLeft(object[1:], " \t\r\n")
 	return len(first) == 0 || first[0] == '"' || first[0] == '}'
 }
 
-// splitFirst takes in the object at the cursor while it looks for a list of records in it, and then what follows. If
-// nothing does, and the object is not a record itself, its list is the manifest.
+// splitFirst splits the object at the cursor, in which it searches a list of records, and the records after it. If
+// nothing follows the object, and it is not a record itself, its list is the manifest.
 func (s *splitter) splitFirst() error {
 	start := firstObject{Offset: s.offset, Line: s.line}
 	found, err := s.walk()
 	return s.splitWalked(start, found, err)
 }
 
-// splitWalked takes in what follows the object that began at start and has been walked.
+// splitWalked splits the records after the first object, which began at start and has been walked.
 func (s *splitter) splitWalked(start firstObject, found object, err error) error {
 	switch {
 	case err == errPaused:
@@ -123,8 +125,8 @@ func (s *splitter) splitWalked(start firstObject, found object, err error) error
 	}
 }
 
-// splitAfter takes in the object that began at start, and up to the cursor or the line's end is the first record of
-// that format, and then all others. If there are none, the list that was found in the object is taken in its place.
+// splitAfter adds the first record of a format, which began at start and ends at the cursor or at the line's end, and
+// then all others. If there are no others, the list that was found in the object is the manifest.
 func (s *splitter) splitAfter(start firstObject, format Format, found object) error {
 	s.format, s.firstLine = format, 0
 	if format == Lines {
@@ -155,37 +157,37 @@ func (s *splitter) splitAfter(start firstObject, format Format, found object) er
 	return s.splitObjects()
 }
 
-// An object is what is known of the first object of a manifest.
+// An object describes the first object of a manifest.
 type object struct {
-	IsRecord bool         `json:"is_record,omitempty"` // it has a key of turns
-	Lists    []string     `json:"lists,omitempty"`     // the first keys that hold lists of objects, in quotes
-	IsNamed  bool         `json:"is_named,omitempty"`  // it has a key of ownKeys
-	Empty    int          `json:"empty,omitempty"`     // keys that hold lists without elements
-	fault    *FormatError // what is broken between its members, where its end was looked for nevertheless
+	IsRecord bool         `json:"is_record,omitempty"` // it has one of turnKeys
+	Lists    []string     `json:"lists,omitempty"`     // the first keys with lists of objects, in quotes
+	IsNamed  bool         `json:"is_named,omitempty"`  // it has one of ownKeys
+	Empty    int          `json:"empty,omitempty"`     // number of keys with empty lists
+	fault    *FormatError // a fault between its members, after which only its end was searched
 }
 
-// refusal is the error that it is not known which of the lists is the manifest.
+// refusal returns the error that the list of records is ambiguous.
 func (o object) refusal() *FormatError {
 	return &FormatError{
-		Detail: "the file is one object that holds several lists of objects, under " + strings.Join(o.Lists, ", ") +
-			", and which of them holds the records is not known; write that one to a file of its own",
+		Detail: "the file is one object with several lists of objects, under " + strings.Join(o.Lists, ", ") +
+			", so the list of records is not known; write that list to a separate file",
 		Command: "jq -c '.KEY[]' FILE > OUT",
 	}
 }
 
-// isEmptyList reports whether the object holds a list of records that is empty.
+// isEmptyList reports whether the object contains an empty list of records.
 func (o object) isEmptyList() bool {
 	return !o.IsRecord && !o.IsNamed && o.Empty > 0 && len(o.Lists) == 0 && o.fault == nil
 }
 
-// walk passes the object at the cursor. The first list of objects in it is split as an array is.
+// walk moves past the object at the cursor. The first list of objects in it is split like an array.
 func (s *splitter) walk() (object, error) {
 	s.firstLine = s.line
 	s.pass([]byte{'{'})
 	return s.walkMembers(object{})
 }
 
-// walkMembers passes the members of the object from the cursor on.
+// walkMembers moves past the members of the object from the cursor on.
 func (s *splitter) walkMembers(found object) (object, error) {
 	for {
 		next, err := s.skipSpace()
@@ -215,7 +217,7 @@ func (s *splitter) walkOn(found object) (object, error) {
 	return s.walkMembers(found)
 }
 
-// walkComma passes what follows a member that was passed without an error.
+// walkComma moves past the separator after a member. It returns err if err is not nil.
 func (s *splitter) walkComma(err error) error {
 	if err != nil {
 		return err
@@ -232,8 +234,8 @@ func (s *splitter) walkComma(err error) error {
 	return nil
 }
 
-// walkBroken passes the rest of an object whose structure has that fault, as far as it can: a broken record costs only
-// itself.
+// walkBroken moves past the rest of an object that has a fault in its structure, as far as possible, so that a broken
+// record does not affect others.
 func (s *splitter) walkBroken(found object, err error) (object, error) {
 	var fault *FormatError
 	switch {
@@ -246,14 +248,14 @@ func (s *splitter) walkBroken(found object, err error) (object, error) {
 	return found, s.walkRest('{')
 }
 
-// walkRest passes the rest of the object or array whose bracket has been passed.
+// walkRest moves past the rest of the object or array after its opening bracket.
 func (s *splitter) walkRest(bracket byte) error {
 	s.nesting.Enter(bracket)
 	s.kept, s.tooLong = s.kept[:0], false
 	return s.scan()
 }
 
-// walkMember passes a key and its value.
+// walkMember moves past a key and its value.
 func (s *splitter) walkMember(found *object) error {
 	s.limit = keyBytes
 	rec, err := s.value()
@@ -285,7 +287,7 @@ func (s *splitter) walkMember(found *object) error {
 	return err
 }
 
-// walkList passes the list of a key, and splits it if it is the first that holds objects.
+// walkList moves past the list of a key, and splits it if it is the first list of objects.
 func (s *splitter) walkList(key string, found *object) error {
 	s.pass([]byte{'['})
 	next, err := s.skipSpace()
@@ -305,10 +307,10 @@ func (s *splitter) walkList(key string, found *object) error {
 	return s.walkElements()
 }
 
-// walkElements splits the list whose bracket has been passed.
+// walkElements splits the list after its opening bracket.
 func (s *splitter) walkElements() error {
 	first := s.firstLine
-	s.firstLine = 0 // a broken element is one of the list
+	s.firstLine = 0 // a broken element is a fault of the list
 	err := s.splitElements()
 	if err != errPaused {
 		s.element = 0
@@ -317,8 +319,8 @@ func (s *splitter) walkElements() error {
 	return err
 }
 
-// skipOnLine moves to the next byte of the line that is neither blank nor a comma and returns it unread, or 0 if the
-// line ends.
+// skipOnLine moves to the next byte of the line that is neither blank nor a comma, and returns it unread; 0 if the line
+// ends.
 func (s *scanner) skipOnLine() (byte, error) {
 	for {
 		b, err := s.window()

@@ -7,21 +7,21 @@ import (
 	"io"
 )
 
-// A Reader yields the samples of one range. It holds no more than one record.
+// A Reader yields the samples of one range. It keeps only one record in memory.
 type Reader struct {
 	scanner  scanner
 	span     Span
 	manifest string
 	parse    Parser
 	plain    func([]byte) (int, bool) // see Lend; nil if samples are not lent
-	lent     Sample                   // the last one that plain found
-	last     record                   // without its raw bytes
+	lent     Sample                   // the last sample that plain found
+	last     record                   // the last record, without its raw bytes
 	err      error
 }
 
-// NewReader reads the samples of span, a range that Split found in a manifest of that file name and
-// form. r is at span.Start; bytes after span.End are not read. parse makes samples of
-// the records. The error is that of invalid limits.
+// NewReader returns a Reader of the samples of span, a range that Split found in a manifest of this file name and
+// framing. r is at span.Start; bytes after span.End are not read. parse makes samples of the records. The error reports
+// invalid limits.
 func NewReader(
 	r io.Reader, framing Framing, span Span, manifest string, limits Limits, parse Parser,
 ) (*Reader, error) {
@@ -42,14 +42,13 @@ func NewReader(
 	}, nil
 }
 
-// Lend has samples, and Raw of each, be valid until the next one is read, which spares a copy of each record. Plain is
-// the length of the record that a text begins with, if it is known to have no problem, else 0, and whether no line ends
-// in it. Such a record is not parsed: its sample has Raw and Place alone.
+// Lend makes samples, and the Raw of each, valid only until the next sample is read, which saves a copy of each record.
+// plain returns the length of the record at the start of a text if it certainly has no problem, else 0, and whether the
+// record is on one line. Such a record is not parsed: its sample has only Raw and Place.
 func (r *Reader) Lend(plain func(text []byte) (length int, oneLine bool)) { r.plain = plain }
 
-// Next returns the next sample, valid or with its Problem, and io.EOF after span.Records of them.
-// Any other error means that r failed or did not yield the records that Split counted; it is
-// returned again by every later call.
+// Next returns the next sample, valid or with its Problem, and io.EOF after span.Records samples. Any other error means
+// that r failed or did not yield the records that Split counted; every later call returns it again.
 func (r *Reader) Next() (*Sample, error) {
 	if r.err != nil {
 		return nil, r.err
@@ -60,8 +59,8 @@ func (r *Reader) Next() (*Sample, error) {
 	case err == io.EOF:
 		r.err = io.EOF
 	case errors.As(err, &format):
-		// Split has let the manifest pass, so this is not a mistake of its author.
-		r.err = fmt.Errorf("reading bytes %d to %d of %s: they are not those that were split: %s",
+		// Split accepted the manifest, so this is not a mistake of its author.
+		r.err = fmt.Errorf("reading bytes %d to %d of %s: they have changed since the manifest was split: %s",
 			r.span.Start, r.span.End, r.manifest, format.Error())
 	case err != nil:
 		r.err = fmt.Errorf("reading bytes %d to %d of %s, at byte %d: %w",
@@ -95,7 +94,7 @@ func (r *Reader) next() (*Sample, error) {
 			return nil, err
 		}
 	}
-	// A line that was cut short looks like any other, so the last record has to end with the range.
+	// A line that was cut short cannot be recognised, so the last record must end with the range.
 	if read+1 == r.span.Records && rec.end != r.span.End {
 		return nil, io.ErrUnexpectedEOF
 	}
@@ -107,8 +106,8 @@ func (r *Reader) next() (*Sample, error) {
 	return r.sample(rec), nil
 }
 
-// plainRecord passes the record at the cursor if plain finds it in the window, and with it the rest of its line if that
-// ends the record: nothing else than blanks and commas may be on it.
+// plainRecord moves past the record at the cursor if plain finds it in the window. In JSONL it also moves past blanks
+// and commas after the record; nothing else may follow on the line.
 func (r *Reader) plainRecord() (record, bool) {
 	s := &r.scanner
 	if r.plain == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// readID reads the id and the turns of a record, and nothing else of it.
+// readID reads only the id and the turns of a record.
 func readID(raw []byte, place Place) *Sample {
 	s := NewSample(raw, place)
 	var record struct {
@@ -31,7 +31,7 @@ func readID(raw []byte, place Place) *Sample {
 	return s
 }
 
-// newReader is NewReader with a limit where the options have none.
+// newReader calls NewReader with a default limit.
 func newReader(tb testing.TB, r io.Reader, framing Framing, span Span, manifest string, limits Limits) *Reader {
 	tb.Helper()
 	if limits.MaxRecordBytes == 0 {
@@ -90,7 +90,7 @@ func drain(r *Reader) (list []Sample, err error) {
 	}
 }
 
-// problems are the kinds of the samples' problems, "" for a valid sample.
+// problems returns the codes of the samples' problems, "" for a valid sample.
 func problems(samples []Sample) []reason.Code {
 	codes := make([]reason.Code, len(samples))
 	for i, s := range samples {
@@ -129,7 +129,7 @@ func TestReaderNamesPlaces(t *testing.T) {
 	}
 }
 
-// Records with one id are samples each: what identifies a sample is its place.
+// Records with equal ids are separate samples, because a sample is identified by its place.
 func TestReaderKeepsEqualIDs(t *testing.T) {
 	t.Parallel()
 	invalid := `{"id": "a"}`
@@ -173,8 +173,8 @@ func (zeros) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// A record far above the limit costs no more memory than the limit. Not parallel: it counts what the
-// whole process allocates.
+// A record far above the limit takes no more memory than the limit. The test is not parallel, because it counts the
+// allocations of the whole process.
 func TestReaderMemoryIsBounded(t *testing.T) {
 	span := Span{End: 64 << 20, Records: 1, FirstElement: 1, FirstLine: 1}
 	var before, after runtime.MemStats

@@ -1,15 +1,15 @@
 package dataset
 
-// A Role is who speaks in a turn.
+// A Role is the speaker of a turn.
 type Role string
 
-// The roles of a conversation. Human and model turns are rated, the others stay in the record only.
+// The roles of a conversation. Human and model turns are rated. The other turns are only kept in the record.
 const (
 	Human  Role = "human"
 	Model  Role = "gpt"
 	System Role = "system" // instructions to the model
-	Tool   Role = "tool"   // a call of a tool, or what it returned
+	Tool   Role = "tool"   // a call of a tool, or the tool's output
 )
 
-// Rated reports whether scorers see turns of the role.
+// Rated reports whether scorers get the turns of the role.
 func (r Role) Rated() bool { return r == Human || r == Model }

@@ -8,19 +8,19 @@ import (
 	"strings"
 )
 
-// ImageMark is the placeholder that a turn's text holds where an image belongs, in records and in prompts.
+// ImageMark is the placeholder for an image in the text of a turn, in records and in prompts.
 const ImageMark = "<image>"
 
-// OffReference is the flag of a sample that the reference implementation does not have: a system or tool turn, two
+// OffReference is the flag of a sample that the reference implementation does not support: a system or tool turn, two
 // turns of one side in a row, a leading model turn, a last human turn, images without a mark, the word <image> as text,
 // a mark of another project, or a number as a turn's text.
 const OffReference = "off_reference"
 
 // A Segment of a turn is text, or the place of an image.
 type Segment struct {
-	// Text is the text as the record gives it; the word <image> in it is text. Empty for an image.
+	// Text is the text in the record; the word <image> in it is text. It is empty for an image.
 	Text string
-	// Image is the number of the image of the sample, from 1; 0 for text.
+	// Image is the number of the sample's image, from 1; 0 for text.
 	Image int
 }
 
@@ -30,8 +30,8 @@ type Turn struct {
 	Segments []Segment
 }
 
-// NewTurn makes a turn of a text. Each ImageMark in it is the place of an image, and images are numbered from first,
-// which is 1 or more. If first is 0, marks are text.
+// NewTurn returns a turn with a text. Each ImageMark in the text is the place of an image; images are numbered from
+// first, which is 1 or more. If first is 0, marks are text.
 func NewTurn(role Role, text string, first int) Turn {
 	var b turnBuilder
 	for first > 0 {
@@ -48,7 +48,7 @@ func NewTurn(role Role, text string, first int) Turn {
 	return Turn{Role: role, Segments: b.take()}
 }
 
-// JoinTurn makes a turn of segments. It joins texts that follow each other, and drops empty ones.
+// JoinTurn returns a turn of segments. It joins successive texts, and drops empty ones.
 func JoinTurn(role Role, segments []Segment) Turn {
 	var b turnBuilder
 	for _, s := range segments {
@@ -57,10 +57,10 @@ func JoinTurn(role Role, segments []Segment) Turn {
 	return Turn{Role: role, Segments: b.take()}
 }
 
-// Text is the turn in one string, with ImageMark where an image is.
+// Text returns the turn as one string, with ImageMark at the places of images.
 func (t Turn) Text() string { return strings.Join(t.Pieces(), ImageMark) }
 
-// Pieces are the texts between the images of the turn, in order: one more than there are images.
+// Pieces returns the texts between the images of the turn, in order: one more than there are images.
 func (t Turn) Pieces() []string {
 	pieces := make([]string, 1, len(t.Segments)+1)
 	for _, s := range t.Segments {
@@ -97,56 +97,56 @@ func (b *turnBuilder) take() []Segment {
 	return b.segments
 }
 
-// An Image is a reference to an image, or the image itself where the record embeds it.
+// An Image is the name of an image, or the image itself if the record embeds it.
 type Image struct {
-	// Name is the image's name as the record gives it: relative to the dataset's images, or a
-	// gs:// URL. Empty for an embedded image.
+	// Name is the image's name in the record: relative to the dataset's images, or a gs:// URL. It is empty for an
+	// embedded image.
 	Name string
-	// Data is the encoded image of a data URL or of embedded bytes, nil for a named image.
+	// Data is the encoded image of a data URL or of embedded bytes; nil for a named image.
 	Data []byte
 	// Embedded is the number, from 1, of the image among the binary values of its record in a container; 0 for other
 	// images.
 	Embedded int
-	// Path is the name of such an image in its container, for people. It may be empty.
+	// Path is the name of an embedded image in its container, for messages. It may be empty.
 	Path string
 }
 
 // A Sample is one instruction-tuning record: a conversation and zero or more images.
 type Sample struct {
-	// ID is the record's `id` (a string, or a number as written); without one it is Place.Key, or else
+	// ID is the record's `id` (a string, or a number as written). Without an `id`, it is Place.Key, or else
 	// `<manifest>#<element>`. Several samples may have the same id: only the index in the dataset identifies a sample.
 	ID string
-	// Source is where the sample came from: the first of the fields data_source, image_source and
-	// source that is a string with text, else the topmost folder of the first named image, else the
-	// manifest's name without extension; for a container also without the number of its shard.
+	// Source is the origin of the sample: the first of the fields data_source, image_source and source with a text; else
+	// the topmost folder of the first named image; else the manifest's name without extension, and for a container also
+	// without the number of its shard.
 	Source string
-	// Form is the name of the form in which the record is written (package forms), empty where it shows none.
+	// Form is the name of the record's form (package forms); empty if the record shows none.
 	Form string
-	// Turns are all turns of the record, in order. Rated are those that scorers see.
+	// Turns are all turns of the record, in order. Rated returns the turns for scorers.
 	Turns []Turn
-	// Images are in the order of their places in the turns: each image has one place.
+	// Images are in the order of their places in the turns. Each image has one place.
 	Images []Image
 	// Flags warn readers of the scores; OffReference is the only flag.
 	Flags []string
 	Place Place
-	// Problem is nil for a valid record. A record with a problem has its ID and
-	// Raw, and as much of the rest as could be read.
+	// Problem is nil for a valid record. A record with a problem has its ID and Raw, and all other data that could be
+	// read.
 	Problem *Problem
 	// Raw is the record byte for byte as in the manifest, without separators around it. It is in UTF-8 even if the
-	// manifest is in UTF-16, and nil for a RecordTooLarge. In a container it is the record as JSON, without its binary
-	// values.
+	// manifest is in UTF-16. It is nil if the record is a RecordTooLarge. In a container it is the record as JSON, without
+	// its binary values.
 	Raw []byte
-	// Stored is where a container holds the record.
+	// Stored is the position of the record in a container.
 	Stored Stored
 }
 
-// Record is the sample as a record of a shard, without Raw.
+// Record returns the sample as a record of a shard, without Raw.
 func (s *Sample) Record() Record { return Record{Place: s.Place, Stored: s.Stored} }
 
-// Rated is the conversation that scorers see: human and model alternate, a human first, and the last human turn may
-// have no answer. System and tool turns, and model turns before the first human one, are left out together with their
-// images. These images are fetched and checked, but no scorer sees them. If two turns of one side then follow each
-// other, they are joined with one line break (METHOD.md, "What the reference does not have").
+// Rated returns the conversation for scorers: human and model turns alternate, the first is a human turn, and the last
+// human turn may have no answer. System and tool turns, and model turns before the first human turn, are left out with
+// their images. These images are fetched and checked, but scorers do not get them. If two turns of one side then follow
+// each other, they are joined with one line break (see "Records" in README.md).
 func (s *Sample) Rated() []Turn {
 	rated := make([]Turn, 0, len(s.Turns))
 	var side []Turn // turns of one side, in a row
@@ -166,9 +166,9 @@ func (s *Sample) Rated() []Turn {
 	return rated
 }
 
-// HumanTurns is how many turns of the human are in Rated.
+// HumanTurns returns the number of human turns in Rated.
 func (s *Sample) HumanTurns() (n int) {
-	var before Role // of the last turn that is rated
+	var before Role // role of the last rated turn
 	for _, t := range s.Turns {
 		if t.Role.Rated() && t.Role != before && (before != "" || t.Role == Human) {
 			before = t.Role
@@ -180,7 +180,7 @@ func (s *Sample) HumanTurns() (n int) {
 	return n
 }
 
-// joined is turns of one side as one.
+// joined returns turns of one side as one turn.
 func joined(side []Turn) Turn {
 	if len(side) == 1 {
 		return side[0]
@@ -195,7 +195,7 @@ func joined(side []Turn) Turn {
 	return JoinTurn(side[0].Role, segments)
 }
 
-// RatedImages are the images that are in the turns of Rated, in order, as positions in Images.
+// RatedImages returns the images in the turns of Rated, in order, as indexes of Images.
 func (s *Sample) RatedImages() []int {
 	var positions []int
 	for _, t := range s.Rated() {
@@ -208,7 +208,7 @@ func (s *Sample) RatedImages() []int {
 	return positions
 }
 
-// Texts are the texts of the turns of Rated, in order, with ImageMark where an image is.
+// Texts returns the texts of the turns of Rated, in order, with ImageMark at the places of images.
 func (s *Sample) Texts() []string {
 	var texts []string
 	for _, t := range s.Rated() {
@@ -217,7 +217,7 @@ func (s *Sample) Texts() []string {
 	return texts
 }
 
-// Pieces are the pieces of the turns of Rated, in order.
+// Pieces returns the pieces of the turns of Rated, in order.
 func (s *Sample) Pieces() [][]string {
 	var pieces [][]string
 	for _, t := range s.Rated() {
@@ -233,7 +233,7 @@ const ReadingVersion = 5
 // A Parser reads one record. The sample keeps raw. What a record is read as depends on its form (package forms).
 type Parser func(raw []byte, place Place) *Sample
 
-// NewSample is the sample of a record of which only the place is known.
+// NewSample returns the sample of a record of which only the place is known.
 func NewSample(raw []byte, place Place) *Sample {
 	return &Sample{
 		ID:     cmp.Or(place.Key, place.Manifest+"#"+strconv.FormatInt(place.Element, 10)),
@@ -243,7 +243,7 @@ func NewSample(raw []byte, place Place) *Sample {
 	}
 }
 
-// Stem is the name of a manifest without what says how it is written: `a` of a.jsonl and of a.jsonl.gz.
+// Stem returns the name of a manifest without its extensions: `a` for a.jsonl and for a.jsonl.gz.
 func Stem(file string) string {
 	switch ext := path.Ext(file); ext {
 	case ".gz", ".zst", ".bz2", ".xz":
@@ -252,10 +252,10 @@ func Stem(file string) string {
 	return strings.TrimSuffix(file, path.Ext(file))
 }
 
-// shardNumber matches the number of one of many files at the end of its stem: train-00003-of-00128, demo-000017.
+// shardNumber matches the number of a file of a series at the end of its stem: train-00003-of-00128, demo-000017.
 var shardNumber = regexp.MustCompile(`[-_.]?\d+(-of-\d+)?$`)
 
-// source is the source of a record that names none. The many files of a container are one source.
+// source returns the source of a record that names none. All files of a container's series are one source.
 func (p Place) source() string {
 	stem := Stem(p.Manifest)
 	if p.InContainer() {
@@ -264,7 +264,7 @@ func (p Place) source() string {
 	return stem
 }
 
-// Unread is the sample of a record of which nothing is known but its place, because of a fault.
+// Unread returns the sample of a record that cannot be read because of a fault.
 func Unread(place Place, fault Fault) *Sample {
 	s := NewSample(nil, place)
 	s.Problem = &Problem{Fault: fault, Place: place}

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// pool reads the manifest of real data that is next to the repository, not in it.
+// pool reads the manifest of real data, which is next to the repository, not in it.
 func pool(tb testing.TB) []byte {
 	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))

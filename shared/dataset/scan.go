@@ -8,21 +8,21 @@ import (
 	"math"
 )
 
-// A Scan is how far a manifest is split, so that a manifest of any size is split in steps of bounded work. It can be
-// stored as JSON. The zero Scan is the state before the first step; after the last step it is Done.
+// A Scan is the state of splitting a manifest, so that a manifest of any size can be split in steps of bounded work. It
+// can be stored as JSON. The zero Scan is the state before the first step; after the last step, Done is true.
 type Scan struct {
-	// Layout is what is found so far. Its Size is the offset at which the next step begins, at a record's first byte; 0
-	// before the first step.
+	// Layout has the ranges that were found so far. Its Size is the offset at which the next step begins, at a record's
+	// first byte; 0 before the first step.
 	Layout
 	Done    bool  `json:"done"`
-	Line    int64 `json:"line,omitempty"`    // of that byte, from 1
+	Line    int64 `json:"line,omitempty"`    // line of the byte at Size, from 1
 	Element int64 `json:"element,omitempty"` // number of the last record, from 1
-	// First is what is known of the manifest's first object as long as the list in it is split: whether that is the
-	// manifest is not known before the file's end.
+	// First describes the manifest's first object while the list in it is split. Only at the file's end is it known
+	// whether this list is the manifest.
 	First *firstObject `json:"first_object,omitempty"`
 }
 
-// A firstObject is where the first object of a manifest begins, and what is known of it.
+// A firstObject has the position of the first object of a manifest, and its description.
 type firstObject struct {
 	Offset int64  `json:"offset"`
 	Line   int64  `json:"line"`
@@ -32,10 +32,10 @@ type firstObject struct {
 // errPaused ends a step before a record.
 var errPaused = errors.New("the step has enough")
 
-// Next does the next step. r is at s.Size. The step ends at the first record that begins stepBytes or more (above 0)
-// after that, or with the manifest. Only the records of a list or of lines are divided: what is around them, and what
-// is read to find the form, is of one step. The last Scan has the Layout that Split finds, for any division into steps,
-// and errors are those of Split.
+// Next makes the next step. r must be at s.Size. The step ends at the first record that begins at least stepBytes
+// (above 0) after s.Size, or at the end of the manifest. Only records of a list or of lines are divided into steps; the
+// text around the list, and the text from which the format is found, is read in one step. The last Scan has the Layout
+// that Split returns, for any division into steps. Errors are those of Split.
 func (s Scan) Next(r io.Reader, rangeBytes, stepBytes int64) (Scan, error) {
 	return s.next(r, rangeBytes, stepBytes, headBytes)
 }
@@ -67,12 +67,12 @@ func (s Scan) next(r io.Reader, rangeBytes, stepBytes int64, head int) (Scan, er
 	return next, nil
 }
 
-// splitter is the splitter at the place of the scan, where r is.
+// splitter returns a splitter at the position of the scan, which is also the position of r.
 func (s Scan) splitter(r io.Reader, head int) (*splitter, error) {
 	if s.Size > 0 {
 		t := &splitter{scanner: scanner{cursor: newCursor(r, s.Encoding, head, s.Size, s.Line)}, layout: s.Layout}
 		t.format, t.element = s.Format, s.Element
-		t.layout.Ranges = append([]Span{}, s.Ranges...) // the last one may still grow
+		t.layout.Ranges = append([]Span{}, s.Ranges...) // a copy, because the last range may still grow
 		return t, nil
 	}
 	in := bufio.NewReaderSize(r, max(head, kindBytes))
@@ -87,7 +87,7 @@ func (s Scan) splitter(r io.Reader, head int) (*splitter, error) {
 	}, nil
 }
 
-// goOn splits on from where the scan is.
+// goOn continues to split at the position of the scan.
 func (s Scan) goOn(t *splitter) error {
 	switch {
 	case s.Size == 0:

@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// scannedManifests are manifests of every format, with lists of one object that are the manifest and others that are
-// not, which is known only when more is read.
+// scannedManifests are manifests of every format. In some, a list in one object is the manifest, in others it is not,
+// which is known only after more text.
 var scannedManifests = map[string]string{
 	"array":          bom + "[\n{\"id\":\"a\"} , {\"id\":\"b\\\"]\"},\n\n[1, {}],7,\"x\\\\\"\n,\n{\"id\":\"c\"}\r]\n",
 	"array of one":   `[{"a":1}]`,
@@ -32,8 +32,8 @@ var scannedManifests = map[string]string{
 	"list, then broken": "{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}], oops\n{\"id\":1}\n{\"id\":2}\n",
 }
 
-// TestScanInSteps splits manifests of every form and encoding in steps of any size, with what a step stores between
-// them. What is found, and why a manifest is refused, is what one pass finds.
+// TestScanInSteps splits manifests of every form and encoding in steps of any size, with the state stored between
+// steps. Results and errors equal those of one pass.
 func TestScanInSteps(t *testing.T) {
 	t.Parallel()
 	manifests := map[string]string{}
@@ -69,7 +69,7 @@ func TestScanInSteps(t *testing.T) {
 	}
 }
 
-// scanInSteps splits a manifest in steps, and returns how many there were.
+// scanInSteps splits a manifest in steps, and returns the number of steps.
 func scanInSteps(t *testing.T, manifest string, rangeBytes, step int64, head int) (Layout, int, error) {
 	t.Helper()
 	var scan Scan
@@ -93,7 +93,7 @@ func scanInSteps(t *testing.T, manifest string, rangeBytes, step int64, head int
 	}
 }
 
-// TestScanStepsAreSmall splits manifests a record at a time: no step reads what others have read.
+// TestScanStepsAreSmall splits manifests one record at a time: no step reads the text of another step.
 func TestScanStepsAreSmall(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]int{

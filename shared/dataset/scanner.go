@@ -8,23 +8,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A scanner finds the records of a manifest, or of a span of it, one after the other. It looks at
-// brackets, strings and ends of lines only: what is between them is for Parse to judge.
+// A scanner finds the records of a manifest, or of a span of it, one after the other. It interprets only brackets,
+// strings and line ends; Parse checks everything between them.
 type scanner struct {
 	cursor
-	format  Format // empty as long as it is not known
-	limit   int    // longest record whose bytes are kept
-	element int64  // number of the last record begun, from 1
+	format  Format // empty while it is not known
+	limit   int    // size of the longest record whose bytes are kept
+	element int64  // number of the last record that began, from 1
 	nesting jsontext.Nesting
 	lineEnd lineEnd
-	kept    []byte // of the record, unless it is tooLong or whole
-	whole   []byte // the record, where all of it is in the window
+	kept    []byte // bytes of the record so far, unless it is tooLong or whole
+	whole   []byte // the record, if all of it is in the window
 	tooLong bool
-	// firstLine is the line that may be all of the manifest's first object, or 0: values have to end on it.
+	// firstLine is the line of the manifest's first object, if it may end on this line, or 0. Values must then end on it.
 	firstLine int64
 }
 
-// A record is one record's place in the manifest.
+// A record is the position of one record in the manifest.
 type record struct {
 	start, end int64
 	line       int64
@@ -32,8 +32,8 @@ type record struct {
 	raw []byte
 }
 
-// skipSeparators moves to the next record, or to the end of an array or what else is there, and returns its first
-// byte unread. Between records that no array holds commas are allowed: they are what is left of an array.
+// skipSeparators moves to the next record, or to the end of an array or other content, and returns the first byte
+// unread. Outside of an array, commas between records are skipped: they may remain from an array.
 func (s *scanner) skipSeparators() (byte, error) {
 	for {
 		next, err := s.skipSpace()
@@ -44,8 +44,7 @@ func (s *scanner) skipSeparators() (byte, error) {
 	}
 }
 
-// record scans the record that begins at the cursor. It returns io.ErrUnexpectedEOF where the input
-// ends inside it.
+// record scans the record that begins at the cursor. It returns io.ErrUnexpectedEOF if the input ends inside it.
 func (s *scanner) record() (record, error) {
 	s.element++
 	if s.format != Lines && s.atComment() {
@@ -76,7 +75,7 @@ func (s *scanner) value() (record, error) {
 		rec.raw = s.kept
 	}
 	if s.format == Lines {
-		// What is at the end of a line is not the record's.
+		// Blanks and commas at the end of a line are not part of the record.
 		for n := len(rec.raw); n > 0 && (isBlank(rec.raw[n-1]) || rec.raw[n-1] == ','); n-- {
 			rec.raw = rec.raw[:n-1]
 		}
@@ -89,7 +88,7 @@ func (s *scanner) scan() error {
 	for first, end := true, false; !end; first = false {
 		b, err := s.window()
 		if s.format == Lines && len(b) == 1 && b[0] == '\r' {
-			_, _ = s.in.Peek(2) // what follows decides; an error is returned again by the next read
+			_, _ = s.in.Peek(2) // the next byte decides; an error is returned again by the next read
 			b, err = s.window()
 		}
 		switch {
@@ -133,10 +132,10 @@ func (s *scanner) scan() error {
 	return nil
 }
 
-// errBrokenLine is the error that the first line holds no object. The line continues at the cursor.
+// errBrokenLine reports that the first line is not an object. The line continues at the cursor.
 var errBrokenLine = errors.New("no object on the first line")
 
-// findOnLine is Nesting.Find on the first line. A string cannot continue on the next one.
+// findOnLine is Nesting.Find for a value on the first line. A string cannot continue on the next line.
 func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	before := s.lineEnd
 	n, lineEnds := s.lineEnd.find(b)
@@ -157,7 +156,7 @@ func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	return taken, end, err
 }
 
-// unexpected is the error that something else than expected is at the cursor.
+// unexpected returns the error for content at the cursor other than expected.
 func (s *scanner) unexpected(expected string) error {
 	found, fix := s.found(), fixThere
 	if s.atComment() {
@@ -187,7 +186,7 @@ func (s *scanner) fault(detail string) *FormatError {
 	return &FormatError{Offset: s.offset, Line: s.line, Element: s.element, Detail: detail}
 }
 
-// found quotes what is at the cursor.
+// found quotes the content at the cursor.
 func (s *scanner) found() string {
 	b, err := s.window()
 	if err != nil {

@@ -13,45 +13,45 @@ import (
 )
 
 const (
-	// maxWindow bounds zstd's window in bytes, which is that of the records below it: every shard in work holds a few
-	// windows in memory, and repeated keys and phrases are near each other.
+	// maxWindow bounds zstd's window in bytes. A shard in work takes a few windows of memory, and repeated keys and
+	// phrases are near each other.
 	maxWindow = 1 << 20
-	// maxIndexBytes bounds an index, packed and unpacked: it has a few bytes for each record.
+	// maxIndexBytes bounds an index, compressed and uncompressed; it has a few bytes for each record.
 	maxIndexBytes = 64 << 20
-	// skippableMagic begins a skippable frame, which zstd decoders pass over. A shard begins with one, so that `zstd -dc`
-	// shows only the records. Source: RFC 8878, section 3.1.2.
+	// skippableMagic begins a skippable frame, which zstd decoders ignore. A shard begins with such a frame, so that `zstd
+	// -dc` prints only the records. Source: RFC 8878, section 3.1.2.
 	skippableMagic = 0x184D2A50
 )
 
-// errCutShort is the error of a shard that ends too early.
+// errCutShort reports that a shard ends too early.
 var errCutShort = errors.New("it is cut short")
 
-// A Record is a record of a shard. Nothing of it is parsed.
+// A Record is a record of a shard, not parsed.
 type Record struct {
 	Place Place
-	// Raw is Sample.Raw; nil for a record that is not kept, see Fault.
+	// Raw is Sample.Raw; nil if the shard does not contain the record, see Fault.
 	Raw []byte
-	// Fault is why the record is not kept; nil if Raw is set.
+	// Fault is the reason why the shard does not contain the record; nil if Raw is set.
 	Fault *Fault
-	// Stored is where a container holds the record.
+	// Stored is the position of the record in a container.
 	Stored Stored
 }
 
-// Stored is where a container holds a record, if its kind needs more than the record's number. It is zero for all other
-// records.
+// Stored is the position of a record in a container, if the container's kind needs more than the record's number. It is
+// zero for all other records.
 type Stored struct {
-	Extent // of all of the record
-	// Values are the places of its binary values, by their numbers.
+	Extent // of the whole record
+	// Values are the positions of the record's binary values, by their numbers.
 	Values []Extent
 }
 
-// An Extent is a run of bytes of a file.
+// An Extent is a range of bytes of a file.
 type Extent struct {
 	Offset int64 // of the first byte
 	Bytes  int64
 }
 
-// End is the offset after the last byte.
+// End returns the offset after the last byte.
 func (e Extent) End() int64 { return e.Offset + e.Bytes }
 
 // Sample parses the record. The sample keeps Raw.
@@ -66,11 +66,11 @@ func (r Record) Sample(parse Parser) *Sample {
 	return s
 }
 
-// WriteShard writes the records of samples in the order of one manifest, the same bytes for the same records.
-// What Parse made of them is not written.
+// WriteShard writes the records of samples, which must be in the order of one manifest. Equal records give equal bytes.
+// The parsed contents of samples are not written.
 func WriteShard(w io.Writer, samples []Sample) error { return new(ShardWriter).Write(w, samples) }
 
-// A ShardWriter writes shards one after the other, and reuses its memory. The zero value is ready for use.
+// A ShardWriter writes shards one after the other, and reuses its memory. The zero value is ready to use.
 type ShardWriter struct {
 	packer  *zstd.Encoder
 	packed  []byte
@@ -78,7 +78,7 @@ type ShardWriter struct {
 	records []byte
 }
 
-// Write is WriteShard.
+// Write writes a shard like WriteShard.
 func (s *ShardWriter) Write(w io.Writer, samples []Sample) error {
 	index, err := newShardIndex(samples)
 	if err != nil {
@@ -109,7 +109,8 @@ func (s *ShardWriter) Write(w io.Writer, samples []Sample) error {
 	return s.writeRecords(w, samples)
 }
 
-// writeRecords writes the frame of the records piece by piece: those of a large shard are not in memory together twice.
+// writeRecords writes the frame of the records piece by piece, so that the records of a large shard are not in memory
+// twice.
 func (s *ShardWriter) writeRecords(w io.Writer, samples []Sample) error {
 	s.packer.Reset(w)
 	for i := range samples {
@@ -123,8 +124,8 @@ func (s *ShardWriter) writeRecords(w io.Writer, samples []Sample) error {
 	return nil
 }
 
-// begin makes the packer. One goroutine and an explicit level and window keep the bytes independent of the machine. A
-// frame is written for no records too, so that a shard always has three.
+// begin makes the packer. One goroutine and a fixed level and window make the bytes equal on all machines. An empty
+// frame is written if there are no records, so that a shard always has three frames.
 func (s *ShardWriter) begin() (err error) {
 	if s.packer == nil {
 		s.packer, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
@@ -133,8 +134,7 @@ func (s *ShardWriter) begin() (err error) {
 	return err
 }
 
-// ReadShard parses the records that WriteShard wrote. With the same parser, the samples are equal to those that were
-// written.
+// ReadShard reads and parses the records of a shard. With the same parser, the samples equal those that were written.
 func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 	var samples []Sample
 	for record, err := range ReadRecords(r) {
@@ -147,8 +147,8 @@ func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 	return samples, nil
 }
 
-// ReadRecords yields the records that WriteShard wrote. Raw is valid until the next one. If a shard is cut short or
-// damaged, an error follows, perhaps after many records; these must then not be used.
+// ReadRecords yields the records of a shard. Raw is valid until the next record. If a shard is cut short or damaged, an
+// error follows, perhaps after many records; then do not use these records.
 func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		var shards ShardReader
@@ -157,17 +157,17 @@ func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// A ShardReader reads shards one after the other, and reuses its memory. The zero value is ready for use; Close frees
-// what it holds.
+// A ShardReader reads shards one after the other, and reuses its memory. The zero value is ready to use; Close frees
+// the memory.
 type ShardReader struct {
 	in       bufio.Reader
 	index    *zstd.Decoder
-	unpacker *zstd.Decoder // of records
-	text     []byte        // of an index
+	unpacker *zstd.Decoder // unpacks records
+	text     []byte        // text of an index
 	raw      bytes.Buffer  // grows with the bytes that are read, not with the sizes in an index
 }
 
-// Close frees what the reader holds. It may be used again.
+// Close frees the reader's memory. The reader may be used again.
 func (s *ShardReader) Close() {
 	for _, decoder := range []*zstd.Decoder{s.index, s.unpacker} {
 		if decoder != nil {
@@ -177,7 +177,7 @@ func (s *ShardReader) Close() {
 	*s = ShardReader{}
 }
 
-// Records is ReadRecords of another shard. What it yields must be used before the next shard is read.
+// Records yields the records of another shard, like ReadRecords. They must be used before the next shard is read.
 func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		s.in.Reset(r)
@@ -212,7 +212,8 @@ func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// openRecords begins to unpack the last frame of a shard, at which the reader is: the bytes of the records.
+// openRecords begins to unpack the last frame of a shard, which has the bytes of the records. The reader must be at
+// this frame.
 func (s *ShardReader) openRecords() (err error) {
 	if _, err := s.in.Peek(1); err != nil {
 		return cutShort(err)
@@ -225,7 +226,7 @@ func (s *ShardReader) openRecords() (err error) {
 	return err
 }
 
-// ReadPlaces reads where the records of a shard are in their manifest, without reading the records.
+// ReadPlaces returns the positions of a shard's records in their manifest, without reading the records.
 func ReadPlaces(r io.Reader) ([]Place, error) {
 	var shards ShardReader
 	defer shards.Close()
@@ -240,10 +241,11 @@ func ReadPlaces(r io.Reader) ([]Place, error) {
 	return places, nil
 }
 
-// shardHead is the length of a shard's first frame: magic, length of what follows, length of the index's frame.
+// shardHead is the length of a shard's first frame: magic number, length of the frame's content, length of the index's
+// frame.
 const shardHead = 12
 
-// putHead fills in the first frame of a shard, which packed begins with, before the frame of the index.
+// putHead writes the first frame of a shard into the start of packed. The frame of the index follows it in packed.
 func putHead(packed []byte) error {
 	n := len(packed) - shardHead
 	if n > maxIndexBytes {
@@ -256,7 +258,7 @@ func putHead(packed []byte) error {
 	return nil
 }
 
-// cutShort is err in words if it says that a stream ends too early.
+// cutShort returns errCutShort if err reports that a stream ends too early, else err.
 func cutShort(err error) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errCutShort

@@ -16,12 +16,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// asked is a conversation of one question, with its text, and one answer.
+// asked returns a conversation with one question and one answer.
 func asked(question string) string {
 	return fmt.Sprintf(`"conversations": [{"from": "human", "value": %q}, {"from": "gpt", "value": "So."}]`, question)
 }
 
-// shardSamples are samples of every form that a shard has to carry.
+// shardSamples returns samples of every form that a shard must store.
 func shardSamples(tb testing.TB) []Sample {
 	tb.Helper()
 	samples := readAll(tb, []byte(strings.Join([]string{
@@ -36,7 +36,7 @@ func shardSamples(tb testing.TB) []Sample {
 	return samples
 }
 
-// wholeBytes spares cmp from looking for the differences within megabytes.
+// wholeBytes makes cmp compare megabytes as a whole.
 var wholeBytes = cmp.Comparer(func(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) })
 
 func writeShard(tb testing.TB, samples []Sample) []byte {
@@ -72,7 +72,7 @@ func TestShardRoundTrip(t *testing.T) {
 	}
 }
 
-// TestShardKeepsRealData writes shards of the size that runs have.
+// TestShardKeepsRealData writes shards of the usual size.
 func TestShardKeepsRealData(t *testing.T) {
 	t.Parallel()
 	manifest := pool(t)
@@ -88,7 +88,7 @@ func TestShardKeepsRealData(t *testing.T) {
 			t.Errorf("samples after a round trip (-want +got):\n%s", diff)
 		}
 	}
-	// Parsed turns next to the records would take as much again.
+	// Parsed turns next to the records would double the size.
 	if stored > len(manifest)/5 {
 		t.Errorf("%d bytes are stored for %d of the manifest", stored, len(manifest))
 	}
@@ -104,7 +104,7 @@ func TestWriteShardFailsWithItsOutput(t *testing.T) {
 	}
 }
 
-// TestWriteShardRefuses gives WriteShard what a shard cannot hold.
+// TestWriteShardRefuses gives WriteShard samples that a shard cannot store.
 func TestWriteShardRefuses(t *testing.T) {
 	t.Parallel()
 	raw := []byte("{}")
@@ -162,7 +162,7 @@ func pack(tb testing.TB, text string) []byte {
 	return packer.EncodeAll([]byte(text), nil)
 }
 
-// composed is a shard of any index and text of records.
+// composed returns a shard with any index and text of records.
 func composed(tb testing.TB, index, records string) []byte {
 	tb.Helper()
 	shard := append(make([]byte, shardHead), pack(tb, index)...)
@@ -177,16 +177,16 @@ func TestReadShardRefuses(t *testing.T) {
 	shard := writeShard(t, shardSamples(t))
 	for want, data := range map[string][]byte{
 		"the object is empty":                        nil,
-		"it does not begin as a shard does":          []byte(valid),
+		"it does not begin like a shard":             []byte(valid),
 		"it is cut short":                            shard[:5],
 		"magic":                                      append(bytes.Clone(shard), "more"...),
 		"it has more records than its index":         composed(t, `{"line_steps": [1], "bytes": [2]}`, "{}{}"),
 		"reading record 2 of a shard: it is cut":     composed(t, `{"line_steps": [1, 1], "bytes": [2, 2]}`, "{}"),
 		"unexpected end of JSON":                     composed(t, `{"line_steps": [1]`, ""),
 		"cannot unmarshal":                           composed(t, `[]`, ""),
-		"lines of 1 records, the lengths of 2":       composed(t, `{"line_steps": [1], "bytes": [1, 1]}`, "{}"),
-		"0 faults where it should have 1":            composed(t, `{"line_steps": [1], "bytes": [0]}`, ""),
-		"less than no bytes":                         composed(t, `{"line_steps": [1], "bytes": [-1]}`, ""),
+		"lines of 1 records and the lengths of 2":    composed(t, `{"line_steps": [1], "bytes": [1, 1]}`, "{}"),
+		"0 faults instead of 1":                      composed(t, `{"line_steps": [1], "bytes": [0]}`, ""),
+		"its index has a negative length":            composed(t, `{"line_steps": [1], "bytes": [-1]}`, ""),
 		"an empty fault":                             composed(t, `{"line_steps": [1], "bytes": [0], "faults": [null]}`, ""),
 		"reading record 1 of a shard: it is cut sho": composed(t, `{"line_steps": [1], "bytes": [1000000000000]}`, "{}"),
 	} {
@@ -196,7 +196,7 @@ func TestReadShardRefuses(t *testing.T) {
 	}
 }
 
-// A shard that is cut short or has another byte is an error for every reader of what is damaged.
+// A shard that is cut short or has a changed byte is an error for every reader of the damaged part.
 func TestReadShardFindsDamage(t *testing.T) {
 	t.Parallel()
 	samples := shardSamples(t)
@@ -248,7 +248,7 @@ func FuzzReadShard(f *testing.F) {
 	})
 }
 
-// TestShardOfContainer checks that a shard keeps the keys of records, and where their container holds them.
+// TestShardOfContainer checks that a shard keeps the keys of records, and their positions in the container.
 func TestShardOfContainer(t *testing.T) {
 	t.Parallel()
 	samples := []Sample{
@@ -274,7 +274,7 @@ func TestShardOfContainer(t *testing.T) {
 	}
 }
 
-// TestShardIndexJSON compares an index with what encoding/json writes.
+// TestShardIndexJSON compares an index with the output of encoding/json.
 func TestShardIndexJSON(t *testing.T) {
 	t.Parallel()
 	for _, index := range []*shardIndex{

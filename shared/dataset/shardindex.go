@@ -14,20 +14,21 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A shardIndex has everything about a shard's records except their bytes. Records are in the order of one manifest.
+// A shardIndex has all data of a shard's records except their bytes. Records are in the order of one manifest.
 type shardIndex struct {
-	Manifest string `json:"manifest"`      // Place.Manifest of all
-	Element  int64  `json:"first_element"` // Place.Element of the first
-	// Steps are the differences of the lines on which records begin, from line 0. They pack smaller than line numbers.
+	Manifest string `json:"manifest"`      // Place.Manifest of all records
+	Element  int64  `json:"first_element"` // Place.Element of the first record
+	// Steps are the differences between the first lines of successive records, from line 0. They compress better than line
+	// numbers.
 	Steps []int64 `json:"line_steps"`
-	// Skips are how many records of the manifest are left out before each record; empty if none are.
+	// Skips are the numbers of records of the manifest that are left out before each record; empty if none are.
 	Skips []int64 `json:"skips,omitempty"`
-	// Bytes are the lengths of the records; 0 for a record that is not kept.
+	// Bytes are the lengths of the records; 0 for a record that the shard does not contain.
 	Bytes []int `json:"bytes"`
-	// Faults are the reasons of the records that are not kept, in their order.
+	// Faults are the faults of the records that the shard does not contain, in order.
 	Faults []*Fault `json:"faults,omitempty"`
-	// Keys are Place.Key of the records, and Stored where their container holds them: offset and length of the record,
-	// then of each of its values. They are empty where no record has any.
+	// Keys are Place.Key of the records. Stored are their positions in a container: offset and length of the record, then
+	// of each of its values. Both are empty if no record has any.
 	Keys   []string  `json:"keys,omitempty"`
 	Stored [][]int64 `json:"stored,omitempty"`
 }
@@ -65,7 +66,7 @@ func newShardIndex(samples []Sample) (*shardIndex, error) {
 	return index, nil
 }
 
-// appendTo appends the index as encoding/json writes it, which takes ten times as long, and a line break.
+// appendTo appends the index as encoding/json would write it, but ten times as fast, and a line break.
 func (x *shardIndex) appendTo(text []byte) []byte {
 	text = jsontext.Append(append(text, `{"manifest":`...), x.Manifest)
 	text = strconv.AppendInt(append(text, `,"first_element":`...), x.Element, 10)
@@ -97,7 +98,7 @@ func appendList[T int | int64](text []byte, list []T) []byte {
 	return append(text, ']')
 }
 
-// store adds what is known of the records of a container.
+// store adds keys and positions of records of a container.
 func (x *shardIndex) store(samples []Sample) {
 	for i := range samples {
 		if key := samples[i].Place.Key; key != "" {
@@ -119,7 +120,7 @@ func (x *shardIndex) store(samples []Sample) {
 	}
 }
 
-// stored is where a container holds the i-th record.
+// stored returns the position of the i-th record in a container.
 func (x *shardIndex) stored(i int) Stored {
 	if len(x.Stored) == 0 || len(x.Stored[i]) == 0 {
 		return Stored{}
@@ -132,7 +133,7 @@ func (x *shardIndex) stored(i int) Stored {
 	return s
 }
 
-// size is how many bytes the records have together.
+// size returns the total length of the records in bytes.
 func (x *shardIndex) size() (size int) {
 	for _, n := range x.Bytes {
 		size += n
@@ -152,7 +153,7 @@ func (s *ShardReader) readIndex(r io.Reader) (*shardIndex, error) {
 	n := binary.LittleEndian.Uint32(head[8:])
 	if binary.LittleEndian.Uint32(head[:]) != skippableMagic ||
 		binary.LittleEndian.Uint32(head[4:]) != shardHead-8 || n > maxIndexBytes {
-		return nil, errors.New("it does not begin as a shard does")
+		return nil, errors.New("it does not begin like a shard")
 	}
 	packed, err := io.ReadAll(io.LimitReader(r, int64(n)))
 	if err != nil {
@@ -183,7 +184,7 @@ func (x *shardIndex) check() error {
 	faults := 0
 	for _, n := range x.Bytes {
 		if n < 0 {
-			return errors.New("its index has a record of less than no bytes")
+			return errors.New("its index has a negative length of a record")
 		}
 		if n == 0 {
 			faults++
@@ -195,16 +196,17 @@ func (x *shardIndex) check() error {
 		}
 	}
 	if len(x.Skips) > 0 && (len(x.Skips) != len(x.Bytes) || slices.Min(x.Skips) < 0) {
-		return fmt.Errorf("its index leaves out records before %d of its %d, or less than none", len(x.Skips), len(x.Bytes))
+		return fmt.Errorf("its index has the skips of %d records and the lengths of %d, or a negative skip",
+			len(x.Skips), len(x.Bytes))
 	}
 	if len(x.Steps) != len(x.Bytes) || len(x.Faults) != faults {
-		return fmt.Errorf("its index has the lines of %d records, the lengths of %d, and %d faults where it should have %d",
+		return fmt.Errorf("its index has the lines of %d records and the lengths of %d, and has %d faults instead of %d",
 			len(x.Steps), len(x.Bytes), len(x.Faults), faults)
 	}
 	return x.checkStored()
 }
 
-// checkStored reports keys and places of other records than there are.
+// checkStored reports keys and positions whose number is not that of the records.
 func (x *shardIndex) checkStored() error {
 	if n := len(x.Keys); n > 0 && n != len(x.Bytes) {
 		return fmt.Errorf("its index has the keys of %d records, and the lengths of %d", n, len(x.Bytes))
@@ -220,7 +222,7 @@ func (x *shardIndex) checkStored() error {
 	return nil
 }
 
-// records yields the number of each record, from 0, and what the index has of it.
+// records yields the number of each record, from 0, and its data in the index.
 func (x *shardIndex) records() iter.Seq2[int, Record] {
 	return func(yield func(int, Record) bool) {
 		place, faults := Place{Manifest: x.Manifest, Element: x.Element}, x.Faults

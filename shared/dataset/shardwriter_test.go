@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestShardWriter compares shards that one writer wrote after others with those of a new one.
+// TestShardWriter checks that shards do not depend on shards that the same writer wrote before.
 func TestShardWriter(t *testing.T) {
 	t.Parallel()
 	var writer ShardWriter

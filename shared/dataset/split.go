@@ -9,20 +9,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A Layout is a manifest as Split found it.
+// A Layout is the result of Split.
 type Layout struct {
 	Framing
 	Size    int64 `json:"size"` // bytes
 	Records int64 `json:"records"`
-	// Ranges hold all records, in order. Only separators are between ranges.
+	// Ranges contain all records, in order. Between ranges are only separators.
 	Ranges []Span `json:"ranges"`
-	// Schema are the columns of a container that has some, one an entry, as messages name them. Records of files with
-	// unequal ones cannot be in one subset.
+	// Schema are the columns of a container that has columns, one an entry, in the form of messages. Records of files with
+	// unequal columns cannot be in one subset.
 	Schema []string `json:"schema,omitempty"`
 }
 
-// A Span is a slice of a manifest that begins with a record and ends with one. Its offsets are those of the file, also
-// where the text is UTF-16.
+// A Span is a range of a manifest that begins and ends with a record. Its offsets are those of the file, even if the
+// text is UTF-16.
 type Span struct {
 	Start        int64 `json:"start"` // offset of the first byte
 	End          int64 `json:"end"`   // offset after the last byte
@@ -32,21 +32,21 @@ type Span struct {
 }
 
 const (
-	// headBytes of a manifest are looked at together to find its format.
+	// headBytes is the number of first bytes of a manifest from which its format is found.
 	headBytes = 1 << 20
-	// judgedLines is how many lines are not JSON objects before a manifest is not JSONL.
+	// judgedLines is the number of first lines of which at least one must be a JSON object in JSONL.
 	judgedLines = 100
-	// maxJudgedBytes is the longest of these lines that is kept to be judged.
+	// maxJudgedBytes is the length of the longest of these lines that is kept in memory to be parsed.
 	maxJudgedBytes = 32 << 20
 )
 
-const theForms = "; a manifest is a JSON array of records, a JSON object that holds one, " +
+const theForms = "; a manifest is a JSON array of records, a JSON object that contains one, " +
 	"or JSONL with one record a line"
 
-// Split reads a whole manifest once, in constant memory, and fixes its ranges. A range holds as
-// many records as fit in rangeBytes (above 0), and at least one. The form is found by the content,
-// whatever the file's name. A manifest whose records cannot be separated, and a file of another kind,
-// is a *FormatError; other errors are those of r.
+// Split reads a whole manifest once, in constant memory, and divides it into ranges. A range has as many records as fit
+// in rangeBytes (above 0), and at least one. The format is found from the content; the file's name does not matter. The
+// error is a *FormatError if the records cannot be separated, or if it is a file of another kind; other errors are
+// those of r.
 func Split(r io.Reader, rangeBytes int64) (Layout, error) { return split(r, rangeBytes, headBytes) }
 
 func split(r io.Reader, rangeBytes int64, head int) (Layout, error) {
@@ -59,10 +59,10 @@ type splitter struct {
 	layout     Layout
 	rangeBytes int64
 	headBytes  int
-	isTrial    bool         // on the head alone
-	note       string       // about the first object, for a manifest that turns out not to be JSON
-	pauseAt    int64        // offset from which on the next record belongs to another step
-	first      *firstObject // in whose list the scan pauses; nil if it pauses elsewhere
+	isTrial    bool         // only the head is split
+	note       string       // on the first object, for the error if the manifest is not JSON
+	pauseAt    int64        // records that begin here or later belong to another step
+	first      *firstObject // the object in whose list the scan pauses; nil if it pauses elsewhere
 }
 
 func (s *splitter) split() error {
@@ -90,7 +90,7 @@ func (s *splitter) splitArray() error {
 	return s.splitToEnd()
 }
 
-// splitToEnd takes in the elements of the array whose bracket has been passed, up to the file's end.
+// splitToEnd splits the elements of an array after its opening bracket, up to the file's end.
 func (s *splitter) splitToEnd() error {
 	if err := s.splitElements(); err != nil {
 		return err
@@ -105,7 +105,7 @@ func (s *splitter) splitToEnd() error {
 	}
 }
 
-// splitElements takes in the elements of the array whose bracket has been passed, and passes its closing one.
+// splitElements splits the elements of an array after its opening bracket, and moves past the closing bracket.
 func (s *splitter) splitElements() error {
 	next, err := s.skipSpace()
 	for err == nil && next != ']' {
@@ -125,8 +125,8 @@ func (s *splitter) splitElements() error {
 	return nil
 }
 
-// splitElement takes in one element and what separates it from the next, and returns the byte that
-// is at the cursor then: the next element's first, or the array's closing bracket.
+// splitElement adds one element and moves past its separator. It returns the byte at the cursor: the first byte of the
+// next element, or the array's closing bracket.
 func (s *splitter) splitElement() (byte, error) {
 	if err := s.splitRecord(); err != nil {
 		return 0, err
@@ -145,7 +145,7 @@ func (s *splitter) splitElement() (byte, error) {
 	return next, err
 }
 
-// splitRecord takes in the record at the cursor.
+// splitRecord adds the record at the cursor.
 func (s *splitter) splitRecord() error {
 	start := s.cursor
 	rec, err := s.record()
@@ -163,7 +163,7 @@ func (s *splitter) splitRecord() error {
 	return nil
 }
 
-// splitObjects takes in objects that are one after the other.
+// splitObjects splits objects that follow each other.
 func (s *splitter) splitObjects() error {
 	s.format = Objects
 	for {
@@ -184,7 +184,7 @@ func (s *splitter) splitObjects() error {
 	}
 }
 
-// splitLines takes in lines. At least one of the first of them has to be an object.
+// splitLines splits lines. At least one of the first judgedLines must be an object.
 func (s *splitter) splitLines() error {
 	s.format = Lines
 	start := s.cursor
@@ -212,14 +212,14 @@ func (s *splitter) splitLines() error {
 			return err
 		}
 		s.add(rec)
-		// A line too long to be kept is given the benefit of the doubt.
+		// A line that is too long to be kept is assumed to be an object.
 		if first == '{' && (rec.raw == nil || jsontext.SyntaxError(rec.raw) == nil) {
 			return s.splitMoreLines()
 		}
 	}
 }
 
-// splitMoreLines takes in the lines from the cursor on, whatever they are.
+// splitMoreLines splits the lines from the cursor on, whatever they contain.
 func (s *splitter) splitMoreLines() error {
 	s.format, s.limit = Lines, 0
 	for {

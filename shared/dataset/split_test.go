@@ -16,7 +16,7 @@ import (
 
 const bom = "\ufeff"
 
-// raws are the records of a manifest when it is read as one range.
+// raws returns the records of a manifest that is read as one range.
 func raws(tb testing.TB, manifest string, rangeBytes int64) []string {
 	tb.Helper()
 	var list []string
@@ -68,7 +68,7 @@ func TestSplitFindsRecords(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// One byte at a time puts the end of a window everywhere.
+			// With one byte at a time, a window ends at every place.
 			layout, err := Split(iotest.OneByteReader(strings.NewReader(tc.manifest)), 1<<20)
 			if err != nil {
 				t.Fatal(err)
@@ -119,7 +119,7 @@ func TestSplitFixesSpans(t *testing.T) {
 	}
 }
 
-// Whatever the size of a range, the samples are the same, with their places.
+// For ranges of any size, the samples and their places are the same.
 func TestSplitAtEverySize(t *testing.T) {
 	t.Parallel()
 	for name, manifest := range map[string]string{
@@ -148,7 +148,7 @@ func TestSplitAtEverySize(t *testing.T) {
 	}
 }
 
-// refusedManifests are manifests and why they are refused; Detail is a part of it.
+// refusedManifests are manifests with their errors; Detail is a part of the error's detail.
 var refusedManifests = map[string]struct {
 	manifest string
 	want     FormatError
@@ -233,7 +233,7 @@ var refusedManifests = map[string]struct {
 		"id,image\n1,a.png\n",
 		FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 2 lines"},
 	},
-	"not JSON for long": {
+	"much text, not JSON": {
 		strings.Repeat("oops\n", 100) + "{}",
 		FormatError{Offset: 0, Line: 1, Element: 0, Detail: "not JSON: none of its first 100 lines"},
 	},
@@ -247,11 +247,11 @@ var refusedManifests = map[string]struct {
 	},
 	"lists of two keys": {
 		`{"train":[{}],"n":[1],"te\"st":[{},{}]}`,
-		FormatError{Detail: `under "train", "te\"st", and which`},
+		FormatError{Detail: `under "train", "te\"st", so the list`},
 	},
 	"lists over lines": {
 		"{\n \"images\": [{}],\n \"annotations\": [{}]\n}",
-		FormatError{Detail: `under "images", "annotations", and which`},
+		FormatError{Detail: `under "images", "annotations", so the list`},
 	},
 	"list cut short": {
 		`{"data":[{},` + "\n",
@@ -367,7 +367,7 @@ func TestSplitFailsWithItsInput(t *testing.T) {
 	}
 }
 
-// Records of any content stay apart, and each is a part of the manifest. They are the same in ranges of any size.
+// Records of any content are separate, and each is a part of the manifest. They are the same in ranges of any size.
 func FuzzSplitAndRead(f *testing.F) {
 	for _, manifest := range []string{
 		`[{"id":1},{"id":"b\\\""},[],7]`, "[ ]", "{\"a\":1}\r\n\n{\"a\"\n x", bom + "[{},\n\"]\"]", "[[{]", "[{},]", "{\n}",
@@ -404,7 +404,7 @@ func FuzzSplitAndRead(f *testing.F) {
 			}
 			_, after, found := bytes.Cut(rest, s.Raw)
 			if !found {
-				t.Fatalf("%v: %q does not stand in the manifest after the record before", s.Place, s.Raw)
+				t.Fatalf("%v: %q is not in the manifest after the previous record", s.Place, s.Raw)
 			}
 			rest = after
 		}

@@ -7,11 +7,11 @@ import (
 	"testing"
 )
 
-// A generator is a manifest that is made while it is read: a head, records with a separator between them, and a tail.
+// A generator is a manifest that is generated while reading: a head, records with a separator between them, and a tail.
 type generator struct {
 	head, record, separator, tail string
 	records                       int
-	made                          int    // parts: head or separator, and record, in turn
+	made                          int    // number of parts: head or separator, and record, in turn
 	ready                         string // of the last part
 }
 
@@ -36,7 +36,8 @@ func (g *generator) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A manifest far above a window costs no memory. Not parallel: it counts what the whole process allocates.
+// A manifest far larger than a window takes no memory. The test is not parallel, because it counts the allocations of
+// the whole process.
 func TestSplitMemoryIsBounded(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it splits 128 MB in each form")

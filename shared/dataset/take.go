@@ -7,19 +7,19 @@ import (
 	"strings"
 )
 
-// A Take is which records of a manifest belong to a dataset: all, or some from one of its ends, as the sampling
-// strategies of LLaVA-OneVision's mixes say. The zero value takes all.
+// A Take selects the records of a manifest that belong to a dataset: all records, or some from its start or end, like
+// the sampling strategies of LLaVA-OneVision's mixes. The zero value takes all records.
 type Take struct {
-	FromEnd bool  // the last records, not the first
-	Count   int64 // how many, above 0; 0 where Percent says it, or all are taken
-	Percent int64 // how many of a hundred, rounded up
+	FromEnd bool  // take the last records, not the first
+	Count   int64 // number of records; 0 if Percent is set, or if all are taken
+	Percent int64 // percentage of the records, rounded up
 }
 
 // IsZero reports whether all records are taken.
 func (t Take) IsZero() bool { return t == Take{} }
 
-// ParseTake reads a strategy: all, first:1000, end:10%. A percentage is a whole number. random is refused: the strategy
-// has no seed, so each program takes different records.
+// ParseTake reads a strategy: all, first:1000, end:10%. A percentage is a whole number. random is refused, because the
+// strategy has no seed, so each program takes different records.
 func ParseTake(text string) (Take, error) {
 	name, amount, _ := strings.Cut(text, ":")
 	switch {
@@ -34,7 +34,7 @@ func ParseTake(text string) (Take, error) {
 	number, percent := strings.CutSuffix(amount, "%")
 	n, err := strconv.ParseInt(strings.TrimSpace(number), 10, 64)
 	if err != nil || n < 1 || percent && n > 100 {
-		return Take{}, fmt.Errorf("%q: %q is not a number of records, and no whole percentage up to 100; "+
+		return Take{}, fmt.Errorf("%q: %q is not a number of records or a whole percentage up to 100; "+
 			"write %s:1000 or %s:10%%", text, amount, name, name)
 	}
 	if percent {
@@ -43,7 +43,7 @@ func ParseTake(text string) (Take, error) {
 	return Take{FromEnd: name == "end", Count: n}, nil
 }
 
-// String is the strategy as ParseTake reads it.
+// String returns the strategy in the form that ParseTake reads.
 func (t Take) String() string {
 	name, amount := "first", strconv.FormatInt(t.Count, 10)
 	switch {
@@ -58,17 +58,17 @@ func (t Take) String() string {
 	return name + ":" + amount
 }
 
-// MarshalText is String.
+// MarshalText returns the text of String.
 func (t Take) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// UnmarshalText is ParseTake.
+// UnmarshalText reads the forms of ParseTake.
 func (t *Take) UnmarshalText(text []byte) (err error) {
 	*t, err = ParseTake(string(text))
 	return err
 }
 
-// elements are the first and the last element that are taken of a manifest of some records: ceil(Percent·records/100),
-// as LLaVA-OneVision's loader counts them.
+// elements returns the numbers of the first and the last record that are taken of a manifest with this number of
+// records. A percentage takes ceil(Percent·records/100), as LLaVA-OneVision's loader does.
 func (t Take) elements(records int64) (first, last int64) {
 	n := t.Count
 	switch {
@@ -83,8 +83,8 @@ func (t Take) elements(records int64) (first, last int64) {
 	return 1, n
 }
 
-// Taken leaves of the layout's ranges what is taken. narrow is a span with the records from and to of it only; it is
-// called for ranges that are taken in part, at most two.
+// Taken returns the layout with only the records that are taken. narrow must return the part of span from record from
+// to record to. It is called for ranges that are taken in part, at most two.
 func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, error)) (Layout, error) {
 	first, last := t.elements(l.Records)
 	if first == 1 && last == l.Records {
@@ -109,7 +109,7 @@ func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, erro
 	return taken, nil
 }
 
-// Narrow is a span of a text with the records from and to of it only. body is at its beginning.
+// Narrow returns the part of a span of text from record from to record to. body must be at the start of the span.
 func (l Layout) Narrow(body io.Reader, span Span, from, to int64, limits Limits) (Span, error) {
 	reader, err := NewReader(body, l.Framing, span, "", limits, NewSample)
 	if err != nil {

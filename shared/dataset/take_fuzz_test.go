@@ -16,7 +16,7 @@ func FuzzParseTake(f *testing.F) {
 		}
 		for _, records := range []int64{1, 7, 1000} {
 			if first, last := take.elements(records); first < 1 || last > records || last-first+1 < 0 {
-				t.Errorf("%q takes %d to %d of %d", text, first, last, records)
+				t.Errorf("%q names %d to %d of %d", text, first, last, records)
 			}
 		}
 	})

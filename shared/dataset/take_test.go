@@ -21,7 +21,7 @@ func TestParseTake(t *testing.T) {
 	}
 	for text, want := range map[string]string{
 		"random:10%": "without a seed", "random": "without a seed", "last:7": "is not a strategy",
-		"first:2.5%": "no whole percentage", "first": "not a number of records", "end:0": "not a number",
+		"first:2.5%": "or a whole percentage", "first": "not a number of records", "end:0": "not a number",
 		"first:101%": "up to 100",
 	} {
 		if _, err := ParseTake(text); err == nil || !strings.Contains(err.Error(), want) {
@@ -30,7 +30,7 @@ func TestParseTake(t *testing.T) {
 	}
 }
 
-// Exactly the named records are taken, for any ranges.
+// Exactly the named records are read, for ranges of any size.
 func TestTaken(t *testing.T) {
 	t.Parallel()
 	var lines, array []string

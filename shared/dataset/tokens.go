@@ -2,14 +2,14 @@ package dataset
 
 import "github.com/harvest-ml/harvest/shared/tokenizer"
 
-// Tokens are how many tokens a sample's texts take in training.
+// Tokens are the numbers of tokens of a sample's texts in training.
 type Tokens struct {
-	// Text counts all turns, Answers those of the model among them.
+	// Text counts all turns, and Answers the turns of the model.
 	Text, Answers int
 }
 
-// Tokens counts the tokens of a sample's texts. What a chat template adds does not count, and neither do images: what
-// they take depends on the model (selection.VisualTokens).
+// Tokens counts the tokens of a sample's texts. Tokens of a chat template do not count. Tokens of images do not count
+// either, because they depend on the model (selection.VisualTokens).
 func (s *Sample) Tokens() (tokens Tokens) {
 	for _, turn := range s.Turns {
 		n := 0

@@ -13,7 +13,7 @@ func TestTokens(t *testing.T) {
 		want   dataset.Tokens
 	}{
 		"nothing": {dataset.Sample{}, dataset.Tokens{}},
-		"answers are a part": {
+		"answers are counted separately, too": {
 			dataset.Sample{
 				Turns: []dataset.Turn{
 					dataset.NewTurn(dataset.System, "Be brief.", 0),
@@ -22,7 +22,7 @@ func TestTokens(t *testing.T) {
 			},
 			dataset.Tokens{Text: 3 + 4 + 4, Answers: 4},
 		},
-		"marks of images are no text": {
+		"marks of images are not text": {
 			dataset.Sample{
 				Images: make([]dataset.Image, 1),
 				Turns:  []dataset.Turn{dataset.NewTurn(dataset.Human, "<image>\nWhat is it?", 1)},

@@ -7,11 +7,11 @@ import (
 	"io"
 )
 
-// A Part is which piece of a file a Writer writes. The parts of a file, one after the other, are a
-// valid file of their format. A whole file is Part{First: true, Last: true}.
+// A Part is the part of a file that a Writer writes. The concatenated parts are a valid file of their format. A whole
+// file is Part{First: true, Last: true}.
 type Part struct {
 	First   bool // the file begins with this part
-	Last    bool // the file ends with it
+	Last    bool // the file ends with this part
 	Follows bool // parts before it have written records
 }
 
@@ -23,19 +23,19 @@ type Writer struct {
 	records int64
 }
 
-// NewWriter writes a part of a file of that format to w. Close completes it.
+// NewWriter returns a Writer of a part of a file in this format. Close completes the part.
 func NewWriter(w io.Writer, format Format, part Part) *Writer {
 	return &Writer{out: bufio.NewWriterSize(w, 64<<10), format: format, part: part}
 }
 
-// Write adds a record. A blank record is an error in both formats, and so is one with a line break
-// in Lines; nothing is written then.
+// Write adds a record. It returns an error, and writes nothing, for a blank record, and for a record with a line break
+// in Lines.
 func (w *Writer) Write(raw []byte) error {
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
 		return fmt.Errorf("writing record %d: it is blank", w.records+1)
 	case w.format == Lines && bytes.IndexByte(raw, '\n') >= 0:
-		return fmt.Errorf("writing record %d: it spans several lines and cannot be one of a %s file; write a %s file",
+		return fmt.Errorf("writing record %d: it has several lines, but a record of a %s file has one line; write a %s file",
 			w.records+1, Lines, Array)
 	}
 	w.begin()
@@ -53,14 +53,14 @@ func (w *Writer) Write(raw []byte) error {
 	return nil
 }
 
-// begin writes what is before the first record.
+// begin writes the text before the first record.
 func (w *Writer) begin() {
 	if w.format == Array && w.part.First && w.records == 0 {
 		_, _ = w.out.WriteString("[\n") // bufio keeps the first error for the writes that follow
 	}
 }
 
-// Close writes what is after the last record. It does not close the writer below.
+// Close writes the text after the last record. It does not close the underlying writer.
 func (w *Writer) Close() error {
 	if w.records == 0 {
 		w.begin()

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// write returns a segment of a file that holds records.
+// write returns a part of a file with records.
 func write(tb testing.TB, format Format, part Part, records ...string) string {
 	tb.Helper()
 	var out bytes.Buffer
@@ -52,7 +52,7 @@ func TestWriterWritesWholeFiles(t *testing.T) {
 	}
 }
 
-// However records are spread over parts, empty ones among them, the file is the same.
+// For any division of records into parts, also empty ones, the file is the same.
 func TestWriterPartsJoin(t *testing.T) {
 	t.Parallel()
 	records := []string{`{"a":1}`, `{"b":2}`, `{"c":3}`}
@@ -86,7 +86,7 @@ func TestWriterRefuses(t *testing.T) {
 			var out bytes.Buffer
 			w := NewWriter(&out, tc.format, Part{First: true, Last: true})
 			if err := w.Write([]byte(tc.raw)); err == nil {
-				t.Error("Write accepts it")
+				t.Error("Write accepted it")
 			}
 			if err := errors.Join(w.Write([]byte("{}")), w.Close()); err != nil {
 				t.Fatal(err)

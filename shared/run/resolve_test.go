@@ -96,10 +96,10 @@ func TestNotes(t *testing.T) {
 	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [meta/meta.json, parts/t-*.jsonl]\n"))
 	plan := f.Begin("datasets/demo/dataset.yaml")
 	want := []string{
-		`meta/meta.json: entry "coco": repeat_time has a trainer repeat its records 2 times; here each record is rated ` +
+		`meta/meta.json: entry "coco": repeat_time makes a trainer repeat its records 2 times; here each record is rated ` +
 			`once, and a subset has repeat_time 1`,
-		"t-00000-of-00003.jsonl and 1 more are missing: the names say that there are 3, and 1 are given; the subset is " +
-			"from those",
+		"t-00000-of-00003.jsonl and 1 more are missing: the names state 3 files, but 1 are given; the subset is " +
+			"made from these",
 	}
 	if diff := cmp.Diff(want, f.Status(plan.Run).Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)

@@ -6,7 +6,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// MostDollars is the largest price, and the largest limit of a cost, in US dollars: more is a slip of the pen.
+// MostDollars is the largest accepted price or cost limit, in US dollars. A larger number is taken for a typing error.
 const MostDollars = 1e9
 
 // CheckDollars reports an amount of US dollars that is not between 0 and MostDollars.
@@ -17,7 +17,7 @@ func CheckDollars(v float64) error {
 	return nil
 }
 
-// ParseDollars reads an amount of US dollars as CheckDollars allows it, a decimal number.
+// ParseDollars reads a decimal number of US dollars, and checks it with CheckDollars.
 func ParseDollars(text string) (float64, error) {
 	v, err := spelling.Number(text)
 	if err != nil {

@@ -1,8 +1,8 @@
 package scorer
 
-// The kinds of scorer, by their names in plans and requests. Package kinds opens them.
+// The kinds of scorer, by their names in plans and requests. Package kinds opens scorers.
 const (
-	Embedded = "embedded" // lies in the binary
+	Embedded = "embedded" // part of this program
 	GPU      = "gpu"      // the released models, served by a sidecar
-	LLM      = "llm"      // any vision model behind an OpenAI-compatible API
+	LLM      = "llm"      // any vision model with an OpenAI-compatible API
 )

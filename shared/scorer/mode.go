@@ -8,18 +8,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// The modes in which the scorer llm asks a model.
+// The modes in which the scorer llm queries a model.
 const (
-	// ModeJSON: one request a sample. Where the server gives probabilities, they give expected scores.
+	// ModeJSON: one request a sample. If the server returns probabilities, expected scores are computed from them.
 	ModeJSON = "json"
 	// ModeLogprobs: one request a capability, answered in one token, and one for the styles.
 	ModeLogprobs = "logprobs"
 )
 
-// Modes are all of them.
+// Modes are all modes.
 var Modes = []string{ModeJSON, ModeLogprobs}
 
-// CheckMode refuses an unknown mode; empty is the default.
+// CheckMode returns an error for an unknown mode. An empty mode is the default, and valid.
 func CheckMode(mode string) error {
 	if mode == "" || slices.Contains(Modes, mode) {
 		return nil
@@ -27,7 +27,7 @@ func CheckMode(mode string) error {
 	return fmt.Errorf("%q is not a mode%s; use %s", mode, spelling.Hint(mode, Modes), strings.Join(Modes, " or "))
 }
 
-// WithMode is the name of a kind of scorer in a mode; the kind itself if the mode is empty.
+// WithMode joins a kind of scorer and a mode as KIND:MODE; it returns the kind alone if the mode is empty.
 func WithMode(kind, mode string) string {
 	if mode == "" {
 		return kind
@@ -35,7 +35,7 @@ func WithMode(kind, mode string) string {
 	return kind + ":" + mode
 }
 
-// CutMode is the kind and the mode of WithMode.
+// CutMode splits a string that WithMode returned into kind and mode.
 func CutMode(kind string) (base, mode string) {
 	base, mode, _ = strings.Cut(kind, ":")
 	if slices.Contains(Modes, mode) {

@@ -1,10 +1,10 @@
 package scorer
 
-// TaughtKind begins the kind of an embedded scorer that has learned from a dataset's teacher. The key of the lesson
-// follows (run.Planner.Lesson).
+// TaughtKind is the prefix of the kind of an embedded scorer that was trained on a teacher's annotations. The key of
+// the training follows (run.Planner.Lesson).
 const TaughtKind = "taught:"
 
-// TaughtName is the object of the work bucket with the weights that were learned under a key. UntaughtName is the
-// object that says why nothing was learned.
+// TaughtName returns the name of the object in the work bucket that holds the weights of a key. UntaughtName returns
+// the name of the object that explains why there are no weights for the key.
 func TaughtName(key string) string   { return "teachers/" + key + ".zst" }
 func UntaughtName(key string) string { return "teachers/" + key + ".json" }

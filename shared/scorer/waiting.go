@@ -2,17 +2,17 @@ package scorer
 
 import "context"
 
-// A Wait says why a scorer cannot be asked now: it is starting, is full or cannot be reached.
+// A Wait describes why a scorer cannot rate now: it is starting, is full or cannot be reached.
 type Wait struct {
 	Why error
-	// Advice is what a person can do if the wait lasts, in a sentence; it may be empty.
+	// Advice is a sentence on what a person can do if the wait lasts; it may be empty.
 	Advice string
 }
 
 type waitsKey struct{}
 
-// WithWaits is a context in which calls report that they wait for a scorer. report is called before every pause, from
-// several goroutines.
+// WithWaits returns a context in which calls report that they wait for a scorer. report is called before every pause,
+// possibly from several goroutines.
 func WithWaits(ctx context.Context, report func(context.Context, Wait)) context.Context {
 	return context.WithValue(ctx, waitsKey{}, report)
 }

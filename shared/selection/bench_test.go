@@ -75,12 +75,11 @@ func benchmarkSelect(b *testing.B, pool *Pool, params Params, choose func(Params
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/samples, "ns/sample")
 	b.ReportMetric(float64(processors.Nanoseconds())/samples, "cpu-ns/sample")
 	b.ReportMetric(float64(end.TotalAlloc-start.TotalAlloc)/samples, "B/sample")
-	// Nothing is collected during a selection that allocates less than the pool, so that the peak
-	// is the sum.
+	// The garbage collector does not run during a selection that allocates less than the pool, so the peak is the sum.
 	b.ReportMetric((float64(start.HeapAlloc)+float64(end.TotalAlloc-start.TotalAlloc)/float64(b.N))/1e6, "peak-MB")
 }
 
-// processorTime is the time that the process has taken of all processors.
+// processorTime returns the CPU time of the process.
 func processorTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage

@@ -2,34 +2,32 @@ package selection
 
 import "slices"
 
-// binCandidates gives the candidates of one capability in one bin, best first, and sorts no more of
-// them than are asked for: it finds the best few hundred, sorts those, and continues when more are
-// needed. It reads one style position of the bin after the other, or all together if the order
-// within a bin is by score.
+// binCandidates returns the candidates of one capability in one bin, best first. It sorts only as many as are needed:
+// it finds the best few hundred, sorts these, and continues when more are needed. It reads the style positions of the
+// bin one after the other, or all together if the order within a bin is by score.
 type binCandidates struct {
-	ready []uint32 // samples, sorted and not yet given
-	next  uint32   // the first of the bin's entries, in groups.entries, that is not read to its end
+	ready []uint32 // samples, sorted and not yet returned
+	next  uint32   // the first entry of the bin, in groups.entries, that is not read completely
 	end   uint32   // the end of the bin's entries
-	// If only some of the candidates that are read together have been sorted, partial is true, and
-	// last is the greatest key of those, without its undecided bits.
+	// partial is true if only some of the candidates that are read together have been sorted. last is then the greatest
+	// key of the sorted ones, without its undecided bits.
 	partial bool
 	last    uint64
 }
 
-// The least number of candidates worth sorting together, and the least share of those that are
-// read: the share bounds how often a style position is read, for any bins and budgets.
+// minBatch is the least number of candidates to sort together, and 1/batchShare the least share of the candidates that
+// are read. The share bounds how often a style position is read, for all bins and budgets.
 const (
 	minBatch   = 32
 	batchShare = 16
 )
 
-// batch is how many to sort of the candidates found if n are asked for: twice as many, since other
-// capabilities pick some of them meanwhile and debt asks for more.
+// batch returns how many of the candidates found to sort if n are needed: twice as many, because other capabilities
+// pick some of them meanwhile and debt requires more.
 func batch(n, found int) int { return min(max(2*n, minBatch, found/batchShare), found) }
 
-// sortMore makes at least one more candidate ready, and about 2n if there are that many. It reports
-// whether there was any. It writes b and the buffers alone, so that the bins of a capability can be
-// sorted concurrently.
+// sortMore makes at least one more candidate ready, and about 2n if there are that many. It returns false if there are
+// no more. It writes only to b and the buffers, so that the bins of a capability can be sorted concurrently.
 func (b *binCandidates) sortMore(c *capability, n int, buffers *scratch) bool {
 	for b.next < b.end {
 		keys := buffers.keys[:0]
@@ -56,8 +54,8 @@ func (b *binCandidates) sortMore(c *capability, n int, buffers *scratch) bool {
 	return false
 }
 
-// add appends to ready the samples of the n least keys, and perhaps of some more, and returns their
-// number. It reorders the keys.
+// add sorts the n least keys, perhaps with some more, appends their samples to ready, and returns their number. It
+// reorders the keys.
 func (b *binCandidates) add(c *capability, keys []uint64, n int, sorter *keySorter) int {
 	if n == 0 {
 		return 0

@@ -2,14 +2,14 @@ package selection
 
 import "math/bits"
 
-// A bitset marks numbers from 0, 64 to a word.
+// A bitset is a set of numbers from 0, with 64 numbers in each word.
 type bitset []uint64
 
 func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
 func (b bitset) has(i uint32) bool { return b[i/64]>>(i%64)&1 != 0 }
 
-// bit is 1 for a marked number and 0 for another, for sums without a branch.
+// bit returns 1 for a number in the set, else 0; so callers can add bits up without a branch.
 func (b bitset) bit(i uint32) uint32 { return uint32(b[i/64] >> (i % 64) & 1) }
 
 func (b bitset) set(i uint32) { b[i/64] |= 1 << (i % 64) }

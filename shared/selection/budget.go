@@ -8,14 +8,13 @@ import (
 	"strings"
 )
 
-// A Budget says how much to select: a count of samples, a ratio of all samples, or a count of tokens.
-// The zero Budget means that none was given. In JSON and YAML it is a string or a number in the
-// forms that ParseBudget takes; it is written as a string, because another program may write the
-// number 1.0 (everything) as 1 (one sample).
+// A Budget is the amount to select: a number of samples, a ratio of all samples, or a number of tokens. The zero Budget
+// means that no budget was given. In JSON and YAML it is a string or a number in the forms that ParseBudget accepts. It
+// is written as a string, because another program may write the number 1.0 (everything) as 1 (one sample).
 type Budget struct {
 	ratio  float64 // in (0, 1]; 0 for a count
 	count  int     // from 1; 0 for a ratio
-	tokens bool    // whether count is of tokens
+	tokens bool    // whether count is a number of tokens
 }
 
 const (
@@ -27,9 +26,9 @@ const (
 	tokenSuffix = "-tokens"
 )
 
-// ParseBudget reads a percentage above 0% up to 100%, a ratio above 0 up to 1.0, or a count from 1.
-// A decimal point distinguishes a ratio from a count: 1 is one sample, 1.0 is all of them. The error
-// says which forms there are and, if the text is near one, the nearest budget.
+// ParseBudget reads a percentage above 0% up to 100%, a ratio above 0 up to 1.0, or a count from 1. A decimal point
+// distinguishes a ratio from a count: 1 is one sample, 1.0 is all samples. The error lists the accepted forms and, if
+// the text is similar to one, the nearest budget.
 //
 // A count of tokens ends in "-tokens" and may be written in thousands (k), millions (M) or billions
 // (B): 200M-tokens.
@@ -54,7 +53,7 @@ func parseTokens(text, number string) (Budget, error) {
 		return Budget{}, fmt.Errorf("budget %q: %s", text, tokenForms)
 	}
 	if len(fraction) > exponent {
-		return Budget{}, fmt.Errorf("budget %q: there is no part of a token; %s", text, tokenForms)
+		return Budget{}, fmt.Errorf("budget %q: a number of tokens must be whole; %s", text, tokenForms)
 	}
 	count, err := strconv.Atoi(whole + fraction + strings.Repeat("0", exponent-len(fraction)))
 	switch {
@@ -66,7 +65,7 @@ func parseTokens(text, number string) (Budget, error) {
 	return Budget{count: count, tokens: true}, nil
 }
 
-// parseSamples reads a count or a ratio of samples; errors call it by the noun.
+// parseSamples reads a count or a ratio of samples. noun names the value in errors.
 func parseSamples(noun, text string) (Budget, error) {
 	forms := sampleForms
 	if noun == "budget" {
@@ -118,22 +117,22 @@ func parseSamples(noun, text string) (Budget, error) {
 	}
 	switch {
 	case err != nil || ratio > 1:
-		return Budget{}, fmt.Errorf("%s %q: the largest is %s, everything; %s", noun, text, most, forms)
+		return Budget{}, fmt.Errorf("%s %q: the largest is %s, which is everything; %s", noun, text, most, forms)
 	case ratio == 0:
 		return Budget{}, fmt.Errorf("%s %q: %s; %s", noun, text, ofNothing(noun), forms)
 	}
 	return Budget{ratio: ratio}, nil
 }
 
-// ofNothing says why an amount cannot be zero.
+// ofNothing returns the reason why an amount cannot be zero.
 func ofNothing(noun string) string {
 	if noun == "cap" {
-		return "a cap lets through one sample at least, 1; it cannot leave out all of a kind"
+		return "a cap allows at least one sample, 1; it cannot leave out all of a kind"
 	}
 	return "nothing would be selected; the smallest is one sample, 1"
 }
 
-// fractionForm is the percentage of a fraction such as 1/3; "" for another text, and for one that is not a share.
+// fractionForm returns a fraction such as 1/3 as a percentage; "" if text is not a fraction, or is above 1.
 func fractionForm(text string) string {
 	above, below, is := strings.Cut(text, "/")
 	part, errPart := strconv.ParseUint(strings.TrimSpace(above), 10, 32)
@@ -144,7 +143,7 @@ func fractionForm(text string) string {
 	return strconv.FormatFloat(100*float64(part)/float64(whole), 'g', 4, 64) + "%"
 }
 
-// inWords is the budget as most write it, with the number that it stands for.
+// inWords returns the budget with its number of samples in a pool: a ratio as a percentage, with the number.
 func (b Budget) inWords(number int) string {
 	if b.ratio == 0 {
 		return b.String()
@@ -152,13 +151,13 @@ func (b Budget) inWords(number int) string {
 	return fmt.Sprintf("%s%% (%d samples)", strconv.FormatFloat(100*b.ratio, 'g', 6, 64), number)
 }
 
-// digits says whether text is one or more of the digits 0 to 9.
+// digits reports whether text is one or more of the digits 0 to 9.
 func digits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-// nearForm guesses what was meant by a number written in no accepted form, such as 5e2, +5, .5 or
-// 1,000.
+// nearForm returns the accepted form that is nearest to a number in another form, such as 5e2, +5, .5 or 1,000; "" if
+// there is none.
 func nearForm(noun, number string, percent bool) string {
 	value, err := strconv.ParseFloat(strings.NewReplacer(",", "", "_", "", " ", "").Replace(number), 64)
 	if err != nil || math.IsNaN(value) {
@@ -182,9 +181,8 @@ func nearForm(noun, number string, percent bool) string {
 	return fmt.Sprintf("the nearest %s is %s; ", noun, near)
 }
 
-// Samples is the number of samples of the budget in a pool of total: the count, or the ratio of total
-// rounded down. It is 0 if the ratio of total is less than one sample, and a count may exceed total;
-// Params.Validate reports both. It is 0 too for a budget in tokens.
+// Samples returns the number of samples of the budget in a pool of total: the count, or the ratio of total rounded
+// down. It may be 0, and a count may exceed total; Params.Validate reports both. It is 0 for a budget in tokens.
 func (b Budget) Samples(total int) int {
 	if b.tokens {
 		return 0
@@ -195,7 +193,7 @@ func (b Budget) Samples(total int) int {
 	return b.count
 }
 
-// Tokens is the number of tokens of a budget in tokens, and 0 for another.
+// Tokens returns the number of tokens of a budget in tokens, else 0.
 func (b Budget) Tokens() int {
 	if b.tokens {
 		return b.count
@@ -203,8 +201,8 @@ func (b Budget) Tokens() int {
 	return 0
 }
 
-// Resolve is the budget in samples of a pool of total, or in tokens. One that is less than a sample or more than the
-// pool has is an error.
+// Resolve returns the budget in samples of a pool of total, or in tokens. It fails if the budget is less than a sample
+// or more than the pool.
 func (b Budget) Resolve(total int) (int, error) {
 	if tokens := b.Tokens(); tokens > 0 {
 		return tokens, nil
@@ -213,18 +211,18 @@ func (b Budget) Resolve(total int) (int, error) {
 	case n > total:
 		return 0, fmt.Errorf("budget: %d samples are more than the run has; the most is %d", n, total)
 	case n < 1:
-		return 0, fmt.Errorf("budget: %s%% (%s) of %d samples is not even one; the least is 1",
+		return 0, fmt.Errorf("budget: %s%% (%s) of %d samples is less than one sample; the least is 1",
 			strconv.FormatFloat(100*b.ratio, 'g', 4, 64), b, total)
 	default:
 		return n, nil
 	}
 }
 
-// IsZero says whether no budget was given.
+// IsZero reports whether no budget was given.
 func (b Budget) IsZero() bool { return b == Budget{} }
 
-// String is the budget in a form that ParseBudget reads back as the same budget: a count, or a
-// ratio with a decimal point. It is empty if no budget was given.
+// String returns the budget in a form that ParseBudget reads as the same budget: a count, or a ratio with a decimal
+// point. It is empty if no budget was given.
 func (b Budget) String() string {
 	switch {
 	case b.IsZero():
@@ -241,7 +239,8 @@ func (b Budget) String() string {
 	return text
 }
 
-// Typed is the budget as people type it: a share as a percentage. ParseBudget reads it back as the same budget.
+// Typed returns the budget in the form that people type: a ratio as a percentage. ParseBudget reads it as the same
+// budget.
 func (b Budget) Typed() string {
 	if b.ratio == 0 {
 		return b.String()
@@ -253,10 +252,10 @@ func (b Budget) Typed() string {
 	return text
 }
 
-// MarshalText is String.
+// MarshalText returns the text of String.
 func (b Budget) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// UnmarshalText is ParseBudget; an empty text is the zero Budget.
+// UnmarshalText reads the forms of ParseBudget; an empty text is the zero Budget.
 func (b *Budget) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*b = Budget{}
@@ -270,7 +269,7 @@ func (b *Budget) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a string or a number, the latter as it is written.
+// UnmarshalJSON reads a string or a number. A number is read as it is written, so 1.0 and 1 differ.
 func (b *Budget) UnmarshalJSON(data []byte) error { return unmarshalAmount(data, b.UnmarshalText) }
 
 // unmarshalAmount reads a JSON string or number as text; null changes nothing.

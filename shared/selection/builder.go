@@ -6,35 +6,33 @@ import (
 	"slices"
 )
 
-// A Builder makes a pool, sample by sample (Add) or column by column. The columns of numbers
-// (Ratings, Expected, Tie, Index, Source, Tokens, Answers, Shape, Twin) may be appended to directly; names become
-// numbers by Source and Styles, and the lists of a sample are appended by AppendStyles and
-// AppendImages. Different columns may be filled concurrently. Pool.Validate reports columns that do
-// not fit each other.
+// A Builder makes a pool, sample by sample (Add) or column by column. The columns of numbers (Ratings, Expected, Tie,
+// Index, Source, Tokens, Answers, Shape, Twin) may be appended to directly. Source and Styles convert names to numbers;
+// AppendStyles and AppendImages append the lists of a sample. Different columns may be filled concurrently.
+// Pool.Validate reports columns that contradict each other.
 type Builder struct {
-	// Pool is what has been built so far.
+	// Pool is the pool as built so far.
 	Pool *Pool
-	// The numbers of all names met, each from 0 in the order in which they were first met.
+	// The numbers of names: each new name gets the next number, from 0.
 	sources, styles, images map[string]uint32
 }
 
-// A Sample is one row of a pool, in the form that Builder.Add takes; its fields are as Pool
-// describes.
+// A Sample is one row of a pool, for Builder.Add. Its fields are described at Pool.
 type Sample struct {
 	Ratings  []int8   // one for each capability of the pool
-	Expected []uint16 // one for each capability; nil in every sample of a pool or in none
+	Expected []uint16 // one for each capability; nil for every sample of a pool, or for no sample
 	Tie      uint64
 	Index    int64
 	Source   string
-	Styles   []string // a style that is named twice counts once, at its first position
+	Styles   []string // a repeated style counts once, at its first position
 	Tokens   uint32
 	Answers  uint32
 	Shape    Shape
 	Twin     [16]byte
-	Images   []string // names, equal for equal images; one that is named twice counts once
+	Images   []string // names, equal for equal images; a repeated name counts once
 }
 
-// NewBuilder begins an empty pool with the given rating columns.
+// NewBuilder returns a Builder of an empty pool with these capabilities.
 func NewBuilder(capabilities ...string) *Builder {
 	return &Builder{
 		Pool: &Pool{
@@ -46,9 +44,9 @@ func NewBuilder(capabilities ...string) *Builder {
 	}
 }
 
-// Add appends a sample to all columns. It fails, and leaves the pool as it was, if the sample's
-// ratings or expected scores are not one for each capability, or if only some samples of the pool
-// have expected scores. Tokens, Answers, Shape, Twin and Image stay nil until a sample has one.
+// Add appends a sample to all columns. It fails, and does not change the pool, if the sample's ratings or expected
+// scores are not one for each capability, or if only some samples of the pool have expected scores. Tokens, Answers,
+// Shape, Twin and Image stay nil until a sample has a value.
 func (b *Builder) Add(s Sample) error {
 	p := b.Pool
 	n := p.Len()
@@ -60,7 +58,7 @@ func (b *Builder) Add(s Sample) error {
 			n, len(s.Expected), len(p.Capabilities))
 	}
 	if n > 0 && (s.Expected != nil) != (p.Expected != nil) {
-		return fmt.Errorf("adding sample %d: expected scores must be given for every sample of a pool or for none", n)
+		return fmt.Errorf("adding sample %d: give expected scores for every sample of a pool, or for no sample", n)
 	}
 	for c, r := range s.Ratings {
 		p.Ratings[c] = append(p.Ratings[c], r)
@@ -88,11 +86,11 @@ func (b *Builder) Add(s Sample) error {
 	return nil
 }
 
-// Source is the number of a source. A new name is added to the pool's SourceNames.
+// Source returns the number of a source. A new name is added to the pool's SourceNames.
 func (b *Builder) Source(name string) uint32 { return listed(name, b.sources, &b.Pool.SourceNames) }
 
-// Styles are the numbers of styles, in the order of their names. New names are added to the pool's
-// StyleNames, and a name that is repeated is left out.
+// Styles returns the numbers of styles, in the order of the names. New names are added to the pool's StyleNames;
+// repeated names are left out.
 func (b *Builder) Styles(names []string) []uint32 {
 	numbers := make([]uint32, 0, len(names))
 	met := make(map[uint32]bool, len(names))
@@ -106,14 +104,14 @@ func (b *Builder) Styles(names []string) []uint32 {
 	return numbers
 }
 
-// AppendStyles appends the list of one sample's styles, given by their numbers, none twice.
+// AppendStyles appends the styles of one sample, given by their numbers. A number may occur only once.
 func (b *Builder) AppendStyles(styles []uint32) {
 	b.Pool.Style = append(b.Pool.Style, styles...)
 	b.Pool.StyleStart = append(b.Pool.StyleStart, uint32(len(b.Pool.Style)))
 }
 
-// AppendImages appends the list of one sample's images, given by their names, and leaves out
-// repetitions. If it is called for one sample, it must be called for every sample of the pool.
+// AppendImages appends the images of one sample, given by their names, without repetitions. If it is called for one
+// sample, it must be called for every sample of the pool.
 func (b *Builder) AppendImages(names []string) {
 	p := b.Pool
 	if p.ImageStart == nil {
@@ -128,10 +126,10 @@ func (b *Builder) AppendImages(names []string) {
 	p.ImageStart = append(p.ImageStart, uint32(len(p.Image)))
 }
 
-// TieHash is the Pool.Tie of a sample: FNV-1a of its content's hash, in hexadecimal digits (any
-// other text is taken as it is), and of the seed.
+// TieHash returns the Pool.Tie of a sample: the FNV-1a hash of its content's hash and of the seed. content is
+// hexadecimal digits; any other text is hashed as it is.
 func TieHash(content string, seed uint64) uint64 {
-	// Without package fnv, because that allocates, and millions of contents are hashed.
+	// Package fnv is not used, because it allocates, and millions of contents are hashed.
 	const offset, prime = 14695981039346656037, 1099511628211
 	h, hexadecimal := uint64(offset), len(content)%2 == 0
 	for i := 0; i < len(content) && hexadecimal; i += 2 {
@@ -152,7 +150,7 @@ func TieHash(content string, seed uint64) uint64 {
 	return h
 }
 
-// hexDigit is the value of a hexadecimal digit, and more than 15 for any other byte.
+// hexDigit returns the value of a hexadecimal digit, and more than 15 for any other byte.
 func hexDigit(c byte) byte {
 	switch {
 	case '0' <= c && c <= '9':
@@ -165,15 +163,15 @@ func hexDigit(c byte) byte {
 	return 0xff
 }
 
-// TwinHash is the Pool.Twin of a sample: the first 16 bytes of the SHA-256 of a text that is equal
-// for samples of equal images and texts. The text may be a hash of any kind.
+// TwinHash returns the Pool.Twin of a sample: the first 16 bytes of the SHA-256 of text. text must be equal exactly for
+// samples with equal images and texts; it may itself be a hash.
 func TwinHash(text string) (twin [16]byte) {
 	sum := sha256.Sum256([]byte(text))
 	copy(twin[:], sum[:])
 	return twin
 }
 
-// extend appends to a column of n values; one that would hold zeros alone stays nil.
+// extend appends to a column of n values. A column of only zeros stays nil.
 func extend[E comparable](column []E, n int, value E) []E {
 	var zero E
 	if column == nil && value == zero {
@@ -185,7 +183,7 @@ func extend[E comparable](column []E, n int, value E) []E {
 	return append(column, value)
 }
 
-// listed returns the number of name, which is its index in names; a new name is added to both.
+// listed returns the number of name, which is its index in names. A new name is added to both collections.
 func listed(name string, numbers map[string]uint32, names *[]string) uint32 {
 	i := number(name, numbers)
 	if int(i) == len(*names) {
@@ -194,7 +192,7 @@ func listed(name string, numbers map[string]uint32, names *[]string) uint32 {
 	return i
 }
 
-// number returns the number of name, for a new one the next.
+// number returns the number of name; a new name gets the next number.
 func number(name string, numbers map[string]uint32) uint32 {
 	i, known := numbers[name]
 	if !known {

@@ -5,37 +5,40 @@ import (
 	"slices"
 )
 
-// A capability holds one capability's view of the pool, kept from one of its turns to the next.
+// A capability is the state of one capability during a selection. It is kept from one of the capability's turns to the
+// next.
 type capability struct {
 	groups        *groups
-	number        int // in the order in which capabilities take turns
+	number        int // index in the order in which capabilities take turns
 	weight        float64
 	threshold     int32
 	byScore       bool // whether the order within a bin is by score
 	keys          sortKeys
 	candidates    bitset // samples whose rating exceeds the threshold; shared, not to be changed
-	removedBefore bitset // the selector's
-	// available counts, for each bin, the candidates that could be picked when the current turn
-	// began: seen is how many samples had been removed by then.
+	removedBefore bitset // removedBefore of the selector
+	// available counts, for each bin, the candidates that could be picked when the current turn began. seen is the number
+	// of samples that had been removed by then.
 	available []uint32
 	seen      int
 	initially []uint32        // available before the first turn
-	bins      []binCandidates // of each bin
-	order     []uint64        // as orderBins says
-	// In units of the budget, asked is its amount of the first round and given what it has picked.
+	bins      []binCandidates // for each bin
+	order     []uint64        // set by orderBins
+	// asked is the capability's amount in the first round, and given the amount that it has picked, in units of the
+	// budget.
 	asked, given int
 	shortBins    []shortBin
 	result       CapabilityResult
 }
 
-// Ratings that exceed the threshold by 1 to classes-2 have a class each, those beyond share the
-// last: enough to distinguish all ratings of our scorers. Class 0 holds all that do not qualify.
+// classes is the number of classes of ratings. A rating that exceeds the threshold by 1 to classes-2 has the class of
+// this difference; higher ratings share the last class. So all ratings of our scorers are distinguished. Class 0 has
+// the ratings that do not exceed the threshold.
 const classes = 8
 
 // classCounts counts samples by class.
 type classCounts [classes]uint32
 
-// A cutoff says which samples of a group are in the first batch of a bin: those with a rating and above.
+// A cutoff selects the samples of a group for the first batch of a bin: those with this rating or a higher one.
 type cutoff struct {
 	bin    uint32
 	rating int32
@@ -45,12 +48,10 @@ func (c *capability) class(rating int8) uint32 {
 	return uint32(min(max(int32(rating)-c.threshold, 0), classes-1))
 }
 
-// prepare counts the candidates and, if the order within a bin is by position, sorts those that a
-// first turn for an amount of samples will ask for, unless the amount is 0. It reads the columns from
-// front to back, where sortMore would read them in the order of the groups: once to count the classes
-// in each group, and once to take out those classes that the best of each bin are in.
-//
-// Cells, if they are known, spare the first of the two.
+// prepare counts the candidates. If the order within a bin is by position and amount is not 0, it also sorts the
+// candidates that a first turn for this amount of samples will need. It reads the columns from front to back, while
+// sortMore would read them in the order of the groups. It reads them twice: to count the classes in each group, and to
+// find the samples in the best classes of each bin. If cells are known, the first reading is not needed.
 func (c *capability) prepare(
 	buffers *scratch, ratings []int8, cells []cell, expected []uint16, ties *ties, amount int,
 ) {
@@ -72,7 +73,7 @@ func (c *capability) prepare(
 	}
 }
 
-// sortFirst sorts the first batch of each bin that a first turn for an amount of samples will ask.
+// sortFirst sorts the first batch of each bin from which a first turn for an amount of samples will pick.
 func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	if buffers.cutoffs == nil {
 		buffers.cutoffs = make([]cutoff, c.groups.len())
@@ -83,7 +84,7 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	share := max(amount/len(c.order), 1)
 	asked := c.order[:min(amount, len(c.order))]
 	batches := make([]firstBatch, len(asked))
-	next := make([]uint32, len(c.bins)) // the index in keys of each bin's next one
+	next := make([]uint32, len(c.bins)) // the index in keys of each bin's next key
 	size := uint32(0)
 	for i, entry := range asked {
 		bin := uint32(entry)
@@ -93,7 +94,7 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	}
 
 	buffers.keys = slices.Grow(buffers.keys[:0], int(size))[:size]
-	var hits [1 << 12]uint32 // samples of one block: found without a branch, which no processor could predict
+	var hits [1 << 12]uint32 // samples of one block, found without an unpredictable branch
 	for start := 0; start < len(ratings); start += len(hits) {
 		block := ratings[start:min(start+len(hits), len(ratings))]
 		of := c.groups.of[start : start+len(block)]
@@ -118,12 +119,11 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	}
 }
 
-// A firstBatch describes the candidates of a bin's first style position: its entries end before
-// end, held is the number of candidates, found that of the classes that hold the best ones, and
-// sorted is how many of these have to be sorted.
+// A firstBatch describes the candidates at a bin's first style position. Their entries end before end. held is their
+// number, found the number in the classes of the best, and sorted the number to sort.
 type firstBatch struct{ end, held, found, sorted uint32 }
 
-// firstBatch chooses the classes to take out of a bin's first style position.
+// firstBatch chooses the classes of candidates to sort at a bin's first style position.
 func (c *capability) firstBatch(buffers *scratch, bin uint32, share int) firstBatch {
 	first := firstBatch{end: c.groups.entryStart[bin]}
 	for ; first.end < c.groups.entryStart[bin+1] && c.groups.entries[first.end].position == 0; first.end++ {
@@ -146,8 +146,8 @@ func (c *capability) firstBatch(buffers *scratch, bin uint32, share int) firstBa
 	return first
 }
 
-// count counts the candidates of each class in each group, of each bin, and of all. It reports whether there are any
-// in the class of those that exceed the threshold furthest.
+// count counts the candidates of each class in each group, of each bin, and of all bins. It reports whether there are
+// candidates in the last class.
 func (c *capability) count(buffers *scratch, ratings []int8, cells []cell) (beyond bool) {
 	if buffers.counts == nil {
 		buffers.counts = make([]classCounts, c.groups.len())
@@ -155,7 +155,7 @@ func (c *capability) count(buffers *scratch, ratings []int8, cells []cell) (beyo
 	clear(buffers.counts)
 	of := c.groups.of[:len(ratings)]
 	for group := range cells {
-		for level, n := range cells[group][1:] { // the first is missing ratings
+		for level, n := range cells[group][1:] { // the first level is missing ratings
 			buffers.counts[group][c.class(int8(level))] += n
 		}
 	}
@@ -180,8 +180,8 @@ func (c *capability) count(buffers *scratch, ratings []int8, cells []cell) (beyo
 	return beyond
 }
 
-// orderBins lists the bins that hold candidates, by their number of candidates, then by name: each
-// as that number in the upper half of a word and the bin's own number in the lower.
+// orderBins lists the bins that have candidates, by their number of candidates, then by name. An element has the number
+// of candidates in the upper half of the word, and the bin's number in the lower half.
 func (c *capability) orderBins() {
 	c.order = c.order[:0]
 	for bin, n := range c.available {

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// A capCounter counts what the sources, or the styles, or the images, or a modality have of a selection, up to
-// their cap.
+// A capCounter counts, for each source, style, image, cluster, template or modality, the amount in the selection, up to
+// its cap.
 type capCounter struct {
 	noun    string // source, style, image or modality
 	reason  Reason
-	limits  []int // of each
+	limits  []int // for each
 	name    func(i uint32) string
-	of      func(s uint32) []uint32 // the sources, styles or images of a sample
+	of      func(s uint32) []uint32 // the sources (styles, images, ...) of a sample
 	cost    func(s uint32) int
 	used    []int
-	members *index // nil until something reaches its cap
+	members *index // nil until a cap is reached
 }
 
-// numbersIn is how many numbers there are, from 0 to the largest of some.
+// numbersIn returns the size of a table that is indexed by these numbers: the largest plus 1.
 func numbersIn(some []uint32) int {
 	if len(some) == 0 {
 		return 0
@@ -27,7 +27,7 @@ func numbersIn(some []uint32) int {
 	return int(slices.Max(some)) + 1
 }
 
-// capCounters are the counters that a selection has.
+// capCounters are the counters of a selection.
 type capCounters []*capCounter
 
 func newCapCounters(pool *Pool, p Params) capCounters {
@@ -83,7 +83,7 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 	return all
 }
 
-// exceeded is the first cap that a further sample would exceed, nil if there is none.
+// exceeded returns the counter of the first cap that a further sample would exceed; nil if there is none.
 func (all capCounters) exceeded(s uint32) *capCounter {
 	for _, counter := range all {
 		for _, i := range counter.of(s) {
@@ -95,7 +95,7 @@ func (all capCounters) exceeded(s uint32) *capCounter {
 	return nil
 }
 
-// charge counts a sample, and reports every source, style and image that reaches its cap by it.
+// charge counts a sample. It calls reached for every source, style, image, ... that thereby reaches its cap.
 func (all capCounters) charge(s uint32, reached func(counter *capCounter, i uint32)) {
 	for _, counter := range all {
 		for _, i := range counter.of(s) {
@@ -108,7 +108,7 @@ func (all capCounters) charge(s uint32, reached func(counter *capCounter, i uint
 	}
 }
 
-// samples are the samples of a source, a style or an image of a pool of n samples.
+// samples returns the samples of number i (a source, style, image, ...), in a pool of n samples.
 func (c *capCounter) samples(i uint32, n int) []uint32 {
 	if c.members == nil {
 		c.members = newIndex(n, len(c.used), c.of)
@@ -116,8 +116,8 @@ func (c *capCounter) samples(i uint32, n int) []uint32 {
 	return c.members.sample[c.members.start[i]:c.members.start[i+1]]
 }
 
-// An index lists, for each source, style or image, the samples that have it: those of number i are
-// sample[start[i]:start[i+1]].
+// An index lists, for each number (a source, style, image, ...), the samples that have it: sample[start[i]:start[i+1]]
+// for number i.
 type index struct{ start, sample []uint32 }
 
 func newIndex(samples, numbers int, of func(s uint32) []uint32) *index {

@@ -5,25 +5,23 @@ import (
 	"fmt"
 )
 
-// Caps are the most that one source, one style, one image, one cluster of near duplicates, one template of questions or
-// one modality may have of a selection; a zero Cap sets no bound. What has reached its cap is removed from all bins
-// immediately, with all its samples.
-// Example: {Source: "10%", Image: "3"} in JSON's form.
+// Caps bound the amount of a selection that one source, style, image, cluster of near duplicates, template of questions
+// or modality may have. A zero Cap is no bound. When a source reaches its cap, all its samples are removed from all
+// bins immediately; the same holds for the others. Example in JSON: {"source": "10%", "image": "3"}.
 type Caps struct {
 	Source Cap `json:"source,omitzero"`
-	// Style counts a sample of several styles for each of them.
+	// Style counts a sample with several styles for each of them.
 	Style Cap `json:"style,omitzero"`
 	Image Cap `json:"image,omitzero"`
-	// Cluster bounds the samples with nearly equal images and texts, and Template those whose first
-	// questions are of one template (package similarity).
+	// Cluster bounds the samples with nearly equal images and texts. Template bounds the samples whose first questions
+	// have one template (package similarity).
 	Cluster  Cap `json:"cluster,omitzero"`
 	Template Cap `json:"template,omitzero"`
-	// Modality has a cap for samples of each.
+	// Modality has a cap for each modality.
 	Modality ModalityCaps `json:"modality,omitzero"`
 }
 
-// ModalityCaps are the most that samples without an image, with one, with several, and with several turns may have of a
-// selection.
+// ModalityCaps are the caps of samples without an image, with one image, with several images, and with several turns.
 type ModalityCaps struct {
 	TextOnly   Cap `yaml:"text-only" json:"text-only,omitzero"`
 	OneImage   Cap `yaml:"one-image" json:"one-image,omitzero"`
@@ -31,15 +29,15 @@ type ModalityCaps struct {
 	MultiTurn  Cap `yaml:"multi-turn" json:"multi-turn,omitzero"`
 }
 
-// A ModalityCap is one of them.
+// A ModalityCap is the cap of one modality, with the modality's name.
 type ModalityCap struct {
 	Name string
 	Cap  *Cap
-	// has reports whether a sample of a shape is of the modality.
+	// has reports whether a sample of a shape belongs to the modality.
 	has func(Shape) bool
 }
 
-// All are the caps with their names, in their order.
+// All returns the caps with their names, in the order of the fields.
 func (m *ModalityCaps) All() []ModalityCap {
 	images := func(of Shape) func(Shape) bool { return func(s Shape) bool { return s%MultiTurn == of } }
 	return []ModalityCap{
@@ -49,7 +47,7 @@ func (m *ModalityCaps) All() []ModalityCap {
 	}
 }
 
-// ModalityNames are the names of all modalities, in their order.
+// ModalityNames returns the names of all modalities, in the order of the fields of ModalityCaps.
 func ModalityNames() []string {
 	var names []string
 	for _, m := range new(ModalityCaps).All() {
@@ -58,30 +56,30 @@ func ModalityNames() []string {
 	return names
 }
 
-// A Cap is a count of samples from 1, or a ratio of the budget above 0 up to 1.0, rounded down but
-// to 1 at least. With a budget in tokens a ratio counts tokens, and a sample that would exceed it is
-// removed when it is the next to be picked. A Cap is written as a Budget is.
+// A Cap is a number of samples from 1, or a ratio of the budget above 0 up to 1.0, rounded down but at least 1. With a
+// budget in tokens, a ratio counts tokens; a sample that would exceed it is removed when it is the next to be picked. A
+// Cap is written like a Budget.
 type Cap struct{ amount Budget }
 
-// ParseCap reads a cap in the forms that ParseBudget takes for samples.
+// ParseCap reads a cap in the forms that ParseBudget accepts for samples.
 func ParseCap(text string) (Cap, error) {
 	amount, err := parseSamples("cap", text)
 	return Cap{amount}, err
 }
 
-// IsZero says whether the cap sets no bound.
+// IsZero reports whether the cap is no bound.
 func (c Cap) IsZero() bool { return c == Cap{} }
 
-// String is the cap in a form that ParseCap reads back; it is empty for a zero Cap.
+// String returns the cap in a form that ParseCap reads; it is empty for a zero Cap.
 func (c Cap) String() string { return c.amount.String() }
 
-// Typed is the cap as people type it: a share as a percentage.
+// Typed returns the cap in the form that people type: a ratio as a percentage.
 func (c Cap) Typed() string { return c.amount.Typed() }
 
-// MarshalText is String.
+// MarshalText returns the text of String.
 func (c Cap) MarshalText() ([]byte, error) { return c.amount.MarshalText() }
 
-// UnmarshalText is ParseCap; an empty text is the zero Cap.
+// UnmarshalText reads the forms of ParseCap; an empty text is the zero Cap.
 func (c *Cap) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*c = Cap{}
@@ -95,10 +93,10 @@ func (c *Cap) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// UnmarshalJSON reads a string or a number, the latter as it is written.
+// UnmarshalJSON reads a string or a number. A number is read as it is written, so 1.0 and 1 differ.
 func (c *Cap) UnmarshalJSON(data []byte) error { return unmarshalAmount(data, c.UnmarshalText) }
 
-// of is the cap of a selection with a budget.
+// of returns the cap in samples, or in tokens, for a budget.
 func (c Cap) of(budget int) int {
 	if c.amount.ratio > 0 {
 		return max(int(float64(budget)*c.amount.ratio), 1)
@@ -106,7 +104,7 @@ func (c Cap) of(budget int) int {
 	return c.amount.count
 }
 
-// inTokens says whether the cap counts tokens.
+// inTokens reports whether the cap counts tokens.
 func (c Cap) inTokens(p Params) bool { return p.InTokens && c.amount.ratio > 0 }
 
 func (c Caps) validate(pool *Pool) error {
@@ -125,9 +123,8 @@ func (c Caps) validate(pool *Pool) error {
 	return nil
 }
 
-// validateIncludes reports every source, style, image, cluster, template and modality that exceeds its cap by the
-// must-includes
-// alone.
+// validateIncludes reports every source, style, image, cluster, template and modality whose cap the must-includes alone
+// exceed.
 func (c Caps) validateIncludes(p Params, pool *Pool) error {
 	counters := newCapCounters(pool, p)
 	included := newBitset(pool.Len())

@@ -7,9 +7,9 @@ import (
 	"sync"
 )
 
-// A Catalog is a valid pool with what its selections have in common: the groups of its samples, how many of a group
-// have which rating, and the order among equal ones. They are prepared when they are first needed. It may be used
-// concurrently. Its pool must not change.
+// A Catalog is a valid pool with data that all its selections share: the groups of samples, the number of samples of
+// each group by rating, and the order among equal samples. The data are computed at their first use. A Catalog is safe
+// for concurrent use. Its pool must not change.
 type Catalog struct {
 	Pool *Pool
 
@@ -25,7 +25,7 @@ type Catalog struct {
 	onceDescribed    sync.Once
 }
 
-// NewCatalog checks a pool. An error names every way in which its columns contradict each other.
+// NewCatalog returns a catalog of a pool. The error names every contradiction between the pool's columns.
 func NewCatalog(pool *Pool) (*Catalog, error) {
 	if err := pool.Validate(); err != nil {
 		return nil, err
@@ -37,14 +37,14 @@ func NewCatalog(pool *Pool) (*Catalog, error) {
 	return c, nil
 }
 
-// thresholdBits mark the samples whose rating exceeds a threshold; nil bits are of none.
+// thresholdBits mark the samples whose rating exceeds a threshold; bits is nil before the first use.
 type thresholdBits struct {
 	threshold int32
 	bits      bitset
 }
 
-// candidates mark the samples whose rating exceeds a threshold. They are shared: do not change them. Those of the
-// latest threshold of a column are kept, because selections seldom have different ones.
+// candidates returns the set of samples whose rating exceeds a threshold. The set is shared: do not change it. Only the
+// set for a column's latest threshold is kept, because selections seldom have different thresholds.
 func (c *Catalog) candidates(column int, threshold int32) bitset {
 	c.mu.Lock()
 	latest := c.latest[column]
@@ -67,10 +67,10 @@ func (c *Catalog) candidates(column int, threshold int32) bitset {
 	return bits
 }
 
-// cells are the cells of all samples for a column of ratings; nil if a rating is outside of their levels.
+// cells returns the cells of all samples for a column of ratings; nil if a rating is not a level.
 func (c *Catalog) cells(column int) []cell { return c.columns[column]() }
 
-// Bytes is about how much memory the catalog takes when all of it is prepared.
+// Bytes returns the approximate memory of the catalog when all its data are computed.
 func (c *Catalog) Bytes() int {
 	p := c.Pool
 	perSample := len(p.Ratings) + 2*len(p.Expected)
@@ -81,7 +81,7 @@ func (c *Catalog) Bytes() int {
 		4*(cap(p.Image)+cap(p.ImageStart)+cap(p.Cluster)+cap(p.Template))
 }
 
-// groups are the groups of the samples except for the ineligible ones; nil means that there are none.
+// groups returns the groups of all samples except the ineligible ones; nil means that all are eligible.
 func (c *Catalog) groups(ineligible bitset) *groups {
 	workers := runtime.GOMAXPROCS(0)
 	if ineligible != nil {
@@ -91,7 +91,8 @@ func (c *Catalog) groups(ineligible bitset) *groups {
 	return c.all
 }
 
-// ties are the order among equal samples, by sum, tie hash and index, or by index alone, or by a column first.
+// ties returns the order among equal samples: by sum, tie hash and index; or by index alone; or by a column, then as in
+// the first case.
 func (c *Catalog) ties(rules Rules) *ties {
 	workers := runtime.GOMAXPROCS(0)
 	if order := c.Pool.orderBy(rules.TieBreak); order != nil {
@@ -105,7 +106,7 @@ func (c *Catalog) ties(rules Rules) *ties {
 	return c.byHash
 }
 
-// Select is the function of that name for the catalog's pool.
+// Select makes a selection from the catalog's pool, as the function Select does.
 func (c *Catalog) Select(params Params) (*Result, error) {
 	if err := params.Validate(c.Pool); err != nil {
 		return nil, err
@@ -113,14 +114,13 @@ func (c *Catalog) Select(params Params) (*Result, error) {
 	return newSelector(c, params).run(), nil
 }
 
-// Candidates is how many samples are rated above their threshold for a capability of the selection, whether they take
-// part or not: turns pick no more.
+// Candidates returns the number of samples that are rated above their threshold for a capability of the selection,
+// whether they take part or not. Turns cannot pick more samples.
 func (c *Catalog) Candidates(params Params) int { return params.above(c.Pool).count() }
 
-// SelectNested makes a selection for each of the budgets, which replace Params.Budget, from the
-// smallest to the largest; each has all of the one before it as further must-includes, in the
-// order in which they were picked. Budgets must ascend. Example: 5 %, 10 % and 30 % of a pool, to
-// see what more data brings.
+// SelectNested makes a selection for each of the budgets, which replace Params.Budget. Budgets must ascend. Each
+// selection contains the previous one, as further must-includes in the order in which they were picked. Example: 5 %,
+// 10 % and 30 % of a pool, to measure the effect of more data.
 func (c *Catalog) SelectNested(params Params, budgets ...int) ([]*Result, error) {
 	var results []*Result
 	include := slices.Clone(params.Include)

@@ -2,7 +2,7 @@ package selection
 
 import "testing"
 
-// catalogOf is a catalog of a pool that should be valid.
+// catalogOf returns a catalog of a valid pool.
 func catalogOf(t testing.TB, pool *Pool) *Catalog {
 	t.Helper()
 	catalog, err := NewCatalog(pool)

@@ -10,21 +10,20 @@ import (
 	"strings"
 )
 
-// A Condition is what a number of a sample must fulfil, such as `relevance_min>=3`. A sample without the number fulfils
-// none.
+// A Condition is a test of a number of a sample, such as `relevance_min>=3`. A sample without the number fails it.
 type Condition struct {
 	Column   string
 	Operator string // one of >=, <=, >, <, ==, !=
 	Value    float64
 }
 
-// decimal is a number as people write it; forms that only Go reads, such as 1_0 and 0x10, are refused.
+// decimal matches a decimal number. Forms that only Go reads, such as 1_0 and 0x10, do not match.
 var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
 
-// conditionPattern is a name, an operator and a number.
+// conditionPattern matches a name, an operator and a number.
 var conditionPattern = regexp.MustCompile(`^\s*(.*?[^<>=!\s])\s*(>=|<=|==|!=|>|<|=)\s*([^<>=!\s]+)\s*$`)
 
-// ParseCondition reads a condition; = is ==.
+// ParseCondition reads a condition; = means ==.
 func ParseCondition(text string) (Condition, error) {
 	parts := conditionPattern.FindStringSubmatch(text)
 	if parts == nil {
@@ -42,7 +41,7 @@ func ParseCondition(text string) (Condition, error) {
 	return Condition{parts[1], operator, value}, nil
 }
 
-// String is the condition in the form that ParseCondition reads back.
+// String returns the condition in the form that ParseCondition reads.
 func (c Condition) String() string {
 	if c.Operator == "" {
 		return ""
@@ -50,16 +49,16 @@ func (c Condition) String() string {
 	return c.Column + c.Operator + strconv.FormatFloat(c.Value, 'g', -1, 64)
 }
 
-// MarshalText is String.
+// MarshalText returns the text of String.
 func (c Condition) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText is ParseCondition.
+// UnmarshalText reads the form of ParseCondition.
 func (c *Condition) UnmarshalText(text []byte) (err error) {
 	*c, err = ParseCondition(string(text))
 	return err
 }
 
-// Holds reports whether a number fulfils the condition; a missing one, which is NaN, does not.
+// Holds reports whether a number fulfils the condition. A missing number, NaN, does not.
 func (c Condition) Holds(v float64) bool {
 	switch c.Operator {
 	case ">=":
@@ -77,13 +76,14 @@ func (c Condition) Holds(v float64) bool {
 	}
 }
 
-// A Column holds a number of each sample that no scorer gave: NaN where a sample has none.
+// A Column holds a number of each sample that no scorer gave, such as a perplexity; NaN for a sample without the
+// number.
 type Column struct {
 	Name   string
 	Values []float64
 }
 
-// values are the values of a column; nil if the pool does not have it.
+// values returns the values of a column; nil if the pool does not have the column.
 func (p *Pool) values(name string) []float64 {
 	for _, c := range p.Columns {
 		if c.Name == name {
@@ -93,17 +93,17 @@ func (p *Pool) values(name string) []float64 {
 	return nil
 }
 
-// A columnOrder orders samples by a column: the higher number first, or the lower one where the name has a minus before
-// it; samples without a number come last.
+// A columnOrder orders samples by a column: the higher number first, or the lower number if the name begins with a
+// minus. Samples without a number come last.
 type columnOrder struct {
 	values []float64
 	lower  bool
 }
 
-// columnOf is the column that an order names.
+// columnOf returns the name of the column in an order.
 func columnOf(order string) string { return strings.TrimPrefix(order, "-") }
 
-// orderBy is an order by a column; nil if the name is empty.
+// orderBy returns the order by a column; nil if order is empty.
 func (p *Pool) orderBy(order string) *columnOrder {
 	if order == "" {
 		return nil
@@ -111,7 +111,7 @@ func (p *Pool) orderBy(order string) *columnOrder {
 	return &columnOrder{p.values(columnOf(order)), strings.HasPrefix(order, "-")}
 }
 
-// compare is negative if sample a goes before b. NaN is less than any other number.
+// compare is negative if sample a comes before b. NaN is less than any other number.
 func (o *columnOrder) compare(a, b uint32) int {
 	x, y := o.values[a], o.values[b]
 	if o.lower && !math.IsNaN(x) && !math.IsNaN(y) {
@@ -120,7 +120,7 @@ func (o *columnOrder) compare(a, b uint32) int {
 	return cmp.Compare(y, x)
 }
 
-// ColumnNames are the columns that the rules name, each once.
+// ColumnNames returns the names of the columns that the rules use, each once.
 func (r Rules) ColumnNames() []string {
 	var names []string
 	seen := map[string]bool{"": true}
@@ -139,7 +139,7 @@ func (r Rules) ColumnNames() []string {
 	return names
 }
 
-// validateColumns reports the columns that are named and not in the pool.
+// validateColumns reports the columns that the rules name and the pool does not have.
 func (r Rules) validateColumns(pool *Pool) error {
 	known := make([]string, len(pool.Columns))
 	for i, c := range pool.Columns {

@@ -29,7 +29,7 @@ func TestParseCondition(t *testing.T) {
 	}
 }
 
-// TestConditionOfMissing has no condition fulfilled by a number that there is not.
+// TestConditionOfMissing checks that a missing number fulfils no condition.
 func TestConditionOfMissing(t *testing.T) {
 	t.Parallel()
 	for _, operator := range []string{">=", "<=", ">", "<", "==", "!="} {

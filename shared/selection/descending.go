@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// firstLevel is the threshold that Descending begins with; the next ones are lower by 1 each, down to 0.
+// firstLevel is the first threshold of Descending. Each next threshold is lower by 1, down to 0.
 const firstLevel = 3
 
-// seedShare is how many times as many samples as bins with a candidate a budget must have, so that Descending gives
-// each bin its best sample.
+// seedShare is the least ratio of the budget, in samples, to the number of bins with a candidate for which Descending
+// picks the best sample of each bin first.
 const seedShare = 4
 
-// descend makes a selection by the strategy Descending, and returns the number of rounds begun.
+// descend makes a selection by the strategy Descending, and returns the number of rounds that began.
 func (s *selector) descend() (rounds int) {
 	names := s.params.capabilities(s.pool)
 	results := make([]CapabilityResult, len(names))
@@ -24,7 +24,7 @@ func (s *selector) descend() (rounds int) {
 	amount := s.firstAmount()
 	for _, level := range s.params.levels(s.pool) {
 		s.prepareCapabilities(level, amount)
-		amount = 0 // what comes first among the candidates of the next levels is removed
+		amount = 0 // the best candidates of the next levels are already removed
 		rounds = s.takeTurns(rounds)
 		for i, c := range s.capabilities {
 			results[i].Picked += c.result.Picked
@@ -37,8 +37,8 @@ func (s *selector) descend() (rounds int) {
 	return rounds
 }
 
-// levels are the thresholds, one after the other, that a strategy of turns picks by: those of the capabilities are at
-// least as high. At the last one each has its own.
+// levels returns the thresholds of a strategy with turns, in order. At each level, the threshold of a capability is at
+// least as high. At the last level, each capability has its own threshold.
 func (p Params) levels(pool *Pool) (levels []int32) {
 	if p.Strategy != Descending {
 		return []int32{Missing}
@@ -56,7 +56,7 @@ func (p Params) levels(pool *Pool) (levels []int32) {
 	return append(levels, Missing)
 }
 
-// countCandidates counts the samples that take part and have a rating above a threshold in a column.
+// countCandidates counts the samples that take part and whose rating in a column exceeds a threshold.
 func (s *selector) countCandidates(column int, threshold int32) (n int) {
 	for sample, rating := range s.pool.Ratings[column] {
 		if int32(rating) > threshold && s.groups.of[sample] != 0 {
@@ -67,7 +67,7 @@ func (s *selector) countCandidates(column int, threshold int32) (n int) {
 }
 
 // pickBestOfBins picks the best sample of each bin that has a candidate, in the order of the bins' names, if the budget
-// has seedShare times as many samples.
+// has at least seedShare times as many samples as there are such bins.
 func (s *selector) pickBestOfBins(results []CapabilityResult) {
 	best := s.bestRatings()
 	bins := make([]uint32, 0, len(s.groups.binNames))
@@ -79,7 +79,7 @@ func (s *selector) pickBestOfBins(results []CapabilityResult) {
 	if seedShare*len(bins) > s.samplesOf(s.params.Budget) {
 		return
 	}
-	dropped := 0 // how many of the selector's are not candidates any more
+	dropped := 0 // how many of s.dropped have been removed from best
 	for _, bin := range bins {
 		if s.remaining() == 0 {
 			return
@@ -98,8 +98,8 @@ func (s *selector) pickBestOfBins(results []CapabilityResult) {
 	}
 }
 
-// A bestRating is a sample's highest rating above its capability's threshold, and the first capability that has it; for
-// a sample that is not a candidate the rating is Missing.
+// A bestRating is a sample's highest rating above its capability's threshold, and the first capability with this
+// rating. If the sample is not a candidate, the rating is Missing.
 type bestRating struct {
 	rating     int8
 	capability uint32
@@ -121,8 +121,8 @@ func (s *selector) bestRatings() []bestRating {
 	return best
 }
 
-// bestOfBin is the sample of a bin that has the highest rating, then the first in the order of ties; None if the bin
-// has no candidate.
+// bestOfBin returns the sample of a bin with the highest rating, and among equal ratings the first in the order of
+// ties; None if the bin has no candidate.
 func (s *selector) bestOfBin(bin uint32, best []bestRating) uint32 {
 	first := uint32(None)
 	for _, entry := range s.groups.entries[s.groups.entryStart[bin]:s.groups.entryStart[bin+1]] {

@@ -52,8 +52,8 @@ func TestDescending(t *testing.T) {
 	}
 }
 
-// TestDescendingGivesAsMuch is never short where the paper's rule is not, as long as nothing caps a source, a style or
-// an image.
+// TestDescendingGivesAsMuch checks that Descending fills the budget whenever the paper's rule does, if no cap applies
+// to a source, style or image.
 func TestDescendingGivesAsMuch(t *testing.T) {
 	t.Parallel()
 	sh := parameterShapes["few bins"]

@@ -5,12 +5,12 @@ import (
 	"slices"
 )
 
-// eligibility says which samples of a pool take part in a selection.
+// An eligibility decides which samples of a pool take part in a selection.
 type eligibility struct {
 	pool *Pool
-	// The tables are by style and by source; nil without such a filter.
+	// The tables are indexed by style and by source; nil without such a filter.
 	keepStyle, dropStyle, keepSource []bool
-	duplicates, excluded, near       bitset // nil if there are none
+	duplicates, excluded, near       bitset // nil if no sample is marked
 	where                            []columnCondition
 }
 
@@ -39,7 +39,7 @@ func newEligibility(pool *Pool, params Params) *eligibility {
 	return e
 }
 
-// marked marks the samples of a list; nil if it is empty.
+// marked returns the set of the samples of a list; nil if the list is empty.
 func marked(list []uint32, pool *Pool) bitset {
 	if len(list) == 0 {
 		return nil
@@ -51,13 +51,13 @@ func marked(list []uint32, pool *Pool) bitset {
 	return marks
 }
 
-// A columnCondition is a condition with the numbers of all samples.
+// A columnCondition is a condition with its column.
 type columnCondition struct {
 	Condition
 	values []float64
 }
 
-// ineligible marks the samples that do not take part; nil if all do.
+// ineligible returns the set of samples that do not take part; nil if all do.
 func (e *eligibility) ineligible(workers int) bitset {
 	if e.keepStyle == nil && e.dropStyle == nil && e.keepSource == nil && e.duplicates == nil && e.excluded == nil &&
 		e.near == nil && e.where == nil {
@@ -74,7 +74,7 @@ func (e *eligibility) ineligible(workers int) bitset {
 	return marks
 }
 
-// reason is what keeps a sample out; empty if it takes part.
+// reason returns the reason why a sample does not take part; empty if it does.
 func (e *eligibility) reason(s uint32) Reason {
 	switch reason := e.filterReason(s); {
 	case reason != "":
@@ -89,7 +89,7 @@ func (e *eligibility) reason(s uint32) Reason {
 	return ""
 }
 
-// filterReason is which filter keeps a sample out; empty if none does.
+// filterReason returns the filter that keeps a sample out; empty if there is none.
 func (e *eligibility) filterReason(s uint32) Reason {
 	has := func(table []bool) bool {
 		return slices.ContainsFunc(e.pool.styles(s), func(style uint32) bool { return table[style] })
@@ -108,7 +108,7 @@ func (e *eligibility) filterReason(s uint32) Reason {
 	return ""
 }
 
-// findDuplicates fills duplicates, by means of a table with open addressing of the samples to keep.
+// findDuplicates fills duplicates. It uses a hash table with open addressing for the samples that are kept.
 func (e *eligibility) findDuplicates() {
 	n := e.pool.Len()
 	e.duplicates = newBitset(n)
@@ -116,7 +116,7 @@ func (e *eligibility) findDuplicates() {
 	for size < 2*n {
 		size *= 2
 	}
-	table := make([]uint32, size) // sample + 1; 0 for none
+	table := make([]uint32, size) // sample + 1; 0 for an empty place
 	for s := range uint32(n) {
 		twin := e.pool.Twin[s]
 		if twin == [16]byte{} || e.filterReason(s) != "" {
@@ -138,7 +138,7 @@ func (e *eligibility) findDuplicates() {
 	}
 }
 
-// named marks which of all names are among some.
+// named returns, for each element of all, whether it is one of names.
 func named(names, all []string) []bool {
 	marks := make([]bool, len(all))
 	for i, name := range all {

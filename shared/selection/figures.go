@@ -1,15 +1,16 @@
 package selection
 
-// Figures are what different selections of one pool are compared by. None of them is the quality of training.
+// Figures are numbers by which different selections of one pool are compared. None of them measures the quality of
+// training.
 type Figures struct {
 	Selected int `json:"selected"` // samples
-	// Shortfall is how much of the budget could not be given: samples, or tokens.
+	// Shortfall is the part of the budget that could not be filled: samples, or tokens.
 	Shortfall int `json:"shortfall"`
-	// PickRatings and HighKept are as in Summary, BelowPool is how many capabilities Summary's names.
+	// PickRatings and HighKept are as in Summary; BelowPool is the length of Summary's list.
 	PickRatings *PickRatings `json:"pick_ratings,omitempty"`
 	HighKept    float64      `json:"high_kept"`
 	BelowPool   int          `json:"below_pool"`
-	// The others are as in Statistics.
+	// The other fields are as in Statistics.
 	Sources       int     `json:"sources"`
 	Bins          int     `json:"bins"`
 	StyleEntropy  float64 `json:"style_entropy"`
@@ -17,7 +18,7 @@ type Figures struct {
 	Tokens        int     `json:"tokens"`
 }
 
-// Figures are the figures of a selection of the catalog's pool.
+// Figures returns the figures of a selection of the catalog's pool.
 func (c *Catalog) Figures(result *Result) Figures {
 	pool, selected := c.describePool(), describe(c.Pool, c.groups(nil), setOf(result.Samples()))
 	return Figures{
@@ -28,10 +29,10 @@ func (c *Catalog) Figures(result *Result) Figures {
 	}
 }
 
-// PickRatings are numbers of picks by their rating, 0 to 5.
+// PickRatings are the numbers of picks by rating, 0 to 5.
 type PickRatings [6]int
 
-// Low is the share, in [0, 1], of a number of picks that have a rating of 1 or 0.
+// Low returns the share of picks, in [0, 1], that have a rating of 1 or 0.
 func (r *PickRatings) Low(picks int) float64 {
 	if r == nil {
 		return 0
@@ -39,8 +40,8 @@ func (r *PickRatings) Low(picks int) float64 {
 	return float64(r[0]+r[1]) / float64(max(picks, 1))
 }
 
-// Total is the number of picks that a rating decided. Others were demanded, or were in the selection of a smaller
-// budget.
+// Total returns the number of picks that a rating decided. Other picks were must-includes, or belong to the selection
+// of a smaller budget.
 func (r *PickRatings) Total() (n int) {
 	if r != nil {
 		for _, picks := range r {
@@ -50,11 +51,11 @@ func (r *PickRatings) Total() (n int) {
 	return n
 }
 
-// PickRatings are the ratings of the picks that a rating decided, in a selection of the catalog's pool; nil if there
-// are none.
+// PickRatings returns the ratings of the picks that a rating decided, in a selection of the catalog's pool; nil if
+// there are no such picks.
 func (c *Catalog) PickRatings(result *Result) *PickRatings { return pickRatings(c.Pool, result) }
 
-// pickRatings are the ratings of the picks that a rating decided; nil if there are none.
+// pickRatings returns the ratings of the picks that a rating decided; nil if there are no such picks.
 func pickRatings(pool *Pool, result *Result) *PickRatings {
 	var ratings *PickRatings
 	columns := make([][]int8, len(result.Capabilities))
@@ -75,7 +76,7 @@ func pickRatings(pool *Pool, result *Result) *PickRatings {
 	return ratings
 }
 
-// high is the number of ratings of 4 and 5.
+// high returns the number of ratings of 4 and 5.
 func (s *Statistics) high() (n int) {
 	for _, r := range s.Ratings {
 		n += r.Counts[4] + r.Counts[5]
@@ -87,7 +88,7 @@ func highKept(pool, selected *Statistics) float64 {
 	return float64(selected.high()) / float64(max(pool.high(), 1))
 }
 
-// belowPool names the capabilities whose mean rating is lower among the selected.
+// belowPool returns the capabilities whose mean rating is lower among the selected samples.
 func belowPool(pool, selected *Statistics) (names []string) {
 	for c, r := range pool.Ratings {
 		if selected.Ratings[c].Mean < r.Mean {

@@ -93,7 +93,7 @@ func testFixture(t *testing.T, folder string) {
 	}
 }
 
-// readFixture reads a folder in the form that the reference implementation writes.
+// readFixture reads a folder in the format of the reference implementation.
 func readFixture(t *testing.T, folder string) (*Pool, Params) {
 	t.Helper()
 	var args struct {

@@ -6,12 +6,11 @@ import (
 	"strings"
 )
 
-// groups holds the samples by their properties other than ratings: a group has the
-// samples of one source with the same styles in the same order. All of them are in the same bins, at
-// the same style positions, so that work on bins is done once for a group; millions of samples make
-// a few thousand groups.
+// groups holds the samples by their properties other than ratings: a group has the samples of one source with the same
+// styles in the same order. All samples of a group are in the same bins, at the same style positions, so that work on
+// bins is done once for a group. Millions of samples make a few thousand groups.
 type groups struct {
-	// of holds the group of each sample. Group 0 holds those that can never be picked.
+	// of holds the group of each sample. Group 0 has the samples that can never be picked.
 	of []uint32
 	// Group i has the samples sample[start[i]:start[i+1]], in the pool's order.
 	start  []uint32
@@ -19,18 +18,17 @@ type groups struct {
 	// Group i is in the bins bin[binStart[i]:binStart[i+1]], in the order of its samples' styles.
 	binStart []uint32
 	bin      []uint32
-	// binNames are style + "+" + source, ascending by code point: a bin's number is its rank by name.
+	// binNames are style + "+" + source, ascending by code point. A bin's number is its index in binNames.
 	binNames []string
 	// Bin b has the entries entries[entryStart[b]:entryStart[b+1]], by position.
 	entryStart []uint32
 	entries    []binEntry
 }
 
-// A binEntry is a group in a bin. Its position, from 0, is that of the bin's style in the list of
-// the group's styles.
+// A binEntry is a group in a bin. Its position, from 0, is that of the bin's style in the group's list of styles.
 type binEntry struct{ group, position uint32 }
 
-// newGroups groups a pool's samples except for the ineligible ones; nil means that there are none.
+// newGroups groups a pool's samples, except the ineligible ones; nil means that all are eligible.
 func newGroups(p *Pool, ineligible bitset, workers int) *groups {
 	g := &groups{of: make([]uint32, p.Len())}
 	first := g.gather(p, ineligible, workers)
@@ -39,13 +37,13 @@ func newGroups(p *Pool, ineligible bitset, workers int) *groups {
 	return g
 }
 
-// bins are the bins of a group.
+// bins returns the bins of a group.
 func (g *groups) bins(group uint32) []uint32 { return g.bin[g.binStart[group]:g.binStart[group+1]] }
 
-// samples are the samples of a group.
+// samples returns the samples of a group.
 func (g *groups) samples(group uint32) []uint32 { return g.sample[g.start[group]:g.start[group+1]] }
 
-// lastPosition is the highest position of all entries.
+// lastPosition returns the highest position of all entries.
 func (g *groups) lastPosition() uint32 {
 	last := uint32(0)
 	for _, entry := range g.entries {
@@ -54,16 +52,16 @@ func (g *groups) lastPosition() uint32 {
 	return last
 }
 
-// len is the number of groups.
+// len returns the number of groups.
 func (g *groups) len() int { return len(g.start) - 1 }
 
-// gather fills of, start and sample, and returns the first sample of each group. Each worker takes
-// one range of the samples and numbers the groups it meets; then the workers' numbers are unified.
+// gather fills of, start and sample, and returns the first sample of each group. Each worker takes one range of samples
+// and numbers the groups in it; then these numbers are unified.
 func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32) {
 	var (
 		tables  = make([]groupTable, workers)
-		numbers = make([][]uint32, workers) // of each worker's groups
-		next    = make([][]uint32, workers) // the index in sample of each worker's next one of a group
+		numbers = make([][]uint32, workers) // for each worker, the unified numbers of its groups
+		next    = make([][]uint32, workers) // for each worker and group, the index in sample of its next sample
 		all     = newGroupTable(p)
 	)
 	bounds := func(worker int) (from, to uint32) {
@@ -112,15 +110,15 @@ func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32
 	return all.first
 }
 
-// A groupTable numbers groups, from 1 in the order of their first samples; samples without a style
-// are in group 0. It is a table with open addressing, because it is read once for every sample and takes
-// a third of the time of a map.
+// A groupTable numbers groups, from 1 in the order of their first samples. Samples without a style are in group 0. It
+// is a hash table with open addressing, because it is read once for every sample and takes a third of the time of a
+// map.
 type groupTable struct {
 	pool   *Pool
 	first  []uint32 // the first sample of each group
 	hashes []uint64 // of each group
-	shift  int      // of a hash to an index in the table
-	table  []uint32 // groups; 0 for none
+	shift  int      // converts a hash to an index in the table
+	table  []uint32 // groups; 0 for an empty place
 }
 
 func newGroupTable(p *Pool) groupTable {
@@ -130,7 +128,7 @@ func newGroupTable(p *Pool) groupTable {
 	}
 }
 
-// group is the group of a sample.
+// group returns the group of a sample; a new group gets the next number.
 func (t *groupTable) group(s uint32) uint32 {
 	source, styles := t.pool.Source[s], t.pool.styles(s)
 	if len(styles) == 0 {
@@ -159,7 +157,7 @@ func (t *groupTable) group(s uint32) uint32 {
 	return group
 }
 
-// after is the index to look at after another.
+// after returns the index that is probed after another.
 func (t *groupTable) after(at uint64) uint64 { return (at + 1) & uint64(len(t.table)-1) }
 
 func (t *groupTable) grow() {
@@ -203,7 +201,7 @@ func (g *groups) nameBins(p *Pool, first []uint32) {
 	slices.SortFunc(order, func(x, y uint32) int { return strings.Compare(names[x], names[y]) })
 	rank := make([]uint32, len(names))
 	for _, id := range order {
-		// A bin is its name: "a" + "b+c" and "a+b" + "c" are one, as in the reference.
+		// Bins with equal names are one bin, as in the reference: "a" + "b+c" and "a+b" + "c".
 		if last := len(g.binNames) - 1; last < 0 || g.binNames[last] != names[id] {
 			g.binNames = append(g.binNames, names[id])
 		}
@@ -214,8 +212,8 @@ func (g *groups) nameBins(p *Pool, first []uint32) {
 	}
 }
 
-// listEntries fills entryStart and entries, one position after the other, each from the groups that have that number of
-// styles.
+// listEntries fills entryStart and entries. It handles one position after the other; each only for the groups with
+// enough styles.
 func (g *groups) listEntries() {
 	g.entryStart = make([]uint32, len(g.binNames)+1)
 	for _, bin := range g.bin {

@@ -5,34 +5,35 @@ import (
 	"slices"
 )
 
-// A NearMiss says where a sample that others came before was nearest to being picked: of its capabilities and bins, the
-// one with the fewest candidates between the last one picked and the sample.
+// A NearMiss describes how near a sample that others outranked was to being picked. It is about the capability and bin
+// in which the fewest candidates are between the last one picked and the sample.
 type NearMiss struct {
 	Capability uint32 // index into Result.Capabilities; None for a strategy without turns
 	Style      uint32 // position of the bin's style in the sample's styles; 0 for a strategy without turns
-	// Rank is the sample's position, from 1, in the order in which the capability takes the candidates of the bin, or in
-	// that of the strategy. Last is the highest position that was taken, 0 if none was.
+	// Rank is the sample's position, from 1, in the order of the bin's candidates for the capability, or in the order of
+	// the strategy. Last is the highest position that was picked; 0 if none was.
 	Rank, Last uint32
 }
 
 // A MissList has the near misses of a pool's samples.
 type MissList struct {
 	groups *groups
-	// distance has of each sample how many positions it comes after the last one taken, and missBias; noMiss of one that
-	// has none, and notOutranked of one that was not outranked. Place is the place in last that this is about.
+	// distance has, for each sample, missBias plus the number of positions between the last one picked and the sample;
+	// noMiss if no place is found yet, and notOutranked if the sample was not outranked. place is the index in last to
+	// which the distance belongs.
 	distance, place []uint32
-	last            []uint32 // by capability, then bin
+	last            []uint32 // Last by capability, then bin
 }
 
 const (
 	notOutranked = 0
 	noMiss       = math.MaxUint32
-	// missBias makes distances positive: caps, and samples that were the best of their bins, may have made a sample
-	// come before the last one taken.
+	// missBias keeps distances positive: because of caps, and of samples that were picked as the best of their bins, a
+	// sample that was not picked may come before the last one picked.
 	missBias = 1 << 31
 )
 
-// At is the near miss of sample i; false if it was not outranked.
+// At returns the near miss of sample i; false if the sample was not outranked.
 func (l *MissList) At(i int) (NearMiss, bool) {
 	distance := l.distance[i]
 	if distance == notOutranked || distance == noMiss {
@@ -49,8 +50,8 @@ func (l *MissList) At(i int) (NearMiss, bool) {
 	return miss, true
 }
 
-// NearMisses are the misses of the samples whose reason is ReasonRank. It sorts all candidates of all bins, so it takes
-// several times as long as the selection.
+// NearMisses returns the near misses of the samples whose reason is ReasonRank. It sorts all candidates of all bins, so
+// it takes several times as long as the selection.
 func (c *Catalog) NearMisses(params Params, result *Result, reasons ReasonList) *MissList {
 	n := c.Pool.Len()
 	l := &MissList{distance: make([]uint32, n), place: make([]uint32, n), last: make([]uint32, 1)}
@@ -63,7 +64,7 @@ func (c *Catalog) NearMisses(params Params, result *Result, reasons ReasonList) 
 	if !any {
 		return l
 	}
-	params.Budget, params.InTokens = 1, false // so that no room is made for picks
+	params.Budget, params.InTokens = 1, false // so that no memory is reserved for picks
 	m := misser{list: l, selector: newSelector(c, params)}
 	if !params.TakesTurns() {
 		m.inOrder(result)
@@ -86,12 +87,12 @@ type misser struct {
 	list      *MissList
 	picks     [][]uint32 // picksByTurn
 	segments  []segment
-	segmentOf []uint32 // of each of groups.bin
-	counts    []uint32 // of candidates, by group
-	keys      []uint64 // of the candidates of a capability, segment by segment
+	segmentOf []uint32 // the segment of each element of groups.bin
+	counts    []uint32 // number of candidates by group
+	keys      []uint64 // keys of a capability's candidates, segment by segment
 }
 
-// picksByTurn are the numbers of a result's picks that each of its capabilities took at its turns.
+// picksByTurn returns, for each capability, the indexes of the picks that it made at its turns.
 func picksByTurn(result *Result) [][]uint32 {
 	counts := make([]int, len(result.Capabilities))
 	for _, pick := range result.Picks {
@@ -111,7 +112,7 @@ func picksByTurn(result *Result) [][]uint32 {
 	return of
 }
 
-// inOrder finds those of a strategy without turns.
+// inOrder finds the near misses for a strategy without turns.
 func (m *misser) inOrder(result *Result) {
 	for _, pick := range result.Picks {
 		if pick.Rule == ByStrategy {
@@ -125,14 +126,14 @@ func (m *misser) inOrder(result *Result) {
 	}
 }
 
-// A segment is the part of a bin's order that has one position of the bin's style; the whole bin if the order is by
+// A segment is the part of a bin's order with one position of the bin's style, or the whole bin if the order is by
 // score.
 type segment struct {
 	bin        uint32
-	start, end uint32 // of its candidates in a misser's keys
-	sorted     uint32 // how many of them the order of a higher threshold has before them, in the bin
-	picked     bool   // whether the capability picked any of them
-	last       uint64 // the key of the last one picked, in the order
+	start, end uint32 // range of its candidates in a misser's keys
+	sorted     uint32 // number of candidates before the segment in the order of the bin
+	picked     bool   // whether the capability picked a candidate of the segment
+	last       uint64 // the key of the last candidate that was picked, in the order
 }
 
 // findSegments fills segments, in the order of the bins, and segmentOf.
@@ -151,7 +152,7 @@ func (m *misser) findSegments() {
 	}
 }
 
-// A levelColumn is a column of ratings, of which those above a threshold and up to most are candidates.
+// A levelColumn is a column of ratings; the ratings above threshold, up to most, make candidates.
 type levelColumn struct {
 	number    int
 	ratings   []int8
@@ -163,10 +164,10 @@ func (l levelColumn) has(rating int8) bool {
 	return int32(rating) > l.threshold && int32(rating) <= l.most
 }
 
-// ofCapability finds those of a capability's bins.
+// ofCapability finds the near misses in the bins of a capability.
 func (m *misser) ofCapability(result *Result, i int, name string) {
 	column, own := m.pool.column(name), m.params.threshold(name)
-	before := make([]uint32, len(m.groups.binNames)) // how many candidates of each bin higher thresholds had
+	before := make([]uint32, len(m.groups.binNames)) // number of candidates of each bin at higher thresholds
 	level := levelColumn{number: column, ratings: m.pool.Ratings[column], most: math.MaxInt8}
 	expected := m.params.expected(m.pool, name)
 	lastPosition := uint32(0)
@@ -186,7 +187,7 @@ func (m *misser) ofCapability(result *Result, i int, name string) {
 	}
 }
 
-// count finds where the candidates of each segment will be put, and by how much the highest rating exceeds the
+// count computes where the keys of each segment will be placed. It returns by how much the highest rating exceeds the
 // threshold.
 func (m *misser) count(level levelColumn) (highest int) {
 	clear(m.counts)
@@ -226,8 +227,8 @@ func (m *misser) count(level levelColumn) (highest int) {
 	return highest
 }
 
-// fill puts the keys of the candidates into their segments. It reads columns from front to back: in the order of the
-// groups it takes several times as long.
+// fill puts the keys of the candidates into their segments. It reads columns from front to back; reading them in the
+// order of the groups takes several times as long.
 func (m *misser) fill(level levelColumn, keys *sortKeys) {
 	next := make([]uint32, len(m.segments))
 	for i := range m.segments {
@@ -251,7 +252,7 @@ func (m *misser) fill(level levelColumn, keys *sortKeys) {
 	}
 }
 
-// findLast finds the last of the candidates that were picked in each segment.
+// findLast finds, in each segment, the last candidate that was picked.
 func (m *misser) findLast(level levelColumn, keys *sortKeys, picks []Pick, own []uint32) {
 	for i := range m.segments {
 		m.segments[i].picked = false
@@ -271,8 +272,8 @@ func (m *misser) findLast(level levelColumn, keys *sortKeys, picks []Pick, own [
 	}
 }
 
-// rank sorts the segments and offers the positions of their candidates, which come after the before[bin] earlier ones
-// of their bins.
+// rank sorts the segments, and records the position of a candidate if it is nearer than the positions so far.
+// before[bin] is the number of candidates of the bin that come earlier.
 func (m *misser) rank(keys *sortKeys, number int, before []uint32) {
 	for i := range m.segments {
 		s := &m.segments[i]
@@ -297,7 +298,7 @@ func (m *misser) rank(keys *sortKeys, number int, before []uint32) {
 		place := place(s)
 		distance := m.list.first(place) + s.sorted
 		for _, key := range m.keys[s.start:s.end] {
-			if sample := key & samples; distance < distances[sample] { // nearer than at the places before
+			if sample := key & samples; distance < distances[sample] { // nearer than in the bins so far
 				distances[sample], places[sample] = distance, place
 			}
 			distance++
@@ -305,5 +306,5 @@ func (m *misser) rank(keys *sortKeys, number int, before []uint32) {
 	}
 }
 
-// first is the distance of the first position of a place.
+// first returns the distance of the first position of a place.
 func (l *MissList) first(place uint32) uint32 { return missBias + 1 - l.last[place] }

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestNearMisses compares near misses with those that explainAll finds among all misses of a sample. By Descending,
-// whose order explainAll does not know, the last one taken is compared alone.
+// TestNearMisses compares near misses with those that explainAll finds among all misses of a sample. explainAll does
+// not know the order of Descending, so only Last is compared for it.
 func TestNearMisses(t *testing.T) {
 	t.Parallel()
 	met := map[Strategy]int{}
@@ -59,7 +59,7 @@ func TestNearMisses(t *testing.T) {
 	}
 }
 
-// missOf is a near miss in the form of explainAll's.
+// missOf converts a near miss to the form of explainAll.
 func missOf(pool *Pool, params Params, result *Result, s uint32, miss NearMiss) Miss {
 	m := Miss{Rank: int(miss.Rank), Last: int(miss.Last)}
 	if params.TakesTurns() {
@@ -68,8 +68,8 @@ func missOf(pool *Pool, params Params, result *Result, s uint32, miss NearMiss) 
 	return m
 }
 
-// checkLast checks that no pick of the capability from the bin comes after the last one, in an order that goes by
-// levels of rating.
+// checkLast checks that no pick of the capability from the bin comes after the last one, in an order by levels of
+// rating.
 func checkLast(t *testing.T, pool *Pool, params Params, result *Result, s uint32, miss NearMiss) {
 	t.Helper()
 	name := result.Capabilities[miss.Capability].Capability

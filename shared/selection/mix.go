@@ -9,21 +9,22 @@ import (
 	"strings"
 )
 
-// A Mix says how much of a selection single sources and styles have. A sample of several styles counts for each.
+// A Mix bounds the parts of a selection that single sources and styles have. A sample with several styles counts for
+// each.
 type Mix struct {
 	Sources map[string]Part `yaml:"sources" json:"sources,omitempty"`
 	Styles  map[string]Part `yaml:"styles" json:"styles,omitempty"`
 }
 
-// A Part is how much of a selection one source or style has, as numbers of samples or shares of the budget: Share, or
-// at least Least and at most Most. What is zero sets no bound.
+// A Part bounds the part of a selection that one source or style has, in numbers of samples or ratios of the budget:
+// exactly Share, or at least Least and at most Most. A zero field is no bound.
 type Part struct {
 	Share Cap `yaml:"share" json:"share,omitzero"`
 	Least Cap `yaml:"least" json:"least,omitzero"`
 	Most  Cap `yaml:"most" json:"most,omitzero"`
 }
 
-// bounds are the numbers of samples at a budget.
+// bounds returns the least and the most samples at a budget.
 func (p Part) bounds(budget int) (least, most int) {
 	most = math.MaxInt
 	if !p.Share.IsZero() {
@@ -38,10 +39,10 @@ func (p Part) bounds(budget int) (least, most int) {
 	return least, most
 }
 
-// IsZero says whether the mix names nothing.
+// IsZero reports whether the mix has no entries.
 func (m Mix) IsZero() bool { return len(m.Sources)+len(m.Styles) == 0 }
 
-// LeastSum is how many samples all sources and styles have at least, together.
+// LeastSum returns the sum of the least numbers of samples of all sources and styles.
 func (m Mix) LeastSum(budget int) (sum int) {
 	for _, parts := range []map[string]Part{m.Sources, m.Styles} {
 		for _, part := range parts {
@@ -52,7 +53,7 @@ func (m Mix) LeastSum(budget int) (sum int) {
 	return sum
 }
 
-// validate checks what can be checked without a pool.
+// validate checks the mix as far as possible without a pool.
 func (m Mix) validate() error {
 	var faults []error
 	for _, of := range []struct {
@@ -90,7 +91,7 @@ func (m Mix) dimensions(pool *Pool) []mixDimension {
 	}
 }
 
-// limits are the most samples of each name; nil if there are none.
+// limits returns the most samples of each name; nil if there are no limits.
 func (d mixDimension) limits(budget int) (limits []int) {
 	for i, name := range d.names {
 		if _, most := d.parts[name].bounds(budget); most < math.MaxInt {
@@ -103,13 +104,14 @@ func (d mixDimension) limits(budget int) (limits []int) {
 	return limits
 }
 
-// A mixBound is what one source or style must have, and can have.
+// A mixBound has the required bounds of one source or style, and the number of samples that may be picked.
 type mixBound struct {
 	name                   string
 	least, most, available int
 }
 
-// bounds are the bounds of all names, in the order of the pool. Available has the samples of each that may be picked.
+// bounds returns the bounds of all names, in the order of the pool. available has the number of samples of each name
+// that may be picked.
 func (d mixDimension) bounds(budget int, available []int) []mixBound {
 	bounds := make([]mixBound, len(d.names))
 	for i, name := range d.names {
@@ -119,13 +121,13 @@ func (d mixDimension) bounds(budget int, available []int) []mixBound {
 	return bounds
 }
 
-// validateMix reports what of a mix cannot be, of each dimension by itself, with the nearest mix that can.
+// validateMix reports a mix that is not possible, for sources and styles separately, with the nearest possible mix.
 func (p Params) validateMix(pool *Pool, eligibility *eligibility, included inclusion) error {
 	if p.Mix.IsZero() {
 		return nil
 	}
 	if p.InTokens {
-		return errors.New("mix: it counts samples; give a budget in samples")
+		return errors.New("mix: a mix counts samples; give a budget in samples")
 	}
 	var faults []error
 	rated := p.rated(pool)
@@ -143,38 +145,38 @@ func (p Params) validateMix(pool *Pool, eligibility *eligibility, included inclu
 		}
 		bounds := d.bounds(p.Budget, available)
 		if why := whyNot(bounds, p.Budget, d.field == "sources"); why != "" {
-			faults = append(faults, fmt.Errorf("mix: %s: %s; the nearest mix that can be: %s", d.field, why,
+			faults = append(faults, fmt.Errorf("mix: %s: %s; the nearest possible mix is %s", d.field, why,
 				nearestMix(bounds, p.Budget, d.field == "sources")))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// whyNot says what of some bounds cannot be; empty if all can. Where names exclude each other, as those of sources do,
-// what they must have adds up.
+// whyNot returns the reason why bounds are not possible; empty if they are. exclusive reports that a sample has only
+// one of the names, as with sources; then the least numbers add up.
 func whyNot(bounds []mixBound, budget int, exclusive bool) string {
 	least, most := 0, 0
 	for _, b := range bounds {
 		switch {
 		case b.least > b.most:
-			return fmt.Sprintf("%q must have %d at least and %d at most", b.name, b.least, b.most)
+			return fmt.Sprintf("%q must have at least %d and at most %d", b.name, b.least, b.most)
 		case b.least > b.available:
-			return fmt.Sprintf("%q must have %d at least, and %d can be selected", b.name, b.least, b.available)
+			return fmt.Sprintf("%q must have at least %d, but only %d can be selected", b.name, b.least, b.available)
 		}
 		least += b.least
 		most += min(b.most, b.available)
 	}
 	switch {
 	case exclusive && least > budget:
-		return fmt.Sprintf("together they must have %d at least, and the budget is %d", least, budget)
+		return fmt.Sprintf("together they must have at least %d, but the budget is %d", least, budget)
 	case most < budget:
-		return fmt.Sprintf("they can have %d at most together, and the budget is %d", most, budget)
+		return fmt.Sprintf("together they can have at most %d, but the budget is %d", most, budget)
 	}
 	return ""
 }
 
-// nearestMix is the mix with the same names that can be: less where there is too little of a name or of the budget, in
-// proportion, and then more where the budget could not be given.
+// nearestMix returns the nearest possible mix with the same names. It lowers least numbers, in proportion if the budget
+// is too small, and then raises most numbers if the budget could not be filled.
 func nearestMix(bounds []mixBound, budget int, exclusive bool) string {
 	near := slices.Clone(bounds)
 	least, most := 0, 0
@@ -189,7 +191,7 @@ func nearestMix(bounds []mixBound, budget int, exclusive bool) string {
 		}
 		most += min(near[i].most, near[i].available)
 	}
-	for i := range near { // those come first that have the most left
+	for i := range near { // in the order of the names
 		if more := near[i].available - near[i].most; more > 0 && most < budget {
 			more = min(more, budget-most)
 			near[i].most += more
@@ -216,8 +218,8 @@ func nearestMix(bounds []mixBound, budget int, exclusive bool) string {
 	return text
 }
 
-// fillMix picks the samples that sources, and then styles, need to have their least. It goes by name, takes the best
-// mean rating over the selection's capabilities first, and ignores thresholds.
+// fillMix picks samples until sources, and then styles, have their least numbers. It handles them in the order of
+// names, picks the best mean rating over the selection's capabilities first, and ignores thresholds.
 func (s *selector) fillMix() {
 	if s.params.Mix.IsZero() {
 		return

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMixRefused has mixes that cannot be met, each with the nearest one that can.
+// TestMixRefused checks that mixes that cannot be met are refused with the nearest possible mix.
 func TestMixRefused(t *testing.T) {
 	t.Parallel()
 	pool := poolOfRows(t, []row{
@@ -17,19 +17,19 @@ func TestMixRefused(t *testing.T) {
 	type parts = map[string]Part
 	both, contrary := Part{capOf("1"), capOf("1"), Cap{}}, Part{Cap{}, capOf("3"), capOf("2")}
 	for want, params := range map[string]Params{
-		`"z" must have 2 at least, and 1 can be selected; the nearest mix that can be: {z: {least: 1}}`: {
+		`"z" must have at least 2, but only 1 can be selected; the nearest possible mix is {z: {least: 1}}`: {
 			Budget: 4, Rules: Rules{Mix: Mix{Sources: parts{"z": least("2")}}}},
-		"must have 5 at least, and the budget is 3; the nearest mix that can be: {x: {least: 1}, y: {least: 1}}": {
+		"must have at least 5, but the budget is 3; the nearest possible mix is {x: {least: 1}, y: {least: 1}}": {
 			Budget: 3, Rules: Rules{Mix: Mix{Sources: parts{"x": least("3"), "y": least("2")}}}},
-		"they can have 4 at most together, and the budget is 5; the nearest mix that can be: {x: {most: 2}}": {
+		"together they can have at most 4, but the budget is 5; the nearest possible mix is {x: {most: 2}}": {
 			Budget: 5, Rules: Rules{Mix: Mix{Sources: parts{"x": most("1")}}}},
-		`mix: styles: they can have 4 at most together, and the budget is 6`: {
+		`mix: styles: together they can have at most 4, but the budget is 6`: {
 			Budget: 6, Rules: Rules{Mix: Mix{Styles: parts{"a": most("1"), "b": share("50%")}}}},
 		`"x" has a share and a bound`:            {Budget: 2, Rules: Rules{Mix: Mix{Sources: parts{"x": both}}}},
 		`"x" has no share, least or most`:        {Budget: 2, Rules: Rules{Mix: Mix{Sources: parts{"x": {}}}}},
 		`mix: sources: "w" is unknown`:           {Budget: 2, Rules: Rules{Mix: Mix{Sources: parts{"w": share("1")}}}},
 		`mix: styles: "c" is unknown`:            {Budget: 2, Rules: Rules{Mix: Mix{Styles: parts{"c": share("1")}}}},
-		`"x" must have 3 at least and 2 at most`: {Budget: 4, Rules: Rules{Mix: Mix{Sources: parts{"x": contrary}}}},
+		`"x" must have at least 3 and at most 2`: {Budget: 4, Rules: Rules{Mix: Mix{Sources: parts{"x": contrary}}}},
 	} {
 		if err := params.Validate(pool); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

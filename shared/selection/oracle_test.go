@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// An Explanation says why a sample is in a selection, or what kept it out.
+// An Explanation is the reason why a sample is in a selection, or is not.
 type Explanation struct {
 	Sample uint32 `json:"sample"` // position in the pool
 	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. The fields
@@ -16,17 +16,17 @@ type Explanation struct {
 	Round      int    `json:"round,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	Rank       int    `json:"rank,omitempty"`
-	// Reason is what kept the sample out, empty if it was picked: the first that applies, in the
+	// Reason is the reason why the sample was not picked; empty if it was picked. If several apply, it is the first in the
 	// order in which parameters are applied.
 	Reason Reason `json:"reason,omitempty"`
-	// Misses say how near the sample came to being picked, nearest first, if it took part and was not.
+	// Misses describe how near the sample came to being picked, nearest first, if it took part and was not picked.
 	Misses []Miss `json:"misses,omitempty"`
-	// Below are the capabilities that it did not qualify for, nearest first.
+	// Below are the capabilities for which its rating is too low, nearest first.
 	Below []Below `json:"below,omitempty"`
 }
 
-// A Miss compares a sample with the last one that a capability picked from one of its bins. With a
-// strategy without turns there is one miss, of the strategy's order.
+// A Miss compares a sample with the last one that a capability picked from one of its bins. A strategy without turns
+// has one miss, in the strategy's order.
 type Miss struct {
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
@@ -37,15 +37,15 @@ type Miss struct {
 	Last int `json:"last"`
 }
 
-// Below is a rating that does not exceed its capability's threshold.
+// A Below is a rating that does not exceed the threshold of its capability.
 type Below struct {
 	Capability string `json:"capability"`
 	Rating     *int8  `json:"rating"` // nil: missing
 	Threshold  int    `json:"threshold"`
 }
 
-// explainAll explains every sample of a pool one by one, by the orders that the selector makes: it is slow, and what
-// Reasons is compared with.
+// explainAll explains every sample of a pool separately, in the orders of the selector. It is slow, and Reasons is
+// compared with it.
 func explainAll(c *Catalog, params Params, result *Result) []Explanation {
 	e := newExplainer(c, params, result)
 	explanations := make([]Explanation, c.Pool.Len())
@@ -55,7 +55,7 @@ func explainAll(c *Catalog, params Params, result *Result) []Explanation {
 	return explanations
 }
 
-// An explainer compares samples with what was picked, in the orders that the selector makes.
+// An explainer compares samples with the picks, in the orders of the selector.
 type explainer struct {
 	*selector
 	result      *Result
@@ -68,7 +68,7 @@ type explainer struct {
 	order []uint32 // of a strategy without turns
 }
 
-// A capabilityBin is a bin as one capability sees it.
+// A capabilityBin is a bin of one capability.
 type capabilityBin struct{ capability, bin uint32 }
 
 func newExplainer(catalog *Catalog, params Params, result *Result) *explainer {
@@ -123,7 +123,7 @@ func (e *explainer) explain(s uint32) Explanation {
 	return x
 }
 
-// reason is what kept out a sample that takes part.
+// reason returns the reason why a sample that takes part was not picked.
 func (e *explainer) reason(s uint32, rated bool, misses []Miss) Reason {
 	switch {
 	case !rated:
@@ -140,7 +140,7 @@ func (e *explainer) reason(s uint32, rated bool, misses []Miss) Reason {
 	return ReasonRank
 }
 
-// missesInOrder is the miss of a sample in a strategy's order, if it is there.
+// missesInOrder returns the miss of a sample in a strategy's order, if the sample is in the order.
 func (e *explainer) missesInOrder(s uint32) (misses []Miss, found bool) {
 	at := slices.Index(e.order, s)
 	if at < 0 {
@@ -155,8 +155,8 @@ func (e *explainer) missesInOrder(s uint32) (misses []Miss, found bool) {
 	return []Miss{{Rank: at + 1, Last: last}}, true
 }
 
-// missesInTurns are the misses of a sample with each capability, in each bin, and the capabilities
-// that it did not qualify for.
+// missesInTurns returns the misses of a sample for each capability and bin, and the capabilities for which its rating
+// is too low.
 func (e *explainer) missesInTurns(s uint32) (misses []Miss, below []Below) {
 	for i, c := range e.capabilities {
 		if !c.candidates.has(s) {
@@ -180,7 +180,7 @@ func (e *explainer) missesInTurns(s uint32) (misses []Miss, below []Below) {
 	return misses, below
 }
 
-// distance is how far the rating is from qualifying; a missing one is farther than any other.
+// distance returns how far the rating is below the threshold; a missing rating is farther than any other.
 func (b Below) distance() int {
 	if b.Rating == nil {
 		return b.Threshold + 1 - Missing
@@ -188,7 +188,7 @@ func (b Below) distance() int {
 	return b.Threshold + 1 - int(*b.Rating)
 }
 
-// rank is a candidate's position, from 1, among all candidates of one of its bins.
+// rank returns a candidate's position, from 1, among all candidates of one of its bins.
 func (c *capability) rank(s, bin uint32) int {
 	position := uint32(slices.Index(c.groups.bins(c.groups.of[s]), bin))
 	key := c.keys.key(s, position)

@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls do once for each number below n, on this many workers, with the worker's number. The
-// order of the calls is not defined, so each must write what no other reads or writes.
+// parallel calls do once for each number below n, on this many workers, with the worker's number. The order of the
+// calls is not defined, so no call may write data that another reads or writes.
 func parallel(workers, n int, do func(worker, i int)) {
 	var (
 		group sync.WaitGroup
@@ -25,10 +25,10 @@ func parallel(workers, n int, do func(worker, i int)) {
 // chunk is a number of samples, a multiple of 64, whose columns fit a processor's cache.
 const chunk = 1 << 14
 
-// chunks is how many chunks n samples make.
+// chunks returns the number of chunks of n samples.
 func chunks(n int) int { return (n + chunk - 1) / chunk }
 
-// inChunks calls do for the numbers below n in chunks, concurrently, as parallel does.
+// inChunks calls do for the numbers below n in chunks, concurrently, like parallel.
 func inChunks(workers, n int, do func(worker, start, end int)) {
 	parallel(workers, chunks(n), func(worker, i int) { do(worker, i*chunk, min((i+1)*chunk, n)) })
 }

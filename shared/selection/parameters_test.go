@@ -81,7 +81,7 @@ func randomCaps(rng *rand.Rand) Caps {
 	return caps
 }
 
-// randomNear sets the samples that are near to evaluation sets.
+// randomNear sets the samples that are near evaluation sets.
 func randomNear(p *Params, pool *Pool, rng *rand.Rand) {
 	if rng.IntN(3) == 0 {
 		for range rng.IntN(9) {
@@ -125,7 +125,7 @@ func randomMix(pool *Pool, rng *rand.Rand) (m Mix) {
 	return m
 }
 
-// someOf is about a third of the names.
+// someOf returns about a third of the names.
 func someOf(names []string, rng *rand.Rand) []string {
 	var some []string
 	for _, name := range names {
@@ -143,7 +143,7 @@ func randomFilter(names []string, rng *rand.Rand) Filter {
 	return Filter{Drop: someOf(names, rng)}
 }
 
-// randomCap is none in half of the cases.
+// randomCap returns no cap in half of the cases.
 func randomCap(rng *rand.Rand) Cap {
 	switch rng.IntN(4) {
 	case 0:
@@ -187,7 +187,7 @@ func TestSelectParametersAgainstSlow(t *testing.T) {
 	}
 }
 
-// checkBounds checks what no selection may break, without the slow form.
+// checkBounds checks properties of every selection, without the slow implementation.
 func checkBounds(t *testing.T, name string, pool *Pool, params Params, result *Result) {
 	t.Helper()
 	spent := 0

@@ -8,29 +8,28 @@ import (
 	"slices"
 )
 
-// Params say what to select from a pool. The zero Rules are the paper's method.
+// Params describe a selection from a pool. The zero Rules are the paper's method.
 type Params struct {
-	// Budget is the number of samples to pick, from 1 to the length of the pool; with InTokens the
-	// number of tokens, from 1 to the pool's sum.
+	// Budget is the number of samples to pick, from 1 to the length of the pool. With InTokens it is the number of tokens,
+	// from 1 to the sum of the pool.
 	Budget int `json:"budget"`
-	// InTokens makes Budget a number of tokens, as Pool.Tokens counts them: {Budget: 200_000_000,
-	// InTokens: true}. A capability's amount of a round and a bin's share are then tokens too, the
-	// same divisions of the tokens that remain: a bin gives samples until they reach its share and the
-	// debt (the last of them may exceed it, which leaves no debt), and a turn ends when they reach
-	// the capability's amount. A sample that is the next to be picked and has more tokens than remain
-	// is removed, so that the budget is never exceeded. With one token a sample, tokens are samples.
+	// InTokens makes Budget a number of tokens, as Pool.Tokens counts them: {Budget: 200_000_000, InTokens: true}. Then a
+	// capability's amount of a round, and a bin's share, are also tokens: the same divisions, of the remaining tokens. A
+	// bin gives samples until their tokens reach its share plus the debt; the last sample may exceed it, which leaves no
+	// debt. A turn ends when its samples reach the capability's amount. If the next sample has more tokens than remain, it
+	// is removed, so the budget is never exceeded. If each sample has one token, the selection is the same as in samples.
 	InTokens bool `json:"in_tokens,omitempty"`
 	Rules
-	// Exclude lists positions in the pool of samples never to be picked.
+	// Exclude are the positions in the pool of samples that are never picked.
 	Exclude []uint32 `json:"exclude,omitempty"`
-	// Near lists positions in the pool of samples that are near to an item of an evaluation set, and never picked.
+	// Near are the positions in the pool of samples that are near an item of an evaluation set. They are never picked.
 	Near []uint32 `json:"near,omitempty"`
-	// Include lists positions in the pool of samples that are picked first, in this order, with
-	// any ratings. They count against the budget and the caps. One that is listed twice counts once.
+	// Include are the positions in the pool of samples that are picked first, in this order, with any ratings. They count
+	// against the budget and the caps. A repeated position counts once.
 	Include []uint32 `json:"include,omitempty"`
 }
 
-// capabilities are the capabilities of the parameters, or the pool's.
+// capabilities returns the capabilities of the parameters; those of the pool if there are none.
 func (p Params) capabilities(pool *Pool) []string {
 	if len(p.Capabilities) == 0 {
 		return pool.Capabilities
@@ -38,7 +37,7 @@ func (p Params) capabilities(pool *Pool) []string {
 	return p.Capabilities
 }
 
-// expected are the expected scores for a capability that are compared among samples of equal rating; nil if none are.
+// expected returns the expected scores of a capability that break ties among equal ratings; nil if none do.
 func (p Params) expected(pool *Pool, capability string) []uint16 {
 	if p.RatingsOnly || p.TieBreak != "" || pool.Expected == nil {
 		return nil
@@ -46,13 +45,12 @@ func (p Params) expected(pool *Pool, capability string) []uint16 {
 	return pool.Expected[pool.column(capability)]
 }
 
-// threshold is the threshold of a capability. Missing is the lowest of all ratings, so none need be below
-// it, nor above the highest.
+// threshold returns the threshold of a capability, limited to the range of ratings.
 func (p Params) threshold(capability string) int32 {
 	return int32(min(max(p.ThresholdOf(capability), Missing), math.MaxInt8))
 }
 
-// weight is the weight of a capability.
+// weight returns the weight of a capability; 1 by default.
 func (p Params) weight(capability string) float64 {
 	if weight, own := p.Weights[capability]; own {
 		return weight
@@ -60,7 +58,7 @@ func (p Params) weight(capability string) float64 {
 	return 1
 }
 
-// cost is what a sample takes of the budget.
+// cost returns the amount of the budget that a sample takes.
 func (p *Params) cost(pool *Pool, s uint32) int {
 	if p.InTokens {
 		return int(pool.Tokens[s])
@@ -68,14 +66,14 @@ func (p *Params) cost(pool *Pool, s uint32) int {
 	return 1
 }
 
-// Validate reports all parameters that contradict each other or do not suit the pool, which must be
-// valid, each with the reason and the nearest possible value.
+// Validate reports all parameters that contradict each other or the pool, with the reason and the nearest possible
+// value. The pool must be valid.
 func (p Params) Validate(pool *Pool) error {
 	if pool.Len() == 0 {
 		return errors.New("the pool is empty: there is nothing to select from")
 	}
 	if len(pool.Capabilities) == 0 {
-		return errors.New("capabilities: the pool is rated on none")
+		return errors.New("capabilities: the pool has no ratings")
 	}
 	err := errors.Join(
 		p.validateNames(pool.Capabilities, pool.StyleNames), p.validateSources(pool), p.validateChoices(),
@@ -87,7 +85,7 @@ func (p Params) Validate(pool *Pool) error {
 	return p.validateLists(pool)
 }
 
-// validateSources reports every source that is named and not in the pool.
+// validateSources reports every source that the parameters name and the pool does not have.
 func (p Params) validateSources(pool *Pool) error {
 	return errors.Join(
 		p.Sources.validate("sources", pool.SourceNames),
@@ -122,7 +120,8 @@ func (p Params) validateBudget(pool *Pool) error {
 	return nil
 }
 
-// smallestSample is the least number of tokens of a sample that has a style, so that it can be picked; 0 without any.
+// smallestSample returns the least number of tokens of a sample that has a style, so that it can be picked; 0 if there
+// is no such sample.
 func smallestSample(pool *Pool) int {
 	least := 0
 	for s, tokens := range pool.Tokens {
@@ -133,7 +132,7 @@ func smallestSample(pool *Pool) int {
 	return least
 }
 
-// validateLists checks what needs to know which samples take part.
+// validateLists makes the checks that depend on which samples take part.
 func (p Params) validateLists(pool *Pool) error {
 	faults := []error{
 		noSuchSample("exclude", p.Exclude, pool), noSuchSample("exclude_near", p.Near, pool),
@@ -158,7 +157,7 @@ func (p Params) validateLists(pool *Pool) error {
 		p.validateMix(pool, eligibility, included))
 }
 
-// noSuchSample reports the samples of a list that are not in the pool.
+// noSuchSample reports the positions in a list that are outside of the pool.
 func noSuchSample(field string, samples []uint32, pool *Pool) error {
 	var faults []error
 	for _, s := range samples {
@@ -169,28 +168,29 @@ func noSuchSample(field string, samples []uint32, pool *Pool) error {
 	return errors.Join(faults...)
 }
 
-// A KeptOutError says that a sample has to be included, but another parameter keeps it out.
+// A KeptOutError reports that a sample must be included, but that another parameter keeps it out.
 type KeptOutError struct {
 	Sample uint32 // position in the pool, from 0
 	Reason Reason // excluded, filtered_by_source, ...
 }
 
-// Error names the sample by its position: its id is not known here.
+// Error names the sample by its position, because its id is not known here.
 func (e *KeptOutError) Error() string { return e.Of(fmt.Sprintf("at position %d", e.Sample)) }
 
-// Of is the text of the error about a sample of a name.
+// Of returns the text of the error with a name of the sample.
 func (e *KeptOutError) Of(name string) string {
 	return fmt.Sprintf("include: sample %s is kept out by other parameters (%s); leave one of the two out", name, e.Reason)
 }
 
-// inclusion describes the must-includes: their marks, their number by source, and the part of the budget that they use.
+// An inclusion describes the must-includes: their positions, their number by source, and the part of the budget that
+// they use.
 type inclusion struct {
 	marks    bitset
 	bySource []int
 	spent    int
 }
 
-// validateIncludes reports must-includes that do not take part, and those that exceed the budget.
+// validateIncludes reports must-includes that do not take part, and must-includes that exceed the budget.
 func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusion, error) {
 	included := inclusion{marks: newBitset(pool.Len()), bySource: make([]int, len(pool.SourceNames))}
 	var faults []error
@@ -212,7 +212,7 @@ func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusio
 	return included, errors.Join(faults...)
 }
 
-// validateMinimums reports minimums that the sources, their cap or the budget cannot give.
+// validateMinimums reports minimums that are not possible with the sources' samples, their cap or the budget.
 func (p Params) validateMinimums(pool *Pool, eligibility *eligibility, included inclusion) error {
 	if len(p.Minimums) == 0 {
 		return nil
@@ -242,13 +242,13 @@ func (p Params) validateMinimums(pool *Pool, eligibility *eligibility, included 
 	}
 	if !p.InTokens && spent > p.Budget {
 		faults = append(faults, fmt.Errorf(
-			"budget: %d is less than the %d samples that minimums and includes ask for; the least is %d",
+			"budget: %d is less than the %d samples that minimums and includes require; the least is %d",
 			p.Budget, spent, spent))
 	}
 	return errors.Join(faults...)
 }
 
-// rated marks the samples that have a style and a rating for a capability of the selection.
+// rated returns the set of samples that have a style and a rating for a capability of the selection.
 func (p Params) rated(pool *Pool) bitset {
 	rated := newBitset(pool.Len())
 	for _, name := range p.capabilities(pool) {

@@ -120,7 +120,7 @@ func TestParamsValidate(t *testing.T) {
 	}
 }
 
-// checkError checks that an error says all of the texts, and that there is none if there are none.
+// checkError checks that an error contains all of the texts, and that there is no error if there are no texts.
 func checkError(t *testing.T, err error, texts []string) {
 	t.Helper()
 	if texts == nil && err != nil {
@@ -136,7 +136,7 @@ func checkError(t *testing.T, err error, texts []string) {
 func TestParamsValidatePool(t *testing.T) {
 	t.Parallel()
 	checkError(t, (Params{Budget: 1}).Validate(poolOf(t, []string{"a"})), []string{"nothing to select from"})
-	checkError(t, (Params{Budget: 1}).Validate(poolOf(t, nil, Sample{})), []string{"the pool is rated on none"})
+	checkError(t, (Params{Budget: 1}).Validate(poolOf(t, nil, Sample{})), []string{"the pool has no ratings"})
 	pool := poolOfRows(t, []row{{"x", 1, "a"}})
 	checkError(t, (Params{}).Validate(pool), []string{"give 1 to 1"})
 	pool.Tokens = []uint32{5}

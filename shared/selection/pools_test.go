@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// poolOf makes a pool of samples.
+// poolOf returns a pool of samples.
 func poolOf(t *testing.T, capabilities []string, samples ...Sample) *Pool {
 	t.Helper()
 	b := NewBuilder(capabilities...)
@@ -20,7 +20,7 @@ func poolOf(t *testing.T, capabilities []string, samples ...Sample) *Pool {
 	return b.Pool
 }
 
-// smallPool has three samples, with expected scores, ties and indexes.
+// smallPool returns a pool of three samples, with expected scores, ties and indexes.
 func smallPool(t *testing.T) *Pool {
 	t.Helper()
 	return poolOf(t, []string{"scene understanding", "data understanding"},
@@ -43,7 +43,7 @@ type row struct {
 	styles string // separated by spaces
 }
 
-// poolOfRows makes a pool of one capability.
+// poolOfRows returns a pool of one capability.
 func poolOfRows(t *testing.T, rows []row) *Pool {
 	t.Helper()
 	var samples []Sample
@@ -64,7 +64,7 @@ type shape struct {
 	expected, tie, index                   bool
 }
 
-// random makes a pool with many ties: few distinct expected scores and hashes.
+// random returns a pool with many ties: few distinct expected scores and hashes.
 func (sh shape) random(rng *rand.Rand) *Pool {
 	names := make([]string, sh.capabilities)
 	for c := range names {
@@ -106,7 +106,7 @@ func (sh shape) random(rng *rand.Rand) *Pool {
 	return b.Pool
 }
 
-// The shapes that rules are tried on.
+// The shapes for which rules are tested.
 var parameterShapes = map[string]shape{
 	"few bins": {
 		samples: 80, capabilities: 4, sources: 3, styles: 4, maxStyles: 3, highest: 5, expected: true, tie: true,

@@ -1,6 +1,6 @@
 package selection
 
-// A Reason is the code of what kept a sample out of a selection. The table of all codes is package reason's.
+// A Reason is the code of the reason why a sample is not in a selection. Package reason has the table of all codes.
 type Reason string
 
 // The reasons.
@@ -17,33 +17,33 @@ const (
 	ReasonStyleCap  Reason = "style_cap"
 	ReasonImageCap  Reason = "image_cap"
 	ReasonModality  Reason = "modality_cap"
-	// Samples with nearly equal images and texts are at their cap, or those of its template.
+	// The cluster of near duplicates, or the template, of the sample is at its cap.
 	ReasonClusterCap  Reason = "cluster_cap"
 	ReasonTemplateCap Reason = "template_cap"
-	// ReasonNear is of a sample that is near to an item of an evaluation set.
+	// ReasonNear: the sample is near an item of an evaluation set.
 	ReasonNear   Reason = "near_evaluation"
 	ReasonTokens Reason = "too_many_tokens"
 	ReasonRank   Reason = "outranked" // other samples took the budget first
 )
 
-// reasonCodes are all reasons, by the bytes that stand for them.
+// reasonCodes are all reasons. A ReasonList stores the index of a reason in this list.
 var reasonCodes = [...]Reason{
 	"", ReasonStyle, ReasonSource, ReasonDuplicate, ReasonExclude, ReasonNoStyle, ReasonUnrated, ReasonThreshold,
 	ReasonSourceCap, ReasonStyleCap, ReasonImageCap, ReasonTokens, ReasonRank, ReasonColumn, ReasonModality,
 	ReasonClusterCap, ReasonTemplateCap, ReasonNear,
 }
 
-// A ReasonList holds the reason of each sample of a pool in a byte.
+// A ReasonList has the reason of each sample of a pool, in one byte a sample.
 type ReasonList struct{ codes []uint8 }
 
-// Len is the number of samples.
+// Len returns the number of samples.
 func (l ReasonList) Len() int { return len(l.codes) }
 
-// At is the reason of sample i; "" for a picked one.
+// At returns the reason of sample i; "" if the sample was picked.
 func (l ReasonList) At(i int) Reason { return reasonCodes[l.codes[i]] }
 
-// Reasons say why each sample of the pool is not among a result's picks, in the pool's order. Time is linear in the
-// samples and capabilities.
+// Reasons returns the reason why each sample of the pool is not among a result's picks, in the pool's order. The time
+// is linear in the numbers of samples and capabilities.
 func (c *Catalog) Reasons(params Params, result *Result) ReasonList {
 	pool := c.Pool
 	var byteOf = map[Reason]uint8{}
@@ -89,7 +89,7 @@ func (c *Catalog) Reasons(params Params, result *Result) ReasonList {
 	return list
 }
 
-// tooLong marks the samples of TooLong.
+// tooLong returns the samples of TooLong as a set.
 func (r *Result) tooLong(pool *Pool) bitset {
 	marks := newBitset(pool.Len())
 	for _, s := range r.TooLong {
@@ -98,7 +98,7 @@ func (r *Result) tooLong(pool *Pool) bitset {
 	return marks
 }
 
-// above marks the samples that exceed the threshold of one of the selection's capabilities.
+// above returns the set of samples whose rating exceeds the threshold of at least one of the selection's capabilities.
 func (p Params) above(pool *Pool) bitset {
 	above := newBitset(pool.Len())
 	columns := make(map[string][]int8, len(pool.Capabilities))

@@ -7,70 +7,72 @@ import (
 	"slices"
 )
 
-// MaxRating is the highest rating of our scorers; the lowest is 0. Score files of the reference may hold others.
+// MaxRating is the highest rating of our scorers; the lowest is 0. Score files of the reference may have other ratings.
 const MaxRating = 5
 
-// A Request asks for a selection of a run: the body of POST /v1/runs/{run}/selections, and part of a dataset.yaml. It
-// is pure: what it means for a run of a given size and rubric is what Resolve returns.
+// A Request is a request for a selection of a run: the body of POST /v1/runs/{run}/selections, and part of a
+// dataset.yaml. It does not depend on the run; Resolve returns its meaning for a run of a given size and rubric.
 type Request struct {
-	// Budget is a share (`30%`, `0.3`), a number of samples (`500`), or of tokens (`200M-tokens`).
+	// Budget is a ratio (`30%`, `0.3`), a number of samples (`500`), or a number of tokens (`200M-tokens`).
 	Budget Budget `yaml:"budget" json:"budget,omitzero"`
-	// Within are smaller budgets, ascending, whose selections this one contains: each contains the one
-	// before it.
+	// Within are smaller budgets, ascending. This selection contains the selections of these budgets, and each of them
+	// contains the previous one.
 	Within []Budget `yaml:"within" json:"within,omitempty"`
 	Rules  `yaml:",inline"`
-	// ScoresFrom is a file of numbers of the samples, by their ids: Where, TieBreak and By name its columns. It is a name
-	// below the dataset's folder in the input bucket, or ExternalPrefix and the hash of what was read before.
+	// ScoresFrom is a file with numbers of the samples, by their ids: Where, TieBreak and By name its columns. It is a
+	// name below the dataset's folder in the input bucket, or ExternalPrefix and the hash of a file that was read before.
 	ScoresFrom string `yaml:"scores_from" json:"scores_from,omitempty"`
-	// Include and Exclude are ids of samples that must be in, and out.
+	// Include and Exclude are the ids of samples that must be in, and must not be in, the selection.
 	Include []string `yaml:"include" json:"include,omitempty"`
 	Exclude []string `yaml:"exclude" json:"exclude,omitempty"`
-	// ExcludeNear are evaluation sets: objects of the input bucket, or prefixes of images, which end with a slash. Samples
-	// with an image and a text near to those of an item are left out; with ExcludeImages all with such an image.
+	// ExcludeNear are evaluation sets: objects of the input bucket, or prefixes of images, which end in a slash. Samples
+	// whose image and text are near those of an item are left out. With ExcludeImages, all samples with such an image are
+	// left out.
 	ExcludeNear   []string `yaml:"exclude_near" json:"exclude_near,omitempty"`
 	ExcludeImages bool     `yaml:"exclude_images" json:"exclude_images,omitempty"`
-	// VisualTokens says how many tokens an image counts for, wherever tokens count.
+	// VisualTokens sets the number of tokens of an image, wherever tokens count.
 	VisualTokens VisualTokens `yaml:"visual_tokens" json:"visual_tokens,omitzero"`
 }
 
-// ExternalPrefix begins a ScoresFrom that names a file by the hash of its content.
+// ExternalPrefix is the prefix of a ScoresFrom that names a file by the hash of its content.
 const ExternalPrefix = "sha256:"
 
-// A ResolvedRequest is all that decides a selection of a run: equal ones make an equal selection.
+// A ResolvedRequest has everything that determines a selection of a run: equal resolved requests make equal selections.
 type ResolvedRequest struct {
 	Budget int `json:"budget"` // samples, or tokens
-	// Within are the budgets of the selections that this one contains, ascending.
+	// Within are the budgets of the selections that this selection contains, ascending.
 	Within   []int `json:"within,omitempty"`
 	InTokens bool  `json:"in_tokens,omitempty"`
-	// Request holds everything else as it was asked for, with the capabilities named and defaults left out.
+	// Request has everything else as it was requested, with all capabilities named and defaults left out.
 	Request Request `json:"spec"`
 }
 
-// WithoutIDs is the request without the ids of samples, which may be many.
+// WithoutIDs returns the request without the ids of samples, because there may be many.
 func (r Request) WithoutIDs() Request {
 	r.Include, r.Exclude = nil, nil
 	return r
 }
 
-// Validate checks what can be checked before a run is known.
+// Validate makes the checks that are possible before a run is known.
 func (r Request) Validate() error { return validateThreshold("threshold:", r.Threshold) }
 
-// validateThreshold checks a threshold, which what names.
+// validateThreshold checks a threshold; what names it in the error.
 func validateThreshold(what string, threshold int) error {
 	if threshold >= -1 && threshold < MaxRating {
 		return nil
 	}
-	return fmt.Errorf("%s %d; ratings are 0 to %d and must exceed it, so give -1 to %d",
+	return fmt.Errorf("%s %d; a sample is picked if its rating (0 to %d) is above the threshold; give -1 to %d",
 		what, threshold, MaxRating, MaxRating-1)
 }
 
-// ValidateNames reports every capability and style that is not among these, and every contradiction that can be found
-// before a dataset is scored, which may cost money.
+// ValidateNames reports every capability and style that is not in these lists, and every contradiction that can be
+// found before a dataset is scored, because scoring may cost money.
 func (r Request) ValidateNames(capabilities, styles []string) error {
 	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear())
 }
 
-// ValidateThresholds checks the thresholds of capabilities against the ratings of runs. Score files may have others.
+// ValidateThresholds checks the thresholds of capabilities against the ratings of our scorers. Score files may have
+// other ratings.
 func (r Request) ValidateThresholds() error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(r.Thresholds)) {
@@ -79,7 +81,8 @@ func (r Request) ValidateThresholds() error {
 	return errors.Join(faults...)
 }
 
-// validateNear reports evaluation sets that are named twice or have no name, and images to exclude without any.
+// validateNear reports evaluation sets that are named twice or have no name, and ExcludeImages without an evaluation
+// set.
 func (r Request) validateNear() error {
 	if r.ExcludeImages && len(r.ExcludeNear) == 0 {
 		return errors.New("exclude_images: there is no evaluation set; name one in exclude_near, or leave it out")
@@ -88,12 +91,12 @@ func (r Request) validateNear() error {
 		return fmt.Errorf("exclude_near: %q is named twice; name it once", name)
 	}
 	if slices.Contains(r.ExcludeNear, "") {
-		return errors.New("exclude_near: an empty name; name an object of the input bucket")
+		return errors.New("exclude_near: a name is empty; name an object of the input bucket")
 	}
 	return nil
 }
 
-// Nested are requests of several budgets, the smallest first, of which each contains the ones before it.
+// Nested returns requests for several budgets, the smallest first. Each contains the selections before it.
 func (r Request) Nested(budgets []Budget) []Request {
 	requests := make([]Request, len(budgets))
 	for i, b := range budgets {
@@ -103,8 +106,8 @@ func (r Request) Nested(budgets []Budget) []Request {
 	return requests
 }
 
-// Resolve checks the request against a run of total samples whose rubric has these capabilities and styles, and makes
-// its budgets numbers. Requests that mean the same resolve to the same.
+// Resolve checks the request against a run of total samples whose rubric has these capabilities and styles, and
+// converts its budgets to numbers. Requests with the same meaning have equal results.
 func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequest, error) {
 	if err := r.Validate(); err != nil {
 		return ResolvedRequest{}, err
@@ -140,7 +143,7 @@ func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequ
 	return resolved, nil
 }
 
-// AsRequest is a request that resolves to this one where these are all capabilities.
+// AsRequest returns a request that resolves to r if these are all capabilities of the rubric.
 func (r ResolvedRequest) AsRequest(capabilities []string) Request {
 	out := r.Request
 	budget := func(n int) Budget { return Budget{count: n, tokens: r.InTokens} }
@@ -154,7 +157,7 @@ func (r ResolvedRequest) AsRequest(capabilities []string) Request {
 	return out
 }
 
-// resolveBudgets are budgets as numbers, which must ascend and be all of samples or all of tokens.
+// resolveBudgets converts budgets to numbers. They must ascend, and all be in samples or all in tokens.
 func resolveBudgets(budgets []Budget, total int) ([]int, error) {
 	resolved := make([]int, len(budgets))
 	for i, b := range budgets {
@@ -174,7 +177,8 @@ func resolveBudgets(budgets []Budget, total int) ([]int, error) {
 	return resolved, nil
 }
 
-// Params are the resolved request for a pool in which the must-includes and must-excludes are at these positions.
+// Params returns the parameters of the resolved request, with the positions of the must-includes and must-excludes in
+// the pool.
 func (r ResolvedRequest) Params(include, exclude []uint32) Params {
 	return Params{Budget: r.Budget, InTokens: r.InTokens, Rules: r.Request.Rules, Include: include, Exclude: exclude}
 }

@@ -19,7 +19,7 @@ var requestKeys = []string{
 	"include", "exclude", "exclude_near", "exclude_images", "visual_tokens",
 }
 
-// keys are the keys of a struct's fields, those of embedded structs in their place.
+// keys returns the keys of a struct's fields, with those of embedded structs.
 func keys(t *testing.T, of reflect.Type, tag string) []string {
 	t.Helper()
 	var all []string
@@ -107,7 +107,7 @@ func budgetsOf(texts ...string) []Budget {
 	return budgets
 }
 
-// request is a request for the last of the budgets, within it the others.
+// request returns a request for the last of the budgets, with the others as Within.
 func request(rules Rules, budgets ...string) Request {
 	all := budgetsOf(budgets...)
 	last := len(all) - 1
@@ -118,7 +118,7 @@ func request(rules Rules, budgets ...string) Request {
 	return r
 }
 
-// turnsOf are rules by which only these capabilities take turns.
+// turnsOf returns rules in which only these capabilities take turns.
 func turnsOf(capabilities ...string) Rules { return Rules{Capabilities: capabilities} }
 
 // resolveIn resolves a request against a run of 200 samples.
@@ -126,8 +126,8 @@ func resolveIn(r Request) (ResolvedRequest, error) {
 	return r.Resolve(200, []string{"ocr", "stem"}, []string{"a", "b", "c"})
 }
 
-// TestResolveEqual resolves requests that mean the same to the same, and others to others, as they are
-// written: a selection's folder is named after it.
+// TestResolveEqual checks that requests with the same meaning resolve to the same JSON, and others to different JSON,
+// because a selection's folder is named after it.
 func TestResolveEqual(t *testing.T) {
 	t.Parallel()
 	var none Rules
@@ -217,11 +217,13 @@ func TestResolveBudgetErrors(t *testing.T) {
 		want    string
 	}{
 		"too many samples": {[]string{"201"}, "budget: 201 samples are more than the run has; the most is 200"},
-		"not one sample":   {[]string{"0.1%"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},
+		"not one sample":   {[]string{"0.1%"}, "budget: 0.1% (0.001) of 200 samples is less than one sample; the least is 1"},
 		"equal":            {[]string{"5%", "10"}, "budget: 10 after 5% (10 samples) does not ascend"},
 		"descending":       {[]string{"20", "30", "10"}, "budget: 10 after 30 does not ascend"},
 		"mixed":            {[]string{"10", "9k-tokens"}, "several budgets must all be in samples, or all in tokens"},
-		"a smaller one":    {[]string{"0.1%", "10"}, "budget: 0.1% (0.001) of 200 samples is not even one; the least is 1"},
+		"a smaller one": {
+			[]string{"0.1%", "10"},
+			"budget: 0.1% (0.001) of 200 samples is less than one sample; the least is 1"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -296,7 +298,7 @@ func TestRequestNested(t *testing.T) {
 	}
 }
 
-// A request that is made of a resolved one resolves to it again.
+// A request that is made from a resolved request resolves to it again.
 func TestAsRequest(t *testing.T) {
 	t.Parallel()
 	capabilities, styles := []string{"ocr", "humanities"}, []string{"yes/no"}

@@ -8,17 +8,17 @@ import (
 	"strings"
 )
 
-// Rules say how to select. They are what a Request, which names samples by their ids, and Params,
-// which name them by their positions in a pool, have in common. The zero Rules are the paper's
-// method; each field says what else there is. They are applied in this order: filters (Styles,
-// Sources, Where), Unique, must-excludes, must-includes, Minimums, Mix, and Caps while the strategy picks.
+// Rules are the parameters that a Request, which names samples by ids, and Params, which name samples by positions in a
+// pool, have in common. The zero Rules are the paper's method; each field is an alternative. They are applied in this
+// order: filters (Styles, Sources, Where), Unique, must-excludes, must-includes, Minimums, Mix, and Caps while the
+// strategy picks.
 type Rules struct {
-	// Capabilities are the capabilities that take turns, in this order. Empty means all of the pool's, in its
+	// Capabilities are the capabilities that take turns, in this order. Empty means all capabilities of the pool, in its
 	// order. Example: {"data understanding", "optical character recognition"} selects for documents.
 	Capabilities []string `yaml:"capabilities" json:"capabilities,omitempty"`
-	// Weights divide a round among the capabilities that still have candidates: one of them may pick
-	// max(floor(remaining * weight / sum of their weights), 1). A capability without one weighs 1.
-	// Example: {"stem knowledge": 3} gives it three times the amount of any other.
+	// Weights divide a round among the capabilities that still have candidates: a capability may pick max(floor(remaining
+	// * weight / sum of their weights), 1). The default weight is 1. Example: {"stem knowledge": 3} gives this capability
+	// three times the amount of any other.
 	Weights map[string]float64 `yaml:"weights" json:"weights,omitempty"`
 	// Threshold is the rating that a sample must exceed to be picked for a capability.
 	Threshold int `yaml:"threshold" json:"threshold,omitempty"`
@@ -26,93 +26,91 @@ type Rules struct {
 	Thresholds map[string]int `yaml:"thresholds" json:"thresholds,omitempty"`
 	// WithinBin is the order within a bin; empty means ByPosition.
 	WithinBin BinOrder `yaml:"within_bin" json:"within_bin,omitempty"`
-	// RatingsOnly makes the lower index go first among equal ratings, as in the reference; expected
+	// RatingsOnly makes the sample with the lower index come first among equal ratings, as in the reference. Expected
 	// scores, sums and tie hashes are then not used.
 	RatingsOnly bool `yaml:"ratings_only" json:"ratings_only,omitempty"`
-	// Strategy is how to pick; empty means MMSSR.
+	// Strategy is the way of picking; empty means MMSSR.
 	Strategy Strategy `yaml:"strategy" json:"strategy,omitempty"`
-	// By is the column that Top goes by, in place of the mean: the higher number first, with a minus before the name the
-	// lower one; samples without a number last. Example: "relevance", "-perplexity".
+	// By is the column that Top orders by, in place of the mean: the higher number first, or the lower number if the name
+	// begins with a minus. Samples without a number come last. Example: "relevance", "-perplexity".
 	By string `yaml:"by" json:"by,omitempty"`
-	// TieBreak is the column that decides among samples of equal rating, in place of the expected score, and in the same
-	// form as By.
+	// TieBreak is the column that decides among samples of equal rating, in place of the expected score. It has the form
+	// of By.
 	TieBreak string `yaml:"tie_break" json:"tie_break,omitempty"`
-	// Seed decides which of equally good samples are taken, and the order of Random and Stratified.
+	// Seed decides which of equally good samples are picked, and the order of Random and Stratified.
 	Seed uint64 `yaml:"seed" json:"seed,omitempty"`
-	// Styles keeps the samples that have one of the styles in Keep (all, if it is empty) and none of
-	// those in Drop. It changes no sample: one that is kept is in the bins of all its styles.
-	// Example: {Drop: {"multi-choice", "yes/no"}}.
+	// Styles keeps the samples that have a style in Keep (all samples, if Keep is empty) and no style in Drop. It does not
+	// change samples: a sample that is kept is in the bins of all its styles. Example: {Drop: {"multi-choice", "yes/no"}}.
 	Styles Filter `yaml:"styles" json:"styles,omitzero"`
-	// Sources keeps the samples of the sources in Keep (all, if it is empty) except those
-	// in Drop. Example: {Keep: {"ai2d", "chartqa"}}.
+	// Sources keeps the samples of the sources in Keep (all sources, if Keep is empty), without the sources in Drop.
+	// Example: {Keep: {"ai2d", "chartqa"}}.
 	Sources Filter `yaml:"sources" json:"sources,omitzero"`
-	// Where keeps the samples that fulfil all of these conditions. Example: {"relevance_min>=3"}.
+	// Where keeps the samples that fulfil all these conditions. Example: {"relevance_min>=3"}.
 	Where []Condition `yaml:"where" json:"where,omitempty"`
-	// Unique keeps one of the samples with the same texts and images (Pool.Twin): of those that pass the filters the one
-	// with the lowest index, then the lowest position.
+	// Unique keeps one of the samples with the same texts and images (Pool.Twin). Of the samples that pass the filters, it
+	// keeps the one with the lowest index, then the lowest position.
 	Unique bool `yaml:"unique" json:"unique,omitempty"`
-	// Minimums are the least numbers of samples of sources. What a source lacks after the must-includes is
-	// picked before the first round: sources ascending by name, the best mean rating over the
-	// selection's capabilities first, at any threshold. Example: {"geo170k": 500}.
+	// Minimums are the least numbers of samples of sources. If the must-includes have too few samples of a source, more
+	// are picked before the first round, at any threshold: sources ascending by name, the best mean rating over the
+	// selection's capabilities first. Example: {"geo170k": 500}.
 	Minimums map[string]int `yaml:"minimums" json:"minimums,omitempty"`
-	// Mix says how much of the selection sources and styles have. What one lacks of its least is picked after Minimums,
-	// as these are; its most is a cap.
+	// Mix bounds the parts of sources and styles. After Minimums, samples are picked in the same way until each source and
+	// style has its least number. The most number is a cap.
 	Mix Mix `yaml:"mix" json:"mix,omitzero"`
-	// Caps are the most that one source, style or image may have of the selection.
+	// Caps bound the amounts of single sources, styles, images, clusters, templates and modalities in the selection.
 	Caps Caps `yaml:"caps" json:"caps,omitzero"`
 }
 
 // A Strategy is a way of picking.
 type Strategy string
 
-// The strategies. Random, Top, Stratified and Longest are baselines to compare with: they pick in one order of
-// all samples that have a style and a rating for at least one of the selection's capabilities, as far
-// as the budget and the caps allow.
+// The strategies. Random, Top, Stratified and Longest are baselines for comparison. They pick in one order of all
+// samples that have a style and a rating for at least one of the selection's capabilities, as far as the budget and the
+// caps allow.
 const (
-	// MMSSR lets capabilities take turns, as the package comment says.
+	// MMSSR lets capabilities take turns, as the package comment describes.
 	MMSSR Strategy = "mmssr"
-	// Descending is experimental: no training has measured it. If the budget has at least four times as
-	// many samples (of mean tokens, in tokens) as bins that hold a candidate, each bin gives its one best
-	// sample first: that of the highest rating on a capability for which it is a candidate, then as among
-	// equals. Then capabilities take turns as by MMSSR among the samples rated above 3, until no candidate
-	// is left, then above 2, 1 and 0. A threshold that is higher takes the place of these, and so does one
-	// below 0 in the end.
+	// Descending is experimental: its effect on training was not measured. If the budget has at least four times as many
+	// samples (in tokens: of mean length) as there are bins with a candidate, each bin first gives its best sample: the
+	// sample with the highest rating on a capability for which it is a candidate, then as among equal samples. Then
+	// capabilities take turns, as with MMSSR: among the samples rated above 3 until no candidate is left, then above 2, 1
+	// and 0. A higher threshold of a capability replaces these thresholds; a threshold below 0 is added at the end.
 	Descending Strategy = "descending"
-	// Random is a random order, decided by the seed.
+	// Random picks in a random order, which the seed determines.
 	Random Strategy = "random"
-	// Top goes by descending mean expected score over the selection's capabilities (the mean rating
-	// if there are none, or with RatingsOnly), without diversity.
+	// Top picks by descending mean expected score over the selection's capabilities, without diversity. It uses the mean
+	// rating with RatingsOnly, or if there are no expected scores.
 	Top Strategy = "top"
-	// Stratified is a random order within each source, and picks from all sources in proportion: at
-	// any budget a source has its share of the pool to within one sample.
+	// Stratified picks from all sources in proportion, in a random order within each source: at any budget, a source has
+	// its share of the pool to within one sample.
 	Stratified Strategy = "stratified"
-	// Longest goes by descending tokens of the answers, all turns of the model.
+	// Longest picks by descending number of tokens in the answers, of all turns of the model.
 	Longest Strategy = "longest"
 )
 
-// StrategyNames are all of them, the default first.
+// StrategyNames returns all strategies, the default first.
 func StrategyNames() []string {
 	return []string{
 		string(MMSSR), string(Descending), string(Random), string(Top), string(Stratified), string(Longest),
 	}
 }
 
-// A BinOrder is how the candidates of a capability are ordered within a bin. Among equals the higher
-// expected score goes first, then the higher sum over all capabilities of the pool, the lower tie
-// hash, the lower index; with RatingsOnly the lower index immediately.
+// A BinOrder is an order of a capability's candidates within a bin. Among equal candidates, the higher expected score
+// comes first, then the higher sum over all capabilities of the pool, the lower tie hash, and the lower index. With
+// RatingsOnly, the lower index comes first.
 type BinOrder string
 
 // The orders within a bin.
 const (
-	// ByPosition puts the samples that name the bin's style first before those that name it second,
-	// and so on; within such a position the higher rating goes first. It is the reference's.
+	// ByPosition puts samples whose first style is the bin's style first, then samples whose second style it is, and so
+	// on. Within such a position, the higher rating comes first. This is the order of the reference.
 	ByPosition BinOrder = "position"
-	// ByScore puts the higher rating first; within a rating the position decides.
+	// ByScore puts the higher rating first; within a rating, the position decides.
 	ByScore BinOrder = "score"
 )
 
-// validateNames reports every capability and style that is named and not among these, and every
-// capability that is named twice.
+// validateNames reports every capability and style in the rules that is not in these lists, and every capability that
+// is named twice.
 func (r Rules) validateNames(capabilities, styles []string) error {
 	faults := []error{unknownNames("capabilities", r.Capabilities, capabilities...)}
 	if name, twice := duplicate(r.Capabilities); twice {
@@ -128,16 +126,16 @@ func (r Rules) validateNames(capabilities, styles []string) error {
 		r.Styles.validate("styles", styles))...)
 }
 
-// An UnknownNameError is a name in a field of a request that is not known.
+// An UnknownNameError reports an unknown name in a field of a request.
 type UnknownNameError struct {
 	Field, Name string
 	Known       []string
 }
 
-// maxKnown is how many known names an error lists: a dataset may have thousands of sources.
+// maxKnown is the largest number of known names in an error: a dataset may have thousands of sources.
 const maxKnown = 50
 
-// Error lists the known names, of many the first ones.
+// Error lists the known names, or the first maxKnown of them.
 func (e *UnknownNameError) Error() string {
 	known := strings.Join(e.Known[:min(len(e.Known), maxKnown)], ", ")
 	if more := len(e.Known) - maxKnown; more > 0 {
@@ -146,10 +144,10 @@ func (e *UnknownNameError) Error() string {
 	return fmt.Sprintf("%s: %q is unknown; known are: %s", e.Field, e.Name, known)
 }
 
-// Unknown is the name and the known ones, so that a caller can offer the nearest.
+// Unknown returns the name and the known names, so that a caller can suggest the nearest.
 func (e *UnknownNameError) Unknown() (name string, known []string) { return e.Name, e.Known }
 
-// unknownNames reports the names that are not among all.
+// unknownNames reports the names that are not in all.
 func unknownNames[S ~string](field string, names []S, all ...string) error {
 	var faults []error
 	for _, name := range names {
@@ -160,8 +158,8 @@ func unknownNames[S ~string](field string, names []S, all ...string) error {
 	return errors.Join(faults...)
 }
 
-// validateChoices checks what can be checked without a pool: strategy, order, weights, minimums, and
-// which rules exclude each other.
+// validateChoices makes the checks that are possible without a pool: strategy, order, weights, minimums, and rules that
+// exclude each other.
 func (r Rules) validateChoices() error {
 	var faults []error
 	if r.Strategy != "" {
@@ -185,11 +183,11 @@ func (r Rules) validateChoices() error {
 	return errors.Join(append(faults, r.Mix.validate(), r.validateUnused())...)
 }
 
-// validateUnused reports the rules that are set for a strategy which would ignore them.
+// validateUnused reports rules that the strategy would ignore.
 func (r Rules) validateUnused() error {
 	var faults []error
 	if r.By != "" && r.Strategy != Top {
-		faults = append(faults, fmt.Errorf("by: only strategy %q goes by a column; use that, or leave it out", Top))
+		faults = append(faults, fmt.Errorf("by: only strategy %q orders by a column; set this strategy, or remove by", Top))
 	}
 	if r.TieBreak != "" && r.RatingsOnly {
 		faults = append(faults, errors.New("tie_break: ratings_only breaks ties by position alone; leave one of the two out"))
@@ -220,21 +218,21 @@ func (r Rules) validateUnused() error {
 	return errors.Join(faults...)
 }
 
-// leastWeight and its inverse bound weights, so that no sum of them overflows or loses one.
+// leastWeight and its inverse bound weights, so that their sums neither overflow nor lose a weight.
 const leastWeight = 1e-6
 
-// TakesTurns says whether capabilities take turns by the strategy.
+// TakesTurns reports whether capabilities take turns in the strategy.
 func (r Rules) TakesTurns() bool {
 	return r.Strategy == "" || r.Strategy == MMSSR || r.Strategy == Descending
 }
 
-// UsesTies says whether ratings decide any pick, so that ties among them are broken.
+// UsesTies reports whether ratings decide any picks, so that ties among them must be broken.
 func (r Rules) UsesTies() bool {
 	return r.Strategy != Random && r.Strategy != Stratified || len(r.Minimums) > 0 || !r.Mix.IsZero()
 }
 
-// AtThreshold are the rules with a threshold that is higher than their own. Thresholds of single capabilities stay
-// where they are higher still.
+// AtThreshold returns the rules with a higher threshold. Thresholds of single capabilities are kept if they are higher
+// still.
 func (r Rules) AtThreshold(threshold int) Rules {
 	r.Threshold = threshold
 	r.Thresholds = maps.Clone(r.Thresholds)
@@ -245,7 +243,7 @@ func (r Rules) AtThreshold(threshold int) Rules {
 	return r
 }
 
-// ThresholdOf is the rating that a sample must exceed to be picked for a capability.
+// ThresholdOf returns the rating that a sample must exceed to be picked for a capability.
 func (r Rules) ThresholdOf(capability string) int {
 	if threshold, own := r.Thresholds[capability]; own {
 		return threshold

@@ -1,18 +1,18 @@
 package selection
 
-// A scratch holds the buffers that one worker reuses from task to task.
+// A scratch has the buffers that one worker reuses from task to task.
 type scratch struct {
 	keys    []uint64
 	sorter  keySorter
 	counts  []classCounts // by group
 	cutoffs []cutoff      // by group
-	// While a capability's numbers are brought up to date, removed counts candidates by group, and
-	// touched lists the groups that have some, perhaps twice.
+	// removed counts removed candidates by group while a capability's numbers are updated. touched lists the groups with
+	// such candidates, perhaps twice.
 	removed, touched []uint32
 }
 
-// countRemoved counts those of the samples, of the given groups, that are the capability's
-// candidates.
+// countRemoved counts, by group, the candidates of the capability among the removed samples. groups[i] is the group of
+// samples[i].
 func (x *scratch) countRemoved(c *capability, samples, groups []uint32) {
 	if x.removed == nil {
 		x.removed = make([]uint32, c.groups.len())
@@ -25,7 +25,7 @@ func (x *scratch) countRemoved(c *capability, samples, groups []uint32) {
 	}
 }
 
-// subtractRemoved subtracts what was counted from the numbers of the bins' candidates.
+// subtractRemoved subtracts the counts from the numbers of candidates of the bins, and resets the counts.
 func (x *scratch) subtractRemoved(c *capability) {
 	for _, group := range x.touched {
 		for _, bin := range c.groups.bins(group) {

@@ -111,8 +111,8 @@ var handRules = map[string]struct {
 	},
 }
 
-// TestSelectRules pins single rules in pools small enough to follow by hand, so that a rule misread
-// in both Select and its slow form would still show.
+// TestSelectRules tests single rules in pools that are small enough to follow by hand. It finds a rule that both Select
+// and its slow form misread.
 func TestSelectRules(t *testing.T) {
 	t.Parallel()
 	for name, tt := range handRules {
@@ -168,7 +168,7 @@ func TestSelectNarrowedRound(t *testing.T) {
 	}
 }
 
-// TestSelectTies removes the advantages one by one, so that each time the next one decides.
+// TestSelectTies removes the tie breaks one by one, so that each time the next one decides.
 func TestSelectTies(t *testing.T) {
 	t.Parallel()
 	samples := []Sample{

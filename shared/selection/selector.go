@@ -16,18 +16,17 @@ type selector struct {
 	counters     capCounters
 	spent        int           // of the budget
 	capabilities []*capability // in the order in which they take turns
-	// Samples that are removed cannot be picked any more: they were picked or dropped. Removals lists
-	// them in order, and removalGroups the groups of those that were removed before the current turn
-	// began, which removedBefore marks.
+	// Removed samples were picked or dropped, and cannot be picked any more. removals lists them in order. removalGroups
+	// has the groups of the samples that were removed before the current turn began; removedBefore marks these samples.
 	removed, removedBefore  bitset
 	removals, removalGroups []uint32
-	dropped                 []uint32 // removed without being picked
-	tooLong                 []uint32 // those of dropped that had more tokens than remained
+	dropped                 []uint32 // samples that were removed without being picked
+	tooLong                 []uint32 // the samples of dropped that had more tokens than remained
 	picks                   []Pick
 	minimumShortfalls       []Shortfall
 	buffers                 []scratch // one for each worker
-	meanCost                int       // of a sample, in units of the budget
-	// cells are the cells of the groups for a column of ratings, or nil.
+	meanCost                int       // mean cost of a sample, in units of the budget
+	// cells returns the cells of the groups for a column of ratings, or nil.
 	cells func(column int) []cell
 }
 
@@ -88,13 +87,13 @@ func (s *selector) run() *Result {
 	return result
 }
 
-// firstAmount is about how many samples a capability picks in the first round.
+// firstAmount returns about how many samples a capability picks in the first round.
 func (s *selector) firstAmount() int {
 	return s.samplesOf(max(s.remaining()/len(s.params.capabilities(s.pool)), 1))
 }
 
-// prepareCapabilities prepares the turns of all capabilities, concurrently, the first ones for an amount of samples as
-// capability.prepare has it. Their thresholds are at least as high as given.
+// prepareCapabilities prepares the turns of all capabilities, concurrently, for first turns of an amount of samples
+// (capability.prepare). Their thresholds are at least as high as least.
 func (s *selector) prepareCapabilities(least int32, amount int) {
 	names := s.params.capabilities(s.pool)
 	s.capabilities = make([]*capability, len(names))
@@ -112,17 +111,17 @@ func (s *selector) prepareCapabilities(least int32, amount int) {
 	})
 }
 
-// remaining is what is left of the budget.
+// remaining returns the part of the budget that is not filled.
 func (s *selector) remaining() int { return s.params.Budget - s.spent }
 
-// cost is what a sample takes of the budget.
+// cost returns the amount of the budget that a sample takes.
 func (s *selector) cost(sample uint32) int { return s.params.cost(s.pool, sample) }
 
-// samplesOf is about how many samples make an amount of the budget.
+// samplesOf returns about how many samples an amount of the budget is.
 func (s *selector) samplesOf(amount int) int { return max(amount/s.meanCost, 1) }
 
-// takeTurns lets capabilities take turns until the budget is met or none can pick any more, and
-// returns the number of rounds begun, which includes those before.
+// takeTurns lets capabilities take turns until the budget is filled or no capability can pick any more. It returns the
+// number of rounds that began, plus before.
 func (s *selector) takeTurns(before int) (rounds int) {
 	rounds = before
 	for active := s.capabilities; len(active) > 0 && s.remaining() > 0; {
@@ -130,7 +129,7 @@ func (s *selector) takeTurns(before int) (rounds int) {
 		amounts := s.amounts(active)
 		var next []*capability
 		for i, c := range active {
-			// What earlier turns of the round picked beyond their amounts narrows those of all later ones.
+			// If earlier turns of the round picked more than their amounts, less remains for later turns.
 			amount := min(amounts[i], s.remaining())
 			if amount == 0 {
 				break
@@ -150,7 +149,7 @@ func (s *selector) takeTurns(before int) (rounds int) {
 	return rounds
 }
 
-// amounts divides what remains of the budget among the capabilities of a round.
+// amounts divides the remaining budget among the capabilities of a round.
 func (s *selector) amounts(active []*capability) []int {
 	sum := 0.0
 	for _, c := range active {
@@ -158,7 +157,7 @@ func (s *selector) amounts(active []*capability) []int {
 	}
 	amounts := make([]int, len(active))
 	for i, c := range active {
-		amount := s.remaining() / len(active) // the paper's, free of rounding
+		amount := s.remaining() / len(active) // the paper's amount, without rounding errors of weights
 		if len(s.params.Weights) > 0 {
 			amount = int(math.Floor(float64(s.remaining()) * c.weight / sum))
 		}
@@ -167,8 +166,8 @@ func (s *selector) amounts(active []*capability) []int {
 	return amounts
 }
 
-// takeTurn lets a capability pick about k of the budget: less if its bins have no more, more if the
-// last bins pay all debt, never more than the budget.
+// takeTurn lets a capability pick about k of the budget: less if its bins have too few candidates, more if the last
+// bins compensate all debt, but never more than the budget.
 func (s *selector) takeTurn(c *capability, k, round int) {
 	s.updateAvailable(c)
 	c.orderBins()
@@ -193,8 +192,8 @@ func (s *selector) takeTurn(c *capability, k, round int) {
 	c.given += s.spent - start
 }
 
-// prepareBins sorts about n candidates in each of the bins, concurrently. Picking would do so too,
-// but one bin after the other.
+// prepareBins sorts about n candidates in each of the bins, concurrently. Without it, picking would sort one bin after
+// the other.
 func (s *selector) prepareBins(c *capability, bins []uint64, n int) {
 	parallel(len(s.buffers), len(bins), func(worker, i int) {
 		b := &c.bins[uint32(bins[i])]
@@ -205,8 +204,8 @@ func (s *selector) prepareBins(c *capability, bins []uint64, n int) {
 	})
 }
 
-// pickFrom picks the first candidates of a bin that are not removed until they make the amount
-// asked, or as many as there are, and returns what they take of the budget.
+// pickFrom picks the first candidates of a bin that are not removed, until they fill the amount asked or the bin has no
+// more. It returns the amount that they fill.
 func (s *selector) pickFrom(c *capability, bin uint32, asked, round int) int {
 	b := &c.bins[bin]
 	start, rank := s.spent, uint32(0)
@@ -229,8 +228,8 @@ func (s *selector) pickFrom(c *capability, bin uint32, asked, round int) int {
 	return s.spent - start
 }
 
-// pickOrDrop picks a sample if the budget and the caps have room for it, else drops it, and reports
-// whether it was picked.
+// pickOrDrop picks a sample if the budget and the caps allow it, else drops it. It reports whether it picked the
+// sample.
 func (s *selector) pickOrDrop(p Pick) bool {
 	tooLong := s.cost(p.Sample) > s.remaining()
 	if tooLong {
@@ -247,7 +246,7 @@ func (s *selector) pickOrDrop(p Pick) bool {
 	return true
 }
 
-// pick takes a sample into the selection.
+// pick adds a sample to the selection.
 func (s *selector) pick(p Pick) {
 	s.removed.set(p.Sample)
 	s.removals = append(s.removals, p.Sample)
@@ -255,8 +254,8 @@ func (s *selector) pick(p Pick) {
 	s.spent += s.cost(p.Sample)
 }
 
-// charge counts a sample that was picked against the caps, and drops all samples of what has then
-// reached its cap.
+// charge counts a picked sample against the caps. If a source (style, image, ...) thereby reaches its cap, charge drops
+// all its samples.
 func (s *selector) charge(sample uint32) {
 	s.counters.charge(sample, func(counter *capCounter, i uint32) {
 		for _, sample := range counter.samples(i, s.pool.Len()) {
@@ -274,8 +273,8 @@ func (s *selector) drop(sample uint32) {
 	s.dropped = append(s.dropped, sample)
 }
 
-// updateAvailable subtracts what has been removed since a capability's last turn from the numbers of
-// its bins' candidates.
+// updateAvailable subtracts the samples that were removed since a capability's last turn from the numbers of candidates
+// of its bins.
 func (s *selector) updateAvailable(c *capability) {
 	for _, sample := range s.removals[len(s.removalGroups):] {
 		s.removedBefore.set(sample)

@@ -1,6 +1,6 @@
 package selection
 
-// A Shape says how many images a sample has, and whether it has several turns. The zero Shape is not known.
+// A Shape describes the number of images of a sample, and whether it has several turns. The zero Shape is unknown.
 type Shape uint8
 
 // The shapes of samples. Each of the first three may have MultiTurn added.
@@ -11,7 +11,7 @@ const (
 	MultiTurn // bit of samples in which the human speaks more than once
 )
 
-// ShapeOf is the shape of a sample of this many images and turns of the human.
+// ShapeOf returns the shape of a sample with this many images and turns of the human.
 func ShapeOf(images, turns int) Shape {
 	shape := TextOnly + Shape(min(max(images, 0), 2))
 	if turns > 1 {
@@ -20,23 +20,24 @@ func ShapeOf(images, turns int) Shape {
 	return shape
 }
 
-// ShapeShares are the shares, in [0, 1], of samples among those whose shape is known. The first three add up to 1
-// unless none is.
+// ShapeShares are the shares, in [0, 1], of the samples whose shape is known. The first three add up to 1, except if no
+// shape is known.
 type ShapeShares struct {
 	TextOnly   float64 `json:"text_only"`
 	OneImage   float64 `json:"one_image"`
 	MultiImage float64 `json:"multi_image"`
-	// MultiTurn samples are among the others: the human speaks more than once.
+	// MultiTurn is the share of samples in which the human speaks more than once. Each of them also counts in one of the
+	// first three.
 	MultiTurn float64 `json:"multi_turn"`
 }
 
-// A NamedShare is a share of samples, in [0, 1], with what they are.
+// A NamedShare is a share of samples, in [0, 1], with its name.
 type NamedShare struct {
 	Name  string
 	Share float64
 }
 
-// Named are the shares with their names, always in the same order; none if s is nil.
+// Named returns the shares with their names, always in the same order; nil if s is nil.
 func (s *ShapeShares) Named() []NamedShare {
 	if s == nil {
 		return nil
@@ -47,12 +48,12 @@ func (s *ShapeShares) Named() []NamedShare {
 	}
 }
 
-// shapeShares are the shares of each shape among some samples of a pool; nil if its shapes are not known.
+// shapeShares returns the share of each shape among samples of a pool; nil if shapes are not known.
 func shapeShares(pool *Pool, samples sampleSet) *ShapeShares {
 	if pool.Shape == nil {
 		return nil
 	}
-	var counts [MultiTurn]int // without regard to turns; 0 counts those not known
+	var counts [MultiTurn]int // without regard to turns; index 0 counts unknown shapes
 	several := 0
 	for i := range samples.n {
 		shape := pool.Shape[samples.at(i)]

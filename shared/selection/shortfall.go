@@ -1,12 +1,12 @@
 package selection
 
-// A Shortfall reports the part of the budget that could not be filled, in its units.
+// A Shortfall reports a part of the budget that could not be filled, in units of the budget.
 //
-// For a capability without a bin, what was asked is its amount of the first round, and what was given is all that it
-// picked. For a capability and a bin, they are the bin's share of that amount, without debt, and what the bin gave in
-// the first round. For a source or a style alone, they are its minimum and its samples. A row without any of these
-// belongs to a strategy other than MMSSR. Other bins and capabilities may have given more instead: Result says whether
-// the budget was met.
+// For a capability without a bin, Asked is its amount in the first round, and Given the amount of all its picks. For a
+// capability and a bin, Asked is the bin's share of that amount, without debt, and Given the amount of the bin's picks
+// in the first round. For a source or a style alone, they are its minimum and its number of samples. A row without any
+// of these belongs to a strategy other than MMSSR. Other bins and capabilities may have given more instead: Result
+// reports whether the budget was filled.
 type Shortfall struct {
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
@@ -17,7 +17,7 @@ type Shortfall struct {
 	Cause      Cause  `json:"why"`
 }
 
-// A Cause is why something could not be given; if several apply it is the first of the list.
+// A Cause is the reason of a shortfall. If several apply, it is the first in the list of causes.
 type Cause string
 
 // The causes of shortfalls.
@@ -29,16 +29,16 @@ const (
 	CauseFew     Cause = "all candidates were picked"
 )
 
-// A shortBin gave less than its share in the first round.
+// A shortBin is a bin that gave less than its share in the first round.
 type shortBin struct {
 	bin          uint32
 	asked, given int
-	picked       int  // samples
-	spent        bool // whether the budget was
+	picked       int  // number of samples
+	spent        bool // whether the budget was spent
 }
 
-// shortfalls are the shortfalls of the minimums, then of each capability and its bins in the order in which
-// these were asked.
+// shortfalls returns the shortfalls of the minimums, then those of each capability and its bins, in the order in which
+// bins were asked.
 func (s *selector) shortfalls() []Shortfall {
 	rows := s.minimumShortfalls
 	if s.params.Strategy != "" && s.params.Strategy != MMSSR {
@@ -57,7 +57,7 @@ func (s *selector) shortfalls() []Shortfall {
 	return rows
 }
 
-// capabilityShortfalls are the shortfalls of a capability and of its bins.
+// capabilityShortfalls returns the shortfalls of a capability and of its bins.
 func (s *selector) capabilityShortfalls(c *capability) (rows []Shortfall) {
 	dropped, droppedOf := 0, make([]int, len(s.groups.binNames))
 	for _, sample := range s.dropped {

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// A slowSelection makes a selection as the method and the fields' comments say, word by word, without
-// Select's structures: every turn scans and sorts the whole pool.
+// A slowSelection makes a selection literally as the method and the fields' comments describe, without Select's
+// structures: every turn scans and sorts the whole pool.
 type slowSelection struct {
 	pool            *Pool
 	params          Params
@@ -70,7 +70,7 @@ func slowSelect(pool *Pool, params Params) *Result {
 	return p.result
 }
 
-// shortfallOfAll adds what is left of the budget.
+// shortfallOfAll adds the part of the budget that was not filled.
 func (p *slowSelection) shortfallOfAll() {
 	if p.spent == p.params.Budget {
 		return
@@ -133,7 +133,7 @@ func (p *slowSelection) cost(s uint32) int {
 	return 1
 }
 
-// try picks a sample if there is room for it, else drops it.
+// try picks a sample if the budget and the caps allow it, else drops it.
 func (p *slowSelection) try(s uint32, pick Pick) bool {
 	p.picked[s] = true
 	fits := p.spent+p.cost(s) <= p.params.Budget
@@ -155,7 +155,7 @@ func (p *slowSelection) try(s uint32, pick Pick) bool {
 	return true
 }
 
-// A use is what a source, style or image has of the selection, and its cap.
+// A use is the amount of a source, style or image in the selection, and its cap.
 type use struct {
 	used, limit int
 	has         func(s uint32) bool
@@ -208,7 +208,7 @@ func (p *slowSelection) uses() []use {
 	return all
 }
 
-// highest is the highest of some numbers; -1 if there is none.
+// highest returns the largest of some numbers; -1 if there are none.
 func highest(numbers []uint32) int {
 	most := -1
 	for _, n := range numbers {
@@ -227,7 +227,7 @@ func (p *slowSelection) dropAtCaps() {
 	}
 }
 
-// selectable are the samples that take part, have a style, and are rated at all.
+// selectable returns the samples that take part, have a style, and have a rating.
 func (p *slowSelection) selectable() []uint32 {
 	var samples []uint32
 	for s := range uint32(p.pool.Len()) {
@@ -362,7 +362,7 @@ func (p *slowSelection) candidates(name string) []uint32 {
 	return found
 }
 
-// A slowCapability is what one capability was asked for in the first round, and what it gave.
+// A slowCapability is the amount asked of one capability in the first round, and the amount given.
 type slowCapability struct {
 	shortBins    []Shortfall
 	asked, given int
@@ -375,7 +375,8 @@ func (p *slowSelection) nameCapabilities() {
 	}
 }
 
-// rounds makes rounds until the budget is met or no capability picks, and returns what each was asked for and gave.
+// rounds makes rounds until the budget is filled or no capability picks, and returns the amounts asked and given of
+// each.
 func (p *slowSelection) rounds() []slowCapability {
 	all := make([]slowCapability, len(p.names))
 	active := slices.Clone(p.names)
@@ -419,7 +420,7 @@ func (p *slowSelection) round(active []string, all []slowCapability) (drop []str
 	return drop
 }
 
-// shortfalls adds those of the capabilities and their bins to the result.
+// shortfalls adds the shortfalls of the capabilities and their bins to the result.
 func (p *slowSelection) shortfalls(all []slowCapability) {
 	for c, name := range p.names {
 		if all[c].given < all[c].asked {
@@ -441,7 +442,7 @@ func (p *slowSelection) shortfalls(all []slowCapability) {
 	}
 }
 
-// cause is the cause of a shortfall of a capability, in one bin or (with no name) in all.
+// cause returns the cause of a shortfall of a capability, in one bin or (with no name) in all.
 func (p *slowSelection) cause(name, bin string, spent bool, picked int) Cause {
 	held, dropped := 0, false
 	for _, s := range p.candidates(name) {
@@ -509,7 +510,7 @@ func (p *slowSelection) takeTurn(name string, k int) (shortBins []Shortfall) {
 	return shortBins
 }
 
-// inBins are a capability's candidates that are still in, by bin and in order.
+// inBins returns a capability's candidates that are not removed, by bin and in order.
 func (p *slowSelection) inBins(name string) map[string][]uint32 {
 	bins := make(map[string][]uint32)
 	for _, s := range p.candidates(name) {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// addMost adds what sources and styles may have by a mix.
+// addMost adds the limits of a mix.
 func (p *slowSelection) addMost(add func(c Cap, things int, of func(s uint32) []uint32)) {
 	most := func(part Part, has func(s uint32) bool) {
 		if _, n := part.bounds(p.params.Budget); n < math.MaxInt {
@@ -22,7 +22,7 @@ func (p *slowSelection) addMost(add func(c Cap, things int, of func(s uint32) []
 	}
 }
 
-// mix picks what sources and then styles lack of their least.
+// mix picks samples until sources, and then styles, have their least numbers.
 func (p *slowSelection) mix() {
 	fill := func(parts map[string]Part, row func(name string) Shortfall, has func(s uint32, name string) bool) {
 		for _, name := range slices.Sorted(maps.Keys(parts)) {

@@ -6,25 +6,25 @@ import (
 	"slices"
 )
 
-// sortKeys makes the keys by which the candidates of one capability are compared: words that are
-// lower for the better sample. From the highest bits they hold: how far the rating exceeds the
-// threshold, negated; if the order within a bin is by score, the position of the bin's style in the
-// sample's styles (else candidates of different positions are never compared); the expected score,
-// negated; the tie hint; and the sample. Expected scores and hints are cut to the bits that remain.
+// sortKeys makes the keys by which the candidates of one capability are compared. The better sample has the lower key.
+// From the highest bits, a key has these fields: by how much the rating exceeds the threshold, negated; if the order
+// within a bin is by score, the position of the bin's style in the sample's styles (otherwise candidates of different
+// positions are never compared); the expected score, negated; the tie hint; and the sample. Expected scores and hints
+// are cut to the bits that remain.
 type sortKeys struct {
 	ratings   []int8
-	expected  []uint16 // nil: not compared
+	expected  []uint16 // nil if expected scores are not compared
 	threshold int32
 	ties      *ties
 
 	levelBits, positionBits, scoreBits, tieBits, sampleBits int // the widths of the fields
-	scoreCut                                                int // low bits of expected scores left out
-	// undecidedBits is the number of low bits that do not decide which of two samples is the better.
+	scoreCut                                                int // number of low bits of expected scores that are left out
+	// undecidedBits is the number of low bits that do not decide which of two samples is better.
 	undecidedBits int
 }
 
-// newSortKeys makes keys for ratings that exceed the threshold by most at most, and for style
-// positions up to lastPosition.
+// newSortKeys returns the sortKeys for ratings that exceed the threshold by at most most, and for style positions up to
+// lastPosition.
 func newSortKeys(
 	ratings []int8, expected []uint16, threshold int32, most int, lastPosition uint32, ties *ties,
 ) sortKeys {
@@ -46,7 +46,7 @@ func newSortKeys(
 	return k
 }
 
-// key is the key of a sample whose rating exceeds the threshold, at a style position.
+// key returns the key of a sample whose rating exceeds the threshold, at a style position.
 func (k *sortKeys) key(s, position uint32) uint64 {
 	key := uint64(1)<<k.levelBits - 1 - uint64(int32(k.ratings[s])-k.threshold)
 	if k.positionBits > 0 {
@@ -61,7 +61,7 @@ func (k *sortKeys) key(s, position uint32) uint64 {
 	return key<<k.sampleBits | uint64(s)
 }
 
-// positionStep is the difference of a sample's keys at one style position and the one before.
+// positionStep returns the difference of a sample's keys at two successive style positions.
 func (k *sortKeys) positionStep() uint64 {
 	if k.positionBits == 0 {
 		return 0
@@ -69,7 +69,7 @@ func (k *sortKeys) positionStep() uint64 {
 	return 1 << (k.scoreBits + k.tieBits + k.sampleBits)
 }
 
-// compareKeys orders keys as the samples that they are of.
+// compareKeys orders keys in the order of their samples.
 func (k *sortKeys) compareKeys(a, b uint64) int {
 	if a>>k.undecidedBits != b>>k.undecidedBits {
 		return cmp.Compare(a, b)
@@ -77,7 +77,7 @@ func (k *sortKeys) compareKeys(a, b uint64) int {
 	return k.compare(k.sample(a), k.sample(b))
 }
 
-// compare orders two samples whose keys differ in the undecided bits alone.
+// compare orders two samples whose keys differ only in the undecided bits.
 func (k *sortKeys) compare(a, b uint32) int {
 	if k.scoreCut > 0 && k.expected[a] != k.expected[b] {
 		return cmp.Compare(k.expected[b], k.expected[a])
@@ -85,12 +85,12 @@ func (k *sortKeys) compare(a, b uint32) int {
 	return k.ties.compare(a, b)
 }
 
-// sample is the sample of a key.
+// sample returns the sample of a key.
 func (k *sortKeys) sample(key uint64) uint32 { return uint32(key & (1<<k.sampleBits - 1)) }
 
-// sortLeast reorders keys, all different, so that at least the n best come first and sorted, and
-// returns them: more if others cannot be distinguished from the last of them without a look at
-// the pool, so that all that were not returned have a greater key, by more than the undecided bits.
+// sortLeast reorders keys, which must be different, so that at least the n best come first and are sorted. It returns
+// these. It returns more than n if further keys differ from the last one only in the undecided bits, so that each other
+// key is greater by more than these bits.
 func (k *sortKeys) sortLeast(keys []uint64, n int, sorter *keySorter) []uint64 {
 	leastFirst(keys, n)
 	if k.undecidedBits > 0 && n < len(keys) {
@@ -120,14 +120,14 @@ func (k *sortKeys) sortLeast(keys []uint64, n int, sorter *keySorter) []uint64 {
 	return keys
 }
 
-// leastFirst reorders keys, all different, so that the n least come first, in no particular order
+// leastFirst reorders keys, which must be different, so that the n least come first, in no particular order
 // (quickselect).
 func leastFirst(keys []uint64, n int) {
 	if n == len(keys) {
 		return
 	}
-	// Below a few elements sorting is as fast; and a run of unlucky pivots ends in sorting too,
-	// which keeps the worst case at n log n.
+	// Sort a few elements, because that is as fast. Also sort after too many bad pivots, so that the worst case is n log
+	// n.
 	const few = 12
 	for tries := 4 * bits.Len(uint(len(keys))); tries > 0 && len(keys) > few; tries-- {
 		first, middle, last := keys[0], keys[len(keys)/2], keys[len(keys)-1]

@@ -7,14 +7,14 @@ import (
 	"slices"
 )
 
-// A mean is kept as a fraction, which compares exactly.
+// A mean is stored as a fraction, so that comparisons are exact.
 type mean struct{ sum, of int64 }
 
-// compare is negative if m is the higher.
+// compare is negative if m is the higher mean.
 func (m mean) compare(n mean) int { return cmp.Compare(n.sum*m.of, m.sum*n.of) }
 
-// meansOf are the samples' means over the selection's capabilities, of ratings or of expected
-// scores; missing ratings are left out.
+// meansOf returns the samples' means over the selection's capabilities, of ratings or of expected scores, without
+// missing ratings.
 func meansOf(pool *Pool, params Params, expected bool) []mean {
 	all := make([]mean, pool.Len())
 	for _, name := range params.capabilities(pool) {
@@ -34,12 +34,12 @@ func meansOf(pool *Pool, params Params, expected bool) []mean {
 	return all
 }
 
-// bestFirst orders samples by their means, and then as ties says.
+// bestFirst orders samples by their means, and samples of equal means by ties.
 func bestFirst(samples []uint32, means []mean, ties *ties) {
 	slices.SortFunc(samples, func(a, b uint32) int { return cmp.Or(means[a].compare(means[b]), ties.compare(a, b)) })
 }
 
-// selectable are the samples that any strategy may pick, ascending.
+// selectable returns the samples that any strategy may pick, ascending.
 func (s *selector) selectable() []uint32 {
 	var samples []uint32
 	rated := s.params.rated(s.pool)
@@ -51,7 +51,7 @@ func (s *selector) selectable() []uint32 {
 	return samples
 }
 
-// strategyOrder is the order in which a strategy without turns takes samples.
+// strategyOrder returns the samples in the order of a strategy without turns.
 func (s *selector) strategyOrder() []uint32 {
 	samples := s.selectable()
 	switch s.params.Strategy {
@@ -59,7 +59,7 @@ func (s *selector) strategyOrder() []uint32 {
 		expected := s.pool.Expected != nil && !s.params.RatingsOnly
 		bestFirst(samples, meansOf(s.pool, s.params, expected), s.ties)
 		if order := s.pool.orderBy(s.params.By); order != nil {
-			slices.SortStableFunc(samples, order.compare) // equal ones stay as they are
+			slices.SortStableFunc(samples, order.compare) // stable: equal samples keep their order
 		}
 	case Longest:
 		slices.SortFunc(samples, func(a, b uint32) int {
@@ -80,9 +80,8 @@ func shuffle(samples []uint32, seed uint64) {
 	rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
 }
 
-// stratify reorders samples so that every source has its share of the first k samples, for any k:
-// the i-th of a source's n samples comes at (i - 1/2) / n of the order; equal ones go by the name of
-// their source.
+// stratify reorders samples so that every source has its share of the first k samples, for any k: the i-th of a
+// source's n samples is placed at (i - 1/2) / n of the order. Equal places are ordered by the name of the source.
 func stratify(pool *Pool, samples []uint32) {
 	n := make([]uint64, len(pool.SourceNames))
 	for _, s := range samples {
@@ -104,7 +103,7 @@ func stratify(pool *Pool, samples []uint32) {
 	})
 }
 
-// pickInOrder picks samples in an order until the budget is met.
+// pickInOrder picks samples in an order until the budget is filled.
 func (s *selector) pickInOrder(order []uint32) {
 	for i, sample := range order {
 		if s.spent == s.params.Budget {
@@ -116,7 +115,7 @@ func (s *selector) pickInOrder(order []uint32) {
 	}
 }
 
-// include picks the must-includes, all of them before any cap is applied.
+// include picks the must-includes. It applies no cap before all of them are picked.
 func (s *selector) include() {
 	for i, sample := range s.params.Include {
 		if !s.removed.has(sample) {
@@ -128,7 +127,7 @@ func (s *selector) include() {
 	}
 }
 
-// fillMinimums picks what sources lack of their minimums.
+// fillMinimums picks samples until the sources have their minimums.
 func (s *selector) fillMinimums() {
 	if len(s.params.Minimums) == 0 {
 		return
@@ -157,7 +156,7 @@ func (s *selector) fillMinimums() {
 	}
 }
 
-// pickFirst picks up to n samples of a source's order, while the budget allows, and returns their number.
+// pickFirst picks up to n samples in an order, while the budget allows it, and returns their number.
 func (s *selector) pickFirst(order []uint32, n int) (picked int) {
 	for i, sample := range order {
 		if picked == n || s.spent == s.params.Budget {

@@ -6,28 +6,28 @@ import (
 	"runtime"
 )
 
-// A Summary compares a selection with the pool that it was made from and with random subsets.
+// A Summary compares a selection with its pool and with random subsets.
 type Summary struct {
 	Pool      Statistics `json:"pool"`
 	Selection Statistics `json:"selection"`
-	// Random is a random subset of the pool, of the selection's size.
+	// Random is a random subset of the pool with as many samples as the selection.
 	Random Statistics `json:"random"`
-	// RandomTokens is a random subset of the pool of the selection's tokens: of a random order, each
-	// sample that has no more tokens than remain. Nil if the pool's tokens are not known.
+	// RandomTokens is a random subset of the pool with as many tokens as the selection: in a random order, each sample is
+	// taken that has no more tokens than remain. Nil if the pool's tokens are not known.
 	RandomTokens *Statistics `json:"random_tokens,omitempty"`
-	// PickRatings are the numbers of picks by their rating, 0 to 5, on the capability that they were picked for. They do
-	// not count other ratings, and picks that no rating decided, such as must-includes. Nil if no rating decided any.
+	// PickRatings are the numbers of picks by their rating, 0 to 5, on the capability for which they were picked. Other
+	// ratings do not count, nor do picks that no rating decided, such as must-includes. Nil if no rating decided any pick.
 	PickRatings *PickRatings `json:"pick_ratings,omitempty"`
-	// HighKept is the share, in [0, 1], of all ratings of 4 and 5 in the pool that samples of the
-	// selection have; 0 if there are none.
+	// HighKept is the share, in [0, 1], of the pool's ratings of 4 and 5 that belong to samples of the selection; 0 if the
+	// pool has no such ratings.
 	HighKept float64 `json:"high_kept"`
 	// BelowPool are the capabilities whose mean rating is lower in the selection than in the pool.
 	BelowPool []string `json:"below_pool,omitempty"`
-	// Templates are the ten largest templates of questions. Nil if they are not known.
+	// Templates are the ten largest templates of questions. Nil if templates are not known.
 	Templates []TemplateShare `json:"templates,omitempty"`
 }
 
-// Capabilities are the capabilities of the pool, in its order.
+// Capabilities returns the capabilities of the pool, in its order.
 func (s *Summary) Capabilities() []string {
 	names := make([]string, len(s.Pool.Ratings))
 	for i, r := range s.Pool.Ratings {
@@ -46,17 +46,16 @@ type Statistics struct {
 	// Sources and Bins count the different sources and bins that the samples come from.
 	Sources int `json:"sources"`
 	Bins    int `json:"bins"`
-	// StyleEntropy and SourceEntropy are the Shannon entropies, in bits, of the style of a randomly
-	// drawn mention of one and of the source of a randomly drawn sample.
+	// StyleEntropy is the Shannon entropy, in bits, of the style of a randomly drawn mention of a style; SourceEntropy
+	// that of the source of a randomly drawn sample.
 	StyleEntropy  float64 `json:"style_entropy"`
 	SourceEntropy float64 `json:"source_entropy"`
-	// Tokens is their number over all samples, 0 if the pool's tokens are not known.
+	// Tokens is the number of tokens of all samples; 0 if the pool's tokens are not known.
 	Tokens int `json:"tokens"`
-	// LengthCorrelation is Pearson's correlation, in [-1, 1], of a sample's tokens with its mean rating
-	// over all capabilities of the pool, if it has a rating. Nil if one of the two is not known or does
-	// not vary.
+	// LengthCorrelation is Pearson's correlation, in [-1, 1], of a sample's tokens with its mean rating over all
+	// capabilities of the pool, for samples with a rating. Nil if one of the two is not known or does not vary.
 	LengthCorrelation *float64 `json:"length_correlation,omitempty"`
-	// Shapes are the shares of samples by images and turns. Nil if the pool's shapes are not known.
+	// Shapes are the shares of samples by number of images and turns. Nil if the pool's shapes are not known.
 	Shapes *ShapeShares `json:"shapes,omitempty"`
 }
 
@@ -67,7 +66,7 @@ type MeanRating struct {
 	Rated int `json:"rated"`
 	// Mean is 0 if no sample has a rating.
 	Mean float64 `json:"mean"`
-	// Counts are the numbers of samples rated 0 to 5; other ratings are not counted.
+	// Counts are the numbers of samples rated 0 to 5; other ratings do not count.
 	Counts [6]int `json:"counts"`
 }
 
@@ -78,8 +77,8 @@ type StyleShare struct {
 	Share float64 `json:"share"`
 }
 
-// Summarize describes the pool, a selection of it and a random subset of the same size, drawn with the
-// seed. The same arguments give the same summary on any machine.
+// Summarize describes the pool, a selection of it, and random subsets that are drawn with the seed. The same arguments
+// give the same summary on any machine.
 func (c *Catalog) Summarize(result *Result, seed uint64) Summary {
 	pool, selected := c.Pool, result.Samples()
 	sets := []sampleSet{{n: pool.Len()}, setOf(selected), setOf(draw(pool.Len(), len(selected), seed))}
@@ -111,7 +110,7 @@ func (c *Catalog) describePool() Statistics {
 	return c.described
 }
 
-// A sampleSet is some samples of a pool in some order, or, without a list, the first n.
+// A sampleSet is a list of samples of a pool, or, without a list, the first n samples.
 type sampleSet struct {
 	list []uint32
 	n    int
@@ -119,7 +118,7 @@ type sampleSet struct {
 
 func setOf(list []uint32) sampleSet { return sampleSet{list, len(list)} }
 
-// at is the i-th sample of the set.
+// at returns the i-th sample of the set.
 func (s sampleSet) at(i int) uint32 {
 	if s.list == nil {
 		return uint32(i)
@@ -201,7 +200,7 @@ func meanRating(capability string, ratings []int8, samples sampleSet) MeanRating
 	return mean
 }
 
-// entropy is the entropy, in bits, of a distribution given by counts.
+// entropy returns the entropy, in bits, of a distribution that is given by counts.
 func entropy(counts []int) float64 {
 	total := 0
 	for _, n := range counts {
@@ -217,8 +216,8 @@ func entropy(counts []int) float64 {
 	return bits
 }
 
-// lengthCorrelation is as Statistics says. Both means are subtracted before anything is squared, so
-// that nothing cancels.
+// lengthCorrelation computes Statistics.LengthCorrelation. It subtracts both means before it squares, so that no digits
+// cancel.
 func lengthCorrelation(pool *Pool, samples sampleSet) *float64 {
 	sums, rated := make([]int32, samples.n), make([]uint16, samples.n)
 	for _, column := range pool.Ratings {
@@ -264,8 +263,8 @@ func lengthCorrelation(pool *Pool, samples sampleSet) *float64 {
 	return &r
 }
 
-// drawTokens picks samples of a random order, each that has no more tokens than remain of those of
-// the selected.
+// drawTokens draws samples in a random order. It takes each sample that has no more tokens than remain of the selected
+// samples' tokens.
 func drawTokens(pool *Pool, selected []uint32, seed uint64) []uint32 {
 	remaining := 0
 	for _, s := range selected {
@@ -289,8 +288,8 @@ func drawTokens(pool *Pool, selected []uint32, seed uint64) []uint32 {
 	return drawn
 }
 
-// draw picks k of the numbers below n, each subset with the same probability (Knuth, The Art of
-// Computer Programming, volume 2, 3.4.2, algorithm S).
+// draw draws k of the numbers below n; each subset has the same probability (Knuth, The Art of Computer Programming,
+// volume 2, 3.4.2, algorithm S).
 func draw(n, k int, seed uint64) []uint32 {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	drawn := make([]uint32, 0, k)

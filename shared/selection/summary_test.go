@@ -56,7 +56,7 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
-// picksOf is a result of picks that no rating decided.
+// picksOf returns a result with picks that no rating decided.
 func picksOf(samples ...uint32) *Result {
 	result := &Result{}
 	for _, s := range samples {
@@ -87,7 +87,7 @@ func TestShapes(t *testing.T) {
 	}
 	pool.Shape[0] = 8
 	if err := pool.Validate(); err == nil {
-		t.Error("a shape that there is not is valid")
+		t.Error("an unknown shape is valid")
 	}
 }
 

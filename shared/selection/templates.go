@@ -1,24 +1,24 @@
 package selection
 
-// largestTemplates is how many templates a summary names.
+// largestTemplates is the number of templates that a summary names.
 const largestTemplates = 10
 
-// A TemplateShare is the share of samples, in [0, 1], whose first question is of one template (package similarity).
+// A TemplateShare has the shares of samples, in [0, 1], whose first question has one template (package similarity).
 type TemplateShare struct {
 	Template  string  `json:"template"`
 	Pool      float64 `json:"pool"`
 	Selection float64 `json:"selection"`
-	// Selected is how many samples of the selection it is.
+	// Selected is the number of samples of the selection with the template.
 	Selected int `json:"selected"`
 }
 
-// leastOver is how many selected samples of a template are worth a warning.
+// leastOver is the least number of selected samples of a template for a warning.
 const leastOver = 10
 
-// Over says whether the selection has more than half as much again of the template as the pool.
+// Over reports whether the template's share of the selection is more than 1.5 times its share of the pool.
 func (s TemplateShare) Over() bool { return s.Selected >= leastOver && s.Selection > 1.5*s.Pool }
 
-// templateShares are the shares of the largest templates that more than one sample of a pool has.
+// templateShares returns the shares of the largest templates that at least two samples of the pool have.
 func templateShares(pool *Pool, selected []uint32) (shares []TemplateShare) {
 	all := countTemplates(pool.Template, sampleSet{n: pool.Len()})
 	of := countTemplates(pool.Template, setOf(selected))
@@ -34,7 +34,7 @@ func templateShares(pool *Pool, selected []uint32) (shares []TemplateShare) {
 	return shares
 }
 
-// countTemplates counts the samples of the largest templates, by their numbers.
+// countTemplates counts the samples of the largest templates, by the template's number.
 func countTemplates(of []uint32, samples sampleSet) (counts [largestTemplates + 1]int) {
 	if of == nil {
 		return counts

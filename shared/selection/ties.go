@@ -6,24 +6,23 @@ import (
 	"slices"
 )
 
-// ties is the order among samples that are equal for a capability; it is the same for all
-// capabilities.
+// ties is the order among samples that are equal for a capability. It is the same for all capabilities.
 type ties struct {
 	pool *Pool
-	// column comes before all else; nil without one.
+	// column comes before everything else; nil if there is none.
 	column *columnOrder
-	// sums are the samples' sums over all capabilities of the pool, of expected scores if there are
-	// any, else of ratings; a missing rating adds nothing. Nil if the index alone decides.
+	// sums are, for each sample, the sum over all capabilities of the pool: of expected scores if there are any, else of
+	// ratings. A missing rating adds 0. Nil if the index alone decides.
 	sums []int32
-	// hints order most samples, lower first, as compare does: samples whose hints are equal may
-	// differ. Nil if the position in the pool decides.
+	// hints order most samples, lower first, as compare does; samples with equal hints may still differ. Nil if the
+	// position in the pool decides.
 	hints []uint32
-	// expectedBits is how many bits the largest expected score takes.
+	// expectedBits is the number of bits of the largest expected score.
 	expectedBits int
 }
 
-// compare is negative if sample a goes before b: the column says so, or it has the larger sum, or then the lower tie
-// hash, the lower index, the lower position.
+// compare is negative if sample a comes before b: by the column, then the larger sum, the lower tie hash, the lower
+// index, and the lower position.
 func (t *ties) compare(a, b uint32) int {
 	if t.column != nil {
 		if order := t.column.compare(a, b); order != 0 {
@@ -79,7 +78,7 @@ func newTiesBy(p *Pool, column *columnOrder, workers int) *ties {
 // sum fills sums and expectedBits.
 func (t *ties) sum(workers int) {
 	t.sums = make([]int32, t.pool.Len())
-	largest := make([]uint16, workers) // all bits that any expected score has
+	largest := make([]uint16, workers) // the bits of all expected scores, by OR
 	inChunks(workers, len(t.sums), func(worker, start, end int) {
 		sums := t.sums[start:end]
 		for c, ratings := range t.pool.Ratings {
@@ -109,7 +108,7 @@ func (t *ties) sum(workers int) {
 	}
 }
 
-// hintSums makes hints of the sums, and of the tie hashes if there is room left.
+// hintSums makes hints of the sums, and of the tie hashes if bits are left.
 func (t *ties) hintSums(workers int) {
 	t.hints = make([]uint32, t.pool.Len())
 	low, high := slices.Min(t.sums), slices.Max(t.sums)

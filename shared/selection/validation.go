@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// The number after the last sample's must fit 32 bits too.
+	// The number after the last sample's number must fit 32 bits, too.
 	maxSamples = math.MaxUint32 - 1
 	// The position of a style in its sample's list fits 16 bits.
 	maxStyles = math.MaxUint16 + 1
@@ -17,10 +17,10 @@ const (
 	maxCapabilities = math.MaxInt16
 )
 
-// fewStyles is how many styles are faster compared with each other than put into a map.
+// fewStyles is the largest number of styles that are compared with each other, because a map is slower.
 const fewStyles = 16
 
-// Validate reports every way in which the columns contradict each other or the description of Pool.
+// Validate reports every column that contradicts another column or the description of Pool.
 func (p *Pool) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -67,7 +67,7 @@ func (p *Pool) Validate() error {
 	return nil
 }
 
-// validateOptional reports columns that not every pool has, and that have not as many rows as there are samples.
+// validateOptional reports optional columns whose number of rows is not the number of samples.
 func (p *Pool) validateOptional(fault func(format string, args ...any)) {
 	n := p.Len()
 	for _, column := range []struct {
@@ -95,7 +95,7 @@ func (p *Pool) validateOptional(fault func(format string, args ...any)) {
 	}
 }
 
-// validateSamples stops at the first fault: what follows a wrong offset cannot be judged.
+// validateSamples stops at the first error, because after a wrong offset no sample can be checked.
 func (p *Pool) validateSamples() error {
 	n := p.Len()
 	if len(p.StyleStart) != n+1 || p.StyleStart[0] != 0 || int64(p.StyleStart[n]) != int64(len(p.Style)) {
@@ -166,7 +166,7 @@ func (p *Pool) validateImages() error {
 	return nil
 }
 
-// duplicate finds the first element that is in a list a second time.
+// duplicate returns the first element that occurs a second time in a list.
 func duplicate[E comparable](list []E) (element E, found bool) {
 	if len(list) < 2 {
 		return element, false

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// A VisualTokens is how many tokens a model makes of an image: a fixed number, or one that follows from its width and
-// height as the model's processor divides it. The zero value is 730 for each image, the single view of LLaVA-OneVision:
-// 27 x 27 features of SigLIP's 384 px and one newline.
+// A VisualTokens is a rule for the number of tokens of an image in a model: a fixed number, or a number that depends on
+// the image's width and height, as the model's processor computes it. The zero value is 730 for each image, the single
+// view of LLaVA-OneVision: 27 x 27 features of SigLIP's 384 px and one newline.
 type VisualTokens struct {
 	rule visualRule
-	// fixed is the number for each image; least and most are pixels.
+	// fixed is the number of tokens of each image. least and most are limits in pixels.
 	fixed, least, most int
 }
 
@@ -25,17 +25,17 @@ const (
 	qwenVL
 )
 
-// The names of the rules that depend on an image's size, and what the others are.
+// The names of the rules that depend on an image's size, and the constants of all rules.
 const (
 	anyresName = "onevision-anyres"
 	qwenName   = "qwen2.5-vl"
 
-	viewSide   = 27  // features of a view of LLaVA-OneVision, in each direction
-	viewPixels = 384 // its sides
+	viewSide   = 27  // features of a view of LLaVA-OneVision along each side
+	viewPixels = 384 // pixels of a view along each side
 	viewTokens = viewSide*viewSide + 1
 
-	qwenSide = 28 // pixels of a token of Qwen2.5-VL, in each direction: 2 x 2 patches of 14
-	// maxVisual is the most tokens of an image, so that those of a sample are a number of 32 bits.
+	qwenSide = 28 // pixels of a token of Qwen2.5-VL along each side: 2 x 2 patches of 14
+	// maxVisual is the largest number of tokens of an image, so that the tokens of a sample fit 32 bits.
 	maxVisual = 100_000
 
 	visualForms = "give 730 or another number of tokens for each image, " + anyresName + ", " + qwenName +
@@ -45,7 +45,7 @@ const (
 // qwenDefault has the limits of the released checkpoints of Qwen2-VL and Qwen2.5-VL: 4 to 16,384 tokens.
 var qwenDefault = VisualTokens{rule: qwenVL, least: 4 * qwenSide * qwenSide, most: 16_384 * qwenSide * qwenSide}
 
-// VisualTokensNames are examples of all forms, for completion.
+// VisualTokensNames returns an example of each form, for shell completion.
 func VisualTokensNames() []string { return []string{strconv.Itoa(viewTokens), anyresName, qwenName} }
 
 // ParseVisualTokens reads a number, onevision-anyres, qwen2.5-vl or qwen2.5-vl:MIN,MAX.
@@ -83,10 +83,10 @@ func ParseVisualTokens(text string) (VisualTokens, error) {
 	return VisualTokens{rule: fixedNumber, fixed: n}, nil
 }
 
-// IsZero says whether each image has 730 tokens.
+// IsZero reports whether each image has 730 tokens.
 func (v VisualTokens) IsZero() bool { return v == VisualTokens{} }
 
-// String is the form that ParseVisualTokens reads back.
+// String returns the form that ParseVisualTokens reads.
 func (v VisualTokens) String() string {
 	switch v.rule {
 	case singleView:
@@ -104,10 +104,10 @@ func (v VisualTokens) String() string {
 	return fmt.Sprintf("VisualTokens(%d)", v.rule)
 }
 
-// MarshalText is String.
+// MarshalText returns the text of String.
 func (v VisualTokens) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
-// UnmarshalText is ParseVisualTokens; an empty text is the zero value.
+// UnmarshalText reads the forms of ParseVisualTokens; an empty text is the zero value.
 func (v *VisualTokens) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*v = VisualTokens{}
@@ -122,11 +122,11 @@ func (v *VisualTokens) UnmarshalJSON(data []byte) error {
 	return unmarshalAmount(data, v.UnmarshalText)
 }
 
-// BySize says whether an image's tokens depend on its size.
+// BySize reports whether an image's tokens depend on its size.
 func (v VisualTokens) BySize() bool { return v.rule == anyres || v.rule == qwenVL }
 
-// Of is how many tokens one image of a sample has, by its size in pixels as it is stored. images is how many the sample
-// has. An image of unknown size, 0 x 0, has 730.
+// Of returns the number of tokens of one image of a sample, for its stored width and height in pixels. images is the
+// sample's number of images. An image of unknown size, 0 x 0, has 730 tokens.
 func (v VisualTokens) Of(width, height, images int) int {
 	switch {
 	case v.rule == fixedNumber:
@@ -136,13 +136,13 @@ func (v VisualTokens) Of(width, height, images int) int {
 	case v.rule == qwenVL:
 		return v.ofQwen(width, height)
 	case images > 1:
-		return viewTokens // of several images each has one view
+		return viewTokens // each of several images has one view
 	}
 	return ofAnyres(width, height)
 }
 
-// ofQwen is smart_resize of transformers' Qwen2VLImageProcessor: sides are rounded to multiples of 28 pixels, and an
-// image outside the limits is scaled to them.
+// ofQwen computes smart_resize of transformers' Qwen2VLImageProcessor: it rounds sides to multiples of 28 pixels, and
+// scales an image outside the limits to them.
 func (v VisualTokens) ofQwen(width, height int) int {
 	w, h := float64(width), float64(height)
 	across, down := math.RoundToEven(w/qwenSide), math.RoundToEven(h/qwenSide)
@@ -157,15 +157,15 @@ func (v VisualTokens) ofQwen(width, height int) int {
 	return int(min(across*down, maxVisual))
 }
 
-// maxViews is how many views LLaVA-OneVision lays along each side of an image, at most; more features than those of
-// reducedViews views are scaled down (anyres_max_9).
+// maxViews is the largest number of views of LLaVA-OneVision along each side of an image. If there are more features
+// than reducedViews views have, they are scaled down (anyres_max_9).
 const (
 	maxViews     = 6
 	reducedViews = 9
 )
 
-// ofAnyres is _get_number_of_features of transformers' LlavaOnevisionProcessor: one view of the whole image, and the
-// features of a grid of views without what pads it, with a newline for each row.
+// ofAnyres computes _get_number_of_features of transformers' LlavaOnevisionProcessor: one view of the whole image, and
+// the features of a grid of views without padding, with a newline for each row.
 func ofAnyres(width, height int) int {
 	down, across := bestGrid(width, height)
 	rows, columns := viewSide*down, viewSide*across
@@ -181,8 +181,8 @@ func ofAnyres(width, height int) int {
 	return rows*columns + rows + viewSide*viewSide
 }
 
-// bestGrid is select_best_resolution of transformers: the grid of views in which most pixels of the image are kept, of
-// equal ones the one with the least area left over, and of these the first.
+// bestGrid computes select_best_resolution of transformers: the grid of views that keeps most pixels of the image.
+// Among equal grids it returns the one with the least unused area, and then the first.
 func bestGrid(width, height int) (down, across int) {
 	best, least := 0, math.MaxInt
 	for d := 1; d <= maxViews; d++ {
@@ -198,10 +198,10 @@ func bestGrid(width, height int) (down, across int) {
 	return down, across
 }
 
-// wholePart is Python's int(round(x, 7)).
+// wholePart computes Python's int(round(x, 7)).
 func wholePart(x float64) int { return int(math.RoundToEven(x*1e7) / 1e7) }
 
-// floorDivision is Python's int(n // x).
+// floorDivision computes Python's int(n // x).
 func floorDivision(n int, x float64) int {
 	return int(math.Round((float64(n) - math.Mod(float64(n), x)) / x))
 }

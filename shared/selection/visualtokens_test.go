@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// TestVisualTokensEqualTransformers compares with what transformers' processors count, which the first line of
-// the table names: testdata/visualtokens.py made it.
+// TestVisualTokensEqualTransformers compares the rules with the counts of transformers' processors. The first line of
+// the table names the version; testdata/visualtokens.py made the table.
 func TestVisualTokensEqualTransformers(t *testing.T) {
 	t.Parallel()
 	file, err := os.Open("testdata/visualtokens.csv")

@@ -6,12 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// next is how many bytes of text, which is not empty, the first piece of Qwen2's pre-tokeniser has. It is the regular
-// expression
+// next returns the number of bytes of the first piece of text by Qwen2's pre-tokeniser; text must not be empty. It
+// matches the regular expression
 //
 //	(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 //
-// by hand: the standard library has no lookahead, and libraries that have it take most of the time of counting.
+// by hand, because the standard library has no lookahead, and libraries with lookahead would take most of the time of
+// counting.
 func next(text string) int {
 	if n := contraction(text); n > 0 {
 		return n
@@ -40,12 +41,12 @@ func next(text string) int {
 		return last + 1
 	}
 	if _, last := utf8.DecodeLastRuneInString(text[:blanks]); blanks < len(text) && blanks > last {
-		return blanks - last // the last blank belongs to what follows
+		return blanks - last // the last blank belongs to the next piece
 	}
 	return blanks
 }
 
-// contraction is the length of an English ending, such as 'll, at the beginning of text; 0 without one.
+// contraction returns the length of an English ending, such as 'll, at the start of text; 0 if there is none.
 func contraction(text string) int {
 	if text[0] != '\'' {
 		return 0
@@ -58,7 +59,7 @@ func contraction(text string) int {
 	return 0
 }
 
-// span is how many bytes at the start of text are of characters of a kind.
+// span returns the number of bytes at the start of text whose characters are of a kind.
 func span(text string, kind func(rune) bool) int {
 	n := strings.IndexFunc(text, func(r rune) bool { return !kind(r) })
 	if n < 0 {

@@ -1,5 +1,5 @@
-// Package tokenizer counts the tokens of a text as Qwen2's tokenizer does, which LLaVA-OneVision, Qwen2-VL, Qwen2.5-VL
-// and Qwen3-VL share. Its one job is to say what a text costs in training.
+// Package tokenizer counts the tokens of a text with the tokenizer of Qwen2, which LLaVA-OneVision, Qwen2-VL,
+// Qwen2.5-VL and Qwen3-VL share. The count is the cost of the text in training.
 package tokenizer
 
 import (
@@ -14,27 +14,27 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// packed is the vocabulary: the bytes of each token behind their number (one byte), by rank, compressed by brotli.
-// README.md says where it comes from.
+// packed is the vocabulary, compressed by brotli: for each token, by rank, the number of its bytes (one byte) and the
+// bytes. README.md states its origin.
 //
 //go:embed qwen2.br
 var packed []byte
 
-// size is how many tokens the vocabulary has, and longest the bytes of the longest one.
+// size is the number of tokens in the vocabulary, and longest the length of the longest token in bytes.
 const (
 	size    = 151_643
 	longest = 128
 )
 
-// maxPiece is the longest piece, in bytes, that is merged as a whole: time grows with the square of it. A longer one,
-// which no word is, counts as several.
+// maxPiece is the length of the longest piece, in bytes, that is merged as a whole, because the time grows with the
+// square of the length. A longer piece is counted in parts; no word is longer.
 const maxPiece = 512
 
-// ranks are the ranks of all tokens by their bytes. A lower one is merged first.
+// ranks returns the rank of each token by its bytes. The pair with the lowest rank is merged first.
 var ranks = sync.OnceValue(func() map[string]uint32 {
 	plain, err := io.ReadAll(brotli.NewReader(bytes.NewReader(packed)))
 	if err != nil {
-		panic(fmt.Sprintf("the embedded vocabulary: %v", err)) // it is part of the program, and a test reads it
+		panic(fmt.Sprintf("the embedded vocabulary: %v", err)) // it is part of the program, and a test checks it
 	}
 	text, all := string(plain), make(map[string]uint32, size)
 	for text != "" {
@@ -45,9 +45,9 @@ var ranks = sync.OnceValue(func() map[string]uint32 {
 	return all
 })
 
-// Count is how many tokens a text has, without any token that a chat template adds. Names of special tokens in it, such
-// as <|im_end|>, count as text. It is safe for concurrent use; the first call reads the vocabulary, which takes about
-// 10 MB.
+// Count returns the number of tokens of a text, without tokens of a chat template. Names of special tokens in the text,
+// such as <|im_end|>, count as text. Count is safe for concurrent use. The first call reads the vocabulary, which takes
+// about 10 MB of memory.
 func Count(text string) int {
 	if text == "" {
 		return 0
@@ -68,17 +68,17 @@ func Count(text string) int {
 	return tokens
 }
 
-// A merger holds the parts of a piece while they are merged.
+// A merger has the parts of a piece while they are merged.
 type merger struct {
-	starts [maxPiece + 1]int    // where parts start, and the end of the last one
-	ranks  [maxPiece + 1]uint32 // of each part joined with the next
+	starts [maxPiece + 1]int    // the starts of the parts, and the end of the last part
+	ranks  [maxPiece + 1]uint32 // rank of each part joined with the next
 }
 
-// none is the rank of what is no token.
+// none is the rank of bytes that are not a token.
 const none = math.MaxUint32
 
-// count is how many tokens a piece has: of its bytes, the two neighbours whose join has the lowest rank are joined, the
-// first ones of equals, until no join is a token.
+// count returns the number of tokens of a piece. It begins with single bytes, and joins the two neighbours whose join
+// has the lowest rank, the first among equal ranks, until no join is a token.
 func (m *merger) count(known map[string]uint32, piece string) int {
 	if _, whole := known[piece]; whole {
 		return 1

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestCount compares with Hugging Face's tokenizers: testdata/hf.py counted the tokens of these texts.
+// TestCount compares the counts with those of Hugging Face's tokenizers, which testdata/hf.py computed.
 func TestCount(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile("testdata/texts.jsonl")
@@ -39,7 +39,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestCountHostile counts texts that no pre-tokeniser divides: time must stay linear in their length.
+// TestCountHostile counts texts that no pre-tokeniser divides: the time must be linear in their length.
 func TestCountHostile(t *testing.T) {
 	t.Parallel()
 	thorough.Only(t)

@@ -12,24 +12,25 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// A boundary follows a decoder through its input, and finds the end of the last whole stream. It is needed because
-// decoders join streams that follow each other, and do not say where an unreadable stream begins. For gzip, gzipReader
+// A boundary reads a decoder's input along with it, and finds the end of the last complete stream. It is needed because
+// decoders join streams that follow each other, and do not report where unreadable content begins. For gzip, gzipReader
 // does this.
 type boundary struct {
 	kind  Kind
 	ends  streamEnds
 	read  int64
-	end   int64  // of the last stream that is whole; 0 for none
-	after []byte // the first bytes behind it, as many as a magic number has
+	end   int64  // end of the last complete stream; 0 if there is none
+	after []byte // the first bytes after the stream, at most MagicBytes
 }
 
-// streamEnds finds ends of streams of a kind.
+// streamEnds finds the ends of streams of one kind.
 type streamEnds interface {
-	// next takes some of p, which continues where the call before ended, and reports whether a stream ends with them.
+	// next reads the first n bytes of p, and reports whether a stream ends after them. p follows the bytes of the previous
+	// call.
 	next(p []byte) (n int, ended bool)
 }
 
-// newBoundary follows a stream of a kind; nil where it is not followed.
+// newBoundary returns nil for a kind whose streams need no boundary.
 func newBoundary(kind Kind) *boundary {
 	switch kind {
 	case Zstd:
@@ -57,7 +58,7 @@ func (b *boundary) pass(p []byte) {
 	}
 }
 
-// follow keeps the first bytes behind a stream. Those of xz may be padded with zeros.
+// follow keeps the first bytes after a stream. It skips zeros after a stream of xz, because they are padding.
 func (b *boundary) follow(p []byte) {
 	if b.kind == XZ && len(b.after) == 0 {
 		p = bytes.TrimLeft(p, "\x00")
@@ -65,13 +66,13 @@ func (b *boundary) follow(p []byte) {
 	b.after = append(b.after, p[:min(len(p), MagicBytes-len(b.after))]...)
 }
 
-// noStream are the errors of decoders if the bytes after a stream are not another stream.
+// noStream are the errors of decoders for bytes after a stream that are not another stream.
 var noStream = []error{
 	io.ErrUnexpectedEOF, zstd.ErrMagicMismatch, xz.ErrFormat, xz.ErrBuf,
 	bzip2.StructuralError("bad magic value in continuation file"),
 }
 
-// cause is the error of a decoder: a *trailingError if it comes from other content behind a whole stream.
+// cause returns the cause of a decoder's error: a *trailingError if other content follows a complete stream, else err.
 func (b *boundary) cause(err error) error {
 	if b == nil || b.end == 0 || len(b.after) == 0 || b.kind.mayBegin(b.after) {
 		return err
@@ -84,7 +85,7 @@ func (b *boundary) cause(err error) error {
 	return err
 }
 
-// mayBegin reports whether a stream of the kind may begin so.
+// mayBegin reports whether a stream of the kind may begin with head.
 func (k Kind) mayBegin(head []byte) bool {
 	if k == Zstd && len(head) > 0 && head[0]&0xf0 == skippableMagic[0] {
 		return agree(head[1:], skippableMagic[1:])
@@ -97,23 +98,23 @@ func (k Kind) mayBegin(head []byte) bool {
 	return false
 }
 
-// agree reports whether one of two texts begins with the other.
+// agree reports whether one of two byte strings begins with the other.
 func agree(a, b []byte) bool {
 	n := min(len(a), len(b))
 	return bytes.Equal(a[:n], b[:n])
 }
 
-// skippableMagic begins a frame of zstd that a decoder skips; the low half of its first byte is any.
+// skippableMagic begins a zstd frame that decoders skip; the low half of its first byte can have any value.
 var skippableMagic = []byte("\x50\x2a\x4d\x18")
 
-// zstdEnds passes the frames of zstd by their headers. Source: RFC 8878, 3.1.
+// zstdEnds finds the ends of zstd frames from their headers. Source: RFC 8878, 3.1.
 type zstdEnds struct {
 	head     []byte
-	need     int                                       // bytes of head that the step needs
-	step     func(z *zstdEnds, head []byte) (end bool) // nil where what is read is not a frame
-	skip     int64                                     // bytes before the next head
-	final    bool                                      // the frame ends with the bytes that are skipped
-	checksum bool                                      // ends the frame
+	need     int                                       // number of bytes of head that step needs
+	step     func(z *zstdEnds, head []byte) (end bool) // nil after bytes that are not a frame
+	skip     int64                                     // number of bytes before the next head
+	final    bool                                      // the frame ends after the skipped bytes
+	checksum bool                                      // a checksum ends the frame
 }
 
 func (z *zstdEnds) next(p []byte) (int, bool) {
@@ -151,7 +152,7 @@ func zstdSkippable(z *zstdEnds, head []byte) bool {
 	return z.end(int64(binary.LittleEndian.Uint32(head)))
 }
 
-// end ends the frame after n more bytes, and reports whether n is 0.
+// end ends the frame after `after` more bytes, and reports whether after is 0.
 func (z *zstdEnds) end(after int64) bool {
 	z.skip, z.final = after, true
 	z.need, z.step = 4, zstdMagic
@@ -162,11 +163,11 @@ func zstdDescriptor(z *zstdEnds, head []byte) bool {
 	d := head[0]
 	single := d>>5&1 == 1
 	z.checksum = d>>2&1 == 1
-	z.skip = []int64{0, 1, 2, 4}[d&3] + []int64{0, 2, 4, 8}[d>>6] // of the dictionary's id and the content's size
+	z.skip = []int64{0, 1, 2, 4}[d&3] + []int64{0, 2, 4, 8}[d>>6] // the dictionary's id and the content's size
 	if single && d>>6 == 0 {
 		z.skip++
 	} else if !single {
-		z.skip++ // of the window's size
+		z.skip++ // the window's size
 	}
 	z.need, z.step = 3, zstdBlock
 	return false
@@ -188,8 +189,7 @@ func zstdBlock(z *zstdEnds, head []byte) bool {
 	return z.end(size)
 }
 
-// bzip2Ends looks for the 48 bits that end a stream of bzip2, with 32 bits of checksum and the rest of a byte behind
-// them.
+// bzip2Ends finds the ends of bzip2 streams: 48 marker bits, 32 bits of checksum, and padding to a whole byte.
 type bzip2Ends struct{ high, low uint64 } // the last 128 bits
 
 func (e *bzip2Ends) next(p []byte) (int, bool) {
@@ -206,7 +206,7 @@ func (e *bzip2Ends) next(p []byte) (int, bool) {
 	return len(p), false
 }
 
-// xzEnds looks for the footer that ends a stream of xz: 12 bytes with a checksum. Source: The .xz File Format, 2.1.2.
+// xzEnds finds the footers of xz streams: 12 bytes with a checksum. Source: The .xz File Format, 2.1.2.
 type xzEnds struct{ last [12]byte }
 
 func (e *xzEnds) next(p []byte) (int, bool) {
@@ -225,7 +225,7 @@ func (e *xzEnds) next(p []byte) (int, bool) {
 	return len(p), false
 }
 
-// keep keeps the last bytes.
+// keep appends p to the last 12 bytes.
 func (e *xzEnds) keep(p []byte) {
 	p = p[max(0, len(p)-len(e.last)):]
 	copy(e.last[:], e.last[len(p):])

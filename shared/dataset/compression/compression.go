@@ -13,7 +13,7 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// A Kind is how a stream is compressed; "" is not compressed.
+// A Kind is a format of compression; "" means not compressed.
 type Kind string
 
 // The kinds of streams.
@@ -22,18 +22,18 @@ const (
 	Zstd  Kind = "zstd"
 	Bzip2 Kind = "bzip2"
 	XZ    Kind = "xz"
-	// Encoded is the kind of an object which Cloud Storage keeps with `Content-Encoding: gzip`, and unpacks when it is
+	// Encoded is the kind of an object that Cloud Storage stores with `Content-Encoding: gzip`, and unpacks when it is
 	// read.
 	Encoded Kind = "gzip, by Content-Encoding"
 )
 
-// MagicBytes is how many bytes of a stream Of needs.
+// MagicBytes is the number of first bytes of a stream that Of needs.
 const MagicBytes = 6
 
 // maxDecoderBytes bounds the memory of a decoder: no stream that needs a larger window is read.
 const maxDecoderBytes = 128 << 20
 
-// formats are the kinds by the bytes that their streams begin with, and the command that unpacks each.
+// formats are the kinds, with the first bytes of their streams and the command that unpacks them.
 var formats = []struct {
 	kind           Kind
 	magic, command string
@@ -44,7 +44,7 @@ var formats = []struct {
 	{XZ, "\xfd7zXZ\x00", "unxz"},
 }
 
-// Of finds by the first bytes of a stream how it is compressed. The name does not matter.
+// Of returns the kind of a stream by its first bytes. The name of the file does not matter.
 func Of(head []byte) Kind {
 	for _, f := range formats {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
@@ -54,8 +54,7 @@ func Of(head []byte) Kind {
 	return ""
 }
 
-// Command is the shell command that unpacks its input to its output; empty for an object that is unpacked when it is
-// read.
+// Command returns the shell command that unpacks standard input to standard output. It is empty for Encoded.
 func (k Kind) Command() string {
 	for _, f := range formats {
 		if f.kind == k {
@@ -65,31 +64,32 @@ func (k Kind) Command() string {
 	return ""
 }
 
-// A StreamError is the error of a stream that cannot be unpacked.
+// A StreamError reports that a stream cannot be unpacked.
 type StreamError struct {
 	Kind Kind
-	// Packed and Unpacked are how many bytes were read and written.
+	// Packed and Unpacked are the numbers of bytes that were read and written.
 	Packed, Unpacked int64
-	// Err is io.ErrUnexpectedEOF if the stream is cut short, a *LimitError if it is too long, a *trailingError if
-	// something follows it, errNoEnd if blocks of gzip end without the last one, else the decoder's error about damage.
+	// Err is the cause: io.ErrUnexpectedEOF for a stream that is cut short, a *LimitError for a stream that is too long, a
+	// *trailingError for other content after a stream, errNoEnd for blocks of bgzip without the last block, or the
+	// decoder's error for a damaged stream.
 	Err error
 }
 
-// Error is what was found, and the fix.
+// Error returns the cause and the fix.
 func (e *StreamError) Error() string {
 	limit, tooLong := errors.AsType[*LimitError](e.Err)
 	more, trailed := errors.AsType[*trailingError](e.Err)
 	switch {
 	case trailed:
-		return fmt.Sprintf("the file is compressed with %s and holds something else after the stream's end: it is whole "+
+		return fmt.Sprintf("the file is compressed with %s and has other content after the compressed stream, which ends "+
 			"after %d bytes, which unpack to %d; remove the rest (`head -c %d` keeps the stream), or download it again",
 			e.Kind, more.end, e.Unpacked, more.end)
 	case errors.Is(e.Err, errNoEnd):
 		return fmt.Sprintf("the file is compressed with bgzip and cut short between two blocks: it ends after %d bytes, "+
 			"which unpack to %d, and the empty block at its end is missing; download or pack it again", e.Packed, e.Unpacked)
 	case tooLong:
-		return fmt.Sprintf("the file is compressed with %s and unpacks to more than the %d bytes that %s allows; give it "+
-			"unpacked, which is read in parts, or in several files", e.Kind, limit.Bytes, limit.Variable)
+		return fmt.Sprintf("the file is compressed with %s and unpacks to more than the %d bytes that %s allows; give the "+
+			"unpacked file, which is read in parts, or several files", e.Kind, limit.Bytes, limit.Variable)
 	case errors.Is(e.Err, io.ErrUnexpectedEOF):
 		return fmt.Sprintf("the file is compressed with %s and cut short: it ends after %d bytes, which unpack to %d; "+
 			"download or pack it again", e.Kind, e.Packed, e.Unpacked)
@@ -99,21 +99,21 @@ func (e *StreamError) Error() string {
 	}
 }
 
-// Unwrap is the cause.
+// Unwrap returns the cause.
 func (e *StreamError) Unwrap() error { return e.Err }
 
 // A LimitError is the cause of a stream that unpacks to more bytes than allowed.
 type LimitError struct {
 	Bytes    int64
-	Variable string // a variable of the environment, or another name of the limit
+	Variable string // the environment variable that sets the limit, or another name of the limit
 }
 
 func (e *LimitError) Error() string {
 	return fmt.Sprintf("more than %d bytes (%s)", e.Bytes, e.Variable)
 }
 
-// Unpack writes what a stream of a kind holds. A *StreamError is a fault of the stream; other errors are those of r and
-// w.
+// Unpack unpacks a stream of a kind from r to w. A *StreamError reports an invalid stream; other errors are those of r
+// and w.
 func Unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 	in := &source{r: r, passed: newBoundary(kind)}
 	out := &sink{w: w}
@@ -125,7 +125,7 @@ func Unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 		return in.err
 	case out.err != nil:
 		return out.err
-	case err == io.EOF, errors.Is(err, xz.ErrBuf): // in a head, and wherever a stream in xz ends too early
+	case err == io.EOF, errors.Is(err, xz.ErrBuf): // r ends inside a header, or a stream of xz ends too early
 		err = io.ErrUnexpectedEOF
 	}
 	err = in.passed.cause(err)
@@ -149,7 +149,7 @@ func unpack(w io.Writer, r *source, kind Kind, limits Limits) error {
 	return &limit
 }
 
-// reader reads what a stream holds.
+// reader returns a reader of the unpacked bytes of a stream.
 func (k Kind) reader(r *source) (io.ReadCloser, error) {
 	switch k {
 	case Gzip:
@@ -171,13 +171,13 @@ func (k Kind) reader(r *source) (io.ReadCloser, error) {
 	}
 }
 
-// A source counts the bytes that are read. It keeps an error of reading, to distinguish it from an error of the
-// content.
+// A source counts the bytes that are read from r. It keeps an error of r, to distinguish it from an error of the
+// stream.
 type source struct {
 	r      io.Reader
 	n      int64
 	err    error
-	passed *boundary // nil where ends of streams are found otherwise
+	passed *boundary // nil if the kind needs no boundary
 }
 
 func (s *source) Read(p []byte) (int, error) {
@@ -190,7 +190,7 @@ func (s *source) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// A sink counts what is written, and keeps an error of writing.
+// A sink counts the bytes that are written to w, and keeps an error of w.
 type sink struct {
 	w   io.Writer
 	n   int64

@@ -14,7 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Streams of other programs that hold what content does.
+// Streams of other programs, with the bytes that content returns.
 const (
 	inBzip2 = "" +
 		"QlpoOTFBWSZTWWR9Tl8AAQ7ZgAAQUAB/8AQgAAogAJEYM9Uz/VUaGgbVIn/qqN+qGpp6mpAPsgHkgGpAOM89d56hPbsrvCK7rtCK" +
@@ -25,7 +25,7 @@ const (
 		"hQGLBQAA14vbjLHEZ/sCAAAAAARZWg=="
 )
 
-// content is 60 lines of JSON.
+// content returns 60 lines of JSON.
 func content() string {
 	var b strings.Builder
 	for i := range 60 {
@@ -36,7 +36,7 @@ func content() string {
 
 func large() Limits { return Limits{Gzip: 1 << 20, Zstd: 1 << 20, Bzip2: 1 << 20, XZ: 1 << 20} }
 
-// streams are content, compressed in each kind.
+// streams returns content, compressed in each kind.
 func streams(tb testing.TB) map[Kind][]byte {
 	tb.Helper()
 	var zipped, packed bytes.Buffer
@@ -81,7 +81,7 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// A stream that is cut anywhere is never read as a shorter one.
+// A stream that is cut at any byte is never read as a shorter stream.
 func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
 	t.Parallel()
 	for kind, stream := range streams(t) {
@@ -99,14 +99,14 @@ func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
 	}
 }
 
-// What follows a whole stream is neither read nor taken for the end of a stream that is cut.
+// Content after a complete stream is neither read nor mistaken for the end of a stream that is cut.
 func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	t.Parallel()
 	for kind, stream := range streams(t) {
 		magic := string(stream[:2])
 		for more, want := range map[string]string{
-			"x": "something else", "\n": "something else", "\x01\x00": "something else", "{\"id\": 1}": "something else",
-			strings.Repeat("{\"id\": 1}", 9000): "something else", "\xff\xff\xff\xff\xff": "something else",
+			"x": "other content", "\n": "other content", "\x01\x00": "other content", "{\"id\": 1}": "other content",
+			strings.Repeat("{\"id\": 1}", 9000): "other content", "\xff\xff\xff\xff\xff": "other content",
 			magic: "cut short", magic[:1]: "cut short", string(stream[:len(stream)-1]): "cut short",
 		} {
 			for times := range 2 {
@@ -125,7 +125,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	}
 }
 
-// Frames of zstd are passed whatever is in their headers, also those that are skipped.
+// Frames of zstd are skipped whatever their headers contain, also skippable frames.
 func TestUnpackFramesOfZstd(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat(content(), 400)
@@ -152,7 +152,7 @@ func TestUnpackFramesOfZstd(t *testing.T) {
 	}
 }
 
-// A file of bgzip says with an empty block that nothing is missing. Others cannot be known to be cut between streams.
+// A file of bgzip shows by an empty block that it is complete. In other files, a cut between streams cannot be noticed.
 func TestUnpackRefusesBlocksOfGzipWithoutTheLast(t *testing.T) {
 	t.Parallel()
 	block := func(text string) []byte {
@@ -205,7 +205,7 @@ func TestUnpackLimits(t *testing.T) {
 	}
 }
 
-// Errors of the input and the output are returned as they are: they are not errors of the stream.
+// Errors of the input and the output are returned unchanged: they are not errors of the stream.
 func TestUnpackFailsWithItsInput(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("connection reset")

@@ -10,23 +10,23 @@ import (
 	"github.com/klauspost/compress/gzip"
 )
 
-// A trailingError is the cause for a whole stream that is followed by something else.
-type trailingError struct{ end int64 } // bytes of the stream
+// A trailingError reports other content after a complete stream.
+type trailingError struct{ end int64 } // number of bytes of the stream
 
 func (e *trailingError) Error() string { return fmt.Sprintf("other content after byte %d", e.end) }
 
-// errNoEnd is the cause if a file of bgzip lacks the empty block at its end. Other gzip files do not show that a stream
-// is missing.
+// errNoEnd is the cause if a file of bgzip lacks its last, empty block. Other gzip files do not show that a stream is
+// missing.
 var errNoEnd = errors.New("the last block is missing")
 
-// A gzipReader reads several streams in a row as one, as gunzip does. It distinguishes a stream that is cut short from
-// a whole stream with other content after it.
+// A gzipReader reads consecutive streams as one, like gunzip. It distinguishes a stream that is cut short from a
+// complete stream with other content after it.
 type gzipReader struct {
 	*gzip.Reader
 	buffer *bufio.Reader
 	read   *source
-	blocks bool // of bgzip
-	held   bool // the last stream holds something
+	blocks bool // the streams are blocks of bgzip
+	held   bool // the last stream was not empty
 }
 
 func newGzipReader(read *source) (*gzipReader, error) {
@@ -39,10 +39,10 @@ func newGzipReader(read *source) (*gzipReader, error) {
 	return &gzipReader{Reader: first, buffer: buffer, read: read, blocks: bytes.HasPrefix(first.Extra, bgzipMark)}, nil
 }
 
-// bgzipMark begins the extra field of a block of bgzip. Source: SAM specification, 4.1.
+// bgzipMark is the start of the extra field of a block of bgzip. Source: SAM specification, 4.1.
 var bgzipMark = []byte("BC\x02\x00")
 
-// Read reads what the streams hold.
+// Read reads the unpacked bytes of the streams.
 func (g *gzipReader) Read(p []byte) (int, error) {
 	for {
 		n, err := g.Reader.Read(p)
@@ -59,7 +59,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 	}
 }
 
-// next begins the next stream; io.EOF if there is none.
+// next begins the next stream; it returns io.EOF if there is none.
 func (g *gzipReader) next() error {
 	end := g.read.n - int64(g.buffer.Buffered())
 	magic := []byte{0x1f, 0x8b, 8}

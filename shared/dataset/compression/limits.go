@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// Limits bound what streams unpack to, in bytes: the defaults are what one core unpacks in one to two minutes, so that
-// planning ends within a delivery. On two shared cores a second of one core gave 250 MB of gzip, 590 of zstd, 21 of
-// bzip2 and 50 of xz.
+// Limits bound the unpacked size of streams, in bytes. With the defaults, one core unpacks a stream in one to two
+// minutes, so that planning ends within a delivery. On two shared cores, one core unpacked 250 MB of gzip, 590 of zstd,
+// 21 of bzip2 and 50 of xz a second.
 type Limits struct {
 	Gzip  int64 `env:"MAX_GZIP_BYTES, default=17179869184" meaning:"most bytes that a manifest in gzip unpacks to"`
 	Zstd  int64 `env:"MAX_ZSTD_BYTES, default=34359738368" meaning:"most bytes that a manifest in zstd unpacks to"`
 	Bzip2 int64 `env:"MAX_BZIP2_BYTES, default=2147483648" meaning:"most bytes that a manifest in bzip2 unpacks to"`
 	XZ    int64 `env:"MAX_XZ_BYTES, default=4294967296" meaning:"most bytes that a manifest in xz unpacks to"`
 
-	// Most is what By allows of all kinds; empty where the variables alone do.
+	// Most is a limit for all kinds, and By names who set it; By is empty if only the variables set limits.
 	Most int64
 	By   string
 }
@@ -30,12 +30,12 @@ func (l Limits) Validate() error {
 	return errors.Join(faults...)
 }
 
-// AtMost lowers every limit to a number of bytes at most; by says who set that number, such as a call.
+// AtMost lowers every limit to at most this number of bytes. by names who set it, such as a call of the API.
 func (l Limits) AtMost(bytes int64, by string) Limits {
 	return Limits{min(l.Gzip, bytes), min(l.Zstd, bytes), min(l.Bzip2, bytes), min(l.XZ, bytes), bytes, by}
 }
 
-// of is the limit of a kind.
+// of returns the limit of a kind.
 func (l Limits) of(kind Kind) LimitError {
 	limit := LimitError{l.Gzip, "MAX_GZIP_BYTES"}
 	switch kind {

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// FileSource is a file of this machine as a source. It has to stay open.
+// FileSource returns a source that reads a file of this machine. The file must stay open.
 func FileSource(file *os.File) Source { return fileSource{file} }
 
 type fileSource struct{ file *os.File }

@@ -6,20 +6,20 @@ import (
 	"strings"
 )
 
-// shownLevels is how many levels of the path of a field that is nested too deep are named.
+// shownLevels is the number of levels of a field's path that TooDeep returns.
 const shownLevels = 4
 
-// TooDeep says of one value of JSON that lists and objects in it are nested deeper than a decoder goes: the path of the
-// field that they are in, such as `turns[0].value…`, how many there may be, and the byte where the first one too many
-// begins. ok is false for any other value.
+// TooDeep reports whether lists and objects in one JSON value are nested deeper than a decoder allows. If they are,
+// path is the path of the field that contains them, such as `turns[0].value…`, most is the number of levels that are
+// allowed, and at is the offset of the first bracket beyond it.
 func TooDeep(b []byte) (path string, most, at int, ok bool) {
 	type level struct {
-		key   []byte // of an object, the name of the field that was read last, as it stands
-		index int    // of an array
+		key   []byte // in an object, the name of the last field, in its JSON form
+		index int    // in an array, the index of the current element
 		array bool
 	}
 	var open []level
-	var text []byte // the string that was read last
+	var text []byte // the last string, in its JSON form
 	var v Nesting
 	depth := 0
 	named := func() bool { return depth > 0 && depth <= shownLevels }

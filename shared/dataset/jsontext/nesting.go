@@ -7,24 +7,23 @@ import (
 	"math/bits"
 )
 
-// maxNesting is how many levels of brackets are checked for their kind; deeper ones are only
-// counted, so that memory stays constant. It is encoding/json's own limit: a record nested deeper
-// does not parse.
+// maxNesting is the number of levels of brackets whose kinds are checked. Deeper brackets are only counted, so that
+// memory stays constant. It is the limit of encoding/json: it does not parse a record that is nested deeper.
 const maxNesting = 10_000
 
-// ErrMismatch is the error of a bracket that closes another one.
+// ErrMismatch reports a closing bracket that does not match the open bracket.
 var ErrMismatch = errors.New("closing bracket of another kind")
 
-// structural holds the bytes that mean something to a Nesting outside strings.
+// structural marks the bytes outside of strings that a Nesting interprets.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 
-// scalarEnd holds the bytes that cannot belong to a number or a word.
+// scalarEnd marks the bytes that cannot be part of a number or a word.
 var scalarEnd = [256]bool{
 	' ': true, '\t': true, '\r': true, '\n': true, ',': true,
 	'"': true, '{': true, '}': true, '[': true, ']': true,
 }
 
-// A Nesting finds the end of one JSON value that comes in pieces.
+// A Nesting finds the end of one JSON value that arrives in pieces.
 type Nesting struct {
 	begun   bool
 	Scalar  bool   // the value is a number or a word
@@ -37,13 +36,13 @@ type Nesting struct {
 // Reset prepares v for another value.
 func (v *Nesting) Reset() { *v = Nesting{open: v.open[:0]} }
 
-// Enter resets v to be inside an array or object whose bracket has been passed.
+// Enter resets v to the state after the opening bracket of an array or object.
 func (v *Nesting) Enter(bracket byte) {
 	*v = Nesting{begun: true, Depth: 1, open: append(v.open[:0], bracket+2)}
 }
 
-// Find looks for the value's end in b, its next piece: n bytes of b belong to the value, which ends
-// there or continues. After ErrMismatch n is the place of the wrong bracket.
+// Find searches the value's end in b, the next piece of the value. The first n bytes of b belong to the value; end
+// reports that the value ends there. After ErrMismatch, n is the offset of the wrong bracket.
 func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 	if !v.begun {
 		v.begun = true
@@ -76,7 +75,7 @@ func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 			v.InText = true
 		case '{', '[':
 			if v.Depth++; v.Depth <= maxNesting {
-				v.open = append(v.open, c+2) // '}' and ']' both are two places after their opening
+				v.open = append(v.open, c+2) // '}' and ']' both are the code of their opening bracket plus 2
 			}
 		default:
 			if v.Depth <= maxNesting {
@@ -95,7 +94,7 @@ func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 	return i, false, nil
 }
 
-// skipText returns the place after the string that is open at b[i], or len(b) if it continues.
+// skipText returns the offset after the string that is open at b[i], or len(b) if the string continues.
 func (v *Nesting) skipText(b []byte, i int) int {
 	if v.escaped {
 		v.escaped = false
@@ -120,17 +119,17 @@ func (v *Nesting) skipText(b []byte, i int) int {
 	}
 }
 
-// quoteAt returns the place of the first quote in b from i on, len(b) if there is none.
+// quoteAt returns the offset of the first quote in b from i on; len(b) if there is none.
 func quoteAt(b []byte, i int) int {
 	const (
 		ones     = 0x0101010101010101
 		highBits = 0x80 * ones
-		// nearby is how many bytes are searched here before a function is called: most strings end within them, and the call
-		// would cost more.
+		// nearby is the number of bytes that are searched here before IndexByte is called. Most strings end within them, and
+		// the call would take longer.
 		nearby = 48
 	)
 	for far := i + nearby; i < far && i+8 <= len(b); i += 8 {
-		// A byte of the difference is zero where a quote is. The lowest of the bits that are found is that of the first.
+		// A byte of the difference is zero at a quote. The lowest bit of zeros belongs to the first quote.
 		word := binary.LittleEndian.Uint64(b[i:]) ^ '"'*ones
 		if zeros := (word - ones) &^ word & highBits; zeros != 0 {
 			return i + bits.TrailingZeros64(zeros)/8

@@ -15,7 +15,7 @@ type Type int
 
 // The types of JSON values.
 const (
-	None Type = iota // absent, null, or not a number: people and programs write all for the same thing
+	None Type = iota // absent, null, NaN or infinite; programs write each of them for a missing value
 	Bool
 	Number
 	String
@@ -23,7 +23,7 @@ const (
 	Object
 )
 
-// TypeOf is the type of a valid JSON value by its first byte.
+// TypeOf returns the type of a valid JSON value. It needs only the first bytes.
 func TypeOf(value json.RawMessage) Type {
 	if len(value) == 0 {
 		return None
@@ -49,8 +49,8 @@ func TypeOf(value json.RawMessage) Type {
 	}
 }
 
-// SyntaxError is the error why b is not one JSON value, nil if it is one. Python writes NaN, Infinity and -Infinity
-// where a number is missing; they are read as null.
+// SyntaxError returns the error if b is not one JSON value, else nil. NaN, Infinity and -Infinity, which Python writes
+// for a missing number, are read as null.
 func SyntaxError(b []byte) *json.SyntaxError {
 	if json.Valid(b) {
 		return nil
@@ -62,8 +62,8 @@ func SyntaxError(b []byte) *json.SyntaxError {
 
 var notNumbers = [][]byte{[]byte("NaN"), []byte("Infinity"), []byte("-Infinity")}
 
-// withoutNaN is b with zeros of equal length in place of the values NaN, Infinity and -Infinity. It copies b if it
-// holds any.
+// withoutNaN returns b with 0, padded to equal length, in place of the values NaN, Infinity and -Infinity. It copies b
+// if b may contain such values.
 func withoutNaN(b []byte) []byte {
 	if !bytes.Contains(b, notNumbers[0]) && !bytes.Contains(b, notNumbers[1]) {
 		return b
@@ -90,7 +90,7 @@ func withoutNaN(b []byte) []byte {
 	return b
 }
 
-// String names the type for people.
+// String returns the name of the type, for messages.
 func (t Type) String() string {
 	switch t {
 	case Bool:
@@ -108,12 +108,11 @@ func (t Type) String() string {
 	}
 }
 
-// Describe names a value's type for people.
+// Describe returns the name of a value's type, for messages.
 func Describe(value json.RawMessage) string { return TypeOf(value).String() }
 
-// The functions below split valid JSON of their type. Parse validates a record once; decoding it
-// level by level with encoding/json, which validates and copies at every level, takes nearly three
-// times as long.
+// The functions below split valid JSON values of their type. Parse validates a record once. Decoding it level by level
+// with encoding/json, which validates and copies at every level, takes nearly three times as long.
 
 // Text decodes a string.
 func Text(value json.RawMessage) string {
@@ -134,7 +133,7 @@ func Text(value json.RawMessage) string {
 	return validText(b.String())
 }
 
-// validText has U+FFFD in place of each byte that is not UTF-8.
+// validText replaces each byte that is not UTF-8 by U+FFFD.
 func validText(s string) string {
 	if utf8.ValidString(s) {
 		return s
@@ -142,10 +141,11 @@ func validText(s string) string {
 	return string([]rune(s))
 }
 
-// plainEscapes are the characters that stand for others after a backslash; those not here stand for themselves.
+// plainEscapes are the characters that a letter after a backslash encodes; a character that is missing here encodes
+// itself.
 var plainEscapes = [256]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// unescape decodes the escape that b begins with. Half of a surrogate pair is U+FFFD.
+// unescape decodes the escape sequence at the start of b. Half of a surrogate pair is decoded as U+FFFD.
 func unescape(b []byte) (r rune, size int) {
 	if b[1] != 'u' {
 		if r = plainEscapes[b[1]]; r == 0 {
@@ -181,10 +181,10 @@ func hexRune(digits []byte) (r rune) {
 	return r
 }
 
-// Items returns the values of an array; of an object the keys and values in turn.
+// Items returns the values of an array, or the keys and values of an object in turn.
 func Items(value json.RawMessage) []json.RawMessage {
-	list := make([]json.RawMessage, 0, 8) // four fields or turns are common
-	var open [8]byte                      // as deep as records nest
+	list := make([]json.RawMessage, 0, 8) // room for four fields, which is a common number
+	var open [8]byte                      // deep enough for most records
 	end := Nesting{open: open[:0]}
 	for rest := value[1:]; ; {
 		for IsSpace(rest[0]) || rest[0] == ',' || rest[0] == ':' {
@@ -200,11 +200,10 @@ func Items(value json.RawMessage) []json.RawMessage {
 	}
 }
 
-// Members are the keys and values of an object, in turn.
+// Members are the keys and values of an object in turn.
 type Members []json.RawMessage
 
-// Get returns the value of a key, nil if there is none. Of equal keys the last one counts, as in
-// most readers of JSON.
+// Get returns the value of a key; nil if there is none. Of equal keys the last one counts, as in most JSON readers.
 func (m Members) Get(name string) json.RawMessage {
 	for i := len(m) - 2; i >= 0; i -= 2 {
 		key := m[i][1 : len(m[i])-1]
@@ -215,7 +214,8 @@ func (m Members) Get(name string) json.RawMessage {
 	return nil
 }
 
-// First returns the key and value of the first of the names that has one, of the first name if none has.
+// First returns the first of the names with a value, and its value. If no name has a value, it returns the first name
+// and nil.
 func (m Members) First(names ...string) (string, json.RawMessage) {
 	for _, name := range names {
 		if value := m.Get(name); TypeOf(value) != None {
@@ -225,7 +225,7 @@ func (m Members) First(names ...string) (string, json.RawMessage) {
 	return names[0], nil
 }
 
-// maxHeld is how many levels of a value Holds looks into: each level reads the value once more.
+// maxHeld is the number of levels of a value that Holds checks: each level reads the value once more.
 const maxHeld = 4
 
 // Holds reports whether one of the values is not empty: text, a number, true, or a list or object that holds one of
@@ -259,8 +259,7 @@ func holdsWithin(levels int, values []json.RawMessage) bool {
 	return false
 }
 
-// Twice is the first key that an object has more than once; empty if it has each once. It does not look into nested
-// objects.
+// Twice returns the first repeated key of an object; empty if there is none. It does not check nested objects.
 func (m Members) Twice() string {
 	seen := make(map[string]bool, len(m)/2)
 	for i := 0; i < len(m); i += 2 {
@@ -273,8 +272,8 @@ func (m Members) Twice() string {
 	return ""
 }
 
-// Twice is the first key that occurs more than once in one object, at any level of a value; empty if there is none. Its
-// time grows with the size of the value times its depth.
+// Twice returns the first key that is repeated in one object, at any level of a value; empty if there is none. Its time
+// grows with the size of the value times its depth.
 func Twice(value json.RawMessage) string {
 	inner := []json.RawMessage(nil)
 	switch TypeOf(value) {
@@ -296,7 +295,7 @@ func Twice(value json.RawMessage) string {
 	return ""
 }
 
-// Keys are the keys of an object, in order.
+// Keys returns the keys of an object, in order.
 func (m Members) Keys() []string {
 	var list []string
 	for i := 0; i < len(m); i += 2 {
@@ -305,7 +304,7 @@ func (m Members) Keys() []string {
 	return list
 }
 
-// Values are the values of an object, in order.
+// Values returns the values of an object, in order.
 func (m Members) Values() []json.RawMessage {
 	var list []json.RawMessage
 	for i := 1; i < len(m); i += 2 {
@@ -314,7 +313,7 @@ func (m Members) Values() []json.RawMessage {
 	return list
 }
 
-// Quote is s in quotes, cut after limit bytes.
+// Quote returns s in quotes, cut after limit bytes.
 func Quote(s string, limit int) string {
 	if len(s) > limit {
 		return strconv.Quote(s[:limit]) + "…"
@@ -322,8 +321,8 @@ func Quote(s string, limit int) string {
 	return strconv.Quote(s)
 }
 
-// Append appends a value that has a form in JSON, in one line, with <, > and & as they are. What is not UTF-8 becomes
-// U+FFFD.
+// Append appends the JSON of a value to text, on one line and without escapes for <, > and &. Bytes that are not UTF-8
+// become U+FFFD.
 func Append(text []byte, value any) []byte {
 	out := bytes.NewBuffer(text)
 	encoder := json.NewEncoder(out)
@@ -332,5 +331,5 @@ func Append(text []byte, value any) []byte {
 	return bytes.TrimSuffix(out.Bytes(), []byte("\n"))
 }
 
-// IsSpace reports whether a byte is white space of JSON.
+// IsSpace reports whether a byte is JSON white space.
 func IsSpace(b byte) bool { return b == ' ' || b == '\n' || b == '\r' || b == '\t' }

@@ -12,7 +12,7 @@ func infoEntry(fields jsontext.Members) (Entry, error) {
 	e := Entry{File: textOf(fields, "file_name")}
 	switch {
 	case e.File == "":
-		return Entry{}, errors.New("it has no file_name: it names data of a hub; download them, and name the file")
+		return Entry{}, errors.New("it has no file_name, so its data are on a hub; download the data, and set file_name")
 	case jsontext.Holds(fields.Get("num_samples")):
 		return Entry{}, errors.New("num_samples takes records at random; leave it out, and let the budget select")
 	case jsontext.Holds(fields.Get("ranking")):
@@ -36,7 +36,7 @@ func infoEntry(fields jsontext.Members) (Entry, error) {
 	return e, err
 }
 
-// names are the texts of an object, by their keys; nil where there is no such object.
+// names returns the texts of the object under key, by their keys; nil if there is no such object.
 func names(fields jsontext.Members, key string) (map[string]string, error) {
 	value := fields.Get(key)
 	if jsontext.TypeOf(value) == jsontext.None {
@@ -59,7 +59,7 @@ func names(fields jsontext.Members, key string) (map[string]string, error) {
 	return found, nil
 }
 
-// textOf is the text of a field, empty where it holds none.
+// textOf returns the text of a field; empty if the field is not a string.
 func textOf(fields jsontext.Members, key string) string {
 	if value := fields.Get(key); jsontext.TypeOf(value) == jsontext.String {
 		return jsontext.Text(value)
@@ -67,5 +67,5 @@ func textOf(fields jsontext.Members, key string) string {
 	return ""
 }
 
-// infoFields are the fields of an entry that a subset's have other values in.
+// infoFields returns the fields of an entry that have other values in the recipe of a subset.
 func infoFields(p Part) map[string]any { return map[string]any{"file_name": p.File} }

@@ -15,7 +15,7 @@ import (
 func metaEntry(fields jsontext.Members) (Entry, error) {
 	e := Entry{File: textOf(fields, "annotation"), Images: textOf(fields, "root")}
 	if e.File == "" {
-		return Entry{}, fmt.Errorf("it has no annotation; name the file of its records")
+		return Entry{}, fmt.Errorf("it has no annotation; set it to the file of the records")
 	}
 	if value := fields.Get("repeat_time"); jsontext.TypeOf(value) == jsontext.Number {
 		repeat, err := strconv.ParseFloat(string(value), 64)
@@ -29,12 +29,14 @@ func metaEntry(fields jsontext.Members) (Entry, error) {
 	return e, nil
 }
 
-// metaFields are the fields of an entry that a subset's have other values in: the subset takes the place of repeating.
+// metaFields returns the fields of an entry that have other values in the recipe of a subset, which does not repeat
+// records.
 func metaFields(p Part) map[string]any {
 	return map[string]any{"annotation": p.File, "repeat_time": 1, "length": p.Records}
 }
 
-// writeObject writes an object of the parts by their names. Each has the fields of its entry, and some other values.
+// writeObject writes an object with the parts by their names. Each part has the fields of its entry; values returns
+// those that differ.
 func writeObject(parts []Part, values func(Part) map[string]any) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("{")
@@ -74,7 +76,7 @@ func writeObject(parts []Part, values func(Part) map[string]any) ([]byte, error)
 	return out.Bytes(), nil
 }
 
-// writeMember writes a key and a value; a raw value as it is.
+// writeMember writes a key and a value; a json.RawMessage is written unchanged.
 func writeMember(out *bytes.Buffer, before, key string, value any) error {
 	name, err := json.Marshal(key)
 	if err != nil {

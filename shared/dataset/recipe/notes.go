@@ -9,25 +9,25 @@ import (
 	"strconv"
 )
 
-// Note explains an entry whose records a trainer repeats or leaves out, because a subset does not do so. It is empty if
-// the trainer uses each record once.
+// Note describes an entry whose records a trainer repeats or leaves out, because a subset does not do so. It is empty
+// if the trainer uses each record once.
 func (e Entry) Note() string {
 	if e.Repeat == 0 {
 		return ""
 	}
-	how := fmt.Sprintf("has a trainer repeat its records %g times", e.Repeat)
+	how := fmt.Sprintf("makes a trainer repeat its records %g times", e.Repeat)
 	if e.Repeat < 1 {
-		how = fmt.Sprintf("has a trainer take the first %g of its records", e.Repeat)
+		how = fmt.Sprintf("makes a trainer use only the first %g of its records", e.Repeat)
 	}
 	return fmt.Sprintf("entry %q: repeat_time %s; here each record is rated once, and a subset has repeat_time 1", e.Name,
 		how)
 }
 
-// partName matches a file name that gives a number and a total, such as train-00000-of-00012.parquet.
+// partName matches a file name with a number and a total, such as train-00000-of-00012.parquet.
 var partName = regexp.MustCompile(`^(.*?\D|)(\d+)(-of-)(\d+)(\D.*|)$`)
 
-// MissingParts lists missing files of numbered series (see partName), in one text for each series. Numbers begin at 0;
-// at 1 if the series has a file whose number is the total.
+// MissingParts lists the missing files of numbered series (see partName), in one text for each series. Numbers begin at
+// 0, or at 1 if the series has a file whose number is the total.
 func MissingParts(names []string) (notes []string) {
 	type series struct{ folder, before, of, after string }
 	present := map[series]map[int]bool{}
@@ -68,7 +68,7 @@ func MissingParts(names []string) (notes []string) {
 		if more := total - len(there) - 1; more > 0 {
 			note = fmt.Sprintf("%s%0*d%s%s and %d more are missing", s.before, len(digits), missing, s.of, s.after, more)
 		}
-		notes = append(notes, fmt.Sprintf("%s: the names say that there are %d, and %d are given; the subset is from those",
+		notes = append(notes, fmt.Sprintf("%s: the names state %d files, but %d are given; the subset is made from these",
 			note, total, len(there)))
 	}
 	return notes

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
-// TestMissingParts gives some of the files whose names say how many there are: the missing ones are named.
+// TestMissingParts gives some files of numbered series: the missing files are named.
 func TestMissingParts(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ names, want []string }{
@@ -16,14 +16,14 @@ func TestMissingParts(t *testing.T) {
 		"from 1":        {[]string{"x-1-of-2.tar", "x-2-of-2.tar"}, nil},
 		"no such names": {[]string{"dataset.json", "a-of-b.json", "p-1.tar", "1-of-99999999999999999999.tar"}, nil},
 		"one of three": {[]string{"d/x-0-of-3.tar"}, []string{
-			"x-1-of-3.tar and 1 more are missing: the names say that there are 3, and 1 are given; the subset is from those",
+			"x-1-of-3.tar and 1 more are missing: the names state 3 files, but 1 are given; the subset is made from these",
 		}},
 		"the first": {[]string{"002-of-002.tar"}, []string{
-			"001-of-002.tar is missing: the names say that there are 2, and 1 are given; the subset is from those",
+			"001-of-002.tar is missing: the names state 2 files, but 1 are given; the subset is made from these",
 		}},
 		"several": {[]string{"test-0-of-1.json", "b-00000-of-00002.json", "b-00001-of-00002.json.gz"}, []string{
-			"b-00001-of-00002.json is missing: the names say that there are 2, and 1 are given; the subset is from those",
-			"b-00000-of-00002.json.gz is missing: the names say that there are 2, and 1 are given; the subset is from those",
+			"b-00001-of-00002.json is missing: the names state 2 files, but 1 are given; the subset is made from these",
+			"b-00000-of-00002.json.gz is missing: the names state 2 files, but 1 are given; the subset is made from these",
 		}},
 	} {
 		if diff := cmp.Diff(tc.want, recipe.MissingParts(tc.names)); diff != "" {

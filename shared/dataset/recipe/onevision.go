@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A mix is a file of LLaVA-OneVision that lists its parts.
+// A mix is a file of LLaVA-OneVision that lists the parts of a dataset.
 type mix struct {
 	Datasets []mixPart `yaml:"datasets"`
 }
@@ -19,12 +19,12 @@ type mixPart struct {
 	Strategy string `yaml:"sampling_strategy"`
 }
 
-// parseMix reads a mix.
+// parseMix converts a mix to a recipe.
 func parseMix(listed mix) (*Recipe, error) {
 	r := &Recipe{Kind: OneVision}
 	for i, part := range listed.Datasets {
 		if part.JSONPath == "" {
-			return nil, fmt.Errorf("datasets[%d]: it has no json_path; name the file of its records", i)
+			return nil, fmt.Errorf("datasets[%d]: it has no json_path; set it to the file of the records", i)
 		}
 		take, err := dataset.ParseTake(part.Strategy)
 		if err != nil {
@@ -38,7 +38,7 @@ func parseMix(listed mix) (*Recipe, error) {
 	return r, nil
 }
 
-// writeMix writes a mix of all records of the parts.
+// writeMix writes a mix with all records of the parts.
 func writeMix(parts []Part) ([]byte, error) {
 	var listed mix
 	for _, part := range parts {

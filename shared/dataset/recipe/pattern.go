@@ -10,20 +10,20 @@ import (
 // braces matches a list or range in braces: {a,b} or {000..123}.
 var braces = regexp.MustCompile(`\{([^{}]*,[^{}]*|\d+\.\.\d+)\}`)
 
-// ofRange matches what is in the braces of a range.
+// ofRange matches the content of the braces of a range.
 var ofRange = regexp.MustCompile(`^(\d+)\.\.(\d+)$`)
 
-// maxExpanded bounds the names that braces expand to.
+// maxExpanded bounds the number of names that a pattern expands to.
 const maxExpanded = 100_000
 
 const (
-	// maxDigits bounds the digits of a number of a range: longer ones are of no file's name.
+	// maxDigits bounds the digits of a number in a range; no file's name has longer numbers.
 	maxDigits = 20
-	// maxPattern bounds the bytes of a pattern with braces: longer ones are of no file's name.
+	// maxPattern bounds the bytes of a pattern with braces; no file's name is longer.
 	maxPattern = 4 << 10
 )
 
-// Expand is a pattern with each of its braces replaced by what they list, in order, as shells and webdataset do:
+// Expand returns a pattern with each of its braces replaced by their items, in order, like shells and webdataset:
 // a-{000..002}.json is three names, and the numbers keep their zeros. Braces may be nested.
 func Expand(pattern string) ([]string, error) {
 	if strings.Contains(pattern, "{") && len(pattern) > maxPattern {
@@ -32,7 +32,7 @@ func Expand(pattern string) ([]string, error) {
 	}
 	names, err := expand(pattern)
 	if err == nil && len(names) > maxExpanded {
-		err = fmt.Errorf("it stands for more than %d names; give fewer", maxExpanded)
+		err = fmt.Errorf("it expands to more than %d names; give fewer", maxExpanded)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", pattern, err)
@@ -40,8 +40,8 @@ func Expand(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// expand expands the first braces that list anything, and those in them and behind them. It stops soon after
-// maxExpanded names.
+// expand expands the first braces that list items, and the braces in and after them. It stops soon after maxExpanded
+// names.
 func expand(pattern string) ([]string, error) {
 	first, items, rest, err := firstBraces(pattern)
 	if items == nil || err != nil {
@@ -68,9 +68,9 @@ func expand(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// firstBraces are the text before the first braces that list anything, what they list, and the text after. There
-// are not items if no braces list anything.
-func firstBraces(pattern string) (before string, items []string, behind string, err error) {
+// firstBraces returns the text before the first braces that list items, the items, and the text after the braces. items
+// is nil if no braces list items.
+func firstBraces(pattern string) (before string, items []string, after string, err error) {
 	for open := range len(pattern) {
 		if pattern[open] != '{' {
 			continue
@@ -101,7 +101,7 @@ func firstBraces(pattern string) (before string, items []string, behind string, 
 	return pattern, nil, "", nil
 }
 
-// numbers are the numbers of a range such as 000..123; nil for another text.
+// numbers returns the numbers of a range such as 000..123; nil if the text is not a range.
 func numbers(inner string) ([]string, error) {
 	match := ofRange.FindStringSubmatch(inner)
 	if match == nil {

@@ -1,5 +1,6 @@
-// Package recipe reads the files that list the manifests of a dataset and say how each is read: LLaMA-Factory's
-// dataset_info.json, the meta files of InternVL, and the mixes of LLaVA-OneVision. It writes them again for a subset.
+// Package recipe reads the files that list the manifests of a dataset, with the way to read each: LLaMA-Factory's
+// dataset_info.json, the meta files of InternVL, and the mixes of LLaVA-OneVision. It also writes such a file for a
+// subset.
 package recipe
 
 import (
@@ -11,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// MaxBytes is the longest recipe. A longer file is a manifest.
+// MaxBytes is the size of the longest recipe. A longer file is a manifest.
 const MaxBytes = 4 << 20
 
 // A Kind is a kind of recipe, as messages name it.
@@ -33,29 +34,29 @@ type Recipe struct {
 
 // An Entry is a manifest as a recipe lists it.
 type Entry struct {
-	// Name is what the recipe calls it, or the stem of the file where it does not.
+	// Name is the name of the entry in the recipe; the stem of the file if it has none.
 	Name string
-	// File is its path as the recipe gives it.
+	// File is the path of the manifest in the recipe.
 	File    string
 	Reading forms.Reading
-	// Images is the folder that its image names begin in, as the recipe gives it; empty where it does not.
+	// Images is the folder that image names are relative to, as in the recipe; empty if the recipe has none.
 	Images string
 	Take   dataset.Take
-	// Repeat is how often a trainer uses each record, if not once. A subset replaces this.
+	// Repeat is how often a trainer uses each record; 0 for once. A subset does not repeat records.
 	Repeat float64
 
-	fields jsontext.Members // of a recipe in JSON, without the entry's name
+	fields jsontext.Members // the entry in a JSON recipe, without its name
 }
 
-// A Part is a file of a subset: what was selected of an entry.
+// A Part is a file of a subset: the selected records of an entry.
 type Part struct {
 	Entry
 	File    string // relative to the recipe
 	Records int
 }
 
-// Parse reads a recipe. It is nil for a file that is not a recipe, such as a manifest. Errors name the entry and the
-// fix.
+// Parse reads a recipe. It returns nil for a file that is not a recipe, such as a manifest. Errors name the entry and
+// the fix.
 func Parse(content []byte) (*Recipe, error) {
 	trimmed := bytes.TrimSpace(bytes.TrimPrefix(content, []byte("\ufeff")))
 	if len(trimmed) == 0 || len(trimmed) > MaxBytes || trimmed[0] == '[' { // a list of records is a manifest
@@ -94,7 +95,7 @@ func Parse(content []byte) (*Recipe, error) {
 	return r, nil
 }
 
-// kindOf is the kind of a recipe in JSON by the fields of an entry; empty for other files.
+// kindOf returns the kind of a JSON recipe by the fields of an entry; empty for other files.
 func kindOf(fields jsontext.Members) Kind {
 	is := func(key string) bool { return jsontext.TypeOf(fields.Get(key)) == jsontext.String }
 	switch {
@@ -107,7 +108,7 @@ func kindOf(fields jsontext.Members) Kind {
 	}
 }
 
-// Write is a recipe of the same kind that lists the parts of a subset, with all their records.
+// Write returns a recipe of the same kind that lists the parts of a subset, with all their records.
 func (k Kind) Write(parts []Part) ([]byte, error) {
 	switch k {
 	case DatasetInfo:

@@ -104,7 +104,7 @@ func TestParseLeavesManifests(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		`{"a": {"hf_hub_url": "x/y"}}`:                              `entry "a": it has no file_name: it names data of a hub`,
+		`{"a": {"hf_hub_url": "x/y"}}`:                              `"a": it has no file_name, so its data are on a hub`,
 		`{"a": {"file_name": "a", "num_samples": 5}}`:               "num_samples takes records at random",
 		`{"a": {"file_name": "a", "ranking": true}}`:                "a chosen and a rejected answer",
 		`{"a": {"file_name": "a", "formatting": "x"}}`:              `formatting: "x" is not known`,
@@ -114,7 +114,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"a": {"annotation": "a"}, "b": {}}`:                       `entry "b": it has no annotation`,
 		"datasets:\n- {sampling_strategy: all}":                     "datasets[0]: it has no json_path",
 		"datasets:\n- {json_path: a, sampling_strategy: random:5%}": "without a seed",
-		"manifests: [a]\nbudget: 30%":                               "give flags",
+		"manifests: [a]\nbudget: 30%":                               "use the command's flags",
 		"manifests: [a]\nreadings: {b: {form: LLaVA}}":              `readings: "b" is not one of the manifests`,
 		"manifests: [a]\ntakes: {b: all}":                           `takes: "b" is not one of the manifests`,
 		"manifests: [a]\nformat: lava":                              `did you mean "LLaVA"?`,
@@ -169,7 +169,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("lengths are not those of the parts:\n%s", written)
 		}
 		if r.Kind == InternVL && !strings.Contains(string(written), `"data_augment": false`) {
-			t.Errorf("a field is gone:\n%s", written)
+			t.Errorf("a field is missing:\n%s", written)
 		}
 	}
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A spec is the part of a dataset.yaml that lists manifests. Its other parts, such as a budget, are for a service; on
-// the command line, flags take their place.
+// A spec is the part of a dataset.yaml that lists manifests. Its other parts, such as a budget, are for a service; the
+// command line has flags for them.
 type spec struct {
 	Manifests []string                 `yaml:"manifests"`
 	Images    string                   `yaml:"images,omitempty"`
@@ -27,7 +27,7 @@ type spec struct {
 	Takes     map[string]dataset.Take  `yaml:"takes,omitempty"`
 }
 
-// parseYAML reads a recipe in YAML. It is nil for other files.
+// parseYAML reads a recipe in YAML. It returns nil for other files.
 func parseYAML(content []byte) (*Recipe, error) {
 	var probe struct {
 		mix  `yaml:",inline"`
@@ -45,7 +45,7 @@ func parseYAML(content []byte) (*Recipe, error) {
 	return parseSpec(content)
 }
 
-// misspelt is the error of a dataset.yaml whose key manifests is misspelt, or is not a list; nil for other files.
+// misspelt returns the error of a dataset.yaml whose key manifests is misspelt, or is not a list; nil for other files.
 func misspelt(content []byte, fault error) error {
 	var top map[string]yaml.Node
 	if yaml.Unmarshal(content, &top) != nil {
@@ -70,8 +70,8 @@ func parseSpec(content []byte) (*Recipe, error) {
 	strict := yaml.NewDecoder(bytes.NewReader(content))
 	strict.KnownFields(true)
 	if err := strict.Decode(&listed); err != nil {
-		return nil, fmt.Errorf("%w; fields other than manifests, images, format, readings and takes are read only by a "+
-			"service: leave them out, and give flags", spelling.YAML(err, listed))
+		return nil, fmt.Errorf("%w; this command reads only manifests, images, format, readings and takes: remove other "+
+			"fields, and use the command's flags", spelling.YAML(err, listed))
 	}
 	for name := range listed.Readings {
 		if !slices.Contains(listed.Manifests, name) {
@@ -98,7 +98,7 @@ func parseSpec(content []byte) (*Recipe, error) {
 	return r, nil
 }
 
-// writeSpec writes a dataset.yaml of all records of the parts.
+// writeSpec writes a dataset.yaml with all records of the parts.
 func writeSpec(parts []Part) ([]byte, error) {
 	listed := spec{Readings: map[string]forms.Reading{}}
 	for _, part := range parts {

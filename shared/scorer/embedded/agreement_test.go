@@ -15,10 +15,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// dataFolder holds the annotated samples, which lie next to the repository and not in it.
+// dataFolder has the annotated samples. It is next to the repository, not in it.
 const dataFolder = "../../../../shared/data"
 
-// TestAgreement measures the embedded weights against annotations that nothing was trained on or chosen by.
+// TestAgreement compares the embedded weights with annotations that were used neither for training nor for choices.
 func TestAgreement(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat(dataFolder); err != nil {
@@ -78,7 +78,7 @@ func TestAgreement(t *testing.T) {
 	}
 }
 
-// annotatedItems are the samples that annotations name, in their order.
+// annotatedItems returns the samples that annotations name, in order.
 func annotatedItems(t *testing.T, annotations []annotation.Annotation) []scorer.Item {
 	t.Helper()
 	manifest, err := os.ReadFile(filepath.Join(dataFolder, "pool/dataset.json"))

@@ -1,9 +1,10 @@
-// Package embedded rates samples in pure Go, on any machine: linear models, whose weights are embedded in the binary or
-// trained by the user, over hashed n-grams of questions and answers, plain evidence in their words and form, and
-// statistics of the images. Its word lists are English; in other languages it sees only n-grams and form.
+// Package embedded rates samples in pure Go, on any machine. Its models are linear. Their weights are embedded in the
+// binary, or trained by the user. The features are hashed n-grams of questions and answers, observations on words and
+// form (cues), and statistics of the images. The word lists are English: in other languages, only n-grams and form
+// count.
 //
-// Images are seen as they are stored: transparent ones on a white ground, the brightness of a JPEG without conversion
-// to colours, and without the rotation that EXIF asks for.
+// Images are measured as they are stored: a transparent image on a white ground, the luma of a JPEG without conversion
+// to RGB, and without the rotation that EXIF requests.
 package embedded
 
 import (
@@ -26,20 +27,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// Version names the features. Raise it with every change of them, and train the weights again; TestVersion fails
-// otherwise.
+// Version names the features. Raise it with every change of the features, and train the weights again; otherwise
+// TestVersion fails.
 const Version = "3"
 
 //go:embed weights.zst
 var defaultFile []byte
 
-// defaultWeights are decoded once, when they are first needed.
+// defaultWeights decodes the embedded weights at the first call.
 var defaultWeights = sync.OnceValues(func() (*Weights, error) { return DecodeWeights(defaultFile) })
 
-// DefaultWeights are the weights that the program embeds. They are shared: do not change them.
+// DefaultWeights returns the weights that the program embeds. All callers share them: do not change them.
 func DefaultWeights() (*Weights, error) { return defaultWeights() }
 
-// DefaultHash changes with the weights that the program embeds, and with the features that they are for.
+// DefaultHash returns a hash of the embedded weights and of the features' version.
 func DefaultHash() string {
 	sum := sha256.Sum256(append([]byte(Version), defaultFile...))
 	return hex.EncodeToString(sum[:])
@@ -58,8 +59,8 @@ type Scorer struct {
 
 var _ scorer.Scorer = (*Scorer)(nil)
 
-// New makes the scorer of the embedded weights for a rubric whose capabilities and styles are among those of the
-// default rubric, in any order. The error names every other one. Images are decoded in steps of budget.
+// New returns a scorer with the embedded weights. The capabilities and styles of the rubric must be among those of the
+// default rubric, in any order; the error names all others. Images are decoded in steps of budget.
 func New(r *rubric.Rubric, budget *memory.Budget) (*Scorer, error) {
 	w, err := defaultWeights()
 	if err != nil {
@@ -68,7 +69,7 @@ func New(r *rubric.Rubric, budget *memory.Budget) (*Scorer, error) {
 	return newScorer(w, defaultFile, r, budget)
 }
 
-// Load makes the scorer of a file of weights, as training wrote it, for a rubric.
+// Load returns a scorer with the weights of a file that training wrote.
 func Load(file []byte, r *rubric.Rubric, budget *memory.Budget) (*Scorer, error) {
 	w, err := DecodeWeights(file)
 	if err != nil {
@@ -112,15 +113,15 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric, budget *memory.Budget)
 	return s, nil
 }
 
-// ID is "embedded-" and 12 hex digits over the features' version, that of reading images, the weights and the rubric.
-// Of weights that own annotations were added to, "-taught-by-", the teacher and the annotations follow.
+// ID is "embedded-" and 12 hex digits of a hash of the features' version, the image reader's version, the weights and
+// the rubric. If the user's annotations were added to the weights, "-taught-by-", the teacher and the annotations
+// follow.
 func (s *Scorer) ID() string { return s.id }
 
-// Reach is what is known of the errors of the weights; nil if nothing is.
+// Reach returns the expected errors of the weights by distance; nil if the weights do not hold them.
 func (s *Scorer) Reach() *reach.Scale { return s.weights.Reach }
 
-// Rate rates the items on all processors. The error is that of a context that ended, or of an image
-// that the process has no memory for.
+// Rate rates the items on all processors. It fails if the context ends, or if the process has no memory for an image.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	results := make([]scorer.Result, len(items))
 	var workers errgroup.Group

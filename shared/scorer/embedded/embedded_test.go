@@ -54,7 +54,7 @@ func encodeJPEG(t testing.TB, img image.Image) []byte {
 	return data.Bytes()
 }
 
-// variedItems are samples of every kind: with one image, several and none, of one turn and more.
+// variedItems returns samples with one, several and no images, and with one and several turns.
 func variedItems(t testing.TB) []scorer.Item {
 	t.Helper()
 	photograph := encodePNG(t, paint(160, 120, scenery()))
@@ -113,7 +113,7 @@ func TestNewNamesTheUnknown(t *testing.T) {
 	own.Styles = append(own.Styles, "haiku")
 	_, err := New(own, memorytest.Budget(t))
 	if err == nil {
-		t.Fatal("a rubric with own capabilities was taken")
+		t.Fatal("a rubric with unknown capabilities was accepted")
 	}
 	for _, want := range []string{`capability "humour"`, `capability "music"`, `style "haiku"`, "harvest train"} {
 		if !strings.Contains(err.Error(), want) {
@@ -122,13 +122,13 @@ func TestNewNamesTheUnknown(t *testing.T) {
 	}
 }
 
-// TestVersion fails when features are other than under the version that is named: raise Version, train the
-// weights again, and take over the fingerprint.
+// TestVersion fails if the features differ from those of the named version. Then raise Version, train the weights
+// again, and update the fingerprint.
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	const want = "3: 05b8fdfc6ffb"
 	sum := sha256.New()
-	stored := scorer.Item{ // a JPEG, whose brightness is taken as it is stored
+	stored := scorer.Item{ // a JPEG, whose luma is used as it is stored
 		Sample: &dataset.Sample{Turns: talk("<image>\nWhich is it?\n1. sea\n2. desert", "2")},
 		Images: [][]byte{encodeJPEG(t, paint(160, 120, scenery()))},
 	}
@@ -153,7 +153,7 @@ func TestRate(t *testing.T) {
 	t.Parallel()
 	results := mustRate(t, defaultScorer(t), variedItems(t))
 	capabilities := rubric.Default().Capabilities
-	// What a reader would name first is among the three highest.
+	// The capability that a reader would name first is among the three highest.
 	want := []string{
 		"scene understanding", "object spatial understanding", "comparative analysis", "optical character recognition",
 		"data understanding", "logical deduction", "humanities",

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestEqualImages has a sample that names one image many times: it is decoded once.
+// TestEqualImages checks that an image that a sample names several times is decoded once.
 func TestEqualImages(t *testing.T) {
 	decoded := 0
 	image.RegisterFormat("counted", "counted!", func(io.Reader) (image.Image, error) {

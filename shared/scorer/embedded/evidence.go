@@ -2,30 +2,30 @@ package embedded
 
 import "math/bits"
 
-// A cue is one observation on a sample, a number in [0, 1].
+// A cue is the index of one observation on a sample. Its value is in [0, 1].
 type cue int
 
 const (
-	// Of the conversation.
-	long         cue = iota // words of the answers, logarithmic: 1 is 255 words
-	longTask                // words of the questions, on the same scale
-	bare                    // every answer is three words at most
-	options                 // answers to choose from
-	verdict                 // a yes or no
-	boxAsked                // a box in a question
-	boxGiven                // a box or point as an answer
-	steps                   // an answer that reasons
-	formatted               // a demanded form
-	contrast                // an answer that compares
-	notation                // mathematical notation
+	// Cues of the conversation.
+	long         cue = iota // number of words in the answers, logarithmic: 1 is 255 words
+	longTask                // number of words in the questions, on the same scale
+	bare                    // every answer has at most three words
+	options                 // a question lists answers to choose from
+	verdict                 // an answer begins with yes, no, true or false
+	boxAsked                // a question contains a box
+	boxGiven                // an answer is a box or point
+	steps                   // an answer reasons in steps
+	formatted               // an answer has a requested form
+	contrast                // an answer compares
+	notation                // a text contains mathematical notation
 	numbersGiven            // numbers in the answers
-	quote                   // a quotation in a question
-	caption                 // a description is asked for
-	reading                 // a transcription is asked for
+	quote                   // a question contains a quotation
+	caption                 // a question requests a description
+	reading                 // a question requests a transcription
 
-	// Of the images; those of their look are the mean over the images.
+	// Cues of the images. photo, page, drawing and chart are means over the images.
 	textOnly // no image
-	several  // more than one
+	several  // more than one image
 	photo    // a natural image
 	page     // much writing
 	drawing  // strokes without colour
@@ -33,10 +33,10 @@ const (
 	cueCount
 )
 
-// evidence is what is made of a sample's form as a whole.
+// evidence holds the value of each cue.
 type evidence [cueCount]float64
 
-// newEvidence is the evidence of a sample with these pairs and images.
+// newEvidence returns the cues of a sample with these pairs and images.
 func newEvidence(pairs []pair, question, answer *tally, pictures []imageStats) *evidence {
 	e := &evidence{bare: 1}
 	note := func(c cue, seen bool) {
@@ -85,11 +85,11 @@ func (e *evidence) see(pictures []imageStats) {
 	}
 }
 
-// saturate lets each further hit count less.
+// saturate maps a count to [0, 1); each further hit adds less.
 func saturate(n int) float64 { return float64(n) / float64(n+1) }
 
-// magnitude puts a number on a logarithmic scale: 1 is 255. Between powers of two it is linear, so that
-// every machine computes the same.
+// magnitude puts a number on a logarithmic scale: 1 is 255. Between powers of two it is linear, so that every machine
+// computes the same value.
 func magnitude(n int) float64 {
 	exponent := bits.Len(uint(n+1)) - 1
 	return (float64(exponent) + float64(n+1-1<<exponent)/float64(int(1)<<exponent)) / 8

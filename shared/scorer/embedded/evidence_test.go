@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestVocabulary checks that a word counts once for a topic, and that it is found as it is written.
+// TestVocabulary checks that a word is listed once in a topic, and that it matches itself.
 func TestVocabulary(t *testing.T) {
 	t.Parallel()
 	for word, known := range lexicon {
@@ -35,7 +35,7 @@ func TestTally(t *testing.T) {
 			topics = append(topics, topic(k))
 		}
 	}
-	// Running is a deed; neither wedding nor string is.
+	// Running is an activity; wedding and string are not.
 	if diff := cmp.Diff([]topic{colour, being, activity, animal, food, indoors, computing, action}, topics); diff != "" {
 		t.Errorf("topics (-want +got):\n%s", diff)
 	}

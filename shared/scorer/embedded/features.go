@@ -9,14 +9,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// Features is what the models see of a sample.
+// Features are the inputs of the models for one sample.
 type Features struct {
 	// Dense holds one number for each of FeatureNames.
 	Dense []float64
 	// Grams holds the n-grams of questions and answers, by block.
 	Grams [blockCount]Grams
 
-	styles []string // by the rules, in order
+	styles []string // the styles that the rules give, in order of appearance
 }
 
 // hashers are reused between samples.
@@ -50,23 +50,23 @@ func observe(turns []dataset.Turn, pictures []imageStats) *Features {
 	return f
 }
 
-// FeatureNames are the names of the dense features.
+// FeatureNames returns the names of the dense features, in order.
 var FeatureNames = sync.OnceValue(func() []string {
 	s := featureWriter{naming: true}
 	s.describe(&evidence{}, &tally{}, &tally{}, &imageStats{}, nil)
 	return s.names
 })
 
-// CueFeatures is how many of the dense features, the first ones, are cues: each sums up what matters of a sample's
-// form.
+// CueFeatures is the number of cues. They are the first dense features; each is one observation on the sample's form.
 const CueFeatures = int(cueCount)
 
-// RuleFeatures is how many of the dense features, the last ones, say what styles the rules give: each 1 or -1.
+// RuleFeatures is the number of styles that the rules can give. They are the last dense features: 1 if the rules give
+// the style, else -1.
 const RuleFeatures = 9
 
-// A featureWriter is filled with dense features in a fixed order.
+// A featureWriter collects the dense features, or their names, in a fixed order.
 type featureWriter struct {
-	naming bool // whether names are noted
+	naming bool // whether names are collected, too
 	names  []string
 	values []float64
 }

@@ -21,7 +21,7 @@ func TestFeatureNames(t *testing.T) {
 	}
 }
 
-// gramsOf are the n-grams of a question, whatever else is observed.
+// gramsOf returns the n-grams of a question.
 func gramsOf(question string) Grams { return observe(talk(question, "x"), nil).Grams[questionWords] }
 
 func TestGrams(t *testing.T) {
@@ -41,7 +41,7 @@ func TestGrams(t *testing.T) {
 	}
 }
 
-// FuzzObserve checks what every text must give: features within bounds, and scores on the scale.
+// FuzzObserve checks the results for any text: features are within bounds, and scores on the scale.
 func FuzzObserve(f *testing.F) {
 	f.Add("<image>\nWhere is the dog? [x1, y1, x2, y2]", "[0.1, 0.2, 0.3, 0.4]")
 	f.Add("Which?\nA. x\nB. y", "Therefore the answer is B.")

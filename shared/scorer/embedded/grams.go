@@ -13,17 +13,17 @@ const (
 	blockCount
 )
 
-// bucketBits is the logarithm of the number of buckets of a block. Two n-grams in one bucket are one to the models;
-// a few thousand annotated samples have few enough for that to be rare among those that matter.
+// bucketBits is the binary logarithm of the number of buckets of a block. The models cannot distinguish two n-grams in
+// one bucket. A few thousand annotated samples have so few n-grams that such collisions are rare.
 const bucketBits = 14
 
-// Buckets is the number of all buckets that n-grams are hashed to.
+// Buckets is the number of buckets of all blocks together.
 const Buckets = int(blockCount) << bucketBits
 
 // A Gram is an n-gram of a text.
 type Gram struct {
 	Bucket uint32 // below Buckets
-	// Weight grows with the logarithm of how often the n-gram occurs: 256 is once.
+	// Weight grows with the logarithm of the n-gram's number of occurrences: 256 is one occurrence.
 	Weight uint32
 }
 
@@ -39,7 +39,7 @@ func (g Grams) Norm() float64 {
 	return math.Sqrt(float64(sum))
 }
 
-// A hasher counts n-grams in buckets. It is reused, for its table is large.
+// A hasher counts n-grams in buckets. It is reused, because its table is large.
 type hasher struct {
 	counts  [1 << bucketBits]uint32
 	touched []uint32
@@ -53,7 +53,7 @@ func (h *hasher) count(hash uint64) {
 	h.counts[bucket]++
 }
 
-// take gives what was counted and forgets it.
+// take returns the n-grams that were counted, and resets the counts.
 func (h *hasher) take(b block) Grams {
 	grams := make(Grams, len(h.touched))
 	for i, bucket := range h.touched {
@@ -68,7 +68,8 @@ func (h *hasher) take(b block) Grams {
 // golden is 2^64 divided by the golden ratio: multiplying by it spreads a hash over its high bits.
 const golden = 0x9e3779b97f4a7c15
 
-// words counts single words and pairs of neighbours. All digits count as one, so that numbers of one form are one word.
+// words counts single words and pairs of neighbouring words. All digits have the same hash, so 12 and 57 are the same
+// word.
 func (h *hasher) words(tokens []string) {
 	previous := uint64(0)
 	for _, token := range tokens {
@@ -86,7 +87,7 @@ func (h *hasher) words(tokens []string) {
 	}
 }
 
-// letters counts runs of three and four bytes of each word, which a space begins and ends.
+// letters counts runs of three and four bytes of each word. A space is added before and after the word.
 func (h *hasher) letters(tokens []string) {
 	for _, token := range tokens {
 		run := uint64(' ')

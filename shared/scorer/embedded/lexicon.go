@@ -2,7 +2,7 @@ package embedded
 
 import "strings"
 
-// functionWords are the words of English grammar: prose is full of them, lists and formulas are not.
+// functionWords are the grammatical words of English. Prose has many of them, lists and formulas have few.
 const functionWords = `a an the and or but if then of in on at by for with from to into onto as is are was were be been
 	being am it its this that these those there here he she they them their his her we our us you your i my me not no
 	nor so than too very can could will would shall should may might must do does did done have has had having which who
@@ -11,7 +11,7 @@ const functionWords = `a an the and or but if then of in on at by for with from 
 
 const openerCount = 20
 
-// openers are groups of words that say what kind of question or task a question is.
+// openers are groups of words that show the kind of a question or task.
 var openers = [openerCount]struct{ name, words string }{
 	{"what", "what whats"},
 	{"which", "which whichever"},
@@ -35,7 +35,7 @@ var openers = [openerCount]struct{ name, words string }{
 	{"choose", "choose select pick option options choices"},
 }
 
-// An entry is what is known of a word.
+// An entry describes a word of the lexicon.
 type entry struct {
 	topics   []topic
 	openers  []int
@@ -62,11 +62,11 @@ var lexicon = func() map[string]entry {
 	return index
 }()
 
-// endings are those of plurals, of verbs and of comparison.
+// endings are the suffixes of plurals, of verb forms, of comparatives and of adverbs.
 var endings = []string{"s", "es", "ed", "ing", "er", "ly"}
 
-// topicsOfStem finds a word without its ending: as it is left, with a silent e, with one of two
-// consonants, with a y that became i.
+// topicsOfStem returns the topics of a word without its ending; nil if the stem is unknown. It tries the stem itself,
+// with a silent e, with a doubled consonant reduced to one, and with a final i changed to y.
 func topicsOfStem(word string) []topic {
 	for _, ending := range endings {
 		stem, ends := strings.CutSuffix(word, ending)
@@ -97,7 +97,7 @@ func topicsOfStem(word string) []topic {
 	return nil
 }
 
-// notActivities end in -ing but name no activity.
+// notActivities are words that end in -ing but name no activity.
 var notActivities = func() map[string]bool {
 	set := map[string]bool{}
 	for w := range strings.FieldsSeq(`thing something anything everything nothing morning evening building ceiling

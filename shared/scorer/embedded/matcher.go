@@ -8,25 +8,26 @@ import (
 	"unicode"
 )
 
-// A phrase is a text that patterns are looked for in.
+// A phrase is a text to search for patterns.
 type phrase struct {
 	plain  string
-	folded string // in lower case, without the letters that only fold to those of ASCII
+	folded string // in lower case, with ASCII letters in place of other letters that fold to them
 }
 
 func newPhrase(plain string) phrase {
-	// Of all letters, these alone fold to letters of ASCII: ſ to s, and the sign of kelvin to k, which is its lower case.
+	// Of all letters outside ASCII, only two fold to ASCII letters: ſ to s, and the kelvin sign to k. ToLower converts the
+	// latter.
 	return phrase{plain: plain, folded: strings.ReplaceAll(strings.ToLower(plain), "ſ", "s")}
 }
 
-// A matcher is a regular expression with literals one of which is in the folded form of every text that it matches.
-// Looking for them costs a small part of a match, and most patterns match few texts.
+// A matcher is a regular expression with a list of literals. The folded form of each text that matches contains one of
+// the literals. Searching for the literals is much cheaper than a match, and most patterns match few texts.
 type matcher struct {
 	expression *regexp.Regexp
-	literals   []string // empty where there is none in every match
+	literals   []string // empty if no such list exists
 }
 
-// newMatcher panics where the expression is not valid: those in use are part of the program.
+// newMatcher panics if the expression is not valid: all expressions are constants of the program.
 func newMatcher(expression string) matcher {
 	tree, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
@@ -40,7 +41,7 @@ func (m matcher) in(text phrase) bool {
 	return m.possible(text) && m.expression.MatchString(text.plain)
 }
 
-// count is how often a text has the pattern, and at most that number of times.
+// count returns the number of matches in a text, but at most most; a negative most sets no limit.
 func (m matcher) count(text phrase, most int) int {
 	if !m.possible(text) {
 		return 0
@@ -54,8 +55,8 @@ func (m matcher) possible(text phrase) bool {
 	})
 }
 
-// literalsOf are literals one of which is in the folded form of every match; none if there are none, or if they are too
-// many to be worth looking for.
+// literalsOf returns literals of which each match, in its folded form, contains at least one. It returns nil if there
+// are no such literals, or too many.
 func literalsOf(tree *syntax.Regexp) []string {
 	switch tree.Op {
 	case syntax.OpLiteral:
@@ -91,15 +92,15 @@ func literalsOf(tree *syntax.Regexp) []string {
 		}
 		slices.Sort(all)
 		return slices.Compact(all)
-	default: // any letter, or none
+	default: // operators that need no certain letter
 	}
 	return nil
 }
 
-// mostLetters is the largest class of letters that are looked for one by one.
+// mostLetters is the size of the largest character class that is replaced by literals.
 const mostLetters = 10
 
-// lettersOf are the members of a class, which is a list of first and last ones.
+// lettersOf returns the members of a character class, given as pairs of first and last letter; nil if it has too many.
 func lettersOf(class []rune) []string {
 	var letters []string
 	for ; len(class) > 1; class = class[2:] {
@@ -117,7 +118,8 @@ func lettersOf(class []rune) []string {
 	return letters
 }
 
-// rarer reports whether some literals are in fewer texts than others, by the length of the shortest, then their number.
+// rarer reports whether the literals a are likely in fewer texts than b: their shortest literal is longer, or equally
+// long and they are fewer. An empty list is never rarer.
 func rarer(a, b []string) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return len(a) > 0

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// matchers are all that samples are looked at with.
+// matchers returns all matchers of the package.
 func matchers() []matcher {
 	return []matcher{
 		optionTask, placeTask, polarTask, stepTask, formTask, compareTask, captionTask, detailTask, briefTask, wordTask,
@@ -46,7 +46,7 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
-// FuzzMatchers checks that texts without literals are texts without matches, of the matchers and of fuzzed ones.
+// FuzzMatchers checks that a text without a matcher's literals does not match, for all matchers and for fuzzed ones.
 func FuzzMatchers(f *testing.F) {
 	for _, text := range []string{
 		"", "Which of the two is larger? A. left (B) right", "\u212ais it so? ye\u017f, Ye\u017f.", "[1, 2, 3, 4]",

@@ -8,9 +8,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// measureImage measures an image. It compares neighbours at full resolution, since a reduced copy would
-// lose the thin strokes that distinguish writing from scenery. Everything is counted in integers, so that every
-// machine counts the same.
+// measureImage computes the statistics of an image. It compares neighbours at full resolution, because a reduced copy
+// would lose the thin strokes that distinguish writing from scenery. It counts in integers, so that every machine
+// computes the same values.
 func measureImage(img image.Image) imageStats {
 	b := img.Bounds()
 	g := grid{columns: min(gridSide, b.Dx()), rows: min(gridSide, b.Dy()), colours: make([]int32, 1<<12)}
@@ -36,12 +36,12 @@ func measureImage(img image.Image) imageStats {
 	return g.stats(b.Dx(), b.Dy())
 }
 
-// A grid counts what is seen at the points of an image.
+// A grid counts properties of points of an image.
 type grid struct {
 	columns, rows int
 
 	flat, ink, light, vivid, dark, grey, texture, skin, green, blue int
-	across, down                                                    int // hard steps to the right and lower neighbour
+	across, down                                                    int // edges to the right, and to the lower neighbour
 	sum, squares                                                    int // of brightness
 	rg, rgSquares, yb, ybSquares                                    int // of the opponent colours
 	colours                                                         []int32
@@ -144,7 +144,8 @@ func (g *grid) stats(width, height int) imageStats {
 	}
 }
 
-// ranking is the most frequent colour, how many points have one of the eight most frequent, and the number of colours.
+// ranking returns the most frequent colour, the number of points in the eight most frequent colours, and the number of
+// colours.
 func (g *grid) ranking() (top, few, kinds int) {
 	counts := make([]int32, 0, 256)
 	for c, count := range g.colours {
@@ -162,13 +163,13 @@ func (g *grid) ranking() (top, few, kinds int) {
 	return top, few, len(counts)
 }
 
-// moments are the mean and the standard deviation of n integers.
+// moments returns the mean and the standard deviation of n integers.
 func moments(sum, squares int, n float64) (mean, deviation float64) {
 	mean = float64(sum) / n
 	return mean, math.Sqrt(max(0, float64(squares)/n-float64(mean*mean)))
 }
 
-// uneven is the share of lines whose ink is below half or above twice the mean.
+// uneven returns the share of rows or columns whose ink is below half, or above twice, the mean.
 func uneven(ink []int, total int) float64 {
 	if total == 0 {
 		return 0
@@ -182,7 +183,7 @@ func uneven(ink []int, total int) float64 {
 	return float64(count) / float64(len(ink))
 }
 
-// ruled is the number of lines that are an edge over half their length, saturating.
+// ruled returns the number of rows or columns with an edge over half their length or more, mapped to [0, 0.5).
 func ruled(edge []int, length int) float64 {
 	count := 0
 	for _, n := range edge {

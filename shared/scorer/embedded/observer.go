@@ -12,17 +12,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// An Observer computes the features of samples. It keeps what it measured of images, so that one which many samples
-// show is decoded once. It is safe for concurrent use.
+// An Observer computes the features of samples. It caches the statistics of images, so that an image of many samples is
+// decoded once. It is safe for concurrent use.
 type Observer struct {
 	memory *memory.Budget
 	seen   *cache.Cache[imageStats] // by the hash of the encoded image
 }
 
 const (
-	// seenBytes bounds what an Observer keeps of images: of some 9,000.
+	// seenBytes bounds the cache of an Observer: it holds about 9,000 images.
 	seenBytes = 4 << 20
-	// statsBytes is what an entry takes: the numbers, the key, and what the cache adds.
+	// statsBytes is the memory of a cache entry: the numbers, the key and the cache's own data.
 	statsBytes = 24*8 + 64 + 200
 )
 
@@ -31,8 +31,8 @@ func NewObserver(budget *memory.Budget) *Observer {
 	return &Observer{memory: budget, seen: cache.New(seenBytes, func(imageStats) int { return statsBytes })}
 }
 
-// Observe computes the features of a sample. An image is shown to the item if it was decoded for that. A fault is that
-// of an image that does not decode. The error is that of the budget.
+// Observe computes the features of a sample. If it decodes an image, it passes the picture to item.Decoded. The fault
+// reports an image that cannot be decoded. The error is that of the budget or the context.
 func (o *Observer) Observe(ctx context.Context, item scorer.Item) (*Features, *dataset.Fault, error) {
 	var pictures []imageStats
 	for _, i := range item.Sample.RatedImages() {
@@ -53,12 +53,13 @@ func (o *Observer) Observe(ctx context.Context, item scorer.Item) (*Features, *d
 	return observe(item.Sample.Rated(), pictures), nil, nil
 }
 
-// A faultError is the fault of an image, as an error: nothing is kept of such an image.
+// A faultError carries the fault of an image as an error, so that the cache keeps no entry.
 type faultError struct{ fault dataset.Fault }
 
 func (e *faultError) Error() string { return e.fault.Reason() }
 
-// look measures an image, and shows it if it has to be decoded. Samples that are observed at the same time share this.
+// look returns the statistics of an image. If it decodes the image, it calls show. Concurrent calls for one image share
+// the work.
 func (o *Observer) look(ctx context.Context, data []byte, show func(image.Image)) (imageStats, *dataset.Fault, error) {
 	stats, err := o.seen.Get(ctx, images.HashOf(data).String(), func(ctx context.Context) (stats imageStats, err error) {
 		fault, err := images.DecodeOnWhite(ctx, data, o.memory, func(picture image.Image) {
@@ -71,7 +72,7 @@ func (o *Observer) look(ctx context.Context, data []byte, show func(image.Image)
 		return stats, err
 	})
 	if faulty, ok := errors.AsType[*faultError](err); ok {
-		fault := faulty.fault // whose field the caller sets
+		fault := faulty.fault // a copy, because the caller sets its field
 		return imageStats{}, &fault, nil
 	}
 	return stats, nil, err

@@ -14,7 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestObserverDecodesOnce has many samples of one image observed at the same time: it is decoded once, and all see it.
+// TestObserverDecodesOnce observes many samples of one image concurrently: the image is decoded once, and all get its
+// features.
 func TestObserverDecodesOnce(t *testing.T) {
 	t.Parallel()
 	encoded := encodeJPEG(t, paint(40, 30, bars))
@@ -44,7 +45,7 @@ func TestObserverDecodesOnce(t *testing.T) {
 	}
 }
 
-// TestObserverKeepsNoFault observes an image that does not decode: each sample of it has its own fault.
+// TestObserverKeepsNoFault observes an image that cannot be decoded: each sample of it has a fault of its own.
 func TestObserverKeepsNoFault(t *testing.T) {
 	t.Parallel()
 	observer := NewObserver(memorytest.Budget(t))
@@ -57,7 +58,7 @@ func TestObserverKeepsNoFault(t *testing.T) {
 	}
 }
 
-// pictureItem is a sample with one image.
+// pictureItem returns a sample with one image.
 func pictureItem(encoded []byte) scorer.Item {
 	sample := &dataset.Sample{
 		Turns:  talk(dataset.ImageMark+"What is it?", "Bars."),

@@ -6,11 +6,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// What a question asks for.
+// Patterns of questions.
 var (
 	optionTask = newMatcher(`(?s)(?:^|[\s(])A[.):]\s*\S.*?[\s(]B[.):]\s*\S|\(a\)\s*\S.*?\(b\)\s*\S|` +
 		`(?i)\b(?:options|choices)\s*:|\boption'?s? letter\b`)
-	// Choices that are numbered make options only where the answer is one of them: lists are numbered, too.
+	// Numbered lines are options only if the answer is one of them, because ordinary lists are numbered, too.
 	numberedTask = newMatcher(`(?m)(?:^|[\s(])1[.):]\s*\S(?s:.*?)[\s(]2[.):]\s*\S|` +
 		`(?is)\b(?:choice|option)\s+\(?[1a]\b.*?\b(?:choice|option)\s+\(?[2b]\b`)
 	numberedAnswer = newMatcher(`(?i)^\W*(?:(?:the )?(?:correct )?(?:answer|choice|option)(?: is)?\W*)?` +
@@ -47,7 +47,7 @@ var (
 	quotation = newMatcher(`["“][^"“”]{3,}["”]`)
 )
 
-// How an answer is given.
+// Patterns of answers.
 var (
 	boxNumbers  = newMatcher(`[\[({<]\s*-?\d+(?:\.\d+)?(?:\s*,\s*-?\d+(?:\.\d+)?){3}\s*[\])}>]`)
 	pointPair   = newMatcher(`[\[(]\s*-?\d+(?:\.\d+)?\s*,\s*-?\d+(?:\.\d+)?\s*[\])]`)
@@ -66,7 +66,7 @@ var (
 		`\bmost likely\b|\bdiffer`)
 )
 
-// A pair is one question and its answer, with what their texts show on the surface.
+// A pair is one question and its answer, with their word counts and the properties that the patterns found.
 type pair struct {
 	question, answer phrase
 	questionTally    tally
@@ -75,12 +75,12 @@ type pair struct {
 	options   bool // the question lists answers to choose from
 	box       bool // the answer gives boxes or points
 	verdict   bool // the answer begins with yes, no, true or false
-	steps     bool // the answer reasons on its way
-	formatted bool // the answer keeps to a demanded form
+	steps     bool // the answer shows the steps of its reasoning
+	formatted bool // the answer has a requested form, such as JSON
 	contrast  bool // the answer compares
 }
 
-// pairsOf splits the rated turns of a sample into pairs. A question without an answer has an empty one.
+// pairsOf splits the rated turns of a sample into pairs. If a question has no answer, its answer is empty.
 func pairsOf(turns []dataset.Turn) []pair {
 	var pairs []pair
 	for _, t := range turns {
@@ -121,7 +121,7 @@ func (x *pair) examine() {
 		(words > 4 && !x.options && compareTask.in(q) || words > 12 && contrasting.in(a))
 }
 
-// isLatex reports whether LaTeX commands make up a third of a text's words.
+// isLatex reports whether a text has at least one LaTeX command for every three words.
 func isLatex(text phrase, words int) bool {
 	commands := latexCode.count(text, -1)
 	return commands > 0 && 3*commands >= words

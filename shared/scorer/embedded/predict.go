@@ -8,25 +8,25 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A Predictor gives the values of heads by weights.
+// A Predictor computes the value of each head from the features of a sample.
 type Predictor struct {
 	weights    *Weights
 	prototypes prototypes
 }
 
-// NewPredictor expects weights that DecodeWeights read, or that Encode takes.
+// NewPredictor returns a Predictor of weights that DecodeWeights returned, or that Encode accepts.
 func NewPredictor(w *Weights) *Predictor {
 	return &Predictor{weights: w, prototypes: newPrototypes(w.Prototypes, w.PrototypeCount)}
 }
 
-// Predict gives the value of each head for a sample. Sums run in a fixed order over products that are rounded each, so
-// that every machine gives the same bits.
+// Predict returns the value of each head for a sample. It adds in a fixed order and rounds each product, so that every
+// machine computes the same bits.
 func (p *Predictor) Predict(f *Features) []float64 {
 	values, _ := p.locate(f)
 	return values
 }
 
-// locate is Predict, with the distance to the nearest prototype; 0 without any.
+// locate returns the value of each head and the distance to the nearest prototype; 0 if there are no prototypes.
 func (p *Predictor) locate(f *Features) (values []float64, distance int) {
 	w := p.weights
 	heads := w.Heads()
@@ -53,7 +53,7 @@ func (p *Predictor) locate(f *Features) (values []float64, distance int) {
 	return values, distance
 }
 
-// addGrams adds what the n-grams of a sample say to the values of the heads.
+// addGrams adds the contribution of a sample's n-grams to the values of the heads.
 func (w *Weights) addGrams(f *Features, values []float64) {
 	heads := w.Heads()
 	sums := make([]int64, heads)
@@ -75,15 +75,14 @@ func (w *Weights) addGrams(f *Features, values []float64) {
 	}
 }
 
-// Standard is a dense feature in the form that its weights are for.
+// Standard returns a dense feature, standardised and clipped as the weights expect it.
 func (h *Header) Standard(feature int, value float64) float64 {
 	x := float64(value-float64(h.Mean[feature])) * float64(h.Scale[feature])
 	return min(Clip, max(-Clip, x))
 }
 
-// Expected is the expected score of a capability from its head's value: 0 below the first cut, where a sample is
-// rated 0; from there on it rises through k - 1/2 at the k-th cut. So it rounds to the rating. It is a whole number of
-// units.
+// Expected returns the expected score of a capability for the value of its head. It is 0 below the first cut. At the
+// k-th cut it is k - 1/2, and it rises between cuts, so that it rounds to the rating. It is a whole number of units.
 func (h *Header) Expected(capability int, value float64) float64 {
 	cuts := h.Cuts[capability]
 	rating := 0
@@ -107,7 +106,7 @@ func (h *Header) Expected(capability int, value float64) float64 {
 	return scorer.FromUnits(min(scorer.Units(expected), uint16(rating)*scorer.ExpectedUnits+half-1))
 }
 
-// result turns a sample's values into its ratings and styles, of all that the weights know.
+// result returns the ratings and styles of a sample.
 func (s *Scorer) result(f *Features, values []float64, distance int) scorer.Result {
 	result := scorer.Result{Ratings: make([]int8, len(s.capabilities)), Expected: make([]float32, len(s.capabilities))}
 	for i, c := range s.capabilities {
@@ -119,9 +118,9 @@ func (s *Scorer) result(f *Features, values []float64, distance int) scorer.Resu
 	return result
 }
 
-// stylesOf gives the styles whose heads are above their thresholds; where there is none, those that the rules give.
-// First come those that the rules give too, in the order in which they appear in the conversation, then the others, the
-// surest first.
+// stylesOf returns the styles whose heads are above their thresholds. If no head is, it returns the styles that the
+// rules give. Styles that the rules give come first, in order of appearance in the conversation. The others follow by
+// their margin, largest first.
 func (s *Scorer) stylesOf(f *Features, values []float64) []string {
 	type candidate struct {
 		name   string

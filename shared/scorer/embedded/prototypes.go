@@ -5,14 +5,14 @@ import (
 	"slices"
 )
 
-// Positions are whole numbers, so that distances are exact. positionSteps is how many steps of a position are one
-// deviation of a feature; one of a cue counts cueSteps.
+// Positions are whole numbers, so that distances are exact. A standard deviation of a feature is positionSteps steps,
+// and of a cue cueSteps steps.
 const (
 	positionSteps = 18
-	cueSteps      = 31 // the square root of 3 times as many, for its share is 3
+	cueSteps      = 31 // sqrt(3) * positionSteps: a cue counts three times in a squared distance
 )
 
-// Position is where a sample lies.
+// Position returns the coordinates of a sample: its dense features without the rules, in steps.
 func (h *Header) Position(f *Features) []int8 {
 	p := make([]int8, len(f.Dense)-RuleFeatures)
 	for i := range p {
@@ -25,8 +25,8 @@ func (h *Header) Position(f *Features) []int8 {
 	return p
 }
 
-// Likeness is how near two positions are: 1 at one place, falling with the square of the distance to 1/2 where
-// the features differ by one deviation on average.
+// Likeness returns the similarity of two positions: 1 if they are equal. It falls with the squared distance, and is 1/2
+// if the features differ by one standard deviation on average.
 func Likeness(a, b []int8) float64 {
 	distance := int32(0)
 	b = b[:len(a)]
@@ -37,20 +37,20 @@ func Likeness(a, b []int8) float64 {
 	return likenessAt(distance, len(a))
 }
 
-// likenessAt is the likeness at a squared distance in steps.
+// likenessAt returns the similarity at a squared distance in steps.
 func likenessAt(distance int32, features int) float64 {
 	half := float64(positionSteps * positionSteps * features)
 	return half / (half + float64(distance))
 }
 
-// distanceAt is a squared distance in steps as scorer.Result has it: hundredths of what it is where all features differ
-// by one deviation, and at least 1. Positions are whole numbers, so every machine finds the same.
+// distanceAt converts a squared distance in steps to the unit of scorer.Result: 100 if all features differ by one
+// standard deviation, and at least 1. Positions are whole numbers, so every machine computes the same distance.
 func distanceAt(distance int32, features int) int {
 	return max(1, int(math.Sqrt(1e4*float64(distance)/float64(positionSteps*positionSteps*features))))
 }
 
-// Distances is a function that gives how far a position lies from the nearest of others, as scorer.Result has it. There
-// is at least one.
+// Distances returns a function that computes the distance from a position to the nearest of others, in the unit of
+// scorer.Result. others must not be empty.
 func Distances(others [][]int8) func(position []int8) int {
 	p := newPrototypes(slices.Concat(others...), len(others))
 	return func(position []int8) int {
@@ -59,15 +59,15 @@ func Distances(others [][]int8) func(position []int8) int {
 	}
 }
 
-// prototypes are positions that others are compared with. One multiplication takes two of them: their places stand in
-// the halves of a word.
+// prototypes are the positions that samples are compared with. Two prototypes are packed into the halves of 64-bit
+// words, so that one multiplication serves both.
 type prototypes struct {
 	features int
-	pairs    [][]int64 // places of each two prototypes: the first one's plus 2^32 times the second one's
-	norms    []int32   // sum of the squares of each prototype's places
+	pairs    [][]int64 // coordinates of two prototypes: the first plus 2^32 times the second
+	norms    []int32   // sum of the squares of each prototype's coordinates
 }
 
-// newPrototypes takes so many positions, one after the other.
+// newPrototypes packs count positions, which are concatenated in positions.
 func newPrototypes(positions []int8, count int) prototypes {
 	if count == 0 {
 		return prototypes{}
@@ -93,8 +93,7 @@ func norm(position []int8) (sum int32) {
 	return sum
 }
 
-// likenesses are those of each prototype and a position, as Likeness has them, with the squared distance, in steps, of
-// the nearest one.
+// likenesses returns the similarity of a position to each prototype, and the squared distance to the nearest, in steps.
 func (p prototypes) likenesses(position []int8) (all []float64, nearest int32) {
 	places := make([]int64, p.features)
 	for i := range places {

@@ -29,7 +29,7 @@ func TestLikeness(t *testing.T) {
 	}
 }
 
-// A sample far outside of all that was learned from stays within the range of a position.
+// The position of a sample far outside of the training data stays within the range of a coordinate.
 func TestPosition(t *testing.T) {
 	t.Parallel()
 	features := len(FeatureNames())
@@ -42,8 +42,8 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-// A distance is counted in hundredths of one where all features differ by a deviation, is never 0, and is that of the
-// nearest.
+// A distance of 100 means that all features differ by one deviation. A distance is never 0, and is that of the nearest
+// prototype.
 func TestDistances(t *testing.T) {
 	t.Parallel()
 	const features = 40

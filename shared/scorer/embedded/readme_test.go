@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// TestReadmeFigures compares what both pages say of new sources with what the training of the weights found.
+// TestReadmeFigures compares the figures for new sources on both pages with those in weights.json.
 func TestReadmeFigures(t *testing.T) {
 	t.Parallel()
 	var origin training.Origin

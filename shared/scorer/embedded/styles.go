@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// The styles that the rules know, by the default rubric's keywords. The models learn how far to trust the rules.
+// Styles that the rules can give, by the names in the default rubric. The models learn how reliable the rules are.
 const (
 	multiChoice         = "multi-choice"
 	coordinate          = "coordinate"
@@ -18,14 +18,14 @@ const (
 	specifiedStyle      = "specified style"
 )
 
-// A styleRule gives a pair a style.
+// A styleRule gives a style to a pair if holds returns true.
 type styleRule struct {
 	style string
 	holds func(*pair) bool
 }
 
-// The rules of a pair are tried in order, so that the style a reader would name first comes
-// first: how the answer is given, then, where that is prose, how long it is, then what else it does.
+// The rules for a pair are tried in order, so that the main style comes first: the manner of the answer, then the
+// length of prose, then other properties.
 var (
 	mannerRules = []styleRule{
 		{multiChoice, func(x *pair) bool { return x.options }},
@@ -44,13 +44,13 @@ var (
 	}
 )
 
-// ruleStyles are the styles that rules give.
+// ruleStyles are all styles that the rules can give.
 var ruleStyles = [RuleFeatures]string{
 	multiChoice, coordinate, yesNo, wordOrPhrase, shortDescription, detailedDescription, comparison, chainOfThought,
 	specifiedStyle,
 }
 
-// stylesOf are the styles of a conversation in the order in which they first appear.
+// stylesOf returns the styles of a conversation in the order in which they first appear.
 func stylesOf(pairs []pair) []string {
 	var styles []string
 	for i := range pairs {
@@ -74,7 +74,7 @@ func (x *pair) styles() []string {
 	return append(styles, apply(extraRules, x)...)
 }
 
-// apply gives the styles of the rules that hold, in order.
+// apply returns the styles of the rules that hold, in order.
 func apply(rules []styleRule, x *pair) []string {
 	var styles []string
 	for _, r := range rules {

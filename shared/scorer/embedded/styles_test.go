@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// talk makes turns of questions and answers in alternation. Their marks are the places of images.
+// talk returns turns with questions and answers in turn. Marks in them are the places of images.
 func talk(texts ...string) []dataset.Turn {
 	var turns []dataset.Turn
 	images := 0
@@ -20,7 +20,7 @@ func talk(texts ...string) []dataset.Turn {
 	return turns
 }
 
-// A styleCase is turns, and the styles of their answers, the first one first.
+// A styleCase has turns, and the styles of their answers, in order.
 type styleCase struct {
 	name  string
 	turns []dataset.Turn
@@ -39,7 +39,7 @@ func checkStyles(t *testing.T, cases []styleCase) {
 	}
 }
 
-// Answers that choose of options.
+// Answers that choose an option.
 func TestStylesOfOptions(t *testing.T) {
 	t.Parallel()
 	checkStyles(t, []styleCase{
@@ -171,7 +171,7 @@ func TestStylesOfReasoning(t *testing.T) {
 	})
 }
 
-// Answers in a form that was demanded.
+// Answers in a requested form.
 func TestStylesOfForms(t *testing.T) {
 	t.Parallel()
 	checkStyles(t, []styleCase{

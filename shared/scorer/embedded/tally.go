@@ -5,33 +5,33 @@ import (
 	"unicode"
 )
 
-// A tally counts what texts hold: characters, words, and the topics that words hint at.
+// A tally counts the contents of texts: characters, words, and the topics of the words.
 type tally struct {
-	texts, bare     int // texts, and those of three words at most
+	texts, bare     int // all texts, and the texts of at most three words
 	bytes           int
 	letters, digits int
-	capitals        int // letters
+	capitals        int // upper-case letters
 	foreign         int // characters beyond ASCII
 	points          int // punctuation
-	signs           int // of formulas, code and markup
+	signs           int // characters of formulas, code and markup
 	percents        int
 	currencies      int
 	lines           int
 	sentences       int
 	words           int
-	numbers         int // words that begin with a digit
-	years           int // numbers that may be one
-	function        int // words of grammar
+	numbers         int // tokens that begin with a digit
+	years           int // numbers from 1000 to 2099 with four digits
+	function        int // grammatical words
 	long            int // words of eight letters or more
 	named           int // words that begin with a capital
-	rare            int // words that the lexicon does not know: names and terms
-	longest         int // words of the longest text
+	rare            int // words outside the lexicon: names and terms
+	longest         int // number of words in the longest text
 	topics          [topicCount]int
 	openers         [openerCount]int
 	tokens          []string // the words, in lower case
 }
 
-// add counts a text.
+// add adds the counts of a text.
 func (t *tally) add(text string) {
 	t.texts++
 	t.bytes += len(text)
@@ -155,7 +155,7 @@ func isActivity(word string) bool {
 	return len(word) > 5 && strings.HasSuffix(word, "ing") && !notActivities[word]
 }
 
-// merge adds the counts of u; its words come after those of t.
+// merge adds the counts of u, and appends the words of u.
 func (t *tally) merge(u *tally) {
 	t.texts += u.texts
 	t.bare += u.bare

@@ -1,10 +1,10 @@
 package embedded
 
-// A topic is a field of meaning that English words of a conversation hint at.
+// A topic is a semantic field to which English words of a conversation belong.
 type topic int
 
 const (
-	place      topic = iota // where things are
+	place      topic = iota // positions of things
 	geometry                // figures and their measures
 	colour                  // colours
 	quality                 // shape, size, material, state
@@ -12,16 +12,16 @@ const (
 	puzzle                  // rules, conditions, patterns
 	setting                 // surroundings
 	being                   // people and animals
-	activity                // what they do
-	identity                // what exactly something is
+	activity                // actions of people and animals
+	identity                // names and kinds of things
 	comparing               // more, less, equal
-	cause                   // why, and what follows
+	cause                   // reasons and consequences
 	society                 // history, culture, politics, places of the world
 	science                 // mathematics, natural science, medicine, engineering
 	data                    // charts, tables, figures
 	writing                 // text in the image
 	describing              // captions and descriptions
-	form                    // demands on the answer's form
+	form                    // requests for a form of the answer
 
 	// Narrower fields.
 	animal // animals
@@ -29,9 +29,9 @@ const (
 	plant
 	vehicle
 	body     // parts of the body
-	clothing // what people wear
+	clothing // clothes
 	indoors  // furniture and household
-	street   // what stands in streets
+	street   // buildings and objects of streets
 	nature   // landscape and weather
 	sport
 	music    // music, theatre, film
@@ -58,13 +58,13 @@ const (
 	order       // steps and their order
 	hedging     // perhaps, likely
 	composition // parts and composition
-	likeness    // photographs as such
-	exact       // demands of precision
+	likeness    // words for images
+	exact       // requests for precision
 	nation      // names of countries and of their people
-	action      // what bodies do
-	thought     // what minds do and say
-	change      // what happens to things
-	relation    // how things stand to each other
+	action      // physical actions
+	thought     // mental and spoken actions
+	change      // changes of things
+	relation    // spatial relations
 	quantity    // amounts and units
 	topicCount
 )

@@ -1,25 +1,25 @@
 package embedded
 
-// gridSide bounds the points that an image is looked at: gridSide x gridSide at most, evenly spread.
+// gridSide bounds the grid of points that are read from an image: at most gridSide x gridSide points, evenly spaced.
 const gridSide = 128
 
 const (
-	flatStep  = 3   // luma steps below this are no structure; JPEG leaves 1-2 in plain areas
-	inkStep   = 60  // luma steps from this on are strokes of writing or drawing, rare in photographs
-	lightLuma = 224 // paper
-	vividSpan = 64  // spread of the channels from which on a pixel has a colour of its own
-	softStep  = 24  // luma steps below this are texture, not outlines
-	edgeStep  = 30  // luma steps from this on are outlines
+	flatStep  = 3   // smaller luma steps are noise; JPEG leaves steps of 1-2 in plain areas
+	inkStep   = 60  // luma steps of this size or more are strokes of writing or drawing; rare in photographs
+	lightLuma = 224 // points with this luma or more are paper
+	vividSpan = 64  // a pixel whose channels differ by this or more is vivid
+	softStep  = 24  // smaller luma steps are texture, not outlines
+	edgeStep  = 30  // luma steps of this size or more are outlines
 	darkLuma  = 40
-	greySpan  = 16 // spread of the channels below which a pixel has no colour
+	greySpan  = 16 // a pixel whose channels differ by less has no colour
 )
 
-// imageStats are what one image looks like: shares in [0, 1] over a grid of its points, unless said otherwise.
+// imageStats describe the look of one image. They are shares of grid points in [0, 1], unless stated otherwise.
 type imageStats struct {
-	Flat     float64 // points equal to their right and lower neighbour: drawn, not photographed
+	Flat     float64 // points about equal to their right and lower neighbour: drawn, not photographed
 	Ink      float64 // points with a hard step to a neighbour: strokes
 	Light    float64 // near-white points: paper
-	Vivid    float64 // points with a colour of their own
+	Vivid    float64 // points of a saturated colour
 	Dominant float64 // points of the most frequent colour: a background
 
 	Dark      float64 // near-black points
@@ -34,16 +34,16 @@ type imageStats struct {
 	Green     float64 // points of the hue of leaves
 	Blue      float64 // points of the hue of sky and water
 	Lines     float64 // rows whose ink is much denser or thinner than the mean: lines of writing
-	Bars      float64 // the same of columns
+	Bars      float64 // columns whose ink is much denser or thinner than the mean
 	Ruled     float64 // rows and columns that are a straight edge over most of their length: tables, axes, windows
-	Spread    float64 // cells of 8 x 8 that hold ink
+	Spread    float64 // cells with ink, of the 64 cells of the image
 	Frame     float64 // border points of the most frequent colour
-	Across    float64 // share of the hard steps that go sideways: upright strokes
+	Across    float64 // share of the edges that are between left and right neighbours: upright strokes
 	Wide      float64 // aspect: 0 upright, 0.5 square, 1 wide
 	Large     float64 // pixels, on a logarithmic scale
 }
 
-// values are the picture's numbers in the order of its fields.
+// values returns the statistics in the order of the fields.
 func (p *imageStats) values() []float64 {
 	return []float64{
 		p.Flat, p.Ink, p.Light, p.Vivid, p.Dominant, p.Dark, p.Grey, p.Texture, p.Mean, p.Contrast, p.Colourful, p.Few,
@@ -51,7 +51,7 @@ func (p *imageStats) values() []float64 {
 	}
 }
 
-// meanStats is the mean over pictures; all zero of none.
+// meanStats returns the mean over pictures; all zero if there are no pictures.
 func meanStats(pictures []imageStats) *imageStats {
 	if len(pictures) == 1 {
 		return &pictures[0]
@@ -87,24 +87,24 @@ func meanStats(pictures []imageStats) *imageStats {
 	return mean
 }
 
-// The likenesses below are in [0, 1]. Their bounds lie between the means of photographs, scans,
-// charts and drawings in public datasets.
+// The four scores below are in [0, 1]. Their bounds lie between the means of photographs, scans, charts and drawings in
+// public datasets.
 
-// photo is high where no colour and no plain area prevails.
+// photo is high if no colour and no plain area dominates.
 func (p *imageStats) photo() float64 {
-	// rounded, so that no machine fuses it into the callers' sums
+	// the conversion rounds, so that no machine fuses this product into the callers' sums
 	return float64((1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95)))
 }
 
-// page is high where strokes are dense on a plain background.
+// page is high if strokes are dense on a plain background.
 func (p *imageStats) page() float64 { return (1 - p.photo()) * ramp(p.Ink, 0.03, 0.15) }
 
-// drawing is high where sparse strokes without colour stand on a plain background.
+// drawing is high if sparse strokes without colour are on a plain background.
 func (p *imageStats) drawing() float64 {
 	return (1 - p.photo()) * (1 - ramp(p.Vivid, 0, 0.04)) * (1 - ramp(p.Ink, 0.06, 0.15))
 }
 
-// chart is high where paper carries both colours and writing.
+// chart is high if a light background has both colours and writing.
 func (p *imageStats) chart() float64 {
 	return (1 - p.photo()) * ramp(p.Light, 0.3, 0.7) * ramp(p.Vivid, 0.02, 0.1) * ramp(p.Ink, 0.005, 0.03)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// A painting gives the colour at a place of a drawn image.
+// A painting returns the colour at a point of a drawn image.
 type painting func(x, y int) color.NRGBA
 
 func paint(width, height int, colour painting) *image.NRGBA {
@@ -130,7 +130,7 @@ func TestLookAtTinyImages(t *testing.T) {
 	}
 }
 
-// TestLikenesses checks that of all images the one that was drawn so is the most like its kind.
+// TestLikenesses checks that, for each kind, the image that was drawn of this kind has the highest score.
 func TestLikenesses(t *testing.T) {
 	t.Parallel()
 	pictures := map[string]imageStats{

@@ -12,59 +12,60 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Weights are what training learns: a linear model, the head, for each capability and then for each style. They
-// hold nothing of a sample's text but hashes.
+// Weights are the result of training: a linear model, the head, for each capability and then for each style. Of the
+// texts of samples they contain only weights of hashed n-grams.
 type Weights struct {
 	Header
-	// Dense holds a weight for each dense feature and head, all heads of a feature together.
+	// Dense has a weight for each dense feature and head; the weights of all heads for one feature are adjacent.
 	Dense []float32
-	// Prototypes are positions of samples that were learned from, one after another, and Likenesses holds a weight for
-	// each of them and head, all heads of a prototype together: what is like them is rated like them.
+	// Prototypes are positions of training samples, concatenated. Likenesses has a weight for each prototype and head; the
+	// weights of all heads for one prototype are adjacent. A sample gets values similar to those of similar prototypes.
 	Prototypes []int8
 	Likenesses []float32
-	// Grams holds a weight for each bucket and head, all heads of a bucket together, in units of GramUnits.
+	// Grams has a weight for each bucket and head, in units of GramUnits; the weights of all heads for one bucket are
+	// adjacent.
 	Grams []int8
 }
 
-// A Header is the small part of weights.
+// A Header is the part of the weights that a file has as JSON.
 type Header struct {
-	// Version is that of the features that the weights were trained on.
+	// Version is the version of the features that the weights were trained on.
 	Version string `json:"version"`
 	// Capabilities and Styles are the rubric's, in its order.
 	Capabilities []string `json:"capabilities"`
 	Styles       []string `json:"styles"`
-	// Mean and Scale bring a dense feature to the form that its weights are for: (value - mean) * scale, within ±Clip.
+	// Mean and Scale standardise a dense feature: (value - mean) * scale, clipped to ±Clip.
 	Mean  []float32 `json:"mean"`
 	Scale []float32 `json:"scale"`
-	// Bias is each head's value where all features are 0.
+	// Bias is the value of each head if all features are 0.
 	Bias []float32 `json:"bias"`
-	// GramUnits are each head's units of gram weights.
+	// GramUnits is the unit of the n-gram weights of each head.
 	GramUnits []float32 `json:"gram_units"`
 	// PrototypeCount is the number of prototypes.
 	PrototypeCount int `json:"prototypes"`
-	// Cuts are, for each capability, the values from which on a sample is rated 1 to 5.
+	// Cuts are, for each capability, the values from which on the rating is 1, 2, 3, 4 and 5.
 	Cuts [][5]float32 `json:"cuts"`
-	// Thresholds are, for each style, the value above which a sample has it.
+	// Thresholds are, for each style, the value above which the sample gets the style.
 	Thresholds []float32 `json:"thresholds"`
-	// Reach is what is known of the errors on samples that are unlike what was learned from; nil where nothing is.
+	// Reach gives the expected errors by the distance to the training samples; nil if they are not known.
 	Reach *reach.Scale `json:"reach,omitempty"`
-	// Taught is whose annotations were learned from, next to what the embedded weights were; nil of weights without any.
+	// Taught describes the user's annotations that were added to the base; nil if none were added.
 	Taught *Taught `json:"taught,omitempty"`
 }
 
-// Taught names annotations of a dataset's own that weights were learned from.
+// Taught describes annotations of the user's dataset that were added in training.
 type Taught struct {
-	Teacher     string `json:"teacher"`     // the id of the scorer that annotated; "file" of annotations from elsewhere
+	Teacher     string `json:"teacher"`     // id of the scorer that annotated; "file" for other annotators
 	Annotations string `json:"annotations"` // 12 hex digits of the SHA-256 of their file
 }
 
-// Clip bounds a dense feature, so that nothing in a strange sample outweighs all else.
+// Clip bounds a standardised dense feature, so that an extreme value does not outweigh all others.
 const Clip = 4
 
-// Heads is the number of linear models.
+// Heads returns the number of linear models.
 func (h *Header) Heads() int { return len(h.Capabilities) + len(h.Styles) }
 
-// check names what does not fit together.
+// check reports a wrong version, or arrays whose lengths contradict each other.
 func (w *Weights) check() error {
 	heads, features := w.Heads(), len(FeatureNames())
 	switch {
@@ -80,7 +81,7 @@ func (w *Weights) check() error {
 	return nil
 }
 
-// Encode is the weights as a file: the header as a line of JSON, then the numbers, compressed by zstd.
+// Encode returns the weights as a file, compressed by zstd: a line of JSON with the header, then the numbers.
 func (w *Weights) Encode() ([]byte, error) {
 	if err := w.check(); err != nil {
 		return nil, fmt.Errorf("encoding weights: %w", err)
@@ -102,10 +103,10 @@ func (w *Weights) Encode() ([]byte, error) {
 	return enc.EncodeAll(plain.Bytes(), nil), nil
 }
 
-// arrays are the numbers in the order of the file.
+// arrays returns the numbers in the order of the file.
 func (w *Weights) arrays() []any { return []any{w.Dense, w.Likenesses, w.Prototypes, w.Grams} }
 
-// maxWeights bounds what a file unpacks to: that of a rubric of 1000 capabilities and styles.
+// maxWeights bounds the unpacked size of a file: enough for a rubric of 1000 capabilities and styles.
 const maxWeights uint64 = 1000*(uint64(Buckets)+4096) + 1<<20
 
 // DecodeWeights reads weights that Encode wrote.
@@ -132,7 +133,7 @@ func decodeWeights(file []byte) (*Weights, error) {
 	if !found || json.Unmarshal(head, &w.Header) != nil {
 		return nil, errors.New("this is not a file of weights; `harvest train` writes them")
 	}
-	// What the header claims is compared with what is there before memory is taken for it.
+	// Compare the sizes in the header with the size of the file before memory is allocated for them.
 	features, heads := uint64(len(w.Mean)), uint64(w.Heads())
 	count := uint64(max(w.PrototypeCount, 0))
 	want := 4*heads*(features+count) + count*max(features, RuleFeatures) - count*RuleFeatures + uint64(Buckets)*heads
@@ -151,10 +152,10 @@ func decodeWeights(file []byte) (*Weights, error) {
 	return w, w.check()
 }
 
-// capability is the number of a capability's head, -1 if there is none.
+// capability returns the index of a capability's head; -1 if there is none.
 func (h *Header) capability(name string) int { return slices.Index(h.Capabilities, name) }
 
-// style is the number of a style's head, -1 if there is none.
+// style returns the index of a style's head; -1 if there is none.
 func (h *Header) style(name string) int {
 	i := slices.Index(h.Styles, name)
 	if i < 0 {

@@ -66,7 +66,7 @@ func FuzzDecodeWeights(f *testing.F) {
 	f.Add([]byte("no weights"))
 	f.Fuzz(func(t *testing.T, file []byte) {
 		if w, err := DecodeWeights(file); err == nil && w.check() != nil {
-			t.Error("unsound weights were read")
+			t.Error("invalid weights were accepted")
 		}
 	})
 }
@@ -102,7 +102,8 @@ func TestExpected(t *testing.T) {
 	}
 }
 
-// TestStyleOrder checks that styles which the rules give too come in the order of the conversation, then the surest.
+// TestStyleOrder checks that styles that the rules give, too, come in the order of the conversation, and then the
+// others by margin.
 func TestStyleOrder(t *testing.T) {
 	t.Parallel()
 	s := &Scorer{

@@ -8,21 +8,21 @@ import (
 	"strings"
 )
 
-// The names of the models in queries.
+// The names of the two models in queries.
 const (
 	scorerModel = "scorer"
 	stylerModel = "styler"
 )
 
-// An Address has the base URLs of the sidecars for each of the two models. Several sidecars of one model share its
-// work. If each sidecar has both models, the lists are equal.
+// An Address has the base URLs of the sidecars of each model. Several sidecars of one model share its requests. If
+// every sidecar has both models, the lists are equal.
 type Address struct{ Scorer, Styler []string }
 
-// Together reports whether the same sidecars have both models.
+// Together reports whether every sidecar has both models.
 func (a Address) Together() bool { return slices.Equal(a.Scorer, a.Styler) }
 
 // ParseAddress reads `URL,URL,...`, or `scorer=URL,styler=URL` for sidecars with one model each; a model may have
-// several. URLs are http or https, and may have a path, to which the API's paths are added.
+// several URLs. A URL is http or https. It may have a path, to which the paths of the API are appended.
 func ParseAddress(s string) (Address, error) {
 	var a Address
 	for entry := range strings.SplitSeq(s, ",") {
@@ -51,7 +51,7 @@ func ParseAddress(s string) (Address, error) {
 	return a, nil
 }
 
-// add adds a sidecar to a list of them.
+// add appends a sidecar's URL to a list of URLs.
 func add(to *[]string, base string) error {
 	if base != "" && slices.Contains(*to, base) {
 		return fmt.Errorf("%s is given twice", base)
@@ -67,7 +67,7 @@ func baseURL(s string) (string, error) {
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" ||
 		u.RawQuery != "" || u.Fragment != "" || u.User != nil {
-		return "", fmt.Errorf("%q is not an address of a sidecar: give a URL such as http://localhost:8700", s)
+		return "", fmt.Errorf("%q is not the URL of a sidecar: give one such as http://localhost:8700", s)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }

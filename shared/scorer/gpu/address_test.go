@@ -25,20 +25,20 @@ func TestParseAddress(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{
-		"":                                  "is not an address of a sidecar",
-		"localhost:8700":                    "is not an address of a sidecar",
-		"http://":                           "is not an address of a sidecar",
-		"ftp://a":                           "is not an address of a sidecar",
-		"http://a?b":                        "is not an address of a sidecar",
-		"http://user:secret@a":              "is not an address of a sidecar",
+		"":                                  "is not the URL of a sidecar",
+		"localhost:8700":                    "is not the URL of a sidecar",
+		"http://":                           "is not the URL of a sidecar",
+		"ftp://a":                           "is not the URL of a sidecar",
+		"http://a?b":                        "is not the URL of a sidecar",
+		"http://user:secret@a":              "is not the URL of a sidecar",
 		"http://a b":                        "is not a URL",
 		"scorer=http://a":                   "both models are needed",
 		"scorer=http://a,scorer=http://b":   "both models are needed",
 		"http://a,http://b,http://a/":       "http://a is given twice",
-		"scorer=http://a,styler=b":          "\"b\" is not an address",
+		"scorer=http://a,styler=b":          "\"b\" is not the URL",
 		"scorer=http://a,llm=http://b":      "names neither scorer nor styler",
-		"scorer=http://a,styler=http://b,":  "not an address of a sidecar",
-		"scorer=http://a,,styler=http://bb": "not an address of a sidecar",
+		"scorer=http://a,styler=http://b,":  "not the URL of a sidecar",
+		"scorer=http://a,,styler=http://bb": "not the URL of a sidecar",
 	} {
 		if got, err := ParseAddress(in); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %+v, error %v; want one with %q", in, got, err, want)

@@ -7,13 +7,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Flags that this scorer sets, in addition to those of probabilities and of the sidecar.
+// Flags of this scorer, in addition to the flags for probabilities and the sidecar's own flags.
 const (
 	flagOtherStyle = "other_style"      // the styler named a style that is not in the rubric
 	flagTruncated  = "styler_truncated" // the styler's answer was cut off
 )
 
-// result reads the sidecars' answers about a sample: one for each capability, then the styler's.
+// result converts the sidecars' answers about a sample: one answer for each capability, then the styler's.
 func (s *Scorer) result(sample sampleAnswers) scorer.Result {
 	if sample.fault != nil {
 		return scorer.Unrated(sample.fault)
@@ -41,8 +41,8 @@ func (s *Scorer) result(sample sampleAnswers) scorer.Result {
 	return result
 }
 
-// rate is the rating of an answer: the likeliest token of the vocabulary, if it is a digit and the digits are likely
-// enough. Otherwise the rating is scorer.Missing, and the flag says why.
+// rate returns the rating of an answer: the likeliest token of the vocabulary, if it is a digit, and if all digits
+// together are likely enough. Otherwise the rating is scorer.Missing, and the flag gives the reason.
 func rate(a answer) (rating int8, flag string) {
 	digit := slices.Index(digits[:], *a.Argmax)
 	switch {
@@ -54,8 +54,8 @@ func rate(a answer) (rating int8, flag string) {
 	return int8(digit), ""
 }
 
-// styles reads the styler's answer: styles of the rubric in the order of the answer, each once, and other names. The
-// last name of a truncated answer may be incomplete.
+// styles reads the styler's answer. ours are its styles of the rubric in the order of the answer, each once; others are
+// its other names. The last name of a truncated answer may be incomplete.
 func styles(text string, truncated bool, known []string) (ours, others []string) {
 	names := strings.Split(text, ",")
 	for i, name := range names {

@@ -9,7 +9,7 @@ import (
 	"math"
 )
 
-// A query asks one model about an item: for the probabilities of choices, or for a text of at most MaxTokens.
+// A query requests from one model the probabilities of Choices, or a text of at most MaxTokens tokens.
 type query struct {
 	Model     string   `json:"model"`
 	Text      string   `json:"text"`
@@ -25,7 +25,7 @@ type item struct {
 	Queries json.RawMessage `json:"queries"`
 }
 
-// size is how many bytes the item takes in a request, a comma included.
+// size returns the bytes that the item takes in a request, with a comma.
 func (i item) size() (int, error) {
 	text, err := encode(item{Prefix: i.Prefix, Queries: i.Queries})
 	if err != nil {
@@ -85,19 +85,19 @@ type answer struct {
 // limits are the limits of `GET /v1/limits` that concern this client.
 type limits struct {
 	Items   int `json:"items"`
-	Batch   int `json:"batch"` // preferred number of items in a request; 0 if the sidecar does not say
+	Batch   int `json:"batch"` // preferred number of items in a request; 0 if the sidecar states none
 	Bytes   int `json:"bytes"`
 	Queries int `json:"queries"`
 
-	// InFlight is how many requests a client should have on their way; 0 from sidecars that do not say. It is each
-	// sidecar's own.
+	// InFlight is the number of concurrent requests that a sidecar prefers from a client; 0 if it states none. Each
+	// sidecar has its own.
 	InFlight int `json:"in_flight"`
 }
 
-// batch is the preferred number of items in a request.
+// batch returns the preferred number of items in a request.
 func (l limits) batch() int { return min(cmp.Or(max(l.Batch, 0), batchItems), l.Items) }
 
-// least are the stricter of two limits.
+// least returns, for each limit, the stricter of two values.
 func (l limits) least(other limits) limits {
 	return limits{
 		Items: min(l.Items, other.Items), Batch: min(l.batch(), other.batch()),
@@ -108,14 +108,15 @@ func (l limits) least(other limits) limits {
 // protocol is the version of the sidecar's protocol that this package speaks (sidecar/README.md, "API").
 const protocol = 2
 
-// models are the answer to `GET /v1/models`.
+// models is the answer to `GET /v1/models`.
 type models struct {
-	Protocol int               `json:"protocol"` // 0 from sidecars of version 1
+	Protocol int               `json:"protocol"` // missing, so 0, in answers of sidecars of version 1
 	Models   map[string]string `json:"models"`
 }
 
 const (
-	// partial is a request header: if the sidecar stops, the client accepts an answer with only the finished items.
+	// partial is a request header. The client sends it to accept an answer with only the finished items if the sidecar
+	// stops.
 	partial = "Harvest-Partial"
 	// stopping is the code of the unfinished items in such an answer.
 	stopping = "stopping"
@@ -125,14 +126,14 @@ type refusal struct {
 	Error apiError `json:"error"`
 }
 
-// tolerance is how far sums of probabilities, made in single precision, may be off.
+// tolerance is the largest error of a sum of probabilities, which the sidecar computes in single precision.
 const tolerance = 1e-2
 
-// check compares an outcome with the queries, so that no invalid answer becomes a rating.
+// check compares an outcome with the queries, so that an invalid answer does not become a rating.
 func (o outcome) check(queries []query) error {
 	if o.Error != nil {
 		if o.Error.Code == "" {
-			return fmt.Errorf("an error without a code")
+			return fmt.Errorf("the error has no code")
 		}
 		return nil
 	}
@@ -161,7 +162,7 @@ func (o outcome) check(queries []query) error {
 	return nil
 }
 
-// encode is JSON without the escapes for web pages.
+// encode returns v as JSON. It does not escape <, > and &.
 func encode(v any) ([]byte, error) {
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)

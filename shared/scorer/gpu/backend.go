@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// A backend is the sidecars with the same models, and the queries that they answer about every sample.
+// A backend is a group of sidecars with the same models, and the queries that they answer about every sample.
 type backend struct {
 	*replicas
 	queries []query
@@ -24,16 +24,16 @@ type backend struct {
 	limits  limits
 }
 
-// sampleAnswers are the answers about one sample, in the order of the queries, or the fault that is the reason for
-// having none.
+// sampleAnswers are the answers about one sample, in the order of the queries. If there are no answers, fault has the
+// reason.
 type sampleAnswers struct {
 	fault   *dataset.Fault
 	answers []answer
 	flags   []string
-	again   bool // the sidecar stopped before it had answers
+	again   bool // the sidecar stopped before it answered; send the sample again
 }
 
-// join adds the answers of another backend.
+// join appends the answers of another backend.
 func (a *sampleAnswers) join(other sampleAnswers) {
 	if a.fault == nil {
 		a.fault = other.fault
@@ -46,7 +46,7 @@ func (a *sampleAnswers) join(other sampleAnswers) {
 	}
 }
 
-// openBackend reads the models and limits of the sidecars.
+// openBackend requests the models and limits of the sidecars.
 func openBackend(ctx context.Context, p *replicas, queries []query) (*backend, error) {
 	b := &backend{replicas: p, queries: queries, models: map[string]string{}}
 	var err error
@@ -69,8 +69,8 @@ func openBackend(ctx context.Context, p *replicas, queries []query) (*backend, e
 		b.models[q.Model] = id
 	}
 	if len(queries) > b.limits.Queries {
-		return nil, fmt.Errorf("the rubric asks %d questions, and the sidecar at %s takes %d: "+
-			"raise its SIDECAR_MAX_QUERIES, or ask for fewer capabilities", len(queries), base, b.limits.Queries)
+		return nil, fmt.Errorf("the rubric needs %d queries for a sample, but the sidecar at %s accepts %d: "+
+			"raise its SIDECAR_MAX_QUERIES, or use a rubric with fewer capabilities", len(queries), base, b.limits.Queries)
 	}
 	return b, nil
 }
@@ -111,21 +111,16 @@ func (b *backend) tooLarge(s batchItem) *dataset.Fault {
 			"store its images smaller", s.size, min(b.limits.Bytes, s.size-1))}
 }
 
-// read checks that a response has valid answers to the queries for a number of items, and returns them.
+// read checks that a response has valid answers for a number of items, and returns the answers.
 func (b *backend) read(from *client, r response, items int) ([]sampleAnswers, error) {
 	for model, id := range b.models {
 		if now := r.Models[model]; now != id {
-			return nil, fmt.Errorf(
-				"the sidecar at %s has %s %q now, and had %q when it was opened",
-				from.base,
-				model,
-				now,
-				id,
-			)
+			return nil, fmt.Errorf("the sidecar at %s now has the %s %q, but had %q when the scorer was opened: "+
+				"start the sidecar with the earlier model, or start a new run", from.base, model, now, id)
 		}
 	}
 	if len(r.Items) != items {
-		return nil, from.invalid(fmt.Errorf("%d items of %d", len(r.Items), items))
+		return nil, from.invalid(fmt.Errorf("answers for %d items, but %d were sent", len(r.Items), items))
 	}
 	all := make([]sampleAnswers, items)
 	for i, o := range r.Items {
@@ -149,13 +144,13 @@ func (b *backend) read(from *client, r response, items int) ([]sampleAnswers, er
 	return all, nil
 }
 
-// queryErrors are the codes of errors in the queries, which are the same for every item.
+// queryErrors are the codes of errors that the queries cause, so that every item has them.
 var queryErrors = map[string]bool{
 	"bad_query": true, "choice_not_a_token": true, "no_such_model": true, "too_many_queries": true,
 	"too_many_new_tokens": true,
 }
 
-// The sidecar's codes for samples that it cannot rate. Codes that records and images also have are left out.
+// The sidecar's codes for samples that it cannot rate. Codes that records and images share are defined elsewhere.
 const (
 	PromptTooLong reason.Code = "prompt_too_long"
 	NotFinite     reason.Code = "not_finite"

@@ -11,19 +11,20 @@ import (
 
 const (
 	// batchItems and batchBytes bound one request, in addition to the sidecar's limits. batchItems applies if the sidecar
-	// states no preference. A request of this size fills the GPU, and the next one can arrive while it runs.
+	// states no preference. A request of this size occupies the GPU while the next request arrives.
 	batchItems = 32
 	batchBytes = 16 << 20
 )
 
-// A batchItem is an item that fits a request.
+// A batchItem is an item that is small enough for a request.
 type batchItem struct {
 	item
-	at   int // its position among all items
+	at   int // index among all items
 	size int // in bytes
 }
 
-// batches cuts items into requests of about equal length. The cut depends only on the items and the limits.
+// batches divides items into requests of about equal numbers of items. The division depends only on the items and
+// limits.
 func (b *backend) batches(items []batchItem) [][]batchItem {
 	if len(items) == 0 {
 		return nil
@@ -44,7 +45,7 @@ func (b *backend) batches(items []batchItem) [][]batchItem {
 	return append(cut, items[from:])
 }
 
-// scoreBatch returns the answers for a batch. A batch that is too large for the sidecar, or breaks it, is divided.
+// scoreBatch returns the answers for a batch. If a batch is too large for the sidecar, or makes it fail, it is divided.
 func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	scored, err := b.request(ctx, batch, false)
 	switch {
@@ -60,7 +61,7 @@ func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAn
 	return scored, b.sendAgain(ctx, batch, scored)
 }
 
-// sendAgain sends the items of a batch again that a sidecar had not answered when it stopped.
+// sendAgain sends those items of a batch again that a stopping sidecar did not answer.
 func (b *backend) sendAgain(ctx context.Context, batch []batchItem, scored []sampleAnswers) error {
 	var rest []batchItem
 	var at []int
@@ -79,7 +80,8 @@ func (b *backend) sendAgain(ctx context.Context, batch []batchItem, scored []sam
 	return err
 }
 
-// isolate rates a batch again after the sidecar broke on it. If one sample breaks the sidecar, it finds that sample.
+// isolate rates a batch again after the sidecar failed on it. It finds the sample that makes the sidecar fail, if there
+// is one.
 func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if len(batch) > 1 {
 		scored, err := b.scoreAlone(ctx, batch)
@@ -104,7 +106,7 @@ func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswe
 	return scored, err
 }
 
-// scoreAlone rates a batch when the sidecar is ready and has no other request of this process.
+// scoreAlone rates a batch once the sidecar is ready and has no other request of this process.
 func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if err := b.ready(ctx); err != nil {
 		return nil, err
@@ -133,7 +135,7 @@ func halve(batch []batchItem, do func([]batchItem) ([]sampleAnswers, error)) ([]
 	return append(first, second...), err
 }
 
-// request makes one request and reads its answer. It waits while no sidecar takes requests.
+// request makes one request and reads the answer. It waits while no sidecar accepts requests.
 func (b *backend) request(ctx context.Context, batch []batchItem, alone bool) ([]sampleAnswers, error) {
 	var answered response
 	var from *client

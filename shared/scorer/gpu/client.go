@@ -18,40 +18,40 @@ import (
 )
 
 const (
-	// inFlight is the number of concurrent requests to a sidecar that does not say how many it likes: while one runs, the
-	// images of the next arrive.
+	// inFlight is the number of concurrent requests to a sidecar that states no preference: while one request is computed,
+	// the images of the next arrive.
 	inFlight = 2
-	// maxAnswer bounds the body of an answer, in bytes: some 200 for each query of some thousand items.
+	// maxAnswer bounds the body of an answer, in bytes: 200 for each query of about a thousand items.
 	maxAnswer = 64 << 20
 )
 
-// A client makes the requests of one sidecar, for all scorers of the process.
+// A client makes the requests to one sidecar, for all scorers of the process.
 type client struct {
 	base string
 	Options
 	throttle *remote.Throttle
-	load     atomic.Int64 // requests that run, or wait for a slot
+	load     atomic.Int64 // requests in flight, or waiting for a slot
 
 	mu        sync.Mutex
-	awayUntil time.Time     // until then, other sidecars are asked first
-	pause     time.Duration // the last pause
+	downUntil time.Time     // until then, requests go to other sidecars first
+	pause     time.Duration // the latest time without requests
 }
 
 func newClient(base string, o Options) *client {
 	return &client{base: base, Options: o, throttle: remote.NewThrottle(inFlight)}
 }
 
-// errTooLarge says that a request has more bytes or items than the sidecar takes.
+// errTooLarge reports that a request has more bytes or items than the sidecar accepts.
 var errTooLarge = errors.New("the request is too large")
 
-// call makes one request and decodes its answer into v. Its error is a remote.LaterError, a remote.BrokenError,
-// errTooLarge, the error of ctx, or a permanent error.
+// call makes one request and decodes the answer into v. The error is a remote.LaterError, a remote.BrokenError,
+// errTooLarge, the error of ctx, or permanent.
 func (c *client) call(ctx context.Context, method, path string, body []byte, v any) error {
 	within, cancel := context.WithTimeout(ctx, c.Timeout)
 	defer cancel()
 	req, err := http.NewRequestWithContext(within, method, c.base+path, bytes.NewReader(body))
 	if err != nil {
-		return fmt.Errorf("asking the sidecar: %w", err)
+		return fmt.Errorf("making a request to the sidecar: %w", err)
 	}
 	if body != nil {
 		req.Header.Set("Content-Type", "application/json")
@@ -72,7 +72,7 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, v a
 	ended(status, err)
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("asking the sidecar at %s: %w", c.base, context.Cause(ctx))
+		return fmt.Errorf("calling the sidecar at %s: %w", c.base, context.Cause(ctx))
 	case err != nil:
 		return remote.TransportError("the sidecar at "+c.base, err)
 	case status != http.StatusOK:
@@ -86,7 +86,7 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, v a
 	return nil
 }
 
-// invalid is the error of an answer that violates the protocol.
+// invalid returns the error for an answer that violates the protocol.
 func (c *client) invalid(err error) error {
 	return fmt.Errorf("the sidecar at %s sends an invalid answer: %w", c.base, err)
 }

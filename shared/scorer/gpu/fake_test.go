@@ -24,10 +24,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// Every test closes its servers and connections, so what is left at the end was leaked by this package.
+// Every test closes its servers and connections, so anything left at the end was leaked by this package.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A fake is a sidecar whose ratings are a function of the prompt. Its fields say how it misbehaves.
+// A fake is a sidecar whose ratings are a function of the prompt. Its fields configure faults.
 type fake struct {
 	*httptest.Server
 	models map[string]string
@@ -135,10 +135,10 @@ func (f *fake) answer(items []item) response {
 	return r
 }
 
-// prompt is the prompt of a query, with a mark where an image is.
+// prompt returns the prompt of a query, with a mark at each image.
 func prompt(it item, q query) string { return strings.Join(it.Prefix, dataset.ImageMark) + q.Text }
 
-// sizes are how many items the answered requests had, in ascending order.
+// sizes returns the numbers of items in the answered requests, in ascending order.
 func (f *fake) sizes() []int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -150,14 +150,14 @@ func (f *fake) sizes() []int {
 	return sizes
 }
 
-// fakeRating is the digit that a fake answers to a prompt.
+// fakeRating returns the digit with which a fake answers a prompt.
 func fakeRating(prompt string) int {
 	h := fnv.New32a()
 	h.Write([]byte(prompt))
 	return int(h.Sum32() % 6)
 }
 
-// sure is the answer that a digit has probability 0.9, and each other one 0.01.
+// sure returns the answer in which a digit has probability 0.9, and each other digit 0.01.
 func sure(digit int) answer {
 	p := [6]float64{0.01, 0.01, 0.01, 0.01, 0.01, 0.01}
 	p[digit] = 0.9
@@ -175,13 +175,13 @@ func over(argmax string, probabilities [6]float64) answer {
 
 func write(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(v) // a client that went away is part of some tests
+	_ = json.NewEncoder(w).Encode(v) // in some tests the client has disconnected
 }
 
-// hangUp ends the connection in the middle of a request, as a process that is killed does.
+// hangUp ends the connection during a request, like a process that is killed.
 func hangUp() { panic(http.ErrAbortHandler) }
 
-// options are the options of tests: with connections of their own, closed at the end, and little patience.
+// options returns options for tests: with their own connections, which are closed at the end, and short waits.
 func options(t testing.TB) Options {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -203,7 +203,7 @@ func openAt(t testing.TB, address string, o Options) *Scorer {
 	return s
 }
 
-// pool is n samples with an image each, distinguished by their questions.
+// pool returns n samples with one image each and different questions.
 func pool(n int) []scorer.Item {
 	items := make([]scorer.Item, n)
 	for i := range items {
@@ -221,7 +221,7 @@ func pool(n int) []scorer.Item {
 	return items
 }
 
-// textOnly is an item without its image.
+// textOnly returns an item without its image.
 func textOnly(it scorer.Item) scorer.Item {
 	sample := *it.Sample
 	sample.Images = nil
@@ -231,7 +231,7 @@ func textOnly(it scorer.Item) scorer.Item {
 	return scorer.Item{Sample: &sample}
 }
 
-// wrong counts the samples whose results differ from what a working fake answers, without those that are excused.
+// wrong compares results with the answers of a working fake, except for the excused samples.
 func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 	r := rubric.Default()
 	if len(results) != len(items) {
@@ -253,14 +253,14 @@ func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 	return nil
 }
 
-// has reports whether a batch holds the sample with a number.
+// has reports whether a batch contains the sample with this number.
 func has(asked []item, sample int) bool {
 	return slices.ContainsFunc(asked, func(it item) bool {
 		return strings.Contains(strings.Join(it.Prefix, ""), fmt.Sprintf("<b>%d</b>", sample))
 	})
 }
 
-// away is an address at which nothing listens yet, and a function that makes the fake listen there.
+// away returns an address at which nothing listens yet, and a function that makes the fake listen there.
 func away(t testing.TB, f *fake) (address string, arrive func()) {
 	t.Helper()
 	reserved, err := net.Listen("tcp", "127.0.0.1:0")
@@ -283,7 +283,7 @@ func away(t testing.TB, f *fake) (address string, arrive func()) {
 	}
 }
 
-// newGuard is the address of a proxy before a fake that asks for a bearer token.
+// newGuard returns the URL of a proxy before a fake that requires a bearer token.
 func newGuard(t testing.TB, f *fake, token string) string {
 	t.Helper()
 	guard := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

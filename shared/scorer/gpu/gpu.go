@@ -1,8 +1,8 @@
-// Package gpu rates samples by the released models mmssr-7b-scorer and mmssr-7b-styler, which one or
-// two GPU sidecars serve (folder sidecar/). It sends them each sample's images and prompts in batches,
-// and reads ratings, expected scores and styles from their answers.
+// Package gpu rates samples by the released models mmssr-7b-scorer and mmssr-7b-styler, which one or two GPU sidecars
+// serve (folder sidecar/). It sends each sample's images and prompts to the sidecars in batches, and reads ratings,
+// expected scores and styles from the answers.
 //
-// Images are sent as they are stored. As in the reference, the sidecar drops transparency without compositing, so the
+// Images are sent as they are stored. Like the reference, the sidecar drops transparency without compositing, so the
 // model sees the colours of transparent pixels. It does not apply EXIF rotation.
 package gpu
 
@@ -24,22 +24,22 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// version names how prompts are made and answers are read. Raise it with every change of them that
-// changes a rating or a style.
+// version names the way in which prompts are made and answers are read. Raise it with every change that changes a
+// rating or a style.
 const version = "1"
 
 const (
-	// stylerTokens is enough for all nine styles of the default rubric, which take some 40.
+	// stylerTokens is enough for an answer with all nine styles of the default rubric, about 40 tokens.
 	stylerTokens = 64
 	// maxStylerTokens bounds the answer for a rubric with many styles.
 	maxStylerTokens = 256
 )
 
-// Advice is what a person can do if a sidecar does not answer for long.
+// Advice is a text for a person: what to do if a sidecar does not answer for a long time.
 const Advice = "Nothing is lost: scoring continues by itself as soon as the sidecar answers. Loading its models " +
-	"takes some minutes; if it lasts longer, look at the sidecar's log, ask it for /healthz, and check GPU_SIDECAR."
+	"takes some minutes. If the wait lasts longer, read the sidecar's log, call its /healthz, and check GPU_SIDECAR."
 
-// Options of a Sidecar. The zero value has the defaults.
+// Options are the options of a Sidecar. The zero value has the defaults.
 type Options struct {
 	Client  *http.Client  // http.DefaultClient if nil
 	Timeout time.Duration // of one request; 300 s if 0
@@ -47,13 +47,13 @@ type Options struct {
 	Retry   remote.Retry
 }
 
-// A Sidecar gives access to the sidecars of an address. It is safe for concurrent use. A process should have only one
+// A Sidecar is a client of the sidecars of an address. It is safe for concurrent use. A process should have only one
 // for an address, because it counts the requests in flight.
 type Sidecar struct {
 	scorer, styler *replicas // equal if each sidecar has both models
 }
 
-// New makes a Sidecar. It makes no request.
+// New returns a Sidecar. It makes no request.
 func New(at Address, o Options) *Sidecar {
 	o.Client = cmp.Or(o.Client, http.DefaultClient)
 	o.Timeout = cmp.Or(o.Timeout, 300*time.Second)
@@ -66,8 +66,7 @@ func New(at Address, o Options) *Sidecar {
 	return s
 }
 
-// A Scorer rates samples by the models that the sidecar had when the Scorer was opened. It is safe
-// for concurrent use.
+// A Scorer rates samples by the models that the sidecar had when the Scorer was opened. It is safe for concurrent use.
 type Scorer struct {
 	id       string
 	rubric   *rubric.Rubric
@@ -76,8 +75,8 @@ type Scorer struct {
 
 var _ scorer.Sender = (*Scorer)(nil)
 
-// Open waits until the sidecar is ready, and returns the scorer for a rubric by the models it has now.
-// The error is a scorer.ErrUnavailable unless the rubric has more queries than the sidecar takes.
+// Open waits until the sidecar is ready, and returns a scorer for a rubric with the sidecar's current models. The error
+// is a scorer.ErrUnavailable, except if the rubric has more queries than the sidecar accepts.
 func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 	var ratings []query
 	for _, c := range r.Capabilities {
@@ -102,20 +101,20 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 		}
 		opened.backends = append(opened.backends, b)
 	}
-	// The id has the models in a fixed order, so that it does not depend on whether one sidecar has both.
+	// The id has the models in a fixed order, so that it is equal for one sidecar with both models and for two sidecars.
 	first, last := opened.backends[0], opened.backends[len(opened.backends)-1]
 	fmt.Fprintf(hash, "%s\n%s\n", first.models[scorerModel], last.models[stylerModel])
 	opened.id = "gpu-" + hex.EncodeToString(hash.Sum(nil)[:6])
 	return opened, nil
 }
 
-// ID is "gpu-" and 12 hex digits over the models' ids, the rubric and how answers are read.
+// ID is "gpu-" and 12 hex digits of a hash of the models' ids, the rubric and the version of this package.
 func (s *Scorer) ID() string { return s.id }
 
-// Bodies implements scorer.Sender: one for each kind of sidecar.
+// Bodies implements scorer.Sender: one body for each backend.
 func (s *Scorer) Bodies() int { return len(s.backends) }
 
-// Rate rates the items. It waits for a sidecar that is starting, is full or cannot be reached. Its error is transient.
+// Rate rates the items. It waits for a sidecar that is starting, is full or cannot be reached. The error is transient.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	prefixes := make([]prefix, len(items))
 	for i, it := range items {
@@ -143,7 +142,7 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 	return results, nil
 }
 
-// digits are the possible ratings as the scorer writes them, one token each.
+// digits are the possible ratings as the scorer writes them. Each is one token.
 var digits = func() (d [scorer.MaxRating + 1]string) {
 	for i := range d {
 		d[i] = strconv.Itoa(i)

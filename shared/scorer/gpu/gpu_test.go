@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// What is sent must be exactly the prompts of the rubric, the images, and the right questions.
+// Requests must have exactly the prompts of the rubric, the images, and the right questions.
 func TestRateAsks(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -95,7 +95,7 @@ func TestRateNothing(t *testing.T) {
 	}
 }
 
-// Two sidecars with a model each give the same results under the same id as one with both.
+// Two sidecars with one model each give the same results and the same id as one sidecar with both models.
 func TestTwoSidecars(t *testing.T) {
 	t.Parallel()
 	both := newFake(t)
@@ -174,7 +174,7 @@ func TestBatches(t *testing.T) {
 		{"equal batches", pool(50), limits{Items: 256, Bytes: 64 << 20, Queries: 64}, []int{25, 25}},
 		{"the sidecar's items", pool(50), limits{Items: 20, Bytes: 64 << 20, Queries: 64}, []int{16, 17, 17}},
 		{"one item at a time", pool(3), limits{Items: 1, Bytes: 64 << 20, Queries: 64}, []int{1, 1, 1}},
-		// Of some 43,000 bytes each.
+		// Each sample has about 43,000 bytes.
 		{"the sidecar's bytes", large, limits{Items: 256, Bytes: 140_000, Queries: 64}, []int{1, 3, 3, 3}},
 	}
 	for _, tt := range tests {
@@ -203,7 +203,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// The next batch must arrive while one runs, and no third one, however many samples are rated at the same time.
+// While one batch runs, the next must arrive, but no third one, for any number of samples.
 func TestPipelining(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(f *fake) {

@@ -1,16 +1,16 @@
 package gpu
 
-// A prefix is the common beginning of all prompts about a sample: the texts before, between and after its images, so
-// one more than images. In a request it is a list of segments: texts, and the places of images, {"image": k} with k
-// from 0. So the word <image> in a text is text.
+// A prefix is the common beginning of all prompts about a sample: the texts before, between and after its images. It
+// has one text more than there are images. In a request it is a list of segments: texts, and places of images,
+// {"image": k} with k from 0. So the word <image> in a text stays text.
 type prefix []string
 
-// A place is the segment that stands for an image.
+// A place is the segment at which an image is inserted.
 type place struct {
-	Image int `json:"image"` // its position among the images of the item
+	Image int `json:"image"` // index among the images of the item
 }
 
-// MarshalJSON returns the segments. The sidecar accepts no empty text, so empty texts are left out.
+// MarshalJSON returns the segments. Empty texts are left out, because the sidecar does not accept them.
 func (p prefix) MarshalJSON() ([]byte, error) {
 	segments := make([]any, 0, 2*len(p))
 	for i, text := range p {

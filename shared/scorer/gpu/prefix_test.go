@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// UnmarshalJSON reads segments in which the places of images are in order, each of them once.
+// UnmarshalJSON reads segments. The places of images must be in order, each once.
 func (p *prefix) UnmarshalJSON(data []byte) error {
 	var segments []json.RawMessage
 	if err := json.Unmarshal(data, &segments); err != nil {
@@ -44,7 +44,7 @@ func (p *prefix) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// A record's images are sent as places wherever they are, and its texts as they are: the word <image> is text.
+// Images of a record are sent as places wherever they are, and texts unchanged: the word <image> in a text is text.
 func TestPrefixes(t *testing.T) {
 	t.Parallel()
 	const answer = `{"role": "assistant", "content": "As <image>."}`

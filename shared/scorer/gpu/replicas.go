@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// firstAway and mostAway are the shortest and the longest time for which a sidecar that took no request is asked only
-	// after the others. The time doubles at each failure.
-	firstAway, mostAway = 5 * time.Second, time.Minute
+	// firstDown and mostDown are the shortest and the longest time for which a sidecar that did not accept a request comes
+	// last in the order of sidecars. The time doubles at each failure.
+	firstDown, mostDown = 5 * time.Second, time.Minute
 	// nameTimeout bounds the request for a sidecar's models, if there are several sidecars.
 	nameTimeout = 5 * time.Second
 )
 
-// replicas are sidecars with the same models. A request goes to the least loaded one that takes requests.
+// replicas are sidecars with the same models. A request goes to the least loaded sidecar that accepts requests.
 type replicas struct {
 	Options
 	sidecars []*client
@@ -36,7 +36,7 @@ func newReplicas(bases []string, o Options) *replicas {
 	return p
 }
 
-// inFlight is the number of concurrent requests to all of them.
+// inFlight returns the number of concurrent requests that all sidecars together allow.
 func (p *replicas) inFlight() (n int) {
 	for _, c := range p.sidecars {
 		n += c.throttle.Allowed()
@@ -44,21 +44,21 @@ func (p *replicas) inFlight() (n int) {
 	return n
 }
 
-// order lists the sidecars that take requests, the least loaded first, followed by the others.
+// order lists the sidecars that accept requests, the least loaded first, and then the others.
 func (p *replicas) order() []*client {
 	type state struct {
 		*client
-		away bool
+		down bool
 		load int64
 	}
 	now := time.Now()
 	states := make([]state, len(p.sidecars))
 	for i, c := range p.sidecars {
-		states[i] = state{c, c.isAway(now), c.load.Load()}
+		states[i] = state{c, c.isDown(now), c.load.Load()}
 	}
 	slices.SortStableFunc(states, func(a, b state) int {
-		if a.away != b.away {
-			if a.away {
+		if a.down != b.down {
+			if a.down {
 				return 1
 			}
 			return -1
@@ -72,8 +72,8 @@ func (p *replicas) order() []*client {
 	return ordered
 }
 
-// do sends a request to the first sidecar that takes it. If alone is true, that sidecar has no other request of this
-// process. Its error is like that of client.call.
+// do sends a request to the first sidecar that accepts it. If alone is true, that sidecar has no other request of this
+// process. The errors are those of client.call.
 func (p *replicas) do(ctx context.Context, alone bool, request func(*client) error) error {
 	var err error
 	for _, c := range p.order() {
@@ -84,17 +84,17 @@ func (p *replicas) do(ctx context.Context, alone bool, request func(*client) err
 	return err
 }
 
-// ready asks the sidecars again until one of them is ready. The next request goes there.
+// ready polls the sidecars until one of them is ready. The next request goes to that sidecar.
 func (p *replicas) ready(ctx context.Context) error {
 	return p.Retry.Do(ctx, 1, func() error {
 		var last error
 		for _, c := range p.order() {
 			err := c.call(ctx, http.MethodGet, "/healthz", nil, &struct{}{})
 			if err == nil {
-				c.back()
+				c.markUp()
 				return nil
 			}
-			c.leave()
+			c.markDown()
 			if last = err; remote.IsBroken(err) {
 				last = remote.LaterError{Err: err}
 			}
@@ -109,8 +109,8 @@ type introduction struct {
 	limits limits
 }
 
-// introduce asks all sidecars for their models and limits. If some of several cannot be reached, they count as equal to
-// the others. Its error is a scorer.ErrUnavailable.
+// introduce requests the models and limits of all sidecars. If some of several sidecars cannot be reached, they are
+// assumed to equal the others. The error is a scorer.ErrUnavailable.
 func (p *replicas) introduce(ctx context.Context) (introduction, error) {
 	var all introduction
 	err := p.Retry.Do(ctx, 1, func() (err error) {
@@ -137,7 +137,7 @@ func (p *replicas) introduceOnce(ctx context.Context) (introduction, error) {
 	}
 	group.Wait()
 	if ctx.Err() != nil {
-		return introduction{}, fmt.Errorf("asking the sidecars: %w", context.Cause(ctx))
+		return introduction{}, fmt.Errorf("calling the sidecars: %w", context.Cause(ctx))
 	}
 	first := -1
 	for i, c := range p.sidecars {
@@ -150,12 +150,12 @@ func (p *replicas) introduceOnce(ctx context.Context) (introduction, error) {
 		case errs[i] == nil:
 			each[first].limits = each[first].limits.least(each[i].limits)
 		case len(p.sidecars) > 1 && (isLater(errs[i]) || remote.IsBroken(errs[i]) || within.Err() != nil):
-			c.leave()
+			c.markDown()
 		default:
 			return introduction{}, errs[i]
 		}
 		if errs[i] == nil {
-			c.back()
+			c.markUp()
 		}
 	}
 	if first < 0 {
@@ -164,7 +164,7 @@ func (p *replicas) introduceOnce(ctx context.Context) (introduction, error) {
 	return each[first], nil
 }
 
-// introduce asks a sidecar for its models and limits.
+// introduce requests the models and limits of a sidecar.
 func (c *client) introduce(ctx context.Context) (introduction, error) {
 	var i introduction
 	if err := c.call(ctx, http.MethodGet, "/v1/models", nil, &i.models); err != nil {
@@ -178,44 +178,44 @@ func (c *client) introduce(ctx context.Context) (introduction, error) {
 			"version %d: update the older of the two", c.base, max(i.models.Protocol, 1), protocol)
 	}
 	if i.limits.Items < 1 || i.limits.Bytes < envelope || i.limits.Queries < 1 {
-		return introduction{}, c.invalid(fmt.Errorf("limits of %+v", i.limits))
+		return introduction{}, c.invalid(fmt.Errorf("its limits are %+v, and must be positive", i.limits))
 	}
 	c.throttle.Allow(cmp.Or(max(i.limits.InFlight, 0), inFlight))
 	return i, nil
 }
 
-// do makes a request when the sidecar has a free slot, and records whether the sidecar takes requests.
+// do makes a request when the sidecar has a free slot, and records whether the sidecar accepts requests.
 func (c *client) do(ctx context.Context, alone bool, request func(*client) error) error {
 	c.load.Add(1)
 	defer c.load.Add(-1)
 	err := c.throttle.Do(ctx, alone, func() error { return request(c) })
 	switch {
 	case isLater(err) || remote.IsBroken(err):
-		c.leave()
+		c.markDown()
 	case err == nil:
-		c.back()
+		c.markUp()
 	}
 	return err
 }
 
-// isAway reports whether the sidecar is asked only after the others.
-func (c *client) isAway(now time.Time) bool {
+// isDown reports whether requests go to the other sidecars first.
+func (c *client) isDown(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return now.Before(c.awayUntil)
+	return now.Before(c.downUntil)
 }
 
-func (c *client) leave() {
+func (c *client) markDown() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pause = min(max(2*c.pause, firstAway), mostAway)
-	c.awayUntil = time.Now().Add(c.pause)
+	c.pause = min(max(2*c.pause, firstDown), mostDown)
+	c.downUntil = time.Now().Add(c.pause)
 }
 
-func (c *client) back() {
+func (c *client) markUp() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pause, c.awayUntil = 0, time.Time{}
+	c.pause, c.downUntil = 0, time.Time{}
 }
 
 func isLater(err error) bool {

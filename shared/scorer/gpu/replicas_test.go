@@ -13,7 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Several sidecars share the work: each is busy, none has more than its slots, and the ratings are those of one.
+// Several sidecars share the work: each is busy, none has more requests than its slots, and the ratings equal those of
+// one sidecar.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	var busy [3]atomic.Int64
@@ -53,7 +54,7 @@ func TestPool(t *testing.T) {
 	}
 }
 
-// A dead address costs only throughput: from the beginning, or once it dies in the middle of a request.
+// A dead address only lowers throughput, at the start or if it dies during a request.
 func TestPoolWithDead(t *testing.T) {
 	t.Parallel()
 	good := newFake(t, func(f *fake) { f.limits.Items = 4 })
@@ -84,7 +85,7 @@ func TestPoolWithDead(t *testing.T) {
 	}
 }
 
-// Sidecars with different models are no pool.
+// Sidecars with different models are refused.
 func TestPoolOfDifferentModels(t *testing.T) {
 	t.Parallel()
 	a, b := newFake(t), newFake(t, func(f *fake) { f.models["scorer"] = "s-2" })
@@ -98,7 +99,7 @@ func TestPoolOfDifferentModels(t *testing.T) {
 	}
 }
 
-// The token of a sidecar elsewhere is sent with every request; where it is refused a person is needed.
+// The token is sent with every request to a sidecar; if it is refused, a person must act.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -124,7 +125,7 @@ func TestToken(t *testing.T) {
 	}
 }
 
-// A request has as many items as the sidecar likes.
+// A request has as many items as the sidecar prefers.
 func TestBatchOfSidecar(t *testing.T) {
 	t.Parallel()
 	for batch, want := range map[int][]int{0: {30, 30}, 12: {12, 12, 12, 12, 12}, 1000: {60}} {
@@ -133,12 +134,12 @@ func TestBatchOfSidecar(t *testing.T) {
 			t.Fatal(err)
 		}
 		if sizes := f.sizes(); !slices.Equal(sizes, want) {
-			t.Errorf("a sidecar that likes %d items gets %v", batch, sizes)
+			t.Errorf("a sidecar that prefers %d items gets %v", batch, sizes)
 		}
 	}
 }
 
-// A sidecar has as many requests at a time as it likes, and each of several its own number.
+// A sidecar gets as many concurrent requests as it prefers; each of several sidecars has its own number.
 func TestInFlightOfSidecar(t *testing.T) {
 	t.Parallel()
 	for likes, want := range map[int]int{0: inFlight, 1: 1, 5: 5} {
@@ -153,23 +154,23 @@ func TestInFlightOfSidecar(t *testing.T) {
 		})
 		s := openAt(t, f.URL, options(t))
 		if got := s.backends[0].inFlight(); got != want {
-			t.Errorf("a sidecar that likes %d requests may have %d, want %d", likes, got, want)
+			t.Errorf("a sidecar that prefers %d requests may have %d, want %d", likes, got, want)
 		}
 		if _, err := s.Rate(t.Context(), pool(20)); err != nil {
 			t.Fatal(err)
 		}
 		if f.most > want {
-			t.Errorf("a sidecar that likes %d requests had %d at a time", likes, f.most)
+			t.Errorf("a sidecar that prefers %d requests had %d at a time", likes, f.most)
 		}
 	}
 	first := newFake(t, func(f *fake) { f.limits.InFlight = 4 })
 	other := newFake(t, func(f *fake) { f.limits.InFlight = 3 })
 	if got := openAt(t, first.URL+","+other.URL, options(t)).backends[0].inFlight(); got != 7 {
-		t.Errorf("sidecars that like 4 and 3 requests may have %d", got)
+		t.Errorf("sidecars that prefer 4 and 3 requests may have %d", got)
 	}
 }
 
-// What a sidecar had finished when it stopped is kept, and only the rest is sent again.
+// Items that a sidecar had finished when it stopped are kept, and only the others are sent again.
 func TestStoppingSidecar(t *testing.T) {
 	t.Parallel()
 	var asked atomic.Int64

@@ -19,7 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// An expectation is what the reference implementation computes for a sample, by single precision.
+// An expectation is the result of the reference implementation for a sample, in single precision.
 type expectation struct {
 	ID            string `json:"id"`
 	Image         string `json:"image"`
@@ -32,7 +32,8 @@ type expectation struct {
 	} `json:"prompts"`
 }
 
-// By way of this client, the wire and the packed passes of the sidecar, every distribution must be the reference's.
+// Through this client, the protocol and the packed passes of the sidecar, every distribution must equal the
+// reference's.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -76,9 +77,8 @@ func TestReference(t *testing.T) {
 	t.Logf("largest difference from the reference: %.1e", worst)
 }
 
-// referenceItems are the samples of the reference, and three more: one whose image is not an image, which has its
-// reason while its neighbours are rated, and two whose texts have the word <image>, without an image in the record and
-// with one.
+// referenceItems returns the samples of the reference and three more: one with an invalid image, which fails while its
+// neighbours are rated, and two whose texts contain the word <image>, one of them with an image.
 func referenceItems(t *testing.T, expected []expectation) []scorer.Item {
 	t.Helper()
 	items := make([]scorer.Item, len(expected))
@@ -106,7 +106,8 @@ func referenceItems(t *testing.T, expected []expectation) []scorer.Item {
 		})
 }
 
-// difference is the largest between expected scores, masses and margins and those that the reference's logits give.
+// difference returns the largest difference of expected scores, masses and margins from those of the reference's
+// logits.
 func difference(t *testing.T, expected []expectation, results []scorer.Result) float64 {
 	t.Helper()
 	worst := 0.0

@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// refusing answers requests to score by refuse, and all others as a working sidecar does.
+// refusing answers requests to score with refuse, and all others like a working sidecar.
 func refusing(refuse func(w http.ResponseWriter, asked []item) bool) func(*fake) {
 	return func(f *fake) {
 		f.refuse = func(w http.ResponseWriter, path string, asked []item) bool {
@@ -29,7 +29,7 @@ func refusing(refuse func(w http.ResponseWriter, asked []item) bool) func(*fake)
 	}
 }
 
-// times is a refusal of the first n requests to score.
+// times returns a change that refuses the first n requests to score.
 func times(n int32, refuse func(w http.ResponseWriter)) func(*fake) {
 	var left atomic.Int32
 	left.Store(n)
@@ -52,7 +52,7 @@ func status(code int, header ...string) func(http.ResponseWriter) {
 	}
 }
 
-// Whatever is the matter with the sidecar for a while, every sample gets its rating and none is recorded as failed.
+// After any temporary fault of the sidecar, every sample gets its rating and none is recorded as failed.
 func TestPassingTrouble(t *testing.T) {
 	t.Parallel()
 	tests := map[string]func(*fake){
@@ -134,7 +134,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 	}
 }
 
-// A sidecar that is started after its client is waited for, and the log says why.
+// The client waits for a sidecar that is started later, and the log has the reason.
 func TestSidecarArrivesLater(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -191,7 +191,7 @@ func TestWaitingIsReported(t *testing.T) {
 	}
 }
 
-// A sample that kills the sidecar every time is found out, and costs no other sample its rating.
+// A sample that kills the sidecar each time is found, and all other samples get their ratings.
 func TestKillersAreFound(t *testing.T) {
 	t.Parallel()
 	for name, die := range map[string]func(http.ResponseWriter){
@@ -223,7 +223,7 @@ func TestKillersAreFound(t *testing.T) {
 	}
 }
 
-// The sidecar's death breaks whatever else it has in flight. Samples that only shared its fate are not recorded as
+// If the sidecar dies, all its requests in flight break. The other samples of these requests are not recorded as
 // failed.
 func TestBystandersAreNotBlamed(t *testing.T) {
 	t.Parallel()
@@ -261,13 +261,13 @@ func TestBystandersAreNotBlamed(t *testing.T) {
 	}
 }
 
-// troubleCase is what is wrong with a server, and what the error says.
+// A troubleCase is a fault of a server, and a part of the expected error.
 type troubleCase struct {
 	trouble func(*fake)
 	want    string
 }
 
-// checkTransient checks that a server with trouble fails the whole batch: no sample is recorded as failed.
+// checkTransient checks that a faulty server fails the whole batch with an error: no sample is recorded as failed.
 func checkTransient(t *testing.T, tests map[string]troubleCase) {
 	t.Helper()
 	for name, tt := range tests {
@@ -284,7 +284,7 @@ func checkTransient(t *testing.T, tests map[string]troubleCase) {
 	}
 }
 
-// A server that does not answer, or answers with something else, is not a fault of a sample.
+// A server that does not answer, or sends other content, does not make samples fail.
 func TestNoAnswerIsTransient(t *testing.T) {
 	t.Parallel()
 	always := func(answer func(http.ResponseWriter)) func(*fake) { return times(math.MaxInt32, answer) }
@@ -308,7 +308,7 @@ func TestNoAnswerIsTransient(t *testing.T) {
 	})
 }
 
-// A server whose answers do not fit the questions is not a fault of a sample.
+// A server whose answers do not match the questions does not make samples fail.
 func TestWrongAnswersAreTransient(t *testing.T) {
 	t.Parallel()
 	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }
@@ -320,10 +320,10 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 		return outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{code, detail}} })
 	}
 	checkTransient(t, map[string]troubleCase{
-		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has styler "t-2" now, and had "t-1"`},
-		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has scorer "" now`},
-		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "2 items of 3"},
-		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items of 3"},
+		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has the styler "t-2", but had "t-1"`},
+		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has the scorer ""`},
+		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "answers for 2 items, but 3 were sent"},
+		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items, but 3 were sent"},
 		"leaves answers out": {
 			outcomeOf(func(o *outcome) { o.Answers = o.Answers[1:] }), "item 2: 14 answers to 15 queries",
 		},
@@ -345,7 +345,7 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 			outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities with the sum",
 		},
 		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "but its mass is 0.5"},
-		"has no code":          {fails("", "?"), "an error without a code"},
+		"has no code":          {fails("", "?"), "the error has no code"},
 		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
 		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
 	})
@@ -363,8 +363,8 @@ func TestOpenRefuses(t *testing.T) {
 			func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true,
 		},
 		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
-		"no limits":       {func(f *fake) { f.limits = limits{} }, "an invalid answer: limits of", true},
-		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "asks 15 questions, and the sidecar at", false},
+		"no limits":       {func(f *fake) { f.limits = limits{} }, "an invalid answer: its limits", true},
+		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "needs 15 queries for a sample, but the", false},
 		"something else": {func(f *fake) {
 			f.refuse = func(w http.ResponseWriter, _ string, _ []item) bool { http.NotFound(w, nil); return true }
 		}, "404 Not Found", true},
@@ -382,7 +382,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 }
 
-// A stalled request is given up and made again; a sidecar that always stalls is given up with the context.
+// A stalled request is repeated. If a sidecar always stalls, the context ends the call.
 func TestStall(t *testing.T) {
 	t.Parallel()
 	var stalls atomic.Int32
@@ -420,7 +420,7 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// Cancelling ends a pause immediately, and says what was waited for.
+// Cancelling ends a pause immediately, and the error has the reason of the pause.
 func TestCancelledWhileWaiting(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, times(math.MaxInt32, status(http.StatusTooManyRequests, "Retry-After", "8")))
@@ -438,13 +438,13 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	}
 }
 
-// A batch that is refused as too large is halved; a sample that is too large alone has that as its reason.
+// A batch that is refused as too large is halved. A sample that is too large by itself fails with this reason.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	items := pool(20)
 	items[5].Images = [][]byte{make([]byte, 40_000)}
 	items[9].Images = [][]byte{make([]byte, 80_000)}
-	const declared, taken = 100_000, 60_000 // as where a proxy before the sidecar takes less
+	const declared, taken = 100_000, 60_000 // a proxy before the sidecar may accept less
 	f := newFake(t, func(f *fake) { f.limits.Bytes = declared }, refusing(func(w http.ResponseWriter, asked []item) bool {
 		size, err := encode(request{asked})
 		if err != nil || len(size) > declared {
@@ -473,7 +473,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A fault of one item is its sample's reason, in the words that reasons are counted by.
+// A fault of one item is the reason of its sample, in the words by which reasons are counted.
 func TestItemFaults(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{

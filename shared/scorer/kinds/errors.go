@@ -5,11 +5,12 @@ import (
 	"slices"
 )
 
-// RatingErrors are the standard deviations of the errors of a scorer's expected scores, by capability. The empty name
-// has the value for other capabilities. It is nil if the scorer was not measured.
+// RatingErrors returns the standard deviation of the error of a scorer's expected scores, by capability. The empty name
+// has the value for other capabilities. It returns nil if the scorer's errors were not measured.
 //
-// The embedded scorer was measured by cross-validation over the sources of its training data, 2026-11-29: each of 1,836
-// samples was rated by weights that had not seen its source. On data like the training data, errors are smaller.
+// The errors of the embedded scorer were measured by cross-validation over the sources of its training data on
+// 2026-11-29: each of 1,836 samples was rated by weights that were trained without the sample's source. On data from
+// the sources of the training data, errors are smaller.
 func RatingErrors(kind string, capabilities []string) map[string]float64 {
 	if kind != Embedded {
 		return nil

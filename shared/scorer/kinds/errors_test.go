@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// TestRatingErrors has one for each capability of the default rubric.
+// TestRatingErrors checks that there is an error for each capability of the default rubric.
 func TestRatingErrors(t *testing.T) {
 	t.Parallel()
 	all := kinds.RatingErrors(kinds.Embedded, rubric.Default().Capabilities)

@@ -9,13 +9,13 @@ import (
 	"google.golang.org/api/idtoken"
 )
 
-// idTokenClient is a client that sends Google's ID token of this process's service account for an audience. Cloud Run
-// requires such a token from callers of a service.
+// idTokenClient returns a client that sends a Google ID token of this process's service account, for an audience. A
+// service on Cloud Run requires such a token from its callers.
 // Source: https://cloud.google.com/run/docs/authenticating/service-to-service
 func idTokenClient(audience string) (*http.Client, error) {
 	tokens, err := idtoken.NewTokenSource(context.Background(), audience)
 	if err != nil {
-		return nil, fmt.Errorf("this machine can get no ID token: %w", err)
+		return nil, fmt.Errorf("no ID token is available on this machine: %w", err)
 	}
 	return &http.Client{
 		Transport: &oauth2.Transport{Source: tokens},

@@ -16,8 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// TestIDToken asks a service for its sidecar's models, with the ID token that the metadata server of the
-// process's account gives for the service's audience.
+// TestIDToken requests the models of a sidecar, with the ID token that the metadata server gives the process's account
+// for the audience.
 func TestIDToken(t *testing.T) {
 	claims := fmt.Sprintf(`{"aud": "harvest-score-gpu", "exp": %d}`, time.Now().Add(time.Hour).Unix())
 	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"

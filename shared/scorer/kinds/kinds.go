@@ -22,28 +22,28 @@ import (
 
 // The kinds of scorer.
 const (
-	Embedded = scorer.Embedded // part of the binary
+	Embedded = scorer.Embedded // part of this program
 	GPU      = scorer.GPU      // the released models, served by a sidecar
-	LLM      = scorer.LLM      // any vision model behind an OpenAI-compatible API
+	LLM      = scorer.LLM      // any vision model with an OpenAI-compatible API
 )
 
-// Config has the addresses of the scorers that are not in the binary. It is not part of a run.
+// Config has the URLs and settings of the scorers. It is not part of a run.
 type Config struct {
-	// GPU is the address of the sidecars: URL,URL,..., or scorer=URL,styler=URL for sidecars with one model each.
-	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"where the scorer gpu is: URL,... or scorer=URL,styler=URL"`
-	// GPUToken is a secret: the SIDECAR_TOKEN of sidecars that ask for one.
-	GPUToken string `env:"GPU_SIDECAR_TOKEN" json:"-" meaning:"bearer token of sidecars that ask for one"`
-	// GPUAudience is set if the sidecar is a service of Cloud Run, which requires Google's ID tokens; if empty, no token
-	// is sent.
-	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of its ID token"`
-	// LLM is the model, its address, and the limits of its use.
+	// GPU has the URLs of the sidecars: URL,URL,..., or scorer=URL,styler=URL for sidecars with one model each.
+	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"URLs of the scorer gpu: URL,... or scorer=URL,styler=URL"`
+	// GPUToken is a secret: the SIDECAR_TOKEN of sidecars that require a token.
+	GPUToken string `env:"GPU_SIDECAR_TOKEN" json:"-" meaning:"bearer token of sidecars that require one"`
+	// GPUAudience is set if the sidecar is a service on Cloud Run, which requires Google's ID tokens. If it is empty, no
+	// ID token is sent.
+	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of Google's ID token"`
+	// LLM has the model, its URL, and the limits of its use.
 	LLM llm.Config `json:"llm,omitzero"`
-	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it, or gs://bucket/object. If empty,
-	// the weights in the binary are used.
+	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it, or gs://bucket/object. If it is
+	// empty, the weights in the program are used.
 	Weights string `env:"EMBEDDED_WEIGHTS" json:"weights,omitempty" meaning:"weights of embedded, a file or gs:// URL"`
 }
 
-// Validate checks the addresses. The error names the variable.
+// Validate checks the URLs and the limits. The error names the variables.
 func (c Config) Validate() error {
 	var sidecar error
 	if c.GPU != "" {
@@ -58,8 +58,8 @@ func (c Config) Validate() error {
 	return errors.Join(sidecar, c.LLM.Validate())
 }
 
-// At is the same configuration with the addresses that other has. Only addresses of a run's configuration are
-// remembered: secrets and limits are always the current ones.
+// At returns the configuration with the URLs, weights, model and mode of a run's configuration, if it has them. Secrets
+// and limits are always the current ones.
 func (c Config) At(other Config) Config {
 	if other.GPU != "" {
 		c.GPU = other.GPU
@@ -79,8 +79,8 @@ func (c Config) At(other Config) Config {
 	return c
 }
 
-// Choose reads a user's choice of a scorer: the name of a kind, `gpu:` or `llm:` and an address, or `embedded:` and a
-// file of weights, which replaces the Config's. Plain `embedded` keeps the Config's file.
+// Choose reads a user's choice of a scorer: the name of a kind; `gpu:` or `llm:` and a URL; or `embedded:` and a file
+// of weights, which replaces the Config's file. `embedded` alone keeps the Config's file.
 func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	kind, address, given := strings.Cut(choice, ":")
 	switch {
@@ -118,9 +118,9 @@ func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	return kind, c, nil
 }
 
-var errNoAddress = errors.New("it is not known where the sidecar is: give --scorer gpu:URL, or set GPU_SIDECAR")
+var errNoAddress = errors.New("the sidecar's URL is not set: give --scorer gpu:URL, or set GPU_SIDECAR")
 
-// CheckKind refuses an unknown kind.
+// CheckKind returns an error for an unknown kind.
 func CheckKind(kind string) error {
 	known := []string{Embedded, GPU, LLM}
 	if slices.Contains(known, kind) {
@@ -134,15 +134,15 @@ func CheckKind(kind string) error {
 type Opener struct {
 	weights  weights
 	memory   *memory.Budget
-	work     bucket.Bucket // with the weights learned from teachers; nil for none
-	sidecar  *gpu.Sidecar  // nil if it is not known where it is
-	endpoint *llm.Endpoint // nil if noEndpoint says why
-	// noEndpoint is the error of opening the scorer llm.
+	work     bucket.Bucket // has the weights that were trained on teachers' annotations; may be nil
+	sidecar  *gpu.Sidecar  // nil if its URL is not set
+	endpoint *llm.Endpoint // nil if noEndpoint is set
+	// noEndpoint is the reason why the scorer llm cannot be opened.
 	noEndpoint error
 }
 
-// New makes an Opener. budget is the memory for decoding images. work keeps paid answers; nil keeps none. onWait, if
-// not nil, gets the cause of waiting at the first failure, and then every 30 s.
+// New returns an Opener. budget is the memory for decoding images. work stores paid answers; if it is nil, they are not
+// stored. onWait, if not nil, receives the reason of a wait at the first failure, and then every 30 s.
 func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 	if budget == nil {
 		return nil, errors.New("opening scorers: the budget of memory is missing")
@@ -197,13 +197,13 @@ func (o *Opener) Open(ctx context.Context, kind string, r *rubric.Rubric) (score
 		key := strings.TrimPrefix(kind, scorer.TaughtKind)
 		return weights{name: kind, from: o.work, object: scorer.TaughtName(key)}.open(ctx, r, o.memory)
 	case strings.HasPrefix(kind, Embedded+":"):
-		return nil, errors.New("a dataset names only the kind, embedded: " +
-			"the service's EMBEDDED_WEIGHTS says what its weights are")
+		return nil, errors.New("give only the kind, embedded: the service reads the name of the weights from " +
+			"its variable EMBEDDED_WEIGHTS")
 	case strings.HasPrefix(kind, GPU+":"):
-		return nil, errors.New("a dataset names only the kind, gpu: the service's GPU_SIDECAR says where the sidecar is")
+		return nil, errors.New("give only the kind, gpu: the service reads the sidecar's URL from its variable GPU_SIDECAR")
 	case strings.HasPrefix(kind, LLM+":"):
-		return nil, errors.New("a dataset names only the kind, llm: " +
-			"the service's LLM_URL and LLM_MODEL say where the model is")
+		return nil, errors.New("give only the kind, llm: the service reads the model and its URL from " +
+			"its variables LLM_MODEL and LLM_URL")
 	default:
 		return nil, CheckKind(kind)
 	}

@@ -23,7 +23,7 @@ import (
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		choice, known string // known is the address that the environment gives
+		choice, known string // known is GPU_SIDECAR
 		kind, address string
 		want          string // of the error
 	}{
@@ -32,9 +32,9 @@ func TestChoose(t *testing.T) {
 		{"gpu:http://a:1", "http://b:2", "gpu", "http://a:1", ""},
 		{"gpu:scorer=http://a:1,styler=http://b:2", "", "gpu", "scorer=http://a:1,styler=http://b:2", ""},
 		{"gpu", "http://b:2", "gpu", "http://b:2", ""},
-		{"gpu", "", "", "", "it is not known where the sidecar is"},
-		{"gpu:", "http://b:2", "", "", "it is not known where the sidecar is"},
-		{"gpu:a:1", "", "", "", "is not an address of a sidecar"},
+		{"gpu", "", "", "", "the sidecar's URL is not set"},
+		{"gpu:", "http://b:2", "", "", "the sidecar's URL is not set"},
+		{"gpu:a:1", "", "", "", "is not the URL of a sidecar"},
 		{"http://a:1", "", "", "", "the kinds are embedded, gpu and llm"},
 		{"", "", "", "", "the kinds are embedded, gpu and llm"},
 		{"embedded:http://a", "", "", "", "there is no such file; `harvest train` writes one"},
@@ -68,12 +68,12 @@ func TestOpen(t *testing.T) {
 	}{
 		{"embedded", "", rubric.Default(), "", false},
 		{"embedded", "", foreign, `"charm"`, false},
-		{"gpu", "", rubric.Default(), "it is not known where the sidecar is", false},
+		{"gpu", "", rubric.Default(), "the sidecar's URL is not set", false},
 		{"gpu", lost.URL, rubric.Default(), "404", true},
-		{"gpu:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
-		{"embedded:a.zst", "", rubric.Default(), "a dataset names only the kind", false},
-		{"llm", lost.URL, rubric.Default(), "it is not known where the model is", false},
-		{"llm:http://a:1", lost.URL, rubric.Default(), "a dataset names only the kind", false},
+		{"gpu:http://a:1", lost.URL, rubric.Default(), "give only the kind", false},
+		{"embedded:a.zst", "", rubric.Default(), "give only the kind", false},
+		{"llm", lost.URL, rubric.Default(), "the model's URL is not set", false},
+		{"llm:http://a:1", lost.URL, rubric.Default(), "give only the kind", false},
 		{"other", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
 		{"", lost.URL, rubric.Default(), "the kinds are embedded, gpu and llm", false},
 	}
@@ -112,7 +112,7 @@ func TestLLM(t *testing.T) {
 	if kind != kinds.LLM || c.LLM.URL != "http://a:1/v1" || c.LLM.Model != "wren-1" || err != nil {
 		t.Errorf("kind %q of %q at %q, error %v", kind, c.LLM.Model, c.LLM.URL, err)
 	}
-	// What is remembered of a run has its addresses, and neither secrets nor limits: those are of today.
+	// The stored configuration of a run has its URLs, but neither secrets nor limits: these are always the current ones.
 	data, err := json.Marshal(c)
 	if string(data) != `{"llm":{"url":"http://a:1/v1","model":"wren-1"}}` || err != nil {
 		t.Errorf("remembered as %s, error %v", data, err)
@@ -183,7 +183,7 @@ func TestWeights(t *testing.T) {
 	}
 }
 
-// Weights are where the functions of the cloud can read them, too.
+// Weights can be in a bucket, where functions in the cloud can read them.
 func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says where the bucket is
 	weights, err := os.ReadFile("../embedded/weights.zst")
 	if err != nil {

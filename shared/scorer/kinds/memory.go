@@ -7,8 +7,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 )
 
-// Memory is the budget of this process: the memory that the machine, its container or GOMEMLIMIT leaves for images. It
-// is an error if the process has no room for the largest sample within limits, with any of the scorers that it may use.
+// Memory returns the budget of this process: the memory that the machine, its container or GOMEMLIMIT leaves for
+// images. It fails if the largest sample within limits does not fit, for any of the configured scorers.
 func (c Config) Memory(limits images.Limits) (*memory.Budget, error) {
 	limit, err := memory.FindLimit()
 	if err != nil {
@@ -17,7 +17,7 @@ func (c Config) Memory(limits images.Limits) (*memory.Budget, error) {
 	return memory.New(limit, c.need(limits))
 }
 
-// need is the memory for the largest sample.
+// need returns the memory for the largest sample within limits.
 func (c Config) need(limits images.Limits) memory.Need {
 	need := memory.Need{
 		Hold: limits.MaxSampleBytes, Step: limits.MaxDecodedBytes,

@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 )
 
-// TestNeed finds what the largest sample takes under the default limits, by the scorers that a process may be asked
-// for. A function of 2 GiB has room for it.
+// TestNeed checks the memory for the largest sample with the default limits, by the scorers of a process. A function
+// with 2 GiB has enough.
 func TestNeed(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20

@@ -16,15 +16,16 @@ import (
 
 const (
 	gsPrefix = "gs://"
-	// maxWeights is the largest file of weights; weights for 14 capabilities take half a megabyte.
+	// maxWeights is the size of the largest accepted file of weights, in bytes; a file for 14 capabilities has half a
+	// megabyte.
 	maxWeights = 64 << 20
 )
 
-// weights say where the embedded scorer's weights are. If name is empty, they are in the binary; otherwise in a file or
-// an object, which is read again whenever a scorer is opened.
+// weights is the location of the embedded scorer's weights. If name is empty, they are part of the program. Otherwise
+// they are in a file or an object, which is read again whenever a scorer is opened.
 type weights struct {
 	name   string
-	from   bucket.Reader // of an object; opened once, because its client keeps connections
+	from   bucket.Reader // bucket of the object, nil for a file; opened once, because its client keeps connections
 	object string
 }
 
@@ -41,7 +42,8 @@ func newWeights(name string) (weights, error) {
 	return weights{name, from, object}, nil
 }
 
-// open makes the embedded scorer of the weights. A bucket that cannot be read is not a fault of the dataset.
+// open returns the embedded scorer with the weights. If a bucket cannot be read, the error is a scorer.ErrUnavailable,
+// because the dataset is not its cause.
 func (w weights) open(ctx context.Context, r *rubric.Rubric, budget *memory.Budget) (scorer.Scorer, error) {
 	if w.name == "" {
 		s, err := embedded.New(r, budget)

@@ -10,31 +10,32 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// An Answer is the stored answer of a model about a sample: answers/<hash>.json. The hash covers everything that the
-// model was given, and every run uses the answer. For a sample that cannot be rated it is
-// answers/faults/<run>/<hash>.json. Only that run uses it, so that a retry, which is another run, asks again.
+// An Answer is the stored answer of a model about a sample. Its object is answers/<hash>.json. The hash covers
+// everything that the model was given, and every run uses the answer. The Answer for a sample that cannot be rated is
+// answers/faults/<run>/<hash>.json. Only that run uses it, so that a retry, which is another run, sends the sample
+// again.
 type Answer struct {
 	Scorer string `json:"scorer"`
 	Model  string `json:"model"`
-	// Reason is the model's own reason, in one line.
+	// Reason is the reason that the model gave, in one line.
 	Reason string `json:"reason,omitempty"`
 	// Ratings are in the order of the rubric's capabilities; a missing one is scorer.Missing.
 	Ratings []int8 `json:"ratings,omitempty"`
-	// Digits are the probabilities of the ratings, in the same order; an entry is nil if its rating has none. Digits is
-	// nil if the server gives no probabilities. Conditional says that they come from one answer in JSON.
+	// Digits are the probabilities of the ratings, in the same order; an entry is nil if a rating has no probabilities.
+	// Digits is nil if the server gives none. Conditional reports that they come from one JSON answer.
 	Digits      []*Digits `json:"digits,omitempty"`
 	Conditional bool      `json:"conditional,omitempty"`
 	Styles      []string  `json:"styles,omitempty"`
-	// Fault is why the sample cannot be rated; the fields above are empty then.
+	// Fault is the reason why the sample cannot be rated; the fields above are empty then.
 	Fault    *dataset.Fault `json:"fault,omitempty"`
 	Requests int            `json:"requests"` // answered requests: 2 if the first answer was invalid
 	Usage    Usage          `json:"usage"`
-	// Dollars is nil where the price was not known.
+	// Dollars is the cost; nil if the price was not known.
 	Dollars *float64 `json:"dollars,omitempty"`
 	Run     string   `json:"run,omitempty"` // the run that paid
 }
 
-// result is the result of the answer's sample.
+// result converts the answer to the result of its sample.
 func (a *Answer) result() scorer.Result {
 	if a.Fault != nil {
 		return scorer.Unrated(a.Fault)
@@ -53,9 +54,9 @@ func (a *Answer) result() scorer.Result {
 	return result
 }
 
-// measure sets expected score, mass and margin from the probabilities. In an answer in JSON, the rating is the written
-// number. If ratings were unlikely at that place, the expected score is the written number too, because the server
-// forced the model to write one.
+// measure sets expected score, mass and margin from the probabilities. In a JSON answer, the rating is the written
+// number. If digits were unlikely at its place, the expected score is the written number too, because the server forced
+// the model to write a digit.
 func (a *Answer) measure(result *scorer.Result) {
 	missing := float32(math.NaN())
 	flags := map[string]bool{}
@@ -85,9 +86,9 @@ func (a *Answer) measure(result *scorer.Result) {
 	}
 }
 
-// answerHash names the answer to a prompt. It covers everything that the model is given. The preparation of images is
-// part of the scorer's id, so the original images are hashed. Each field is hashed separately, so that two fields
-// cannot be confused with one.
+// answerHash returns the name of the answer to a prompt: a hash of everything that the model is given. The original
+// images are hashed, because the scorer's id covers their preparation. Each field is hashed separately, so that
+// different lists of fields have different hashes.
 func answerHash(scorerID, conversation string, images [][]byte) string {
 	all := sha256.New()
 	add := func(field []byte) {

@@ -13,23 +13,22 @@ import (
 
 // The codes of samples that the model does not rate.
 const (
-	// InvalidAnswer: neither the model's answer nor its second one is valid under the rubric.
+	// InvalidAnswer: both answers of the model are invalid under the rubric.
 	InvalidAnswer reason.Code = "invalid_answer"
 	// Refused: the server or the model refuses the sample.
 	Refused reason.Code = "refused_by_model"
 )
 
 const (
-	// attempts is how often the model is asked for an answer in JSON. The second request lists the faults of the first
-	// answer.
+	// attempts is the number of requests for a JSON answer. The second request lists the faults of the first answer.
 	attempts = 2
 	// contentFilter is the finish reason of an answer that the server cut off because of its content.
 	contentFilter = "content_filter"
-	// storeTime is how long an answer that is paid for may take to be stored, even if its delivery has ended.
+	// storeTime is the time limit for storing a paid answer, even if the delivery has ended.
 	storeTime = 30 * time.Second
 )
 
-// ask asks the model to rate a sample, and stores the answer.
+// ask requests the model's ratings of a sample, and stores the answer.
 func (s *Scorer) ask(
 	ctx context.Context, hash string, shown conversation, images []encodedImage,
 ) (stored *Answer, err error) {
@@ -38,7 +37,7 @@ func (s *Scorer) ask(
 		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats, refusals: &s.refusals,
 	}
 	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}
-	// Reserve for all attempts together. If samples reserved more while they hold a reservation, they could wait for each
+	// Reserve for all attempts together. If a sample with a reservation had to reserve more, samples could wait for each
 	// other.
 	reserved := s.maxDollars(p.tokens)
 	err = s.paid(ctx, s.spending, hash, reserved, func(pay payment) (float64, error) {
@@ -59,7 +58,7 @@ func (s *Scorer) ask(
 	return stored, err
 }
 
-// cost records the usage of an answer, and returns its cost in dollars: 0 if the price is not known.
+// cost records the usage in an answer, and returns its cost in dollars: 0 if the price is not known.
 func (a *Answer) cost(used Usage, p *price) float64 {
 	a.Usage = used
 	if p == nil {
@@ -70,7 +69,7 @@ func (a *Answer) cost(used Usage, p *price) float64 {
 	return dollars
 }
 
-// converse asks until there is a valid answer, or a reason why there is none.
+// converse makes requests until an answer is valid, or until the sample cannot be rated.
 func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
 	for attempt := 1; ; attempt++ {
 		answered, ok, err := s.replyTo(ctx, p, a)
@@ -97,8 +96,8 @@ func (s *Scorer) converse(ctx context.Context, p *prompt, a *Answer) error {
 	}
 }
 
-// replyTo returns the reply to a prompt about a sample, and counts it. ok is false if there is no readable reply; the
-// answer then has the reason.
+// replyTo returns the reply to a prompt about a sample, and counts it. If there is no readable reply, ok is false and
+// the answer has the fault.
 func (s *Scorer) replyTo(ctx context.Context, p *prompt, a *Answer) (answered reply, ok bool, err error) {
 	answered, err = s.answer(ctx, p)
 	if fault, ofSample := asFault(err); ofSample {
@@ -109,14 +108,14 @@ func (s *Scorer) replyTo(ctx context.Context, p *prompt, a *Answer) (answered re
 	}
 	a.Requests++
 	if answered.finish == contentFilter {
-		a.Fault = &dataset.Fault{Code: Refused, Detail: "its content filter cut the answer off"}
+		a.Fault = &dataset.Fault{Code: Refused, Detail: "the server's content filter cut the answer off"}
 		return answered, false, nil
 	}
 	return answered, true, nil
 }
 
-// asFault is the fault of the sample that an error reports.
-func asFault(err error) (*dataset.Fault, bool) {
+// asFault returns the fault of the sample that an error reports; ok is false if the sample is not the cause.
+func asFault(err error) (fault *dataset.Fault, ok bool) {
 	ofSample, ok := errors.AsType[sampleError](err)
 	return ofSample.fault, ok
 }

@@ -8,14 +8,16 @@ import (
 	"strconv"
 )
 
-// imageURL is a placeholder for the URL of the i-th image, until the request is sent. Without it, langchaingo would
-// hold several copies of the images as text while it makes the body.
+// imageURL returns a placeholder for the URL of the i-th image. It is replaced when the request is sent. Otherwise
+// langchaingo would hold several copies of the images as text while it makes the body.
 func imageURL(i int) string { return fmt.Sprintf("harvest-image:%d", i) }
 
-// placeOfURL precedes the number of an image in a body. A text cannot contain it, because quotes in texts are escaped.
+// placeOfURL is the text before the number of an image in a body. A message cannot contain it, because its quotes are
+// escaped.
 const placeOfURL = `"url":"harvest-image:`
 
-// withImages replaces the placeholders in a body by data URLs, and returns the new length in bytes.
+// withImages replaces the placeholders in a body by data URLs. It returns a reader of the new body, and its length in
+// bytes.
 func withImages(body []byte, images []encodedImage) (io.Reader, int64, error) {
 	var parts []io.Reader
 	var length int64

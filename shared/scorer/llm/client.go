@@ -16,13 +16,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// grace is how long a request may continue after its delivery ends. A stopping process waits longer for its deliveries.
+// grace is the time for which a request may continue after its delivery ends. A stopping process waits longer than this
+// for its deliveries.
 const grace = 5 * time.Second
 
-// Usage is what a request used, as the server counts it.
+// Usage has the tokens of a request, as the server counts them.
 type Usage struct {
 	InputTokens int `json:"input_tokens"`
-	// CachedTokens is the part of the input that the server had in its cache.
+	// CachedTokens is the number of input tokens that the server read from its cache.
 	CachedTokens int `json:"cached_tokens,omitempty"`
 	OutputTokens int `json:"output_tokens"`
 }
@@ -37,14 +38,15 @@ func (u Usage) add(v Usage) Usage {
 // A reply is the model's answer to one request.
 type reply struct {
 	text   string
-	finish string // why it ended: "stop", "length", "content_filter" or another word of the server
+	finish string // why the answer ended: "stop", "length", "content_filter" or another word of the server
 	usage  Usage
-	// tokens are the tokens of the answer, if the server gives probabilities; thought is the model's reasoning before it.
+	// tokens are the tokens of the answer, if the server gives probabilities. thought is the model's reasoning before the
+	// answer.
 	tokens  []answerToken
 	thought string
 }
 
-// A client makes single requests of the API. It neither waits nor retries.
+// A client makes single requests to the API. It neither waits nor retries.
 type client struct {
 	base string
 	Config
@@ -57,8 +59,8 @@ func newClient(c Config, inner http.RoundTripper) (*client, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The transport adds the key, so the library gets a placeholder. All values that the library would read from the
-	// environment are set here.
+	// The transport adds the key, so the library gets a placeholder. Set everything that the library would otherwise read
+	// from the environment.
 	const placeholder = "none"
 	through := transport{key: c.APIKey, http: &http.Client{Transport: inner}}
 	model, err := openai.New(openai.WithBaseURL(base), openai.WithModel(c.Model), openai.WithToken(placeholder),
@@ -70,7 +72,7 @@ func newClient(c Config, inner http.RoundTripper) (*client, error) {
 	return &client{base: base, Config: c, http: through, model: model}, nil
 }
 
-// send makes one request. Its error is a remote.LaterError, a remote.BrokenError, a refusedError, a *scorer.StopError,
+// send makes one request. The error is a remote.LaterError, a remote.BrokenError, a refusedError, a *scorer.StopError,
 // or the error of a context that ended.
 func (c *client) send(ctx context.Context, p *prompt, added fields) (reply, error) {
 	// A request that has begun is paid for, so it may continue after its delivery has ended.
@@ -82,7 +84,7 @@ func (c *client) send(ctx context.Context, p *prompt, added fields) (reply, erro
 		llms.WithMaxTokens(cmp.Or(p.maxTokens, c.MaxTokens)), llms.WithTemperature(c.Temperature))
 	switch {
 	case err != nil && ctx.Err() != nil:
-		return reply{}, fmt.Errorf("asking %s: %w", c.base, context.Cause(ctx))
+		return reply{}, fmt.Errorf("calling %s: %w", c.base, context.Cause(ctx))
 	case record.err != nil && within.Err() != nil:
 		return reply{}, remote.BrokenError{Err: fmt.Errorf("%s did not answer within %v", c.base, c.Timeout)}
 	case record.err != nil:
@@ -104,7 +106,7 @@ func (c *client) send(ctx context.Context, p *prompt, added fields) (reply, erro
 	}, nil
 }
 
-// refused is the error of an answer with a status other than 200.
+// refused returns the error of an answer with a status other than 200.
 func (c *client) refused(r *exchangeRecord) error {
 	detail, code := c.explain(r.body)
 	err := fmt.Errorf("%s answered %d %s: %q", c.base, r.status, http.StatusText(r.status), detail)
@@ -114,15 +116,15 @@ func (c *client) refused(r *exchangeRecord) error {
 	case r.status == http.StatusUnauthorized:
 		return stopError("%v: the key is refused; set LLM_API_KEY", err)
 	case r.status == http.StatusPaymentRequired:
-		return stopError("%v: the account must be paid; do so", err)
+		return stopError("%v: pay for the account", err)
 	case r.status == http.StatusNotFound, r.status == http.StatusMethodNotAllowed:
-		return stopError("%v: there is no model %q, or no API, at that address; "+
+		return stopError("%v: there is no model %q, or no API, at this URL; "+
 			"fix LLM_MODEL or LLM_URL (--model, --scorer)", err, c.Model)
 	}
 	return remote.StatusError(r.status, r.header, refusedError{error: err, detail: detail})
 }
 
-// explain finds the server's message in a refusal. It removes the key, which a server may quote.
+// explain returns the server's message and error code. It removes the key, because a server may quote the key.
 func (c *client) explain(body []byte) (detail, code string) {
 	var refusal struct {
 		Error json.RawMessage `json:"error"`

@@ -10,7 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestCompare asks about two samples with their images, again after an answer that is none, and stops at a wrong key.
+// TestCompare compares two samples with their images, repeats the request after an invalid answer, and stops at a
+// refused key.
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	answers := []said{{text: "the first"}, {text: "```json\n{\"reason\": \"r\", \"better\": 2}\n```"}}
@@ -35,7 +36,7 @@ func TestCompare(t *testing.T) {
 	}
 	answers = []said{{text: `{"better": 3}`}, {text: `{}`}}
 	if _, _, err := e.Compare(t.Context(), "", "", [2]scorer.Item{sample("a?"), sample("b?")}); err == nil {
-		t.Error("two answers that are none pass")
+		t.Error("two invalid answers are accepted")
 	}
 	answers = []said{{status: 401, body: `{"error": {"message": "no"}}`}}
 	_, _, err = e.Compare(t.Context(), "", "", [2]scorer.Item{sample("a?"), sample("b?")})
@@ -44,8 +45,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareSpends ends at the spending limit of a run, before a request that may exceed it; what other processes
-// spent counts, and so do comparisons for them.
+// TestCompareSpends stops at the spending limit of a run, before a request that may exceed it. The spending of other
+// processes, and earlier comparisons, count.
 func TestCompareSpends(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(asked) said { return said{text: `{"better": 1}`} })

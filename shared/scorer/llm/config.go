@@ -12,43 +12,43 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Config has the model that rates, its address, and its limits. A field that is 0 has its default.
+// Config has the model, its URL, and its limits. A field that is 0 has its default.
 type Config struct {
-	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1; a URL without a path means its /v1.
-	// The URL does not change the scorer's id, only the model does.
+	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1. If it has no path, /v1 is added. The
+	// scorer's id does not depend on the URL.
 	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API of the scorer llm"`
 	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"the model that rates"`
-	// Mode is how the model is asked: scorer.ModeJSON, by default, or scorer.ModeLogprobs. It changes ratings.
+	// Mode is the way to query the model: scorer.ModeJSON, the default, or scorer.ModeLogprobs. It changes ratings.
 	Mode string `env:"LLM_MODE, default=json" json:"mode,omitempty" meaning:"json, or logprobs: one token a capability"`
 	// APIKey is a secret: it is sent to URL as a bearer token, and written nowhere.
-	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"its key, sent as a bearer token; in the cloud from Secret Manager"`
+	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"API key, sent as a bearer token; in the cloud from Secret Manager"`
 
-	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer. A temperature of -1 is not sent, for models
-	// that only accept their own.
+	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer's id. A temperature of -1 is not sent, for
+	// models that accept only their own.
 	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"-1 sends none, for models with a fixed one"`
-	// MaxTokens is the longest answer, in tokens, the model's thinking included; 2048 by default.
+	// MaxTokens is the largest length of an answer in tokens, with the model's thinking; 2048 by default.
 	MaxTokens int `env:"LLM_MAX_TOKENS, default=2048" json:"-" meaning:"longest answer in tokens, thinking included"`
-	// ImageSide is the longest side of a sent image, in pixels; larger images are made smaller. 1024 by default.
+	// ImageSide is the longest side of an image that is sent, in pixels. Larger images are reduced. 1024 by default.
 	ImageSide int `env:"LLM_IMAGE_SIDE, default=1024" json:"-" meaning:"larger images are made smaller"`
 
-	// Concurrency bounds the requests in flight of a process; 8 by default.
-	Concurrency int `env:"LLM_CONCURRENCY, default=8" json:"-" meaning:"requests in flight, of a process"`
-	// RequestsPerMinute and TokensPerMinute bound the requests of a process; no limit by default.
-	RequestsPerMinute int `env:"LLM_REQUESTS_PER_MINUTE, default=0" json:"-" meaning:"what a process may ask; 0: no limit"`
-	TokensPerMinute   int `env:"LLM_TOKENS_PER_MINUTE, default=0" json:"-" meaning:"what a process may ask; 0: no limit"`
-	// Timeout is how long one request may take; 120 s by default.
-	Timeout time.Duration `env:"LLM_TIMEOUT, default=120s" json:"-" meaning:"of one request"`
+	// Concurrency bounds the concurrent requests of a process; 8 by default.
+	Concurrency int `env:"LLM_CONCURRENCY, default=8" json:"-" meaning:"concurrent requests of a process"`
+	// RequestsPerMinute and TokensPerMinute bound the use by a process; no limit by default.
+	RequestsPerMinute int `env:"LLM_REQUESTS_PER_MINUTE, default=0" json:"-" meaning:"limit of a process; 0: no limit"`
+	TokensPerMinute   int `env:"LLM_TOKENS_PER_MINUTE, default=0" json:"-" meaning:"limit of a process; 0: no limit"`
+	// Timeout is the time limit of a request; 120 s by default.
+	Timeout time.Duration `env:"LLM_TIMEOUT, default=120s" json:"-" meaning:"time limit of a request"`
 
-	// Prices is a table of US dollars per million input, output and cached input tokens: model=input/output/cached,...
-	// Without the last, cached tokens cost as much as others.
+	// Prices is a table of US dollars per million input, output and cached input tokens: model=input/output/cached,... The
+	// last price may be left out; then cached tokens cost as much as other input tokens.
 	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=input/output[/cached],..."`
-	// MaxCost is what a run may spend, in US dollars; no limit by default.
+	// MaxCost is the most that a run may cost, in US dollars; no limit by default.
 	MaxCost float64 `env:"LLM_MAX_COST, default=0" json:"-" meaning:"US dollars that a run may spend; 0: no limit"`
 	// ImageTokens is the number of tokens of an image in estimates; 1000 by default.
 	ImageTokens int `env:"LLM_IMAGE_TOKENS, default=1000" json:"-" meaning:"tokens of an image in estimates"`
 }
 
-// noTemperature is the temperature that is not sent.
+// noTemperature stands for sending no temperature.
 const noTemperature = -1
 
 func (c Config) withDefaults() Config {
@@ -59,22 +59,22 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// Complete is Validate for a service that uses the model: URL and model must be set too.
+// Complete validates the configuration of a service that uses the model: URL and model are required.
 func (c Config) Complete() error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
 	if c.URL == "" {
-		return errors.New("it is not known where the model is: give --scorer llm:URL, or set LLM_URL")
+		return errors.New("the model's URL is not set: give --scorer llm:URL, or set LLM_URL")
 	}
 	if c.Model == "" {
-		return errors.New("it is not known which model is to rate: give --model NAME, or set LLM_MODEL")
+		return errors.New("the model's name is not set: give --model NAME, or set LLM_MODEL")
 	}
 	return nil
 }
 
-// Validate names every fault by its variable. An empty URL or model is not a fault, because not every service uses
-// them.
+// Validate reports every invalid variable by its name. An empty URL or model is valid, because not every service uses
+// the model.
 func (c Config) Validate() error {
 	var faults []error
 	if c.URL != "" {
@@ -115,15 +115,16 @@ func (c Config) Validate() error {
 	return errors.Join(faults...)
 }
 
-// baseURL reads the address of an API.
+// baseURL checks and completes the URL of an API.
 func baseURL(s string) (string, error) {
 	u, err := url.Parse(s)
 	// The error does not quote a text that may hold a secret.
 	if err != nil || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return "", errors.New("it is not a plain URL: give one such as https://api.openai.com/v1, and the key in LLM_API_KEY")
+		return "", errors.New("it is not a URL, or has a user, a query or a fragment: give one such as " +
+			"https://api.openai.com/v1, and the key in LLM_API_KEY")
 	}
 	if (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-		return "", fmt.Errorf("%q is not an address of an API: give a URL such as https://api.openai.com/v1", s)
+		return "", fmt.Errorf("%q is not the URL of an API: give one such as https://api.openai.com/v1", s)
 	}
 	u.Path = strings.TrimRight(u.Path, "/")
 	if u.Path == "" {

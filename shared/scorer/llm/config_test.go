@@ -32,7 +32,7 @@ func TestBaseURL(t *testing.T) {
 			t.Errorf("%q: %q, error %v", url, got, err)
 		}
 		if err != nil && strings.Contains(err.Error(), "sk-1") {
-			t.Errorf("%q: the error tells a secret: %v", url, err)
+			t.Errorf("%q: the error contains a secret: %v", url, err)
 		}
 	}
 }
@@ -82,7 +82,7 @@ func TestValidate(t *testing.T) {
 	}
 	for _, endless := range []Config{{MaxCost: math.Inf(1)}, {MaxCost: 1e300}, {Temperature: math.Inf(1)}} {
 		if err := endless.Validate(); err == nil {
-			t.Errorf("%+v is taken", endless)
+			t.Errorf("%+v is accepted", endless)
 		}
 	}
 	err = Config{Model: "m", MaxCost: 1, Prices: "other=1/2"}.Validate()

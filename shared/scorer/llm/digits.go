@@ -9,44 +9,45 @@ import (
 )
 
 const (
-	// topLogprobs is how many tokens a server is asked to list at each place: the largest number that hosted APIs accept.
+	// topLogprobs is the number of tokens that a server is asked to list at each place: the largest that hosted APIs
+	// accept.
 	topLogprobs = 20
-	// spellings is how many different tokens may stand for a digit: with white space before it, and without.
+	// spellings is the number of different tokens for one digit: with white space before it, and without.
 	spellings = 2
-	// maxUnlisted is the largest probability of unlisted digits that has no flag.
+	// maxUnlisted is the largest total probability of unlisted digits for which no flag is set.
 	maxUnlisted = 0.05
-	// blanks are what a spelling may have around its digit.
+	// blanks are the white space that a token may have around its digit.
 	blanks = " \t\r\n"
 )
 
-// Flags of samples whose expected scores are read from probabilities.
+// Flags of samples whose expected scores are computed from probabilities.
 const (
-	// FlagConditional: the probabilities come from one JSON answer, in which each rating depends on the ratings before it.
+	// FlagConditional: the probabilities come from one JSON answer, so each depends on the ratings before it.
 	FlagConditional = "conditional"
-	// FlagTruncatedMass: tokens that the server did not list may have more than maxUnlisted of the ratings' probability.
+	// FlagTruncatedMass: unlisted tokens may have more than maxUnlisted of the probability of the ratings.
 	FlagTruncatedMass = "truncated_mass"
 )
 
-// Digits is the distribution over the ratings at one place of an answer.
+// Digits is the distribution of the ratings at one place of an answer.
 type Digits struct {
-	// Probabilities are those of the ratings from 0 on, each the sum over the digit's spellings. Spellings that the server
-	// did not list count 0.
+	// Probabilities has the probability of each rating from 0 on, summed over the digit's spellings. Spellings that the
+	// server did not list count 0.
 	Probabilities [scorer.MaxRating + 1]float64 `json:"probabilities"`
 	// Unlisted is the largest total probability that unlisted spellings can have.
 	Unlisted float64 `json:"unlisted,omitempty"`
-	// Other says that the likeliest token is not a rating.
+	// Other reports that the likeliest token is not a rating.
 	Other bool `json:"other,omitempty"`
 }
 
-// A reading says where in a token the digit is.
+// A reading describes the position of the digit in a token.
 type reading struct {
 	before string // text in the token before the digit
 	whole  bool   // no text follows the digit
-	// byID says that the server listed the requested token ids, not the likeliest tokens.
+	// byID reports that the server listed the requested token ids, rather than the likeliest tokens.
 	byID bool
 }
 
-// newDigits reads the distribution over the digits in a token.
+// newDigits computes the distribution of the ratings from the listed tokens at the place of t.
 func newDigits(t answerToken, r reading) Digits {
 	var d Digits
 	seen, least, total := 0, 1.0, 0.0
@@ -59,7 +60,7 @@ func newDigits(t answerToken, r reading) Digits {
 		}
 	}
 	d.Unlisted = 1 - total
-	if !r.byID { // no unlisted token is likelier than the least likely listed one
+	if !r.byID { // no unlisted token is likelier than any listed token
 		d.Unlisted = min(d.Unlisted, float64(max(spellings*len(d.Probabilities)-seen, 0))*least)
 	}
 	d.Unlisted = max(d.Unlisted, 0)
@@ -68,7 +69,7 @@ func newDigits(t answerToken, r reading) Digits {
 	return d
 }
 
-// digitIn is the rating that a token spells.
+// digitIn returns the rating that a token spells; ok is false if it spells none.
 func digitIn(text string, r reading) (digit int, ok bool) {
 	text, found := strings.CutPrefix(strings.TrimLeft(text, blanks), strings.Trim(r.before, blanks))
 	text = strings.TrimLeft(text, blanks)
@@ -82,7 +83,7 @@ func digitIn(text string, r reading) (digit int, ok bool) {
 	return int(text[0] - '0'), true
 }
 
-// mass is the probability of all ratings together.
+// mass returns the total probability of all ratings.
 func (d *Digits) mass() float64 {
 	sum := 0.0
 	for _, p := range d.Probabilities {
@@ -91,7 +92,7 @@ func (d *Digits) mass() float64 {
 	return min(sum, 1)
 }
 
-// likeliest is the likeliest rating.
+// likeliest returns the likeliest rating.
 func (d *Digits) likeliest() int8 {
 	best := 0
 	for digit, p := range d.Probabilities {
@@ -102,8 +103,8 @@ func (d *Digits) likeliest() int8 {
 	return int8(best)
 }
 
-// rate is the rating of a model that was asked for one digit: the likeliest token, if it is a digit and the digits are
-// likely enough. Otherwise the rating is scorer.Missing, and the flag says why.
+// rate returns the rating of a model that was asked for one digit: the likeliest token, if it is a digit, and if all
+// digits together are likely enough. Otherwise the rating is scorer.Missing, and the flag gives the reason.
 func (d *Digits) rate() (rating int8, flag string) {
 	switch {
 	case d.mass() < scorer.MinMass:
@@ -114,7 +115,7 @@ func (d *Digits) rate() (rating int8, flag string) {
 	return d.likeliest(), ""
 }
 
-// measure is the expected score and the margin; both are NaN without any probability.
+// measure returns the expected score and the margin; both are NaN if all probabilities are 0.
 func (d *Digits) measure() (expected, margin float64) {
 	if d.mass() == 0 {
 		return math.NaN(), math.NaN()
@@ -126,8 +127,8 @@ func (d *Digits) measure() (expected, margin float64) {
 	return scorer.Measure(logprobs)
 }
 
-// ratingDigits are the distributions at the ratings of a valid JSON answer, in the order of capabilities. An entry is
-// nil if the rating's token is not found. The list is nil if the server gives no probabilities.
+// ratingDigits returns the distributions at the ratings of a valid JSON answer, in the order of capabilities. An entry
+// is nil if the token of the rating is not found. The list is nil if the server gives no probabilities.
 func ratingDigits(answer reply, capabilities []string) []*Digits {
 	if len(answer.tokens) == 0 {
 		return nil
@@ -153,7 +154,8 @@ func ratingDigits(answer reply, capabilities []string) []*Digits {
 	return all
 }
 
-// ratingOffsets are the places of the last digits of the ratings in an answer. parseAnswer must have found it valid.
+// ratingOffsets returns, by capability, the byte offset of the last digit of the rating in an answer. parseAnswer must
+// have accepted the answer.
 func ratingOffsets(text string) map[string]int {
 	offsets := map[string]int{}
 	dec := json.NewDecoder(strings.NewReader(text))

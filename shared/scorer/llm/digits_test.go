@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// token is a token of an answer with the probabilities of the likeliest tokens at its place.
+// token returns a token of an answer, with the probabilities of the likeliest tokens at its place.
 func token(text string, top map[string]float64) answerToken {
 	one := func(text string, p float64) candidate {
 		l := math.Log(p)
@@ -35,7 +35,7 @@ func token(text string, top map[string]float64) answerToken {
 	return t
 }
 
-// tokensOf are tokens whose probabilities do not matter.
+// tokensOf returns tokens without probabilities.
 func tokensOf(texts ...string) (all []answerToken) {
 	for _, text := range texts {
 		all = append(all, token(text, nil))
@@ -43,10 +43,10 @@ func tokensOf(texts ...string) (all []answerToken) {
 	return all
 }
 
-// spaced is how tokens of words begin.
+// spaced is the start of tokens of words.
 const spaced = " "
 
-// A six is a probability for each rating.
+// A six has a probability for each rating.
 type six = [scorer.MaxRating + 1]float64
 
 var digitTests = map[string]struct {
@@ -111,8 +111,8 @@ func TestDigits(t *testing.T) {
 	}
 }
 
-// A rating's distribution is found where its digit stands, however the answer is cut into tokens, and after thoughts
-// that the server has taken out.
+// The distribution of a rating is found at its digit, for any division of the answer into tokens, and after thoughts
+// that the server has removed.
 func TestRatingDigits(t *testing.T) {
 	t.Parallel()
 	const answer = `{"reason": "4", "ratings": {"bird song": 4, "\"wing\" shape": 0}, "styles": ["tweet"]}`
@@ -201,7 +201,7 @@ func TestConditional(t *testing.T) {
 	}
 }
 
-// A server that refuses to give probabilities is asked without.
+// If a server refuses to give probabilities, requests are made without them.
 func TestNoLogprobs(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -209,7 +209,7 @@ func TestNoLogprobs(t *testing.T) {
 			return said{status: 400, body: `{"error": {"message": "logprobs is not supported"}}`}
 		}
 		if len(a.Format) == 0 {
-			t.Error("the form of the answer is not demanded any more")
+			t.Error("the form of the answer is not requested any more")
 		}
 		return said{text: validAnswer}
 	})

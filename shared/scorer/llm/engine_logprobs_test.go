@@ -14,11 +14,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// digitsBias makes the six digits of the small random model likely, and leaves them different.
+// digitsBias makes the six digits likely for the small random model, with different probabilities.
 const digitsBias = 9
 
-// The probabilities that both modes read are those that a real server samples by: of a thousand answers to the same
-// prompt that a grammar holds to one digit, each digit has its share.
+// Both modes read the probabilities by which a real server samples: among a thousand answers to the same prompt, which
+// a grammar restricts to one digit, each digit has its share.
 func TestRealProbabilities(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -129,8 +129,8 @@ func drawDigits(
 	return counts
 }
 
-// In the mode json a real server gives the distribution at each digit of its answer. How far the expected scores of
-// both modes agree is logged: with random weights they differ as the prompts do.
+// In the mode json a real server gives the distribution at each digit of its answer. The difference of both modes'
+// expected scores is only logged: with random weights they differ as the prompts do.
 func TestRealConditional(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -163,7 +163,7 @@ func TestRealConditional(t *testing.T) {
 	t.Logf("%d ratings: %d equal in both modes, expected scores differ by %.2f in the mean", n, equal, sum/float64(n))
 }
 
-// The small random model itself gives digits no mass: it is refused with what was seen.
+// The small random model gives digits no probability: it is refused, and the error quotes its answer.
 func TestRealProbe(t *testing.T) {
 	t.Parallel()
 	server := enginetest.Start(t)

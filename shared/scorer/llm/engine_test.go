@@ -8,7 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/llm/enginetest"
 )
 
-// A real server enforces the schema, refuses an image that is none as the sample's fault, and answers the next.
+// A real server enforces the schema, refuses an invalid image, which is the sample's fault, and answers the next
+// request.
 func TestRealServer(t *testing.T) {
 	t.Parallel()
 	server := enginetest.Start(t)

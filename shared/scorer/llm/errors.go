@@ -7,15 +7,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A refusedError says that the server will not answer this request, however often it is made.
+// A refusedError reports that the server will never answer this request.
 type refusedError struct {
 	error
-	detail string // the server's words
+	detail string // the server's message
 }
 
 func (e refusedError) Unwrap() error { return e.error }
 
-// A sampleError says why the sample of a request cannot be rated.
+// A sampleError reports why the sample of a request cannot be rated.
 type sampleError struct{ fault *dataset.Fault }
 
 func (e sampleError) Error() string { return e.fault.Reason() }

@@ -6,23 +6,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Sizes of requests, for estimates. The servers' own counts replace them afterwards. English has about four bytes a
-// token, in the vocabularies of today's models.
+// Sizes of requests, for estimates. The server's own counts replace them later. English text has about four bytes a
+// token in the vocabularies of current models.
 const (
 	bytesPerToken = 4
-	// requestTokens is the overhead of a request. An answer has reasonTokens for its reason and styles, and ratingTokens
-	// for each rating.
+	// requestTokens is the overhead of a request. An answer has reasonTokens for reason and styles, and ratingTokens for
+	// each rating.
 	requestTokens, reasonTokens, ratingTokens = 60, 80, 9
-	// answerSeconds is the time for an answer of a large model. tokenSeconds is the time for a single token about a sample
-	// that is in the server's cache.
+	// answerSeconds is the time for a JSON answer of a large model. tokenSeconds is the time for an answer of one token
+	// about a sample in the server's cache.
 	answerSeconds, tokenSeconds = 5, 0.5
-	// probes is how many questions a probe asks at most.
+	// probes is the largest number of requests of a probe.
 	probes = 3
 )
 
 func textTokens(bytes int) int { return (bytes + bytesPerToken - 1) / bytesPerToken }
 
-// textAround is the length of the text around a sample in a request, in bytes.
+// textAround returns the length of the text around a sample in a request, in bytes.
 func (s *Scorer) textAround() int {
 	if s.mode == scorer.ModeLogprobs {
 		return len(s.system) + len(questionReminder) + len(stylesQuestion)
@@ -30,12 +30,12 @@ func (s *Scorer) textAround() int {
 	return len(s.system) + len(answerReminder)
 }
 
-// inputTokens estimates a request.
+// inputTokens returns the estimated number of input tokens of a request.
 func (s *Scorer) inputTokens(textBytes, images int) int {
 	return requestTokens + textTokens(s.textAround()+textBytes) + images*s.ImageTokens
 }
 
-// maxDollars is the highest cost of all requests for a sample, in US dollars, if the estimate of the input is right.
+// maxDollars returns the highest cost of all requests for a sample, in US dollars, if the input is estimated correctly.
 func (s *Scorer) maxDollars(inputTokens int) float64 {
 	all := Usage{InputTokens: attempts * inputTokens, OutputTokens: attempts * s.MaxTokens}
 	if s.mode == scorer.ModeLogprobs {
@@ -47,7 +47,7 @@ func (s *Scorer) maxDollars(inputTokens int) float64 {
 	return maxDollars(s.price, all)
 }
 
-// maxDollars is the highest cost of requests, in US dollars, if the estimate of the input is right; 0 without a price.
+// maxDollars returns the highest cost of requests with the usage most, in US dollars; 0 if the price is not known.
 func maxDollars(p *price, most Usage) float64 {
 	if p == nil {
 		return 0
@@ -55,8 +55,8 @@ func maxDollars(p *price, most Usage) float64 {
 	return p.of(most)
 }
 
-// Estimate estimates the rating of a load by this process, in the scorer's mode and in the other. It assumes that no
-// answer is invalid.
+// Estimate estimates the cost of rating a load by this process, in the scorer's mode and in the other mode. It assumes
+// that all answers are valid.
 func (s *Scorer) Estimate(l scorer.Load) scorer.Estimate {
 	e := s.estimate(l)
 	other := *s

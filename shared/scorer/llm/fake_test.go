@@ -23,10 +23,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Every test closes its servers, so what is left at the end was leaked by this package.
+// Every test closes its servers, so anything left at the end was leaked by this package.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// An asked is a request as the fake API sees it.
+// An asked is a request as the fake API receives it.
 type asked struct {
 	header   http.Header
 	Model    string            `json:"model"`
@@ -43,7 +43,7 @@ type asked struct {
 	trial    bool // a harmless request of the client's own
 }
 
-// A said is what the fake API answers.
+// A said is an answer of the fake API.
 type said struct {
 	status int // 200 if 0
 	header map[string]string
@@ -55,7 +55,7 @@ type said struct {
 	cached int           // tokens of the input
 }
 
-// A fake is an OpenAI-compatible API that answers as a test says.
+// A fake is an OpenAI-compatible API whose answers a test defines.
 type fake struct {
 	*httptest.Server
 	t      testing.TB
@@ -128,18 +128,18 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
-		f.t.Logf("answering: %v", err) // the client may be gone
+		f.t.Logf("answering: %v", err) // the client may have disconnected
 	}
 }
 
-// requests are all so far.
+// requests returns all requests so far.
 func (f *fake) requests() []asked {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return append([]asked(nil), f.all...)
 }
 
-// birds is a rubric of a user's own.
+// birds returns the rubric of a user.
 func birds(t testing.TB) *rubric.Rubric {
 	t.Helper()
 	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [bird song, \"\\\"wing\\\" shape\"]\n" +
@@ -150,17 +150,17 @@ func birds(t testing.TB) *rubric.Rubric {
 	return r
 }
 
-// validAnswer is an answer that holds under birds.
+// validAnswer is a valid answer under birds.
 const validAnswer = `{"reason": "It sings.", "ratings": {"bird song": 4, "\"wing\" shape": 0}, "styles": ["tweet"]}`
 
 func validly(asked) said { return said{text: validAnswer} }
 
-// validResult is what validAnswer says.
+// validResult returns the result of validAnswer.
 func validResult() scorer.Result {
 	return scorer.Result{Ratings: []int8{4, 0}, Expected: []float32{4, 0}, Styles: []string{"tweet"}}
 }
 
-// config is of a model that costs a tenth of a cent per answer of a fake.
+// config returns a configuration whose model costs a tenth of a cent per answer of a fake.
 func config(f *fake) Config {
 	return Config{URL: f.URL, Model: "wren-1", APIKey: "sk-secret", Prices: "wren-1=0.5/5"}
 }
@@ -190,7 +190,7 @@ func folder(t testing.TB) bucket.Bucket {
 	return b
 }
 
-// sample is one without images, of the given question.
+// sample returns a sample without images, with this question.
 func sample(question string) scorer.Item {
 	return scorer.Item{Sample: &dataset.Sample{Turns: []dataset.Turn{
 		dataset.NewTurn(dataset.Human, question, 1), dataset.NewTurn(dataset.Model, "A wren.", 0),
@@ -204,7 +204,7 @@ func samples(n int) (items []scorer.Item) {
 	return items
 }
 
-// picturePNG is a small image whose content depends on n.
+// picturePNG returns a small image whose content depends on n.
 func picturePNG(t testing.TB, n, width, height int) []byte {
 	t.Helper()
 	img := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -225,7 +225,7 @@ func withImage(t testing.TB, n int) scorer.Item {
 	return it
 }
 
-// objects are the names in a bucket below prefix.
+// objects returns the names in a bucket below prefix.
 func objects(t testing.TB, b bucket.Reader, prefix string) (names []string) {
 	t.Helper()
 	for attrs, err := range b.List(t.Context(), prefix, "") {

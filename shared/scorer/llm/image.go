@@ -19,16 +19,16 @@ import (
 // jpegQuality is the quality of images that are encoded again.
 const jpegQuality = 90
 
-// An encodedImage is an image in the form in which it is sent.
+// An encodedImage is an image as it is sent.
 type encodedImage struct {
 	mime string
 	data []byte
 }
 
-// prepare converts an image to a form that every server accepts: an opaque JPEG or PNG, no side longer than side. If
-// the image has this form already, its bytes and EXIF data are kept, and the server decides about rotation. Any other
-// image is drawn on a white ground and encoded again, without rotation. A broken image is found here, before anything
-// is paid for it. The work is done in a step of budget.
+// prepare converts an image to a form that every server accepts: an opaque JPEG or PNG whose longer side is at most
+// side pixels. If the image has this form already, its bytes and EXIF data are kept, and the server may rotate it. Any
+// other image is drawn on a white ground and encoded again, without rotation. A broken image is found here, before a
+// request is paid. The work is done in a step of budget.
 func prepare(
 	ctx context.Context, data []byte, side int, budget *memory.Budget,
 ) (ready encodedImage, fault *dataset.Fault, err error) {
@@ -38,7 +38,7 @@ func prepare(
 	}
 	if size.Height > side*side*size.Width {
 		return encodedImage{}, &dataset.Fault{Code: images.TooLarge, Detail: fmt.Sprintf(
-			"%d x %d pixels are too thin to be made smaller; store it in pieces", size.Width, size.Height)}, nil
+			"%d x %d pixels are too narrow to be reduced; divide the image", size.Width, size.Height)}, nil
 	}
 	err = budget.Step(ctx, size.Decoded+scaling(size, side), func() { ready, fault = encode(data, side) })
 	return ready, fault, err
@@ -65,30 +65,31 @@ func encode(data []byte, side int) (encodedImage, *dataset.Fault) {
 	return encodedImage{"image/jpeg", b.Bytes()}, nil
 }
 
-// scaled are the new sides of an image, so that the longer one is at most side.
+// scaled returns the new width and height of an image, so that the longer one is at most side.
 func scaled(width, height, side int) (int, int) {
 	scale := min(1, float64(side)/float64(max(width, height)))
 	return max(1, int(float64(width)*scale)), max(1, int(float64(height)*scale))
 }
 
-// rowBytes is the memory for a pixel of draw.Kernel's intermediate picture, which has the new width and the old height.
-// newBytes is enough for a pixel of the new picture and its file.
+// rowBytes is the memory for a pixel of the intermediate picture of draw.Kernel, which has the new width and the old
+// height. newBytes is the memory for a pixel of the new picture and its file.
 const rowBytes, newBytes = 32, 8
 
-// scaling is the most memory, in bytes, for making an image smaller.
+// scaling returns the most memory for reducing an image, in bytes.
 func scaling(size images.Size, side int) int64 {
 	width, height := scaled(size.Width, size.Height, side)
 	return rowBytes*int64(width)*int64(size.Height) + newBytes*int64(width)*int64(height)
 }
 
-// Scaling is the most memory, in bytes, for making an image of at most pixels smaller, in addition to decoding it.
+// Scaling returns the most memory for reducing an image of at most pixels, in bytes, in addition to the memory for
+// decoding.
 func (c Config) Scaling(pixels int64) int64 {
 	side := float64(c.withDefaults().ImageSide)
 	return int64(rowBytes*side*math.Ceil(math.Sqrt(float64(pixels))) + newBytes*side*side)
 }
 
-// prepareAll prepares the images of a sample's rated turns, one at a time, and equal ones once. It returns the fault of
-// the first image that has one.
+// prepareAll prepares the images of a sample's rated turns, one at a time; an image that occurs several times is
+// prepared once. fault is that of the first image that cannot be prepared.
 func prepareAll(
 	ctx context.Context, item scorer.Item, side int, budget *memory.Budget,
 ) (ready []encodedImage, fault *dataset.Fault, err error) {

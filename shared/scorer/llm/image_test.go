@@ -15,7 +15,7 @@ import (
 	"golang.org/x/image/bmp"
 )
 
-// encoded is an image of one colour.
+// encoded returns an image of one colour.
 func encoded(t *testing.T, how func(*bytes.Buffer, image.Image) error, width, height int) []byte {
 	t.Helper()
 	img := image.NewPaletted(image.Rect(0, 0, width, height), []color.Color{color.RGBA{200, 30, 30, 255}, color.RGBA{}})
@@ -71,7 +71,7 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-// The ground of a transparent image is white, also where the image is made smaller.
+// The ground of a transparent image is white, also if the image is reduced.
 func TestPrepareTransparent(t *testing.T) {
 	t.Parallel()
 	for _, side := range []int{20, 10} {
@@ -106,7 +106,7 @@ func TestPrepareRefuses(t *testing.T) {
 	}
 }
 
-// prepared is what prepare makes of an image.
+// prepared returns the result of prepare.
 func prepared(t *testing.T, data []byte, side int) (encodedImage, *dataset.Fault) {
 	t.Helper()
 	ready, fault, err := prepare(t.Context(), data, side, memorytest.Budget(t))

@@ -8,11 +8,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bursts is into how many bursts a minute's allowance is divided. Small bursts keep every minute close to its
-// allowance.
+// bursts is the number of bursts into which the limit of a minute is divided. Small bursts keep every minute close to
+// the limit.
 const bursts = 10
 
-// A limiter keeps requests and tokens of this process below the limits per minute.
+// A limiter bounds the requests and tokens of this process to the limits per minute.
 type limiter struct{ requests, tokens *rate.Limiter }
 
 func newLimiter(c Config) *limiter {
@@ -26,7 +26,7 @@ func perMinute(n int) *rate.Limiter {
 	return rate.NewLimiter(rate.Limit(float64(n)/time.Minute.Seconds()), max(n/bursts, 1))
 }
 
-// wait waits until a request of so many tokens may be made.
+// wait waits until a request with this number of tokens may be made.
 func (l *limiter) wait(ctx context.Context, tokens int) error {
 	if err := l.requests.Wait(ctx); err != nil {
 		return fmt.Errorf("waiting for LLM_REQUESTS_PER_MINUTE: %w", err)
@@ -44,7 +44,7 @@ func (l *limiter) wait(ctx context.Context, tokens int) error {
 	return nil
 }
 
-// charge takes the tokens that a request used beyond its estimate: the next requests wait for them.
+// charge counts tokens that a request used beyond its estimate, so that later requests wait for them.
 func (l *limiter) charge(tokens int) {
 	if l.tokens.Limit() == rate.Inf {
 		return

@@ -43,7 +43,7 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// Tokens used beyond the estimate are waited for by the next caller.
+// Tokens beyond the estimate make the next caller wait.
 func TestLimiterCharges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(Config{TokensPerMinute: 600})

@@ -1,6 +1,6 @@
-// Package llm rates samples by any vision model behind an OpenAI-compatible API: with one request a sample, answered in
-// JSON with all ratings, the styles and a reason, or with one request a capability, answered in one token. Answers are
-// kept in the work bucket, so that none is paid for twice.
+// Package llm rates samples by any vision model with an OpenAI-compatible API. In the mode json it makes one request a
+// sample; the answer is JSON with all ratings, the styles and a reason. In the mode logprobs it makes one request a
+// capability, and the answer is one token. Answers are stored in the work bucket, so that no answer is paid for twice.
 package llm
 
 import (
@@ -25,28 +25,28 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// Advice is what a person can do if the server does not answer for long.
+// Advice is a text for a person: what to do if the server does not answer for a long time.
 const Advice = "Nothing is lost: scoring continues by itself as soon as the server takes requests. " +
 	"If it is full often, lower LLM_CONCURRENCY, LLM_REQUESTS_PER_MINUTE or LLM_TOKENS_PER_MINUTE; " +
-	"if it is not reached, check LLM_URL."
+	"if it cannot be reached, check LLM_URL."
 
-// Options of an Endpoint. All but Memory have defaults.
+// Options are the options of an Endpoint. All but Memory have defaults.
 type Options struct {
-	Memory    *memory.Budget    // images are decoded in its steps
-	Work      bucket.Bucket     // where answers are kept; nowhere if nil
+	Memory    *memory.Budget    // budget for decoding images
+	Work      bucket.Bucket     // stores answers; may be nil
 	Transport http.RoundTripper // http.DefaultTransport if nil
 	Retry     remote.Retry
 }
 
-// An Endpoint gives access to the model. It is safe for concurrent use. A process should have only one, because it
-// keeps the limits of requests and spending.
+// An Endpoint is a client of the model. It is safe for concurrent use. A process should have only one, because it keeps
+// the limits of requests and spending.
 type Endpoint struct {
 	*client
 	Options
 	store    answerStore
 	limiter  *limiter
 	throttle *remote.Throttle
-	refusals refusals // of requests for an answer in JSON
+	refusals refusals // of requests for JSON answers
 	// questions are the refusals of requests for a single token.
 	questions refusals
 	inFlight  singleflight.Group // by run and answerHash, and the probe
@@ -56,7 +56,7 @@ type Endpoint struct {
 	probe    *probeResult         // nil before the first probe
 }
 
-// New makes an Endpoint. It makes no request.
+// New returns an Endpoint. It makes no request.
 func New(c Config, o Options) (*Endpoint, error) {
 	if err := c.Complete(); err != nil {
 		return nil, err
@@ -68,7 +68,7 @@ func New(c Config, o Options) (*Endpoint, error) {
 	o.Retry = o.Retry.WithDefaults()
 	if base, ok := http.DefaultTransport.(*http.Transport); ok && o.Transport == nil {
 		own := base.Clone()
-		own.MaxIdleConnsPerHost = c.Concurrency // the default keeps two, and would open a new connection for most requests
+		own.MaxIdleConnsPerHost = c.Concurrency // with the default, 2, most requests would open a new connection
 		o.Transport = own
 	}
 	client, err := newClient(c, o.Transport)
@@ -88,9 +88,9 @@ type Scorer struct {
 	id       string
 	rubric   *rubric.Rubric
 	mode     string
-	asked    *rubric.Rubric // what an answer in JSON has
+	asked    *rubric.Rubric // the capabilities and styles of a JSON answer
 	system   string         // the instructions
-	formats  []fields       // of an answer in JSON
+	formats  []fields       // formats of requests for a JSON answer
 	price    *price         // nil if it is not known
 	spending *spending
 }
@@ -101,8 +101,8 @@ var (
 	_ scorer.Prober = (*Scorer)(nil)
 )
 
-// Open returns the scorer for a rubric in a mode; if mode is empty, in the configured mode. It makes no request: a
-// wrong URL, key or model is found with the first sample, or by Probe.
+// Open returns the scorer for a rubric in a mode; an empty mode is the configured mode. It makes no request: a wrong
+// URL, key or model is found with the first sample, or by Probe.
 func (e *Endpoint) Open(r *rubric.Rubric, mode string) (*Scorer, error) {
 	if err := scorer.CheckMode(mode); err != nil {
 		return nil, err
@@ -123,7 +123,7 @@ func (e *Endpoint) Open(r *rubric.Rubric, mode string) (*Scorer, error) {
 	return s, nil
 }
 
-// setMode sets the instructions, and the contents of an answer in JSON.
+// setMode sets the mode, the instructions, and the contents of a JSON answer.
 func (s *Scorer) setMode(mode string) {
 	s.mode, s.asked, s.system = mode, s.rubric, instructions(s.rubric, answerForm)
 	if mode == scorer.ModeLogprobs {
@@ -131,7 +131,7 @@ func (s *Scorer) setMode(mode string) {
 	}
 }
 
-// priceOfModel is the price of the model; nil if it is not known.
+// priceOfModel returns the price of the model; nil if it is not known.
 func (e *Endpoint) priceOfModel() (*price, error) {
 	prices, err := parsePrices(e.Prices)
 	if err != nil {
@@ -143,8 +143,8 @@ func (e *Endpoint) priceOfModel() (*price, error) {
 	return nil, nil
 }
 
-// ID is "llm-", the mode, and 12 hex digits over the model's name, the rubric, the instructions, and the options that
-// change ratings. It does not depend on the model's address.
+// ID is "llm-", the mode, and 12 hex digits of a hash of the model's name, the rubric, the instructions, and the
+// options that change ratings. It does not depend on the model's URL.
 func (s *Scorer) ID() string { return s.id }
 
 // Bodies implements scorer.Sender.
@@ -171,11 +171,11 @@ func (e *Endpoint) spendingOf(run string) *spending {
 	return s
 }
 
-// Rate rates the items, several concurrently. It waits for a server that is full or cannot be reached. Its error is a
-// *scorer.StopError or transient; earlier answers are kept.
+// Rate rates the items, several concurrently. It waits for a server that is full or cannot be reached. The error is a
+// *scorer.StopError or transient; answers before the error are stored.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	results := make([]scorer.Result, len(items))
-	// After an error no sample is begun. Samples in flight are completed, because they are paid for.
+	// After an error, no further sample is begun. Samples in flight are completed, because they are paid for.
 	var stopped atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(s.Concurrency)
@@ -202,7 +202,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		return scorer.Result{}, err
 	}
 	hash := answerHash(s.id, shown.lines, item.RatedImages())
-	// For equal samples at the same time, the model is asked once.
+	// Equal samples at the same time share one request.
 	answer, err, _ := s.inFlight.Do(s.spending.run+"/"+hash, func() (any, error) {
 		a, err := s.store.find(ctx, s.spending.run, hash)
 		if a != nil || err != nil {
@@ -232,8 +232,8 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 	return result, nil
 }
 
-// Reason is the model's own reason for its rating of a sample, in one line; empty if none is kept. It makes no
-// request.
+// Reason returns the model's reason for its rating of a sample, in one line; it is empty if no answer is stored. It
+// makes no request.
 func (s *Scorer) Reason(ctx context.Context, item scorer.Item) (string, error) {
 	shown, err := newConversation(item.Sample)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// rated rates items that no error is expected of.
+// rated rates items, and fails the test on an error.
 func rated(t testing.TB, s scorer.Scorer, items ...scorer.Item) []scorer.Result {
 	t.Helper()
 	results, err := s.Rate(t.Context(), items)
@@ -29,7 +29,7 @@ func rated(t testing.TB, s scorer.Scorer, items ...scorer.Item) []scorer.Result 
 	return results
 }
 
-// One request has everything: instructions, conversation, images, format and key, and nothing else of the environment.
+// One request has everything: instructions, conversation, images, format and key, and nothing from the environment.
 func TestRequest(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "sk-of-another")
 	t.Setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
@@ -82,7 +82,7 @@ func TestRequest(t *testing.T) {
 	}
 }
 
-// Some models take no temperature but their own.
+// Some models accept only their own temperature.
 func TestTemperature(t *testing.T) {
 	t.Parallel()
 	for sent, want := range map[float64]string{0: "0", 0.7: "0.7", -1: "none"} {
@@ -102,7 +102,7 @@ func TestTemperature(t *testing.T) {
 
 var idPattern = regexp.MustCompile(`^llm-(json|logprobs)-[0-9a-f]{12}$`)
 
-// The id is of what changes ratings, and of that alone. It names the mode.
+// The id depends on everything that changes ratings, and on nothing else. It names the mode.
 func TestID(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -132,7 +132,7 @@ func TestID(t *testing.T) {
 	}
 }
 
-// What was answered once is not asked for again: not by another run, not by another process, not for a twin.
+// An answer is not requested again: not by another run, not by another process, and not for an equal sample.
 func TestAnswersAreKept(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -176,8 +176,8 @@ func TestAnswersAreKept(t *testing.T) {
 	}
 }
 
-// An answer that does not hold is sent back once, with its fault. A sample whose second answer does not hold
-// either is not paid for again in its run, and asked for anew in another, as a retry is.
+// An invalid answer is sent back once, with its fault. If the second answer is invalid, too, the sample is not paid for
+// again in its run. Another run, such as a retry, sends it again.
 func TestRepair(t *testing.T) {
 	t.Parallel()
 	const wrong = `{"reason": "", "ratings": {"bird song": 6, "\"wing\" shape": 0}, "styles": ["tweet"]}`
@@ -200,7 +200,7 @@ func TestRepair(t *testing.T) {
 			Code:   InvalidAnswer,
 			Reason: "invalid answer: it is cut off after 100 tokens, which is the most; be brief (LLM_MAX_TOKENS)",
 		},
-		{Code: Refused, Reason: "refused by the model: its content filter cut the answer off"},
+		{Code: Refused, Reason: "refused by the model: the server's content filter cut the answer off"},
 	}
 	first := billed(t, open(t, config(f), Options{Work: work}), "a-1")
 	if diff := cmp.Diff(want, rated(t, first, samples(5)...)); diff != "" {
@@ -226,7 +226,7 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// A broken image costs its sample only, and no money.
+// A broken image fails only its sample, and costs no money.
 func TestBrokenImage(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -241,13 +241,13 @@ func TestBrokenImage(t *testing.T) {
 	}
 }
 
-// A request that is paid for comes to its end and is kept, even though its delivery is over.
+// A request that is paid for is completed and stored, even if its delivery has ended.
 func TestCancelledRequestIsKept(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	f := newFake(t, func(asked) said {
 		cancel()
-		time.Sleep(50 * time.Millisecond) // the client knows by now
+		time.Sleep(50 * time.Millisecond) // the client has noticed it by now
 		return said{text: validAnswer}
 	})
 	work := folder(t)
@@ -263,14 +263,14 @@ func TestCancelledRequestIsKept(t *testing.T) {
 	}
 }
 
-// In the last moments of a delivery nothing is begun.
+// In the last moments of a delivery no request is begun.
 func TestLastMoments(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
 	ctx, cancel := context.WithTimeout(t.Context(), minRemaining-time.Second)
 	defer cancel()
 	_, err := open(t, config(f), Options{}).Rate(ctx, samples(1))
-	if err == nil || !strings.Contains(err.Error(), "the next one continues here") || len(f.requests()) != 0 {
+	if err == nil || !strings.Contains(err.Error(), "continues at this sample") || len(f.requests()) != 0 {
 		t.Errorf("error %v after %d requests", err, len(f.requests()))
 	}
 }
@@ -341,8 +341,7 @@ func readObject(t testing.TB, b bucket.Reader, name string, v any) {
 	}
 }
 
-// The word <image> in a text is no image: another mark stands for the images then. Turns that are not rated are not
-// shown.
+// The word <image> in a text is text: images then have another mark. Turns that are not rated are not sent.
 func TestConversation(t *testing.T) {
 	t.Parallel()
 	human := func(text string, first int) dataset.Turn { return dataset.NewTurn(dataset.Human, text, first) }

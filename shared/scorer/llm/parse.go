@@ -22,11 +22,11 @@ type parsedAnswer struct {
 	Styles  []string
 }
 
-// maxFaults bounds how many faults of one answer are named.
+// maxFaults bounds the number of faults of one answer that an error names.
 const maxFaults = 5
 
-// parseAnswer reads an answer. Every deviation from the requested form is a fault. The error names the first few, and
-// is shown to the model.
+// parseAnswer reads an answer. Every deviation from the requested form is a fault. The error names the first few
+// faults, and is shown to the model.
 func parseAnswer(text string, r *rubric.Rubric) (parsedAnswer, error) {
 	fields, err := object(unfence(text))
 	if err != nil {
@@ -116,7 +116,7 @@ func readStyles(data json.RawMessage, known []string, fault func(string, ...any)
 	return styles
 }
 
-// object reads one JSON object and nothing else. Names are taken as they are written, each once.
+// object reads exactly one JSON object. Names are case-sensitive and must be unique.
 func object(text string) (map[string]json.RawMessage, error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	if start, err := dec.Token(); err != nil || start != json.Delim('{') {
@@ -128,7 +128,7 @@ func object(text string) (map[string]json.RawMessage, error) {
 		if err != nil {
 			return nil, fmt.Errorf("it is no JSON: %w", err)
 		}
-		name, _ := token.(string) // only names can stand here
+		name, _ := token.(string) // a JSON decoder returns only names here
 		if _, twice := fields[name]; twice {
 			return nil, fmt.Errorf("it has %q twice", name)
 		}
@@ -147,7 +147,7 @@ func object(text string) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-// strictString reads a JSON string; it refuses null.
+// strictString reads a JSON string. It does not accept null.
 func strictString(data json.RawMessage, s *string) error {
 	if !bytes.HasPrefix(data, []byte{'"'}) {
 		return errors.New("no text")
@@ -155,7 +155,7 @@ func strictString(data json.RawMessage, s *string) error {
 	return json.Unmarshal(data, s)
 }
 
-// unfence takes an answer out of the Markdown fence that models like to put around JSON.
+// unfence removes a Markdown fence around an answer, which models often add.
 func unfence(text string) string {
 	text = strings.TrimSpace(text)
 	inner, fenced := strings.CutPrefix(text, "```")
@@ -169,7 +169,7 @@ func unfence(text string) string {
 	return strings.TrimSpace(strings.TrimPrefix(inner, "json"))
 }
 
-// oneLine makes a reason one line of bounded length.
+// oneLine converts a reason to one line of at most maxReason characters.
 func oneLine(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
 	if runes := []rune(s); len(runes) > maxReason {

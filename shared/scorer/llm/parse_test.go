@@ -16,7 +16,7 @@ func TestRead(t *testing.T) {
 	want := parsedAnswer{Reason: "It sings.", Ratings: []int8{4, 0}, Styles: []string{"tweet"}}
 	tests := map[string]struct {
 		text string
-		says string // of the error; none if empty
+		says string // part of the error; empty for no error
 	}{
 		"valid":          {validAnswer, ""},
 		"spaces":         {"\n " + validAnswer + "\n", ""},
@@ -70,7 +70,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// A model that gets everything wrong does not get all of it listed.
+// The error lists only the first faults of an answer.
 func TestReadNamesFewFaults(t *testing.T) {
 	t.Parallel()
 	_, err := parseAnswer(`{"reason": "", "ratings": {}, "styles": []}`, rubric.Default())
@@ -79,7 +79,7 @@ func TestReadNamesFewFaults(t *testing.T) {
 	}
 }
 
-// Whatever a model answers, what is taken holds against the rubric.
+// Accepted answers are valid under the rubric.
 func FuzzRead(f *testing.F) {
 	f.Add(validAnswer)
 	f.Add("```json\n" + validAnswer + "\n```")
@@ -131,7 +131,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// The instructions name everything that an answer is held against, and stay short enough for small contexts.
+// The instructions explain every name that an answer must use, and are short enough for small contexts.
 func TestInstructions(t *testing.T) {
 	t.Parallel()
 	r := rubric.Default()

@@ -20,31 +20,31 @@ import (
 )
 
 const (
-	// probeTokens bounds the answer to a probe. It is enough to see why the first token is not a digit.
+	// probeTokens bounds the answer to a probe. It is large enough to show why the first token is not a digit.
 	probeTokens = 8
-	// maxSeen is how many of the likeliest tokens a refusal names.
+	// maxSeen is the number of the likeliest tokens that an error names.
 	maxSeen = 5
-	// sideTimeout bounds requests about the server itself, which many servers do not take.
+	// sideTimeout is the time limit of requests about the server itself, which many servers do not support.
 	sideTimeout = 10 * time.Second
 )
 
-// noThinking turns off the model's reasoning, in the chat templates of several open models.
+// noThinking turns off the model's reasoning in the chat templates of several open models.
 const noThinking = fields(`,"chat_template_kwargs":{"enable_thinking":false}`)
 
 // thinking matches the beginning of a model's reasoning.
 var thinking = regexp.MustCompile(`(?i)think|reason|<\|channel|<seed`)
 
-// A probeResult is what a probe found out about asking a model for single tokens.
+// A probeResult describes how to request single tokens from the model.
 type probeResult struct {
-	added fields // to each question
-	byID  bool   // the server lists exactly the requested tokens
-	// samples bounds the samples in flight, by the slots of the server.
+	added fields // fields to add to each request
+	byID  bool   // the server lists exactly the requested tokens, not the likeliest
+	// samples bounds the samples in flight to the number of slots of the server.
 	samples *semaphore.Weighted
 }
 
-// Probe finds out whether the model can be asked in the scorer's mode. It makes one request, or two if the model
-// reasons before it answers, and none in the mode json. Its error is transient, or a *scorer.StopError that says what
-// was seen.
+// Probe checks that the model can be queried in the scorer's mode. In the mode json it makes no request. In the mode
+// logprobs it makes one request, or more if the model reasons before it answers or if digits are not listed. The error
+// is transient, or a *scorer.StopError that quotes the answer.
 func (s *Scorer) Probe(ctx context.Context) error {
 	if s.mode != scorer.ModeLogprobs {
 		return nil
@@ -53,7 +53,7 @@ func (s *Scorer) Probe(ctx context.Context) error {
 	return err
 }
 
-// probed is the result of the endpoint's probe, which is made once. Its usage is added to the prompt.
+// probed returns the result of the endpoint's probe, which is made once. The probe's usage is added to the prompt.
 func (s *Scorer) probed(ctx context.Context, p *prompt) (*probeResult, error) {
 	known := func() *probeResult {
 		s.mu.Lock()
@@ -80,7 +80,7 @@ func (s *Scorer) probed(ctx context.Context, p *prompt) (*probeResult, error) {
 	return result, nil
 }
 
-// makeProbe asks about a harmless sample in several ways, until one gives digits.
+// makeProbe asks about a harmless sample in several ways, until an answer is a digit.
 func (s *Scorer) makeProbe(ctx context.Context, p *prompt) (*probeResult, error) {
 	found := &probeResult{added: askedLogprobs}
 	answered, err := s.tryQuestion(ctx, p, found.added)
@@ -113,7 +113,7 @@ func scorerStops(err error) bool {
 	return stops
 }
 
-// tryQuestion asks for a capability of a harmless sample.
+// tryQuestion requests the rating of one capability of a harmless sample.
 func (s *Scorer) tryQuestion(ctx context.Context, p *prompt, added fields) (reply, error) {
 	shown, err := newConversation(harmlessSample())
 	if err != nil {
@@ -127,12 +127,12 @@ func (s *Scorer) tryQuestion(ctx context.Context, p *prompt, added fields) (repl
 	answered, err := s.request(ctx, &trial, 0, false, maxBroken)
 	p.used = p.used.add(trial.used)
 	if refused, ok := errors.AsType[refusedError](err); ok {
-		return reply{}, stopError("%v: it refuses a question with logprobs; use --llm-mode json (LLM_MODE)", refused.error)
+		return reply{}, stopError("%v: the server refuses logprobs; use --llm-mode json (LLM_MODE)", refused.error)
 	}
 	return answered, err
 }
 
-// harmlessSample is a fixed sample that every model can answer.
+// harmlessSample returns a fixed sample that every model can rate.
 func harmlessSample() *dataset.Sample {
 	return &dataset.Sample{Turns: []dataset.Turn{
 		dataset.NewTurn(dataset.Human, "What colour is the square?", 0),
@@ -140,7 +140,8 @@ func harmlessSample() *dataset.Sample {
 	}}
 }
 
-// firstDigits are the digits at the first token of an answer; nil without probabilities.
+// firstDigits returns the distribution of ratings at the first token of an answer; nil if the server gives no
+// probabilities.
 func firstDigits(answered reply) *Digits {
 	if len(answered.tokens) == 0 || len(answered.tokens[0].Top) == 0 {
 		return nil
@@ -149,18 +150,18 @@ func firstDigits(answered reply) *Digits {
 	return &d
 }
 
-// thinks reports whether an answer begins with the model's thoughts.
+// thinks reports whether an answer begins with the model's reasoning.
 func thinks(answered reply) bool {
 	return answered.thought != "" ||
 		len(answered.tokens) > 0 && thinking.MatchString(answered.tokens[0].text())
 }
 
-// unusable says why the first token of an answer is not a rating; empty if it is one.
+// unusable returns the reason why the first token of an answer cannot be used as a rating; empty if it can.
 func unusable(answered reply) string {
 	d := firstDigits(answered)
 	switch {
 	case thinks(answered):
-		return fmt.Sprintf("it thinks before it answers: its first token is %s, also with enable_thinking:false",
+		return fmt.Sprintf("it thinks before it answers, even with enable_thinking:false; its first token is %s",
 			seen(answered))
 	case d == nil:
 		return "the server gives no logprobs"
@@ -174,11 +175,11 @@ func unusable(answered reply) string {
 			return fmt.Sprintf("its digits are two tokens, %q and %q", first, second.text())
 		}
 	}
-	return fmt.Sprintf("the digits 0 to %d have a probability of %.2f together at the first token, and should have %v; "+
+	return fmt.Sprintf("the digits 0 to %d have a total probability of %.2f at the first token, but should have %v; "+
 		"the likeliest tokens are %s", scorer.MaxRating, d.mass(), scorer.MinMass, seen(answered))
 }
 
-// seen are the likeliest tokens at the beginning of an answer, in words.
+// seen lists the likeliest first tokens of an answer, with their probabilities.
 func seen(answered reply) string {
 	if len(answered.tokens) == 0 {
 		return "not known"
@@ -200,8 +201,8 @@ func seen(answered reply) string {
 	return strings.Join(names, ", ")
 }
 
-// tryTokenIDs asks the server to list the digits by token id, even if they are improbable. Some servers ignore this
-// field. So it is only used if the answer shows that the server obeyed.
+// tryTokenIDs requests that the server lists the digits by token id, even if they are improbable. Some servers ignore
+// this field, so it is only used if the answer lists all digits.
 func (s *Scorer) tryTokenIDs(ctx context.Context, p *prompt, before reply, found *probeResult) (reply, error) {
 	ids := s.digitIDs(ctx)
 	if ids == nil {
@@ -233,8 +234,8 @@ func (s *Scorer) tryTokenIDs(ctx context.Context, p *prompt, before reply, found
 	return answered, nil
 }
 
-// digitIDs are the token ids of the digits, from vLLM. It is nil if a digit is several tokens, or if the ids are not
-// known.
+// digitIDs returns the token ids of the digits, from vLLM. It returns nil if a digit is several tokens, or if the
+// server does not give the ids.
 func (s *Scorer) digitIDs(ctx context.Context) []int {
 	var ids []int
 	for digit := range scorer.MaxRating + 1 {
@@ -255,7 +256,8 @@ func (s *Scorer) digitIDs(ctx context.Context) []int {
 	return ids
 }
 
-// slots is how many samples may be in flight: the number of slots of a llama-server, and at most LLM_CONCURRENCY.
+// slots returns the number of samples that may be in flight: the number of slots of a llama-server, but at most
+// LLM_CONCURRENCY.
 func (s *Scorer) slots(ctx context.Context) int {
 	var answered struct {
 		Slots int `json:"total_slots"`
@@ -266,7 +268,7 @@ func (s *Scorer) slots(ctx context.Context) int {
 	return s.Concurrency
 }
 
-// aside makes a request outside the API, and reports whether it was answered with JSON.
+// aside makes a request outside the API, and reports whether the answer was JSON.
 func (c *client) aside(ctx context.Context, method, path string, body []byte, answered any) bool {
 	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 	defer cancel()

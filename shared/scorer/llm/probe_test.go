@@ -9,17 +9,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// digitAnswer is the answer of a server that rates, thoughtAnswer that of one that thinks first.
+// digitAnswer is the answer of a server that rates, thoughtAnswer that of a server that thinks first.
 var (
 	digitAnswer   = []answerToken{token("3", map[string]float64{"3": 0.75, "4": 0.125, "x": 0})}
 	thoughtAnswer = []answerToken{token("<think>", map[string]float64{"<think>": 0.875, "3": 0.125}), token("\n", nil)}
 )
 
-// probeTests are what servers answer.
+// probeTests are answers of servers.
 var probeTests = map[string]struct {
 	answer   func(asked) said
 	requests int
-	says     []string // nothing if the server can be asked
+	says     []string // parts of the error; nil if the server is accepted
 }{
 	"good": {func(asked) said { return said{text: "3", tokens: digitAnswer} }, 1, nil},
 	"no logprobs": {
@@ -37,7 +37,7 @@ var probeTests = map[string]struct {
 	"little mass": {
 		func(asked) said {
 			return said{text: "The", tokens: []answerToken{token("The", map[string]float64{"The": 0.5, "3": 0.25, "I": 0.25})}}
-		}, 1, []string{"have a probability of 0.25 together", `"The" (0.50)`, `"3" (0.25)`},
+		}, 1, []string{"have a total probability of 0.25", `"The" (0.50)`, `"3" (0.25)`},
 	},
 	"thinks": {
 		func(asked) said { return said{text: "", tokens: thoughtAnswer} }, 2,
@@ -53,8 +53,8 @@ var probeTests = map[string]struct {
 	},
 }
 
-// A server that cannot be asked for single digits is refused with what was seen, in one request or two, and none for
-// each sample.
+// A server that cannot give single digits is refused, and the error quotes its answer. This takes one or two requests,
+// and none for each sample.
 func TestProbe(t *testing.T) {
 	t.Parallel()
 	for name, tt := range probeTests {

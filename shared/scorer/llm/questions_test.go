@@ -15,7 +15,7 @@ import (
 
 func contains(a asked, text string) bool { return strings.Contains(a.text, text) }
 
-// logprobsConfig asks a fake for single tokens.
+// logprobsConfig returns a configuration in the mode logprobs.
 func logprobsConfig(f *fake) Config {
 	c := config(f)
 	c.Mode = scorer.ModeLogprobs
@@ -35,7 +35,7 @@ func bySingleTokens(a asked) said {
 	}}
 }
 
-// bySingleTokensResult is what bySingleTokens says.
+// bySingleTokensResult returns the result of bySingleTokens.
 func bySingleTokensResult() scorer.Result {
 	return scorer.Result{
 		Ratings: []int8{4, scorer.Missing}, Expected: []float32{4.25, 0.25}, Mass: []float32{1, 0.5},
@@ -43,7 +43,7 @@ func bySingleTokensResult() scorer.Result {
 	}
 }
 
-// Each capability is a question of its own, answered in one token, after a text that is equal for all of them.
+// Each capability is one request, answered in one token, after a text that is equal for all of them.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, bySingleTokens)
@@ -80,7 +80,7 @@ func TestQuestions(t *testing.T) {
 	}
 }
 
-// No more samples are in flight than the server has slots.
+// At most as many samples are in flight as the server has slots.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	var now, most atomic.Int64
@@ -100,7 +100,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// What costs one sample costs no other, and no more requests than it must.
+// A fault of one sample costs no other sample, and no more requests than necessary.
 func TestQuestionTrouble(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -117,7 +117,7 @@ func TestQuestionTrouble(t *testing.T) {
 	want := []scorer.Result{
 		bySingleTokensResult(),
 		{Code: Refused, Reason: "refused by the model: the prompt is too long"},
-		{Code: Refused, Reason: "refused by the model: its content filter cut the answer off"},
+		{Code: Refused, Reason: "refused by the model: the server's content filter cut the answer off"},
 		{Code: InvalidAnswer, Reason: `invalid answer: the answer about "bird song" came without probabilities`},
 	}
 	near := cmp.Comparer(func(a, b float32) bool { return math.Abs(float64(a-b)) < 1e-6 })
@@ -126,7 +126,7 @@ func TestQuestionTrouble(t *testing.T) {
 	}
 }
 
-// The spending limit holds for the questions of a sample together, before the first is sent.
+// The spending limit is checked for all questions of a sample together, before the first is sent.
 func TestQuestionSpending(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, bySingleTokens)
@@ -143,7 +143,7 @@ func TestQuestionSpending(t *testing.T) {
 	rated(t, billed(t, open(t, c, Options{Work: folder(t)}), "a-1"), samples(1)...)
 }
 
-// A plan prices both modes, with the tokens apart that the server has read before.
+// A plan has the price of both modes, with cached tokens separately.
 func TestEstimateOfModes(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)

@@ -12,29 +12,29 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// refusals records which requests a server answers and refuses.
+// refusals records which requests a server answered and which it refused.
 type refusals struct {
-	diagnosis sync.Mutex // one at a time
+	diagnosis sync.Mutex // held by the one diagnosis that runs
 
 	mu       sync.Mutex
-	first    int                        // the first format that the server is not known to refuse
-	answered map[requestShape]time.Time // when the latest answered request of a shape was begun
+	first    int                        // index of the first format that the server has not refused
+	answered map[requestShape]time.Time // start of the latest answered request of a shape
 }
 
-// A requestShape has the properties of a request, apart from its sample, on which an answer or a refusal depends.
+// A requestShape has the properties of a request, apart from its sample, that decide whether the server refuses it.
 type requestShape struct {
 	format    int
 	hasImages bool
 }
 
-// format is the number of the format of requests.
+// format returns the index of the format to use.
 func (r *refusals) format() int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.first
 }
 
-// noteAnswer records that a request was answered, and when it was begun.
+// noteAnswer records that a request was answered, and its start.
 func (r *refusals) noteAnswer(shape requestShape, begun time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -53,16 +53,16 @@ func (r *refusals) answeredSince(shape requestShape, since time.Time) bool {
 	return r.answered[shape].After(since)
 }
 
-// refuse records that the server refuses the formats before a number.
+// refuse records that the server refuses all formats before the index first.
 func (r *refusals) refuse(first int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.first = max(r.first, first)
 }
 
-// diagnose finds out why a request was refused. Servers word the reason in many ways, so diagnose tries a harmless
+// diagnose finds out why a request was refused. Servers word the reason in many ways, so diagnose sends a harmless
 // request of the same shape: if that is answered, the sample is the reason. Earlier answers prove nothing, because some
-// servers report an expired key like an invalid sample. Nil means that the server accepts another format.
+// servers report an expired key like an invalid sample. If diagnose returns nil, the server accepts another format.
 func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused refusedError) error {
 	since := time.Now()
 	p.refusals.diagnosis.Lock()
@@ -90,13 +90,13 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 		return nil
 	}
 	if len(p.images) > 0 && e.trial(ctx, p, false, len(p.formats)-1, false) == nil {
-		return stopError("%v: the model %s takes no images; name a vision model with --model or LLM_MODEL",
+		return stopError("%v: the model %s accepts no images; name a vision model with --model or LLM_MODEL",
 			refused.error, e.Model)
 	}
-	return stopError("%v: the server refuses every request, not only this sample; fix what it says", refused.error)
+	return stopError("%v: the server refuses every request, not only this sample; fix the cause it names", refused.error)
 }
 
-// trial makes a harmless request under the instructions of a prompt. Its usage is added to the prompt.
+// trial makes a harmless request with the instructions of a prompt. The usage is added to the prompt.
 func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format int, alone bool) error {
 	shown, err := newConversation(harmlessSample())
 	if err != nil {
@@ -118,7 +118,7 @@ func (e *Endpoint) trial(ctx context.Context, p *prompt, withImage bool, format 
 	return err
 }
 
-// greySquare is an image that any server can read. Some refuse small images, so it is large enough for these.
+// greySquare returns an image that any server can read. It is large enough for servers that refuse small images.
 func greySquare() (encodedImage, error) {
 	square := image.NewGray(image.Rect(0, 0, 64, 64))
 	for i := range square.Pix {

@@ -12,28 +12,28 @@ import (
 )
 
 const (
-	// maxBroken is how often a request may break before it is made alone.
+	// maxBroken is the number of failures of a request after which it is made alone.
 	maxBroken = 3
-	// minRemaining is the least remaining time of a delivery for beginning a request. A shorter one would be paid for and
-	// cut off.
+	// minRemaining is the least remaining time of a delivery in which a request is begun. With less time, a request might
+	// be paid for and then cut off.
 	minRemaining = 30 * time.Second
 )
 
-// A prompt has the messages of a sample's requests, their possible formats, and their usage so far.
+// A prompt has the messages of the requests for a sample, their possible formats, and their usage so far.
 type prompt struct {
 	messages []llms.MessageContent
 	images   []encodedImage // images of the messages
-	tokens   int            // estimate of its input
+	tokens   int            // estimated number of input tokens
 	formats  []fields
-	// maxTokens is the longest answer; 0 for Config.MaxTokens.
+	// maxTokens is the largest length of an answer; 0 for Config.MaxTokens.
 	maxTokens int
-	// refusals records the refused requests in these formats.
+	// refusals records the refusals of these formats.
 	refusals *refusals
 	used     Usage
 }
 
-// answer returns the reply to a prompt. Its error is a sampleError if the sample is the cause, else a *scorer.StopError
-// or transient.
+// answer returns the reply to a prompt. If the sample is the cause of an error, the error is a sampleError; otherwise
+// it is a *scorer.StopError or transient.
 func (e *Endpoint) answer(ctx context.Context, p *prompt) (reply, error) {
 	for {
 		format, begun := p.refusals.format(), time.Now()
@@ -51,11 +51,11 @@ func (e *Endpoint) answer(ctx context.Context, p *prompt) (reply, error) {
 		if err := e.diagnose(ctx, p, format, refused); err != nil {
 			return reply{}, err
 		}
-		// The server takes another format.
+		// The server accepts another format: try again.
 	}
 }
 
-// isolate repeats a request that broke several times, while no other request is in flight.
+// isolate repeats a request that failed several times, while no other request is in flight.
 func (e *Endpoint) isolate(ctx context.Context, p *prompt, format int) (reply, error) {
 	var answered reply
 	err := remote.Isolate(
@@ -70,8 +70,8 @@ func (e *Endpoint) isolate(ctx context.Context, p *prompt, format int) (reply, e
 	return answered, err
 }
 
-// request makes a request in one format. It repeats it while the server is full or cannot be reached, and until it has
-// broken maxBroken times.
+// request makes a request in one format. It repeats the request while the server is full or cannot be reached, and
+// until the request has failed maxBroken times.
 func (e *Endpoint) request(ctx context.Context, p *prompt, format int, alone bool, maxBroken int) (reply, error) {
 	var answered reply
 	err := e.Retry.Do(ctx, maxBroken, func() error {
@@ -89,13 +89,14 @@ func (e *Endpoint) request(ctx context.Context, p *prompt, format int, alone boo
 // attempt makes one request.
 func (e *Endpoint) attempt(ctx context.Context, p *prompt, format int) (reply, error) {
 	if end, ok := ctx.Deadline(); ok && time.Until(end) < min(minRemaining, e.Timeout) {
-		return reply{}, fmt.Errorf("the delivery's time is up; the next one continues here: %w", context.DeadlineExceeded)
+		return reply{}, fmt.Errorf("the delivery has too little time left; its redelivery continues at this sample: %w",
+			context.DeadlineExceeded)
 	}
 	answered, err := e.send(ctx, p, p.formats[format])
 	if err != nil {
 		return reply{}, err
 	}
-	if answered.usage == (Usage{}) { // not every server reports usage
+	if answered.usage == (Usage{}) { // some servers do not report usage
 		answered.usage = Usage{InputTokens: p.tokens, OutputTokens: textTokens(len(answered.text))}
 	}
 	p.used = p.used.add(answered.usage)

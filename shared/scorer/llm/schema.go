@@ -12,14 +12,14 @@ import (
 // maxReason is the longest reason that the schema allows, in characters.
 const maxReason = 200
 
-// fields are fields of a request that langchaingo does not set: JSON, with a comma before each.
+// fields are fields of a request's JSON that langchaingo does not set, with a comma before each.
 type fields string
 
-// askedLogprobs asks for the probabilities of tokens.
+// askedLogprobs requests the probabilities of tokens.
 var askedLogprobs = fields(fmt.Sprintf(`,"logprobs":true,"top_logprobs":%d`, topLogprobs))
 
-// formats are the formats of requests, the strictest first: each has a response_format, the last has none. With
-// logprobs, each format comes with the probabilities of tokens, and then without. If a server refuses a format, the
+// formats returns the formats of requests, the strictest first. Each has a response_format, except the last. With
+// logprobs, each format comes twice: with the probabilities of tokens, and without. If a server refuses a format, the
 // next one is used.
 func formats(r *rubric.Rubric, logprobs bool) ([]fields, error) {
 	bounded, err := schema(r, true)
@@ -42,9 +42,9 @@ func formats(r *rubric.Rubric, logprobs bool) ([]fields, error) {
 
 const responseFormat = `,"response_format":`
 
-// schema is the JSON schema of an answer, as response_format. It is written out here because models answer in the order
-// of its properties, and should reason before they rate. bounded adds bounds of lengths, which some servers need to end
-// an answer, and others refuse. A rubric without capabilities asks for no ratings.
+// schema returns the JSON schema of an answer, as response_format. It is written by hand, because models answer in the
+// order of its properties and should give the reason before the ratings. bounded adds bounds of lengths; some servers
+// need them to end an answer, and others refuse them. Without capabilities, the schema has no ratings.
 func schema(r *rubric.Rubric, bounded bool) (json.RawMessage, error) {
 	rated := len(r.Capabilities) > 0
 	required := `"reason","styles"`
@@ -73,7 +73,7 @@ func schema(r *rubric.Rubric, bounded bool) (json.RawMessage, error) {
 	}
 	b.WriteString(`}}}}}`)
 	if !json.Valid(b.Bytes()) {
-		return nil, fmt.Errorf("the schema of rubric %q is no JSON", r.Name)
+		return nil, fmt.Errorf("the schema of rubric %q is not JSON", r.Name)
 	}
 	return b.Bytes(), nil
 }

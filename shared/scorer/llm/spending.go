@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// refreshShare bounds the time for adding up the spending of runs: one part in so many of the process's time.
+// refreshShare bounds the time for adding up the spending of runs to 1/refreshShare of the process's time.
 const refreshShare = 50
 
-// A spending is the amount that one run has spent, and its limit. Within a process the limit is exact, if the length of
-// requests is estimated well. refresh adds the spending of other processes, at the beginning of every shard.
+// A spending has the amount that one run has spent, and its limit. Within a process the limit is exact if the length of
+// requests is estimated well. refresh adds the spending of other processes, at the start of every shard.
 type spending struct {
 	store answerStore
 	run   string
 	limit float64 // in dollars; 0 for none
 
-	refreshing sync.Mutex // one at a time
+	refreshing sync.Mutex // held by the one refresh that runs
 
 	mu          sync.Mutex
 	total       float64          // spent by all processes at the last refresh
-	since       float64          // spent by this process since then, with written receipts
-	reserved    float64          // the most that requests in flight can cost
-	live        map[payment]bool // those requests
+	since       float64          // spent by this process since that refresh, with written receipts
+	reserved    float64          // highest cost of the requests in flight
+	live        map[payment]bool // payments of the requests in flight
 	released    chan struct{}    // closed when a reservation ends
-	nextRefresh time.Time        // a large run has many receipts
+	nextRefresh time.Time        // limits refreshes, because a large run has many receipts
 }
 
 func newSpending(store answerStore, run string, limit float64) *spending {
 	return &spending{store: store, run: run, limit: limit, released: make(chan struct{}), live: map[payment]bool{}}
 }
 
-// refresh adds up the run's spending by all processes, unless that was done recently. Its error is a *scorer.StopError
-// if the limit is reached.
+// refresh adds up the run's spending by all processes, unless it was added up recently. The error is a
+// *scorer.StopError if the limit is reached.
 func (s *spending) refresh(ctx context.Context) error {
 	if s.limit == 0 || s.run == "" {
 		return nil
@@ -42,7 +42,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	defer s.refreshing.Unlock()
 	s.mu.Lock()
 	before, sum, early := s.since, s.total+s.since, time.Now().Before(s.nextRefresh)
-	var live map[payment]bool // not counted here: they are in reserved, and are counted when they end
+	var live map[payment]bool // left out of the sum: reserved contains them, and since will when they end
 	if sum < s.limit && !early {
 		live = maps.Clone(s.live)
 	}
@@ -60,8 +60,8 @@ func (s *spending) refresh(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// The listing may or may not have the spending of the time that it took. It is counted twice until the next refresh,
-	// rather than not at all.
+	// Spending during the listing may be in the listing or not. It is counted twice until the next refresh, rather than
+	// not at all.
 	s.total, s.since = spent, s.since-before
 	s.nextRefresh = time.Now().Add(refreshShare * time.Since(start))
 	if sum := s.total + s.since; sum >= s.limit {
@@ -70,7 +70,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	return nil
 }
 
-// reserve waits until a request of at most so many dollars is within the limit, and reserves the amount.
+// reserve waits until requests of at most this cost are within the limit, and reserves the amount.
 func (s *spending) reserve(ctx context.Context, dollars float64) error {
 	if s.limit == 0 {
 		return nil
@@ -97,8 +97,8 @@ func (s *spending) reserve(ctx context.Context, dollars float64) error {
 	}
 }
 
-// paid calls do, whose requests cost at most so many dollars, within the spending limit. do returns the cost, and paid
-// records it. hash is the hash of the prompt.
+// paid calls do, whose requests cost at most reserved dollars, within the spending limit. do returns the actual cost,
+// and paid records it. hash is the hash of the prompt.
 func (e *Endpoint) paid(
 	ctx context.Context, s *spending, hash string, reserved float64, do func(payment) (spent float64, err error),
 ) (err error) {
@@ -117,7 +117,7 @@ func (e *Endpoint) paid(
 	return err
 }
 
-// begin marks requests as in flight, before their reservation is stored.
+// begin marks a payment as in flight, before its reservation is stored.
 func (s *spending) begin(p payment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -130,7 +130,7 @@ func (s *spending) isLive(p payment) bool {
 	return s.live[p]
 }
 
-// release ends a reservation, once the receipt is written. spent is the amount that was used.
+// release ends a reservation, after the receipt is written. spent is the actual cost.
 func (s *spending) release(p payment, reserved, spent float64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,14 +12,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A run stops at its spending limit, without a failed sample and without a request too many, and continues from there
-// when it is raised.
+// A run stops at its spending limit, without a failed sample and without a request too many. When the limit is raised,
+// it continues.
 func TestSpendingLimit(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
 	work := folder(t)
 	c := config(f)
-	c.MaxTokens = 200 // so that what a request can cost is not far from what it does
+	c.MaxTokens = 200 // so that the highest cost of a request is near its cost
 	c.MaxCost = 0.01
 	items := samples(30)
 	_, err := billed(t, open(t, c, Options{Work: work}), "a-1").Rate(t.Context(), items)
@@ -31,7 +31,7 @@ func TestSpendingLimit(t *testing.T) {
 	if spent > c.MaxCost || spent < 0.005 {
 		t.Errorf("$%.4f are spent of a limit of $%.2f", spent, c.MaxCost)
 	}
-	// Another process knows, and begins nothing; another run has an account of its own.
+	// Another process reads the spending, and begins nothing; another run has its own limit.
 	before := len(f.requests())
 	again, err := open(t, c, Options{Work: work}).ForRun(t.Context(), "a-1")
 	if err == nil {
@@ -48,7 +48,7 @@ func TestSpendingLimit(t *testing.T) {
 	checkSpent(t, answerStore{work}, "a-1", len(items))
 }
 
-// checkSpent holds what a run has spent against the requests that were answered.
+// checkSpent compares the spending of a run with the cost of the answered requests.
 func checkSpent(t *testing.T, s answerStore, run string, requests int) float64 {
 	t.Helper()
 	spent, err := Spent(t.Context(), s.work, run)
@@ -61,7 +61,7 @@ func checkSpent(t *testing.T, s answerStore, run string, requests int) float64 {
 	return spent
 }
 
-// A first answer that was paid for counts, though the second request failed for good.
+// A first answer that was paid for counts, even if the second request failed.
 func TestReceiptWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -80,7 +80,7 @@ func TestReceiptWithoutAnswer(t *testing.T) {
 	}
 }
 
-// What is lost and paid for again is counted again, though it costs the same.
+// An answer that was lost is paid for and counted again, although the cost is equal.
 func TestReceiptsOfLostAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -125,7 +125,7 @@ func TestReservations(t *testing.T) {
 	}
 }
 
-// A request whose process is killed counts with what it can cost: it may have been paid for.
+// A request whose process was killed counts with its highest cost, because it may have been paid for.
 func TestKilledRequestCounts(t *testing.T) {
 	t.Parallel()
 	work := folder(t)

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// root is the prefix of answers in the work bucket.
+// root is the prefix of the names of answers in the work bucket.
 const root = "answers/"
 
 func answerName(hash string) string     { return root + hash + ".json" }
@@ -22,15 +22,16 @@ func faultName(run, hash string) string { return root + "faults/" + run + "/" + 
 func paidPrefix(run string) string      { return root + "paid/" + run + "/" }
 func reservedPrefix(run string) string  { return root + "reserved/" + run + "/" }
 
-// A payment names all requests for one answer by one process. If an answer was lost, or two processes asked for it at
-// the same time, it is paid for again, under another name.
+// A payment names all requests of one process for one answer. If an answer is lost, or two processes request it at the
+// same time, it is paid for again, as another payment.
 type payment string
 
 func newPayment(hash string) payment { return payment(fmt.Sprintf("%s-%08x", hash, rand.Uint32())) }
 
-// paidName is the receipt of a run for a payment. reservedName is its reservation, which is written before and has the
-// highest cost. The amount, in billionths of a dollar, is in the name, so that listings are enough to add up the
-// spending: receipts count, and reservations without a receipt, whose process was killed.
+// paidName returns the name of a run's receipt for a payment. reservedName returns the name of the reservation, which
+// is written before and has the highest cost. Both names contain the amount in billionths of a dollar, so that a
+// listing is enough to add up the spending. All receipts count. A reservation counts if it has no receipt, because its
+// process may have been killed.
 func paidName(run string, p payment, dollars float64) string {
 	return fmt.Sprintf("%s%s-%d", paidPrefix(run), p, nanodollars(dollars))
 }
@@ -41,7 +42,7 @@ func reservedName(run string, p payment, dollars float64) string {
 
 func nanodollars(dollars float64) int64 { return int64(dollars*1e9 + 0.5) }
 
-// An answerStore keeps answers and receipts in the work bucket. Without a bucket it keeps none.
+// An answerStore stores answers and receipts in the work bucket. Without a bucket it stores nothing.
 type answerStore struct{ work bucket.Bucket }
 
 // find returns a stored answer; nil if there is none.
@@ -77,7 +78,7 @@ func (s answerStore) load(ctx context.Context, name string) (*Answer, error) {
 	return &a, nil
 }
 
-// add stores a receipt and then the answer, and returns the stored answer, which may be an earlier one. The receipt
+// add stores a receipt and then the answer. It returns the stored answer, which may be an earlier one. The receipt
 // comes first, so that the payment counts even if the answer is lost.
 func (s answerStore) add(ctx context.Context, hash string, p payment, a *Answer) (*Answer, error) {
 	if s.work == nil {
@@ -109,8 +110,8 @@ func (s answerStore) reserve(ctx context.Context, run string, p payment, dollars
 	return err
 }
 
-// addReceipt records the cost of a payment, also if the answer was never completed, or if it cost nothing. The receipt
-// ends the reservation.
+// addReceipt records the cost of a payment, even if there is no complete answer, or if it cost nothing. The receipt
+// replaces the reservation.
 func (s answerStore) addReceipt(ctx context.Context, p payment, a *Answer) error {
 	if s.work == nil || a.Run == "" || a.Dollars == nil {
 		return nil
@@ -134,8 +135,8 @@ func (s answerStore) create(ctx context.Context, name string, v any) (bool, erro
 	return err == nil, nil
 }
 
-// spent is the sum of a run's receipts, and of its reservations without a receipt, in dollars. It leaves out payments
-// for which without is true.
+// spent returns the sum of a run's receipts, and of its reservations without a receipt, in dollars. It leaves out
+// payments for which without returns true.
 func (s answerStore) spent(ctx context.Context, run string, without func(payment) bool) (float64, error) {
 	if s.work == nil {
 		return 0, nil
@@ -145,13 +146,13 @@ func (s answerStore) spent(ctx context.Context, run string, without func(payment
 	for _, prefix := range []string{reservedPrefix(run), paidPrefix(run)} {
 		for attrs, err := range s.work.List(ctx, prefix, "") {
 			if err != nil {
-				return 0, fmt.Errorf("adding up what run %s has spent: %w", run, err)
+				return 0, fmt.Errorf("adding up the spending of run %s: %w", run, err)
 			}
 			name := strings.TrimPrefix(attrs.Name, prefix)
 			dash := max(strings.LastIndexByte(name, '-'), 0)
 			cost, err := strconv.ParseInt(strings.TrimPrefix(name[dash:], "-"), 10, 64)
 			if err != nil {
-				return 0, fmt.Errorf("adding up what run %s has spent: %s is not a receipt", run, attrs.Name)
+				return 0, fmt.Errorf("adding up the spending of run %s: %s is not a receipt", run, attrs.Name)
 			}
 			costs[payment(name[:dash])] = cost
 		}
@@ -165,8 +166,8 @@ func (s answerStore) spent(ctx context.Context, run string, without func(payment
 	return float64(sum) / 1e9, nil
 }
 
-// Spent is the spending of a run, in US dollars, as far as prices were known. Requests that are in flight, or whose
-// process was killed, count with their highest cost. work is the bucket that keeps the run's answers.
+// Spent returns the spending of a run, in US dollars; requests without a known price count 0. Requests in flight, and
+// requests whose process was killed, count with their highest cost. work is the bucket that stores the run's answers.
 func Spent(ctx context.Context, work bucket.Bucket, run string) (float64, error) {
 	return answerStore{work}.spent(ctx, run, func(payment) bool { return false })
 }

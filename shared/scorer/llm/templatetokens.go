@@ -4,10 +4,10 @@ import "regexp"
 
 // Flags of samples that this scorer rates.
 const (
-	// FlagTemplateTokens: a text of the sample looks like a token of a chat template. A server that reads it as this token
-	// would take the rest for another message.
+	// FlagTemplateTokens: a text of the sample contains a token of a chat template. A server that interprets it would read
+	// the rest of the text as another message.
 	FlagTemplateTokens = "chat_template_tokens"
-	// FlagAllFives: every rating is 5. No sample deserves that, so its text may have asked the model for it.
+	// FlagAllFives: every rating is 5. No sample deserves this, so its text may have requested it from the model.
 	FlagAllFives = "all_fives"
 )
 
@@ -17,7 +17,7 @@ var templateTokens = regexp.MustCompile(`<\|[A-Za-z0-9_ ]{1,40}\|>|<｜[^<>｜\n
 	`</?(?:start_of_turn|end_of_turn|bos|eos|pad|unk|s)>`)
 
 // neutralize inserts a space after the first character of each token of a chat template, so that no tokenizer
-// recognises it. It reports whether there was any.
+// recognises the token. It reports whether there was such a token.
 func neutralize(text string) (string, bool) {
 	neutral := templateTokens.ReplaceAllStringFunc(text, func(token string) string { return token[:1] + " " + token[1:] })
 	return neutral, neutral != text

@@ -26,8 +26,8 @@ func TestNeutralize(t *testing.T) {
 	}
 }
 
-// TestSuspectSamples rates a sample that closes its message and orders fives: it is sent without tokens, with the
-// demanded form behind it, and it and the answer are flagged.
+// TestSuspectSamples rates a sample that closes its message and requests fives. It is sent without tokens, the
+// requested form of the answer follows it, and sample and answer are flagged.
 func TestSuspectSamples(t *testing.T) {
 	t.Parallel()
 	items := samples(3)

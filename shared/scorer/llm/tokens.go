@@ -9,8 +9,8 @@ import (
 // A candidate is a possible token at a place of an answer.
 type candidate struct {
 	Token string `json:"token"`
-	Bytes []byte `json:"bytes"` // of the token, which may be part of a character; nil if the server gives none
-	// Logprob is nil for minus infinity.
+	Bytes []byte `json:"bytes"` // the token's bytes, which may be a part of a character; nil if the server gives none
+	// Logprob is nil for a probability of 0.
 	Logprob *float64 `json:"logprob"`
 }
 
@@ -28,13 +28,13 @@ func (c candidate) probability() float64 {
 	return math.Exp(min(*c.Logprob, 0))
 }
 
-// An answerToken is a token of an answer, with the likeliest tokens at its place that the server lists.
+// An answerToken is a token of an answer, with the likeliest tokens at its place, as the server lists them.
 type answerToken struct {
 	candidate
 	Top []candidate `json:"top_logprobs"`
 }
 
-// listed are the tokens whose probability at this place is known.
+// listed returns the tokens whose probability at this place is known.
 func (t answerToken) listed() []candidate {
 	for _, c := range t.Top {
 		if c.text() == t.text() {
@@ -44,7 +44,7 @@ func (t answerToken) listed() []candidate {
 	return append(t.Top[:len(t.Top):len(t.Top)], t.candidate)
 }
 
-// likeliest is the likeliest token at this place.
+// likeliest returns the likeliest token at this place.
 func (t answerToken) likeliest() candidate {
 	best := t.candidate
 	for _, c := range t.Top {
@@ -55,7 +55,7 @@ func (t answerToken) likeliest() candidate {
 	return best
 }
 
-// A report has the parts of an answer that langchaingo drops.
+// A report has the parts of an answer that langchaingo does not return.
 type report struct {
 	Choices []struct {
 		Logprobs struct {
@@ -72,7 +72,7 @@ type report struct {
 	} `json:"usage"`
 }
 
-// readReport reads the report of an answer. It is empty if the answer is not JSON, which langchaingo refuses.
+// readReport reads the report of an answer. It is empty if the answer is not JSON; langchaingo then returns an error.
 func readReport(body []byte) report {
 	var r report
 	if err := json.Unmarshal(body, &r); err != nil {
@@ -81,7 +81,7 @@ func readReport(body []byte) report {
 	return r
 }
 
-// tokens are the tokens of the first choice; nil if the server gives no probabilities.
+// tokens returns the tokens of the first choice; nil if the server gives no probabilities.
 func (r report) tokens() []answerToken {
 	if len(r.Choices) == 0 {
 		return nil
@@ -89,7 +89,7 @@ func (r report) tokens() []answerToken {
 	return r.Choices[0].Logprobs.Content
 }
 
-// reasoning is the model's reasoning before its answer, if the server gives it.
+// reasoning returns the model's reasoning before its answer, if the server gives it.
 func (r report) reasoning() string {
 	if len(r.Choices) == 0 {
 		return ""
@@ -97,8 +97,8 @@ func (r report) reasoning() string {
 	return r.Choices[0].Message.Reasoning
 }
 
-// tokenAt is the token with the byte at an offset of the answer's text, and the token's text before that byte. All
-// tokens together may be longer than the answer, because servers remove the model's reasoning from it.
+// tokenAt returns the token that contains the byte at an offset of the answer's text, and the token's text before that
+// byte. The tokens may be longer than the answer, because servers remove the model's reasoning from the answer.
 func tokenAt(tokens []answerToken, answer string, offset int) (token answerToken, before string, found bool) {
 	var all strings.Builder
 	for _, t := range tokens {

@@ -8,19 +8,18 @@ import (
 	"net/http"
 )
 
-// maxAnswer bounds the body of an answer, in bytes; its text is bounded by Config.MaxTokens.
+// maxAnswer bounds the body of an answer, in bytes; Config.MaxTokens bounds its text.
 const maxAnswer = 8 << 20
 
-// An exchangeRecord is the record of one request and its answer. It is needed because langchaingo keeps neither status
-// nor headers.
+// An exchangeRecord records one request and its answer, because langchaingo returns neither the status nor the headers.
 type exchangeRecord struct {
 	fields fields         // fields of the body that langchaingo does not set
 	images []encodedImage // images of the request
-	err    error          // why there was no complete answer
+	err    error          // the reason if there was no complete answer
 	status int
 	header http.Header
-	body   []byte // of a refusal
-	report report // of an answer
+	body   []byte // body of a refusal
+	report report // report of an answer
 }
 
 // recordKey is the key of the *exchangeRecord in a request's context.
@@ -32,7 +31,7 @@ type transport struct {
 	http *http.Client
 }
 
-// Do adds to a request what langchaingo cannot set, and reads its answer to the end.
+// Do adds to a request the parts that langchaingo cannot set, and reads the whole answer.
 func (t transport) Do(req *http.Request) (*http.Response, error) {
 	record, ok := req.Context().Value(recordKey{}).(*exchangeRecord)
 	if !ok {
@@ -66,7 +65,7 @@ func (t transport) exchange(req *http.Request, record *exchangeRecord) (*http.Re
 	return resp, body, err
 }
 
-// authorize sets the key.
+// authorize sets the header with the key.
 func (t transport) authorize(req *http.Request) {
 	req.Header.Del("Authorization")
 	if t.key != "" {
@@ -74,7 +73,7 @@ func (t transport) authorize(req *http.Request) {
 	}
 }
 
-// complete sets the key, the fields and the images.
+// complete adds the key, the fields and the images to a request.
 func (t transport) complete(req *http.Request, record *exchangeRecord) error {
 	t.authorize(req)
 	data, err := io.ReadAll(req.Body)

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// A person has to fix these; no sample is recorded as failed, nothing is tried again, and the key is not printed.
+// A person must fix these faults: no sample is recorded as failed, no request is repeated, and the key is not printed.
 func TestStops(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -25,7 +25,7 @@ func TestStops(t *testing.T) {
 			refuse(401, `{"error": {"message": "Incorrect API key provided: sk-secret", "code": "invalid_api_key"}}`),
 			"the key is refused; set LLM_API_KEY",
 		},
-		"unpaid": {refuse(402, `{"error": "insufficient credits"}`), "must be paid"},
+		"unpaid": {refuse(402, `{"error": "insufficient credits"}`), "pay for the account"},
 		"model":  {refuse(404, `{"error": {"message": "The model wren-1 does not exist"}}`), `there is no model "wren-1"`},
 		"page":   {refuse(404, "<html>nothing here</html>"), "<html>nothing here</html>"},
 		"quota": {
@@ -42,7 +42,7 @@ func TestStops(t *testing.T) {
 				return said{status: 400, body: `{"error": {"message": "image input is not supported"}}`}
 			}
 			return said{text: validAnswer}
-		}, "takes no images; name a vision model"},
+		}, "accepts no images; name a vision model"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -54,7 +54,7 @@ func TestStops(t *testing.T) {
 				t.Fatalf("error %v, want one to stop with %q", err, tt.says)
 			}
 			if strings.Contains(err.Error(), "sk-secret") {
-				t.Errorf("the key is told: %v", err)
+				t.Errorf("the error contains the key: %v", err)
 			}
 			if n := len(f.requests()); n > 8 { // one, a trial of each of six formats, and one without image
 				t.Errorf("%d requests", n)
@@ -67,7 +67,7 @@ func refuse(status int, body string) func(asked) said {
 	return func(asked) said { return said{status: status, body: body} }
 }
 
-// A server that does not take a format is asked in the next one: found out once, and no sample's fault.
+// If a server does not accept a format, the next format is used. This is found out once, and no sample fails.
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -93,7 +93,7 @@ func TestFormats(t *testing.T) {
 			s := open(t, c, Options{})
 			for _, r := range append(rated(t, s, samples(10)...), rated(t, s, samples(20)[10:]...)...) {
 				if r.Reason != "" {
-					t.Errorf("a sample takes the blame: %s", r.Reason)
+					t.Errorf("a sample is recorded as failed: %s", r.Reason)
 				}
 			}
 			all := f.requests()
@@ -105,7 +105,7 @@ func TestFormats(t *testing.T) {
 	}
 }
 
-// What the server refuses of one sample is that sample's fault, in the server's words, once another is answered.
+// If the server refuses one sample and answers another, the first sample fails with the server's message.
 func TestRefusedSample(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -123,8 +123,8 @@ func TestRefusedSample(t *testing.T) {
 	}
 }
 
-// A server that refuses what it answered before may mean the sample or the key: the next samples must not be
-// recorded as failed for a key.
+// A server that refuses a request that it answered before may mean the sample or the key. If it means the key, the next
+// samples must not be recorded as failed.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -134,7 +134,7 @@ func TestForbidden(t *testing.T) {
 	}{
 		"key":                    {403, true, ""},
 		"sample":                 {403, false, "refused by the model: flagged"},
-		"key that has expired":   {400, true, ""}, // as Gemini says it
+		"key that has expired":   {400, true, ""}, // the status that Gemini sends
 		"sample that is refused": {400, false, "refused by the model: flagged"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -184,7 +184,7 @@ func TestDeadlySample(t *testing.T) {
 	}
 }
 
-// Failures that pass cost no sample.
+// Transient failures make no sample fail.
 func TestPassingFailures(t *testing.T) {
 	t.Parallel()
 	for name, failure := range map[string]said{
@@ -213,8 +213,7 @@ func TestPassingFailures(t *testing.T) {
 	}
 }
 
-// While the server asks to be left alone, no request is sent: neither for the sample that was refused, nor
-// for another one.
+// During a pause that the server requested, no request is sent, neither for the refused sample nor for others.
 func TestRetryAfter(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -244,7 +243,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A server that is away is a transient error, after the time it is waited for; it may come back meanwhile.
+// If a server cannot be reached, the error is transient, after the longest wait; the server may come back before.
 func TestAway(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -256,12 +255,12 @@ func TestAway(t *testing.T) {
 	}})
 	_, err := s.Rate(t.Context(), samples(3))
 	if _, stopped := errors.AsType[*scorer.StopError](err); err == nil || stopped ||
-		!strings.Contains(err.Error(), "is not reached") {
-		t.Errorf("error %v, want one of the world", err)
+		!strings.Contains(err.Error(), "cannot be reached") {
+		t.Errorf("error %v, want a transient one", err)
 	}
 }
 
-// A request that takes too long is broken off, and made again.
+// A request that takes too long is ended and repeated.
 func TestTimeout(t *testing.T) {
 	t.Parallel()
 	var calls atomic.Int32

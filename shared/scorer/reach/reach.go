@@ -1,5 +1,5 @@
-// Package reach says how far the ratings of a scorer can be trusted on a dataset: by the distance of its samples from
-// the training samples, or by the scorer's agreement with annotations of the dataset.
+// Package reach estimates how reliable the ratings of a scorer are on a dataset: from the distance of its samples to
+// the training samples, or from the scorer's agreement with annotations of the dataset.
 package reach
 
 import (
@@ -19,16 +19,16 @@ const (
 	Near Band = iota
 	Edge
 	Far
-	bands // their number
+	bands // the number of bands
 )
 
-// String is the band's name.
+// String returns the name of the band.
 func (b Band) String() string { return [bands]string{"near", "edge", "far"}[b] }
 
-// MarshalText is String.
+// MarshalText returns the name of the band.
 func (b Band) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText reads the name of a band.
 func (b *Band) UnmarshalText(text []byte) error {
 	for *b = Near; *b < bands; *b++ {
 		if b.String() == string(text) {
@@ -39,59 +39,59 @@ func (b *Band) UnmarshalText(text []byte) error {
 }
 
 // A Scale has the measured errors of a scorer. An error is the mean absolute difference between expected score and
-// annotated rating, over capabilities and samples. Weights and plans store a Scale.
+// annotated rating, over capabilities and samples. Weights and plans contain a Scale.
 type Scale struct {
-	// Edge and Far are the distances (scorer.Result) at which these bands begin. Of the samples of known sources, half are
-	// nearer than Edge, and four of five are nearer than Far.
+	// Edge and Far are the distances (scorer.Result) at which these bands begin. For samples of known sources, half of the
+	// distances are below Edge, and four of five are below Far.
 	Edge int `json:"edge"`
 	Far  int `json:"far"`
-	// Bands are the errors on sources that were left out of the training, by the band of the source.
+	// Bands are the errors on sources that were held out of the training, by the band of the source.
 	Bands [bands]Measured `json:"bands"`
-	// Errors are the mean errors of single ratings, by the band of the sample and by the rating.
+	// Errors are the mean errors of single ratings on held-out sources, by the band of the sample and by the rating.
 	Errors [bands][scorer.MaxRating + 1]float64 `json:"errors"`
-	// Correlation is Spearman's correlation of forecast and measured errors, over sources that were left out. A source's
-	// forecast uses the Errors of the other sources.
+	// Correlation is Spearman's correlation of forecast and measured errors, over held-out sources. The forecast for a
+	// source uses the Errors of the other sources.
 	Correlation Interval `json:"correlation"`
-	// Order is Spearman's correlation of expected scores and annotated ratings in pools of three sources that were left
-	// out: the median, and the 5th and 95th percentile. SourceMeans is the median for a rater who knows only the mean
-	// ratings of each source.
+	// Order is Spearman's correlation of expected scores and annotated ratings in pools of three held-out sources: the
+	// median, and the 5th and 95th percentile. SourceMeans is the median of a baseline that rates each sample with the
+	// mean ratings of its source.
 	Order       Interval `json:"order"`
 	SourceMeans float64  `json:"source_means"`
-	// Own is the agreement with annotations of the user's own dataset; nil if the weights did not learn from any. If it is
-	// set, the other fields are empty.
+	// Own is the agreement with annotations of the user's dataset; nil if the training used none. If it is set, the other
+	// fields are empty.
 	Own *Own `json:"own,omitempty"`
 }
 
-// An Interval is a figure with the bounds of its 95 % interval.
+// An Interval is a value with the bounds of its 95 % interval.
 type Interval struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
 	High  float64 `json:"high"`
 }
 
-// Measured has the errors on the sources of a band; it is zero without sources.
+// Measured has the errors on the sources of a band; it is zero if the band has no sources.
 type Measured struct {
 	Sources int `json:"sources"`
 	Samples int `json:"samples"`
-	// Error is the mean over sources, with the lowest and the highest.
+	// Error is the mean over sources, with the lowest and the highest error of a source.
 	Error Interval `json:"error"`
 }
 
-// Own is the agreement with the user's annotated samples. Each was left out once, and rated by weights that had not
-// seen it.
+// Own is the agreement of ratings with the user's annotated samples, in cross-validation: each sample was rated by
+// weights that were trained without it.
 type Own struct {
 	Samples  int     `json:"samples"`
 	Spearman float64 `json:"spearman"`
 	QWK      float64 `json:"qwk"`
 }
 
-// leastCorrelation is the least lower bound of the correlation for which forecasts are shown.
+// leastCorrelation is the least lower bound of Correlation for which forecasts are shown.
 const leastCorrelation = 0.2
 
-// Forecasts reports whether errors of single sources are forecast. If not, only the errors of bands are shown.
+// Forecasts reports whether errors are forecast for single sources. If not, only the errors of bands are shown.
 func (s *Scale) Forecasts() bool { return s.Correlation.Low >= leastCorrelation }
 
-// BandOf is the band of a distance.
+// BandOf returns the band of a distance.
 func (s *Scale) BandOf(distance int) Band {
 	switch {
 	case distance >= s.Far:
@@ -102,10 +102,10 @@ func (s *Scale) BandOf(distance int) Band {
 	return Near
 }
 
-// A Teller is a scorer that has a Scale.
+// A Teller is a scorer that can have a Scale.
 type Teller interface{ Reach() *Scale }
 
-// Of is the Scale of a scorer; nil if it has none.
+// Of returns the Scale of a scorer; nil if it has none.
 func Of(s scorer.Scorer) *Scale {
 	if t, ok := s.(Teller); ok {
 		return t.Reach()
@@ -129,7 +129,8 @@ func (t *Tally) Add(band Band, ratings iter.Seq[int8]) {
 	}
 }
 
-// Band is the band of the source: the farthest band such that at least half of the samples are in it or beyond.
+// Band returns the band of the source: the farthest band for which at least half of the samples are in it or farther
+// away.
 func (t *Tally) Band() Band {
 	near, edge, far := t.samples[Near], t.samples[Edge], t.samples[Far]
 	switch {
@@ -141,7 +142,7 @@ func (t *Tally) Band() Band {
 	return Near
 }
 
-// Forecast is the expected error of the tally's ratings; false if it has no ratings.
+// Forecast returns the expected error of the tally's ratings; false if the tally has no ratings.
 func (t *Tally) Forecast(errors *[bands][scorer.MaxRating + 1]float64) (float64, bool) {
 	sum, n := 0.0, 0
 	for b, counts := range t.ratings {
@@ -153,33 +154,34 @@ func (t *Tally) Forecast(errors *[bands][scorer.MaxRating + 1]float64) (float64,
 	return sum / float64(max(n, 1)), n > 0
 }
 
-// A Source says how far the samples of a source are from the scorer's training data.
+// A Source describes the distance of a source's samples to the scorer's training data.
 type Source struct {
 	Source  string `json:"source"`
-	Samples int    `json:"samples"` // rated
+	Samples int    `json:"samples"` // number of rated samples
 	// Far and Edge are the shares, in [0, 1], of the samples in these bands.
 	Far  float64 `json:"far"`
 	Edge float64 `json:"edge"`
 	Band Band    `json:"band"`
-	// Error is the forecast of the mean absolute error; nil where there is none.
+	// Error is the forecast of the mean absolute error; nil if there is no forecast.
 	Error *float64 `json:"error,omitempty"`
 }
 
-// A Report says how far a dataset is from the scorer's training data.
+// A Report describes the distance of a dataset to the scorer's training data.
 type Report struct {
-	// Samples is the number of rated samples, Far the share of far ones among them, in [0, 1].
+	// Samples is the number of rated samples, and Far the share of them in the band Far, in [0, 1].
 	Samples int     `json:"samples"`
 	Far     float64 `json:"far"`
-	// Sources are sorted from the farthest, and More is how many were cut. There are none if Scale has Own.
+	// Sources are sorted from the farthest to the nearest. More is the number of sources that are left out of the list.
+	// The list is empty if Scale has Own.
 	Sources []Source `json:"sources,omitempty"`
 	More    int      `json:"more,omitempty"`
 	Scale   Scale    `json:"scale"`
 }
 
-// mostSources is how many sources a report has.
+// mostSources is the largest number of sources in a report.
 const mostSources = 1000
 
-// Report evaluates tallies of sources by the scale; nil without a scale or a sample.
+// Report evaluates the tallies of sources, by name; it returns nil if s is nil or there are no samples.
 func (s *Scale) Report(tallies map[string]*Tally) *Report {
 	if s == nil {
 		return nil
@@ -218,7 +220,7 @@ func (s *Scale) Report(tallies map[string]*Tally) *Report {
 	return r
 }
 
-// FarSources counts the sources in which most samples are far.
+// FarSources returns the number of sources whose band is Far.
 func (r *Report) FarSources() (n int) {
 	for _, s := range r.Sources {
 		if s.Band == Far {

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// scale has bands from 70 and 90 on.
+// scale returns a scale whose bands begin at 70 and 90.
 func scale(correlation float64) *reach.Scale {
 	s := &reach.Scale{Edge: 70, Far: 90, Correlation: reach.Interval{Value: correlation, Low: correlation, High: 1}}
 	s.Order, s.SourceMeans = reach.Interval{Value: 0.57, Low: 0.44, High: 0.69}, 0.52
@@ -25,7 +25,7 @@ func scale(correlation float64) *reach.Scale {
 	return s
 }
 
-// tally is that of samples at some distances, each with one rating of 2 and a missing one.
+// tally returns a tally of samples at these distances, each with one rating of 2 and one missing rating.
 func tally(s *reach.Scale, distances ...int) *reach.Tally {
 	t := &reach.Tally{}
 	for _, d := range distances {
@@ -53,8 +53,8 @@ func TestBands(t *testing.T) {
 	}
 }
 
-// TestReport has the farthest source first, forecasts where the correlation allows it, and no source where own
-// annotations say more.
+// TestReport checks that the farthest source comes first, that there are forecasts if the correlation allows it, and
+// that there are no sources if the user's annotations were used.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	s := scale(0.3)

@@ -5,14 +5,15 @@ import (
 	"strings"
 )
 
-// Teach is the command that makes a scorer learn a dataset.
+// Teach is the command that trains a scorer on a dataset's own annotations.
 const Teach = "harvest curate --teacher llm:URL --model NAME"
 
-// Sentence is the report in words, and what to do about it.
+// Sentence returns the report in words, with advice.
 func (r *Report) Sentence() string {
 	if own := r.Scale.Own; own != nil {
-		return fmt.Sprintf("The scorer has learned from %d annotated samples of your own. Left out in their turn, they "+
-			"agree with its ratings by a Spearman of %.2f and a weighted kappa of %.2f.", own.Samples, own.Spearman, own.QWK)
+		return fmt.Sprintf("The scorer was trained on %d annotated samples of your dataset, too. In cross-validation, its "+
+			"ratings of these samples agree with the annotations by a Spearman of %.2f and a weighted kappa of %.2f.",
+			own.Samples, own.Spearman, own.QWK)
 	}
 	text := fmt.Sprintf("%s of the samples are far from what the embedded scorer was trained on.", percent(r.Far))
 	var errors []string
@@ -40,7 +41,7 @@ func (r *Report) Sentence() string {
 	return text
 }
 
-// percent is a share in words.
+// percent formats a share as a percentage.
 func percent(share float64) string {
 	switch {
 	case share > 0 && share < 0.005:

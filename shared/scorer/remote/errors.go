@@ -1,5 +1,5 @@
-// Package remote is shared by the clients of inference servers. It decides which errors are transient, how long to wait
-// for a server, and whether a sample breaks the server.
+// Package remote has the common parts of clients of inference servers: which errors are transient, how long to wait for
+// a server, and how to find a sample that makes the server fail.
 package remote
 
 import (
@@ -12,22 +12,22 @@ import (
 	"time"
 )
 
-// A LaterError says that a server takes no requests now, or cannot be reached.
+// A LaterError reports that a server accepts no requests now, or cannot be reached.
 type LaterError struct {
 	Err   error
-	After time.Duration // the pause that the server asks for; 0 if it names none
+	After time.Duration // the pause that the server requests; 0 if it states none
 }
 
-// Error is the message of Err.
+// Error returns the message of Err.
 func (e LaterError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
 func (e LaterError) Unwrap() error { return e.Err }
 
-// A BrokenError says that a request was begun and not answered: the server died, failed or stalled on it.
+// A BrokenError reports that a request was begun and not answered: the server died, failed or stalled.
 type BrokenError struct{ Err error }
 
-// Error is the message of Err.
+// Error returns the message of Err.
 func (e BrokenError) Error() string { return e.Err.Error() }
 
 // Unwrap returns Err.
@@ -39,20 +39,20 @@ func IsBroken(err error) bool {
 	return broken
 }
 
-// TransportError is the error of a request without an answer: a LaterError if the server was not reached, otherwise a
-// BrokenError. server is the server's name in the message.
+// TransportError returns the error of a request without an answer: a LaterError if the server was not reached,
+// otherwise a BrokenError. server names the server in the message.
 func TransportError(server string, err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return LaterError{Err: fmt.Errorf("%s is not reached: %w", server, err)}
+		return LaterError{Err: fmt.Errorf("%s cannot be reached: %w", server, err)}
 	}
 	return BrokenError{fmt.Errorf("%s did not answer: %w", server, err)}
 }
 
-// statusOverloaded is the status that some servers send instead of 503.
+// statusOverloaded is a status that some servers send in place of 503.
 const statusOverloaded = 529
 
-// StatusError is the error of an answer with a status other than 200: a LaterError, a BrokenError, or refused. refused
-// is the client's error for a request that the server will never answer.
+// StatusError returns the error of an answer with a status other than 200: a LaterError, a BrokenError, or refused.
+// refused is the client's error for a request that the server will never answer.
 func StatusError(status int, header http.Header, refused error) error {
 	switch status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, statusOverloaded:
@@ -66,11 +66,11 @@ func StatusError(status int, header http.Header, refused error) error {
 	return refused
 }
 
-// maxRetryAfter bounds the pause that a server may ask for; a longer one is ignored.
+// maxRetryAfter bounds the pause that a server can request; a longer one is ignored.
 const maxRetryAfter = 1_000_000 * time.Second
 
-// RetryAfter reads the header of that name: seconds, which some servers give as a fraction, or a date. It is 0 for a
-// header that is missing, malformed, in the past or above a million seconds.
+// RetryAfter reads the header Retry-After: a date, or a number of seconds, which some servers send with a fraction. It
+// returns 0 if the header is missing, malformed, in the past, or a million seconds or more.
 func RetryAfter(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
@@ -87,10 +87,10 @@ func RetryAfter(header http.Header) time.Duration {
 	return 0
 }
 
-// maxQuote bounds how much of a server's words an error repeats, in bytes.
+// maxQuote bounds the part of a server's message that an error quotes, in bytes.
 const maxQuote = 300
 
-// Quote is the beginning of a server's words, as an error repeats it.
+// Quote returns the beginning of a server's message, to be quoted in an error.
 func Quote(words string) string {
 	words = strings.TrimSpace(words)
 	return strings.ToValidUTF8(words[:min(len(words), maxQuote)], "")

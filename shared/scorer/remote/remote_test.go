@@ -37,7 +37,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// class is how an error is handled.
+// class returns how an error is handled.
 func class(err error) string {
 	if later, ok := errors.AsType[remote.LaterError](err); ok {
 		return "later " + later.After.String()
@@ -71,7 +71,7 @@ func TestStatusError(t *testing.T) {
 func TestTransportError(t *testing.T) {
 	t.Parallel()
 	dial := remote.TransportError("the server", &net.OpError{Op: "dial", Err: errors.New("refused")})
-	if class(dial) != "later 0s" || dial.Error() != "the server is not reached: dial: refused" {
+	if class(dial) != "later 0s" || dial.Error() != "the server cannot be reached: dial: refused" {
 		t.Errorf("not reached: %s, %v", class(dial), dial)
 	}
 	read := remote.TransportError("the server", &net.OpError{Op: "read", Err: errors.New("reset")})
@@ -93,7 +93,7 @@ func TestQuote(t *testing.T) {
 	}
 }
 
-// outcomes is a try that has these errors, one after the other, and then none.
+// outcomes returns a try function that returns these errors, one after the other, and then nil.
 func outcomes(errs ...error) (try func() error, calls *int) {
 	calls = new(int)
 	return func() error {
@@ -163,7 +163,7 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// Waiting is reported with the first failure and then every 30 s, with its end.
+// A wait is reported at the first failure and then every 30 s, with the time of its end.
 func TestWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var reports []string
@@ -233,7 +233,7 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
-// A pause that the server asks one request for is kept by all.
+// A pause that the server requests from one request holds for all.
 func TestThrottlePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		throttle := remote.NewThrottle(2)

@@ -19,17 +19,17 @@ const (
 	defaultMaxWait = 400 * time.Second
 )
 
-// A Retry says how long a server is waited for that is starting, full or away.
+// A Retry sets how long to wait for a server that is starting, full or unreachable.
 type Retry struct {
 	MaxWait time.Duration // from the first failure; 400 s if 0
-	// OnWait gets the reason before every pause, and until when the server is waited for, from several goroutines. Nil
-	// reports nothing.
+	// OnWait is called before every pause, with the reason and the time at which waiting ends, possibly from several
+	// goroutines. Nil reports nothing.
 	OnWait func(err error, until time.Time)
-	// Advice is the scorer.Wait's of what waits.
+	// Advice is the Advice of each scorer.Wait that is reported.
 	Advice string
 }
 
-// WithDefaults replaces zero fields by their defaults.
+// WithDefaults returns r with defaults in place of zero fields.
 func (r Retry) WithDefaults() Retry {
 	r.MaxWait = cmp.Or(r.MaxWait, defaultMaxWait)
 	if r.OnWait == nil {
@@ -38,13 +38,14 @@ func (r Retry) WithDefaults() Retry {
 	return r
 }
 
-// Do calls try until its error is not a LaterError, and a BrokenError at most maxBroken times. It returns the last
-// error when the server is not ready within MaxWait, and the context's error with the last one when ctx ends, or would
-// end during a pause: these are scorer.ErrUnavailable after a LaterError. r has its defaults.
+// Do calls try again while its error is a LaterError, and after a BrokenError until there were maxBroken of them. If
+// the server is not ready within MaxWait, it returns the last error. If ctx ends, or would end during a pause, it
+// returns the context's error with the last one. Both are a scorer.ErrUnavailable if the last error is a LaterError. r
+// must have its defaults.
 func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
-	var since time.Time // of the first failure; waiting for a slot is not a failure
+	var since time.Time // time of the first failure; waiting for a slot is not a failure
 	for broken := 0; ; {
 		err := try()
 		later, isLater := errors.AsType[LaterError](err)
@@ -57,33 +58,33 @@ func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 		}
 		pause := pauses.NextBackOff()
 		if later.After > 0 {
-			// Requests that were refused together must not all be repeated together.
+			// Add a random time, so that requests that were refused together are not all repeated together.
 			pause = later.After + rand.N(later.After/4+1)
 		}
 		if since.IsZero() {
 			since = time.Now()
 		}
 		if time.Since(since)+pause > r.MaxWait {
-			return away(isLater, fmt.Errorf("not ready within %v: %w", r.MaxWait, err))
+			return waitError(isLater, fmt.Errorf("not ready within %v: %w", r.MaxWait, err))
 		}
 		r.OnWait(err, since.Add(r.MaxWait))
 		scorer.ReportWait(ctx, scorer.Wait{Why: err, Advice: r.Advice})
 		if ended := sleep(ctx, pause); ended != nil {
-			return away(isLater, fmt.Errorf("%w while waiting: %w", ended, err))
+			return waitError(isLater, fmt.Errorf("%w while waiting: %w", ended, err))
 		}
 	}
 }
 
-// away is an error of waiting without success. If the server took no request, the scorer is unavailable, and no sample
-// is the cause.
-func away(isLater bool, err error) error {
+// waitError returns the error of a wait without success. If the server accepted no request, it is a
+// scorer.ErrUnavailable, because no sample is the cause.
+func waitError(isLater bool, err error) error {
 	if isLater {
 		return Unavailable(err)
 	}
 	return err
 }
 
-// Unavailable is an error that wraps scorer.ErrUnavailable: err itself if it does.
+// Unavailable wraps err in scorer.ErrUnavailable; it returns err itself if it is wrapped already.
 func Unavailable(err error) error {
 	if errors.Is(err, scorer.ErrUnavailable) {
 		return err
@@ -91,7 +92,7 @@ func Unavailable(err error) error {
 	return fmt.Errorf("%w: %w", scorer.ErrUnavailable, err)
 }
 
-// sleep pauses. Its error is that of ctx if ctx ends before the pause would.
+// sleep pauses. It returns the error of ctx if ctx ends, or would end, before the pause.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return nil

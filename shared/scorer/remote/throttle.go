@@ -10,33 +10,35 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A Throttle bounds the concurrent requests of a process to a server, and makes none while the server asks for a pause.
-// A process has one for each server. It is safe for concurrent use.
+// A Throttle bounds the concurrent requests of a process to a server, and sends none during a pause that the server
+// requested. A process has one for each server. It is safe for concurrent use.
 type Throttle struct {
 	slots     *semaphore.Weighted
-	each      atomic.Int64 // what a request takes of all slots
+	each      atomic.Int64 // number of slots that a request takes
 	notBefore atomic.Int64 // the end of the pause, in nanoseconds since 1970
 }
 
-// allSlots can be divided by any number of requests up to a thousand with less than one request's share left over.
+// allSlots is so large that it can be divided among up to a thousand requests with less than one request's share left
+// over.
 const allSlots = 1 << 20
 
-// NewThrottle is a Throttle for at most n concurrent requests.
+// NewThrottle returns a Throttle for at most n concurrent requests.
 func NewThrottle(n int) *Throttle {
 	t := &Throttle{slots: semaphore.NewWeighted(allSlots)}
 	t.Allow(n)
 	return t
 }
 
-// Allow has at most n concurrent requests from now on, 1 to 1000. Requests that are under way keep what they took.
+// Allow sets the number of concurrent requests, 1 to 1000. Requests in flight keep their slots.
 func (t *Throttle) Allow(n int) { t.each.Store(allSlots / int64(min(max(n, 1), 1000))) }
 
-// Allowed is how many concurrent requests there may be.
+// Allowed returns the number of concurrent requests.
 func (t *Throttle) Allowed() int { return int(allSlots / t.each.Load()) }
 
-// Do makes a request when a slot is free and the server takes requests. If alone is true, it waits until all slots are
-// free, so that the server has no other request of the process. The error is that of request or of ctx. If a LaterError
-// asks for a pause, all requests wait. A Retry calls Do once for each attempt, so its pauses keep no slot.
+// Do makes a request when a slot is free and the server accepts requests. If alone is true, it waits until all slots
+// are free, so that the server has no other request of the process. The error is that of request or of ctx. If a
+// LaterError has a pause, all requests wait. A Retry calls Do once for each attempt, so a pause of the Retry keeps no
+// slot.
 func (t *Throttle) Do(ctx context.Context, alone bool, request func() error) error {
 	slots := t.each.Load()
 	if alone {

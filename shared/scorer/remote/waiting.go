@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// reportEvery is the least time between two reports of waiting.
+// reportEvery is the least time between two reports of a wait.
 const reportEvery = 30 * time.Second
 
-// Waiting returns a function for Retry.OnWait. That function calls report with the error and the time of the retry: at
-// the first failure, and then at most every 30 s.
+// Waiting returns a function for Retry.OnWait. The function calls report at the first failure, and then at most every
+// 30 s. The error names the time at which retries end.
 func Waiting(report func(error)) func(error, time.Time) {
 	var mu sync.Mutex
 	var last time.Time

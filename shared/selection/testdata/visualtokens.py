@@ -1,4 +1,4 @@
-"""Writes visualtokens.csv: tokens of images by transformers' own processors, which need no weights.
+"""Writes visualtokens.csv: the numbers of tokens of images by the processors of transformers, which need no weights.
 
 python3 visualtokens.py > visualtokens.csv  (in this folder, with transformers, torch and pillow installed)
 """
@@ -16,7 +16,7 @@ LIMITS = {"qwen2.5-vl": (3136, 12845056), "qwen2.5-vl:3136,1003520": (3136, 1003
 
 
 def onevision(width: int, height: int) -> int:
-    """The processor's own count; of it, only what the count reads is made, for a tokenizer would have to be fetched."""
+    """Returns the processor's count. Only the needed parts are built: the whole needs a tokenizer."""
     processor = SimpleNamespace(
         image_processor=LlavaOnevisionImageProcessorPil(), num_image_tokens=729, vision_aspect_ratio="anyres_max_9"
     )
@@ -25,19 +25,19 @@ def onevision(width: int, height: int) -> int:
 
 
 def qwen(width: int, height: int, least: int, most: int) -> int:
-    """Patches by the image processor, of which four make a token."""
+    """Returns the number of tokens: the image processor's number of patches, divided by four."""
     limits = {"min_pixels": least, "max_pixels": most}
     return Qwen2VLImageProcessorPil().get_number_of_image_patches(height, width, limits) // 4
 
 
 def sizes() -> list[tuple[int, int]]:
-    """Borders of the formulae, common sizes, and random ones of all magnitudes."""
+    """Returns image sizes: limits of the formulas, common sizes, and random sizes of all magnitudes."""
     rng = random.Random(1)
     sides = (1, 13, 14, 15, 27, 28, 29, 42, 55, 56, 57, 70, 383, 384, 385, 768, 1152, 1920, 2304, 2305, 4000)
     found = [(w, h) for w in sides for h in sides]
     found += [(w, h) for w in range(300, 1400, 52) for h in (224, 333, 480, 640, 1024)]
     found += [(int(2 ** rng.uniform(3, 13.5)), int(2 ** rng.uniform(3, 13.5))) for _ in range(900)]
-    return [(w, h) for w, h in found if max(w, h) <= 200 * min(w, h)]  # others are refused by smart_resize
+    return [(w, h) for w, h in found if max(w, h) <= 200 * min(w, h)]  # smart_resize refuses other sizes
 
 
 def main() -> None:

@@ -1,8 +1,8 @@
-// Package agreement measures how far a rater agrees with annotations: ratings by capability, styles,
-// order within sources, and the selections that both would make. It is a pure function.
+// Package agreement measures the agreement of a rater with annotations: ratings by capability, styles, order within
+// sources, and the selections that follow from the ratings of both. It is a pure function.
 //
-// Every figure is a sum over samples, so one that is computed with weights serves three ends: the
-// figure itself (all weights 1), its bootstrap interval (how often each sample was drawn), and its
+// Every figure is a sum over samples with weights. Weights of 1 give the figure itself. The numbers of times that
+// samples were drawn give a bootstrap resample. Weights of 1 for one source, else 0, give the figure of the source.
 // value for one source (1 or 0).
 package agreement
 
@@ -14,40 +14,40 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An Opinion is one rater's ratings and styles of one sample.
+// An Opinion has one rater's ratings and styles of one sample.
 type Opinion struct {
 	// Ratings holds a rating in [0, scorer.MaxRating], or scorer.Missing, for each capability.
 	Ratings []int8
-	// Expected holds the expected score for each capability; that of a missing rating is ignored. Nil if the rater has
-	// only ratings, which are then used instead.
+	// Expected has the expected score for each capability; expected scores of missing ratings are ignored. If it is nil,
+	// the ratings are used as scores.
 	Expected []float64
 	// Styles are the sample's styles, the main one first.
 	Styles []string
 }
 
-// A Sample is one that was annotated and rated.
+// A Sample is a sample that was annotated and rated.
 type Sample struct {
 	ID, Source       string
 	Annotated, Given Opinion
 }
 
-// Options say what opinions are about, and how intervals are made.
+// Options are the rubric of the opinions, and the settings of the bootstrap.
 type Options struct {
-	// Capabilities and Styles are the rubric's.
+	// Capabilities and Styles are those of the rubric.
 	Capabilities, Styles []string
-	// Resamples is how many bootstrap resamples intervals are made of; 1,000 is plenty.
+	// Resamples is the number of bootstrap resamples; 1,000 is plenty.
 	Resamples int
-	// Seed decides the resamples. The same samples, options and seed give the same report.
+	// Seed determines the resamples. The same samples, options and seed give the same report.
 	Seed uint64
 }
 
-// LeastOfSource is how many samples a source must have to count within sources.
+// LeastOfSource is the least number of samples of a source for measuring the order within the source.
 const LeastOfSource = 20
 
 // Ratios are the budgets of the selections that are compared.
 var Ratios = []float64{0.1, 0.3}
 
-// Measure compares the opinions on each sample. An opinion that does not suit the options is an error.
+// Measure compares the opinions on each sample. An opinion that contradicts the options is an error.
 func Measure(samples []Sample, o Options) (*Report, error) {
 	for i := range samples {
 		for _, opinion := range []Opinion{samples[i].Annotated, samples[i].Given} {
@@ -77,7 +77,7 @@ func (p Opinion) check(o Options) error {
 	}
 	for _, style := range p.Styles {
 		if !slices.Contains(o.Styles, style) {
-			return fmt.Errorf("style %q is not of the rubric", style)
+			return fmt.Errorf("style %q is not in the rubric", style)
 		}
 	}
 	return nil

@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// reference is what testdata/expected.py computed with scipy 1.17.1 and scikit-learn 1.9.1.
+// reference has the results of testdata/expected.py with scipy 1.17.1 and scikit-learn 1.9.1.
 type reference struct {
 	Capabilities, Styles []string
 	Samples              []agreement.Sample
@@ -167,7 +167,7 @@ func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 	}
 }
 
-// A rater who knows the source alone orders nothing within it, however well that does over all.
+// A rater who knows only the source orders nothing within it, even if the agreement over all sources is high.
 func TestWithinSourceOfSourceMeans(t *testing.T) {
 	t.Parallel()
 	var samples []agreement.Sample
@@ -262,7 +262,7 @@ func TestMeasureRefuses(t *testing.T) {
 			"2 ratings and 1 expected scores for 2 capabilities"},
 		"range": {agreement.Opinion{Ratings: []int8{1, 6}}, "rating 6 for flight; ratings are 0 to 5"},
 		"style": {agreement.Opinion{Ratings: []int8{1, 2}, Styles: []string{"tweet"}},
-			`style "tweet" is not of the rubric`},
+			`style "tweet" is not in the rubric`},
 	} {
 		_, err := agreement.Measure([]agreement.Sample{{ID: "wren", Annotated: good, Given: tt.given}},
 			agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}})
@@ -272,7 +272,7 @@ func TestMeasureRefuses(t *testing.T) {
 	}
 }
 
-// A thousand resamples of a few thousand annotations are a matter of seconds.
+// A thousand resamples of a few thousand annotations take seconds.
 func BenchmarkMeasure(b *testing.B) {
 	capabilities := strings.Split("abcdefghijklmn", "")
 	samples := make([]agreement.Sample, 2000)

@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// bootstrap computes all figures for resamples of as many samples, drawn with replacement. Each
-// resample has a random sequence of its own, so that the processors change nothing.
+// bootstrap computes all figures for resamples of the samples, of equal size, drawn with replacement. Each resample has
+// its own random sequence, so the result does not depend on the number of processors.
 func (t *table) bootstrap(resamples int, seed uint64) []figures {
 	if t.n == 0 {
 		return nil
@@ -34,8 +34,8 @@ func (t *table) bootstrap(resamples int, seed uint64) []figures {
 	return all
 }
 
-// percentiles are the 2.5th and 97.5th of a figure over the resamples in which it is defined; NaN
-// where that is fewer than half of them.
+// percentiles returns the 2.5th and 97.5th percentile of a figure over the resamples in which it is defined; NaN if it
+// is defined in fewer than half of them.
 func percentiles(resamples []figures, row, column int) Interval {
 	var values []float64
 	for _, f := range resamples {

@@ -6,10 +6,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// levels is how many ratings there are.
+// levels is the number of possible ratings.
 const levels = scorer.MaxRating + 1
 
-// A confusion counts samples by their annotated and their given rating.
+// A confusion has the number of samples for each pair of annotated and given rating.
 type confusion [levels][levels]float64
 
 func newConfusion(annotated, given []int8, weights []float64) *confusion {
@@ -22,9 +22,9 @@ func newConfusion(annotated, given []int8, weights []float64) *confusion {
 	return &c
 }
 
-// figures are the quadratic-weighted kappa (Cohen 1968, Psychological Bulletin 70(4)), the share of
-// equal ratings, and the share of those that differ by 1 at most. Without samples all are NaN; where
-// all annotated ratings are equal, kappa is.
+// figures returns the quadratic-weighted kappa (Cohen 1968, Psychological Bulletin 70(4)), the share of equal ratings,
+// and the share of ratings that differ by at most 1. All are NaN without samples. Kappa is NaN if all annotated ratings
+// are equal.
 func (c *confusion) figures() (kappa, exact, near float64) {
 	var rows, columns [levels]float64
 	total := 0.0
@@ -59,7 +59,7 @@ func (c *confusion) figures() (kappa, exact, near float64) {
 	return kappa, exact / total, near / total
 }
 
-// styleCounts counts samples by who names a style.
+// styleCounts counts the samples for which both raters, the annotator, or the given opinion name a style.
 type styleCounts struct{ both, annotated, given float64 }
 
 func (l *label) counts(weights []float64) styleCounts {
@@ -78,7 +78,7 @@ func (l *label) counts(weights []float64) styleCounts {
 	return t
 }
 
-// figures are precision, recall and F1; 0/0 is NaN.
+// figures returns precision, recall and F1; 0/0 is NaN.
 func (t styleCounts) figures() []float64 {
 	return []float64{t.both / t.given, t.both / t.annotated, 2 * t.both / (t.annotated + t.given)}
 }

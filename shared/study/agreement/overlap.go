@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// compareSelections makes the selections that annotations and given opinions lead to, with the
-// paper's parameters and the same ties.
+// compareSelections makes the selections from the annotations and from the given opinions, with the paper's parameters
+// and the same tie breaks, and compares them.
 func (r *Report) compareSelections(samples []Sample, o Options) error {
 	r.Overlap, r.RandomOverlap, r.SelectionValue = map[string]Value{}, map[string]Value{}, map[string]Value{}
 	both, err := newRivals(samples, o)
@@ -34,7 +34,7 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 	return nil
 }
 
-// shared is the share of one selection that is also in another one from the same samples.
+// shared returns the share of the selection want that is also in got.
 func shared(got, want *selection.Result, samples int) float64 {
 	in := make([]bool, samples)
 	for _, s := range got.Samples() {
@@ -49,11 +49,11 @@ func shared(got, want *selection.Result, samples int) float64 {
 	return float64(both) / float64(len(want.Picks))
 }
 
-// rivals make selections from the given opinions and from the annotations.
+// rivals makes selections from the given opinions and from the annotations.
 type rivals struct {
 	samples          []Sample
 	given, annotated *selection.Catalog
-	means            []float64 // annotated ratings, by capability
+	means            []float64 // mean annotated ratings by capability
 }
 
 func newRivals(samples []Sample, o Options) (*rivals, error) {
@@ -76,7 +76,7 @@ func newRivals(samples []Sample, o Options) (*rivals, error) {
 	return r, nil
 }
 
-// choose makes both selections at a budget of samples.
+// choose makes both selections for a budget of samples.
 func (r *rivals) choose(budget int) (got, want *selection.Result, err error) {
 	if got, err = r.given.Select(selection.Params{Budget: budget}); err == nil {
 		want, err = r.annotated.Select(selection.Params{Budget: budget})
@@ -84,9 +84,9 @@ func (r *rivals) choose(budget int) (got, want *selection.Result, err error) {
 	return got, want, err
 }
 
-// value compares gains in annotated rating over a random selection: the gain of a selection from the given opinions, as
-// a share of the gain of a selection from the annotations; NaN where nothing can be gained. The rating of a pick is
-// that of the capability which picked it.
+// value returns the gain of the selection got as a share of the gain of the selection want; NaN if the gain of want is
+// not above 0. The gain of a selection is the mean of the annotated ratings of its picks, each on the capability that
+// picked it, minus the mean ratings of all samples.
 func (r *rivals) value(got, want *selection.Result) float64 {
 	gain := func(s *selection.Result) (sum float64) {
 		n := 0.0

@@ -11,24 +11,25 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// PoolSources is how many sources a pool of MeasurePools has.
+// PoolSources is the number of sources in a pool of MeasurePools.
 const PoolSources = 3
 
-// Pools is the agreement on pools of PoolSources sources each, drawn from all samples: what somebody sees who rates a
-// few sources. Over many sources even a rater who knows only the mean of each source agrees well, so the agreement of
-// such a rater is shown next to it.
+// Pools is the agreement on pools of PoolSources sources each, drawn from all samples, which is typical for a dataset
+// of a few sources. Over many sources, a rater who knows only the mean of each source agrees well, too; SourceMean
+// shows the agreement of such a rater.
 type Pools struct {
 	Drawn int `json:"drawn"`
 	PoolFigures
 	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source.
 	SourceMean PoolFigures `json:"source_mean"`
-	// Capabilities are the figures of each, SourceMeans the Spearman of the rater who knows the means.
+	// Capabilities are the figures of each capability. SourceMeans are the Spearman correlations of a rater who knows the
+	// means of sources.
 	Capabilities map[string]PoolFigures `json:"capabilities"`
 	SourceMeans  map[string]Spread      `json:"capabilities_source_mean"`
 	MicroF1      Spread                 `json:"styles_micro_f1"`
-	// SelectionValue is, by budget, the value of the selection from the given opinions: how far the annotated ratings of
-	// its picks, each on the capability that picked it, are above those of random picks, as a share of the gain of the
-	// selection from the annotations themselves.
+	// SelectionValue is, by budget, the value of the selection from the given opinions. The gain of a selection is the
+	// mean of the annotated ratings of its picks, each on the capability that picked it, minus that of random picks. The
+	// value is the gain as a share of the gain of the selection from the annotations.
 	SelectionValue map[string]Spread `json:"selection_value"`
 }
 
@@ -39,14 +40,14 @@ type PoolFigures struct {
 	WithinSource Spread `json:"within_source"` // Spearman
 }
 
-// A Spread is the median, the 5th and the 95th percentile of a figure over pools; null where no pool has it.
+// A Spread has the median, the 5th and the 95th percentile of a figure over pools; null if no pool has the figure.
 type Spread struct {
 	Median Value `json:"median"`
 	Low    Value `json:"low"`
 	High   Value `json:"high"`
 }
 
-// newSpread is the spread of figures; undefined ones are left out.
+// newSpread returns the spread of figures; NaN are left out.
 func newSpread(values []float64) Spread {
 	values = slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(values) == 0 {
@@ -58,9 +59,9 @@ func newSpread(values []float64) Spread {
 	return Spread{at(0.5), at(0.05), at(0.95)}
 }
 
-// MeasurePools compares the opinions on the samples of as many pools as Options has resamples. It is nil where there
-// are not more sources than a pool has. The same samples, options and seed give the same pools. An opinion that does
-// not suit the options is an error.
+// MeasurePools compares the opinions on the samples of o.Resamples pools. It returns nil if there are not more than
+// PoolSources sources. The same samples, options and seed give the same pools. An opinion that contradicts the options
+// is an error.
 func MeasurePools(samples []Sample, o Options) (*Pools, error) {
 	bySource := map[string][]int{}
 	for i := range samples {
@@ -97,7 +98,7 @@ func MeasurePools(samples []Sample, o Options) (*Pools, error) {
 	return drawn.pools(o), nil
 }
 
-// sourceMeans are the opinions, by source, of a rater who knows only the mean annotated ratings of each source.
+// sourceMeans returns, by source, the opinion of a rater who knows only the mean annotated ratings of each source.
 func sourceMeans(samples []Sample, bySource map[string][]int, capabilities int) map[string]Opinion {
 	means := map[string]Opinion{}
 	for source, members := range bySource {
@@ -114,13 +115,13 @@ func sourceMeans(samples []Sample, bySource map[string][]int, capabilities int) 
 	return means
 }
 
-// A poolTally holds the figures of each pool.
+// A poolTally collects the figures of each pool.
 type poolTally struct {
 	given, known []figures
 	values       map[float64][]float64 // selection value by budget
 }
 
-// add measures a pool: the opinions on its samples, and those of the rater who knows its sources' means.
+// add measures a pool: the opinions on its samples, and those of the rater who knows the means of its sources.
 func (p *poolTally) add(given, known []Sample, o Options) error {
 	t := newTable(given, o)
 	p.given = append(p.given, t.figures(t.ones()))
@@ -147,7 +148,7 @@ func (p *poolTally) add(given, known []Sample, o Options) error {
 	return nil
 }
 
-// pools are the spreads of what was tallied.
+// pools returns the spreads of the figures over the pools.
 func (p *poolTally) pools(o Options) *Pools {
 	spread := func(from []figures, row, column int) Spread {
 		var values []float64
@@ -174,7 +175,7 @@ func (p *poolTally) pools(o Options) *Pools {
 	return r
 }
 
-// sourceMean are the figures of a rater who gives each sample the mean annotated rating of its source.
+// sourceMean returns the figures of a rater who gives each sample the mean annotated rating of its source.
 func sourceMean(samples []Sample, o Options) Figures {
 	bySource := map[string][]int{}
 	for i := range samples {
@@ -188,7 +189,7 @@ func sourceMean(samples []Sample, o Options) Figures {
 	return t.figures(t.ones()).of(t.meanRow())
 }
 
-// meanRatings are the mean annotated ratings of the capabilities; NaN of one without ratings.
+// meanRatings returns the mean annotated rating of each capability; NaN for a capability without ratings.
 func meanRatings(samples []Sample, capabilities int) []float64 {
 	means := make([]float64, capabilities)
 	for c := range means {

@@ -11,7 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// sixSources are 240 samples of six sources whose ratings differ by source and within it, as rated by given.
+// sixSources returns 240 samples of six sources whose ratings differ by source and within it; given computes the
+// rater's ratings.
 func sixSources(given func(source, rating int8) int8) ([]agreement.Sample, agreement.Options) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	var samples []agreement.Sample
@@ -40,8 +41,8 @@ func measurePools(t *testing.T, samples []agreement.Sample, o agreement.Options)
 	return p
 }
 
-// A rater who agrees in everything has 1 everywhere; a rater who knows only the sources has the figures that the pools
-// have for such a rater, and 0 within sources; one who rates upside down loses more than a random selection.
+// A rater who agrees completely has 1 everywhere. A rater who knows only the sources has the figures of the baseline,
+// and 0 within sources. A rater with inverted ratings loses more than a random selection.
 func TestPools(t *testing.T) {
 	t.Parallel()
 	equal := func(got agreement.Value, want float64) bool { return math.Abs(float64(got)-want) < 1e-9 }
@@ -72,7 +73,7 @@ func TestPools(t *testing.T) {
 	}
 }
 
-// The same samples give the same pools. Of three sources none is drawn.
+// The same samples give the same pools. From three sources no pool is drawn.
 func TestPoolsAreRepeatable(t *testing.T) {
 	t.Parallel()
 	samples, o := sixSources(func(_, rating int8) int8 { return rating / 2 })

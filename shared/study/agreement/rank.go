@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// ranking is a column of values of which only the order matters. Each value is replaced by its level: the number of
-// different smaller values. Then ranks can be computed by counting, for any weights.
+// A ranking is a column of values of which only the order matters. It stores the level of each value: the number of
+// different smaller values. So ranks can be computed by counting, for any weights.
 type ranking struct {
 	level []int
 	n     int
@@ -23,8 +23,8 @@ func newRanking(values []float64) ranking {
 	return l
 }
 
-// ranks gives every sample the mean rank, from 1, of the samples of its level. Weights say how often each sample
-// counts; the rank of a sample of weight 0 has no meaning.
+// ranks returns, for each sample, the mean rank, from 1, of the samples of its level. weights are the numbers of times
+// that the samples count. The rank of a sample of weight 0 has no meaning.
 func (l ranking) ranks(weights []float64) []float64 {
 	taken := make([]float64, l.n)
 	for i, level := range l.level {
@@ -42,7 +42,7 @@ func (l ranking) ranks(weights []float64) []float64 {
 	return ranks
 }
 
-// of is the column of some of the samples.
+// of returns the ranking with only these samples.
 func (l ranking) of(samples []int) ranking {
 	return ranking{level: pick(l.level, samples), n: l.n}
 }
@@ -55,7 +55,7 @@ func pick[E any](all []E, samples []int) []E {
 	return some
 }
 
-// varies says whether the samples with a weight above 0 have more than one level.
+// varies reports whether the samples with a weight above 0 have more than one level.
 func (l ranking) varies(weights []float64) bool {
 	first := -1
 	for i, level := range l.level {
@@ -69,7 +69,8 @@ func (l ranking) varies(weights []float64) bool {
 	return false
 }
 
-// Spearman is Spearman's rank correlation, in [-1, 1], of two columns of as many values; false where one does not vary.
+// Spearman returns Spearman's rank correlation, in [-1, 1], of two columns of equal length; varies is false if the
+// values of a column are all equal.
 func Spearman(a, b []float64) (rho float64, varies bool) {
 	weights := make([]float64, len(a))
 	for i := range weights {
@@ -82,7 +83,7 @@ func Spearman(a, b []float64) (rho float64, varies bool) {
 	return stat.Correlation(x.ranks(weights), y.ranks(weights), weights), true
 }
 
-// spearman is Spearman's rank correlation: NaN where truth does not vary, 0 where guess does not.
+// spearman returns Spearman's rank correlation: NaN if truth does not vary, 0 if guess does not.
 func spearman(truth, guess ranking, weights []float64) float64 {
 	switch {
 	case !truth.varies(weights):
@@ -93,9 +94,9 @@ func spearman(truth, guess ranking, weights []float64) float64 {
 	return stat.Correlation(truth.ranks(weights), guess.ranks(weights), weights)
 }
 
-// withinGroups correlates the ranks that samples have within their group, centred and divided by the
-// group's size, over the groups in which truth varies: NaN where there is none, 0 where guess varies in none of
-// them.
+// withinGroups correlates the ranks that samples have within their groups. Ranks are centred and divided by the size of
+// the group. Only groups in which truth varies count. The result is NaN if there are no such groups, and 0 if guess
+// varies in none of them.
 func withinGroups(truth, guess ranking, weights []float64, groups [][]int) float64 {
 	var xy, xx, yy float64
 	for _, group := range groups {

@@ -5,40 +5,40 @@ import (
 	"math"
 )
 
-// A Report is all that is measured.
+// A Report has all results of Measure.
 type Report struct {
 	Samples int `json:"samples"`
-	// Mean holds the mean over the capabilities for which a figure is defined.
+	// Mean is the mean over the capabilities for which a figure is defined.
 	Mean         Agreement             `json:"mean"`
 	Capabilities map[string]Capability `json:"capabilities"`
 	Styles       Styles                `json:"styles"`
 	WithinSource WithinSource          `json:"within_source"`
-	// Overlap is, by budget, the share of the selection made from the annotations that the one made
-	// from the given opinions holds too; RandomOverlap is what a random selection of its size would
-	// hold on average. Null where the budget is less than one sample.
+	// Overlap is, by budget, the share of the selection from the annotations that is also in the selection from the given
+	// opinions. RandomOverlap is the mean share that is in a random selection of the same size. Null if the budget is less
+	// than one sample.
 	Overlap       map[string]Value `json:"selection_overlap"`
 	RandomOverlap map[string]Value `json:"random_overlap"`
-	// SelectionValue is, by budget, what the selection from the given opinions is worth (Pools).
+	// SelectionValue is, by budget, the value of the selection from the given opinions; see Pools.
 	SelectionValue map[string]Value `json:"selection_value"`
-	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source: over many
-	// sources it is high, and it orders nothing within one.
+	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source. It is high for
+	// many sources, although such a rater cannot order the samples within a source.
 	SourceMean Figures           `json:"source_mean"`
 	Sources    map[string]Source `json:"sources"`
 }
 
-// Figures say how far ratings agree.
+// Figures measure the agreement of ratings.
 type Figures struct {
-	// Spearman is the correlation of the ranks of annotated ratings and expected scores, equal ones
-	// sharing their mean rank.
+	// Spearman is the correlation of the ranks of annotated ratings and expected scores; equal values have their mean
+	// rank.
 	Spearman Value `json:"spearman"`
 	// QWK is Cohen's kappa of the ratings with quadratic weights.
 	QWK Value `json:"qwk"`
-	// Exact and WithinOne are the shares of ratings that are equal, and that differ by 1 at most.
+	// Exact is the share of equal ratings, and WithinOne the share of ratings that differ by at most 1.
 	Exact     Value `json:"exact"`
 	WithinOne Value `json:"within_one"`
 }
 
-// Agreement is Figures with their 95 % intervals.
+// An Agreement has Figures with their 95 % intervals.
 type Agreement struct {
 	Figures
 	Intervals struct {
@@ -49,19 +49,18 @@ type Agreement struct {
 	} `json:"intervals"`
 }
 
-// Capability is the agreement on one capability. Spearman and QWK are null where all annotated
-// ratings are equal, for then there is nothing to find; a rater who gives all samples one score has a Spearman of
-// 0.
+// A Capability is the agreement on one capability. Spearman and QWK are null if all annotated ratings are equal,
+// because there is nothing to predict. A rater who gives all samples one score has a Spearman of 0.
 type Capability struct {
-	// Compared is the number of samples with both ratings; AnnotatedMissing counts samples without an annotated rating,
-	// GivenMissing samples without a given one.
+	// Compared is the number of samples with both ratings. AnnotatedMissing is the number of samples without an annotated
+	// rating, and GivenMissing the number of samples without a given rating.
 	Compared         int `json:"compared"`
 	AnnotatedMissing int `json:"annotated_missing"`
 	GivenMissing     int `json:"given_missing"`
 	Agreement
 }
 
-// Styles is the agreement on styles, as sets.
+// Styles is the agreement on styles, which are compared as sets.
 type Styles struct {
 	// MicroPrecision, MicroRecall and MicroF1 count the styles of all samples together.
 	MicroPrecision Value `json:"micro_precision"`
@@ -73,7 +72,7 @@ type Styles struct {
 	Styles map[string]Style `json:"styles"`
 }
 
-// Style is the agreement on one style. What has no denominator is null.
+// A Style is the agreement on one style. A figure without a denominator is null.
 type Style struct {
 	Annotated int      `json:"annotated"` // samples
 	Given     int      `json:"given"`
@@ -83,12 +82,11 @@ type Style struct {
 	Interval  Interval `json:"f1_interval"`
 }
 
-// WithinSource is how well samples are ordered within their sources: the correlation of the ranks
-// that they have within their source, divided by its size and centred, over all sources of 20 samples
-// or more whose annotated ratings differ. Predicting each source's mean, or any function of the source
-// alone, gives exactly 0.
+// WithinSource measures the order of samples within their sources: the correlation of the ranks within sources, centred
+// and divided by the size of the source, over all sources with at least 20 samples whose annotated ratings differ. A
+// prediction that depends only on the source gives exactly 0.
 type WithinSource struct {
-	// Sources and Samples count those that are large enough.
+	// Sources and Samples count the sources that are large enough, and their samples.
 	Sources int `json:"sources"`
 	Samples int `json:"samples"`
 	// Spearman is the mean over capabilities.
@@ -99,23 +97,23 @@ type WithinSource struct {
 	Capabilities map[string]WithinCapability `json:"capabilities"`
 }
 
-// WithinCapability is WithinSource of one capability.
+// A WithinCapability is the WithinSource of one capability.
 type WithinCapability struct {
 	Spearman Value    `json:"spearman"`
 	Interval Interval `json:"interval"`
 }
 
-// Source is the agreement on the samples of one source, the mean over the capabilities for which it is defined.
+// A Source is the agreement on the samples of one source: the mean over the capabilities for which a figure is defined.
 type Source struct {
 	Samples int `json:"samples"`
 	Figures
 	MicroF1 Value `json:"micro_f1"`
 }
 
-// A Value is a figure, NaN where it is not defined: null in JSON, which has six decimals.
+// A Value is a figure; NaN if it is not defined. In JSON it is null, or a number with six decimals.
 type Value float64
 
-// MarshalJSON is a number or null.
+// MarshalJSON writes a number, or null.
 func (v Value) MarshalJSON() ([]byte, error) {
 	if math.IsNaN(float64(v)) {
 		return []byte("null"), nil
@@ -123,7 +121,7 @@ func (v Value) MarshalJSON() ([]byte, error) {
 	return json.Marshal(math.Round(float64(v)*1e6) / 1e6)
 }
 
-// UnmarshalJSON reads what MarshalJSON writes.
+// UnmarshalJSON reads the output of MarshalJSON.
 func (v *Value) UnmarshalJSON(data []byte) error {
 	if string(data) == "null" {
 		*v = Value(math.NaN())
@@ -132,5 +130,5 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*float64)(v))
 }
 
-// An Interval is the lower and the upper end of a 95 % bootstrap interval (percentiles), resampled by sample.
+// An Interval has the bounds of a 95 % bootstrap interval (percentiles); samples are resampled.
 type Interval [2]Value

@@ -7,27 +7,27 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A table holds all opinions in columns.
+// A table has all opinions in columns.
 type table struct {
 	n       int
 	columns []column
 	labels  []label
 	sources []string
-	groups  [][]int // the samples of each source that is large enough, in the order of names
+	groups  [][]int // samples of each source that is large enough, in the order of the sources' names
 }
 
-// A column is what both raters say of one capability.
+// A column has the ratings of both raters for one capability.
 type column struct {
 	name             string
 	compared         int
 	annotatedMissing int
 	givenMissing     int
-	both             []bool // samples with both ratings; of others no field below is looked at
+	both             []bool // samples with both ratings; for other samples the fields below are not used
 	annotated, given []int8 // ratings
 	truth, guess     ranking
 }
 
-// A label is what both raters say of one style.
+// A label has the samples that each rater gives one style.
 type label struct {
 	name             string
 	annotated, given []bool
@@ -80,7 +80,7 @@ func newColumn(name string, samples []Sample, c int) column {
 	return col
 }
 
-// score is the value by which a capability's samples are ordered.
+// score returns the value by which samples are ordered for a capability.
 func (p Opinion) score(c int) float64 {
 	if p.Expected != nil && p.Ratings[c] != scorer.Missing {
 		return p.Expected[c]
@@ -88,7 +88,7 @@ func (p Opinion) score(c int) float64 {
 	return float64(p.Ratings[c])
 }
 
-// figures are all that is bootstrapped: a row for each capability, one for their mean, one for each
+// figures are the values that are bootstrapped: a row for each capability, one for the capabilities' mean, one for each
 // style, and one for all styles together.
 type figures [][]float64
 
@@ -112,7 +112,7 @@ const (
 func (t *table) meanRow() int  { return len(t.columns) }
 func (t *table) microRow() int { return len(t.columns) + 1 + len(t.labels) }
 
-// figures computes everything with a weight for each sample.
+// figures computes all figures with a weight for each sample.
 func (t *table) figures(weights []float64) figures {
 	out := make(figures, 0, t.microRow()+1)
 	compared := make([]float64, t.n)
@@ -140,7 +140,7 @@ func (t *table) figures(weights []float64) figures {
 	return append(out, all.figures())
 }
 
-// means are the means of the columns of rows, over the rows in which they are defined.
+// means returns the mean of each column over the rows in which it is defined.
 func means(rows figures) []float64 {
 	mean := make([]float64, capabilityFigures)
 	for column := range mean {
@@ -167,7 +167,7 @@ func (t *table) ones() []float64 {
 	return weights
 }
 
-// bySource are weights that leave the samples of one source, by source.
+// bySource returns, by source, weights of 1 for the samples of the source and 0 for others.
 func (t *table) bySource() map[string][]float64 {
 	weights := map[string][]float64{}
 	for i, name := range t.sources {

@@ -1,5 +1,5 @@
-// Package annotation is the form of annotations: ratings and styles that an annotator, a person or a
-// strong model, gave to samples. Scorers learn from them and are measured by them.
+// Package annotation reads and writes annotations: ratings and styles of samples, from an annotator who is a person or
+// a strong model. Scorers are trained on annotations and evaluated by them.
 //
 // A file holds one JSON object a line, with scores in the order of the rubric's capabilities:
 //
@@ -16,16 +16,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An Annotation is what an annotator says of one sample.
+// An Annotation has an annotator's ratings and styles of one sample.
 type Annotation struct {
-	// ID is the sample's id, as its manifest gives it.
+	// ID is the sample's id in its manifest.
 	ID string
-	// Scores holds a rating in [0, scorer.MaxRating], or scorer.Missing (null in a file), for each
-	// capability of the rubric, in its order.
+	// Scores has a rating in [0, scorer.MaxRating], or scorer.Missing (null in a file), for each capability of the rubric,
+	// in its order.
 	Scores []int8
-	// Styles are styles of the rubric, none twice, the main one first.
+	// Styles are styles of the rubric, each once, the main one first.
 	Styles []string
-	// Reason is why, in the annotator's words. Nothing is computed from it.
+	// Reason is the annotator's reason. Nothing is computed from it.
 	Reason string
 }
 
@@ -34,14 +34,14 @@ func (a Annotation) Agrees(with Annotation) bool {
 	return slices.Equal(a.Scores, with.Scores) && slices.Equal(a.Styles, with.Styles)
 }
 
-// Write writes annotations in their order. The error is that of w.
+// Write writes annotations in order. The error is that of w.
 func Write(w io.Writer, annotations []Annotation) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)
 	for _, a := range annotations {
 		line := struct {
 			ID     string   `json:"id"`
-			Scores []*int8  `json:"scores"` // null for a missing one
+			Scores []*int8  `json:"scores"` // null for a missing rating
 			Styles []string `json:"styles"` // never null
 			Reason string   `json:"reason,omitempty"`
 		}{a.ID, make([]*int8, len(a.Scores)), append([]string{}, a.Styles...), a.Reason}

@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// birds has three capabilities and two styles.
+// birds returns a rubric with three capabilities and two styles.
 func birds(t testing.TB) *rubric.Rubric {
 	t.Helper()
 	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [song, plumage, flight]\nstyles: [word, 'a < b']\n"))
@@ -94,11 +94,11 @@ func TestReadNamesTheFault(t *testing.T) {
 		"no object": {`[1]`, "it is not a JSON object" + like},
 		"no id": {
 			`{"scores":[1,2,3],"styles":[]}`,
-			"id: it is missing; give the sample's id as its manifest has it",
+			"id: it is missing; give the sample's id from its manifest",
 		},
 		"empty id": {
 			`{"id":"","scores":[1,2,3],"styles":[]}`,
-			"id: it is missing; give the sample's id as its manifest has it",
+			"id: it is missing; give the sample's id from its manifest",
 		},
 		"no styles": {
 			`{"id":"a","scores":[1,2,3]}`,
@@ -106,7 +106,7 @@ func TestReadNamesTheFault(t *testing.T) {
 		},
 		"unknown style": {
 			`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`,
-			`styles[1]: "tweet" is not a style of the rubric; those are: word, a < b`,
+			`styles[1]: "tweet" is not a style of the rubric; its styles are: word, a < b`,
 		},
 		"style twice": {
 			`{"id":"a","scores":[1,2,3],"styles":["word","word"]}`,
@@ -136,8 +136,8 @@ func TestReadNamesTheFaultOfScores(t *testing.T) {
 		},
 		"too few scores": {
 			`{"id":"a","scores":[1,2],"styles":[]}`,
-			"scores: it has 2 numbers, and the rubric has 3 capabilities; give one for each, null where " +
-				"there is no rating, or name the rubric that was annotated with",
+			"scores: it has 2 numbers, but the rubric has 3 capabilities; give one for each, null where " +
+				"there is no rating, or give the rubric of the annotations",
 		},
 		"a fraction": {
 			`{"id":"a","scores":[1,2.5,3],"styles":[]}`,
@@ -165,8 +165,8 @@ func TestReadNamesEveryFault(t *testing.T) {
 		"two lines": {
 			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" +
 				`{"id":"b","scores":[1,2,3],"styles":[]}`,
-			"a.jsonl: line 2: scores: it has 0 numbers, and the rubric has 3 capabilities; give one for each, null where " +
-				"there is no rating, or name the rubric that was annotated with\n" +
+			"a.jsonl: line 2: scores: it has 0 numbers, but the rubric has 3 capabilities; give one for each, null where " +
+				"there is no rating, or give the rubric of the annotations\n" +
 				`a.jsonl: line 5: id: "b" is annotated on line 3 already; leave one of the two out`,
 		},
 		"a long line": {
@@ -208,7 +208,7 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// What Read takes, Write writes so that Read takes the same.
+// Write writes annotations that Read accepted, and Read returns the same ones.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(file))
 	f.Add([]byte("\ufeff{\"ID\":1e3,\"scores\":[1,2,3],\"styles\":[\"word\"]}"))

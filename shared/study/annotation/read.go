@@ -16,15 +16,15 @@ import (
 )
 
 const (
-	// maxLine is the longest line; that of the default rubric has about a hundred bytes.
+	// maxLine is the length of the longest accepted line in bytes; a line of the default rubric has about a hundred bytes.
 	maxLine = 4 << 20
-	// maxFaults is how many invalid lines an error names.
+	// maxFaults is the largest number of invalid lines that an error names.
 	maxFaults = 10
 )
 
-// Read reads a file of annotations under a rubric; name is what messages call the file. Blank lines and unknown fields
-// are passed over. A file with invalid lines is refused as a whole, and the error names line, field and fix of
-// the first ten.
+// Read reads a file of annotations under a rubric. name is the name of the file in messages. Blank lines and unknown
+// fields are ignored. A file with invalid lines is refused as a whole; the error names line, field and fix of the first
+// ten invalid lines.
 func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 	var (
 		annotations []Annotation
@@ -108,14 +108,14 @@ func parse(line []byte, rub *rubric.Rubric) (Annotation, error) {
 	return a, nil
 }
 
-// parseID takes a number too, as manifests do.
+// parseID reads a string or a number, as in manifests.
 func parseID(value json.RawMessage) (string, error) {
 	var id string
 	if number := json.Number(""); json.Unmarshal(value, &number) == nil && number != "" && value[0] != '"' {
 		return number.String(), nil
 	}
 	if err := json.Unmarshal(value, &id); err != nil || id == "" {
-		return "", errors.New("id: it is missing; give the sample's id as its manifest has it")
+		return "", errors.New("id: it is missing; give the sample's id from its manifest")
 	}
 	return id, nil
 }
@@ -127,8 +127,8 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 			"its order", len(capabilities))
 	}
 	if len(values) != len(capabilities) {
-		return nil, fmt.Errorf("scores: it has %d numbers, and the rubric has %d capabilities; give one for each, null "+
-			"where there is no rating, or name the rubric that was annotated with",
+		return nil, fmt.Errorf("scores: it has %d numbers, but the rubric has %d capabilities; give one for each, null "+
+			"where there is no rating, or give the rubric of the annotations",
 			len(values), len(capabilities))
 	}
 	scores := make([]int8, len(values))
@@ -137,7 +137,7 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 			scores[i] = scorer.Missing
 			continue
 		}
-		// 3.0 is a whole number too: programs whose columns may hold nulls write it so.
+		// 3.0 is accepted as a whole number: programs with nullable columns write it so.
 		var rating float64
 		if err := json.Unmarshal(v, &rating); err != nil || rating != math.Trunc(rating) || rating < 0 ||
 			rating > scorer.MaxRating {
@@ -158,7 +158,7 @@ func parseStyles(value json.RawMessage, known []string) ([]string, error) {
 	styles := make([]string, len(values))
 	for i, v := range values {
 		if err := json.Unmarshal(v, &styles[i]); err != nil || !slices.Contains(known, styles[i]) {
-			return nil, fmt.Errorf("styles[%d]: %s is not a style of the rubric; those are: %s",
+			return nil, fmt.Errorf("styles[%d]: %s is not a style of the rubric; its styles are: %s",
 				i, short(v), strings.Join(known, ", "))
 		}
 		if slices.Contains(styles[:i], styles[i]) {
@@ -168,7 +168,7 @@ func parseStyles(value json.RawMessage, known []string) ([]string, error) {
 	return styles, nil
 }
 
-// short is a JSON value as a message repeats it.
+// short shortens a JSON value for a message.
 func short(v json.RawMessage) string {
 	const most = 60
 	if len(v) <= most {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The trainer's configurations name the files that export writes, and differ in the model's name alone.
+// The trainer's configurations name the files that export writes, and differ only in the model's name.
 func TestTrainerConfigurations(t *testing.T) {
 	t.Parallel()
 	const root = "../../.."
@@ -37,7 +37,7 @@ func TestTrainerConfigurations(t *testing.T) {
 		return c
 	}
 	scorer, styler := read("scorer"), read("styler")
-	images := scorer.Env["ROOT_IMAGE_DIR"] // where export writes the items, whose image names begin there
+	images := scorer.Env["ROOT_IMAGE_DIR"] // folder of the exported items, to which image names are relative
 	written := []string{images + "/" + finetuning.ScorerTrain, images + "/" + finetuning.ScorerValidation}
 	if diff := cmp.Diff(written, append(scorer.Train, scorer.Validation...)); diff != "" {
 		t.Errorf("the scorer's files (-want +got):\n%s", diff)

@@ -1,6 +1,6 @@
-// Package finetuning turns annotated samples into data that trainers of LLaVA models read: for the
-// scorer one item per sample and capability, whose prompt is exactly the one that the fine-tuned model is
-// asked later and whose answer is the rating; for the styler one item per sample, whose answer is the list of styles.
+// Package finetuning converts annotated samples to training data for LLaVA models. For the scorer it makes one item per
+// sample and capability: the prompt is exactly the prompt of the fine-tuned model, and the answer is the rating. For
+// the styler it makes one item per sample, whose answer is the list of styles.
 package finetuning
 
 import (
@@ -20,20 +20,20 @@ const (
 	StylerValidation = "styler_validation.json"
 )
 
-// Names are those of the files.
+// Names returns the names of the files.
 func Names() []string { return []string{ScorerTrain, ScorerValidation, StylerTrain, StylerValidation} }
 
-// An Item is one question and answer to train on, in LLaVA's form.
+// An Item is one question and answer for training, in LLaVA's form.
 type Item struct {
 	// ID is the sample's id, a slash, and the capability or "styles".
 	ID string `json:"id"`
-	// Image names the images that the marks in the prompt stand for, in their order: always a list, for
-	// readers of JSON that need one type in a column; none for text alone.
+	// Image names the images for the marks in the prompt, in order. It is always a list, because some readers of JSON need
+	// one type for a column; it is absent for text alone.
 	Image         []string `json:"image,omitempty"`
 	Conversations [2]Turn  `json:"conversations"`
 }
 
-// A Turn is the question or the answer.
+// A Turn is the question or the answer of an item.
 type Turn struct {
 	From  string `json:"from"` // human or gpt
 	Value string `json:"value"`
@@ -43,8 +43,8 @@ func newItem(id string, images []string, prompt, answer string) Item {
 	return Item{ID: id, Image: images, Conversations: [2]Turn{{"human", prompt}, {"gpt", answer}}}
 }
 
-// ScorerItems are the items of a sample's ratings, in the order of capabilities. A missing rating makes
-// none. texts are those of the sample's turns.
+// ScorerItems returns the items of a sample's ratings, in the order of capabilities; there is none for a missing
+// rating. texts are the texts of the sample's turns.
 func ScorerItems(a annotation.Annotation, texts, images []string, rub *rubric.Rubric) []Item {
 	var items []Item
 	transcript := rub.Transcript(texts)
@@ -57,7 +57,7 @@ func ScorerItems(a annotation.Annotation, texts, images []string, rub *rubric.Ru
 	return items
 }
 
-// StylerItems is the item of a sample's styles, or none for a sample without a style.
+// StylerItems returns the item of a sample's styles; nil if the sample has no style.
 func StylerItems(a annotation.Annotation, texts, images []string, rub *rubric.Rubric) []Item {
 	if len(a.Styles) == 0 {
 		return nil

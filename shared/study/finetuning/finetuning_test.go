@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
-// The prompts are those that the released models are asked, written out here.
+// The prompts are those of the released models, written out here.
 func TestItems(t *testing.T) {
 	t.Parallel()
 	rub := rubric.Default()
@@ -87,7 +87,7 @@ func TestSplit(t *testing.T) {
 		t.Error("another seed, the same split")
 	}
 
-	// The order of samples has no say.
+	// The order of samples does not matter.
 	backward := slices.Clone(members)
 	slices.Reverse(backward)
 	mirrored := finetuning.Split(backward, 7)

@@ -7,19 +7,20 @@ import (
 	"slices"
 )
 
-// A Member is a sample to be put on one side of the split.
+// A Member is a sample to be put into training or validation.
 type Member struct {
 	ID string
-	// Images are identities of the images: equal images are equal strings.
+	// Images are identifiers of the images: equal images have equal identifiers.
 	Images []string
 }
 
-// validationShare is the share of the samples that is kept for validation, if the groups allow it.
+// validationShare is the share of the samples for validation, if the groups allow it.
 const validationShare = 0.1
 
-// Split returns which samples are for validation. Samples that share an image, directly or through other samples, are
-// on one side, so that no image is in training and in validation. Groups are taken in an order that the seed and their
-// content decide while they fit in the share; if none fits, the smallest is, unless it is the only one.
+// Split returns, for each sample, whether it is for validation. Samples that share an image, directly or through other
+// samples, are on the same side, so that no image is in training and in validation. Groups are taken in an order that
+// follows from the seed and their content, as long as they fit in the share. If none fits, the smallest group is taken,
+// unless it is the only group.
 func Split(members []Member, seed uint64) []bool {
 	groups := groupByImage(members)
 	slices.SortStableFunc(groups, func(a, b group) int { return slices.Compare(a.hash(seed), b.hash(seed)) })
@@ -42,7 +43,7 @@ func Split(members []Member, seed uint64) []bool {
 	return validation
 }
 
-// A group is samples that belong together. Its name is the least of their images, or the id of a sample without any.
+// A group has samples that share images. Its name is the least of their images, or the id of a sample without images.
 type group struct {
 	name    string
 	members []int
@@ -53,7 +54,7 @@ func (g group) hash(seed uint64) []byte {
 	return sum[:]
 }
 
-// groupByImage makes groups, in the order of their first members.
+// groupByImage divides the members into groups, in the order of their first members.
 func groupByImage(members []Member) []group {
 	parent := make([]int, len(members)) // parents in a forest: each group is a tree with its first member as the root
 	find := func(i int) int {

@@ -12,23 +12,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// An Example is an annotated sample to learn from.
+// An Example is an annotated sample for training.
 type Example struct {
 	annotation.Annotation
-	Texts []string // of the sample's turns
+	Texts []string // texts of the sample's turns
 	// Images are the names of the sample's images. Equal images have equal names.
 	Images []string
 }
 
-// A File counts what one of the files holds.
+// A File counts the content of one of the files.
 type File struct {
 	Name    string `json:"name"`
-	Samples int    `json:"samples"` // that have an item in it
+	Samples int    `json:"samples"` // number of samples with an item in the file
 	Items   int    `json:"items"`
 }
 
-// Write writes the four files, each as an array of items, and counts what they hold. A seed gives another split into
-// training and validation. create makes a file with a name, and calls write for its content; an error of create ends
+// Write writes the four files, each as an array of items, and counts their content. seed determines the split into
+// training and validation. create must make a file with a name, and call write for its content; an error of create ends
 // Write.
 func Write(
 	examples []Example, rub *rubric.Rubric, seed uint64, create func(name string, write func(io.Writer) error) error,

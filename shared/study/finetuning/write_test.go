@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
-// Every item of every example is in exactly one file, those for validation not in those for training, and the counts
-// are those of the files.
+// Every item of every example is in exactly one file, no item is in training and in validation, and the counts are
+// right.
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	rub := rubric.Default()

@@ -1,12 +1,14 @@
-// Package seedset chooses the samples of a dataset that a strong model or a person is to annotate, so that a
-// scorer can learn from few annotations: all sources and styles occur, and so do high ratings of every capability,
-// which are rare in most datasets. It needs a first guess of ratings and styles, such as the embedded scorer's.
+// Package seedset chooses the samples of a dataset that a person or a strong model should annotate, so that a scorer
+// can be trained on few annotations. The set has samples of all sources and styles, and samples with high ratings of
+// every capability, which are rare in most datasets. It needs a first estimate of ratings and styles, such as the
+// embedded scorer's.
 //
-// One half of the set goes over strata, a source and a main style each: the larger ones get more, by the
-// square root of their size, so that a small one is not lost and a large one does not take all. The
-// other half goes over tiers: of each capability the best 2 %, 8 % and 20 % of the samples by expected score; the tier
-// that has fewest samples in the set so far is next, and takes of the source that it has least of. Chance, by the seed,
-// decides among equals. No image occurs twice, and no sample has a twin, while there are others.
+// One half of the set is drawn from strata. A stratum is a source and a main style. The number of samples grows with
+// the square root of a stratum's size, so that small strata are represented and large ones do not dominate. The other
+// half is drawn from tiers: for each capability, the best 2 %, the next 8 % and the next 20 % of the samples by
+// expected score. The next sample is from the tier with the fewest samples in the set so far, and there from the source
+// with the fewest. Among equal samples the seed decides. As long as there are other samples, no image occurs twice, and
+// no sample has a duplicate.
 package seedset
 
 import (
@@ -16,8 +18,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Choose picks n samples of a pool, all rated ones if they are fewer, and returns their positions, ascending. The same
-// pool and n give the same set; the seed is in Pool.Tie.
+// Choose picks n samples of a pool, or all rated samples if there are fewer, and returns their positions, ascending.
+// The same pool and n give the same set; the seed is in Pool.Tie.
 func Choose(pool *selection.Pool, n int) []int {
 	c := newChooser(pool, n)
 	for _, c.strict = range []bool{true, false} {
@@ -28,7 +30,7 @@ func Choose(pool *selection.Pool, n int) []int {
 	return c.chosen()
 }
 
-// rated says whether a sample has a rating for any capability: what failed or was skipped has none.
+// rated reports whether a sample has a rating for any capability. Failed and skipped samples have none.
 func rated(pool *selection.Pool, i int) bool {
 	return slices.ContainsFunc(pool.Ratings, func(column []int8) bool { return column[i] != selection.Missing })
 }
@@ -38,13 +40,13 @@ type chooser struct {
 	pool     *selection.Pool
 	rated    []int // in random order
 	taken    []bool
-	left     int // to be taken
+	left     int // number of samples still to take
 	strict   bool
-	images   map[uint32]bool // of samples taken
+	images   map[uint32]bool // images of samples taken
 	contents map[[16]byte]bool
 }
 
-// newChooser is to take up to n of the rated samples of a pool.
+// newChooser returns a chooser that takes up to n of the rated samples of a pool.
 func newChooser(pool *selection.Pool, n int) *chooser {
 	c := &chooser{pool: pool, taken: make([]bool, pool.Len()), images: map[uint32]bool{}, contents: map[[16]byte]bool{}}
 	for i := range pool.Len() {
@@ -57,7 +59,7 @@ func newChooser(pool *selection.Pool, n int) *chooser {
 	return c
 }
 
-// chosen are the positions of the samples that were taken, ascending.
+// chosen returns the positions of the samples that were taken, ascending.
 func (c *chooser) chosen() []int {
 	var chosen []int
 	for i, taken := range c.taken {
@@ -75,7 +77,7 @@ func (c *chooser) byTie(a, b int) int {
 	return cmp.Or(cmp.Compare(c.pool.Tie[a], c.pool.Tie[b]), cmp.Compare(a, b))
 }
 
-// free says whether a sample may be taken: while strict, only one that shows nothing that was seen.
+// free reports whether a sample may be taken. While strict, its images and content must not be in the set already.
 func (c *chooser) free(i int) bool {
 	if c.taken[i] {
 		return false
@@ -107,14 +109,14 @@ func (c *chooser) take(i int) {
 	}
 }
 
-// A queue holds samples in the order in which they are taken.
+// A queue has samples in the order in which they are taken.
 type queue struct {
 	waiting []int
-	size    int // at the beginning
-	taken   int // images that the set has already
+	size    int // number of samples at the beginning
+	taken   int // number of samples of the queue in the set
 }
 
-// next is the first sample that is free, and false if none is.
+// next returns the first sample that is free; false if none is.
 func (q *queue) next(c *chooser) (int, bool) {
 	for len(q.waiting) > 0 {
 		if c.free(q.waiting[0]) {

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/seedset"
 )
 
-// A made sample has a few words of what matters here.
+// A made sample has only the properties that matter here.
 type made struct {
 	source, style string
 	scores        []uint16 // in units of 1/1024; nil for a sample that failed
@@ -53,7 +53,7 @@ func pool(t *testing.T, capabilities int, samples []made, seed int) *selection.P
 	return b.Pool
 }
 
-// skewed is as datasets are: one large source and many small ones, and high ratings rare.
+// skewed returns samples like those of real datasets: one large source and many small ones, and rare high ratings.
 func skewed() []made {
 	rng := rand.New(rand.NewPCG(1, 1))
 	var samples []made
@@ -107,7 +107,7 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	for c := 1; c < 4; c++ {
-		// By chance it would be one in 25 of them, two of fifty.
+		// A random set would have one in 25 of them, two of fifty.
 		if high[c] < 8 {
 			t.Errorf("of %d samples that are rated high for c%d, %d are chosen", all[c], c, high[c])
 		}
@@ -133,7 +133,7 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// One image gives one sample, and twins do, until there is nothing else.
+// Each image, and each group of duplicates, gives one sample as long as there are others.
 func TestChooseAvoidsRepetition(t *testing.T) {
 	t.Parallel()
 	var samples []made

@@ -7,11 +7,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// ChooseOfEach picks this many samples of each source, all rated ones of a source that has fewer, and returns their
-// positions, ascending. Within a source styles take turns, the style with most samples first. If there are fewer than
-// least, more are taken as Choose does over strata; if there would be more than most, each source gets fewer. No image
-// occurs twice, and no sample has a twin, while there are others. The same pool gives the same set; the seed is in
-// Pool.Tie.
+// ChooseOfEach picks this number of samples of each source, or all rated samples of a source with fewer, and returns
+// their positions, ascending. Within a source styles take turns, the style with most samples first. If the set has
+// fewer than least samples, more are taken over strata, as Choose does. If it would have more than most samples, each
+// source gets fewer. As long as there are other samples, no image occurs twice, and no sample has a duplicate. The same
+// pool gives the same set; the seed is in Pool.Tie.
 func ChooseOfEach(pool *selection.Pool, each, least, most int) []int {
 	c := newChooser(pool, most)
 	sources := map[uint32]bool{}
@@ -31,7 +31,7 @@ func ChooseOfEach(pool *selection.Pool, each, least, most int) []int {
 	return c.chosen()
 }
 
-// ofEach takes samples until each source has this many, or no other is free.
+// ofEach takes samples until each source has this number of samples, or no other sample is free.
 func (c *chooser) ofEach(each int) {
 	styles := map[uint32]map[int64]*queue{} // by source
 	taken := map[uint32]int{}
@@ -79,7 +79,7 @@ func (c *chooser) ofEach(each int) {
 	}
 }
 
-// bySize are the styles of a source, the style with most samples first.
+// bySize returns the styles of a source, the style with most samples first.
 func bySize(queues map[int64]*queue) []int64 {
 	var styles []int64
 	for style := range queues {

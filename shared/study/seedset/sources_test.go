@@ -18,8 +18,8 @@ func perSource(samples []made, chosen []int) (sources, styles map[string]int) {
 	return sources, styles
 }
 
-// Of each source as many are chosen as asked for, whatever its size, and its styles take turns; within the bounds on
-// all.
+// The requested number is chosen of each source, whatever its size, its styles take turns, and the bounds on the whole
+// set hold.
 func TestChooseOfEach(t *testing.T) {
 	t.Parallel()
 	samples := skewed() // 12 sources

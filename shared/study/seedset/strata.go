@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A stratum is a source and a main style; style is -1 where a sample has none.
+// A stratum is a source and a main style; style is -1 for samples without a style.
 type stratum struct {
 	source uint32
 	style  int64
@@ -20,8 +20,7 @@ func (c *chooser) stratumOf(i int) stratum {
 	return s
 }
 
-// overStrata takes up to n samples. The next one is of the stratum that lags furthest behind the square root of its
-// size.
+// overStrata takes up to n samples. The next sample is from the stratum with the least progress.
 func (c *chooser) overStrata(n int) {
 	queues := map[stratum]*queue{}
 	var order []stratum
@@ -63,6 +62,6 @@ func (c *chooser) overStrata(n int) {
 	}
 }
 
-// progress is how far a stratum is towards its part. Where strata are equally far, as at the beginning, the
-// larger one is first.
+// progress returns the number of samples taken, relative to the square root of the stratum's size. Among strata without
+// samples it is least for the largest.
 func (q *queue) progress() float64 { return (float64(q.taken) + 0.5) / math.Sqrt(float64(q.size)) }

@@ -8,11 +8,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// shares are the shares of a pool that the tiers of a capability hold, the best first. What is left over
-// needs no tier: strata are full of it.
+// shares are the shares of a pool in the tiers of a capability, the best tier first. The other samples need no tier,
+// because strata have many of them.
 var shares = []float64{0.02, 0.08, 0.20}
 
-// A tier is a slice of the samples in the order of one capability's expected scores.
+// A tier is a range of the samples in the order of one capability's expected scores.
 type tier struct {
 	of       map[uint32]*queue // by source
 	sources  []uint32          // ascending
@@ -20,13 +20,13 @@ type tier struct {
 	bySource map[uint32]int // taken
 }
 
-// A tierList is the tiers of one capability.
+// A tierList has the tiers of one capability.
 type tierList struct {
 	tiers []*tier
 	place []uint8 // tier of each sample of the pool: 0 for none, 1 for the best
 }
 
-// overTiers takes up to n samples. All tiers get equally many samples; a smaller tier gives all it has.
+// overTiers takes up to n samples. All tiers get the same number of samples; a tier with fewer gives all its samples.
 func (c *chooser) overTiers(n int) {
 	tierLists := c.tierLists()
 	for ; n > 0 && c.left > 0; n-- {
@@ -52,7 +52,7 @@ func (c *chooser) overTiers(n int) {
 	}
 }
 
-// next is a free sample of the source that has the fewest samples in the tier.
+// next returns a free sample of the source with the fewest samples taken from the tier.
 func (t *tier) next(c *chooser) (int, bool) {
 	found, at, fewest := false, 0, 0
 	for _, source := range t.sources {
@@ -66,7 +66,7 @@ func (t *tier) next(c *chooser) (int, bool) {
 	return at, found
 }
 
-// countTaken counts a sample that was taken, for any capability.
+// countTaken counts a sample that was taken, in the tier to which it belongs.
 func (l *tierList) countTaken(i int, source uint32) {
 	if place := l.place[i]; place > 0 {
 		t := l.tiers[place-1]
@@ -75,13 +75,14 @@ func (l *tierList) countTaken(i int, source uint32) {
 	}
 }
 
-// tierLists cut the rated samples by each capability. What has an expected score of 0 is in no tier.
+// tierLists divides the rated samples into tiers for each capability. Samples with an expected score of 0 are in no
+// tier.
 func (c *chooser) tierLists() []*tierList {
 	var all []*tierList
 	for capability := range c.pool.Capabilities {
 		score := func(i int) int { return c.score(capability, i) }
 		order := slices.DeleteFunc(slices.Clone(c.rated), func(i int) bool { return score(i) <= 0 })
-		// Stable: among equals chance decides, as c.rated is in its order.
+		// A stable sort keeps the random order of c.rated among equal samples.
 		slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(score(b), score(a)) })
 		l := &tierList{place: make([]uint8, c.pool.Len())}
 		for _, share := range shares {
@@ -94,7 +95,7 @@ func (c *chooser) tierLists() []*tierList {
 	return all
 }
 
-// add appends a tier below the others.
+// add appends the next lower tier.
 func (l *tierList) add(c *chooser, samples []int) {
 	t := &tier{of: map[uint32]*queue{}, bySource: map[uint32]int{}}
 	l.tiers = append(l.tiers, t)
@@ -114,7 +115,8 @@ func (l *tierList) add(c *chooser, samples []int) {
 	slices.Sort(t.sources)
 }
 
-// score is the expected score of a sample, or its rating where that alone is known, in units of 1/scorer.ExpectedUnits.
+// score returns the expected score of a sample, or its rating if there are no expected scores, in units of
+// 1/scorer.ExpectedUnits.
 func (c *chooser) score(capability, i int) int {
 	rating := c.pool.Ratings[capability][i]
 	switch {

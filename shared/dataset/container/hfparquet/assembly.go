@@ -8,30 +8,31 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// errUneven is the error of a row whose columns contradict each other.
+// errUneven reports a row whose columns contradict each other.
 var errUneven = errors.New("its columns have different numbers of values")
 
-// An assembly makes the JSON of rows from their columns. A binary value becomes its number in the row.
+// An assembly makes the JSON of rows from their columns. A binary value is replaced by its number in the row.
 type assembly struct {
 	columns []*column
-	rows    [][]pages.Entry // of each column that is read: the entries of the row
-	skipped []skipped       // of each column that is not read
-	next    []int           // entry that is read next
+	rows    [][]pages.Entry // for each column that is read, the entries of the row
+	skipped []skipped       // for each column, whether it is read
+	next    []int           // for each column, the index of the next entry
 	out     []byte
-	// values are the binary values of the columns that are read; known counts all binary values of the row.
+	// values are the binary values of the columns that are read. known is the number of all binary values of the row so
+	// far.
 	values [][]byte
 	known  int
 	uneven bool
 }
 
-// skipped says why a column need not be read.
+// A skipped is the reason why a column need not be read.
 type skipped byte
 
 const (
 	isRead     skipped = iota
-	allPresent         // its value is there whenever the struct around it is
+	allPresent         // its value is not null if the struct around it is not null
 	allNull
-	notNeeded // for the result of this reading
+	notNeeded // this reader does not use it
 )
 
 func newAssembly(s *schema) *assembly {
@@ -39,7 +40,7 @@ func newAssembly(s *schema) *assembly {
 	return &assembly{columns: s.columns, rows: make([][]pages.Entry, n), skipped: make([]skipped, n), next: make([]int, n)}
 }
 
-// record makes the JSON of the row whose entries are in rows. It is valid until the next call.
+// record returns the JSON of the row whose entries are in rows. It is valid until the next call.
 func (a *assembly) record(root *node) ([]byte, error) {
 	a.out, a.values, a.known, a.uneven = a.out[:0], a.values[:0], 0, false
 	clear(a.next)
@@ -55,7 +56,7 @@ func (a *assembly) record(root *node) ([]byte, error) {
 	return a.out, nil
 }
 
-// entry is the next entry of a column that is read.
+// entry returns the next entry of a column that is read.
 func (a *assembly) entry(column int) pages.Entry {
 	if a.next[column] >= len(a.rows[column]) {
 		a.uneven = true
@@ -64,7 +65,7 @@ func (a *assembly) entry(column int) pages.Entry {
 	return a.rows[column][a.next[column]]
 }
 
-// guide is a column below a node that is read; -1 if there is none.
+// guide returns a column below a node that is read; -1 if there is none.
 func (a *assembly) guide(n *node) int {
 	for column := n.first; column < n.last; column++ {
 		if a.skipped[column] == isRead {
@@ -74,7 +75,7 @@ func (a *assembly) guide(n *node) int {
 	return -1
 }
 
-// write writes a node, null where it is not there.
+// write writes a node, or null if it is absent.
 func (a *assembly) write(n *node) {
 	guide := a.guide(n)
 	switch {
@@ -91,7 +92,7 @@ func (a *assembly) write(n *node) {
 	}
 }
 
-// null writes null for a node, and passes its entries.
+// null writes null for a node, and skips its entries.
 func (a *assembly) null(n *node) {
 	a.out = append(a.out, "null"...)
 	a.pass(n)
@@ -103,7 +104,7 @@ func (a *assembly) pass(n *node) {
 	}
 }
 
-// elements writes a list, or a map.
+// elements writes a list or a map.
 func (a *assembly) elements(n *node, guide int) {
 	begin, end := byte('['), byte(']')
 	isObject := n.kind == mapNode && isText(n.children[0].element) && !n.children[0].optional
@@ -125,7 +126,7 @@ func (a *assembly) elements(n *node, guide int) {
 			a.write(n.children[0])
 			a.out = append(a.out, ':')
 			a.write(n.children[1])
-		case n.elem == n.item: // it is there: the list is not empty
+		case n.elem == n.item: // the list is not empty, so the element is present
 			a.present(n.elem, guide)
 		default:
 			a.write(n.elem)
@@ -137,7 +138,7 @@ func (a *assembly) elements(n *node, guide int) {
 	a.out = append(a.out, end)
 }
 
-// present writes a node that is there.
+// present writes a node that is not null.
 func (a *assembly) present(n *node, guide int) {
 	switch n.kind {
 	case leafNode:
@@ -149,7 +150,7 @@ func (a *assembly) present(n *node, guide int) {
 	}
 }
 
-// fields writes a struct. Its field bytes, if it is binary, becomes the number of the value, and comes last. A struct
+// fields writes a struct. If its field bytes is binary, it becomes the number of the value, and comes last. A struct
 // with such a field is null if all its fields are null.
 func (a *assembly) fields(n *node) {
 	start, empty := len(a.out), true
@@ -208,7 +209,7 @@ func (a *assembly) leaf(n *node) {
 	a.out = appendValue(a.out, c, entry.Value)
 }
 
-// binary passes a binary value, and returns its number in the row; it reports false if it is null.
+// binary skips a binary value and returns its number in the row; ok is false if it is null.
 func (a *assembly) binary(column int) (number int, ok bool) {
 	at := a.next[column]
 	a.next[column]++

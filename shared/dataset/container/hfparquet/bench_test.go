@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A disk is a source on disk that counts what is read.
+// A disk is a source on disk that counts the bytes read.
 type disk struct {
 	*os.File
 	requests int
@@ -30,7 +30,7 @@ func (d *disk) Open(_ context.Context, offset, length int64) (io.ReadCloser, err
 	return io.NopCloser(io.NewSectionReader(d.File, offset, length)), nil
 }
 
-// report puts figures of a pass next to its time.
+// report adds the figures of a pass to its time.
 func (d *disk) report(b *testing.B) {
 	b.ReportMetric(float64(d.requests)/float64(b.N), "requests/op")
 	b.ReportMetric(float64(d.read)/1e6/float64(b.N), "MB-read/op")
@@ -94,7 +94,7 @@ func BenchmarkFile(b *testing.B) {
 	}
 }
 
-// recordsFrom are the records of a file, without their JSON.
+// recordsFrom returns the records of a file, without their JSON.
 func recordsFrom(ctx context.Context, d *disk, layout dataset.Layout) ([]dataset.Record, error) {
 	var records []dataset.Record
 	for _, span := range layout.Ranges {

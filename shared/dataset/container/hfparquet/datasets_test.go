@@ -12,7 +12,7 @@ import (
 // datasetsPython is the variable with a Python that has Hugging Face's datasets library; `.ci/run consumers` sets it.
 const datasetsPython = "HARVEST_DATASETS_PYTHON"
 
-// TestDatasets has pyarrow and datasets compare subsets with their sources: schema with metadata, features, rows, and
+// TestDatasets compares subsets with their sources by pyarrow and datasets: schema with metadata, features, rows, and
 // pictures, also as a stream.
 func TestDatasets(t *testing.T) {
 	t.Parallel()

@@ -18,25 +18,26 @@ import (
 const (
 	magic          = "PAR1"
 	encryptedMagic = "PARE"
-	tailBytes      = 8 // length of the footer, and the magic
-	// maxFooterBytes is the longest footer that is read: it takes several times as much memory.
+	tailBytes      = 8 // length of the footer, and the magic number
+	// maxFooterBytes is the size of the longest accepted footer; decoded, it takes several times as much memory.
 	maxFooterBytes = 64 << 20
-	// firstReadBytes of a file's end are read together: most footers are in them.
+	// firstReadBytes is the number of bytes at a file's end that are read first: most footers are smaller.
 	firstReadBytes = 64 << 10
 	// maxIndexBytes bounds one offset index, and the bytes of indexes that are read in one request.
 	maxIndexBytes = 16 << 20
-	// maxRowsOfByte bounds the rows per byte of a row group, because a damaged footer may promise any number of rows.
+	// maxRowsOfByte bounds the rows per byte of a row group, because a damaged footer may have any number of rows.
 	maxRowsOfByte = 64
-	// maxPageBytes is the largest page that is read, in bytes. A reader of images holds one, compressed and decompressed.
+	// maxPageBytes is the size of the largest accepted page, in bytes. A reader of images keeps one page in memory,
+	// compressed and decompressed.
 	maxPageBytes = 64 << 20
 	// maxRowBytes bounds the binary values of one column in one row, in bytes.
 	maxRowBytes = 256 << 20
 )
 
-// A file is the footer of an open file. It is safe for concurrent use.
+// A file is the decoded footer of an open file. It is safe for concurrent use.
 type file struct {
 	in io.ReaderAt
-	// meta is the footer with only the first row group; groups has the needed parts of the others.
+	// meta is the footer with only the first row group. groups has the parts of all row groups that are needed.
 	meta format.FileMetaData
 	*schema
 	groups []group
@@ -45,30 +46,30 @@ type file struct {
 // A group is a row group.
 type group struct {
 	first, rows int64 // number of the first row in the file, from 0, and the number of rows
-	bytes       int64 // of all its column chunks
-	start       int64 // offset of the first of them
+	bytes       int64 // size of all its column chunks
+	start       int64 // offset of the first column chunk
 	chunks      []chunk
 }
 
-// A chunk is the values of a column in a row group.
+// A chunk has the values of a column in a row group.
 type chunk struct {
 	pages.Chunk
-	index    extent // of the offset index; zero if there is none
-	unpacked int64  // bytes of all its pages, decompressed
-	values   int64  // null values among them
+	index    extent // position of the offset index; zero if there is none
+	unpacked int64  // size of all its pages, decompressed
+	values   int64  // number of values, null values included
 	nulls    thrift.Null[int64]
 }
 
 type extent struct{ offset, length int64 }
 
-// refuse is the error of a file that is not read.
+// refuse returns the error for a file that cannot be read.
 func refuse(text string, args ...any) error {
 	return &dataset.FormatError{Detail: fmt.Sprintf(text, args...)}
 }
 
 const downloadAgain = "; it may have been cut short: download or write it again"
 
-// open reads the footer of a file of size bytes, and nothing else. A file that is not read is a *dataset.FormatError;
+// open reads only the footer of a file of size bytes. The error is a *dataset.FormatError if the file cannot be read;
 // other errors are those of in.
 func open(in io.ReaderAt, size int64) (*file, error) {
 	footer, err := readFooter(in, size)
@@ -94,7 +95,7 @@ func open(in io.ReaderAt, size int64) (*file, error) {
 
 const isEncrypted = "the Parquet file is encrypted; write it again without encryption"
 
-// readFooter returns the footer without its length and the magic.
+// readFooter returns the footer, without its length and the magic number.
 func readFooter(in io.ReaderAt, size int64) ([]byte, error) {
 	if size < int64(len(magic))+tailBytes {
 		return nil, refuse("a file of %d bytes is not a Parquet file%s", size, downloadAgain)
@@ -135,7 +136,8 @@ func readAt(in io.ReaderAt, offset, length int64) ([]byte, error) {
 	return b, nil
 }
 
-// A nullCounts is what format.FileMetaData does not say: whether a footer has the number of null values.
+// nullCounts is decoded in addition to format.FileMetaData, because that does not show whether a footer has the number
+// of null values.
 type nullCounts struct {
 	Groups []struct {
 		Columns []struct {
@@ -148,8 +150,8 @@ type nullCounts struct {
 	} `thrift:"4,required"`
 }
 
-// decode decodes the footer. It is passed first without keeping anything: lists and texts in it may promise any length,
-// which is allocated otherwise.
+// decode decodes the footer. It first reads the footer without keeping anything, because lists and texts in a damaged
+// footer may have any length, for which memory would be allocated.
 func decode(footer []byte, meta *format.FileMetaData) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -162,7 +164,7 @@ func decode(footer []byte, meta *format.FileMetaData) (err error) {
 	return thrift.Unmarshal(&thrift.CompactProtocol{}, footer, meta)
 }
 
-// readGroups checks what the footer says of row groups, which end before an offset.
+// readGroups checks the row groups in the footer; they must end before the offset end.
 func (f *file) readGroups(footer []byte, end int64) error {
 	var nulls nullCounts
 	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &nulls); err != nil {
@@ -173,7 +175,7 @@ func (f *file) readGroups(footer []byte, end int64) error {
 		stored := &f.meta.RowGroups[i]
 		g := group{first: rows, rows: stored.NumRows, start: end}
 		if stored.NumRows < 0 || len(stored.Columns) != len(f.columns) {
-			return refuse("row group %d of the Parquet file has %d rows of %d columns, and its schema has %d%s",
+			return refuse("row group %d of the Parquet file has %d rows of %d columns, but its schema has %d%s",
 				i, stored.NumRows, len(stored.Columns), len(f.columns), downloadAgain)
 		}
 		if stored.NumRows == 0 {
@@ -196,13 +198,13 @@ func (f *file) readGroups(footer []byte, end int64) error {
 		rows += g.rows
 	}
 	if rows != f.meta.NumRows {
-		return refuse("the Parquet file has %d rows in its row groups, and its footer says %d%s",
+		return refuse("the Parquet file has %d rows in its row groups, but %d in its footer%s",
 			rows, f.meta.NumRows, downloadAgain)
 	}
 	return nil
 }
 
-// chunk checks what the footer says of a column chunk.
+// chunk checks a column chunk in the footer.
 func (f *file) chunk(stored *format.ColumnChunk, of *column, rows, end int64) (chunk, error) {
 	meta := &stored.MetaData
 	path := of.Path
@@ -217,7 +219,7 @@ func (f *file) chunk(stored *format.ColumnChunk, of *column, rows, end int64) (c
 	case stored.CryptoMetadata.Value != nil, len(stored.EncryptedColumnMetadata) > 0:
 		return chunk{}, refuse("%s", isEncrypted)
 	case meta.Type != of.Type:
-		return chunk{}, refuse("column %s is of type %s, and the schema says %s%s", path, meta.Type, of.Type, downloadAgain)
+		return chunk{}, refuse("column %s has type %s, but type %s in the schema%s", path, meta.Type, of.Type, downloadAgain)
 	case !pages.Reads(meta.Codec):
 		return chunk{}, &dataset.FormatError{Command: pages.Rewrite, Detail: fmt.Sprintf(
 			"column %s is compressed with %s, which is not read; write the file again with zstd", path, meta.Codec)}
@@ -238,7 +240,7 @@ func (f *file) chunk(stored *format.ColumnChunk, of *column, rows, end int64) (c
 	}, nil
 }
 
-// groupOf is the number of the row group that holds a row.
+// groupOf returns the index of the row group that contains a row.
 func (f *file) groupOf(row int64) (int, error) {
 	if row < 0 || row >= f.meta.NumRows {
 		return 0, fmt.Errorf("row %d of a Parquet file of %d rows", row+1, f.meta.NumRows)
@@ -246,10 +248,11 @@ func (f *file) groupOf(row int64) (int, error) {
 	return sort.Search(len(f.groups), func(i int) bool { return f.groups[i].first > row }) - 1, nil
 }
 
-// smallChunk is the size of a column chunk, in bytes, that is read without its offset index: that takes a request too.
+// smallChunk is the size, in bytes, below which a column chunk is read without its offset index, because reading the
+// index takes a request, too.
 const smallChunk = 256 << 10
 
-// open moves a cursor to a row of a row group, counted from its first one.
+// open moves a cursor to a row of a row group. row counts from the first row of the group.
 func (f *file) open(cursor *pages.Cursor, in io.ReaderAt, g, column int, row int64) error {
 	c := f.groups[g].chunks[column]
 	if c.index.length > 0 && c.Size > smallChunk {
@@ -264,7 +267,7 @@ func (f *file) open(cursor *pages.Cursor, in io.ReaderAt, g, column int, row int
 	return cursor.SeekToRow(row)
 }
 
-// newCursor returns a cursor of columns whose rows have rowBytes at most.
+// newCursor returns a cursor for columns whose rows have at most rowBytes.
 func newCursor(in io.ReaderAt, rowBytes int64) *pages.Cursor {
 	return pages.NewCursor(in, pages.Limits{PageBytes: maxPageBytes, RowBytes: rowBytes})
 }

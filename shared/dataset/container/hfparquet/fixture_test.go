@@ -22,7 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A memory is a source in memory that counts what is read.
+// A memory is a source in memory that counts the bytes read.
 type memory struct {
 	data     []byte
 	requests int
@@ -52,7 +52,7 @@ func fixture(tb testing.TB, name string) *memory {
 	return &memory{data: data}
 }
 
-// A rowNote is a row as make.py notes it, or as it was read.
+// A rowNote is a row, as make.py recorded it or as it was read.
 type rowNote struct {
 	Record any      `json:"record"`
 	Values []string `json:"values"`
@@ -82,7 +82,7 @@ func scan(tb testing.TB, m *memory, rangeBytes int64) dataset.Layout {
 	return s.Layout
 }
 
-// recordsOf are all records of a file, by its ranges.
+// recordsOf returns all records of a file, read by its ranges.
 func recordsOf(tb testing.TB, m *memory, rangeBytes int64) []dataset.Record {
 	tb.Helper()
 	var records []dataset.Record
@@ -101,7 +101,7 @@ func recordsOf(tb testing.TB, m *memory, rangeBytes int64) []dataset.Record {
 	return records
 }
 
-// rowsOf are all rows of a file with the hashes of their values.
+// rowsOf returns all rows of a file with the hashes of their values.
 func rowsOf(tb testing.TB, m *memory, rangeBytes int64) []rowNote {
 	tb.Helper()
 	rows := []rowNote{}
@@ -131,7 +131,7 @@ func rowsOf(tb testing.TB, m *memory, rangeBytes int64) []rowNote {
 	return rows
 }
 
-// fixtures are the files that are read.
+// fixtures returns the names of the files that can be read.
 func fixtures(tb testing.TB) []string {
 	tb.Helper()
 	paths, err := filepath.Glob("testdata/*.json")
@@ -187,7 +187,7 @@ func TestValuesInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestSourceFails has a source that fails after the footer: that is its error, and no fault of the file.
+// TestSourceFails uses a source that fails after the footer: the error is the source's, not a fault of the file.
 func TestSourceFails(t *testing.T) {
 	t.Parallel()
 	m := fixture(t, "llava")
@@ -210,7 +210,8 @@ func TestSourceFails(t *testing.T) {
 	}
 }
 
-// TestValuesTogether reads the values of neighbours at the same time, as samples are loaded: few pages are read twice.
+// TestValuesTogether reads the values of neighbouring rows concurrently, as samples are loaded: few pages are read
+// twice.
 func TestValuesTogether(t *testing.T) {
 	t.Parallel()
 	rows := pictures(400, 20_000)
@@ -245,7 +246,7 @@ func TestValuesTogether(t *testing.T) {
 	}
 }
 
-// TestReadsNoImages counts what is read for the records of a file: a hundredth of it, in a few requests.
+// TestReadsNoImages counts the bytes that are read for the records of a file: a hundredth of it, in a few requests.
 func TestReadsNoImages(t *testing.T) {
 	t.Parallel()
 	m := writePictures(t, pictures(400, 20_000), 200, parquet.SkipPageBounds("image", "bytes"))

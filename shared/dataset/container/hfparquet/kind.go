@@ -7,14 +7,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// Kind is the kind of Parquet files.
+// Kind returns the kind of Parquet files.
 func Kind() container.Kind {
 	return container.Kind{
 		Format: dataset.Parquet,
 		Name:   "a Parquet file",
 		Shape:  shape,
 		Reads:  reads,
-		// A page, and the values that neighbours have not read yet.
+		// A page, and the values of neighbouring rows that were not requested yet.
 		HeldBytes: maxPageBytes + heldBytes,
 		Is: func(head []byte) bool {
 			return bytes.HasPrefix(head, []byte(magic)) || bytes.HasPrefix(head, []byte(encryptedMagic))

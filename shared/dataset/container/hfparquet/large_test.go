@@ -15,14 +15,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A repeated source is a Parquet file with the same row groups many times, which are made where they are read. It
-// counts what is read.
+// A repeated source is a Parquet file with the same row groups many times, generated while reading. It counts the bytes
+// read.
 type repeated struct {
 	buckettest.Repeated
 	read *int64
 }
 
-// newRepeated makes a file of about a size of rows with images of 100 kB in row groups of 80.
+// newRepeated returns a file of about this size, whose rows have images of 100 kB, in row groups of 80.
 func newRepeated(t *testing.T, size int64) repeated {
 	t.Helper()
 	one := writePictures(t, pictures(80, 100_000), 80, parquet.SkipPageBounds("image", "bytes"),
@@ -55,9 +55,9 @@ func (r repeated) Open(_ context.Context, offset, length int64) (io.ReadCloser, 
 	return io.NopCloser(io.NewSectionReader(r, offset, length)), nil
 }
 
-// TestLargeFile plans a file of 1 GB, of 10 GB with HARVEST_SOAK, and reads its records, the images of some ranges, and
-// writes a subset of others: memory does not grow with the file, and its texts are read without the images. Not
-// parallel: it measures the memory of the process.
+// TestLargeFile plans a file of 1 GB (10 GB with HARVEST_SOAK), reads its records and the images of some ranges, and
+// writes a subset of others. Memory does not grow with the file, and texts are read without the images. The test is not
+// parallel, because it measures the memory of the process.
 func TestLargeFile(t *testing.T) {
 	thorough.Only(t)
 	size := int64(1 << 30)
@@ -109,7 +109,7 @@ func TestLargeFile(t *testing.T) {
 	}
 }
 
-// heldSince returns how many bytes are held more than now, whenever that is called.
+// heldSince returns a function that returns by how many bytes the memory in use has grown since.
 func heldSince() func() int64 {
 	held := func() int64 {
 		runtime.GC()

@@ -12,25 +12,25 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// createdBy is what files say that wrote them.
+// createdBy is the field created_by of the files that Harvest writes.
 const createdBy = "harvest (https://github.com/harvest-ml/harvest)"
 
-// A note is what the footer of a joined file says of a part: its row groups, with offsets as if the part were a file of
-// its own. Notes are one after the other, each after its length as a varint.
+// A note is the data of a part for the footer of the joined file: its row groups, with offsets as if the part were a
+// complete file. Notes are concatenated; a varint with the length precedes each.
 type note struct {
-	// Bytes are the bytes of the row groups.
+	// Bytes is the size of the row groups.
 	Bytes  int64                            `thrift:"1,required"`
 	Groups thrift.Slice[format.RowGroup]    `thrift:"2,required"`
 	Orders thrift.Slice[format.ColumnOrder] `thrift:"3,required"`
-	// Columns and Offsets are the indexes of all chunks of the first row group, then of the second one, and so on.
+	// Columns and Offsets are the indexes of all chunks of the first row group, then of the second, and so on.
 	Columns thrift.Slice[format.ColumnIndex] `thrift:"4,required"`
 	Offsets thrift.Slice[format.OffsetIndex] `thrift:"5,required"`
-	// Schema and Metadata come from the source, and are only in the first part.
+	// Schema and Metadata come from the source, and are only in the note of the first part.
 	Schema   thrift.Slice[format.SchemaElement] `thrift:"6,required"`
 	Metadata thrift.Slice[format.KeyValue]      `thrift:"7,required"`
 }
 
-// notes are the notes of the part that has been written.
+// notes encodes the row groups of the finished part, for the footer of the joined file.
 func (p *partWriter) notes() ([]byte, error) {
 	n := note{
 		Groups: thrift.Slice[format.RowGroup]{}, Orders: thrift.Slice[format.ColumnOrder]{},
@@ -52,7 +52,8 @@ func (p *partWriter) notes() ([]byte, error) {
 	return append(binary.AppendUvarint(nil, uint64(len(text))), text...), nil
 }
 
-// read reads what follows the row groups in a file of its own: tail begins at offset start.
+// read reads the footer and the indexes of a part, which was written as a complete Parquet file. tail is the end of
+// that file, from offset start.
 func (n *note) read(tail []byte, start int64, s *schema) error {
 	length := int(binary.LittleEndian.Uint32(tail[len(tail)-tailBytes:]))
 	var meta format.FileMetaData
@@ -80,7 +81,7 @@ func (n *note) read(tail []byte, start int64, s *schema) error {
 	return nil
 }
 
-// End writes the indexes and the footer of a file whose parts have those notes.
+// End writes the indexes and the footer of a file whose parts have these notes.
 func (writer) End(w io.Writer, notes io.Reader) error {
 	joined, err := join(notes)
 	if err != nil {
@@ -93,11 +94,11 @@ func (writer) End(w io.Writer, notes io.Reader) error {
 	return out.Flush()
 }
 
-// maxNoteBytes is the longest note that is read.
+// maxNoteBytes is the size of the longest note that is read.
 const maxNoteBytes = 1 << 30
 
-// join reads notes, and moves what they say to where the parts are in the joined file. Bytes is then the offset after
-// the last part.
+// join reads notes, and shifts their offsets to the positions of the parts in the joined file. Bytes of the result is
+// the offset after the last part.
 func join(notes io.Reader) (*note, error) {
 	joined := &note{Bytes: int64(len(magic))}
 	in := bufio.NewReader(notes)
@@ -109,7 +110,7 @@ func join(notes io.Reader) (*note, error) {
 		if err != nil || length > maxNoteBytes {
 			return nil, errNotes
 		}
-		var text bytes.Buffer // grows with what is there
+		var text bytes.Buffer // grows with the bytes that arrive, because the length may be false
 		if n, err := io.CopyN(&text, in, int64(length)); err != nil {
 			return nil, fmt.Errorf("%w: a note of %d bytes has %d", errNotes, length, n)
 		}
@@ -131,7 +132,7 @@ func join(notes io.Reader) (*note, error) {
 	}
 }
 
-// shift moves all offsets by as many bytes.
+// shift adds by to all offsets.
 func (n *note) shift(by int64) {
 	move := func(offset *int64) {
 		if *offset > 0 {
@@ -154,7 +155,7 @@ func (n *note) shift(by int64) {
 	}
 }
 
-// write writes what follows the parts.
+// write writes the indexes and the footer, after the parts.
 func (n *note) write(w io.Writer) error {
 	at := n.Bytes
 	var text []byte
@@ -168,8 +169,8 @@ func (n *note) write(w io.Writer) error {
 		return offset, int32(len(text)), err
 	}
 	if len(n.Groups) > math.MaxInt16 {
-		return fmt.Errorf("%d row groups are more than %d, which a Parquet file can have; have fewer ranges (RANGE_BYTES)",
-			len(n.Groups), math.MaxInt16)
+		return fmt.Errorf("a Parquet file can have %d row groups, not %d; raise RANGE_BYTES, so that there are fewer ranges",
+			math.MaxInt16, len(n.Groups))
 	}
 	columns := n.eachChunk()
 	for i, c := range columns {
@@ -200,7 +201,7 @@ func (n *note) write(w io.Writer) error {
 	return err
 }
 
-// eachChunk are the column chunks in the order of their indexes.
+// eachChunk returns the column chunks in the order of their indexes.
 func (n *note) eachChunk() []*format.ColumnChunk {
 	var chunks []*format.ColumnChunk
 	for g := range n.Groups {

@@ -17,13 +17,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// rowGroupBytes is how large row groups become: the writer has one in memory.
+// rowGroupBytes is the size at which a row group is written; the writer keeps one row group in memory.
 const rowGroupBytes = 32 << 20
 
 // writer writes subsets: see container.Writer.
 type writer struct{}
 
-// Part writes the rows as row groups. Its notes hold what the footer says of them.
+// Part writes the rows as row groups. Its notes have their data for the footer.
 func (writer) Part(
 	ctx context.Context, w io.Writer, from container.Source, records []dataset.Record, part dataset.Part,
 ) ([]byte, error) {
@@ -71,7 +71,7 @@ type partWriter struct {
 	out    *partOutput
 	writer *parquet.GenericWriter[any]
 	row    parquet.Row
-	held   int64 // bytes of the values of the row group that is not written yet
+	held   int64 // size of the values of the unwritten row group
 }
 
 func newPartWriter(w io.Writer, f *file, first bool) (p *partWriter, err error) {
@@ -102,15 +102,15 @@ func newPartWriter(w io.Writer, f *file, first bool) (p *partWriter, err error) 
 	return &partWriter{file: f, first: first, out: out, writer: parquet.NewGenericWriter[any](out, options...)}, nil
 }
 
-// isOrdered reports whether the least and greatest values of a column are written. They are not for images, and for
-// types whose order differs from the order of their bytes.
+// isOrdered reports whether the least and greatest values of a column are written. They are not written for images, and
+// for types whose order is not that of their bytes.
 func (c *column) isOrdered() bool {
 	_, isFloat16 := c.element.LogicalType.Value.(*format.Float16Type)
 	isDecimalText := c.Type == format.ByteArray && isDecimal(c.element)
 	return !c.binary && !isFloat16 && !isDecimalText && c.Type != format.Int96
 }
 
-// write writes the row that has been read.
+// write writes the current row of rows.
 func (p *partWriter) write(rows *rowReader) (err error) {
 	defer recoverFrom("a row", &err)
 	p.row = p.row[:0]
@@ -135,13 +135,13 @@ func (p *partWriter) write(rows *rowReader) (err error) {
 	return p.writer.Flush()
 }
 
-// close ends the part, and returns its notes.
+// close completes the part, and returns its notes.
 func (p *partWriter) close() (notes []byte, err error) {
 	defer recoverFrom("the last row group", &err)
 	if err := p.writer.Flush(); err != nil {
 		return nil, err
 	}
-	if p.out.written == 0 { // there are no rows, and parquet-go has not begun
+	if p.out.written == 0 { // there are no rows, so parquet-go has not written the magic number
 		_, err = io.WriteString(p.out, magic)
 	} else {
 		p.out.endsAt = p.out.written
@@ -156,23 +156,23 @@ func (p *partWriter) close() (notes []byte, err error) {
 	return p.notes()
 }
 
-// recoverFrom makes an error of a panic of parquet-go.
+// recoverFrom converts a panic of parquet-go into an error. what names the thing that was written.
 func recoverFrom(what string, err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("writing %s of a Parquet file: %v", what, r)
 	}
 }
 
-// A partOutput passes on the row groups of a file that is written, and keeps what follows them.
+// A partOutput writes the row groups of a Parquet file to out, and keeps the bytes after them in memory.
 type partOutput struct {
 	out       *bufio.Writer
-	withMagic bool  // whether the magic of the file is passed on
-	written   int64 // bytes
-	endsAt    int64 // where the row groups end; 0 as long as they continue
+	withMagic bool  // whether the magic number is written to out, too
+	written   int64 // number of bytes
+	endsAt    int64 // end of the row groups; 0 until all are written
 	tail      []byte
 }
 
-// Write takes what parquet-go writes.
+// Write writes or keeps bytes of parquet-go.
 func (o *partOutput) Write(b []byte) (int, error) {
 	n := len(b)
 	if o.endsAt > 0 {
@@ -187,10 +187,10 @@ func (o *partOutput) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// footerOnly is a file that has nothing but a footer.
+// footerOnly is a Parquet file that has only a footer.
 type footerOnly []byte
 
-// ReadAt reads the magic, the footer, and what follows it.
+// ReadAt reads the magic number, the footer, its length, and the magic number again.
 func (f footerOnly) ReadAt(b []byte, offset int64) (int, error) {
 	whole := int64(len(magic) + len(f) + tailBytes)
 	n := 0
@@ -212,11 +212,11 @@ func (f footerOnly) ReadAt(b []byte, offset int64) (int, error) {
 	return n, nil
 }
 
-// writable is a column of a file as a writer takes it: without the encoding of its levels, which parquet-go gives as
-// that of its values.
+// writable is a column of a file as the writer needs it: without the encoding of its levels, which parquet-go returns
+// as the encoding of its values.
 type writable struct{ *parquet.Column }
 
-// Encoding is the encoding of values.
+// Encoding returns the encoding of values.
 func (w writable) Encoding() encoding.Encoding {
 	if w.Leaf() {
 		return &parquet.Plain
@@ -224,10 +224,10 @@ func (w writable) Encoding() encoding.Encoding {
 	return nil
 }
 
-// Compression is the codec of the source.
+// Compression returns the codec of the source.
 func (w writable) Compression() compress.Codec { return w.Column.Compression() }
 
-// Fields are the fields below, as a writer takes them.
+// Fields returns the fields of a group, as the writer needs them.
 func (w writable) Fields() []parquet.Field {
 	columns := w.Columns()
 	fields := make([]parquet.Field, len(columns))

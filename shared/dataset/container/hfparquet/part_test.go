@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// subsetOf writes the rows of a file that chosen says, in parts of its ranges.
+// subsetOf writes the rows of a file for which chosen returns true, in parts of its ranges.
 func subsetOf(tb testing.TB, m *memory, rangeBytes int64, chosen func(element int64) bool) []byte {
 	tb.Helper()
 	var out, notes bytes.Buffer
@@ -95,7 +95,7 @@ func TestSubset(t *testing.T) {
 	}
 }
 
-// checkMeta compares the footers of a source and of its subset, and has parquet-go read all pages of the subset.
+// checkMeta compares the footers of a source and of its subset, and lets parquet-go read all pages of the subset.
 func checkMeta(t *testing.T, source, subset []byte, rows int) {
 	t.Helper()
 	from, _ := openBoth(t, source)
@@ -144,7 +144,7 @@ func checkMeta(t *testing.T, source, subset []byte, rows int) {
 	}
 }
 
-// A picture is a row of a file that a test makes.
+// A picture is a row of a generated file.
 type picture struct {
 	ID    string `parquet:"id"`
 	Image *struct {
@@ -157,7 +157,7 @@ type picture struct {
 	} `parquet:"conversations,list"`
 }
 
-// pictures makes rows with images of a size, of which the first bytes are random, each seventh without one.
+// pictures returns rows with images of this size, whose first bytes are random; each seventh row has no image.
 func pictures(n, size int) []picture {
 	random := rand.New(rand.NewPCG(1, 2))
 	rows := make([]picture, n)
@@ -201,8 +201,8 @@ func writePictures(tb testing.TB, rows []picture, group int, options ...parquet.
 	return &memory{data: out.Bytes()}
 }
 
-// TestFilesOfParquetGo reads files of another writer with each codec and kind of page, and its own subsets of them with
-// parquet-go: the rows are equal.
+// TestFilesOfParquetGo reads files of another writer with each codec and kind of page, and reads its own subsets of
+// them with parquet-go: the rows are equal.
 func TestFilesOfParquetGo(t *testing.T) {
 	t.Parallel()
 	rows := pictures(40, 300)

@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// spans divides the rows into ranges of about rangeBytes of the file: whole row groups, or rows of one that is larger.
-// Only the place of a whole row group is known, so all rows of a row group count as equally large.
+// spans divides the rows into ranges of about rangeBytes of the file: whole row groups, or parts of a larger row group.
+// The positions of single rows are not known, so all rows of a row group count as equally large.
 func (f *file) spans(rangeBytes int64) []dataset.Span {
 	spans := []dataset.Span{}
 	open := false // whether the last span has room for another row group
@@ -35,7 +35,7 @@ func (f *file) spans(rangeBytes int64) []dataset.Span {
 	return spans
 }
 
-// split divides the rows of a row group into parts.
+// split divides the rows of a row group into this number of parts.
 func (g group) split(parts int64) []dataset.Span {
 	spans := make([]dataset.Span, 0, parts)
 	for i := range parts {
@@ -48,11 +48,11 @@ func (g group) split(parts int64) []dataset.Span {
 	return spans
 }
 
-// share is n·i/parts without an overflow.
+// share computes n·i/parts without overflow.
 func share(n, i, parts int64) int64 { return n/parts*i + n%parts*i/parts }
 
-// checkPages reports a page that is above the limit. It does not read the header of each page, so it knows this only
-// from the size of the column chunk, from its offset index, or else from its first pages.
+// checkPages reports a page that is larger than the limit. It does not read the header of each page: it uses the size
+// of the column chunk, its offset index, or else its first pages.
 func (f *file) checkPages() error {
 	limits := pages.Limits{PageBytes: maxPageBytes, RowBytes: maxRowBytes}
 	var large []chunk
@@ -83,7 +83,8 @@ func (f *file) checkPages() error {
 	return nil
 }
 
-// indexes is the file with the offset indexes of chunks in memory if they are together, as writers have it.
+// indexes returns the file with the offset indexes of chunks in memory. If the indexes are too far apart, it returns
+// the file unchanged; writers put them together.
 func (f *file) indexes(chunks []chunk) (io.ReaderAt, error) {
 	var start, end int64
 	for _, c := range chunks {
@@ -102,14 +103,14 @@ func (f *file) indexes(chunks []chunk) (io.ReaderAt, error) {
 	return &prefetched{ReaderAt: f.in, start: start, text: text}, err
 }
 
-// A prefetched file has some of its bytes in memory.
+// A prefetched is a file of which some bytes are in memory.
 type prefetched struct {
 	io.ReaderAt
 	start int64
 	text  []byte
 }
 
-// ReadAt reads from memory where all that is asked for is there.
+// ReadAt reads from memory if all requested bytes are there.
 func (p *prefetched) ReadAt(b []byte, offset int64) (int, error) {
 	if at := offset - p.start; at >= 0 && at+int64(len(b)) <= int64(len(p.text)) {
 		return copy(b, p.text[at:]), nil

@@ -13,11 +13,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// reader reads files: see container.Reader.
+// reader reads files; see container.Reader.
 type reader struct{}
 
-// Scan reads the footer, in one step. Ranges are whole row groups. A row group that is larger than rangeBytes is split
-// by rows.
+// Scan reads the footer, in one step. Ranges are whole row groups. A row group larger than rangeBytes is divided by
+// rows.
 func (reader) Scan(
 	ctx context.Context, from container.Source, _ dataset.Scan, rangeBytes, _ int64,
 ) (dataset.Scan, error) {
@@ -41,7 +41,7 @@ func (reader) Scan(
 	}}, nil
 }
 
-// asFormat makes a *dataset.FormatError of an error that is not the source's.
+// asFormat converts an error into a *dataset.FormatError, except if it is an error of the source.
 func asFormat(err error) error {
 	var known *dataset.FormatError
 	if isSource(err) || errors.As(err, &known) {
@@ -50,7 +50,7 @@ func asFormat(err error) error {
 	return refuse("the Parquet file is damaged: %v%s", err, downloadAgain)
 }
 
-// Records yields the rows of a range. Rows that cannot be read, up to the end of their row group, have a fault.
+// Records yields the rows of a range. If a row cannot be read, it and all later rows of its row group have a fault.
 func (reader) Records(
 	ctx context.Context, from container.Source, span dataset.Span, manifest string, limits dataset.Limits,
 ) iter.Seq2[dataset.Record, error] {
@@ -79,7 +79,7 @@ func (reader) Records(
 	}
 }
 
-// records yields rows of a row group, from one up to another, by their numbers in the file.
+// records yields the rows from row up to end, exclusive, of a row group, by their numbers in the file.
 func (f *file) records(
 	ctx context.Context, rows *rowReader, g int, row, end int64, manifest string, limits dataset.Limits,
 ) iter.Seq2[dataset.Record, error] {
@@ -108,7 +108,7 @@ func (f *file) records(
 	}
 }
 
-// readRecord reads the next row into a record. An error holds for all rows that follow.
+// readRecord reads the next row into a record. An error means that no later row can be read either.
 func (r *rowReader) readRecord(record *dataset.Record, root *node, limits dataset.Limits) error {
 	err := r.read()
 	var large *pages.RowError

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// withFooter is a file with its footer changed.
+// withFooter returns a file with a changed footer.
 func withFooter(tb testing.TB, data []byte, change func(*format.FileMetaData)) []byte {
 	tb.Helper()
 	end := len(data) - tailBytes
@@ -34,7 +34,7 @@ func withFooter(tb testing.TB, data []byte, change func(*format.FileMetaData)) [
 	return append(binary.LittleEndian.AppendUint32(out, uint32(len(footer))), magic...)
 }
 
-// TestRefuses has files that are not read. The message names what was found and what to do.
+// TestRefuses checks files that cannot be read. The error has the reason and the fix.
 func TestRefuses(t *testing.T) {
 	t.Parallel()
 	llava, lz4 := fixture(t, "llava").data, fixture(t, "lz4").data
@@ -72,7 +72,7 @@ func checkRefused(t *testing.T, data []byte, want string) {
 	}
 }
 
-// TestRefusesFooters has footers that say what cannot be.
+// TestRefusesFooters checks footers with impossible values.
 func TestRefusesFooters(t *testing.T) {
 	t.Parallel()
 	llava := fixture(t, "llava").data
@@ -92,14 +92,14 @@ func TestRefusesFooters(t *testing.T) {
 		},
 		"type": {
 			image(func(c *format.ColumnChunk) { c.MetaData.Type = format.Int32 }),
-			"column image.bytes is of type INT32, and the schema says BYTE_ARRAY",
+			"column image.bytes has type INT32, but type BYTE_ARRAY in the schema",
 		},
 		"offset": {
 			image(func(c *format.ColumnChunk) { c.MetaData.DataPageOffset = 1 << 40 }), "column image.bytes has 6 values in",
 		},
 		"rows": {
 			func(meta *format.FileMetaData) { meta.NumRows = 7 },
-			"has 6 rows in its row groups, and its footer says 7",
+			"has 6 rows in its row groups, but 7 in its footer",
 		},
 		"promises": {
 			func(meta *format.FileMetaData) {
@@ -114,7 +114,7 @@ func TestRefusesFooters(t *testing.T) {
 			func(meta *format.FileMetaData) {
 				meta.RowGroups[0].Columns = meta.RowGroups[0].Columns[1:]
 			},
-			"row group 0 of the Parquet file has 6 rows of 5 columns, and its schema has 6",
+			"row group 0 of the Parquet file has 6 rows of 5 columns, but its schema has 6",
 		},
 		"schema": {
 			func(meta *format.FileMetaData) { meta.Schema[0].NumChildren = thrift.New(int32(900)) },
@@ -128,8 +128,8 @@ func TestRefusesFooters(t *testing.T) {
 	}
 }
 
-// TestLargePages has a file whose images are in one page: it is refused when it is planned, with or without an offset
-// index, and its texts are read nevertheless.
+// TestLargePages plans a file whose images are in one page: it is refused, with or without an offset index, but its
+// texts can be read.
 func TestLargePages(t *testing.T) {
 	t.Parallel()
 	rows := pictures(2, maxPageBytes/2+1000)
@@ -161,8 +161,8 @@ func TestLargePages(t *testing.T) {
 	}
 }
 
-// TestDamage changes bytes of a file. Nothing fails but what is damaged: each row has a record, or a fault, and no
-// error of the source is made of it.
+// TestDamage changes bytes of a file. Only the damaged rows fail: each row has a record or a fault, and there is no
+// error of the source.
 func TestDamage(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(3, 4))
@@ -201,7 +201,7 @@ func open1(tb testing.TB, m *memory) *file {
 	return f
 }
 
-// readAll reads what can be read of a file, which may be damaged.
+// readAll reads everything readable of a file, which may be damaged.
 func readAll(tb testing.TB, data []byte) {
 	tb.Helper()
 	m := &memory{data: data}

@@ -17,8 +17,8 @@ type rowReader struct {
 	cursors []*pages.Cursor // by column
 }
 
-// newRowReader makes a reader of those columns that skip says isRead of in a row group; it reads none before open. The
-// most bytes of a row in one column are textBytes, or maxRowBytes where the column is binary.
+// newRowReader returns a reader of the columns for which skip returns isRead; skip is called for each row group. Call
+// open before reading. A row may have at most textBytes in a column, or maxRowBytes in a binary column.
 func (f *file) newRowReader(in io.ReaderAt, textBytes int64, skip func(g, column int) (skipped, error)) *rowReader {
 	r := &rowReader{assembly: *newAssembly(f.schema), file: f, in: in, group: -1, skip: skip}
 	for _, c := range f.columns {
@@ -31,7 +31,7 @@ func (f *file) newRowReader(in io.ReaderAt, textBytes int64, skip func(g, column
 	return r
 }
 
-// open moves to a row of a row group, counted from its first one. After an error the group is -1.
+// open moves to a row of a row group; row counts from its first row. After an error the group is -1.
 func (r *rowReader) open(g int, row int64) (err error) {
 	r.group = -1
 	for i := range r.cursors {
@@ -49,7 +49,7 @@ func (r *rowReader) open(g int, row int64) (err error) {
 	return nil
 }
 
-// seek moves to a row of the group that is not before the next one.
+// seek moves to a row of the group that is not before the next row.
 func (r *rowReader) seek(row int64) error {
 	for i, cursor := range r.cursors {
 		if r.skipped[i] != isRead {
@@ -63,7 +63,7 @@ func (r *rowReader) seek(row int64) error {
 }
 
 // read reads the entries of the next row. They are valid until the next call. A *pages.RowError concerns only this row:
-// the next one can be read.
+// the next row can be read.
 func (r *rowReader) read() error {
 	var large *pages.RowError
 	for i, cursor := range r.cursors {
@@ -82,8 +82,8 @@ func (r *rowReader) read() error {
 	return nil
 }
 
-// forRecords says which columns are read to make the JSON of records. Binary columns are skipped if the footer and a
-// neighbouring column say which of their values are null.
+// forRecords returns a skip function for making the JSON of records. Binary columns are skipped if the footer and a
+// neighbouring column show which of their values are null.
 func (f *file) forRecords(in io.ReaderAt) func(g, column int) (skipped, error) {
 	return func(g, column int) (skipped, error) {
 		of, c := f.columns[column], f.groups[g].chunks[column]
@@ -107,7 +107,7 @@ func (f *file) forRecords(in io.ReaderAt) func(g, column int) (skipped, error) {
 	}
 }
 
-// absent counts the entries of a column whose struct is not there, by its companion.
+// absent counts the entries of a column whose struct is null, by its companion.
 func (f *file) absent(in io.ReaderAt, g int, of *column) (int64, error) {
 	cursor := newCursor(in, maxRowBytes)
 	if err := f.open(cursor, in, g, of.companion, 0); err != nil {
@@ -121,7 +121,7 @@ func (f *file) absent(in io.ReaderAt, g int, of *column) (int64, error) {
 			return 0, err
 		}
 		for _, entry := range entries {
-			if entry.Def < of.def-1 { // an optional field of the struct
+			if entry.Def < of.def-1 { // of is an optional field of the struct
 				absent++
 			}
 		}
@@ -129,7 +129,7 @@ func (f *file) absent(in io.ReaderAt, g int, of *column) (int64, error) {
 	return absent, nil
 }
 
-// forValues says which columns hold binary values.
+// forValues is a skip function that reads the binary columns.
 func (f *file) forValues(_, column int) (skipped, error) {
 	if f.columns[column].binary {
 		return isRead, nil
@@ -137,5 +137,5 @@ func (f *file) forValues(_, column int) (skipped, error) {
 	return notNeeded, nil
 }
 
-// forRows says that all columns are read.
+// forRows is a skip function that reads all columns.
 func forRows(_, _ int) (skipped, error) { return isRead, nil }

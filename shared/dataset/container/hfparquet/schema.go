@@ -11,25 +11,25 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// maxDepth is how deep a schema may be nested, and maxLeaves how many columns it may have.
+// maxDepth is the largest depth of a schema, and maxLeaves the largest number of its columns.
 const (
 	maxDepth  = 64
 	maxLeaves = 4096
 )
 
-// A node is a field of the schema, or what a list holds.
+// A node is a field of the schema, or the element of a list.
 type node struct {
 	name    string
 	element *format.SchemaElement
 	kind    nodeKind
-	// rep and def are the levels of an entry in which the node is there.
+	// rep and def are the levels of an entry in which the node is not null.
 	rep, def byte
 	optional bool
-	// children are the children of a struct and of a map. item is the repeated field of a list, elem what it holds: item
-	// itself, or the one field in it.
+	// children are the fields of a struct or a map. item is the repeated field of a list. elem is the list's element: item
+	// itself, or the only field in item.
 	children   []*node
 	item, elem *node
-	// leaves are the numbers of the columns below the node.
+	// first and last are the range of the indexes of the columns below the node; last is exclusive.
 	first, last int
 }
 
@@ -46,19 +46,18 @@ const (
 type column struct {
 	pages.Column
 	*node
-	binary bool // it holds bytes, and no text
-	// companion is the number of a neighbouring column, a field of the same struct, which shows whether the struct is
-	// there; -1 if there is none.
+	binary bool // its values are bytes that are not text
+	// companion is the index of a column of the same struct that shows whether the struct is null; -1 if there is none.
 	companion int
 }
 
-// A schema is the fields of a file.
+// A schema has the fields of a file.
 type schema struct {
 	root    *node
 	columns []*column
 }
 
-// newSchema reads the schema of a footer, whose fields are in it depth first.
+// newSchema reads the schema of a footer, which lists the fields depth first.
 func newSchema(elements []format.SchemaElement) (*schema, error) {
 	b := schemaBuilder{elements: elements}
 	root, err := b.group("", 0, 0, 0)
@@ -75,11 +74,11 @@ func newSchema(elements []format.SchemaElement) (*schema, error) {
 }
 
 type schemaBuilder struct {
-	elements []format.SchemaElement // those that are not read
+	elements []format.SchemaElement // the elements that were not read yet
 	columns  []*column
 }
 
-// node reads the next field, which has a path and levels above it.
+// node reads the next field. path, rep and def are those of the group around it.
 func (b *schemaBuilder) node(path string, depth int, rep, def byte) (*node, error) {
 	if len(b.elements) == 0 {
 		return nil, fmt.Errorf("its schema ends inside of group %q", path)
@@ -131,7 +130,7 @@ func (b *schemaBuilder) fill(e *format.SchemaElement, path string, depth int, re
 	return n, nil
 }
 
-// group reads the next field, which has fields.
+// group reads the next field, which is a group of fields.
 func (b *schemaBuilder) group(path string, depth int, rep, def byte) (*node, error) {
 	if len(b.elements) == 0 {
 		return nil, fmt.Errorf("its schema is empty")
@@ -158,7 +157,8 @@ func (b *schemaBuilder) group(path string, depth int, rep, def byte) (*node, err
 	return n, nil
 }
 
-// annotate makes a group that says so a list or a map. Source: Parquet's LogicalTypes.md, with its rules for old files.
+// annotate makes a group a list or a map if it has such an annotation. Source: Parquet's LogicalTypes.md, with its
+// rules for old files.
 func (n *node) annotate() {
 	if len(n.children) != 1 || n.children[0].kind != listNode {
 		return
@@ -224,7 +224,7 @@ func isDecimal(e *format.SchemaElement) bool {
 	return logical || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.Decimal
 }
 
-// describe are the columns as messages name them: path, type, and whether it is optional.
+// describe returns the columns in the form of messages: path, type, and levels.
 func (s *schema) describe() []string {
 	names := make([]string, len(s.columns))
 	for i, c := range s.columns {
@@ -237,7 +237,7 @@ func (s *schema) describe() []string {
 		} else if c.element.ConvertedType.Valid {
 			kind += fmt.Sprintf(" converted type %d", c.element.ConvertedType.V)
 		}
-		// The levels say which of the groups around it may be null.
+		// The levels show which of the groups around the column may be null.
 		names[i] = fmt.Sprintf("%s: %s (levels %d, %d)", c.Path, kind, c.MaxRep, c.MaxDef)
 	}
 	return names

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// A readerAt reads a container's source at offsets. It marks errors of the source as sourceError, to distinguish them
+// A readerAt reads a container's source at offsets. It wraps errors of the source in a sourceError, to distinguish them
 // from faults in the file's content.
 type readerAt struct {
 	ctx  context.Context
@@ -41,7 +41,7 @@ func (r *readerAt) ReadAt(b []byte, offset int64) (int, error) {
 // A sourceError is an error of a source.
 type sourceError struct{ error }
 
-// Unwrap is the error as the source returned it.
+// Unwrap returns the source's error.
 func (e *sourceError) Unwrap() error { return e.error }
 
 func isSource(err error) bool {
@@ -49,7 +49,7 @@ func isSource(err error) bool {
 	return errors.As(err, &source)
 }
 
-// explain adds what to do to an error of a file's content.
+// explain returns an error of a file's content with the fix.
 func explain(err error) string {
 	var page *pages.PageError
 	var row *pages.RowError
@@ -63,7 +63,7 @@ func explain(err error) string {
 	}
 }
 
-// openFrom opens a source.
+// openFrom opens the file of a source.
 func openFrom(ctx context.Context, from container.Source) (*file, error) {
 	return openAt(&readerAt{ctx, from})
 }

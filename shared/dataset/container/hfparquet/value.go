@@ -15,10 +15,11 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// maxDecimalBytes is the longest decimal number that is written as one.
+// maxDecimalBytes is the length of the longest decimal that is written as a number.
 const maxDecimalBytes = 64
 
-// appendValue appends a value that is not null as JSON. NaN and infinite numbers, which JSON does not have, are null.
+// appendValue appends the JSON of a value that is not null. NaN and infinite numbers, which JSON does not have, become
+// null.
 func appendValue(out []byte, c *column, raw []byte) []byte {
 	switch c.Type {
 	case format.Boolean:
@@ -71,7 +72,7 @@ func appendFixed(out []byte, c *column, raw []byte) []byte {
 	return appendBytes(out, raw)
 }
 
-// appendText appends a text. It keeps bytes that are not UTF-8, so that the record's check finds and refuses them.
+// appendText appends a text. It keeps bytes that are not UTF-8, so that the check of the record finds them.
 func appendText(out []byte, text string) []byte {
 	const digits = "0123456789abcdef"
 	out = append(out, '"')
@@ -99,7 +100,7 @@ func appendText(out []byte, text string) []byte {
 	return append(append(out, text[start:]...), '"')
 }
 
-// appendInt appends a number, or the value that its annotation gives it, such as a date.
+// appendInt appends a number, or the value that its annotation defines, such as a date.
 func appendInt(out []byte, e *format.SchemaElement, v int64, bits int) []byte {
 	switch t := e.LogicalType.Value.(type) {
 	case *format.IntType:
@@ -156,7 +157,7 @@ func at(v int64, unit format.TimeUnit) time.Time {
 	}
 }
 
-// appendStamp appends a time; one that is local time somewhere has no zone.
+// appendStamp appends a time. A time that is not in UTC is written without a zone.
 func appendStamp(out []byte, t time.Time, isUTC bool) []byte {
 	if isUTC {
 		return appendTime(out, t, time.RFC3339Nano)
@@ -170,7 +171,7 @@ func appendTime(out []byte, t time.Time, layout string) []byte {
 	return append(out, '"')
 }
 
-// appendInt96 appends a time as old writers have it: nanoseconds of a day, and the Julian day.
+// appendInt96 appends a time in the form of old writers: nanoseconds of a day, and the Julian day.
 func appendInt96(out, raw []byte) []byte {
 	const epoch = 2440588 // the Julian day of 1970-01-01
 	nanos := int64(binary.LittleEndian.Uint64(raw))
@@ -178,7 +179,7 @@ func appendInt96(out, raw []byte) []byte {
 	return appendStamp(out, time.Unix(days*86400, 0).Add(time.Duration(nanos)), false)
 }
 
-// appendFloat appends a number as encoding/json does.
+// appendFloat appends a number in the form of encoding/json.
 func appendFloat(out []byte, v float64, bits int) []byte {
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return append(out, "null"...)
@@ -190,7 +191,7 @@ func appendFloat(out []byte, v float64, bits int) []byte {
 	return strconv.AppendFloat(out, v, verb, -1, bits)
 }
 
-// float16 is an IEEE 754 half-precision number.
+// float16 decodes an IEEE 754 half-precision number.
 func float16(bits uint16) float64 {
 	sign, exponent, fraction := 1.0, int(bits>>10&31), float64(bits&1023)
 	if bits>>15 == 1 {
@@ -217,7 +218,7 @@ func scaleOf(e *format.SchemaElement) int {
 	return int(min(max(scale, 0), 1024))
 }
 
-// bigEndian is a number in two's complement.
+// bigEndian decodes a number in two's complement.
 func bigEndian(raw []byte) *big.Int {
 	v := new(big.Int).SetBytes(raw)
 	if len(raw) > 0 && raw[0] >= 0x80 {

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// neighbours is how many rows before a requested row are read with it, if the reader has to go back to it. Samples are
-	// loaded several at a time, and so not exactly in the order of their rows.
+	// neighbours is the number of rows before a requested row that are read with it, if the reader must go back to it.
+	// Samples are loaded several at a time, so not exactly in the order of their rows.
 	neighbours = 16
-	// heldRows is how many rows are held at most.
+	// heldRows is the largest number of rows in memory.
 	heldRows = 512
-	// heldBytes bounds the values that are held until they are requested, in addition to those of one row.
+	// heldBytes bounds the values in memory that were not requested yet, in addition to the values of one row.
 	heldBytes = 32 << 20
 )
 
@@ -34,20 +34,20 @@ type values struct {
 	in    *readerAt
 	file  *file
 	rows  *rowReader
-	next  int64 // row that rows reads next: its number in the file, from 0
+	next  int64 // number, in the file, of the row that rows reads next, from 0
 	held  map[int64]*heldRow
-	order []int64 // rows in held, and some that were removed from it, in the order in which they were read
-	bytes int64   // of the values in held
+	order []int64 // rows in held, and some that were removed, in the order of reading
+	bytes int64   // size of the values in held
 }
 
-// A heldRow has the values of a row; values that were handed out are nil.
+// A heldRow has the values of a row. Values that were returned are nil.
 type heldRow struct {
 	values [][]byte
 	left   int   // of values
-	fault  error // why there are none
+	fault  error // the reason if the row has no values
 }
 
-// Size is the length of a value.
+// Size returns the length of a value.
 func (v *values) Size(ctx context.Context, record dataset.Record, number int) (int64, *dataset.Fault, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -75,7 +75,7 @@ func (v *values) Read(ctx context.Context, record dataset.Record, number int) ([
 	return value, nil, nil
 }
 
-// Close releases what is in memory.
+// Close releases the memory.
 func (v *values) Close() error {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -83,7 +83,7 @@ func (v *values) Close() error {
 	return nil
 }
 
-// row is the row of a record, which has the value of a number.
+// row returns the row of a record, after it has checked that the row has a value with this number.
 func (v *values) row(ctx context.Context, record dataset.Record, number int) (*heldRow, *dataset.Fault, error) {
 	at := record.Place.Element - 1
 	if row := v.held[at]; row == nil || row.fault == nil && number >= 0 && number < len(row.values) &&
@@ -103,12 +103,12 @@ func (v *values) row(ctx context.Context, record dataset.Record, number int) (*h
 		return nil, &dataset.Fault{Code: dataset.ImageDataBroken, Detail: explain(row.fault)}, nil
 	case number < 0 || number >= len(row.values):
 		return nil, &dataset.Fault{Code: dataset.ImageDataBroken, Detail: fmt.Sprintf(
-			"the row has %d binary values, and none with the number %d", len(row.values), number)}, nil
+			"the row has %d binary values, but value %d is requested", len(row.values), number)}, nil
 	}
 	return row, nil, nil
 }
 
-// load holds the values of a row, and of its neighbours before it.
+// load reads the values of a row, and of its neighbours before it, into memory.
 func (v *values) load(row int64) (err error) {
 	if v.file == nil {
 		if v.file, err = openAt(v.in); err != nil {
@@ -132,7 +132,7 @@ func (v *values) load(row int64) (err error) {
 			v.rows.group = -1
 		}
 		if err != nil && !isSource(err) && from < row {
-			from = row - 1 // what is broken may be a neighbour
+			from = row - 1 // the broken row may be a neighbour
 		} else if err != nil {
 			return err
 		}
@@ -157,7 +157,7 @@ func (v *values) seek(row int64) error {
 	return err
 }
 
-// read holds the values of the next row. An error is not that of this row only.
+// read reads the values of the next row into memory. An error means that no later row can be read either.
 func (v *values) read() error {
 	err := v.rows.read()
 	if err == nil {
@@ -179,7 +179,7 @@ func (v *values) read() error {
 	return nil
 }
 
-// hold holds a row, and drops the oldest ones if there is no room for all.
+// hold keeps a row in memory, and drops the oldest rows if there is no room.
 func (v *values) hold(at int64, row *heldRow) {
 	v.drop(at)
 	v.held[at] = row
@@ -191,7 +191,7 @@ func (v *values) hold(at int64, row *heldRow) {
 	}
 }
 
-// drop releases a row if it is held.
+// drop removes a row from memory.
 func (v *values) drop(at int64) {
 	if row := v.held[at]; row != nil {
 		v.bytes -= row.bytes()
@@ -199,7 +199,7 @@ func (v *values) drop(at int64) {
 	}
 }
 
-// bytes are the bytes of the values that were not read.
+// bytes returns the size of the values that were not returned yet.
 func (r *heldRow) bytes() (sum int64) {
 	for _, value := range r.values {
 		sum += int64(len(value))

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// OfFile is the kind of a file of this machine. It reports false for one that is not a container.
+// OfFile returns the kind of a file of this machine; false if the file is not a container.
 func OfFile(file *os.File) (container.Kind, bool, error) {
 	head := make([]byte, container.HeadBytes)
 	n, err := file.ReadAt(head, 0)
@@ -21,8 +21,9 @@ func OfFile(file *os.File) (container.Kind, bool, error) {
 	return kind, contained, nil
 }
 
-// EachSample reads a whole manifest of a file name, a text or a container, and calls use for each of its samples in
-// their order, valid or with its Problem. The first error of file, of its structure, or of use ends it.
+// EachSample reads a whole manifest, a text or a container, and calls use for each of its samples in order, valid or
+// with a Problem. name is the manifest's file name. The first error stops it: of file, of the manifest's structure, or
+// of use.
 func EachSample(
 	ctx context.Context, file *os.File, name string, limits dataset.Limits, parse dataset.Parser,
 	use func(*dataset.Sample) error,
@@ -37,7 +38,7 @@ func EachSample(
 	return EachContained(ctx, kind, container.FileSource(file), name, limits, parse, use)
 }
 
-// EachContained is EachSample of a container of a kind, wherever it is.
+// EachContained does the work of EachSample for a container of a kind in any source.
 func EachContained(
 	ctx context.Context, kind container.Kind, source container.Source, name string, limits dataset.Limits,
 	parse dataset.Parser, use func(*dataset.Sample) error,

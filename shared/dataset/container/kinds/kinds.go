@@ -10,16 +10,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/webdataset"
 )
 
-// All are the kinds, in the order in which they are tried. Each has a Format and a test of its own.
+// All returns the kinds, in the order in which they are tried. Each has a Format and an Is function of its own.
 func All() []container.Kind { return []container.Kind{hfparquet.Kind(), webdataset.Kind()} }
 
-// Of is the kind of a file that begins so. It reports false for a text manifest, and for all else that is not a
+// Of returns the kind of a file by its first bytes; false for a text manifest, and for any other file that is not a
 // container.
 func Of(head []byte) (container.Kind, bool) {
 	return first(func(k container.Kind) bool { return k.Is(head) })
 }
 
-// ByFormat is the kind of a format. It reports false for those of text.
+// ByFormat returns the kind of a format; false for formats of text.
 func ByFormat(format dataset.Format) (container.Kind, bool) {
 	return first(func(k container.Kind) bool { return k.Format == format })
 }

@@ -5,7 +5,7 @@ import (
 	"io"
 )
 
-// A counter counts the bytes that are read. It keeps an error of reading, to distinguish it from faults in the content.
+// A counter counts the bytes that are read. It keeps an error of reading, to distinguish it from faults of the content.
 type counter struct {
 	in  *bufio.Reader
 	n   int64
@@ -18,13 +18,13 @@ func (c *counter) Read(p []byte) (int, error) {
 	return n, c.keep(err)
 }
 
-// peek returns the next n bytes without reading them. Fewer come with io.EOF.
+// peek returns the next n bytes without reading them. It returns fewer with io.EOF.
 func (c *counter) peek(n int) ([]byte, error) {
 	next, err := c.in.Peek(n)
 	return next, c.keep(err)
 }
 
-// skip passes n bytes that peek returned.
+// skip moves past n bytes that peek returned.
 func (c *counter) skip(n int) {
 	n, _ = c.in.Discard(n) // they are in the buffer
 	c.n += int64(n)

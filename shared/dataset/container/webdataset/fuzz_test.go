@@ -50,7 +50,7 @@ func FuzzArchive(f *testing.F) {
 	})
 }
 
-// checkAlone checks that an archive of one sample has its record.
+// checkAlone checks that an archive with only this sample has the same record.
 func checkAlone(t *testing.T, from source, r dataset.Record) {
 	t.Helper()
 	var alone archiveBuffer
@@ -67,7 +67,7 @@ func checkAlone(t *testing.T, from source, r dataset.Record) {
 	}
 }
 
-// An archiveBuffer is what is written.
+// An archiveBuffer keeps the bytes that are written.
 type archiveBuffer []byte
 
 func (b *archiveBuffer) Write(p []byte) (int, error) {

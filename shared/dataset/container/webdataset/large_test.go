@@ -19,14 +19,14 @@ import (
 // imageBytes is the size of the images of a generated archive.
 const imageBytes = 200 * 512
 
-// A generated archive has samples that are made where they are read. It counts the bytes that were read.
+// A generated archive has samples that are generated while reading. It counts the bytes read.
 type generated struct {
 	samples int64
 	image   []byte
 	read    *int64
 }
 
-// sampleBytes are the bytes of a sample: two headers, the image, and a record of one block.
+// sampleBytes is the size of a sample: two headers, the image, and a record of one block.
 const sampleBytes = imageBytes + 3*512
 
 func (g generated) Size(context.Context) (int64, error) { return g.samples*sampleBytes + 1024, nil }
@@ -61,7 +61,7 @@ func (s *generatedStream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// sample makes a sample; after the last one the zeros that end an archive.
+// sample returns a sample; after the last one, the zeros at the end of an archive.
 func (g generated) sample(i int64) []byte {
 	if i >= g.samples {
 		return make([]byte, 1024)

@@ -13,32 +13,33 @@ import (
 )
 
 var (
-	// imageEnds are the ends of fields of images. Some have no decoder here: their samples fail, and the reason names the
-	// format.
-	imageEnds = []string{
+	// imageExtensions are the file extensions of image members. Some formats have no decoder here: their samples fail, and
+	// the reason names the format.
+	imageExtensions = []string{
 		"jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "heic",
 		"jxl", "jp2",
 	}
-	// otherMedia are the ends of fields of media that are not rated, by the key under which a record names them.
+	// otherMedia are the file extensions of video and audio members, by the key of the record that gets their names. They
+	// are not rated.
 	otherMedia = map[string][]string{
 		"video": {"mp4", "avi", "mov", "webm", "mkv", "mpg", "mpeg"},
 		"audio": {"wav", "mp3", "flac", "ogg", "m4a", "opus"},
 	}
-	// textFields stand for a record where there is no JSON.
+	// textFields are the fields of the members from which a record is made if a sample has no JSON member.
 	textFields = []string{"txt", "cls"}
 )
 
-// end is the last extension of a field.
-func end(field string) string { return field[strings.LastIndexByte(field, '.')+1:] }
+// extension returns the last extension of a field.
+func extension(field string) string { return field[strings.LastIndexByte(field, '.')+1:] }
 
-func isImage(field string) bool { return slices.Contains(imageEnds, end(field)) }
+func isImage(field string) bool { return slices.Contains(imageExtensions, extension(field)) }
 
-func isJSON(field string) bool { return end(field) == "json" }
+func isJSON(field string) bool { return extension(field) == "json" }
 
 // isText reports whether the content of a field is part of the record.
 func isText(field string) bool { return isJSON(field) || slices.Contains(textFields, field) }
 
-// record is the sample as a record of that number.
+// record converts the sample to the record with the number element.
 func (s *sample) record(manifest string, element int64, limits dataset.Limits) dataset.Record {
 	r := dataset.Record{
 		Place:  dataset.Place{Manifest: manifest, Element: element, Key: s.key},
@@ -57,12 +58,12 @@ func (s *sample) record(manifest string, element int64, limits dataset.Limits) d
 	}
 	r.Raw, r.Fault = s.text(&refs, limits)
 	if r.Fault == nil && len(r.Raw) == 0 {
-		r.Raw = []byte("null") // an empty KEY.json is not a record, and its sample is one
+		r.Raw = []byte("null") // an empty KEY.json counts as a record, which is invalid
 	}
 	return r
 }
 
-// text is the record as JSON.
+// text returns the record as JSON.
 func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset.Fault) {
 	if s.textBytes > int64(limits.MaxRecordBytes) {
 		return nil, tooLarge(s.textBytes, limits)
@@ -76,10 +77,10 @@ func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset
 	}
 	raw := bytes.TrimSpace(bytes.TrimPrefix(s.members[i].content, []byte("\ufeff")))
 	if jsontext.SyntaxError(raw) != nil || jsontext.TypeOf(raw) != jsontext.Object {
-		return raw, nil // the forms say what is wrong with it
+		return raw, nil // the parser of the form reports the fault
 	}
 	fields := jsontext.Members(jsontext.Items(raw))
-	if name := refs.apart(fields); name != "" {
+	if name := refs.missing(fields); name != "" {
 		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which is not next to it"+
 			together)
 	}
@@ -88,10 +89,10 @@ func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset
 
 const together = "; the members of a sample have to follow each other, as tar --sort=name writes them"
 
-// quoted is how many bytes of a name a message repeats.
+// quoted is the number of bytes of a name that a message quotes.
 const quoted = 60
 
-// withoutJSON is the record of a sample without one, from its other texts.
+// withoutJSON makes the record of a sample without a JSON member, from its text members.
 func (s *sample) withoutJSON(refs *references) ([]byte, *dataset.Fault) {
 	var fields jsontext.Members
 	for _, m := range s.members {
@@ -106,11 +107,11 @@ func (s *sample) withoutJSON(refs *references) ([]byte, *dataset.Fault) {
 	return refs.complete(fields, s.media(fields)), nil
 }
 
-// media names members with media that are not rated, under keys that the record does not have.
+// media returns names of members with media that are not rated, under keys that the record does not have.
 func (s *sample) media(fields jsontext.Members) (media jsontext.Members) {
 	for _, key := range []string{"video", "audio"} {
 		for _, m := range s.members {
-			if slices.Contains(otherMedia[key], end(m.field)) && fields.Get(key) == nil {
+			if slices.Contains(otherMedia[key], extension(m.field)) && fields.Get(key) == nil {
 				media = append(media, quote(key), quote(m.name))
 				break
 			}
@@ -121,17 +122,17 @@ func (s *sample) media(fields jsontext.Members) (media jsontext.Members) {
 
 // references are the references of a record to the images of its sample.
 type references struct {
-	folder string // and stem of the members' names: the key
+	folder string // the sample's key: folder and stem of its members' names
 	images []member
-	made   bool // one is in the record
+	made   bool // whether the record has a reference already
 }
 
-// imageKeys are keys of a record, or of something in it, whose values name images.
+// imageKeys are the keys of a record, or of a value in it, whose values name images.
 var imageKeys = []string{"image", "images", "image_url", "url", "path"}
 
-// apart is the name of an image that belongs to the sample by its key and is not one of its members; empty if there is
-// none. It looks at records whose sample has no image.
-func (r *references) apart(fields jsontext.Members) string {
+// missing returns the name of an image in the record that has the sample's key, if the sample has no images: the image
+// is elsewhere in the archive. Otherwise it returns an empty string.
+func (r *references) missing(fields jsontext.Members) string {
 	if len(r.images) > 0 {
 		return ""
 	}
@@ -145,7 +146,7 @@ func (r *references) apart(fields jsontext.Members) string {
 	return ""
 }
 
-// namesIn are the strings of a value: itself, or those of a list.
+// namesIn returns the strings of a value: the value itself, or the strings in a list.
 func namesIn(value json.RawMessage) (names []string) {
 	list := []json.RawMessage{value}
 	if jsontext.TypeOf(value) == jsontext.Array {
@@ -159,7 +160,7 @@ func namesIn(value json.RawMessage) (names []string) {
 	return names
 }
 
-// complete writes a record with references to its images, followed by the fields of more.
+// complete returns the record with references to its images, followed by the fields of more.
 func (r *references) complete(fields, more jsontext.Members) []byte {
 	var out jsontext.Members
 	for i := 0; i < len(fields); i += 2 {
@@ -171,7 +172,8 @@ func (r *references) complete(fields, more jsontext.Members) []byte {
 	return writeObject(append(out, more...))
 }
 
-// list adds a list of all images. It replaces a field whose names match no member, or else is the field images.
+// list adds a list of all images. The list replaces the field image or images if that has no reference; otherwise it is
+// added as the field images.
 func (r *references) list(fields jsontext.Members) jsontext.Members {
 	items := make([]json.RawMessage, 0, len(r.images))
 	for n, m := range r.images {
@@ -189,8 +191,8 @@ func (r *references) list(fields jsontext.Members) jsontext.Members {
 	return append(fields, quote("images"), list)
 }
 
-// refer replaces names of members in a key's value by references. isImage says that the whole value stands for one
-// image.
+// refer replaces names of members in the value of a key by references. isImage reports that the whole value stands for
+// one image.
 func (r *references) refer(key string, value json.RawMessage, isImage bool) json.RawMessage {
 	switch jsontext.TypeOf(value) {
 	case jsontext.String:
@@ -211,7 +213,7 @@ func (r *references) refer(key string, value json.RawMessage, isImage bool) json
 	return value
 }
 
-// referObject adds a reference to an object that stands for an image, such as {"url": "a.jpg"}. In any other object it
+// referObject adds a reference to an object that stands for an image, such as {"url": "a.jpg"}. In any other object, it
 // replaces the names in its values.
 func (r *references) referObject(key string, object jsontext.Members, isImage bool) json.RawMessage {
 	if isImage || slices.Contains(imageKeys, key) {
@@ -229,8 +231,8 @@ func (r *references) referObject(key string, object jsontext.Members, isImage bo
 	return writeObject(out)
 }
 
-// find is the number of the image of a name; -1 for none. A name is that of the member, with its folder or without, or
-// what follows the key.
+// find returns the number of the image with a name; -1 if there is none. A name matches the path of a member, its base
+// name, or its name after the key (1.jpg).
 func (r *references) find(value json.RawMessage) int {
 	if len(r.images) == 0 {
 		return -1

@@ -16,40 +16,40 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// blockBytes is what headers and data are padded to.
+// blockBytes is the size of a block; headers and data are padded to whole blocks.
 const blockBytes = 512
 
 // A member is a file of a sample.
 type member struct {
 	name           string // in the archive
-	field          string // what follows the key, in lower case
-	dataset.Extent        // of its data
-	content        []byte // of text, as far as it is kept
+	field          string // the name after the key, in lower case
+	dataset.Extent        // position of its data
+	content        []byte // content of a text member, if it is kept
 }
 
 // A sample is a sequence of members with the same key.
 type sample struct {
 	key            string
-	dataset.Extent // from the header of the first member to the end of the last one
+	dataset.Extent // from the header of the first member to the end of the last
 	members        []member
-	textBytes      int64          // of the members that the record is made of
+	textBytes      int64          // size of the members from which the record is made
 	fault          *dataset.Fault // of a member
 }
 
-// maxMembers is the most members of a sample.
+// maxMembers is the largest number of members of a sample.
 const maxMembers = 10_000
 
-// A walker reads an archive, beginning at the header of a sample.
+// A walker reads an archive from the header of a sample on.
 type walker struct {
 	tar    *tar.Reader
 	in     *counter
-	limits *dataset.Limits // for the text; nil keeps no text
+	limits *dataset.Limits // limits of the text; if nil, text is not kept
 	start  int64           // offset of the last member's header
 	end    int64           // offset after the last member
-	begun  *sample         // sample that may get further members
-	fields []string        // of the sample before it
-	ended  bool            // all samples are returned
-	// left is how many samples of the span are not returned yet. After the last one the archive may continue.
+	begun  *sample         // current sample, which may get further members
+	fields []string        // fields of the sample before begun
+	ended  bool            // the end of the archive was found
+	// left is the number of samples of the span that are not returned yet. The archive may continue after them.
 	left int64
 }
 
@@ -58,7 +58,7 @@ func newWalker(r io.Reader, offset int64, limits *dataset.Limits) *walker {
 	return &walker{tar: tar.NewReader(in), in: in, limits: limits, end: offset, left: math.MaxInt64}
 }
 
-// next returns the next sample, and io.EOF after the last one. A *dataset.FormatError is a fault of the archive as a
+// next returns the next sample, and io.EOF after the last sample. A *dataset.FormatError is a fault of the archive as a
 // whole; other errors are those of the reader.
 func (w *walker) next() (*sample, error) {
 	for !w.ended {
@@ -108,18 +108,18 @@ func (w *walker) next() (*sample, error) {
 	return w.last()
 }
 
-// An archiveEnd says what stands where the next header should be.
+// An archiveEnd is the content at the place of the next header.
 type archiveEnd int
 
 const (
 	noEnd    archiveEnd = iota // a header
 	marked                     // a block of zeros
-	unmarked                   // nothing, or less than a block
+	unmarked                   // no bytes, or less than a block
 )
 
-// findEnd skips the rest of the last member, and finds out whether the archive ends after it. An archive ends with two
-// blocks of zeros; one block is enough to know that no sample is missing. An archive without them was cut short or
-// never finished. GNU tar, Python's tarfile and archive/tar do not report this, and read what is there.
+// findEnd skips the rest of the last member, and checks if the archive ends after it. An archive ends with two blocks
+// of zeros; one block is enough to know that no sample is missing. An archive without them was cut short or never
+// completed. GNU tar, Python's tarfile and archive/tar do not report this.
 func (w *walker) findEnd() (archiveEnd, error) {
 	_, err := io.Copy(io.Discard, w.tar)
 	switch {
@@ -145,13 +145,13 @@ func (w *walker) findEnd() (archiveEnd, error) {
 	return noEnd, nil
 }
 
-// endAt handles an error of reading the next header, which begins at start. If the archive just ends there, it returns
-// the last sample.
+// endAt handles an error of reading the next header, which begins at start. If the archive ends there, it returns the
+// last sample.
 func (w *walker) endAt(start int64, err error) (*sample, error) {
 	switch {
 	case w.in.err != nil:
 		return nil, w.in.err
-	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF): // in a header of several blocks, such as one of a long name
+	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF): // inside a header of several blocks, which a long name needs
 		w.ended = true
 		return w.cutShort(start)
 	default:
@@ -160,7 +160,7 @@ func (w *walker) endAt(start int64, err error) (*sample, error) {
 	}
 }
 
-// last returns the sample that has begun, once.
+// last returns the current sample, once; then io.EOF.
 func (w *walker) last() (*sample, error) {
 	if s := w.begun; s != nil {
 		w.begun = nil
@@ -169,8 +169,8 @@ func (w *walker) last() (*sample, error) {
 	return nil, io.EOF
 }
 
-// join begins a new sample with the member at start, unless that has the key of the current sample. It returns the
-// sample that has ended, if one has.
+// join begins a new sample with the member at start, unless the member has the key of the current sample. It returns
+// the sample that has thereby ended, or nil.
 func (w *walker) join(key string, start int64) *sample {
 	before := w.begun
 	if before != nil && before.key == key {
@@ -186,11 +186,11 @@ func (w *walker) join(key string, start int64) *sample {
 	return before
 }
 
-// take adds a member to the sample that has begun.
+// take adds a member to the current sample.
 func (w *walker) take(m member, header *tar.Header) error {
 	s := w.begun
 	s.Bytes = w.end - s.Offset
-	if s.fault != nil { // its other members do not matter
+	if s.fault != nil { // the sample fails, so its other members are not needed
 		return nil
 	}
 	switch what := typeNames[header.Typeflag]; {
@@ -210,7 +210,7 @@ func (w *walker) take(m member, header *tar.Header) error {
 		s.textBytes += m.Bytes
 	}
 	if w.limits != nil && isText(m.field) && s.textBytes <= int64(w.limits.MaxRecordBytes) {
-		m.content = make([]byte, 0, min(m.Bytes, blockBytes<<10)) // grows with what is there, whatever the header says
+		m.content = make([]byte, 0, min(m.Bytes, blockBytes<<10)) // grows with the bytes: the header's size may be false
 		content, err := readInto(m.content, w.tar)
 		switch {
 		case w.in.err != nil:
@@ -224,8 +224,8 @@ func (w *walker) take(m member, header *tar.Header) error {
 	return nil
 }
 
-// cutShort handles an archive that ends too early. If it ends in the last member of a sample, that sample fails.
-// Otherwise the end belongs to an unknown next sample, which fails in its place.
+// cutShort handles an archive that ends too early. If it ends in the last member of a sample, this sample fails.
+// Otherwise an unknown next sample is missing; a failed sample takes its place.
 func (w *walker) cutShort(start int64) (*sample, error) {
 	if s := w.begun; s != nil && s.End() > w.in.n {
 		s.Bytes = w.in.n - s.Offset
@@ -244,7 +244,7 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 		detail = fmt.Sprintf("the archive ends at byte %d without the blocks of zeros that end one: it is cut short between "+
 			"two samples, or was never finished; copy it whole, or, if no sample is missing, finish it with "+
 			"`head -c %d /dev/zero >> FILE`", w.in.n, endBytes)
-	} else if start > w.in.n { // in a member that belongs to no sample
+	} else if start > w.in.n { // the end is in a member that belongs to no sample
 		start = w.start
 	}
 	w.begun = &sample{
@@ -260,8 +260,8 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 	return w.last()
 }
 
-// lacks compares a sample with the sample before it. If the sample has the same fields except for some missing ones,
-// the archive may have been cut before those. It returns the first missing field, or "".
+// lacks compares a sample with the previous sample. If it has the same fields except for some missing fields, the
+// archive may have been cut before these. lacks returns the first missing field, or "".
 func (w *walker) lacks(s *sample) string {
 	if s.fault != nil || len(s.members) >= len(w.fields) {
 		return ""
@@ -277,7 +277,7 @@ func (w *walker) lacks(s *sample) string {
 	return rest[0]
 }
 
-// checkRest refuses an archive with more content after its end: other programs would not read that content.
+// checkRest refuses an archive with more content after its end, because other programs do not read this content.
 func (w *walker) checkRest() error {
 	buffer := make([]byte, blockBytes)
 	for {
@@ -288,12 +288,12 @@ func (w *walker) checkRest() error {
 			return w.in.err
 		case i >= 0 && isTar(buffer[:n]):
 			at := w.in.n - int64(n)
-			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("the archive ends, and at byte %d another one follows, "+
-				"as when archives are joined with cat; give them as files of their own, or join them with tar --concatenate", at)}
+			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("another archive follows the archive's end at byte %d, "+
+				"as after joining archives with cat; give them as separate files, or join them with tar --concatenate", at)}
 		case i >= 0:
 			at := w.in.n - int64(n) + int64(i)
-			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("the archive ends, and at byte %d something else "+
-				"follows that is not an archive; copy it again, or remove the rest (`head -c %d` keeps the archive)", at,
+			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("other content follows the end of the archive, "+
+				"at byte %d; copy the archive again, or remove the rest (`head -c %d` keeps the archive)", at,
 				at/blockBytes*blockBytes)}
 		case err != nil:
 			return nil
@@ -314,13 +314,13 @@ func splitName(name string) (key, field string, ok bool) {
 	return folder + stem, strings.ToLower(field), true
 }
 
-// typeNames name the kinds of members that have no data.
+// typeNames are the names of the kinds of members that have no data.
 var typeNames = map[byte]string{
 	tar.TypeLink: "a hard link", tar.TypeSymlink: "a symbolic link", tar.TypeChar: "a device", tar.TypeBlock: "a device",
 	tar.TypeFifo: "a pipe", tar.TypeDir: "a folder",
 }
 
-// isSparse reports whether a member stores less data than its size.
+// isSparse reports whether a member contains less data than its size.
 func isSparse(header *tar.Header) bool {
 	for key := range header.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {

@@ -2,9 +2,9 @@
 // key. The key is the member's name up to the first dot after the last slash; the rest is its field, such as json or
 // 1.jpg. Source: webdataset's tariterators.py.
 //
-// The record is the content of KEY.json with references to images. Names of images become references. If it names none,
-// all images of the sample are added as the list images. Without a KEY.json, the record holds the content of KEY.txt
-// and KEY.cls, and the images.
+// The record is the content of KEY.json, with references in place of names of images. If it names no image, all images
+// of the sample are added as the list images. Without a KEY.json, the record has the content of KEY.txt and KEY.cls,
+// and the images.
 package webdataset
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// Kind is the kind of these archives.
+// Kind returns the kind of these archives.
 func Kind() container.Kind {
 	return container.Kind{
 		Format: dataset.Tar, Name: "a WebDataset tar", Shape: shape, Reads: reads, Is: isTar, Reader: reader{},
@@ -41,14 +41,15 @@ coco/000002.json   {"conversations": ...}`
 		"members stay with it. Folders, and members without a dot in their name, are left out"
 )
 
-// isTar looks for the mark in the first header, and for the zeros that pad its fields: a text can hold the word.
+// isTar checks the mark in the first header, and the zeros that pad its fields, because a text can contain the word of
+// the mark.
 func isTar(head []byte) bool {
 	return len(head) >= 262 && string(head[257:262]) == "ustar" && bytes.IndexByte(head[:257], 0) >= 0
 }
 
 type reader struct{}
 
-// Scan reads the headers of an archive, and passes what is between them. A step ends before a sample.
+// Scan reads the headers of an archive, and skips the data between them. A step ends before a sample.
 func (reader) Scan(
 	ctx context.Context, from container.Source, scan dataset.Scan, rangeBytes, stepBytes int64,
 ) (dataset.Scan, error) {
@@ -63,7 +64,7 @@ func (reader) Scan(
 	defer body.Close()
 	w := newWalker(body, scan.Size, nil)
 	layout := dataset.Layout{Framing: dataset.Framing{Format: dataset.Tar}, Records: scan.Records}
-	layout.Ranges = append([]dataset.Span{}, scan.Ranges...) // the last one may still grow
+	layout.Ranges = append([]dataset.Span{}, scan.Ranges...) // a copy, because the last range may still grow
 	pauseAt := scan.Size + min(stepBytes, math.MaxInt64-scan.Size)
 	for {
 		s, err := w.next()
@@ -82,7 +83,7 @@ func (reader) Scan(
 	}
 }
 
-// add adds a sample to the last range, or begins another one.
+// add adds a sample to the last range, or begins a new range.
 func add(l *dataset.Layout, at dataset.Extent, rangeBytes int64) {
 	l.Records++
 	if n := len(l.Ranges); n > 0 {
@@ -95,7 +96,7 @@ func add(l *dataset.Layout, at dataset.Extent, rangeBytes int64) {
 	l.Ranges = append(l.Ranges, dataset.Span{Start: at.Offset, End: at.End(), Records: 1, FirstElement: l.Records})
 }
 
-// Records reads the samples of a range. Images are passed.
+// Records reads the samples of a range. It skips images.
 func (reader) Records(
 	ctx context.Context, from container.Source, span dataset.Span, manifest string, limits dataset.Limits,
 ) iter.Seq2[dataset.Record, error] {
@@ -119,10 +120,10 @@ func (reader) Records(
 			s, err := w.next()
 			switch format := (*dataset.FormatError)(nil); {
 			case err == io.EOF:
-				fail(fmt.Errorf("they have %d records, and %d were found before", i, span.Records))
+				fail(fmt.Errorf("they have %d records, but the plan has %d", i, span.Records))
 				return
 			case errors.As(err, &format): // Scan accepted the archive, so this is not a mistake of its author
-				fail(fmt.Errorf("they are not those that were found before: %s", format.Error()))
+				fail(fmt.Errorf("they have changed since planning: %s", format.Error()))
 				return
 			case err != nil:
 				fail(err)
@@ -164,22 +165,22 @@ func (v values) Read(ctx context.Context, r dataset.Record, number int) ([]byte,
 
 func (values) Close() error { return nil }
 
-// valueOf is the place of a value. A record that was not made here may name a value that does not exist.
+// valueOf returns the position of a value. A record of other origin may name a value that does not exist.
 func valueOf(r dataset.Record, number int) (dataset.Extent, *dataset.Fault) {
 	if number < 0 || number >= len(r.Stored.Values) {
 		return dataset.Extent{}, &dataset.Fault{Code: dataset.MemberUnusable, Detail: fmt.Sprintf(
-			"the record names image %d of its sample, which has %d; remove the key embedded from it",
+			"the record names image %d, but the sample has %d; remove the key \"embedded\" from the record",
 			number, len(r.Stored.Values))}
 	}
 	return r.Stored.Values[number], nil
 }
 
-// unusable is the fault of a sample with a member that cannot be used.
+// unusable returns the fault of a sample with a member that cannot be used.
 func unusable(field, detail string) *dataset.Fault {
 	return &dataset.Fault{Code: dataset.MemberUnusable, Field: field, Detail: detail}
 }
 
-// tooLarge is the fault of a record above the limit.
+// tooLarge returns the fault of a record above the limit.
 func tooLarge(bytes int64, limits dataset.Limits) *dataset.Fault {
 	return &dataset.Fault{Code: dataset.RecordTooLarge, Detail: fmt.Sprintf(
 		"the record has %d bytes, more than the %d allowed (MAX_RECORD_BYTES); shorten it", bytes, limits.MaxRecordBytes)}

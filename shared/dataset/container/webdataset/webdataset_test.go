@@ -30,12 +30,12 @@ func (s source) Open(_ context.Context, offset, length int64) (io.ReadCloser, er
 	return io.NopCloser(io.LimitReader(bytes.NewReader(s[offset:]), length)), nil
 }
 
-// file is a member with a content.
+// file returns a member with a content.
 func file(name, content string) *tar.Header {
 	return &tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: int64(len(content)), Linkname: content}
 }
 
-// archive is a tar of members. The link of a regular one is its content.
+// archive returns a tar of members. The link of a regular member is its content.
 func archive(tb testing.TB, members ...*tar.Header) []byte {
 	tb.Helper()
 	var b bytes.Buffer
@@ -77,7 +77,7 @@ func scan(tb testing.TB, from source, rangeBytes, stepBytes int64) (dataset.Layo
 	return at.Layout, nil
 }
 
-// records are all records of an archive.
+// records returns all records of an archive.
 func records(tb testing.TB, from source, rangeBytes int64) []dataset.Record {
 	tb.Helper()
 	layout, err := scan(tb, from, rangeBytes, math.MaxInt64)
@@ -100,7 +100,7 @@ func records(tb testing.TB, from source, rangeBytes int64) []dataset.Record {
 	return all
 }
 
-// shown is a record in one line: its key, what is in it or its fault, and the first letters of its images.
+// shown returns a record as one line: its key, its content or fault, and the first letters of its images.
 func shown(tb testing.TB, from source, r dataset.Record) string {
 	tb.Helper()
 	text := string(r.Raw)
@@ -132,7 +132,7 @@ var (
 	folder = &tar.Header{Name: "pics/", Typeflag: tar.TypeDir}
 )
 
-// archives are samples as they are in people's archives, and the records that they are read as (shown).
+// archives are samples as in users' archives, and the expected records (shown).
 var archives = map[string]struct {
 	members []*tar.Header
 	want    []string
@@ -218,7 +218,7 @@ var archives = map[string]struct {
 	"none": {nil, nil},
 }
 
-// TestRecords reads samples as they are in people's archives.
+// TestRecords reads samples as in users' archives.
 func TestRecords(t *testing.T) {
 	t.Parallel()
 	for name, tc := range archives {
@@ -238,7 +238,7 @@ func TestRecords(t *testing.T) {
 	}
 }
 
-// many is an archive of samples with an image and a record each.
+// many returns an archive of samples with an image and a record each.
 func many(tb testing.TB, samples int) []byte {
 	tb.Helper()
 	var members []*tar.Header
@@ -252,7 +252,7 @@ func many(tb testing.TB, samples int) []byte {
 	return archive(tb, members...)
 }
 
-// TestScanInSteps finds the same ranges whatever the steps are.
+// TestScanInSteps finds the same ranges for steps of any size.
 func TestScanInSteps(t *testing.T) {
 	t.Parallel()
 	from := source(many(t, 40))
@@ -276,8 +276,8 @@ func TestScanInSteps(t *testing.T) {
 	}
 }
 
-// TestCutShort cuts an archive at every place. Complete samples are read, and the cut fails one sample, also between
-// two samples: an archive is complete only if the zeros at its end begin.
+// TestCutShort cuts an archive at every place. Complete samples are read, and the cut makes one sample fail, also
+// between two samples: an archive is complete only if the zeros at its end begin.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.jpg", "A"), file("a.json", "{}"), file("b.json", "{}"), file("b.jpg", "B"))
@@ -320,7 +320,7 @@ func TestSpanEnds(t *testing.T) {
 	}
 }
 
-// TestCutInSample cuts an archive between two members of a sample. It is not taken for one without an image.
+// TestCutInSample cuts an archive between two members of a sample. The sample is not accepted as one without an image.
 func TestCutInSample(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.json", "{}"), file("a.png", "A"), file("b.json", "{}"), file("b.png", "B"))
@@ -337,7 +337,7 @@ func TestCutInSample(t *testing.T) {
 	}
 }
 
-// TestEnds reads archives that end as programs end them: with one or two blocks of zeros, or as many as fill a record.
+// TestEnds reads archives with the ends that programs write: one or two blocks of zeros, or as many as fill a record.
 func TestEnds(t *testing.T) {
 	t.Parallel()
 	sample := archive(t, file("a.json", "{}"))[:1024]
@@ -349,7 +349,7 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// TestRefusals names what keeps an archive as a whole from being read.
+// TestRefusals checks the reasons why an archive as a whole cannot be read.
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	two := archive(t, file("a.json", "{}"))
@@ -359,9 +359,9 @@ func TestRefusals(t *testing.T) {
 		PAXRecords: map[string]string{"GNX.sparse.major": "1"}}
 	holes := bytes.ReplaceAll(archive(t, sparse), []byte("GNX.sparse"), []byte("GNU.sparse"))
 	for want, from := range map[string][]byte{
-		"at byte 2048 another one follows, as when archives are joined with cat": append(bytes.Clone(two), two...),
-		"at byte 1536 another one follows":                                       append(bytes.Clone(two[:1536]), two...),
-		"at byte 2050 something else follows that is not an archive; copy it again, or remove the rest (`head": append(
+		"another archive follows the archive's end at byte 2048, as after joining": append(bytes.Clone(two), two...),
+		"the archive's end at byte 1536":                                           append(bytes.Clone(two[:1536]), two...),
+		"other content follows the end of the archive, at byte 2050; copy the archive again, or remove": append(
 			bytes.Clone(two), "\x00\x00junk"...),
 		"the archive is damaged at byte":        damaged,
 		"its member \"s.jpg\" is a sparse file": holes,
@@ -399,7 +399,7 @@ func TestSubset(t *testing.T) {
 	}
 }
 
-// subsetOf is an archive of every n-th of the samples.
+// subsetOf returns an archive of every n-th sample.
 func subsetOf(tb testing.TB, from source, rangeBytes int64, every int) []byte {
 	tb.Helper()
 	layout, err := scan(tb, from, rangeBytes, math.MaxInt64)
@@ -434,7 +434,7 @@ func subsetOf(tb testing.TB, from source, rangeBytes int64, every int) []byte {
 	return out.Bytes()
 }
 
-// TestIs recognises archives by their first header. A text can hold its mark.
+// TestIs recognises archives by their first header. A text can contain the mark of the header.
 func TestIs(t *testing.T) {
 	t.Parallel()
 	brace := archive(t, file("{1}.json", "{}"))

@@ -11,7 +11,8 @@ import (
 
 type writer struct{}
 
-// maxGap is how many bytes between two samples are read and left out, before another read begins.
+// maxGap is the largest number of bytes between two samples that are copied with one read; the bytes between are
+// dropped.
 const maxGap = 64 << 10
 
 // Part copies the samples, byte for byte.
@@ -31,7 +32,7 @@ func (writer) Part(
 	return nil, nil
 }
 
-// copySamples copies samples that one read takes.
+// copySamples copies neighbouring samples with one read.
 func copySamples(ctx context.Context, w io.Writer, from container.Source, records []dataset.Record) error {
 	at, end := records[0].Stored.Offset, records[len(records)-1].Stored.End()
 	body, err := from.Open(ctx, at, end-at)
@@ -58,10 +59,10 @@ func copyFault(r dataset.Record, err error) error {
 	return fmt.Errorf("copying %s, bytes %d to %d: %w", r.Place, r.Stored.Offset, r.Stored.End(), err)
 }
 
-// endBytes of zeros end an archive.
+// endBytes is the number of zeros at the end of an archive.
 const endBytes = 2 * blockBytes
 
-// End writes the zeros that end an archive.
+// End writes the zeros at the end of an archive.
 func (writer) End(w io.Writer, _ io.Reader) error {
 	_, err := w.Write(make([]byte, endBytes))
 	return err

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 )
 
-// someSources is a base of a part of the embedded one, and samples of three other sources. A small base is quick.
+// someSources returns a part of the embedded base, because a small base is fast, and samples of three other sources.
 func someSources(t testing.TB) (base *Base, weights *embedded.Weights, out []Sample) {
 	t.Helper()
 	whole, err := Builtin()
@@ -30,7 +30,7 @@ func someSources(t testing.TB) (base *Base, weights *embedded.Weights, out []Sam
 	return withoutSources(t, small, []string{sources[0], sources[12], sources[20]})
 }
 
-// ratedBy are so many samples of each source, and the others, as a teacher rates them.
+// ratedBy returns this number of samples of each source, and the other samples, with the ratings of a teacher.
 func ratedBy(samples []Sample, each int, rated func(c int, rating int8) int8) (own, rest []Sample) {
 	taken := map[string]int{}
 	for _, s := range samples {
@@ -47,7 +47,7 @@ func ratedBy(samples []Sample, each int, rated func(c int, rating int8) int8) (o
 	return own, rest
 }
 
-// TestBaseRoundTrip encodes what it decodes, and refuses a file that is cut short or of something else.
+// TestBaseRoundTrip encodes what it decodes, and refuses a file that is cut short or has other content.
 func TestBaseRoundTrip(t *testing.T) {
 	t.Parallel()
 	whole, err := Builtin()
@@ -55,7 +55,7 @@ func TestBaseRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	base := &Base{Capabilities: whole.Capabilities, Styles: whole.Styles, Penalties: whole.Penalties}
-	for i := 0; i < len(whole.Samples); i += 150 { // packing takes long
+	for i := 0; i < len(whole.Samples); i += 150 { // encoding takes long
 		base.Samples, base.Unseen = append(base.Samples, whole.Samples[i]), append(base.Unseen, whole.Unseen[i])
 	}
 	file, err := base.Encode()
@@ -70,17 +70,17 @@ func TestBaseRoundTrip(t *testing.T) {
 		got := again.Samples[i]
 		if !slices.Equal(s.Scores, got.Scores) || !slices.Equal(s.Styles, got.Styles) || s.Source != got.Source ||
 			!reflect.DeepEqual(s.Features.Grams, got.Features.Grams) {
-			t.Fatalf("sample %d is decoded otherwise than it was encoded", i)
+			t.Fatalf("sample %d differs after encoding and decoding", i)
 		}
 	}
 	for _, broken := range [][]byte{nil, file[:len(file)/2], []byte("no base"), builtin[:100]} {
 		if _, err := DecodeBase(broken); err == nil {
-			t.Errorf("no error for %d bytes that are no base", len(broken))
+			t.Errorf("no error for %d bytes that are not a base", len(broken))
 		}
 	}
 }
 
-// TestShippedSize bounds what the program carries of its training: the weights, and what they were learned from.
+// TestShippedSize limits the size of the weights and their training data in the program.
 func TestShippedSize(t *testing.T) {
 	t.Parallel()
 	weights, err := os.Stat("../weights.zst")
@@ -88,12 +88,12 @@ func TestShippedSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	if size := weights.Size() + int64(len(builtin)); size > 1_500_000 {
-		t.Errorf("weights and base are %d bytes, and may be 1.5 MB", size)
+		t.Errorf("weights and base have %d bytes, and the limit is 1.5 MB", size)
 	}
 }
 
-// TestAddTeachers adds samples that teachers of different scales rated. What is learned agrees with the teacher on
-// samples that were not added, and hardly less than what either the base or the own samples alone give.
+// TestAddTeachers adds samples with the ratings of teachers of different scales. On other samples, the weights agree
+// with the teacher, and hardly less than weights of only the base or only the user's samples.
 func TestAddTeachers(t *testing.T) {
 	t.Parallel()
 	base, builtin, out := someSources(t)
@@ -136,7 +136,7 @@ func TestAddTeachers(t *testing.T) {
 	}
 }
 
-// TestAddRefuses refuses samples from which nothing can be learned: constant ones, random ones, too few.
+// TestAddRefuses checks that constant ratings, random ratings, and too few ratings are refused.
 func TestAddRefuses(t *testing.T) {
 	t.Parallel()
 	base, builtin, out := someSources(t)

@@ -8,10 +8,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// A level is the label of a rating or a style in the scale of the own samples; NaN of a missing one.
+// A level returns the label of a rating or a style on the scale of the user's samples, or NaN for a missing one.
 type level func(s *Sample, isBase bool) float64
 
-// scaleOf is how a variant reads the labels of a head, as own samples show it.
+// scaleOf returns how a variant converts the labels of a head to the scale of the user's samples.
 func (a *addition) scaleOf(h int, v variant) level {
 	capabilities := len(a.rubric.Capabilities)
 	if h >= capabilities {
@@ -43,11 +43,12 @@ func (a *addition) scaleOf(h int, v variant) level {
 	}
 }
 
-// identityShare is how many own samples the identity counts for in a map of ratings.
+// identityShare is the weight of the identity in a map of ratings, as a number of samples.
 const identityShare = 10
 
-// mapOf maps the ratings of the base to the scale of the own ones: monotone, by quantiles of what the base's weights
-// give own samples and of what these are annotated as, and the nearer to the identity the fewer they are.
+// mapOf maps the ratings of the base to the scale of the user's ratings. The map is monotone, and made by quantiles: of
+// the ratings by the base's weights for the user's samples, and of the annotations of these samples. The fewer they
+// are, the nearer the map is to the identity.
 func (a *addition) mapOf(capability int) (mapped [scorer.MaxRating + 1]float64) {
 	var given, annotated []float64
 	for i := range a.own {
@@ -91,8 +92,9 @@ func (a *addition) mapOf(capability int) (mapped [scorer.MaxRating + 1]float64) 
 	return mapped
 }
 
-// calibrate finds where ratings and styles begin, as task.calibrate does, from the own samples for which use is true
-// and, but for heads that own samples alone count for, from as much of the base.
+// calibrate computes the cuts of ratings and the thresholds of styles as task.calibrate does: from the user's samples
+// for which use is true and, with the same total weight, the samples of the base. For heads that are trained on the
+// user's samples only, it leaves out the base.
 func (a *addition) calibrate(values [][]float64, heads []int, use func(own int) bool) calibration {
 	used := 0
 	for i := range a.own {
@@ -135,8 +137,8 @@ func (a *addition) calibrate(values [][]float64, heads []int, use func(own int) 
 	return c
 }
 
-// opinions are predictions for own samples as the scorer would turn them into ratings and styles, calibrated by the
-// samples of the other folds.
+// opinions returns the ratings and styles that the scorer would give the user's samples, calibrated by the samples of
+// the other folds.
 func (a *addition) opinions(values [][]float64, heads []int) []agreement.Sample {
 	t := a.task(nil)
 	samples := make([]agreement.Sample, len(a.own))
@@ -151,7 +153,7 @@ func (a *addition) opinions(values [][]float64, heads []int) []agreement.Sample 
 	return samples
 }
 
-// before are the opinions of the base's weights on own samples.
+// before returns the opinions of the base's weights on the user's samples.
 func (a *addition) before() []agreement.Sample {
 	t := a.task(nil)
 	c := calibration{cuts: a.builtin.Cuts, thresholds: a.builtin.Thresholds}
@@ -162,11 +164,13 @@ func (a *addition) before() []agreement.Sample {
 	return samples
 }
 
-// betterBy is how much better, in the mean of Spearman and kappa, a variant has to be than the default; and than one
-// that is the mean of two, where own ratings are on a scale of their own: a mean errs less than either of them.
+// betterBy is by how much a variant must be better than the default, in the mean of Spearman and kappa, to be chosen.
+// If the user's ratings have a scale of their own, it must also be better by this than a variant that is the mean of
+// two, because a mean has smaller errors than either of them.
 const betterBy = 0.015
 
-// choose finds the variant of each head: one for all, and own samples alone for capabilities where the base misleads.
+// choose returns the variant of each head: one for all heads, except for capabilities where the base lowers the
+// agreement; these are trained on the user's samples only.
 func (a *addition) choose(left [][][]float64) ([]int, error) {
 	t := a.task(nil)
 	reports := make([]*agreement.Report, len(variants()))
@@ -184,7 +188,7 @@ func (a *addition) choose(left [][][]float64) ([]int, error) {
 		}
 	}
 	for v, kind := range variants() {
-		unlike := variants()[best].mapped || variants()[best].alone // the scale of the base is another
+		unlike := variants()[best].mapped || variants()[best].alone // the base has another scale
 		if kind.half && unlike && score(reports[v].Mean.Figures) > score(reports[best].Mean.Figures)-betterBy {
 			best = v
 		}
@@ -201,10 +205,10 @@ func (a *addition) choose(left [][][]float64) ([]int, error) {
 	return heads, nil
 }
 
-// score is what variants are compared by.
+// score returns the figure by which variants are compared.
 func score(f agreement.Figures) float64 { return (known(f.Spearman) + known(f.QWK)) / 2 }
 
-// chosenValues are the values that the chosen variant of each head predicted.
+// chosenValues returns the values that the chosen variant of each head predicted.
 func chosenValues(left [][][]float64, heads []int) [][]float64 {
 	values := make([][]float64, len(left[0]))
 	for i := range values {

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// withoutSources is the base without some sources, the weights that are learned from it, and the samples of these
+// withoutSources returns the base without some sources, the weights that are trained on it, and the samples of these
 // sources.
 func withoutSources(t testing.TB, b *Base, sources []string) (*Base, *embedded.Weights, []Sample) {
 	t.Helper()
@@ -39,7 +39,7 @@ func withoutSources(t testing.TB, b *Base, sources []string) (*Base, *embedded.W
 	return rest, m.weights(a.calibrate(nil, make([]int, d.heads()), nil)), out
 }
 
-// measured is the agreement of weights with samples.
+// measured returns the agreement of weights with samples.
 func measured(t testing.TB, w *embedded.Weights, samples []Sample) *agreement.Report {
 	t.Helper()
 	a := newAddition(&Base{}, w, samples, rubric.Default())
@@ -50,8 +50,8 @@ func measured(t testing.TB, w *embedded.Weights, samples []Sample) *agreement.Re
 	return r
 }
 
-// TestAddStudy measures what annotated samples of new sources gain: HARVEST_STUDY is how many draws of five sources are
-// made, of which some samples are added to a base without these sources and the others are measured.
+// TestAddStudy measures how much annotated samples of new sources raise the agreement. HARVEST_STUDY is the number of
+// draws. Each draws five sources, adds some of their samples to a base without these sources, and measures the others.
 func TestAddStudy(t *testing.T) {
 	t.Parallel()
 	draws, err := strconv.Atoi(os.Getenv("HARVEST_STUDY"))
@@ -112,8 +112,9 @@ func TestAddStudy(t *testing.T) {
 	}
 }
 
-// TestAddOneSource measures pools of one source: HARVEST_STUDY is of how many families of sources, those of the most
-// samples first, a base has none, to which some of one family are added while the others are measured. At least 20 are.
+// TestAddOneSource measures pools of one source. HARVEST_STUDY is the number of families of sources, those with the
+// most samples first. For each family, some samples of one of its sources are added to a base without the family, and
+// the others, at least 20, are measured.
 func TestAddOneSource(t *testing.T) {
 	t.Parallel()
 	pools, err := strconv.Atoi(os.Getenv("HARVEST_STUDY"))

@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// teachers turn annotated ratings into those of teachers of other scales and habits.
+// teachers convert annotated ratings to those of teachers with other scales and habits.
 func teachers() map[string]func(c int, rating int8, rng *rand.Rand) int8 {
 	return map[string]func(c int, rating int8, rng *rand.Rand) int8{
 		"same scale":           func(_ int, rating int8, _ *rand.Rand) int8 { return rating },
@@ -39,12 +39,12 @@ func teachers() map[string]func(c int, rating int8, rng *rand.Rand) int8 {
 	}
 }
 
-// mostLost is how much less than own samples alone, or than the built-in weights alone, what is learned from both may
-// agree with a teacher, in the mean of Spearman and kappa.
+// mostLost is by how much less the weights of both may agree with a teacher than those of only the user's samples, or
+// the embedded weights, in the mean of Spearman and kappa.
 const mostLost = 0.02
 
-// TestAddEachTeacher adds ten samples of each of five sources, which the base has not, as every teacher rates them:
-// what is learned is hardly worse than what own samples alone or the built-in weights give.
+// TestAddEachTeacher adds ten samples of each of five sources that are not in the base, with the ratings of each
+// teacher. The agreement is hardly lower than with only the user's samples, or with the embedded weights.
 func TestAddEachTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -79,7 +79,7 @@ func TestAddEachTeacher(t *testing.T) {
 	}
 }
 
-// ownAlone are the weights that are learned from own samples alone.
+// ownAlone returns weights that are trained on the user's samples only.
 func ownAlone(t testing.TB, base *Base, builtin *embedded.Weights, own []Sample) *embedded.Weights {
 	t.Helper()
 	a := newAddition(base, builtin, own, rubric.Default())
@@ -95,7 +95,7 @@ func ownAlone(t testing.TB, base *Base, builtin *embedded.Weights, own []Sample)
 	return m.weights(a.calibrate(chosenValues(learned.left, heads), heads, func(int) bool { return true }))
 }
 
-// BenchmarkAdd adds 100 samples to the whole base, and BenchmarkAddMany 5,000 of 300 sources.
+// BenchmarkAdd adds 100 samples to the whole base, and BenchmarkAddMany 5,000 samples of 300 sources.
 func BenchmarkAdd(b *testing.B) { benchmarkAdd(b, 100, 5) }
 
 func BenchmarkAddMany(b *testing.B) { benchmarkAdd(b, 5000, 300) }
@@ -125,7 +125,7 @@ func benchmarkAdd(b *testing.B, samples, sources int) {
 	b.ReportMetric(peakMemory(b)/1e6, "peak-MB")
 }
 
-// peakMemory is the most memory that this process had resident, in bytes; 0 where the system does not say.
+// peakMemory returns the largest resident memory of this process, in bytes, or 0 if the system does not report it.
 func peakMemory(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")

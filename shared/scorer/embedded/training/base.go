@@ -17,16 +17,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 )
 
-// A Base is what weights were learned from, as training sees it: annotations and features of samples, and what
-// cross-validation predicted for them. It holds no text and no image: n-grams are hashes, and features have 8 bits.
-// Samples can be added to it, as if all were learned from together.
+// A Base has the data that weights were trained on: annotations and features of samples, and what cross-validation
+// predicted for them. It contains no text and no image: n-grams are hashes, and features have 8 bits. Samples can be
+// added to it. The result is as if all had been in one training.
 type Base struct {
 	Capabilities, Styles []string
 	Samples              []Sample
-	// Penalties are those that were chosen, by head.
+	// Penalties are the chosen ones, by head.
 	Penalties []float64
-	// Unseen are the values, by sample and head, that models predicted which had not seen the samples' sources; those of
-	// models that had not seen their images if all are of one source.
+	// Unseen are predicted values by sample and head, of models that were trained without the sample's source. If all
+	// samples are of one source, the models were trained without the sample's images.
 	Unseen [][]float32
 }
 
@@ -43,11 +43,11 @@ type baseHeader struct {
 	Styles       []string  `json:"styles"`
 	Penalties    []float64 `json:"penalties"`
 	Sources      []string  `json:"sources"`
-	// Place is the position of each sample in the base. The file has them by source: those of one source have n-grams in
-	// common, so the gaps between samples that have one are short.
+	// Place is the position of each sample in the base. The file has the samples in the order of their sources: samples of
+	// one source have n-grams in common, so the gaps between the samples of an n-gram are short.
 	Place  []int `json:"place"`
 	Source []int `json:"source"` // of each sample, as a position in Sources
-	// Group numbers samples so that those which share an image have one number.
+	// Group numbers samples. Those that share an image have the same number.
 	Group []int `json:"group"`
 	// Low and High are the range of each feature.
 	Low  []float32 `json:"low"`
@@ -57,8 +57,8 @@ type baseHeader struct {
 
 const baseSteps = math.MaxUint8
 
-// Encode is the base as a file: a line of JSON, then the numbers, compressed by brotli, which packs them a sixth
-// tighter than zstd does and takes half a minute for 1,800 samples. The same base gives the same bytes.
+// Encode returns the base as a file: a line of JSON, and then the numbers, compressed with brotli. The result is a
+// sixth smaller than with zstd, and takes half a minute for 1,800 samples. The same base gives the same bytes.
 func (b *Base) Encode() ([]byte, error) {
 	h := baseHeader{
 		Version: embedded.Version, Capabilities: b.Capabilities, Styles: b.Styles, Penalties: b.Penalties,
@@ -86,21 +86,21 @@ func (b *Base) Encode() ([]byte, error) {
 	}
 	var plain bytes.Buffer
 	if err := json.NewEncoder(&plain).Encode(h); err != nil {
-		return nil, fmt.Errorf("encoding what weights were learned from: %w", err)
+		return nil, fmt.Errorf("encoding the training data: %w", err)
 	}
 	plain.Write(b.numbers(h))
 	var packed bytes.Buffer
 	enc := brotli.NewWriterLevel(&packed, brotli.BestCompression)
 	if _, err := enc.Write(plain.Bytes()); err != nil {
-		return nil, fmt.Errorf("encoding what weights were learned from: %w", err)
+		return nil, fmt.Errorf("encoding the training data: %w", err)
 	}
 	if err := enc.Close(); err != nil {
-		return nil, fmt.Errorf("encoding what weights were learned from: %w", err)
+		return nil, fmt.Errorf("encoding the training data: %w", err)
 	}
 	return packed.Bytes(), nil
 }
 
-// numbers are annotations, features, predicted values and n-grams, in columns.
+// numbers returns annotations, features, predicted values and n-grams, in columns.
 func (b *Base) numbers(h baseHeader) (out []byte) {
 	column := func(of func(i int) byte) {
 		for _, i := range h.Place {
@@ -111,7 +111,7 @@ func (b *Base) numbers(h baseHeader) (out []byte) {
 		column(func(i int) byte { return byte(b.Samples[i].Scores[c]) })
 	}
 	for _, style := range b.Styles {
-		column(func(i int) byte { return byte(slices.Index(b.Samples[i].Styles, style) + 1) }) // 0: it has not the style
+		column(func(i int) byte { return byte(slices.Index(b.Samples[i].Styles, style) + 1) }) // 0: not this style
 	}
 	for j := range h.Low {
 		column(func(i int) byte {
@@ -127,8 +127,8 @@ func (b *Base) numbers(h baseHeader) (out []byte) {
 	return b.appendGrams(out, h)
 }
 
-// appendGrams appends, for each bucket, how many samples have an n-gram in it, then the gaps between these samples, and
-// then the weights.
+// appendGrams appends, for each bucket, the number of samples that have an n-gram in it, then the gaps between these
+// samples, and then the weights.
 func (b *Base) appendGrams(out []byte, h baseHeader) []byte {
 	type holder struct {
 		row    int
@@ -160,30 +160,30 @@ func (b *Base) appendGrams(out []byte, h baseHeader) []byte {
 	return out
 }
 
-// maxBase bounds what a file unpacks to.
+// maxBase is the largest number of bytes that are decompressed.
 const maxBase = 256 << 20
 
 // DecodeBase reads a base that Encode wrote.
 func DecodeBase(file []byte) (*Base, error) {
 	plain, err := io.ReadAll(io.LimitReader(brotli.NewReader(bytes.NewReader(file)), maxBase))
 	if err != nil {
-		return nil, fmt.Errorf("reading what weights were learned from: %w", err)
+		return nil, fmt.Errorf("reading the training data: %w", err)
 	}
 	head, numbers, _ := bytes.Cut(plain, []byte("\n"))
 	var h baseHeader
 	if err := json.Unmarshal(head, &h); err != nil {
-		return nil, fmt.Errorf("reading what weights were learned from: %w", err)
+		return nil, fmt.Errorf("reading the training data: %w", err)
 	}
 	if h.Version != embedded.Version || len(h.Low) != len(embedded.FeatureNames()) || len(h.High) != len(h.Low) ||
 		len(h.Source) != len(h.Place) || len(h.Group) != len(h.Place) {
-		return nil, fmt.Errorf("what weights were learned from is for version %q of the features, and this is version %q: "+
-			"train them again with this program", h.Version, embedded.Version)
+		return nil, fmt.Errorf("the training data has version %q of the features, and this program has version %q: "+
+			"train the weights again with this program", h.Version, embedded.Version)
 	}
 	b := &Base{Capabilities: h.Capabilities, Styles: h.Styles, Penalties: h.Penalties}
 	return b, b.read(h, &baseReader{rest: numbers})
 }
 
-// read fills in the samples.
+// read sets the samples.
 func (b *Base) read(h baseHeader, in *baseReader) error {
 	n, columns := len(h.Place), len(b.Capabilities)+len(b.Styles)
 	if len(in.rest) < n*(2*columns+len(h.Low)) {
@@ -206,7 +206,7 @@ func (b *Base) read(h baseHeader, in *baseReader) error {
 			b.Samples[i].Scores[c] = int8(in.byte())
 		}
 	}
-	places := make([][]int, n) // of each sample's styles, by style
+	places := make([][]int, n) // by sample and style
 	for range b.Styles {
 		for _, i := range h.Place {
 			places[i] = append(places[i], int(in.byte()))
@@ -232,7 +232,7 @@ func (b *Base) read(h baseHeader, in *baseReader) error {
 	return b.readGrams(h, in)
 }
 
-// readGrams fills in the n-grams of the samples.
+// readGrams sets the n-grams of the samples.
 func (b *Base) readGrams(h baseHeader, in *baseReader) error {
 	counts, total := make([]int, embedded.Buckets), 0
 	for bucket := range counts {
@@ -268,11 +268,11 @@ func (b *Base) readGrams(h baseHeader, in *baseReader) error {
 }
 
 var (
-	errCutShort = errors.New("reading what weights were learned from: it is cut short")
-	errDamaged  = errors.New("reading what weights were learned from: it is damaged")
+	errCutShort = errors.New("reading the training data: it is cut short")
+	errDamaged  = errors.New("reading the training data: it is damaged")
 )
 
-// A baseReader reads numbers; after the last one it gives 0 and is short.
+// A baseReader reads numbers. After the last one it returns 0 and sets short.
 type baseReader struct {
 	rest  []byte
 	short bool
@@ -298,12 +298,12 @@ func (r *baseReader) number() uint32 {
 	return uint32(v)
 }
 
-// sources are the names of the samples' sources, each once, in order.
+// sources returns the names of the samples' sources, each once, in ascending order.
 func (b *Base) sources() []string {
 	return (&task{samples: b.Samples}).distinct(func(source string) string { return source })
 }
 
-// fits reports whether a base is of a rubric's capabilities and styles, in its order.
+// fits reports whether a base has a rubric's capabilities and styles, in its order.
 func (b *Base) fits(r *rubric.Rubric) bool {
 	return slices.Equal(b.Capabilities, r.Capabilities) && slices.Equal(b.Styles, r.Styles)
 }

@@ -14,8 +14,8 @@ const (
 	reportSeed      = 1
 )
 
-// choose finds, for each head, the penalty whose predictions agree best with the annotations, over all validations, and
-// leaves in the validations the values of these penalties alone.
+// choose returns, for each head, the penalty whose predictions agree best with the annotations in all validations. At
+// index 0 the validations then have the values of these penalties.
 func (t *task) choose(validations []*crossValidation) ([]float64, error) {
 	scores := make([][]float64, len(penalties)) // by penalty and head
 	for k := range penalties {
@@ -51,7 +51,7 @@ func (t *task) choose(validations []*crossValidation) ([]float64, error) {
 	return chosen, nil
 }
 
-// known is a figure, 0 where it is not defined.
+// known returns a figure, or 0 if it is not defined.
 func known(v agreement.Value) float64 {
 	if math.IsNaN(float64(v)) {
 		return 0
@@ -59,25 +59,25 @@ func known(v agreement.Value) float64 {
 	return float64(v)
 }
 
-// leastStep keeps cuts apart.
+// leastStep is the least distance between cuts.
 const leastStep = 0.05
 
-// A calibration is where ratings and styles begin.
+// A calibration has the values at which ratings and styles begin.
 type calibration struct {
 	cuts       [][5]float32
 	thresholds []float32
 }
 
-// seenShare is how often the cross-validation over images counts for a calibration, where that over sources counts
-// once. Values of unseen sources lie closer together, and cuts for them alone would cost those of seen sources more
-// than they gain.
+// seenShare is the weight of the cross-validation over images in a calibration; that over sources has weight 1. Values
+// of unseen sources lie closer together. Cuts for them alone would lower the agreement of seen sources more than they
+// raise that of unseen ones.
 const seenShare = 2
 
-// calibrate finds where ratings and styles begin, from predictions of samples that were not seen: so that each
-// rating is given as often as the annotator gave it, which is close to the best quadratic-weighted kappa
-// and, with few samples, better than looking for it. A style begins half way from there to 0, where it is as likely
-// as not: common styles need no correction, and rare ones are never likelier than not. Samples for which use is false
-// do not count.
+// calibrate computes the cuts of ratings and the thresholds of styles from predictions of samples that were held out.
+// With these cuts, each rating is as frequent as in the annotations. This is close to the best quadratic-weighted
+// kappa, and with few samples it is better than to optimise kappa. The threshold of a style is half of this cut,
+// because at 0 a style is as likely as not: common styles need no correction, and rare ones are given only if they are
+// likely. Samples for which use is false do not count.
 func (t *task) calibrate(validations []*crossValidation, penalty int, use func(sample int) bool) calibration {
 	var c calibration
 	for h := range t.heads() {
@@ -105,7 +105,7 @@ func (t *task) calibrate(validations []*crossValidation, penalty int, use func(s
 	return c
 }
 
-// label is the sample's rating, or 1 for a style that it has.
+// label returns the sample's rating, or 1 for a style that it has.
 func (t *task) label(head int, s *Sample) int8 {
 	capabilities := len(t.rubric.Capabilities)
 	if head < capabilities {
@@ -130,7 +130,7 @@ func cutsOf(values []float64, counts [6]int) [5]float32 {
 	return cuts
 }
 
-// quantile lies between the first n values and the others.
+// quantile returns a value between the first n values and the others.
 func quantile(values []float64, n int) float64 {
 	switch {
 	case len(values) == 0:
@@ -143,7 +143,7 @@ func quantile(values []float64, n int) float64 {
 	return (values[n-1] + values[n]) / 2
 }
 
-// report measures a validation's predictions.
+// report compares a validation's predictions with the annotations.
 func (t *task) report(
 	validations []*crossValidation, p *crossValidation, penalty, resamples int,
 ) (*agreement.Report, error) {
@@ -156,8 +156,8 @@ func (t *task) options(resamples int) agreement.Options {
 	}
 }
 
-// predicted are a validation's predictions as the scorer would turn them into ratings and styles, calibrated by the
-// samples of the other folds.
+// predicted returns the ratings and styles that the scorer would give from a validation's predictions, calibrated by
+// the samples of the other folds.
 func (t *task) predicted(validations []*crossValidation, p *crossValidation, penalty int) []agreement.Sample {
 	samples := make([]agreement.Sample, len(t.samples))
 	for fold := range p.folds {

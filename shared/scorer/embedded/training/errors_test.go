@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// TestRatingErrors compares what sweeps take for the error of the embedded scorer with what cross-validation by source
-// found.
+// TestRatingErrors compares the errors of the embedded scorer that sweeps use with those of the cross-validation by
+// source.
 func TestRatingErrors(t *testing.T) {
 	t.Parallel()
 	base, err := Builtin()
@@ -26,7 +26,7 @@ func TestRatingErrors(t *testing.T) {
 	compare := func(name string, squares, count float64) {
 		found := math.Sqrt(squares / count)
 		if math.Abs(found-stated[name]) > 0.005 {
-			t.Errorf("%q: the error is %.2f, and %.2f is stated", name, found, stated[name])
+			t.Errorf("%q: the error is %.2f, and sweeps use %.2f", name, found, stated[name])
 		}
 	}
 	for c, name := range base.Capabilities {

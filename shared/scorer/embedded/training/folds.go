@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// folds is the number of folds in the cross-validation over images, and the most folds in that over sources. Few
-// samples are worth more folds, which leave more to learn from; many take longer.
+// folds returns the number of folds in the cross-validation over images, and the largest number in that over sources.
+// Few samples get more folds, so that each model is trained on more of them; with many samples, more folds take too
+// long.
 func (t *task) folds() (images, sources int) {
 	if len(t.samples) <= 1500 {
 		return 10, 24
@@ -25,8 +26,8 @@ func (t *task) folds() (images, sources int) {
 type crossValidation struct {
 	fold   []int // of each sample
 	folds  int
-	values [][][]float64 // by penalty, sample and head: predicted by the model that has not seen the sample's fold
-	// distances are those of samples from the nearest prototype of that model.
+	values [][][]float64 // by penalty, sample and head: predicted by the model without the sample's fold
+	// distances are the samples' distances from the nearest prototype of that model.
 	distances []int
 }
 
@@ -40,8 +41,8 @@ func (t *task) newValidation(fold []int, folds int) *crossValidation {
 	return p
 }
 
-// imageGroups gives each sample the position of one of those with which it shares an image, also by way of others: the
-// same for all of them.
+// imageGroups returns, for each sample, the position of a sample that represents its group. A group has samples that
+// share images, directly or through others.
 func (t *task) imageGroups() []int {
 	parent := all(len(t.samples))
 	root := func(i int) int {
@@ -69,7 +70,7 @@ func (t *task) imageGroups() []int {
 	return groups
 }
 
-// byImage splits the samples so that those that share an image, also by way of others, stay together.
+// byImage splits the samples. Those that share an image, directly or through others, stay together.
 func (t *task) byImage() *crossValidation {
 	folds, _ := t.folds()
 	fold := make([]int, len(t.samples))
@@ -79,15 +80,15 @@ func (t *task) byImage() *crossValidation {
 	return t.newValidation(fold, folds)
 }
 
-// foldOf gives each name one of n numbers, the same every time.
+// foldOf maps a name to one of n numbers, always the same.
 func foldOf(name string, n int) int {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // never fails
 	return int(h.Sum64() >> 20 % uint64(n))
 }
 
-// bySource splits the samples by source, into a fold for each if there are not too many; nil if there is one only.
-// Sources of one family stay together, if there are families enough.
+// bySource splits the samples by source, with a fold for each if there are not too many. It returns nil if there is
+// only one source. Sources of one family stay together if there are enough families.
 func (t *task) bySource() *crossValidation {
 	names := t.distinct(family)
 	of := family
@@ -108,17 +109,17 @@ func (t *task) bySource() *crossValidation {
 	return t.newValidation(fold, folds)
 }
 
-// leastFamilies is how many families of sources there are at least if they are left out whole.
+// leastFamilies is the least number of families for folds of whole families.
 const leastFamilies = 8
 
-// family is the name of a source up to its first separator. The sources of a family, such as the chapters of a series
-// of textbooks, have templates in common: a model that has seen some of them has seen something of the others.
+// family returns the name of a source up to its first separator. The sources of a family, such as the chapters of a
+// series of textbooks, have templates in common, so a model that was trained on some of them knows the others in part.
 func family(source string) string {
 	name, _, _ := strings.Cut(strings.NewReplacer("-", "_", "/", "_", ".", "_").Replace(source), "_")
 	return name
 }
 
-// distinct are the different names that the samples' sources have, in their order.
+// distinct returns the different names of the samples' sources, in ascending order.
 func (t *task) distinct(name func(source string) string) []string {
 	var names []string
 	for i := range t.samples {
@@ -128,7 +129,7 @@ func (t *task) distinct(name func(source string) string) []string {
 	return slices.Compact(names)
 }
 
-// validate fills in the validations' values.
+// validate computes the validations' values.
 func (t *task) validate(ctx context.Context, validations []*crossValidation, progress func(done, total int)) error {
 	total := len(validations) * len(t.samples)
 	var mu sync.Mutex
@@ -158,7 +159,7 @@ func (t *task) validate(ctx context.Context, validations []*crossValidation, pro
 	return work.Wait()
 }
 
-// leaveOut predicts the samples of a fold from the others, and returns how many they are.
+// leaveOut predicts the samples of a fold from the others, and returns their number.
 func (t *task) leaveOut(p *crossValidation, fold int) (int, error) {
 	var learn, left []int
 	for i, f := range p.fold {

@@ -11,11 +11,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// licenceRow is a row of the table of licences on the scorer's page: source, samples, what is said of commercial use.
+// licenceRow matches a row of the table of licences on the scorer's page: source, samples, and commercial use.
 var licenceRow = regexp.MustCompile(
 	`(?m)^\| (\w+) \| (\d+) \| .+ \| .+ \| (allowed|forbidden|not stated|not clear) \|$`)
 
-// TestLicences holds that the page says of each source that was learned from what its licence is, and no more.
+// TestLicences checks that the page has the licence of each source of the training data, and of no other source.
 func TestLicences(t *testing.T) {
 	t.Parallel()
 	base, err := Builtin()
@@ -29,7 +29,7 @@ func TestLicences(t *testing.T) {
 	restricted := 0
 	for name, row := range licences(t) {
 		if got := fmt.Sprint(samples[name]); got != row[2] {
-			t.Errorf("the page gives %s samples of %s, and %s were learned from", row[2], name, got)
+			t.Errorf("the page has %s samples of %s, and the training data has %s", row[2], name, got)
 		}
 		if row[3] != "allowed" {
 			restricted += samples[name]
@@ -37,15 +37,15 @@ func TestLicences(t *testing.T) {
 		delete(samples, name)
 	}
 	if len(samples) > 0 {
-		t.Errorf("the page has no licence of %v", samples)
+		t.Errorf("the page has no licences of %v", samples)
 	}
 	page := strings.ReplaceAll(scorersPage(t), "\n", " ")
 	if text := fmt.Sprintf("%d samples of", restricted); !strings.Contains(page, text) {
-		t.Errorf("the page does not say %q", text)
+		t.Errorf("the page does not contain %q", text)
 	}
 }
 
-// licences are the rows of the table by source.
+// licences returns the rows of the table by source.
 func licences(t *testing.T) map[string][]string {
 	t.Helper()
 	rows := map[string][]string{}
@@ -64,9 +64,10 @@ func scorersPage(t *testing.T) string {
 	return string(page)
 }
 
-// TestLicencesStudy measures what the sources are worth that forbid commercial use or do not allow it: HARVEST_STUDY
-// asks for it. Sources are left out by family; pools of them are rated by weights that were learned from all others,
-// and from those of the others that allow it. The penalties and cuts of both are those of the base.
+// TestLicencesStudy measures what the sources contribute whose licences do not allow commercial use, or do not mention
+// it. It needs HARVEST_STUDY. Families of sources are held out, and pools of them are rated: with weights that are
+// trained on all others, and on those of the others that allow commercial use. Both have the penalties and cuts of the
+// base.
 func TestLicencesStudy(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("HARVEST_STUDY") == "" {

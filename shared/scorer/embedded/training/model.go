@@ -14,11 +14,11 @@ type model struct {
 	*design
 	dense *mat.Dense  // features x heads
 	like  *mat.Dense  // prototypes x heads
-	grams [][]float64 // by bucket: a weight for each head; nil where there is none
+	grams [][]float64 // by bucket: a weight for each head; nil without n-grams
 }
 
-// fit solves the heads' ridge regressions, each with its penalty, in their dual form, whose size is the number of
-// samples and not that of the features: (K + penalty) a = targets, where K holds the products of the samples' features.
+// fit solves the heads' ridge regressions, each with its penalty, in their dual form: (K + penalty) a = targets, where
+// K contains the products of the samples' features. Its size is the number of samples, not that of features.
 func (d *design) fit(penalties []float64) (*model, error) {
 	duals := mat.NewDense(len(d.learn), d.heads(), nil)
 	capabilities := len(d.rubric.Capabilities)
@@ -41,7 +41,7 @@ func (d *design) fit(penalties []float64) (*model, error) {
 	return d.model(duals)
 }
 
-// solve is the dual solution for the heads from start to end.
+// solve returns the dual solution for the heads from start to end.
 func (d *design) solve(kernel *mat.SymDense, penalty float64, start, end int) (*mat.Dense, error) {
 	n := len(d.learn)
 	system := mat.NewSymDense(n, nil)
@@ -60,7 +60,7 @@ func (d *design) solve(kernel *mat.SymDense, penalty float64, start, end int) (*
 	return solution, nil
 }
 
-// setKernels computes the products of the samples' features, as the heads of ratings and those of styles see them.
+// setKernels computes the products of the samples' features: for the heads of ratings, and for those of styles.
 func (d *design) setKernels() error {
 	n, features := d.dense.Dims()
 	own := features - embedded.RuleFeatures
@@ -95,7 +95,7 @@ func (d *design) addGrams(kernel *mat.SymDense) {
 	}
 }
 
-// model turns dual weights, one for each sample and head, into weights of the features.
+// model converts dual weights, one for each sample and head, to weights of the features.
 func (d *design) model(duals *mat.Dense) (*model, error) {
 	_, features := d.dense.Dims()
 	m := &model{design: d, dense: mat.NewDense(features, d.heads(), nil), grams: make([][]float64, embedded.Buckets)}
@@ -124,7 +124,7 @@ func (d *design) model(duals *mat.Dense) (*model, error) {
 	return m, nil
 }
 
-// predict is what the weights of the model give, before they are quantised.
+// predict returns the values of the heads by the weights of the model, before they are quantised.
 func (m *model) predict(f *embedded.Features) []float64 {
 	values := append([]float64(nil), m.centre...)
 	h := embedded.Header{Mean: m.mean, Scale: m.scale}
@@ -152,7 +152,7 @@ func (m *model) predict(f *embedded.Features) []float64 {
 	return values
 }
 
-// weights are the model in the form that scorers read: n-gram weights as multiples of a unit of their head.
+// weights returns the model in the form that scorers read: n-gram weights are multiples of a unit of their head.
 func (m *model) weights(c calibration) *embedded.Weights {
 	heads := m.heads()
 	w := &embedded.Weights{

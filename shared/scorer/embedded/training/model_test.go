@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// orchard is a task of samples whose one rating is the number of trees asked for.
+// orchard returns a task of samples whose one rating is the number of trees in the question.
 func orchard(t *testing.T, n int) *task {
 	t.Helper()
 	r, err := rubric.Parse([]byte("name: orchard\ncapabilities: [trees]\nstyles: [word]\n"))
@@ -38,7 +38,7 @@ func orchard(t *testing.T, n int) *task {
 	return made
 }
 
-// Weights say what the model says that they were made of, but for rounding.
+// The weights give the values of their model, except for rounding.
 func TestWeightsAreTheModel(t *testing.T) {
 	t.Parallel()
 	o := orchard(t, 60)
@@ -61,8 +61,8 @@ func TestWeightsAreTheModel(t *testing.T) {
 	}
 }
 
-// The dual solution obeys its own equations: what the model says of a sample that it learned from misses the target by
-// the penalty times the sample's dual weight, which ties the kernels to the weights made of them.
+// The dual solution fulfils its own equations: the prediction for a training sample misses the target by the penalty
+// times the sample's dual weight. So the weights match the kernels.
 func TestFitSolvesTheRegression(t *testing.T) {
 	t.Parallel()
 	const penalty = 0.2
@@ -89,7 +89,7 @@ func TestFitSolvesTheRegression(t *testing.T) {
 	}
 }
 
-// Samples that share an image, also by way of others, are in one fold.
+// Samples that share an image, directly or through others, are in one fold.
 func TestByImage(t *testing.T) {
 	t.Parallel()
 	o := orchard(t, 300)
@@ -116,7 +116,7 @@ func TestByImage(t *testing.T) {
 	}
 }
 
-// Sources of one family are in one fold, if there are eight families; else each source has its own.
+// Sources of one family are in one fold if there are eight families. With fewer families, each source has its own fold.
 func TestBySource(t *testing.T) {
 	t.Parallel()
 	o := orchard(t, 300)

@@ -1,5 +1,7 @@
-"""Measures what annotated samples of each source of one's own gain: adds N of each to the embedded weights
-(`harvest train --add`) and measures the others, for some draws.
+"""Measures by how much annotated samples of new sources raise the agreement.
+
+Adds N samples of each source to the embedded weights (`harvest train --add`), measures the agreement on the other
+samples, and repeats this for some draws.
 
 python3 newsources.py --bin harvest --annotations dev2.jsonl --images pool2/images --draws 5 pool2/dataset.json
 """
@@ -24,7 +26,7 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--each", default="0,3,5,10,20")
-    parser.add_argument("--alone", default="", help="the same with each source alone in its pool, one draw of each")
+    parser.add_argument("--alone", default="", help="also these N with each source alone in its pool, one draw of each")
     parser.add_argument("manifest")
     args = parser.parse_args()
     records = json.loads(pathlib.Path(args.manifest).read_text())
@@ -46,7 +48,7 @@ def header(name: str) -> None:
 
 
 def row(each: int, drawn: list[list[float | None]]) -> None:
-    """Prints the means of what was measured, with the least and the most; undefined figures are left out."""
+    """Prints the mean, least and largest value of each figure; undefined figures are left out."""
     cells = []
     for column in zip(*drawn, strict=True):
         values = [v for v in column if v is not None]
@@ -55,7 +57,7 @@ def row(each: int, drawn: list[list[float | None]]) -> None:
 
 
 def measure(args: argparse.Namespace, annotations: list, source: dict, each: int, draw: int) -> list[float | None]:
-    """Adds samples of a draw, and returns the figures of those that are in no draw of this size."""
+    """Adds the samples of a draw, and returns the figures of the others."""
     shuffled = list(annotations)
     random.Random(draw).shuffle(shuffled)
     taken = collections.Counter()
@@ -72,9 +74,9 @@ def measure(args: argparse.Namespace, annotations: list, source: dict, each: int
             run(args.bin, "train", "--quiet", "--add", place / "own.jsonl", "--out", place / "own.zst", *data)
             scorer = f"embedded:{place / 'own.zst'}"
         write(place / "rest.jsonl", rest)
-        said = run(args.bin, "evaluate", "--quiet", "--json", "--state", place / "state", "--scorer", scorer,
-                   "--annotations", place / "rest.jsonl", *data)
-    r = json.loads(said)
+        report = run(args.bin, "evaluate", "--quiet", "--json", "--state", place / "state", "--scorer", scorer,
+                     "--annotations", place / "rest.jsonl", *data)
+    r = json.loads(report)
     return [r["mean"]["spearman"], r["mean"]["qwk"], r["within_source"]["spearman"], r["styles"]["micro_f1"],
             r["selection_value"]["0.1"], r["selection_value"]["0.3"], r["source_mean"]["spearman"],
             r["source_mean"]["qwk"]]

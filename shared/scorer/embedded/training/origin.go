@@ -16,52 +16,52 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// OriginExt is the ending of the file next to a file of weights that holds their Origin as JSON.
+// OriginExt is the extension of the JSON file that holds an Origin. It is next to the weights file.
 const OriginExt = ".json"
 
-// An Origin is where weights come from and how well they did. It holds nothing of the samples.
+// An Origin records how weights were trained and validated. It has counts and hashes, but no content of samples.
 type Origin struct {
-	Features    string `json:"features"` // their version
+	Features    string `json:"features"` // version of the features
 	Weights     File   `json:"weights"`
 	Annotations File   `json:"annotations"`
 	Manifests   []File `json:"manifests"`
-	Rubric      string `json:"rubric"` // hash
+	Rubric      string `json:"rubric"` // its hash
 	Samples     int    `json:"samples"`
 	Sources     int    `json:"sources"`
-	// Penalties are the regularisation that cross-validation chose, of each capability and then each style. Nothing is
-	// random, so there is no seed.
+	// Penalties are the regularisation that cross-validation chose for each capability and then each style. The training
+	// is not random, so there is no seed.
 	Penalties []float64 `json:"penalties"`
 	Date      string    `json:"date"`    // of the training, 2006-01-02, in UTC
 	Command   string    `json:"command"` // with the names of files, not their folders
-	// SeenSources is the agreement with annotations of samples whose images were left out of the training,
-	// UnseenSources of those whose sources were; null where there is one source only.
+	// SeenSources is the agreement on samples whose images were held out. UnseenSources is the agreement on samples whose
+	// whole source was held out; it is null if there is only one source.
 	SeenSources   *Validation `json:"seen_sources"`
 	UnseenSources *Validation `json:"unseen_sources"`
-	// Added says what own samples were added to; null of weights that were learned from annotations alone. SeenSources,
-	// UnseenSources and Pools are then null.
+	// Added describes the user's samples that were added to a base. SeenSources, UnseenSources and Pools are then null. It
+	// is null for weights that were trained on annotations only.
 	Added *AddedOrigin `json:"added,omitempty"`
-	// Pools is the agreement on pools of three unseen sources, which is what to expect of a dataset whose sources are not
-	// among those learned from; null where there are no more sources.
+	// Pools is the agreement on pools of three unseen sources. It predicts the agreement on a dataset of new sources. It
+	// is null if there are three sources or fewer.
 	Pools *agreement.Pools `json:"pools"`
-	// Reach is what is known of errors by the distance of a sample from what was learned from; it stands in the weights,
-	// too. Null where too few families of sources were learned from.
+	// Reach has the expected errors by a sample's distance from the training samples. The weights contain it, too. It is
+	// null if there are too few families of sources.
 	Reach *reach.Scale `json:"reach"`
 }
 
-// An AddedOrigin is where weights come from that own samples were added to.
+// An AddedOrigin describes weights that were trained by adding the user's samples to a base.
 type AddedOrigin struct {
-	Own int `json:"own"` // samples
-	// Variant says how own samples and those of the base were learned from together, Alone names the capabilities for
-	// which own samples count only.
+	Own int `json:"own"` // number of the user's samples
+	// Variant names the way in which the user's samples and those of the base were combined. Alone lists the capabilities
+	// that were trained on the user's samples only.
 	Variant string   `json:"variant"`
 	Alone   []string `json:"own_samples_alone"`
-	// LeftOut is the agreement on own samples with what was learned without them, Before that of the weights that the
-	// samples were added to. Both are measured on the same samples.
+	// LeftOut is the agreement on the user's samples that were held out. Before is the agreement of the base's weights on
+	// the same samples.
 	LeftOut *Validation `json:"left_out"`
 	Before  *Validation `json:"before"`
 }
 
-// Origin is what an addition to a base, at a time, says of itself. The caller adds files and command.
+// Origin returns the Origin of weights that an addition to a base made at this time. The caller adds files and command.
 func (a *Addition) Origin(base *Base, rub *rubric.Rubric, at time.Time) *Origin {
 	sources := map[string]bool{}
 	for _, name := range slices.Concat(base.sources(), a.sources) {
@@ -78,14 +78,14 @@ func (a *Addition) Origin(base *Base, rub *rubric.Rubric, at time.Time) *Origin 
 	}
 }
 
-// A File is one that weights were made from, or the weights themselves.
+// A File identifies an input of the training, or the weights file.
 type File struct {
 	Name   string `json:"name"` // without its folder
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"` // in hex
 }
 
-// A Validation is the summary of a report on predictions for samples that were left out of the training.
+// A Validation is the summary of a report on predictions for samples that were held out.
 type Validation struct {
 	Mean         Figures                    `json:"mean"`
 	Capabilities map[string]Figures         `json:"capabilities"`
@@ -100,11 +100,11 @@ type Validation struct {
 type Figures struct {
 	agreement.Figures
 	WithinSource agreement.Value `json:"within_source"` // Spearman
-	// Samples is how many were compared; 0 in weights of before it was counted.
+	// Samples is the number of samples compared; 0 in weights of versions that did not count them.
 	Samples int `json:"samples,omitempty"`
 }
 
-// Origin is what the result of a training under a rubric, at a time, says of itself. The caller adds files and command.
+// Origin returns the Origin of a training under a rubric at this time. The caller adds files and command.
 func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
 	return &Origin{
 		Features: embedded.Version, Rubric: rub.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources),
@@ -114,7 +114,7 @@ func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
 	}
 }
 
-// newValidation summarises a report; it is nil for none.
+// newValidation summarises a report. It returns nil without a report.
 func newValidation(r *agreement.Report) *Validation {
 	if r == nil {
 		return nil
@@ -133,13 +133,13 @@ func newValidation(r *agreement.Report) *Validation {
 	return v
 }
 
-// NewFile describes content of a file name.
+// NewFile describes a file with this name and content.
 func NewFile(name string, content []byte) File {
 	sum := sha256.Sum256(content)
 	return File{Name: filepath.Base(name), Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// ReadFile describes a file on this machine, without holding its content.
+// ReadFile describes a file on this machine, and does not load it into memory.
 func ReadFile(name string) (File, error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// The origin of the default weights is one that this package reads and writes, and is that of these weights.
+// TestOrigin reads and writes the origin of the embedded weights. It describes the file of these weights.
 func TestOrigin(t *testing.T) {
 	t.Parallel()
 	stored, err := os.ReadFile("../weights.json")

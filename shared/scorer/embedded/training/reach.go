@@ -11,14 +11,14 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// A sample is near if it is no farther than nearShare of those that were left out and whose sources were not, and far
-// if it is farther than edgeShare of these.
+// Distances up to the quantile nearShare of samples whose images, but not sources, were held out are near. Those above
+// the quantile edgeShare are far.
 const (
 	nearShare = 0.5
 	edgeShare = 0.8
 )
 
-// A leftSource is a source that was left out of the training, and what was predicted for it.
+// A leftSource is a source that was held out, with the errors of its predictions.
 type leftSource struct {
 	name    string
 	fold    int
@@ -27,8 +27,8 @@ type leftSource struct {
 	error   float64 // mean absolute difference of expected scores and annotated ratings
 }
 
-// reach is what validations and the pools of left-out sources say of errors by distance; nil of samples of too few
-// families of sources.
+// reach computes the errors by distance, from validations and the pools of held-out sources. It returns nil if there
+// are too few families of sources.
 func (t *task) reach(validations []*crossValidation, pools *agreement.Pools) *reach.Scale {
 	if len(validations) < 2 || len(t.distinct(family)) < leastFamilies {
 		return nil
@@ -37,7 +37,7 @@ func (t *task) reach(validations []*crossValidation, pools *agreement.Pools) *re
 	s := &reach.Scale{Edge: shareAt(seen.distances, nearShare) + 1, Far: shareAt(seen.distances, edgeShare) + 1}
 	predicted := t.predicted(validations, unseen, 0)
 	var all errorTable
-	folds := make([]errorTable, unseen.folds) // of the samples of the other folds
+	folds := make([]errorTable, unseen.folds) // for each fold, the samples of the others
 	sources := map[string]*leftSource{}
 	for i, p := range predicted {
 		band := s.BandOf(unseen.distances[i])
@@ -76,7 +76,7 @@ func (t *task) reach(validations []*crossValidation, pools *agreement.Pools) *re
 	return s
 }
 
-// order is how far pools of sources that were left out are put in order, and by a rater who knows their means alone.
+// order returns the rank correlation in pools of held-out sources, and that of a rater who knows only their means.
 func order(p *agreement.Pools) (reach.Interval, float64) {
 	of := func(s agreement.Spread) reach.Interval {
 		return rounded(reach.Interval{Value: known(s.Median), Low: known(s.Low), High: known(s.High)})
@@ -84,13 +84,13 @@ func order(p *agreement.Pools) (reach.Interval, float64) {
 	return of(p.Spearman), of(p.SourceMean.Spearman).Value
 }
 
-// shareAt is the distance that a share of some does not exceed.
+// shareAt returns the distance that this share of the distances does not exceed.
 func shareAt(distances []int, share float64) int {
 	sorted := slices.Sorted(slices.Values(distances))
 	return sorted[int(share*float64(len(sorted)-1))]
 }
 
-// An errorTable has errors by band and rating.
+// An errorTable sums errors by band and rating.
 type errorTable struct {
 	sum, count [3][scorer.MaxRating + 1]float64
 }
@@ -100,10 +100,10 @@ func (e *errorTable) add(band reach.Band, rating int8, off float64) {
 	e.count[band][rating]++
 }
 
-// prior is as how many ratings of a cell its rating's mean over all bands counts.
+// prior is the weight of a rating's mean over all bands in each cell, as a number of ratings.
 const prior = 20
 
-// means are the mean errors, in thousandths.
+// means returns the mean errors, rounded to thousandths.
 func (e *errorTable) means() (means [3][scorer.MaxRating + 1]float64) {
 	for rating := range means[0] {
 		sum, n := 0.0, 0.0
@@ -121,7 +121,7 @@ func (e *errorTable) means() (means [3][scorer.MaxRating + 1]float64) {
 
 func thousandths(v float64) float64 { return math.Round(v*1000) / 1000 }
 
-// measuredBands are the errors of sources by the band of the source.
+// measuredBands returns the errors of sources by the band of the source.
 func measuredBands(sources []*leftSource) (out [3]reach.Measured) {
 	for band := range out {
 		m := &out[band]
@@ -146,8 +146,9 @@ func rounded(i reach.Interval) reach.Interval {
 	return reach.Interval{Value: thousandths(i.Value), Low: thousandths(i.Low), High: thousandths(i.High)}
 }
 
-// correlation is Spearman's of the forecasts, from the sources of other folds, and the errors of the sources. The
-// interval holds 95 %: families of sources are drawn with replacement, for the sources of one are no further evidence.
+// correlation returns Spearman's correlation of the forecasts, from the sources of other folds, with the errors of the
+// sources. The interval is of 95 %. It draws families of sources with replacement, because sources of one family are
+// not independent.
 func correlation(sources []*leftSource, folds []errorTable) reach.Interval {
 	var means [][3][scorer.MaxRating + 1]float64
 	for k := range folds {

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// TestReach measures errors by distance where there are families of sources enough, and says nothing where there are
-// not. A scorer of the weights knows the same, and how far each sample is.
+// TestReach measures errors by distance. There are none with too few families of sources. A scorer with the weights has
+// the same errors, and returns the distance of each sample.
 func TestReach(t *testing.T) {
 	t.Parallel()
 	r := harbour(t)
@@ -54,8 +54,7 @@ func TestReach(t *testing.T) {
 	}
 }
 
-// TestDefaultReach holds what the program shows of the weights that it embeds: a forecast, and errors that rise with
-// the distance.
+// TestDefaultReach checks the errors of the embedded weights: there is a forecast, and errors grow with the distance.
 func TestDefaultReach(t *testing.T) {
 	t.Parallel()
 	w, err := embedded.DefaultWeights()

@@ -5,11 +5,11 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// rankShare is how much of a capability's target is the rank of a rating among all, from 0 to 1. The rank
-// keeps a few high ratings from outweighing the question whether a sample has anything of the capability at all.
+// rankShare is the weight of a rating's rank, from 0 to 1, in a capability's target. Without it, a few high ratings
+// would outweigh the question whether a sample shows a capability at all.
 const rankShare = 2
 
-// setTargets gives each head what it is to predict, less the mean. A missing rating is the mean.
+// setTargets sets the values that each head predicts, less their mean. For a missing rating, the target is the mean.
 func (d *design) setTargets() {
 	heads, capabilities := d.heads(), len(d.rubric.Capabilities)
 	d.targets, d.centre = mat.NewDense(len(d.learn), heads, nil), make([]float64, heads)

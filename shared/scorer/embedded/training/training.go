@@ -1,9 +1,9 @@
-// Package training learns the weights of the embedded scorer from annotated samples, in pure Go and minutes: a ridge
+// Package training trains the weights of the embedded scorer on annotated samples, in pure Go and in minutes: a ridge
 // regression for each capability and each style. The same samples give the same bytes.
 //
-// What regularisation is best, and where a rating begins, is found by two cross-validations of equal weight: over
-// images, which measures new samples of known sources, and over sources, which measures a dataset that is all new. A
-// model that memorises sources does well at the first and badly at the second.
+// Two cross-validations of equal weight choose the regularisation and the values at which ratings begin. That over
+// images measures new samples of known sources; that over sources measures a dataset of new sources. A model that
+// memorises sources is good in the first and bad in the second.
 package training
 
 import (
@@ -18,41 +18,41 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// A Sample is an annotated sample, as training sees it.
+// A Sample is an annotated sample with its features.
 type Sample struct {
 	annotation.Annotation
 	Source   string
-	Images   []string // identities of images: samples that share one are never on two sides of a fold
+	Images   []string // identities of images; samples that share one are in one fold
 	Features *embedded.Features
 }
 
 const (
-	// Least is how few samples can be learned from: with fewer, cross-validation means nothing.
+	// Least is the least number of samples. With fewer, cross-validation is meaningless.
 	Least = 60
-	// Most is how many samples are learned from; of more, as many at even distances. The time grows with the cube of
-	// the number.
+	// Most is the largest number of samples that are used. Of more, this many are used, at even distances: the time grows
+	// with the cube of the number.
 	Most = 4000
 )
 
-// penalties are tried in cross-validation, from the least regularisation to the most.
+// penalties are tried in cross-validation, in ascending order of regularisation.
 var penalties = []float64{0.05, 0.1, 0.2, 0.4, 1}
 
-// A Result is trained weights and how they did on samples that they had not seen.
+// A Result has trained weights, and their agreement on samples that were held out.
 type Result struct {
 	Weights   *embedded.Weights
-	Samples   int       // learned from
+	Samples   int       // number of samples in the training
 	Penalties []float64 // the regularisation chosen for each capability, then for each style
-	// SeenSources is the agreement on samples whose images, but not sources, were unseen; UnseenSources that on
-	// samples whose sources were unseen. UnseenSources is nil if all samples are of one source.
+	// SeenSources is the agreement on samples whose images were held out. UnseenSources is that on samples whose whole
+	// source was held out; it is nil if all samples are of one source.
 	SeenSources, UnseenSources *agreement.Report
-	// Pools is the agreement on pools of a few unseen sources; nil if the samples are of no more than that.
+	// Pools is the agreement on pools of a few unseen sources. It is nil if there are no other sources.
 	Pools *agreement.Pools
-	// Base is what was learned from, to which samples can be added.
+	// Base is the training data, to which samples can be added.
 	Base *Base
 }
 
-// Train learns from samples under a rubric. The progress function, which may be nil, gets how many samples were
-// predicted without having been seen, of all that will be.
+// Train trains weights on samples under a rubric. The progress function, which may be nil, gets the number of
+// predictions for held-out samples so far, and in total.
 func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress func(done, total int)) (*Result, error) {
 	if len(samples) < Least {
 		return nil, fmt.Errorf("%d annotated samples are too few to learn from: annotate at least %d, and better 1,000",
@@ -100,7 +100,7 @@ func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress fun
 	return result, ctx.Err()
 }
 
-// base is what was learned from, with the values that a validation predicted.
+// base returns the training data with the values that a validation predicted.
 func (t *task) base(penalties []float64, unseen *crossValidation) *Base {
 	b := &Base{
 		Capabilities: t.rubric.Capabilities, Styles: t.rubric.Styles, Samples: t.samples, Penalties: penalties,
@@ -115,7 +115,7 @@ func (t *task) base(penalties []float64, unseen *crossValidation) *Base {
 	return b
 }
 
-// subsample takes at most n samples at even distances.
+// subsample returns at most n samples, at even distances.
 func subsample(samples []Sample, n int) []Sample {
 	if len(samples) <= n {
 		return samples
@@ -127,10 +127,10 @@ func subsample(samples []Sample, n int) []Sample {
 	return some
 }
 
-// leastRated is how many samples must have a rating of a capability.
+// leastRated is the least number of samples with a rating, for each capability.
 const leastRated = 20
 
-// checkCoverage refuses annotations that say too little of a capability. A style that no sample has is never given.
+// checkCoverage returns an error for capabilities with too few ratings. A style that no sample has is never predicted.
 func checkCoverage(samples []Sample, r *rubric.Rubric) error {
 	var faults []error
 	for c, name := range r.Capabilities {

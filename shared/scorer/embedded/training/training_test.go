@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// harbour has capabilities and a style that no rule of the scorer knows.
+// harbour returns a rubric with capabilities and a style that no rule of the scorer knows.
 func harbour(t testing.TB) *rubric.Rubric {
 	t.Helper()
 	r, err := rubric.Parse([]byte("name: harbour\ncapabilities: [seafaring, patience]\nstyles: [shanty, plain speech]\n"))
@@ -30,13 +30,13 @@ func harbour(t testing.TB) *rubric.Rubric {
 	return r
 }
 
-// choose picks one of the words of a line.
+// choose returns one of the words of a line.
 func choose(rng *rand.Rand, words string) string {
 	all := strings.Fields(words)
 	return all[rng.IntN(len(all))]
 }
 
-// sample makes an annotated sample: seafaring is in what is asked for, patience in the length of the answer, and a
+// sample returns an annotated sample: seafaring shows in the question, patience in the length of the answer, and a
 // shanty has its own words. Each source asks in its own way.
 func sample(i int) (training.Sample, scorer.Item) {
 	rng := rand.New(rand.NewPCG(uint64(i), 7))
@@ -89,8 +89,8 @@ func train(t *testing.T, learn []training.Sample, r *rubric.Rubric) (*training.R
 	return result, file
 }
 
-// A scorer learns capabilities and styles that this repository has never heard of, from words alone, and finds them in
-// new samples.
+// Training finds capabilities and styles that this repository does not contain, from words alone, and the scorer finds
+// them in new samples.
 func TestTrain(t *testing.T) {
 	t.Parallel()
 	r := harbour(t)
@@ -134,7 +134,7 @@ func TestTrain(t *testing.T) {
 	}
 }
 
-// The same samples give the same bytes, on one processor or more.
+// The same samples give the same bytes, with one processor or more.
 func TestTrainIsDeterministic(t *testing.T) { //nolint:paralleltest // GOMAXPROCS is the process's
 	learn, _ := samples(0, 100)
 	_, first := train(t, learn, harbour(t))
@@ -160,7 +160,7 @@ func TestTrainOnOneSource(t *testing.T) {
 	}
 }
 
-// Ratings that are missing are neither learned from nor counted.
+// Missing ratings are neither used nor counted.
 func TestTrainWithMissingRatings(t *testing.T) {
 	t.Parallel()
 	learn, _ := samples(0, 120)
@@ -204,7 +204,7 @@ func TestTrainRefuses(t *testing.T) {
 	}
 }
 
-// What every sample says in the same way can still be learned: it is said of all others.
+// If all samples have the same ratings and styles, all other samples get these.
 func TestTrainOnConstantRatings(t *testing.T) {
 	t.Parallel()
 	learn, items := samples(0, 80)

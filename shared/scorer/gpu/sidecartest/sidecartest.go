@@ -1,5 +1,5 @@
-// Package sidecartest runs the real sidecar for tests, on a small random model and the CPU. Its
-// functions skip the test, and say why, if Python's packages or the model's files are not there.
+// Package sidecartest runs the real sidecar for tests, with a small random model on the CPU. If Python's packages or
+// the model's files are missing, its functions skip the test and give the reason.
 package sidecartest
 
 import (
@@ -19,7 +19,7 @@ import (
 // PythonVariable names the Python that has the sidecar's dependencies.
 const PythonVariable = "HARVEST_SIDECAR_PYTHON"
 
-// root is the repository's.
+// root returns the root folder of the repository.
 func root(t testing.TB) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
@@ -29,7 +29,7 @@ func root(t testing.TB) string {
 	return filepath.Join(filepath.Dir(file), "..", "..", "..", "..")
 }
 
-// Shared is the path of a file or folder of ../shared, next to the repository.
+// Shared returns the path of a file or folder in ../shared, next to the repository.
 func Shared(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(root(t), "..", "shared", filepath.FromSlash(name))
@@ -39,7 +39,7 @@ func Shared(t testing.TB, name string) string {
 	return path
 }
 
-// python is the path of the Python that PythonVariable names, or of a virtual environment next to the repository.
+// python returns the path in PythonVariable, or that of the Python in a virtual environment next to the repository.
 func python(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv(PythonVariable); path != "" {
@@ -55,12 +55,12 @@ func python(t testing.TB) string {
 //go:embed surer.py
 var surer string
 
-// Checkpoint is the folder of a small random model in the released form, whose ratings are those of
-// the reference implementation.
+// Checkpoint returns the folder of a small random model in the released form. Its expected ratings in ../shared come
+// from the reference implementation.
 func Checkpoint(t testing.TB) string { return Shared(t, "sidecar/checkpoint") }
 
-// SureCheckpoint is the folder of the same model with another head: it answers digits with
-// nearly all probability, so that most samples get ratings, and different ones.
+// SureCheckpoint returns a folder with a copy of this model that has another head: it gives digits nearly all
+// probability, so that most samples get ratings, and the ratings differ.
 func SureCheckpoint(t testing.TB) string {
 	t.Helper()
 	from, to := Checkpoint(t), t.TempDir()
@@ -70,7 +70,7 @@ func SureCheckpoint(t testing.TB) string {
 	return to
 }
 
-// A Process is a sidecar that can be killed and started again, at the same address.
+// A Process is a sidecar that can be killed and started again at the same URL.
 type Process struct {
 	URL string
 
@@ -82,8 +82,8 @@ type Process struct {
 	log     bytes.Buffer
 }
 
-// Start starts a sidecar that has one checkpoint for both models, in single precision. It is not ready
-// yet. It is killed at the end of the test, and its log shown if the test failed.
+// Start starts a sidecar that uses one checkpoint for both models, in single precision. It does not wait until the
+// sidecar is ready. At the end of the test it kills the sidecar, and logs its output if the test failed.
 func Start(t testing.TB, checkpoint string, environ ...string) *Process {
 	t.Helper()
 	python := python(t)
@@ -128,14 +128,14 @@ func (p *Process) Restart() {
 	}
 }
 
-// Kill ends the sidecar immediately, in the middle of whatever it does.
+// Kill ends the sidecar immediately, even during a request.
 func (p *Process) Kill() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.cmd == nil {
 		return
 	}
-	_ = p.cmd.Process.Kill() // it may be gone already
-	_ = p.cmd.Wait()         // its status is that it was killed
+	_ = p.cmd.Process.Kill() // it may have ended already
+	_ = p.cmd.Wait()         // the error only reports the kill
 	p.cmd = nil
 }

@@ -1,5 +1,5 @@
-// Package enginetest runs a real OpenAI-compatible vision server for tests: llama.cpp's llama-server with a
-// small random model, from ../shared/engine. Its functions skip the test, saying why, where that is not at hand.
+// Package enginetest runs a real OpenAI-compatible vision server for tests: llama.cpp's llama-server with a small
+// random model, from ../shared/engine. If the server is not installed, its functions skip the test and give the reason.
 package enginetest
 
 import (
@@ -19,15 +19,15 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// RootVariable names the folder that ../shared/engine/start.sh has installed the server into.
+// RootVariable names the folder into which ../shared/engine/start.sh has installed the server.
 const RootVariable = "HARVEST_ENGINE_ROOT"
 
-// Shared is the path of a file or folder of ../shared, next to the repository.
+// Shared returns the path of a file or folder in ../shared, next to the repository.
 func Shared(t testing.TB, name string) string {
 	t.Helper()
 	_, file, _, ok := runtime.Caller(0)
 	if !ok {
-		t.Fatal("where the repository lies is not known")
+		t.Fatal("the path of the repository is not known")
 	}
 	path := filepath.Join(filepath.Dir(file), "..", "..", "..", "..", "..", "shared", filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
@@ -36,33 +36,34 @@ func Shared(t testing.TB, name string) string {
 	return path
 }
 
-// A Server is a llama-server that can be killed and started again, at the same address.
+// A Server is a llama-server that can be killed and started again at the same URL.
 type Server struct {
 	URL string
 
 	t     testing.TB
 	root  string
-	model string // file below models
+	model string // file name in the folder models
 	port  int
 	mu    sync.Mutex
 	cmd   *exec.Cmd
 	log   bytes.Buffer
 }
 
-// The files that the server loads. vocabulary is how many tokens the model has; a byte is the token of its number.
+// The files that the server loads. vocabulary is the number of tokens of the model; the token of a byte has the byte's
+// number.
 const (
 	model, digitsModel, projector = "tiny-vlm.gguf", "tiny-digits-vlm.gguf", "tiny-mmproj.gguf"
 	vocabulary                    = 320
 )
 
-// Start starts a server and waits until it is ready. It is killed at the end of the test, and its log shown if the test
-// failed.
+// Start starts a server and waits until it is ready. At the end of the test it kills the server, and logs its output if
+// the test failed.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	return start(t, model, nil)
 }
 
-// StartDigits is Start for a copy of the model that likes the digits from 0 to 5: so much is added to their logits.
+// StartDigits starts a server with a copy of the model that prefers digits: added is added to the logits of 0 to 5.
 func StartDigits(t testing.TB, added float32) *Server {
 	t.Helper()
 	bias := make([]float32, vocabulary)
@@ -89,7 +90,7 @@ func start(t testing.TB, name string, bias []float32) *Server {
 	if _, err := os.Stat(filepath.Join(root, "usr/bin/llama-server")); err != nil || os.Geteuid() != 0 {
 		t.Skip("not tested: llama-server is not installed, or we are not root; ../shared/engine/start.sh installs it")
 	}
-	// Not by start.sh: it would write over the files that another test's server has mapped.
+	// Do not call start.sh: it would overwrite files that the server of another test has mapped.
 	placeModel(t, filepath.Join(engine, projector), filepath.Join(root, "models", projector), nil)
 	placeModel(t, filepath.Join(engine, model), filepath.Join(root, "models", name), bias)
 	s := &Server{t: t, root: root, model: name, port: freePort(t)}
@@ -105,7 +106,7 @@ func start(t testing.TB, name string, bias []float32) *Server {
 	return s
 }
 
-// placeModel copies a model, with a bias of its logits if there is one.
+// placeModel copies a model. If bias is not nil, it adds bias to the logits.
 func placeModel(t testing.TB, from, to string, bias []float32) {
 	t.Helper()
 	data, err := os.ReadFile(from)
@@ -142,7 +143,7 @@ func freePort(t testing.TB) int {
 func (s *Server) Restart() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// One thread: more of them wait for each other in turns of the scheduler on a busy machine.
+	// Use one thread: on a busy machine, several threads would wait for each other.
 	s.cmd = exec.Command("chroot", s.root, "llama-server", "-m", "/models/"+s.model, "--mmproj", "/models/"+projector,
 		"--host", "127.0.0.1", "--port", strconv.Itoa(s.port), "-c", "32768", "-np", "4", "-t", "1")
 	s.cmd.Stdout, s.cmd.Stderr = &s.log, &s.log
@@ -167,14 +168,14 @@ func (s *Server) ready() {
 	s.t.Fatal("llama-server did not become ready")
 }
 
-// Kill ends the server immediately, in the middle of whatever it does.
+// Kill ends the server immediately, even during a request.
 func (s *Server) Kill() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.cmd == nil {
 		return
 	}
-	_ = s.cmd.Process.Kill() // it may be gone already
-	_ = s.cmd.Wait()         // its status is that it was killed
+	_ = s.cmd.Process.Kill() // it may have ended already
+	_ = s.cmd.Wait()         // the error only reports the kill
 	s.cmd = nil
 }

@@ -17,10 +17,10 @@ const (
 	outputBias            = "output.bias"
 )
 
-// ggufSizes are the sizes of values by their type; strings and arrays have none.
+// ggufSizes are the sizes in bytes of values by type. Strings and arrays have no fixed size.
 var ggufSizes = map[uint32]int64{0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 
-// A ggufReader reads a GGUF file, and notes the first error.
+// A ggufReader reads a GGUF file, and keeps the first error.
 type ggufReader struct {
 	*bytes.Reader
 	err error
@@ -65,13 +65,13 @@ func (r *ggufReader) value(kind uint32) {
 	}
 }
 
-// withOutputBias is a GGUF model with a bias of its logits, by the ids of tokens.
+// withOutputBias returns a copy of a GGUF model that adds bias to the logits; bias[i] is for the token with id i.
 func withOutputBias(model []byte, bias []float32) ([]byte, error) {
 	r := &ggufReader{Reader: bytes.NewReader(model)}
 	position := func() int { return len(model) - r.Len() }
 	magic, version, tensors, values := r.u32(), r.u32(), r.u64(), r.u64()
 	if magic != 0x46554747 || version != 3 {
-		return nil, errors.New("no GGUF file of version 3")
+		return nil, errors.New("this is not a GGUF file of version 3")
 	}
 	for range values {
 		r.text()
@@ -90,7 +90,7 @@ func withOutputBias(model []byte, bias []float32) ([]byte, error) {
 	data := model[padded(infos):]
 	var out bytes.Buffer
 	write := func(v any) {
-		// A bytes.Buffer takes everything.
+		// Writing to a bytes.Buffer does not fail.
 		_ = binary.Write(&out, binary.LittleEndian, v)
 	}
 	pad := func() { out.Write(make([]byte, padded(out.Len())-out.Len())) }

@@ -1,4 +1,4 @@
-"""Writes expected.json: made-up opinions, and the figures that scipy and scikit-learn compute of them."""
+"""Writes expected.json: invented opinions, and the figures that scipy and scikit-learn compute from them."""
 
 import json
 from pathlib import Path
@@ -25,13 +25,13 @@ guess = truth ^ (rng.random((n, 3)) < 0.2)
 
 
 def figures(rows: np.ndarray) -> np.ndarray:
-    """Spearman, kappa, exact, within one and within-source of each capability."""
+    """Returns Spearman, kappa, exact, within one and within-source for each capability."""
     out = []
     for c in range(3):
         keep = rows[(annotated[rows, c] >= 0) & (given[rows, c] >= 0)]
         a, g, e = annotated[keep, c], given[keep, c], expected[keep, c]
         x, y = [], []
-        for name in ("garden", "marsh"):  # the sources of 20 samples
+        for name in ("garden", "marsh"):  # the sources with at least 20 samples
             own = np.array([sources[i] == name for i in keep])
             x.append(rankdata(a[own]) / own.sum() - (own.sum() + 1) / 2 / own.sum())
             y.append(rankdata(e[own]) / own.sum() - (own.sum() + 1) / 2 / own.sum())
@@ -43,7 +43,7 @@ def figures(rows: np.ndarray) -> np.ndarray:
 
 
 def styles(rows: np.ndarray) -> np.ndarray:
-    """Precision, recall and F1 of each style, then of all."""
+    """Returns precision, recall and F1 for each style, then for all styles together."""
     each = precision_recall_fscore_support(truth[rows], guess[rows], zero_division=0)[:3]
     micro = precision_recall_fscore_support(truth[rows], guess[rows], average="micro")[:3]
     return np.vstack([np.array(each).T, micro])

@@ -8,19 +8,19 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// A Column is what is read the same way in all row groups.
+// A Column has the properties of a column that are equal in all row groups.
 type Column struct {
-	// Path names the column in messages: its names in the schema, with dots.
+	// Path is the name of the column in messages: its names in the schema, joined by dots.
 	Path string
 	Type format.Type
-	// Width is the length of a value of a FixedLenByteArray in bytes.
+	// Width is the length in bytes of a value, if Type is FixedLenByteArray.
 	Width int
-	// MaxRep and MaxDef are the levels of a value that is there: how many lists it is in, and how many of the groups
-	// and fields around it need not be there.
+	// MaxRep and MaxDef are the levels of a value that is not null: the number of lists around it, and the number of
+	// optional or repeated groups and fields, itself included.
 	MaxRep, MaxDef byte
 }
 
-// width is the length of a value in bytes, as Value has it; 0 for a ByteArray.
+// width returns the length of a decoded value in bytes; 0 for a ByteArray.
 func (c *Column) width() int {
 	switch c.Type {
 	case format.Boolean:
@@ -38,52 +38,52 @@ func (c *Column) width() int {
 	}
 }
 
-// A Chunk is where the values of a column of one row group are.
+// A Chunk is the position of the values of a column in one row group.
 type Chunk struct {
 	*Column
 	Codec format.CompressionCodec
 	Start int64 // offset of the first page in the file
-	Size  int64 // of all pages with their headers, in bytes
+	Size  int64 // size of all pages with their headers, in bytes
 	Rows  int64
-	// Locations are the locations of the chunk's offset index; nil if it has none.
+	// Locations are the page locations of the chunk's offset index; nil if it has none.
 	Locations []format.PageLocation
 }
 
-// Limits bound what a reader holds of a column.
+// Limits bound the memory of a reader for a column.
 type Limits struct {
-	// PageBytes is the largest page in bytes, compressed and decompressed.
+	// PageBytes is the size of the largest page in bytes, compressed or decompressed.
 	PageBytes int64
-	// RowBytes is the most that the values of one row have together, in bytes.
+	// RowBytes is the largest total size of the values of one row, in bytes.
 	RowBytes int64
 }
 
-// maxRowValues is the most values of one row in a column, and maxDictionary the most values of a dictionary: they take
-// memory in a reader even if they are empty.
+// maxRowValues is the largest number of values of one row in a column, and maxDictionary the largest number of values
+// in a dictionary. Values take memory even if they are empty.
 const (
 	maxRowValues  = 1 << 20
 	maxDictionary = 1 << 24
 )
 
-// maxValues is the most values of a page, whose levels take two bytes each.
+// maxValues returns the largest number of values in a page. The levels of a value take two bytes.
 func (l Limits) maxValues() int64 { return l.PageBytes / 4 }
 
-// A PageError is the error of a page that is above the limit.
+// A PageError reports a page that is larger than the limit.
 type PageError struct {
-	Column       string // its path
+	Column       string // path of the column
 	Bytes, Limit int64
 }
 
-// Error names the column, and what makes its pages smaller.
+// Error names the column and the fix.
 func (e *PageError) Error() string {
 	return fmt.Sprintf("column %s has a page of %d bytes, more than %d; write the file again with smaller pages",
 		e.Column, e.Bytes, e.Limit)
 }
 
-// A RowError says that a row has too many bytes in one column, or more than maxRowValues values. Only that row cannot
-// be read.
+// A RowError reports a row with too many bytes in one column, or with more than maxRowValues values. Other rows can be
+// read.
 type RowError struct {
-	Column     string // its path
-	Row, Limit int64  // Row is its number in the row group, from 0
+	Column     string // path of the column
+	Row, Limit int64  // Row is the row's number in the row group, from 0
 }
 
 // Error names the column.
@@ -91,8 +91,8 @@ func (e *RowError) Error() string {
 	return fmt.Sprintf("column %s has more than %d bytes, or %d values, in the row", e.Column, e.Limit, maxRowValues)
 }
 
-// Rewrite is a command that writes a file again with pages that are read; FILE stands for the file's name. Without
-// content-defined chunking, pyarrow closes a page after 1,024 values whatever their size.
+// Rewrite is a command that writes a file again, with pages that can be read. It contains FILE for the file's name.
+// Without write_batch_size and content-defined chunking, pyarrow ends a page after 1,024 values of any size.
 const Rewrite = `python3 -c "import sys, pyarrow.parquet as p; f = p.ParquetFile(sys.argv[1]); ` +
 	`w = p.ParquetWriter(sys.argv[2], f.schema_arrow, write_page_index=True, write_batch_size=8, compression='zstd'); ` +
 	`[w.write_batch(b) for b in f.iter_batches(100)]; w.close()" FILE rewritten.parquet`
@@ -113,7 +113,7 @@ func ReadLocations(in io.ReaderAt, offset, length int64) ([]format.PageLocation,
 	return index.PageLocations, nil
 }
 
-// check refuses locations that are outside the chunk or overlap.
+// check reports locations that are outside of the chunk or overlap.
 func (c *Chunk) check() error {
 	end, row := c.Start, int64(-1)
 	for i, l := range c.Locations {
@@ -126,7 +126,8 @@ func (c *Chunk) check() error {
 	return nil
 }
 
-// Probe reports a page that is above the limit, as far as the locations say it, or the headers of the first pages.
+// Probe reports a page that is larger than the limit, as far as the locations, or else the headers of the first pages,
+// show it.
 func Probe(in io.ReaderAt, chunk Chunk, limits Limits) error {
 	r := reader{in: in, limits: limits}
 	if err := r.open(chunk); err != nil {

@@ -13,7 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// Reads reports whether pages of a codec are read.
+// Reads reports whether pages with this codec can be read.
 func Reads(codec format.CompressionCodec) bool {
 	switch codec {
 	case format.Uncompressed, format.Snappy, format.Gzip, format.Brotli, format.Zstd:
@@ -23,13 +23,13 @@ func Reads(codec format.CompressionCodec) bool {
 	}
 }
 
-// errSize says that the size of a decompressed page differs from its header.
-var errSize = errors.New("it does not decompress to the size that its header says")
+// errSize reports that a decompressed page does not have the size in its header.
+var errSize = errors.New("its decompressed size differs from its header")
 
-// A decompressor decompresses pages of one codec after the other. The zero value is ready.
+// A decompressor decompresses pages of one codec. The zero value is ready to use.
 type decompressor struct{ zstd *zstd.Decoder }
 
-// fill fills dst with what src holds.
+// fill decompresses src into dst, which must have the decompressed size.
 func (d *decompressor) fill(codec format.CompressionCodec, dst, src []byte) error {
 	switch codec {
 	case format.Snappy:
@@ -60,7 +60,7 @@ func (d *decompressor) fill(codec format.CompressionCodec, dst, src []byte) erro
 
 func (d *decompressor) fillZstd(dst, src []byte) (err error) {
 	if d.zstd == nil {
-		// Nothing comes out beyond the capacity of dst. Without a stream, the decoder has no goroutine to end.
+		// The decoder writes only up to the capacity of dst. Without a stream, it has no goroutine that must be ended.
 		d.zstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecodeAllCapLimit(true))
 		if err != nil {
 			return err
@@ -73,7 +73,7 @@ func (d *decompressor) fillZstd(dst, src []byte) (err error) {
 	return err
 }
 
-// readWhole fills dst with all that r has.
+// readWhole fills dst from r, which must have exactly this many bytes.
 func readWhole(r io.Reader, dst []byte) error {
 	switch _, err := io.ReadFull(r, dst); {
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):

@@ -7,42 +7,43 @@ import (
 	"io"
 )
 
-// An Entry is one value of a row in a column, or that it is null.
+// An Entry is one value of a row in a column, or a null.
 type Entry struct {
-	// Rep is the level of the list that this value continues, from 1 for the outermost list; 0 for the first value of a
-	// row. Def is how much of what is around it is there: Column.MaxDef if the value is.
+	// Rep is the level of the list that this entry continues, from 1 for the outermost list; 0 for the first entry of a
+	// row. Def is the number of optional or repeated levels that are present: Column.MaxDef for a value that is not null.
 	Rep, Def byte
-	// Value is as in Parquet's encoding PLAIN, without a length; nil if it is null. A boolean is one byte.
+	// Value has Parquet's encoding PLAIN, without a length; nil for a null. A boolean is one byte.
 	Value []byte
 }
 
-// A Cursor reads a column of one row group, row after row. It holds a page. It is not safe for concurrent use.
+// A Cursor reads a column of one row group, row after row. It keeps one page in memory. It is not safe for concurrent
+// use.
 type Cursor struct {
 	reader reader
 	page   page
 	row    int64 // number of the next row in the chunk
 }
 
-// NewCursor returns a cursor that reads a file. It reads no column before Open.
+// NewCursor returns a cursor for a file. Open it before reading.
 func NewCursor(in io.ReaderAt, limits Limits) *Cursor {
 	return &Cursor{reader: reader{in: in, limits: limits}}
 }
 
-// Open moves to the first row of a chunk. What was in memory of another chunk is used again. The error is that of an
-// offset index that contradicts the chunk.
+// Open moves to the first row of a chunk. It reuses the memory of earlier chunks. It fails if the offset index
+// contradicts the chunk.
 func (c *Cursor) Open(chunk Chunk) error {
 	c.row, c.page.next, c.page.n = 0, 0, 0
 	return c.reader.open(chunk)
 }
 
-// At is the number in the chunk of the row that Row reads next.
+// At returns the number, in the chunk, of the row that Row reads next.
 func (c *Cursor) At() int64 { return c.row }
 
-// SeekToRow moves to a row of the chunk that is not before the current one. With an offset index, and where each row
-// has one value, pages before it are not decoded.
+// SeekToRow moves to a row of the chunk that is not before the current row. Pages before the row are not decoded if
+// there is an offset index, or if each row has one value.
 func (c *Cursor) SeekToRow(row int64) error {
 	if row < c.row || row > c.reader.chunk.Rows {
-		return fmt.Errorf("column %s: row %d of %d is sought after row %d", c.reader.chunk.Path, row,
+		return fmt.Errorf("column %s: cannot move to row %d of %d from row %d", c.reader.chunk.Path, row,
 			c.reader.chunk.Rows, c.row)
 	}
 	for c.row < row {
@@ -69,7 +70,7 @@ func (c *Cursor) SeekToRow(row int64) error {
 	return nil
 }
 
-// pass passes a row, or the rest of one that has begun.
+// pass skips a row, or the rest of a row that has begun.
 func (c *Cursor) pass(begun bool) error {
 	for ; ; begun = true {
 		if c.page.next == c.page.n {
@@ -91,7 +92,7 @@ func (c *Cursor) pass(begun bool) error {
 }
 
 // Row appends the next row's entries to entries. They are valid until the next call of the cursor. After the last row
-// it returns io.EOF. After a *RowError the next row can be read.
+// it returns io.EOF. After a *RowError, the next row can be read.
 func (c *Cursor) Row(entries []Entry) ([]Entry, error) {
 	start, size := len(entries), int64(0)
 	if c.row >= c.reader.chunk.Rows {
@@ -131,14 +132,14 @@ func (c *Cursor) Row(entries []Entry) ([]Entry, error) {
 	return entries, nil
 }
 
-// rowEnds reports whether the row ends with the page that has been read: where each row has one entry, at the last
-// row's end, and where pages end with rows because they can be sought.
+// rowEnds reports whether a row certainly ends with the current page: if each row has one entry, at the end of the
+// chunk, or if there is an offset index, because then pages end with rows.
 func (c *Cursor) rowEnds() bool {
 	chunk := c.reader.chunk
 	return chunk.MaxRep == 0 || c.reader.at >= c.reader.end() || len(chunk.Locations) > 0
 }
 
-// load reads the next page. keep says that entries of the one before are still needed.
+// load reads the next page. keep reports that entries of the current page are still needed.
 func (c *Cursor) load(keep bool) error {
 	for {
 		c.page.keep = keep
@@ -152,7 +153,7 @@ func (c *Cursor) load(keep bool) error {
 	}
 }
 
-// levels are the levels of the next entry.
+// levels returns the levels of the next entry.
 func (p *page) levels() (rep, def byte) {
 	if p.reps != nil {
 		rep = p.reps[p.next]
@@ -163,7 +164,7 @@ func (p *page) levels() (rep, def byte) {
 	return rep, def
 }
 
-// advance passes the next entry, whose level is def.
+// advance skips the next entry, whose definition level is def.
 func (p *page) advance(def byte) {
 	p.next++
 	if def == p.column.MaxDef {

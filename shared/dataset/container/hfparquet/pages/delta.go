@@ -6,10 +6,11 @@ import (
 	"math/bits"
 )
 
-// unpackDelta reads n numbers in the encoding DELTA_BINARY_PACKED, calls set for each, and returns what follows them.
+// unpackDelta reads n numbers in the encoding DELTA_BINARY_PACKED, calls set for each, and returns the bytes after
+// them.
 // Source: Parquet's Encodings.md, "Delta Encoding".
 func unpackDelta(src []byte, n int, set func(i int, v int64)) ([]byte, error) {
-	var head [4]uint64 // values in a block, its miniblocks, values, and the first one
+	var head [4]uint64 // number of values in a block, of its miniblocks, and of all values; the first value
 	for i := range head {
 		v, size := binary.Uvarint(src)
 		if size <= 0 {
@@ -71,8 +72,8 @@ func unpackLengths(src []byte, n int) (lengths []int, rest []byte, err error) {
 	return lengths, rest, err
 }
 
-// unpackTexts reads n texts in DELTA_LENGTH_BYTE_ARRAY, or in DELTA_BYTE_ARRAY, where each begins as the one before.
-// They come out as PLAIN has them, in most bytes.
+// unpackTexts reads n texts in the encoding DELTA_LENGTH_BYTE_ARRAY, or in DELTA_BYTE_ARRAY, which stores the length of
+// the common prefix with the previous text. It returns them in the encoding PLAIN, in at most most bytes.
 func unpackTexts(src []byte, n int, withPrefixes bool, most int64) (plain []byte, err error) {
 	var prefixes []int
 	if withPrefixes {
@@ -95,7 +96,7 @@ func unpackTexts(src []byte, n int, withPrefixes bool, most int64) (plain []byte
 		}
 	}
 	plain = make([]byte, 0, total)
-	last := 0 // where the text before begins
+	last := 0 // start of the previous text
 	for i, length := range lengths {
 		prefix := 0
 		if withPrefixes {
@@ -115,4 +116,4 @@ func unpackTexts(src []byte, n int, withPrefixes bool, most int64) (plain []byte
 	return plain, nil
 }
 
-var errTexts = errors.New("its values are larger than a page may be")
+var errTexts = errors.New("its values are larger than the limit of a page")

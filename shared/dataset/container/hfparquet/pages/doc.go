@@ -1,7 +1,8 @@
-// Package pages reads the values of a column of a Parquet file, page by page. A reader holds one page of each column
-// and knows before how large it may be: sizes that a file promises are checked before anything is allocated, and a page
-// is decompressed into as many bytes as its header says and no more. Bytes that no writer produces are errors.
+// Package pages reads the values of a column of a Parquet file, page by page. A reader keeps one page of each column in
+// memory. Sizes in a file are checked before memory is allocated, and a page is decompressed into exactly the number of
+// bytes in its header. Bytes that no writer produces are errors.
 //
-// parquet-go, which writes files, decodes pages too. It decompresses as much as comes, takes the codec of a column from
-// its first row group, reads LZ4 as zeros, and panics where levels and values contradict each other.
+// parquet-go, which writes files, can decode pages, too. But it decompresses without a limit, uses the codec of a
+// column's first row group for all row groups, reads LZ4 as zeros, and panics if levels and values contradict each
+// other.
 package pages

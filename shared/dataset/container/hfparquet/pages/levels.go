@@ -8,7 +8,7 @@ import (
 
 var errCut = errors.New("it ends before its last value")
 
-// unpackHybrid reads n values of some bits each, 0 to 32, in Parquet's hybrid of runs and packed groups, and calls set
+// unpackHybrid reads n values of width bits each, 0 to 32, in Parquet's hybrid of runs and packed groups, and calls set
 // for each. Source: Parquet's Encodings.md, "RLE / bit-packing hybrid".
 func unpackHybrid(src []byte, width, n int, set func(i int, v uint32)) error {
 	for i := 0; i < n; {
@@ -52,7 +52,7 @@ func unpackHybrid(src []byte, width, n int, set func(i int, v uint32)) error {
 	return nil
 }
 
-// unpackBits reads count values of some bits each, 0 to 64, the lowest bit first.
+// unpackBits reads count values of width bits each, 0 to 64, the lowest bit first.
 func unpackBits(packed []byte, width, count int, set func(i int, v uint64)) {
 	var at uint
 	for i := range count {
@@ -68,7 +68,7 @@ func unpackBits(packed []byte, width, count int, set func(i int, v uint64)) {
 	}
 }
 
-// readLevels reads n levels up to most.
+// readLevels reads n levels of at most most.
 func readLevels(dst, src []byte, most byte, n int) ([]byte, error) {
 	dst = grow(dst, n)
 	valid := true
@@ -77,13 +77,13 @@ func readLevels(dst, src []byte, most byte, n int) ([]byte, error) {
 		valid = valid && v <= uint32(most)
 	})
 	if err == nil && !valid {
-		err = errors.New("a level is above that of its column")
+		err = errors.New("a level is above the maximum of its column")
 	}
 	return dst, err
 }
 
-// grow returns n elements, those of b where they have room. There is room for some more: pages of a column differ a
-// little.
+// grow returns a slice of n elements, with the memory of b if b is large enough. New slices are an eighth larger,
+// because pages of a column differ a little.
 func grow[T any](b []T, n int) []T {
 	if cap(b) < n {
 		return make([]T, n, n+n/8)

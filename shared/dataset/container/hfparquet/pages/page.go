@@ -8,11 +8,11 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// A page is decoded values with their levels.
+// A page has decoded values and their levels.
 type page struct {
 	column     *Column
 	n          int    // entries
-	reps, defs []byte // of the entries; nil where the column has no such levels
+	reps, defs []byte // levels of the entries; nil if the column has no such levels
 	values     values
 	row        int64 // number, in the chunk, of the page's first row; -1 if it is not known
 	next       int   // entry to read next
@@ -20,7 +20,7 @@ type page struct {
 	keep       bool  // whether the bytes are still needed after the next page is read
 }
 
-// rows is how many rows begin in the page.
+// rows returns the number of rows that begin in the page.
 func (p *page) rows() int64 {
 	if p.reps == nil {
 		return int64(p.n)
@@ -105,7 +105,7 @@ func (r *reader) plain(size int32, text []byte, compressed bool) ([]byte, error)
 	return r.buffer, r.decompressor.fill(codec, r.buffer, text)
 }
 
-// present is how many values are not null.
+// present returns the number of values that are not null.
 func (p *page) present() int {
 	if p.defs == nil {
 		return p.n

@@ -17,7 +17,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// A lists is a row of a file that tests make.
+// A lists is a row of a generated file.
 type lists struct {
 	Texts []string `parquet:"texts,list"`
 }
@@ -52,7 +52,7 @@ func chunkOf(t *testing.T, rows []lists, options ...parquet.WriterOption) (*byte
 	}
 }
 
-// textsOf are the texts of a row's entries.
+// textsOf returns the texts of a row's entries.
 func textsOf(entries []Entry) (texts []string) {
 	for _, entry := range entries {
 		if entry.Def == 1 {
@@ -101,7 +101,7 @@ func TestCursor(t *testing.T) {
 	}
 }
 
-// TestLimits has a row and a page that are too large. The row that follows the first can be read.
+// TestLimits reads a row and a page that are too large. The row after the large row can be read.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	rows := []lists{{[]string{"a"}}, {[]string{"b", strings.Repeat("c", 5000), "d"}}, {[]string{"e", "f"}}}
@@ -138,7 +138,7 @@ func TestLimits(t *testing.T) {
 	}
 }
 
-// TestEncodings decodes what parquet-go encodes, at all widths.
+// TestEncodings decodes values that parquet-go encoded, at all widths.
 func TestEncodings(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 6))
@@ -189,7 +189,7 @@ func checkDelta(t *testing.T, want []int64) {
 	}
 }
 
-// TestDecompress has pages that decompress to more or less than their headers say: nothing is allocated for more.
+// TestDecompress decompresses pages with more or fewer bytes than in their headers: no more memory is allocated.
 func TestDecompress(t *testing.T) {
 	t.Parallel()
 	plain := bytes.Repeat([]byte("harvest "), 1000)
@@ -217,7 +217,7 @@ func TestDecompress(t *testing.T) {
 	}
 }
 
-// TestTextsAreBounded has texts that each begin as the one before: a few bytes for each make a large page.
+// TestTextsAreBounded decodes texts with long common prefixes: a few bytes for each text make a large page.
 func TestTextsAreBounded(t *testing.T) {
 	t.Parallel()
 	const n = 1000

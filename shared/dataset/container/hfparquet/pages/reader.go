@@ -12,13 +12,13 @@ import (
 )
 
 const (
-	// readBytes is the least that one request reads, when a chunk is read in order.
+	// readBytes is the least number of bytes of one request, if a chunk is read in order.
 	readBytes = 1 << 20
-	// maxHeaderBytes is the longest header of a page: old writers put whole values into its statistics.
+	// maxHeaderBytes is the size of the longest header of a page: old writers put whole values into its statistics.
 	maxHeaderBytes = 16 << 20
 )
 
-// A header is what is needed of a page's header; format.PageHeader would allocate its statistics.
+// A header has the needed fields of a page's header. format.PageHeader would also allocate its statistics.
 type header struct {
 	Type         format.PageType          `thrift:"1,required"`
 	Uncompressed int32                    `thrift:"2,required"`
@@ -51,19 +51,19 @@ type headerV2 struct {
 	IsCompressed     thrift.Null[bool] `thrift:"7,optional"`
 }
 
-// A reader reads the pages of a chunk in their order.
+// A reader reads the pages of a chunk in order.
 type reader struct {
 	in     io.ReaderAt
 	chunk  Chunk
 	limits Limits
 
 	at       int64  // offset of the next page
-	row      int64  // number, in the chunk, of the page's first row; -1 if it is not known
+	row      int64  // number, in the chunk, of the next page's first row; -1 if it is not known
 	window   []byte // bytes of the file from windowAt on
 	windowAt int64
 
 	dictionary   *values
-	buffer       []byte // decompressed bytes of a page, used again
+	buffer       []byte // decompressed bytes of a page; the next page reuses it
 	decompressor decompressor
 }
 
@@ -77,10 +77,10 @@ func (r *reader) open(chunk Chunk) error {
 	return nil
 }
 
-// end is the offset after the chunk.
+// end returns the offset after the chunk.
 func (r *reader) end() int64 { return r.chunk.Start + r.chunk.Size }
 
-// bytes returns n bytes of the file at an offset, valid until the next call. Fewer are those before the chunk's end.
+// bytes returns n bytes of the file at an offset, or fewer at the end of the chunk. They are valid until the next call.
 func (r *reader) bytes(at int64, n int) ([]byte, error) {
 	n = int(min(int64(n), r.end()-at))
 	if at < r.windowAt || at+int64(n) > r.windowAt+int64(len(r.window)) {
@@ -102,7 +102,8 @@ func (r *reader) bytes(at int64, n int) ([]byte, error) {
 	return r.window[at-r.windowAt:][:n], nil
 }
 
-// ahead is how many bytes to read at an offset: one page if its size is known, so that skipped pages are not read.
+// ahead returns the number of bytes to read at an offset: one page if its size is known, so that skipped pages are not
+// read.
 func (r *reader) ahead(at int64) int64 {
 	locations := r.chunk.Locations
 	i := sort.Search(len(locations), func(i int) bool { return locations[i].Offset > at })
@@ -124,7 +125,7 @@ func (r *reader) ahead(at int64) int64 {
 	return end - at
 }
 
-// header reads the header of the page at an offset, and how long it is.
+// header returns the header of the page at an offset, and the header's length.
 func (r *reader) header(at int64) (h header, size int64, err error) {
 	for n := 1 << 10; ; n *= 4 {
 		text, err := r.bytes(at, n)
@@ -143,7 +144,7 @@ func (r *reader) header(at int64) (h header, size int64, err error) {
 	}
 }
 
-// checkHeader reports what a page's header cannot say. body is where the page itself begins.
+// checkHeader reports invalid values in a page's header. body is the offset of the page itself.
 func (r *reader) checkHeader(h header, body int64) error {
 	for _, n := range []int32{
 		h.Uncompressed, h.Compressed, h.V1.V.Values, h.Dictionary.V.Values, h.V2.V.Values, h.V2.V.Nulls, h.V2.V.Rows,
@@ -157,7 +158,7 @@ func (r *reader) checkHeader(h header, body int64) error {
 		return &PageError{Column: r.chunk.Path, Bytes: size, Limit: r.limits.PageBytes}
 	}
 	if body+int64(h.Compressed) > r.end() {
-		return r.broken(body, errors.New("it reaches over the end of its column chunk"))
+		return r.broken(body, errors.New("it extends beyond the end of its column chunk"))
 	}
 	count := int64(max(h.V1.V.Values, h.V2.V.Values))
 	if most := r.limits.maxValues(); count > most || h.Dictionary.V.Values > maxDictionary {
@@ -170,7 +171,7 @@ func (r *reader) broken(at int64, err error) error {
 	return fmt.Errorf("column %s: the page at byte %d is broken: %w", r.chunk.Path, at, err)
 }
 
-// seek moves to the page that holds a row, or to one before it.
+// seek moves forward to the page that contains a row, or to a page before it.
 func (r *reader) seek(row int64) {
 	locations := r.chunk.Locations
 	i := sort.Search(len(locations), func(i int) bool { return locations[i].FirstRowIndex > row }) - 1
@@ -180,7 +181,7 @@ func (r *reader) seek(row int64) {
 	r.at, r.row = locations[i].Offset, locations[i].FirstRowIndex
 }
 
-// skip passes the pages that, by their headers, end before a row, and does not decode them.
+// skip moves past the pages that end before a row according to their headers. It does not decode them.
 func (r *reader) skip(row int64) error {
 	for r.row >= 0 && r.at < r.end() {
 		h, size, err := r.header(r.at)
@@ -207,7 +208,7 @@ func (r *reader) skip(row int64) error {
 	return nil
 }
 
-// next decodes the next page with values into p; io.EOF after the last one.
+// next decodes the next page with values into p; it returns io.EOF after the last page.
 func (r *reader) next(p *page) error {
 	for {
 		if r.at >= r.end() {
@@ -226,19 +227,19 @@ func (r *reader) next(p *page) error {
 			}
 		case format.DataPage, format.DataPageV2:
 			return r.load(p, at, h, size)
-		default: // an index page, which nothing is written to
+		default: // an index page; they are not used
 		}
 	}
 }
 
-// body returns the bytes of a page, valid until the next one.
+// body returns the bytes of a page. They are valid until the next page.
 func (r *reader) body(at int64, h header) ([]byte, error) {
 	text, err := r.bytes(at, int(h.Compressed))
 	if err != nil {
 		return nil, err
 	}
 	if h.CRC != 0 && crc32.ChecksumIEEE(text) != uint32(h.CRC) {
-		return nil, r.broken(at, errors.New("its checksum does not fit"))
+		return nil, r.broken(at, errors.New("its checksum does not match"))
 	}
 	return text, nil
 }
@@ -252,7 +253,7 @@ func (r *reader) load(p *page, at int64, h header, size int64) error {
 	if !isDictionary(h) || r.dictionary != nil {
 		return r.decode(p, at, h, text)
 	}
-	// The page was sought: the dictionary has not been passed.
+	// The cursor jumped to this page, so the dictionary has not been read.
 	first, n, err := r.header(r.chunk.Start)
 	if err == nil && first.Type == format.DictionaryPage {
 		err = r.readDictionary(r.chunk.Start, first, n)
@@ -276,7 +277,7 @@ func (r *reader) decode(p *page, at int64, h header, text []byte) error {
 	return nil
 }
 
-// oldDictionary is the name that old writers have for format.RLEDictionary.
+// oldDictionary is the value that old writers use for format.RLEDictionary.
 const oldDictionary format.Encoding = 2
 
 func isDictionary(h header) bool {

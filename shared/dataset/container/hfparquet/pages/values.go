@@ -8,19 +8,19 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// values are the values of a page or of a dictionary that are not null, each as in the encoding PLAIN.
+// values are the values of a page or of a dictionary that are not null, in the encoding PLAIN.
 type values struct {
 	data  []byte
-	width int // of a value in bytes; 0 for a ByteArray
+	width int // length of a value in bytes; 0 for a ByteArray
 	n     int
-	// starts are where the values of a ByteArray begin in data, after their lengths.
+	// starts are the offsets in data at which the values of a ByteArray begin, after their lengths.
 	starts []uint32
-	// keys are the numbers of the values in dictionary, which is nil where data has them itself.
+	// keys are the indexes of the values in dictionary. dictionary is nil if data has the values.
 	keys       []uint32
 	dictionary *values
 }
 
-// at is value i.
+// at returns value i.
 func (v *values) at(i int) []byte {
 	if v.dictionary != nil {
 		return v.dictionary.at(int(v.keys[i]))
@@ -33,7 +33,7 @@ func (v *values) at(i int) []byte {
 	return v.data[start:end:end]
 }
 
-// read decodes n values of a column from src, which it may keep.
+// read decodes n values of a column from src. It may keep src.
 func (v *values) read(c *Column, encoding format.Encoding, src []byte, n int, limits Limits, dictionary *values) error {
 	v.n, v.width, v.dictionary = n, c.width(), nil
 	if c.Type == format.FixedLenByteArray && v.width == 0 {
@@ -151,7 +151,7 @@ func (v *values) readDeltaTexts(c *Column, encoding format.Encoding, src []byte,
 	if c.Type == format.ByteArray {
 		return v.findTexts(plain)
 	}
-	// Values of a fixed length come with a length each.
+	// Each value is preceded by its length, even if the length is fixed.
 	if c.Type != format.FixedLenByteArray || len(plain) != v.n*(4+v.width) {
 		return errCut
 	}

@@ -1,5 +1,5 @@
-// Package table writes records of JSON and their images as a Parquet file that Hugging Face's datasets library loads
-// with its images: each field is a column of one type. It reads the records twice: once to find the columns, and once
+// Package table writes JSON records and their images as a Parquet file. Hugging Face's datasets library loads the file
+// with its images. Each field is a column of one type. The records are read twice: once to find the columns, and once
 // to write them.
 package table
 
@@ -13,73 +13,73 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A kind is what the values of a column are.
+// A kind is the type of a column's values.
 type kind int
 
 const (
-	unknown kind = iota // no record has a value: the column is one of text
+	unknown kind = iota // no record has a value; the column is written as text
 	boolean
-	integer // of 64 bits
+	integer // 64 bits
 	number  // float64
 	text
 	list
 	object
-	images // the images of a record, whatever is in it
+	images // the images of a record; the field's own value is ignored
 )
 
-// names are how messages name the kinds.
+// names are the names of the kinds in messages.
 var names = map[kind]string{
 	boolean: "true or false", integer: "a number", number: "a number", text: "text", list: "a list", object: "an object",
 }
 
 const (
-	// maxDepth is how many lists and objects may be nested.
+	// maxDepth is the largest number of nested lists and objects.
 	maxDepth = 40
-	// maxColumns is the most leaves of the columns: readers take time and memory for each, in each row group.
+	// maxColumns is the largest number of leaf columns: readers take time and memory for each, in each row group.
 	maxColumns = 2000
 )
 
-// A column holds a field, the elements of a list, or all fields.
+// A column is a field, the elements of a list, or the root object with all fields.
 type column struct {
 	name string
 	kind kind
 	wide bool // float64 cannot hold one of its integers
-	// fields are the fields of an object, in the order of their first occurrence; at has the place of each. For a list,
-	// the only field is its element.
+	// fields are the fields of an object, in the order of their first occurrence; at has the index of each. A list has one
+	// field, its element.
 	fields []*column
 	at     map[string]int
-	// first is the number of the first leaf, leaves the number of leaves.
+	// first is the index of the first leaf, and leaves the number of leaves.
 	first, leaves int
 }
 
-// Columns are the columns of records. A field has one type in all of them.
+// Columns are the columns of records. A field has one type in all records.
 type Columns struct {
 	root   column
-	images string // field
+	images string // name of the field of images
 	leaves int
 }
 
-// A FieldError says why a record cannot be a row.
+// A FieldError is the reason why a record cannot be a row.
 type FieldError struct {
-	Field  string // its path in the record
+	Field  string // path of the field in the record
 	Detail string
 }
 
-// Error is the field and why.
+// Error returns the field and the reason.
 func (e *FieldError) Error() string { return e.Field + ": " + e.Detail }
 
-// NewColumns are columns of no records yet. The field of a name holds the images of a record.
+// NewColumns returns Columns without records. imagesField is the name of the field of a record's images.
 func NewColumns(imagesField string) *Columns {
 	return &Columns{root: column{kind: object, at: map[string]int{}}, images: imagesField}
 }
 
-// Add takes in a record, which is a JSON object in valid UTF-8. A *FieldError names a field whose type differs from the
-// records before, or cannot be stored in a column.
+// Add adds a record, which must be a JSON object in valid UTF-8. A *FieldError names a field whose type differs from
+// that in earlier records, or that cannot be stored in a column.
 func (c *Columns) Add(record []byte) error {
 	return c.fields(&c.root, "", jsontext.Items(record), 0)
 }
 
-// fields takes in the fields of an object.
+// fields adds the fields of an object.
 func (c *Columns) fields(of *column, path string, members jsontext.Members, depth int) error {
 	seen := map[string]bool{}
 	for i := 0; i < len(members); i += 2 {
@@ -95,8 +95,8 @@ func (c *Columns) fields(of *column, path string, members jsontext.Members, dept
 			of.at[name] = at
 			of.fields = append(of.fields, &column{name: name})
 			if c.leaves++; c.leaves > maxColumns {
-				return &FieldError{field, fmt.Sprintf("with it there are more than %d fields, and programs do not read a "+
-					"table of this many columns", maxColumns)}
+				return &FieldError{field, fmt.Sprintf("it is one of more than %d different fields, and programs do not read a "+
+					"table of so many columns", maxColumns)}
 			}
 		}
 		if path == "" && name == c.images {
@@ -110,7 +110,7 @@ func (c *Columns) fields(of *column, path string, members jsontext.Members, dept
 	return nil
 }
 
-// value takes in a value of a column.
+// value adds a value of a column.
 func (c *Columns) value(of *column, field string, value json.RawMessage, depth int) error {
 	kind, wide, err := kindOf(value)
 	switch {
@@ -126,13 +126,13 @@ func (c *Columns) value(of *column, field string, value json.RawMessage, depth i
 		of.kind = number
 	case of.kind == number && kind == integer:
 	case of.kind != kind:
-		return &FieldError{field, fmt.Sprintf("it is %s here, and %s in a record before, and a column has one type",
+		return &FieldError{field, fmt.Sprintf("it is %s here, but %s in an earlier record; a column has one type",
 			names[kind], names[of.kind])}
 	}
 	of.wide = of.wide || wide
 	if of.kind == number && of.wide {
 		return &FieldError{field, "one of its numbers has a fraction, and another one is a whole number of more than 53 " +
-			"bits: no type of a column holds both"}
+			"bits: no type of a column can store both"}
 	}
 	switch kind {
 	case list:
@@ -157,10 +157,10 @@ func (c *Columns) value(of *column, field string, value json.RawMessage, depth i
 // wholeNumber matches a number without a fraction and an exponent.
 var wholeNumber = regexp.MustCompile(`^-?\d+$`)
 
-// maxExact is the greatest integer below which float64 holds all.
+// maxExact is the greatest integer up to which float64 represents all integers.
 const maxExact = 1 << 53
 
-// kindOf is the kind of a value; wide reports an integer that float64 cannot hold.
+// kindOf returns the kind of a value; wide reports an integer that float64 may not represent.
 func kindOf(value json.RawMessage) (k kind, wide bool, fault string) {
 	switch jsontext.TypeOf(value) {
 	case jsontext.Bool:

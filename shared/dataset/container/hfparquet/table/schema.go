@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A group is a struct whose fields keep their order.
+// A group is a struct whose fields keep their order. parquet.Group would sort them by name.
 type group struct {
 	parquet.Group
 	order []string
@@ -24,7 +24,7 @@ func newGroup(fields []*column) group {
 	return g
 }
 
-// Fields are the fields in their order.
+// Fields returns the fields in their order.
 func (g group) Fields() []parquet.Field {
 	fields := g.Group.Fields()
 	slices.SortFunc(fields, func(a, b parquet.Field) int {
@@ -36,7 +36,7 @@ func (g group) Fields() []parquet.Field {
 // imageFields are the fields of an image.
 var imageFields = []string{"bytes", "path"}
 
-// node is the column in the schema. Each value may be null.
+// node returns the column's node in the schema. Each value may be null.
 func (c *column) node() parquet.Node {
 	leaf := func(node parquet.Node) parquet.Node {
 		return parquet.Optional(parquet.Encoded(node, &parquet.Plain))
@@ -64,7 +64,7 @@ func (c *column) node() parquet.Node {
 	}
 }
 
-// number numbers the leaves from first on, and returns the number after the last one.
+// number numbers the leaves from first on, and returns the number after the last leaf.
 func (c *column) number(first int) int {
 	c.first, c.leaves = first, 1
 	switch {
@@ -79,8 +79,8 @@ func (c *column) number(first int) int {
 	return c.first + c.leaves
 }
 
-// features are the columns as Hugging Face's datasets library describes them in a file's metadata. Lists are in the
-// notation that all its versions read.
+// features returns the columns in the form in which Hugging Face's datasets library describes them in a file's
+// metadata. Lists have the notation that all versions of the library read.
 func (c *Columns) features() string {
 	var out strings.Builder
 	out.WriteString(`{"info": {"features": `)

@@ -15,23 +15,23 @@ import (
 // An Image is an image of a record.
 type Image struct {
 	Bytes []byte
-	Path  string // the name that it had; empty for none
+	Path  string // name of the image; may be empty
 }
 
-// rowGroupBytes is how large row groups become: the writer has one in memory.
+// rowGroupBytes is the size at which a row group is written; the writer keeps one row group in memory.
 const rowGroupBytes = 32 << 20
 
-// A Writer writes records as rows. The same records and images are the same bytes.
+// A Writer writes records as rows. Equal records and images give equal bytes.
 type Writer struct {
 	columns *Columns
 	out     *parquet.GenericWriter[any]
-	leaves  []parquet.Row // of the row that is made
+	leaves  []parquet.Row // values of the current row, by leaf
 	row     parquet.Row
-	held    int // bytes of the row group that is not written yet
+	held    int // size of the unwritten row group
 }
 
-// NewWriter begins a file. All records that are written to it have been added to the columns before, and one of them
-// had a field.
+// NewWriter begins a file. All records to write must have been added to the columns before, and at least one must have
+// a field.
 func (c *Columns) NewWriter(w io.Writer) (out *Writer, err error) {
 	defer recoverFrom(&err)
 	if len(c.root.fields) == 0 {
@@ -51,7 +51,7 @@ func (c *Columns) NewWriter(w io.Writer) (out *Writer, err error) {
 	}, nil
 }
 
-// recoverFrom makes an error of a panic of parquet-go.
+// recoverFrom converts a panic of parquet-go into an error.
 func recoverFrom(err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("writing a Parquet file: %v", r)
@@ -90,13 +90,14 @@ func (w *Writer) Write(record []byte, shown []Image) (err error) {
 	return w.out.Flush()
 }
 
-// Close ends the file.
+// Close completes the file.
 func (w *Writer) Close() (err error) {
 	defer recoverFrom(&err)
 	return w.out.Close()
 }
 
-// put adds a value of a column to the row, below repetitions in depth lists.
+// put adds a value of a column to the row. repetition and definition are the levels of the value, and depth is the
+// number of lists around it.
 func (w *Writer) put(c *column, value json.RawMessage, repetition, definition, depth int) {
 	none := jsontext.TypeOf(value) == jsontext.None
 	switch {
@@ -123,13 +124,13 @@ func (w *Writer) put(c *column, value json.RawMessage, repetition, definition, d
 	}
 }
 
-// scalar is a value of a leaf.
+// scalar converts a JSON value to the value of a leaf.
 func scalar(k kind, value json.RawMessage) parquet.Value {
 	switch k {
 	case boolean:
 		return parquet.BooleanValue(value[0] == 't')
 	case integer:
-		n, _ := strconv.ParseInt(string(value), 10, 64) // as it was when the columns were found
+		n, _ := strconv.ParseInt(string(value), 10, 64) // Add has checked it
 		return parquet.Int64Value(n)
 	case number:
 		f, _ := strconv.ParseFloat(string(value), 64)
