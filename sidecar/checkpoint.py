@@ -47,12 +47,8 @@ REQUIRED = {
     "rope_scaling": None,
     "use_sliding_window": False,
 }
-DEFAULTS = {
-    "tie_word_embeddings": False,
-    "rope_scaling": None,
-    "use_sliding_window": False,
-    "mm_vision_select_layer": -2,
-}
+# Settings that a released config.json may leave out.
+OPTIONAL = ("tie_word_embeddings", "rope_scaling", "use_sliding_window", "mm_vision_select_layer")
 RENAMED = (
     (TOWER, "model.vision_tower."),
     ("model.mm_projector.0.", "model.multi_modal_projector.linear_1."),
@@ -94,7 +90,7 @@ def read_config(directory: Path) -> LlavaOnevisionConfig:
 
 def to_config(released: Mapping[str, Any]) -> LlavaOnevisionConfig:
     """As `read_config`, from the released configuration itself."""
-    given = {**DEFAULTS, **released}
+    given = {**{name: REQUIRED[name] for name in OPTIONAL}, **released}
     faults = [f"{k} is {given.get(k)!r}, and must be {v!r}" for k, v in REQUIRED.items() if given.get(k) != v]
     faults += [f"{k} is missing" for k in TEXT_FIELDS if k not in given]
     if faults:
@@ -112,11 +108,15 @@ def to_config(released: Mapping[str, Any]) -> LlavaOnevisionConfig:
 def read_generation(directory: Path, end: int) -> Generation:
     """Repetition penalty and end-of-sequence ids; without the file, none and `end`."""
     path = directory / "generation_config.json"
-    config = read_json(path) if path.exists() else {}
-    ends = config.get("eos_token_id", end)
-    return Generation(
-        float(config.get("repetition_penalty", 1.0)), frozenset(ends if isinstance(ends, list) else [ends])
-    )
+    given = read_json(path) if path.exists() else {}
+    config = {"eos_token_id": end, "repetition_penalty": 1.0} | {k: v for k, v in given.items() if v is not None}
+    ends, penalty = config["eos_token_id"], config["repetition_penalty"]
+    ends = ends if isinstance(ends, list) else [ends]
+    if not ends or not all(type(token) is int for token in ends):
+        raise CheckpointError(f"{path}: eos_token_id must be a token id or a list of token ids, not {ends!r}")
+    if type(penalty) not in (int, float) or not penalty > 0:
+        raise CheckpointError(f"{path}: repetition_penalty must be a number above 0, not {penalty!r}")
+    return Generation(float(penalty), frozenset(ends))
 
 
 def skeleton(config: LlavaOnevisionConfig) -> LlavaOnevisionForConditionalGeneration:
@@ -145,23 +145,38 @@ def ignored(name: str, tower_layers: int) -> bool:
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The safetensors files of a checkpoint: those of its index, or else its only one."""
+    """Returns the safetensors files of a checkpoint: the files of its index, or the only file if there is no index."""
     index = directory / INDEX
     if index.exists():
-        names = sorted(set(read_json(index).get("weight_map", {}).values()))
-        files = [directory / name for name in names]
+        files = [directory / name for name in _indexed(index)]
+        missing = [path.name for path in files if not path.is_file()]
+        if missing:
+            raise CheckpointError(f"{directory}: {INDEX} lists files that are missing: {', '.join(missing)}")
     else:
-        files = sorted(directory.glob("*.safetensors"))
+        files = sorted(path for path in directory.glob("*.safetensors") if path.is_file())
         if len(files) > 1:
             raise CheckpointError(
-                f"{directory} has {len(files)} safetensors files and no {INDEX} that says whether they are all"
+                f"{directory} has {len(files)} safetensors files and no {INDEX}, so a missing file would not be"
+                " noticed: add the index"
             )
-    missing = [path.name for path in files if not path.is_file()]
-    if missing:
-        raise CheckpointError(f"{directory} lacks files that its {INDEX} names: {', '.join(missing)}")
     if not files:
         raise CheckpointError(f"{directory} has no safetensors file")
     return files
+
+
+def _indexed(index: Path) -> list[str]:
+    """Returns the names of the files that an index lists, sorted. All of them must be names without a folder."""
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict):
+        raise CheckpointError(f"{index}: weight_map must be an object that gives the file of each tensor")
+    wrong = [f"{tensor}: {name!r}" for tensor, name in places.items() if not _is_file_name(name)]
+    if wrong:
+        raise CheckpointError(f"{index}: weight_map must give the name of a file next to it, not {'; '.join(wrong)}")
+    return sorted(set(places.values()))
+
+
+def _is_file_name(name: object) -> bool:
+    return isinstance(name, str) and name not in ("", ".", "..") and "/" not in name and "\\" not in name
 
 
 def headers(files: Sequence[Path]) -> Iterator[tuple[Path, str, tuple[int, ...], str]]:
