@@ -1,4 +1,4 @@
-"""Loading: every tensor accounted for, one at a time, for any number of files."""
+"""Checkpoints: names and shapes are checked, and tensors are loaded one at a time, from any number of files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_several_files_are_one_checkpoint(tmp_path: Path, tiny: Path) -> None:
         (lambda t: t.pop(TENSOR), f"missing: {TENSOR} [128, 64]"),
         (
             lambda t: t.update({TENSOR: torch.zeros(64, 128)}),
-            f"misshapen: {TENSOR} is [64, 128], and must be [128, 64]",
+            f"misshapen: {TENSOR} is [64, 128], but must be [128, 64]",
         ),
         (lambda t: t.update({"model.extra": torch.zeros(2)}), "unknown: model.extra [2]"),
         (
