@@ -1,4 +1,4 @@
-"""Fixtures for the tests: a tiny random checkpoint, and the reference code's answers in `../shared/sidecar` if present."""
+"""Fixtures: a tiny random checkpoint, and the reference code's answers in `../shared/sidecar` if present."""
 
 from __future__ import annotations
 

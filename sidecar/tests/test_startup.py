@@ -1,4 +1,4 @@
-"""While a model is compiled, the weights of the next are read; fast paths are timed when nothing else uses the device."""
+"""While a model is compiled, the weights of the next are read. Fast paths are timed when nothing else runs."""
 
 from __future__ import annotations
 
