@@ -135,7 +135,7 @@ func checkLines(t *testing.T, name string) {
 // python matches comments and texts in Python: texts in three quotes, with their quotes; other texts; and comments.
 var python = regexp.MustCompile(`(?s)""".*?"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*`)
 
-// checkPython checks the comments and the documentation of a file in Python, and its texts unless they are data of tests.
+// checkPython checks the comments and docstrings of a file in Python, and its texts unless the file is a test.
 func checkPython(t *testing.T, name string) {
 	t.Helper()
 	source := readSource(t, name)
