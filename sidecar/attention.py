@@ -1,8 +1,8 @@
-"""Who sees whom in a pack, in the two forms that kernels take.
+"""Attention masks of a pack, in the two forms that the kernels take.
 
-A position sees an earlier or equal position of its own document that is in the prefix or in its own branch.
-`SampleMasks` is for SDPA, a mask per sample and only for its branches; `BlockMasks` is for FlexAttention, a block mask
-over the pack. Tests compare the two.
+A position attends to itself and to earlier positions of its own document, if they are in the prefix or in the same
+branch. `SampleMasks` is for SDPA: each sample has a mask, with rows for its branches only. `BlockMasks` is for
+FlexAttention: one block mask covers the pack. Tests compare the two.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sidecar.packing import Pack, Span
 
 BLOCK = 128
 Send = Callable[[Tensor], Tensor]
-"""Puts a tensor of the host on the device."""
+"""Copies a tensor from the host to the device."""
 
 
 def branch_mask(span: Span) -> Tensor:
-    """Which of the span's positions (columns) each position of its branches (rows) sees."""
+    """Returns the mask of a span: a row for each position of its branches, a column for each position of the span."""
     lengths = torch.tensor(span.branches)
     branch = torch.repeat_interleave(torch.arange(len(lengths)), lengths)
     own = (branch[:, None] == branch) & torch.ones(len(branch), len(branch), dtype=torch.bool).tril()
@@ -31,9 +31,9 @@ def branch_mask(span: Span) -> Tensor:
 
 
 def rows(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """Attention of a few rows, heads first: (heads, rows, size) over (key heads, n, size) under a (rows, n) mask.
+    """Computes the attention of a few rows: queries (heads, rows, size), keys (key heads, n, size), mask (rows, n).
 
-    The query heads of one key head are taken as more rows, so nothing is repeated.
+    Query heads that share a key head are stacked as rows, so keys and values are not copied.
     """
     heads, count, size = queries.shape
     groups = heads // len(keys)
@@ -42,14 +42,14 @@ def rows(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
 
 
 class SampleMasks:
-    """Attention of a pack, sample by sample: the prefix causally, then its branches under a mask."""
+    """Computes attention sample by sample: the prefix with a causal mask, then the branches with their own mask."""
 
     def __init__(self, packed: Pack, send: Send) -> None:
         self._pack = packed
         self._send = send
         self._masks = [branch_mask(span) for span in packed.spans]
-        # What the rows of answers see: made before the pass, so that nothing in it waits for a copy.
-        self._read = [
+        # Masks of the answers' positions. They are sent before the forward pass, so that it does not wait for a copy.
+        self._answer_masks = [
             send(mask[torch.tensor(span.answers) - (span.start + span.prefix)])
             for span, mask in zip(packed.spans, self._masks, strict=True)
         ]
@@ -59,7 +59,7 @@ class SampleMasks:
         return [self._send(mask) for mask in self._masks]
 
     def __call__(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Attend over the whole pack: (heads, length, size) each; padding attends to nothing and stays zero."""
+        """Attends over the whole pack. Each tensor is (heads, length, size). The result is zero at padding."""
         out = torch.zeros_like(queries)
         for span, mask in zip(self._pack.spans, self._sent, strict=True):
             middle = span.start + span.prefix
@@ -73,9 +73,9 @@ class SampleMasks:
         return out
 
     def answers(self, queries: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """Attend for the pack's answers alone: (heads, answers, size) over the whole pack's keys and values."""
+        """Attends for the answers only: queries (heads, answers, size) over the keys and values of the whole pack."""
         parts, begin = [], 0
-        for span, mask in zip(self._pack.spans, self._read, strict=True):
+        for span, mask in zip(self._pack.spans, self._answer_masks, strict=True):
             end = begin + len(span.branches)
             body = slice(span.start, span.stop)
             parts.append(rows(queries[:, begin:end], keys[:, body], values[:, body], mask))
@@ -84,9 +84,9 @@ class SampleMasks:
 
 
 class BlockMasks:
-    """Block masks of packs of one length.
+    """Makes the block masks of packs of one length.
 
-    The mask function and the tensors it reads are made once: a compiled layer that has seen them is not compiled anew.
+    All packs use the same mask function and the same tensors, so a compiled layer is not compiled again.
     """
 
     def __init__(self, length: int, device: torch.device | str) -> None:
@@ -96,14 +96,14 @@ class BlockMasks:
         documents = self._documents = torch.zeros(length, dtype=torch.int32, device=device)
         branches = self._branches = torch.zeros(length, dtype=torch.int32, device=device)
 
-        def sees(_batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        def attends(_batch: Tensor, _head: Tensor, query: Tensor, key: Tensor) -> Tensor:
             allowed = (branches[key] == 0) | (branches[key] == branches[query])
             return (documents[key] == documents[query]) & allowed & (key <= query)
 
-        self._sees = sees
+        self._attends = attends
 
     def mask(self, packed: Pack, send: Send) -> BlockMask:
-        """The block mask of a pack; it holds until the next call."""
+        """Returns the block mask of a pack. It is valid until the next call."""
         self._documents.copy_(send(packed.documents))
         self._branches.copy_(send(packed.branches))
         partial, full = blocks(packed)
@@ -111,17 +111,18 @@ class BlockMasks:
         return BlockMask.from_kv_blocks(
             *tables,
             BLOCK_SIZE=BLOCK,
-            mask_mod=self._sees,
+            mask_mod=self._attends,
             seq_lengths=(self._length, self._length),
             compute_q_blocks=False,
         )
 
 
 def blocks(packed: Pack) -> tuple[Tensor, Tensor]:
-    """Which blocks of keys (columns) each block of queries (rows) sees in part, and which it sees whole.
+    """Returns two tables, each with a row for a block of queries and a column for a block of keys.
 
-    Documents are contiguous and ascending, so a block's first and last documents give the ones between. A partial block
-    may turn out empty; a full one is full.
+    The first table marks the blocks that queries attend to in part, the second those that they attend to as a whole.
+    Documents are contiguous and ascending, so the first and last document of a block determine the documents between.
+    A block that is marked as partial may be empty; a block that is marked as whole is never partial.
     """
     documents = packed.documents.view(-1, BLOCK)
     first, last = documents[:, 0], documents[:, -1]
@@ -134,6 +135,7 @@ def blocks(packed: Pack) -> tuple[Tensor, Tensor]:
 
 
 def _listed(table: Tensor) -> tuple[Tensor, Tensor]:
-    """A table of blocks as FlexAttention takes it: how many in each row, and their columns, those first."""
+    """Converts a table of blocks to FlexAttention's form: the number of marked blocks in each row, and the column
+    indexes of each row with the marked blocks first."""
     columns = torch.argsort((~table).to(torch.int8), dim=1, stable=True)
     return table.sum(dim=1, dtype=torch.int32)[None, None], columns.to(torch.int32)[None, None]

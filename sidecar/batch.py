@@ -10,41 +10,42 @@ from sidecar.jobs import Job
 from sidecar.packing import Pack
 from sidecar.protocol import STOPPING, Choice, Fault, Item, ItemAnswers, Text
 
-Ready = tuple[Job, list[Pixels]]
+JobImages = tuple[Job, list[Pixels]]
 """A job and its images."""
 
 
 @dataclass(frozen=True)
-class Laid:
-    """Jobs that go through one pass, and how they lie in it."""
+class PassPlan:
+    """The jobs of one forward pass, and their positions in it."""
 
-    ready: tuple[Ready, ...]
+    jobs: tuple[JobImages, ...]
     pack: Pack
 
 
 @dataclass(eq=False)
 class Batch:
-    """One request's items, its passes by model, and what is known of its answers."""
+    """One request: its items, the passes of each model that are not begun, and the answers so far."""
 
     items: Sequence[Item]
     failed: dict[int, Fault]
     flags: Mapping[int, tuple[str, ...]]
-    passes: dict[str, list[Laid]]
+    passes: dict[str, list[PassPlan]]
     answers: dict[tuple[int, int], Choice | Text] = field(default_factory=dict)
+    """Each answer, by the indexes of its item and of its query."""
     waiting: int = 0
     """Rows of text that are not decoded yet."""
     computed: bool = False
-    """Whether all passes that will be made have been made."""
+    """Whether no pass of the request is left to compute."""
     error: Exception | None = None
-    """Why the request failed, if not because of an item."""
+    """Why the whole request failed; None if it did not."""
 
     @property
     def done(self) -> bool:
-        """Whether there is nothing more to wait for."""
+        """Whether the request has all of its answers, or has failed."""
         return self.error is not None or (self.computed and self.waiting == 0)
 
     def outcomes(self) -> list[ItemAnswers | Fault]:
-        """The items' answers or faults, in order. Raises what the request failed with."""
+        """Returns the answers or the fault of each item, in order. Raises `error` if the request failed."""
         if self.error is not None:
             raise self.error
         return [self.failed.get(k) or self._answered(k, item) for k, item in enumerate(self.items)]

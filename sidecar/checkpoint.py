@@ -1,7 +1,7 @@
-"""Loading the released LLaVA-NeXT form by renaming its tensors onto transformers' LLaVA-OneVision classes.
+"""Loads the released LLaVA-NeXT form into transformers' LLaVA-OneVision classes, by renaming its tensors.
 
-Every tensor is accounted for before the first byte of one is read: an unknown, missing or misshapen one is an error
-that names it. Tensors go to the device one by one; what is read ahead of that is bounded.
+All names and shapes are checked before the first tensor is read: the error names each tensor that is unknown, missing
+or of another shape. Tensors are copied to the device one by one, and the read-ahead is bounded.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TEXT_FIELDS = (
     *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
     *("num_key_value_heads", "max_position_embeddings", "rms_norm_eps", "rope_theta", "hidden_act"),
 )
-# What these settings must be for the arithmetic here to be the checkpoint's.
+# Settings that this code assumes. With other values it would compute wrong answers.
 REQUIRED = {
     "architectures": ["LlavaQwenForCausalLM"],
     "mm_projector_type": "mlp2x_gelu",
@@ -47,12 +47,8 @@ REQUIRED = {
     "rope_scaling": None,
     "use_sliding_window": False,
 }
-DEFAULTS = {
-    "tie_word_embeddings": False,
-    "rope_scaling": None,
-    "use_sliding_window": False,
-    "mm_vision_select_layer": -2,
-}
+# Settings that a released config.json may leave out.
+OPTIONAL = ("tie_word_embeddings", "rope_scaling", "use_sliding_window", "mm_vision_select_layer")
 RENAMED = (
     (TOWER, "model.vision_tower."),
     ("model.mm_projector.0.", "model.multi_modal_projector.linear_1."),
@@ -61,44 +57,49 @@ RENAMED = (
     ("model.embed_tokens.", "model.language_model.embed_tokens."),
     ("model.norm.", "model.language_model.norm."),
 )
-"""Prefixes of the released names and of the classes' names; any other name is the same in both."""
+"""Pairs of prefixes: of a released name, and of the name in transformers' classes. Other names are equal in both."""
 
 
 class CheckpointError(ValueError):
-    """A directory that is not a checkpoint of the released form. Every fault has its line."""
+    """A directory is not a checkpoint of the released form. The message has one line for each fault."""
 
 
 @dataclass(frozen=True)
 class Generation:
-    """What greedy decoding takes from generation_config.json."""
+    """The settings of greedy decoding, from generation_config.json."""
 
     penalty: float
+    """Repetition penalty; 1 has no effect."""
     ends: frozenset[int]
+    """Ids of end-of-sequence tokens."""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object of a checkpoint's directory."""
+    """Reads a file that holds a JSON object. Raises CheckpointError."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"reading {path}: {error}") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"reading {path}: it holds no JSON object")
+        raise CheckpointError(f"reading {path}: it does not hold a JSON object")
     return value
 
 
 def read_config(directory: Path) -> LlavaOnevisionConfig:
-    """The classes' configuration of a released config.json. `vision_config_for_tests` replaces SigLIP's sizes."""
+    """Returns the transformers configuration that corresponds to the released config.json of a directory.
+
+    The field `vision_config_for_tests` replaces the sizes of the vision tower.
+    """
     return to_config(read_json(directory / "config.json"))
 
 
 def to_config(released: Mapping[str, Any]) -> LlavaOnevisionConfig:
-    """As `read_config`, from the released configuration itself."""
-    given = {**DEFAULTS, **released}
-    faults = [f"{k} is {given.get(k)!r}, and must be {v!r}" for k, v in REQUIRED.items() if given.get(k) != v]
+    """Returns the transformers configuration that corresponds to a parsed config.json; see `read_config`."""
+    given = {**{name: REQUIRED[name] for name in OPTIONAL}, **released}
+    faults = [f"{k} is {given.get(k)!r}, but must be {v!r}" for k, v in REQUIRED.items() if given.get(k) != v]
     faults += [f"{k} is missing" for k in TEXT_FIELDS if k not in given]
     if faults:
-        raise CheckpointError("config.json is not of a released checkpoint:\n" + "\n".join(faults))
+        raise CheckpointError("config.json does not describe a released checkpoint:\n" + "\n".join(faults))
     vision = {
         "model_type": "siglip_vision_model",
         "vision_use_head": False,
@@ -110,23 +111,27 @@ def to_config(released: Mapping[str, Any]) -> LlavaOnevisionConfig:
 
 
 def read_generation(directory: Path, end: int) -> Generation:
-    """Repetition penalty and end-of-sequence ids; without the file, none and `end`."""
+    """Reads generation_config.json. Without the file, or a field, the penalty is 1 and the only end token is `end`."""
     path = directory / "generation_config.json"
-    config = read_json(path) if path.exists() else {}
-    ends = config.get("eos_token_id", end)
-    return Generation(
-        float(config.get("repetition_penalty", 1.0)), frozenset(ends if isinstance(ends, list) else [ends])
-    )
+    given = read_json(path) if path.exists() else {}
+    config = {"eos_token_id": end, "repetition_penalty": 1.0} | {k: v for k, v in given.items() if v is not None}
+    ends, penalty = config["eos_token_id"], config["repetition_penalty"]
+    ends = ends if isinstance(ends, list) else [ends]
+    if not ends or not all(type(token) is int for token in ends):
+        raise CheckpointError(f"{path}: eos_token_id must be a token id or a list of token ids, not {ends!r}")
+    if type(penalty) not in (int, float) or not penalty > 0:
+        raise CheckpointError(f"{path}: repetition_penalty must be a number above 0, not {penalty!r}")
+    return Generation(float(penalty), frozenset(ends))
 
 
 def skeleton(config: LlavaOnevisionConfig) -> LlavaOnevisionForConditionalGeneration:
-    """The network without memory behind its weights."""
+    """Builds the network on the meta device: its tensors have shapes and no storage."""
     with torch.device("meta"):
         return LlavaOnevisionForConditionalGeneration(config).eval()
 
 
 def released_name(name: str) -> str:
-    """The released name of a tensor of the classes."""
+    """Returns the released name of a tensor that has this name in transformers' classes."""
     for released, ours in RENAMED:
         if name.startswith(ours):
             return released + name.removeprefix(ours)
@@ -134,42 +139,57 @@ def released_name(name: str) -> str:
 
 
 def released_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
-    """Shape of every tensor that a released checkpoint of this network must hold, by its released name."""
+    """Returns the shape of every tensor that a released checkpoint of the network must hold, by its released name."""
     return {released_name(name): tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def ignored(name: str, tower_layers: int) -> bool:
-    """Whether a tensor may be there and is not read: what the reference drops or computes itself."""
+    """Whether a stored tensor is allowed but not loaded: the reference code drops it, or computes it."""
     dropped = rf"{re.escape(TOWER)}(encoder\.layers\.{tower_layers}\..*|head\..*|embeddings\.position_ids)"
     return re.fullmatch(rf"{dropped}|model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq", name) is not None
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """The safetensors files of a checkpoint: those of its index, or else its only one."""
+    """Returns the safetensors files of a checkpoint: the files of its index, or the only file if there is no index."""
     index = directory / INDEX
     if index.exists():
-        names = sorted(set(read_json(index).get("weight_map", {}).values()))
-        files = [directory / name for name in names]
+        files = [directory / name for name in _indexed(index)]
+        missing = [path.name for path in files if not path.is_file()]
+        if missing:
+            raise CheckpointError(f"{directory}: {INDEX} lists files that are missing: {', '.join(missing)}")
     else:
-        files = sorted(directory.glob("*.safetensors"))
+        files = sorted(path for path in directory.glob("*.safetensors") if path.is_file())
         if len(files) > 1:
             raise CheckpointError(
-                f"{directory} has {len(files)} safetensors files and no {INDEX} that says whether they are all"
+                f"{directory} has {len(files)} safetensors files and no {INDEX}, so a missing file would not be"
+                " noticed: add the index"
             )
-    missing = [path.name for path in files if not path.is_file()]
-    if missing:
-        raise CheckpointError(f"{directory} lacks files that its {INDEX} names: {', '.join(missing)}")
     if not files:
         raise CheckpointError(f"{directory} has no safetensors file")
     return files
 
 
+def _indexed(index: Path) -> list[str]:
+    """Returns the names of the files that an index lists, sorted. All of them must be names without a folder."""
+    places = read_json(index).get("weight_map")
+    if not isinstance(places, dict):
+        raise CheckpointError(f"{index}: weight_map must be an object that gives the file of each tensor")
+    wrong = [f"{tensor}: {name!r}" for tensor, name in places.items() if not _is_file_name(name)]
+    if wrong:
+        raise CheckpointError(f"{index}: weight_map must give the name of a file next to it, not {'; '.join(wrong)}")
+    return sorted(set(places.values()))
+
+
+def _is_file_name(name: object) -> bool:
+    return isinstance(name, str) and name not in ("", ".", "..") and "/" not in name and "\\" not in name
+
+
 def headers(files: Sequence[Path]) -> Iterator[tuple[Path, str, tuple[int, ...], str]]:
-    """File, name, shape and type of every stored tensor; nothing of its contents is read."""
+    """Yields file, name, shape and type of every stored tensor. The contents are not read."""
     for path in files:
         try:
             with safe_open(path, framework="pt") as opened:
-                for name in opened.keys():  # noqa: SIM118 - it is no mapping
+                for name in opened.keys():  # noqa: SIM118 - opened is not a mapping
                     stored = opened.get_slice(name)
                     yield path, name, tuple(stored.get_shape()), stored.get_dtype()
         except Exception as error:
@@ -179,7 +199,7 @@ def headers(files: Sequence[Path]) -> Iterator[tuple[Path, str, tuple[int, ...],
 def account(
     stored: Sequence[tuple[str, tuple[int, ...]]], required: Mapping[str, tuple[int, ...]], tower_layers: int
 ) -> None:
-    """Raise CheckpointError unless what is stored is exactly what is required and what may be ignored."""
+    """Raises CheckpointError unless each required tensor is stored once, with its shape, and all others are ignored."""
     faults: list[str] = []
     found: set[str] = set()
     for name, shape in stored:
@@ -188,16 +208,16 @@ def account(
         found.add(name)
         if name in required:
             if shape != required[name]:
-                faults.append(f"misshapen: {name} is {list(shape)}, and must be {list(required[name])}")
+                faults.append(f"misshapen: {name} is {list(shape)}, but must be {list(required[name])}")
         elif not ignored(name, tower_layers):
             faults.append(f"unknown: {name} {list(shape)}")
     faults += [f"missing: {name} {list(shape)}" for name, shape in required.items() if name not in found]
     if faults:
-        raise CheckpointError("the tensors are not those of a released checkpoint:\n" + "\n".join(faults))
+        raise CheckpointError("the tensors differ from a released checkpoint:\n" + "\n".join(faults))
 
 
 def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> LlavaOnevisionForConditionalGeneration:
-    """Load a checkpoint of the released form, or the same in fp8 as `sidecar.tools.quantize` writes it."""
+    """Loads a checkpoint of the released form, or its fp8 form, which `sidecar.tools.quantize` writes."""
     released = read_json(directory / "config.json")
     config = to_config(released)
     network = skeleton(config)
@@ -210,7 +230,7 @@ def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> Lla
     account([(name, shape) for _, name, shape, _ in tensors], shapes, config.vision_config.num_hidden_layers)
     wrong = [f"{name} is {kind}" for _, name, _, kind in tensors if (kind == fp8.STORED) != (name in quantised)]
     if wrong:
-        raise CheckpointError(f"types that {fp8.SECTION} of config.json does not state:\n" + "\n".join(wrong))
+        raise CheckpointError(f"tensor types differ from {fp8.SECTION} in config.json:\n" + "\n".join(wrong))
     own = {released_name(name): name for name in network.state_dict()}
     held: dict[str, Tensor] = {}
     pinned = torch.device(device).type == "cuda"
@@ -228,7 +248,7 @@ def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> Lla
 
 
 def device_bytes(directory: Path, dtype: torch.dtype) -> int:
-    """Bytes that a checkpoint's weights take on the device. Only the files' headers are read."""
+    """Returns the bytes that a checkpoint's weights take on the device. Only the headers of the files are read."""
     layers = to_config(read_json(directory / "config.json")).vision_config.num_hidden_layers
     return sum(
         math.prod(shape) * (1 if kind == fp8.STORED else dtype.itemsize)
@@ -238,14 +258,14 @@ def device_bytes(directory: Path, dtype: torch.dtype) -> int:
 
 
 def place(network: nn.Module, tensors: Iterable[tuple[str, Tensor]]) -> None:
-    """Give a skeleton tensors by their released names."""
+    """Puts tensors, named as in a released checkpoint, into a network on the meta device."""
     own = {released_name(name): name for name in network.state_dict()}
     for name, tensor in tensors:
         _place(network, own[name], tensor)
 
 
 def fill_buffers(network: LlavaOnevisionForConditionalGeneration, device: torch.device | str) -> None:
-    """Compute what checkpoints do not hold: rotary frequencies and the tower's positions."""
+    """Computes the buffers that checkpoints do not hold: rotary frequencies, and position ids of the tower."""
     language, tower = network.model.language_model, network.model.vision_tower
     language.rotary_emb = Qwen2RotaryEmbedding(language.config, device=device)
     embeddings = tower.embeddings
@@ -253,7 +273,7 @@ def fill_buffers(network: LlavaOnevisionForConditionalGeneration, device: torch.
 
 
 def digest(directory: Path) -> str:
-    """Hash of all in a checkpoint's directory that can change an answer."""
+    """Returns a hash of all files of a checkpoint's directory that can change an answer."""
     tokenizer = ("tokenizer.json",) if (directory / "tokenizer.json").exists() else tokens.SLOW
     names = [directory / name for name in ("config.json", "generation_config.json", *tokenizer)]
     files = [path for path in names if path.exists()] + weight_files(directory)

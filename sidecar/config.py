@@ -1,4 +1,4 @@
-"""What an engine is loaded with."""
+"""The configuration of an engine."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ Fast = Literal["prove", "off"]
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """Models, device and memory of an engine, and the limits that it applies: `pixels` and `tokens`.
+    """Models, device and memory of an engine. It applies two of the limits: `pixels` and `tokens`.
 
-    Raises ValueError where the longest prompt fits no pack.
+    Raises ValueError if the longest prompt does not fit into a pack.
     """
 
     directories: Mapping[str, Path]
-    """Directory of each model, in the released form or as `sidecar.tools.quantize` writes it."""
+    """Directory of each model, in the released form or in the fp8 form of `sidecar.tools.quantize`."""
     device: Device = "auto"
     dtype: Dtype = "fp16"
     pack_tokens: int | None = None
-    """Positions of one pass at most, which bounds the activations' memory; None: as the device's memory allows."""
+    """The most positions of one pass. It bounds the memory of activations. None: the device's free memory decides."""
     kv_bytes: int | None = None
-    """Bytes of keys and values held for the rows that are being decoded; None: as the device's memory allows."""
+    """The most bytes of keys and values of rows in decoding. None: the device's free memory decides."""
     fast: Fast = "prove"
-    """Whether a fast path is taken where it proves itself after loading, or never."""
+    """`prove`: a fast path is used if it passes its check after loading. `off`: no fast path is used."""
     threads: int = 4
     """Threads that decode and resize images."""
     kernels: Path | None = None
-    """Folder that keeps compiled kernels for the next start; None: they are kept where torch keeps them."""
+    """Folder that keeps compiled kernels for the next start. None: torch keeps them in its own cache only."""
     limits: Limits = field(default_factory=Limits)
     observer: Observer = field(default_factory=Observer)
 
     def __post_init__(self) -> None:
         if self.pack_tokens is not None and self.limits.tokens > self.pack_tokens:
             raise ValueError(
-                f"a prompt may have {self.limits.tokens} tokens and a pack {self.pack_tokens}:"
+                f"a prompt may have {self.limits.tokens} tokens, but a pack has only {self.pack_tokens}:"
                 " allow longer packs or shorter prompts"
             )

@@ -1,4 +1,4 @@
-"""The engine: items in, answers out. It knows models and queries, and nothing of capabilities or HTTP."""
+"""The engine answers items with the loaded models. It knows nothing about capabilities or HTTP."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ from sidecar.runner import Runner
 from sidecar.startup import load_all
 
 OFF_REFERENCE = "off_reference"
-"""Flag of a sample that the reference code does not have: special-token text, `<image>` as text, no image, several."""
+"""Flag of a sample that the reference code cannot process: it has no image or several, or a text with the name of a
+special token or with `<image>`."""
 
 
 class Engine:
     """Answers items with the loaded models.
 
-    `begin` is for one thread, `compute` and `flush` for another, which owns the device: the first prepares a request
-    while the second computes the one before it.
+    One thread calls `begin`. A second thread owns the device, and calls `compute` and `flush`. So a request is prepared
+    while the request before it is computed.
     """
 
     def __init__(self, runners: Mapping[str, Runner], decoder: Decoder, observer: Observer) -> None:
@@ -32,29 +33,29 @@ class Engine:
 
     @classmethod
     def load(cls, config: EngineConfig) -> Engine:
-        """Load the models, and on a GPU compile and warm up every pack length. Raises CheckpointError."""
+        """Loads the models. On a GPU it also compiles and warms up every pack length. Raises CheckpointError."""
         decoder = Decoder(config.threads, config.limits.pixels, config.observer)
         return cls(load_all(config), decoder, config.observer)
 
     @property
     def runners(self) -> dict[str, Runner]:
-        """Each loaded model at work."""
+        """The runner of each loaded model, by the model's name."""
         return dict(self._runners)
 
     def models(self) -> dict[str, str]:
-        """Id of each loaded model: changes with all that can change an answer."""
+        """Returns the id of each loaded model. The id changes with everything that can change an answer."""
         return {name: runner.identity for name, runner in self._runners.items()}
 
     def advice(self) -> dict[str, int]:
-        """What clients should send, by the names of limits."""
+        """Returns the limits `batch` and `in_flight` that clients should keep to; empty if no model is loaded."""
         sizes = next((runner.sizes for runner in self._runners.values()), None)
         return {} if sizes is None else {"batch": sizes.batch, "in_flight": sizes.in_flight}
 
     def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:
-        """Answer every item, in order; an item that cannot be answered has the fault that is its own.
+        """Answers every item, in order. An item that cannot be answered gets a fault.
 
-        An answer depends on its item alone, within numeric tolerance. No pass begins after `stopping` is true: items
-        that have no answers by then have the fault `stopping`.
+        Within numeric tolerance, an answer depends only on its item. After `stopping` is true no pass begins, and items
+        without all of their answers get the fault `stopping`.
         """
         batch = self.begin(items)
         self.compute(batch, stopping)
@@ -62,7 +63,7 @@ class Engine:
         return batch.outcomes()
 
     def stream(self, requests: Iterable[Sequence[Item]]) -> Iterator[list[ItemAnswers | Fault]]:
-        """Answer requests in order, each prepared while the one before it computes."""
+        """Answers requests in order. Each is prepared while the request before it is computed."""
         under_way: list[Batch] = []
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as pool:
             coming = None
@@ -78,24 +79,24 @@ class Engine:
         yield from (batch.outcomes() for batch in under_way)
 
     def begin(self, items: Sequence[Item]) -> Batch:
-        """Prepare a request: tokens, images, and how they lie in passes. The device is not touched."""
+        """Prepares a request: its tokens, its images and the plan of its passes. The device is not used."""
         failed: dict[int, Fault] = {}
         jobs = {name: runner.prepare(items, name, failed) for name, runner in self._runners.items()}
         for k, item in enumerate(items):
             missing = sorted({query.model for query in item.queries} - self._runners.keys())
             if missing:
                 failed[k] = Fault(
-                    "no_such_model", f"{', '.join(missing)} is not loaded here, only {', '.join(self._runners)}"
+                    "no_such_model", f"{', '.join(missing)} is not loaded here; loaded: {', '.join(self._runners)}"
                 )
         pixels = self._pixels(items, failed)
         passes = {}
         for name, runner in self._runners.items():
-            passes[name] = runner.lay([job for job in jobs[name] if job.item not in failed], pixels)
+            passes[name] = runner.plan([job for job in jobs[name] if job.item not in failed], pixels)
         flags = {k: self._flags(item) for k, item in enumerate(items) if k not in failed}
         return Batch(items, failed, flags, passes)
 
     def compute(self, batch: Batch, stopping: Callable[[], bool] = lambda: False) -> None:
-        """Make a request's passes. Its rows of text may wait for those of the next request, or for `flush`."""
+        """Computes the passes of a request. Its rows of text may wait for rows of the next request, or for `flush`."""
         try:
             for name, runner in self._runners.items():
                 runner.compute(batch, batch.passes[name], stopping)
@@ -106,12 +107,12 @@ class Engine:
             for runner in self._runners.values():
                 runner.forget(batch)
         else:
-            left = {job.item for passes in batch.passes.values() for laid in passes for job, _ in laid.ready}
+            left = {job.item for passes in batch.passes.values() for plan in passes for job, _ in plan.jobs}
             self._observer.samples(len(batch.items) - len(batch.failed) - len(left))
         batch.passes.clear()
 
     def flush(self) -> None:
-        """Decode all rows that wait."""
+        """Decodes all rows of text that wait."""
         for runner in self._runners.values():
             runner.flush()
 

@@ -1,6 +1,7 @@
-"""Weights in fp8: dynamic W8A8 by torchao, a scale per row of a weight and per token.
+"""Weights in fp8: torchao's dynamic W8A8, with a scale for each row of a weight and for each token.
 
-Only the decoder's projections are; the tower, the projector, the embeddings, the norms and the head keep their type.
+Only the decoder's projections are quantised. The tower, the projector, the embeddings, the norms and the head keep
+their type.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import torch
 from torch import Tensor
 
 STORED = "F8_E4M3"
-"""How safetensors calls the type."""
+"""The name of the type in safetensors files."""
 TYPE = torch.float8_e4m3fn
 SECTION = "quantization_config"
 METHOD = {"quant_method": "torchao-fp8-w8a8-dynamic", "weight": "e4m3 per row", "activation": "e4m3 per token"}
@@ -21,39 +22,39 @@ _PROJECTION = re.compile(r"model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gat
 
 
 def is_projection(name: str) -> bool:
-    """Whether a released name is of a weight that is quantised."""
+    """Whether the tensor of this released name is a weight that is quantised."""
     return _PROJECTION.fullmatch(name) is not None
 
 
 def scale_name(name: str) -> str:
-    """Name of the scales, (rows, 1) in float32, that belong to a weight."""
+    """Returns the name of a weight's scales, which have the shape (rows, 1) and the type float32."""
     return f"{name}_scale"
 
 
 def weights(config: Mapping[str, Any], names: Iterable[str]) -> frozenset[str]:
-    """Which weights a checkpoint with this config.json holds in fp8."""
+    """Returns the names of the weights that a checkpoint with this config.json holds in fp8."""
     section = config.get(SECTION)
     if section is None:
         return frozenset()
     if section != METHOD:
         raise ValueError(
-            f"config.json: {SECTION} is {section!r}, and only what sidecar.tools.quantize writes is known: {METHOD!r}"
+            f"config.json: {SECTION} is {section!r}, but only the value of sidecar.tools.quantize is known: {METHOD!r}"
         )
     return frozenset(filter(is_projection, names))
 
 
 def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """A weight in fp8 and its scales, rounded by torchao."""
+    """Returns a weight in fp8 and its scales, as torchao rounds them."""
     from torchao.quantization import PerRow
     from torchao.quantization.quantize_.workflows import Float8Tensor
 
-    # From float32: a bfloat16 or fp16 quotient would be rounded twice.
+    # The weight is converted to float32 first: a quotient in bfloat16 or fp16 would be rounded twice.
     made = Float8Tensor.from_hp(weight.float(), float8_dtype=TYPE, granularity=PerRow())
     return made.qdata, made.scale
 
 
 def weight(stored: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
-    """A weight that linear layers multiply in fp8, activations of `dtype` being quantised on the way."""
+    """Returns a weight that linear layers multiply in fp8. They quantise their activations, which have type `dtype`."""
     from torchao.float8.inference import Float8MMConfig
     from torchao.quantization import PerRow
     from torchao.quantization.quantize_.common import KernelPreference

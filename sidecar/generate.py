@@ -1,4 +1,4 @@
-"""Greedy text for a batch of rows, after their prompts were prefilled: METHOD.md, "Decoding"."""
+"""Greedy decoding of a batch of rows, after their prompts were prefilled. README.md, "Model input", has the rules."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from sidecar.observer import Observer
 from sidecar.packing import Pack
 
 ROOM = 64
-"""The cache's length is a multiple of it, as kernels with a mask require."""
+"""The length of the cache is a multiple of this number, because kernels with a mask require it."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A prompt to continue: logits after its last token, keys and values per layer (key heads, n, size)."""
+    """A prompt to continue: the logits after its last token, and keys and values (key heads, n, size) of each layer."""
 
     logits: Tensor
     cache: tuple[tuple[Tensor, Tensor], ...]
@@ -31,13 +31,13 @@ class Row:
 
     @property
     def room(self) -> int:
-        """Positions that the row may come to."""
+        """The most positions of the row, rounded up to a multiple of ROOM."""
         return -(-(self.length + self.max_tokens) // ROOM) * ROOM
 
 
 @dataclass(frozen=True)
 class Continuation:
-    """The tokens of a row without the end of sequence, and whether max_tokens came before it."""
+    """The tokens of a row without the end of sequence, and whether max_tokens ended them."""
 
     tokens: tuple[int, ...]
     truncated: bool
@@ -46,14 +46,14 @@ class Continuation:
 def rows_of(
     model: Model, packed: Pack, prefilled: PrefillResult, max_tokens: Sequence[Sequence[int | None]]
 ) -> list[Row]:
-    """The rows of a pack's branches, in order, but for those without a number of tokens."""
+    """Returns a row for each branch of a pack that has a `max_tokens`, in the order of the branches."""
     rows = []
     at = 0
     for span, allowed in zip(packed.spans, max_tokens, strict=True):
         for branch, most in enumerate(allowed):
             if most is not None:
                 seen = model.send(torch.tensor(span.seen(branch)))
-                # Copies, so that the pack's own keys and values can go.
+                # Copies, so that the keys and values of the pack can be freed.
                 cache = tuple((keys[:, seen], values[:, seen]) for keys, values in prefilled.cache)
                 rows.append(Row(prefilled.logits[at + branch].clone(), cache, most))
         at += len(allowed)
@@ -61,13 +61,13 @@ def rows_of(
 
 
 def bytes_needed(rows: Sequence[Row], model: Model) -> int:
-    """Memory of a batch: the padded cache, and the rows' own that it is made from."""
+    """Returns the bytes of a batch: of its padded cache, and of the caches of its rows, which are copied into it."""
     widest = max((row.room for row in rows), default=0)
     return model.cache_bytes * (widest * len(rows) + sum(row.length for row in rows))
 
 
 def generate(model: Model, rows: Sequence[Row], generation: Generation, observer: Observer) -> list[Continuation]:
-    """Greedy tokens of every row. Rows that have ended leave the batch when half of it has."""
+    """Returns the greedy tokens of every row. When half of the rows in the batch have ended, they are removed."""
     made: list[list[int]] = [[] for _ in rows]
     ended = [False] * len(rows)
     logits = torch.stack([row.logits for row in rows])
@@ -77,7 +77,7 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
     cache = _joined(rows)
     step = model.stepper(cache)
     while True:
-        # The penalty is over generated tokens alone, so the first token has none.
+        # The penalty applies to generated tokens only, so it does not change the first token.
         scaled = torch.where(logits > 0, logits / generation.penalty, logits * generation.penalty)
         best = torch.where(seen, scaled, logits).argmax(dim=-1)
         seen.scatter_(1, best[:, None], True)
@@ -98,7 +98,7 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
         logits = step(best, lengths)
         observer.tokens("styler", len(alive))
         observer.step()
-        # A row that has ended and still stands in the batch must not run out of its room.
+        # A row that has ended and is still in the batch must not write beyond its room.
         lengths = (lengths + 1).clamp(max=cache[0][0].shape[2] - 1)
     observer.rows(len(rows))
     return [Continuation(tuple(tokens), not end) for tokens, end in zip(made, ended, strict=True)]
@@ -109,7 +109,7 @@ def _open(tokens: list[int], ended: bool, row: Row) -> bool:
 
 
 def _joined(rows: Sequence[Row]) -> list[tuple[Tensor, Tensor]]:
-    """One cache of the rows, padded behind; what lies behind a row's length is never seen."""
+    """Copies the caches of rows into one, padded at the end. Attention never reads the padding."""
     room = max(row.room for row in rows)
     joined = []
     for layer in range(len(rows[0].cache)):

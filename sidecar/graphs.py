@@ -1,6 +1,6 @@
-"""Steps of decoding as CUDA graphs: one launch in place of a thousand.
+"""Decoding steps as CUDA graphs: one launch replaces about a thousand.
 
-A graph replays the same kernels on the same memory, so what a step reads and writes must keep its place.
+A graph replays the same kernels on the same memory, so the inputs and outputs of a step must keep their addresses.
 """
 
 from __future__ import annotations
@@ -11,18 +11,20 @@ import torch
 from torch import Tensor
 
 Step = Callable[[Tensor, Tensor], Tensor]
-"""Logits after one more token of each row, from the tokens and their positions."""
+"""Takes one more token of each row and its position, and returns the logits after it."""
 Capture = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
-"""Records what a call gives to the device: what replays it, and the memory that each replay writes the result to."""
+"""Records the device's work of a call. Returns a function that replays it, and the tensor that a replay writes to."""
 
 
 def capture(run: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
-    """Record a call into a CUDA graph. Nothing of it is computed before the first replay. Raises what the call raises:
-    a memory that runs out while it is recorded can then be seen as that."""
+    """Records a call into a CUDA graph. Nothing is computed before the first replay.
+
+    Raises the error of the call itself, so that the caller can recognise an out-of-memory error.
+    """
     graph = torch.cuda.CUDAGraph()
     first: Exception | None = None
     try:
-        # Other threads may ask for the device's free memory meanwhile, which the default mode takes for a fault.
+        # In the default mode, a query of the free memory by another thread would fail the recording.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             try:
                 result = run()
@@ -30,14 +32,14 @@ def capture(run: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
                 first = error
                 raise
     except Exception as ended:
-        # Ending a recording that has failed raises an error of its own, in place of the first.
+        # The end of a failed recording raises another error, which hides the first.
         raise (first or ended) from None
     return graph.replay, result
 
 
 class Replayed:
-    """A step over one cache. The first one is an ordinary call, so that libraries have made what they make at first
-    use; the second is recorded; and from then on it is replayed."""
+    """A step over one cache. The first call runs without a graph, because libraries initialise at their first use. The
+    second call is recorded and replayed, and later calls are replayed."""
 
     def __init__(self, step: Step, record: Capture) -> None:
         self._step = step

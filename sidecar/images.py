@@ -1,6 +1,6 @@
-"""Image treatment of the reference code: METHOD.md, "Image".
+"""Decodes and resizes images as the reference code does. README.md, "Model input", has the rules.
 
-Decoding and resizing run in threads, off the GPU's path.
+The work runs in threads, so the GPU does not wait for it.
 """
 
 from __future__ import annotations
@@ -19,46 +19,46 @@ from sidecar.protocol import Fault
 
 SIDE = 384
 TREATMENT = f"pil-rgb-bicubic-{SIDE}-mean-std-0.5"
-# Some of Pillow's other plugins start programs (EPS) or read other files.
+# Other plugins of Pillow are not allowed: some start programs (EPS) or read further files.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP", "TGA")
 
-# The limit is ours, on the size that the header states; Pillow's own would always refuse 179 megapixels.
+# `decode` has its own limit for the size that the header gives. Pillow's limit would always refuse 179 megapixels.
 Image.MAX_IMAGE_PIXELS = None
-# Pillow registers its plugins at the first file that needs one, and concurrent threads would see half of them.
+# Otherwise Pillow registers its plugins at the first file, and other threads may then find only some of them.
 Image.init()
 
 Pixels = NDArray[np.uint8]
 
-# What a byte becomes: scaled in float64 and rounded, then normalised in float32, as the reference's processor does.
+# The input of the model for each byte: scaled in float64, rounded, and normalised in float32, as in the reference.
 LEVELS: NDArray[np.float32] = ((np.arange(256) * (1 / 255)).astype(np.float32) - np.float32(0.5)) / np.float32(0.5)
 
 
 def decode(data: bytes, limit: int) -> Pixels | Fault:
-    """The 384 x 384 RGB bytes of an encoded image of at most `limit` pixels, of any aspect."""
+    """Returns the 384 x 384 RGB bytes of an encoded image with any aspect ratio and at most `limit` pixels."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
             if width * height > limit:
-                return Fault("image_too_large", f"{width} x {height} pixels; {limit} are allowed")
+                return Fault("image_too_large", f"{width} x {height} pixels are more than the limit of {limit}")
             return np.asarray(image.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BICUBIC))
     except MemoryError:
         raise
     except UnidentifiedImageError:
-        # Its own text names an address in memory, and a stored reason must be the same twice.
-        return Fault("image_undecodable", f"no image of a known format: {', '.join(FORMATS)}")
+        # The text of the error holds an address in memory, but a stored reason must not change between runs.
+        return Fault("image_undecodable", f"not an image of a known format: {', '.join(FORMATS)}")
     except Exception as error:
         return Fault("image_undecodable", f"{type(error).__name__}: {error}")
 
 
 class Pictures:
-    """Images of a batch, decoded or on their way."""
+    """The images of a batch, some of which may still be being decoded."""
 
     def __init__(self, futures: dict[int, list[Future[Pixels | Fault]]], observer: Observer) -> None:
         self._futures = futures
         self._observer = observer
 
     def of(self, item: int) -> list[Pixels] | Fault:
-        """An item's images, waited for, or the fault of the first that has one."""
+        """Waits for the images of an item and returns them, or the fault of the first image that has one."""
         begun = time.perf_counter()
         decoded = [future.result() for future in self._futures[item]]
         self._observer.seconds("idle", time.perf_counter() - begun)
@@ -71,7 +71,7 @@ class Pictures:
 
 
 class Decoder:
-    """A pool of threads that decodes images; Pillow lets go of the interpreter's lock for most of it."""
+    """Decodes images in a pool of threads. Pillow releases the interpreter's lock during most of the work."""
 
     def __init__(self, threads: int, limit: int, observer: Observer) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
@@ -79,7 +79,7 @@ class Decoder:
         self._observer = observer
 
     def start(self, images: Mapping[int, Sequence[bytes]]) -> Pictures:
-        """Begin to decode each item's images, in order."""
+        """Starts to decode the images of each item, in order."""
         futures = {
             item: [self._pool.submit(self._decode, data) for data in encoded] for item, encoded in images.items()
         }

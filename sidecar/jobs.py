@@ -1,4 +1,4 @@
-"""What an item asks of one model, laid out for its passes. No device is touched here."""
+"""Jobs: the queries of one item to one model, tokenised and joined into a tree. The device is not used here."""
 
 from __future__ import annotations
 
@@ -12,17 +12,20 @@ from sidecar.tokens import IMAGE, Tokens
 
 @dataclass(frozen=True)
 class Job:
-    """What one item asks of one model: a tree of its prompts, and which query each branch answers."""
+    """The queries of one item to one model: a tree of their prompts, and the query of each branch."""
 
     item: int
+    """Index of the item in its request."""
     tree: Tree
     queries: tuple[tuple[int, Query], ...]
+    """Each query of the branches, with its index in the item."""
     choices: tuple[tuple[int, ...], ...]
-    """Token ids of each query's choices; none for text."""
+    """Token ids of the choices of each query; empty for a query of text."""
     images: int
+    """Number of images of the item."""
 
     def cut(self, budget: int) -> Iterable[Job]:
-        """The job in parts of at most `budget` positions."""
+        """Yields the job in parts of at most `budget` positions."""
         for first, part in cut(self.tree, budget):
             mine = slice(first, first + len(part.branches))
             yield Job(self.item, part, self.queries[mine], self.choices[mine], self.images)
@@ -31,9 +34,9 @@ class Job:
 def prepare(
     items: Sequence[Item], name: str, tokens: Tokens, features: int, longest: int, failed: dict[int, Fault]
 ) -> list[Job]:
-    """The jobs of the items that ask the model of this name; an item that cannot be asked goes to `failed`.
+    """Returns the jobs of the items that have queries to the model of this name.
 
-    An image has `features` positions, and a prompt at most `longest`.
+    An item with an invalid query is added to `failed`. An image has `features` positions, a prompt at most `longest`.
     """
     jobs = []
     for k, item in enumerate(items):
@@ -54,12 +57,12 @@ def _job(
     for q, query in asked:
         one = (query.choices is None) != (query.max_tokens is None)
         if not one or query.choices == () or (query.max_tokens is not None and query.max_tokens < 1):
-            return Fault("bad_query", f"queries[{q}]: either choices or a positive max_tokens must be given")
+            return Fault("bad_query", f"queries[{q}]: give either choices or a positive max_tokens")
     prompts = tokens.prompts(item.prompts(query for _, query in asked))
     for (q, _), prompt in zip(asked, prompts, strict=True):
         length = len(prompt) + prompt.count(IMAGE) * (features - 1)
         if length > longest:
-            return Fault("prompt_too_long", f"the prompt of queries[{q}] has {length} tokens; {longest} are allowed")
+            return Fault("prompt_too_long", f"the prompt of queries[{q}] has {length} tokens; the limit is {longest}")
     choices = []
     for q, query in asked:
         ids = [tokens.choice(text) for text in query.choices or ()]

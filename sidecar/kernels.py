@@ -1,7 +1,7 @@
-"""Compiled kernels, kept between starts: one file for each torch, card and state of this code.
+"""Keeps compiled kernels between starts: one file for each version of torch, GPU and state of this code.
 
-The file is what `torch.compiler` itself saves. It is loaded as code is: only a folder that nobody else can write to may
-be given.
+The file has the format of `torch.compiler`. Loading it executes code, so no other user may have write access to the
+folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 
 def key(device: torch.device) -> str:
-    """What compiled kernels depend on: torch and its CUDA, the card, and the code that is compiled."""
+    """Returns a hash of everything that compiled kernels depend on: torch, its CUDA, the GPU, and the compiled code."""
     card = "cpu"
     if device.type == "cuda":
         card = f"{torch.cuda.get_device_name(device)} {torch.cuda.get_device_capability(device)}"
@@ -30,7 +30,7 @@ def key(device: torch.device) -> str:
 
 
 def restore(folder: Path | None, device: torch.device) -> bool:
-    """Take the kernels of an earlier start; False where there are none, or they cannot be read."""
+    """Loads the kernels of an earlier start. Returns False if there are none, or they cannot be read."""
     if folder is None:
         return False
     path = folder / f"{key(device)}.kernels"
@@ -39,13 +39,16 @@ def restore(folder: Path | None, device: torch.device) -> bool:
     except FileNotFoundError:
         return False
     except Exception:
-        log.warning("reading the compiled kernels of %s; they are compiled anew", path, exc_info=True)
+        log.warning("reading the compiled kernels %s failed; they are compiled again", path, exc_info=True)
         return False
 
 
 def keep(folder: Path | None, device: torch.device, restored: bool = False) -> None:
-    """Save what was compiled for the next start, if that is more than was restored: with more memory free, passes may
-    have other lengths. A folder that cannot be written to costs only that."""
+    """Saves the compiled kernels for the next start, if some were not restored.
+
+    With more free memory passes have other lengths, so even a restored start may compile. If the folder cannot be
+    written, a warning is logged.
+    """
     if folder is None or (restored and not counters["inductor"]["fxgraph_cache_miss"]):
         return
     path = folder / f"{key(device)}.kernels"
@@ -58,6 +61,6 @@ def keep(folder: Path | None, device: torch.device, restored: bool = False) -> N
         scratch.write_bytes(saved[0])
         scratch.replace(path)
     except Exception:
-        log.warning("saving the compiled kernels to %s", path, exc_info=True)
+        log.warning("saving the compiled kernels to %s failed", path, exc_info=True)
     else:
-        log.info("compiled kernels are saved to %s", path)
+        log.info("the compiled kernels are saved to %s", path)

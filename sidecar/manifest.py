@@ -1,8 +1,8 @@
-"""Hashes of a checkpoint's files, kept next to them, so that its weights are read once: to be loaded.
+"""Keeps the hashes of a checkpoint's files next to them, so that a start reads the weights only once.
 
-A model's id holds the hashes of its files. Without a manifest each start reads the weights a second time for them. An
-entry is used only where the file still has its size and its probe: the hash of blocks that are spread over the file,
-which training or converting changes. `python -m sidecar.tools.manifest` writes it.
+The id of a model depends on the hashes of its files. Without a manifest, each start reads the weights a second time to
+hash them. An entry is used only if the file still has the same size and the same probe. A probe is the hash of blocks
+that are spread over the file; training or conversion changes it. `python -m sidecar.tools.manifest` writes a manifest.
 """
 
 from __future__ import annotations
@@ -21,11 +21,14 @@ log = logging.getLogger(__name__)
 NAME = "harvest-manifest.json"
 VERSION = 1
 BLOCKS, BLOCK = 64, 4096
-"""How many blocks a probe has, and their bytes."""
+"""The number of blocks of a probe, and the bytes of a block."""
 
 
 def digests(directory: Path, files: Sequence[Path]) -> list[str]:
-    """SHA-256 of each file: from the manifest where that is true of it, else by reading it. Files go concurrently."""
+    """Returns the SHA-256 of each file: from the manifest if its entry is valid, else by reading the file.
+
+    The files are read concurrently.
+    """
     entries = _read(directory / NAME)
 
     def one(path: Path) -> str:
@@ -33,7 +36,7 @@ def digests(directory: Path, files: Sequence[Path]) -> list[str]:
         if entry is not None:
             if entry.get("bytes") == path.stat().st_size and entry.get("probe") == probe(path):
                 return str(entry.get("sha256"))
-            log.warning("%s has changed since %s was written; it is read to be hashed", path, NAME)
+            log.warning("%s has changed since %s was written; the file is hashed again", path, NAME)
         return digest(path)
 
     with ThreadPoolExecutor(max(len(files), 1)) as pool:
@@ -41,7 +44,7 @@ def digests(directory: Path, files: Sequence[Path]) -> list[str]:
 
 
 def write(directory: Path, files: Sequence[Path]) -> Path:
-    """Hash the files, and write the manifest."""
+    """Hashes the files and writes the manifest. Returns its path."""
     with ThreadPoolExecutor(max(len(files), 1)) as pool:
         sums = list(pool.map(digest, files))
     entries = {
@@ -56,13 +59,13 @@ def write(directory: Path, files: Sequence[Path]) -> Path:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a whole file."""
+    """Returns the SHA-256 of a whole file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def probe(path: Path) -> str:
-    """SHA-256 of blocks from the first to the last byte of a file, evenly spaced."""
+    """Returns the SHA-256 of evenly spaced blocks of a file. They include its first and its last bytes."""
     found = hashlib.sha256()
     with path.open("rb") as file:
         last = max(os.fstat(file.fileno()).st_size - BLOCK, 0)
@@ -78,9 +81,9 @@ def _read(path: Path) -> dict[str, dict[str, Any]]:
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
-        log.warning("reading %s: %s; files are read to be hashed", path, error)
+        log.warning("reading %s: %s; the files are hashed again", path, error)
         return {}
     if not isinstance(found, dict) or found.get("version") != VERSION or not isinstance(found.get("files"), dict):
-        log.warning("%s is no manifest of version %d; files are read to be hashed", path, VERSION)
+        log.warning("%s is not a manifest of version %d; the files are hashed again", path, VERSION)
         return {}
     return {name: entry for name, entry in found["files"].items() if isinstance(entry, dict)}

@@ -1,12 +1,12 @@
-"""How a device says that its memory ran out, or that it is lost.
+"""Recognises errors that mean that the device's memory ran out, or that the device is lost.
 
-Without torch: the service asks before torch is imported.
+This module does not import torch, because the service uses it before torch is imported.
 """
 
 from __future__ import annotations
 
 _PHRASES = ("CUBLAS_STATUS_ALLOC_FAILED", "CUDNN_STATUS_ALLOC_FAILED", "CUDA error: out of memory")
-"""What libraries that allocate for themselves say in a plain RuntimeError."""
+"""Texts in a RuntimeError of libraries that have their own allocator."""
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -16,11 +16,11 @@ def out_of_memory(error: BaseException) -> bool:
 
 
 def device_lost(error: BaseException) -> bool:
-    """Whether an error leaves the CUDA context unusable: after an illegal access every later call fails too.
+    """Whether an error leaves the CUDA context unusable. For example, after an illegal access every later call fails.
 
-    Running out of memory does not, and the engine splits the pack for it.
+    An out-of-memory error leaves the context usable: the engine halves the pack and tries again.
     """
-    # What may not be recorded into a graph is refused, and nothing has happened to the device.
+    # An operation that cannot be captured into a CUDA graph raises an error, but the device stays usable.
     if out_of_memory(error) or "captur" in str(error):
         return False
     names = {kind.__name__ for kind in type(error).__mro__}

@@ -1,7 +1,7 @@
-"""Forward passes of one model, on the modules of transformers' LLaVA-OneVision classes.
+"""Forward passes of one model, with the modules of transformers' LLaVA-OneVision classes.
 
-The decoder's layers are driven from here and not through their own `forward`, because a pack needs its own attention
-and because the last layer, the norm and the head are needed only where an answer is read.
+This module calls the parts of the decoder's layers, not their `forward`, for two reasons: a pack needs another
+attention, and the last layer, the norm and the head are computed only at the positions of answers.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from sidecar.images import LEVELS, Pixels
 from sidecar.packing import Pack
 
 KERNEL = "packed-1"
-"""Part of a model's id: raise it when a change here can change an answer."""
+"""A part of each model's id. Raise it when a change of this code can change an answer."""
 IMAGE_BATCH = 16
 
 
 @dataclass(frozen=True)
 class PrefillResult:
-    """What a pass over a pack gives: float32 logits of its answers, and keys and values if they were asked for, each
-    (key heads, length, size) per layer."""
+    """The result of a pass over a pack: the float32 logits of its answers, and the keys and values of each layer, each
+    (key heads, length, size). `cache` is empty unless the caller keeps it."""
 
     logits: Tensor
     cache: tuple[tuple[Tensor, Tensor], ...]
@@ -42,10 +42,10 @@ Rope = tuple[Tensor, Tensor]
 
 
 def project(layer: nn.Module, hidden: Tensor, rope: Rope) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values of positions (n, width): (1, heads, n, size)."""
+    """Returns queries, keys and values of positions. `hidden` is (n, width); the results are (1, heads, n, size)."""
     attention = layer.self_attn
     normed = layer.input_layernorm(hidden)
-    # Of four dimensions from the start: FlexAttention's kernels take no view that adds one.
+    # Four dimensions from the start: FlexAttention's kernels do not accept a view that adds one.
     shape = (1, len(hidden), -1, attention.head_dim)
     projections = (attention.q_proj, attention.k_proj, attention.v_proj)
     queries, keys, values = (projection(normed).view(shape).transpose(1, 2) for projection in projections)
@@ -54,15 +54,15 @@ def project(layer: nn.Module, hidden: Tensor, rope: Rope) -> tuple[Tensor, Tenso
 
 
 def finish(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
-    """The rest of a layer after its attention (heads, n, size)."""
+    """Computes the rest of a layer after its attention; `attended` is (heads, n, size)."""
     hidden = hidden + layer.self_attn.o_proj(attended.transpose(0, 1).reshape(len(hidden), -1))
     return hidden + layer.mlp(layer.post_attention_layernorm(hidden))
 
 
 def tiles(capability: tuple[int, int]) -> dict[str, int] | None:
-    """FlexAttention's tile on a GPU of a compute capability; None for torch's own choice.
+    """Returns FlexAttention's tile sizes for a GPU of a compute capability; None leaves the choice to torch.
 
-    That asks for 131 KB of shared memory, and these cards (A10, RTX 30, L4, L40S, RTX 40) have 99 KB.
+    Torch's choice needs 131 KB of shared memory, but some GPUs (A10, RTX 30, L4, L40S, RTX 40) have only 99 KB.
     """
     return {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2} if capability in ((8, 6), (8, 9)) else None
 
@@ -70,15 +70,18 @@ def tiles(capability: tuple[int, int]) -> dict[str, int] | None:
 def flex_layer(
     layer: nn.Module, hidden: Tensor, rope: Rope, mask: BlockMask, tile: dict[str, int] | None
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """A layer over a pack under a block mask; also its keys and values."""
+    """Computes a layer over a pack under a block mask. Returns the hidden states, the keys and the values."""
     queries, keys, values = project(layer, hidden, rope)
     attended = flex_attention(queries, keys, values, block_mask=mask, enable_gqa=True, kernel_options=tile)
     return finish(layer, hidden, attended[0]), keys[0], values[0]
 
 
 class Model:
-    """A loaded network and its passes. `flex` takes FlexAttention and block masks, which need packs of `lengths`;
-    `graphs` has steps of decoding recorded and replayed."""
+    """A loaded network and its passes.
+
+    With `flex` it uses FlexAttention and block masks, which need packs of `lengths`. With `graphs` it records decoding
+    steps and replays them.
+    """
 
     def __init__(
         self,
@@ -111,30 +114,30 @@ class Model:
         )
 
     def set_lengths(self, lengths: Sequence[int]) -> None:
-        """Have packs padded to these lengths, ascending."""
+        """Sets the lengths that packs are padded to, ascending."""
         self.lengths = tuple(lengths)
         self._masks = {n: BlockMasks(n, self.device) for n in lengths} if self._flex else {}
 
     @property
     def fast_paths(self) -> tuple[str, ...]:
-        """Paths that are taken, and that are another way to compute what the plain path computes."""
+        """The fast paths that are in use. The slow path computes the same answers in another way."""
         return (*(("flex",) if self._flex else ()), *(("graphs",) if self._graphs else ()))
 
     @contextmanager
     def without(self, *paths: str) -> Iterator[None]:
-        """Take the plain path in place of fast ones for the length of a with statement."""
+        """Uses the slow path in place of these fast paths during a with statement."""
         before = self._flex, self._graphs, self.lengths
         for path in paths:
-            self.leave(path)
+            self.disable(path)
         try:
             yield
         finally:
             self._flex, self._graphs, self.lengths = before
 
-    def leave(self, path: str) -> None:
-        """Take the plain path in place of a fast one from now on."""
+    def disable(self, path: str) -> None:
+        """Uses the slow path in place of a fast path from now on."""
         if path not in self.fast_paths:
-            raise ValueError(f"{path} is not taken: {self.fast_paths} are")
+            raise ValueError(f"the fast path {path} is not in use; in use: {', '.join(self.fast_paths)}")
         if path == "flex":
             self._flex, self.lengths = False, ()
         else:
@@ -142,34 +145,36 @@ class Model:
 
     @property
     def features_per_image(self) -> int:
-        """Rows of one image: its patches and a newline."""
+        """Rows of features of one image: its patches and a newline."""
         return self._tower.embeddings.num_positions + 1
 
     @property
     def cache_bytes(self) -> int:
-        """Bytes of keys and values that one position takes."""
+        """Bytes of the keys and values of one position."""
         config = self._language.config
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         return 2 * config.num_hidden_layers * config.num_key_value_heads * size * self.dtype.itemsize
 
     @property
     def pass_bytes(self) -> int:
-        """Bytes of activations and of kept keys and values that one position of a pass takes, estimated."""
+        """Estimated bytes of one position of a pass: of its activations and of its keys and values."""
         config = self._language.config
         activations = self.dtype.itemsize * (3 * config.intermediate_size + 8 * config.hidden_size)
-        # One position in fifty is an answer, whose logits are held in float32.
+        # About one position in fifty is an answer. Its logits are held in float32.
         return activations + self.cache_bytes + 4 * config.vocab_size // 50
 
     def send(self, tensor: Tensor) -> Tensor:
-        """A tensor of the host on the device. Only a pinned one is copied without waiting for the device."""
+        """Copies a tensor from the host to the device. A GPU gets a pinned copy, so the host does not wait for it."""
         if self.device.type != "cuda":
             return tensor.to(self.device)
         return tensor.pin_memory().to(self.device, non_blocking=True)
 
     @torch.no_grad()
     def features(self, images: Sequence[Pixels]) -> Tensor:
-        """Features of images, (images x features_per_image, width): the tower before its final norm, then the
-        projector, then the newline."""
+        """Returns the features of images, (images x features_per_image, width).
+
+        The tower without its final norm, and then the projector, compute the features of patches. A newline follows.
+        """
         if not images:
             return self._newline.new_empty(0, len(self._newline))
         parts = []
@@ -184,7 +189,7 @@ class Model:
 
     @torch.no_grad()
     def prefill(self, packed: Pack, features: Tensor, keep: bool = False) -> PrefillResult:
-        """One pass over a pack; `keep` its keys and values, to generate text from."""
+        """Computes one pass over a pack. With `keep` the result has the keys and values, for generating text."""
         hidden = self._embed(packed.ids, features)
         rope = self._rope(self.send(packed.positions), hidden)
         attend = SampleMasks(packed, self.send)
@@ -206,7 +211,7 @@ class Model:
         return PrefillResult(self._logits(hidden), tuple(cache))
 
     def stepper(self, cache: Sequence[tuple[Tensor, Tensor]]) -> Step:
-        """Steps of rows over a cache, which keeps its place in memory meanwhile."""
+        """Returns a function that computes decoding steps over a cache. The cache must keep its address."""
 
         def step(tokens: Tensor, positions: Tensor) -> Tensor:
             return self.step(tokens, positions, cache)
@@ -215,8 +220,11 @@ class Model:
 
     @torch.no_grad()
     def step(self, tokens: Tensor, positions: Tensor, cache: Sequence[tuple[Tensor, Tensor]]) -> Tensor:
-        """Logits after one more token of each row, whose keys and values are written at `positions` of the cache:
-        per layer two (rows, key heads, room, size)."""
+        """Returns the logits after one more token of each row.
+
+        The keys and values of the tokens are written at `positions` of the cache. The cache has two tensors (rows, key
+        heads, room, size) for each layer.
+        """
         hidden = self._language.embed_tokens(tokens)
         rope = self._rope(positions, hidden)
         count, room = len(tokens), cache[0][0].shape[2]
@@ -227,14 +235,15 @@ class Model:
             kept_keys[each, :, positions] = keys.transpose(0, 1)
             kept_values[each, :, positions] = values.transpose(0, 1)
             heads, size = kept_keys.shape[1], kept_keys.shape[3]
-            # The query heads of one key head stand as its rows: no key is repeated.
+            # Query heads that share a key head are stacked as rows, so keys are not copied.
             grouped = queries.transpose(0, 1).reshape(count, heads, -1, size)
             attended = sdpa(grouped, kept_keys, kept_values, attn_mask=mask.expand(-1, heads, grouped.shape[2], -1))
             hidden = finish(layer, hidden, attended.reshape(count, -1, size).transpose(0, 1))
         return self._logits(hidden)
 
     def _embed(self, ids: Tensor, features: Tensor) -> Tensor:
-        """Embeddings of a pack's ids, which are on the host: what is looked up there need not be waited for."""
+        """Returns the embeddings of the ids of a pack. The ids are on the host, so searching them does not wait for the
+        device."""
         hidden = self._language.embed_tokens(self.send(ids.clamp(min=0)))
         places = torch.nonzero(ids < 0)[:, 0]
         if len(places):
@@ -248,7 +257,7 @@ class Model:
     def _last(
         self, layer: nn.Module, hidden: Tensor, rope: Rope, answers: Tensor, attend: SampleMasks
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """The last layer: keys and values of every position, all else at the answers only."""
+        """Computes the last layer: keys and values at every position, all else at the answers only."""
         attention = layer.self_attn
         normed = layer.input_layernorm(hidden)
         shape = (len(hidden), -1, attention.head_dim)
@@ -262,7 +271,7 @@ class Model:
 
     def _logits(self, hidden: Tensor) -> Tensor:
         normed = self._language.norm(hidden)
-        # Rounded to half precision, logits of about 20 tie within 0.1: the sums are kept as they are, in float32.
+        # The sums stay in float32: in half precision, logits of about 20 that differ by less than 0.1 may become equal.
         if self.device.type == "cuda" and self.dtype != torch.float32:
             return torch.mm(normed, self._head.weight.t(), out_dtype=torch.float32)
         return linear(normed.float(), self._head.weight.float())

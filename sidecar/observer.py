@@ -1,43 +1,44 @@
-"""Counts and times of what the engine computes."""
+"""The interface for counts and times of the engine's work."""
 
 from __future__ import annotations
 
 
 class Observer:
-    """Receives what is computed, as it happens. This one ignores it; the service's metrics and the benchmark count."""
+    """Receives the events of the engine. This class ignores them; the service and the benchmark count them."""
 
     def samples(self, count: int) -> None:
-        """Samples answered."""
+        """Samples were answered."""
 
     def tokens(self, stage: str, count: int) -> None:
-        """Positions computed, padding counted; `stage` is vision, prefill or styler (decoding)."""
+        """Positions were computed, padding included. `stage` is vision, prefill or styler (decoding)."""
 
     def shared(self, count: int) -> None:
-        """Positions that separate passes would have computed and sharing a prefix did not."""
+        """Positions were not computed, because the prompts of a sample share a prefix."""
 
     def packed(self, fill: float) -> None:
-        """Share of a pack's positions that hold tokens, 0 to 1."""
+        """A pack was computed; `fill` is the share of its positions that hold tokens, 0 to 1."""
 
     def seconds(self, stage: str, seconds: float) -> None:
-        """Seconds spent; decode counts the pool's threads, idle the waiting for them; the rest as in `tokens`."""
+        """A stage took some seconds: a stage of `tokens`, decode (in the threads of the pool), or idle (waiting for
+        them)."""
 
     def split(self) -> None:
         """A pack was split because the device's memory ran out."""
 
     def padding(self, count: int) -> None:
-        """Positions of a pack that hold no token."""
+        """Positions of a pack held no token."""
 
     def rows(self, count: int) -> None:
-        """Rows of text that were decoded together."""
+        """Rows of text were decoded together."""
 
     def step(self) -> None:
-        """One decoding step of all rows together."""
+        """One decoding step of all rows of a batch was computed."""
 
     def loaded(self, seconds: float) -> None:
-        """A model's weights were read and placed on the device."""
+        """The weights of a model were read and copied to the device."""
 
     def compiled(self, seconds: float) -> None:
-        """A model's passes were compiled and tried."""
+        """The passes of a model were compiled and run once."""
 
     def fallback(self, path: str, reason: str) -> None:
-        """A fast path is not taken because it did not prove itself."""
+        """A fast path is not used because it failed its check."""

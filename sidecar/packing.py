@@ -1,7 +1,8 @@
 """Prompts of a sample share their longest common token prefix; several samples share one pass.
 
-A sample's prompts become a tree: the prefix once, then each prompt's remaining tokens as a branch. A branch sees the
-prefix and itself, and its positions restart at the prefix's end, so every token sees what it would see alone.
+The prompts of a sample become a tree: the prefix once, and the remaining tokens of each prompt as a branch. A branch
+attends to the prefix and to itself, and its positions continue those of the prefix. So the answer to a prompt is the
+same as in a pass of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Ids = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Tree:
-    """One sample's prompts for one model. Ids below zero are image features: -1 - (row of the sample's features)."""
+    """The prompts of one sample for one model. An id below zero is an image feature: -1 - (row of the features)."""
 
     prefix: Ids
     branches: tuple[Ids, ...]
@@ -33,12 +34,12 @@ class Tree:
 
     @property
     def separate(self) -> int:
-        """Positions that a pass for each prompt would compute."""
+        """Positions to compute if each prompt had its own pass."""
         return len(self.prefix) * len(self.branches) + sum(map(len, self.branches))
 
 
 def expand(prompt: Sequence[int], features: int) -> Ids:
-    """A prompt's ids with each image replaced by its `features` rows."""
+    """Returns the ids of a prompt, with `features` ids below zero in place of each image."""
     ids: list[int] = []
     image = 0
     for token in prompt:
@@ -51,7 +52,7 @@ def expand(prompt: Sequence[int], features: int) -> Ids:
 
 
 def tree(prompts: Sequence[Ids]) -> Tree:
-    """The tree of one or more prompts. Each keeps at least its last token as a branch: the answer is read there."""
+    """Joins one or more prompts into a tree. The answer is read at a prompt's last token, so each branch has that."""
     shared = min(map(len, prompts)) - 1
     for prompt in prompts[1:]:
         differs = np.flatnonzero(prompt[:shared] != prompts[0][:shared])
@@ -60,9 +61,9 @@ def tree(prompts: Sequence[Ids]) -> Tree:
 
 
 def cut(whole: Tree, budget: int) -> list[tuple[int, Tree]]:
-    """The tree in parts of at most `budget` positions, each with the number of its first branch.
+    """Cuts a tree into parts of at most `budget` positions. Returns each part with the index of its first branch.
 
-    Each prompt alone must fit.
+    Each single prompt must fit into the budget.
     """
     parts: list[tuple[int, Tree]] = []
     first, size = 0, len(whole.prefix)
@@ -75,7 +76,7 @@ def cut(whole: Tree, budget: int) -> list[tuple[int, Tree]]:
 
 
 def bins(lengths: Sequence[int], budget: int) -> list[list[int]]:
-    """Which trees go into one pass: first fit, longest first. A pure function of the lengths."""
+    """Distributes trees to passes: first fit, longest tree first. Returns the indexes of the trees of each pass."""
     packs: list[list[int]] = []
     room: list[int] = []
     for k in sorted(range(len(lengths)), key=lambda k: (-lengths[k], k)):
@@ -90,7 +91,10 @@ def bins(lengths: Sequence[int], budget: int) -> list[list[int]]:
 
 
 def buckets(budget: int, smallest: int = 2048, multiple: int = 128) -> tuple[int, ...]:
-    """The lengths a pass may have where each new length is a compilation: halves of the budget, ascending."""
+    """Returns the allowed lengths of a pass, ascending: the budget, its half, its quarter, and so on.
+
+    They are few, because each length is compiled once.
+    """
     lengths = []
     while not lengths or (budget >= smallest and budget < lengths[-1]):
         lengths.append(-(-budget // multiple) * multiple)
@@ -100,7 +104,7 @@ def buckets(budget: int, smallest: int = 2048, multiple: int = 128) -> tuple[int
 
 @dataclass(frozen=True)
 class Span:
-    """Where a tree lies in a pack."""
+    """The positions of a tree in a pack."""
 
     start: int
     prefix: int
@@ -116,17 +120,17 @@ class Span:
         return [self.start + self.prefix + end - 1 for end in accumulate(self.branches)]
 
     def seen(self, branch: int) -> list[int]:
-        """The positions that a branch's last token sees: what a cache of its prompt holds."""
+        """Returns the positions that a branch's last token attends to. A cache of the prompt holds these."""
         begin = self.start + self.prefix + sum(self.branches[:branch])
         return [*range(self.start, self.start + self.prefix), *range(begin, begin + self.branches[branch])]
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Several trees in one sequence; the tail beyond `used` is padding, a document of its own.
+    """Several trees in one sequence. The positions from `used` on are padding, which is a document of its own.
 
-    The four arrays have one entry per position: `ids` (image features below zero, as in Tree but counted over the
-    pack), `positions`, `documents` (which tree) and `branches` (0 is the prefix).
+    The four arrays have one entry for each position: `ids` (as in Tree, but feature rows count over the whole pack),
+    `positions`, `documents` (index of the tree) and `branches` (0 is the prefix).
     """
 
     ids: torch.Tensor
@@ -145,14 +149,15 @@ class Pack:
 
     @property
     def answers(self) -> list[int]:
-        """Positions where an answer is read: trees in order, branches in order."""
+        """The positions where answers are read, in the order of trees and their branches."""
         return [row for span in self.spans for row in span.answers]
 
 
 def pack(trees: Sequence[Tree], images: Sequence[int], features: int, lengths: Sequence[int] = ()) -> Pack:
-    """Lay trees out one after another; each tree's sample has as many images as `images` says, of `features` rows each.
+    """Puts trees one after another into a pack. `images` is the number of images of each tree; an image has `features`
+    rows.
 
-    The pack is padded to the first of `lengths` that holds it; without any it is not padded.
+    The pack is padded to the first of `lengths` that it fits into. If none fits, it is not padded.
     """
     used = sum(t.length for t in trees)
     length = next((n for n in lengths if n >= used), used)

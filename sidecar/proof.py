@@ -1,7 +1,7 @@
-"""Whether a fast path may be taken on this device: it decodes what the plain path decodes, and is not slower.
+"""Checks if a fast path may be used on this device: it must decode the tokens of the slow path, and not be slower.
 
-A path that has never run on a device may be wrong there, or slower. So after loading both paths decode the same
-prompts; a path that raises, gives other tokens or takes longer is not taken.
+A fast path may be wrong or slower on a device on which it has never run. So after loading both paths decode the same
+prompts. A fast path that raises an error, gives other tokens or takes longer is not used.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ log = logging.getLogger(__name__)
 
 PROMPTS = 16
 EVERY = 4
-"""Of so many prompts, the first has an image."""
+"""Every fourth prompt has an image."""
 LENGTH = 8
-"""Tokens that follow each prompt."""
+"""Tokens that are decoded after each prompt."""
 TOLERANCE = {"fp32": 1e-3, "fp16": 0.1, "bf16": 0.5}
-"""Largest difference of two log-probabilities that rounding makes, by the type that is computed in."""
+"""The largest difference of two log-probabilities that counts as rounding, by the type of the computation."""
 TEXT = "a red boat sails past the old harbour while seven gulls follow it and nobody counts them "
 
 Reason = Literal["error", "unequal", "slower"]
@@ -40,21 +40,21 @@ T = TypeVar("T")
 
 
 def refusal(
-    fast: Callable[[], T], plain: Callable[[], T], same: Callable[[T, T], bool], clock: Clock = time.perf_counter
+    fast: Callable[[], T], slow: Callable[[], T], same: Callable[[T, T], bool], clock: Clock = time.perf_counter
 ) -> Reason | None:
-    """Why a fast path must not be taken; None where it may. `same` compares what it gives with what the plain one does.
+    """Returns why a fast path must not be used, or None if it may. `same` compares the results of both paths.
 
-    Both run twice, and the second run is timed. Raises RuntimeError where the fast path has lost the device.
+    Each path runs twice, and the second run is timed. Raises RuntimeError if the fast path has lost the device.
     """
-    expected, allowed = _timed(plain, clock)
+    expected, allowed = _timed(slow, clock)
     try:
         got, seconds = _timed(fast, clock)
         if not same(got, expected):
             return "unequal"
     except Exception as error:
         if device_lost(error):
-            raise RuntimeError("a fast path has lost the device: start with SIDECAR_FAST=off") from error
-        log.warning("a fast path failed", exc_info=True)
+            raise RuntimeError("the GPU failed in a fast path: start with SIDECAR_FAST=off") from error
+        log.warning("a fast path raised an error", exc_info=True)
         return "error"
     return "slower" if seconds > allowed else None
 
@@ -67,7 +67,7 @@ def _timed(run: Callable[[], T], clock: Clock) -> tuple[T, float]:
 
 
 class Prompts:
-    """The prompts that both paths decode with a model: the same on every device."""
+    """The prompts that both paths decode. They are the same on every device."""
 
     def __init__(self, model: Model, tokens: Tokens, budget: int, tolerance: float, count: int) -> None:
         self._model = model
@@ -82,7 +82,7 @@ class Prompts:
         self._ids = [expand(prompt, model.features_per_image) for prompt in tokens.prompts(pieces)]
 
     def decode(self) -> Decoded:
-        """The tokens that the model as it is set now has after each prompt."""
+        """Returns the tokens after each prompt, decoded with the paths that the model uses now."""
         made: dict[int, tuple[int, ...]] = {}
         for group in bins([len(ids) for ids in self._ids], self._budget):
             trees = [tree([self._ids[k]]) for k in group]
@@ -96,14 +96,16 @@ class Prompts:
             features = self._model.features([picture for picture in pictures if picture is not None])
             prefilled = self._model.prefill(packed, features, keep=True)
             rows = rows_of(self._model, packed, prefilled, [[LENGTH]] * len(group))
-            # Without a penalty or an end, each token is simply the likeliest one after those before it.
+            # There is no penalty and no end token, so each token is the most likely one.
             continued = generate(self._model, rows, Generation(1.0, frozenset()), Observer())
             made |= {k: one.tokens for k, one in zip(group, continued, strict=True)}
         return [made[k] for k in range(len(self._ids))]
 
     def same(self, got: Decoded, expected: Decoded) -> bool:
-        """Whether tokens are those of the plain path, which the model must be set to: equal, or each as likely as the
-        likeliest within rounding."""
+        """Whether tokens equal those of the slow path, or each is the most likely token within rounding.
+
+        The model must use the slow path during the call.
+        """
         return all(
             one == other or self._likely(k, one) for k, (one, other) in enumerate(zip(got, expected, strict=True))
         )

@@ -1,7 +1,7 @@
-"""Types and limits of `POST /v1/score`, one home for service, engine and tools.
+"""Types and limits of `POST /v1/score`, for the service, the engine and the tools.
 
-What the engine reads and answers are plain dataclasses: they are validated where a request's JSON is parsed, and built
-without checks elsewhere. The OpenAPI document is made from these types.
+Items and answers are plain dataclasses. They are validated only when the JSON of a request is parsed. The OpenAPI
+document is made from these types.
 """
 
 from __future__ import annotations
@@ -25,50 +25,54 @@ from pydantic import (
 )
 
 VERSION = 2
-"""Of the protocol. Version 1 had prompts in one string each, in which `<image>` stood for an image."""
+"""Version of the protocol. In version 1 a prompt was one string, in which `<image>` was the place of an image."""
 MAX_CHOICES = 256
-"""Choices of a query."""
+"""The most choices of a query."""
 MAX_TOKEN_CHARACTERS = 256
-"""No token of the released vocabulary is longer. Longer text is refused before a tokenizer spends minutes on it."""
+"""No token of the released vocabulary is longer. So a too long text is refused before it is tokenised, which can take
+minutes."""
 STOPPING = "stopping"
-"""Code of an item that a stopping service has not answered. Only requests that ask for a part of it get it."""
+"""Code of an item that was not answered because the service stopped. Only requests with the header PARTIAL get it."""
 PARTIAL = "Harvest-Partial"
-"""Header of requests that take the items that are finished when the service stops: `1`."""
+"""Header of a request. With the value `1`, a service that stops answers the finished items only."""
 ModelName = Literal["scorer", "styler"]
 
 
 class Limits(BaseModel):
-    """What a request and an item may hold. A request above `items` or `bytes` is refused whole; `batch` and `in_flight`
-    are what clients should keep to; above the rest, an item is refused."""
+    """The limits of a request and of an item.
+
+    A request above `items` or `bytes` is refused as a whole. An item above another limit is refused alone. `batch` and
+    `in_flight` are advice to clients and are not enforced.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     items: int = Field(default=256, ge=1, description="items in a request")
-    batch: int = Field(default=32, ge=1, description="items that a client should send in a request, where it has them")
-    in_flight: int = Field(default=2, ge=1, description="requests that a client should have on their way")
+    batch: int = Field(default=32, ge=1, description="items that a client should send in a request, if it has as many")
+    in_flight: int = Field(default=2, ge=1, description="requests that a client should send concurrently")
     bytes: int = Field(default=64 << 20, ge=1 << 10, description="bytes of a request's body")
     images: int = Field(default=16, ge=0, description="images of an item")
-    pixels: int = Field(default=100_000_000, ge=1, description="pixels of an image, as its header states them")
+    pixels: int = Field(default=100_000_000, ge=1, description="pixels of an image, according to its header")
     queries: int = Field(default=64, ge=1, description="queries of an item")
-    tokens: int = Field(default=8192, ge=64, description="positions of one prompt, an image counting as 730")
+    tokens: int = Field(default=8192, ge=64, description="positions of one prompt; an image counts as 730")
     new_tokens: int = Field(default=256, ge=1, description="largest max_tokens of a query")
 
     @computed_field(description="choices of a query; more make a request invalid")  # type: ignore[prop-decorator]
     @property
     def choices(self) -> int:
-        """Choices of a query. Fixed: it is part of the request's schema."""
+        """The most choices of a query. The number is fixed, because the request's schema contains it."""
         return MAX_CHOICES
 
     @computed_field(description="characters of one prompt, before it is tokenised")  # type: ignore[prop-decorator]
     @property
     def characters(self) -> int:
-        """Characters of one prompt, before it is tokenised."""
+        """The most characters of one prompt, before it is tokenised."""
         return self.tokens * MAX_TOKEN_CHARACTERS
 
 
 def _decode(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError("an image is a string of standard base64")
+        raise ValueError("an image must be a string of standard base64")
     try:
         return base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError) as error:
@@ -90,7 +94,7 @@ Image = Annotated[
 
 
 def _whole(value: object) -> object:
-    # 1.0 is an integer to JSON Schema, and some clients have no other numbers.
+    # 1.0 is an integer in JSON Schema, and some clients have only floating-point numbers.
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
@@ -104,19 +108,19 @@ def _absent_not_null(schema: dict[str, Any]) -> None:
         schema["uniqueItems"] = True
 
 
-# Lists stop at their first fault: a hostile body of ten million bad entries must not become as many errors.
+# Validation of a list stops at its first fault, so that a body of ten million bad entries does not give as many errors.
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _ONE_KIND: dict[str, Any] = {"oneOf": [{"required": ["choices"]}, {"required": ["max_tokens"]}]}
 
 
 @dataclass(frozen=True)
 class Query:
-    """One question about an item: over `choices`, or to be answered in text of at most `max_tokens` tokens."""
+    """One question about an item. The answer is one of `choices`, or a text of at most `max_tokens` tokens."""
 
     __pydantic_config__: ClassVar[ConfigDict] = {**_STRICT, "json_schema_extra": _ONE_KIND}
 
     model: ModelName
-    text: Annotated[str, Field(description="The rest of the prompt, which holds no image: see `prefix`.")]
+    text: Annotated[str, Field(description="The end of the prompt, after the `prefix`. It cannot hold an image.")]
     choices: Annotated[
         tuple[str, ...] | None,
         Field(
@@ -137,7 +141,7 @@ def _one_kind(query: Query) -> Query:
     if (query.choices is None) == (query.max_tokens is None):
         raise ValueError("give either choices or max_tokens")
     if query.choices is not None and len(set(query.choices)) < len(query.choices):
-        raise ValueError("choices holds one choice twice")
+        raise ValueError("choices must differ, but one is there twice")
     return query
 
 
@@ -155,7 +159,7 @@ def _segment(value: object) -> str | Place:
         image = _whole(value["image"])
         if isinstance(image, int) and not isinstance(image, bool) and image >= 0:
             return Place(image)
-    raise ValueError('a segment is a text that is not empty, or {"image": k}, the place of image k, from 0')
+    raise ValueError('a segment must be a text that is not empty, or {"image": k}, the place of image k (from 0)')
 
 
 Segment = Annotated[
@@ -164,7 +168,7 @@ Segment = Annotated[
     WithJsonSchema(
         {
             "oneOf": [
-                {"type": "string", "minLength": 1, "description": "Text. The word `<image>` in it is text."},
+                {"type": "string", "minLength": 1, "description": "Text. The word `<image>` has no special meaning."},
                 {
                     "type": "object",
                     "properties": {"image": {"type": "integer", "minimum": 0}},
@@ -180,7 +184,7 @@ Segment = Annotated[
 
 @dataclass(frozen=True)
 class Item:
-    """One sample: its images in order, the shared head of its prompts, and what is asked about it."""
+    """One sample: its images in order, the common beginning of its prompts, and its queries."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT
 
@@ -191,14 +195,14 @@ class Item:
         tuple[Segment, ...],
         Field(
             fail_fast=True,
-            description="What all prompts begin with. Each image has one place, in order. A prompt is the prefix and a "
-            "query's text, tokenised whole.",
+            description="The beginning of all prompts. Each image has one place, in order. A prompt is the prefix and "
+            "the text of a query; it is tokenised as a whole.",
         ),
     ]
     queries: Annotated[tuple[Annotated[Query, AfterValidator(_one_kind)], ...], Field(min_length=1, fail_fast=True)]
 
     def pieces(self) -> list[str]:
-        """The texts of the prefix between its images, in order: one more than there are images."""
+        """Returns the texts of the prefix before, between and after its images: one more than there are images."""
         pieces: list[list[str]] = [[]]
         for segment in self.prefix:
             if isinstance(segment, Place):
@@ -208,13 +212,13 @@ class Item:
         return ["".join(texts) for texts in pieces]
 
     def prompts(self, queries: Iterable[Query]) -> list[list[str]]:
-        """The prompts of queries, each as its texts between images."""
+        """Returns the prompt of each query, as the list of its texts before, between and after the images."""
         *before, last = self.pieces()
         return [[*before, last + query.text] for query in queries]
 
 
 class ScoreRequest(BaseModel):
-    """A batch of items. Answers come in the same order and depend on each item alone."""
+    """A batch of items. The answers have the same order, and each depends only on its item."""
 
     model_config = _STRICT
 
@@ -239,22 +243,22 @@ class Text:
     """Answer to a query with max_tokens, decoded greedily."""
 
     text: str
-    truncated: Annotated[bool, Field(description="Whether max_tokens ended it, not an end-of-sequence token.")]
+    truncated: Annotated[bool, Field(description="Whether max_tokens ended the text, not an end-of-sequence token.")]
 
 
 @dataclass(frozen=True)
 class ItemAnswers:
-    """An item that was answered: one answer per query, in order."""
+    """The answers to one item: one for each query, in order."""
 
     answers: tuple[Choice | Text, ...]
     flags: Annotated[
-        tuple[str, ...], Field(description="`off_reference`: the reference implementation has no such sample.")
+        tuple[str, ...], Field(description="`off_reference`: the reference code cannot process such a sample.")
     ]
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What is wrong with a request or an item, as a fixed code and a sentence. README.md lists the codes."""
+    """A fault of a request or an item: a fixed code and a sentence. README.md lists the codes."""
 
     code: str
     detail: str
@@ -262,7 +266,7 @@ class Fault:
 
 
 class ErrorResponse(BaseModel):
-    """A request that was refused whole, or an item that was not answered. Its neighbours are."""
+    """A request was refused, or one item was not answered. The other items of the request are answered."""
 
     error: Fault
 
@@ -275,7 +279,7 @@ class ScoreResponse(BaseModel):
 
 
 class ModelsResponse(BaseModel):
-    """Id of each loaded model: a hash of everything that can change what it answers."""
+    """The id of each loaded model: a hash of everything that can change its answers."""
 
     protocol: int = Field(default=VERSION, description="Version of the protocol; absent from version 1.")
     models: dict[str, str]
@@ -288,7 +292,7 @@ class HealthResponse(BaseModel):
 
 
 class InvalidRequest(Exception):
-    """A body that is no ScoreRequest."""
+    """A body is not a valid ScoreRequest."""
 
     def __init__(self, fault: Fault) -> None:
         super().__init__(fault.detail)
@@ -296,32 +300,35 @@ class InvalidRequest(Exception):
 
 
 def parse(body: bytes) -> ScoreRequest:
-    """Read a request's body, or raise InvalidRequest with the first field at fault."""
+    """Parses the body of a request. Raises InvalidRequest with the first invalid field."""
     try:
         request = ScoreRequest.model_validate_json(body)
     except ValidationError as error:
-        # The input is never echoed: it may be megabytes of base64.
+        # The error does not repeat the input, which may be megabytes of base64.
         first: Any = error.errors(include_url=False, include_input=False, include_context=False)[0]
     else:
         for k, item in enumerate(request.items):
             _check_places(item, k)
         return request
-    # Pydantic describes dataclasses and tuples in Python's terms; a client sent JSON.
+    # Pydantic's messages name Python types, but the client sent JSON.
     unknown = first["type"] == "unexpected_keyword_argument"
     detail = "a field of this name is not permitted" if unknown else first["msg"].replace("Tuple", "Array")
     raise InvalidRequest(Fault("malformed", detail, field_path(first["loc"]) or None))
 
 
 def _check_places(item: Item, k: int) -> None:
-    """Raise InvalidRequest unless each image of an item has one place, in order."""
+    """Raises InvalidRequest unless each image of an item has one place, in order."""
     places = 0
     for n, segment in enumerate(item.prefix):
         if not isinstance(segment, Place):
             continue
         if segment.image >= len(item.images):
-            detail = f"the place of image {segment.image}, and the item has {len(item.images)} images"
+            detail = f"this is the place of image {segment.image}, but the item has {len(item.images)} images"
         elif segment.image != places:
-            detail = f"the place of image {segment.image}, where that of image {places} is due: each has one, in order"
+            detail = (
+                f"this is the place of image {segment.image}, but image {places} must come first:"
+                " give each image one place, in order"
+            )
         else:
             places += 1
             continue
@@ -332,7 +339,7 @@ def _check_places(item: Item, k: int) -> None:
 
 
 def field_path(location: Iterable[str | int]) -> str:
-    """('items', 3, 'images', 0) as `items[3].images[0]`."""
+    """Formats the path of a field: ('items', 3, 'images', 0) becomes `items[3].images[0]`."""
     path = ""
     for part in location:
         path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part

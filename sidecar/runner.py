@@ -1,4 +1,4 @@
-"""One model at work: passes over packs become answers, and rows of text wait until enough of them are decoded."""
+"""Answers the queries to one model: it computes passes over packs, and decodes rows of text in batches."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import LlavaOnevisionForConditionalGeneration
 
 from sidecar import checkpoint, proof
-from sidecar.batch import Batch, Laid, Ready
+from sidecar.batch import Batch, JobImages, PassPlan
 from sidecar.config import EngineConfig
 from sidecar.generate import Continuation, Row, bytes_needed, generate, rows_of
 from sidecar.images import Pixels
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 DTYPES = {"fp16": torch.float16, "bf16": torch.bfloat16, "fp32": torch.float32}
 T = TypeVar("T")
 Read = Callable[[], None]
-"""Reads what the device has computed: it waits for it."""
+"""Waits for the device, and reads the answers that it has computed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _PendingRow:
 
 
 def device_of(config: EngineConfig) -> torch.device:
-    """The device that a configuration means."""
+    """Returns the device of a configuration; `auto` is the GPU if there is one, else the CPU."""
     cuda = config.device == "cuda" or (config.device == "auto" and torch.cuda.is_available())
     return torch.device("cuda" if cuda else "cpu")
 
@@ -82,8 +82,10 @@ class Runner:
         config: EngineConfig,
         free: int | None = None,
     ) -> Runner:
-        """A runner over a network that is loaded; its `warm_up` is still to run. `free` bytes of the device are for
-        passes and rows; None: as many as are free now."""
+        """Makes a runner for a loaded network. The caller must then run `warm_up`.
+
+        `free` is the number of bytes of the device for passes and rows. None: the bytes that are free now.
+        """
         fast = device_of(config).type == "cuda" and config.fast == "prove"
         model = Model(network, flex=fast, compiled="inductor" if fast else None, graphs=fast)
         needs = Needs(model.pass_bytes, model.cache_bytes)
@@ -95,33 +97,33 @@ class Runner:
 
     @property
     def sizes(self) -> Sizes:
-        """How much is done together."""
+        """The sizes of a pack and of a batch of rows."""
         return self.warm_up.sizes
 
     @property
     def refused(self) -> dict[str, proof.Reason]:
-        """Fast paths that did not prove themselves, and why."""
+        """The fast paths that failed their check, with the reason."""
         return self.warm_up.refused
 
     def prepare(self, items: Sequence[Item], name: str, failed: dict[int, Fault]) -> list[Job]:
-        """The jobs of the items that ask this model; an item that cannot be asked goes to `failed`."""
+        """Returns the jobs of the items that have queries to this model. An invalid item is added to `failed`."""
         features, longest = self.model.features_per_image, self._config.limits.tokens
         return prepare(items, name, self.tokens, features, longest, failed)
 
-    def lay(self, jobs: Sequence[Job], pixels: Mapping[int, list[Pixels]]) -> list[Laid]:
-        """The passes that answer the jobs. The device is not touched, so that another request may run meanwhile."""
+    def plan(self, jobs: Sequence[Job], pixels: Mapping[int, list[Pixels]]) -> list[PassPlan]:
+        """Plans the passes that answer the jobs. The device is not used, so another request may use it meanwhile."""
         pieces = [piece for job in jobs for piece in job.cut(self.sizes.pack_tokens)]
         passes = []
         for group in bins([piece.tree.length for piece in pieces], self.sizes.pack_tokens):
-            ready = tuple((pieces[k], pixels[pieces[k].item]) for k in group)
-            passes.append(Laid(ready, self._packed(ready)))
+            planned = tuple((pieces[k], pixels[pieces[k].item]) for k in group)
+            passes.append(PassPlan(planned, self._packed(planned)))
         return passes
 
-    def compute(self, batch: Batch, passes: list[Laid], stopping: Callable[[], bool]) -> None:
-        """Answer what the passes ask, but for text that waits to be decoded with other rows.
+    def compute(self, batch: Batch, passes: list[PassPlan], stopping: Callable[[], bool]) -> None:
+        """Computes the passes. Queries with choices are answered; rows of text wait to be decoded with other rows.
 
-        No pass begins once it is stopping. A pass is dropped with its images when it has begun. Its choices are read
-        while the next pass computes.
+        After `stopping` is true, no pass begins. A pass that begins is removed from `passes`, which frees its images.
+        Its choices are read while the next pass is computed.
         """
         read: Read = _nothing
         while passes and batch.error is None and not stopping():
@@ -134,7 +136,8 @@ class Runner:
         self._stages.settle()
 
     def flush(self) -> None:
-        """Decode all rows that wait. Where that fails, each request's rows are tried alone: a fault is its own."""
+        """Decodes all rows that wait. If this fails, the rows of each request are decoded separately, so that an error
+        fails only its own request."""
         waiting, self._waiting = self._waiting, []
         batches = list(dict.fromkeys(one.batch for one in waiting))
         if self._decoded(waiting, batches):
@@ -145,11 +148,12 @@ class Runner:
             )
 
     def forget(self, batch: Batch) -> None:
-        """Drop the rows of a request that has failed."""
+        """Drops the rows of a request that has failed."""
         self._waiting = [one for one in self._waiting if one.batch is not batch]
 
     def _wait(self, batch: Batch, coming: list[_PendingRow]) -> None:
-        """Have rows wait; those before them are decoded where all together are too many, or take too much memory."""
+        """Adds rows to the waiting rows. If all would be too many, or need too much memory, the earlier rows are
+        decoded first."""
         if self._waiting and self._full(self._waiting + coming):
             self.flush()
         batch.waiting += len(coming)
@@ -160,21 +164,24 @@ class Runner:
     def _full(self, rows: Sequence[_PendingRow]) -> bool:
         return len(rows) > self.sizes.rows or bytes_needed([one.row for one in rows], self.model) > self.sizes.kv_bytes
 
-    def _packed(self, ready: Sequence[Ready]) -> Pack:
+    def _packed(self, jobs: Sequence[JobImages]) -> Pack:
         return pack(
-            [job.tree for job, _ in ready],
-            [job.images for job, _ in ready],
+            [job.tree for job, _ in jobs],
+            [job.images for job, _ in jobs],
             self.model.features_per_image,
             self.model.lengths,
         )
 
-    def _pass(self, batch: Batch, laid: Laid) -> tuple[Read, list[_PendingRow]]:
-        """Begin one pass over some jobs: what reads its choices, and its rows. Out of memory, the pass is halved."""
+    def _pass(self, batch: Batch, plan: PassPlan) -> tuple[Read, list[_PendingRow]]:
+        """Begins one pass. Returns a function that reads its choices, and its rows of text.
 
-        def run(some: list[Ready]) -> list[tuple[Read, list[_PendingRow]]]:
-            return [self._prefill(batch, some, laid.pack if len(some) == len(laid.ready) else self._packed(some))]
+        If the device's memory runs out, the pass is halved.
+        """
 
-        parts = self._halving(list(laid.ready), run)
+        def run(some: list[JobImages]) -> list[tuple[Read, list[_PendingRow]]]:
+            return [self._prefill(batch, some, plan.pack if len(some) == len(plan.jobs) else self._packed(some))]
+
+        parts = self._halving(list(plan.jobs), run)
 
         def read() -> None:
             for one, _ in parts:
@@ -182,10 +189,10 @@ class Runner:
 
         return read, [row for _, rows in parts for row in rows]
 
-    def _prefill(self, batch: Batch, ready: list[Ready], packed: Pack) -> tuple[Read, list[_PendingRow]]:
-        jobs = [job for job, _ in ready]
+    def _prefill(self, batch: Batch, planned: list[JobImages], packed: Pack) -> tuple[Read, list[_PendingRow]]:
+        jobs = [job for job, _ in planned]
         with self._stages.stage("vision"):
-            features = self.model.features([image for _, pixels in ready for image in pixels])
+            features = self.model.features([image for _, pixels in planned for image in pixels])
         text = any(query.choices is None for job in jobs for _, query in job.queries)
         with self._stages.stage("prefill"):
             prefilled = self.model.prefill(packed, features, keep=text)
@@ -196,7 +203,7 @@ class Runner:
         return read, [_PendingRow(batch, item, q, row) for (item, q), row in zip(asked, rows, strict=True)]
 
     def _choose(self, batch: Batch, jobs: Sequence[Job], logits: Tensor) -> Read:
-        """Begin to compute the choices' answers; what comes back reads them."""
+        """Starts to compute the answers to queries with choices. Returns a function that reads them."""
         asked = [(job.item, q, ids) for job in jobs for (q, _), ids in zip(job.queries, job.choices, strict=True)]
         chosen = [(row, item, q, ids) for row, (item, q, ids) in enumerate(asked) if ids]
         if not chosen:
@@ -217,12 +224,14 @@ class Runner:
         return read
 
     def _decoded(self, waiting: Sequence[_PendingRow], batches: Sequence[Batch]) -> bool:
-        """Decode rows of requests; False where that failed, and the fault is the request's if there is only one."""
+        """Decodes rows of requests. Returns False on an error. If there is only one request, the error is its error."""
         try:
             self._decode(waiting)
         except Exception as error:
             if len(batches) > 1:
-                log.warning("decoding rows of %d requests; trying each alone", len(batches), exc_info=True)
+                log.warning(
+                    "decoding rows of %d requests failed; decoding each request separately", len(batches), exc_info=True
+                )
             else:
                 batches[0].error = error
             return False
@@ -233,7 +242,7 @@ class Runner:
     def _decode(self, waiting: Sequence[_PendingRow]) -> None:
         if not waiting:
             return
-        # A single pack may hold more rows than the bounds allow.
+        # A single pack may hold more rows than the limits of a batch allow.
         if len(waiting) > 1 and self._full(waiting):
             middle = len(waiting) // 2
             self._decode(waiting[:middle])
@@ -248,14 +257,14 @@ class Runner:
             one.batch.waiting -= 1
 
     def _halving(self, parts: list[T], run: Callable[[list[T]], list]) -> list:
-        """Run parts together; where the device's memory runs out, in halves. One part alone raises."""
+        """Runs parts together. If the device's memory runs out, runs each half separately. A single part raises."""
         try:
             return run(parts)
-        except RuntimeError as error:  # torch.OutOfMemoryError is one
+        except RuntimeError as error:  # torch.OutOfMemoryError is a subclass
             if len(parts) == 1 or not out_of_memory(error):
                 raise
-            log.warning("out of memory with %d parts; trying halves", len(parts))
-        # Outside the handler: the exception's frames would keep the tensors that have to go.
+            log.warning("out of memory with %d parts; running each half separately", len(parts))
+        # This is outside of the handler, because the exception keeps references to tensors that must be freed.
         self._observer.split()
         free(self.model.device)
         middle = len(parts) // 2
@@ -270,7 +279,7 @@ class Runner:
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Free bytes of a device with memory of its own."""
+    """Returns the free bytes of a GPU; None for a CPU."""
     if device.type != "cuda":
         return None
     free(device)
@@ -278,10 +287,10 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def _nothing() -> None:
-    """Reads the choices of a pass that has none."""
+    """Does nothing: the pass has no choices to read."""
 
 
 def _mass(ids: Sequence[int], logprobs: Sequence[float]) -> float:
-    """Total probability of the choices; one that is given twice counts once."""
+    """Returns the total probability of the choices. A choice that is given twice counts once."""
     each = dict(zip(ids, logprobs, strict=True))
     return math.fsum(map(math.exp, each.values()))

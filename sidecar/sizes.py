@@ -1,47 +1,53 @@
-"""How much is done together: what the settings say, else what the device's free memory allows."""
+"""Chooses the sizes of passes, batches of rows and requests: from the settings, or else from the free memory."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 LENGTHS = (16384, 8192, 4096, 2048)
-"""Positions of a pass. Longer passes are no faster, and each length is a compilation."""
+"""Possible positions of a pass. Longer passes are not faster, and each length is compiled once."""
 KV_BYTES = 2 << 30
-"""Keys and values where the device does not say how much memory is free."""
+"""Bytes of keys and values, if the free memory of the device is not known."""
 ROWS = 128
-"""Rows of text that are decoded together at most."""
+"""The most rows of text that are decoded together."""
 ROW = 1024
 """Positions of a usual row. While rows are joined into one cache, each is held twice."""
 RESERVE = 3 << 29
-"""Bytes for the tower's activations, the libraries and what is lost between blocks."""
+"""Bytes for the activations of the tower, for libraries and for fragmentation."""
 SHARE = 0.9
-"""Of the free memory, what is planned with."""
+"""The share of the free memory that is used for planning."""
 BATCH = (32, 64)
-"""Items of a request, at least and at most."""
+"""The least and the most items of a request."""
 IN_FLIGHT = 4
-"""Requests that a client has on their way: two whose rows are decoded together, and the two that follow."""
+"""Concurrent requests of a client: two whose rows are decoded together, and the two that follow."""
 SLOW_IN_FLIGHT = 2
-"""The same of a device that is slow, so that no request waits for longer than clients do."""
+"""Concurrent requests of a client on a slow device: with more, a request would wait longer than clients do."""
 
 
 @dataclass(frozen=True)
 class Needs:
-    """Bytes that a position of a model takes: in a pass, and as keys and values."""
+    """The bytes of one position of a model."""
 
     position: int
+    """Bytes of a position in a pass."""
     cache: int
+    """Bytes of the keys and values of a position."""
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """Positions of a pass at most, bytes of keys and values, rows decoded together, and what clients should send:
-    items of a request, and requests on their way."""
+    """The sizes of the work that is done together."""
 
     pack_tokens: int
+    """The most positions of a pass."""
     kv_bytes: int
+    """The most bytes of keys and values."""
     rows: int
+    """The most rows of text that are decoded together."""
     batch: int
+    """Items that a client should send in a request."""
     in_flight: int
+    """Requests that a client should send concurrently."""
 
 
 def choose(
@@ -51,10 +57,10 @@ def choose(
     pack_tokens: int | None = None,
     kv_bytes: int | None = None,
 ) -> Sizes:
-    """The sizes for a model on a device with `free` bytes once all models are loaded, of which one runs at a time.
+    """Chooses the sizes for a model. `free` is the device's free bytes after all models are loaded; one runs at a time.
 
-    None is a device that shares the machine's memory. A prompt of `longest` positions fits a pass in any case; where
-    that is more than the memory allows, passes are halved as they run out of it.
+    `free` is None for a device that shares the machine's memory. A prompt of `longest` positions always fits into a
+    pass. If that is more than the memory allows, the pass runs out of memory and is halved.
     """
     position, cache = needs.position, needs.cache
     usable = None if free is None else max(int(SHARE * free) - RESERVE, 0)
@@ -63,7 +69,7 @@ def choose(
         fitting = (n for n in allowed if usable is None or n * position <= usable // 2)
         pack_tokens = next(fitting, allowed[-1])
     if kv_bytes is None:
-        # One row must fit, however little is left; without memory for it, rows are halved as passes are.
+        # One row must always fit. If the memory is too small for it, the rows are halved, as passes are.
         left = KV_BYTES if usable is None else usable - pack_tokens * position
         kv_bytes = max(left, 2 * longest * cache)
     rows = max(min(ROWS, kv_bytes // (2 * ROW * cache)), 1)

@@ -1,6 +1,6 @@
-"""How long a device takes for each stage, without waiting for it.
+"""Measures how long the device takes for each stage, without waiting for it.
 
-A mark lies in the device's queue, between the work before it and after it. What lies between two marks is read once the
+A mark is put into the device's queue before and after the work of a stage. The time between two marks is read after the
 device has passed both.
 """
 
@@ -20,16 +20,16 @@ class Mark(Protocol):
     """A point in the device's queue."""
 
     def query(self) -> bool:
-        """Whether the device has passed it."""
+        """Whether the device has passed this mark."""
         ...
 
     def elapsed_time(self, later: Mark) -> float:
-        """Milliseconds from this mark to a later one; both must be passed."""
+        """Returns the milliseconds from this mark to a later one. The device must have passed both."""
         ...
 
 
 class HostMark:
-    """A mark where all work is done when its call returns."""
+    """A mark of a device whose work is done when the call returns."""
 
     def __init__(self) -> None:
         self._at = time.perf_counter()
@@ -42,7 +42,7 @@ class HostMark:
 
 
 def marks(device: torch.device) -> Callable[[], Mark]:
-    """What sets a mark on a device."""
+    """Returns a function that puts a mark into the queue of a device."""
     if device.type != "cuda":
         return HostMark
 
@@ -55,7 +55,7 @@ def marks(device: torch.device) -> Callable[[], Mark]:
 
 
 class Stages:
-    """Reports the seconds of stages to an observer, in order, each once the device is beyond it."""
+    """Reports the seconds of each stage to an observer, in order, after the device has finished the stage."""
 
     def __init__(self, mark: Callable[[], Mark], observer: Observer) -> None:
         self._mark = mark
@@ -64,13 +64,14 @@ class Stages:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """The work that is given to the device in a with statement is a stage; one that raises is none."""
+        """Measures the work that is given to the device in a with statement. If the statement raises, nothing is
+        reported."""
         begun = self._mark()
         yield
         self._open.append((name, begun, self._mark()))
 
     def settle(self) -> None:
-        """Report the stages that the device is beyond. It does not wait for the others."""
+        """Reports the stages that the device has finished. It does not wait for the others."""
         while self._open and self._open[0][2].query():
             name, begun, ended = self._open.pop(0)
             self._observer.seconds(name, begun.elapsed_time(ended) / 1e3)

@@ -1,4 +1,4 @@
-"""From directories to models that are ready. The next one's weights are read while one is compiled."""
+"""Loads and warms up all models. While one model is compiled, the weights of the next are read."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from sidecar.tokens import Tokens
 
 
 def load_all(config: EngineConfig) -> dict[str, Runner]:
-    """Load every model; on a GPU, compile and warm up too. Raises CheckpointError."""
+    """Loads every model. On a GPU it also compiles and warms up each. Raises CheckpointError."""
     paths = dict(sorted(config.directories.items()))
     runners: dict[str, Runner] = {}
-    # What the next models will take is not free, though it may seem to be while they are read.
+    # The memory of models that are still to be loaded is not free, though the device reports that it is.
     free = free_bytes(device_of(config))
     if free is not None:
         free -= sum(checkpoint.device_bytes(path, DTYPES[config.dtype]) for path in paths.values())
     restored = kernels.restore(config.kernels, device_of(config))
     with ThreadPoolExecutor(1, thread_name_prefix="load") as pool:
-        # One after another: they share the disk.
+        # The models are read one after another, because they share the disk.
         loads = {name: pool.submit(_read, path, config) for name, path in paths.items()}
         try:
             for name, path in paths.items():
@@ -44,14 +44,14 @@ def load_all(config: EngineConfig) -> dict[str, Runner]:
                 load.cancel()
     if any("flex" in runner.model.fast_paths for runner in runners.values()):
         kernels.keep(config.kernels, device_of(config), restored)
-    # Not before all weights are on the device: both paths are timed.
+    # All weights must be on the device before this check, because it measures time.
     for runner in runners.values():
         runner.warm_up.prove()
     return runners
 
 
 def identify(directory: Path, config: EngineConfig) -> str:
-    """A hash of all that can change an answer of a checkpoint here."""
+    """Returns a hash of everything that can change an answer of a checkpoint on this machine."""
     parts = (
         *(checkpoint.digest(directory), TREATMENT, f"pillow {PIL.__version__}", config.dtype, KERNEL),
         *(f"torch {torch.__version__}", f"transformers {transformers.__version__}", device_of(config).type),
@@ -64,7 +64,9 @@ def _read(directory: Path, config: EngineConfig) -> tuple[LlavaOnevisionForCondi
     network = checkpoint.load(directory, device_of(config), DTYPES[config.dtype])
     side = network.model.vision_tower.config.image_size
     if side != SIDE:
-        raise checkpoint.CheckpointError(f"{directory}: the tower takes {side} pixels, and images are made {SIDE}")
+        raise checkpoint.CheckpointError(
+            f"{directory}: the tower takes images of {side} pixels a side, but the sidecar makes them {SIDE}"
+        )
     identity = identify(directory, config)
     config.observer.loaded(time.perf_counter() - begun)
     return network, identity

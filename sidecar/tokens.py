@@ -1,4 +1,4 @@
-"""The chat form of the released models: METHOD.md, "Chat form and tokens"."""
+"""The chat form of the released models. README.md, "Model input", has the rules."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from pathlib import Path
 from tokenizers import Tokenizer
 
 IMAGE = -200
-"""Stands for an image in a list of token ids, as in the reference code."""
+"""The id of an image in a list of token ids, as in the reference code."""
 MARK = "<image>"
-"""Stands for an image in a conversation of the reference code, which has no text with this word."""
+"""The mark of an image in a conversation, as in the reference code. There, it cannot be a word of the text."""
 SYSTEM = "You are a helpful assistant."
 SLOW = ("vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json")
-"""What a checkpoint with a slow tokenizer holds in place of tokenizer.json; the first two are always there."""
+"""The files of a checkpoint with a slow tokenizer, which has no tokenizer.json. The first two are required."""
 FILES = ("tokenizer.json", *SLOW)
 
 
 class Tokens:
-    """Turns prompts into token ids and ids into text. Dataset text never yields a special token."""
+    """Converts prompts to token ids, and ids to text. A text of the dataset never becomes a special token."""
 
     def __init__(self, directory: Path) -> None:
         self._tokenizer = _read(directory)
-        # The reference would let a sample's own `<|im_end|>` end the turn.
+        # Otherwise `<|im_end|>` in the text of a sample would end the turn, as it does in the reference code.
         self._tokenizer.encode_special_tokens = True
         self._special = tuple(t.content for t in self._tokenizer.get_added_tokens_decoder().values() if t.special)
         start, self.end = self._id("<|im_start|>"), self._id("<|im_end|>")
@@ -35,13 +35,13 @@ class Tokens:
 
     @property
     def size(self) -> int:
-        """Tokens that the tokenizer knows, special ones too."""
+        """The number of tokens that the tokenizer knows, special tokens included."""
         return self._tokenizer.get_vocab_size()
 
     def prompts(self, prompts: Sequence[Sequence[str]]) -> list[list[int]]:
-        """Token ids of whole prompts, each given as its texts between images: one more than there are images.
+        """Returns the token ids of prompts. A prompt is the list of its texts before, between and after its images.
 
-        An image is IMAGE. The ids are a concatenation of pieces, each tokenised on its own.
+        An image gets the id IMAGE. Each text is tokenised separately, and the ids are concatenated.
         """
         flat = self._tokenizer.encode_batch([text for texts in prompts for text in texts], add_special_tokens=False)
         encoded = iter(flat)
@@ -54,24 +54,24 @@ class Tokens:
         return made
 
     def choice(self, text: str) -> int | None:
-        """The one token that is this text, or None."""
+        """Returns the id of the single token of a text; None if the text is not a single token."""
         ids = self._plain(text)
         return ids[0] if len(ids) == 1 else None
 
     def off_reference(self, text: str) -> bool:
-        """Whether the reference code would read more than text in a text: a special token's name, or MARK."""
+        """Whether a text holds the name of a special token or MARK, which the reference code does not read as text."""
         return any(name in text for name in (*self._special, MARK))
 
     def text(self, ids: list[int]) -> str:
-        """Text of generated tokens, special ones left out."""
+        """Returns the text of generated tokens, without special tokens."""
         return self._tokenizer.decode(ids, skip_special_tokens=True)
 
     def name(self, token: int) -> str:
-        """Text of one token, a special one by its name; empty for an id beyond the tokenizer's vocabulary."""
+        """Returns the text of one token, or the name of a special token; empty for an id above the vocabulary."""
         return self._tokenizer.decode([token], skip_special_tokens=False)
 
     def save(self, directory: Path) -> None:
-        """Write tokenizer.json."""
+        """Writes tokenizer.json."""
         self._tokenizer.save(str(directory / "tokenizer.json"))
 
     def _plain(self, text: str) -> list[int]:
@@ -81,13 +81,13 @@ class Tokens:
         token = self._tokenizer.token_to_id(name)
         if token is None:
             raise ValueError(
-                f"reading the tokenizer: it has no {name}, so it is not the tokenizer of a Qwen chat model"
+                f"reading the tokenizer: it has no token {name}, so it is not the tokenizer of a Qwen chat model"
             )
         return token
 
 
 def _read(directory: Path) -> Tokenizer:
-    """The tokenizer of tokenizer.json, or else of the files that Qwen2's slow tokenizer saves."""
+    """Reads tokenizer.json, or else the files of Qwen2's slow tokenizer."""
     path = directory / "tokenizer.json"
     if path.is_file():
         return Tokenizer.from_file(str(path))
@@ -95,7 +95,7 @@ def _read(directory: Path) -> Tokenizer:
     if missing:
         raise FileNotFoundError(
             f"reading the tokenizer: {directory} has neither {path.name} nor {' and '.join(missing)}:"
-            " copy the released ones there"
+            " copy the released files there"
         )
     from transformers import Qwen2Tokenizer
 

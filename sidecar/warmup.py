@@ -1,4 +1,4 @@
-"""What is done with a loaded model before it answers: its passes are compiled, and fast paths prove themselves."""
+"""Warms up a loaded model before it answers: compiles its passes, and checks its fast paths."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 class WarmUp:
-    """Makes one model ready. `sizes` are what the device was found to have memory for, and `refused` the fast paths
-    that did not prove themselves, with the reason."""
+    """Makes one model ready. `sizes` are the sizes that the device has memory for. `refused` holds the fast paths that
+    failed their check, with the reason."""
 
     def __init__(self, model: Model, tokens: Tokens, config: EngineConfig, sizes: Sizes) -> None:
         self.sizes = sizes
@@ -33,12 +33,12 @@ class WarmUp:
         self._config = config
 
     def run(self) -> None:
-        """Compile, then prove."""
+        """Compiles the passes, and then checks the fast paths."""
         self.compile()
         self.prove()
 
     def compile(self) -> None:
-        """Compile what is to be compiled. A fast path that cannot be is left."""
+        """Compiles the passes. A fast path that cannot be compiled is disabled."""
         begun = time.perf_counter()
         if "flex" in self._model.fast_paths:
             try:
@@ -46,25 +46,26 @@ class WarmUp:
             except Exception as error:
                 if device_lost(error) or out_of_memory(error):
                     raise
-                log.warning("compiling the fast path flex", exc_info=True)
-                self._leave("flex", "error")
+                log.warning("compiling the fast path flex failed", exc_info=True)
+                self._disable("flex", "error")
         self._config.observer.compiled(time.perf_counter() - begun)
 
     def prove(self, clock: proof.Clock = time.perf_counter) -> None:
-        """Have each fast path prove itself or be left. Nothing else may use the device: both paths are timed."""
+        """Checks each fast path, and disables those that fail. Nothing else may use the device, because it measures
+        time."""
         paths = self._model.fast_paths
         for k, path in enumerate(paths):
-            # Those that have not proved themselves yet must not spoil the plain path of this one.
+            # Paths that are not checked yet must not be part of this check.
             with self._model.without(*paths[k + 1 :]):
                 reason = self._reason(path, clock)
             if reason:
-                self._leave(path, reason)
+                self._disable(path, reason)
         free(self._model.device)
 
     def compile_lengths(self) -> None:
-        """Run a pass of every length that passes may have, so that none is compiled later.
+        """Runs a pass of every allowed length, so that no length is compiled later.
 
-        Where the device has no memory for a length, passes stay below it, if the longest prompt fits them.
+        If the device has no memory for a length, only shorter passes are allowed, if the longest prompt fits into them.
         """
         prompt = np.zeros(max(self._model.lengths, default=0), dtype=np.int64)
         for length in self._model.lengths:
@@ -80,26 +81,26 @@ class WarmUp:
         free(self._model.device)
 
     def _shorten(self, length: int) -> bool:
-        """Have passes stay below a length; False where the longest prompt would fit none."""
+        """Allows only passes that are shorter than a length. Returns False if the longest prompt would not fit."""
         shorter = tuple(other for other in self._model.lengths if other < length)
         if not shorter or shorter[-1] < self._config.limits.tokens:
             return False
-        log.warning("out of memory in a pass of %d positions; passes have %d at most", length, shorter[-1])
+        log.warning("out of memory in a pass of %d positions; the limit is now %d", length, shorter[-1])
         self._model.lengths = shorter
         self.sizes = replace(self.sizes, pack_tokens=shorter[-1])
         return True
 
-    def _leave(self, path: str, reason: proof.Reason) -> None:
-        self._model.leave(path)
+    def _disable(self, path: str, reason: proof.Reason) -> None:
+        self._model.disable(path)
         self.refused[path] = reason
         self._config.observer.fallback(path, reason)
-        log.warning("the fast path %s is not taken: %s", path, reason, extra={"path": path, "reason": reason})
+        log.warning("the fast path %s is not used: %s", path, reason, extra={"path": path, "reason": reason})
 
     def _reason(self, path: str, clock: proof.Clock) -> proof.Reason | None:
         tolerance = proof.TOLERANCE[self._config.dtype]
         prompts = proof.Prompts(self._model, self._tokens, self.sizes.pack_tokens, tolerance, proof.PROMPTS)
 
-        def plain() -> proof.Decoded:
+        def slow() -> proof.Decoded:
             with self._model.without(path):
                 return prompts.decode()
 
@@ -107,11 +108,11 @@ class WarmUp:
             with self._model.without(path):
                 return prompts.same(got, expected)
 
-        return proof.refusal(prompts.decode, plain, same, clock)
+        return proof.refusal(prompts.decode, slow, same, clock)
 
 
 def free(device: torch.device) -> None:
-    """Give memory that nothing refers to back to the device."""
+    """Returns unused memory to the device."""
     gc.collect()
     if device.type == "cuda":
         torch.cuda.empty_cache()

@@ -1,6 +1,6 @@
-"""Tensors of safetensors files, read in ranges that are on their way together.
+"""Reads the tensors of safetensors files in concurrent ranges.
 
-A disk or a bucket that is far away gives one reader a fraction of its throughput. What is read ahead is bounded.
+A single reader gets only a fraction of the throughput of a bucket or a remote disk. The read-ahead is bounded.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ THREADS = 16
 RANGE = 32 << 20
 """Bytes of one read."""
 AHEAD = 2 << 30
-"""Bytes of tensors that are held or on their way, unless one alone has more."""
+"""The most bytes of tensors that are held or being read, unless a single tensor is larger."""
 TYPES = {
     "F64": torch.float64,
     "F32": torch.float32,
@@ -34,7 +34,7 @@ TYPES = {
 
 @dataclass(frozen=True)
 class Stored:
-    """Where a tensor lies in its file."""
+    """The place of a tensor in its file."""
 
     name: str
     dtype: torch.dtype
@@ -44,7 +44,7 @@ class Stored:
 
 
 def stored(path: Path) -> list[Stored]:
-    """The tensors of a file in the order in which they lie there. Its header was checked before."""
+    """Returns the places of the tensors of a file, in the order of the file. The caller has checked the header."""
     with path.open("rb") as file:
         length = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(length))
@@ -54,15 +54,15 @@ def stored(path: Path) -> list[Stored]:
             continue
         begin, end = about["data_offsets"]
         if about["dtype"] not in TYPES:
-            raise ValueError(f"reading {path}: {name} is {about['dtype']}, and only {', '.join(TYPES)} are known")
+            raise ValueError(f"reading {path}: {name} has type {about['dtype']}; known types: {', '.join(TYPES)}")
         found.append(Stored(name, TYPES[about["dtype"]], tuple(about["shape"]), 8 + length + begin, end - begin))
     return sorted(found, key=lambda one: one.start)
 
 
 def read(path: Path, names: Collection[str], pinned: bool = False) -> Iterator[tuple[str, Tensor]]:
-    """Those tensors of a file that are named, in the order of the file, each read once.
+    """Yields the tensors of a file that have these names, in the order of the file. Each is read once.
 
-    `pinned` is for tensors that go to a GPU. Raises OSError where the file is shorter than its header says.
+    `pinned` is for tensors that are copied to a GPU. Raises OSError if the file is shorter than its header states.
     """
     with path.open("rb") as file, ThreadPoolExecutor(THREADS, thread_name_prefix="read") as pool:
         coming: deque[tuple[Stored, Tensor, list[Future[None]]]] = deque()
@@ -88,7 +88,7 @@ def _fill(descriptor: int, start: int, target: Tensor) -> None:
     while done < len(view):
         count = os.preadv(descriptor, [view[done:]], start + done)
         if count == 0:
-            raise OSError(f"the file ends {len(view) - done} bytes before its header says")
+            raise OSError(f"the file is {len(view) - done} bytes shorter than its header states")
         done += count
 
 

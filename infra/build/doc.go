@@ -1,3 +1,3 @@
-// Package build holds the tests of what only the cloud runs: cloudbuild.yaml and the images. They
-// check as much of both as a machine without Docker can.
+// Package build tests cloudbuild.yaml and the images, which only the cloud runs. The tests check as much as is possible
+// without Docker.
 package build

@@ -1,30 +1,30 @@
 #!/bin/bash
-# Which revisions of the deployment's services have traffic, for cloudbuild.yaml. Services are those of the name $_NAME
-# in the project $PROJECT_ID; what must be known later is kept in the folder $STATE.
+# Moves traffic between revisions of the deployment's services, for cloudbuild.yaml. The services are those of the
+# deployment $_NAME in the project $PROJECT_ID. Files for later calls are in the folder $STATE.
 #
-#   traffic.sh pin        what serves now keeps all traffic, whatever is deployed next
-#   traffic.sh candidate  the newest revisions get the tag candidate, and no traffic
+#   traffic.sh pin        the serving revisions keep all traffic during the next deployment
+#   traffic.sh candidate  the newest revisions get the tag candidate, but no traffic
 #   traffic.sh shift      the newest revisions get all traffic
-#   traffic.sh back       what served at the time of pin gets all traffic again
+#   traffic.sh back       the revisions that served at the time of pin get all traffic again
 set -euo pipefail
 
 STATE=${STATE:-/workspace}
 
-# services prints each service, its region, the revision that serves, the newest one that is ready, and the URL of the
-# candidate; - for none.
+# services prints a line for each service: its name, its region, the serving revision, the newest ready revision, and
+# the URL of the candidate. A missing value is printed as -.
 services() {
   gcloud run services list --project="$PROJECT_ID" --format=json | python3 -c '
 import json, sys
 
-wanted = [f"{sys.argv[1]}-{function}" for function in ("ingest", "score", "score-gpu", "curate")]
+ours = [f"{sys.argv[1]}-{function}" for function in ("ingest", "score", "score-gpu", "curate")]
 for service in json.load(sys.stdin):
     name, status = service["metadata"]["name"], service.get("status", {})
     traffic = status.get("traffic", [])
     serving = [t["revisionName"] for t in traffic if t.get("percent")]
     url = [t.get("url") for t in traffic if t.get("tag") == "candidate"]
-    if name in wanted and len(serving) > 1:
-        sys.exit(f"{name} splits its traffic among {serving}: give one of them all of it, then build again")
-    if name in wanted and serving:
+    if name in ours and len(serving) > 1:
+        sys.exit(f"{name} splits its traffic among {serving}: give one all traffic, then build again")
+    if name in ours and serving:
         newest = status.get("latestReadyRevisionName", "-")
         print(name, service["metadata"]["labels"]["cloud.googleapis.com/location"], serving[0], newest, *(url or ["-"]))
 ' "$_NAME"

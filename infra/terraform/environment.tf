@@ -13,15 +13,15 @@ locals {
 }
 
 locals {
-  # Requests that an instance of each service takes at a time. ingest streams its input. score and score-gpu rate one
-  # shard while the images of another arrive. curate computes one selection, and answers other requests while it does.
+  # Concurrent requests of an instance of each service. ingest streams its input. score and score-gpu rate one shard
+  # while the images of another arrive. curate answers other requests while it computes one selection.
   concurrency = { ingest = 4, score = 2, score_gpu = 2, curate = 8 }
 
-  # Tasks that all instances of a service take at a time.
+  # Concurrent tasks of all instances of a service.
   capacity = { for service, requests in local.concurrency : service => requests * var.max_instances[service] }
 
-  # Tasks of one run in flight. The limit is the capacity of the smallest service that the run needs. Further tasks
-  # would be answered 429, and be delivered again after a backoff of up to 600 s.
+  # Concurrent tasks of one run. The limit is the capacity of the smallest service that the run needs. More tasks would
+  # be answered 429, and redelivered after a backoff of up to 600 s.
   in_flight = {
     IN_FLIGHT     = min(local.capacity.ingest, local.capacity.score, local.capacity.curate)
     IN_FLIGHT_GPU = min(local.capacity.ingest, local.capacity.score_gpu, local.capacity.curate)
@@ -29,10 +29,9 @@ locals {
 }
 
 locals {
-  # The environment of all functions (functions/config). Empty variables are left out, because a variable that is set to
-  # an empty text gets no default there. API_URL is the address that Cloud Run gives a service, known before the service
-  # exists:
-  # https://cloud.google.com/run/docs/triggering/https-request#deterministic
+  # The environment variables of all functions (functions/config). Empty variables are left out, because an empty
+  # variable does not get its default there. API_URL is the URL that Cloud Run gives to a service. It is known before
+  # the service exists: https://cloud.google.com/run/docs/triggering/https-request#deterministic
   environment = merge({
     GOOGLE_CLOUD_PROJECT = var.project
     INPUT_BUCKET         = "gs://${module.storage.input_bucket}"
@@ -46,10 +45,10 @@ locals {
     MAX_RUN_COST         = tostring(var.max_run_cost)
     MAX_FAILED           = var.max_failed
     PUSH_SENDER          = local.accounts.push
-    # Cloud Run verifies every token, because api_users cannot name everyone.
+    # Cloud Run verifies every token, because api_users cannot contain allUsers.
     IAM_CALLERS = "true"
     },
-    # By OTLP, straight to Google's endpoint, which takes the service account's own credentials.
+    # The functions send OTLP directly to Google's endpoint, with the credentials of the service account.
     var.telemetry ? {
       OTEL_EXPORTER_OTLP_ENDPOINT = "https://telemetry.googleapis.com"
       OTEL_RESOURCE_ATTRIBUTES    = "gcp.project_id=${var.project},cloud.region=${var.region}"

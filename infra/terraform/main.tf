@@ -1,17 +1,17 @@
 locals {
-  # Who works in which service, and signs pushes, made by bootstrap.
+  # The accounts of the services and of pushes. bootstrap creates them.
   accounts = { for service, account in data.google_service_account.service : service => account.email }
   members  = { for service, email in local.accounts : service => "serviceAccount:${email}" }
-  # The pipeline's smoke test drops a dataset and asks what has become of it.
+  # The pipeline's account. Its smoke test uploads a dataset and asks the API for the result.
   deploy = "serviceAccount:${var.name}-deploy@${var.project}.iam.gserviceaccount.com"
 
   with_gpu = var.sidecar_image != ""
 }
 
-# For its number, which is part of the address of Cloud Scheduler's agent.
+# The project's number is part of the name of Cloud Scheduler's agent.
 data "google_project" "this" {}
 
-# These are read, not only named, so that a plan fails if bootstrap was not applied, or was applied under another name.
+# The accounts are read, so that a plan fails if bootstrap was not applied, or was applied with another name.
 data "google_service_account" "service" {
   for_each = toset(["ingest", "score", "score-gpu", "curate", "push"])
 

@@ -1,25 +1,25 @@
 output "curate_url" {
-  description = "Base URL of the HTTP API. Callers need an ID token; `gcloud run services proxy` gives people one."
+  description = "Base URL of the HTTP API. Callers need an ID token; `gcloud run services proxy` adds one."
   value       = module.functions.urls.curate
 }
 
 output "input_bucket" {
-  description = "Where datasets are dropped: images to images/<dataset>/, then the manifest to datasets/<dataset>/."
+  description = "Bucket for uploads: first images to images/<dataset>/, then the manifest to datasets/<dataset>/."
   value       = module.storage.input_bucket
 }
 
 output "work_bucket" {
-  description = "Where runs and their selections are."
+  description = "Bucket that holds runs and their selections."
   value       = module.storage.work_bucket
 }
 
 output "weights_bucket" {
-  description = "Where the GPU sidecar reads its models: scorer/ and styler/."
+  description = "Bucket from which the GPU sidecar reads its models, in scorer/ and styler/."
   value       = module.storage.weights_bucket
 }
 
 output "events_topic" {
-  description = "Topic to subscribe to: selection.completed starts a training pipeline."
+  description = "Topic of events. A training pipeline can subscribe to it: selection.completed."
   value       = module.messaging.topics.events
 }
 
@@ -29,11 +29,11 @@ output "services" {
 }
 
 output "images" {
-  description = "The images that are deployed: note them before an upgrade; a rollback gives them again."
+  description = "Deployed images. Note them before an upgrade: a rollback needs them."
   value       = { functions_image = var.functions_image, sidecar_image = var.sidecar_image }
 }
 
 output "dashboard_url" {
-  description = "The dashboard in the Cloud console."
+  description = "URL of the dashboard in the Cloud console."
   value       = module.monitoring.dashboard_url
 }

@@ -1,18 +1,18 @@
 variable "project" {
-  description = "Id of the Google Cloud project, the same as in bootstrap."
+  description = "Id of the Google Cloud project. It must be the same as in bootstrap."
   type        = string
 }
 
 variable "region" {
-  description = "Region of everything. europe-west4 has both kinds of GPU; traffic within a region costs nothing."
+  description = "Region of all resources. europe-west4 has both kinds of GPU. Traffic within a region costs nothing."
   type        = string
   default     = "europe-west4"
 }
 
 variable "gpu_region" {
   description = <<-EOT
-    Region of score-gpu, if region has no GPU of that kind; null for region. It reads images and weights from the
-    buckets, and traffic between regions costs.
+    Region of score-gpu, if region has no GPU of that kind; null for the same region. score-gpu reads images and weights
+    from the buckets, and traffic between regions costs money.
   EOT
   type        = string
   default     = null
@@ -20,8 +20,8 @@ variable "gpu_region" {
 
 variable "bucket_location" {
   description = <<-EOT
-    Where the buckets are: a region, a dual-region or a multi-region; null for region. Reading from another region
-    costs.
+    Location of the buckets: a region, a dual-region or a multi-region; null for the value of region. Reading from
+    another region costs money.
   EOT
   type        = string
   default     = null
@@ -35,8 +35,8 @@ variable "labels" {
 
 variable "ingress" {
   description = <<-EOT
-    Who can reach curate's API on the network, before IAM decides: all, internal, or internal-and-cloud-load-balancing.
-    Pub/Sub's pushes are internal.
+    Networks that can reach curate's API: all, internal, or internal-and-cloud-load-balancing. Pushes of Pub/Sub are
+    internal. IAM checks the callers in addition.
   EOT
   type        = string
   default     = "all"
@@ -49,9 +49,9 @@ variable "ingress" {
 
 variable "vpc" {
   description = <<-EOT
-    Network and subnetwork, by name or full name, for the services' own calls (direct VPC egress); null for none. egress
-    says which calls use it: all-traffic or private-ranges-only. With all-traffic the subnetwork needs Private Google
-    Access, and score-gpu takes internal calls alone. The subnetwork has to be in the region of the services.
+    Network and subnetwork, by name or full name, for calls of the services (direct VPC egress); null for no VPC. egress
+    selects the calls that use it: all-traffic or private-ranges-only. With all-traffic the subnetwork needs Private
+    Google Access, and score-gpu accepts only internal calls. The subnetwork must be in the region of the services.
   EOT
   type = object({
     network    = string
@@ -62,12 +62,12 @@ variable "vpc" {
 
   validation {
     condition     = var.vpc == null || contains(["all-traffic", "private-ranges-only"], try(var.vpc.egress, ""))
-    error_message = "vpc: egress is all-traffic or private-ranges-only."
+    error_message = "vpc: egress must be all-traffic or private-ranges-only."
   }
 
   validation {
     condition     = var.vpc == null || var.gpu_region == null || var.gpu_region == var.region
-    error_message = "vpc: one subnetwork cannot be in two regions: leave gpu_region out."
+    error_message = "vpc: one subnetwork cannot be in two regions; leave out gpu_region."
   }
 }
 
@@ -78,7 +78,7 @@ variable "name" {
 }
 
 variable "functions_image" {
-  description = "Image of the functions, by digest. The pipeline sets it; to roll back, give the earlier digest."
+  description = "Image of the functions, by digest. The pipeline sets it. To roll back, give the earlier digest."
   type        = string
 
   validation {
@@ -89,7 +89,7 @@ variable "functions_image" {
 
 variable "sidecar_image" {
   description = <<-EOT
-    Image of the GPU sidecar, by digest; empty for no GPU service, and then a dataset that asks for the scorer gpu
+    Image of the GPU sidecar, by digest; empty for no GPU service. Without a GPU service, a dataset with the scorer gpu
     is refused.
   EOT
   type        = string
@@ -103,37 +103,37 @@ variable "sidecar_image" {
 
 variable "gpu" {
   description = <<-EOT
-    Kind of GPU: nvidia-rtx-pro-6000 (96 GB: both models as they are; the sidecar's image must be the CUDA 13 build)
-    or nvidia-l4 (24 GB: fp8 weights, or one of the two models; the CUDA 12 build; unproven). infra/README.md
-    compares them.
+    Kind of GPU: nvidia-rtx-pro-6000 or nvidia-l4. The first has 96 GB, enough for both models; its sidecar image must
+    be the CUDA 13 build. The second has 24 GB, enough for fp8 weights or for one model; its image must be the CUDA 12
+    build. The second is not tested. infra/README.md compares them.
   EOT
   type        = string
   default     = "nvidia-rtx-pro-6000"
 }
 
 variable "scorer" {
-  description = "Scorer of datasets that name none: embedded, gpu or llm."
+  description = "Default scorer of datasets: embedded, gpu or llm."
   type        = string
   default     = "embedded"
 
   validation {
     condition     = contains(["embedded", "gpu", "llm"], var.scorer) && (var.scorer != "gpu" || var.sidecar_image != "")
-    error_message = "scorer: give embedded, gpu or llm; gpu needs sidecar_image."
+    error_message = "scorer: give embedded, gpu or llm. gpu needs sidecar_image."
   }
 
   validation {
     condition = var.scorer != "llm" || var.llm && (
       contains(keys(var.cost_per_million), "llm") || contains(keys(var.settings), "LLM_PRICES")
     )
-    error_message = "scorer: llm needs llm = true, and a price: LLM_PRICES in settings or llm in cost_per_million."
+    error_message = "scorer: llm needs llm = true and a price; set LLM_PRICES in settings, or llm in cost_per_million."
   }
 }
 
 variable "cost_per_million" {
   description = <<-EOT
-    US dollars for a million samples, by kind of scorer, for the estimate of a run. A run by a scorer without a price is
-    refused while max_run_cost is set. The price of llm follows from LLM_PRICES in settings, if that is set. The price
-    of gpu is for an L4; an RTX PRO 6000 costs less (infra/README.md has the arithmetic).
+    US dollars for a million samples, by kind of scorer, for the estimated cost of a run. If max_run_cost is set, a run
+    with a scorer that has no price is refused. If LLM_PRICES is set in settings, it gives the price of llm. The price
+    of gpu is for an L4; an RTX PRO 6000 costs less (infra/README.md has the calculation).
   EOT
   type        = map(number)
   default     = { embedded = 1, gpu = 195 }
@@ -147,21 +147,21 @@ variable "cost_per_million" {
 }
 
 variable "max_run_cost" {
-  description = "US dollars of estimated cost above which a run waits for approval; 0 for no limit."
+  description = "Estimated cost in US dollars above which a run waits for approval; 0 for no limit."
   type        = number
   default     = 500
 }
 
 variable "max_failed" {
-  description = "Most failed samples of a run from which a selection is still made: a share (5%) or a number (20)."
+  description = "The most failed samples of a run that may still get selections: a share (5%) or a number (20)."
   type        = string
   default     = "5%"
 }
 
 variable "max_instances" {
   description = <<-EOT
-    Most instances of each service, which bounds the cost. In 24 hours one instance of score-gpu costs about 78 US
-    dollars, on an L4 27. The number of a run's tasks in flight follows from these (environment.tf).
+    The most instances of each service. This limits the cost: one instance of score-gpu costs about 78 US dollars in 24
+    hours, with an L4 about 27. The number of concurrent tasks of a run is computed from these values (environment.tf).
   EOT
   type = object({
     ingest    = optional(number, 10)
@@ -174,10 +174,10 @@ variable "max_instances" {
 
 variable "memory" {
   description = <<-EOT
-    Memory of each function in GiB. curate needs 150 bytes for each sample of the largest run, and 20 MB more
-    (shared/subset/README.md): 4 GiB are enough for 20 million samples, and 8 GiB for 50 million. Services that rate,
-    and curate, whose reports show images, need 2 for the largest sample within the limits; with less they do not start
-    unless MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
+    Memory of each function in GiB. curate needs 20 MB, and 150 bytes for each sample of the largest run
+    (shared/subset/README.md): 4 GiB are enough for 20 million samples, and 8 GiB for 50 million. score, score-gpu and
+    curate read images, so they need 2 GiB for the largest allowed sample. With less they start only if
+    MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
   EOT
   type = object({
     ingest    = optional(number, 1)
@@ -189,43 +189,43 @@ variable "memory" {
 
   validation {
     condition     = alltrue([for gib in values(var.memory) : gib >= 1 && gib <= 32 && floor(gib) == gib])
-    error_message = "memory: Cloud Run gives a function 1 to 32 GiB; give whole numbers."
+    error_message = "memory: give whole numbers from 1 to 32 (GiB)."
   }
 }
 
 variable "settings" {
   description = <<-EOT
-    Further environment of all functions: any variable of functions/README.md, and OTEL_* variables. Do not put secrets
-    here, because Terraform's state would have them.
+    More environment variables of all functions: any variable of functions/README.md, and OTEL_* variables. Do not put
+    secrets here, because Terraform's state would contain them.
   EOT
   type        = map(string)
   default     = {}
 
   validation {
     condition     = !anytrue([for k, v in var.settings : can(regex("(KEY|TOKEN|SECRET|PASSWORD|HEADERS)$", k))])
-    error_message = "settings: a key, token, secret, password or header does not belong here; see llm."
+    error_message = "settings: remove the key, token, secret, password or header; see the variable llm."
   }
 }
 
 variable "telemetry" {
   description = <<-EOT
-    Whether the functions send traces and metrics to Google Cloud Observability. To send them elsewhere, set OTEL_
-    variables in settings. Logs and alerts need neither.
+    Whether the functions send traces and metrics to Google Cloud Observability. To send them elsewhere, set OTEL_*
+    variables in settings. Logs and alerts do not need traces or metrics of the functions.
   EOT
   type        = bool
   default     = true
 }
 
 variable "sidecar_settings" {
-  description = "Further environment of the GPU sidecar, SIDECAR_*; for instance SIDECAR_MODELS."
+  description = "More environment variables of the GPU sidecar (SIDECAR_*), for example SIDECAR_MODELS."
   type        = map(string)
   default     = {}
 }
 
 variable "image_buckets" {
   description = <<-EOT
-    Names of further buckets that samples may name images in. Their owners must grant roles/storage.objectViewer to the
-    accounts of score, score-gpu and curate; curate checks whether images have changed. See bootstrap's output accounts.
+    Names of more buckets that may hold images of samples. Their owners must grant roles/storage.objectViewer to the
+    accounts of score, score-gpu and curate (output accounts of bootstrap). curate checks if images have changed.
   EOT
   type        = list(string)
   default     = []
@@ -233,34 +233,34 @@ variable "image_buckets" {
 
 variable "llm" {
   description = <<-EOT
-    Whether score gets LLM_API_KEY, the key of the LLM scorer's endpoint, from the secret that bootstrap made. Add the
-    key to the secret first. The other LLM_ variables belong into settings.
+    Whether score gets LLM_API_KEY, the key for the endpoint of the scorer llm, from the secret that bootstrap created.
+    First add the key to the secret. Put the other LLM_* variables into settings.
   EOT
   type        = bool
   default     = false
 }
 
 variable "api_users" {
-  description = "Who may call curate's API, as IAM members: user:..., group:..., serviceAccount:..."
+  description = "IAM members that may call curate's API: user:..., group:..., serviceAccount:..."
   type        = list(string)
   default     = []
 
   validation {
     condition     = !anytrue([for m in var.api_users : contains(["allUsers", "allAuthenticatedUsers"], m)])
-    error_message = "api_users: curate reads and spends: name users, groups or service accounts, not everyone."
+    error_message = "api_users: give users, groups or service accounts, not everyone: calls read data and cost money."
   }
 }
 
 variable "uploaders" {
   description = <<-EOT
-    Who may put datasets and images into the input bucket, as IAM members; they may replace and delete them too.
+    IAM members that may upload datasets and images to the input bucket. They may also replace and delete them.
   EOT
   type        = list(string)
   default     = []
 }
 
 variable "readers" {
-  description = "Who may read the work bucket, as IAM members: a training pipeline, people with DuckDB."
+  description = "IAM members that may read the work bucket, for example a training pipeline, or people with DuckDB."
   type        = list(string)
   default     = []
 }
@@ -272,17 +272,17 @@ variable "alert_emails" {
 }
 
 variable "gpu_hours_a_day" {
-  description = "GPU hours within 24 hours above which the alert about cost fires."
+  description = "Limit of the alert about cost: GPU hours within 24 hours."
   type        = number
   default     = 24
 }
 
 variable "objectives" {
   description = <<-EOT
-    Objectives for so many percent of the runs and selections. For runs: the seconds from a drop to the last score for a
-    million samples, by the scorer gpu and by others; any run may take ten minutes more. For selections: the seconds of
-    one selection. Alerts fire when too many are late. 75000 seconds are 21 hours, the time of a million samples on two
-    RTX PRO 6000.
+    Time limits, and the percentage (percent) of the runs and selections that should meet them. For runs: the seconds
+    from the upload to the last score for a million samples, with the scorer gpu and with other scorers; any run may
+    take ten minutes more. For selections: the seconds of one selection. Alerts fire if too many are late. 75000 seconds
+    are 21 hours, the time of a million samples on two RTX PRO 6000.
   EOT
   type = object({
     percent                 = optional(number, 95)
@@ -294,14 +294,14 @@ variable "objectives" {
 
   validation {
     condition     = var.objectives.percent > 0 && var.objectives.percent < 100
-    error_message = "objectives: percent is above 0 and below 100."
+    error_message = "objectives: percent must be above 0 and below 100."
   }
 }
 
 variable "run_hours" {
   description = <<-EOT
-    Hours after which the alert about an unfinished run fires. Raise it for longer runs: 2.6 million samples take 222
-    hours on two L4, and 53 on two RTX PRO 6000.
+    Limit of the alert about an unfinished run, in hours after it was accepted. Raise it for longer runs: 2.6 million
+    samples take 222 hours on two L4, and 53 hours on two RTX PRO 6000.
   EOT
   type        = number
   default     = 72
@@ -309,7 +309,7 @@ variable "run_hours" {
 
 variable "kms_key" {
   description = <<-EOT
-    Full name of a Cloud KMS key in the region that encrypts the buckets, the same as in bootstrap; null for
+    Full name of the Cloud KMS key that encrypts the buckets, in the same region and the same as in bootstrap; null for
     Google's own keys.
   EOT
   type        = string
@@ -318,10 +318,10 @@ variable "kms_key" {
 
 variable "input_lifecycle" {
   description = <<-EOT
-    Lifecycle of objects in the input bucket, by prefix: days until they move to cheaper storage, and days until they
-    are deleted; null for never. A run reads its images while it is scored, and its manifests until its selections are
-    written. Images do not move by default: to move a million to cheaper storage costs 10 US dollars in operations, and
-    saves 0.50 a month.
+    Lifecycle of objects in the input bucket, by prefix: days until they are moved to cheaper storage, and days until
+    they are deleted; null for never. A run reads its images while it is scored, and its manifests until its selections
+    are written. By default images are not moved: moving a million images costs 10 US dollars in operations, and saves
+    0.50 US dollars a month.
   EOT
   type = map(object({
     nearline_after_days = optional(number)
@@ -334,8 +334,8 @@ variable "input_lifecycle" {
 
 variable "work_lifecycle" {
   description = <<-EOT
-    Lifecycle of objects in the work bucket. Deleting a run deletes its scores, and the same dataset is then scored
-    again. A run's many small objects cost more to move than cheaper storage saves.
+    Lifecycle of objects in the work bucket, by prefix. If a run is deleted, its scores are deleted, and the same
+    dataset is scored again. Moving the many small objects of a run costs more than cheaper storage saves.
   EOT
   type = map(object({
     nearline_after_days = optional(number)
@@ -346,8 +346,8 @@ variable "work_lifecycle" {
 
 variable "deletion_protection" {
   description = <<-EOT
-    Whether Terraform refuses to delete services and buckets that hold objects. Set to false, and apply, before a
-    teardown.
+    Whether Terraform refuses to delete services, and buckets that hold objects. Before a teardown, set it to false and
+    apply.
   EOT
   type        = bool
   default     = true

@@ -1,4 +1,4 @@
-# Neither provider nor backend: the module that calls this one has them. The folder deploy does, for the pipeline.
+# This module has no provider and no backend: the module that calls it has both. For the pipeline, that is deploy/.
 terraform {
   required_version = ">= 1.9.0"
 

@@ -5,6 +5,7 @@ import (
 	"go/token"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -14,8 +15,8 @@ import (
 	"unicode/utf8"
 )
 
-// replaced are words that a reader whose second language is English may not know, or that have another meaning in the
-// field, and what to write in their place.
+// replaced maps words to better ones: a reader whose second language is English may not know these words, or they have
+// another meaning in the field.
 var replaced = wordList(map[string]string{
 	"tell tells told telling":          "says, reports, or distinguishes",
 	"mend mends mended mending":        "fix",
@@ -39,7 +40,7 @@ var replaced = wordList(map[string]string{
 	"desk desks drawer drawers keyring purse": "scratch buffers, bin entries, sort keys, or budget",
 })
 
-// wordList has each word of the keys, with "+" for a blank in it.
+// wordList returns an entry for each word of the keys. "+" in a key is a blank in a word.
 func wordList(of map[string]string) map[string]string {
 	list := make(map[string]string)
 	for words, instead := range of {
@@ -50,36 +51,35 @@ func wordList(of map[string]string) map[string]string {
 	return list
 }
 
-// data are files whose texts are not for people: a change of them changes ratings.
+// data lists files whose texts are data, not messages: a change of them changes ratings.
 var data = []string{"shared/scorer/embedded/vocabulary.go", "shared/scorer/llm/definitions.go"}
 
-// description is the description of the API, which users read.
-const description = "shared/api/openapi.yaml"
+// described lists files of which users and maintainers read every line.
+var described = []string{"shared/api/openapi.yaml", "cloudbuild.yaml"}
 
-// noSubject matches a sentence of an error without a subject: a reader does not know what "--out: is" is about.
+// noSubject matches a sentence of an error without a subject, such as "--out: is".
 var noSubject = regexp.MustCompile(`: (is|are|has|have|holds|lacks) `)
 
-// TestWords looks for replaced words in comments and messages of Go, in the description of the API, and on pages
-// outside of code.
+// TestWords looks for replaced words in comments and messages of Go, Python and Terraform, in the files of described,
+// and on pages outside of code.
 func TestWords(t *testing.T) {
 	t.Parallel()
-	for _, top := range []string{"functions", "infra", "shared"} {
-		err := filepath.WalkDir(filepath.Join(root, top), func(name string, entry fs.DirEntry, err error) error {
-			if err != nil || entry.IsDir() || filepath.Ext(name) != ".go" {
-				return err
+	for extension, tops := range map[string][]string{
+		".go": {"functions", "infra", "shared"}, ".py": {"sidecar"}, ".tf": {"infra"},
+	} {
+		for _, name := range sources(t, extension, tops) {
+			switch extension {
+			case ".go":
+				checkGo(t, name)
+			case ".py":
+				checkPython(t, name)
+			default:
+				checkLines(t, name)
 			}
-			return checkGo(t, name)
-		})
-		if err != nil {
-			t.Fatal(err)
 		}
 	}
-	described, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(description)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, line := range strings.Split(string(described), "\n") {
-		checkWords(t, description, i+1, line)
+	for _, name := range described {
+		checkLines(t, name)
 	}
 	for _, p := range pages(t) {
 		for i, line := range prose(string(p.Source)) {
@@ -88,19 +88,71 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// checkGo checks the comments of a file in Go, and its texts unless they are data of tests.
-func checkGo(t *testing.T, name string) error {
+// sources returns the files with an extension below the top folders, by their paths in the repository. It leaves out
+// folders that begin with a dot, such as virtual environments.
+func sources(t *testing.T, extension string, tops []string) []string {
 	t.Helper()
-	source, err := os.ReadFile(name)
-	if err != nil {
-		return err
+	var names []string
+	for _, top := range tops {
+		err := fs.WalkDir(os.DirFS(root), top, func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir() && strings.HasPrefix(entry.Name(), "."):
+				return fs.SkipDir
+			case !entry.IsDir() && path.Ext(name) == extension:
+				names = append(names, name)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
-	below, err := filepath.Rel(root, name)
-	if err != nil {
-		return err
+	if len(names) == 0 {
+		t.Errorf("found no file *%s below %v", extension, tops)
 	}
-	below = filepath.ToSlash(below)
-	texts := !strings.HasSuffix(name, "_test.go") && !slices.Contains(data, below)
+	return names
+}
+
+func readSource(t *testing.T, name string) string {
+	t.Helper()
+	source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(source)
+}
+
+// checkLines checks every line of a file.
+func checkLines(t *testing.T, name string) {
+	t.Helper()
+	for i, line := range strings.Split(readSource(t, name), "\n") {
+		checkWords(t, name, i+1, line)
+	}
+}
+
+// python matches comments and texts in Python: texts in three quotes, with their quotes; other texts; and comments.
+var python = regexp.MustCompile(`(?s)""".*?"""|"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|#[^\n]*`)
+
+// checkPython checks the comments and docstrings of a file in Python, and its texts unless the file is a test.
+func checkPython(t *testing.T, name string) {
+	t.Helper()
+	source := readSource(t, name)
+	texts := !strings.Contains(name, "/tests/")
+	for _, at := range python.FindAllStringIndex(source, -1) {
+		text := source[at[0]:at[1]]
+		if texts || strings.HasPrefix(text, `"""`) || strings.HasPrefix(text, "#") {
+			checkWords(t, name, 1+strings.Count(source[:at[0]], "\n"), text)
+		}
+	}
+}
+
+// checkGo checks the comments of a file in Go, and its texts unless they are data.
+func checkGo(t *testing.T, name string) {
+	t.Helper()
+	source := []byte(readSource(t, name))
+	texts := !strings.HasSuffix(name, "_test.go") && !slices.Contains(data, name)
 	files := token.NewFileSet()
 	file := files.AddFile(name, -1, len(source))
 	var lexer scanner.Scanner
@@ -109,27 +161,28 @@ func checkGo(t *testing.T, name string) error {
 		at, kind, text := lexer.Scan()
 		switch {
 		case kind == token.EOF:
-			return nil
+			return
 		case kind == token.COMMENT, kind == token.STRING && texts:
-			checkWords(t, below, file.Line(at), text)
+			checkWords(t, name, file.Line(at), text)
 			if found := noSubject.FindString(text); found != "" && kind == token.STRING {
-				t.Errorf("%s:%d: %q begins a sentence without a subject: write \"it is\", or name the thing", below,
+				t.Errorf("%s:%d: %q begins a sentence without a subject: write \"it is\", or name the subject", name,
 					file.Line(at), found)
 			}
 		}
 	}
 }
 
-func checkWords(t *testing.T, path string, line int, text string) {
+// checkWords reports each replaced word of a text that begins in a line of a file.
+func checkWords(t *testing.T, name string, line int, text string) {
 	t.Helper()
-	var last [3]string // the words before
+	var last [3]string // the three words before
 	for word := range strings.FieldsFuncSeq(strings.ToLower(text), func(r rune) bool {
 		return !unicode.IsLetter(r) && r != '\''
 	}) {
 		found := word
 		for i := len(last); ; i-- {
 			if instead, ok := replaced[found]; ok {
-				t.Errorf("%s:%d: %q: write %s", path, line, found, instead)
+				t.Errorf("%s:%d: %q: write %s", name, line, found, instead)
 			}
 			if i == 0 {
 				break
@@ -143,7 +196,7 @@ func checkWords(t *testing.T, path string, line int, text string) {
 // inlineCode is code in a line of a page.
 var inlineCode = regexp.MustCompile("`[^`]*`")
 
-// prose are the lines of a page with nothing in place of code.
+// prose returns the lines of a page, without code.
 func prose(source string) []string {
 	lines := strings.Split(source, "\n")
 	fenced := false
@@ -160,10 +213,10 @@ func prose(source string) []string {
 	return lines
 }
 
-// columns is the longest line of a page.
+// columns is the most characters of a line on a page.
 const columns = 120
 
-// link is a link of a page, which cannot be broken.
+// link matches the target of a link, which cannot be split over two lines.
 var link = regexp.MustCompile(`\]\([^)]*\)`)
 
 // TestColumns looks for long lines on pages. Tables, code that is shown and links may be longer.

@@ -1,30 +1,30 @@
 package markdown
 
-// The words after "sh" that have a meaning for the gate.
+// The words after "sh" that the gate reads.
 const (
 	NeedsNothing = ""
 	NeedsFull    = "full"
 	NeedsGate    = "gate"
 )
 
-// A Need is the word after "sh", which says what a block of commands needs.
+// A Need is a word after "sh", and the requirement of a block of commands that it stands for.
 type Need struct {
 	Word    string
 	Meaning string
 }
 
-// Needs are all values of Need, also the one for no need.
+// Needs returns all values of Need. The first has an empty word: the block needs nothing.
 func Needs() []Need {
 	return []Need{
 		{NeedsNothing, "nothing: the gate runs it"},
-		{NeedsFull, "some time: `.ci/run --full` runs it"},
-		{NeedsGate, "a step of the gate of its own runs it"},
+		{NeedsFull, "more time: only `.ci/run --full` runs it"},
+		{NeedsGate, "nothing: a separate step of the gate runs it"},
 		{"bench", "a machine without other work, and minutes"},
 		{"cloud", "a project of Google Cloud"},
 		{"data", "files that are not in this repository"},
 		{"gpu", "a GPU, and weights"},
 		{"network", "a registry of packages or images"},
-		{"program", "another program than Go's tools, such as docker"},
-		{"server", "a server that is running, of a model or of Harvest"},
+		{"program", "a program other than Go's tools, such as docker"},
+		{"server", "a running server, of a model or of Harvest"},
 	}
 }

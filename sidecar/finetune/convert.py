@@ -1,10 +1,10 @@
-"""A checkpoint's way to the trainer and back.
+"""Converts a checkpoint to the trainer's form and back.
 
     python -m sidecar.finetune.convert to-trainer RELEASED TRAINER
     python -m sidecar.finetune.convert to-sidecar TRAINED RELEASED OUT
 
 RELEASED is a checkpoint of the released form. The trainer reads and writes transformers' form; the sidecar serves the
-released one, which differs in the names of tensors and in config.json.
+released form. The two forms differ in the names of tensors and in config.json.
 """
 
 from __future__ import annotations
@@ -21,28 +21,31 @@ from sidecar import checkpoint
 from sidecar.tokens import FILES, Tokens
 
 KEPT = ("config.json", "generation_config.json", *FILES)
-"""What a released checkpoint has besides its weights and the sidecar reads."""
+"""The files of a released checkpoint, without its weights, that the sidecar reads."""
 
 
 def to_trainer(released: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -> None:
-    """Write a released checkpoint in transformers' form, with a tokenizer that it loads."""
+    """Writes a released checkpoint in transformers' form, with a tokenizer that transformers can load."""
     network = checkpoint.load(released, "cpu", dtype)
-    # The first id that no text has, which in the released vocabulary is that of llava-hf's own conversions.
+    # The first id that no token has. In the released vocabulary it equals the image token of llava-hf's conversions.
     tokens = Tokens(released)
     image = tokens.size
     if image >= network.config.text_config.vocab_size:
-        raise checkpoint.CheckpointError(f"{released}: the vocabulary has no id left that could stand for images")
+        raise checkpoint.CheckpointError(f"{released}: the vocabulary has no id left for images")
     network.config.image_token_id = image
     network.save_pretrained(out)
     tokens.save(out)
     end, pad = "<|im_end|>", "<|endoftext|>"
     Qwen2Tokenizer.from_pretrained(out, eos_token=end, pad_token=pad).save_pretrained(out)
-    # As it was: a tokenizer that is saved anew may have other added tokens.
+    # The original tokenizer again, because the saved one may have other added tokens.
     tokens.save(out)
 
 
 def to_sidecar(trained: Path, released: Path, out: Path) -> None:
-    """Write trained weights in the released form, with the other files of the checkpoint they were trained from."""
+    """Writes trained weights in the released form, with the other files of the checkpoint `released`.
+
+    `released` must be the checkpoint that the training started from.
+    """
     network = LlavaOnevisionForConditionalGeneration.from_pretrained(trained, dtype="auto")
     tensors = {checkpoint.released_name(name): tensor for name, tensor in network.state_dict().items()}
     config = checkpoint.read_config(released)
@@ -57,12 +60,12 @@ def to_sidecar(trained: Path, released: Path, out: Path) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="bring a checkpoint to the trainer, or back to the sidecar")
+    parser = argparse.ArgumentParser(description="convert a checkpoint for the trainer, or back for the sidecar")
     ways = parser.add_subparsers(dest="way", required=True)
-    there = ways.add_parser("to-trainer", help="from the released form to transformers'")
+    there = ways.add_parser("to-trainer", help="convert the released form to transformers' form")
     there.add_argument("released", type=Path)
     there.add_argument("out", type=Path)
-    back = ways.add_parser("to-sidecar", help="from transformers' form to the released one")
+    back = ways.add_parser("to-sidecar", help="convert transformers' form to the released form")
     back.add_argument("trained", type=Path)
     back.add_argument("released", type=Path)
     back.add_argument("out", type=Path)

@@ -1,7 +1,7 @@
-"""The released models for ms-swift: `external_plugins` of scorer.yaml and styler.yaml.
+"""The plugin for ms-swift, which scorer.yaml and styler.yaml name in `external_plugins`.
 
-A stock LLaVA-OneVision template tiles images and tokenises prompts in another way than the models are asked later.
-This one feeds what the sidecar feeds: the same token ids, and one view of 384 x 384.
+A standard LLaVA-OneVision template tiles images, and tokenises prompts differently from the sidecar. This template
+gives the model the same input as the sidecar: the same token ids, and one view of 384 x 384.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ from sidecar.tokens import IMAGE, MARK, Tokens
 
 NAME = "mmssr"
 IGNORED = -100
-"""The label of a token that is not trained on."""
+"""The label of a token that does not count in the training loss."""
 
 
 class Loader(ModelLoader):
-    """Loads what `sidecar.finetune.convert to-trainer` wrote. Its tokenizer needs no processor of images."""
+    """Loads a checkpoint that `sidecar.finetune.convert to-trainer` wrote. It has no image processor."""
 
     def get_processor(self, model_dir: str, config: LlavaOnevisionConfig) -> PreTrainedTokenizerBase:
         return AutoTokenizer.from_pretrained(model_dir)
@@ -44,7 +44,7 @@ class Loader(ModelLoader):
 
 
 class OneView(Template):
-    """Prompts and images as in METHOD.md; the answer and the end of the turn are trained on."""
+    """Prompts and images as in the sidecar. Only the answer and the end of the turn count in the training loss."""
 
     @cached_property
     def _tokens(self) -> Tokens:
@@ -55,7 +55,9 @@ class OneView(Template):
         ids: list[int] = []
         texts = prompt.split(MARK) if inputs.images else [prompt]
         if len(texts) != len(inputs.images) + 1:
-            raise ValueError(f"an item has {len(texts) - 1} {MARK} and {len(inputs.images)} images: leave it out")
+            raise ValueError(
+                f"an item has {len(texts) - 1} marks {MARK}, but {len(inputs.images)} images: remove the item"
+            )
         for token in self._tokens.prompts([texts])[0]:
             ids += [self.config.image_token_id] * self._features if token == IMAGE else [token]
         encoded: dict[str, Any] = {"input_ids": ids, "labels": None, "loss_scale": None}
@@ -84,14 +86,14 @@ class OneView(Template):
 
 
 def _features(inner: nn.Module, pixels: Tensor) -> Tensor:
-    """Features of images, as `sidecar.model.Model.features` has them."""
+    """Returns the features of images, as `sidecar.model.Model.features` computes them."""
     patches = inner.vision_tower(pixels, output_hidden_states=True).hidden_states[-1]
     projected = inner.multi_modal_projector(patches)
     newlines = inner.image_newline.to(projected).expand(len(projected), 1, -1)
     return torch.cat((projected, newlines), dim=1).flatten(0, 1)
 
 
-# The prompt's pieces are put together by OneView: what is given here serves only where the answer ends.
+# OneView builds the prompt, so only the suffix is used here: it ends the answer.
 register_template(
     TemplateMeta(NAME, prefix=[], prompt=["{{QUERY}}"], chat_sep=None, suffix=["<|im_end|>"], template_cls=OneView)
 )

@@ -1,1 +1,1 @@
-"""The HTTP side: settings, queue, routes, metrics and the process."""
+"""The HTTP service: settings, queue, routes, metrics and the process."""

@@ -18,7 +18,7 @@ from sidecar.service.settings import Settings
 from sidecar.service.worker import Unavailable, Worker
 
 _REF = "#/components/schemas/{model}"
-# The body is read after admission and within limits, so FastAPI cannot derive what it is.
+# FastAPI does not parse the body, because it is read after admission and within limits. So its schema is given here.
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -28,7 +28,7 @@ _BODY: dict[str, Any] = {
 
 
 def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
-    """The application over a worker that the caller starts and stops."""
+    """Makes the application. The caller starts and stops the worker."""
     app = FastAPI(
         title="Harvest sidecar",
         version=str(VERSION),
@@ -38,7 +38,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
         exception_handlers={HTTPException: answer_http, Refusal: answer_refused},
     )
     scoring = Scoring(settings, worker, metrics)
-    # All but /healthz, which probes ask without a token.
+    # Every route except /healthz requires the token: probes have none.
     guarded = [Depends(guard(settings.token))]
 
     @app.post(
@@ -48,17 +48,17 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
         openapi_extra=_BODY,
     )
     async def score(request: Request) -> ScoreResponse:
-        """Answer the queries of a batch of items."""
+        """Answers the queries of a batch of items."""
         return await scoring.answer(request)
 
     @app.get("/v1/limits", dependencies=guarded, responses=documented(401))
     async def limits() -> Limits:
-        """What a request and an item may hold."""
+        """Returns the limits of a request and of an item."""
         return settings.advised(worker.advice)
 
     @app.get("/v1/models", dependencies=guarded, responses=documented(401, 503))
     async def models() -> ModelsResponse:
-        """Ids of the loaded models."""
+        """Returns the ids of the loaded models."""
         if not worker.models:
             unavailable = Unavailable(worker.state)
             raise Refusal(503, Fault(unavailable.state, str(unavailable)), unavailable.retry_after)
@@ -66,7 +66,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
 
     @app.get("/healthz", responses={503: {"model": HealthResponse, "description": "not ready"}})
     async def healthz(response: Response) -> HealthResponse:
-        """200 only when the models are ready and requests are taken."""
+        """Answers 200 only when the models are ready and requests are accepted."""
         state = worker.state
         response.status_code = 200 if state == "ready" else 503
         return HealthResponse(status=state)
@@ -78,7 +78,7 @@ def create_app(settings: Settings, worker: Worker, metrics: Metrics) -> FastAPI:
         responses=documented(401) | {200: {"content": {"text/plain": {}}}},
     )
     async def exposition() -> Response:
-        """Prometheus' text exposition."""
+        """Returns the metrics in Prometheus' text format."""
         text = await asyncio.to_thread(metrics.render, worker.state == "ready", worker.models)
         return Response(text, media_type="text/plain; version=0.0.4")
 

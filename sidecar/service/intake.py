@@ -1,4 +1,4 @@
-"""A request's body, read within the limits, and the limits of an item that need no model."""
+"""Reads the body of a request within the limits, and checks the limits of items that need no model."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ DRAIN_SECONDS = 20.0
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """The whole body, never more than `limit` bytes of it in memory. Raises Refusal with 408 or 413."""
-    too_large = Refusal(413, Fault("too_many_bytes", f"a request's body may hold {limit} bytes"), close=True)
+    """Reads the whole body. It never holds more than `limit` bytes in memory. Raises Refusal with 408 or 413."""
+    too_large = Refusal(413, Fault("too_many_bytes", f"a request's body may have {limit} bytes"), close=True)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         await drain(request)
@@ -41,22 +41,22 @@ async def read_body(request: Request, limit: int, seconds: float) -> bytes:
 
 
 def guard(token: str) -> Callable[[Request], Awaitable[None]]:
-    """What refuses requests without a bearer token; all pass where it is empty."""
+    """Returns a check that refuses requests without this bearer token. With an empty token, it accepts all requests."""
 
     async def check(request: Request) -> None:
         given = request.headers.get("authorization", "")
         if token and not hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
             await drain(request)
-            raise Refusal(401, Fault("unauthorized", "the bearer token is missing, or is another"), close=True)
+            raise Refusal(401, Fault("unauthorized", "the bearer token is missing or wrong"), close=True)
 
     return check
 
 
 async def drain(request: Request) -> None:
-    """Read and drop the rest of a refused body.
+    """Reads and drops the rest of a refused body.
 
-    A client that is still sending when the answer comes and the connection closes sees a reset, and never the answer
-    with its Retry-After.
+    If the connection closed while the client still sends, the client would get a reset, and not the answer with its
+    Retry-After.
     """
     try:
         async with asyncio.timeout(DRAIN_SECONDS):
@@ -69,16 +69,16 @@ async def drain(request: Request) -> None:
 
 
 def above_limit(item: Item, limits: Limits) -> Fault | None:
-    """The first limit that an item is above, or None."""
+    """Returns a fault for the first limit that an item exceeds, or None."""
     if len(item.images) > limits.images:
-        return Fault("too_many_images", f"{len(item.images)} images, and an item may have {limits.images}")
+        return Fault("too_many_images", f"{len(item.images)} images, but an item may have {limits.images}")
     if len(item.queries) > limits.queries:
-        return Fault("too_many_queries", f"{len(item.queries)} queries, and an item may have {limits.queries}")
+        return Fault("too_many_queries", f"{len(item.queries)} queries, but an item may have {limits.queries}")
     for k, query in enumerate(item.queries):
         if query.max_tokens is not None and query.max_tokens > limits.new_tokens:
             return Fault(
                 "too_many_new_tokens",
-                f"queries[{k}].max_tokens is {query.max_tokens}, and the limit is {limits.new_tokens}",
+                f"queries[{k}].max_tokens is {query.max_tokens}, but the limit is {limits.new_tokens}",
             )
     prefix = sum(len(segment) for segment in item.prefix if isinstance(segment, str))
     longest = prefix + max(len(query.text) for query in item.queries)

@@ -1,4 +1,4 @@
-"""From the service's settings to a loaded engine."""
+"""Loads an engine with the settings of the service."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sidecar.service.worker import Engine
 
 
 def open_engine(settings: Settings, metrics: Metrics) -> Engine:
-    """Load the models; raises what `sidecar.engine.Engine.load` raises."""
-    # Torch is imported with it, after the port is open: the service answers its probes while that takes seconds.
+    """Loads the models. Raises the errors of `sidecar.engine.Engine.load`."""
+    # This imports torch, which takes seconds. The port is open already, so the service answers its probes meanwhile.
     from sidecar import engine
 
     loaded = engine.Engine.load(
@@ -32,7 +32,7 @@ def open_engine(settings: Settings, metrics: Metrics) -> Engine:
 
 
 def gpu_memory() -> dict[str, int]:
-    """Bytes of the current GPU's memory, by kind; nothing on a machine without one."""
+    """Returns the bytes of the current GPU's memory, by kind; empty on a machine without a GPU."""
     import torch
 
     if not torch.cuda.is_available():

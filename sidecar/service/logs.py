@@ -1,4 +1,4 @@
-"""Logs as one JSON object a line on standard error, in the fields that Cloud Logging reads."""
+"""Writes logs to standard error: one JSON object on each line, with the fields that Cloud Logging reads."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color
 
 
 class JsonFormatter(logging.Formatter):
-    """`severity`, `time`, `logger`, `message`, what the call gave as `extra`, and a traceback if there is one."""
+    """Formats a record: `severity`, `time`, `logger`, `message`, the fields of `extra`, and a traceback of an error."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
@@ -26,7 +26,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def configure(level: int = logging.INFO) -> None:
-    """Send every logger's records through the formatter."""
+    """Formats the records of every logger as JSON."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

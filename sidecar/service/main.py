@@ -1,4 +1,4 @@
-"""The process: load the models that the environment names, and serve them."""
+"""The process: it loads the models that the environment names, and serves them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ JOIN_SECONDS = 2.0
 
 
 def main() -> int:
-    """Serve until a signal. 0: stopped in good order; 1: models, device or port failed; 2: the environment did."""
+    """Serves until a signal. Returns 0 after a normal stop, 1 after a failure, 2 if the environment is invalid."""
     logs.configure()
     try:
         settings = Settings.from_env()
@@ -34,12 +34,12 @@ def main() -> int:
     try:
         server.run()
         code = server.exit_code
-    except SystemExit:  # uvicorn's way to report that it could not listen
+    except SystemExit:  # uvicorn raises it if it cannot listen
         code = 1
     worker.stop()
     report.write()
     if not worker.join(JOIN_SECONDS):
-        # A thread that still loads or computes would crash in an interpreter that is being taken down around it.
+        # A thread that still loads or computes would crash while the interpreter shuts down.
         logging.shutdown()
         os._exit(code)
     return code

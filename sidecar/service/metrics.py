@@ -1,4 +1,4 @@
-"""What `GET /metrics` reports, in Prometheus' form."""
+"""The metrics of `GET /metrics`, in Prometheus' format."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ TENTHS = tuple(k / 10 for k in range(1, 11))
 
 
 class Metrics(Observer):
-    """One process's counters: the engine's observer, the worker's gauge, and what the HTTP side counts.
+    """The counters of one process: the engine, the worker's queue and the HTTP service report to it.
 
-    Each has its own registry, so that two apps in one process do not see one another.
+    Each object has its own registry, so that two apps in one process do not share counters.
     """
 
     def __init__(self) -> None:
@@ -33,25 +33,23 @@ class Metrics(Observer):
             return Histogram(f"sidecar_{name}", text, labels, buckets=buckets, registry=self.registry)
 
         self._requests = counter("requests", "Requests to POST /v1/score, by status code.", "code")
-        self._request_seconds = histogram("request_seconds", "Seconds from a request's head to its answer.")
+        self._request_seconds = histogram("request_seconds", "Seconds from the headers of a request to its answer.")
         self._items = counter("items", "Items by outcome: `ok`, or the code of the item's error.", "code")
         self._samples = counter("samples", "Samples that the engine answered.")
-        self._tokens = counter("tokens", "Positions computed, padding counted, by stage.", "stage")
-        self._shared = counter("tokens_shared", "Positions not computed because a sample's prompts share them.")
-        self._padding = counter("padding", "Positions of packs that hold no token.")
+        self._tokens = counter("tokens", "Positions that were computed, padding included, by stage.", "stage")
+        self._shared = counter("tokens_shared", "Positions not computed because the prompts of a sample share them.")
+        self._padding = counter("padding", "Padding positions of packs.")
         self._rows = counter("decode_rows", "Rows of text that were decoded.")
-        self._steps = counter("decode_steps", "Steps of decoding, each of all rows that are decoded together.")
+        self._steps = counter("decode_steps", "Decoding steps; a step computes all rows of a batch.")
         self._start = counter("start_seconds", "Seconds of reading weights (load) and of compiling (compile).", "phase")
-        self._busy = counter("busy_seconds", "Seconds in which a request ran: its rate is the busy share.")
+        self._busy = counter("busy_seconds", "Seconds in which a request was computed; the rate is the busy share.")
         self._fill = histogram("pack_fill", "Share of a pack's positions that hold tokens.", buckets=TENTHS)
-        self._stage = histogram("stage_seconds", "Seconds by stage; decode counts the pool's threads.", "stage")
-        self._splits = counter("memory_splits", "Packs split because the device's memory ran out.")
-        self._fallback = gauge(
-            "fallback", "Models that take the plain path, by fast path and reason.", "path", "reason"
-        )
+        self._stage = histogram("stage_seconds", "Seconds by stage; decode adds the threads of the pool.", "stage")
+        self._splits = counter("memory_splits", "Packs that were split because the device's memory ran out.")
+        self._fallback = gauge("fallback", "Models without a fast path that failed its check.", "path", "reason")
         self._queue = gauge("queue", "Requests that wait for the engine.")
         self._queue_seconds = histogram("queue_seconds", "Seconds that a request waited for the engine.")
-        self._ready = gauge("ready", "1 when the models are loaded and requests are taken.")
+        self._ready = gauge("ready", "1 when the models are loaded and requests are accepted.")
         self._model = gauge("model", "Id of each loaded model.", "model", "id")
 
     def samples(self, count: int) -> None:
@@ -82,7 +80,7 @@ class Metrics(Observer):
         self._start.labels("compile").inc(seconds)
 
     def busy(self, seconds: float) -> None:
-        """A request ran so long."""
+        """Adds the seconds in which a request was computed."""
         self._busy.inc(seconds)
 
     def seconds(self, stage: str, seconds: float) -> None:
@@ -101,20 +99,20 @@ class Metrics(Observer):
         self._queue_seconds.observe(waited_seconds)
 
     def item(self, code: str) -> None:
-        """One item of a request that was answered with 200."""
+        """Counts one item of a request that was answered with 200."""
         self._items.labels(code).inc()
 
     def request(self, code: int, seconds: float) -> None:
-        """One request to POST /v1/score, however it ended."""
+        """Counts one request to POST /v1/score, with any status."""
         self._requests.labels(str(code)).inc()
         self._request_seconds.observe(seconds)
 
     def watch_memory(self, read: Callable[[], Mapping[str, int]]) -> None:
-        """Report the device's memory, read anew whenever the metrics are asked for."""
+        """Adds the device's memory to the metrics. `read` is called for each request of the metrics."""
         self.registry.register(_Memory(read))
 
     def render(self, ready: bool, models: Mapping[str, str]) -> bytes:
-        """The exposition, with what is known only at the moment it is asked for."""
+        """Returns the metrics in Prometheus' text format, with the current state and models."""
         self._ready.set(ready)
         for model, identity in models.items():
             self._model.labels(model, identity).set(1)

@@ -1,4 +1,4 @@
-"""Requests that are refused whole: status, error body and headers."""
+"""Answers to requests that are refused: status, error body and headers."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from starlette.exceptions import HTTPException
 from sidecar.protocol import ErrorResponse, Fault
 
 CLIENT_GONE = 499
-"""Status of a request whose client has left. It is never sent; it marks such requests in the metrics."""
+"""Status of a request whose client has closed the connection. It is only counted in the metrics."""
 REASONS = {
-    401: "no bearer token, or another than SIDECAR_TOKEN",
+    401: "the bearer token is missing, or differs from SIDECAR_TOKEN",
     408: "the body did not arrive in time",
-    413: "more bytes or items than one request may hold",
-    422: "no valid request; `path` names the field",
+    413: "the request has too many bytes or items",
+    422: "the request is invalid; `path` names the field",
     429: "the queue is full; try again after Retry-After seconds",
-    500: "the engine failed, and not because of an item",
+    500: "the engine failed; no item caused it",
     503: "the models are loading, or the service is stopping; try again after Retry-After seconds",
 }
 
 
 class Refusal(Exception):
-    """A request that is refused whole. `retry_after` is in seconds; `close` ends the connection."""
+    """A request is refused. `retry_after` is in seconds; `close` ends the connection."""
 
     def __init__(self, status: int, fault: Fault, retry_after: int | None = None, close: bool = False) -> None:
         super().__init__(fault.detail)
@@ -36,19 +36,19 @@ class Refusal(Exception):
 
 
 async def answer_refused(_: Request, refused: Exception) -> Response:
-    """The response to a request that raised Refusal."""
+    """Returns the response to a request that raised Refusal."""
     assert isinstance(refused, Refusal)
     return _error(refused.status, refused.fault, refused.headers)
 
 
 async def answer_http(_: Request, error: Exception) -> Response:
-    """The response to an unknown address or method."""
+    """Returns the response to a request with an unknown path or method."""
     assert isinstance(error, HTTPException)
     return _error(error.status_code, Fault("http", str(error.detail)), dict(error.headers or {}))
 
 
 def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of these statuses."""
+    """Returns the part of the OpenAPI document that describes these statuses."""
     return {status: {"model": ErrorResponse, "description": REASONS[status]} for status in statuses}
 
 

@@ -1,6 +1,6 @@
-"""What was done, a line of the log every minute: on Cloud Run nothing scrapes /metrics, and logs leave by themselves.
+"""Logs the growth of the counters once a minute, because on Cloud Run nothing scrapes /metrics.
 
-Log-based metrics of infra/terraform/modules/monitoring add the lines up to the counts that /metrics has.
+Log-based metrics in infra/terraform/modules/monitoring add these lines up, so they give the same counts as /metrics.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ FIELDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "load_seconds": ("sidecar_start_seconds_total", {"phase": "load"}),
     "compile_seconds": ("sidecar_start_seconds_total", {"phase": "compile"}),
 }
-"""A line's fields, and the counters whose growth they are."""
+"""The fields of a line, each with the counter whose growth it reports."""
 FALLBACKS = "fallbacks"
-"""The field with the models that take a plain path, by whatever reason."""
+"""The field that counts models without a fast path that failed its check."""
 
 
 class Report:
-    """Logs how much the counters have grown, at most every `SECONDS`. A line without growth is not logged."""
+    """Logs how much the counters have grown, at most every `SECONDS`. It logs nothing if no counter has grown."""
 
     def __init__(self, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic) -> None:
         self._registry = registry
@@ -42,12 +42,12 @@ class Report:
         self._before: dict[str, float] = {}
 
     def tick(self) -> None:
-        """Log a line where one is due."""
+        """Logs a line if one is due."""
         if self._clock() >= self._due:
             self.write()
 
     def write(self) -> None:
-        """Log a line now, such as the last one of a process."""
+        """Logs a line now, for example before the process ends."""
         self._due = self._clock() + SECONDS
         now = self._read()
         grown = {name: round(value - self._before.get(name, 0.0), 3) for name, value in now.items()}

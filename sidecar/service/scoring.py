@@ -1,4 +1,4 @@
-"""`POST /v1/score`: admission, limits, the wait for the worker, and answers in order."""
+"""`POST /v1/score`: admits a request, checks its limits, waits for the worker, and returns the answers in order."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Scoring:
         self._metrics = metrics
 
     async def answer(self, request: Request) -> ScoreResponse:
-        """Answer one request and count it. Raises Refusal."""
+        """Answers one request and counts it. Raises Refusal."""
         begun = time.monotonic()
         status = 500
         try:
@@ -59,7 +59,7 @@ class Scoring:
             with self._worker.admit():
                 body = await read_body(request, self._limits.bytes, self._body_seconds)
                 read = True
-                # Parsing megabytes of base64 would hold up /healthz and the other connections.
+                # In a thread, because parsing megabytes of base64 would block /healthz and other connections.
                 items = (await asyncio.to_thread(parse, body)).items
                 del body
                 return await self._score(request, items)
@@ -75,11 +75,11 @@ class Scoring:
         except EngineFailure as failure:
             raise Refusal(500, Fault("engine", str(failure))) from None
         except ClientDisconnect:
-            raise Refusal(CLIENT_GONE, Fault("client_gone", "the client has left")) from None
+            raise Refusal(CLIENT_GONE, Fault("client_gone", "the client has closed the connection")) from None
 
     async def _score(self, request: Request, items: list[Item]) -> ScoreResponse:
         if len(items) > self._limits.items:
-            detail = f"{len(items)} items, and a request may hold {self._limits.items}"
+            detail = f"{len(items)} items, but a request may have {self._limits.items}"
             raise Refusal(413, Fault("too_many_items", detail, "items"))
         faults = [above_limit(item, self._limits) for item in items]
         accepted = [item for item, fault in zip(items, faults, strict=True) if fault is None]
@@ -88,7 +88,7 @@ class Scoring:
         return ScoreResponse(models=self._worker.models, items=answers)
 
     async def _run(self, request: Request, items: list[Item]) -> list[ItemAnswers | Fault]:
-        """Wait for the worker; take the items out of the queue if the client leaves first."""
+        """Waits for the worker. If the client closes the connection first, the items are removed from the queue."""
         job = self._worker.submit(
             items, request.headers.get("traceparent", ""), partial=request.headers.get(PARTIAL, "") == "1"
         )
@@ -99,7 +99,7 @@ class Scoring:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not result.done() and job.cancel():
                 raise ClientDisconnect
-            # Once it runs it holds the place in the queue to its end, even if its client has left.
+            # A job that runs keeps its place in the queue until it ends, even if the client has closed the connection.
             return await result
         finally:
             gone.cancel()
@@ -107,7 +107,7 @@ class Scoring:
 
 
 def outcome(answered: ItemAnswers | Fault) -> ItemAnswers | ErrorResponse:
-    """An item's part of the response. A number that JSON cannot hold (fp16 overflowed) fails its item alone."""
+    """Returns an item's part of the response. A number that JSON cannot hold (fp16 overflow) fails only its item."""
     if isinstance(answered, Fault):
         return ErrorResponse(error=answered)
     for k, answer in enumerate(answered.answers):

@@ -1,4 +1,4 @@
-"""uvicorn with a drain: on SIGTERM the running batch finishes and is answered; the rest is refused with 503."""
+"""uvicorn with a drain: after SIGTERM the running batch is finished and answered, other requests are refused (503)."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from sidecar.service.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# Above the 90 s after which Go's client drops an idle connection: a server that closes first resets a POST on its way.
+# More than the 90 s after which Go's client closes an idle connection: if the server closed it first, it would reset a
+# POST that the client is sending.
 KEEP_ALIVE_SECONDS = 120
 LAST_BYTES_SECONDS = 10
 
 
 class Server(uvicorn.Server):
-    """Serves until a signal, or until the worker has failed; `exit_code` is the process's: 0, or 1 after a failure."""
+    """Serves until a signal, or until the worker has failed. `exit_code` is then 0, or 1 after a failure."""
 
     def __init__(self, app: FastAPI, settings: Settings, worker: Worker, report: Report) -> None:
         super().__init__(
@@ -44,11 +45,11 @@ class Server(uvicorn.Server):
         self._stopping_since: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # Only a number is touched here: a handler runs between any two instructions, also while a lock is held.
+        # This only changes a number: a signal handler can run between any two instructions, even while a lock is held.
         self._signals += 1
 
     async def on_tick(self, counter: int) -> bool:
-        """Called by uvicorn ten times a second; True ends the serving."""
+        """uvicorn calls this ten times a second. Returns True to end the server."""
         self._report.tick()
         if await super().on_tick(counter):
             return True
@@ -61,7 +62,7 @@ class Server(uvicorn.Server):
         now = time.monotonic()
         if self._stopping_since is None:
             self._stopping_since = now
-            log.info("stopping: the running batch finishes, the rest is refused")
+            log.info("stopping: the running batch is finished, other requests are refused")
             self._worker.stop()
         if self._worker.idle:
             return True

@@ -1,4 +1,4 @@
-"""Settings of the service, read from the environment; all faults are reported together."""
+"""Reads the settings of the service from the environment. All faults are reported together."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ PREFIX = "SIDECAR_"
 
 
 class ConfigError(ValueError):
-    """Every fault of the environment, one a line."""
+    """The environment is invalid. The message has one line for each fault."""
 
 
 class Settings(BaseModel):
-    """One process's settings. `variables` says which variable sets which."""
+    """The settings of one process. `variables` returns the environment variable of each field."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -44,12 +44,12 @@ class Settings(BaseModel):
 
     @property
     def directories(self) -> dict[str, Path]:
-        """Directory of each model that is to be loaded."""
+        """The directory of each model to load."""
         both = {"scorer": self.scorer_dir, "styler": self.styler_dir}
         return {name: path for name, path in both.items() if path is not None and self.models in (name, "both")}
 
     def advised(self, advice: Mapping[str, int]) -> Limits:
-        """The limits, with what the engine advises where the environment does not say it."""
+        """Returns the limits, with the engine's advice for those that the environment does not set."""
         given = self.limits.model_fields_set
         taken = {name: value for name, value in advice.items() if name not in given}
         if "batch" in taken:
@@ -60,17 +60,17 @@ class Settings(BaseModel):
 
     @classmethod
     def from_env(cls, environ: Mapping[str, str] = os.environ) -> Settings:
-        """Read the environment; "" counts as unset. Raises ConfigError with all faults."""
+        """Reads the environment. An empty variable counts as unset. Raises ConfigError with all faults."""
         fields = variables()
         given = {k.upper(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
-        faults = [f"{name}: no such setting" for name in sorted(given.keys() - fields.keys())]
+        faults = [f"{name}: unknown variable; remove it, or correct its name" for name in sorted(given.keys() - fields)]
         known = {name: given[name] for name in fields if name in given}
         try:
             settings = cls.model_validate(_tree(known))
         except ValidationError as error:
             bad = {_variable(e["loc"]): f"{_variable(e['loc'])}={e['input']!r}: {e['msg']}" for e in error.errors()}
             faults += bad.values()
-            # The remaining checks run on what is valid, so that one start reports all there is to fix.
+            # The other checks use the valid variables, so that one start reports all faults.
             settings = cls.model_validate(_tree({k: v for k, v in known.items() if k not in bad}))
         faults += settings._pack_faults() + settings._directory_faults()
         if faults:
@@ -81,7 +81,7 @@ class Settings(BaseModel):
         longest = self.limits.tokens
         if self.pack_tokens is None or longest <= self.pack_tokens:
             return []
-        return [f"{PREFIX}MAX_TOKENS={longest}: above {PREFIX}PACK_TOKENS={self.pack_tokens}"]
+        return [f"{PREFIX}MAX_TOKENS={longest}: it must not exceed {PREFIX}PACK_TOKENS={self.pack_tokens}"]
 
     def _directory_faults(self) -> list[str]:
         faults = []
@@ -89,14 +89,14 @@ class Settings(BaseModel):
             if self.models not in (model.lower(), "both"):
                 continue
             if path is None:
-                faults.append(f"{PREFIX}{model}_DIR: required by {PREFIX}MODELS={self.models}")
+                faults.append(f"{PREFIX}{model}_DIR: it is required by {PREFIX}MODELS={self.models}")
             elif not (path / "config.json").is_file():
-                faults.append(f"{PREFIX}{model}_DIR={str(path)!r}: no checkpoint: it holds no config.json")
+                faults.append(f"{PREFIX}{model}_DIR={str(path)!r}: not a checkpoint, because it has no config.json")
         return faults
 
 
 def variables() -> dict[str, tuple[str, ...]]:
-    """The field that each environment variable sets: `SIDECAR_<FIELD>`, and `SIDECAR_MAX_<LIMIT>` for a limit."""
+    """Returns the path of the field of each variable. Names are `SIDECAR_<FIELD>`, and `SIDECAR_MAX_<LIMIT>`."""
     fields = [(name,) for name in Settings.model_fields if name != "limits"]
     paths = [*fields, *(("limits", name) for name in Limits.model_fields)]
     return {_variable(path): path for path in paths}
@@ -107,7 +107,7 @@ def _variable(path: tuple[str | int, ...]) -> str:
 
 
 def _tree(given: Mapping[str, str]) -> dict[str, Any]:
-    """Values of variables as the fields that they set."""
+    """Converts values by variable to values by field."""
     fields: dict[str, Any] = {"limits": {}}
     for variable, value in given.items():
         *outer, name = variables()[variable]

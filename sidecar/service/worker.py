@@ -1,8 +1,8 @@
-"""Two threads around the engine, and the bounded queue before them.
+"""Runs the engine in two threads, with a bounded queue of requests.
 
-One thread prepares a request on the host while the other, which owns the device, computes the one before it. No third
-is prepared meanwhile, so that the decoded images of two requests are held at most. A request is admitted before its
-body is read, so the bodies held in memory are bounded by the queue too.
+One thread prepares a request on the host. The other thread owns the device, and computes the request before it. No
+third request is prepared meanwhile, so the decoded images of at most two requests are in memory. A request is admitted
+before its body is read, so the queue also bounds the bodies in memory.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ MAX_RETRY_SECONDS = 60
 
 
 class Batch(Protocol):
-    """A request that an engine has begun."""
+    """A request that an engine has prepared."""
 
     @property
     def done(self) -> bool: ...
@@ -42,12 +42,12 @@ B = TypeVar("B", bound=Batch)
 
 
 class Engine(Protocol[B]):
-    """What answers items: `sidecar.engine.Engine`, or a fake of it in tests."""
+    """The methods of an engine that the worker calls: those of `sidecar.engine.Engine`, or of a fake in tests."""
 
     def models(self) -> dict[str, str]: ...
 
     def advice(self) -> dict[str, int]:
-        """What clients should send, by the names of limits."""
+        """Returns the limits that clients should keep to, by name."""
         ...
 
     def begin(self, items: Sequence[Item]) -> B: ...
@@ -58,7 +58,7 @@ class Engine(Protocol[B]):
 
 
 class QueueGauge(Protocol):
-    """Receives what happens in the queue."""
+    """Receives the events of the queue."""
 
     def queue_waits(self, requests: int) -> None: ...
 
@@ -76,7 +76,7 @@ class QueueFull(Exception):
 
 
 class Unavailable(Exception):
-    """The service is loading its models, stopping or broken; try again after `retry_after` seconds."""
+    """The service loads its models, stops or has failed; try again after `retry_after` seconds."""
 
     def __init__(self, state: State) -> None:
         super().__init__(
@@ -89,7 +89,7 @@ class Unavailable(Exception):
 
 
 class EngineFailure(Exception):
-    """The engine itself failed, and not because of an item: the request may be sent again."""
+    """The engine failed, but no item caused it: the request may be sent again."""
 
 
 @dataclass(eq=False)
@@ -101,13 +101,14 @@ class _Job:
     since: float = field(default_factory=time.monotonic)
     begun: float = 0.0
     batch: Any = None
-    """What the engine has made of it, once it is prepared."""
+    """The prepared request; None before it is prepared."""
 
 
 class Worker:
-    """Loads the engine in its own thread, then runs admitted requests in order of arrival.
+    """Loads the engine in its own thread, then computes admitted requests in the order of arrival.
 
-    Texts of a request may be decoded with those of the next; it is answered when all of its own are.
+    Rows of text of a request may be decoded together with rows of the next request. A request is answered when all of
+    its own rows are decoded.
     """
 
     def __init__(self, load: Callable[[], Engine[Any]], waiting: int, gauge: QueueGauge) -> None:
@@ -124,11 +125,11 @@ class Worker:
         self._prepared: _Job | None = None
         self._running = 0
         self._mean_seconds = 1.0
-        # A daemon, so that a hung device cannot keep a stopping process alive.
+        # A daemon thread, so that a device that hangs does not keep the process alive.
         self._thread = threading.Thread(target=self._serve, name="gpu", daemon=True)
 
     def start(self) -> None:
-        """Begin to load the models."""
+        """Starts to load the models."""
         self._thread.start()
 
     @property
@@ -137,22 +138,22 @@ class Worker:
 
     @property
     def models(self) -> dict[str, str]:
-        """Id of each loaded model; empty until they are loaded."""
+        """The id of each loaded model; empty until the models are loaded."""
         return dict(self._models)
 
     @property
     def advice(self) -> dict[str, int]:
-        """What clients should send, by the names of limits; empty until the models are loaded."""
+        """The limits that clients should keep to, by name; empty until the models are loaded."""
         return dict(self._advice)
 
     @property
     def idle(self) -> bool:
-        """Whether no request is being run."""
+        """Whether no request is being computed."""
         return self._running == 0
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Hold one place of the queue, or raise QueueFull or Unavailable."""
+        """Holds one place of the queue during a with statement. Raises QueueFull or Unavailable."""
         with self._lock:
             if self._state != "ready":
                 raise Unavailable(self._state)
@@ -168,9 +169,10 @@ class Worker:
     def submit(
         self, items: Sequence[Item], trace: str = "", partial: bool = False
     ) -> Future[list[ItemAnswers | Fault]]:
-        """Queue items; cancel the future to take them out again. Raises Unavailable when the service stops.
+        """Puts items into the queue. Cancel the future to remove them. Raises Unavailable when the service stops.
 
-        `trace` is the request's W3C traceparent, for the log. `partial` takes what is finished when the service stops.
+        `trace` is the request's W3C traceparent, for the log. With `partial`, a service that stops answers the finished
+        items only.
         """
         job = _Job(items, trace, partial)
         with self._lock:
@@ -179,16 +181,16 @@ class Worker:
             self._jobs.append(job)
             self._count()
             self._lock.notify_all()
-        # A client that leaves takes its images with it, however long the batch before it runs.
+        # A cancelled request is removed immediately, so that its images do not wait for the batch before it.
         job.future.add_done_callback(lambda future: self._forget(job) if future.cancelled() else None)
         return job.future
 
     def stop(self) -> None:
-        """Refuse what waits and what comes, and let what runs finish."""
+        """Refuses waiting and later requests. Requests that are being computed are finished."""
         self._end("stopping")
 
     def join(self, seconds: float) -> bool:
-        """Wait for the thread after `stop`; False if it is still at work."""
+        """Waits for the thread after `stop`. Returns False if it still works after these seconds."""
         if self._thread.ident is not None:
             self._thread.join(seconds)
         return not self._thread.is_alive()
@@ -203,7 +205,7 @@ class Worker:
             self._lock.notify_all()
 
     def _count(self) -> None:
-        """Report how many requests wait. The lock is held."""
+        """Reports the number of waiting requests. The caller holds the lock."""
         self._gauge.queue_waits(len(self._jobs) + (self._preparing is not None) + (self._prepared is not None))
 
     def _end(self, state: State) -> None:
@@ -224,7 +226,7 @@ class Worker:
             engine = self._load()
             self._models, self._advice = engine.models(), engine.advice()
         except Exception:
-            log.exception("loading the models")
+            log.exception("loading the models failed")
             self._end("failed")
             return
         with self._lock:
@@ -241,7 +243,7 @@ class Worker:
             under_way = [one for one in under_way if not one.future.done()]
 
     def _work(self, engine: Engine[Any], job: _Job | None, under_way: list[_Job]) -> bool:
-        """Compute a request, or finish all that are under way; True if the device is lost."""
+        """Computes a request; without one, finishes all requests in progress. Returns True if the device is lost."""
         begun = time.monotonic()
         try:
             if job is None:
@@ -250,7 +252,7 @@ class Worker:
                 self._gauge.queue_left(begun - job.since)
                 engine.compute(job.batch, lambda: job.partial and self._state == "stopping")
         except Exception as error:
-            return any([self._fail(one, error) for one in under_way])  # noqa: C419 - each of them
+            return any([self._fail(one, error) for one in under_way])  # noqa: C419 - each request must fail
         finally:
             self._gauge.busy(time.monotonic() - begun)
         lost = False
@@ -263,7 +265,7 @@ class Worker:
         return lost
 
     def _answer(self, job: _Job) -> bool:
-        """Answer a request that is done; True if the device is lost and the process must be replaced."""
+        """Answers a request that is done. Returns True if the device is lost, so that the process must end."""
         try:
             outcomes = job.batch.outcomes()
             if len(outcomes) != len(job.items):
@@ -276,7 +278,9 @@ class Worker:
         return False
 
     def _fail(self, job: _Job, error: Exception) -> bool:
-        log.error("running a batch of %d items", len(job.items), exc_info=error, extra={"traceparent": job.trace})
+        log.error(
+            "computing a batch of %d items failed", len(job.items), exc_info=error, extra={"traceparent": job.trace}
+        )
         job.future.set_exception(EngineFailure(f"{type(error).__name__}: {error}"))
         self._ended()
         return device_lost(error)
@@ -286,16 +290,16 @@ class Worker:
             self._running -= 1
 
     def _prepare(self, engine: Engine[Any]) -> None:
-        """Prepare requests, one ahead of the one that is computed."""
+        """Prepares each request while the request before it is computed."""
         while (job := self._take()) is not None:
             failure: EngineFailure | None = None
             try:
                 job.batch = engine.begin(job.items)
             except Exception as error:
-                log.exception("preparing a batch of %d items", len(job.items), extra={"traceparent": job.trace})
+                log.exception("preparing a batch of %d items failed", len(job.items), extra={"traceparent": job.trace})
                 failure = EngineFailure(f"{type(error).__name__}: {error}")
             with self._lock:
-                # It may have been refused meanwhile, or its client may have left.
+                # Meanwhile the job may have been refused, or cancelled because its client closed the connection.
                 mine, self._preparing = self._preparing is job, None
                 if mine and failure is None and not job.future.cancelled():
                     self._prepared = job
@@ -305,7 +309,7 @@ class Worker:
                 job.future.set_exception(failure)
 
     def _take(self) -> _Job | None:
-        """The next request to prepare, once none is prepared already; None when the service stops."""
+        """Waits until no prepared request is left, and returns the next to prepare; None when the service stops."""
         with self._lock:
             while not self._jobs or self._prepared is not None:
                 if self._state != "ready":
@@ -315,15 +319,17 @@ class Worker:
             return self._preparing
 
     def _next(self, wait: bool) -> _Job | None:
-        """The request to compute next. None when the service stops, or at once where none comes and `wait` is false."""
+        """Returns the request to compute next; None when the service stops.
+
+        Without `wait` it also returns None if no request is prepared, being prepared or queued.
+        """
         with self._lock:
             while True:
                 if self._prepared is not None:
                     job, self._prepared = self._prepared, None
                     self._count()
                     self._lock.notify_all()
-                    # Set under the lock under which the job leaves the queue: a drain must never see it in neither
-                    # place.
+                    # Under the same lock as the removal above: a drain finds the job either in the queue or running.
                     if job.future.set_running_or_notify_cancel():
                         self._running += 1
                         job.begun = time.monotonic()

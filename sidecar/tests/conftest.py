@@ -1,4 +1,4 @@
-"""What the tests of the core share: a tiny random checkpoint, and the truth of `../shared/sidecar` if present."""
+"""Fixtures: a tiny random checkpoint, and the reference code's answers in `../shared/sidecar` if present."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
 @dataclass(frozen=True)
 class Truth:
-    """A checkpoint and samples whose answers do not come from the code under test."""
+    """A checkpoint and samples with answers that the code under test did not compute."""
 
     directory: Path
     samples: tuple[Sample, ...]
@@ -51,7 +51,7 @@ class Truth:
 
 
 def picture(seed: int, width: int = 90, height: int = 60) -> bytes:
-    """A PNG of noise in large patches."""
+    """Returns a PNG image of noise in large patches."""
     noise = np.random.default_rng(seed).integers(0, 256, (6, 9, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).resize((width, height), Image.Resampling.NEAREST).save(file, "PNG")
@@ -73,7 +73,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def own_truth(tiny: Path) -> Truth:
-    """Truth made here: every prompt alone through the stock classes."""
+    """Answers of transformers' own classes, computed for every prompt separately."""
     style_tokens = 12
     tokens = Tokens(tiny)
     reference = Reference(checkpoint.load(tiny, "cpu", torch.float32), checkpoint.read_generation(tiny, tokens.end))
@@ -98,7 +98,7 @@ def own_truth(tiny: Path) -> Truth:
 
 @pytest.fixture(scope="session")
 def shared_truth() -> Truth:
-    """What the reference code itself computed."""
+    """Answers of the reference code."""
     folder = SHARED / "sidecar"
     if not folder.is_dir():
         pytest.skip("../shared is absent")
@@ -112,7 +112,7 @@ def _truth(request: pytest.FixtureRequest) -> Truth:
 
 @pytest.fixture(scope="session")
 def load(tiny: Path) -> Callable[..., Engine]:
-    """Loads an engine over the tiny checkpoint as both models."""
+    """Returns a function that loads an engine with the tiny checkpoint as both models."""
 
     def loaded(directory: Path = tiny, **options: Any) -> Engine:
         directories = {"scorer": directory, "styler": directory}

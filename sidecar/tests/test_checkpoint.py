@@ -1,4 +1,4 @@
-"""Loading: every tensor accounted for, one at a time, for any number of files."""
+"""Checkpoints: names and shapes are checked, and tensors are loaded one at a time, from any number of files."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_several_files_are_one_checkpoint(tmp_path: Path, tiny: Path) -> None:
         (lambda t: t.pop(TENSOR), f"missing: {TENSOR} [128, 64]"),
         (
             lambda t: t.update({TENSOR: torch.zeros(64, 128)}),
-            f"misshapen: {TENSOR} is [64, 128], and must be [128, 64]",
+            f"misshapen: {TENSOR} is [64, 128], but must be [128, 64]",
         ),
         (lambda t: t.update({"model.extra": torch.zeros(2)}), "unknown: model.extra [2]"),
         (
@@ -175,6 +175,52 @@ def test_generation_config(copy: Path) -> None:
     assert checkpoint.read_generation(copy, 9) == checkpoint.Generation(1.0, frozenset([4]))
     (copy / "generation_config.json").unlink()
     assert checkpoint.read_generation(copy, 9) == checkpoint.Generation(1.0, frozenset([9]))
+
+
+def test_null_in_the_generation_config_means_absent(copy: Path) -> None:
+    (copy / "generation_config.json").write_text(json.dumps({"eos_token_id": None, "repetition_penalty": None}))
+    assert checkpoint.read_generation(copy, 9) == checkpoint.Generation(1.0, frozenset([9]))
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"eos_token_id": "<|im_end|>"},
+        {"eos_token_id": [4, None]},
+        {"eos_token_id": []},
+        {"eos_token_id": True},
+        {"repetition_penalty": "1.05"},
+        {"repetition_penalty": 0},
+    ],
+)
+def test_an_invalid_generation_config_is_named(copy: Path, config: dict[str, Any]) -> None:
+    (copy / "generation_config.json").write_text(json.dumps(config))
+    with pytest.raises(CheckpointError, match=rf"generation_config\.json: {next(iter(config))} must be"):
+        checkpoint.read_generation(copy, 9)
+
+
+@pytest.mark.parametrize(
+    "places",
+    [
+        None,
+        ["model.safetensors"],
+        {TENSOR: 7},
+        {TENSOR: None},
+        {TENSOR: ""},
+        {TENSOR: "../copy/model.safetensors"},
+        {TENSOR: "/etc/passwd"},
+    ],
+)
+def test_an_invalid_index_is_named(copy: Path, places: Any) -> None:
+    (copy / checkpoint.INDEX).write_text(json.dumps({"weight_map": places}))
+    with pytest.raises(CheckpointError, match=r"index\.json: weight_map must"):
+        checkpoint.weight_files(copy)
+
+
+def test_a_folder_is_not_a_file_of_weights(tmp_path: Path) -> None:
+    (tmp_path / "model.safetensors").mkdir()
+    with pytest.raises(CheckpointError, match="has no safetensors file"):
+        checkpoint.weight_files(tmp_path)
 
 
 def test_digest_changes_with_all_that_changes_answers(copy: Path) -> None:

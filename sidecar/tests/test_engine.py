@@ -1,4 +1,4 @@
-"""What the engine does with samples that the reference does not have, and with invalid ones."""
+"""The engine with samples that the reference code cannot process, and with invalid samples."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def reference(engine: Engine) -> Reference:
 
 
 def check(engine: Engine, item: Item, outcome: ItemAnswers | Fault) -> ItemAnswers:
-    """Every answer against a pass of its own."""
+    """Compares every answer with the answer of a separate pass."""
     assert isinstance(outcome, ItemAnswers), outcome
     tokens = engine._runners["scorer"].tokens
     pixels = [decode(data, LIMIT) for data in item.images]
@@ -137,11 +137,11 @@ FAULTS: dict[str, tuple[Item, str, str]] = {
     "no image, and nothing asked": (Item((b"",), prefix("<image>"), ()), "image_undecodable", "images[0]"),
     "second image": (Item((picture(1), b""), prefix("<image><image>"), (RATE,)), "image_undecodable", "images[1]"),
     "large image": (Item((picture(1, 2000, 1000),), prefix("<image>"), (RATE,)), "image_too_large", "2000 x 1000"),
-    "long prompt": (Item((), prefix("word " * 2000), (RATE,)), "prompt_too_long", "1600 are allowed"),
+    "long prompt": (Item((), prefix("word " * 2000), (RATE,)), "prompt_too_long", "the limit is 1600"),
     "long by its images": (
         Item((picture(1),) * 3, prefix("<image>" * 3), (RATE,)),
         "prompt_too_long",
-        "1600 are allowed",
+        "the limit is 1600",
     ),
     "choice of two tokens": (
         Item((), prefix("Q"), (Query("scorer", "?", choices=("1", "12")),)),
@@ -155,7 +155,7 @@ FAULTS: dict[str, tuple[Item, str, str]] = {
 }
 
 
-def test_a_fault_fails_its_item_alone(load: Callable[..., Engine]) -> None:
+def test_a_fault_fails_only_its_item(load: Callable[..., Engine]) -> None:
     engine = load(limits=Limits(pixels=1_000_000, tokens=1600))
     good = Item((picture(4),), prefix("<image>\nWhat? Answer: That."), (RATE, NAME))
     [alone] = engine.run([good])
@@ -238,7 +238,9 @@ def test_out_of_memory_splits_the_pack(
     assert splits["split"] == (4 if stage == "prefill" else 2)
 
 
-def test_out_of_memory_with_one_sample_is_no_fault_of_it(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_out_of_memory_with_one_sample_is_not_a_fault_of_the_sample(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def never(*_: Any, **__: Any) -> Any:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
@@ -267,7 +269,7 @@ def test_a_length_that_the_device_has_no_memory_for_is_not_used(
         runner.warm_up.compile_lengths()
 
 
-def test_no_pass_begins_once_it_is_stopping(engine: Engine, load: Callable[..., Engine]) -> None:
+def test_no_pass_begins_after_stopping(engine: Engine, load: Callable[..., Engine]) -> None:
     items = [Item((picture(k),), prefix(f"<image>\nWhat {k}?"), (RATE,)) for k in range(3)]
     small = load(limits=Limits(tokens=1024), pack_tokens=1024)  # one sample a pass
     passes: Counter[str] = Counter()
@@ -325,13 +327,13 @@ def test_rows_are_decoded_when_there_are_enough(load: Callable[..., Engine]) -> 
     batches = [engine.begin([Item((), prefix(f"Q {k} {n}"), (NAME,)) for n in range(3)]) for k in range(2)]
     engine.compute(batches[0])
     assert counted.decoded_rows == 0
-    engine.compute(batches[1])  # six would be too many: the three that wait are decoded first
+    engine.compute(batches[1])  # six rows would be too many, so the three waiting rows are decoded first
     assert counted.decoded_rows == 3 and batches[0].done and not batches[1].done
     engine.flush()
     assert batches[1].done
 
 
-def test_a_request_whose_rows_fail_leaves_its_neighbour_alone(
+def test_rows_that_fail_do_not_fail_another_request(
     load: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = load()
@@ -357,9 +359,9 @@ def test_a_request_whose_rows_fail_leaves_its_neighbour_alone(
 
 
 def pixels(batch: Batch) -> int:
-    """Bytes of decoded images that are held for passes to come."""
-    laid = (one for passes in batch.passes.values() for one in passes)
-    return sum({id(image): image.nbytes for one in laid for _, images in one.ready for image in images}.values())
+    """Returns the bytes of decoded images that are held for later passes."""
+    plans = (plan for passes in batch.passes.values() for plan in passes)
+    return sum({id(image): image.nbytes for plan in plans for _, images in plan.jobs for image in images}.values())
 
 
 def test_a_pass_is_read_while_the_next_one_computes(
@@ -387,7 +389,7 @@ def test_a_pass_is_read_while_the_next_one_computes(
     assert held == 3 * 384 * 384 * 3 and pixels(batch) == 0
 
 
-def test_a_stream_of_requests_gives_what_each_gives_alone(engine: Engine) -> None:
+def test_a_stream_gives_each_request_the_same_answers_as_alone(engine: Engine) -> None:
     requests = [[Item((), prefix(f"Q {k} {n}"), (RATE, NAME)) for n in range(k)] for k in (2, 0, 1, 3)]
     got = list(engine.stream(requests))
     assert [len(one) for one in got] == [2, 0, 1, 3]

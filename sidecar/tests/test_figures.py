@@ -1,4 +1,4 @@
-"""Figures of GPUs on pages: measured, with a line in results.jsonl, or called predicted."""
+"""A page gives a figure of a GPU only if results.jsonl has the measurement, or if it is called predicted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FIELDS = ("card", "date", "commit", "command", "figures")
 
 
 def recorded(lines: str) -> list[dict[str, object]]:
-    """The lines of results.jsonl. Raises AssertionError where one lacks a field."""
+    """Returns the lines of results.jsonl. Raises AssertionError if a line lacks a field."""
     results = [json.loads(line) for line in lines.splitlines()]
     for result in results:
         assert all(result.get(field) for field in FIELDS), result
@@ -27,7 +27,7 @@ def recorded(lines: str) -> list[dict[str, object]]:
 
 
 def unmarked(page: str, results: list[dict[str, object]]) -> list[str]:
-    """Passages between two headings with a GPU's figure that is neither predicted nor recorded."""
+    """Returns the sections of a page with a figure of a GPU that is neither called predicted nor recorded."""
     found = []
     for passage in re.split(r"(?m)^#+ ", page):
         if not (CARD.search(passage) and FIGURE.search(passage)) or "predicted" in passage.lower():
@@ -38,14 +38,14 @@ def unmarked(page: str, results: list[dict[str, object]]) -> list[str]:
 
 
 def pages() -> list[Path]:
-    """All pages of the repository, without those of virtual environments and caches."""
+    """Returns all pages of the repository, without those in virtual environments and caches."""
     return [path for path in ROOT.rglob("*.md") if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)]
 
 
 def test_figures_of_gpus_are_predicted_or_recorded() -> None:
     results = recorded(RESULTS.read_text(encoding="utf-8"))
     wrong = {str(p.relative_to(ROOT)): found for p in pages() if (found := unmarked(p.read_text("utf-8"), results))}
-    assert not wrong, "say that it is predicted, or name card and commit of a line in sidecar/results.jsonl"
+    assert not wrong, "write that the figure is predicted, or name card and commit of a line in sidecar/results.jsonl"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Fine-tuning: a checkpoint's way to the trainer and back, and that the trainer is fed what the sidecar asks."""
+"""Fine-tuning: a checkpoint is converted for the trainer and back, and the trainer gets the sidecar's inputs."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     convert.main()
 
 
-def test_there_and_back_nothing_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conversion_there_and_back_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     released = synthetic.write(tmp_path / "released", dtype=torch.bfloat16, files=2)
     run(monkeypatch, "to-trainer", released, tmp_path / "trainer")
     run(monkeypatch, "to-sidecar", tmp_path / "trainer", released, tmp_path / "back")
@@ -34,7 +34,7 @@ def test_there_and_back_nothing_changes(tmp_path: Path, monkeypatch: pytest.Monk
         assert (tmp_path / "back" / name).read_bytes() == (released / name).read_bytes()
 
 
-def test_what_was_trained_comes_back(tmp_path: Path, tiny: Path) -> None:
+def test_trained_weights_are_converted_back(tmp_path: Path, tiny: Path) -> None:
     convert.to_trainer(tiny, tmp_path / "trainer", torch.float32)
     network = convert.LlavaOnevisionForConditionalGeneration.from_pretrained(tmp_path / "trainer")
     network.model.multi_modal_projector.linear_2.bias.data += 1
@@ -60,7 +60,7 @@ def test_a_full_vocabulary_is_refused(tmp_path: Path, tiny: Path, monkeypatch: p
         convert.to_trainer(tiny, tmp_path / "trainer")
 
 
-def test_the_trainer_is_fed_what_the_sidecar_asks(truth: Truth, tmp_path: Path) -> None:
+def test_the_trainer_gets_the_inputs_of_the_sidecar(truth: Truth, tmp_path: Path) -> None:
     swift: Any = pytest.importorskip("swift", reason="ms-swift is not installed")
     from sidecar.finetune import plugin
 

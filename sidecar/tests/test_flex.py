@@ -1,4 +1,4 @@
-"""The GPU's path on a CPU: block masks give what sample masks give, and nothing is compiled after the warm-up."""
+"""The GPU's path on a CPU: block masks and sample masks give equal answers, and the warm-up compiles everything."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_block_masks_give_the_same_answers(own_truth: Truth) -> None:
     one = plain.prefill(packed, plain.features(pixels), keep=True)
     other = flex.prefill(packed, flex.features(pixels), keep=True)
     assert torch.allclose(one.logits, other.logits, atol=1e-4)
-    # Padding has no meaning, and may differ.
+    # The values at padding positions may differ.
     for (keys, values), (flex_keys, flex_values) in zip(one.cache, other.cache, strict=True):
         assert torch.allclose(keys[:, : packed.used], flex_keys[:, : packed.used], atol=1e-4)
         assert torch.allclose(values[:, : packed.used], flex_values[:, : packed.used], atol=1e-4)
@@ -69,8 +69,8 @@ def test_nothing_is_compiled_after_the_warm_up(own_truth: Truth, tile: dict[str,
     assert counter.frame_count == warm
 
 
-def test_another_model_of_the_same_shape_is_not_compiled_anew(own_truth: Truth) -> None:
-    """The scorer's warm-up serves the styler."""
+def test_another_model_of_the_same_shape_is_not_compiled_again(own_truth: Truth) -> None:
+    """The code that is compiled for the scorer is used for the styler, too."""
     counter = torch._dynamo.testing.CompileCounter()
     for _ in range(2):
         model = own_truth.model(flex=True, compiled=counter, lengths=LENGTHS[:1])

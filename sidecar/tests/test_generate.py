@@ -1,4 +1,4 @@
-"""Greedy text for a batch against `generate` of the stock classes, row by row."""
+"""The greedy text of a batch is compared with transformers' own `generate`, row by row."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_equals_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
     tokens = Tokens(tiny)
     free = Generation(penalty, frozenset([tokens.end]))
     first = generate(model, rows(model, tokens, TEXTS, LIMITS), free, Observer())
-    # A token that a row comes to is made an end, so that rows end at different steps.
+    # One of the decoded tokens becomes an end token, so that rows end at different steps.
     ends = Generation(penalty, frozenset([tokens.end, first[2].tokens[7]]))
     for generation in (free, ends):
         reference = Reference(model.network, generation)
@@ -67,7 +67,7 @@ def test_a_long_row_with_few_tokens_stays_within_its_room(tiny: Path, model: Mod
     assert generate(model, rows(model, tokens, texts, [1, 90]), greedy, Observer()) == [long, short]
 
 
-def test_bytes_needed_is_what_the_cache_takes(tiny: Path, model: Model) -> None:
+def test_bytes_needed_equals_the_bytes_of_the_cache(tiny: Path, model: Model) -> None:
     made = rows(model, Tokens(tiny), TEXTS, LIMITS)
     own = sum(part.numel() * part.element_size() for row in made for pair in row.cache for part in pair)
     room = max(row.room for row in made)

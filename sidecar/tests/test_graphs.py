@@ -1,4 +1,4 @@
-"""Replayed steps give what plain ones give. On a CPU, recording is a plain call into memory that keeps its place."""
+"""Replayed steps give the same tokens as ordinary ones. On a CPU, a fake replays by ordinary calls."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sidecar.tools.bench import CountingObserver
 
 
 class Recorder:
-    """Records as a graph does: a call runs once to be recorded, its result is nothing yet, and replays write it."""
+    """Records like a CUDA graph: recording a call gives a result without values, and each replay writes the values."""
 
     def __init__(self) -> None:
         self.recorded = self.replayed = 0
@@ -55,18 +55,18 @@ def test_tokens_are_equal(tiny: Path, model: Model, penalty: float) -> None:
     free = Generation(penalty, frozenset())
     with model.without("graphs"):
         first = generate(model, rows(model, tokens, TEXTS, LIMITS), free, Observer())
-        # A token that a row comes to is made an end, so that rows end at different steps.
+        # One of the decoded tokens becomes an end token, so that rows end at different steps.
         ends = Generation(penalty, frozenset([first[2].tokens[7]]))
         expected = [generate(model, rows(model, tokens, TEXTS, LIMITS), one, Observer()) for one in (free, ends)]
     assert model.capture.recorded == 0
     assert generate(model, rows(model, tokens, TEXTS, LIMITS), free, counted) == expected[0]
-    # Of each cache the first step is plain: rows leave twice, and each time the cache is another.
+    # The first step of each cache is not replayed. There are three caches, because rows are removed twice.
     recorded = model.capture.recorded
     assert recorded == 3 and model.capture.replayed == counted.steps - recorded
     assert generate(model, rows(model, tokens, TEXTS, LIMITS), ends, Observer()) == expected[1]
 
 
-def test_memory_that_runs_out_while_a_step_is_recorded_is_seen_as_that(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_out_of_memory_error_during_recording_is_raised_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
     class Graph:
         replay = None
 
@@ -105,7 +105,7 @@ def off(run: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
     [(broken, (0, 2, 2, 3), "error"), (off, (0, 2, 2, 3), "unequal"), (Recorder(), (0, 1, 1, 3), "slower")],
     ids=["error", "unequal", "slower"],
 )
-def test_a_graph_that_does_not_prove_itself_is_left_and_the_other_path_stays(
+def test_a_graph_that_fails_its_check_is_disabled_and_the_other_path_stays(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, record: object, times: tuple[float, ...], reason: str
 ) -> None:
     monkeypatch.setattr("sidecar.proof.PROMPTS", 2)
@@ -122,7 +122,7 @@ def test_a_graph_that_does_not_prove_itself_is_left_and_the_other_path_stays(
     assert metrics.registry.get_sample_value("sidecar_fallback", {"path": "graphs", "reason": reason}) == 1
 
 
-def test_a_graph_that_proves_itself_is_taken(tiny: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_graph_that_passes_its_check_is_used(tiny: Path, model: Model, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sidecar.proof.PROMPTS", 2)
     config, tokens = EngineConfig({}, "cpu", "fp32"), Tokens(tiny)
     sizes = choose(Needs(1, 1), None, 1024)

@@ -1,4 +1,4 @@
-"""Images against Pillow's way written out: convert, resize, scale, normalise."""
+"""Images are compared with the steps of the reference code in Pillow: convert, resize, scale, normalise."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def test_exif_is_not_applied() -> None:
 
 
 def test_portrait_resize_is_that_of_the_pinned_pillow() -> None:
-    """The reference's figures were made with a Pillow that resizes such images down their height first."""
+    """The reference's figures were made with a version of Pillow that resizes the height of such images first."""
     image = Image.fromarray(noise(768, 281, 3))
     got = decode(saved(image, "PNG"), LIMIT)
     down = image.resize((281, 384), Image.Resampling.BICUBIC).resize((384, 384), Image.Resampling.BICUBIC)
@@ -98,7 +98,7 @@ def test_portrait_resize_is_that_of_the_pinned_pillow() -> None:
     "data",
     [
         b"",
-        b"no image",
+        b"not an image",
         saved(Image.fromarray(noise(90, 90, 3)), "PNG")[:2000],
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
     ],
@@ -110,7 +110,7 @@ def test_undecodable(data: bytes) -> None:
 
 
 def test_too_large_is_known_from_the_header() -> None:
-    # Twenty thousand by twenty thousand pixels in a few hundred bytes: never decoded.
+    # 20,000 x 20,000 pixels in a few hundred bytes. The image must not be decoded.
     header = saved(Image.new("1", (20_000, 20_000)), "PNG")[:400]
     fault = decode(header, LIMIT)
     assert isinstance(fault, Fault) and fault.code == "image_too_large" and "20000 x 20000" in fault.detail

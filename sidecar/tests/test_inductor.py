@@ -1,4 +1,4 @@
-"""The compiled passes by Inductor itself, on this CPU: minutes of compiling, so only where HARVEST_INDUCTOR is set."""
+"""The passes, compiled by Inductor on this CPU. It takes minutes, so it runs only if HARVEST_INDUCTOR is set."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(not os.environ.get("HARVEST_INDUCTOR"), reason="
 LENGTH = 256
 
 
-def test_inductor_gives_what_the_plain_path_gives(tiny: Path) -> None:
+def test_inductor_gives_the_answers_of_the_slow_path(tiny: Path) -> None:
     torch._dynamo.reset()
     network, tokens = checkpoint.load(tiny, "cpu", torch.float32), Tokens(tiny)
     compiled = Model(network, flex=True, compiled="inductor", lengths=(LENGTH,))

@@ -15,14 +15,14 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What torch was given back."""
+    """The kernels that torch was given at a start."""
     given: list[bytes] = []
     monkeypatch.setattr(torch.compiler, "save_cache_artifacts", lambda: (b"kernels", None))
     monkeypatch.setattr(torch.compiler, "load_cache_artifacts", lambda data: given.append(data) or object())
     return given
 
 
-def test_kernels_of_an_earlier_start_are_taken(tmp_path: Path, cache: list[bytes]) -> None:
+def test_kernels_of_an_earlier_start_are_loaded(tmp_path: Path, cache: list[bytes]) -> None:
     folder = tmp_path / "new"
     assert not kernels.restore(folder, CPU) and not kernels.restore(None, CPU)
     kernels.keep(folder, CPU)
@@ -30,7 +30,7 @@ def test_kernels_of_an_earlier_start_are_taken(tmp_path: Path, cache: list[bytes
     assert [path.suffix for path in folder.iterdir()] == [".kernels"]
 
 
-def test_kernels_are_saved_again_only_where_some_are_new(
+def test_kernels_are_saved_again_only_if_some_are_new(
     tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(kernels.counters, "inductor", Counter())
@@ -42,7 +42,9 @@ def test_kernels_are_saved_again_only_where_some_are_new(
 
 
 @pytest.mark.parametrize("part", ["torch", "code"])
-def test_other_kernels_are_not(tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+def test_kernels_of_another_torch_or_code_are_not_loaded(
+    tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch, part: str
+) -> None:
     kernels.keep(tmp_path, CPU)
     if part == "torch":
         monkeypatch.setattr(torch, "__version__", "9.9")
@@ -53,7 +55,7 @@ def test_other_kernels_are_not(tmp_path: Path, cache: list[bytes], monkeypatch: 
     assert not kernels.restore(tmp_path, CPU) and cache == []
 
 
-def test_a_file_that_cannot_be_read_or_written_costs_a_compilation(
+def test_without_a_valid_file_kernels_are_compiled_again(
     tmp_path: Path, cache: list[bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     kernels.keep(tmp_path, CPU)
@@ -62,7 +64,7 @@ def test_a_file_that_cannot_be_read_or_written_costs_a_compilation(
         raise ValueError("of another machine")
 
     monkeypatch.setattr(torch.compiler, "load_cache_artifacts", broken)
-    assert not kernels.restore(tmp_path, CPU) and "compiled anew" in caplog.text
+    assert not kernels.restore(tmp_path, CPU) and "compiled again" in caplog.text
     (tmp_path / "file").write_text("")
     kernels.keep(tmp_path / "file", CPU)
     assert "saving the compiled kernels" in caplog.text

@@ -1,4 +1,4 @@
-"""The locks: what pyproject.toml pins, every package by its hashes, and nothing of a CUDA build in the container's."""
+"""The locks have the versions of pyproject.toml and hashes; the container's lock has no package of a CUDA build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TESTS = PROJECT["dependency-groups"]["dev"]
 
 
 def locked(name: str) -> dict[str, str]:
-    """Versions by name; each must have a hash."""
+    """Returns the version of each package in a lock. Each must have a hash."""
     found = {}
     for entry in re.split(r"\n(?=\S)", (ROOT / name).read_text().strip()):
         pin = re.match(r"([A-Za-z0-9_.-]+)==([^ ;\\]+)", entry)
@@ -25,7 +25,7 @@ def locked(name: str) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(("name", "pins"), [("requirements.lock", RUNS), ("requirements-ci.lock", RUNS + TESTS)])
-def test_what_is_pinned_is_locked(name: str, pins: list[str]) -> None:
+def test_pinned_packages_are_locked(name: str, pins: list[str]) -> None:
     versions = locked(name)
     asked = dict(pin.split("==") for pin in pins)
     if name == "requirements.lock":
@@ -33,7 +33,7 @@ def test_what_is_pinned_is_locked(name: str, pins: list[str]) -> None:
     assert {package: versions.get(package) for package in asked} == asked, "run .ci/lock"
 
 
-def test_the_container_takes_nothing_of_another_cuda_build() -> None:
+def test_the_container_has_no_package_of_another_cuda_build() -> None:
     container, tests = locked("requirements.lock"), locked("requirements-ci.lock")
     assert not [package for package in container if re.match(r"(nvidia-|cuda-|triton$|torch$)", package)]
     assert container.items() <= tests.items(), "run .ci/lock: both have the same versions"

@@ -1,4 +1,4 @@
-"""The manifest spares a second reading of the weights, and never gives a hash that is not that of the file."""
+"""With a manifest the weights are read only once, and a file that has changed is hashed again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def copy(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Names of the files that are read whole to be hashed."""
+    """The names of the files that are hashed."""
     names: list[str] = []
     original = manifest.digest
     monkeypatch.setattr(manifest, "digest", lambda path: (names.append(path.name), original(path))[1])
@@ -39,7 +39,7 @@ def test_weights_are_not_read_to_be_hashed(copy: Path, hashed: list[str], monkey
 
 def touch(path: Path) -> None:
     data = bytearray(path.read_bytes())
-    for at in range(len(data) // 2, len(data), 100):  # as training changes weights: all over the file
+    for at in range(len(data) // 2, len(data), 100):  # training changes weights all over the file, too
         data[at] ^= 1
     path.write_bytes(data)
 
@@ -54,7 +54,7 @@ def touch(path: Path) -> None:
     ],
     ids=["other weights", "no JSON", "another version", "other files"],
 )
-def test_a_manifest_that_is_not_true_is_not_used(copy: Path, change: Callable[[Path], object]) -> None:
+def test_an_outdated_manifest_is_not_used(copy: Path, change: Callable[[Path], object]) -> None:
     manifest.write(copy, checkpoint.weight_files(copy))
     change(copy)
     by_manifest = checkpoint.digest(copy)

@@ -1,4 +1,4 @@
-"""Trees, packs and masks; both builders of masks against the rule written out."""
+"""Trees, packs and masks. Both kinds of masks are compared with the rule of attention."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_pack_counts_features_over_the_pack() -> None:
 
 
 def rule(packed: Pack) -> torch.Tensor:
-    """Who sees whom, written out position by position."""
+    """Returns the mask of the rule of attention, computed for each pair of positions."""
     allowed = torch.zeros(packed.length, packed.length, dtype=torch.bool)
     documents, branches = packed.documents.tolist(), packed.branches.tolist()
     for query in range(packed.length):
@@ -143,10 +143,10 @@ def test_both_masks_are_the_rule() -> None:
     assert torch.equal(from_blocks(packed), expected)
     assert torch.equal(from_samples(packed)[:used, :used], expected[:used, :used])
     assert not expected[used:, :used].any()
-    assert blocks(packed)[1].any(), "no block is full: the test shows nothing of them"
+    assert blocks(packed)[1].any(), "no block is full, so the test does not cover full blocks"
 
 
-def test_a_wrong_mask_is_seen() -> None:
+def test_a_wrong_mask_is_detected() -> None:
     packed = laid()
     leaking = replace(packed, branches=packed.branches.clone())
     leaking.branches[150] = 0

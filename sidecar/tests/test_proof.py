@@ -1,4 +1,4 @@
-"""A fast path is taken only where it decodes what the plain path decodes, and not slower: faults are injected."""
+"""A fast path is used only if it decodes the tokens of the slow path, and is not slower. The tests inject faults."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from sidecar.sizes import Needs, choose
 from sidecar.tokens import Tokens
 
 FASTER, SLOWER = (0.0, 2.0, 2.0, 3.0), (0.0, 1.0, 1.0, 3.0)
-"""What a clock says before and after the plain path, then the fast one."""
+"""Times of a clock before and after the slow path, and then before and after the fast path."""
 
 
 def clock(times: Iterable[float]) -> Callable[[], float]:
@@ -66,7 +66,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def runner(tiny: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    """The GPU's path, not compiled; fewer prompts, because each costs seconds here."""
+    """A runner with the GPU's path, not compiled. There are fewer prompts, because each takes seconds on a CPU."""
     monkeypatch.setattr(proof, "PROMPTS", 2)
     limits = Limits(tokens=1024)
     config = EngineConfig({}, "cpu", "fp32", pack_tokens=1152, limits=limits, observer=metrics)
@@ -78,7 +78,7 @@ def runner(tiny: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> Run
 
 
 def spoil(monkeypatch: pytest.MonkeyPatch, fault: Callable[[Any], None]) -> None:
-    """Have a fault in passes of the fast path."""
+    """Injects a fault into the passes of the fast path."""
     original = Model.prefill
 
     def prefill(self: Model, *args: Any, **options: Any) -> Any:
@@ -103,7 +103,7 @@ def off(result: Any) -> None:
     ("fault", "times", "reason"),
     [(raises, FASTER, "error"), (off, FASTER, "unequal"), (lambda _: None, SLOWER, "slower")],
 )
-def test_a_refused_path_is_left(
+def test_a_refused_path_is_disabled(
     runner: Runner,
     metrics: Metrics,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,24 +121,24 @@ def test_a_refused_path_is_left(
     labels = {"path": "flex", "reason": reason}
     assert metrics.registry.get_sample_value("sidecar_fallback", labels) == 1
     records = [record for record in caplog.records if getattr(record, "path", "") == "flex"]
-    assert [record.getMessage() for record in records] == [f"the fast path flex is not taken: {reason}"]
+    assert [record.getMessage() for record in records] == [f"the fast path flex is not used: {reason}"]
 
 
 @pytest.mark.filterwarnings("ignore:flex_attention called without torch.compile")
-def test_a_path_that_proves_itself_is_taken(runner: Runner, metrics: Metrics) -> None:
+def test_a_path_that_passes_its_check_is_used(runner: Runner, metrics: Metrics) -> None:
     runner.warm_up.compile()
     runner.warm_up.prove(clock(FASTER))
     assert runner.refused == {} and runner.model.fast_paths == ("flex",) and runner.model.lengths == (1152,)
     assert b"sidecar_fallback{" not in metrics.render(True, {})
 
 
-def test_rounding_is_no_difference_and_another_token_is(runner: Runner) -> None:
-    runner.model.leave("flex")
+def test_rounding_is_accepted_and_another_token_is_not(runner: Runner) -> None:
+    runner.model.disable("flex")
     prompts = proof.Prompts(runner.model, runner.tokens, 1152, tolerance=1e-3, count=3)
     made = prompts.decode()
     assert [len(tokens) for tokens in made] == [proof.LENGTH] * 3
     other = [*made[:2], (*made[2][:4], (made[2][4] + 1) % 600, *made[2][5:])]
     assert prompts.same(made, made) and not prompts.same(other, made)
-    # Where rounding may move a logit by much, every token is as good as the likeliest.
+    # With a very large tolerance, every token counts as the most likely one.
     prompts._tolerance = 1e3
     assert prompts.same(other, made)

@@ -1,4 +1,4 @@
-"""Sizes follow from the device's free memory, and what the settings say is kept."""
+"""Sizes are computed from the device's free memory, unless the settings give them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from sidecar.sizes import IN_FLIGHT, SLOW_IN_FLIGHT, Needs, choose
 
 GIB = 1 << 30
 SEVEN = Needs(position=240_517, cache=57_344)
-"""The released shape in fp16."""
+"""The bytes of the released models in fp16."""
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ SEVEN = Needs(position=240_517, cache=57_344)
         (48 * GIB, 16384, 128, 64),  # 80 GB, both models in fp16
         (8 * GIB, 8192, 35, 32),
         (4 * GIB, 8192, 8, 32),  # an L4, both models in fp8
-        (0, 8192, 8, 32),  # the longest prompt must fit: passes are halved as memory runs out
+        (0, 8192, 8, 32),  # the longest prompt must fit: if memory runs out, passes are halved
         (None, 16384, 18, 32),
     ],
 )
@@ -30,7 +30,7 @@ def test_sizes(free: int | None, pack_tokens: int, rows: int, batch: int) -> Non
 
 
 @pytest.mark.parametrize("free", [6 * GIB, 12 * GIB, 24 * GIB, 48 * GIB, 120 * GIB])
-def test_what_is_planned_fits(free: int) -> None:
+def test_the_planned_sizes_fit_into_the_memory(free: int) -> None:
     sizes = choose(SEVEN, free, longest=2048)
     assert sizes.pack_tokens * SEVEN.position + sizes.kv_bytes < free
 
@@ -40,11 +40,11 @@ def test_settings_are_kept() -> None:
     assert (sizes.pack_tokens, sizes.kv_bytes, sizes.rows, sizes.batch) == (1024, 2 * GIB, 18, 32)
 
 
-def test_a_slow_device_has_few_samples_on_their_way() -> None:
+def test_a_slow_device_advises_few_concurrent_requests() -> None:
     sizes = choose(Needs(1000, 100), None, 1024)
     assert (sizes.rows, sizes.batch, sizes.in_flight) == (128, 32, 2)
 
 
-def test_a_small_model_has_small_passes_only_where_memory_is_short() -> None:
+def test_a_small_model_has_small_passes_only_if_memory_is_short() -> None:
     assert choose(Needs(1000, 100), 2 * GIB, 512).pack_tokens == 16384
     assert choose(Needs(100_000, 100), 3 * GIB, 512).pack_tokens == 4096

@@ -1,4 +1,4 @@
-"""Stages are reported by a device's own clock, and nothing waits for it."""
+"""The seconds of stages are measured by the device's clock, and nothing waits for the device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sidecar.tools.bench import CountingObserver
 
 @dataclass
 class Device:
-    """A device whose clock a test moves: work takes a second each, and is done when the test says so."""
+    """A device whose clock the test moves. `queued` and `done` are seconds of work."""
 
     queued: int = 0
     done: int = 0
@@ -30,11 +30,11 @@ class FakeMark:
         return self.device.done >= self.at
 
     def elapsed_time(self, later: FakeMark) -> float:
-        assert self.query() and later.query(), "it was read before the device had passed it"
+        assert self.query() and later.query(), "a mark was read before the device had passed it"
         return 1e3 * (later.at - self.at)
 
 
-def test_a_stage_is_reported_once_the_device_is_beyond_it() -> None:
+def test_a_stage_is_reported_after_the_device_has_finished_it() -> None:
     device, observer = Device(), CountingObserver()
     stages = Stages(device.mark, observer)
     for name, work in (("vision", 1), ("prefill", 3), ("vision", 1)):
@@ -51,7 +51,7 @@ def test_a_stage_is_reported_once_the_device_is_beyond_it() -> None:
     assert observer.spent == {"vision": 2.0, "prefill": 3.0}
 
 
-def test_a_stage_that_raises_is_none() -> None:
+def test_a_stage_that_raises_is_not_reported() -> None:
     device, observer = Device(), CountingObserver()
     stages = Stages(device.mark, observer)
     with pytest.raises(RuntimeError), stages.stage("prefill"):

@@ -1,4 +1,4 @@
-"""The next model's weights are read while one is compiled, and paths are timed when nothing else uses the device."""
+"""While a model is compiled, the weights of the next are read. Fast paths are timed when nothing else runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_second_model_is_read_while_the_first_is_compiled(tiny: Path, monkey
         return load(*args)
 
     def compiling(self: WarmUp) -> None:
-        # It would wait for ever if the second model came after it.
+        # This would wait for ever if the second model were read after the compilation.
         assert second.wait(SECONDS)
         events.append("compile")
 
@@ -42,11 +42,11 @@ def test_the_second_model_is_read_while_the_first_is_compiled(tiny: Path, monkey
 def test_a_checkpoint_that_cannot_be_loaded_ends_the_start(tiny: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text("{}")
     config = EngineConfig({"scorer": tmp_path, "styler": tiny}, device="cpu", dtype="fp32")
-    with pytest.raises(checkpoint.CheckpointError, match="not of a released checkpoint"):
+    with pytest.raises(checkpoint.CheckpointError, match="does not describe a released checkpoint"):
         startup.load_all(config)
 
 
-def test_what_weights_take_on_the_device_is_known_before(tiny: Path) -> None:
+def test_the_bytes_of_weights_on_the_device_are_known_before_loading(tiny: Path) -> None:
     for dtype in (torch.float32, torch.float16):
         network = checkpoint.load(tiny, "cpu", dtype)
         taken = sum(parameter.numel() * parameter.element_size() for parameter in network.parameters())

@@ -1,4 +1,4 @@
-"""Who imports whom: no cycle, and what is served needs neither tools nor prompts."""
+"""The imports of modules have no cycle, and the service imports neither tools nor prompts."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LOWER = {
     "tools": {"core", "tools"},
     "finetune": {"core", "finetune"},
 }
-"""What each part may import. `core` is all modules at the top; tests may import everything."""
+"""The parts that each part may import. `core` is all modules at the top; tests may import all parts."""
 
 
 def name_of(path: Path) -> str:
@@ -31,7 +31,7 @@ FILES = {
 
 
 def imports(name: str) -> set[str]:
-    """Our modules that a module imports anywhere: at its top, in functions, and for type checkers only."""
+    """Returns the sidecar's modules that a module imports: at its top, in functions, or for type checkers only."""
     found: set[str] = set()
     for node in ast.walk(ast.parse(FILES[name].read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -45,7 +45,7 @@ def imports(name: str) -> set[str]:
 
 
 def part_of(name: str) -> str:
-    """core, service, tools, finetune or tests."""
+    """Returns the part of a module: core, service, tools, finetune or tests."""
     parts = name.split(".")
     folder = parts[1] if len(parts) > 1 else ""
     return folder if folder in {*LOWER, "tests"} else "core"
@@ -67,7 +67,7 @@ def test_imports_point_downward(name: str) -> None:
     assert not above, f"{name} imports {above}"
 
 
-def test_imports_of_every_kind_are_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_imports_of_every_kind_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     probe = tmp_path / "probe.py"
     probe.write_text(
         "from typing import TYPE_CHECKING\nfrom sidecar import tokens\nfrom .. import images\nfrom . import bench\n"

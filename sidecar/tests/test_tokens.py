@@ -1,4 +1,4 @@
-"""Token lists against the reference's, and against a concatenation made by hand."""
+"""Token lists are compared with those of the reference code, and with a concatenation that the test makes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The packed path against passes that were made one by one; negative controls show what the tolerance catches."""
+"""Packed passes are compared with separate ones. Negative controls show that the tolerance detects typical faults."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def packed(truth: Truth, samples: Sequence[Sample], features: int) -> Pack:
 
 
 def error(truth: Truth, model: Model, samples: Sequence[Sample], laid: Pack, features: torch.Tensor) -> float:
-    """The largest difference of a digit's logit."""
+    """Returns the largest difference of the logits of digits."""
     logits = model.prefill(laid, features).logits[:, truth.digits]
     return float((logits - torch.cat([sample.digits for sample in samples])).abs().max())
 
@@ -102,7 +102,7 @@ def test_engine_answers_equally_in_small_packs_and_caches(truth: Truth, load: Ca
 
 @pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 0.99), (torch.bfloat16, 0.95)])
 def test_digits_in_half_precision(shared_truth: Truth, dtype: torch.dtype, least: float) -> None:
-    # These weights are drawn so wide that bf16's eight bits move every twentieth digit, in separate passes too.
+    # The variance of these weights is so large that bf16 changes every twentieth digit, in separate passes too.
     model = shared_truth.model(dtype)
     samples = shared_truth.samples
     logits = model.prefill(packed(shared_truth, samples, model.features_per_image), features_of(model, samples)).logits

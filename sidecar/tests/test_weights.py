@@ -1,4 +1,4 @@
-"""Tensors read in ranges are those that safetensors reads; what is read ahead is bounded."""
+"""Tensors that are read in ranges equal those of safetensors' reader, and the read-ahead is bounded."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_equal_to_what_safetensors_reads(path: Path, monkeypatch: pytest.MonkeyP
     )
 
 
-def test_what_is_read_ahead_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_read_ahead_is_bounded(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     original = torch.empty
 
@@ -55,11 +55,11 @@ def test_what_is_read_ahead_is_bounded(path: Path, monkeypatch: pytest.MonkeyPat
     most = 0
     for k, _ in enumerate(weights.read(path, [one.name for one in weights.stored(path)])):
         most = max(most, sum(made) - k)
-    assert most <= 3  # the one that is given, the next one, and one without bytes
+    assert most <= 3  # the tensor that is yielded, the next one, and the empty one
 
 
 def test_a_file_that_is_too_short_is_an_error(path: Path) -> None:
     names = [one.name for one in weights.stored(path)]
     path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(OSError, match="3 bytes before"):
+    with pytest.raises(OSError, match="3 bytes shorter"):
         list(weights.read(path, names))

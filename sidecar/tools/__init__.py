@@ -1,1 +1,1 @@
-"""Commands and their parts that are not served: benchmark, comparison, fp8, random checkpoints."""
+"""Command-line tools, which the service does not use: benchmark, comparison, fp8, random checkpoints."""

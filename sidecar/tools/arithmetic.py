@@ -1,6 +1,6 @@
-"""How much each way of answering computes: positions, and operations of matrix products.
+"""Counts the positions, and the operations of matrix products, that each way of answering computes.
 
-Attention's scores and the embedding are left out of the operations: they are some 2 % of them.
+The operations of attention scores and of the embedding are not counted: they are about 2 % of the total.
 """
 
 from __future__ import annotations
@@ -18,31 +18,35 @@ from sidecar.protocol import Item
 from sidecar.tokens import Tokens
 
 RATING_TOKENS = 2
-"""What the reference generates for a rating: the digit and the end of sequence."""
+"""Tokens that the reference code generates for a rating: the digit and the end of sequence."""
 BLOCK = 16
-"""Tokens of a block in the cache of a prefix-caching engine (vLLM's): a prefix is shared in whole blocks."""
+"""Tokens of a block in the cache of a prefix-caching engine (vLLM). A prefix is shared in whole blocks."""
 PEAKS = (("H100 PCIe", 756), ("H100 NVL", 835), ("H100", 989), ("H200", 989), ("A100", 312), ("L40S", 362), ("L4", 121))
-"""Dense half-precision peaks in TFLOP/s; the first name that a card's name holds counts."""
+"""Dense half-precision peaks in TFLOP/s. A GPU has the peak of the first entry that its name contains."""
 
 
 def peak(card: str) -> float | None:
-    """Operations a second of a card's dense peak, or None where it is not known here."""
+    """Returns the dense peak of a GPU in operations a second; None if PEAKS does not list the GPU."""
     return next((rate * 1e12 for name, rate in PEAKS if re.search(rf"\b{name}\b", card)), None)
 
 
 @dataclass(frozen=True)
 class Work:
-    """Positions that hold something: images' patches, tokens of prompts, generated tokens that were computed further,
-    and prompts of which an answer was read."""
+    """The positions that some work computes, without padding."""
 
     patches: int
+    """Patches of images."""
     prompt: int
+    """Tokens of prompts, features of images included."""
     decoded: int
+    """Generated tokens that a further decoding step had as its input."""
     answers: int
+    """Prompts whose answer was read."""
 
 
 def operations(network: LlavaOnevisionForConditionalGeneration, work: Work) -> float:
-    """What a way must at least compute: the last layer and the head only where an answer is read, no padding."""
+    """Returns the least operations for some work: without padding, and with the last layer and the head only where an
+    answer is read."""
     inner = network.model
     *layers, last = inner.language_model.layers
     keys = weights(last.self_attn.k_proj) + weights(last.self_attn.v_proj)
@@ -55,7 +59,10 @@ def operations(network: LlavaOnevisionForConditionalGeneration, work: Work) -> f
 
 
 def reference(items: Iterable[Item], tokens: Tokens, features: int, style_tokens: int) -> Work:
-    """The reference's way: every prompt alone, each encoding its image again; no text ends before its limit."""
+    """Counts the work of the reference code: every prompt has its own passes, and encodes its image again.
+
+    It assumes that no text ends before `style_tokens`.
+    """
     total = Work(0, 0, 0, 0)
     for item in items:
         for query, prompt in zip(item.queries, tokens.prompts(item.prompts(item.queries)), strict=True):
@@ -66,8 +73,10 @@ def reference(items: Iterable[Item], tokens: Tokens, features: int, style_tokens
 
 
 def prefix_caching(items: Iterable[Item], tokens: Tokens, features: int, style_tokens: int) -> Work:
-    """A prefix-caching engine at its best: a request for each prompt, an image encoded once a model, the common prefix
-    cached in whole blocks and never evicted, and a rating read from its prompt's own pass.
+    """Counts the least work of a prefix-caching engine.
+
+    Each prompt is a request, and each model encodes an image once. The common prefix is cached in whole blocks, and is
+    never evicted. A rating is read from the pass of its prompt.
     """
     total = Work(0, 0, 0, 0)
     for item in items:
@@ -83,12 +92,12 @@ def prefix_caching(items: Iterable[Item], tokens: Tokens, features: int, style_t
 
 
 def weights(module: nn.Module) -> int:
-    """Numbers in the matrices of a module."""
+    """Returns the number of elements in the matrices of a module."""
     return sum(parameter.numel() for parameter in module.parameters() if parameter.dim() > 1)
 
 
 def tower_share(network: LlavaOnevisionForConditionalGeneration, positions: int) -> float:
-    """The tower's share of the multiplications of one prompt of the reference's way."""
+    """Returns the vision tower's share of the multiplications that the reference code needs for one prompt."""
     rows = network.model.vision_tower.embeddings.num_positions
     tower = rows * weights(network.model.vision_tower.encoder)
     projector = rows * weights(network.model.multi_modal_projector)
@@ -96,7 +105,7 @@ def tower_share(network: LlavaOnevisionForConditionalGeneration, positions: int)
 
 
 def answers(items: Sequence[Item]) -> int:
-    """Prompts of the items: each gives one answer."""
+    """Returns the number of prompts of the items. Each prompt has one answer."""
     return sum(len(item.queries) for item in items)
 
 

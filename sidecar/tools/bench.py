@@ -1,9 +1,10 @@
-"""`python -m sidecar.tools.bench`: the reference's way against ours, in one run, on samples of real length.
+"""`python -m sidecar.tools.bench` compares the reference code's way with the engine, on samples of real length.
 
-The reference's way: for every sample fifteen separate batch-1 `generate` calls with a cache, each encoding the image
-again. Ours: the engine, in requests of the size that the service reports to its clients. Same random weights, device,
-type and kernels; both are warmed up. `--shape 7b` is the released size and needs a GPU; `--shape small` is for a CPU,
-its tower less than a tenth of the arithmetic. What a prefix-caching engine would compute is counted, and not measured.
+The reference code makes fifteen separate `generate` calls of batch 1 for every sample. Each has a cache and encodes the
+image again. The engine gets requests of the size that the service reports to its clients. Both use the same random
+weights, device, type and kernels, and both are warmed up. `--shape 7b` has the released sizes and needs a GPU.
+`--shape small` is for a CPU: its tower is less than a tenth of the arithmetic. The work of a prefix-caching engine is
+computed, not measured.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ PIXELS = Limits().pixels
 
 @dataclass
 class CountingObserver(Observer):
-    """An observer that adds up."""
+    """An observer that adds up all events."""
 
     computed: Counter[str] = field(default_factory=Counter)
     spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -102,13 +103,15 @@ class CountingObserver(Observer):
 
 @dataclass(frozen=True)
 class Measurement:
-    """One way over some samples: wall seconds, the process's CPU seconds, and tokens of the language model, padding
-    counted."""
+    """The measurement of one way on some samples."""
 
     samples: int
     cpu: float
+    """CPU seconds of the process."""
     seconds: float
+    """Wall seconds."""
     tokens: int
+    """Tokens that the language model computed, padding included."""
 
     @property
     def rate(self) -> float:
@@ -120,7 +123,7 @@ class Measurement:
 
 
 def build(shape: str, tokens: Tokens, config: EngineConfig, seed: int) -> LlavaOnevisionForConditionalGeneration:
-    """A network of random weights, made on the device."""
+    """Makes a network with random weights on the device."""
     text, vision = SHAPES[shape]
     vocabulary = VOCABULARY_7B if shape == "7b" else -(-tokens.size // 64) * 64
     released = synthetic.config(text, vision, vocabulary)
@@ -134,7 +137,7 @@ def build(shape: str, tokens: Tokens, config: EngineConfig, seed: int) -> LlavaO
 def run_reference(
     references: dict[str, Reference], items: Sequence[Item], tokens: Tokens, style_tokens: int
 ) -> Measurement:
-    """Fifteen `generate` calls a sample."""
+    """Measures the reference code's way: fifteen `generate` calls for each sample."""
     computed = 0
     begun, cpu = time.perf_counter(), time.process_time()
     for item in items:
@@ -150,7 +153,7 @@ def run_reference(
 
 
 def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: CountingObserver) -> Measurement:
-    """The engine, in requests of `batch` samples, as the service runs them."""
+    """Measures the engine, in requests of `batch` samples, as in the service."""
     before = observer.computed["prefill"] + observer.computed["styler"]
     begun, cpu = time.perf_counter(), time.process_time()
     requests = (items[k : k + batch] for k in range(0, len(items), batch))
@@ -158,13 +161,13 @@ def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: Counti
     seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
     faults = [outcome for outcome in outcomes if not isinstance(outcome, ItemAnswers)]
     if faults:
-        raise RuntimeError(f"{len(faults)} samples failed, the first with {faults[0]}")
+        raise RuntimeError(f"{len(faults)} samples failed; the first failed with {faults[0]}")
     return Measurement(len(items), cpu, seconds, observer.computed["prefill"] + observer.computed["styler"] - before)
 
 
 @dataclass(frozen=True)
 class Stand:
-    """Both models with random weights, the engine over them, and samples of real length."""
+    """Both models with random weights, an engine with them, and samples of real length."""
 
     config: EngineConfig
     observer: CountingObserver
@@ -176,7 +179,7 @@ class Stand:
     style_tokens: int
 
     def references(self) -> dict[str, Reference]:
-        """The reference's way over the same networks."""
+        """Returns the reference code's way with the same networks."""
         return {name: Reference(network, self.generation) for name, network in self.networks.items()}
 
     @property
@@ -186,18 +189,18 @@ class Stand:
 
     @property
     def batch(self) -> int:
-        """Samples that the service asks its clients to send in a request."""
+        """Samples that a client should send in a request, according to the service."""
         return self.engine.advice()["batch"]
 
     def ours(self, items: Sequence[Item], batch: int) -> tuple[Measurement, dict[str, object]]:
-        """Measure the engine, in requests of `batch` samples, and say where the time went."""
+        """Measures the engine in requests of `batch` samples. Returns the measurement and its figures."""
         self.observer.clear()
         measured = run_ours(self.engine, items, batch, self.observer)
         return measured, figures(self, items, measured)
 
 
 def stand(args: argparse.Namespace) -> Stand:
-    """Build what is measured."""
+    """Builds the models, the engine and the samples of a benchmark."""
     observer = CountingObserver()
     config = EngineConfig(
         {}, device=args.device, dtype=args.dtype, pack_tokens=args.pack_tokens, threads=args.threads, observer=observer
@@ -214,7 +217,7 @@ def stand(args: argparse.Namespace) -> Stand:
 
 
 def figures(stand: Stand, items: Sequence[Item], measured: Measurement) -> dict[str, object]:
-    """Of a measurement: its rate, what was useful of it, and where the time went."""
+    """Returns the figures of a measurement: rates, useful operations, and seconds by stage."""
     seen = stand.observer
     work = arithmetic.Work(
         patches=seen.computed["vision"] // stand.features * (stand.features - 1),
@@ -239,7 +242,7 @@ def figures(stand: Stand, items: Sequence[Item], measured: Measurement) -> dict[
 
 
 def counted(stand: Stand) -> dict[str, object]:
-    """What other ways compute for the same samples, by arithmetic alone."""
+    """Computes the work of other ways for the same samples. Nothing is measured."""
     network, many = stand.networks["scorer"], len(stand.items)
     rows = {}
     for name, way in {
@@ -255,7 +258,7 @@ def counted(stand: Stand) -> dict[str, object]:
 
 
 def bench(args: argparse.Namespace) -> dict[str, object]:
-    """Measure both ways; the figures are named as in the README."""
+    """Measures both ways. The figures have the names that README.md uses."""
     made = stand(args)
     items, references, batch = made.items, made.references(), args.batch or made.batch
     some = items[:: -(-len(items) // args.reference_samples)]
@@ -290,7 +293,7 @@ def bench(args: argparse.Namespace) -> dict[str, object]:
 
 
 def commit() -> str:
-    """The commit of this checkout, with a note where files differ from it, or "" outside of one."""
+    """Returns the commit of this checkout, with the suffix -dirty if files differ from it; "" outside of a checkout."""
     folder = Path(__file__).parent
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude", "*"],
@@ -303,7 +306,7 @@ def commit() -> str:
 
 
 def machine(config: EngineConfig) -> str:
-    """The card, or what computes in its place."""
+    """Returns the name of the GPU, or the kind of CPU and its threads."""
     if device_of(config).type == "cuda":
         return torch.cuda.get_device_name()
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
@@ -316,26 +319,26 @@ def _memory(config: EngineConfig) -> float:
 
 
 def add_options(parser: argparse.ArgumentParser, shape: str, limit: int) -> None:
-    """The options that say what is built and measured."""
+    """Adds the options that select the models and samples to measure."""
     parser.add_argument("--shape", choices=sorted(SHAPES), default=shape)
     parser.add_argument(
         "--samples", type=Path, required=True, help="LLaVA-form JSON, such as ../shared/data/pool/dataset.json"
     )
-    parser.add_argument("--images", type=Path, required=True)
+    parser.add_argument("--images", type=Path, required=True, help="folder that the samples' images are relative to")
     parser.add_argument("--tokenizer", type=Path, required=True, help="folder with a tokenizer.json")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="fp16")
     parser.add_argument("--limit", type=int, default=limit)
-    parser.add_argument("--batch", type=int, help="samples a request; as many as the service asks its clients for")
+    parser.add_argument("--batch", type=int, help="samples in a request; by default, as many as the service advises")
     parser.add_argument("--pack-tokens", type=int)
     parser.add_argument(
-        "--style-tokens", type=int, default=8, help="tokens of a styler's answer; random weights never end one"
+        "--style-tokens", type=int, default=8, help="tokens of a styler's answer; random weights never end an answer"
     )
     parser.add_argument("--threads", type=int, default=8)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="measure the reference's way against ours")
+    parser = argparse.ArgumentParser(description="compare the speed of the reference code's way and of the engine")
     add_options(parser, shape="small", limit=200)
     parser.add_argument("--reference-samples", type=int, default=20)
     print(json.dumps(bench(parser.parse_args()), indent=1))

@@ -1,7 +1,7 @@
-"""`python -m sidecar.tools.compare BASE CANDIDATE`: whether one checkpoint's ratings may replace another's.
+"""`python -m sidecar.tools.compare BASE CANDIDATE` checks if a checkpoint's ratings may replace those of another.
 
-It passes when, on your samples, digits (for a styler, sets of styles) are equal on at least 99 % and expected scores
-differ by less than 0.02 in the mean. Do not use a candidate that has not passed, such as one in fp8.
+The candidate passes if, on your samples, at least 99 % of the digits (for a styler, of the sets of styles) are equal,
+and expected scores differ by less than 0.02 on average. Use an fp8 checkpoint only after it has passed.
 """
 
 from __future__ import annotations
@@ -26,11 +26,14 @@ DIFFERENCE = 0.02
 
 @dataclass(frozen=True)
 class Verdict:
-    """How far two sets of answers agree; `difference` is the mean absolute one of expected scores, 0 for styles."""
+    """The agreement of two sets of answers."""
 
     answers: int
+    """Number of compared answers."""
     equal: float
+    """Share of equal answers, 0 to 1."""
     difference: float
+    """Mean absolute difference of the expected scores; 0 for a styler."""
 
     @property
     def passed(self) -> bool:
@@ -38,7 +41,10 @@ class Verdict:
 
 
 def compare(base: Sequence[ItemAnswers | Fault], candidate: Sequence[ItemAnswers | Fault]) -> Verdict:
-    """Compare answers to the same items. An item that failed in both is left out; in one, all its answers differ."""
+    """Compares two sets of answers to the same items.
+
+    An item that failed in both is left out. An item that failed in one counts as one unequal answer.
+    """
     equal: list[bool] = []
     differences: list[float] = []
     for old, new in zip(base, candidate, strict=True):
@@ -57,7 +63,7 @@ def compare(base: Sequence[ItemAnswers | Fault], candidate: Sequence[ItemAnswers
 
 
 def expected(choice: Choice) -> float:
-    """The mean of the distribution over the digits 0-5 (METHOD.md, "Expected score")."""
+    """Returns the mean of the distribution over the digits 0-5, from their log-probabilities."""
     weights = [math.exp(logprob - max(choice.logprobs)) for logprob in choice.logprobs]
     return math.fsum(digit * weight for digit, weight in enumerate(weights)) / math.fsum(weights)
 
@@ -71,7 +77,7 @@ def _styles(text: str) -> frozenset[str]:
 
 
 def answers(model: str, directory: Path, items: Sequence[Item], config: EngineConfig) -> list[ItemAnswers | Fault]:
-    """Answers of one checkpoint, which is dropped afterwards: two of them need not fit the device."""
+    """Returns the answers of one checkpoint. It is freed afterwards, so that only one must fit the device at a time."""
     engine = Engine.load(EngineConfig(**{**vars(config), "directories": {model: directory}}))
     results = [outcome for k in range(0, len(items), 64) for outcome in engine.run(items[k : k + 64])]
     del engine
@@ -80,7 +86,7 @@ def answers(model: str, directory: Path, items: Sequence[Item], config: EngineCo
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="compare a checkpoint's answers with another's on your samples")
+    parser = argparse.ArgumentParser(description="compare the answers of two checkpoints on your samples")
     parser.add_argument("base", type=Path)
     parser.add_argument("candidate", type=Path)
     parser.add_argument("--samples", type=Path, required=True, help="LLaVA-form JSON or JSON lines")

@@ -1,10 +1,15 @@
-"""`python -m sidecar.tools.firstcontact LINES`: what this repository does on a card, in its first ten minutes.
+"""`python -m sidecar.tools.firstcontact LINES` measures this repository on a GPU in ten minutes.
 
-It does these steps in order, each in a process of its own and within its own time: `card`, `selftest` (packed against
-stock, on a network of the released shape), `truth` (the reference code's own answers, where `--truth` is), `bench` (in
-growing sizes). Each line is on disk as soon as its figures are known, so a stop at any moment leaves what was measured;
-a step that fails, hangs or loses the device does not stop the next. The lines have the form of `sidecar/results.jsonl`:
-card, date, commit, command, figures.
+It runs these steps in order:
+
+- `card`: the speed of the GPU itself;
+- `selftest`: packed answers against transformers' own classes, on a network of the released shape;
+- `truth`: against the answers of the reference code, if `--truth` has them;
+- `bench`: the benchmark in growing sizes.
+
+Each step has its own process and its own time limit. A step that fails, hangs or loses the device does not stop the
+next. A line is on disk as soon as its figures are known, so a stop at any moment keeps all measured figures. The lines
+have the form of `sidecar/results.jsonl`: card, date, commit, command, figures.
 """
 
 from __future__ import annotations
@@ -38,15 +43,17 @@ Figures = dict[str, object]
 
 @dataclass(frozen=True)
 class Step:
-    """A name, the most seconds it may take, and what yields its figures, one line's at a time."""
+    """One step of the measurement."""
 
     name: str
     seconds: float
+    """The most seconds of the step."""
     measure: Callable[[argparse.Namespace], Iterator[Figures]]
+    """Yields the figures of one line after another."""
 
 
 class Lines:
-    """A file of results; a line that was added is on disk."""
+    """A file of results. After `add` returns, the line is on disk."""
 
     def __init__(self, path: Path, card: str, commit: str, command: str) -> None:
         self._path = path
@@ -62,7 +69,7 @@ class Lines:
 
 
 def card(args: argparse.Namespace) -> Iterator[Figures]:
-    """What the machine is, and what it can do at most: matrix products and copies."""
+    """Describes the machine, and measures its peak speed of matrix products and copies."""
     found: Figures = {"torch": torch.__version__, "transformers": transformers.__version__}
     device = device_of(_config(args))
     if device.type == "cuda":
@@ -83,16 +90,16 @@ def card(args: argparse.Namespace) -> Iterator[Figures]:
 
 
 def check(args: argparse.Namespace) -> Iterator[Figures]:
-    """The self-test of both models, on random weights of the released shape."""
+    """Runs the self-test of both models, on random weights of the released shape."""
     for name, runner in bench.stand(args).engine.runners.items():
         verdict = selftest.check(name, runner, _config(args), args.selftest_samples)
         yield asdict(verdict) | {"passed": verdict.passed}
 
 
 def compare(args: argparse.Namespace) -> Iterator[Figures]:
-    """The reference code's own answers on its small checkpoint, packed, in every type."""
+    """Compares packed answers with those of the reference code on its small checkpoint, in every type."""
     if not (args.truth / "expected.json").is_file():
-        yield {"skipped": f"{args.truth} holds no expected.json"}
+        yield {"skipped": f"{args.truth} has no expected.json"}
         return
     samples = truth.read(args.truth)[: args.limit]
     for dtype in ("fp16", "bf16", "fp32"):
@@ -106,12 +113,12 @@ def compare(args: argparse.Namespace) -> Iterator[Figures]:
 
 
 def throughput(args: argparse.Namespace) -> Iterator[Figures]:
-    """The benchmark in growing sizes; the reference's way after the second."""
+    """Runs the benchmark in growing sizes. After the second size it also measures the reference code's way."""
     begun = time.perf_counter()
     stand = bench.stand(args)
     yield {"seconds until both models are ready": round(time.perf_counter() - begun, 1)}
     batch = args.batch or stand.batch
-    stand.ours(stand.items[:4], batch)  # what is made at first use is no part of the first figure
+    stand.ours(stand.items[:4], batch)  # so that initialisation at the first use is not part of the first figure
     sizes = [size for size in SIZES if size <= len(stand.items)] or [len(stand.items)]
     for k, size in enumerate(sizes):
         _, figures = stand.ours(stand.items[:size], batch)
@@ -134,7 +141,7 @@ STEPS = (
 
 
 def run(steps: Sequence[tuple[str, float, Sequence[str]]], lines: Lines, seconds: float) -> bool:
-    """Do the steps, each a name, its most seconds and a command; False if one failed or was stopped."""
+    """Runs the steps. A step is a name, its most seconds and a command. Returns False if one failed or was stopped."""
     end = time.monotonic() + seconds
     passed = True
     for name, most, command in steps:
@@ -156,12 +163,12 @@ def run(steps: Sequence[tuple[str, float, Sequence[str]]], lines: Lines, seconds
 
 
 def main() -> int:
-    """0 if all steps were done, 1 if one failed or was stopped."""
+    """Returns 0 if all steps succeeded, 1 if a step failed or was stopped."""
     args = _parser().parse_args()
     commit = args.commit or bench.commit()
     if not commit:
-        raise SystemExit("firstcontact: this is no git checkout: name its commit with --commit")
-    # In this process nothing may touch the device: a step that loses it would take the others along.
+        raise SystemExit("firstcontact: this is not a git checkout: give the commit with --commit")
+    # This process must not use the device: otherwise a step that loses the device would stop the others.
     card_name = args.card or _card(args)
     lines = Lines(args.lines, card_name, commit, "python -m sidecar.tools.firstcontact " + " ".join(sys.argv[1:]))
     if args.step:
@@ -169,7 +176,7 @@ def main() -> int:
         for figures in measure(args):
             lines.add({"step": args.step, "shape": args.shape, **figures})
         return 0
-    # A step's process is killed by what ends subprocess.run, and SIGTERM alone would not.
+    # On SIGTERM, exit by an exception: subprocess.run then kills the process of the step.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     command = [
         sys.executable,
@@ -197,7 +204,7 @@ def _config(args: argparse.Namespace) -> EngineConfig:
 
 
 def _best(work: Callable[[], object], device: torch.device) -> float:
-    """Seconds of the fastest of five runs."""
+    """Returns the seconds of the fastest of five runs."""
     took = []
     for _ in range(6):
         begun = time.perf_counter()
@@ -209,15 +216,17 @@ def _best(work: Callable[[], object], device: torch.device) -> float:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(description="measure this repository on a card, in ten minutes")
-    parser.add_argument("lines", type=Path, help="file that lines are appended to")
+    parser = argparse.ArgumentParser(description="measure this repository on a GPU in ten minutes")
+    parser.add_argument("lines", type=Path, help="file to append the lines to")
     bench.add_options(parser, shape="7b", limit=max(SIZES))
     parser.add_argument("--truth", type=Path, default=TRUTH, help="folder of the reference code's answers")
     parser.add_argument("--selftest-samples", type=int, default=selftest.SAMPLES)
-    parser.add_argument("--seconds", type=float, default=540, help="time for all steps")
-    parser.add_argument("--commit", default="", help="needed outside of a git checkout")
-    parser.add_argument("--card", default="", help="its name in the lines; as the driver calls it if empty")
-    parser.add_argument("--step", choices=[step.name for step in STEPS], default="", help="do one step in this process")
+    parser.add_argument("--seconds", type=float, default=540, help="seconds for all steps together")
+    parser.add_argument("--commit", default="", help="commit for the lines; required outside of a git checkout")
+    parser.add_argument("--card", default="", help="name of the GPU for the lines; by default, the driver's name of it")
+    parser.add_argument(
+        "--step", choices=[step.name for step in STEPS], default="", help="run one step in this process"
+    )
     return parser
 
 

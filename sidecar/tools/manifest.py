@@ -1,6 +1,6 @@
-"""`python -m sidecar.tools.manifest DIRECTORY...`: hash a checkpoint once, so that no start has to.
+"""`python -m sidecar.tools.manifest DIRECTORY...` hashes a checkpoint once, so that starts need not hash it.
 
-Run it where the weights are put, before they are served. It writes one small file next to them.
+Run it after you have stored the weights and before they are served. It writes one small file next to them.
 """
 
 from __future__ import annotations

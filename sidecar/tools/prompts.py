@@ -1,6 +1,6 @@
-"""Prompts of the default rubric (METHOD.md, "Prompts"), for tests, comparisons and benchmarks.
+"""Prompts of the default rubric (shared/rubric), for tests, comparisons and benchmarks.
 
-The service does not use it: its clients send the prompts. `rubric.json` is written by a test of shared/rubric.
+The service does not use this module: its clients send the prompts. A test of shared/rubric writes `rubric.json`.
 """
 
 from __future__ import annotations
@@ -21,12 +21,15 @@ STYLE_TOKENS = 64
 
 
 def transcript(conversations: Sequence[Mapping[str, Any]]) -> str:
-    """A sample's conversation as the released models were shown it, `<image>` for an image."""
+    """Returns the conversation of a sample as one text, in the form that the released models expect.
+
+    `<image>` marks the place of an image.
+    """
     turns = []
     for k in range(0, len(conversations), 2):
         human = conversations[k]["value"]
         if not human.startswith(("<image>\nHint:", "Hint:")):
-            # The reference strips a set of characters, and the released models were run with it.
+            # The reference code strips a set of characters, not a prefix. The released models were used with that.
             human = "Question: " + human.strip(_RUBRIC["prompts"]["trim"])
         answer = conversations[k + 1]["value"] if k + 1 < len(conversations) else ""
         turns.append(f"{human} Answer: {answer}")
@@ -34,7 +37,7 @@ def transcript(conversations: Sequence[Mapping[str, Any]]) -> str:
 
 
 def prefix(text: str) -> tuple[Segment, ...]:
-    """A text as the prefix of an item: each `<image>` is the place of the next image."""
+    """Converts a text to the prefix of an item: each `<image>` becomes the place of the next image."""
     first, *others = text.split(MARK)
     segments: list[Segment] = [first]
     for k, other in enumerate(others):
@@ -43,16 +46,16 @@ def prefix(text: str) -> tuple[Segment, ...]:
 
 
 def scorer_text(capability: str) -> str:
-    """What follows the transcript to have a capability rated."""
+    """Returns the text after the transcript that requests the rating of a capability."""
     return "\n" + _RUBRIC["prompts"]["scorer"].replace("{capability}", capability)
 
 
 def styler_text() -> str:
-    """What follows the transcript to have the styles named."""
+    """Returns the text after the transcript that requests the names of the styles."""
     return "\n" + _RUBRIC["prompts"]["styler"].replace("{styles}", ", ".join(STYLES))
 
 
 def queries(style_tokens: int = STYLE_TOKENS) -> tuple[Query, ...]:
-    """The queries of a sample: every capability, then the style."""
+    """Returns the queries of a sample: one for every capability, then one for the styles."""
     rated = (Query("scorer", scorer_text(capability), choices=DIGITS) for capability in CAPABILITIES)
     return (*rated, Query("styler", styler_text(), max_tokens=style_tokens))

@@ -1,6 +1,7 @@
-"""`python -m sidecar.tools.quantize FROM TO`: write an fp8 checkpoint once, so that both 7B models fit a 24 GB GPU.
+"""`python -m sidecar.tools.quantize FROM TO` writes an fp8 checkpoint, so that both 7B models fit a 24 GB GPU.
 
-Dynamic W8A8 of the decoder's projections; all else is stored in fp16. Run `sidecar.tools.compare` before you use it.
+The decoder's projections are in dynamic W8A8; all other tensors are in fp16. Run `sidecar.tools.compare` before you use
+the result.
 """
 
 from __future__ import annotations
@@ -19,10 +20,10 @@ from sidecar import checkpoint, fp8, manifest, tokens
 
 
 def quantize(source: Path, target: Path, device: str = "cpu") -> None:
-    """Write `target`, with one file in memory at a time. Raises CheckpointError if the source is invalid."""
+    """Writes `target`, with one file in memory at a time. Raises CheckpointError if the source is invalid."""
     config = checkpoint.read_json(source / "config.json")
     if fp8.SECTION in config:
-        raise checkpoint.CheckpointError(f"{source} is quantised already")
+        raise checkpoint.CheckpointError(f"{source} is already quantised")
     parsed = checkpoint.to_config(config)
     files = checkpoint.weight_files(source)
     stored = [(name, shape) for _, name, shape, _ in checkpoint.headers(files)]
@@ -33,7 +34,7 @@ def quantize(source: Path, target: Path, device: str = "cpu") -> None:
     for path in files:
         written = _quantized(path, required.keys(), device)
         save_file(written, target / path.name, metadata={"format": "pt"})
-        # safetensors makes it readable for its owner alone, and a service seldom runs as the user who quantised.
+        # safetensors makes the file readable only for its owner, but the service usually runs as another user.
         (target / path.name).chmod(0o644)
         index |= dict.fromkeys(written, path.name)
     (target / checkpoint.INDEX).write_text(json.dumps({"weight_map": index}, indent=1))
@@ -41,7 +42,7 @@ def quantize(source: Path, target: Path, device: str = "cpu") -> None:
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
     manifest.write(target, checkpoint.weight_files(target))
-    # Last: without it the directory is no checkpoint, so a killed run leaves nothing that could be loaded.
+    # config.json is written last: without it the directory is not a checkpoint, so an incomplete one is never loaded.
     (target / "config.json").write_text(json.dumps({**config, fp8.SECTION: fp8.METHOD}, indent=1))
 
 
@@ -61,13 +62,13 @@ def _quantized(path: Path, required: object, device: str) -> dict[str, Tensor]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="write an fp8 checkpoint: dynamic W8A8 of the decoder's projections")
+    parser = argparse.ArgumentParser(description="write an fp8 checkpoint, with the decoder's projections in W8A8")
     parser.add_argument("source", type=Path, help="a checkpoint of the released form")
     parser.add_argument("target", type=Path, help="a folder that does not exist yet")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args()
     quantize(args.source, args.target, args.device)
-    print(f"{args.target} is written; python -m sidecar.tools.compare decides whether its ratings may be used")
+    print(f"{args.target} is written; run python -m sidecar.tools.compare before you use it")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""The reference's way: every prompt alone, batch 1, through the stock forward and `generate` of transformers' classes.
+"""The reference code's way: every prompt separately, in batch 1, with transformers' own `forward` and `generate`.
 
-Straightforward on purpose, and independent of packing, attention, model and generate: tests compare with it, and
-`sidecar.tools.bench` measures against it.
+It is simple on purpose, and does not use packing, attention, model or generate: tests and `sidecar.tools.bench` compare
+the engine with it.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from sidecar.tokens import IMAGE
 
 @dataclass(frozen=True)
 class Reference:
-    """A loaded network, and how it generates."""
+    """A loaded network, and its settings of greedy decoding."""
 
     network: LlavaOnevisionForConditionalGeneration
     generation: Generation
 
     @torch.no_grad()
     def embeds(self, prompt: Sequence[int], images: Sequence[NDArray[np.uint8]]) -> Tensor:
-        """Inputs of a prompt, (1, positions, width); images are 384 x 384 RGB bytes, each encoded anew."""
+        """Returns the input embeddings of a prompt, (1, positions, width). Images are 384 x 384 RGB bytes."""
         inner, table = self.network.model, self.network.get_input_embeddings()
         device, dtype = inner.image_newline.device, inner.image_newline.dtype
         parts: list[Tensor] = []
@@ -49,12 +49,12 @@ class Reference:
 
     @torch.no_grad()
     def logits(self, prompt: Sequence[int], images: Sequence[NDArray[np.uint8]]) -> Tensor:
-        """Logits after the prompt's last token."""
+        """Returns the logits after the last token of a prompt."""
         return self.network(inputs_embeds=self.embeds(prompt, images), logits_to_keep=1).logits[0, -1].float()
 
     @torch.no_grad()
     def generate(self, prompt: Sequence[int], images: Sequence[NDArray[np.uint8]], max_tokens: int) -> list[int]:
-        """Greedy tokens with a cache, the end of sequence left out."""
+        """Returns the greedy tokens after a prompt, without the end of sequence."""
         ends = sorted(self.generation.ends)
         embeds = self.embeds(prompt, images)
         out = self.network.generate(

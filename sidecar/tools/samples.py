@@ -1,4 +1,4 @@
-"""LLaVA-form samples from a file, as items; for comparisons and benchmarks on a user's own samples."""
+"""Reads LLaVA-form samples from a file as items, for comparisons and benchmarks on a user's own samples."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from sidecar.tools import prompts
 
 
 def read(path: Path) -> list[dict[str, Any]]:
-    """The records of a JSON array or of JSON lines."""
+    """Returns the records of a file that holds a JSON array or JSON lines."""
     text = path.read_text(encoding="utf-8")
     if text.lstrip().startswith("["):
         return json.loads(text)
@@ -21,7 +21,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def items(path: Path, images: Path, queries: Sequence[Query], limit: int) -> list[Item]:
-    """At most `limit` samples, evenly spaced, of those that have exactly one image, as the reference takes them."""
+    """Returns at most `limit` samples, evenly spaced, of the samples that have exactly one image."""
     records = [record for record in read(path) if usual(record)]
     spaced = records[:: -(-len(records) // limit)] if records else []
     return [
@@ -35,5 +35,5 @@ def items(path: Path, images: Path, queries: Sequence[Query], limit: int) -> lis
 
 
 def usual(record: dict[str, Any]) -> bool:
-    """Whether a record is of the reference's kind: exactly one image."""
+    """Whether a record has exactly one image, as the reference code requires."""
     return isinstance(record.get("image"), str) and prompts.transcript(record["conversations"]).count(MARK) == 1

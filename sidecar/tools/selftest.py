@@ -1,8 +1,8 @@
-"""`python -m sidecar.tools.selftest`: whether this machine computes what the reference's way computes.
+"""`python -m sidecar.tools.selftest` checks that this machine gives the answers of the reference code's way.
 
-Sixteen made-up samples are answered twice with the same weights: packed, as the service does, and one prompt after the
-other through transformers' own classes. It exits with 1 where an answer differs by more than the type's rounding, or
-where a fast path did not prove itself against the plain one when the model was loaded.
+Sixteen generated samples are answered twice with the same weights: packed, as in the service, and one prompt after the
+other with transformers' own classes. The exit code is 1 if an answer differs by more than the rounding of the type, or
+if a fast path failed its check when the model was loaded.
 """
 
 from __future__ import annotations
@@ -36,17 +36,22 @@ PIXELS = 1 << 24
 
 @dataclass(frozen=True)
 class Verdict:
-    """Of one model: its answers, those that differ, the largest difference of log-probabilities, seconds, and the fast
-    paths that are taken or refused, with the reason."""
+    """The result of the self-test of one model."""
 
     model: str
     answers: int
+    """Number of compared answers."""
     different: int
+    """Number of answers that differ."""
     largest: float
+    """Largest difference of log-probabilities."""
     packed_seconds: float
     stock_seconds: float
+    """Seconds with transformers' own classes."""
     taken: tuple[str, ...]
+    """Fast paths in use."""
     refused: dict[str, str]
+    """Fast paths that failed their check, with the reason."""
 
     @property
     def passed(self) -> bool:
@@ -54,7 +59,7 @@ class Verdict:
 
 
 def items(queries: Sequence[Query], count: int = SAMPLES) -> list[Item]:
-    """Samples of our own, each with an image and a conversation of another length."""
+    """Generates samples. Each has an image of another size and a conversation of another length."""
     rng = np.random.default_rng(1)
     made = []
     for k in range(count):
@@ -68,7 +73,7 @@ def items(queries: Sequence[Query], count: int = SAMPLES) -> list[Item]:
 
 
 def check(name: str, runner: Runner, config: EngineConfig, count: int = SAMPLES, style_tokens: int = 16) -> Verdict:
-    """Answer the samples in both ways with one model."""
+    """Answers the samples in both ways with one model, and compares the answers."""
     queries = [query for query in prompts.queries(style_tokens) if query.model == name]
     samples = items(queries, count)
     engine = Engine({name: runner}, Decoder(config.threads, config.limits.pixels, config.observer), config.observer)
@@ -80,7 +85,7 @@ def check(name: str, runner: Runner, config: EngineConfig, count: int = SAMPLES,
     begun = time.perf_counter()
     for item, answered in zip(samples, packed, strict=True):
         if isinstance(answered, Fault):
-            raise RuntimeError(f"a sample of our own failed: {answered.detail}")
+            raise RuntimeError(f"a generated sample failed: {answered.detail}")
         for same, distance in _stock(reference, runner, item, answered, TOLERANCE[config.dtype]):
             answers += 1
             different += not same
@@ -93,7 +98,7 @@ def check(name: str, runner: Runner, config: EngineConfig, count: int = SAMPLES,
 def _stock(
     reference: Reference, runner: Runner, item: Item, answered: ItemAnswers, tolerance: float
 ) -> list[tuple[bool, float]]:
-    """Whether each answer is the stock one, and how far apart their log-probabilities are."""
+    """Returns for each answer if it equals that of transformers' classes, and the distance of log-probabilities."""
     images = [pixels for data in item.images if not isinstance(pixels := decode(data, PIXELS), Fault)]
     compared = []
     for query, prompt, answer in zip(
@@ -110,15 +115,15 @@ def _stock(
             for token, got in zip(ids, answer.logprobs, strict=True)
             if token is not None
         )
-        # Where two tokens are equally likely within rounding, either may be the likeliest.
+        # If two tokens are equally likely within rounding, either may be the most likely one.
         behind = float(logprobs.max() - logprobs[answer.argmax_id])
         compared.append((distance <= tolerance and behind <= tolerance, distance))
     return compared
 
 
 def main() -> int:
-    """Print one JSON object a model; 0 if all answers are equal, 1 if not."""
-    parser = argparse.ArgumentParser(description="compare packed answers with the reference's way, on this machine")
+    """Prints one JSON object for each model. Returns 0 if all answers are equal, else 1."""
+    parser = argparse.ArgumentParser(description="compare packed answers with the reference code's way on this machine")
     parser.add_argument("--scorer", type=Path, help="directory of the scorer's checkpoint")
     parser.add_argument("--styler", type=Path, help="directory of the styler's checkpoint")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

@@ -1,8 +1,9 @@
-"""Random checkpoints in the released form, for tests and benchmarks.
+"""Makes random checkpoints in the released form, for tests and benchmarks.
 
-`python -m sidecar.tools.synthetic FOLDER` writes a tiny one.
+`python -m sidecar.tools.synthetic FOLDER` writes a tiny checkpoint.
 
-Weights are drawn wide: at transformers' default initialisation a misplaced token moves logits by less than a tolerance.
+The weights have a large variance. With transformers' default initialisation, a misplaced token would change the logits
+by less than the tolerance of a test.
 """
 
 from __future__ import annotations
@@ -33,9 +34,9 @@ TINY = {
     "num_key_value_heads": 2,
 }
 TINY_VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-# Sharp attention, so that one token more or less among a thousand shows.
+# These factors sharpen attention, so that a single token in a thousand changes the logits.
 GAINS = {"self_attn.q_proj": 2.0, "self_attn.k_proj": 2.0, "v_proj": 2.0, "o_proj": 2.0, "lm_head": 3.0}
-# 7.6 G parameters, of which the tower is a twentieth.
+# 7.6 G parameters; the tower has a twentieth of them.
 SEVEN = {
     "hidden_size": 3584,
     "intermediate_size": 18944,
@@ -46,7 +47,7 @@ SEVEN = {
 
 
 def config(text: Mapping[str, int], vision: Mapping[str, int], vocabulary: int) -> dict[str, Any]:
-    """A released config.json with other sizes; an empty `vision` is SigLIP-so400m."""
+    """Returns a released config.json with other sizes. If `vision` is empty, the tower is SigLIP-so400m."""
     tests = {"vision_config_for_tests": {"image_size": 384, "patch_size": 14, **vision}} if vision else {}
     return {
         "architectures": ["LlavaQwenForCausalLM"],
@@ -67,7 +68,7 @@ def config(text: Mapping[str, int], vision: Mapping[str, int], vocabulary: int) 
 def tensors(
     released: Mapping[str, Any], seed: int, device: torch.device | str = "cpu", dtype: torch.dtype = torch.float32
 ) -> Iterator[tuple[str, Tensor]]:
-    """Random tensors of a released checkpoint, by their released names, in the order of the names."""
+    """Yields random tensors of a released checkpoint with their released names, in the order of the names."""
     shapes = checkpoint.released_shapes(checkpoint.skeleton(checkpoint.to_config(released)))
     generator = torch.Generator(device).manual_seed(seed)
     for name, shape in sorted(shapes.items()):
@@ -83,13 +84,13 @@ def tensors(
 
 
 def tokenizer(vocabulary: int = 600) -> Tokenizer:
-    """A byte-level BPE with Qwen2's pre-tokeniser, trained on the default prompts."""
+    """Trains a byte-level BPE with Qwen2's pre-tokeniser on the default prompts."""
     made = Tokenizer(models.BPE())
     made.normalizer = normalizers.NFC()
     byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
     made.pre_tokenizer = pre_tokenizers.Sequence([pre_tokenizers.Split(Regex(QWEN2), "isolated"), byte_level])
     made.decoder = decoders.ByteLevel()
-    # Qwen2 has `.\n` as one token, which is why prompts must not be cut before they are tokenised.
+    # Qwen2 has a token `.\n`, so a prompt that is cut before it is tokenised can get other tokens.
     corpus = [
         prompts.scorer_text(c) + " so.\n" + prompts.styler_text().lstrip() + " so?\n\n" for c in prompts.CAPABILITIES
     ] * 3
@@ -110,7 +111,7 @@ def write(
     dtype: torch.dtype = torch.float32,
     tokens: Tokenizer | None = None,
 ) -> Path:
-    """Write a random checkpoint of the released form in one or several files; the folder comes back."""
+    """Writes a random checkpoint of the released form in one or several files. Returns the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     tokens = tokens or tokenizer()
     vocabulary = -(-tokens.get_vocab_size() // 64) * 64

@@ -1,6 +1,6 @@
-"""What the reference code itself answered: a checkpoint, samples, and true logits and tokens, in a folder.
+"""Reads answers of the reference code from a folder: a checkpoint, samples, and the true logits and tokens.
 
-The folder holds `checkpoint/`, `images/` and `expected.json`. This repository does not hold one.
+The folder has `checkpoint/`, `images/` and `expected.json`. It is not part of this repository.
 """
 
 from __future__ import annotations
@@ -23,33 +23,40 @@ LIMIT = 1 << 30
 
 @dataclass(frozen=True)
 class Sample:
-    """A sample and what is true of it.
-
-    Per scorer prompt the digits' logits, the argmax and logsumexp; greedy style tokens.
-    """
+    """A sample and the reference code's answers to it."""
 
     item: Item
     pixels: tuple[Pixels, ...]
     digits: torch.Tensor
+    """Logits of the digits: a row for each scorer prompt."""
     argmax: tuple[int, ...]
+    """The most likely token of each scorer prompt."""
     logsumexp: torch.Tensor
+    """The logsumexp of the logits of each scorer prompt."""
     greedy: tuple[int, ...]
+    """Greedy tokens of the styler prompt."""
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """Answers that equal the truth, of how many; `largest` is the largest difference of a log-probability."""
+    """The agreement of answers with the reference code's answers."""
 
     digits: int
+    """Ratings whose most likely digit is equal."""
     argmaxes: int
+    """Ratings whose most likely token is equal."""
     ratings: int
+    """Number of compared ratings."""
     styles: int
+    """Samples whose styles are equal."""
     samples: int
+    """Number of compared samples."""
     largest: float
+    """Largest difference of a log-probability."""
 
 
 def read(folder: Path) -> list[Sample]:
-    """The samples of a folder of truth."""
+    """Reads the samples of a folder and the reference code's answers to them."""
     samples = []
     for record in json.loads((folder / "expected.json").read_text(encoding="utf-8")):
         data = (folder / "images" / record["image"]).read_bytes()
@@ -72,7 +79,7 @@ def read(folder: Path) -> list[Sample]:
 
 
 def agreement(samples: list[Sample], outcomes: list[ItemAnswers | Fault], tokens: Tokens) -> Agreement:
-    """Compare answers to the samples with the truth."""
+    """Compares answers to the samples with the reference code's answers."""
     digits = argmaxes = ratings = styles = 0
     largest = 0.0
     for sample, outcome in zip(samples, outcomes, strict=True):

@@ -1,15 +1,15 @@
-# Eventarc -> Workflows -> Vertex AI: a training for each selection that Harvest completes.
+# Starts a training for each selection that Harvest completes: Eventarc -> Workflows -> Vertex AI.
 locals {
   labels = merge({ app = var.name }, var.labels)
 }
 
-# Runs the workflow, and the training job.
+# The account of the workflow and of the training job.
 resource "google_service_account" "training" {
   account_id   = "${var.name}-training"
   display_name = "Starts and runs trainings on selections of Harvest"
 }
 
-# On the project: it receives events, starts the workflow, and starts jobs.
+# Roles on the project: the account receives events, starts the workflow, and starts jobs.
 resource "google_project_iam_member" "training" {
   for_each = toset([
     "roles/eventarc.eventReceiver", "roles/workflows.invoker", "roles/aiplatform.user", "roles/logging.logWriter",
@@ -20,7 +20,7 @@ resource "google_project_iam_member" "training" {
   member  = google_service_account.training.member
 }
 
-# A job that runs as an account can be started only by who may act as it.
+# To start a job with an account, the caller must be allowed to act as that account.
 resource "google_service_account_iam_member" "act" {
   service_account_id = google_service_account.training.name
   role               = "roles/iam.serviceAccountUser"
@@ -36,7 +36,7 @@ resource "google_storage_bucket" "claims" {
   public_access_prevention    = "enforced"
 }
 
-# It creates claims, and deletes that of a job that could not be started.
+# The workflow creates claims, and deletes the claim of a job that could not be started.
 resource "google_storage_bucket_iam_member" "claims" {
   bucket = google_storage_bucket.claims.name
   role   = "roles/storage.objectUser"

@@ -16,40 +16,40 @@ variable "name" {
 }
 
 variable "labels" {
-  description = "Labels of all that can have some, besides app = name."
+  description = "Labels of all resources that can have labels, in addition to app = name."
   type        = map(string)
   default     = {}
 }
 
 variable "events_topic" {
-  description = "The module's output events_topic."
+  description = "Output events_topic of the Harvest module."
   type        = string
   default     = "harvest-events"
 }
 
 variable "work_bucket" {
-  description = "The module's output work_bucket, which has the subset."
+  description = "Output work_bucket of the Harvest module. It has the subset."
   type        = string
 }
 
 variable "input_bucket" {
-  description = "The module's output input_bucket, which has the images."
+  description = "Output input_bucket of the Harvest module. It has the images."
   type        = string
 }
 
 variable "trainer_image" {
-  description = "Image that trains: it gets HARVEST_SUBSET and HARVEST_IMAGES as gs:// URIs."
+  description = "Image of the trainer. It gets HARVEST_SUBSET and HARVEST_IMAGES as gs:// URIs."
   type        = string
 }
 
 variable "machine" {
-  description = "Type of machine of a training."
+  description = "Machine type of a training."
   type        = string
   default     = "a2-highgpu-1g"
 }
 
 variable "accelerator" {
-  description = "Type of the machine's GPU, in Vertex AI's words."
+  description = "GPU type of the machine, by its Vertex AI name."
   type        = string
   default     = "NVIDIA_TESLA_A100"
 }

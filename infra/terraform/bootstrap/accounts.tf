@@ -1,5 +1,5 @@
-# Who there is. Accounts, and what they may do in the project as a whole, are made here by the project's owner, so that
-# the pipeline that deploys needs no right to make accounts or to grant roles on the project. None has a key.
+# The project's owner creates the accounts, and grants their roles on the project, with this configuration. So the
+# pipeline that deploys needs no right to create accounts or to grant roles on the project. No account has a key.
 locals {
   services = {
     ingest    = "Cuts datasets into shards"
@@ -17,15 +17,15 @@ resource "google_service_account" "service" {
   depends_on   = [google_project_service.api]
 }
 
-# Who Pub/Sub says it is when it pushes: it may call services, and nothing else.
+# The account with which Pub/Sub pushes. It may only call services.
 resource "google_service_account" "push" {
   account_id   = "${var.name}-push"
-  display_name = "Signs what Pub/Sub pushes to the services"
+  display_name = "Signs Pub/Sub's pushes to the services"
   depends_on   = [google_project_service.api]
 }
 
 locals {
-  # For the logs and metrics of a service; neither role reads anything.
+  # Roles for the traces and metrics of a service. They do not allow reading.
   telemetry = ["roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"]
   senders = {
     for pair in setproduct(keys(local.services), local.telemetry) :
@@ -33,7 +33,7 @@ locals {
   }
 }
 
-# On the project, because traces and metrics belong to nothing smaller.
+# The roles are granted on the project, because traces and metrics do not belong to a smaller resource.
 resource "google_project_iam_member" "telemetry" {
   for_each = local.senders
 
@@ -42,19 +42,20 @@ resource "google_project_iam_member" "telemetry" {
   member  = google_service_account.service[each.value.service].member
 }
 
-# For its number, which is part of the addresses of Google's agents.
+# The project's number is part of the names of Google's agents.
 data "google_project" "this" {
   depends_on = [google_project_service.api]
 }
 
-# Pub/Sub's own agent makes the tokens of pushes. Projects since April 2021 allow it that anyway; older ones do not.
+# Pub/Sub's agent makes the tokens of pushes. Projects from before April 2021 need this grant.
 resource "google_service_account_iam_member" "push_tokens" {
   service_account_id = google_service_account.push.name
   role               = "roles/iam.serviceAccountTokenCreator"
   member             = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
 }
 
-# curate signs links to the outputs of selections, which the storage serves: it may sign as itself.
+# curate signs links to the outputs of selections, which Cloud Storage serves. For this it may sign with its own
+# account.
 resource "google_service_account_iam_member" "curate_links" {
   service_account_id = google_service_account.service["curate"].name
   role               = "roles/iam.serviceAccountTokenCreator"

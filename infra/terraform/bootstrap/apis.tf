@@ -5,7 +5,7 @@ locals {
     "cloudbuild.googleapis.com",
     "cloudresourcemanager.googleapis.com",
     "cloudscheduler.googleapis.com", # continues runs whose messages were lost
-    "cloudtrace.googleapis.com",     # where traces are kept
+    "cloudtrace.googleapis.com",     # keeps traces
     "iam.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",
@@ -18,11 +18,11 @@ locals {
   ]
 }
 
-# In an empty project nearly all of them are off.
+# Nearly all of these APIs are disabled in a new project.
 resource "google_project_service" "api" {
   for_each = toset(local.apis)
 
   service = each.key
-  # Other parts of the project may need them by now.
+  # Other parts of the project may use the API.
   disable_on_destroy = false
 }

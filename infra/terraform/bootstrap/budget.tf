@@ -1,5 +1,5 @@
-# Mail to the billing account's administrators and the project's owners. A budget stops nothing: what stops spending
-# are the services' max_instances, and MAX_RUN_COST, above which a run waits for approval.
+# A budget sends mail to the administrators of the billing account and to the owners of the project. It does not stop
+# spending. max_instances limits the spending of the services, and a run above MAX_RUN_COST waits for approval.
 resource "google_billing_budget" "month" {
   count = var.billing_account == null ? 0 : 1
 

@@ -1,6 +1,6 @@
-# The account that Cloud Build works as. It can replace everything that Harvest runs on, data included, and deploy code
-# that works as any service; so can anyone who may start a build or push to the branch that is built: protect both.
-# It can make no accounts and no keys, grant no role on the project, and read no secret.
+# The account of Cloud Build. It can replace every resource of Harvest, data included, and deploy code with the account
+# of any service. Anyone who may start a build, or push to the branch that is built, can do the same: protect both.
+# The account cannot create accounts or keys, grant roles on the project, or read secrets.
 resource "google_service_account" "deploy" {
   account_id   = "${var.name}-deploy"
   display_name = "Builds and deploys Harvest"
@@ -17,12 +17,12 @@ locals {
     "roles/ondemandscanning.admin"            = "scan images"
     "roles/pubsub.admin"                      = "topics, subscriptions and who may use them"
     "roles/run.admin"                         = "services and who may call them"
-    "roles/serviceusage.serviceUsageConsumer" = "have calls counted against this project"
+    "roles/serviceusage.serviceUsageConsumer" = "charge API calls to this project"
     "roles/storage.admin"                     = "buckets, who may use them, and Terraform's state"
   }
 }
 
-# On the project, because what it makes is not there yet.
+# The roles are granted on the project, because the resources do not exist yet.
 resource "google_project_iam_member" "deploy" {
   for_each = local.deploy_roles
 
@@ -31,7 +31,7 @@ resource "google_project_iam_member" "deploy" {
   member  = google_service_account.deploy.member
 }
 
-# A service, or a push, as an account can be set up only by who may act as it.
+# To set up a service or a push with an account, the pipeline must be allowed to act as that account.
 resource "google_service_account_iam_member" "deploy" {
   for_each = merge(google_service_account.service, { push = google_service_account.push })
 
@@ -40,7 +40,7 @@ resource "google_service_account_iam_member" "deploy" {
   member             = google_service_account.deploy.member
 }
 
-# The smoke test calls the API as this account, with a token that it makes for itself.
+# The smoke test calls the API with this account, and makes its own token.
 resource "google_service_account_iam_member" "deploy_tokens" {
   service_account_id = google_service_account.deploy.name
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"

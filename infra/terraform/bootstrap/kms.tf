@@ -1,9 +1,9 @@
-# To ask for the agent is also what makes it.
+# Reading this data source also creates the agent.
 data "google_storage_project_service_account" "gcs" {
   depends_on = [google_project_service.api]
 }
 
-# Cloud Storage itself encrypts and decrypts; nobody who reads the buckets needs the key.
+# Cloud Storage encrypts and decrypts the objects, so readers of the buckets do not need the key.
 resource "google_kms_crypto_key_iam_member" "buckets" {
   count = var.kms_key == null ? 0 : 1
 

@@ -1,11 +1,11 @@
-# Images are separate from the services, so that they are still there for a new deployment after a teardown.
+# The registry is separate from the services, so that a teardown keeps the images for a new deployment.
 resource "google_artifact_registry_repository" "images" {
   repository_id = var.name
   location      = var.region
   format        = "DOCKER"
   description   = "Images of Harvest: functions and sidecar."
 
-  # Enough to roll back, without paying for every image ever built: the sidecar's has several GB.
+  # Ten images are enough for a rollback. Keeping every image would cost money: that of the sidecar has several GB.
   cleanup_policies {
     id     = "keep-newest"
     action = "KEEP"
@@ -26,7 +26,7 @@ resource "google_artifact_registry_repository" "images" {
   depends_on = [google_project_service.api]
 }
 
-# The pipeline pushes; Cloud Run of the same project may pull without a grant.
+# The pipeline pushes images. Cloud Run of the same project may pull them without a grant.
 resource "google_artifact_registry_repository_iam_member" "deploy" {
   repository = google_artifact_registry_repository.images.name
   location   = google_artifact_registry_repository.images.location

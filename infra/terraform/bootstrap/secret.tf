@@ -1,4 +1,4 @@
-# The key of the LLM scorer's endpoint. Its value is added by hand and is in no configuration, state or log:
+# The key for the endpoint of the scorer llm. Add its value by hand, so that it is in no configuration, state or log:
 #   printf %s "$KEY" | gcloud secrets versions add harvest-llm-api-key --data-file=-
 resource "google_secret_manager_secret" "llm_api_key" {
   secret_id = "${var.name}-llm-api-key"
@@ -24,7 +24,7 @@ resource "google_secret_manager_secret" "llm_api_key" {
   depends_on = [google_project_service.api]
 }
 
-# Only the service that calls the endpoint.
+# Only the service that calls the endpoint may read the key.
 resource "google_secret_manager_secret_iam_member" "score" {
   secret_id = google_secret_manager_secret.llm_api_key.id
   role      = "roles/secretmanager.secretAccessor"

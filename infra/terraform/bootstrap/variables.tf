@@ -1,13 +1,13 @@
 variable "project" {
   description = <<-EOT
-    Id of the Google Cloud project, best one of its own: the pipeline's account may change everything that Harvest has
-    in it.
+    Id of the Google Cloud project. Use a separate project, because the pipeline's account may change every resource of
+    Harvest in it.
   EOT
   type        = string
 }
 
 variable "region" {
-  description = "Region of the registry of images, the same as the services'. europe-west4 has both kinds of GPU."
+  description = "Region of the registry of images and of the services. europe-west4 has both kinds of GPU."
   type        = string
   default     = "europe-west4"
 }
@@ -18,22 +18,22 @@ variable "name" {
   default     = "harvest"
 
   validation {
-    # The longest account name made of it, <name>-score-gpu, may have 30 characters.
+    # The longest name of an account, <name>-score-gpu, may have 30 characters.
     condition     = can(regex("^[a-z][a-z0-9-]{0,17}[a-z0-9]$", var.name))
-    error_message = "name: give 2 to 19 lower-case letters, digits and hyphens, a letter first and no hyphen last."
+    error_message = "name: give 2 to 19 lower-case letters, digits and hyphens; first a letter, and no hyphen last."
   }
 }
 
 variable "labels" {
-  description = "Labels of all that can have some, besides app = name; the same as in the main configuration."
+  description = "Labels of all resources, in addition to app = name; give the same labels to the main configuration."
   type        = map(string)
   default     = {}
 }
 
 variable "kms_key" {
   description = <<-EOT
-    Full name of a Cloud KMS key, projects/.../cryptoKeys/..., that Cloud Storage may encrypt the buckets with; null for
-    Google's own keys. Give the same to the main configuration.
+    Full name of the Cloud KMS key, projects/.../cryptoKeys/..., with which Cloud Storage encrypts the buckets; null for
+    Google's own keys. Give the same key to the main configuration.
   EOT
   type        = string
   default     = null
@@ -41,22 +41,22 @@ variable "kms_key" {
 
 variable "audit_logs" {
   description = <<-EOT
-    Services whose reads and writes of data are logged, by account: for instance storage.googleapis.com,
-    run.googleapis.com, pubsub.googleapis.com. Reads of a million images are a million entries, which cost.
+    Services whose reads and writes of data are logged by account, for example storage.googleapis.com,
+    run.googleapis.com, pubsub.googleapis.com. Reading a million images writes a million entries, which cost money.
   EOT
   type        = list(string)
   default     = []
 }
 
 variable "secret_regions" {
-  description = "Regions that the secret is kept in; empty lets Google choose, which some organisations do not allow."
+  description = "Regions of the secret. If the list is empty, Google chooses, which some organisations do not allow."
   type        = list(string)
   default     = []
 }
 
 variable "billing_account" {
   description = <<-EOT
-    Id of the billing account, for a budget with alerts; null for no budget. Needs roles/billing.costsManager on that
+    Id of the billing account, for a budget with alerts; null for no budget. You need roles/billing.costsManager on that
     account.
   EOT
   type        = string
@@ -65,8 +65,8 @@ variable "billing_account" {
 
 variable "budget" {
   description = <<-EOT
-    Monthly budget in whole units of the billing account's currency. Mail goes out at 50, 90 and 100 %, and when 100 %
-    is forecast.
+    Monthly budget in whole units of the billing account's currency. Mail is sent at 50, 90 and 100 %, and when 100 % is
+    forecast.
   EOT
   type        = number
   default     = 500

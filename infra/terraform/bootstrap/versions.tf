@@ -8,14 +8,14 @@ terraform {
     }
   }
 
-  # The bucket is the one thing made by hand: terraform init -backend-config=bucket=<project>-terraform
+  # Create this bucket by hand, then run: terraform init -backend-config=bucket=<project>-terraform
   backend "gcs" {
     prefix = "bootstrap"
   }
 }
 
-# Budgets and IAM ask which project pays for the calls themselves; without this they are refused for a person's
-# credentials.
+# Budgets and IAM require a project that pays for the API calls. Without billing_project, they refuse the credentials of
+# a person.
 provider "google" {
   project               = var.project
   region                = var.region

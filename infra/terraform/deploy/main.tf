@@ -1,5 +1,5 @@
-# The module as the pipeline deploys it: with the provider, and with its state in a bucket. Its variables are those of
-# the module (variables.tf is a link to them).
+# The pipeline deploys this configuration: the module with a provider, and with its state in a bucket. It has the
+# variables of the module (variables.tf is a symbolic link).
 module "harvest" {
   source = "../"
 

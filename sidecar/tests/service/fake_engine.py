@@ -1,4 +1,4 @@
-"""An engine without models, and a real server around it: what the service's tests share."""
+"""A fake engine without models, and a real server that uses it, for the tests of the service."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class FakeBatch:
 
 
 class FakeEngine:
-    """Answers from the item alone. `hold` keeps it inside run until `release` is set."""
+    """Computes answers from the texts of items. With `hold`, `run` waits until `release` is set."""
 
     tips: Mapping[str, int] = {}
 
@@ -71,7 +71,7 @@ class FakeEngine:
             batch.error = error
 
     def flush(self) -> None:
-        """All is computed already."""
+        """Does nothing: `compute` has answered already."""
 
     def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:
         self.calls.append(list(items))
@@ -79,7 +79,7 @@ class FakeEngine:
         assert self.release.wait(30)
         if self.raises is not None:
             raise self.raises
-        # Of a request that takes a part, the first item is finished when the service stops.
+        # If the service stops during a request that accepts a partial answer, only the first item is finished.
         part = 1 if stopping() else len(items)
         return [self._answer(item) for item in items[:part]] + [Fault(STOPPING, "send it again")] * (len(items) - part)
 
@@ -119,7 +119,7 @@ class Running:
 
 @contextmanager
 def serving(engine: FakeEngine, load: Any = None, ready: bool = True, **settings: Any) -> Iterator[Running]:
-    """Serve a fake engine for the length of a with statement."""
+    """Serves a fake engine during a with statement."""
     configured = Settings(port=0, **settings)
     metrics = Metrics()
     metrics.watch_memory(lambda: {"allocated": 123, "total": 456})
@@ -145,7 +145,7 @@ def serving(engine: FakeEngine, load: Any = None, ready: bool = True, **settings
 
 
 def until(condition: Any, seconds: float = 20) -> None:
-    """Wait for a condition, or fail."""
+    """Waits for a condition. Fails if it is not true in time."""
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited without success"
@@ -153,7 +153,7 @@ def until(condition: Any, seconds: float = 20) -> None:
 
 
 def item(prefix: str = "Question: a?", images: Sequence[bytes] = (b"img",), **extra: Any) -> dict[str, Any]:
-    """An item with its images before a text, one question and one text to name, as it goes over the wire."""
+    """Returns the JSON of an item: images and a text, one query with choices and one query of text."""
     return {
         "images": [base64.b64encode(image).decode() for image in images],
         "prefix": [*({"image": k} for k in range(len(images))), prefix],

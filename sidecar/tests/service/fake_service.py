@@ -1,6 +1,6 @@
-"""A whole process of the service over a fake engine: `python -m sidecar.tests.service.fake_service load|run FOLDER`.
+"""A process of the service with a fake engine: `python -m sidecar.tests.service.fake_service load|run FOLDER`.
 
-It stays in loading, or in running a batch, until FOLDER/go exists, and makes FOLDER/entered when it has come there.
+When it loads, or when it runs a batch, it creates FOLDER/entered and waits until FOLDER/go exists.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The HTTP API over a fake engine, through real sockets."""
+"""The HTTP API with a fake engine, tested through real sockets."""
 
 from __future__ import annotations
 
@@ -73,11 +73,11 @@ def test_the_engine_is_given_what_was_sent() -> None:
         ({"prefix": [{"image": 0, "text": "a"}]}, "items[1].prefix[0]", "the place of image k"),
         ({"prefix": ["a", {"image": 0}, {"image": 1}]}, "items[1].prefix[2].image", "the item has 1 images"),
         ({"prefix": ["a"]}, "items[1].images[0]", "no place"),
-        ({"prefix": [{"image": 0}, {"image": 0}]}, "items[1].prefix[1].image", "image 0, where"),
+        ({"prefix": [{"image": 0}, {"image": 0}]}, "items[1].prefix[1].image", "image 1 must come first"),
         (
             {"images": ["aGk=", "aGk="], "prefix": [{"image": 1}, {"image": 0}]},
             "items[1].prefix[0].image",
-            "that of image 0 is due",
+            "image 0 must come first",
         ),
         ({"queries": []}, "items[1].queries", "at least 1"),
         ({"queries": [{"model": "judge", "text": "", "max_tokens": 1}]}, "items[1].queries[0].model", "scorer"),
@@ -129,7 +129,7 @@ def test_too_many_bytes_are_refused_declared_or_not() -> None:
     engine = FakeEngine()
     with serving(engine, limits=Limits(bytes=2000)) as service:
         small = service.post(item("x" * 1000))
-        # Larger than the sockets' buffers: the answer must reach a client that is still sending.
+        # This is more than the sockets' buffers hold: the answer must reach a client that still sends.
         declared = service.post(item("x" * 20_000_000))
         chunked = service.client.post("/v1/score", content=(b" " * 100_000 for _ in range(200)))
         again = service.post(item("x" * 1000))
@@ -140,7 +140,7 @@ def test_too_many_bytes_are_refused_declared_or_not() -> None:
     assert len(engine.calls) == 2
 
 
-def test_a_request_near_the_limit_is_taken() -> None:
+def test_a_request_near_the_limit_is_accepted() -> None:
     engine = FakeEngine()
     pictures = [item(images=(bytes(250_000),)) for _ in range(180)]
     with serving(engine) as service:
@@ -170,7 +170,7 @@ def test_too_many_items_are_refused_whole() -> None:
     assert answer.status_code == 413
     assert answer.json()["error"] == {
         "code": "too_many_items",
-        "detail": "3 items, and a request may hold 2",
+        "detail": "3 items, but a request may have 2",
         "path": "items",
     }
     assert len(engine.calls) == 1
@@ -211,7 +211,7 @@ def test_a_batch_of_refused_items_does_not_reach_the_engine() -> None:
 @pytest.mark.parametrize(
     ("limits", "queue", "batch", "in_flight"),
     [(Limits(), 4, 64, 4), (Limits(items=50), 1, 50, 2), (Limits(batch=8, in_flight=3), 4, 8, 3)],
-    ids=["as the device likes", "as the service can take", "as the environment says"],
+    ids=["advice of the engine", "limits of the service", "values of the environment"],
 )
 def test_what_clients_should_send(limits: Limits, queue: int, batch: int, in_flight: int) -> None:
     engine = FakeEngine()
@@ -257,7 +257,7 @@ def test_a_token_guards_all_but_the_probe() -> None:
         assert service.post(item()).status_code == 200
 
 
-def test_while_the_models_load_it_is_not_ready_and_says_when_to_retry() -> None:
+def test_while_the_models_load_requests_are_refused_with_retry_after() -> None:
     engine = FakeEngine()
     loading = threading.Event()
 
@@ -341,7 +341,7 @@ def test_a_running_batch_keeps_its_place_when_its_client_leaves() -> None:
         until(lambda: service.post(item("c")).status_code == 200)
 
 
-def test_a_body_that_does_not_come_gives_its_place_back() -> None:
+def test_a_body_that_does_not_arrive_frees_its_place_in_the_queue() -> None:
     with serving(FakeEngine(), queue=0, body_seconds=0.3) as service:
         with socket.create_connection(service.address) as slow:
             slow.sendall(b"POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{")
@@ -350,7 +350,7 @@ def test_a_body_that_does_not_come_gives_its_place_back() -> None:
         assert service.post(item()).status_code == 200
 
 
-def test_an_engine_that_fails_fails_no_item_and_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+def test_after_a_failure_the_engine_answers_the_next_request(caplog: pytest.LogCaptureFixture) -> None:
     engine = FakeEngine()
     trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
     with serving(engine) as service:
@@ -373,7 +373,7 @@ def test_a_lost_device_ends_the_process() -> None:
         assert service.server.exit_code == 1
 
 
-def test_unknown_addresses_and_methods() -> None:
+def test_unknown_paths_and_methods() -> None:
     with serving(FakeEngine()) as service:
         assert service.client.get("/v2").json() == {"error": {"code": "http", "detail": "Not Found", "path": None}}
         assert service.client.get("/v1/score").status_code == 405

@@ -1,4 +1,4 @@
-"""What /metrics reports."""
+"""The metrics of /metrics."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_metrics_report_requests_items_queue_models_and_memory() -> None:
     assert samples["sidecar_gpu_memory_bytes", ("kind", "total")] == 456
 
 
-def test_what_the_engine_counts_has_a_metric_of_its_own() -> None:
+def test_each_count_of_the_engine_has_its_metric() -> None:
     metrics = Metrics()
     metrics.padding(5)
     metrics.rows(14)

@@ -1,4 +1,4 @@
-"""The OpenAPI document: valid, and true of what the app accepts and answers."""
+"""The OpenAPI document is valid, and describes the requests and answers of the app."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def test_a_request_that_the_document_allows_is_scored(case: schemathesis.Case[An
 
 
 def place_images(body: Any) -> None:
-    """Give each image its place, which is the one rule that a schema cannot hold."""
+    """Gives each image its place in the prefix. The schema cannot express this rule."""
     for item in body["items"]:
         texts = [segment for segment in item["prefix"] if isinstance(segment, str)]
         item["prefix"] = [*texts, *({"image": k} for k in range(len(item.get("images", ()))))]

@@ -1,4 +1,4 @@
-"""The log has a line with what was done, once a minute where something was, and its fields are counters there are."""
+"""The log reports the growth of the counters at most once a minute, and each field of the line is a counter."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def lines(caplog: pytest.LogCaptureFixture) -> list[dict[str, float]]:
     return [json.loads(JsonFormatter().format(record)) for record in caplog.records if record.getMessage() == MESSAGE]
 
 
-def test_what_was_done_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
+def test_growth_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
     metrics, clock = Metrics(), Clock()
     report = Report(metrics.registry, clock)
@@ -38,7 +38,7 @@ def test_what_was_done_is_logged_once_a_minute(caplog: pytest.LogCaptureFixture)
     assert (line["samples"], line["busy_seconds"], line["decode_rows"], line["fallbacks"]) == (3, 1.5, 0, 0)
     clock.now = 2 * SECONDS
     report.tick()
-    assert len(lines(caplog)) == 1, "nothing was done"
+    assert len(lines(caplog)) == 1, "a line was logged without growth"
     metrics.samples(2)
     metrics.fallback("flex", "slower")
     metrics.fallback("flex", "error")

@@ -1,4 +1,4 @@
-"""The whole service as a process: a small random model behind real HTTP, killed and restarted in the middle."""
+"""The service as a process with a small random model. It is killed in the middle of a request, and restarted."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ START_SECONDS = 120
 
 
 class Process:
-    """The service on a fixed port of this machine, which can be killed and started again."""
+    """A process of the service on a fixed port, which a test can kill and start again."""
 
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -54,7 +54,7 @@ class Process:
         return self._process.wait(60)
 
     def status(self) -> int | None:
-        """Of /healthz; None while nobody listens."""
+        """Returns the status of /healthz; None while the process does not listen."""
         assert self._process.poll() is None, self.log.read_text()
         try:
             return self.client.get("/healthz").status_code
@@ -105,7 +105,7 @@ def samples() -> list[dict[str, Any]]:
 
 
 def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    """Whether two items' answers are equal but for rounding."""
+    """Whether the answers to two items are equal within rounding."""
     if a["flags"] != b["flags"]:
         return False
     for one, two in zip(a["answers"], b["answers"], strict=True):
@@ -126,7 +126,7 @@ def test_items_are_answered_equally_alone_and_together(service: Process) -> None
     assert all(0 < answer["mass"] <= 1 for it in together for answer in it["answers"][:2])
 
 
-def test_items_at_fault_leave_their_neighbours_alone(service: Process) -> None:
+def test_invalid_items_do_not_change_the_other_answers(service: Process) -> None:
     question = "Question: <image>\nWhat? Answer: A cat."
     faults = {
         "image_undecodable": sample(question, b"no image"),
@@ -143,7 +143,7 @@ def test_items_at_fault_leave_their_neighbours_alone(service: Process) -> None:
     assert same(mixed[-1], alone)
 
 
-def test_metrics_tell_what_the_engine_did(service: Process) -> None:
+def test_metrics_report_the_work_of_the_engine(service: Process) -> None:
     assert service.post(*samples()).status_code == 200
     text = service.client.get("/metrics").text
     for stage in ("decode", "vision", "prefill", "styler"):
@@ -152,7 +152,7 @@ def test_metrics_tell_what_the_engine_did(service: Process) -> None:
         assert float(text.split(f"\nsidecar_{name} ")[1].split()[0]) > 0
 
 
-def test_killed_in_the_middle_and_restarted_it_answers_the_same(service: Process) -> None:
+def test_a_process_that_was_killed_and_restarted_gives_the_same_answers(service: Process) -> None:
     before = service.post(*samples()).json()
     batches = service.batches()
     long = [sample(f"Question: <image>\nWhat {k}? Answer: A cat.", picture(k), max_tokens=200) for k in range(32)]
@@ -171,7 +171,7 @@ def test_killed_in_the_middle_and_restarted_it_answers_the_same(service: Process
     assert all(same(a, b) for a, b in zip(after["items"], before["items"], strict=True))
 
 
-def test_sigterm_in_the_middle_answers_what_runs(service: Process) -> None:
+def test_sigterm_answers_the_running_request(service: Process) -> None:
     batches = service.batches()
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(service.post, *samples())

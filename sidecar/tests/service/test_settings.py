@@ -69,8 +69,8 @@ def test_all_faults_are_reported_together(tmp_path: Path) -> None:
         "SIDECAR_SCORER_DIR",
         "SIDECAR_STYLER_DIR",
     ]
-    assert "no such setting" in lines[0]
-    assert "no checkpoint: it holds no config.json" in lines[4]
+    assert "unknown variable" in lines[0]
+    assert "not a checkpoint, because it has no config.json" in lines[4]
 
 
 def test_the_readme_lists_every_variable() -> None:

@@ -1,4 +1,4 @@
-"""The process as the platform sees it: signals and exit codes."""
+"""Signals to the process, and its exit codes."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def service(tmp_path: Path, phase: str, **environ: str) -> Iterator[Service]:
     (checkpoint / "config.json").write_text("{}")
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    # A file, because nothing reads a pipe while the test runs.
+    # The log is a file, because nothing would read a pipe while the test runs.
     with (tmp_path / "log").open("w") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "sidecar.tests.service.fake_service", phase, str(tmp_path)],
@@ -144,13 +144,13 @@ def test_a_batch_that_is_not_waited_for_is_abandoned_with_code_1(tmp_path: Path,
             until(lambda: it.client.get("/healthz").status_code == 503)
             it.process.send_signal(signal.SIGTERM)
         code, log = it.ended()
-        with suppress(httpx.TransportError):  # as good as a 5xx: the client sends it again
+        with suppress(httpx.TransportError):  # after it the client sends the request again, as after a 5xx
             assert running.result(30).status_code >= 500
     assert code == 1
     assert "abandoned" in log
 
 
-def test_a_taken_port_ends_the_process(tmp_path: Path) -> None:
+def test_a_port_in_use_ends_the_process(tmp_path: Path) -> None:
     with (
         socket.create_server(("127.0.0.1", 0)) as taken,
         service(tmp_path, "idle", SIDECAR_PORT=str(taken.getsockname()[1])) as it,
@@ -169,6 +169,6 @@ def test_every_fault_of_the_environment_is_reported_before_anything_loads(tmp_pa
 
 
 def test_the_service_is_imported_without_torch() -> None:
-    """Its import takes seconds, and the service answers its probes meanwhile."""
+    """The import of torch takes seconds, and the service must answer its probes meanwhile."""
     code = "import sys, sidecar.service.main; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[3]).returncode == 0

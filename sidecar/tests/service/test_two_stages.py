@@ -1,4 +1,4 @@
-"""The worker's two threads, over a device that a test holds: what overlaps, what is held, and when rows are decoded."""
+"""The worker's two threads, with a device that the test controls: preparing overlaps computing, and rows wait."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SECONDS = 20
 
 @dataclass(eq=False)
 class Held:
-    """A request: its name, and whether its rows are decoded."""
+    """A request: its name, and whether all of its rows are decoded."""
 
     name: str
     computed: bool = False
@@ -38,7 +38,7 @@ class Held:
 
 @dataclass
 class Device:
-    """An engine whose device computes a request when a test lets it, one tick of its clock each."""
+    """An engine with a device that computes one request for each tick of the test."""
 
     ticks: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     events: list[str] = field(default_factory=list)
@@ -111,7 +111,7 @@ def test_the_next_request_is_prepared_while_one_computes_and_no_third_is() -> No
         assert device.events.count("flush") == 1 and device.most == 2
 
 
-def test_what_is_prepared_still_waits() -> None:
+def test_a_prepared_request_counts_as_waiting() -> None:
     device, metrics = Device(), Metrics()
     with working(device, metrics) as worker:
         worker.submit([item("a")])
@@ -122,7 +122,7 @@ def test_what_is_prepared_still_waits() -> None:
         assert metrics.registry.get_sample_value("sidecar_queue") == 2
 
 
-def test_a_request_alone_is_decoded_at_once() -> None:
+def test_a_single_request_is_decoded_without_waiting() -> None:
     device = Device()
     device.ticks.release(2)
     with working(device) as worker:
@@ -131,7 +131,7 @@ def test_a_request_alone_is_decoded_at_once() -> None:
         assert device.events == ["begin a", "compute a", "flush", "begin b", "compute b", "flush"]
 
 
-def test_a_signal_refuses_what_is_prepared_and_finishes_what_computes() -> None:
+def test_a_signal_refuses_the_prepared_request_and_finishes_the_running_one() -> None:
     device = Device()
     with working(device) as worker:
         first, second, third = (worker.submit([item(name)]) for name in "abc")
@@ -147,7 +147,7 @@ def test_a_signal_refuses_what_is_prepared_and_finishes_what_computes() -> None:
         assert device.events[-1] == "flush"
 
 
-def test_a_client_that_leaves_takes_its_prepared_request_along() -> None:
+def test_a_client_that_leaves_cancels_its_prepared_request() -> None:
     device = Device()
     with working(device) as worker:
         first, second, third = (worker.submit([item(name)]) for name in "abc")
@@ -159,7 +159,7 @@ def test_a_client_that_leaves_takes_its_prepared_request_along() -> None:
         assert "compute b" not in device.events and device.events.count("flush") == 1
 
 
-def test_a_request_that_cannot_be_prepared_leaves_its_neighbours_alone() -> None:
+def test_a_request_that_cannot_be_prepared_does_not_fail_others() -> None:
     device = Device()
     device.ticks.release(2)
     with working(device) as worker:
@@ -170,7 +170,7 @@ def test_a_request_that_cannot_be_prepared_leaves_its_neighbours_alone() -> None
 
 
 @pytest.mark.parametrize(("fault", "state"), [("mat1 and mat2", "ready"), ("CUDA error: an illegal access", "failed")])
-def test_a_flush_that_fails_fails_all_that_it_was_for(fault: str, state: str) -> None:
+def test_a_failed_flush_fails_all_of_its_requests(fault: str, state: str) -> None:
     device = Device(fault=RuntimeError(fault))
     with working(device) as worker:
         futures = [worker.submit([item(name)]) for name in "ab"]

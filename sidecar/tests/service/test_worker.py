@@ -1,4 +1,4 @@
-"""Which errors of a device end the process."""
+"""Some errors of a device end the process, others do not."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from sidecar.memory import device_lost, out_of_memory
 
 
 class OutOfMemoryError(RuntimeError):
-    """As torch names it."""
+    """Has the same name as the error of torch."""
 
 
 class AcceleratorError(RuntimeError):
-    """As torch names it."""
+    """Has the same name as the error of torch."""
 
 
 @pytest.mark.parametrize(

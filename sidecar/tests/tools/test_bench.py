@@ -1,4 +1,4 @@
-"""The benchmark: it runs, counts what is computed, and the tokens that sharing saves are as promised."""
+"""The benchmark runs, counts the computed tokens, and sharing saves as many tokens as README.md states."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sidecar.tools import arithmetic, bench, prompts, samples, synthetic
 
 
 def test_tokens_saved_on_the_pool() -> None:
-    """At least 6.8 times fewer, decoding steps of both ways counted; no pack is padded on a CPU."""
+    """The engine computes at most 1/6.8 of the tokens, decoding included. On a CPU no pack is padded."""
     if not SHARED.is_dir():
         pytest.skip("../shared is absent")
     tokens, steps = Tokens(SHARED / "sidecar" / "checkpoint"), 7
@@ -57,7 +57,7 @@ def test_the_benchmark_runs(tmp_path: Path, tiny: Path, monkeypatch: pytest.Monk
     assert ours["samples"] == 2 and figures["reference samples"] == 1 and ours["pack fill"] == 1.0
     item = samples.items(tmp_path / "data.json", tmp_path, prompts.queries(), 1)[0]
     lengths = [len(p) + 729 for p in Tokens(tiny).prompts(item.prompts(item.queries))]
-    # A rating is a prefill and one step at most; an immediate end of sequence spares the step.
+    # A rating takes a prefill and at most one step. If the end of sequence comes first, it takes no step.
     assert sum(lengths) <= figures["reference tokens a sample"] <= sum(lengths) + 14 + 3
     assert 6 < figures["times fewer tokens"] < 8
     assert set(ours["seconds by stage"]) == {"decode", "idle", "vision", "prefill", "styler"}
@@ -69,7 +69,7 @@ def test_the_small_shapes_tower_is_at_most_a_tenth(tiny: Path) -> None:
 
 
 def test_what_a_prefix_caching_engine_computes(tiny: Path) -> None:
-    """The first prompt of a model whole, of the others what follows the blocks that are wholly shared."""
+    """It computes the first prompt of a model as a whole, and of the others only the tokens after the shared blocks."""
     tokens = Tokens(tiny)
     asked = Item((b"",), prompts.prefix("Question: <image>\nWhat? Answer: That."), prompts.queries(style_tokens=8))
     *rated, styled = (expand(prompt, 730) for prompt in tokens.prompts(asked.prompts(asked.queries)))
@@ -83,12 +83,12 @@ def test_what_a_prefix_caching_engine_computes(tiny: Path) -> None:
     assert alone.prompt == sum(map(len, rated)) + len(styled) and alone.patches == 15 * 729
 
 
-def test_operations_are_those_of_the_matrices(tiny: Path) -> None:
+def test_operations_are_counted_from_the_matrices(tiny: Path) -> None:
     network = bench.build("tiny", Tokens(tiny), EngineConfig({}, device="cpu", dtype="fp32"), 0)
     layers, head = network.model.language_model.layers, network.lm_head
     one = arithmetic.operations(network, arithmetic.Work(0, 0, decoded=1, answers=0))
     assert one == 2 * (arithmetic.weights(layers) + arithmetic.weights(head))
-    # The last token of a prompt of which an answer is read is computed as a generated one is.
+    # If an answer is read after a prompt, its last token costs as much as a generated token.
     assert arithmetic.operations(network, arithmetic.Work(0, 1, 0, 1)) == one
     assert arithmetic.operations(network, arithmetic.Work(0, 5, 0, 1)) < 5 * one
 

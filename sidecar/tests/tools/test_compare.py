@@ -1,4 +1,4 @@
-"""The verdict on a candidate's ratings."""
+"""The comparison of a candidate's ratings."""
 
 from __future__ import annotations
 
@@ -66,6 +66,6 @@ def test_the_command_runs_on_a_users_samples(
 
     assert run(tiny, tiny) == 0
     assert f"{len(prompts.CAPABILITIES)} answers: 100.00% equal" in capsys.readouterr().out
-    assert run(tiny, tmp_path / "fp8") == 1, "random weights do not stand fp8"
+    assert run(tiny, tmp_path / "fp8") == 1, "random weights must fail in fp8"
     assert "FAILED" in capsys.readouterr().out
     assert run(tiny, tiny, "--model", "styler") == 0

@@ -1,4 +1,4 @@
-"""First contact: every step's lines are of results.jsonl's form, and a stop leaves what was measured."""
+"""The lines of every step have the form of results.jsonl, and a stop keeps the measured figures."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def written(path: Path) -> list[dict[str, object]]:
     return [dict(line["figures"]) for line in recorded(path.read_text())]
 
 
-def test_a_step_that_hangs_or_fails_leaves_what_it_wrote_and_the_next_begins(tmp_path: Path) -> None:
+def test_a_step_that_hangs_or_fails_keeps_its_lines_and_the_next_begins(tmp_path: Path) -> None:
     path = tmp_path / "lines.jsonl"
     lines = Lines(path, "H100", "0123abc", "firstcontact")
 

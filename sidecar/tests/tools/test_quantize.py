@@ -1,4 +1,4 @@
-"""An fp8 checkpoint: what it holds, that it loads, and how far its answers are."""
+"""The tensors of an fp8 checkpoint, its loading, and the difference of its answers."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_layer_multiplies_in_fp8(small: Path, tiny: Path, dtype: torch.dtype) 
     hidden = torch.randn(50, 64)
     got, unrounded = quantised(hidden.to(dtype)).float(), exact(hidden)
     error = float((got - unrounded).norm() / unrounded.norm())
-    assert 0.01 < error < 0.06, "less is no fp8, more is wrong"
+    assert 0.01 < error < 0.06, "a smaller error is not fp8, a larger error is a fault"
 
 
 def test_answers_stay_near(small: Path, tiny: Path, load: Callable[..., Engine]) -> None:
@@ -76,13 +76,13 @@ def test_answers_stay_near(small: Path, tiny: Path, load: Callable[..., Engine])
         if isinstance(a, Choice) and isinstance(b, Choice)
     ]
     assert len(pairs) == 14
-    # Wide random weights are far more sensitive than trained ones; a layer that is wrong gives differences above 1.
+    # Random weights are far more sensitive than trained weights. A wrong layer gives differences above 1.
     assert sum(abs(expected(a) - expected(b)) for a, b in pairs) / 14 < 0.75
     assert load(small).models() != load(tiny).models()
 
 
 def test_an_existing_target_or_a_quantised_source_is_refused(small: Path, tiny: Path, tmp_path: Path) -> None:
-    with pytest.raises(CheckpointError, match="quantised already"):
+    with pytest.raises(CheckpointError, match="already quantised"):
         quantize(small, tmp_path / "again")
     with pytest.raises(FileExistsError):
         quantize(tiny, small)

@@ -1,4 +1,4 @@
-"""The self-test passes where both ways agree, and fails where one is off."""
+"""The self-test passes if both ways agree, and fails if one is wrong."""
 
 from __future__ import annotations
 

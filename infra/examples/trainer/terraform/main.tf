@@ -1,15 +1,16 @@
-# The trainer as a Cloud Run service that Pub/Sub pushes to. Its image has trainer and the command that submits.
+# The trainer as a Cloud Run service that gets pushes from Pub/Sub. Its image has the program trainer, and the command
+# that submits a training.
 locals {
   labels = merge({ app = var.name }, var.labels)
 }
 
-# Works in the service, and signs pushes to it.
+# The account of the service. It also signs pushes to the service.
 resource "google_service_account" "trainer" {
   account_id   = "${var.name}-trainer"
   display_name = "Starts trainings on selections of Harvest"
 }
 
-# Remembers what was started, by one object for each attempt.
+# This bucket records the started trainings: one object for each attempt.
 resource "google_storage_bucket" "state" {
   name                        = "${var.project}-${var.name}-trainings"
   location                    = var.region
@@ -18,7 +19,7 @@ resource "google_storage_bucket" "state" {
   public_access_prevention    = "enforced"
 }
 
-# It creates and reads what it remembers, and replaces nothing.
+# The trainer creates and reads these objects, and replaces none.
 resource "google_storage_bucket_iam_member" "trainer" {
   for_each = {
     "state create" = { bucket = google_storage_bucket.state.name, role = "roles/storage.objectCreator" }
@@ -56,7 +57,7 @@ resource "google_cloud_run_v2_service" "trainer" {
       ], var.command)
 
       resources {
-        limits = { cpu = "1", memory = var.memory } # the subset is fetched into it
+        limits = { cpu = "1", memory = var.memory } # the subset is downloaded into the memory
       }
 
       dynamic "env" {
@@ -70,7 +71,7 @@ resource "google_cloud_run_v2_service" "trainer" {
   }
 }
 
-# Pushes come as this account alone.
+# Only this account may call the service; pushes are signed with it.
 resource "google_cloud_run_v2_service_iam_member" "push" {
   name     = google_cloud_run_v2_service.trainer.name
   location = var.region
@@ -78,7 +79,7 @@ resource "google_cloud_run_v2_service_iam_member" "push" {
   member   = google_service_account.trainer.member
 }
 
-# A training that another instance is starting is answered 503, and delivered again.
+# If another instance is starting the same training, the answer is 503, and the message is redelivered.
 resource "google_pubsub_subscription" "selections" {
   name   = "${var.name}-trainer"
   topic  = "projects/${var.project}/topics/${var.events_topic}"

@@ -16,40 +16,40 @@ variable "name" {
 }
 
 variable "labels" {
-  description = "Labels of all that can have some, besides app = name."
+  description = "Labels of all resources that can have labels, in addition to app = name."
   type        = map(string)
   default     = {}
 }
 
 variable "events_topic" {
-  description = "The module's output events_topic."
+  description = "Output events_topic of the Harvest module."
   type        = string
   default     = "harvest-events"
 }
 
 variable "work_bucket" {
-  description = "The module's output work_bucket, which has the subset."
+  description = "Output work_bucket of the Harvest module. It has the subset."
   type        = string
 }
 
 variable "image" {
-  description = "Image whose entrypoint is trainer, with the command in it."
+  description = "Image with the program trainer as entrypoint, and with the command."
   type        = string
 }
 
 variable "command" {
-  description = "What submits a training, such as [\"/submit-vertex.sh\"]."
+  description = "Command that submits a training, such as [\"/submit-vertex.sh\"]."
   type        = list(string)
 }
 
 variable "environment" {
-  description = "Environment of the command, such as REGION and IMAGE."
+  description = "Environment variables of the command, such as REGION and IMAGE."
   type        = map(string)
   default     = {}
 }
 
 variable "memory" {
-  description = "Memory of an instance: the subset has to fit in it, because files are memory there."
+  description = "Memory of an instance. The subset must fit into it, because files are in memory."
   type        = string
   default     = "2Gi"
 }

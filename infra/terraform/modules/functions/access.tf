@@ -1,5 +1,5 @@
 locals {
-  # All that may call a service. Everyone else is refused by Cloud Run before an instance is woken.
+  # All accounts that may call a service. Cloud Run refuses other callers before it starts an instance.
   callers = merge(
     {
       for f in keys(local.functions) :
@@ -9,7 +9,7 @@ locals {
   )
 }
 
-# Each member has its own resource, so that grants made elsewhere stay.
+# Each member has its own resource, so that grants from elsewhere are kept.
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
   for_each = local.callers
 

@@ -7,18 +7,18 @@ resource "google_cloud_run_v2_service" "function" {
   # Pub/Sub's pushes of the same project count as internal.
   ingress             = each.value.ingress
   deletion_protection = var.deletion_protection
-  # What pushes are for. A name of our own, because the URL of a service is not known before it exists.
+  # The audience of pushes. It is a fixed name, because the URL of a service is not known before the service exists.
   custom_audiences = ["${var.name}-${each.key}"]
 
   template {
     labels                           = var.labels
     service_account                  = var.accounts[each.key]
     max_instance_request_concurrency = var.concurrency[each.key]
-    # Longer than a delivery takes (540 s), shorter than Pub/Sub waits (600 s).
+    # Longer than a delivery takes (540 s), and shorter than Pub/Sub waits (600 s).
     timeout = "590s"
 
     scaling {
-      min_instance_count = 0 # idle costs nothing
+      min_instance_count = 0 # an idle service costs nothing
       max_instance_count = var.max_instances[each.key]
     }
 
@@ -38,7 +38,7 @@ resource "google_cloud_run_v2_service" "function" {
 
       resources {
         limits            = { cpu = tostring(local.cpu[each.key]), memory = "${var.memory[each.key]}Gi" }
-        cpu_idle          = true # paid for while a request is served
+        cpu_idle          = true # the CPU is paid for only while a request is served
         startup_cpu_boost = true
       }
 
@@ -51,7 +51,7 @@ resource "google_cloud_run_v2_service" "function" {
       }
 
       dynamic "env" {
-        # 90 % of the memory; the rest is for what Go's runtime does not count.
+        # 90 % of the memory; the rest is for memory that Go's runtime does not count.
         for_each = merge({
           GOMEMLIMIT = "${floor(var.memory[each.key] * 1024 * 0.9)}MiB"
           }, var.environment, each.value.environment, {
@@ -65,7 +65,7 @@ resource "google_cloud_run_v2_service" "function" {
         }
       }
 
-      # A reference: the value is in no state and no log.
+      # A reference to the secret, so that its value is in no state and no log.
       dynamic "env" {
         for_each = each.value.secrets
         content {
@@ -81,7 +81,7 @@ resource "google_cloud_run_v2_service" "function" {
     }
   }
 
-  # The pipeline moves traffic to a revision once that was seen to work.
+  # The pipeline moves the traffic to a new revision after it has tested it.
   lifecycle {
     ignore_changes = [traffic]
   }

@@ -4,17 +4,17 @@ variable "region" {
 }
 
 variable "labels" {
-  description = "Labels of all that can have some."
+  description = "Labels of all resources that can have labels."
   type        = map(string)
 }
 
 variable "vpc" {
-  description = "Network, subnetwork and egress of direct VPC egress; empty for none."
+  description = "Network, subnetwork and egress setting of direct VPC egress; empty for no VPC."
   type        = list(object({ network = string, subnetwork = string, egress = string }))
 }
 
 variable "ingress" {
-  description = "Ingress of curate; the other services take internal calls alone."
+  description = "Ingress setting of curate. The other services accept only internal calls."
   type        = string
 }
 
@@ -34,32 +34,32 @@ variable "accounts" {
 }
 
 variable "environment" {
-  description = "Environment that all functions share."
+  description = "Environment variables of all functions."
   type        = map(string)
 }
 
 variable "gpu_url" {
-  description = "URL of score-gpu, which is asked for its models when a run is planned; null without a GPU."
+  description = "URL of score-gpu, which reports its models when a run is planned; null without a GPU."
   type        = string
 }
 
 variable "llm_secret" {
-  description = "Name of the secret that holds the LLM scorer's key; null for none."
+  description = "Name of the secret that holds the key of the scorer llm; null for no key."
   type        = string
 }
 
 variable "max_instances" {
-  description = "Most instances of each service at once."
+  description = "The most instances of each service."
   type        = object({ ingest = number, score = number, curate = number })
 }
 
 variable "concurrency" {
-  description = "Requests that an instance of each service takes at a time."
+  description = "The most concurrent requests of an instance of each service."
   type        = object({ ingest = number, score = number, curate = number })
 }
 
 variable "memory" {
-  description = "Memory of each service in GiB."
+  description = "Memory of each service, in GiB."
   type        = object({ ingest = number, score = number, curate = number })
 }
 

@@ -1,5 +1,5 @@
-# Pub/Sub delivers shards; ingest and curate ask for the models. A delivery they cannot fake: score takes one only with
-# the token of the account of pushes.
+# Pub/Sub delivers shards to this service, and ingest and curate ask it which models it serves. They cannot send false
+# deliveries: score accepts a delivery only with a token of the account `push`.
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
   for_each = toset(["push", "ingest", "curate"])
 

@@ -4,21 +4,22 @@ locals {
 
   internal = anytrue([for vpc in var.vpc : vpc.egress == "ALL_TRAFFIC"])
 
-  # The least that Cloud Run gives each kind: more would cost money without a gain, because everything waits for the
-  # GPU.
+  # The smallest sizes that Cloud Run allows for each GPU. Larger sizes would only cost more, because the GPU limits the
+  # speed.
   sidecar_resources = {
     nvidia-l4           = { cpu = "4", memory = "16Gi" }
     nvidia-rtx-pro-6000 = { cpu = "20", memory = "80Gi" }
   }
 }
 
-# One service, two containers: the Go function takes the requests, the sidecar serves it on localhost and has the GPU.
+# One service with two containers: the Go function gets the requests, and calls the sidecar, which has the GPU, on
+# localhost.
 resource "google_cloud_run_v2_service" "score_gpu" {
   name     = local.service
   location = var.region
   labels   = var.labels
-  # ingest and curate ask it for its models when they plan a run. Their calls count as internal only if all that they
-  # send goes through a VPC.
+  # When ingest and curate plan a run, they ask this service for its models. Their calls count as internal only if all
+  # of their traffic goes through a VPC.
   ingress             = local.internal ? "INGRESS_TRAFFIC_INTERNAL_ONLY" : "INGRESS_TRAFFIC_ALL"
   deletion_protection = var.deletion_protection
   custom_audiences    = [local.service]
@@ -29,11 +30,11 @@ resource "google_cloud_run_v2_service" "score_gpu" {
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
     max_instance_request_concurrency = var.concurrency
     timeout                          = "590s"
-    # Cheaper, and all that waits is a queue: a zone that fails costs time, not work.
+    # Cheaper. If a zone fails, messages wait in their queue, so only time is lost.
     gpu_zonal_redundancy_disabled = true
 
     scaling {
-      min_instance_count = 0 # a GPU is paid for as long as its instance lives
+      min_instance_count = 0 # a GPU costs money as long as its instance exists
       max_instance_count = var.max_instances
     }
 
@@ -75,7 +76,7 @@ resource "google_cloud_run_v2_service" "score_gpu" {
       }
 
       dynamic "env" {
-        # 90 % of the memory; the rest is for what Go's runtime does not count.
+        # 90 % of the memory; the rest is for memory that Go's runtime does not count.
         for_each = merge({ GOMEMLIMIT = "${floor(var.memory * 1024 * 0.9)}MiB" }, var.environment, {
           FUNCTION_TARGET   = "score"
           GPU_SIDECAR       = "http://127.0.0.1:${local.port}"
@@ -98,9 +99,9 @@ resource "google_cloud_run_v2_service" "score_gpu" {
         cpu_idle = false
       }
 
-      # Only that it listens. Loading two 7B models takes longer than the 240 s that a startup probe may last, and an
-      # instance that fails its probe would be replaced again and again. While it loads it answers 503, and score holds
-      # its delivery.
+      # This probe only checks that the sidecar listens. Loading two 7B models takes longer than the 240 s that a
+      # startup probe may last, and an instance that fails its probe would be replaced again and again. While the
+      # sidecar loads, it answers 503, and score keeps its delivery.
       startup_probe {
         period_seconds    = 10
         timeout_seconds   = 5
@@ -110,8 +111,8 @@ resource "google_cloud_run_v2_service" "score_gpu" {
         }
       }
 
-      # A sidecar that no longer answers is started anew. It answers this path while it loads and while it rates; when
-      # what rates ends, the process ends by itself.
+      # A sidecar that does not answer is restarted. It answers this path while it loads and while it rates. If its
+      # engine fails, the process ends by itself.
       liveness_probe {
         period_seconds    = 30
         timeout_seconds   = 10
@@ -125,7 +126,7 @@ resource "google_cloud_run_v2_service" "score_gpu" {
       dynamic "env" {
         for_each = merge({
           SIDECAR_PORT = tostring(local.port)
-          # Cloud Run waits 10 s after SIGTERM. A batch that is cut off is sent again.
+          # Cloud Run waits 10 s after SIGTERM. The client sends an unfinished batch again.
           SIDECAR_GRACE_SECONDS = "9"
         }, var.sidecar_environment)
         content {
@@ -140,7 +141,7 @@ resource "google_cloud_run_v2_service" "score_gpu" {
       }
     }
 
-    # Read where they lie: the writable file system is memory.
+    # The weights are read from the bucket, because the file system of an instance is in memory.
     volumes {
       name = "weights"
       gcs {
@@ -150,7 +151,7 @@ resource "google_cloud_run_v2_service" "score_gpu" {
     }
   }
 
-  # The pipeline moves traffic to a revision once that was seen to work.
+  # The pipeline moves the traffic to a new revision after it has tested it.
   lifecycle {
     ignore_changes = [traffic]
   }

@@ -1,15 +1,15 @@
 variable "region" {
-  description = "Region of the service; it must have the kind of GPU."
+  description = "Region of the service. It must have this kind of GPU."
   type        = string
 }
 
 variable "labels" {
-  description = "Labels of all that can have some."
+  description = "Labels of all resources that can have labels."
   type        = map(string)
 }
 
 variable "vpc" {
-  description = "Network, subnetwork and egress of direct VPC egress; empty for none."
+  description = "Network, subnetwork and egress setting of direct VPC egress; empty for no VPC."
   type        = list(object({ network = string, subnetwork = string, egress = string }))
 }
 
@@ -34,7 +34,7 @@ variable "gpu" {
 
   validation {
     condition     = contains(["nvidia-l4", "nvidia-rtx-pro-6000"], var.gpu)
-    error_message = "gpu: Cloud Run has nvidia-l4 and nvidia-rtx-pro-6000."
+    error_message = "gpu: give nvidia-l4 or nvidia-rtx-pro-6000, the kinds that Cloud Run has."
   }
 }
 
@@ -44,37 +44,37 @@ variable "accounts" {
 }
 
 variable "environment" {
-  description = "Environment that all functions share."
+  description = "Environment variables of all functions."
   type        = map(string)
 }
 
 variable "sidecar_environment" {
-  description = "Further environment of the sidecar."
+  description = "More environment variables of the sidecar."
   type        = map(string)
 }
 
 variable "weights_bucket" {
-  description = "Bucket with the models, in scorer/ and styler/."
+  description = "Bucket of the models, with the folders scorer/ and styler/."
   type        = string
 }
 
 variable "max_instances" {
-  description = "Most instances at once: the guard of cost."
+  description = "The most instances. This limits the cost."
   type        = number
 
   validation {
     condition     = var.max_instances >= 1
-    error_message = "max_instances: give 1 or more for score_gpu; for no GPU service leave sidecar_image out."
+    error_message = "max_instances: give 1 or more for score_gpu. For no GPU service, leave out sidecar_image."
   }
 }
 
 variable "concurrency" {
-  description = "Requests that an instance takes at a time."
+  description = "The most concurrent requests of an instance."
   type        = number
 }
 
 variable "memory" {
-  description = "Memory of the function's container in GiB."
+  description = "Memory of the function's container, in GiB."
   type        = number
 }
 

@@ -1,7 +1,7 @@
-# To ask for the agent is also what makes it.
+# Reading this data source also creates the agent.
 data "google_storage_project_service_account" "gcs" {}
 
-# Cloud Storage publishes as its own agent, and checks when the notification is made that it may.
+# Cloud Storage publishes with its agent. It checks this permission when the notification is created.
 resource "google_pubsub_topic_iam_member" "storage" {
   topic  = google_pubsub_topic.this["uploads"].name
   role   = "roles/pubsub.publisher"
@@ -13,7 +13,7 @@ resource "google_storage_notification" "datasets" {
   topic          = google_pubsub_topic.this["uploads"].id
   payload_format = "JSON_API_V1"
   event_types    = ["OBJECT_FINALIZE"]
-  # Millions of images arrive before a manifest does, and start nothing.
+  # Images have another prefix: millions of them may arrive before a manifest, and must not start anything.
   object_name_prefix = "datasets/"
 
   depends_on = [google_pubsub_topic_iam_member.storage]

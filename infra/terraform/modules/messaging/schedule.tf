@@ -1,15 +1,15 @@
 locals {
-  # Cloud Scheduler's own account in this project.
+  # The account of Cloud Scheduler in this project.
   scheduler_agent = "serviceAccount:service-${var.project_number}@gcp-sa-cloudscheduler.iam.gserviceaccount.com"
 
-  # A task as shared/events has it; a test compares both.
+  # The task reconcile of shared/events; a test compares both.
   reconcile = { attributes = { task = "reconcile" }, data = "{}" }
 }
 
-# What was accepted and is not finished is continued from its objects, even if every message about it was lost.
+# curate continues accepted runs and selections from their objects, even if every message about them was lost.
 resource "google_cloud_scheduler_job" "reconcile" {
   name        = "${var.name}-reconcile"
-  description = "Has curate continue what was accepted and is not finished"
+  description = "Makes curate continue unfinished runs and selections"
   region      = var.region
   schedule    = "*/10 * * * *"
   time_zone   = "Etc/UTC"

@@ -1,6 +1,7 @@
 locals {
-  # The list in shared/events, which one machine has too; a test compares both. Because of the filters, embedded runs do
-  # not start a GPU, runs do not wait for another kind of scorer, and small runs do not wait for large ones.
+  # The same list as in shared/events, which `harvest serve` uses; a test compares both. Because of the filters,
+  # embedded runs do not start a GPU, runs do not wait for another kind of scorer, and small runs do not wait for large
+  # runs.
   shard = "attributes.task = \"shard\" AND "
   local = "${local.shard}attributes.scorer != \"gpu\" AND attributes.scorer != \"llm\" AND "
   llm   = "${local.shard}attributes.scorer = \"llm\" AND "
@@ -24,13 +25,13 @@ locals {
     curate-reconcile  = { service = "curate", topic = "tasks", filter = "attributes.task = \"reconcile\"" }
   }
 
-  # curate has an API besides, so its pushes have a path of their own.
+  # curate also has an API, so its pushes have a separate path.
   push_paths = { curate = "/push" }
 }
 
-# There is no dead-letter policy: a delivery that can never succeed is acknowledged, and the functions themselves count
-# attempts at a task and give it up. Waiting for a scorer does not count as an attempt, even if Pub/Sub redelivers many
-# times.
+# There is no dead-letter policy. The functions acknowledge a message that can never succeed. They count the attempts of
+# a task, and make it a dead letter after the last one. Waiting for a scorer does not count as an attempt, even if
+# Pub/Sub redelivers the message many times.
 resource "google_pubsub_subscription" "push" {
   for_each = { for name, s in local.subscriptions : name => s if contains(keys(var.push_urls), s.service) }
 
@@ -39,14 +40,14 @@ resource "google_pubsub_subscription" "push" {
   filter = each.value.filter
   labels = var.labels
 
-  # The longest there is: it is also the time that a push may take, and a service answers after 540 s at the latest.
+  # The longest deadline. It is also the time limit of a push; a service answers after at most 540 s.
   ack_deadline_seconds       = 600
   message_retention_duration = "2678400s" # 31 days, the longest
 
   push_config {
     push_endpoint = "${var.push_urls[each.value.service]}${lookup(local.push_paths, each.value.service, "/")}"
 
-    # Cloud Run admits only callers of the service; the service itself checks the token's audience and sender, too.
+    # Cloud Run admits only callers with a permission. The service also checks the audience and the sender of the token.
     oidc_token {
       service_account_email = var.push_account
       audience              = "${var.name}-${each.value.service}"
@@ -58,7 +59,7 @@ resource "google_pubsub_subscription" "push" {
     maximum_backoff = "600s"
   }
 
-  # Without this a subscription that has had nothing to do for 31 days is gone.
+  # Without this, Pub/Sub deletes a subscription that was idle for 31 days.
   expiration_policy {
     ttl = ""
   }

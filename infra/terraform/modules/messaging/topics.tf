@@ -1,8 +1,8 @@
 locals {
   topics = {
-    uploads = "What arrived in the input bucket"
-    tasks   = "Work: ranges to cut, shards to rate, selections to make, parts of them to write"
-    events  = "What others may subscribe to: run.scored, selection.completed"
+    uploads = "Notifications of new objects in the input bucket"
+    tasks   = "Tasks: ranges to cut, shards to rate, selections to make, and parts of selections to write"
+    events  = "Events for other systems, such as run.scored and selection.completed"
   }
 }
 
@@ -11,14 +11,14 @@ resource "google_pubsub_topic" "this" {
 
   name   = "${var.name}-${each.key}"
   labels = var.labels
-  # A subscriber that was set up wrongly can seek back; what the other topics carry can be published again.
+  # After a mistake, a subscriber of events can seek back. Messages of the other topics can be published again.
   message_retention_duration = each.key == "events" ? "604800s" : null
 }
 
 locals {
   publishers = {
-    # A delivery publishes what follows it: ingest the next range and the first shards, score the next shard, curate the
-    # next part. The one that finds a run scored asks for its selections and publishes the event.
+    # Each service publishes the tasks that follow: ingest the next range and the first shards, score the next shard,
+    # curate the next part. The service that completes a run publishes the tasks of its selections, and an event.
     "ingest tasks"     = { topic = "tasks", member = var.members.ingest }
     "score tasks"      = { topic = "tasks", member = var.members.score }
     "score-gpu tasks"  = { topic = "tasks", member = var.members["score-gpu"] }
@@ -27,12 +27,12 @@ locals {
     "score events"     = { topic = "events", member = var.members.score }
     "score-gpu events" = { topic = "events", member = var.members["score-gpu"] }
     "curate events"    = { topic = "events", member = var.members.curate }
-    # The schedule asks curate to reconcile.
+    # The schedule publishes the task reconcile, which curate gets.
     "schedule tasks" = { topic = "tasks", member = local.scheduler_agent }
   }
 }
 
-# On single topics: no service can publish an upload.
+# The role is granted on single topics, so that no service can publish to the topic uploads.
 resource "google_pubsub_topic_iam_member" "publisher" {
   for_each = local.publishers
 

@@ -1,5 +1,5 @@
 variable "labels" {
-  description = "Labels of all that can have some."
+  description = "Labels of all resources that can have labels."
   type        = map(string)
 }
 
@@ -14,26 +14,26 @@ variable "region" {
 }
 
 variable "project_number" {
-  description = "Number of the project, which is part of the address of Cloud Scheduler's agent."
+  description = "Number of the project. The name of Cloud Scheduler's agent contains it."
   type        = string
 }
 
 variable "input_bucket" {
-  description = "Name of the bucket that notifies of new datasets."
+  description = "Name of the input bucket, which notifies of new datasets."
   type        = string
 }
 
 variable "members" {
-  description = "The services' accounts as IAM members, by service."
+  description = "Accounts of the services as IAM members, by service."
   type        = map(string)
 }
 
 variable "push_account" {
-  description = "E-mail address of the account that pushes are signed as."
+  description = "E-mail address of the account that signs pushes."
   type        = string
 }
 
 variable "push_urls" {
-  description = "URLs of the deployed services, by service; a service without one gets no subscription."
+  description = "URLs of the deployed services, by service. A service without a URL gets no subscription."
   type        = map(string)
 }

@@ -1,4 +1,4 @@
-# Mail needs no account with another service.
+# Alerts are sent by mail, because mail needs no account with another service.
 resource "google_monitoring_notification_channel" "email" {
   for_each = toset(var.emails)
 
@@ -23,13 +23,13 @@ resource "google_monitoring_alert_policy" "this" {
       query               = each.value.query
       duration            = each.value.for
       evaluation_interval = "60s"
-      # Metrics that count log lines exist only after the first such line; without this the policy could not be made
-      # before.
+      # A metric that counts log lines exists only after the first such line. Without this setting the policy could not
+      # be created before that line.
       disable_metric_validation = true
     }
   }
 
-  # The mail carries the playbook itself: nobody looks for it at night.
+  # The mail contains the playbook, so that nobody has to search for it.
   documentation {
     mime_type = "text/markdown"
     subject   = "${var.name}: ${each.value.title}"

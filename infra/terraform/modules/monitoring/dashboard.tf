@@ -1,4 +1,4 @@
-# What waits, what is done, what it costs: one page to look at before any query.
+# The dashboard shows waiting work, completed work and cost on one page.
 resource "google_monitoring_dashboard" "this" {
   dashboard_json = templatefile("${path.module}/dashboard.json", {
     name = var.name

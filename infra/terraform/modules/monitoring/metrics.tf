@@ -1,69 +1,73 @@
-# Counted from the functions' log lines, so they need no exporter and miss nothing that was logged. The words of the
-# lines are tested against the code (infra/terraform/monitoring_test.go).
+# These metrics are counted from log lines of the functions. So they need no exporter, and they count every line. A test
+# compares the messages with the code (infra/terraform/monitoring_test.go).
 locals {
   functions     = "^${var.name}-(ingest|score|score-gpu|curate)$"
   functions_log = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"${local.functions}\""
   shard_done    = "${local.functions_log} AND jsonPayload.message=\"shard done\""
 
-  # Values that a line carries; the metric's sum is their total.
+  # Numbers in log lines. The sum of the metric is their total.
   values = {
     samples        = { field = "samples", unit = "1", description = "Samples of shards that were rated" }
-    samples_failed = { field = "failed", unit = "1", description = "Those that failed, mostly for their images" }
-    shard_seconds  = { field = "seconds", unit = "s", description = "Seconds that shards took" }
+    samples_failed = { field = "failed", unit = "1", description = "Failed samples, mostly because of images" }
+    shard_seconds  = { field = "seconds", unit = "s", description = "Seconds of rating shards" }
   }
 
-  # What the GPU sidecar logs once a minute (sidecar/service/report.py): nothing scrapes a container on Cloud Run.
+  # Numbers that the GPU sidecar logs once a minute (sidecar/service/report.py), because nothing scrapes a container on
+  # Cloud Run.
   sidecar_work = "${local.functions_log} AND jsonPayload.message=\"sidecar work\""
   sidecar_values = {
     gpu_samples         = { field = "samples", unit = "1", description = "Samples that the GPU sidecar answered" }
-    gpu_busy_seconds    = { field = "busy_seconds", unit = "s", description = "Seconds in which it computed" }
-    gpu_prefill_tokens  = { field = "prefill_tokens", unit = "1", description = "Positions of its passes" }
-    gpu_padding_tokens  = { field = "padding_tokens", unit = "1", description = "Those of them that hold no token" }
-    gpu_decode_tokens   = { field = "decode_tokens", unit = "1", description = "Tokens of texts, one a row and step" }
-    gpu_decode_steps    = { field = "decode_steps", unit = "1", description = "Steps in which texts were decoded" }
+    gpu_busy_seconds    = { field = "busy_seconds", unit = "s", description = "Seconds in which the sidecar computed" }
+    gpu_prefill_tokens  = { field = "prefill_tokens", unit = "1", description = "Prefill positions, padding included" }
+    gpu_padding_tokens  = { field = "padding_tokens", unit = "1", description = "Padding positions of prefill passes" }
+    gpu_decode_tokens   = { field = "decode_tokens", unit = "1", description = "Decoded tokens, one a row and step" }
+    gpu_decode_steps    = { field = "decode_steps", unit = "1", description = "Decoding steps of a batch of rows" }
     gpu_memory_splits   = { field = "memory_splits", unit = "1", description = "Passes halved because memory ran out" }
-    gpu_load_seconds    = { field = "load_seconds", unit = "s", description = "Seconds in which weights were read" }
+    gpu_load_seconds    = { field = "load_seconds", unit = "s", description = "Seconds of reading weights" }
     gpu_compile_seconds = { field = "compile_seconds", unit = "s", description = "Seconds of compiling passes" }
-    gpu_fallbacks       = { field = "fallbacks", unit = "1", description = "Models that take a plain path" }
+    gpu_fallbacks       = { field = "fallbacks", unit = "1", description = "Fast paths that failed their check" }
   }
 
-  # Lines that are counted.
+  # Log lines that are counted.
   lines = {
     refused_messages = {
       message     = "message acknowledged: it can never succeed"
-      description = "Messages that no attempt could have done"
+      description = "Messages acknowledged because they can never succeed"
     }
     delivered_again = {
       message     = "message will be delivered again"
-      description = "Deliveries that failed for a passing reason"
+      description = "Deliveries that failed with a transient error"
     }
-    tasks_given_up = { message = "task given up", description = "Dead letters, and scorers that must stop" }
-    runs_started   = { message = "run started", description = "Runs that ingest started" }
+    tasks_given_up = {
+      message     = "task given up"
+      description = "Tasks that became dead letters, and scorers that stopped until a person acts"
+    }
+    runs_started = { message = "run started", description = "Runs that ingest started" }
     runs_waiting = {
       message     = "run waits for approval"
-      description = "Runs that are estimated above MAX_RUN_COST"
+      description = "Runs whose estimated cost is above MAX_RUN_COST"
     }
-    datasets_refused = { message = "dataset refused", description = "Datasets that their authors have to fix" }
-    # reconcile logs this every ten minutes for each unfinished run and selection.
+    datasets_refused = { message = "dataset refused", description = "Datasets that their authors must fix" }
+    # reconcile logs this line every ten minutes for each unfinished run and selection.
     runs_old = {
       message     = "run is not finished"
       also        = " AND jsonPayload.hours>${var.run_hours}"
-      description = "Runs and selections that were accepted longer ago than they should take"
+      description = "Unfinished runs and selections that were accepted more than run_hours ago"
     }
-    # Those that are in time are a share of all; queries.tf has the objectives.
-    runs_scored = { message = "run scored", description = "Runs that were scored to the last sample" }
+    # The objectives in queries.tf divide the metrics *_in_time by these totals.
+    runs_scored = { message = "run scored", description = "Runs that were scored completely" }
     runs_in_time = {
       message     = "run scored"
       also        = local.run_in_time
-      description = "Those of them that took no longer than their objective"
+      description = "Runs that were scored within the time of the objective"
     }
     selections_completed = { message = "selection completed", description = "Selections whose last output is written" }
     selections_in_time = {
       message     = "selection completed"
       also        = " AND jsonPayload.seconds<=${var.objectives.selection_seconds}"
-      description = "Those of them that took no longer than their objective"
+      description = "Selections that were completed within the time of the objective"
     }
-    selections = { message = "automatic selection", description = "Selections made without being asked for" }
+    selections = { message = "automatic selection", description = "Selections that a dataset requested" }
   }
 }
 

@@ -4,11 +4,11 @@ locals {
 }
 
 output "dashboard_url" {
-  description = "The dashboard in the Cloud console."
+  description = "URL of the dashboard in the Cloud console."
   value       = "${local.dashboards}/${local.dashboard}?project=${var.project}"
 }
 
 output "alerts" {
-  description = "Names of the alerts, which are those of the playbooks."
+  description = "Names of the alerts. Each playbook has the name of its alert."
   value       = keys(google_monitoring_alert_policy.this)
 }

@@ -1,16 +1,16 @@
 locals {
-  # PromQL over Cloud Monitoring's metrics: https://cloud.google.com/monitoring/promql/promql-mapping
+  # Names of Cloud Monitoring's metrics in PromQL: https://cloud.google.com/monitoring/promql/promql-mapping
   user      = "logging_googleapis_com:user_${replace(var.name, "-", "_")}"
   waiting   = "pubsub_googleapis_com:subscription_num_undelivered_messages"
   age       = "pubsub_googleapis_com:subscription_oldest_unacked_message_age"
   delivered = "pubsub_googleapis_com:subscription_push_request_count"
   billed    = "run_googleapis_com:container_billable_instance_time"
 
-  # The subscriptions that should never wait: starting a GPU takes time.
+  # The subscriptions that should never wait. Those of score-gpu are left out, because starting a GPU takes time.
   always = "${var.name}-((ingest|curate)-.*|score(-llm)?(-small)?)"
 
-  # Each alert has a page of its name in infra/playbooks, which also has the query; a test compares them.
-  # These are set off by one log line, which a metric counts.
+  # infra/playbooks has a page with the name and the query of each alert; a test compares them. One log line, which a
+  # metric counts, triggers an alert of this list.
   line_alerts = {
     for name, alert in {
       dead-letters      = { title = "Work was given up", severity = "ERROR", metric = "tasks_given_up" }
@@ -49,7 +49,7 @@ locals {
         sum(increase(${local.user}_samples_sum[1h])) >= 200
       EOT
     }
-    # Three periods of the schedule, so that one late line does not end the alert.
+    # 30 minutes are three periods of the schedule, so that a single late line does not end the alert.
     old-run = {
       title    = "A run is not finished after ${var.run_hours} hours"
       severity = "WARNING"
@@ -68,14 +68,14 @@ locals {
     }
   }
 
-  # Beyond ten minutes, which any run may take, by kind of scorer.
+  # The filter of runs that met their objective. per_million does not include the ten minutes that any run may take.
   run_in_time = join("", [
     " AND (jsonPayload.scorer=\"gpu\" AND jsonPayload.per_million<=${var.objectives.gpu_seconds_per_million} OR ",
     "jsonPayload.scorer!=\"gpu\" AND jsonPayload.per_million<=${var.objectives.seconds_per_million})",
   ])
 
-  # An objective's budget is the share that may be late. The alert goes off when it is used up ten times as fast as it
-  # lasts over six hours, or three times over three days.
+  # The budget of an objective is the percentage that may be late. The alert fires if the percentage that was late is
+  # ten times the budget within six hours, or three times the budget within three days.
   budget = 100 - var.objectives.percent
   objective_alerts = {
     for name, o in {
@@ -96,7 +96,7 @@ locals {
 
   gpu_alerts = {
     gpu-idle = {
-      title    = "Work waits for a GPU that does none"
+      title    = "Shards wait for the GPU, and none is completed"
       severity = "ERROR"
       for      = "1200s"
       query    = <<-EOT

@@ -1,10 +1,10 @@
 variable "project" {
-  description = "Project id, for links into the console."
+  description = "Id of the Google Cloud project, for links to the console."
   type        = string
 }
 
 variable "labels" {
-  description = "Labels of all that can have some."
+  description = "Labels of all resources that can have labels."
   type        = map(string)
 }
 
@@ -14,33 +14,33 @@ variable "name" {
 }
 
 variable "with_gpu" {
-  description = "Whether there is a GPU service, and so alerts about it."
+  description = "Whether there is a GPU service; if so, there are alerts about it."
   type        = bool
 }
 
 variable "emails" {
-  description = "Mail addresses for alerts; with none, alerts only show in the console."
+  description = "Mail addresses for alerts. If the list is empty, alerts are shown only in the console."
   type        = list(string)
 }
 
 variable "gpu_hours_a_day" {
-  description = "GPU hours within 24 hours above which the alert about cost fires."
+  description = "Limit of the alert about cost: GPU hours within 24 hours."
   type        = number
 }
 
 variable "message_hours" {
-  description = "Hours that a message may wait. It is lost after 31 days."
+  description = "Limit of the alert about a waiting message, in hours. A message is lost after 31 days."
   type        = number
   default     = 24
 }
 
 variable "run_hours" {
-  description = "Hours after which a run or a selection that was accepted should be finished."
+  description = "Limit of the alert about an unfinished run or selection, in hours after it was accepted."
   type        = number
 }
 
 variable "objectives" {
-  description = "What is in time, and how many percent of runs and of selections should be."
+  description = "Time limits of runs and of selections, and the percentage that should meet them."
   type = object({
     percent                 = number
     seconds_per_million     = number
@@ -50,7 +50,7 @@ variable "objectives" {
 }
 
 variable "failure_percent" {
-  description = "Percent of samples that may fail within an hour."
+  description = "Limit of the alert about failed samples: percentage of the samples within an hour."
   type        = number
   default     = 5
 }

@@ -1,9 +1,10 @@
 locals {
-  # infra/README.md has this as a table. No service may delete, and without the right to delete Cloud Storage lets no
-  # account replace an object either: that a run's objects never change is not only how the code behaves.
+  # infra/README.md has a table of these roles. No service may delete objects. Without that right, Cloud Storage does
+  # not allow an account to replace objects either. So IAM, not only the code, ensures that a run's objects never
+  # change.
   access = merge(
-    # Manifests are planned and cut by ingest, planned by curate (POST /v1/runs); images are read where samples are
-    # rated, and subsets are copied from manifests that hold images by curate.
+    # ingest plans and cuts manifests. curate plans manifests (POST /v1/runs), and copies subsets from manifests that
+    # hold images. The services that rate samples read images.
     {
       for s in local.services :
       "${s} reads input" => { bucket = "input", role = local.view, member = var.members[s] }
@@ -17,7 +18,7 @@ locals {
       "${s} creates in work" => { bucket = "work", role = "roles/storage.objectCreator", member = var.members[s] }
     },
     { "score-gpu reads weights" = { bucket = "weights", role = local.view, member = var.members["score-gpu"] } },
-    # People and programs outside. Uploaders replace and delete what is theirs.
+    # People and other programs. Uploaders may replace and delete objects.
     {
       for m in var.uploaders :
       "${m} writes input" => { bucket = "input", role = "roles/storage.objectUser", member = m }
@@ -28,7 +29,7 @@ locals {
   view     = "roles/storage.objectViewer"
 }
 
-# Each member has its own resource, so that grants made elsewhere, such as to a training pipeline, stay.
+# Each member has its own resource, so that grants from elsewhere, for example to a training pipeline, are kept.
 resource "google_storage_bucket_iam_member" "this" {
   for_each = local.access
 

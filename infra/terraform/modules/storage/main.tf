@@ -1,14 +1,14 @@
 locals {
   temporary = { "tmp/" = { nearline_after_days = null, delete_after_days = 7 } }
   buckets = {
-    # A run reads exactly the generations of its manifests that it was planned for. So a second upload of a manifest
-    # must not delete the first one while a run reads it.
+    # A run reads exactly the generations of manifests in its plan. So a second upload of a manifest must not delete the
+    # first while a run reads it.
     input = { versioning = true, lifecycle = var.input_lifecycle }
-    # Objects in it are never replaced. Objects below tmp/ are needed until a selection is completed, and are made again
-    # if they are gone before.
+    # Objects of this bucket are never replaced. Objects below tmp/ are needed until a selection is completed. If they
+    # are missing before, they are made again.
     work = { versioning = false, lifecycle = merge(var.work_lifecycle, local.temporary) }
-    # The bucket for models of the GPU sidecar. It is made before the first GPU service, which starts only if the bucket
-    # has weights.
+    # The bucket for models of the GPU sidecar. It is created even without a GPU service, because that service starts
+    # only if the bucket has weights.
     weights = { versioning = false, lifecycle = {} }
   }
 }
@@ -21,7 +21,7 @@ resource "google_storage_bucket" "this" {
   labels        = var.labels
   force_destroy = !var.deletion_protection
 
-  # Nobody can make an object public, whatever its own access list says: it has none.
+  # Objects have no access lists, and nobody can make an object public.
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
 
@@ -29,7 +29,7 @@ resource "google_storage_bucket" "this" {
     enabled = each.value.versioning
   }
 
-  # Objects that were deleted by mistake can be restored for that long, and cost money until then.
+  # Objects that were deleted by mistake can be restored for 7 days. Until then they cost money.
   soft_delete_policy {
     retention_duration_seconds = 7 * 24 * 3600
   }
@@ -73,7 +73,7 @@ resource "google_storage_bucket" "this" {
     }
   }
 
-  # A replaced manifest is needed until its run is scored and its selections are written.
+  # A replaced manifest is needed until its run is scored and the selections of the run are written.
   dynamic "lifecycle_rule" {
     for_each = each.value.versioning ? [30] : []
     content {
@@ -87,7 +87,7 @@ resource "google_storage_bucket" "this" {
     }
   }
 
-  # Parts of aborted uploads cost money, and are not visible.
+  # Parts of aborted uploads are not visible, but cost money.
   lifecycle_rule {
     action {
       type = "AbortIncompleteMultipartUpload"

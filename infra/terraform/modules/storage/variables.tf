@@ -1,15 +1,15 @@
 variable "project" {
-  description = "Project id: bucket names are global, and begin with it."
+  description = "Id of the project. Bucket names begin with it, because they are global."
   type        = string
 }
 
 variable "location" {
-  description = "Where the buckets are."
+  description = "Location of the buckets: a region, a dual-region or a multi-region."
   type        = string
 }
 
 variable "labels" {
-  description = "Labels of all that can have some."
+  description = "Labels of all resources that can have labels."
   type        = map(string)
 }
 
@@ -19,12 +19,12 @@ variable "name" {
 }
 
 variable "kms_key" {
-  description = "Key that encrypts the buckets; null for Google's own."
+  description = "Key that encrypts the buckets; null for Google's own keys."
   type        = string
 }
 
 variable "input_lifecycle" {
-  description = "What becomes of objects of the input bucket, by prefix."
+  description = "Lifecycle of objects in the input bucket, by prefix."
   type = map(object({
     nearline_after_days = optional(number)
     delete_after_days   = optional(number)
@@ -32,7 +32,7 @@ variable "input_lifecycle" {
 }
 
 variable "work_lifecycle" {
-  description = "What becomes of objects of the work bucket, by prefix."
+  description = "Lifecycle of objects in the work bucket, by prefix."
   type = map(object({
     nearline_after_days = optional(number)
     delete_after_days   = optional(number)
@@ -45,7 +45,7 @@ variable "deletion_protection" {
 }
 
 variable "members" {
-  description = "The services' accounts as IAM members, by service."
+  description = "Accounts of the services as IAM members, by service."
   type        = map(string)
 }
 
