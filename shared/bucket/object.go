@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -120,32 +121,46 @@ func HasAll(found map[int]bool, first, last int) bool {
 	return true
 }
 
-// Children are the path elements directly below prefix, in ascending order. It lists one object for each.
+// Children returns the names of all folders directly below prefix, in ascending order. Objects directly below prefix
+// are ignored. A folder costs one list request.
 func Children(ctx context.Context, b Reader, prefix string) ([]string, error) {
-	return ChildrenAfter(ctx, b, prefix, "", math.MaxInt)
+	folders, err := ChildrenAfter(ctx, b, prefix, "", math.MaxInt)
+	slices.Sort(folders)
+	return folders, err
 }
 
-// ChildrenAfter is Children for at most most of the elements after last; an empty last gives the first ones.
-func ChildrenAfter(ctx context.Context, b Reader, prefix, last string, most int) ([]string, error) {
-	var found []string
-	for len(found) < most {
+// ChildrenAfter returns the names of at most limit folders directly below prefix, after the folder cursor. An empty
+// cursor starts at the first folder. The order is that of listings, where "a-b/" comes before "a/".
+func ChildrenAfter(ctx context.Context, b Reader, prefix, cursor string, limit int) ([]string, error) {
+	var folders []string
+	for len(folders) < limit {
 		after := ""
-		if last != "" {
-			after = prefix + last + "0" // '0' follows '/': past everything below the child
+		if cursor != "" {
+			after = prefix + cursor + "0" // '0' follows '/', so this is after all objects in the folder
 		}
-		child := ""
-		for attrs, err := range b.List(ctx, prefix, after) {
-			if err != nil {
-				return nil, fmt.Errorf("listing %s: %w", prefix, err)
-			}
-			child, _, _ = strings.Cut(attrs.Name[len(prefix):], "/")
+		next, err := firstFolder(ctx, b, prefix, after)
+		if err != nil {
+			return nil, err
+		}
+		if next == "" {
 			break
 		}
-		if child == "" {
-			break
-		}
-		found = append(found, child)
-		last = child
+		folders = append(folders, next)
+		cursor = next
 	}
-	return found, nil
+	return folders, nil
+}
+
+// firstFolder returns the name of the first folder directly below prefix that has an object after the name after;
+// empty if there is none.
+func firstFolder(ctx context.Context, b Reader, prefix, after string) (string, error) {
+	for attrs, err := range b.List(ctx, prefix, after) {
+		if err != nil {
+			return "", fmt.Errorf("listing %s: %w", prefix, err)
+		}
+		if folder, _, ok := strings.Cut(attrs.Name[len(prefix):], "/"); ok && folder != "" {
+			return folder, nil
+		}
+	}
+	return "", nil
 }
