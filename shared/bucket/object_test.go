@@ -37,11 +37,11 @@ func TestObjects(t *testing.T) {
 		}
 	}
 	if _, err := bucket.ReadAll(ctx, b, "runs/a/8.json"); !errors.Is(err, bucket.ErrNotExist) {
-		t.Errorf("reading nothing: error %v, want ErrNotExist", err)
+		t.Errorf("reading a missing object: error %v, want ErrNotExist", err)
 	}
 	broken := errors.New("broken")
 	if _, err := bucket.CreateOnce(ctx, b, "x", func(io.Writer) error { return broken }); !errors.Is(err, broken) {
-		t.Errorf("error %v, want that of the writer", err)
+		t.Errorf("error %v, want the writer's error", err)
 	}
 }
 
@@ -66,7 +66,7 @@ func TestNumbers(t *testing.T) {
 	}
 }
 
-// TestChildren lists folders next to objects with similar names: all folders at once, and one folder a page.
+// TestChildren lists folders next to objects with similar names: all folders in one call, and one folder a page.
 func TestChildren(t *testing.T) {
 	t.Parallel()
 	b := bucket.NewMemory()
