@@ -33,7 +33,7 @@ func JPEG(width, height, components int, sampling byte, progressive bool) []byte
 		scan = append(scan, byte(i+1), 0)
 		blocks += int(factors>>4) * int(factors&15)
 	}
-	marker, last, bits := byte(0xc0), byte(63), 2 // one bit for a block's mean, and one bit for the end of its other values
+	marker, last, bits := byte(0xc0), byte(63), 2 // one bit for a block's mean, one for the end of its values
 	if progressive {
 		marker, last, bits = 0xc2, 0, 1
 	}
