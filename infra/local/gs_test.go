@@ -22,6 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
+	"github.com/harvest-ml/harvest/shared/bucket/gs/gstest"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/events/topic/topictest"
 	"github.com/harvest-ml/harvest/shared/thorough"
@@ -39,7 +40,7 @@ func startStorage(t *testing.T, buckets ...string) *storage.Client {
 	for _, name := range buckets {
 		fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: name})
 	}
-	server := httptest.NewServer(local.StrictCompose(fake))
+	server := httptest.NewServer(gstest.StrictCompose(fake))
 	t.Cleanup(server.Close)
 	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(server.URL, "http://"))
 	client, err := storage.NewClient(t.Context(), storage.WithJSONReads())

@@ -7,12 +7,11 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"strings"
-	"sync"
 	"time"
 
 	"cloud.google.com/go/storage"
 	"github.com/fsouza/fake-gcs-server/fakestorage"
+	"github.com/harvest-ml/harvest/shared/bucket/gs/gstest"
 	"github.com/harvest-ml/harvest/shared/events"
 	"google.golang.org/api/option"
 )
@@ -49,7 +48,7 @@ func startStorage(
 	if err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	handler := strictCompose(s.fake)
+	handler := gstest.StrictCompose(s.fake)
 	if disturb != nil {
 		handler = disturb(handler)
 	}
@@ -85,23 +84,4 @@ func (s *cloudStorage) close() error {
 	}
 	s.fake.Stop()
 	return err
-}
-
-// strictCompose adds to the double the precondition of a concatenation, which it leaves out.
-func strictCompose(fake *fakestorage.Server) http.Handler {
-	var one sync.Mutex
-	handler := fake.HTTPHandler()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		target, compose := strings.CutSuffix(r.URL.Path, "/compose")
-		if compose {
-			one.Lock()
-			defer one.Unlock()
-			name, object, _ := strings.Cut(strings.TrimPrefix(target, "/storage/v1/b/"), "/o/")
-			if _, err := fake.GetObject(name, object); err == nil && r.FormValue("ifGenerationMatch") == "0" {
-				http.Error(w, "conditionNotMet", http.StatusPreconditionFailed)
-				return
-			}
-		}
-		handler.ServeHTTP(w, r)
-	})
 }

@@ -27,48 +27,47 @@ type Attrs struct {
 	Encoded bool
 }
 
-// A Reader reads objects. To a Reader a name that no object can have is a name without an object:
-// ErrNotExist, or an empty listing.
+// A Reader reads objects. For a name that no object can have, a Reader returns ErrNotExist or an empty listing.
 type Reader interface {
 	// Stat returns an object's attributes, or ErrNotExist.
 	Stat(ctx context.Context, name string) (Attrs, error)
-	// Open reads length bytes of an object from offset on; a negative length reads to the end. What
-	// is past the end is left out, so an offset behind it reads nothing; a negative offset is an
-	// error. A generation other than 0 asks for that very content: ErrNotExist if it is not the
-	// stored one. The context governs the reading too.
+	// Open reads length bytes of an object from offset on; a negative length reads to the end. A range may reach beyond
+	// the end of the object: then Open reads the bytes that exist, possibly none. A negative offset is an error. A
+	// generation other than 0 requests the content of that generation: ErrNotExist if the object has another one now.
+	// When the context ends, reading from the result fails, too.
 	Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error)
 	// List yields the objects whose names begin with prefix and are greater than after, in
 	// ascending byte order of their names. It stops after the first error.
 	List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error]
-	// Checksum is the CRC-32C (Castagnoli) of an object's content.
+	// Checksum returns the CRC-32C (Castagnoli) of an object's content.
 	Checksum(ctx context.Context, name string) (uint32, error)
 }
 
-// A WholeOpener is a Reader for which a request costs: it opens an object and says what it is in one.
+// A WholeOpener is a Reader that can get an object's attributes and content in one request, because each request costs.
 type WholeOpener interface {
-	// OpenWhole is Stat, and Open of what that describes.
+	// OpenWhole returns the object's attributes, and its whole content as Open does.
 	OpenWhole(ctx context.Context, name string) (Attrs, io.ReadCloser, error)
 }
 
 // OnDisk is a Reader whose objects are files of this machine: a Folder or a View.
 type OnDisk interface {
-	// Path is the folder that holds exactly the objects whose names begin with prefix, which ends in a slash. It need
-	// not exist. Empty if there is no such folder.
+	// Path returns the path of the folder that holds exactly the objects whose names begin with prefix. prefix ends in
+	// a slash. The folder need not exist. The path is empty if there is no such folder.
 	Path(prefix string) string
 }
 
-// A Bucket reads objects and creates them. Both kinds refuse the same names, with ErrName, so that
-// what runs on one machine runs in the cloud: a name is 1 to 1,024 bytes of UTF-8, cut by slashes
-// into elements of 1 to 255 bytes; no element is "." or "..", none has a NUL, a line break or a
-// backslash, and the first one is not ".tmp".
+// A Bucket reads objects and creates them. Folders and Cloud Storage refuse the same names, with ErrName, so that a
+// program that works on one machine also works in the cloud. A name is 1 to 1,024 bytes of UTF-8. Slashes separate its
+// elements of 1 to 255 bytes. No element is "." or "..". No element has a NUL, a line break or a backslash. The first
+// element is not ".tmp".
 type Bucket interface {
 	Reader
-	// Create stores what write writes under name, if there is no such object yet, and ErrExists
-	// otherwise; then write may or may not have been called. An error of write is returned as it is
-	// and leaves nothing behind. When Create returns nil the object is durable.
+	// Create creates the object name with the bytes that write writes. If the object exists, the error is ErrExists, and
+	// write may or may not have been called. If write fails, Create returns its error unchanged, and creates nothing.
+	// When Create returns nil, the object is durable.
 	Create(ctx context.Context, name string, write func(io.Writer) error) error
-	// Compose creates name as the concatenation of parts, objects of this bucket, in order;
-	// ErrExists if it is there already, ErrNotExist if a part is missing. No parts make an empty
-	// object. The parts stay.
+	// Compose creates the object name as the concatenation of parts, which are objects of this bucket. The error is
+	// ErrExists if the object exists, ErrNotExist if a part is missing. Without parts the object is empty. Compose does
+	// not remove the parts.
 	Compose(ctx context.Context, name string, parts []string) error
 }

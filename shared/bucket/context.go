@@ -35,7 +35,7 @@ func (w contextWriter) Write(p []byte) (int, error) {
 	return w.w.Write(p)
 }
 
-// copiedBytes are copied between two looks at the context.
+// copiedBytes is the number of bytes that are copied between two checks of the context.
 const copiedBytes = 16 << 20
 
 // ReadFrom lets the system copy from a file to a file.

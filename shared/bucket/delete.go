@@ -7,14 +7,14 @@ import (
 	"path"
 )
 
-// A Deleter is a Bucket of one machine, from which objects that are not temporary can be deleted: those of a run that a
-// person removes.
+// A Deleter is a Bucket of one machine from which objects can be deleted, also objects that are not temporary. Only the
+// objects of a run that a person removes are deleted.
 type Deleter interface {
-	// Delete deletes an object. It is not an error if there is none of that name.
+	// Delete deletes an object. A missing object is not an error.
 	Delete(ctx context.Context, name string) error
 }
 
-// Delete implements Deleter. It removes the folders above, too, if nothing is left in them.
+// Delete implements Deleter. It also removes the folders above the object that are empty afterwards.
 func (f *Folder) Delete(ctx context.Context, name string) error {
 	if err := errors.Join(CheckName(name), ctx.Err()); err != nil {
 		return err

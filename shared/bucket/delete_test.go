@@ -41,7 +41,7 @@ func TestDelete(t *testing.T) {
 			left = append(left, attrs.Name)
 		}
 		if diff := cmp.Diff([]string{"a/e"}, left); diff != "" {
-			t.Errorf("%s: what is left (-want +got):\n%s", kind, diff)
+			t.Errorf("%s: remaining objects (-want +got):\n%s", kind, diff)
 		}
 		if created, err := bucket.CreateBytes(t.Context(), b, "a/b", []byte("again")); !created || err != nil {
 			t.Errorf("%s: in the place of a folder without objects: %t %v", kind, created, err)

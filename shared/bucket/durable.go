@@ -2,11 +2,11 @@ package bucket
 
 import "sync"
 
-// maxDurable is how many folders a durableFolders knows, at most.
+// maxDurable is the largest number of folders in a durableFolders.
 const maxDurable = 4096
 
-// A durableFolders knows folders whose path from the root is on disk. It forgets all of them before they become too
-// many, because a process that serves for long makes ever more: what is needed again is synced once more.
+// A durableFolders remembers folders that are synced to disk, with all folders above. When it is full it forgets all
+// folders, because a service makes new folders without end. A forgotten folder is only synced once more.
 type durableFolders struct {
 	mu    sync.Mutex
 	known map[string]bool

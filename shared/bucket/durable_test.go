@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestDurableFolders adds ever more folders: those that were added last are known, and memory is bounded.
+// TestDurableFolders adds more folders than fit. The last folder is always known, and the number of folders is bounded.
 func TestDurableFolders(t *testing.T) {
 	t.Parallel()
 	var d durableFolders

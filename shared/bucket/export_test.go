@@ -1,10 +1,10 @@
 package bucket
 
-// What tests from outside of the package read.
+// Private and Stale are exported for tests outside of the package.
 const (
 	Private = private
 	Stale   = stale
 )
 
-// AfterSteps has f call step when a step of a Create is done.
+// AfterSteps makes f call step after each step of Create, with the name of the step.
 func AfterSteps(f *Folder, step func(string)) { f.after = step }

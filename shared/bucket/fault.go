@@ -9,13 +9,14 @@ import (
 	"syscall"
 )
 
-// ErrUnreadable is an error of one object of this machine that is there and cannot be read: the mode of the file or of
-// a folder in its path forbids it, its part of the disk is damaged, or it is not a regular file. Other objects are not
-// affected, and a retry does not help until a person changes the file. What is not a regular file is ErrNotExist, too.
+// ErrUnreadable is the error of one object of this machine that exists but cannot be read: the mode of the file or of a
+// folder in its path forbids reading, its part of the disk is damaged, or it is not a regular file. Other objects are
+// not affected. A retry does not help until a person changes the file. If the file is not a regular file, the error is
+// ErrNotExist, too.
 var ErrUnreadable = errors.New("object cannot be read")
 
-// A LinkError is the error of a name that leads, by a symbolic link, out of a Folder's folder. A Folder touches nothing
-// outside. It is ErrUnreadable. Find it with errors.AsType[*LinkError].
+// A LinkError is the error of a name with a symbolic link that leads out of a Folder's folder. A Folder reads and
+// writes nothing outside of its folder. A LinkError is ErrUnreadable. Find it with errors.AsType[*LinkError].
 type LinkError struct {
 	Folder string // the bucket's folder
 }
@@ -23,11 +24,11 @@ type LinkError struct {
 // Error names the folder.
 func (e *LinkError) Error() string { return "a link leads out of the folder " + e.Folder }
 
-// Unwrap is ErrUnreadable.
+// Unwrap returns ErrUnreadable.
 func (e *LinkError) Unwrap() error { return ErrUnreadable }
 
-// A MachineError is a fault of this machine that concerns all objects and that no retry removes: the disk is full or
-// read-only, the file is longer than allowed, or the folder's mode forbids its use. Find it with
+// A MachineError is a fault of this machine that affects all objects, and that a retry does not fix: the disk is full
+// or read-only, the file is longer than allowed, or the folder's mode forbids its use. Find it with
 // errors.AsType[*MachineError].
 type MachineError struct {
 	Folder string // the bucket's folder
@@ -53,15 +54,16 @@ func (e *MachineError) Error() string {
 	}
 	cause := e.Err
 	if number, ok := errors.AsType[syscall.Errno](e.Err); ok {
-		cause = number // without the temporary file that was written
+		cause = number // without the name of the temporary file
 	}
 	return fmt.Sprintf("folder %s: %v; %s", e.Folder, cause, fix)
 }
 
-// Unwrap is the error of the system.
+// Unwrap returns the system's error.
 func (e *MachineError) Unwrap() error { return e.Err }
 
-// MachineFault is an error of making or writing something in a folder: a MachineError if it is one.
+// MachineFault returns err, an error of writing in a folder, as a *MachineError if it affects all objects; else as it
+// is.
 func MachineFault(folder string, err error) error {
 	if _, known := errors.AsType[*MachineError](err); known {
 		return err
@@ -77,8 +79,8 @@ func MachineFault(folder string, err error) error {
 	return err
 }
 
-// readFault is an error of opening one file of a file system: ErrNotExist, ErrUnreadable or, where not even the file
-// system's root can be used, a MachineError.
+// readFault classifies an error of opening one file of a file system: as ErrNotExist, ErrUnreadable or, if even the
+// file system's root cannot be read, a *MachineError. Other errors are returned as they are.
 func readFault(fsys fs.FS, place string, err error) error {
 	switch {
 	case absent(err):
@@ -92,12 +94,12 @@ func readFault(fsys fs.FS, place string, err error) error {
 	return fmt.Errorf("%w: %w", ErrUnreadable, err)
 }
 
-// unreadable reports whether an error of reading is one that a retry does not remove.
+// unreadable reports whether an error of reading persists when reading is tried again.
 func unreadable(err error) bool {
 	return errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EIO) || errors.Is(err, syscall.EISDIR)
 }
 
-// faultReader reads an opened object; errors of its content are ErrUnreadable.
+// A faultReader reads an opened object. It marks permanent errors of reading as ErrUnreadable.
 type faultReader struct{ r io.Reader }
 
 func (r faultReader) Read(p []byte) (int, error) {
@@ -108,7 +110,7 @@ func (r faultReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// faultWriter writes to a file in a folder; an error that concerns the whole folder is a MachineError.
+// A faultWriter writes to a file in a folder. An error that affects the whole folder is a *MachineError.
 type faultWriter struct {
 	w      io.Writer
 	folder string

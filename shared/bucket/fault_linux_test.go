@@ -11,12 +11,12 @@ import (
 	"testing"
 )
 
-// asNobody runs check with the file permissions of a user who owns nothing, also where tests run as root.
+// asNobody runs check with the file permissions of a user who owns no files, even if tests run as root.
 func asNobody(check func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // and never unlocked, so that the thread ends with its user
+		runtime.LockOSThread() // without unlocking, so that the thread with the changed user ends
 		syscall.RawSyscall(syscall.SYS_SETFSUID, 65534, 0, 0)
 		check()
 	}()
@@ -81,7 +81,7 @@ func TestPermissions(t *testing.T) {
 	})
 }
 
-// removePermissions takes all permissions from a file.
+// removePermissions removes all permissions of a file.
 func removePermissions(t *testing.T, file string) {
 	t.Helper()
 	if err := os.Chmod(file, 0); err != nil {
@@ -89,7 +89,7 @@ func removePermissions(t *testing.T, file string) {
 	}
 }
 
-// TestFullDisk writes to the device that is always full.
+// TestFullDisk writes to /dev/full, where the disk is always full.
 func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
@@ -100,11 +100,11 @@ func TestFullDisk(t *testing.T) {
 	_, err = faultWriter{full, "/work"}.Write([]byte("x"))
 	mustBeMachineFault(t, err, "/work")
 	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free space on its disk") {
-		t.Errorf("%v does not say what to do", err)
+		t.Errorf("%v does not name the fix", err)
 	}
 }
 
-// TestMachineFaultText names folder, fault and fix, and not the temporary file that was written.
+// TestMachineFaultText checks that the text names the folder, the fault and the fix, but not the temporary file.
 func TestMachineFaultText(t *testing.T) {
 	t.Parallel()
 	for number, fix := range map[syscall.Errno]string{

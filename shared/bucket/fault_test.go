@@ -9,7 +9,7 @@ import (
 	"testing/fstest"
 )
 
-// damagedFS is a file system on a disk with damaged places.
+// A damagedFS is a file system on a damaged disk.
 type damagedFS struct {
 	fstest.MapFS
 	faults map[string]error
@@ -44,7 +44,7 @@ func TestOpenFaults(t *testing.T) {
 	}
 	r := faultReader{io.MultiReader(damagedReader{syscall.EIO})}
 	if _, err := io.ReadAll(r); !errors.Is(err, ErrUnreadable) {
-		t.Errorf("reading a damaged place: %v, want ErrUnreadable", err)
+		t.Errorf("reading from a damaged disk: %v, want ErrUnreadable", err)
 	}
 }
 

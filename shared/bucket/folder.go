@@ -16,27 +16,27 @@ import (
 	"time"
 )
 
-// stale is the age from which a file left by a killed process is removed.
+// stale is the age at which a temporary file of a killed process is removed.
 const stale = 24 * time.Hour
 
-// A Folder is a bucket in a folder of this machine: each object is a file. It needs a file system
-// with hard links. Nothing outside the folder is touched: symbolic links in it are followed, for
-// reading and writing, as long as they stay inside. Any number of processes may use one folder.
+// A Folder is a bucket in a folder of this machine. Each object is a file. The file system must have hard links. A
+// Folder follows symbolic links only to targets inside the folder, for reading and for writing. Any number of processes
+// may use one folder.
 //
 // An object's generation is the time of its file's last change, in nanoseconds. As a name cannot be
 // both a file and a folder, objects `a` and `a/b` exclude each other: the second is ErrName.
 type Folder struct {
 	local
 	root *os.Root
-	// outside is the root's error of a name that leads out of it, which package os does not export.
+	// outside is the error that root returns for a name that leads out of it. Package os does not export it.
 	outside error
 	durable durableFolders
-	// after is called when a step of Create is done; tests end the process there.
+	// after is called after each step of Create. Tests end the process there.
 	after func(step string)
 }
 
-// OpenFolder opens the bucket in a folder, and makes the folder if it is missing. It removes the temporary files in
-// `.tmp` that processes left which were killed more than a day ago.
+// OpenFolder opens the bucket in a folder, and makes the folder if it is missing. It removes temporary files in `.tmp`
+// that are older than a day: they belong to processes that were killed.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making bucket folder: %w", MachineFault(dir, err))
@@ -48,7 +48,8 @@ func OpenFolder(dir string) (*Folder, error) {
 	_, above := root.Stat("..")
 	outside, ok := errors.AsType[*fs.PathError](above)
 	if !ok {
-		return nil, fmt.Errorf("opening bucket folder: it does not keep names inside of it: %w", above)
+		return nil, fmt.Errorf("opening bucket folder %s: this system lets names lead out of the folder (os.Root): %w",
+			dir, above)
 	}
 	f := &Folder{root: root, outside: outside.Err, after: func(string) {}}
 	f.open = func(name string) (object, error) {
@@ -62,7 +63,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	return f, nil
 }
 
-// linked is an error of using a name, as a LinkError if a link led out of the folder.
+// linked returns err, an error of using a name, as a *LinkError if a link leads out of the folder; else as it is.
 func (f *Folder) linked(name string, err error) error {
 	if !errors.Is(err, f.outside) {
 		return err
@@ -70,7 +71,7 @@ func (f *Folder) linked(name string, err error) error {
 	return fmt.Errorf("%s: %w", filepath.Join(f.root.Name(), name), &LinkError{f.root.Name()})
 }
 
-// sweep removes stale files. One that cannot be read or removed does no harm, and stays.
+// sweep removes stale temporary files. It ignores errors, because a file that stays does no harm.
 func (f *Folder) sweep() {
 	entries, _ := fs.ReadDir(f.root.FS(), private)
 	for _, e := range entries {
@@ -97,9 +98,9 @@ func (f *Folder) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs
 	}
 }
 
-// Create implements Bucket. The content is written to a temporary file and synced. A hard link, which fails if the name
-// exists, then gives it its name. So a process killed at any moment leaves the whole object or none, and at most a
-// temporary file.
+// Create implements Bucket. It writes the content to a temporary file and syncs the file. Then it makes a hard link
+// with the object's name, which fails if the name exists. So if the process is killed at any moment, the object is
+// complete or does not exist, and at most a temporary file is left.
 func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	if err := CheckName(name); err != nil {
 		return err
@@ -130,7 +131,7 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 		return err
 	}
 	if err := f.link(aside, name); err != nil {
-		// Most likely the name was taken in the meantime.
+		// Most likely another process created the object in the meantime.
 		if taken := f.vacant(name); taken != nil {
 			return taken
 		}
@@ -143,7 +144,8 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 	return nil
 }
 
-// Compose implements Bucket. The system copies the parts, where it can, without the process.
+// Compose implements Bucket. Where possible, the operating system copies the parts without passing them through the
+// process.
 func (f *Folder) Compose(ctx context.Context, name string, parts []string) error {
 	return f.Create(ctx, name, func(w io.Writer) error {
 		for _, part := range parts {
@@ -164,7 +166,7 @@ func (f *Folder) Compose(ctx context.Context, name string, parts []string) error
 	})
 }
 
-// vacant returns nil if an object of that name could be created, as far as can be seen.
+// vacant returns nil if no file or folder prevents an object of this name now; else the error of creating it.
 func (f *Folder) vacant(name string) error {
 	switch info, err := f.root.Lstat(name); {
 	case errors.Is(err, fs.ErrNotExist):
@@ -180,7 +182,7 @@ func (f *Folder) vacant(name string) error {
 	}
 }
 
-// create makes a new file in the private folder, and that folder with the first of them.
+// create makes a new file in the private folder, and the private folder if it is missing.
 func (f *Folder) create(aside string) (*os.File, error) {
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
 	file, err := f.root.OpenFile(aside, flags, 0o644)
@@ -193,7 +195,7 @@ func (f *Folder) create(aside string) (*os.File, error) {
 	return file, err
 }
 
-// link gives the file aside an object's name, and makes the name's folders if there are none.
+// link makes a hard link from an object's name to the file aside, and makes missing folders of the name.
 func (f *Folder) link(aside, name string) error {
 	err := f.root.Link(aside, name)
 	// A process that removes temporary objects may remove a folder as soon as it is made.
@@ -212,8 +214,8 @@ func (f *Folder) link(aside, name string) error {
 	return err
 }
 
-// syncFolders makes a folder's entries durable, and with its first use the folders above it, which
-// this or another process may have just made.
+// syncFolders makes a folder's entries durable. When a folder is used for the first time, it also syncs the folders
+// above, which this or another process may have just made.
 func (f *Folder) syncFolders(name string) error {
 	known := f.durable.has(name)
 	for folder := name; ; folder = path.Dir(folder) {

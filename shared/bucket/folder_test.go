@@ -41,7 +41,7 @@ func TestObjectAndFolderOfOneName(t *testing.T) {
 	}
 }
 
-// TestTakenWhileWriting loses the name between the first look and the link.
+// TestTakenWhileWriting has another writer create the object between the first check and the link.
 func TestTakenWhileWriting(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -98,7 +98,7 @@ func TestFolderLinks(t *testing.T) {
 	}
 }
 
-// TestLinkOut checks that a link out of a folder is a fault of its object, which no retry removes.
+// TestLinkOut checks that a link out of a folder is a permanent error of its object.
 func TestLinkOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -165,8 +165,8 @@ const (
 	killStep = "BUCKET_TEST_KILL_STEP"
 )
 
-// TestKilled kills a process after every step of a Create. Then the object is absent, and can be
-// created, or it is whole; and nothing else is listed.
+// TestKilled kills a process after every step of a Create. Afterwards the object is missing, and can be created, or it
+// is complete. No other object is listed.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	whole := buckettest.RandomBytes(300_000)
@@ -213,7 +213,7 @@ func TestKilled(t *testing.T) {
 			t.Errorf("killed after step %d: %v", step, err)
 		}
 		if !bytes.Equal(buckettest.Get(t, f, "runs/a/object"), whole) {
-			t.Errorf("killed after step %d: the object is not whole", step)
+			t.Errorf("killed after step %d: the object is not complete", step)
 		}
 		if diff := cmp.Diff([]string{"runs/a/object"}, list(t, f, "", "")); diff != "" {
 			t.Errorf("killed after step %d: List (-want +got):\n%s", step, diff)
@@ -227,8 +227,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// TestKilledAtRandom kills a process that creates one object after another; those that it said it
-// had created are there, and every object is whole.
+// TestKilledAtRandom kills a process that creates one object after another. All objects that it reported as created
+// exist, and every object is complete.
 func TestKilledAtRandom(t *testing.T) {
 	t.Parallel()
 	body := func(i int) []byte { return bytes.Repeat([]byte{byte(i)}, 20_000+i) }
@@ -255,7 +255,7 @@ func TestKilledAtRandom(t *testing.T) {
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
-		// Each life lasts until a few more objects are said to be there than the life before.
+		// Each process lives until it has reported a few more objects than the process before.
 		var i int
 		for goal := last + 3 + life; i < goal; {
 			if _, err := fmt.Fscanf(said, "created %d\n", &i); err != nil {
@@ -275,12 +275,12 @@ func TestKilledAtRandom(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(buckettest.Get(t, f, n), body(i)) {
-			t.Errorf("%s is not whole", n)
+			t.Errorf("%s is not complete", n)
 		}
 	}
 	for i := range last + 1 {
 		if !listed[name(i)] {
-			t.Errorf("%s was created and is gone", name(i))
+			t.Errorf("%s was created, and is missing", name(i))
 		}
 	}
 }
@@ -294,8 +294,8 @@ func kill() {
 	select {}
 }
 
-// FuzzCreate creates objects of any name: each is refused, or lands inside the folder and is read,
-// listed and found there under that very name.
+// FuzzCreate creates objects of any name. A name is refused, or the object lies inside the folder, and reading and
+// listing find it by this name.
 func FuzzCreate(f *testing.F) {
 	names := []string{"a", "a/b", ".tmp/a", "a/.tmp", "out/x", "a/b/../../../x", "CON", "~", "*"}
 	for _, name := range append(names, buckettest.BadNames()...) {
@@ -324,7 +324,7 @@ func FuzzCreate(f *testing.F) {
 				t.Errorf("List (-want +got):\n%s", diff)
 			}
 		} else if _, err := b.Stat(t.Context(), name); err == nil {
-			t.Error("refused, and there")
+			t.Error("the name was refused, but the object exists")
 		}
 		if diff := cmp.Diff(want, files(t, around)); diff != "" {
 			t.Errorf("files (-want +got):\n%s", diff)
@@ -369,7 +369,7 @@ func list(t testing.TB, b bucket.Reader, prefix, after string) []string {
 	return names
 }
 
-// files are the paths of everything but folders below dir, ascending.
+// files returns the paths of all files below dir, ascending.
 func files(t testing.TB, dir string) []string {
 	t.Helper()
 	found := map[string]bool{}

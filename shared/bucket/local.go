@@ -16,12 +16,12 @@ import (
 // castagnoli is the polynomial of Cloud Storage's checksums.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// local reads objects of this machine. To open a name without an object is ErrNotExist.
+// A local implements Reader for objects of this machine, except List.
 type local struct {
-	open func(name string) (object, error)
+	open func(name string) (object, error) // ErrNotExist if there is no object of this name
 }
 
-// object is an opened object; its attributes are those of the content that it reads.
+// An object is an opened object. Its attributes describe the content that it reads.
 type object struct {
 	io.ReaderAt
 	io.Closer
@@ -76,13 +76,13 @@ func (l local) Checksum(ctx context.Context, name string) (uint32, error) {
 	return sum.Sum32(), nil
 }
 
-// openFile opens the regular file of a file system as an object. A missing file is ErrNotExist; a file of another kind
-// is ErrNotExist and ErrUnreadable. Errors name the file by its place, the file system's own path.
+// openFile opens a regular file of a file system as an object. The error is ErrNotExist for a missing file, and both
+// ErrNotExist and ErrUnreadable for a file that is not regular. place is the path of the file system, for errors.
 func openFile(fsys fs.FS, place, name string) (object, error) {
-	// Not opened unless it is known to be a regular file: opening a pipe would wait for a writer.
+	// Opening a pipe would wait for a writer, so check first that the file is regular.
 	info, err := fs.Stat(fsys, name)
 	if err == nil && !info.Mode().IsRegular() {
-		kind := "no regular file"
+		kind := "not a regular file"
 		if info.IsDir() {
 			kind = "a folder"
 		}
@@ -103,8 +103,8 @@ func openFile(fsys fs.FS, place, name string) (object, error) {
 	return object{file, file, fileAttrs(name, info)}, nil
 }
 
-// fileAttrs are a file's attributes as an object. Its generation is the time of its last change in nanoseconds since
-// 1970, or -1 if the change was exactly then.
+// fileAttrs returns the attributes of the object that a file is. The generation is the time of the file's last change
+// in nanoseconds since 1970. It is -1 if that time is 0, because 0 is not a generation.
 func fileAttrs(name string, info fs.FileInfo) Attrs {
 	generation := info.ModTime().UnixNano()
 	if generation == 0 {
@@ -113,7 +113,7 @@ func fileAttrs(name string, info fs.FileInfo) Attrs {
 	return Attrs{Name: name, Size: info.Size(), Generation: generation}
 }
 
-// absent reports whether an error of opening a file means that there is no such file.
+// absent reports whether an error of opening a file means that the file does not exist.
 func absent(err error) bool {
 	for _, target := range []error{
 		fs.ErrNotExist, fs.ErrInvalid, syscall.ENOTDIR, syscall.ENAMETOOLONG, syscall.ELOOP,

@@ -6,21 +6,23 @@ import (
 	"strings"
 )
 
-// ErrDamaged is an error of an object whose content is not what was written. Objects are created whole, so it was
-// changed or cut short since.
+// ErrDamaged is the error of an object whose content is not the content that was written. Objects are created whole, so
+// it was changed or truncated later.
 var ErrDamaged = errors.New("object is damaged")
 
-// A LostError is the error of an object that was written, as others say, and is gone or damaged. No step writes it
-// again and no retry helps, until a person restores it or removes what was made together with it. Find it with
-// errors.AsType[*LostError].
+// A LostError is the error of an object that is missing or damaged, although other objects show that it was written. No
+// step writes it again, and no retry helps. A person has to restore it, or remove the folder that it was written with.
+// Find a LostError with errors.AsType[*LostError].
 type LostError struct {
-	Folder string // without it, all that was in it is made again: a path where the bucket is a folder, else a prefix
-	Again  string // how: "start the dataset again"
+	// Folder is the folder to remove before its objects are made again: a path if the bucket is a folder, else a prefix.
+	Folder string
+	Again  string // how the objects are made again: "start the dataset again"
 	Err    error  // names the object
 }
 
-// Lost is an error of reading an object that was written together with all others of a folder, a prefix of names: a
-// *LostError if it is ErrNotExist or ErrDamaged. Again says how a folder that was removed is made again.
+// Lost returns err, an error of reading an object, as a *LostError if it is ErrNotExist or ErrDamaged; else as it is.
+// The object was written together with all others of folder, a prefix of names. again is the advice how the folder is
+// made again after it was removed.
 func Lost(b Reader, folder, again string, err error) error {
 	if !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrDamaged) {
 		return err
@@ -41,5 +43,5 @@ func (e *LostError) Error() string {
 		e.Err, e.Folder, e.Again)
 }
 
-// Unwrap is the error of reading.
+// Unwrap returns the error of reading the object.
 func (e *LostError) Unwrap() error { return e.Err }

@@ -27,7 +27,7 @@ type stored struct {
 	content []byte
 }
 
-// NewMemory is an empty bucket.
+// NewMemory returns an empty bucket.
 func NewMemory() *Memory {
 	m := &Memory{objects: btree.NewG(32, func(a, b stored) bool { return a.Name < b.Name })}
 	m.local.open = m.open
@@ -44,7 +44,7 @@ func (m *Memory) open(name string) (object, error) {
 	return object{bytes.NewReader(o.content), io.NopCloser(nil), o.Attrs}, nil
 }
 
-// List implements Reader. It yields what is there when it begins.
+// List implements Reader. It yields the objects that exist when it begins.
 func (m *Memory) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, error] {
 	return func(yield func(Attrs, error) bool) {
 		if err := ctx.Err(); err != nil {

@@ -6,17 +6,17 @@ import (
 	"unicode/utf8"
 )
 
-// private is the folder in which a Folder keeps what is being written.
+// private is the folder in which a Folder keeps objects while they are written.
 const private = ".tmp"
 
 const (
-	// MaxName is how many bytes an object's name may have: the limit of Cloud Storage.
+	// MaxName is the largest length of an object's name in bytes, as in Cloud Storage.
 	MaxName    = 1024
 	maxElement = 255 // bytes; the limit of the common file systems
 )
 
-// CheckName returns an ErrName that says what is wrong with an object's name, or nil. The rules are
-// those of Bucket.
+// CheckName returns nil if an object can have the name by the rules of Bucket. Else it returns an ErrName with the rule
+// that the name breaks.
 func CheckName(name string) error {
 	if strings.Contains(name, `\`) {
 		return fmt.Errorf("%w: %q has a backslash", ErrName, name)
@@ -24,13 +24,13 @@ func CheckName(name string) error {
 	return checkFileName(name)
 }
 
-// checkFileName is CheckName for files that are read where users have put them: backslashes pass.
+// checkFileName is CheckName for the names of users' own files, which may have backslashes.
 func checkFileName(name string) error {
 	switch {
 	case name == "":
 		return fmt.Errorf("%w: it is empty", ErrName)
 	case len(name) > MaxName:
-		return fmt.Errorf("%w: %d bytes, and %d are the limit", ErrName, len(name), MaxName)
+		return fmt.Errorf("%w: it has %d bytes, and the limit is %d", ErrName, len(name), MaxName)
 	case !utf8.ValidString(name):
 		return fmt.Errorf("%w: %q is not UTF-8", ErrName, name)
 	case strings.ContainsAny(name, "\x00\r\n"):
@@ -43,11 +43,11 @@ func checkFileName(name string) error {
 		case element == "." || element == "..":
 			return fmt.Errorf("%w: %q has the element %q", ErrName, name, element)
 		case len(element) > maxElement:
-			return fmt.Errorf("%w: an element of %d bytes in %q, and %d are the limit",
-				ErrName, len(element), name, maxElement)
-		// Some file systems take names that differ in case for one.
+			return fmt.Errorf("%w: %q has an element of %d bytes, and the limit is %d",
+				ErrName, name, len(element), maxElement)
+		// On some file systems, names that differ only in case are equal.
 		case i == 0 && strings.EqualFold(element, private):
-			return fmt.Errorf("%w: %s is the bucket's own", ErrName, private)
+			return fmt.Errorf("%w: %q begins with %s, which is reserved for temporary files", ErrName, name, private)
 		}
 	}
 	return nil

@@ -1,13 +1,13 @@
 package bucket
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -38,7 +38,7 @@ func ReadJSON(ctx context.Context, b Reader, name string, v any) error {
 	return nil
 }
 
-// Exists reports whether there is an object of that name.
+// Exists reports whether an object has this name.
 func Exists(ctx context.Context, b Reader, name string) (bool, error) {
 	switch _, err := b.Stat(ctx, name); {
 	case err == nil:
@@ -50,8 +50,8 @@ func Exists(ctx context.Context, b Reader, name string) (bool, error) {
 	}
 }
 
-// Marked reports whether an object exists that is always written before another one, its follower. It is ErrNotExist if
-// the follower exists and the object does not.
+// Marked reports whether the object name exists. Writers always create it before the object follower. So if only
+// follower exists, the object was lost, and the error is ErrNotExist.
 func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) {
 	if there, err := Exists(ctx, b, name); there || err != nil {
 		return there, err
@@ -59,14 +59,14 @@ func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) 
 	if followed, err := Exists(ctx, b, follower); !followed || err != nil {
 		return false, err
 	}
-	// Both may have been written since the first look.
+	// Both may have been created after the first check.
 	if there, err := Exists(ctx, b, name); there || err != nil {
 		return there, err
 	}
-	return false, fmt.Errorf("looking for %s: %w, and %s is there", name, ErrNotExist, follower)
+	return false, fmt.Errorf("looking for %s: %w, but %s exists", name, ErrNotExist, follower)
 }
 
-// CreateOnce writes an object unless it is there already, and reports whether it wrote it.
+// CreateOnce creates an object unless it exists, and reports whether it did.
 func CreateOnce(ctx context.Context, b Bucket, name string, write func(io.Writer) error) (bool, error) {
 	switch err := b.Create(ctx, name, write); {
 	case err == nil:
@@ -78,15 +78,15 @@ func CreateOnce(ctx context.Context, b Bucket, name string, write func(io.Writer
 	}
 }
 
-// CreateBytes does the same with content that is in memory.
+// CreateBytes is CreateOnce for content in memory.
 func CreateBytes(ctx context.Context, b Bucket, name string, data []byte) (bool, error) {
 	return CreateOnce(ctx, b, name, func(w io.Writer) error {
-		_, err := io.Copy(w, bytes.NewReader(data))
+		_, err := w.Write(data)
 		return err
 	})
 }
 
-// CreateJSON does the same with v as indented JSON and a line break.
+// CreateJSON is CreateOnce for the value v as indented JSON with a line break at the end.
 func CreateJSON(ctx context.Context, b Bucket, name string, v any) (bool, error) {
 	data, err := json.MarshalIndent(v, "", " ")
 	if err != nil {
@@ -95,7 +95,7 @@ func CreateJSON(ctx context.Context, b Bucket, name string, v any) (bool, error)
 	return CreateBytes(ctx, b, name, append(data, '\n'))
 }
 
-// Numbers are the numbers that objects directly below prefix have in their names, before suffix.
+// Numbers returns every number n for which an object has the name prefix + n + suffix. n may have leading zeros.
 func Numbers(ctx context.Context, b Reader, prefix, suffix string) (map[int]bool, error) {
 	found := map[int]bool{}
 	for attrs, err := range b.List(ctx, prefix, "") {
@@ -110,9 +110,9 @@ func Numbers(ctx context.Context, b Reader, prefix, suffix string) (map[int]bool
 	return found, nil
 }
 
-// HasAll reports whether all numbers from first to before last were found.
-func HasAll(found map[int]bool, first, last int) bool {
-	for number := first; number < last; number++ {
+// HasAll reports whether found has all numbers from first up to, but not including, end.
+func HasAll(found map[int]bool, first, end int) bool {
+	for number := first; number < end; number++ {
 		if !found[number] {
 			return false
 		}
@@ -120,32 +120,46 @@ func HasAll(found map[int]bool, first, last int) bool {
 	return true
 }
 
-// Children are the path elements directly below prefix, in ascending order. It lists one object for each.
+// Children returns the names of all folders directly below prefix, in ascending order. Objects directly below prefix
+// are ignored. A folder costs one list request.
 func Children(ctx context.Context, b Reader, prefix string) ([]string, error) {
-	return ChildrenAfter(ctx, b, prefix, "", math.MaxInt)
+	folders, err := ChildrenAfter(ctx, b, prefix, "", math.MaxInt)
+	slices.Sort(folders)
+	return folders, err
 }
 
-// ChildrenAfter is Children for at most most of the elements after last; an empty last gives the first ones.
-func ChildrenAfter(ctx context.Context, b Reader, prefix, last string, most int) ([]string, error) {
-	var found []string
-	for len(found) < most {
+// ChildrenAfter returns the names of at most limit folders directly below prefix, after the folder cursor. An empty
+// cursor starts at the first folder. The order is that of listings, where "a-b/" comes before "a/".
+func ChildrenAfter(ctx context.Context, b Reader, prefix, cursor string, limit int) ([]string, error) {
+	var folders []string
+	for len(folders) < limit {
 		after := ""
-		if last != "" {
-			after = prefix + last + "0" // '0' follows '/': past everything below the child
+		if cursor != "" {
+			after = prefix + cursor + "0" // '0' follows '/', so this is after all objects in the folder
 		}
-		child := ""
-		for attrs, err := range b.List(ctx, prefix, after) {
-			if err != nil {
-				return nil, fmt.Errorf("listing %s: %w", prefix, err)
-			}
-			child, _, _ = strings.Cut(attrs.Name[len(prefix):], "/")
+		next, err := firstFolder(ctx, b, prefix, after)
+		if err != nil {
+			return nil, err
+		}
+		if next == "" {
 			break
 		}
-		if child == "" {
-			break
-		}
-		found = append(found, child)
-		last = child
+		folders = append(folders, next)
+		cursor = next
 	}
-	return found, nil
+	return folders, nil
+}
+
+// firstFolder returns the name of the first folder directly below prefix that has an object after the name after;
+// empty if there is none.
+func firstFolder(ctx context.Context, b Reader, prefix, after string) (string, error) {
+	for attrs, err := range b.List(ctx, prefix, after) {
+		if err != nil {
+			return "", fmt.Errorf("listing %s: %w", prefix, err)
+		}
+		if folder, _, ok := strings.Cut(attrs.Name[len(prefix):], "/"); ok && folder != "" {
+			return folder, nil
+		}
+	}
+	return "", nil
 }

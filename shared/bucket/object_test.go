@@ -37,16 +37,16 @@ func TestObjects(t *testing.T) {
 		}
 	}
 	if _, err := bucket.ReadAll(ctx, b, "runs/a/8.json"); !errors.Is(err, bucket.ErrNotExist) {
-		t.Errorf("reading nothing: error %v, want ErrNotExist", err)
+		t.Errorf("reading a missing object: error %v, want ErrNotExist", err)
 	}
 	broken := errors.New("broken")
 	if _, err := bucket.CreateOnce(ctx, b, "x", func(io.Writer) error { return broken }); !errors.Is(err, broken) {
-		t.Errorf("error %v, want that of the writer", err)
+		t.Errorf("error %v, want the writer's error", err)
 	}
 }
 
-// TestListings finds numbers that have outgrown the zeros in their names, and the folders of a prefix.
-func TestListings(t *testing.T) {
+// TestNumbers finds numbers with more digits than the names are padded to.
+func TestNumbers(t *testing.T) {
 	t.Parallel()
 	b, err := bucket.OpenFolder(t.TempDir())
 	if err != nil {
@@ -64,13 +64,40 @@ func TestListings(t *testing.T) {
 	if diff := cmp.Diff(map[int]bool{7: true, 12345: true}, numbers); err != nil || diff != "" {
 		t.Errorf("numbers: %v (-want +got):\n%s", err, diff)
 	}
+}
+
+// TestChildren lists folders next to objects with similar names: all folders in one call, and one folder a page.
+func TestChildren(t *testing.T) {
+	t.Parallel()
+	b := bucket.NewMemory()
+	ctx := t.Context()
+	for _, name := range []string{
+		"n/a", "n/a-b/1", "n/a-b/2", "n/a.json", "n/c-d/1", "n/c/1", "n/c0", "n/e/1/2", "n/x.json",
+	} {
+		if _, err := bucket.CreateBytes(ctx, b, name, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
 	children, err := bucket.Children(ctx, b, "n/")
-	want := []string{"0007.json", "12345.json", "8.txt", "9-a", "9", "x.json"}
-	if diff := cmp.Diff(want, children); err != nil || diff != "" {
+	if diff := cmp.Diff([]string{"a-b", "c", "c-d", "e"}, children); err != nil || diff != "" {
 		t.Errorf("children: %v (-want +got):\n%s", err, diff)
 	}
+	var paged []string
+	for cursor := ""; len(paged) < 10; {
+		page, err := bucket.ChildrenAfter(ctx, b, "n/", cursor, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page) == 0 {
+			break
+		}
+		paged, cursor = append(paged, page...), page[0]
+	}
+	if diff := cmp.Diff([]string{"a-b", "c-d", "c", "e"}, paged); diff != "" {
+		t.Errorf("pages of one child (-want +got):\n%s", diff)
+	}
 	if children, err := bucket.Children(ctx, b, "none/"); len(children) > 0 || err != nil {
-		t.Errorf("children of nothing: %v, %v", children, err)
+		t.Errorf("children of a missing folder: %v, %v", children, err)
 	}
 }
 

@@ -12,8 +12,8 @@ type readAt func(p []byte, offset int64) (int, error)
 
 func (r readAt) ReadAt(p []byte, offset int64) (int, error) { return r(p, offset) }
 
-// OpenAt reads an object in pieces, with a request for each piece, and says how many bytes it has; ErrNotExist if there
-// is none. The context governs the reading too.
+// OpenAt returns a reader of parts of an object, and the object's size in bytes. Each ReadAt makes a request. The error
+// is ErrNotExist if there is no such object. When the context ends, reading fails.
 func OpenAt(ctx context.Context, b Reader, name string) (io.ReaderAt, int64, error) {
 	attrs, err := b.Stat(ctx, name)
 	if err != nil {

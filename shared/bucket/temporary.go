@@ -9,25 +9,28 @@ import (
 	"strings"
 )
 
-// TemporaryPrefix begins the names of objects that are needed only until something is completed. Any of them may be
-// gone at any time: a step that finds one gone makes it again. In the cloud a rule of the bucket removes them.
+// TemporaryPrefix begins the names of temporary objects. They are needed only until a run or a selection is completed.
+// A temporary object may disappear at any time: a step that misses it makes it again. In the cloud a lifecycle rule of
+// the bucket removes temporary objects.
 const TemporaryPrefix = "tmp/"
 
-// A Remover is a Bucket without such a rule: who completes something removes what was needed for it.
+// A Remover is a Bucket without a lifecycle rule. The process that completes a run or a selection removes its temporary
+// objects.
 type Remover interface {
-	// RemoveTemporary removes all objects whose names begin with prefix, which begins with TemporaryPrefix and ends in a
-	// slash. None is not an error.
+	// RemoveTemporary removes all objects whose names begin with prefix. prefix begins with TemporaryPrefix and ends in a
+	// slash. It is not an error if there are no such objects.
 	RemoveTemporary(ctx context.Context, prefix string) error
 }
 
-// RemoveTemporary removes temporary objects of a bucket that is a Remover. What stays does no harm.
+// RemoveTemporary removes the temporary objects with a prefix if b is a Remover. It ignores errors, because objects
+// that stay do no harm.
 func RemoveTemporary(ctx context.Context, b Bucket, prefix string) {
 	if remover, ok := b.(Remover); ok {
 		_ = remover.RemoveTemporary(ctx, prefix)
 	}
 }
 
-// checkTemporary is the error of a prefix of which not all objects are temporary.
+// checkTemporary returns an error if objects with the prefix may not be temporary.
 func checkTemporary(prefix string) error {
 	folder, isFolder := strings.CutSuffix(prefix, "/")
 	if !isFolder || !strings.HasPrefix(folder, TemporaryPrefix) || CheckName(folder) != nil {
@@ -36,7 +39,7 @@ func checkTemporary(prefix string) error {
 	return nil
 }
 
-// RemoveTemporary implements Remover. It removes the folders above, too, if nothing is left in them.
+// RemoveTemporary implements Remover. It also removes the folders above that are empty afterwards.
 func (f *Folder) RemoveTemporary(ctx context.Context, prefix string) error {
 	if err := errors.Join(checkTemporary(prefix), ctx.Err()); err != nil {
 		return err

@@ -32,10 +32,10 @@ func TestRemoveTemporary(t *testing.T) {
 		bucket.RemoveTemporary(t.Context(), b, "tmp/a/b/")
 		bucket.RemoveTemporary(t.Context(), b, "tmp/a/b/")
 		if diff := cmp.Diff([]string{"runs/a/1", "tmp/a/bc/1", "tmp/d/e/1"}, left()); diff != "" {
-			t.Errorf("%s: left (-want +got):\n%s", kind, diff)
+			t.Errorf("%s: remaining objects (-want +got):\n%s", kind, diff)
 		}
 		if _, err := bucket.CreateBytes(t.Context(), b, "tmp/a/b/2", nil); err != nil {
-			t.Errorf("%s: making one again: %v", kind, err)
+			t.Errorf("%s: creating an object again: %v", kind, err)
 		}
 		for _, prefix := range []string{"runs/a/", "tmp/a", "tmp/../runs/", "tmp/", "", "/", "tmp//"} {
 			if err := b.(bucket.Remover).RemoveTemporary(t.Context(), prefix); !errors.Is(err, bucket.ErrName) {
@@ -46,7 +46,7 @@ func TestRemoveTemporary(t *testing.T) {
 			bucket.RemoveTemporary(t.Context(), b, prefix)
 		}
 		if diff := cmp.Diff([]string{"runs/a/1"}, left()); diff != "" {
-			t.Errorf("%s: left in the end (-want +got):\n%s", kind, diff)
+			t.Errorf("%s: remaining objects in the end (-want +got):\n%s", kind, diff)
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "tmp")); !errors.Is(err, os.ErrNotExist) {
@@ -54,7 +54,7 @@ func TestRemoveTemporary(t *testing.T) {
 	}
 }
 
-// TestRemoveWhileCreating removes temporary objects while others are created in their folder: nothing fails.
+// TestRemoveWhileCreating removes temporary objects while other objects are created in their folder, without an error.
 func TestRemoveWhileCreating(t *testing.T) {
 	t.Parallel()
 	b := newFolder(t, t.TempDir())
@@ -71,7 +71,7 @@ func TestRemoveWhileCreating(t *testing.T) {
 		}()
 	}
 	for left := creators; left > 0; {
-		bucket.RemoveTemporary(t.Context(), b, "tmp/run/selection/") // what is made meanwhile may stay
+		bucket.RemoveTemporary(t.Context(), b, "tmp/run/selection/") // objects created in the meantime may stay
 		select {
 		case err := <-errs:
 			left--

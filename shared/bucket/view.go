@@ -16,24 +16,24 @@ import (
 	"strings"
 )
 
-// A View shows content that is elsewhere on this machine as objects, without a copy: the input
-// bucket of a run on one machine. Symbolic links are followed wherever they lead, but for those of a Folder.
+// A View reads files, folders and values of this machine as objects, without a copy. It is the input bucket of a run on
+// one machine. A View follows symbolic links to any place, except links in a Folder.
 //
-// A name is cleaned before it is looked up, as path.Clean does, so it never leads out of a folder. Below an entry
-// AtFolder also files are found whose names hold backslashes, which are ordinary characters on most file systems.
+// A View cleans a name as path.Clean does before it looks the name up, so no name leads out of a folder. Names below an
+// entry AtFolder may have backslashes, which are ordinary characters on most file systems.
 type View struct {
 	local
 	entries map[string]Content
-	names   []string // of entries, ascending
+	names   []string // names of the entries, ascending
 }
 
-// Content is where a View finds the content of an object, or of all objects with a prefix.
+// A Content is the source of one object of a View, or of all objects with a prefix.
 type Content struct {
 	kind contentKind
 	path string
 	data []byte
-	of   *Folder // whose links lead nowhere out of it; nil where links are followed
-	// prefix is that of the Folder's objects, without the slash at its end.
+	of   *Folder // the Folder that has the content; nil for other folders, in which all links are followed
+	// prefix is the prefix of the content's objects in that Folder, without the slash at its end.
 	prefix string
 }
 
@@ -45,27 +45,26 @@ const (
 	folderContent
 )
 
-// AtFile is the content of the file at a path of this machine. Its generation is the time of the
-// file's last change, in nanoseconds.
+// AtFile returns the content of the file at a path of this machine. Its generation is the time of the file's last
+// change, in nanoseconds since 1970.
 func AtFile(path string) Content { return Content{kind: fileContent, path: filepath.Clean(path)} }
 
-// AtFolder is the content of all files below the folder at a path of this machine, which may also
-// be missing. Generations are those of AtFile.
+// AtFolder returns the content of all files below the folder at a path of this machine. The folder may be missing.
+// Generations are as for AtFile.
 func AtFolder(path string) Content { return Content{kind: folderContent, path: filepath.Clean(path)} }
 
-// Content is that of all objects with a prefix, which ends in a slash. As in the bucket, nothing outside its folder is
-// among them.
+// Content returns the content of all objects with a prefix, which ends in a slash. Links out of the Folder's folder are
+// not followed.
 func (f *Folder) Content(prefix string) Content {
 	return Content{kind: folderContent, path: f.Path(prefix), of: f, prefix: strings.TrimSuffix(prefix, "/")}
 }
 
-// Literal is the content data, which must not be changed afterwards. Its generation is a function
-// of data.
+// Literal returns the content data. The caller must not change data afterwards. The generation is a function of data.
 func Literal(data []byte) Content { return Content{data: data} }
 
-// NewView returns a view of entries, by name: an entry of AtFolder is named by the prefix of its objects, which ends in
-// a slash; any other entry by its single object. An invalid name, or a name below another entry, is ErrName; the error
-// lists all of them.
+// NewView returns a view of entries. The key of an entry AtFolder is the prefix of its objects, which ends in a slash.
+// The key of any other entry is the name of its object. For an invalid name, or a name below another entry, the error
+// is ErrName. The error lists all such names.
 func NewView(entries map[string]Content) (*View, error) {
 	v := &View{entries: maps.Clone(entries), names: slices.Sorted(maps.Keys(entries))}
 	v.open = v.find
@@ -77,7 +76,7 @@ func NewView(entries map[string]Content) (*View, error) {
 			continue
 		}
 		if slash != (entries[name].kind == folderContent) {
-			faults = append(faults, fmt.Errorf("%w: %q: the name of a folder, and no other, ends in a slash", ErrName, name))
+			faults = append(faults, fmt.Errorf("%w: %q: the name of a folder ends in a slash, and no other name", ErrName, name))
 		}
 		if _, file := entries[bare]; slash && file {
 			faults = append(faults, fmt.Errorf("%w: %q is an object and a folder", ErrName, bare))
@@ -138,7 +137,7 @@ func (v *View) List(ctx context.Context, prefix, after string) iter.Seq2[Attrs, 
 	}
 }
 
-// list yields the objects of a folder, by their names in it, and reports whether the listing continues.
+// list yields the objects of a folder, with names relative to it, and reports whether the listing continues.
 func (c Content) list(ctx context.Context, prefix, after string, yield func(Attrs, error) bool) bool {
 	if c.of == nil {
 		return walk{ctx, os.DirFS(c.path), c.path, prefix, after, yield, checkFileName}.run()
@@ -156,7 +155,7 @@ func (c Content) list(ctx context.Context, prefix, after string, yield func(Attr
 	return true
 }
 
-// find opens what is under a name.
+// find opens the object with a name.
 func (v *View) find(name string) (object, error) {
 	name = path.Clean(name)
 	if err := checkFileName(name); err != nil {
@@ -186,7 +185,7 @@ func (v *View) find(name string) (object, error) {
 	return o, err
 }
 
-// literal is an object of memory. The bit above the checksum keeps its generation from being 0.
+// literal returns an object in memory. Its generation is a checksum, with one bit above it so that it is never 0.
 func literal(name string, data []byte) object {
 	generation := 1<<32 | int64(crc32.Checksum(data, castagnoli))
 	attrs := Attrs{Name: name, Size: int64(len(data)), Generation: generation}

@@ -13,8 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
 )
 
-// newView is a view of two manifests, a generated description and a folder of images that is
-// reached through links.
+// newView returns a view of two manifests, a generated description and a folder of images behind links.
 func newView(t *testing.T) *bucket.View {
 	t.Helper()
 	dir := t.TempDir()
@@ -144,7 +143,7 @@ func TestNewViewRefuses(t *testing.T) {
 	}
 	_, err := bucket.NewView(map[string]bucket.Content{"a//b": bucket.Literal(nil), "../c": bucket.Literal(nil)})
 	if err == nil || !strings.Contains(err.Error(), "a//b") || !strings.Contains(err.Error(), "../c") {
-		t.Errorf("%v, want both faults", err)
+		t.Errorf("%v, want both names", err)
 	}
 }
 
@@ -169,7 +168,7 @@ func TestPath(t *testing.T) {
 	}
 }
 
-// TestViewOfBackslashes checks that users' files are found by names that objects of a Bucket cannot have.
+// TestViewOfBackslashes checks that a View finds users' files whose names have backslashes.
 func TestViewOfBackslashes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -189,7 +188,7 @@ func TestViewOfBackslashes(t *testing.T) {
 	}
 }
 
-// TestViewOfFolder shows a part of a folder: its links lead nowhere out of it, and its objects are listed.
+// TestViewOfFolder reads a part of a Folder through a View. Links out of the Folder are errors, and objects are listed.
 func TestViewOfFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

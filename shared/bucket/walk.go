@@ -11,19 +11,19 @@ import (
 	"strings"
 )
 
-// walk lists the regular files of a file system as objects. Symbolic links are followed, except those that lead back to
-// a folder they are in; those that lead nowhere are passed over. A link that leads out of the file system may not be
-// followed; it is listed under its own name, and so is a file that may not be read.
+// A walk lists the regular files of a file system as objects. It follows symbolic links. It skips a link whose target
+// is missing, and a link to a folder that contains the link. A link out of the file system cannot be followed: the walk
+// lists it as an object, like a file that cannot be read, and the error comes when it is read.
 type walk struct {
 	ctx           context.Context
 	fsys          fs.FS
 	place         string // the file system's own path, for errors
 	prefix, after string
 	yield         func(Attrs, error) bool
-	check         func(name string) error // of the names that are yielded
+	check         func(name string) error // an error for names that are not yielded
 }
 
-// run yields what Reader.List would and reports whether the listing continues.
+// run yields the objects that Reader.List yields, and reports whether the listing continues.
 func (w walk) run() bool {
 	folder := w.prefix[:strings.LastIndex(w.prefix, "/")+1]
 	if folder != "" && w.check(strings.TrimSuffix(folder, "/")) != nil {
@@ -75,7 +75,8 @@ type child struct {
 	info func() (fs.FileInfo, error) // nil for a folder
 }
 
-// children are the entries of a folder that the listing needs, in its order. A folder that is absent has none.
+// children returns the entries of a folder that the listing needs, in the order of the listing. It returns nil for a
+// missing folder.
 func (w walk) children(name string) ([]child, error) {
 	entries, err := fs.ReadDir(w.fsys, path.Clean(name))
 	if err != nil && !absent(err) {
@@ -92,7 +93,7 @@ func (w walk) children(name string) ([]child, error) {
 			target, err := fs.Stat(w.fsys, full)
 			switch {
 			case err != nil && !absent(err):
-				mode = 0 // it is there, and reading it says why it cannot be read
+				mode = 0 // the link exists, and an attempt to read it returns the reason
 			case err != nil || w.leadsBack(full, target):
 				continue
 			default:
@@ -106,12 +107,12 @@ func (w walk) children(name string) ([]child, error) {
 			children = append(children, child{full, info})
 		}
 	}
-	// A folder's objects come where its name with the slash does: a.b, a/b, a0.
+	// A folder is sorted by its name with the slash, which is the order of its objects: a.b, a/b, a0.
 	slices.SortFunc(children, func(a, b child) int { return strings.Compare(a.name, b.name) })
 	return children, nil
 }
 
-// leadsBack reports whether a link's target is a folder that the link is in.
+// leadsBack reports whether a link's target is a folder that contains the link.
 func (w walk) leadsBack(link string, target fs.FileInfo) bool {
 	for folder := link; target.IsDir() && folder != "."; {
 		folder = path.Dir(folder)

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestListReadsOnlyWhatItMust fails if a folder is read that cannot hold what is asked for.
+// TestListReadsOnlyWhatItMust checks that a listing does not read folders without requested objects.
 func TestListReadsOnlyWhatItMust(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -42,7 +42,7 @@ func TestListReadsOnlyWhatItMust(t *testing.T) {
 	}
 }
 
-// watchedFS notes which folders are read.
+// A watchedFS records which folders are read.
 type watchedFS struct {
 	fs.FS
 	read *[]string

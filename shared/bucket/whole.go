@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// A TooLargeError is the error of an input that is read whole, and is larger than may be.
+// A TooLargeError is the error of an input that is read whole and exceeds its limit.
 type TooLargeError struct {
 	Name        string
 	Size, Limit int64 // in bytes

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// TestReadWhole reads objects and files that are as large as may be, and larger by one byte.
+// TestReadWhole reads objects and files of exactly the limit, and of one byte more.
 func TestReadWhole(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -1,4 +1,4 @@
-// Package cache keeps values that never change, such as what immutable objects hold, so that each is loaded once.
+// Package cache keeps values that never change, such as the contents of immutable objects, so that each is loaded once.
 package cache
 
 import (
@@ -10,12 +10,13 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// loadTimeout ends a load that hangs. No delivery and no request takes longer.
+// loadTimeout ends a load that does not return. No delivery and no request lasts longer.
 const loadTimeout = 10 * time.Minute
 
-// A Cache keeps values by their keys. Callers that ask for one key at the same time share one load. When the values
-// take more than the bound, the least recently used ones are removed first. The newest stays at any size. Errors are
-// not kept. If a load began before a call and fails, the call loads again, because the object may exist by now.
+// A Cache keeps values by their keys. Concurrent calls with one key share one load. When the values take more memory
+// than the limit, the cache removes the least recently used values. The newest value stays, whatever its size. The
+// cache does not keep errors. If a call joins a load that began earlier, and that load fails, the call loads again,
+// because the object may exist now.
 type Cache[V any] struct {
 	maxBytes int
 	size     func(V) int
@@ -24,7 +25,7 @@ type Cache[V any] struct {
 	mu      sync.Mutex
 	bytes   int
 	entries map[string]*list.Element
-	recent  list.List // of entry[V], the last used first
+	recent  list.List // of entry[V], the most recently used first
 }
 
 type entry[V any] struct {
@@ -33,23 +34,23 @@ type entry[V any] struct {
 	bytes int
 }
 
-// New makes a cache of values that take at most maxBytes of memory, as measured by size.
+// New returns a cache of values that take at most maxBytes of memory. size returns the memory of a value.
 func New[V any](maxBytes int, size func(V) int) *Cache[V] {
 	return &Cache[V]{maxBytes: maxBytes, size: size, entries: map[string]*list.Element{}}
 }
 
-// Get returns the value of a key, and loads it if it is not kept. The load continues when the caller's context ends,
-// because other callers may wait for it; its context has the caller's values.
+// Get returns the value of a key, and loads it if the cache does not have it. The load continues when ctx ends, because
+// other calls may wait for it. Its context has the values of ctx.
 func (c *Cache[V]) Get(ctx context.Context, key string, load func(context.Context) (V, error)) (V, error) {
 	v, own, err := c.get(ctx, key, load)
 	if err != nil && !own && ctx.Err() == nil {
-		// Another load is under way now only if it began after this call.
+		// That load has ended, so any load that runs now began after this call.
 		v, _, err = c.get(ctx, key, load)
 	}
 	return v, err
 }
 
-// get is Get, and reports whether an error is that of the call's own load.
+// get is Get without a second load. It also reports whether the value or the error is from this call's own load.
 func (c *Cache[V]) get(
 	ctx context.Context, key string, load func(context.Context) (V, error),
 ) (V, bool, error) {
@@ -76,12 +77,12 @@ func (c *Cache[V]) get(
 		var none V
 		return none, false, ctx.Err()
 	case loaded := <-loading:
-		v, _ := loaded.Val.(V) // of a V that is an interface and nil, the zero value
+		v, _ := loaded.Val.(V) // not ok if V is an interface and the value is nil: then v is nil
 		return v, own, loaded.Err
 	}
 }
 
-// Lookup returns the value of a key, if it is kept.
+// Lookup returns the value of a key; ok is false if the cache does not have it.
 func (c *Cache[V]) Lookup(key string) (v V, ok bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -93,7 +94,7 @@ func (c *Cache[V]) Lookup(key string) (v V, ok bool) {
 	return at.Value.(entry[V]).value, true
 }
 
-// Keep keeps a value that was made without Get. A key has one value: another is ignored while it is kept.
+// Keep adds a value that was made without Get. If the cache has a value of this key, Keep does nothing.
 func (c *Cache[V]) Keep(key string, v V) {
 	e := entry[V]{key: key, value: v, bytes: c.size(v)}
 	c.mu.Lock()
@@ -106,15 +107,14 @@ func (c *Cache[V]) Keep(key string, v V) {
 	c.trim(c.maxBytes, 1)
 }
 
-// Trim drops values, even the newest, until the rest takes maxBytes at most. Values that were not used for the longest
-// time are dropped first.
+// Trim removes the least recently used values, even the newest, until the others take at most maxBytes.
 func (c *Cache[V]) Trim(maxBytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trim(maxBytes, 0)
 }
 
-// trim drops values until the rest takes maxBytes at most, or has at most that number of values.
+// trim removes the least recently used values until the others take at most maxBytes, or are at most values in number.
 func (c *Cache[V]) trim(maxBytes, values int) {
 	for c.bytes > maxBytes && c.recent.Len() > values {
 		oldest := c.recent.Remove(c.recent.Back()).(entry[V])

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/cache"
 )
 
-// lengths is a cache of texts that loads a key as itself and counts the loads.
+// lengths is a cache of texts. It loads a key as the key's own text, and counts the loads.
 type lengths struct {
 	*cache.Cache[string]
 	mu    sync.Mutex
@@ -40,7 +40,7 @@ func (l *lengths) get(ctx context.Context, key string) (string, error) {
 	})
 }
 
-// TestEarlierMiss asks for a value that is there, while a load is under way that began before it was.
+// TestEarlierMiss requests a value during a load that began before the value existed.
 func TestEarlierMiss(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -96,7 +96,7 @@ func TestConcurrentCallersShareALoad(t *testing.T) {
 	})
 }
 
-// TestCancelledCaller ends the caller that began a load: it returns, and the load continues for the others.
+// TestCancelledCaller cancels the call that began a load. It returns, and the load continues for the other calls.
 func TestCancelledCaller(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestCancelledCaller(t *testing.T) {
 		begin := time.Now()
 		cancel()
 		if err := <-first; !errors.Is(err, context.Canceled) || time.Since(begin) > 0 {
-			t.Errorf("error %v after %s, want that of the context immediately", err, time.Since(begin))
+			t.Errorf("error %v after %s, want the context's error immediately", err, time.Since(begin))
 		}
 		if v, err := l.get(t.Context(), "k"); v != "k" || err != nil || l.loads["k"] != 1 {
 			t.Errorf("%q, %v after %d loads, want one", v, err, l.loads["k"])
@@ -120,7 +120,7 @@ func TestCancelledCaller(t *testing.T) {
 	})
 }
 
-// TestHangingLoad ends by itself.
+// TestHangingLoad checks that a load that does not return ends after the timeout.
 func TestHangingLoad(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -137,7 +137,7 @@ func TestErrorsAreNotKept(t *testing.T) {
 	l := newLengths(100)
 	l.err = errors.New("away")
 	if _, err := l.get(t.Context(), "k"); !errors.Is(err, l.err) {
-		t.Errorf("error %v, want that of the load", err)
+		t.Errorf("error %v, want the load's error", err)
 	}
 	l.err = nil
 	if v, err := l.get(t.Context(), "k"); v != "k" || err != nil || l.loads["k"] != 2 {
@@ -153,13 +153,13 @@ func TestBound(t *testing.T) {
 			t.Fatalf("%s is %q, %v", key, v, err)
 		}
 	}
-	// dd drove out bb, the least recently used; bb drove out cc; the long one drove out all, and stayed itself.
+	// dd replaced bb, the least recently used value; bb replaced cc; the long value replaced all, and stayed.
 	if diff := cmp.Diff(map[string]int{"aa": 1, "bb": 2, "cc": 2, "dd": 1, "longer than all": 1}, l.loads); diff != "" {
 		t.Errorf("loads (-want +got):\n%s", diff)
 	}
 }
 
-// TestTrim drops values while nobody uses them, the newest too.
+// TestTrim removes values that are not in use, even the newest.
 func TestTrim(t *testing.T) {
 	t.Parallel()
 	c := cache.New(100, func(n int) int { return n })
@@ -177,28 +177,28 @@ func TestTrim(t *testing.T) {
 	get("b", 40)
 	c.Trim(40)
 	if get("b", 40); loaded != 2 {
-		t.Error("the value that was used last is gone")
+		t.Error("the most recently used value was removed")
 	}
 	if get("a", 40); loaded != 3 {
-		t.Error("the value that was not used for the longest time is kept")
+		t.Error("the least recently used value is still there")
 	}
 	c.Trim(39)
 	get("a", 40)
 	get("b", 40)
 	if loaded != 5 {
-		t.Errorf("%d loads, want 5: no value fits", loaded)
+		t.Errorf("%d loads, want 5: no value is within the limit", loaded)
 	}
 	get("large", 200)
 	get("large", 200)
 	if c.Trim(100); loaded != 6 {
-		t.Errorf("%d loads, want 6: the newest stays at any size until it is trimmed", loaded)
+		t.Errorf("%d loads, want 6: the newest value stays, whatever its size, until Trim", loaded)
 	}
 	if get("large", 200); loaded != 7 {
-		t.Error("a value beyond the bound outlives Trim")
+		t.Error("a value above the limit is still there after Trim")
 	}
 }
 
-// TestKeep keeps a value that was made without Get: it is there for Lookup and Get, and stays the only one of its key.
+// TestKeep adds a value without Get. Lookup and Get return it, and a later value of the same key is ignored.
 func TestKeep(t *testing.T) {
 	t.Parallel()
 	c := cache.New(5, func(s string) int { return len(s) })
@@ -210,9 +210,9 @@ func TestKeep(t *testing.T) {
 	if v, ok := c.Lookup("a"); v != "one" || !ok {
 		t.Errorf("a is %q, %v", v, ok)
 	}
-	c.Keep("b", "more") // there is no room for both
+	c.Keep("b", "more") // both values exceed the limit
 	_, first := c.Lookup("a")
 	if v, ok := c.Lookup("b"); v != "more" || !ok || first {
-		t.Errorf("b is %q, %v, and a is there: %v", v, ok, first)
+		t.Errorf("b is %q, %v, and a is still there: %v", v, ok, first)
 	}
 }

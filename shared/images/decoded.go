@@ -10,30 +10,31 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A footprint is how much memory a decoder takes for an image.
+// A footprint is the memory that decoding an image needs.
 type footprint struct {
-	kind string // of image, for people
-	// decoding is the most that the decoder holds, in bytes a pixel: the picture that it returns, and everything else that
-	// it allocates meanwhile.
+	kind string // the kind of image, for messages
+	// decoding is the most memory of the decoder, in bytes per pixel: the picture that it returns, and everything that it
+	// allocates while it decodes.
 	decoding float64
-	// white is what OnWhite takes next to the picture: 4 bytes a pixel where it may be transparent.
+	// white is the memory of OnWhite in addition to the picture: 4 bytes per pixel if the picture may be transparent.
 	white float64
-	// fixed is what the decoder takes next to that, in bytes, such as for the blocks of a TIFF.
+	// fixed is additional memory of the decoder in bytes, which does not depend on the pixels: for a TIFF, its blocks.
 	fixed int64
 }
 
-// onWhite is the size of a pixel of the picture that OnWhite makes.
+// onWhite is the number of bytes of a pixel of the picture that OnWhite makes.
 const onWhite = 4
 
-// A Size is how large an image is.
+// A Size is the size of an image in pixels, and in memory.
 type Size struct {
 	Width, Height int // in pixels
-	// Decoded is the most memory, in bytes, that it takes to decode the image and to lay it on a white ground.
+	// Decoded is the most memory, in bytes, that is needed to decode the image and to lay it on a white background.
 	Decoded int64
-	kind    string // of image, for people: "a progressive JPEG"
+	kind    string // the kind of image, for messages: "a progressive JPEG"
 }
 
-// Measure finds the size of an encoded image, without decoding it. The fault is that of an image which Check refuses.
+// Measure returns the size of an encoded image from its header, without decoding it. The fault is the fault that Check
+// returns.
 func Measure(data []byte) (Size, *dataset.Fault) {
 	header, format, err := image.DecodeConfig(openEncoded(data))
 	if err != nil {
@@ -41,7 +42,7 @@ func Measure(data []byte) (Size, *dataset.Fault) {
 	}
 	if header.Width <= 0 || header.Height <= 0 {
 		return Size{}, &dataset.Fault{Code: Undecodable, Detail: fmt.Sprintf(
-			"its header says %d x %d pixels; store it again", header.Width, header.Height)}
+			"its header has a size of %d x %d pixels; store it again", header.Width, header.Height)}
 	}
 	size := Size{Width: header.Width, Height: header.Height}
 	size.Decoded, size.kind = decodedBytes(data, header, format)
@@ -57,7 +58,7 @@ func decodedBytes(data []byte, header image.Config, format string) (int64, strin
 	case "png":
 		f = pngFootprint(data)
 	case "gif":
-		f = footprint{kind: "a GIF", decoding: 2, white: onWhite} // indices, and again to put interlaced rows in order
+		f = footprint{kind: "a GIF", decoding: 2, white: onWhite} // colour indexes, and a copy to sort interlaced rows
 	case "webp":
 		f, align = webpFootprint(data), 16 // macroblocks
 	case "bmp":
@@ -69,15 +70,16 @@ func decodedBytes(data []byte, header image.Config, format string) (int64, strin
 	return int64(up(header.Width)*up(header.Height)*(f.decoding+f.white)) + f.fixed, f.kind
 }
 
-// jpegFootprint follows image/jpeg: a byte a sample, with subsampled chroma less than three a pixel. For a progressive
-// image the coefficients are kept until the end, four bytes each. Pictures in RGB and CMYK are made from the planes.
+// jpegFootprint follows image/jpeg. Each sample of a component takes one byte; with subsampled chroma a pixel has less
+// than three samples. Of a progressive image, all coefficients are kept until the end, four bytes each. A picture in
+// RGB or CMYK is made from the planes, and takes four more bytes per pixel.
 func jpegFootprint(data []byte, model color.Model) footprint {
 	samples, progressive := jpegFrame(data)
 	f := footprint{kind: "a JPEG", decoding: samples}
 	if progressive {
 		f = footprint{kind: "a progressive JPEG", decoding: 5 * samples}
 	}
-	// Marker APP14 says that three components are RGB. It may come later than the header that the model is from.
+	// With marker APP14, three components are RGB. The marker may come after the header from which model was read.
 	if model == color.RGBAModel || model == color.CMYKModel || bytes.Contains(data, []byte("\xff\xee")) {
 		f.decoding += 4
 		f.kind += " in RGB or CMYK"
@@ -85,8 +87,9 @@ func jpegFootprint(data []byte, model color.Model) footprint {
 	return f
 }
 
-// jpegFrame reads the header of a JPEG's frame (ISO/IEC 10918-1, B.2.2): how many samples a pixel has, and whether the
-// frame is progressive.
+// jpegFrame reads the header of a JPEG's frame (ISO/IEC 10918-1, B.2.2). It returns the number of samples per pixel,
+// and whether the frame is progressive. If the header is incomplete, it returns the most memory: 4 samples,
+// progressive.
 func jpegFrame(data []byte) (samples float64, progressive bool) {
 	const most = 4
 	at := jpegFrameAt(data)
@@ -95,7 +98,7 @@ func jpegFrame(data []byte) (samples float64, progressive bool) {
 	}
 	components := int(data[at+9])
 	if components == 1 {
-		return 1, data[at+1] == 0xc2 // its sampling factors do not matter
+		return 1, data[at+1] == 0xc2 // the sampling factors of a single component have no effect
 	}
 	var area, across, down int
 	for i := range components {
@@ -111,7 +114,7 @@ func jpegFrame(data []byte) (samples float64, progressive bool) {
 	return float64(area) / float64(across*down), data[at+1] == 0xc2
 }
 
-// pngFootprint follows image/png: the picture, and of an interlaced one all its passes next to it.
+// pngFootprint follows image/png. An interlaced image takes twice the memory, because its passes are kept, too.
 func pngFootprint(data []byte) footprint {
 	const depthAt, colourAt, interlaceAt = 24, 25, 28
 	if len(data) <= interlaceAt {
@@ -136,9 +139,9 @@ func pngFootprint(data []byte) footprint {
 	return f
 }
 
-// webpFootprint follows golang.org/x/image/webp: a lossy picture has planes with chroma of half the size. A lossless
-// one has four bytes a pixel, as often as its colours are transformed to indices. The alpha plane of a lossy one is
-// decoded as a lossless picture. The first frame of an animation is laid on its canvas.
+// webpFootprint follows golang.org/x/image/webp. A lossy picture has planes, with chroma of half the size. A lossless
+// picture has four bytes per pixel, and four more after the transform from colour indexes. The alpha plane of a lossy
+// picture is decoded like a lossless picture. The first frame of an animation is copied onto its canvas.
 func webpFootprint(data []byte) footprint {
 	const lossy, lossless, alpha, vp8xFlagsAt = 2, 9, 2 + 9 + 1, riffHeader + chunkHeader
 	switch {
@@ -166,16 +169,16 @@ func bmpFootprint(data []byte) footprint {
 	}
 }
 
-// Tags of TIFF 6.0 that say how large its blocks are.
+// Tags of TIFF 6.0 with the size of its blocks.
 const (
 	tagRowsPerStrip = 278
 	tagTileWidth    = 322
 	tagTileLength   = 323
 )
 
-// tiffFootprint follows golang.org/x/image/tiff. A block (a strip or a tile) is unpacked into a buffer of at
-// most 8 bytes a pixel, which grows by doubling: it and those before it are up to four times as large together. One
-// that is not packed is as large as the file says, and it is read into a buffer that may be copied once.
+// tiffFootprint follows golang.org/x/image/tiff. A compressed block (a strip or a tile) is decompressed into a buffer
+// of at most 8 bytes per pixel. The buffer grows by doubling, so all buffers together take up to four times that. An
+// uncompressed block is not larger than the file. It is read into a buffer that may be copied once.
 func tiffFootprint(data []byte, header image.Config) footprint {
 	f := footprint{kind: "a TIFF"}
 	switch header.ColorModel {
@@ -199,7 +202,7 @@ func tiffFootprint(data []byte, header image.Config) footprint {
 		height = min(height, rows)
 	}
 	if across := int64(tags[tagTileWidth]); across > 0 {
-		// A tile may exceed the picture by what pads it, or have up to 1,024 pixels a side.
+		// A tile may be larger than the picture by its padding, or have up to 1,024 pixels a side.
 		width = min(across, max(width+16, 1024))
 		height = min(int64(tags[tagTileLength]), max(int64(header.Height)+16, 1024))
 	}

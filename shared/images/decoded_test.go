@@ -18,10 +18,10 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// large is a side of pictures that are large enough for what does not grow with them not to matter.
+// large is the side of pictures in pixels. They are so large that memory of a fixed size does not matter.
 const large = 512
 
-// drawn is a picture as an encoder writes it.
+// drawn returns a picture as an encoder writes it.
 func drawn(tb testing.TB, picture image.Image, encode func(io.Writer, image.Image) error) []byte {
 	tb.Helper()
 	var out bytes.Buffer
@@ -31,8 +31,8 @@ func drawn(tb testing.TB, picture image.Image, encode func(io.Writer, image.Imag
 	return out.Bytes()
 }
 
-// lossyFrame is the content of a chunk VP8: the frame of a picture of one pixel, with another size and zeros for all
-// that follows.
+// lossyFrame returns the content of a VP8 chunk of any size. It is the frame of a picture of one pixel, with the size
+// replaced and followed by zeros.
 func lossyFrame(tb testing.TB) []byte {
 	tb.Helper()
 	frame := bytes.Clone(webpOfOnePixel(tb)[riffHeader+chunkHeader:])
@@ -41,7 +41,7 @@ func lossyFrame(tb testing.TB) []byte {
 	return append(frame, make([]byte, large*large/64)...)
 }
 
-// worstTIFF is a TIFF in one block of gray, whose packed data unpack to eight times its pixels.
+// worstTIFF returns a gray TIFF in one block. Its compressed data decompress to eight times the pixels of the picture.
 func worstTIFF(tb testing.TB) []byte {
 	tb.Helper()
 	data := drawn(tb, image.NewGray(image.Rect(0, 0, large, large)), func(w io.Writer, m image.Image) error {
@@ -58,16 +58,16 @@ func worstTIFF(tb testing.TB) []byte {
 	at := int(binary.LittleEndian.Uint32(data[4:]))
 	for i := range int(binary.LittleEndian.Uint16(data[at:])) {
 		switch entry := data[at+2+12*i:]; binary.LittleEndian.Uint16(entry) {
-		case 273: // where the block is
+		case 273: // the offset of the block
 			binary.LittleEndian.PutUint32(entry[8:], uint32(len(data)))
-		case 279: // its length
+		case 279: // the length of the block
 			binary.LittleEndian.PutUint32(entry[8:], uint32(packed.Len()))
 		}
 	}
 	return append(data, packed.Bytes()...)
 }
 
-// encodedKinds are images of all kinds of footprint, by a name each.
+// encodedKinds returns an image of each kind of footprint, by name.
 func encodedKinds(tb testing.TB) map[string][]byte {
 	area := image.Rect(0, 0, large, large)
 	palette := image.NewPaletted(area, color.Palette{color.Black, color.White})
@@ -78,7 +78,7 @@ func encodedKinds(tb testing.TB) map[string][]byte {
 		}
 	}
 	interlaced := imagetest.PNG(large, large, 16, 6)
-	interlaced[28] = 1 // its checksum and its rows are wrong then, and memory is taken before that is seen
+	interlaced[28] = 1 // now its checksum and rows are wrong, but the decoder allocates memory before it finds that
 	binary.BigEndian.PutUint32(interlaced[29:], crc32.ChecksumIEEE(interlaced[12:29]))
 	kinds := map[string][]byte{
 		"jpeg by the library": drawn(tb, image.NewRGBA(area), func(w io.Writer, m image.Image) error {
@@ -117,8 +117,8 @@ func encodedKinds(tb testing.TB) map[string][]byte {
 	return kinds
 }
 
-// TestMeasureHiddenFrame has a progressive JPEG with a restart marker in front of its frame, behind which another frame
-// seems to lie for who takes the marker for one with a length.
+// TestMeasureHiddenFrame measures a progressive JPEG with a restart marker before its frame. A reader that takes the
+// marker for one with a length would find another frame after it.
 func TestMeasureHiddenFrame(t *testing.T) {
 	t.Parallel()
 	data := imagetest.JPEG(large, large, 3, 0x11, true)
@@ -132,7 +132,7 @@ func TestMeasureHiddenFrame(t *testing.T) {
 	}
 }
 
-// TestMeasureTIFF has tags of other types: what a block takes is found all the same.
+// TestMeasureTIFF measures a TIFF with tags of other types. The memory of a block is found, too.
 func TestMeasureTIFF(t *testing.T) {
 	t.Parallel()
 	data := worstTIFF(t)
@@ -145,7 +145,7 @@ func TestMeasureTIFF(t *testing.T) {
 		entry := data[at+2+12*i:]
 		switch binary.LittleEndian.Uint16(entry) {
 		case tagCompression:
-			entry[2] = 1 // a byte
+			entry[2] = 1 // type byte
 		case tagRowsPerStrip:
 			binary.LittleEndian.PutUint32(entry[4:], 0) // no value
 			binary.LittleEndian.PutUint32(entry[8:], 1)

@@ -8,22 +8,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// The kinds of dataset.Fault that an image can have, next to those of its name (dataset.ImageNameUnsafe).
+// The codes of faults of images. The fault of an image's name is dataset.ImageNameUnsafe.
 const (
-	NotFound reason.Code = "image_not_found" // there is no object or file of that name
-	// Unreadable: it is there, and this machine cannot read it: its mode, a folder of that name, a damaged disk.
+	NotFound reason.Code = "image_not_found" // no object or file has the name
+	// Unreadable: this machine cannot read the file, because of its mode, because it is a folder, or because the disk is
+	// damaged.
 	Unreadable reason.Code = "image_unreadable"
-	NotAllowed reason.Code = "image_not_allowed" // in a bucket, or a part of it, that is not open to the dataset
+	NotAllowed reason.Code = "image_not_allowed" // the dataset may not use images of that bucket or prefix
 	Empty      reason.Code = "image_empty"
-	TooLarge   reason.Code = "image_too_large" // above Limits
-	TooMany    reason.Code = "too_many_images" // in a sample
-	// TooLargeTogether: each is within Limits, and all of the sample are not.
+	TooLarge   reason.Code = "image_too_large" // the image exceeds Limits
+	TooMany    reason.Code = "too_many_images" // the sample has more images than Limits allow
+	// TooLargeTogether: each image is within Limits, but all images of the sample together are not.
 	TooLargeTogether reason.Code = "images_too_large_together"
 	FormatUnknown    reason.Code = "image_format_unknown"
 	Undecodable      reason.Code = "image_undecodable"
 )
 
-// Label is how the Field of a fault names the i-th image of a sample, counted from 0: `image 2 (cut.png)`.
+// Label returns the Field of a fault of the i-th image of a sample, counted from 0. For i = 1: `image 2 (cut.png)`.
 func Label(sample *dataset.Sample, i int) string {
 	if i >= len(sample.Images) {
 		return fmt.Sprintf("image %d", i+1)

@@ -1,7 +1,7 @@
-// Package images is the images of a sample: it finds, fetches, checks, bounds, decodes and hashes them.
+// Package images finds, reads, checks, decodes and hashes the images of samples, within limits.
 //
-// A fault of an image is a *dataset.Fault and fails its sample only. An error is transient: the same call may succeed
-// later.
+// A fault of an image is a *dataset.Fault. It fails only the image's sample. An error is transient: the same call may
+// succeed later.
 package images
 
 import (
@@ -21,14 +21,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// Config is what a Fetcher needs.
+// A Config configures a Fetcher.
 type Config struct {
-	// Input holds the images below Prefix, which ends with a slash, or is empty for the whole bucket. If it is a
-	// bucket.OnDisk, names may also be absolute paths or file:// URLs of files in the folder of Prefix.
+	// Input has the images below Prefix. Prefix ends with a slash, or is empty for the whole bucket. If Input is a
+	// bucket.OnDisk, image names may also be absolute paths or file:// URLs of files in the folder of Prefix.
 	Input  bucket.Reader
 	Prefix string
-	// Buckets are those, by name, that gs:// image names may point into. The input bucket, if it is among them, is
-	// open below Prefix only. None are allowed, too.
+	// Buckets are the buckets, by name, that gs:// image names may refer to. If the input bucket is among them, only
+	// objects below Prefix may be used. Buckets may be empty.
 	Buckets map[string]bucket.Reader
 	Limits  Limits
 }
@@ -39,11 +39,11 @@ type Fetcher struct {
 	prefix  string
 	buckets map[string]bucket.Reader
 	limits  Limits
-	folders []string // the folder of prefix on this machine: its path, and that without links; none in the cloud
+	folders []string // the paths of the folder of prefix on this machine, as it is and without links; nil in the cloud
 	nearby  *nearby
 }
 
-// New makes a Fetcher. The error names what is missing or invalid.
+// New returns a Fetcher. The error names all missing or invalid fields of c.
 func New(c Config) (*Fetcher, error) {
 	var invalid []error
 	if c.Input == nil {
@@ -62,7 +62,7 @@ func New(c Config) (*Fetcher, error) {
 	return f, nil
 }
 
-// folderPaths are the ways to write the path of a folder, its own first.
+// folderPaths returns the absolute path of a folder and, if it differs, its path without links; nil for an empty path.
 func folderPaths(folder string) []string {
 	if folder == "" {
 		return nil
@@ -77,31 +77,31 @@ func folderPaths(folder string) []string {
 	return paths
 }
 
-// Values reads the binary values of records of a container, by their numbers from 0. A container.Values is one.
+// Values reads the binary values of records of a container, by their numbers from 0. container.Values implements it.
 type Values interface {
 	Size(ctx context.Context, record dataset.Record, number int) (int64, *dataset.Fault, error)
 	Read(ctx context.Context, record dataset.Record, number int) ([]byte, *dataset.Fault, error)
 }
 
-// A Location is where a named image is: an object of a bucket.
+// A Location is the object of a named image, and its bucket.
 type Location struct {
 	Bucket bucket.Reader
 	bucket.Attrs
 
-	body io.ReadCloser // its content, if it was opened to find it
+	body io.ReadCloser // the content, if the object was opened when it was found; else nil
 }
 
-// Locate finds the image of a name without reading it. The name is relative to the dataset's images, an absolute path
-// or file:// URL of a file among them, or a gs:// URL. The object with exactly this name is preferred to that of the
-// name as dataset.CleanImageName reads it. The Field of its fault is the name.
+// Locate finds the object of an image by the image's name, without reading it. The name is relative to the dataset's
+// images, an absolute path or file:// URL of a file among them, or a gs:// URL. If an object has exactly this name, it
+// is preferred to the object with the name cleaned by dataset.CleanImageName. The Field of the fault is the name.
 func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.Fault, error) {
 	return f.find(ctx, name, f.stat)
 }
 
-// find is Locate by a look of its own.
+// find is Locate with the given look. If the image is missing, the fault names a file with nearly the same name.
 func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
 	at, fault, err := f.locate(ctx, name, by)
-	if fault == nil || *fault != *f.notFound(name) { // a broken link, or another bucket, is known to be the cause
+	if fault == nil || *fault != *f.notFound(name) { // else the fault names another cause, such as a broken link
 		return at, fault, err
 	}
 	names, err := dataset.ImageNames(name, f.folders)
@@ -115,7 +115,7 @@ func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *da
 	return at, fault, nil
 }
 
-// locate is find without a look for files of nearly the same name.
+// locate is find without the search for files with nearly the same name.
 func (f *Fetcher) locate(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
@@ -142,7 +142,7 @@ func (f *Fetcher) locate(ctx context.Context, name string, by look) (Location, *
 	return Location{}, f.notFound(name), nil
 }
 
-// place is where names without a bucket are: a folder of this machine, or else their prefix.
+// place returns the place of images without a bucket in their names: the folder on this machine, or else the prefix.
 func (f *Fetcher) place() string {
 	if len(f.folders) > 0 {
 		return f.folders[0]
@@ -150,14 +150,14 @@ func (f *Fetcher) place() string {
 	return f.prefix
 }
 
-// notFound is the fault of an image that is not in its place.
+// notFound returns the fault of an image that is missing in the place of the images.
 func (f *Fetcher) notFound(name string) *dataset.Fault {
 	return &dataset.Fault{
 		Code: NotFound, Field: name, Detail: fmt.Sprintf("it is not in %s; add it there, then retry the run", f.place()),
 	}
 }
 
-// stat is the location of an object, or the fault of the image of that name which it should be.
+// stat returns the location of an object, or the fault of the image of that name. It is a look.
 func (f *Fetcher) stat(
 	ctx context.Context, from bucket.Reader, object, name string,
 ) (Location, *dataset.Fault, error) {
@@ -169,7 +169,7 @@ func (f *Fetcher) stat(
 	return Location{}, fault, err
 }
 
-// readFault is an error of a bucket as the fault of the image of that name, or as a transient error.
+// readFault returns an error of reading an object as the fault of the image with that name, or as a transient error.
 func readFault(name, object string, err error) (*dataset.Fault, error) {
 	switch {
 	case errors.Is(err, bucket.ErrUnreadable):
@@ -197,7 +197,7 @@ func unreadableDetail(err error) string {
 	}
 }
 
-// rootCause is the innermost error of a chain, that of the system.
+// rootCause returns the system's error in a chain of errors; err itself if there is none.
 func rootCause(err error) error {
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
 		return number
@@ -205,20 +205,20 @@ func rootCause(err error) error {
 	return err
 }
 
-// Fetched is what Fetch found of a sample's images.
+// A Fetched is the result of Fetch for a sample.
 type Fetched struct {
-	// Images are the encoded images, in the sample's order. They are nil if one has a fault.
+	// Images are the encoded images, in the sample's order. They are nil if an image has a fault.
 	Images [][]byte
-	// Seen says what was there of each image, in the sample's order, as Look does. It ends with the first one that has a
-	// fault: what the others are did not matter. It is nil of a sample with too many images: none was looked for.
+	// Seen describes the state of each image as Look does, in the sample's order. It ends with the first image that has a
+	// fault, because the images after it have no effect. It is nil if the sample has too many images.
 	Seen []string
 }
 
-// Fetch finds the images of a sample, reads them in its order, and checks them. Images of one name are read once. held
-// reads those that the record's container holds; nil for a record of a text manifest. What Fetch returns is within the
-// limits; whether it decodes is not known yet. The fault is that of the first image which cannot be found, or exceeds a
-// limit by its size; else that of the first which does not pass Check. The memory for what it returns is added to hold
-// before anything is read; the error is memory.ErrFull if there is none now.
+// Fetch finds the images of a sample, reads them in the sample's order, and checks them. Images with one name are read
+// once. held reads the images that the record's container holds; it is nil for a record of a text manifest. The images
+// are within the limits, but they may fail to decode. The fault is of the first image that cannot be found or whose
+// size exceeds a limit; else of the first image that does not pass Check. Before Fetch reads anything, it adds the
+// memory for the images to hold. The error is memory.ErrFull if there is not enough memory now.
 func (f *Fetcher) Fetch(
 	ctx context.Context, sample *dataset.Sample, held Values, hold *memory.Hold,
 ) (Fetched, *dataset.Fault, error) {
@@ -259,13 +259,13 @@ func (f *Fetcher) Fetch(
 	return fetched, nil, nil
 }
 
-// locateAll finds the images of a sample, and what is seen of them, up to the first that has a fault. For images that
-// the record or its container embeds, the location is only a size.
+// locateAll finds the images of a sample, and their states, up to the first image with a fault. The location of an
+// image that the record or its container embeds has only a size.
 func (f *Fetcher) locateAll(
 	ctx context.Context, sample *dataset.Sample, held Values,
 ) (located []Location, found Fetched, fault *dataset.Fault, err error) {
 	var together int64
-	known := map[string]Location{} // a name that occurs several times is looked for once
+	known := map[string]Location{} // a name that occurs several times is looked up once
 	for i, img := range sample.Images {
 		at, seen := Location{}, Embedded
 		switch {
@@ -275,7 +275,7 @@ func (f *Fetcher) locateAll(
 			var again bool
 			if at, again = known[img.Name]; !again {
 				at, fault, err = f.find(ctx, img.Name, f.lookFor(located))
-				known[img.Name] = at // a fault ends the search
+				known[img.Name] = at // not used after a fault, which ends the loop
 			}
 			seen = seenOf(at, fault)
 		default:
@@ -306,7 +306,7 @@ func (f *Fetcher) locateAll(
 	return located, found, nil, nil
 }
 
-// sizeIn is the size of an image that a container holds.
+// sizeIn returns the size in bytes of an image that a container holds.
 func sizeIn(ctx context.Context, held Values, record dataset.Record, number int) (int64, *dataset.Fault, error) {
 	if held == nil {
 		return 0, nil, fmt.Errorf("reading an image of %s: its container is not open", record.Place)
@@ -314,7 +314,7 @@ func sizeIn(ctx context.Context, held Values, record dataset.Record, number int)
 	return held.Size(ctx, record, number)
 }
 
-// bytesOf is how many bytes the images of a sample have together.
+// bytesOf returns the size in bytes of all images of a sample together.
 func bytesOf(located []Location) (together int64) {
 	for _, at := range located {
 		together += at.Size
@@ -322,8 +322,8 @@ func bytesOf(located []Location) (together int64) {
 	return together
 }
 
-// read reads one image that is at a location, or in its record. If the image is replaced meanwhile, only the generation
-// that is recorded as seen is read.
+// read reads one image from its location or from its record. If the image was replaced after it was located, the new
+// content is not read: the fault is NotFound.
 func (f *Fetcher) read(ctx context.Context, img dataset.Image, at Location) ([]byte, *dataset.Fault, error) {
 	if img.Name == "" {
 		return img.Data, nil, nil
@@ -334,14 +334,14 @@ func (f *Fetcher) read(ctx context.Context, img dataset.Image, at Location) ([]b
 		return nil, fault, err
 	}
 	defer body.Close()
-	data := bytes.NewBuffer(make([]byte, 0, at.Size+bytes.MinRead)) // it does not grow
+	data := bytes.NewBuffer(make([]byte, 0, at.Size+bytes.MinRead)) // large enough, so the buffer does not grow
 	if _, err := data.ReadFrom(io.LimitReader(body, at.Size+1)); err != nil {
 		fault, err := readFault(img.Name, at.Name, err)
 		return nil, fault, err
 	}
 	if int64(data.Len()) > at.Size {
 		return nil, &dataset.Fault{Code: Unreadable, Field: img.Name, Detail: fmt.Sprintf("it has more than the %d bytes "+
-			"that its bucket says; if it is stored with Content-Encoding: gzip, upload it without", at.Size)}, nil
+			"that its bucket reports; if it is stored with Content-Encoding: gzip, upload it without", at.Size)}, nil
 	}
 	return data.Bytes(), nil, nil
 }

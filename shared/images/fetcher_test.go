@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
-// folder is a bucket of some files.
+// folder returns a bucket with some files.
 func folder(tb testing.TB, files map[string][]byte) *bucket.Folder {
 	tb.Helper()
 	dir := tb.TempDir()
@@ -33,7 +33,7 @@ func folder(tb testing.TB, files map[string][]byte) *bucket.Folder {
 	return b
 }
 
-// demoFetcher has valid and invalid images of the dataset demo, and images of another bucket.
+// demoFetcher returns a Fetcher of valid and invalid images of the dataset demo, and of images in another bucket.
 func demoFetcher(t *testing.T, valid []byte) *Fetcher {
 	t.Helper()
 	input := folder(t, map[string][]byte{

@@ -10,13 +10,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// taken are the formats of images that are read.
-const taken = "JPEG, PNG, GIF, WebP, BMP or TIFF"
+// supported are the image formats that can be read.
+const supported = "JPEG, PNG, GIF, WebP, BMP or TIFF"
 
-// sniffed is how much of a file is looked at to name its format.
+// sniffed is the number of bytes at the start of a file by which its format is recognised.
 const sniffed = 1024
 
-// signatures are the first bytes of formats that are not read, and the formats' names with their article.
+// signatures are the first bytes of formats that are not supported, and the formats' names with an article.
 var signatures = []struct{ magic, format string }{
 	{"\xff\x0a", "a JPEG XL picture"},
 	{"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL picture"},
@@ -42,30 +42,32 @@ var signatures = []struct{ magic, format string }{
 	{"RIFF????WAVE", "a WAV file"},
 }
 
-// unknownFormat is the fault of bytes in which no decoder knows its format; it names what they are.
+// unknownFormat returns the fault of data that no decoder supports. It names the format of data if that is known.
 func unknownFormat(data []byte) *dataset.Fault {
 	head := data[:min(len(data), sniffed)]
 	format, fix := sniff(head)
 	if format == "" {
 		return &dataset.Fault{
 			Code:   FormatUnknown,
-			Detail: "the file is no " + taken + "; store it as one of them",
+			Detail: "the file is not a " + supported + " image; store it as one of these formats",
 		}
 	}
 	if fix == "" {
-		fix = "store it as one of them"
+		fix = "store it as one of these formats"
 	}
-	return &dataset.Fault{Code: FormatUnknown, Detail: fmt.Sprintf("the file is %s, no %s; %s", format, taken, fix)}
+	return &dataset.Fault{
+		Code: FormatUnknown, Detail: fmt.Sprintf("the file is %s, not a %s image; %s", format, supported, fix),
+	}
 }
 
-// sniff is the format of a file by its head, with an article, and what to do about it where that is not to convert
-// it. Empty where it is not known.
+// sniff returns the format of a file by its head, with an article; empty if it is not known. fix is the advice; it is
+// empty if the advice is to convert the file.
 func sniff(head []byte) (format, fix string) {
 	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
 		return sniffBrand(string(head[8:12])), ""
 	}
 	netpbm := len(head) > 2 && head[0] == 'P' && head[1] >= '1' && head[1] <= '6'
-	if netpbm && strings.ContainsRune(" \t\r\n", rune(head[2])) { // text may begin with P1, too
+	if netpbm && strings.ContainsRune(" \t\r\n", rune(head[2])) { // other text may begin with P1, too
 		return "a Netpbm picture (PBM, PGM or PPM)", ""
 	}
 	for _, s := range signatures {
@@ -79,7 +81,7 @@ func sniff(head []byte) (format, fix string) {
 	return sniffText(head)
 }
 
-// hasMagic reports whether head begins with magic, in which a question mark is any byte.
+// hasMagic reports whether head begins with magic. A question mark in magic matches any byte.
 func hasMagic(head []byte, magic string) bool {
 	if len(head) < len(magic) {
 		return false
@@ -92,7 +94,7 @@ func hasMagic(head []byte, magic string) bool {
 	return true
 }
 
-// sniffBrand is the format of a file of the ISO base media format by its major brand.
+// sniffBrand returns the format of a file in the ISO base media format by its major brand, with an article.
 func sniffBrand(brand string) string {
 	switch {
 	case brand == "avif" || brand == "avis":
@@ -108,7 +110,7 @@ func sniffBrand(brand string) string {
 	}
 }
 
-// sniffText is the format of a file of text.
+// sniffText returns the format of a text file, and the advice as sniff does; empty if head is not text.
 func sniffText(head []byte) (format, fix string) {
 	text := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(string(head), "\ufeff")))
 	isText := !bytes.ContainsRune(head, 0) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])
@@ -116,7 +118,7 @@ func sniffText(head []byte) (format, fix string) {
 	case !isText:
 		return "", ""
 	case strings.HasPrefix(text, "version https://git-lfs"):
-		return "a Git LFS pointer", "fetch the picture that it stands for: git lfs pull"
+		return "a Git LFS pointer", "download the picture itself: git lfs pull"
 	case strings.HasPrefix(text, "<!doctype html") || strings.HasPrefix(text, "<html"):
 		return "an HTML page, such as the error page of a website", "download the picture again"
 	case strings.Contains(text, "<svg"):

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/image/tiff"
 )
 
-// webpOfOnePixel is a still WebP.
+// webpOfOnePixel returns a still WebP of one pixel.
 func webpOfOnePixel(tb testing.TB) []byte {
 	tb.Helper()
 	data, err := base64.StdEncoding.DecodeString("UklGRiIAAABXRUJQVlA4IBYAAAAwAQCdASoBAAEADsD+JaQAA3AAAAAA")
@@ -76,7 +76,7 @@ func TestAnimatedWebP(t *testing.T) {
 func TestFrameBeyondCanvas(t *testing.T) {
 	t.Parallel()
 	data := encode(t, func(w io.Writer, m image.Image) error { return gif.Encode(w, m, nil) })
-	data[6], data[8] = 1, 1 // the canvas, of 3 x 2
+	data[6], data[8] = 1, 1 // the canvas; the frame has 3 x 2 pixels
 	for _, comment := range []string{"", "\x21\xfe\x02hi\x00"} {
 		at := bytes.IndexByte(data[gifScreen:], gifImage) + gifScreen
 		data := append(append(bytes.Clone(data[:at]), comment...), data[at:]...)
@@ -93,7 +93,7 @@ func TestFrameBeyondCanvas(t *testing.T) {
 	}
 }
 
-// tiffWith is a TIFF of one pixel with some of its tags replaced.
+// tiffWith returns a TIFF of one pixel with some of its tags replaced.
 func tiffWith(tb testing.TB, tags map[uint16]uint16) []byte {
 	tb.Helper()
 	data := encode(tb, func(w io.Writer, m image.Image) error { return tiff.Encode(w, m, nil) })
@@ -112,7 +112,7 @@ func tiffWith(tb testing.TB, tags map[uint16]uint16) []byte {
 	return data
 }
 
-// bmpWith is a BMP with some of its header's 16-bit fields replaced.
+// bmpWith returns a BMP with some of its header's 16-bit fields replaced.
 func bmpWith(tb testing.TB, fields map[int]uint16) []byte {
 	tb.Helper()
 	data := encode(tb, bmp.Encode)
@@ -122,7 +122,7 @@ func bmpWith(tb testing.TB, fields map[int]uint16) []byte {
 	return data
 }
 
-// jpegWith is a JPEG with the marker of its frame and the depth of its samples replaced.
+// jpegWith returns a JPEG with the marker of its frame and the depth of its samples replaced.
 func jpegWith(tb testing.TB, marker, depth byte) []byte {
 	tb.Helper()
 	data := encode(tb, func(w io.Writer, m image.Image) error { return jpeg.Encode(w, m, nil) })
@@ -159,7 +159,7 @@ func TestUnreadVariants(t *testing.T) {
 	}
 }
 
-// TestCutShort checks that only what is cut short is said to be so.
+// TestCutShort checks that only truncated images are reported as cut short.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	damaged := encode(t, png.Encode)
@@ -215,14 +215,15 @@ func TestUnknownFormats(t *testing.T) {
 		"\x01\x02\x03\x04\x05":                         "",
 	} {
 		fault := Check([]byte(data), defaults(t))
-		if code(fault) != FormatUnknown || !strings.Contains(fault.Detail, "no JPEG, PNG, GIF, WebP, BMP or TIFF; ") ||
+		if code(fault) != FormatUnknown ||
+			!strings.Contains(fault.Detail, "not a JPEG, PNG, GIF, WebP, BMP or TIFF image; ") ||
 			!strings.HasPrefix(fault.Detail, strings.TrimSpace("the file is "+want)) {
 			t.Errorf("%q: %v, want %s", data, fault, want)
 		}
 	}
 	pointer := Check([]byte("version https://git-lfs.github.com/spec/v1"), defaults(t)).Reason()
-	const want = "image format unknown: the file is a Git LFS pointer, no JPEG, PNG, GIF, WebP, BMP or TIFF; " +
-		"fetch the picture that it stands for: git lfs pull"
+	const want = "image format unknown: the file is a Git LFS pointer, not a JPEG, PNG, GIF, WebP, BMP or TIFF image; " +
+		"download the picture itself: git lfs pull"
 	if pointer != want {
 		t.Errorf("%s, want %s", pointer, want)
 	}
@@ -240,11 +241,11 @@ func TestOnWhite(t *testing.T) {
 		}
 	}
 	if flat.Bounds() != ink.Bounds() || OnWhite(flat) != flat {
-		t.Errorf("the bounds are %v; an opaque picture is returned as it is: %v", flat.Bounds(), OnWhite(flat) == flat)
+		t.Errorf("bounds %v; an opaque picture is returned as it is: %v", flat.Bounds(), OnWhite(flat) == flat)
 	}
 }
 
-// FuzzDecode checks that no bytes of a small image crash or hang what reads images.
+// FuzzDecode checks that no data makes the functions that read images panic or hang.
 func FuzzDecode(f *testing.F) {
 	for _, data := range [][]byte{
 		encode(f, png.Encode), encode(f, bmp.Encode), webpOfOnePixel(f), animate(f, 0, 0), animate(f, 2, 2),
@@ -276,7 +277,7 @@ func FuzzDecode(f *testing.F) {
 		if fault == nil {
 			size := OnWhite(picture).Bounds().Size()
 			if int64(size.X)*int64(size.Y) > limits.MaxPixels {
-				t.Errorf("%v pixels are decoded", size)
+				t.Errorf("an image of %v pixels was decoded", size)
 			}
 		}
 	})

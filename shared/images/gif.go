@@ -14,8 +14,8 @@ const (
 	gifImage      = 0x2c
 )
 
-// openEncoded reads an encoded image as the standard decoders take it: the canvas of a GIF is made as large as its
-// first frame, as Pillow does, where that exceeds it.
+// openEncoded returns a reader of an encoded image for the standard decoders. If the first frame of a GIF is larger
+// than its canvas, the reader enlarges the canvas, as Pillow does.
 func openEncoded(data []byte) io.Reader {
 	width, height, ok := gifFrame(data)
 	if !ok {
@@ -27,8 +27,8 @@ func openEncoded(data []byte) io.Reader {
 	return io.MultiReader(bytes.NewReader(screen), bytes.NewReader(data[gifScreen:]))
 }
 
-// gifFrame is the right and the lower border of a GIF's first frame. It reports false where there is none, or none
-// that a canvas can hold.
+// gifFrame returns the right and the lower border of a GIF's first frame, in pixels. ok is false if there is no frame,
+// or if it exceeds the largest canvas.
 func gifFrame(data []byte) (right, lower uint16, ok bool) {
 	if len(data) < gifScreen || !bytes.HasPrefix(data, []byte("GIF8")) {
 		return 0, 0, false
@@ -38,7 +38,7 @@ func gifFrame(data []byte) (right, lower uint16, ok bool) {
 		at += 3 << (flags&7 + 1)
 	}
 	for at+1 < len(data) && data[at] == gifExtension {
-		at += 2 // and its label
+		at += 2 // the mark and the label
 		for at < len(data) && data[at] != 0 {
 			at += 1 + int(data[at])
 		}

@@ -19,8 +19,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// Check checks an encoded image by its header, without decoding it: JPEG, PNG, GIF, WebP, BMP or TIFF
-// within the limits. Nil means that it passes.
+// Check checks an encoded image by its header, without decoding it. It returns nil for a JPEG, PNG, GIF, WebP, BMP or
+// TIFF within the limits; else the fault.
 func Check(data []byte, limits Limits) *dataset.Fault {
 	if len(data) == 0 {
 		return &dataset.Fault{Code: Empty, Detail: "the file has no bytes; upload it again"}
@@ -49,7 +49,7 @@ func tooManyBytes(size int64, limits Limits) *dataset.Fault {
 		"it has %d bytes; the limit is %d: store it smaller, or raise MAX_IMAGE_BYTES", size, limits.MaxBytes)}
 }
 
-// CheckCount checks how many images a sample has. Nil means that it passes.
+// CheckCount returns the fault of a sample with more images than the limits allow; else nil.
 func CheckCount(sample *dataset.Sample, limits Limits) *dataset.Fault {
 	if len(sample.Images) <= limits.MaxImages {
 		return nil
@@ -65,9 +65,9 @@ func tooLargeTogether(images int, size int64, limits Limits) *dataset.Fault {
 		images, size, limits.MaxSampleBytes)}
 }
 
-// Decode decodes an image that passed Check; for an animation the first frame.
+// Decode decodes an image that passed Check. Of an animation it decodes the first frame.
 func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
-	// Decoders of the rarer formats have panicked on crafted files before, and one image must not fail other samples.
+	// Decoders of rare formats have panicked on crafted files, and one image must not fail other samples.
 	defer func() {
 		if cause := recover(); cause != nil {
 			decoded, fault = nil, decodingFault(data, fmt.Errorf("the decoder failed: %v", cause))
@@ -85,8 +85,8 @@ func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
 	return decoded, nil
 }
 
-// DecodeOnWhite decodes an image that Check let pass, lays it on a white ground, and calls use with it, in a step of
-// budget. Nothing of the picture may be kept.
+// DecodeOnWhite decodes an image that passed Check, lays it on a white background, and calls use with the picture. It
+// does so in a step of budget, so use must not keep the picture or a part of it.
 func DecodeOnWhite(
 	ctx context.Context, data []byte, budget *memory.Budget, use func(image.Image),
 ) (fault *dataset.Fault, err error) {
@@ -103,7 +103,7 @@ func DecodeOnWhite(
 	return fault, err
 }
 
-// decodingFault is an error of decoding as the fault of an image, with what is known of its cause.
+// decodingFault returns an error of decoding as the fault of the image, with the known cause and the fix.
 func decodingFault(data []byte, err error) *dataset.Fault {
 	if errors.Is(err, image.ErrFormat) {
 		return unknownFormat(data)
@@ -122,7 +122,7 @@ func decodingFault(data []byte, err error) *dataset.Fault {
 	return fault
 }
 
-// cutShort reports whether a decoder's error is that the data end too early. Some decoders say so in text alone.
+// cutShort reports whether a decoder's error means that the data end too early. Some decoders return only a text.
 func cutShort(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true
@@ -135,8 +135,8 @@ func cutShort(err error) bool {
 	return false
 }
 
-// Extension is the usual ending of the name of a file with this image, without a dot: jpg, png, gif, webp, bmp or tiff.
-// The error is that of an image which Check refuses.
+// Extension returns the usual file extension of an encoded image, without the dot: jpg, png, gif, webp, bmp or tiff. It
+// returns an error if the format is not supported.
 func Extension(data []byte) (string, error) {
 	_, format, err := image.DecodeConfig(openEncoded(data))
 	if err != nil {

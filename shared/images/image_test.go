@@ -32,11 +32,11 @@ func encode(tb testing.TB, encoder func(io.Writer, image.Image) error) []byte {
 	return out.Bytes()
 }
 
-// pngHeader is the head of a PNG file of that size, without any pixels.
+// pngHeader returns the head of a PNG file of that size, without any pixels.
 func pngHeader(width, height uint32) []byte {
 	chunk := binary.BigEndian.AppendUint32([]byte("IHDR"), width)
 	chunk = binary.BigEndian.AppendUint32(chunk, height)
-	chunk = append(chunk, 8, 2, 0, 0, 0) // eight bits of each of red, green and blue
+	chunk = append(chunk, 8, 2, 0, 0, 0) // eight bits for each of red, green and blue
 	data := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), chunk...)
 	return binary.BigEndian.AppendUint32(data, crc32.ChecksumIEEE(chunk))
 }
@@ -92,7 +92,7 @@ func TestImageFaults(t *testing.T) {
 		data   []byte
 		limits Limits
 		check  reason.Code // of Check's fault, "" for none
-		decode reason.Code // the same of Decode, where Check lets the image pass
+		decode reason.Code // of Decode's fault, if the image passes Check; "" for none
 	}{
 		"nothing":                  {nil, standard, Empty, ""},
 		"text":                     {[]byte("<html>404</html>"), standard, FormatUnknown, ""},
@@ -135,7 +135,7 @@ func TestImageFaults(t *testing.T) {
 	}
 }
 
-// code is the code of a fault, "" for none.
+// code returns the code of a fault, "" for none.
 func code(fault *dataset.Fault) reason.Code {
 	if fault == nil {
 		return ""
@@ -143,7 +143,7 @@ func code(fault *dataset.Fault) reason.Code {
 	return fault.Code
 }
 
-// defaults are the limits of an empty environment.
+// defaults returns the limits of an empty environment.
 func defaults(tb testing.TB) (l Limits) {
 	tb.Helper()
 	if err := envconfig.ProcessWith(tb.Context(), &envconfig.Config{

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// brokenLink is the fault of an image that is not found because a symbolic link on its way leads nowhere; nil if there
-// is not such a link. Name is the image's, and within its path below the images' folder.
+// brokenLink returns the fault of a missing image with a broken symbolic link in its path; nil if there is no such
+// link. name is the image's name, and within is its path relative to the folder of the images.
 func (f *Fetcher) brokenLink(name, within string) *dataset.Fault {
 	if len(f.folders) == 0 {
 		return nil

@@ -18,7 +18,8 @@ func link(t *testing.T, target, path string) {
 	}
 }
 
-// TestLinks names what a link that leads to no image leads to. It is a fault of the image in each kind of folder.
+// TestLinks checks that the fault of an image behind a broken link names the target of the link, in each kind of
+// folder.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -54,7 +55,7 @@ func TestLinks(t *testing.T) {
 			}
 			seen, err := f.Look(t.Context(), dataset.Image{Name: name})
 			if err != nil || fault != nil && seen != string(fault.Code) {
-				t.Errorf("%s is seen as %q, %v, and its fault is %v", name, seen, err, fault)
+				t.Errorf("%s has the state %q, %v, and its fault is %v", name, seen, err, fault)
 			}
 		}
 	}

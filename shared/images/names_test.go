@@ -32,7 +32,7 @@ func files(tb testing.TB, dir string, names ...string) {
 	}
 }
 
-// viewOf is a Fetcher of the images in a folder, as the command line opens it.
+// viewOf returns a Fetcher of the images in a folder, as the command line opens it.
 func viewOf(tb testing.TB, dir string) *Fetcher {
 	tb.Helper()
 	view, err := bucket.NewView(map[string]bucket.Content{
@@ -56,7 +56,7 @@ func fetcherOf(tb testing.TB, input bucket.Reader) *Fetcher {
 	return f
 }
 
-// cloud is a bucket that has no path on this machine.
+// A cloud is a bucket without a path on this machine.
 type cloud struct{ bucket.Reader }
 
 func TestLocate(t *testing.T) {
@@ -86,7 +86,7 @@ func TestLocate(t *testing.T) {
 	})
 }
 
-// No name leads out of the folder.
+// TestLocateUnsafe checks that no name leads out of the folder.
 func TestLocateUnsafe(t *testing.T) {
 	t.Parallel()
 	f := locateFixture(t)
@@ -109,7 +109,7 @@ func TestLocateUnsafe(t *testing.T) {
 	}
 }
 
-// A name that is not found has the names that are like it in its reason.
+// TestLocateMissing checks that the reason of a missing image names a file with nearly the same name.
 func TestLocateMissing(t *testing.T) {
 	t.Parallel()
 	f := locateFixture(t)
@@ -125,15 +125,16 @@ func TestLocateMissing(t *testing.T) {
 	})
 }
 
-// A locateCase is an image's name, and the object below the images' prefix, or else the beginning of the reason.
+// A locateCase is the name of an image, and the name of its object below the images' prefix or the beginning of the
+// fault's reason.
 type locateCase struct {
 	fetcher *Fetcher
 	name    string
 	want    string
 }
 
-// A located is a folder of images: its path with slashes and as part of a URL, and fetchers of it, by a link to it, and
-// of a bucket in the cloud that has the same images.
+// A located is a folder of images: its path with slashes and in a URL, a link to it, and Fetchers of the folder, of the
+// link, and of a cloud bucket with the same images.
 type located struct {
 	slashes, escaped, link string
 	local, linked, remote  *Fetcher
@@ -172,7 +173,7 @@ func (f located) check(t *testing.T, cases []locateCase) {
 	}
 }
 
-// TestHintsAreBounded checks that no listing is made of large folders, and of a few folders only.
+// TestHintsAreBounded checks that large folders are not listed, and only a few folders are.
 func TestHintsAreBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -205,7 +206,7 @@ func TestHintsAreBounded(t *testing.T) {
 	}
 }
 
-// failing is a bucket whose objects cannot be read to their end.
+// A failing is a bucket in which reading an object fails before its end.
 type failing struct {
 	bucket.Reader
 	err error
@@ -262,10 +263,10 @@ func TestCheckNames(t *testing.T) {
 		"of another separator": {at(), names(`train2017\`), NamesReport{Missing: 40, Fit: at("coco")}, ""},
 		"next to the manifest": {at("text"), names("train2017/"), NamesReport{Missing: 40, Fit: at("coco")}, ""},
 		"absolute, elsewhere": {at("text"), names(filepath.ToSlash(at("coco", "train2017")) + "/"),
-			NamesReport{Missing: 40, Fit: at()}, ""}, // because its name is part of it
+			NamesReport{Missing: 40, Fit: at()}, ""}, // the folder's name is part of the path
 		"a level that no folder has": {at("coco"), names("vg/train2017/"), NamesReport{Missing: 40, Surplus: "vg"},
 			"without vg/: move them into a folder vg, or make a link to the folder itself (ln -s . " + at("coco", "vg")},
-		"nowhere": {at("coco"), names("gone/"), NamesReport{Missing: 40}, "give the folder in which the names begin"},
+		"nowhere": {at("coco"), names("gone/"), NamesReport{Missing: 40}, "give the folder that the names are relative to"},
 		"some missing": {at("coco"), append(names("train2017/"), names("gone/")[:30]...), NamesReport{Missing: 30},
 			"30 of 70 images"},
 		"none named": {at("coco"), nil, NamesReport{}, "all 0 images"},

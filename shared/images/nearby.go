@@ -11,23 +11,24 @@ import (
 )
 
 const (
-	maxNearFolders = 8      // of images, whose files a Fetcher lists for hints
-	maxNearFiles   = 10_000 // in such a folder on this machine
-	maxNearObjects = 1_000  // below such a folder in the cloud: one request
+	maxNearFolders = 8      // most folders of images that a Fetcher lists for hints
+	maxNearFiles   = 10_000 // most files in such a folder on this machine
+	maxNearObjects = 1_000  // most objects below such a folder in the cloud: one request
 )
 
-// nearby finds files whose name is nearly that of a missing image. It lists a folder once, if that is cheap: at most
-// maxNearFolders folders, none with more than maxNearFiles or maxNearObjects.
+// A nearby finds files with nearly the name of a missing image. It lists a folder once. To be cheap, it lists at most
+// maxNearFolders folders, and no folder with more than maxNearFiles files or maxNearObjects objects.
 type nearby struct {
 	mu sync.Mutex
-	// folders are the names of each listed folder's files by their folded names; empty where a listing is not cheap.
+	// folders maps each listed folder to the names of its files, by their folded names. A folder that is too large has no
+	// names.
 	folders map[string]map[string]string
 }
 
 func newNearby() *nearby { return &nearby{folders: map[string]map[string]string{}} }
 
-// find is the name, relative to the images of f, of a file that differs from a missing one only in case or in the
-// spelling of its extension; "" if none is known.
+// find returns the name of a file that differs from a missing one only in case or in the spelling of its extension; ""
+// if none is known. Both names are relative to the images of f.
 func (n *nearby) find(ctx context.Context, f *Fetcher, missing string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -41,13 +42,14 @@ func (n *nearby) find(ctx context.Context, f *Fetcher, missing string) string {
 		n.folders[folder] = files
 	}
 	file, ok := files[foldName(path.Base(missing))]
-	if !ok || file == path.Base(missing) { // a link that leads nowhere is not found, and is in the list
+	if !ok || file == path.Base(missing) { // a broken link is in the list, although it is missing
 		return ""
 	}
 	return path.Join(folder, file)
 }
 
-// files are the names of the files in a folder of the images, relative to it; none if a listing fails or is not cheap.
+// files returns the names of the files in a folder of the images, relative to the folder; nil if listing it fails or
+// would not be cheap.
 func (f *Fetcher) files(ctx context.Context, folder string) []string {
 	if len(f.folders) > 0 {
 		names, _ := entries(filepath.Join(f.folders[0], filepath.FromSlash(folder)), maxNearFiles)
@@ -70,8 +72,8 @@ func (f *Fetcher) files(ctx context.Context, folder string) []string {
 	return names
 }
 
-// entries are the names in a folder of this machine, of files first and of folders second; none if there are more than
-// most, or if it cannot be read. A link is both.
+// entries returns the names of the files and of the folders in a folder of this machine; nil if the folder has more
+// than most entries, or cannot be read. A link counts as a file and as a folder.
 func entries(folder string, most int) (files, folders []string) {
 	opened, err := os.Open(folder)
 	if err != nil {
@@ -94,12 +96,12 @@ func entries(folder string, most int) (files, folders []string) {
 	return files, folders
 }
 
-// IsName reports whether a file's name ends as that of an image.
+// IsName reports whether a file has the extension of an image.
 func IsName(name string) bool {
 	return slices.Contains([]string{".jpg", ".png", ".gif", ".webp", ".bmp", ".tif"}, path.Ext(foldName(name)))
 }
 
-// foldName is a file's name without differences of case and of the extension's spelling.
+// foldName returns a file's name in lower case, with one spelling of the extension: .jpg for .jpeg.
 func foldName(name string) string {
 	name = strings.ToLower(name)
 	stem, extension := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)

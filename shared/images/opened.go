@@ -8,20 +8,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A look finds the object of an image by its name.
+// A look finds the object of the image with a name, or returns the image's fault.
 type look func(ctx context.Context, from bucket.Reader, object, name string) (Location, *dataset.Fault, error)
 
 const (
-	// maxOpen is how many images of a sample are open at most before the first is read, and maxOpenBytes how many bytes
-	// those before the last of them have together: a connection holds up to 4 MiB of what is not read, and no budget
-	// counts them.
+	// maxOpen is the most images of a sample that are open before the first image is read. No further image is opened when
+	// the open images have maxOpenBytes bytes together. A connection buffers up to 4 MiB of unread content, and the memory
+	// budget does not count these buffers.
 	maxOpen      = 8
 	maxOpenBytes = 4 << 20
 )
 
-// lookFor is how the next image of a sample is looked for. It is opened in the same request, where the bucket can: each
-// request costs. Further ones of a sample with many or large images are looked for first: the sizes of all together
-// decide whether any is read.
+// lookFor returns the look for the next image of a sample. located are the images before it. The first images are
+// opened in the request that finds them, if the bucket supports this, because each request costs. Further images of a
+// sample with many or large images are only located, because the sizes of all images decide whether any image is read.
 func (f *Fetcher) lookFor(located []Location) look {
 	open, size := 0, int64(0)
 	for _, at := range located {
@@ -35,14 +35,14 @@ func (f *Fetcher) lookFor(located []Location) look {
 	return f.stat
 }
 
-// closeAll gives back what locations hold.
+// closeAll closes the open images of locations.
 func closeAll(located []Location) {
 	for _, at := range located {
 		at.close()
 	}
 }
 
-// opened is stat of an image that is to be read: its location holds its content, which is not read yet.
+// opened is a look like stat that also opens the object, in one request if the bucket is a bucket.WholeOpener.
 func (f *Fetcher) opened(
 	ctx context.Context, from bucket.Reader, object, name string,
 ) (Location, *dataset.Fault, error) {
@@ -58,7 +58,7 @@ func (f *Fetcher) opened(
 	return Location{}, fault, err
 }
 
-// content is what lies at a location, to be closed.
+// content returns a reader of the image at a location. The caller closes it.
 func (l Location) content(ctx context.Context) (io.ReadCloser, error) {
 	if l.body != nil {
 		return l.body, nil
@@ -66,7 +66,7 @@ func (l Location) content(ctx context.Context) (io.ReadCloser, error) {
 	return l.Bucket.Open(ctx, l.Name, l.Generation, 0, -1)
 }
 
-// close gives back what the location holds.
+// close closes the image, if it is open.
 func (l Location) close() {
 	if l.body != nil {
 		_ = l.body.Close() // nothing was written

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
-// counted counts the requests to a bucket that can open an object and describe it in one.
+// A counted counts the requests to a bucket that is a WholeOpener.
 type counted struct {
 	bucket.Reader
 	stats, opens, whole, open int
@@ -52,7 +52,8 @@ func (b *countedBody) Close() error {
 	return b.ReadCloser.Close()
 }
 
-// An image takes one request, whatever becomes of it; the rest of many or large ones of a sample are looked for first.
+// TestOneRequestForOneImage checks that each image takes one request, with or without a fault. Further images of a
+// sample with many or large images are located before they are read.
 func TestOneRequestForOneImage(t *testing.T) {
 	t.Parallel()
 	valid := encode(t, png.Encode)

@@ -8,8 +8,8 @@ import (
 // tagOrientation is the tag Orientation of TIFF 6.0 and EXIF.
 const tagOrientation = 274
 
-// Orientation says how to turn an encoded JPEG so that it is upright, as in EXIF: 1 to 8. 1 is not to turn it, also for
-// everything that is not a JPEG with such a tag.
+// Orientation returns the EXIF orientation of an encoded JPEG, 1 to 8. It is 1, upright, for a JPEG without this tag
+// and for all other data.
 func Orientation(data []byte) int {
 	const marker, header = "\xff\xe1", "Exif\x00\x00"
 	if !bytes.HasPrefix(data, []byte("\xff\xd8")) {

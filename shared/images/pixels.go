@@ -5,8 +5,8 @@ import (
 	"image/color"
 )
 
-// Pixels gives 8-bit access to an image without the interface call and allocation per pixel of
-// image.Image.At for the types that the standard decoders return. Alpha is dropped, not composited.
+// Pixels returns a function that returns the colour of a pixel with 8 bits per channel. For the types that the standard
+// decoders return, it needs no allocation and interface call per pixel, unlike image.Image.At. It ignores alpha.
 func Pixels(img image.Image) func(x, y int) (r, g, b uint8) {
 	switch m := img.(type) {
 	case *image.YCbCr:
@@ -48,9 +48,9 @@ func Pixels(img image.Image) func(x, y int) (r, g, b uint8) {
 
 func nrgba(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
 
-// Lumas gives the brightness (ITU-R BT.601, 0 to 255) of the pixels of row y in some columns, into values: of a JPEG as
-// it is stored, without conversion to colours and back, and of others in integers, which every machine computes the
-// same. Alpha is dropped.
+// Lumas returns a function that writes the brightness (ITU-R BT.601, 0 to 255) of the pixels in some columns of row y
+// into values. The brightness of a JPEG is the stored one. That of other images is computed in integers, so it is equal
+// on every machine. Alpha is ignored.
 func Lumas(img image.Image) func(y int, columns []int, values []uint8) {
 	left := img.Bounds().Min.X
 	plane := func(row []uint8, columns []int, values []uint8) {

@@ -15,7 +15,7 @@ var (
 	part  = image.Rect(3, 2, 14, 9)
 )
 
-// pictures are one of each type that decoders return: a part of a larger one.
+// pictures returns a picture of each type that decoders return. Each is a part of a larger picture.
 func pictures() map[string]image.Image {
 	source := image.NewNRGBA(whole)
 	for i := range source.Pix {
@@ -61,7 +61,7 @@ func TestPixels(t *testing.T) {
 	}
 }
 
-// TestLumas compares the brightness with that of the colours, and that of a JPEG with what it stores.
+// TestLumas compares the brightness of pixels with the brightness of their colours; for a JPEG, with its stored values.
 func TestLumas(t *testing.T) {
 	t.Parallel()
 	columns := []int{part.Min.X, part.Min.X + 4, part.Max.X - 1}

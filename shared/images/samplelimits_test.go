@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
-// A countingReader counts the objects that are read.
+// A countingReader counts the objects that are opened.
 type countingReader struct {
 	bucket.Reader
 	opened atomic.Int64
@@ -29,8 +29,8 @@ func (r *countingReader) Open(
 	return r.Reader.Open(ctx, name, generation, offset, length)
 }
 
-// TestSampleLimits has samples that exceed the limits of a sample. Reasons have the figure, the limit, and the variable
-// that raises it. Images are read only of a sample that keeps within them, and each name once.
+// TestSampleLimits fetches the images of samples that exceed limits. The reason has the value, the limit, and the
+// variable that raises it. Images are read only if their sample is within the limits, and each name once.
 func TestSampleLimits(t *testing.T) {
 	t.Parallel()
 	valid := encode(t, png.Encode)

@@ -18,38 +18,38 @@ import (
 )
 
 const (
-	// maxFolders is how many neighbouring folders are tried for missing images, on each level.
+	// maxFolders is the most neighbouring folders, on each level, that are searched for missing images.
 	maxFolders = 256
-	// maxTried is how many missing images are looked for in each of them.
+	// maxTried is the most missing images that are looked up in each of these folders.
 	maxTried = 16
-	// concurrentLookups is how many names are looked for at a time.
+	// concurrentLookups is the number of names that are looked up concurrently.
 	concurrentLookups = 32
 )
 
-// A NamesReport says how many of a few image names are found, and where the others are instead.
+// A NamesReport is the result of looking up some image names: how many images are missing, and where they are instead.
 type NamesReport struct {
-	Names   int      // how many names were looked for
-	Missing int      // how many of them name no image
+	Names   int      // number of names that were looked up
+	Missing int      // number of names without an image
 	Missed  []string // the first missing names, at most three
 	// Folder is the images' folder on this machine, or their prefix in the cloud.
 	Folder string
-	// Fit is the folder to give as --images, in which most of the missing images are found. Empty if no folder next to
-	// Folder, one level above it or one below holds them.
+	// Fit is the folder that has most of the missing images: the folder to give as --images. It is empty if no folder next
+	// to Folder, one level above it or one level below it has them.
 	Fit string
-	// Surplus is the first folder of the names, if most of the missing images are in Folder under their names without
-	// it. No folder fits then: the names or the folders have to change.
+	// Surplus is the first element of the names, if most of the missing images are in Folder under their names without
+	// this element. Then no folder fits: the names or the folders have to change.
 	Surplus string
 }
 
-// MostMissing reports whether more than half of the names are missing: the folder is the wrong one.
+// MostMissing reports whether more than half of the names are missing. Then the folder is probably wrong.
 func (r NamesReport) MostMissing() bool { return 2*r.Missing > r.Names }
 
-// Message is the report in one sentence, with what to do: if most are missing, which folder to give as --images.
+// Message returns the report in one sentence, with the fix: if most images are missing, the folder to give as --images.
 func (r NamesReport) Message() string {
 	if r.Missing == 0 {
-		return fmt.Sprintf("all %d images that were looked for are in %s", r.Names, r.Folder)
+		return fmt.Sprintf("all %d images that were checked are in %s", r.Names, r.Folder)
 	}
-	found := fmt.Sprintf("%d of %d images that were looked for are not in %s (%s)",
+	found := fmt.Sprintf("%d of %d images that were checked are not in %s (%s)",
 		r.Missing, r.Names, r.Folder, strings.Join(r.Missed, ", "))
 	switch {
 	case r.Fit != "":
@@ -58,14 +58,14 @@ func (r NamesReport) Message() string {
 		return fmt.Sprintf("%s; they are there under their names without %s/: move them into a folder %s, or make a link to "+
 			"the folder itself (ln -s . %s)", found, r.Surplus, r.Surplus, filepath.Join(r.Folder, r.Surplus))
 	default:
-		return found + "; give the folder in which the names begin as --images"
+		return found + "; give the folder that the names are relative to as --images"
 	}
 }
 
-// CheckNames looks for the images of a few names, such as 200 of a dataset's, without reading them. If most are
-// missing it looks for the folder that was meant: on this machine the folder above, the folders in it and next to it,
-// and that of names that are absolute. It makes at most some thousand look-ups, within a second on one machine. The
-// error is transient, or a bucket.MachineError.
+// CheckNames looks up the images of some names of a dataset, for example 200, without reading them. If most images are
+// missing, it searches for the right folder on this machine: the folder above, the folders inside and next to it, and
+// the common folder of absolute names. It makes at most some thousand look-ups. On one machine they take about a
+// second. The error is transient, or a *bucket.MachineError.
 func (f *Fetcher) CheckNames(ctx context.Context, names []string) (NamesReport, error) {
 	report := NamesReport{Names: len(names), Folder: f.place()}
 	missing, err := f.missingNames(ctx, names)
@@ -76,7 +76,7 @@ func (f *Fetcher) CheckNames(ctx context.Context, names []string) (NamesReport, 
 	if !report.MostMissing() {
 		return report, nil
 	}
-	// Spread over the sample: a dataset often has one source after the other.
+	// The tried names are spread evenly, because a dataset often has one source after the other.
 	var tried []string
 	for i := range min(len(missing), maxTried) {
 		tried = append(tried, missing[i*len(missing)/min(len(missing), maxTried)])
@@ -90,7 +90,7 @@ func (f *Fetcher) CheckNames(ctx context.Context, names []string) (NamesReport, 
 	return report, nil
 }
 
-// missingNames are the names of no image of this dataset, in their order. Images that cannot be read are there.
+// missingNames returns the names without an image, in their order. An image that cannot be read is not missing.
 func (f *Fetcher) missingNames(ctx context.Context, names []string) ([]string, error) {
 	missing := make([]bool, len(names))
 	group, ctx := errgroup.WithContext(ctx)
@@ -114,8 +114,8 @@ func (f *Fetcher) missingNames(ctx context.Context, names []string) ([]string, e
 	return list, nil
 }
 
-// fittingFolder is the folder in which more than half of some images are found, "" if there is none. Folder is where
-// they are not.
+// fittingFolder returns the folder near folder that has the most of the named images; "" if no folder has more than
+// half of them.
 func fittingFolder(ctx context.Context, folder string, names []string) string {
 	parent := filepath.Dir(folder)
 	candidates := []string{parent}
@@ -139,7 +139,8 @@ func fittingFolder(ctx context.Context, folder string, names []string) string {
 	return best
 }
 
-// bounded are the first names by the alphabet, at most maxFolders, images' usual folders before all others.
+// bounded returns at most maxFolders folders: first those with a usual name of image folders, then the others, each in
+// alphabetical order.
 func bounded(folders []string) []string {
 	usual := func(name string) int {
 		if strings.Contains(strings.ToLower(name), "im") {
@@ -153,7 +154,7 @@ func bounded(folders []string) []string {
 	return folders[:min(len(folders), maxFolders)]
 }
 
-// foundIn counts the names of files of a folder of this machine.
+// foundIn returns how many of the names are files in a folder of this machine.
 func foundIn(ctx context.Context, folder string, names []string) (found int) {
 	view, err := bucket.NewView(map[string]bucket.Content{"images/": bucket.AtFolder(folder)})
 	if err != nil {
@@ -171,7 +172,8 @@ func foundIn(ctx context.Context, folder string, names []string) (found int) {
 	return found
 }
 
-// surplus is the first folder of the names without which more than half of the images are found, "" if there is none.
+// surplus returns a first element of the names without which more than half of the images are found; "" if there is
+// none.
 func (f *Fetcher) surplus(ctx context.Context, names []string) string {
 	counts := map[string]int{}
 	for _, name := range names {
@@ -197,8 +199,8 @@ func (f *Fetcher) surplus(ctx context.Context, names []string) string {
 	return ""
 }
 
-// commonFolder is the deepest folder of this machine that all the absolute names are in, "" if it has none of them or
-// is the root.
+// commonFolder returns the deepest folder of this machine that contains all absolute names; "" if no name is absolute,
+// or if the folder is the root or does not exist.
 func commonFolder(names []string) string {
 	var common string
 	for _, name := range names {

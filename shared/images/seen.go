@@ -7,12 +7,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// Embedded is what Look says of an image that its record embeds: it changes only with the record.
+// Embedded is the state of an image that its record embeds. Such an image changes only with the record.
 const Embedded = "embedded"
 
-// Look says what is there of an image, without reading it, in a few bytes that are equal as long as nothing about it
-// changes: `<size>:<generation>` of the object (bucket.Attrs), the code of the fault by which no object was found, such
-// as image_not_found, or Embedded.
+// Look returns the state of an image, without reading it, as a short text. The text is equal as long as the image does
+// not change. It is `<size>:<generation>` of the object (bucket.Attrs), the code of the fault if no object was found,
+// such as image_not_found, or Embedded.
 func (f *Fetcher) Look(ctx context.Context, img dataset.Image) (string, error) {
 	if img.Name == "" {
 		return Embedded, nil
@@ -24,7 +24,7 @@ func (f *Fetcher) Look(ctx context.Context, img dataset.Image) (string, error) {
 	return seenOf(at, fault), nil
 }
 
-// seenOf is what Look says of an image at a location, or with the fault of Locate.
+// seenOf returns the state of an image, as Look does, from its location or from the fault of Locate.
 func seenOf(at Location, fault *dataset.Fault) string {
 	if fault != nil {
 		return string(fault.Code)

@@ -28,7 +28,7 @@ func encoded(t *testing.T, size int) []byte {
 	return out.Bytes()
 }
 
-// write puts a file below a folder, changed at a time.
+// write writes a file below a folder, and sets the time of its last change.
 func write(t *testing.T, dir, name string, data []byte, at time.Time) {
 	t.Helper()
 	file := filepath.Join(dir, name)
@@ -40,7 +40,7 @@ func write(t *testing.T, dir, name string, data []byte, at time.Time) {
 	}
 }
 
-// TestSeen compares what Fetch has seen with what Look says of each image.
+// TestSeen compares the states of images that Fetch returns with the states that Look returns.
 func TestSeen(t *testing.T) {
 	t.Parallel()
 	dir, at, data := t.TempDir(), time.Unix(1000, 5), encoded(t, 3)
@@ -69,17 +69,17 @@ func TestSeen(t *testing.T) {
 		}
 		for i, seen := range fetched.Seen {
 			if there, err := f.Look(t.Context(), test.images[i]); there != seen || err != nil {
-				t.Errorf("%+v: a look finds %q (%v), and %q was seen", test.images[i], there, err, seen)
+				t.Errorf("%+v: Look returns %q (%v), and Fetch %q", test.images[i], there, err, seen)
 			}
 		}
 	}
 	write(t, dir, "a.png", data, at.Add(time.Nanosecond))
 	if there, err := f.Look(t.Context(), dataset.Image{Name: "a.png"}); err != nil || there == a {
-		t.Errorf("a look at a changed image finds %q (%v), as before", there, err)
+		t.Errorf("Look returns %q (%v) for a changed image, as before", there, err)
 	}
 }
 
-// replacing is a bucket in which an image is replaced between the look for it and its reading.
+// A replacing is a bucket in which an image is replaced after it was located and before it is read.
 type replacing struct {
 	bucket.Reader
 	replace func()
@@ -92,7 +92,7 @@ func (b replacing) Open(
 	return b.Reader.Open(ctx, name, generation, offset, length)
 }
 
-// TestSeenOfReplaced has an image replaced while it is read: what is seen is never the new one with the old bytes.
+// TestSeenOfReplaced replaces an image while it is read. Fetch never returns the new state with the old content.
 func TestSeenOfReplaced(t *testing.T) {
 	t.Parallel()
 	dir, at := t.TempDir(), time.Unix(1000, 0)
@@ -106,10 +106,10 @@ func TestSeenOfReplaced(t *testing.T) {
 	}
 	there, err := f.Look(t.Context(), sample.Images[0])
 	if err != nil || there == fetched.Seen[0] {
-		t.Errorf("a later look finds %q (%v), as was seen", there, err)
+		t.Errorf("a later Look returns %q (%v), as Fetch did", there, err)
 	}
 	fetched, fault, err = f.Fetch(t.Context(), sample, nil, memorytest.Budget(t).NewHold(1))
 	if err != nil || fault != nil || fetched.Seen[0] != there {
-		t.Errorf("the next reading has seen %q (%v, %v), want %q", fetched.Seen, fault, err, there)
+		t.Errorf("the next Fetch returns the states %q (%v, %v), want %q", fetched.Seen, fault, err, there)
 	}
 }

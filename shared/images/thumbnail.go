@@ -14,18 +14,18 @@ import (
 // thumbnailQuality is the quality of the JPEG: a picture of 192 pixels takes some 6 kB.
 const thumbnailQuality = 70
 
-// longestExact is how many times longer than a picture an image is of which every pixel is read: larger ones would take
-// long, and much memory.
+// longestExact limits exact scaling, which reads every pixel: the longer side of the image is at most longestExact
+// times the side of the thumbnail. For larger images exact scaling would take too much time and memory.
 const longestExact = 16
 
-// ThumbnailBytes is the most memory that Thumbnail takes next to that of the decoded image: draw.Kernel has a picture
-// between with 32 bytes a pixel, of the new width and the old height.
+// ThumbnailBytes returns the most memory in bytes that Thumbnail needs in addition to the decoded image. draw.Kernel
+// makes an intermediate picture of the new width and the old height, with 32 bytes per pixel.
 func ThumbnailBytes(size int) int64 {
 	return 32*longestExact*int64(size)*int64(size) + 8*int64(size)*int64(size)
 }
 
-// Thumbnail is a picture of an encoded image that Check lets pass, as a JPEG: on white, and no wider or higher than
-// size pixels. Equal images give equal bytes.
+// Thumbnail returns a small picture of an encoded image that passed Check. It is a JPEG on a white background, at most
+// size pixels wide and high. Equal images give equal bytes.
 func Thumbnail(data []byte, size int) ([]byte, *dataset.Fault) {
 	picture, fault := Decode(data)
 	if fault != nil {

@@ -13,12 +13,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
-// asNobody runs check with the file permissions of a user who owns nothing, also where tests run as root.
+// asNobody runs check with the file permissions of a user who owns no files, even if tests run as root.
 func asNobody(check func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		runtime.LockOSThread() // and never unlocked, so that the thread ends with its user
+		runtime.LockOSThread() // without unlocking, so that the thread with the changed user ends
 		syscall.RawSyscall(syscall.SYS_SETFSUID, 65534, 0, 0)
 		check()
 	}()

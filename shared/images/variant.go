@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// unreadVariant is the variant of a known format that its decoder does not read, as the subject of `is not read`;
-// empty where data is not such a variant.
+// unreadVariant returns the name of the variant of data, if data has a known format in a variant that the decoder does
+// not support; else it returns "".
 func unreadVariant(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte("II*\x00")):
@@ -34,7 +34,7 @@ const (
 	tagSampleFormat = 339
 )
 
-// tiffCompressions are the compressions that golang.org/x/image/tiff does not read.
+// tiffCompressions are compressions that golang.org/x/image/tiff does not support.
 var tiffCompressions = map[uint32]string{
 	6: "JPEG (old style)", 7: "JPEG", 9: "JBIG", 10: "JBIG", 34661: "JBIG", 34712: "JPEG 2000", 33003: "JPEG 2000",
 	33005: "JPEG 2000", 34887: "LERC", 34925: "LZMA", 34676: "SGI LogLuv", 34677: "SGI LogLuv", 50000: "Zstandard",
@@ -76,7 +76,7 @@ func tiffVariant(data []byte, order binary.ByteOrder) string {
 	}
 }
 
-// tiffTags are the first values of the byte, short and long tags in a TIFF's first directory.
+// tiffTags returns the first value of each byte, short and long tag in a TIFF's first directory, by tag.
 func tiffTags(data []byte, order binary.ByteOrder) map[uint16]uint32 {
 	tags := map[uint16]uint32{}
 	if len(data) < 8 {
@@ -96,7 +96,7 @@ func tiffTags(data []byte, order binary.ByteOrder) map[uint16]uint32 {
 		at += 12
 		kind, values, value := order.Uint16(entry[2:]), uint64(order.Uint32(entry[4:])), entry[8:]
 		size := map[uint16]uint64{1: 1, 3: 2, 4: 4}[kind]
-		if size*values > 4 { // the values are elsewhere
+		if size*values > 4 { // the entry has the offset of the values
 			place := uint64(order.Uint32(value))
 			if place+size > uint64(len(data)) {
 				continue
@@ -145,7 +145,7 @@ func bmpVariant(data []byte) string {
 	}
 }
 
-// jpegVariant looks at the marker that begins a JPEG's frame.
+// jpegVariant finds the variant of a JPEG by the marker that begins its frame.
 func jpegVariant(data []byte) string {
 	at := jpegFrameAt(data)
 	if at < 0 {
@@ -165,15 +165,15 @@ func jpegVariant(data []byte) string {
 	return ""
 }
 
-// jpegFrameAt finds the marker that begins a JPEG's frame, with its length and the byte after it (ISO/IEC 10918-1,
-// table B.1). It is -1 if there is none before the first scan.
+// jpegFrameAt returns the offset of the marker that begins a JPEG's frame (ISO/IEC 10918-1, table B.1). At least 5
+// bytes follow from there. It returns -1 if there is no such marker before the first scan.
 func jpegFrameAt(data []byte) int {
 	for at := 2; at+5 <= len(data) && data[at] == 0xff; {
 		switch marker := data[at+1]; {
 		case marker == 0xff: // a fill byte
 			at++
 			continue
-		case marker >= 0xd0 && marker <= 0xd7: // a restart, which decoders pass over; it has no length
+		case marker >= 0xd0 && marker <= 0xd7: // a restart marker has no length, and decoders skip it
 			at += 2
 			continue
 		case marker >= 0xc0 && marker <= 0xcf && marker != 0xc4 && marker != 0xc8 && marker != 0xcc, marker == 0xf7:

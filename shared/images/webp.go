@@ -21,14 +21,14 @@ const (
 	vp8xAlpha    = 1 << 4
 )
 
-// isAnimatedWebP reports whether data is a WebP of the kind that golang.org/x/image/webp does not read.
+// isAnimatedWebP reports whether data is an animated WebP, which golang.org/x/image/webp does not support.
 func isAnimatedWebP(data []byte) bool {
 	return len(data) >= riffHeader+chunkHeader+vp8xLength && string(data[:4]) == "RIFF" &&
 		string(data[8:16]) == "WEBPVP8X" && data[riffHeader+chunkHeader]&vp8xAnimated != 0
 }
 
-// firstWebPFrame decodes the first frame of an animated WebP onto its canvas, which is transparent where the frame
-// does not cover it.
+// firstWebPFrame decodes the first frame of an animated WebP onto its canvas. The canvas is transparent outside of the
+// frame.
 func firstWebPFrame(data []byte) (image.Image, error) {
 	header := data[riffHeader+chunkHeader:]
 	canvas := image.Rect(0, 0, uint24(header[4:])+1, uint24(header[7:])+1)
@@ -54,8 +54,8 @@ func firstWebPFrame(data []byte) (image.Image, error) {
 	return whole, nil
 }
 
-// stillWebP is the frame of an animation as a WebP of its own. Its header has the frame's size, which the decoder
-// compares with that of the frame's data.
+// stillWebP returns the frame of an animation as a WebP file. Its header has the size of the frame, because the decoder
+// compares it with the frame's data.
 func stillWebP(frame []byte) []byte {
 	chunks := frame[anmfLength:]
 	header := make([]byte, vp8xLength)
@@ -70,7 +70,7 @@ func stillWebP(frame []byte) []byte {
 	return still
 }
 
-// findChunk is the content of the first chunk with that name.
+// findChunk returns the content of the first chunk with that name. The error is io.ErrUnexpectedEOF if there is none.
 func findChunk(chunks []byte, name string) ([]byte, error) {
 	for len(chunks) >= chunkHeader {
 		length := uint64(binary.LittleEndian.Uint32(chunks[4:]))

@@ -1,6 +1,6 @@
-// Package memory bounds the memory of a process for images: encoded images while their samples are rated, and one
-// decoded image at a time for each sample. There is a reserve for all other memory. If there is no room, work waits; it
-// does not fail.
+// Package memory limits the memory that a process uses for images: encoded images while their samples are rated, and
+// one decoded image at a time for each sample. A reserve is left for everything else. If there is not enough memory,
+// work waits; it does not fail.
 package memory
 
 import (
@@ -15,41 +15,41 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// Reserve is the part of a process's memory, in bytes, that is kept for everything except images: the program, the
-// records of the shards at work, caches, and bodies of the API.
+// Reserve is the part of a process's memory, in bytes, for everything except images: the program, the records of the
+// shards that are being scored, caches, and request bodies of the API.
 const Reserve = 352 << 20
 
-// Need is the memory for the largest sample within the limits.
+// A Need is the memory that the largest allowed sample needs.
 type Need struct {
-	// Hold is for its encoded images while it is rated, in bytes.
+	// Hold is the memory for the sample's encoded images while it is rated, in bytes.
 	Hold int64
-	// Step is for decoding one image, in bytes.
+	// Step is the memory to decode one image, in bytes.
 	Step int64
 	// Settings name the variables that determine Hold and Step.
 	Settings string
 }
 
-// A Budget is the memory of a process for images. A process has one. It is safe for concurrent use.
+// A Budget is the memory that a process has for images. A process has one Budget. It is safe for concurrent use.
 //
 // No order of work can end in a deadlock. Readers are acquired first, then Holds, then Steps. All Readers together
-// leave room for the largest sample, and all Holds together leave room for the largest Step. A Hold waits only while it
-// is empty, and a Step ends without waiting.
+// leave memory for the largest sample, and all Holds together leave memory for the largest Step. A Hold waits only
+// while it is empty, and a Step ends without waiting.
 type Budget struct {
 	limit   Limit
 	need    Need
-	all     *semaphore.Weighted // of all that is taken
-	holds   *semaphore.Weighted // of Holds and readers
-	readers *semaphore.Weighted
-	spare   int64 // bytes for readers
+	all     *semaphore.Weighted // bytes of Holds, Steps and Readers
+	holds   *semaphore.Weighted // bytes of Holds and Readers
+	readers *semaphore.Weighted // bytes of Readers
+	spare   int64               // the most bytes of all Readers
 }
 
-// New makes the budget of a process. It is an error if it has no room for the largest sample. The error names the
-// settings to raise or lower.
+// New returns the budget of a process. It returns an error if the largest allowed sample does not fit. The error names
+// the settings to raise or lower.
 func New(limit Limit, need Need) (*Budget, error) {
 	size := limit.Bytes - Reserve
 	if need.Hold < 0 || need.Step < 0 || size < need.Hold+need.Step {
-		return nil, fmt.Errorf("%s is %s, and the largest sample within the limits takes %s of images, and %s for "+
-			"everything else: give the process %s or more, by its container's memory or by GOMEMLIMIT, or lower %s",
+		return nil, fmt.Errorf("%s is %s, but the process needs %s for the images of the largest allowed sample, and %s "+
+			"for everything else: give the process %s or more, by its container's memory or by GOMEMLIMIT, or lower %s",
 			limit.Source, mib(limit.Bytes), mib(need.Hold+need.Step), mib(Reserve), mib(need.Hold+need.Step+Reserve),
 			need.Settings)
 	}
@@ -60,30 +60,30 @@ func New(limit Limit, need Need) (*Budget, error) {
 	}, nil
 }
 
-// mib is a number of bytes for people.
+// mib returns a number of bytes in MiB, rounded up, as text.
 func mib(bytes int64) string { return fmt.Sprintf("%d MiB", (bytes+1<<20-1)>>20) }
 
-// ErrFull is the error of a Hold that has no room for another sample now.
+// ErrFull is the error of a Hold if there is no memory for another sample now.
 var ErrFull = errors.New("there is no memory for another sample now")
 
-// A TooLargeError is the error of a request for more memory than the budget ever has: it would wait forever.
+// A TooLargeError is the error of a request for more memory than the budget can ever give. Waiting would not help.
 type TooLargeError struct {
-	Bytes, Most int64
-	Settings    string // the variables that Most follows from
+	Bytes, Most int64  // requested, and the most for a sample
+	Settings    string // the variables that determine Most
 }
 
-// Error says what to do.
+// Error names the settings to change.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("images take %d bytes, and this process was started for %d of a sample: start it with the limits "+
+	return fmt.Sprintf("images need %d bytes of memory, and this process has %d for a sample: start it with the limits "+
 		"of the run (%s)", e.Bytes, e.Most, e.Settings)
 }
 
-// tooLarge is the error of a request for more memory than the whole budget, which would wait forever.
+// tooLarge returns the error of a request for more memory than the budget can ever give.
 func (b *Budget) tooLarge(bytes, most int64) error {
 	return &TooLargeError{bytes, most, b.need.Settings}
 }
 
-// A Hold is the memory of samples that are rated together. It is safe for concurrent use.
+// A Hold is the memory of the encoded images of samples that are rated together. It is safe for concurrent use.
 type Hold struct {
 	budget  *Budget
 	perByte float64
@@ -91,15 +91,17 @@ type Hold struct {
 	held    int64
 }
 
-// NewHold makes an empty Hold of samples that take perByte bytes, 1 or more, for each byte of their encoded images.
+// NewHold returns an empty Hold. Its samples need perByte bytes of memory, 1 or more, for each byte of their encoded
+// images.
 func (b *Budget) NewHold(perByte float64) *Hold { return &Hold{budget: b, perByte: perByte} }
 
-// Held is the memory that images of size bytes take while they are rated, at perByte bytes for each byte.
+// Held returns the memory in bytes that encoded images of size bytes need while they are rated, with perByte bytes of
+// memory for each byte.
 func Held(size int64, perByte float64) int64 { return int64(math.Ceil(perByte * float64(size))) }
 
-// Add acquires the memory for a sample whose encoded images have size bytes, before they are read. If h is empty, it
-// waits for room; otherwise it returns ErrFull if there is no room now. Other errors: the context ended, or the sample
-// exceeds the limits that the process was started with.
+// Add acquires the memory for a sample before its images are read. size is the number of bytes of its encoded images.
+// If h is empty, Add waits for memory; else it returns ErrFull if there is not enough memory now. Other errors: the
+// context ended, or a *TooLargeError.
 func (h *Hold) Add(ctx context.Context, size int64) error {
 	bytes := Held(size, h.perByte)
 	if bytes == 0 {
@@ -108,7 +110,7 @@ func (h *Hold) Add(ctx context.Context, size int64) error {
 	if bytes > h.budget.need.Hold {
 		return h.budget.tooLarge(bytes, h.budget.need.Hold)
 	}
-	h.mu.Lock() // the other samples have no memory while the first one waits, so it cannot wait for them
+	h.mu.Lock() // while the first sample waits, the other samples have no memory, so it does not wait for them
 	defer h.mu.Unlock()
 	if err := h.acquire(ctx, bytes); err != nil {
 		return err
@@ -139,7 +141,7 @@ func (h *Hold) acquire(ctx context.Context, bytes int64) error {
 	return nil
 }
 
-// Release frees the memory of h. Its images must not be used afterwards.
+// Release releases the memory of h. The images of its samples must not be used afterwards.
 func (h *Hold) Release() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -148,8 +150,8 @@ func (h *Hold) Release() {
 	h.held = 0
 }
 
-// Step waits for room and calls do, which takes a number of bytes and frees them before it returns. do must not acquire
-// memory. Errors: the context ended, or the step exceeds the limits that the process was started with.
+// Step waits for a number of bytes of memory, calls do, and releases the memory when do returns. do must not acquire
+// memory. Errors: the context ended, or a *TooLargeError.
 func (b *Budget) Step(ctx context.Context, bytes int64, do func()) error {
 	if bytes > b.need.Step {
 		return b.tooLarge(bytes, b.need.Step)
@@ -163,9 +165,9 @@ func (b *Budget) Step(ctx context.Context, bytes int64, do func()) error {
 	return nil
 }
 
-// Reader waits for the memory of a reader of images in a container, which keeps bytes while it is open. release frees
-// it. Call Reader before any Hold for its images. If the process has no memory beyond the largest sample, the Reserve
-// covers the reader. The error says that the context ended.
+// Reader waits for the memory of a reader of images in a container. The reader needs a number of bytes while it is
+// open. release releases them. Call Reader before Add for images of this reader. If the process has no memory beyond
+// the largest sample, the Reserve covers the reader. It returns an error only if the context ends.
 func (b *Budget) Reader(ctx context.Context, bytes int64) (release func(), err error) {
 	bytes = min(bytes, b.spare)
 	taken := make([]*semaphore.Weighted, 0, 3)
@@ -185,11 +187,11 @@ func (b *Budget) Reader(ctx context.Context, bytes int64) (release func(), err e
 	return release, nil
 }
 
-// largeStep is the size from which a step collects garbage first.
+// largeStep is the least size of a step, in bytes, before which the garbage collector may run.
 const largeStep = 32 << 20
 
-// collect runs the garbage collector if another step would exceed the limit together with the garbage. Go's runtime
-// would begin to collect only above the limit, and allocate more while it collects.
+// collect runs the garbage collector if a step of this size and the garbage together would exceed the limit. Go's
+// runtime would start collecting only at the limit, and allocate more memory while it collects.
 func (b *Budget) collect(bytes int64) {
 	if bytes < largeStep {
 		return

@@ -21,7 +21,8 @@ func budget(tb testing.TB, size, hold, step int64) *Budget {
 	return b
 }
 
-// TestNewRefuses has a process without room for one largest sample. It names what it has, and both settings.
+// TestNewRefuses starts a process with too little memory for the largest sample. The error names the memory and both
+// settings.
 func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	need := Need{Hold: 256 << 20, Step: 512 << 20, Settings: "MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"}
@@ -29,15 +30,15 @@ func TestNewRefuses(t *testing.T) {
 		t.Errorf("at the least memory: %v", err)
 	}
 	_, err := New(Limit{768<<20 + Reserve - 1, "GOMEMLIMIT"}, need)
-	want := "GOMEMLIMIT is 1120 MiB, and the largest sample within the limits takes 768 MiB of images, and 352 MiB " +
-		"for everything else: give the process 1120 MiB or more, by its container's memory or by GOMEMLIMIT, or lower " +
-		"MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"
+	want := "GOMEMLIMIT is 1120 MiB, but the process needs 768 MiB for the images of the largest allowed sample, and " +
+		"352 MiB for everything else: give the process 1120 MiB or more, by its container's memory or by GOMEMLIMIT, " +
+		"or lower MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"
 	if err == nil || err.Error() != want {
 		t.Errorf("below it: %v\nwant %s", err, want)
 	}
 }
 
-// TestTooLarge has a sample and an image that the process was not started for: they never get memory, and do not wait.
+// TestTooLarge requests memory for a sample and an image above the limits of the process. They fail without waiting.
 func TestTooLarge(t *testing.T) {
 	t.Parallel()
 	b := budget(t, 100, 40, 30)
@@ -51,8 +52,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// TestHold fills the budget: a Hold that has something does not wait, one that has nothing does, and room is left for a
-// step.
+// TestHold fills the budget. A Hold with samples does not wait, an empty Hold waits, and memory is left for a step.
 func TestHold(t *testing.T) {
 	t.Parallel()
 	b := budget(t, 100, 40, 30)
@@ -63,7 +63,7 @@ func TestHold(t *testing.T) {
 		}
 	}
 	if err := first.Add(t.Context(), 1); !errors.Is(err, ErrFull) {
-		t.Errorf("a Hold above what is left for a step: %v", err)
+		t.Errorf("a Hold that needs the memory of a step: %v", err)
 	}
 	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
@@ -80,14 +80,14 @@ func TestHold(t *testing.T) {
 	second.Release()
 }
 
-// A worker loads batches while it rates others, as runs do. used counts what all workers have.
+// A worker loads batches while it rates other batches, as runs do. used counts the memory of all workers.
 type worker struct {
 	budget *Budget
 	used   *atomic.Int64
 	random *rand.Rand
 }
 
-// A testBatch is samples that have memory.
+// A testBatch is a batch of samples for which memory was acquired.
 type testBatch struct {
 	hold  *Hold
 	bytes int64
@@ -114,7 +114,7 @@ func (w worker) load(ctx context.Context, samples int, batches chan<- testBatch)
 	return nil
 }
 
-// rate takes a step for each of three images of each batch, the largest ones among them.
+// rate makes three steps for each batch, one of the largest size.
 func (w worker) rate(t *testing.T, ctx context.Context, batches <-chan testBatch) {
 	for b := range batches {
 		for i := range int64(3) {
@@ -135,8 +135,8 @@ func (w worker) rate(t *testing.T, ctx context.Context, batches <-chan testBatch
 	}
 }
 
-// TestNoDeadlock has many workers in memory for little more than one largest sample. All end, and never is more held
-// than there is.
+// TestNoDeadlock runs many workers with memory for little more than the largest sample. All of them end, and together
+// they never use more than the budget.
 func TestNoDeadlock(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int64{100, 140} { // without and with room for readers
@@ -170,7 +170,7 @@ func TestNoDeadlock(t *testing.T) {
 	}
 }
 
-// TestReader has readers of containers wait for each other, and never for the room of the largest sample.
+// TestReader checks that readers of containers wait for each other, and leave the memory of the largest sample.
 func TestReader(t *testing.T) {
 	t.Parallel()
 	b := budget(t, 100, 30, 20)
@@ -181,7 +181,7 @@ func TestReader(t *testing.T) {
 	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := b.Reader(soon, 20); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("another one: %v, want that it waits", err)
+		t.Errorf("another reader: %v, want that it waits", err)
 	}
 	hold := b.NewHold(1)
 	if err := hold.Add(t.Context(), 30); err != nil {
@@ -193,7 +193,7 @@ func TestReader(t *testing.T) {
 	hold.Release()
 	release()
 	release()
-	for range 2 { // more than there is counts as what there is
+	for range 2 { // a larger request counts as all memory for readers
 		release, err := b.Reader(t.Context(), 1000)
 		if err != nil {
 			t.Fatal(err)

@@ -9,26 +9,26 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// A Limit is the most memory that this process may take.
+// A Limit is the most memory that this process may use.
 type Limit struct {
 	Bytes int64
 	// Source names the source of the limit, such as GOMEMLIMIT.
 	Source string
 }
 
-// The share of the available memory that a process takes. Go's runtime does not count all memory, such as the program's
-// own text, and on a machine without a limit other programs need memory too.
+// Shares of the available memory that a process may use. Go's runtime does not count all memory, for example not the
+// program's code. On a machine without a limit, other programs need memory, too.
 const (
 	ofContainer = 0.9
 	ofMachine   = 0.75
 )
 
-// FindLimit finds the limit of this process, and sets it as the limit of Go's garbage collector. The limit is
-// GOMEMLIMIT, if that is set; else a share of the memory of the container (cgroup v1 or v2) or of the machine,
-// whichever is less. It is an error if the machine reports neither.
+// FindLimit returns the memory limit of this process, and sets it as the limit of Go's garbage collector. It is
+// GOMEMLIMIT if that variable is set. Else it is a share of the container's memory (cgroup v1 or v2) or of the
+// machine's memory, whichever is less. The error says that neither is known.
 func FindLimit() (Limit, error) {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); set {
-		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 { // else it is off
+		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 { // GOMEMLIMIT=off is no limit
 			return Limit{limit, "GOMEMLIMIT"}, nil
 		}
 	}
@@ -40,7 +40,7 @@ func FindLimit() (Limit, error) {
 	return limit, nil
 }
 
-// found is the lower of the limits of a container and of a machine.
+// found returns the lower of the limits by a container's and a machine's memory.
 func found(container, machine memlimit.Provider) (Limit, error) {
 	limit := Limit{math.MaxInt64, ""}
 	if bytes, err := container(); err == nil {
@@ -51,7 +51,7 @@ func found(container, machine memlimit.Provider) (Limit, error) {
 		limit = Limit{share, "75 % of the machine's memory"}
 	}
 	if limit.Source == "" {
-		return Limit{}, fmt.Errorf("it is not known how much memory there is (%w); set GOMEMLIMIT, such as 2GiB", err)
+		return Limit{}, fmt.Errorf("the memory of this machine is unknown (%w); set GOMEMLIMIT, for example to 2GiB", err)
 	}
 	return limit, nil
 }

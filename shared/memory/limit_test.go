@@ -9,7 +9,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// TestFound has containers and machines with and without limits: the less of both is the limit.
+// TestFound combines containers and machines with and without limits. The lower limit counts.
 func TestFound(t *testing.T) {
 	t.Parallel()
 	has := func(bytes uint64) memlimit.Provider { return func() (uint64, error) { return bytes, nil } }
@@ -33,7 +33,7 @@ func TestFound(t *testing.T) {
 	}
 }
 
-// TestFindLimit reads the limit of this machine, and GOMEMLIMIT where it is set. Both are the limit of Go's runtime.
+// TestFindLimit finds the limit of this machine, and GOMEMLIMIT if it is set. Each becomes the limit of Go's runtime.
 func TestFindLimit(t *testing.T) {
 	before := debug.SetMemoryLimit(-1)
 	defer debug.SetMemoryLimit(before)
@@ -41,7 +41,7 @@ func TestFindLimit(t *testing.T) {
 	if err != nil || limit.Bytes <= 0 || debug.SetMemoryLimit(-1) != limit.Bytes {
 		t.Errorf("%+v, %v; the runtime has %d", limit, err, debug.SetMemoryLimit(-1))
 	}
-	t.Setenv("GOMEMLIMIT", "3GiB") // the runtime has read it at its start
+	t.Setenv("GOMEMLIMIT", "3GiB") // the runtime reads it only when it starts
 	debug.SetMemoryLimit(3 << 30)
 	if limit, err := FindLimit(); err != nil || limit != (Limit{3 << 30, "GOMEMLIMIT"}) {
 		t.Errorf("%+v, %v", limit, err)

@@ -2,16 +2,16 @@ package similarity
 
 import "slices"
 
-// maxLeaders bounds the clusters with the same images to which a sample is compared.
+// maxLeaders is the most clusters with the same images that a sample is compared with.
 const maxLeaders = 64
 
-// A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
-// texts. Samples without images are duplicates only if all their questions are equal, because near ones may come from
-// one template; without words, too, they are duplicates of nothing.
+// A Clusterer finds the near duplicates of a pool: samples with nearly equal images, in the same order, and nearly
+// equal texts. Samples without images are near duplicates only if all their questions are equal, because nearly equal
+// questions may come from one template. A sample without images and words has no near duplicates.
 //
-// A cluster has a leader, the first of its samples, and the samples that are near to it: a sample that is only near to
-// such a member is in another cluster. So a chain of small differences cannot join samples that differ much. Time is
-// linear in the samples, except for the index of the different images.
+// A cluster consists of its leader, the first of its samples, and of samples that are near to the leader. A sample that
+// is near to another member but not to the leader is in another cluster. So a chain of small differences cannot join
+// very different samples. Time is linear in the number of samples, except for the index of the different images.
 type Clusterer struct {
 	images  *numbers[string] // by the hash of their bytes
 	looks   []Image
@@ -19,14 +19,14 @@ type Clusterer struct {
 	of      []uint32 // the images of all samples, by number
 }
 
-// clustered has the parts of a sample that clusters need.
+// A clustered has the parts of a sample that clusters need.
 type clustered struct {
-	end   int // where its images end
+	end   int // the end of its images in Clusterer.of
 	words Signature
 	all   uint64 // a hash of its questions
 }
 
-// NewClusterer makes one without samples.
+// NewClusterer returns a Clusterer without samples.
 func NewClusterer() *Clusterer { return &Clusterer{images: newNumbers[string]()} }
 
 // Add adds a sample.
@@ -45,19 +45,19 @@ func (c *Clusterer) Add(sample Content) {
 	c.samples = append(c.samples, clustered{len(c.of), sample.Words, all})
 }
 
-// Leaders are, for each sample in the order in which they were added, the number of its cluster's leader, from 0. A
-// sample that leads a cluster, or is alone, has its own number.
+// Leaders returns, for each sample in the order of Add, the number of its cluster's leader. Samples are numbered from
+// 0. A sample that leads a cluster, or is in no cluster, has its own number.
 func (c *Clusterer) Leaders() []uint32 {
 	groups := leaders(c.looks)
 	clusters := make([]uint32, len(c.samples))
-	led := map[uint64][]uint32{} // by images, the samples that lead clusters
+	led := map[uint64][]uint32{} // the leaders of clusters, by their images
 	start := 0
 	for i, sample := range c.samples {
 		clusters[i] = uint32(i)
 		own := c.of[start:sample.end]
 		start = sample.end
 		if len(own) == 0 && sample.words.IsZero() {
-			continue // there is nothing to compare, as of one that was not scored
+			continue // nothing to compare, for example because the sample was not scored
 		}
 		key := uint64(len(own))
 		for _, image := range own {
@@ -79,7 +79,8 @@ func (c *Clusterer) Leaders() []uint32 {
 	return clusters
 }
 
-// leaders has, for each image, the first leading image that it is near to, which may be the image itself.
+// leaders returns, for each image, the nearest earlier image that is its own leader, or the image itself if no such
+// image is near.
 func leaders(all []Image) []uint32 {
 	x := newImages(all)
 	of := make([]uint32, len(all))

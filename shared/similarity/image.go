@@ -8,38 +8,39 @@ import (
 )
 
 const (
-	// waves is how many cosines of the miniature are kept, in each direction.
+	// waves is the number of frequencies of the miniature that are kept in each direction.
 	waves = 16
-	// leastContrast is the least standard deviation, in levels of 0 to 255, of a picture that can be compared.
+	// leastContrast is the least standard deviation of the brightness, in levels of 0 to 255, of a picture that can be
+	// compared.
 	leastContrast = 1.5
-	// leastWave is the least amplitude of a frequency, in levels times cells, for which its bit is set: the noise of
-	// compression, and of rounding where a frequency is absent, is smaller.
+	// leastWave is the least amplitude of a frequency, in levels times cells, for which its bit is set. The noise of
+	// compression is smaller, and so are rounding errors of a frequency that does not occur.
 	leastWave = 16
-	// lightSide and colourSide are the sides of the means that an Image keeps.
+	// lightSide and colourSide are the numbers of cells in a row of Light and of Colour.
 	lightSide, colourSide = 8, 4
 )
 
-// An Image is a summary of a picture by which near pictures are found. The zero Image is for a picture that shows
-// nothing, such as a white one. It is near to no other; only equal bytes match.
+// An Image is a summary of a picture for finding near pictures. The zero Image is for a picture without content, such
+// as a white one. It is not near to any picture; it matches only a file with equal bytes.
 type Image struct {
 	// Shape has the signs of the 255 lowest frequencies of the brightness (the perceptual hash of Zauner, 2010, with 16 x
 	// 16 frequencies instead of 8 x 8).
 	Shape Signature
 	// Light is the mean brightness of 8 x 8 cells, row by row, in levels of 0 to 255.
 	Light [lightSide * lightSide]uint8
-	// Colour is, of 4 x 4 cells, the mean difference of blue and of red from the brightness (Cb and Cr of JFIF).
+	// Colour is the mean difference of blue from the brightness (Cb of JFIF) in 4 x 4 cells, row by row, and then the same
+	// for red (Cr).
 	Colour [2 * colourSide * colourSide]uint8
 }
 
-// OfImage makes the Image of a picture on a white ground. orientation says how to turn it (1 to 8, as in EXIF; 1 does
-// not turn it).
+// OfImage returns the Image of a picture on a white background, turned by its EXIF orientation, 1 to 8 (1 is upright).
 func OfImage(picture image.Image, orientation int) (kept Image) {
 	m := reduce(picture)
 	sum, squares := 0.0, 0.0
 	for _, row := range m.luma {
 		for _, v := range row {
 			sum += v
-			squares += float64(v * v) // the conversion keeps processors from fusing product and sum
+			squares += float64(v * v) // without the conversion, some processors fuse product and sum
 		}
 	}
 	const cells = gridSide * gridSide
@@ -56,7 +57,8 @@ func OfImage(picture image.Image, orientation int) (kept Image) {
 	return kept
 }
 
-// cosines are the factors of the discrete cosine transform (DCT-II) of gridSide values: cosines[k][x] is the k-th at x.
+// cosines are the factors of the discrete cosine transform (DCT-II) of gridSide values. cosines[k][x] is the factor of
+// the value at x for frequency k.
 var cosines = func() (table [waves][gridSide]float64) {
 	for k := range table {
 		for x := range table[k] {
@@ -66,7 +68,7 @@ var cosines = func() (table [waves][gridSide]float64) {
 	return table
 }()
 
-// signs are the signs of the lowest frequencies. The first frequency, the mean, has no sign.
+// signs returns the signs of the lowest frequencies of the brightness, without the first frequency, which is the mean.
 func signs(grey *plane) (s Signature) {
 	var rows [gridSide][waves]float64
 	for y := range grey {
@@ -84,18 +86,18 @@ func signs(grey *plane) (s Signature) {
 			for y := range rows {
 				sum += float64(rows[y][across] * cosines[down][y])
 			}
-			// The bits are spread, so that each order of an Index has bits of high and of low frequencies.
+			// The positions of the bits are mixed, so that each order of an Index has bits of high and of low frequencies.
 			if i := down*waves + across; i > 0 && sum > leastWave {
 				s.set(i * 37 % Bits)
 			}
 		}
 	}
-	s.set(0) // no picture that shows something has the zero signature
+	s.set(0) // a picture with content never has the zero signature
 	return s
 }
 
-// differences are the largest differences of a cell between two images: in brightness, and in colour if both have
-// colour.
+// differences returns the largest difference of a cell between two images, in brightness and in colour. The difference
+// in colour is 0 if one of the images is grey.
 func (a Image) differences(b Image) (light, colour int) {
 	for i := range a.Light {
 		light = max(light, apart(a.Light[i], b.Light[i]))
@@ -111,7 +113,7 @@ func (a Image) differences(b Image) (light, colour int) {
 
 func apart(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
 
-// leastColour is the least distance from grey of a mean that counts as a colour.
+// leastColour is the least distance of a mean from grey at which an image has colour.
 const leastColour = 3
 
 func (a Image) grey() bool {
@@ -126,7 +128,7 @@ func (a Image) grey() bool {
 // imageBytes is the length of the bytes that String encodes.
 const imageBytes = Bits/8 + lightSide*lightSide + 2*colourSide*colourSide
 
-// String is the image in base64; empty for the zero Image.
+// String returns the image in base64; empty for the zero Image.
 func (a Image) String() string {
 	if a.Shape.IsZero() {
 		return ""
@@ -136,7 +138,7 @@ func (a Image) String() string {
 	return base64.RawStdEncoding.EncodeToString(append(data, a.Colour[:]...))
 }
 
-// ParseImage reads what String wrote.
+// ParseImage reads the text that Image.String returns.
 func ParseImage(text string) (a Image, err error) {
 	if text == "" {
 		return a, nil

@@ -7,21 +7,21 @@ import (
 )
 
 const (
-	// orders is the number of sorted lists of an index. Each sorts the signatures by other bits first.
+	// orders is the number of sorted lists of an index. Each list is sorted by other bits of the signatures.
 	orders = 16
-	// neighbours is how many signatures an index compares on each side of a place in a sorted list.
+	// neighbours is the number of signatures that an index compares on each side of a place in a sorted list.
 	neighbours = 16
 )
 
-// An Index finds the signatures near to one. Time and memory for it grow as n log n and n: it looks for a signature in
-// 16 orders, each by 32 other bits, and compares it with the 32 that are next to it there. So a near signature is found
-// with the probability that the README gives, and none is found twice.
+// An Index finds signatures that are near to a given signature. It sorts the signatures in 16 orders, each by other 32
+// bits. In each order, it compares the given signature with its 32 neighbours. So it finds a near signature with the
+// probability in README.md, and each signature once. Building an Index of n signatures takes time n log n and memory n.
 type Index struct {
 	signatures []Signature
 	sorted     [orders][]uint64 // 32 bits of a signature, and its number in 32 bits
 }
 
-// NewIndex makes an index of at most 2^32 signatures, none of them zero, and none twice. It keeps the list.
+// NewIndex returns an index of at most 2^32 different signatures, none of them zero. It keeps the list.
 func NewIndex(signatures []Signature) *Index {
 	x := &Index{signatures: signatures}
 	for o := range x.sorted {
@@ -34,7 +34,8 @@ func NewIndex(signatures []Signature) *Index {
 	return x
 }
 
-// key is the 32 bits of a signature by which an order sorts. Half of them are those of the order before.
+// key returns the 32 bits of a signature by which an order sorts. Half of these bits are also in the key of the order
+// before.
 func key(s Signature, order int) uint64 {
 	at := order * Bits / orders
 	word := s[at/64] >> (at % 64)
@@ -44,8 +45,8 @@ func key(s Signature, order int) uint64 {
 	return uint64(bits.Reverse32(uint32(word)))
 }
 
-// Near calls visit for the signatures that differ from s in at most this many bits, each once, with the number that it
-// has in the list.
+// Near calls visit once for each signature that it finds and that differs from s in at most `most` bits. i is the
+// position of the signature in the list.
 func (x *Index) Near(s Signature, most int, visit func(i, distance int)) {
 	if s.IsZero() {
 		return

@@ -6,17 +6,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// What counts as near. README.md says what was measured.
+// Limits within which images and texts are near. README.md has measurements.
 const (
 	// ImageMost is the most bits in which the shapes of near images differ.
 	ImageMost = 32
 	// lightMost and colourMost are the largest differences of a cell's brightness and colour, in levels of 0 to 255.
 	lightMost, colourMost = 10, 6
-	// TextMost is the most bits in which near texts differ: a Jaccard similarity of about .875, one word of thirty.
+	// TextMost is the most bits in which near texts differ. This is a Jaccard similarity of about .875: one word in thirty
+	// differs.
 	TextMost = 16
 )
 
-// Near says whether two images are nearly equal, and in how many bits their shapes differ, 0 to 256.
+// Near reports whether two images are nearly equal. distance is the number of bits, 0 to 256, in which their shapes
+// differ.
 func (a Image) Near(b Image) (distance int, near bool) {
 	if !a.Shape.Within(b.Shape, ImageMost) {
 		return Bits, false
@@ -27,7 +29,7 @@ func (a Image) Near(b Image) (distance int, near bool) {
 
 // A Content is the part of a sample, or of an item of an evaluation set, that is compared.
 type Content struct {
-	// Hashes identify the bytes of its images: equal bytes have equal hashes. Images describe how the same images look.
+	// Hashes has a hash of the bytes of each image. Images has the summary of each image, in the same order.
 	Hashes []string
 	Images []Image
 	Text
@@ -37,11 +39,11 @@ type Content struct {
 type Text struct {
 	// Words is the signature of all questions, one after the other.
 	Words Signature
-	// Questions are hashes of each of them, as Question writes it.
+	// Questions has the hash of each question in the form of Question.
 	Questions []uint64
 }
 
-// Questions are the human's turns of a sample that scorers see, without images.
+// Questions returns the texts of the human's turns that scorers read, without image marks.
 func Questions(sample *dataset.Sample) (questions []string) {
 	for _, turn := range sample.Rated() {
 		if turn.Role == dataset.Human {
@@ -51,10 +53,10 @@ func Questions(sample *dataset.Sample) (questions []string) {
 	return questions
 }
 
-// TextOf is the Text of questions.
+// TextOf returns the Text of questions.
 func TextOf(questions []string) Text {
 	var t Text
-	var all []string // with words in them
+	var all []string // questions with words
 	for _, q := range questions {
 		q = Question(q)
 		t.Questions = append(t.Questions, HashOf(q))
@@ -69,8 +71,8 @@ func TextOf(questions []string) Text {
 // wordless is the hash of a question without words, such as one of an image alone, or `?!`.
 var wordless = HashOf("")
 
-// near says whether two texts are nearly equal, or have a question in common, and in how many bits their words differ:
-// 0 with a question in common. Two texts without words are equal.
+// near reports whether two texts are nearly equal, or have a question in common. distance is the number of bits in
+// which their words differ; 0 with a common question. Two texts without words are equal.
 func (t Text) near(other Text) (distance int, near bool) {
 	if t.Words.IsZero() && other.Words.IsZero() {
 		return 0, true

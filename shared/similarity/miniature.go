@@ -9,21 +9,21 @@ import (
 )
 
 const (
-	// gridSide is the side of a miniature.
+	// gridSide is the number of cells on each side of a miniature.
 	gridSide = 32
-	// linesPerCell bounds the lines of a picture over which the brightness of a cell is averaged. Its colour is that of
-	// one.
+	// linesPerCell is the most lines of a picture that are averaged for the brightness of a cell. The colour of a cell is
+	// from one line.
 	linesPerCell = 8
 )
 
-// A plane is one number for each cell of a miniature.
+// A plane has one number for each cell of a miniature.
 type plane [gridSide][gridSide]float64
 
-// A miniature is a picture of gridSide x gridSide cells: brightness in levels of 0 to 255, and by how much blue and red
-// differ from it (Cb and Cr of JFIF), in levels around 128.
+// A miniature is a picture of gridSide x gridSide cells. luma is the brightness in levels of 0 to 255. blue and red are
+// the differences of blue and of red from the brightness (Cb and Cr of JFIF), in levels around 128.
 type miniature struct{ luma, blue, red plane }
 
-// reduce makes the miniature of a picture. A cell is the mean over its part of each sampled line.
+// reduce returns the miniature of a picture. The value of a cell is the mean over its part of each sampled line.
 func reduce(picture image.Image) *miniature {
 	height := picture.Bounds().Dy()
 	from := newLines(picture)
@@ -45,7 +45,7 @@ func reduce(picture image.Image) *miniature {
 	return m
 }
 
-// addLine adds a line's mean over each cell, times a weight.
+// addLine adds the mean of a line over each cell, times a weight, to the cells. sums is scratch memory.
 func addLine(cells *[gridSide]float64, values []uint8, sums []uint32, weight float64) {
 	sum := uint32(0)
 	sums = sums[:len(values)+1]
@@ -54,7 +54,7 @@ func addLine(cells *[gridSide]float64, values []uint8, sums []uint32, weight flo
 		sums[i+1] = sum
 	}
 	n := len(values)
-	// upTo is the sum of the values left of a place, which may be inside one.
+	// upTo returns the sum of the values to the left of a place. The place may be inside a value.
 	upTo := func(place float64) float64 {
 		i := min(int(place), n-1)
 		return float64(sums[i]) + float64((place-float64(i))*float64(values[i]))
@@ -67,13 +67,14 @@ func addLine(cells *[gridSide]float64, values []uint8, sums []uint32, weight flo
 	}
 }
 
-// A weightedLine is a line of a picture, and how much it counts in a cell.
+// A weightedLine is a line of a picture, and its weight in the mean of a cell.
 type weightedLine struct {
 	at     int
 	weight float64
 }
 
-// linesOf are the lines that cell y is the mean of, in a picture of height lines: all, or linesPerCell evenly spread.
+// linesOf returns the lines that are averaged for cell y of a picture with height lines: all lines of the cell, or
+// linesPerCell evenly spread lines.
 func linesOf(y, height int) (list []weightedLine) {
 	start, end := float64(y*height)/gridSide, float64((y+1)*height)/gridSide
 	if end-start > linesPerCell {
@@ -89,10 +90,10 @@ func linesOf(y, height int) (list []weightedLine) {
 	return list
 }
 
-// lines read a picture line by line. What they return is valid until the next call.
+// A lines reads a picture line by line. A returned slice is valid until the next call.
 type lines struct {
 	luma   func(y int) []uint8
-	colour func(y int) (blue, red []uint8) // of as many pixels as the picture stores
+	colour func(y int) (blue, red []uint8) // one value for each pixel for which the picture stores a colour
 }
 
 func newLines(picture image.Image) lines {
@@ -149,7 +150,7 @@ func newLines(picture image.Image) lines {
 	return all
 }
 
-// lumaOfLine is the brightness of pixels of four bytes each.
+// lumaOfLine returns the brightness of pixels with four bytes each, in luma.
 func lumaOfLine(luma, pixels []uint8) []uint8 {
 	pixels = pixels[:4*len(luma)]
 	for x := range luma {
@@ -159,12 +160,12 @@ func lumaOfLine(luma, pixels []uint8) []uint8 {
 	return luma
 }
 
-// lumaOf is the brightness of a colour (ITU-R BT.601, in units of 1/65536).
+// lumaOf returns the brightness of a colour (ITU-R BT.601, in units of 1/65536).
 func lumaOf(r, g, b uint8) uint8 {
 	return uint8((19595*uint32(r) + 38470*uint32(g) + 7471*uint32(b) + 1<<15) >> 16)
 }
 
-// means are the means of side x side cells, row by row.
+// means sets means to the means of side x side cells of the plane, row by row.
 func (p *plane) means(side int, means []uint8) {
 	of := gridSide / side
 	for i := range means {
@@ -178,7 +179,7 @@ func (p *plane) means(side int, means []uint8) {
 	}
 }
 
-// turn turns a plane as the orientation of EXIF says; any number but 2 to 8 leaves it.
+// turn turns a plane by an EXIF orientation. An orientation other than 2 to 8 changes nothing.
 func (p *plane) turn(orientation int) {
 	if orientation < 2 || orientation > 8 {
 		return

@@ -20,13 +20,13 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// poolImages are folders of the real images that copies are made of; drawn ones are next to them.
+// poolImages are folders of real images. The test makes copies of these images and of drawn ones.
 var poolImages = []string{"../../../shared/data/pool/images", "../../../shared/data/pool2/images"}
 
 // copies are changes that an image may go through from one dataset to another.
 var copies = []struct {
 	name  string
-	found float64 // the least share that is found
+	found float64 // the least share of copies that must be found
 	make  func(image.Image) image.Image
 }{
 	{"JPEG of quality 50", .97, func(p image.Image) image.Image { return recompressed(p, 50) }},
@@ -44,10 +44,10 @@ var copies = []struct {
 	{"10 % cut off each side", 0, func(p image.Image) image.Image { return cropped(p, 10) }},
 }
 
-// crops is how many of the copies, the last ones, nothing is promised of.
+// crops is the number of crops, at the end of copies. They need not be found.
 const crops = 2
 
-// plantedLooks are what is kept of a picture and of its copies.
+// A plantedLooks has the summaries of a picture and of its copies.
 type plantedLooks struct {
 	own    similarity.Image
 	copies []similarity.Image
@@ -61,8 +61,8 @@ func looksOf(p image.Image) plantedLooks {
 	return looks
 }
 
-// TestPlantedCopies finds copies of real images among all of them, charts of one template, pages of text, and white
-// pages. HARVEST_PLANTED=1 takes every image of both pools in place of one in 160 of the first.
+// TestPlantedCopies finds copies of real images among all real images, charts of one template, pages of text, and white
+// pages. With HARVEST_PLANTED=1 it uses all images of both pools; without it, one in 160 images of the first pool.
 func TestPlantedCopies(t *testing.T) {
 	t.Parallel()
 	folders, every := poolImages[:1], 160
@@ -78,7 +78,7 @@ func TestPlantedCopies(t *testing.T) {
 	for i, of := range looks {
 		items[i] = similarity.Content{Hashes: []string{fmt.Sprint(i)}, Images: []similarity.Image{of.own}}
 	}
-	for i := range 5 { // white pages, which nothing is a copy of
+	for i := range 5 { // white pages, which have no copies
 		blank := similarity.OfImage(white(300+20*i, 200), 1)
 		items = append(items, similarity.Content{Hashes: []string{fmt.Sprint("white", i)}, Images: []similarity.Image{blank}})
 	}
@@ -96,17 +96,18 @@ func TestPlantedCopies(t *testing.T) {
 		share := float64(found) / float64(len(looks))
 		t.Logf("%-24s %.3f found of %d, and %d others", c.name, share, len(looks), falsely)
 		if share < c.found {
-			t.Errorf("of %s only %.3f are found, and %.2f are promised", c.name, share, c.found)
+			t.Errorf("%s: a share of %.3f is found, want at least %.2f", c.name, share, c.found)
 		}
 	}
 	recall, precision := float64(correct)/float64(planted), float64(correct)/float64(correct+wrong)
 	t.Logf("recall %.4f, precision %.4f", recall, precision)
 	if recall < .97 || precision < .95 {
-		t.Errorf("recall %.3f, precision %.3f: at least .97 and .95 are promised", recall, precision)
+		t.Errorf("recall %.3f, precision %.3f, want at least .97 and .95", recall, precision)
 	}
 }
 
-// match counts whether a copy of picture i is found, and what else is: not those that look exactly like the picture.
+// match returns own 1 if the copy look of picture i is found, and the number of other pictures that are found. Pictures
+// with the same summary as picture i are not counted.
 func match(set *similarity.Set, items []similarity.Content, i int, look similarity.Image) (own, others int) {
 	for _, pair := range set.Match(similarity.Content{Hashes: []string{"copy"}, Images: []similarity.Image{look}}) {
 		switch {
@@ -121,7 +122,7 @@ func match(set *similarity.Set, items []similarity.Content, i int, look similari
 	return own, others
 }
 
-// poolLooks are those of one in so many of the images in folders.
+// poolLooks returns the summaries of one in `every` images in folders.
 func poolLooks(t *testing.T, folders []string, every int) []plantedLooks {
 	t.Helper()
 	var names []string
@@ -140,7 +141,7 @@ func poolLooks(t *testing.T, folders []string, every int) []plantedLooks {
 		}
 	}
 	of := make([]plantedLooks, len(names)/every)
-	var group errgroup.Group // to make the copies takes 70 ms an image, nearly all of the test's time
+	var group errgroup.Group // making the copies takes 70 ms per image, nearly all of the test's time
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range of {
 		group.Go(func() error {
@@ -178,7 +179,7 @@ func scaled(p image.Image, part image.Rectangle, width, height int) image.Image 
 	return out
 }
 
-// cropped leaves out a share of each side, 1/of.
+// cropped cuts 1/of of the width or height off each side.
 func cropped(p image.Image, of int) image.Image {
 	b := p.Bounds()
 	part := image.Rect(b.Min.X+b.Dx()/of, b.Min.Y+b.Dy()/of, b.Max.X-b.Dx()/of, b.Max.Y-b.Dy()/of)
@@ -197,7 +198,7 @@ func box(p *image.RGBA, x0, y0, x1, y1 int, c color.Color) {
 	draw.Draw(p, image.Rect(x0, y0, x1, y1), image.NewUniform(c), image.Point{}, draw.Src)
 }
 
-// chart draws a bar chart of one template: other values and other labels.
+// chart draws a bar chart of one template, with random values and labels.
 func chart(rng *rand.Rand) image.Image {
 	p := white(480, 360)
 	box(p, 60, 20, 62, 320, color.Black)
@@ -222,7 +223,7 @@ func page(rng *rand.Rand) image.Image {
 	return p
 }
 
-// strokes draws what looks like a line of words.
+// strokes draws random strokes that look like a line of words.
 func strokes(p *image.RGBA, rng *rand.Rand, x0, y0, x1, y1 int) {
 	for x := x0; x < x1; {
 		letter := 2 + rng.IntN(4)

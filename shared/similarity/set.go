@@ -17,14 +17,14 @@ type Set struct {
 	byQuestion map[uint64]uint32
 }
 
-// An imageIndex has different images with the index of their shapes. Of images of one shape each has its place.
+// An imageIndex has different images, and the index of their shapes. Several images may have one shape.
 type imageIndex struct {
 	all    []Image
 	shapes *Index
 	of     [][]uint32 // the images of each shape
 }
 
-// numbers numbers different keys, in the order in which they come.
+// A numbers numbers different keys, from 0, in the order in which they occur.
 type numbers[K comparable] struct {
 	of  map[K]uint32
 	all []K
@@ -42,7 +42,7 @@ func (n *numbers[K]) number(key K) uint32 {
 	return i
 }
 
-// newImages makes the index of different images.
+// newImages returns the index of different images.
 func newImages(all []Image) *imageIndex {
 	shapes := newNumbers[Signature]()
 	x := &imageIndex{all: all}
@@ -60,11 +60,11 @@ func newImages(all []Image) *imageIndex {
 	return x
 }
 
-// maxOfShape is how many images of one shape are compared with an image: those of white pages and of flags that differ
-// in nothing but their colours.
+// maxOfShape is the most images of one shape that are compared with an image. Many images have one shape if they differ
+// only in colours, such as flags, or are nearly white pages.
 const maxOfShape = 256
 
-// near calls visit for the images that are near to one.
+// near calls visit for each image that it finds near to img.
 func (x *imageIndex) near(img Image, visit func(i uint32, distance int)) {
 	x.shapes.Near(img.Shape, ImageMost, func(shape, _ int) {
 		of := x.of[shape]
@@ -76,7 +76,7 @@ func (x *imageIndex) near(img Image, visit func(i uint32, distance int)) {
 	})
 }
 
-// NewSet makes a set of items. It keeps them.
+// NewSet returns a Set of items. It keeps the slice.
 func NewSet(items []Content) *Set {
 	s := &Set{items: items, byHash: map[string][]uint32{}, byQuestion: map[uint64]uint32{}}
 	different, texts := newNumbers[Image](), newNumbers[Signature]()
@@ -109,20 +109,20 @@ func NewSet(items []Content) *Set {
 	return s
 }
 
-// Len is the number of items.
+// Len returns the number of items of the set.
 func (s *Set) Len() int { return len(s.items) }
 
-// A Kind says what of a sample and an item is nearly equal.
+// A Kind is the part in which a sample and an item are nearly equal.
 type Kind uint8
 
 // The kinds of pairs.
 const (
-	ImageOnly Kind = 1 + iota // an image, and not the text
-	TextOnly                  // the text, and no image
+	ImageOnly Kind = 1 + iota // an image, but not the text
+	TextOnly                  // the text, but no image
 	Both                      // an image and the text
 )
 
-// String is image, text or both.
+// String returns image, text or both.
 func (k Kind) String() string {
 	return [...]string{ImageOnly: "image", TextOnly: "text", Both: "both"}[k]
 }
@@ -131,18 +131,18 @@ func (k Kind) String() string {
 type Pair struct {
 	Kind Kind
 	Item int // the number of the item in the set
-	// ImageDistance and TextDistance are in bits, 0 to 256: of their nearest images, and of their words. That of what is
-	// not near may be any, and -1 without images.
+	// ImageDistance is the distance of their nearest images, and TextDistance the distance of their words, in bits, 0 to
+	// 256. ImageDistance is -1 if Kind is TextOnly. TextDistance may have any value if Kind is ImageOnly.
 	ImageDistance, TextDistance int
 }
 
-// maxPairs is how many pairs of a kind Match gives.
+// maxPairs is the most pairs of a kind that Match returns.
 const maxPairs = 5
 
-// Match gives the nearest pair of each kind for a sample: five at most, and of texts alone one. Both come first, then
-// images, then texts.
+// Match returns the nearest pairs of a sample: up to five of kind Both, then up to five of kind ImageOnly, then at most
+// one of kind TextOnly.
 func (s *Set) Match(sample Content) []Pair {
-	distances := map[uint32]int{} // of images, by item
+	distances := map[uint32]int{} // distances of the nearest images, by item
 	note := func(item uint32, distance int) {
 		if known, ok := distances[item]; !ok || distance < known {
 			distances[item] = distance
@@ -172,7 +172,8 @@ func (s *Set) Match(sample Content) []Pair {
 	return slices.Concat(nearest(both), nearest(alone), s.matchText(sample, distances))
 }
 
-// matchText gives the item whose text is nearest, if that is near, and the item has no near image.
+// matchText returns the pair with the nearest text, among items that have no near image; nil if no such text is near.
+// images are the items with near images.
 func (s *Set) matchText(sample Content, images map[uint32]int) []Pair {
 	var best *Pair
 	note := func(item uint32, distance int) {
@@ -193,7 +194,7 @@ func (s *Set) matchText(sample Content, images map[uint32]int) []Pair {
 	return []Pair{*best}
 }
 
-// nearest are the pairs with the least distances.
+// nearest returns the pairs with the least distances, at most maxPairs.
 func nearest(pairs []Pair) []Pair {
 	slices.SortStableFunc(pairs, func(a, b Pair) int {
 		return cmp.Or(cmp.Compare(a.ImageDistance, b.ImageDistance), cmp.Compare(a.TextDistance, b.TextDistance))

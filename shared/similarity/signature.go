@@ -1,9 +1,9 @@
-// Package similarity finds images and texts that are nearly equal: copies of an image that were stored again, smaller
-// or without colour, and questions in nearly the same words. It reads pixels and words, and compares signatures of
-// them. README.md says what it can find, and what it cannot.
+// Package similarity finds images and texts that are nearly equal: copies of an image that were stored again, made
+// smaller or without colour, and questions in nearly the same words. It makes signatures of pixels and words, and
+// compares the signatures. README.md has its abilities and limits.
 //
-// Signatures are stored with scores. Those that were made in two ways must not be compared: a change of how they are
-// made is one of run.LayoutVersion.
+// Signatures are stored with scores. Signatures that were made in different ways must not be compared: if you change
+// how they are made, raise run.LayoutVersion.
 package similarity
 
 import (
@@ -16,21 +16,21 @@ import (
 // Bits is the length of a signature.
 const Bits = 256
 
-// A Signature is 256 bits of an image or of a text. The more nearly equal two are, the fewer bits differ. The zero
-// Signature is of something that says too little to be compared, such as a white image or a text without words: it is
-// near to nothing.
+// A Signature has 256 bits of an image or of a text. The more similar two images or texts are, the fewer bits of their
+// signatures differ. The zero Signature is for an image or a text that cannot be compared, such as a white image or a
+// text without words. It is not near to any other.
 type Signature [Bits / 64]uint64
 
-// IsZero says whether there is nothing to compare.
+// IsZero reports whether s is the zero Signature, which cannot be compared.
 func (s Signature) IsZero() bool { return s == Signature{} }
 
-// Distance is the number of bits, 0 to 256, in which two signatures differ.
+// Distance returns the number of bits, 0 to 256, in which two signatures differ.
 func (s Signature) Distance(other Signature) int {
 	return bits.OnesCount64(s[0]^other[0]) + bits.OnesCount64(s[1]^other[1]) +
 		bits.OnesCount64(s[2]^other[2]) + bits.OnesCount64(s[3]^other[3])
 }
 
-// Within says whether two signatures say anything and differ in this many bits at most.
+// Within reports whether two signatures differ in at most `most` bits, and neither is zero.
 func (s Signature) Within(other Signature, most int) bool {
 	return !s.IsZero() && !other.IsZero() && s.Distance(other) <= most
 }
@@ -46,7 +46,7 @@ func (s Signature) append(to []byte) []byte {
 	return to
 }
 
-// signatureOf is the signature of the first 32 bytes of data.
+// signatureOf returns the signature of the first 32 bytes of data.
 func signatureOf(data []byte) (s Signature) {
 	for i := range s {
 		s[i] = binary.LittleEndian.Uint64(data[8*i:])
@@ -54,7 +54,7 @@ func signatureOf(data []byte) (s Signature) {
 	return s
 }
 
-// String is the signature in base64; empty for the zero one.
+// String returns the signature in base64; empty for the zero Signature.
 func (s Signature) String() string {
 	if s.IsZero() {
 		return ""
@@ -62,7 +62,7 @@ func (s Signature) String() string {
 	return base64.RawStdEncoding.EncodeToString(s.append(nil))
 }
 
-// ParseSignature reads what String wrote.
+// ParseSignature reads the text that Signature.String returns.
 func ParseSignature(text string) (s Signature, err error) {
 	if text == "" {
 		return s, nil

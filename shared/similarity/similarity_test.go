@@ -33,7 +33,7 @@ func TestTemplate(t *testing.T) {
 		long += fmt.Sprintf("word%c ", 'a'+rune(i%20))
 	}
 	if got := similarity.Template(long); len(got) > 160 {
-		t.Errorf("the template of a long text has %d bytes, want 160 at most", len(got))
+		t.Errorf("the template of a long text has %d bytes, want at most 160", len(got))
 	}
 }
 
@@ -49,37 +49,38 @@ func TestQuestion(t *testing.T) {
 		}
 	}
 	if alone := "Answer the question using a single word or phrase."; similarity.Question(alone) == "" {
-		t.Errorf("of %q nothing is compared", alone)
+		t.Errorf("the form of %q for comparisons is empty", alone)
 	}
 }
 
-// TestSignatures keeps what is stored: signatures of two versions are never compared.
+// TestSignatures writes signatures as text and reads them again. Invalid texts are refused.
 func TestSignatures(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
 	look := similarity.OfImage(chart(rng), 1)
 	again, err := similarity.ParseImage(look.String())
 	if err != nil || again != look {
-		t.Errorf("an image is read as another one: %v", err)
+		t.Errorf("the image that was read differs from the written one: %v", err)
 	}
 	words := similarity.TextOf([]string{"What is the highest value of the chart?"}).Words
 	if read, err := similarity.ParseSignature(words.String()); err != nil || read != words {
-		t.Errorf("a text is read as another one: %v", err)
+		t.Errorf("the signature that was read differs from the written one: %v", err)
 	}
 	for _, text := range []string{"x", "AAAA", look.String() + "AAAA"} {
 		if _, err := similarity.ParseImage(text); err == nil {
-			t.Errorf("%q is read as an image", text)
+			t.Errorf("%q was accepted as an image", text)
 		}
 		if _, err := similarity.ParseSignature(text); err == nil {
-			t.Errorf("%q is read as a signature", text)
+			t.Errorf("%q was accepted as a signature", text)
 		}
 	}
 	if blank := similarity.OfImage(white(40, 30), 1); blank != (similarity.Image{}) {
-		t.Error("a white image has something to compare")
+		t.Error("the signature of a white image is not zero")
 	}
 }
 
-// TestStoredSignatures pins what is stored with scores: a change of it is one of run.LayoutVersion.
+// TestStoredSignatures compares the signatures of fixed inputs with stored ones. If they change, raise
+// run.LayoutVersion.
 func TestStoredSignatures(t *testing.T) {
 	t.Parallel()
 	const question = "What is the highest value of the chart in 2019?\nAnswer the question using a single word or phrase."
@@ -87,16 +88,16 @@ func TestStoredSignatures(t *testing.T) {
 	stored := fmt.Sprintln(
 		similarity.OfImage(chart(rand.New(rand.NewPCG(7, 8))), 1), text.Words, text.Questions, similarity.Template(question))
 	if got := fmt.Sprintf("%x", sha256.Sum256([]byte(stored)))[:16]; got != "5617134bb0ab8f60" {
-		t.Errorf("signatures have the hash %s; raise run.LayoutVersion if that is meant:\n%s", got, stored)
+		t.Errorf("the hash of the signatures is now %s; if this is intended, raise run.LayoutVersion:\n%s", got, stored)
 	}
 }
 
-// TestOrientation turns a picture as EXIF says.
+// TestOrientation turns a picture by its EXIF orientation.
 func TestOrientation(t *testing.T) {
 	t.Parallel()
 	upright := chart(rand.New(rand.NewPCG(7, 8)))
 	b := upright.Bounds()
-	turned := image.NewRGBA(image.Rect(0, 0, b.Dy(), b.Dx())) // as orientation 6: its top is at the right
+	turned := image.NewRGBA(image.Rect(0, 0, b.Dy(), b.Dx())) // orientation 6: the top of the picture is at the right
 	for y := range b.Dy() {
 		for x := range b.Dx() {
 			turned.Set(y, b.Dx()-1-x, upright.At(x, y))
@@ -104,14 +105,14 @@ func TestOrientation(t *testing.T) {
 	}
 	want, got := similarity.OfImage(upright, 1), similarity.OfImage(turned, 6)
 	if _, near := want.Near(got); !near {
-		t.Error("a turned picture is not found")
+		t.Error("a turned picture with its orientation is not near to the picture")
 	}
 	if _, near := want.Near(similarity.OfImage(turned, 1)); near {
-		t.Error("a picture is found that stands on its side")
+		t.Error("a turned picture without its orientation is near to the picture")
 	}
 }
 
-// TestIndex finds signatures that differ in some bits among many.
+// TestIndex finds signatures that differ in some bits, among many others.
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	const many = 20_000
@@ -140,7 +141,7 @@ func TestIndex(t *testing.T) {
 			})
 		}
 		if share := float64(found) / tries; share < test.least {
-			t.Errorf("of signatures with %d other bits %.3f are found, want %.3f at least", test.bits, share, test.least)
+			t.Errorf("%d different bits: a share of %.3f is found, want at least %.3f", test.bits, share, test.least)
 		}
 	}
 }
@@ -205,13 +206,13 @@ func TestClusters(t *testing.T) {
 	}
 	add("What is it?", first)                                   // 0
 	add("What is it?", scaled(first, first.Bounds(), 240, 180)) // a copy
-	add("What is it?", second)                                  // 2: another image
-	add("Which bar is the highest one?", first)                 // 3: another question
-	add("What is it?", first, second)                           // 4: another number of images
+	add("What is it?", second)                                  // 2: a different image
+	add("Which bar is the highest one?", first)                 // 3: a different question
+	add("What is it?", first, second)                           // 4: a different number of images
 	add("Write a poem about autumn leaves.")                    // 5
 	add("Write a poem about autumn leaves!")                    // the same words
 	add("Write a poem about autumn rain.")                      // 7
-	c.Add(similarity.Content{})                                 // 8: not scored, so there is nothing to compare
+	c.Add(similarity.Content{})                                 // 8: not scored, so it cannot be compared
 	c.Add(similarity.Content{})                                 // 9
 	add("!!!")                                                  // 10: no word that another could share
 	add("???")                                                  // 11
@@ -222,7 +223,7 @@ func TestClusters(t *testing.T) {
 	}
 }
 
-// TestTextDistance holds the distance of texts against the similarity of their sets of pairs.
+// TestTextDistance compares the distance of texts with the similarity of their sets of word pairs.
 func TestTextDistance(t *testing.T) {
 	t.Parallel()
 	words := make([]string, 60)
@@ -234,7 +235,7 @@ func TestTextDistance(t *testing.T) {
 	near := slices.Clone(words)
 	near[30] = "other"
 	if d := whole.Distance(similarity.TextOf([]string{text(near)}).Words); d > similarity.TextMost {
-		t.Errorf("a text with one of 60 words changed differs in %d bits, want %d at most", d, similarity.TextMost)
+		t.Errorf("a text with one of 60 words changed differs in %d bits, want at most %d", d, similarity.TextMost)
 	}
 	slices.Reverse(near)
 	if d := whole.Distance(similarity.TextOf([]string{text(near)}).Words); d < 90 {
@@ -242,7 +243,7 @@ func TestTextDistance(t *testing.T) {
 	}
 }
 
-// TestTemplateClusters joins templates of few other words, the most frequent one first.
+// TestTemplateClusters joins templates that differ in few words. The most frequent template leads.
 func TestTemplateClusters(t *testing.T) {
 	t.Parallel()
 	var all similarity.Templates
@@ -265,7 +266,7 @@ func TestTemplateClusters(t *testing.T) {
 	}
 }
 
-// BenchmarkIndex looks for each of a million signatures among all of them: half are near to another one.
+// BenchmarkIndex searches for each of a million signatures among all of them. Half of them are near to another one.
 func BenchmarkIndex(b *testing.B) {
 	const many = 1_000_000
 	rng := rand.New(rand.NewPCG(15, 16))
@@ -293,7 +294,7 @@ func BenchmarkIndex(b *testing.B) {
 	}
 }
 
-// manyContents are samples of one image each, with other texts: half of them are near to another one.
+// manyContents returns samples with one image each and different texts. Half of them are near to another sample.
 func manyContents(many int) []similarity.Content {
 	rng := rand.New(rand.NewPCG(17, 18))
 	samples := make([]similarity.Content, many)
@@ -312,7 +313,7 @@ func manyContents(many int) []similarity.Content {
 	return samples
 }
 
-// BenchmarkClusters finds the duplicates of samples of as many images.
+// BenchmarkClusters finds the near duplicates of samples with one image each.
 func BenchmarkClusters(b *testing.B) {
 	for _, many := range []int{250_000, 500_000, 1_000_000} {
 		samples := manyContents(many)
@@ -337,7 +338,7 @@ func BenchmarkClusters(b *testing.B) {
 	}
 }
 
-// BenchmarkMatch compares a million samples with an evaluation set of 20,000 items, which are among them.
+// BenchmarkMatch compares a million samples with an evaluation set of 20,000 items, which are a part of the samples.
 func BenchmarkMatch(b *testing.B) {
 	samples := manyContents(1_000_000)
 	set := similarity.NewSet(samples[:20_000])
@@ -352,7 +353,7 @@ func BenchmarkMatch(b *testing.B) {
 	b.ReportMetric(float64(pairs)/float64(b.N), "pairs")
 }
 
-// cpuSeconds is the time that processors have worked for this process.
+// cpuSeconds returns the CPU time of this process in seconds.
 func cpuSeconds(b *testing.B) float64 {
 	b.Helper()
 	var used syscall.Rusage

@@ -6,19 +6,19 @@ import (
 	"unicode"
 )
 
-// maxTemplate is the length of a template, in bytes, from which on the rest is left out.
+// maxTemplate is the largest length of a template in bytes. The rest of a longer template is cut off.
 const maxTemplate = 160
 
 var (
-	// optionLine is a line of a multiple-choice question that is one of its options, or announces them.
+	// optionLine matches a line of a multiple-choice question with an option, or with the heading of the options.
 	optionLine = regexp.MustCompile(`(?mi)^\s*(\(?[a-z0-9][).:]\s|(options|choices)\b).*$`)
-	// inlineOptions are options within a line: (a) red (b) green.
+	// inlineOptions matches options within a line: (a) red (b) green.
 	inlineOptions = regexp.MustCompile(`(?i)\(a\).*\(b\).*`)
 	quotedText    = regexp.MustCompile(`"[^"\n]*"|“[^”\n]*”|‘[^’\n]*’|` + "`[^`\n]*`" + `|(^|[\s(])'[^'\n]*'`)
 	number        = regexp.MustCompile(`[0-9]+([.,:/%-]*[0-9]+)*`)
 )
 
-// withoutOptions leaves out the options of a multiple-choice question.
+// withoutOptions returns a question without the options of a multiple-choice question.
 func withoutOptions(text string) string {
 	if strings.Contains(text, "\n") {
 		text = optionLine.ReplaceAllString(text, " ")
@@ -31,18 +31,18 @@ func withoutOptions(text string) string {
 
 const digits = "0123456789"
 
-// notInTemplate says whether a character is neither part of a word nor the mark for left-out words.
+// notInTemplate reports whether a character is neither part of a word nor a mark (# or _) for omitted text.
 func notInTemplate(r rune) bool {
 	return !unicode.In(r, unicode.L, unicode.M) && !strings.ContainsRune("#_'", r)
 }
 
-// Template is what questions of one template have in common: the text in lower case, without options, with # for
-// numbers and _ for what is in quotes, words alone, and no more than 160 bytes of it. Empty for a text without
+// Template returns the text that questions of one template have in common. It is in lower case, without options and
+// punctuation. # replaces numbers, and _ replaces quoted text. It has at most 160 bytes. It is empty for a text without
 // words.
 func Template(text string) string {
 	text = strings.ToLower(withoutOptions(text))
 	for _, rule := range []struct {
-		where       string // one of these characters is in all that matches
+		where       string // each match contains one of these characters
 		pattern     *regexp.Regexp
 		replacement string
 	}{

@@ -6,20 +6,20 @@ import (
 )
 
 const (
-	// templateMost is the most bits in which templates of one cluster differ from its leader: a Jaccard similarity of
-	// about .6, one word of seven.
+	// templateMost is the most bits in which the templates of a cluster differ from its leader. This is a Jaccard
+	// similarity of about .6: one word in seven differs.
 	templateMost = 52
-	// maxTemplateLeaders is how many templates may lead clusters of others, so that time is linear.
+	// maxTemplateLeaders is the most templates that may lead clusters with other templates, so that time is linear.
 	maxTemplateLeaders = 512
 )
 
-// Templates are the different templates of a pool, numbered from 1 in the order in which they come. The zero Templates
-// have none.
+// A Templates has the different templates of a pool, numbered from 1 in the order in which they occur. The zero
+// Templates is empty.
 type Templates struct {
 	numbers map[uint64]uint32
 	words   []Signature
 	counts  []uint32
-	names   map[uint32]string // counts of templates that may be among the largest
+	names   map[uint32]string // texts of templates that may be among the largest, by number
 }
 
 // A TemplateKey is the part of a template (see Template) that is compared.
@@ -28,15 +28,15 @@ type TemplateKey struct {
 	Words Signature
 }
 
-// TemplateKeyOf is the key of a template that is not empty.
+// TemplateKeyOf returns the key of a template. The template must not be empty.
 func TemplateKeyOf(template string) TemplateKey {
 	return TemplateKey{HashOf(template), OfText(template)}
 }
 
-// named is how many templates are named although they come once.
+// named is the number of templates whose texts are kept although they occur only once.
 const named = 1000
 
-// Number is the number of a template. It adds samples to the count of its samples.
+// Number returns the number of a template, and adds samples to the number of its samples. name is its text.
 func (t *Templates) Number(key TemplateKey, name string, samples uint32) uint32 {
 	if t.numbers == nil {
 		t.numbers, t.names = map[uint64]uint32{}, map[uint32]string{}
@@ -54,17 +54,17 @@ func (t *Templates) Number(key TemplateKey, name string, samples uint32) uint32 
 	return number
 }
 
-// Clusters joins templates with few other words. Each template leads a cluster, or is in the cluster of the nearest one
-// with more samples. of has the cluster of each template's number, from 1, the cluster with most samples first; 0 stays
-// 0. names has the leaders of the largest clusters, at most `most`.
+// Clusters joins similar templates. Each template leads a cluster, or is in the cluster of the nearest leader that has
+// at least as many samples. Clusters are numbered from 1, the cluster with the most samples first. of[n] is the cluster
+// of template n, and of[0] is 0. names has the texts of the leaders of the largest clusters, at most `most`.
 func (t *Templates) Clusters(most int) (of []uint32, names []string) {
-	order := make([]uint32, len(t.words)) // by their number of samples
+	order := make([]uint32, len(t.words)) // templates, sorted by their number of samples
 	for i := range order {
 		order[i] = uint32(i)
 	}
 	slices.SortStableFunc(order, func(a, b uint32) int { return cmp.Compare(t.counts[b], t.counts[a]) })
 	led := make([]uint32, len(order))
-	samples := make([]uint64, len(order)) // counts of the clusters that templates lead
+	samples := make([]uint64, len(order)) // numbers of samples of the clusters that templates lead
 	var leaders []uint32
 	for _, i := range order {
 		leader := i

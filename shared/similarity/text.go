@@ -6,15 +6,15 @@ import (
 	"unicode"
 )
 
-// Words are the words and numbers of a text, in lower case, without what is between them.
+// Words returns the words and numbers of a text in lower case, without punctuation and spaces.
 func Words(text string) []string {
 	return strings.FieldsFunc(strings.ToLower(text), func(r rune) bool {
 		return !unicode.In(r, unicode.L, unicode.M, unicode.N)
 	})
 }
 
-// instructions are what datasets add to questions. They say how to answer, and not what is asked: half of all samples
-// of public datasets share one of them. Each is in the form of Words.
+// instructions are texts that datasets add to questions. They request a form of the answer and do not belong to the
+// question. Half of all samples of public datasets share one of them. Each instruction is in the form of Words.
 var instructions = []string{
 	"answer the question using a single word or phrase",
 	"answer the question with a single word or phrase",
@@ -40,8 +40,8 @@ var instructions = []string{
 	"reference ocr token",
 }
 
-// Question is the form of a text for comparisons: its words, with a space between them, without options and the
-// instructions that datasets add. A text of only these words stays unchanged.
+// Question returns the form of a text for comparisons: its words, separated by spaces, without options and without the
+// instructions that datasets add. If nothing would remain, options and instructions are kept.
 func Question(text string) string {
 	all := strings.Join(Words(withoutOptions(text)), " ")
 	if all == "" {
@@ -59,7 +59,7 @@ func Question(text string) string {
 	return strings.TrimPrefix(question, "question ")
 }
 
-// HashOf is a hash of a text (FNV-1a, 64 bits, mixed).
+// HashOf returns a hash of a text (FNV-1a, 64 bits, mixed).
 func HashOf(text string) uint64 {
 	const offset, prime = 14695981039346656037, 1099511628211
 	h := uint64(offset)
@@ -69,16 +69,16 @@ func HashOf(text string) uint64 {
 	return mix(h)
 }
 
-// mix spreads each bit of a number over all (Stafford's variant 13 of MurmurHash3's finalizer).
+// mix makes each bit of the result depend on all bits of a number (Stafford's variant 13 of MurmurHash3's finalizer).
 func mix(h uint64) uint64 {
 	h = (h ^ h>>30) * 0xbf58476d1ce4e5b9
 	h = (h ^ h>>27) * 0x94d049bb133111eb
 	return h ^ h>>31
 }
 
-// OfText is the signature of words with one space between them: one bit of each of 256 minhashes (Li and König, 2010)
-// over pairs of neighbouring words. If the sets of pairs of two texts have the Jaccard similarity j, the signatures
-// differ in 128 x (1 - j) bits, with a standard deviation of 8 at most.
+// OfText returns the signature of words that are separated by single spaces. It has one bit of each of 256 minhashes
+// (Li and König, 2010) over pairs of neighbouring words. If the sets of pairs of two texts have the Jaccard similarity
+// j, the signatures differ in 128 x (1 - j) bits on average, with a standard deviation of at most 8.
 func OfText(words string) (s Signature) {
 	if words == "" {
 		return s
@@ -110,10 +110,10 @@ func OfText(words string) (s Signature) {
 	return s
 }
 
-// multiplier is odd, so that multiplying by it loses nothing.
+// multiplier is odd, so that multiplying by it maps different numbers to different numbers.
 const multiplier = 0x9e3779b97f4a7c15
 
-// seeds make the minhashes different.
+// seeds make the minhashes different from each other.
 var seeds = func() (all [Bits]uint64) {
 	for i := range all {
 		all[i] = mix(uint64(i+1) * multiplier)

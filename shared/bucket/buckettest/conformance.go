@@ -1,4 +1,4 @@
-// Package buckettest holds all kinds of bucket to one contract, and gives tests objects.
+// Package buckettest tests that all kinds of bucket fulfil the contract of bucket.Bucket, and has helpers for tests.
 package buckettest
 
 import (
@@ -17,13 +17,13 @@ import (
 )
 
 const (
-	// composed is how many objects Cloud Storage concatenates in one request.
+	// composed is the largest number of objects that Cloud Storage concatenates in one request.
 	composed = 32
-	// chunk is more than any kind of bucket holds of an object that it creates.
+	// chunk is a size above the buffer of every kind of bucket, in bytes.
 	chunk = 4 << 20
 )
 
-// Conformance holds a kind of bucket to the contract of bucket.Bucket. open gives an empty bucket for a test.
+// Conformance tests that a kind of bucket fulfils the contract of bucket.Bucket. open returns an empty bucket.
 func Conformance(t *testing.T, open func(*testing.T) bucket.Bucket) {
 	for name, test := range map[string]func(*testing.T, bucket.Bucket){
 		"create":             testCreate,
@@ -36,14 +36,14 @@ func Conformance(t *testing.T, open func(*testing.T) bucket.Bucket) {
 		"compose refusals":   testComposeRefusals,
 		"failing write":      testFailingWrite,
 		"names refused":      testNamesRefused,
-		"nothing there":      testNothingThere,
+		"missing objects":    testMissingObjects,
 		"one winner":         testOneWinner,
-		"nothing by halves":  testNothingByHalves,
+		"no partial object":  testNoPartialObject,
 		"cancelled contexts": testCancelled,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			test(t, open(t)) // of its own: a fake may look at every object for a list
+			test(t, open(t)) // one bucket for each test: some fakes read all objects to list some
 		})
 	}
 }
@@ -56,7 +56,7 @@ func testCreate(t *testing.T, b bucket.Bucket) {
 		want := RandomBytes(size)
 		Put(t, b, name, want)
 		if got := Get(t, b, name); !bytes.Equal(got, want) {
-			t.Errorf("%s: read %d bytes unlike the %d written", name, len(got), len(want))
+			t.Errorf("%s: the %d bytes read differ from the %d bytes written", name, len(got), len(want))
 		}
 		attrs, err := b.Stat(t.Context(), name)
 		if err != nil {
@@ -114,7 +114,7 @@ func testRanges(t *testing.T, b bucket.Bucket) {
 	}
 	if r, err := b.Open(t.Context(), "ranges/ten", 0, -1, 1); err == nil {
 		r.Close()
-		t.Error("a negative offset was taken")
+		t.Error("a negative offset was accepted")
 	}
 }
 
@@ -244,7 +244,7 @@ func testCompose(t *testing.T, b bucket.Bucket) {
 			continue
 		}
 		if got := Get(t, b, name); !bytes.Equal(got, contents[:offset(n)]) {
-			t.Errorf("%d parts: %d bytes unlike the %d of the parts", n, len(got), offset(n))
+			t.Errorf("%d parts: the object's %d bytes differ from the %d bytes of its parts", n, len(got), offset(n))
 		}
 		if err := b.Compose(t.Context(), name, parts[:1]); !errors.Is(err, bucket.ErrExists) {
 			t.Errorf("composing %s again: %v, want ErrExists", name, err)
@@ -256,7 +256,7 @@ func testCompose(t *testing.T, b bucket.Bucket) {
 			t.Errorf("%s has changed", name)
 		}
 	}
-	// A part may come more than once.
+	// A part may occur more than once.
 	if err := b.Compose(t.Context(), "compose/twice", []string{parts[1], parts[1]}); err != nil {
 		t.Error(err)
 	} else if got, want := Get(t, b, "compose/twice"), bytes.Repeat(Get(t, b, parts[1]), 2); !bytes.Equal(got, want) {
@@ -264,7 +264,7 @@ func testCompose(t *testing.T, b bucket.Bucket) {
 	}
 	for _, part := range parts {
 		if _, err := b.Stat(t.Context(), part); err != nil {
-			t.Errorf("part gone: %v", err)
+			t.Errorf("a part was removed: %v", err)
 		}
 	}
 }

@@ -9,7 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// Counted is a bucket that counts its requests, as Cloud Storage does: a listing has one for each 1,000 names.
+// A Counted is a bucket that counts its requests as Cloud Storage does: a listing takes one request for each 1,000
+// names.
 type Counted struct {
 	bucket.Bucket
 	Requests *atomic.Int64

@@ -69,7 +69,7 @@ func testNamesRefused(t *testing.T, b bucket.Bucket) {
 	}
 }
 
-// BadNames are names that no object can have.
+// BadNames returns names that no object can have.
 func BadNames() []string {
 	return []string{
 		"", "/", ".", "..", "/a", "a/", "a//b", "./a", "a/.", "a/./b", "../a", "a/..", "a/../b", "a/../../b",
@@ -78,13 +78,13 @@ func BadNames() []string {
 	}
 }
 
-// The fake storage on disk takes no longer element.
+// goodNames are names that Create accepts. The fake storage on disk does not accept longer elements.
 var goodNames = []string{
 	"...", ".tmpx", "b/.tmp", " ", "~", "C:", "%2e%2e", "a b+c?d#e", strings.Repeat("é", 100),
 	strings.Repeat("a/", 511) + "aa",
 }
 
-func testNothingThere(t *testing.T, b bucket.Bucket) {
+func testMissingObjects(t *testing.T, b bucket.Bucket) {
 	Put(t, b, "there/object", nil)
 	absent := []string{"nothing", "there", "there/", "there/object/below", "there/" + strings.Repeat("a", 300)}
 	for _, name := range append(absent, BadNames()...) {
@@ -121,8 +121,8 @@ func testOneWinner(t *testing.T, b bucket.Bucket) {
 	}
 }
 
-// testNothingByHalves reads an object while it is written: it is not there, or it is whole.
-func testNothingByHalves(t *testing.T, b bucket.Bucket) {
+// testNoPartialObject reads an object while it is written: either it does not exist, or it is complete.
+func testNoPartialObject(t *testing.T, b bucket.Bucket) {
 	const name = "halves/object"
 	want := RandomBytes(1 << 20)
 	stop := make(chan struct{})

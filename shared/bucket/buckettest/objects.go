@@ -53,7 +53,7 @@ func MustBeAbsent(t testing.TB, b bucket.Reader, name string) {
 	}
 }
 
-// Content writes data, as the function that Create takes.
+// Content returns a function for Create that writes data.
 func Content(data string) func(io.Writer) error {
 	return func(w io.Writer) error {
 		_, err := io.WriteString(w, data)
@@ -61,7 +61,7 @@ func Content(data string) func(io.Writer) error {
 	}
 }
 
-// RandomBytes are n bytes that do not compress, the same ones on each call.
+// RandomBytes returns n bytes that cannot be compressed. Each call with the same n returns the same bytes.
 func RandomBytes(n int) []byte {
 	data := make([]byte, n)
 	rand.NewChaCha8([32]byte{byte(n)}).Read(data)

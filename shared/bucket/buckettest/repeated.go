@@ -2,13 +2,13 @@ package buckettest
 
 import "io"
 
-// A Repeated is a file of any size: the same block many times, between a head and a tail. It is made where it is read.
+// A Repeated is a file of any size that is not stored: a head, the same block many times, and a tail.
 type Repeated struct {
 	Head, Block, Tail []byte
 	Times             int64
 }
 
-// Bytes is how long the file is.
+// Bytes returns the size of the file.
 func (r Repeated) Bytes() int64 {
 	return int64(len(r.Head)) + r.Times*int64(len(r.Block)) + int64(len(r.Tail))
 }

@@ -1,5 +1,5 @@
-// Package gs is the buckets of Cloud Storage, apart from package bucket so that only programs that need them link
-// the clients of Google Cloud.
+// Package gs implements buckets in Cloud Storage. It is not part of package bucket, so that only programs that use it
+// contain the client libraries of Google Cloud.
 package gs
 
 import (
@@ -21,18 +21,18 @@ import (
 )
 
 const (
-	// maxParts is how many objects Cloud Storage concatenates in one request.
+	// maxParts is the largest number of objects that Cloud Storage concatenates in one request.
 	maxParts = 32
-	// chunkSize is what a Create holds in memory. The library's 16 MiB are too much for an instance that writes many small
-	// objects concurrently.
+	// chunkSize is the size of a Create's buffer in bytes. The library's default, 16 MiB, is too much for an instance that
+	// writes many small objects concurrently.
 	chunkSize = 4 << 20
 )
 
-// A Bucket is a Cloud Storage bucket. The library repeats requests that fail with a transient error until their context
-// is done.
+// A Bucket is a Cloud Storage bucket. If a request fails with a transient error, the library retries it until its
+// context ends.
 //
-// Cloud Storage decompresses an object that was uploaded with `Content-Encoding: gzip`, and then ignores ranges. Such
-// an object can only be read whole, and its size and checksum are those of the stored bytes.
+// Cloud Storage decompresses an object that was uploaded with `Content-Encoding: gzip`, and ignores requested ranges.
+// Such an object can only be read whole. Its size and checksum are those of the compressed bytes.
 type Bucket struct {
 	bucket *storage.BucketHandle
 	name   string
@@ -71,7 +71,7 @@ func (g *Bucket) Open(ctx context.Context, name string, generation, offset, leng
 		object = object.Generation(generation)
 	}
 	if length == 0 {
-		// A range header cannot ask for zero bytes, so the library would read everything.
+		// A range header cannot request zero bytes, so the library would read everything.
 		if _, err := object.Attrs(ctx); err != nil {
 			return nil, g.fail(name, err)
 		}
@@ -133,7 +133,7 @@ func (g *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucke
 				yield(bucket.Attrs{}, fmt.Errorf("listing gs://%s/%s: %w", g.name, prefix, err))
 				return
 			}
-			// The offset itself belongs to the listing of Cloud Storage.
+			// Cloud Storage includes the offset itself; List excludes it.
 			listed := bucket.Attrs{Name: attrs.Name, Size: attrs.Size, Generation: attrs.Generation}
 			if attrs.Name != after && !yield(listed, nil) {
 				return
@@ -142,7 +142,7 @@ func (g *Bucket) List(ctx context.Context, prefix, after string) iter.Seq2[bucke
 	}
 }
 
-// Checksum implements Reader. It is kept with the object: nothing is read.
+// Checksum implements Reader. Cloud Storage stores the checksum with the object, so the content is not read.
 func (g *Bucket) Checksum(ctx context.Context, name string) (uint32, error) {
 	object, err := g.object(name)
 	if err != nil {
@@ -155,13 +155,13 @@ func (g *Bucket) Checksum(ctx context.Context, name string) (uint32, error) {
 	return attrs.CRC32C, nil
 }
 
-// Create implements Bucket. When the answer to an upload is lost and the library repeats it, it may find the object
-// that it made itself, and returns ErrExists.
+// Create implements Bucket. If the response to an upload is lost, the library uploads again. Then it may find the
+// object that its first upload created, and Create returns ErrExists.
 func (g *Bucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	if err := bucket.CheckName(name); err != nil {
 		return err
 	}
-	// An upload whose context is done is never completed, so it leaves nothing.
+	// An upload whose context ends is not completed, so it creates no object.
 	ctx, abort := context.WithCancel(ctx)
 	defer abort()
 	upload := g.bucket.Object(name).If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
@@ -186,8 +186,8 @@ func (g *Bucket) Create(ctx context.Context, name string, write func(io.Writer) 
 	return nil
 }
 
-// Compose implements Bucket. More than 32 parts are put together in stages, through objects below
-// `<name>.parts/` that are named after their own parts; they stay there.
+// Compose implements Bucket. It concatenates more than 32 parts in stages. The intermediate objects are named
+// `<name>.parts/` and a hash of the names of their parts. They are not removed.
 func (g *Bucket) Compose(ctx context.Context, name string, parts []string) error {
 	if err := bucket.CheckName(name); err != nil {
 		return err
@@ -237,8 +237,8 @@ func (g *Bucket) concatenate(ctx context.Context, name string, parts []string) e
 	return nil
 }
 
-// object returns the handle of any name that Cloud Storage allows. Create allows fewer, but users name their images as
-// they like.
+// object returns the handle of an object with any name that Cloud Storage allows. Create allows fewer names, but users'
+// images may have any name.
 func (g *Bucket) object(name string) (*storage.ObjectHandle, error) {
 	reserved := name == "" || name == "." || name == ".."
 	if reserved || len(name) > bucket.MaxName || !utf8.ValidString(name) || strings.ContainsAny(name, "\r\n") {
@@ -258,7 +258,7 @@ func (g *Bucket) fail(name string, err error) error {
 	return fmt.Errorf("gs://%s/%s: %w", g.name, name, err)
 }
 
-// status is the HTTP status in a request's error, or 0.
+// status returns the HTTP status code of a request's error, or 0 if it has none.
 func status(err error) int {
 	if answer, ok := errors.AsType[*googleapi.Error](err); ok {
 		return answer.Code

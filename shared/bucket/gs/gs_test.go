@@ -1,10 +1,7 @@
 package gs
 
 import (
-	"bytes"
 	"compress/gzip"
-	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -18,20 +15,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/bucket/buckettest"
+	"github.com/harvest-ml/harvest/shared/bucket/gs/gstest"
 	"google.golang.org/api/option"
 )
 
 // newGS returns an empty bucket of a fake Cloud Storage, on disk below root or in memory.
 func newGS(t testing.TB, root string) *Bucket {
 	t.Helper()
-	server := startStorage(t, root)
-	client, err := storage.NewClient(t.Context(), option.WithEndpoint(server.URL+"/storage/v1/"),
+	return New(newClient(t, startStorage(t, root).URL), "bucket")
+}
+
+// newClient returns a client of the Cloud Storage at a URL.
+func newClient(t testing.TB, url string) *storage.Client {
+	t.Helper()
+	client, err := storage.NewClient(t.Context(), option.WithEndpoint(url+"/storage/v1/"),
 		option.WithoutAuthentication(), storage.WithJSONReads())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { client.Close() })
-	return New(client, "bucket")
+	return client
 }
 
 func startStorage(t testing.TB, root string) *httptest.Server {
@@ -40,48 +43,11 @@ func startStorage(t testing.TB, root string) *httptest.Server {
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(fake.Stop)
 	fake.CreateBucketWithOpts(fakestorage.CreateBucketOpts{Name: "bucket"})
-	server := httptest.NewServer(strictCompose(fake))
+	server := httptest.NewServer(gstest.StrictCompose(fake))
 	t.Cleanup(server.Close)
 	return server
-}
-
-// strictCompose adds to the fake what it leaves out: a concatenation that heeds preconditions and
-// says which part is missing.
-func strictCompose(fake *fakestorage.Server) http.Handler {
-	var one sync.Mutex
-	fakeHandler := fake.HTTPHandler()
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		target, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/storage/v1/b/bucket/o/"), "/compose")
-		if !ok {
-			fakeHandler.ServeHTTP(w, r)
-			return
-		}
-		one.Lock()
-		defer one.Unlock()
-		if _, err := fake.GetObject("bucket", target); err == nil && r.FormValue("ifGenerationMatch") == "0" {
-			http.Error(w, "conditionNotMet", http.StatusPreconditionFailed)
-			return
-		}
-		body, err := io.ReadAll(r.Body)
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		var request struct{ SourceObjects []struct{ Name string } }
-		if err := json.Unmarshal(body, &request); err != nil {
-			http.Error(w, err.Error(), http.StatusBadRequest)
-			return
-		}
-		for _, source := range request.SourceObjects {
-			if _, err := fake.GetObject("bucket", source.Name); err != nil {
-				http.Error(w, "notFound", http.StatusNotFound)
-				return
-			}
-		}
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		fakeHandler.ServeHTTP(w, r)
-	})
 }
 
 func TestConformance(t *testing.T) {
@@ -96,8 +62,8 @@ func TestConformance(t *testing.T) {
 	})
 }
 
-// TestStagesAreKept composes 33 parts as if an earlier attempt had been killed after its first
-// stage: that stage is used, and no stage is ever overwritten.
+// TestStagesAreKept composes 33 parts after an attempt that was killed when its first stage was written. The stage is
+// used, and no stage is overwritten.
 func TestStagesAreKept(t *testing.T) {
 	t.Parallel()
 	g := newGS(t, "")
@@ -146,8 +112,8 @@ func TestStagesAreKept(t *testing.T) {
 	}
 }
 
-// TestContentEncoding reads an object that Cloud Storage decompresses, where a range would be one of
-// other bytes than those asked for.
+// TestContentEncoding reads an object that Cloud Storage decompresses. A range of it is refused, because the range
+// would count compressed bytes.
 func TestContentEncoding(t *testing.T) {
 	t.Parallel()
 	g := newGS(t, "")
@@ -164,7 +130,7 @@ func TestContentEncoding(t *testing.T) {
 		t.Errorf("read %q", got)
 	}
 	if attrs, err := g.Stat(t.Context(), "compressed"); err != nil || !attrs.Encoded {
-		t.Errorf("Stat: %+v, %v; want that it is encoded", attrs, err)
+		t.Errorf("Stat: %+v, %v; want Encoded", attrs, err)
 	}
 	attrs, body, err := g.OpenWhole(t.Context(), "compressed")
 	if err != nil {
@@ -172,17 +138,17 @@ func TestContentEncoding(t *testing.T) {
 	}
 	defer body.Close()
 	if got, err := io.ReadAll(body); err != nil || string(got) != "content" || !attrs.Encoded {
-		t.Errorf("OpenWhole: %+v and %q, %v; want that it is encoded, and its content", attrs, got, err)
+		t.Errorf("OpenWhole: %+v and %q, %v; want Encoded, and the content", attrs, got, err)
 	}
 	for _, r := range []struct{ offset, length int64 }{{0, 3}, {3, 3}, {3, -1}} {
 		if _, err := g.Open(t.Context(), "compressed", 0, r.offset, r.length); err == nil ||
 			!strings.Contains(err.Error(), "Content-Encoding") {
-			t.Errorf("%d bytes from %d on: %v, want an error that says why", r.length, r.offset, err)
+			t.Errorf("%d bytes from %d on: %v, want an error that names Content-Encoding", r.length, r.offset, err)
 		}
 	}
 }
 
-// OpenWhole says what Stat says, and reads what Open reads, in one request.
+// TestOpenWhole checks that OpenWhole returns the attributes of Stat, and the content of Open.
 func TestOpenWhole(t *testing.T) {
 	t.Parallel()
 	g := newGS(t, "")
@@ -207,7 +173,7 @@ func TestOpenWhole(t *testing.T) {
 	}
 }
 
-// TestNamesOfUsers reads objects whose names Create refuses but Cloud Storage takes.
+// TestNamesOfUsers reads objects with names that Cloud Storage allows, although Create refuses them.
 func TestNamesOfUsers(t *testing.T) {
 	t.Parallel()
 	g := newGS(t, "")
@@ -225,8 +191,8 @@ func TestNamesOfUsers(t *testing.T) {
 	}
 }
 
-// TestServerErrors checks that an error of the service is neither ErrNotExist nor ErrExists, and
-// that a passing one is outlived.
+// TestServerErrors checks that an error of the service is neither ErrNotExist nor ErrExists, and that a request with a
+// transient error is retried.
 func TestServerErrors(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
@@ -241,11 +207,7 @@ func TestServerErrors(t *testing.T) {
 		}
 	}))
 	t.Cleanup(server.Close)
-	client, err := storage.NewClient(t.Context(), option.WithEndpoint(server.URL+"/storage/v1/"),
-		option.WithoutAuthentication(), storage.WithJSONReads())
-	if err != nil {
-		t.Fatal(err)
-	}
+	client := newClient(t, server.URL)
 	client.SetRetry(storage.WithMaxAttempts(3))
 	g := New(client, "bucket")
 	_, errStat := g.Stat(t.Context(), "a")
@@ -269,7 +231,7 @@ func TestServerErrors(t *testing.T) {
 
 func TestOpenAtEmulator(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", strings.TrimPrefix(startStorage(t, "").URL, "http://"))
-	b, err := OpenURL(context.Background(), "gs://bucket/")
+	b, err := OpenURL(t.Context(), "gs://bucket/")
 	if err != nil {
 		t.Fatal(err)
 	}

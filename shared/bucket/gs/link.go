@@ -11,9 +11,9 @@ import (
 	"cloud.google.com/go/storage"
 )
 
-// Link implements bucket.Linker by a signed URL. It is signed with the key of the process's credentials or, where they
-// have none as on Cloud Run, by IAM: the service account needs roles/iam.serviceAccountTokenCreator on itself. No
-// emulator of Cloud Storage checks signatures, so there is no link of its objects.
+// Link implements bucket.Linker by a signed URL. The key of the process's credentials signs it. If the credentials have
+// no key, as on Cloud Run, IAM signs it: then the service account needs roles/iam.serviceAccountTokenCreator on itself.
+// Emulators of Cloud Storage do not check signatures, so for them the link is empty.
 func (g *Bucket) Link(_ context.Context, name, file string, valid time.Duration) (string, error) {
 	if os.Getenv("STORAGE_EMULATOR_HOST") != "" {
 		return "", nil

@@ -16,7 +16,7 @@ import (
 	"google.golang.org/api/option"
 )
 
-// A link to an object is signed, names the file that it is saved as, and ends; an emulator has none.
+// TestLink checks that the URL of an object is signed, has the name of the file, and expires. An emulator returns none.
 func TestLink(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "")
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

@@ -12,14 +12,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// OpenURL opens the bucket at a URL: `gs://name` is a Cloud Storage bucket, reached with the
-// environment's credentials or at STORAGE_EMULATOR_HOST; a path, or `file:///path`, is a folder,
-// which is made if it is missing. The context is for the credentials only.
+// OpenURL opens the bucket at a URL. `gs://name` is a Cloud Storage bucket, which is reached with the environment's
+// credentials or at STORAGE_EMULATOR_HOST. A path or `file:///path` is a folder, which is made if it is missing. The
+// context is used only for the credentials.
 func OpenURL(ctx context.Context, address string) (bucket.Bucket, error) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	switch {
 	case address == "":
-		return nil, errors.New("opening bucket: no URL: want gs://name or a folder")
+		return nil, errors.New("opening bucket: the URL is empty; give gs://NAME or the path of a folder")
 	case !ok:
 		return bucket.OpenFolder(address)
 	case scheme == "file":
@@ -28,15 +28,15 @@ func OpenURL(ctx context.Context, address string) (bucket.Bucket, error) {
 			return nil, fmt.Errorf("opening bucket: %w", err)
 		}
 		if u.Host != "" && u.Host != "localhost" || u.Path == "" {
-			return nil, fmt.Errorf("opening bucket %s: want file:///path", address)
+			return nil, fmt.Errorf("opening bucket %s: a file URL needs an absolute path; give file:///PATH", address)
 		}
 		return bucket.OpenFolder(filepath.FromSlash(u.Path))
 	case scheme != "gs":
-		return nil, fmt.Errorf("opening bucket %s: want gs://name or a folder", address)
+		return nil, fmt.Errorf("opening bucket %s: unknown scheme; give gs://NAME or the path of a folder", address)
 	}
 	name := strings.TrimSuffix(rest, "/")
 	if name == "" || strings.Contains(name, "/") {
-		return nil, fmt.Errorf("opening bucket %s: want gs://name, and no prefix after it", address)
+		return nil, fmt.Errorf("opening bucket %s: give gs://NAME, without a prefix", address)
 	}
 	client, err := storage.NewClient(ctx, storage.WithJSONReads())
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package imagetest makes images that are small as files and large in memory, for tests of what decoding takes. All of
-// them are of one colour.
+// Package imagetest makes images that are small as files and large in memory, for tests of the memory of decoding. Each
+// image has one colour.
 package imagetest
 
 import (
@@ -9,8 +9,8 @@ import (
 	"hash/crc32"
 )
 
-// JPEG is a JPEG of components 1, 3 or 4, those of 4 in CMYK, and of sampling factors for the first of them, such as
-// 0x22. It is progressive or baseline. Sides are 1 to 65,535.
+// JPEG returns a JPEG with 1, 3 or 4 components; with 4 it is in CMYK. sampling has the sampling factors of the first
+// component, such as 0x22. The JPEG is progressive or baseline. width and height are 1 to 65,535.
 func JPEG(width, height, components int, sampling byte, progressive bool) []byte {
 	out := []byte{0xff, 0xd8}
 	segment := func(marker byte, content ...byte) {
@@ -23,7 +23,7 @@ func JPEG(width, height, components int, sampling byte, progressive bool) []byte
 	segment(0xdb, append([]byte{0}, bytes.Repeat([]byte{1}, 64)...)...)
 	frame := []byte{8, byte(height >> 8), byte(height), byte(width >> 8), byte(width), byte(components)}
 	scan := []byte{byte(components)}
-	blocks := 0 // of a unit of the scan
+	blocks := 0 // number of blocks in a unit of the scan
 	for i := range components {
 		factors := byte(0x11)
 		if i == 0 || i == 3 {
@@ -33,12 +33,12 @@ func JPEG(width, height, components int, sampling byte, progressive bool) []byte
 		scan = append(scan, byte(i+1), 0)
 		blocks += int(factors>>4) * int(factors&15)
 	}
-	marker, last, bits := byte(0xc0), byte(63), 2 // a bit each for a block's mean and for the end of its other values
+	marker, last, bits := byte(0xc0), byte(63), 2 // one bit for a block's mean, one for the end of its values
 	if progressive {
 		marker, last, bits = 0xc2, 0, 1
 	}
 	segment(marker, frame...)
-	for _, table := range []byte{0x00, 0x10} { // codes of one bit, which say that nothing follows
+	for _, table := range []byte{0x00, 0x10} { // one code of one bit: no value follows
 		segment(0xc4, append([]byte{table, 1}, make([]byte, 16)...)...)
 	}
 	segment(0xda, append(scan, 0, last, 0)...)
@@ -51,7 +51,7 @@ func JPEG(width, height, components int, sampling byte, progressive bool) []byte
 	return append(out, 0xff, 0xd9)
 }
 
-// PNG is a PNG of bits a sample, 8 or 16, and a colour type of the format: 0, 2, 4 or 6. It is not filtered.
+// PNG returns a PNG with 8 or 16 bits per sample, and one of PNG's colour types: 0, 2, 4 or 6. It is not filtered.
 func PNG(width, height int, bits, colour byte) []byte {
 	out := []byte("\x89PNG\r\n\x1a\n")
 	chunk := func(name string, content []byte) {
@@ -65,7 +65,7 @@ func PNG(width, height int, bits, colour byte) []byte {
 	chunk("IHDR", append(header, bits, colour, 0, 0, 0))
 	samples := map[byte]int{0: 1, 2: 3, 4: 2, 6: 4}[colour]
 	var packed bytes.Buffer
-	// Neither errors nor the level matter: it writes to memory.
+	// Errors are ignored, because it writes to memory with a valid level.
 	w, _ := zlib.NewWriterLevel(&packed, zlib.BestSpeed)
 	row := make([]byte, 1+width*samples*int(bits)/8)
 	for range height {
@@ -77,7 +77,7 @@ func PNG(width, height int, bits, colour byte) []byte {
 	return out
 }
 
-// LosslessWebP is a lossless WebP, with a palette if indexed is set. Sides are 1 to 16,384.
+// LosslessWebP returns a lossless WebP, with a palette if indexed is true. width and height are 1 to 16,384.
 func LosslessWebP(width, height int, indexed bool) []byte {
 	var b bitWriter
 	b.write(0x2f, 8)
@@ -89,8 +89,8 @@ func LosslessWebP(width, height int, indexed bool) []byte {
 	return RIFF("VP8L", b.bytes)
 }
 
-// WebPWithAlpha is a lossy WebP whose alpha plane is a lossless picture with a palette. Its picture is frame, the
-// content of a chunk VP8 with that size.
+// WebPWithAlpha returns a lossy WebP whose alpha plane is a lossless picture with a palette. frame is the content of a
+// VP8 chunk of that width and height.
 func WebPWithAlpha(width, height int, frame []byte) []byte {
 	var b bitWriter
 	b.write(1, 8) // compressed, not filtered
@@ -102,7 +102,7 @@ func WebPWithAlpha(width, height int, frame []byte) []byte {
 	return RIFF("VP8X", header, "ALPH", b.bytes, "VP8 ", frame)
 }
 
-// RIFF is a WebP file of chunks: the name of each and its content in turn.
+// RIFF returns a WebP file with chunks. Each chunk is a name and its content; more has further pairs of these.
 func RIFF(first string, content []byte, more ...any) []byte {
 	out := []byte("RIFF\x00\x00\x00\x00WEBP")
 	chunks := append([]any{first, content}, more...)
@@ -120,7 +120,7 @@ func RIFF(first string, content []byte, more ...any) []byte {
 // A bitWriter writes the lowest bits first.
 type bitWriter struct {
 	bytes []byte
-	used  int // bits of the last byte
+	used  int // number of bits used in the last byte
 }
 
 func (b *bitWriter) write(value, bits int) {
@@ -138,7 +138,7 @@ func (b *bitWriter) picture(indexed bool) {
 	if indexed {
 		b.write(1, 1)
 		b.write(3, 2)
-		b.write(255, 8) // 256 colours: an index a pixel
+		b.write(255, 8) // 256 colours: one index per pixel
 		b.write(0, 1)   // no cache of colours
 		b.codes()
 	}
@@ -149,7 +149,7 @@ func (b *bitWriter) picture(indexed bool) {
 	b.write(0, 64)
 }
 
-// codes writes five codes of one symbol each, which takes no bits in the picture.
+// codes writes five codes with one symbol each. Such a symbol takes no bits in the picture.
 func (b *bitWriter) codes() {
 	for range 5 {
 		b.write(1, 4) // simple, one symbol, of one bit, which is 0

@@ -1,4 +1,4 @@
-// Package memorytest is the memory that tests of other packages have.
+// Package memorytest makes memory budgets for tests of other packages.
 package memorytest
 
 import (
@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// Budget is one that no test fills.
+// Budget returns a budget that is larger than any test needs.
 func Budget(tb testing.TB) *memory.Budget {
 	tb.Helper()
 	const most = 1 << 40

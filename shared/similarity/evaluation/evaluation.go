@@ -1,6 +1,6 @@
-// Package evaluation reads evaluation sets, such as benchmarks, to compare samples with them: JSON, JSONL of any form
-// of records or with fields of a question and images, TSV with base64 images, Parquet, tar, and folders of images. They
-// are objects of a bucket.
+// Package evaluation reads evaluation sets, such as benchmarks, to compare samples with them. A set is an object of a
+// bucket or a folder of images. It may be JSON or JSONL in any form of records, or with fields for a question and
+// images, TSV with base64 images, Parquet, or tar.
 package evaluation
 
 import (
@@ -34,28 +34,28 @@ type Object struct {
 	Generation int64 `json:"-"`
 }
 
-// An Item is one of a set.
+// An Item is an item of an evaluation set, such as a question of a benchmark.
 type Item struct {
-	// Name is the file and the item's id or place in it: mmbench.tsv#12.
+	// Name has the name of the file, and the item's id or position in the file: mmbench.tsv#12.
 	Name string
 	similarity.Content
 }
 
-// A Result is a set that was read.
+// A Result is the content of an evaluation set.
 type Result struct {
 	Items []Item
-	// Images counts the images that could be read, Unread the others: these are not compared. Example is the name of an
-	// unread image, if any has a name.
+	// Images is the number of images that were read. Unread is the number of images that could not be read; they are not
+	// compared. Example is the name of an unread image; empty if no unread image has a name.
 	Images, Unread int
 	Example        string
 }
 
-// A FaultError says that a set can never be read: its file has to be changed, or the user has to name another one.
+// A FaultError is a permanent error of a set. The user has to change its file, or to name another file.
 type FaultError struct{ Name, Reason string }
 
 func (e *FaultError) Error() string { return e.Name + ": " + e.Reason }
 
-// fault is an error of reading an object or the images of a folder, as a *FaultError if it is one.
+// fault returns an error of reading an object or a folder: a *FaultError if the error is permanent.
 func fault(name string, err error) error {
 	_, format := errors.AsType[*dataset.FormatError](err)
 	_, line := errors.AsType[*csv.ParseError](err)
@@ -65,7 +65,7 @@ func fault(name string, err error) error {
 	return fmt.Errorf("reading %s: %w", name, err)
 }
 
-// Identify finds an object, or the images of a folder. A *FaultError says that there are none.
+// Identify finds an object, or a folder with images, by its name. The error is a *FaultError if there is none.
 func (s Source) Identify(ctx context.Context, name string) (Object, error) {
 	object, err := s.identify(ctx, name)
 	switch {
@@ -110,25 +110,26 @@ func (s Source) identify(ctx context.Context, name string) (Object, error) {
 	return folder, nil
 }
 
-// A reading is one of a set.
+// A reading is the state of reading one set.
 type reading struct {
 	in      bucket.Reader
 	object  Object
 	records dataset.Limits
-	named   *images.Fetcher
-	held    container.Values // of a container; else nil
+	named   *images.Fetcher  // reads images by their names
+	held    container.Values // reads images inside a container; nil for other files
 	*signing
 }
 
-// A Source has the bucket of sets, and the memory for reading their images.
+// A Source has the bucket with evaluation sets, and the memory budget for reading their images.
 type Source struct {
 	Input  bucket.Reader
 	Memory *memory.Budget
 }
 
-// Read reads a set that Identify found. The limits apply to records and images as for samples, except for the number of
-// images. An image beyond the limits counts as unread. A *FaultError says what is wrong with the file, or that none of
-// the set's images could be read. If the file was replaced in the meantime, the error is another one.
+// Read reads a set that Identify found. The limits of records and images are the limits for samples, except that an
+// item may have any number of images. An image that exceeds the limits counts as unread. The error is a *FaultError if
+// the file is invalid, or if none of the set's images could be read. If the file was replaced after Identify, it is
+// another error.
 func (s Source) Read(
 	ctx context.Context, object Object, records dataset.Limits, limits images.Limits,
 ) (*Result, error) {
@@ -140,7 +141,7 @@ func (s Source) Read(
 	r := &reading{in: s.Input, object: object, records: records, named: named}
 	r.signing, ctx = newSigning(ctx, path.Base(object.Name), s.Memory)
 	err = r.read(ctx)
-	if failed := r.wait(); failed != nil { // it ended the reading
+	if failed := r.wait(); failed != nil { // this error ended the reading
 		err = failed
 	}
 	if err != nil {
@@ -152,19 +153,19 @@ func (s Source) Read(
 	result := r.result()
 	switch {
 	case len(result.Items) == 0:
-		return nil, r.refuse("it has no item that is read: a record needs a conversation, or a field such as question " +
+		return nil, r.refuse("none of its records can be used: a record needs a conversation, or a field such as question " +
 			"or image")
 	case result.Images == 0 && result.Unread > 0:
-		return nil, r.refuse(fmt.Sprintf("none of its %d images is found and can be read%s; their names are relative to "+
-			"its folder", result.Unread, suchAs(result.Example)))
+		return nil, r.refuse(fmt.Sprintf("none of its %d images could be found and read%s; give names relative to its folder",
+			result.Unread, suchAs(result.Example)))
 	}
 	return result, nil
 }
 
-// refuse is a fault of the set.
+// refuse returns a *FaultError of the set.
 func (r *reading) refuse(reason string) error { return &FaultError{r.object.Name, reason} }
 
-// suchAs names an example, if there is one.
+// suchAs returns a clause with an example for a message; empty without an example.
 func suchAs(example string) string {
 	if example == "" {
 		return ""
@@ -194,7 +195,7 @@ func (r *reading) read(ctx context.Context) error {
 		r.held = kind.Values(source)
 		defer r.held.Close()
 		err = kinds.EachContained(ctx, kind, source, path.Base(r.object.Name), r.records, parse, add)
-		return errors.Join(err, r.wait()) // readers of its values end before the values are closed
+		return errors.Join(err, r.wait()) // wait for readers of the values before the values are closed
 	}
 	if ext := strings.ToLower(path.Ext(r.object.Name)); ext == ".tsv" {
 		return r.readTSV(ctx)

@@ -26,7 +26,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// picture is an image of a kind, as a PNG.
+// picture returns a PNG of a kind of picture.
 func picture(t *testing.T, kind int) []byte {
 	t.Helper()
 	img := image.NewGray(image.Rect(0, 0, 64, 48))
@@ -49,7 +49,7 @@ var (
 	}
 )
 
-// A parquetItem is a row as MathVista has it.
+// A parquetItem is a row as in MathVista.
 type parquetItem struct {
 	PID      string `parquet:"pid"`
 	Question string `parquet:"question"`
@@ -121,7 +121,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// described are the items of a set as text, with the questions that they are known to have.
+// described returns the items of a set as text, with the known question that an item has.
 func described(set *evaluation.Result) (lines []string) {
 	for _, item := range set.Items {
 		question := ""
@@ -141,7 +141,7 @@ func described(set *evaluation.Result) (lines []string) {
 	return lines
 }
 
-// TestRefused names what is wrong with a file.
+// TestRefused checks that the error of an invalid file names the fault.
 func TestRefused(t *testing.T) {
 	t.Parallel()
 	view, err := bucket.NewView(map[string]bucket.Content{
@@ -154,9 +154,9 @@ func TestRefused(t *testing.T) {
 	}
 	source := evaluation.Source{Input: view, Memory: memorytest.Budget(t)}
 	for name, want := range map[string]string{
-		"empty.tsv": "its first line names its columns", "packed.json": "unpack it",
+		"empty.tsv": "its first line must have the names of its columns", "packed.json": "unpack it",
 		"other.jsonl": "a field such as question",
-		"broken.json": "broken.json", "gone.jsonl": `none of its 1 images is found and can be read, such as "gone.png"`,
+		"broken.json": "broken.json", "gone.jsonl": `none of its 1 images could be found and read, such as "gone.png"`,
 	} {
 		object, err := source.Identify(t.Context(), name)
 		if err != nil {
@@ -164,18 +164,18 @@ func TestRefused(t *testing.T) {
 		}
 		_, err = source.Read(t.Context(), object, records, limits)
 		if _, fault := errors.AsType[*evaluation.FaultError](err); !fault || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s: error %v, want one with %q", name, err, want)
+			t.Errorf("%s: error %v, want a FaultError with %q", name, err, want)
 		}
 	}
 	for _, name := range []string{"none.json", "none/", "../x.json", "a\nb"} {
 		_, err := source.Identify(t.Context(), name)
 		if _, fault := errors.AsType[*evaluation.FaultError](err); !fault || !strings.Contains(err.Error(), name) {
-			t.Errorf("%s: error %v, want one that names it", name, err)
+			t.Errorf("%s: error %v, want a FaultError with the name", name, err)
 		}
 	}
 }
 
-// away is a bucket that cannot be reached for a while.
+// An away is a bucket that cannot be reached.
 type away struct{ bucket.Reader }
 
 var errAway = errors.New("503 Service Unavailable")
@@ -184,7 +184,7 @@ func (away) Open(context.Context, string, int64, int64, int64) (io.ReadCloser, e
 	return nil, errAway
 }
 
-// TestTransient has a bucket fail, and a file be replaced while it is read: neither is a fault of the set.
+// TestTransient reads a set from a bucket that fails, and a file that was replaced. Neither error is a FaultError.
 func TestTransient(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
@@ -208,12 +208,12 @@ func TestTransient(t *testing.T) {
 	read := func(source evaluation.Source) error {
 		_, err := source.Read(t.Context(), object, records, limits)
 		if _, fault := errors.AsType[*evaluation.FaultError](err); fault {
-			t.Errorf("error %v, want none of the set", err)
+			t.Errorf("error %v, want an error that is not a FaultError", err)
 		}
 		return err
 	}
 	if err := read(evaluation.Source{Input: away{in}, Memory: source.Memory}); !errors.Is(err, errAway) {
-		t.Errorf("error %v, want that of the bucket", err)
+		t.Errorf("error %v, want the bucket's error", err)
 	}
 	if err := read(source); err != nil {
 		t.Error(err)
@@ -223,11 +223,11 @@ func TestTransient(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := read(source); err == nil {
-		t.Error("a file was read that is not the one that was found")
+		t.Error("a file was read although it was replaced after Identify")
 	}
 }
 
-// TestRoot reads a set, and its images, that lie in no folder of the bucket. Records may not lead out of it.
+// TestRoot reads a set and its images in the root of the bucket. Image names cannot lead out of the bucket.
 func TestRoot(t *testing.T) {
 	t.Parallel()
 	view, err := bucket.NewView(map[string]bucket.Content{

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// An objectSource is an object as a container's source.
+// An objectSource is an object as the source of a container.
 type objectSource struct {
 	in     bucket.Reader
 	object Object
@@ -22,7 +22,7 @@ func (s objectSource) Open(ctx context.Context, offset, length int64) (io.ReadCl
 	return s.in.Open(ctx, s.object.Name, s.object.Generation, offset, length)
 }
 
-// An objectSeeker reads an object from any place on, with a request for each.
+// An objectSeeker reads an object, and can continue at any offset. Each offset takes a request.
 type objectSeeker struct {
 	ctx  context.Context
 	from objectSource
@@ -45,7 +45,7 @@ func (s *objectSeeker) Read(b []byte) (int, error) {
 
 func (s *objectSeeker) Seek(offset int64, whence int) (int64, error) {
 	if whence != io.SeekStart {
-		return 0, errors.New("an object is read from its start")
+		return 0, errors.New("the offset of an object is counted from its start")
 	}
 	err := s.Close()
 	s.at = offset

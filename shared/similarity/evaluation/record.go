@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
-// The fields of records that have none of the forms of datasets.
+// The fields of records that are not in a form of datasets.
 var (
 	idFields       = []string{"id", "question_id", "index", "pid", "qid", "sample_id", "idx"}
 	questionFields = []string{"question", "query", "problem", "text", "prompt", "instruction", "input", "caption"}
@@ -19,7 +19,7 @@ var (
 		"image_file", "filename"}
 )
 
-// parse reads a record in any form of datasets, else by its fields.
+// parse reads a record in any form of datasets; if it has none of these forms, by its fields.
 func parse(raw []byte, place dataset.Place) *dataset.Sample {
 	sample := forms.Parse(raw, place)
 	if sample.Problem == nil {
@@ -47,7 +47,7 @@ func parse(raw []byte, place dataset.Place) *dataset.Sample {
 			break
 		}
 	}
-	for i := 1; i < 10; i++ { // image_1, image_2, as MMMU has them
+	for i := 1; i < 10; i++ { // image_1, image_2, as in MMMU
 		item.Images = append(item.Images, imagesIn(fields["image_"+strconv.Itoa(i)], place)...)
 	}
 	if len(item.Turns) == 0 && len(item.Images) == 0 {
@@ -66,8 +66,8 @@ func scalar(value any) string {
 	return ""
 }
 
-// imagesIn are the images of a value of a record at a place: a name, base64 text, a data URL, {bytes, path}, what the
-// record's container holds, or a list of them.
+// imagesIn returns the images of a field's value. The value is a name, base64 text, a data URL, an object such as
+// {bytes, path}, an image inside the record's container, or a list of these.
 func imagesIn(value any, place dataset.Place) (all []dataset.Image) {
 	switch v := value.(type) {
 	case []any:
@@ -95,10 +95,10 @@ func imagesIn(value any, place dataset.Place) (all []dataset.Image) {
 	return all
 }
 
-// leastBase64 is the least length of a text that is base64 and not a name.
+// leastBase64 is the least length of a text that can be base64. A shorter text is a name.
 const leastBase64 = 256
 
-// decoded is the image of base64 text or of a data URL; nil if the text is neither.
+// decoded returns the image of base64 text or of a data URL; nil if the text is neither.
 func decoded(text string) []byte {
 	if _, encoded, found := strings.Cut(text, ";base64,"); found && strings.HasPrefix(text, "data:") {
 		text = encoded

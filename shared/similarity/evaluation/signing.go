@@ -15,7 +15,7 @@ import (
 
 // A signing makes the contents of items, several concurrently.
 type signing struct {
-	base   string // of the file's name
+	base   string // the file's name without its folder
 	memory *memory.Budget
 	group  *errgroup.Group
 	items  []*signedItem
@@ -25,8 +25,8 @@ type signing struct {
 type signedItem struct {
 	Item
 	unread  int
-	missing string // name of an unread image, if it has one
-	// same is an earlier item with the same images.
+	missing string // name of an unread image; empty if no unread image has a name
+	// same is an earlier item with the same images; nil if there is none.
 	same *signedItem
 }
 
@@ -37,7 +37,7 @@ func newSigning(ctx context.Context, base string, budget *memory.Budget) (*signi
 	return s, ctx
 }
 
-// add adds a sample as an item. A sample with a fault is left out.
+// add adds a sample as an item. It ignores a sample with a fault.
 func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
 	if sample.Problem != nil || ctx.Err() != nil {
 		return ctx.Err()
@@ -99,7 +99,7 @@ func (r *reading) image(ctx context.Context, item *signedItem, sample *dataset.S
 // wait waits for the running work.
 func (s *signing) wait() error { return s.group.Wait() }
 
-// result is the set when all are added and done.
+// result returns the content of the set. Call it after wait.
 func (s *signing) result() *Result {
 	result := &Result{}
 	for _, item := range s.items {

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// readTSV reads a table of VLMEvalKit: a line of names, then a line for each item. An item's image is base64, or the
-// index of an earlier item with the same image.
+// readTSV reads a table of VLMEvalKit: a line with the names of columns, then a line for each item. An item's image is
+// base64, or the index of an earlier item with the same image.
 func (r *reading) readTSV(ctx context.Context) error {
 	file := &objectSeeker{ctx: ctx, from: objectSource{r.in, r.object}}
 	defer file.Close()
@@ -21,7 +21,7 @@ func (r *reading) readTSV(ctx context.Context) error {
 	rows.Comma, rows.LazyQuotes, rows.FieldsPerRecord, rows.ReuseRecord = '\t', true, -1, true
 	first, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return r.refuse("it is empty; its first line names its columns")
+		return r.refuse("it is empty; its first line must have the names of its columns")
 	} else if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func (r *reading) readTSV(ctx context.Context) error {
 	}
 }
 
-// listed is the images of a cell: one, or a list of several as Python or JSON writes it.
+// listed returns the images of a cell: the cell's text, or a []any if the text is a list in Python or JSON.
 func listed(value string) any {
 	inner, list := strings.CutPrefix(strings.TrimSpace(value), "[")
 	if !list {
