@@ -31,6 +31,9 @@ type Config struct {
 	// objects below Prefix may be used. Buckets may be empty.
 	Buckets map[string]bucket.Reader
 	Limits  Limits
+	// Elsewhere is a prefix of Input where a user may have put the images instead. If a missing image is there, its fault
+	// names the place. Elsewhere may be empty.
+	Elsewhere string
 }
 
 // A Fetcher reads the images of a dataset's samples. It is safe for concurrent use.
@@ -41,6 +44,8 @@ type Fetcher struct {
 	limits  Limits
 	folders []string // the paths of the folder of prefix on this machine, as it is and without links; nil in the cloud
 	nearby  *nearby
+
+	elsewhere string
 }
 
 // New returns a Fetcher. The error names all missing or invalid fields of c.
@@ -55,7 +60,9 @@ func New(c Config) (*Fetcher, error) {
 	if err := errors.Join(append(invalid, c.Limits.Validate())...); err != nil {
 		return nil, fmt.Errorf("reading images: %w", err)
 	}
-	f := &Fetcher{input: c.Input, prefix: c.Prefix, buckets: c.Buckets, limits: c.Limits, nearby: newNearby()}
+	f := &Fetcher{
+		input: c.Input, prefix: c.Prefix, buckets: c.Buckets, limits: c.Limits, nearby: newNearby(), elsewhere: c.Elsewhere,
+	}
 	if disk, ok := c.Input.(bucket.OnDisk); ok {
 		f.folders = folderPaths(disk.Path(c.Prefix))
 	}
@@ -98,7 +105,8 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 	return f.find(ctx, name, f.stat)
 }
 
-// find is Locate with the given look. If the image is missing, the fault names a file with nearly the same name.
+// find is Locate with the given look. If the image is missing, the fault names a file with nearly the same name, or the
+// other place where the image is.
 func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
 	at, fault, err := f.locate(ctx, name, by)
 	if fault == nil || *fault != *f.notFound(name) { // else the fault names another cause, such as a broken link
@@ -111,6 +119,9 @@ func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *da
 	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
 		fault.Detail = fmt.Sprintf("it is not in %s, but %s is, whose name differs only in case or in the spelling of its "+
 			"extension; correct the name, or rename the file", f.place(), near)
+	} else if f.nearby.isElsewhere(ctx, f, names[len(names)-1]) {
+		fault.Detail = fmt.Sprintf("it is not in %s, but it is in %s; move the images to %s and retry the run, or write "+
+			"\"images: ./\" in %sdataset.yaml", f.place(), f.elsewhere, f.prefix, f.elsewhere)
 	}
 	return at, fault, nil
 }

@@ -14,6 +14,7 @@ const (
 	maxNearFolders = 8      // most folders of images that a Fetcher lists for hints
 	maxNearFiles   = 10_000 // most files in such a folder on this machine
 	maxNearObjects = 1_000  // most objects below such a folder in the cloud: one request
+	maxElsewhere   = 8      // most missing images that a Fetcher looks for elsewhere without finding one
 )
 
 // A nearby finds files with nearly the name of a missing image. It lists a folder once. To be cheap, it lists at most
@@ -23,6 +24,7 @@ type nearby struct {
 	// folders maps each listed folder to the names of its files, by their folded names. A folder that is too large has no
 	// names.
 	folders map[string]map[string]string
+	misses  int // missing images that are not elsewhere either
 }
 
 func newNearby() *nearby { return &nearby{folders: map[string]map[string]string{}} }
@@ -46,6 +48,21 @@ func (n *nearby) find(ctx context.Context, f *Fetcher, missing string) string {
 		return ""
 	}
 	return path.Join(folder, file)
+}
+
+// isElsewhere reports whether a missing image is in the other place of f. After maxElsewhere images that are not there,
+// it no longer looks.
+func (n *nearby) isElsewhere(ctx context.Context, f *Fetcher, missing string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if f.elsewhere == "" || n.misses >= maxElsewhere {
+		return false
+	}
+	if _, err := f.input.Stat(ctx, f.elsewhere+missing); err != nil {
+		n.misses++
+		return false
+	}
+	return true
 }
 
 // files returns the names of the files in a folder of the images, relative to the folder; nil if listing it fails or

@@ -40,9 +40,14 @@ func newLoader(
 
 // images reads the named images of a run's samples.
 func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
-	return images.New(images.Config{
+	c := images.Config{
 		Input: l.texts.Input, Buckets: l.imageBuckets, Prefix: plan.Images, Limits: plan.Options.Images,
-	})
+	}
+	if own := (Spec{Dataset: plan.Dataset}); plan.Images == own.ImagesPrefix() {
+		own.Images = "./"
+		c.Elsewhere = own.ImagesPrefix()
+	}
+	return images.New(c)
 }
 
 // OpenImages opens the images of a run's samples, once there is memory for what reads them. The caller has to close

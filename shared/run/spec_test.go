@@ -292,3 +292,25 @@ func TestImagesOfOwnFolder(t *testing.T) {
 		t.Errorf("counts %+v", counts)
 	}
 }
+
+// TestImagesElsewhere puts images next to their manifest, without a dataset.yaml that says so: the reason names both ways
+// to have them found.
+func TestImagesElsewhere(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/charts/a.png", runtest.PNG(t, 20, 10))
+	f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("a", "Well.", "charts/a.png"),
+		runtest.Record("b", "Well.", "charts/b.png")}))
+	plan := f.Begin("datasets/demo/a.json")
+	f.Finish(plan)
+	records := f.Records(plan)
+	for id, want := range map[string]string{
+		"a": `but it is in datasets/demo/; move the images to images/demo/ and retry the run, or write "images: ./" in ` +
+			"datasets/demo/dataset.yaml",
+		"b": "images/demo; add it there",
+	} {
+		if got := records[id].Reason; !strings.Contains(got, want) {
+			t.Errorf("sample %s: reason %q, want %q in it", id, got, want)
+		}
+	}
+}
