@@ -293,8 +293,8 @@ func TestImagesOfOwnFolder(t *testing.T) {
 	}
 }
 
-// TestImagesElsewhere puts images next to their manifest, without a dataset.yaml that says so: the reason names both ways
-// to have them found.
+// TestImagesElsewhere puts images next to their manifest without a dataset.yaml that says so. The reason of a missing
+// image names both fixes.
 func TestImagesElsewhere(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
