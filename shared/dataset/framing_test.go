@@ -146,7 +146,7 @@ var manifestForms = map[string]struct {
 	},
 	"joined first line": {
 		recordA + recordA + "\n" + recordB + "\n",
-		Framing{Format: Lines}, []element{{recordA + recordA, 1, 1}, {recordB, 2, 2}},
+		Framing{Format: Objects}, []element{{recordA, 1, 1}, {recordA, 2, 1}, {recordB, 3, 2}},
 	},
 	"NaN only": {
 		`{"a":NaN}` + "\n{}",

@@ -47,6 +47,8 @@ func (s *splitter) splitObject() error {
 	case closed && alone && len(after) == 0 && beginsAsJSON(object), !closed && alone && err == nil,
 		closed && bytes.IndexByte(object, '\r') >= 0 && jsontext.SyntaxError(object) == nil: // lines of it end in CR
 		return s.splitFirst()
+	case closed && standAnyhow(head, whole):
+		return s.splitObjects()
 	case closed, err != nil, value.InText, !beginsAsJSON(head):
 		return s.splitLines()
 	}
@@ -56,6 +58,32 @@ func (s *splitter) splitObject() error {
 		return s.splitLines()
 	}
 	return s.splitFirst()
+}
+
+// standAnyhow reports whether the head of a manifest is objects one after the other, of which one is over several lines
+// or follows another one on its line. So a line of JSONL that is broken makes it false: such a line costs only itself.
+func standAnyhow(head []byte, whole bool) bool {
+	anyhow := false
+	for {
+		head = bytes.TrimLeft(head, " \t\r\n,"+byteOrderMark)
+		switch {
+		case len(head) == 0:
+			return anyhow
+		case head[0] != '{':
+			return false
+		}
+		var value jsontext.Nesting
+		n, closed, err := value.Find(head)
+		switch {
+		case err == nil && !closed:
+			return anyhow && !whole
+		case err != nil || jsontext.SyntaxError(head[:n]) != nil:
+			return false
+		}
+		after := bytes.TrimLeft(head[n:], " \t,")
+		anyhow = anyhow || bytes.IndexByte(head[:n], '\n') >= 0 || len(after) > 0 && after[0] == '{'
+		head = head[n:]
+	}
 }
 
 // tryFirst reports what keeps the head from being the begin of an object over several lines.

@@ -12,16 +12,17 @@ import (
 // scannedManifests are manifests of every format. In some, a list in one object is the manifest, in others it is not,
 // which is known only after more text.
 var scannedManifests = map[string]string{
-	"array":          bom + "[\n{\"id\":\"a\"} , {\"id\":\"b\\\"]\"},\n\n[1, {}],7,\"x\\\\\"\n,\n{\"id\":\"c\"}\r]\n",
-	"array of one":   `[{"a":1}]`,
-	"empty array":    "[ ]",
-	"lines":          "{\"id\":\"a\"}\r\n\n  {\"id\":\"b\\\"]\"}\n[1, {}]\n7\n\"x\\\\\"\n\r\n{\"id\":\"c\"}",
-	"lines of a Mac": "{\"id\":\"a\"}\r{\"id\":\"b\"}\r{\"id\":\"c\"}\r",
-	"joined":         "{\"id\":\"a\"}\n" + bom + "{\"id\":\"ü𝄞\"}\n\ufffd{\n{\"id\":\"c\"}\n",
-	"oops first":     "oops\n{\"id\":\"a\"}\noops\n{\"id\":\"b\"}\n",
-	"objects":        "{\n\"id\":\"a\"\n}\n{\n\"id\":\"b\"\n},\n{\"id\":\"c\"}\n",
-	"objects on one": `{"id":"a"} {"id":"b"} {"id":"c"}`,
-	"list":           `{"version":"1","data":[{"id":"a"},{"id":"b"},{"id":"c"}],"n":[1,2]}`,
+	"array":               bom + "[\n{\"id\":\"a\"} , {\"id\":\"b\\\"]\"},\n\n[1, {}],7,\"x\\\\\"\n,\n{\"id\":\"c\"}\r]\n",
+	"array of one":        `[{"a":1}]`,
+	"empty array":         "[ ]",
+	"lines":               "{\"id\":\"a\"}\r\n\n  {\"id\":\"b\\\"]\"}\n[1, {}]\n7\n\"x\\\\\"\n\r\n{\"id\":\"c\"}",
+	"lines of a Mac":      "{\"id\":\"a\"}\r{\"id\":\"b\"}\r{\"id\":\"c\"}\r",
+	"joined":              "{\"id\":\"a\"}\n" + bom + "{\"id\":\"ü𝄞\"}\n\ufffd{\n{\"id\":\"c\"}\n",
+	"oops first":          "oops\n{\"id\":\"a\"}\noops\n{\"id\":\"b\"}\n",
+	"objects":             "{\n\"id\":\"a\"\n}\n{\n\"id\":\"b\"\n},\n{\"id\":\"c\"}\n",
+	"lines, then objects": "{\"id\":\"a\"}\n{\n\"id\":\"b\"}{\"id\":\"c\"}\n{\"id\":\"d\"}\n{\"id\"\n:\"e\"}\n",
+	"objects on one":      `{"id":"a"} {"id":"b"} {"id":"c"}`,
+	"list":                `{"version":"1","data":[{"id":"a"},{"id":"b"},{"id":"c"}],"n":[1,2]}`,
 	"list over lines": "{\n\"version\":1,\n\"data\": [\n" +
 		"{\"id\":\"a\"},\n{\"id\":\"b\"},\n{\"id\":\"ü\"}\n],\n\"n\":[]}\n",
 	"list of a line": "{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}]}\n" +

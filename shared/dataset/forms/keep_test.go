@@ -29,10 +29,10 @@ func TestConvertKeepsRecordsOfTheForm(t *testing.T) {
 		{"parquet", `{"images":["a.png"],` + llava + `}`},
 		{"swift", `{"messages":[{"role":"user","content":"Why?"},` + answer + `]}`},
 		{"swift", `{"messages":[{"role":"user","content":"<image>Why?"},` + answer + `],"images":["a.png"]}`},
-		{"swift", `{"messages":[{"role":"user","content":"Why?"},` + answer + `],"images":["a.png"]}`}, // ms-swift puts it first
+		{"swift", `{"messages":[{"role":"user","content":"Why?"},` + answer + `],"images":["a.png"]}`},
 		{"openai", `{"messages":[{"role":"user","content":[{"type":"text","text":"Why?"}]},` + call + `]}`},
-		{"openai", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"a.png","detail":"low"}}]},` +
-			`{"role":"assistant","content":[{"type":"text","text":"So."}]}]}`},
+		{"openai", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"a.png",` +
+			`"detail":"low"}}]},{"role":"assistant","content":[{"type":"text","text":"So."}]}]}`},
 		{"trl", `{"images":["a.png"],"messages":[` + parts + `]}`},
 		{"trl", `{"prompt":"Why?","completion":"So.", "n": 1}`},
 		{"trl", `{"prompt":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},` +
@@ -89,8 +89,8 @@ func TestConvertPromptAndCompletion(t *testing.T) {
 		{"llava", one, `[{"from":"human","value":"a"},{"from":"gpt","value":"b"}]`, ""},
 		{"swift", text, `[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]`, ""},
 		{"trl", text, `{"id": "7", "prompt": "a", "completion": "b", "data_source": "a"}`, ""},
-		{"trl", `{"image":"a.png",` + two[1:] + last, `"completion": [{"role":"assistant","content":[{"type":"text","text":"d"}]}]`,
-			""},
+		{"trl", `{"image":"a.png",` + two[1:] + last,
+			`"completion": [{"role":"assistant","content":[{"type":"text","text":"d"}]}]`, ""},
 		{"trl", `{"images":["a.png"],"prompt":"<image>a","completion":"b"}`,
 			`"prompt": [{"role":"user","content":[{"type":"image"},{"type":"text","text":"a"}]}]`, ""},
 		{"llava", two + last, "", "prompt[1].content"},

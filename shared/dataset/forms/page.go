@@ -56,8 +56,8 @@ func (p page) text() string {
 func (p page) conversions() string {
 	var b strings.Builder
 	b.WriteString("\n# Conversions\n\n" + p.wrap("`--output-format FORM` writes a subset in another form, if nothing is "+
-		"lost. Each field of the form then has one type in all records. If something would be lost, nothing is written, and "+
-		"the error says how many records lose what. `harvest curate` tries this with the first 20,000 records before it "+
+		"lost. Each field of the form then has one type in all records. If something would be lost, nothing is written, "+
+		"and the error says how many records lose what. `harvest curate` tries this with the first 20,000 records before it "+
 		"scores: it warns if some of them would lose something. The same subset gives the same bytes every time. Fields "+
 		"that no form reads stay.", blank) + "\n\n" +
 		p.wrap("A record that already has the form, with these fields and types, is written unchanged: it keeps, for "+
@@ -69,12 +69,12 @@ func (p page) conversions() string {
 		"is written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
 		"whole. In Parquet the images are in a column that Hugging Face's datasets library shows. The names that "+
 		"copied images had before are in the list `image_names`, null for an image without a name, or in Parquet in "+
-		"`path`. A tar as `webdataset`, and a Parquet file as `parquet`, is copied. In Parquet each field is a column. Its type "+
-		"is that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It is "+
-		"null where a record does not have the field. A field of two types is refused, with its name.", blank) +
+		"`path`. A tar as `webdataset`, and a Parquet file as `parquet`, is copied. In Parquet each field is a column. Its "+
+		"type is that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It "+
+		"is null where a record does not have the field. A field of two types is refused, with its name.", blank) +
 		"\n\n" + p.wrap("A prompt and its completion stay what they are in `trl`, as texts or as messages. In the other "+
-		"forms they become turns. Trainers of those forms train on each answer, and TRL on the completion alone. So a prompt "+
-		"that holds an answer is refused there, and so is a completion that does not begin with one.", blank) +
+		"forms they become turns. Trainers of those forms train on each answer, and TRL on the completion alone. So a "+
+		"prompt that holds an answer is refused there, and so is a completion that does not begin with one.", blank) +
 		"\n\n" + p.wrap("Images without a place in the turns are put before the first question: on a line of their own in "+
 		"a text, and as parts before the text where a form has parts.", blank) +
 		"\n\n# Files that are cut short\n\n" + p.wrap("A file that shows that it was cut short "+

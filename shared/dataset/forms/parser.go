@@ -49,7 +49,7 @@ func (p *parser) parse(table []Form) {
 				"levels, or leave it out", most, at))
 			return
 		}
-		p.fail(dataset.NotAnObject, "", syntaxFault(p.Raw, syntax))
+		p.fail(dataset.NotAnObject, "", brokenJSON(value, syntax))
 		return
 	}
 	if jsontext.TypeOf(value) != jsontext.Object {
@@ -76,7 +76,7 @@ func (p *parser) parse(table []Form) {
 	}
 }
 
-// syntaxFault says where a record is no JSON, with the text that stands there.
+// syntaxFault returns the place of a syntax error in a record, the text there, and the fix.
 func syntaxFault(raw []byte, syntax *json.SyntaxError) string {
 	at, fix := "", "correct the JSON there"
 	if begin := int(syntax.Offset) - 1; begin >= 0 && begin < len(raw)-1 {
@@ -87,6 +87,36 @@ func syntaxFault(raw []byte, syntax *json.SyntaxError) string {
 		}
 	}
 	return fmt.Sprintf("%v at byte %d of the record%s; %s", syntax, syntax.Offset, at, fix)
+}
+
+// brokenJSON explains why a record is not exactly one JSON value. In all forms of files but JSONL a record is one value, or
+// begins as one. So the other faults are those of a line.
+func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
+	const (
+		alone = "; write each record on a line of its own, as with `jq -c . FILE`"
+		one   = "; write each record on one line, as with `jq -c . FILE`"
+	)
+	var value jsontext.Nesting
+	n, closed, err := 0, false, error(nil)
+	if len(record) > 0 {
+		n, closed, err = value.Find(record)
+	}
+	rest := bytes.TrimLeft(record[n:], " \t,")
+	switch first := string(record[:min(len(record), 1)]); {
+	case first == "{" && closed && len(rest) > 0 && jsontext.SyntaxError(record[:n]) == nil:
+		at := len(record) - len(rest)
+		if rest[0] == '{' {
+			return fmt.Sprintf("another record begins on the same line, at byte %d%s", at, alone)
+		}
+		return fmt.Sprintf("found %s after the end of the record, at byte %d; remove it",
+			jsontext.Quote(string(rest), quoted), at)
+	case first == "{" && !closed && err == nil:
+		return fmt.Sprintf("the line ends within the record, after byte %d: the record was cut short, or goes on in the next "+
+			"line%s", len(record), one)
+	case first == "}" || first == "]" || first == `"` && closed && len(rest) > 0 && rest[0] == ':':
+		return "the line is a part of a record: found " + jsontext.Quote(string(record), quoted) + " where a record begins" + one
+	}
+	return syntaxFault(record, syntax)
 }
 
 // checkForm adds a hint to the fault if a record is invalid, or loses its images, only because the reading names the
