@@ -44,7 +44,8 @@ func binFigure(t *tally, o *subset.Outcome) *Figure {
 	}
 	heat(&f.Drawing, rows, names, 1, func(v float64) string { return fmt.Sprintf("%.0f", 100*v) })
 	reading := fmt.Sprintf(
-		"In percent of the samples of a bin. %d of %d bins are empty, and %d are selected completely.", empty, all, whole,
+		"Each cell has the percentage of its samples that are selected. %d of %d cells have no samples; of %d cells all "+
+			"samples are selected.", empty, all, whole,
 	)
 	if n := len(o.Result.Shortfalls); n > 0 {
 		reading += fmt.Sprintf(" The request has %s; see the table below the charts.", webpage.Plural(n, "shortfall"))

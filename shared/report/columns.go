@@ -24,8 +24,8 @@ func columnFigure(columns []subset.ColumnPair) *Figure {
 			plainNumber(c.B.Mean), plainNumber(c.B.Median), webpage.Percent(c.B.Coverage))
 		if by := math.Abs(inB - inA); by > most {
 			most = by
-			reading = fmt.Sprintf("The largest difference: %s, with a mean of %s in A and of %s in B.", name, plainNumber(c.A.Mean),
-				plainNumber(c.B.Mean))
+			reading = fmt.Sprintf("The largest difference: %s, with a mean of %s in A and of %s in B.", name,
+				plainNumber(c.A.Mean), plainNumber(c.B.Mean))
 		}
 	}
 	dots(&f.Drawing, rows, sides, func(v float64) string { return fmt.Sprintf("%.0f %%", 100*v) })

@@ -133,7 +133,7 @@ func checkNames(names []string) error {
 	quoted := make([]string, len(names))
 	for i, name := range names {
 		if seen[name] {
-			return fault("two of its columns are named %s; give each its own name", shown(name))
+			return fault("two columns are named %s; give each its own name", shown(name))
 		}
 		seen[name] = name != ""
 		quoted[i] = shown(name)

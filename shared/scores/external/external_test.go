@@ -74,7 +74,7 @@ func TestParse(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		"": "it is empty", "a,b\n1,2\n": `no column "id"; its columns are "a", "b"`,
+		"": "the file is empty", "a,b\n1,2\n": `no column "id"; its columns are "a", "b"`,
 		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" is in two rows`, "id,b\n\"x,1\n": "as CSV",
 		`{"n": 1}`: `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ", "PAR1nonsense": "as Parquet",
 		"id,b\nx,y\n":                         `next to the ids: column "b": line 2 has "y", which is not a number`,
@@ -84,13 +84,13 @@ func TestParseRefuses(t *testing.T) {
 		`{"id": "a", "n": "3", "l": [1]}`:     `line 1 has a list, which is not a number; column "n": line 1 has "3"`,
 		"{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b\", \"n\": \"3\"}": `line 2 has "3" as a text, which is not a number`,
 		"{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b\", \"n\": true}":  `column "n": line 2 has `,
-		string(decimals(t)):                `column "n": it holds decimals, which are not read; write them as doubles`,
+		string(decimals(t)):                `column "n": it has decimals, which are not read; write them as doubles`,
 		`{"id": "a", "n": 1e999}`:          `line 1: the field "n": 1e999 is too large a number`,
-		"id,n, n \nx,1,2\n":                `two of its columns are named "n"`,
-		"id,n,id\nx,1,y\n":                 `two of its columns are named "id"`,
-		"id,t,n,t\nx,a,1,b\n":              `two of its columns are named "t"`,
+		"id,n, n \nx,1,2\n":                `two columns are named "n"`,
+		"id,n,id\nx,1,y\n":                 `two columns are named "id"`,
+		"id,t,n,t\nx,a,1,b\n":              `two columns are named "t"`,
 		`{"id": "a", "n": 1, "\u006e": 2}`: `line 1: the field "n" is given twice`,
-		string(twoOfOneName(t)):            `two of its columns are named "one"`,
+		string(twoOfOneName(t)):            `two columns are named "one"`,
 		"id;n\nx;1,5\n":                    "the columns are separated by semicolons; separate them by commas",
 		"n\t\"id\"\r\n1\tx\r\n":            "the columns are separated by tabs",
 	} {
