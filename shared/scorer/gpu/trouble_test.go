@@ -267,7 +267,8 @@ type troubleCase struct {
 	want    string
 }
 
-// checkTransient checks that a faulty server fails the whole batch with an error: no sample is recorded as failed.
+// checkTransient checks that a server with a fault fails the whole batch with an error: no sample is recorded as
+// failed.
 func checkTransient(t *testing.T, tests map[string]troubleCase) {
 	t.Helper()
 	for name, tt := range tests {

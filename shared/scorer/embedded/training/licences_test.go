@@ -40,7 +40,7 @@ func TestLicences(t *testing.T) {
 		t.Errorf("the page has no licences of %v", samples)
 	}
 	page := strings.ReplaceAll(scorersPage(t), "\n", " ")
-	if text := fmt.Sprintf("%d samples of", restricted); !strings.Contains(page, text) {
+	if text := fmt.Sprintf("%d of the", restricted); !strings.Contains(page, text) {
 		t.Errorf("the page does not contain %q", text)
 	}
 }
