@@ -1,4 +1,4 @@
-"""Reads a curated demo as its users would, and checks that all programs see the same."""
+"""Reads a curated demo with several programs, and checks that all of them read the same values."""
 
 import glob
 import json
@@ -11,7 +11,7 @@ work, manifest = sys.argv[1:]
 records = json.load(open(manifest))
 subset = json.load(open(f"{work}/out/subset.json"))
 rejected = [json.loads(line) for line in open(f"{work}/out/rejected.jsonl")]
-# A reader that takes all files below the folder sees each sample once.
+# A reader of all files below the folder reads each sample once.
 scores = glob.glob(f"{work}/state/runs/*/scores/**/*.parquet", recursive=True)
 assert len(scores) == 1, scores
 
@@ -29,7 +29,7 @@ unnested = f"select unnest(styles) style from '{scores[0]}'"
 assert duckdb.sql(f"select count(distinct style) from ({unnested})").fetchall() == [(9,)]
 ranges = f"select distinct range_index from '{scores[0]}'"
 assert duckdb.sql(ranges).fetchall() == [(0,)]
-# The lines of infra/cost/README.md, as they stand there.
+# The query of infra/cost/README.md.
 page = open("infra/cost/README.md").read()
 query = page.split('duckdb -c "', 1)[1].split('"\n```', 1)[0].replace("'runs/", f"'{work}/state/runs/")
 sources = duckdb.sql(query).fetchall()

@@ -1,4 +1,4 @@
-"""Writes the demo in forms that people have, and reads subsets of them, as they are and converted, as users would."""
+"""Writes the demo in common forms of records. Then it loads the subsets, converted or not, with users' libraries."""
 
 import argparse
 import json
@@ -8,12 +8,12 @@ import datasets
 import pandas as pd
 
 CONVERTED = ["llava", "openai", "swift", "sharegpt"]
-# Subsets that hold their images, by their forms.
+# Forms of subsets that hold their images.
 CONTAINERS = {"parquet": "subset.parquet", "webdataset": "subset.tar"}
 
 
 def forms(records: list[dict]) -> dict[str, list[dict]]:
-    """The samples as records of each form. A key has one type, so that all loaders take them."""
+    """Returns the samples as records of each form. A key has one type, so that all loaders accept it."""
 
     def turns(record: dict, role: str, content: str, human: str, model: str) -> list[dict]:
         names = {"human": human, "gpt": model}
@@ -77,7 +77,8 @@ def read(folder: pathlib.Path, manifest: pathlib.Path, query: bool) -> None:
             unpacked(form, folder / "converted" / f"{container}-{form}", own, manifest.parent, query)
     versions = f"datasets {datasets.__version__}, pandas {pd.__version__}" + (" and DuckDB" if query else "")
     forms, containers = ", ".join([*CONVERTED, "parquet"]), " and ".join(CONTAINERS)
-    print(f"{versions} read the subsets of all forms, and {forms} of {len(own)} samples, also of {containers}")
+    print(f"{versions} loaded the subset of each form, and conversions to {forms} of {len(own)} samples,", end=" ")
+    print(f"also from {containers}")
 
 
 def check(source: pathlib.Path, subset: pathlib.Path, query: bool) -> None:
@@ -92,7 +93,7 @@ def check(source: pathlib.Path, subset: pathlib.Path, query: bool) -> None:
 
 
 def load(path: pathlib.Path) -> datasets.Dataset:
-    """A file as Hugging Face's loader reads it, with images as their bytes."""
+    """Loads a file with Hugging Face's loader, and returns images as bytes."""
     kind = "parquet" if path.suffix == ".parquet" else "json"
     cache = f"{path.parent}/.cache"
     rows = datasets.load_dataset(kind, data_files={"train": str(path)}, split="train", cache_dir=cache)
@@ -100,7 +101,7 @@ def load(path: pathlib.Path) -> datasets.Dataset:
 
 
 def compare_ids(path: pathlib.Path, ids: list[str], query: bool) -> None:
-    """Compares the ids of a file as pandas and DuckDB read it."""
+    """Compares the ids that pandas and DuckDB read from a file."""
     frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_json(path, lines=path.suffix == ".jsonl")
     assert list(frame["id"]) == ids, path
     if query:
@@ -124,13 +125,13 @@ def converted(form: str, path: pathlib.Path, own: dict[str, dict], query: bool) 
 
 
 def named(record: dict) -> list[str]:
-    """The names of a record's images."""
+    """Returns the names of a record's images."""
     image = record.get("image", [])
     return [image] if isinstance(image, str) else image
 
 
 def shown(path: pathlib.Path, own: dict[str, dict], images: pathlib.Path, query: bool) -> None:
-    """Loads a subset in Parquet, whose images the loader decodes, and compares it with the records."""
+    """Loads a subset in Parquet with decoded images, and compares it with the records."""
     cache = f"{path.parent}/.cache"
     rows = datasets.load_dataset("parquet", data_files={"train": str(path)}, split="train", cache_dir=cache)
     assert rows["id"][:] == list(own), path
@@ -146,7 +147,7 @@ def shown(path: pathlib.Path, own: dict[str, dict], images: pathlib.Path, query:
 
 
 def unpacked(form: str, folder: pathlib.Path, own: dict[str, dict], images: pathlib.Path, query: bool) -> None:
-    """Loads a subset that was converted from a tar or from Parquet, with its images next to it or in it."""
+    """Loads a subset that was converted from a tar or from Parquet. Its images are next to it or in it."""
     if form == "parquet":
         file, cache = str(folder / "subset.parquet"), f"{folder}/.cache"
         rows = datasets.load_dataset("parquet", data_files={"train": file}, split="train", cache_dir=cache)
@@ -165,7 +166,7 @@ def unpacked(form: str, folder: pathlib.Path, own: dict[str, dict], images: path
 
 
 def said(form: str, row: dict) -> tuple[list[str], list[str]]:
-    """The names of images and the texts of a row, with marks in the images' places."""
+    """Returns the names of images and the texts of a row, with marks at the places of images."""
     if form != "openai":
         turns = row["messages"] if form == "swift" else row["conversations"]
         return row["image" if form == "llava" else "images"], [t.get("value") or t["content"] for t in turns]
@@ -175,7 +176,7 @@ def said(form: str, row: dict) -> tuple[list[str], list[str]]:
 
 
 def read_tars(folder: pathlib.Path, manifest: pathlib.Path) -> None:
-    """Reads the subset as a tar with webdataset, and that of samples with one image with Hugging Face's loader."""
+    """Loads the tar of the subset with webdataset, and the tar of the one-image samples with Hugging Face's loader."""
     import webdataset
 
     own = json.loads((folder / "own" / "demo" / "subset.json").read_text())

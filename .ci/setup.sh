@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What steps need before they can run. Each function is quick if it ran before; all expect the repository's root.
+# Functions that install the requirements of steps. After the first call a function is fast. Call them in the
+# repository's root.
 
 # The status of a step that cannot run on this machine.
 readonly SKIPPED=75
@@ -20,10 +21,10 @@ tool() {
   "$bin/$name" "${@:2}"
 }
 
-# shared PATH leads on if ../shared has it; it is absent outside this project's own machines.
+# shared PATH succeeds if ../shared has PATH. Only the project's own machines have ../shared.
 shared() { [ -e "../shared/$1" ] || skip "../shared/$1 is absent"; }
 
-# in_git leads on in a git checkout; a build service may have the files alone.
+# in_git succeeds in a git checkout; a build service may have only the files.
 in_git() { git rev-parse --git-dir >/dev/null 2>&1 || skip "this is not a git checkout"; }
 
 # python_for MIN MAX prints a Python from version 3.MIN to 3.MAX that can make virtual environments.
@@ -36,7 +37,7 @@ python_for() {
   return 1
 }
 
-# debian_python installs Debian's Python where there is none that fits and root may.
+# debian_python installs Debian's Python if there is no suitable Python and the user is root.
 debian_python() {
   python_for "$@" >/dev/null && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -45,8 +46,8 @@ debian_python() {
   python_for "$@" >/dev/null || skip "there is no Python from 3.$1 to 3.$2 with its venv module"
 }
 
-# sidecar_python makes the sidecar's virtual environment and exports its Python, which the Go tests that run a real
-# sidecar read. There is one for each lock of its packages, kept between runs: it takes 6 GB and minutes.
+# sidecar_python makes the sidecar's virtual environment, and exports the path of its Python for the Go tests that run a
+# real sidecar. Each lock of packages has its environment, which is kept between runs: it takes 6 GB and minutes.
 sidecar_python() {
   debian_python 11 12 || return
   local python key venv
@@ -61,7 +62,7 @@ sidecar_python() {
   export HARVEST_SIDECAR_PYTHON=$venv/bin/python
 }
 
-# inference_server installs the server of ../shared/engine by starting it once. The tests start it themselves later.
+# inference_server installs the server of ../shared/engine by starting it once. Later the tests start it.
 inference_server() {
   shared engine/start.sh || return
   [ -x "${HARVEST_ENGINE_ROOT:-$HOME/.cache/harvest-engine}/usr/bin/llama-server" ] && return
@@ -80,7 +81,7 @@ inference_server() {
   return $status
 }
 
-# chromium installs Debian's Chromium where there is none and root may.
+# chromium installs Debian's Chromium if there is none and the user is root.
 chromium() {
   command -v chromium >/dev/null && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -89,7 +90,7 @@ chromium() {
   command -v chromium >/dev/null || skip "there is no chromium, and only root may install it"
 }
 
-# axe_core fetches the checks of accessibility, which are not part of this repository, and exports where they are.
+# axe_core downloads the accessibility checks, which are not part of this repository, and exports their path.
 axe_core() {
   local folder=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci/axe-core-4.14.1
   export HARVEST_AXE=$folder/node_modules/axe-core/axe.min.js

@@ -17,7 +17,7 @@ SOURCE_LINES, TEST_LINES, FUNCTION_LINES, COLUMNS = 350, 600, 60, 120
 
 
 def main() -> None:
-    """Prints what is over a limit, and fails if anything is."""
+    """Prints the places that are over a limit. Fails if there are any."""
     found = {}
     tracked = subprocess.run(["git", "ls-files", "-z"], check=True, capture_output=True, text=True).stdout.split("\0")
     for path in filter(pathlib.Path.is_file, map(pathlib.Path, filter(None, tracked))):
@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def oversize(path: pathlib.Path) -> dict[str, int]:
-    """The places in one file that are over a limit, with their sizes."""
+    """Returns the places in one file that are over a limit, with their sizes."""
     kind = path.suffix
     if kind not in {".go", ".py", ".sh", ".tf"} and not (kind == "" and path.parent.name == ".ci"):
         return {}
@@ -47,13 +47,13 @@ def oversize(path: pathlib.Path) -> dict[str, int]:
 
 
 def python_functions(text: str) -> list[tuple[str, int]]:
-    """Names and numbers of lines of all functions, also of those inside classes and functions."""
+    """Returns the name and the number of lines of each function, also inside classes and functions."""
     return [(node.name, node.end_lineno - node.lineno + 1) for node in ast.walk(ast.parse(text))
             if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
 
 
 def go_functions(lines: list[str]) -> list[tuple[str, int]]:
-    """Names and numbers of lines of functions and methods. gofmt does not indent their first and last lines."""
+    """Returns the name and the number of lines of each function. gofmt does not indent their first and last lines."""
     found, start, raw = [], None, False
     for number, line in enumerate(lines):
         first = re.match(r"func (?:\(\w* ?\*?(\w+)[^)]*\) )?(\w+)", line)

@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The steps of the gate. Each returns 0, $SKIPPED with its reason, or another status if its check failed.
+# The steps of the gate. Each returns 0, $SKIPPED (and sets reason), or another status if its check failed.
 
 step_top() {
   in_git || return
@@ -24,7 +24,7 @@ step_modules() { go mod tidy -diff && go mod verify; }
 
 step_vet() { go vet ./...; }
 
-# It waits for a run of another checkout, which it would refuse otherwise.
+# The option lets it wait for a run in another checkout. Otherwise it would fail.
 step_lint() { tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --allow-serial-runners ./...; }
 
 step_ruff() {
@@ -51,7 +51,7 @@ step_inductor() {
 
 step_engine() { inference_server; }
 
-# Tests that need the sidecar or the inference server skip themselves where it is absent; pytest and engine say so.
+# Tests that need the sidecar or the inference server are skipped without it; the steps pytest and engine report that.
 step_test() {
   local line
   line=$(readme test)
@@ -61,7 +61,7 @@ step_test() {
   bash -c "$line"
 }
 
-# Go's build cache is the usual one; Harvest's is empty, so that all is scored.
+# Go's build cache is the usual one. Harvest's cache is empty, so that all samples are scored.
 step_job() {
   local line cache status
   line=$(readme run)
@@ -73,13 +73,13 @@ step_job() {
   return $status
 }
 
-# HARVEST_SCREENSHOTS=DIR keeps pictures of the reports.
+# HARVEST_SCREENSHOTS=DIR keeps screenshots of the reports.
 step_browser() {
   chromium && axe_core || return
   go test -count=1 -timeout 10m -run TestBrowser ./infra/harvest
 }
 
-# A test of shared/markdown holds all blocks of commands to the words that say what they need.
+# A test of shared/markdown checks the word after "sh" of each block of commands, which gives its requirement.
 step_pages() {
   local blocks=cheap
   $full && blocks=full
@@ -116,7 +116,7 @@ step_weights() {
   return $status
 }
 
-# The tests are those of this processor's golden file; the real samples are compared with what this processor gives.
+# The tests compare arm64 with this processor: with its golden file, and with its ratings of the real samples.
 step_arm64() {
   if ! command -v qemu-aarch64-static >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq && apt-get install -y -qq qemu-user-static >/dev/null
@@ -136,7 +136,7 @@ step_arm64() {
   return $status
 }
 
-# A snapshot has all that a release has. A checkout without its history would give the binaries no version.
+# A snapshot has the same files as a release. Without the git history, the binaries would have no version.
 step_releases() {
   in_git || return
   local bin=$PWD/.cache/bin
@@ -155,7 +155,7 @@ step_image() {
 
 step_consumers() {
   debian_python 11 99 || return
-  sidecar_python # trainers take its torch
+  sidecar_python # the trainers use its torch
   reason=''
   .ci/consumers
 }
@@ -172,7 +172,7 @@ step_soak() {
     HARVEST_SOAK=1 go test -count=1 -timeout 30m ./infra/local/simulation
 }
 
-# Not in parallel: the tests measure memory and time.
+# The packages are not tested in parallel, because the tests measure memory and time.
 step_large() {
   HARVEST_SOAK=1 go test -count=1 -timeout 60m -v -run TestLargeManifests ./shared/run &&
     HARVEST_SOAK=1 go test -count=1 -timeout 30m -p 1 -run TestLarge ./shared/dataset/container/...
@@ -190,7 +190,7 @@ step_fuzz() {
     sed -E 's#^(.*)/[^/]+:func (Fuzz.*)$#./\1 \2#')
 }
 
-# Short leaves out the real pool, which the step test scores.
+# -short leaves out the real pool, which the step test scores.
 step_race() { go test -race -short -timeout 30m ./...; }
 
 step_newcomer() {

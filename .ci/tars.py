@@ -1,4 +1,4 @@
-"""Writes the demo as tars with webdataset, and reads the subset of them with webdataset and Hugging Face's datasets."""
+"""Writes the demo as tars with webdataset, and loads the subset with webdataset and Hugging Face's datasets."""
 
 import glob
 import json
@@ -12,7 +12,7 @@ TARS = 3
 
 
 def write(manifest: pathlib.Path, folder: str) -> None:
-    """Writes the samples of the demo with one image: Hugging Face's loader needs equal members in each."""
+    """Writes the samples of the demo that have one image: Hugging Face's loader needs equal members in each sample."""
     records = [r for r in json.loads(manifest.read_text()) if isinstance(r.get("image"), str)]
     for number in range(TARS):
         with webdataset.TarWriter(f"{folder}/demo-{number:03d}.tar") as tar:
@@ -35,12 +35,12 @@ def read(folder: str, subset: str) -> None:
 
 
 def samples(name: str) -> webdataset.WebDataset:
-    """The samples of a tar, in order."""
+    """Returns the samples of a tar, in order."""
     return webdataset.WebDataset(name, shardshuffle=False)
 
 
 def members(sample: dict) -> dict:
-    """A sample without the fields that say where it is from."""
+    """Returns a sample without the fields that name its tar."""
     return {field: content for field, content in sample.items() if not field.startswith("__")}
 
 

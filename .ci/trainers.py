@@ -1,4 +1,4 @@
-"""Has the loaders of trainers read exports of the demo, and compares what they see with its records."""
+"""Loads exports of the demo with the trainers' loaders, and compares the results with the records of the demo."""
 
 import argparse
 import importlib.machinery
@@ -30,11 +30,11 @@ def same(images: list[bytes], record: dict, demo: pathlib.Path) -> None:
 
 
 def llava(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
-    """As LazySupervisedDataset of LLaVA and LLaVA-NeXT does, which is on no package index."""
+    """Reads records like LazySupervisedDataset of LLaVA and LLaVA-NeXT, which no package index has."""
     rows = json.loads((folder / "data.json").read_text())
     for row, record in zip(rows, own, strict=True):
         files = []
-        if "image" in row:  # else it is a text
+        if "image" in row:  # otherwise the record has no image
             files = row["image"] if isinstance(row["image"], list) else [row["image"]]
             assert files and (len(files) > 1) == isinstance(row["image"], list)  # LLaVA joins folder and text
         same([(folder / name).read_bytes() for name in files], record, demo)
@@ -67,7 +67,7 @@ def webdataset(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str
 
 
 def load(folder: pathlib.Path) -> Callable:
-    """The function that an export's load.py has."""
+    """Returns the function of an export's load.py."""
     sys.path.insert(0, str(folder))
     sys.modules.pop("load", None)
     import load as module
@@ -101,10 +101,10 @@ def trl(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
 
 
 def llama_factory(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
-    import transformers  # before the stub: it looks for what is installed
+    import transformers  # before the stub, because transformers checks the installed packages
 
     assert transformers.__version__
-    sys.modules["torchaudio"] = types.ModuleType("torchaudio")  # is imported for sounds, which no export has
+    sys.modules["torchaudio"] = types.ModuleType("torchaudio")  # imported for audio, which no export has
     sys.modules["torchaudio"].__spec__ = importlib.machinery.ModuleSpec("torchaudio", None)
     from llamafactory.data.loader import _get_merged_dataset
     from llamafactory.extras.env import VERSION

@@ -29,7 +29,7 @@ func readFile(t *testing.T, name string) string {
 	return string(data)
 }
 
-// readBuild decodes cloudbuild.yaml as the API does: a field that a Build does not have is an error.
+// readBuild decodes cloudbuild.yaml like the API: an unknown field is an error.
 func readBuild(t *testing.T) cloudbuild.Build {
 	t.Helper()
 	build, err := decodeBuild([]byte(readFile(t, "cloudbuild.yaml")))
@@ -64,14 +64,14 @@ func TestBuildIsStrict(t *testing.T) {
 	}
 }
 
-// TestSteps follows the steps: each waits for earlier ones only, the sidecar is tested before it is built, and nothing
-// is deployed that was not tested, scanned and pushed.
+// TestSteps checks the order of the steps. Each waits only for earlier steps, the sidecar is tested before it is built,
+// and an image is tested, scanned and pushed before it is deployed.
 func TestSteps(t *testing.T) {
 	t.Parallel()
 	before := map[string][]string{} // the steps that have ended before one begins
 	for _, step := range readBuild(t).Steps {
 		if before[step.Id] != nil || step.Id == "" {
-			t.Errorf("step %q: the id is not its own", step.Id)
+			t.Errorf("step %q: the id is empty, or another step has it", step.Id)
 		}
 		before[step.Id] = []string{}
 		if len(step.WaitFor) == 0 {
@@ -101,7 +101,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// TestGate checks that tests are those of the gate, .ci/run, and that it knows each step that is named.
+// TestGate checks that the build runs the tests of the gate, .ci/run, and that the gate has each named step.
 func TestGate(t *testing.T) {
 	t.Parallel()
 	list, err := exec.CommandContext(t.Context(), "bash", filepath.Join(root, ".ci", "run"), "--list").Output()
@@ -125,13 +125,13 @@ func TestGate(t *testing.T) {
 	}
 }
 
-// Substitutions that Cloud Build makes itself, and variables of scripts' own.
+// Substitutions that Cloud Build sets, and variables that scripts define.
 var (
 	substitution = regexp.MustCompile(`\$\{?(_[A-Z0-9_]+|PROJECT_ID|BUILD_ID|[A-Z][A-Z0-9_]+)\b`)
 	builtIn      = []string{"PROJECT_ID", "BUILD_ID"}
 )
 
-// TestSubstitutions looks whether all that are used are defined, and the other way round.
+// TestSubstitutions checks that every used substitution is defined, and every defined one is used.
 func TestSubstitutions(t *testing.T) {
 	t.Parallel()
 	build := readBuild(t)
@@ -149,17 +149,17 @@ func TestSubstitutions(t *testing.T) {
 	_, used, _ := strings.Cut(readFile(t, "cloudbuild.yaml"), "\nserviceAccount:")
 	for _, found := range substitution.FindAllStringSubmatch(used, -1) {
 		if !slices.Contains(defined, found[1]) {
-			t.Errorf("$%s is used and not defined", found[1])
+			t.Errorf("$%s is used, but not defined", found[1])
 		}
 	}
 	for name := range build.Substitutions {
 		if !regexp.MustCompile(`\$\{?` + name + `\b`).MatchString(used) {
-			t.Errorf("%s is defined and not used", name)
+			t.Errorf("%s is defined, but not used", name)
 		}
 	}
 }
 
-// TestScripts has the shells that they name read the scripts.
+// TestScripts parses each script with the shell that its first line names.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	for _, step := range readBuild(t).Steps {
@@ -196,7 +196,7 @@ func TestBuilders(t *testing.T) {
 	}
 }
 
-// TestDeployment looks at what reaches Terraform: images by digest, and variables that it has.
+// TestDeployment checks the arguments of Terraform: images by digest, and variables that exist.
 func TestDeployment(t *testing.T) {
 	t.Parallel()
 	var push, deploy string
@@ -258,7 +258,7 @@ func TestBases(t *testing.T) {
 	}
 }
 
-// TestNoKeys looks for what should not be in what is built, deployed or run.
+// TestNoKeys checks that no file that is built, deployed or run holds a key.
 func TestNoKeys(t *testing.T) {
 	t.Parallel()
 	key := regexp.MustCompile(`(?i)GOOGLE_APPLICATION_CREDENTIALS=|--key-file|service_account_key|"private_key"` +

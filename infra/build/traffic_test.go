@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// fakeGcloud keeps two services in a file: each line is a service, the revision that serves, the newest, and the
-// candidate's. It takes the calls of traffic.sh alone.
+// fakeGcloud keeps two services in a file. Each line has a service, its serving revision, its newest revision, and the
+// revision of the candidate. It accepts only the calls of traffic.sh.
 const fakeGcloud = `#!/usr/bin/env python3
 import json, os, sys
 
@@ -44,7 +44,7 @@ for s in services:
 open(state, "w").write("".join(" ".join(s) + "\n" for s in services))
 `
 
-// TestTraffic follows the revisions of a deployment through a build that ends well, and one that does not.
+// TestTraffic follows the revisions of a deployment through a successful build and a failed one.
 func TestTraffic(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

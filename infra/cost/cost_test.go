@@ -19,13 +19,13 @@ const page = "../README.md"
 // million is the number of samples of the table.
 const million = 1e6
 
-// A row is a line of a table that adds up.
+// A row is a line of a table whose columns are summed.
 type row struct {
 	what   string
 	prices []float64 // by column; 0 is left empty
 }
 
-// table writes rows, and what they are together.
+// table writes rows and their sum.
 func table(head string, columns int, rows []row) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "%s\n|%s\n", head, strings.Repeat(" --- |", columns+1))
@@ -55,12 +55,12 @@ func cell(form string, dollars float64) string {
 	return " " + fmt.Sprintf(form, fmt.Sprintf("%.2f", dollars)) + " |"
 }
 
-// rating is what a million samples cost by the scorer embedded.
+// rating returns the cost of a million samples with the scorer embedded, in US dollars.
 func rating() float64 {
 	return million / embeddedRate * imageWait * (2*requestVCPU + 2*requestGiB)
 }
 
-// TestPerMillion computes what a million samples cost. Tests that write the page are not parallel.
+// TestPerMillion computes the cost of a million samples. Tests that write the page are not parallel.
 func TestPerMillion(t *testing.T) {
 	shards := million / shardSamples
 	reads, objects := million*imageReads*classB, shards*shardObjects*classA
@@ -107,7 +107,7 @@ func thousands(n float64) string {
 	return regexp.MustCompile(`(\d)(\d{3})$`).ReplaceAllString(fmt.Sprintf("%.0f", n), "$1,$2")
 }
 
-// TestIdle computes what a month costs in which nothing is scored.
+// TestIdle computes the cost of a month without scoring.
 func TestIdle(t *testing.T) {
 	const turns = 30 * 24 * 6 // of the schedule
 	seconds := turns * (2*requestVCPU + 4*requestGiB)
@@ -155,16 +155,16 @@ func TestGPUs(t *testing.T) {
 	markdown.CheckGenerated(t, page, "kinds of GPU", out.String(), *update)
 }
 
-// TestNearline is why images are not moved to cheaper storage.
+// TestNearline shows why images are not moved to cheaper storage.
 func TestNearline(t *testing.T) {
 	t.Parallel()
 	move := million * nearline
 	saved := million * imageKB / 1e6 * (storageGB - nearlineGB)
-	want := fmt.Sprintf("move a million to cheaper storage costs %.0f US dollars in operations, and saves %.2f a month",
+	want := fmt.Sprintf("moving a million images costs %.0f US dollars in operations, and saves %.2f US dollars a month",
 		move, saved)
 	text := strings.Join(strings.Fields(read(t, "../terraform/variables.tf")), " ")
 	if !strings.Contains(text, want) {
-		t.Errorf("variables.tf does not say %q", want)
+		t.Errorf("variables.tf lacks %q", want)
 	}
 }
 

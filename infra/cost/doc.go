@@ -1,3 +1,3 @@
-// Package cost holds the arithmetic of what the system costs in the cloud: list prices and figures, and a test that
-// computes the tables of infra/README.md from them.
+// Package cost computes the costs of the system in the cloud. It holds list prices and figures, and a test that
+// computes the tables of infra/README.md and README.md from them.
 package cost

@@ -20,7 +20,8 @@ const (
 	secret      = 0.06
 )
 
-// A gpu of Cloud Run, with what its instance has: the sidecar's and the function's containers together.
+// A gpu is a GPU of Cloud Run and the resources of its instance: of the sidecar's and the function's containers
+// together.
 type gpu struct {
 	name    string
 	second  float64 // price, without zonal redundancy
@@ -35,7 +36,7 @@ var (
 	rtx = gpu{"RTX PRO 6000", 0.00036522, 21, 82, 503, 34}
 )
 
-// hour is what an instance costs an hour.
+// hour returns the cost of an instance for an hour, in US dollars.
 func (g gpu) hour() float64 { return 3600 * (g.second + g.vCPU*alwaysVCPU + g.gib*alwaysGiB) }
 
 // Figures of the work.
@@ -52,7 +53,7 @@ const (
 	otherWork    = 0.05
 )
 
-// gpuHours are the hours of one GPU for so many samples.
+// gpuHours returns the hours of one GPU for a number of samples.
 func (g gpu) gpuHours(samples float64) float64 {
 	return samples * tflopSample / (g.tflops * utilisation) / 3600 * rest
 }

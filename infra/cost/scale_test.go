@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/markdown"
 )
 
-// Figures of scale, each measured on one machine, and what Terraform sets by default.
+// Figures that were measured on one machine, and defaults of Terraform.
 const (
 	ingestRate  = 8000.0 // samples a second on one core: infra/harvest/README.md
 	recordBytes = 1000.0 // assumed
@@ -28,13 +28,13 @@ const (
 	runMemory   = 32 << 30 // bytes: the most that Cloud Run gives
 )
 
-// stages of a run of n samples, one image each.
+// stages computes the figures of a run of n samples with one image each.
 type stages struct{ n float64 }
 
 func (s stages) ranges() float64 { return math.Ceil(s.n * recordBytes / rangeBytes) }
 func (s stages) shards() float64 { return s.n / shardSamples }
 
-// memory of curate while it selects, in bytes.
+// memory returns the bytes of memory that curate needs for a selection.
 func (s stages) memory() float64 { return idleMB*1e6 + s.n*selectBytes }
 
 func duration(seconds float64) string {
@@ -78,7 +78,7 @@ func bytes(n float64) string {
 	return thousands(n/1e9) + " GB"
 }
 
-// rows of the table: what it is, and its value.
+// rows returns the rows of the table: a name and its values.
 func (s stages) rows() [][2]string {
 	embedded := s.n / (embeddedRate / imageWait)
 	requests := s.shards()*rateRequest + s.n*imageReads
@@ -117,7 +117,7 @@ func TestScale(t *testing.T) {
 		out.WriteString("\n")
 	}
 	markdown.CheckGenerated(t, "README.md", "scale", out.String(), *update)
-	// The page says where one service ends.
+	// The page states the largest selection of one service.
 	if most := (runMemory*0.9 - idleMB*1e6) / selectBytes; math.Round(most/1e6) != 210 {
 		t.Errorf("32 GiB hold a selection of %s samples, and the page says 210 million", count(most))
 	}

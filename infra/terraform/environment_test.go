@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// TestEnvironment requires every variable that the configuration sets to be one that is read: a misspelt one would do
-// nothing.
+// TestEnvironment checks that the code reads every variable that the configuration sets: a misspelt variable would have
+// no effect.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	known := []string{
@@ -59,7 +59,7 @@ type environmentKey struct {
 
 var environmentName = regexp.MustCompile(`^[A-Z][A-Z0-9_]+$`)
 
-// environmentKeys are the keys of objects that look like variables of the environment.
+// environmentKeys returns the keys of objects that have the form of environment variables.
 func environmentKeys(m *schema.Module) []environmentKey {
 	var found []environmentKey
 	for _, b := range m.Blocks {

@@ -11,7 +11,7 @@ import (
 	"github.com/zclconf/go-cty/cty/function/stdlib"
 )
 
-// local gives a local value of a module, as it is with the given variables.
+// local returns a local value of a module with these variables.
 func local(t *testing.T, dir, name string, variables map[string]cty.Value) cty.Value {
 	t.Helper()
 	m, err := schema.Read(dir)
@@ -37,7 +37,7 @@ func local(t *testing.T, dir, name string, variables map[string]cty.Value) cty.V
 	return v
 }
 
-// evaluate gives a local value, after those that it refers to.
+// evaluate returns a local value. It first evaluates the local values that the value refers to.
 func evaluate(
 	ctx *hcl.EvalContext, expressions map[string]hclsyntax.Expression, name string,
 ) (cty.Value, hcl.Diagnostics) {
@@ -62,7 +62,7 @@ func evaluate(
 	return e.Value(child)
 }
 
-// text is an attribute of an object; empty where it is null.
+// text returns an attribute of an object; empty if the attribute is null.
 func text(v cty.Value, name string) string {
 	if a := v.GetAttr(name); !a.IsNull() {
 		return a.AsString()

@@ -20,8 +20,8 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// TestOneList compares the topics and subscriptions of the configuration with the list in shared/events, which is what
-// runs on one machine.
+// TestOneList compares the topics and subscriptions of the configuration with the list in shared/events, which
+// `harvest serve` uses.
 func TestOneList(t *testing.T) {
 	t.Parallel()
 	topics := slices.Sorted(maps.Keys(local(t, "modules/messaging", "topics", nil).AsValueMap()))
@@ -40,7 +40,7 @@ func TestOneList(t *testing.T) {
 	}
 }
 
-// TestEveryMessageReachesItsService publishes what the code publishes, and checks which subscriptions receive it.
+// TestEveryMessageReachesItsService publishes the messages of the code, and checks which subscriptions receive them.
 func TestEveryMessageReachesItsService(t *testing.T) {
 	t.Parallel()
 	client := newPubSub(t)
@@ -76,7 +76,7 @@ func TestEveryMessageReachesItsService(t *testing.T) {
 	}
 }
 
-// TestSchedule compares what the schedule publishes with the task that curate takes.
+// TestSchedule compares the message of the schedule with the task that curate accepts.
 func TestSchedule(t *testing.T) {
 	t.Parallel()
 	task := local(t, "modules/messaging", "reconcile", nil)
@@ -89,12 +89,12 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// TestPushPath compares curate's push endpoint with where its subscriptions push to.
+// TestPushPath compares curate's push endpoint with the path to which its subscriptions push.
 func TestPushPath(t *testing.T) {
 	t.Parallel()
 	paths := local(t, "modules/messaging", "push_paths", nil).AsValueMap()
 	if got := paths["curate"].AsString(); got != curate.PushPath {
-		t.Errorf("pushes to curate go to %q, and its endpoint is %q", got, curate.PushPath)
+		t.Errorf("pushes to curate go to %q, but its endpoint is %q", got, curate.PushPath)
 	}
 }
 
@@ -111,7 +111,7 @@ func cloudEvent(t *testing.T, kind string) events.Message {
 	return topic[0]
 }
 
-// published is a topic that keeps messages.
+// published records the messages of a topic.
 type published []events.Message
 
 func (p *published) Publish(_ context.Context, messages ...events.Message) error {
@@ -137,8 +137,8 @@ func newPubSub(t *testing.T) pubSub {
 	return p
 }
 
-// receivers publishes a message to a topic of its own that has the configuration's subscriptions, and names those that
-// get it.
+// receivers publishes a message to a new topic that has the subscriptions of the configuration. It returns the names of
+// the subscriptions that get the message.
 func (p pubSub) receivers(t *testing.T, of string, m events.Message) []string {
 	t.Helper()
 	suffix := "-" + time.Now().Format("150405.000000000")
@@ -163,7 +163,7 @@ func (p pubSub) receivers(t *testing.T, of string, m events.Message) []string {
 	if err := topic.New(p.client, of+suffix).Publish(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	// Concurrently: the test server takes half a second to say that there is nothing.
+	// Concurrently, because the test server takes half a second to answer that there is no message.
 	var group errgroup.Group
 	var lock sync.Mutex
 	var got []string

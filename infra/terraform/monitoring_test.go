@@ -20,7 +20,7 @@ import (
 
 const monitoring = "modules/monitoring"
 
-// defaults are the variables of monitoring as the playbooks have them.
+// defaults returns the values of monitoring's variables that the playbooks use.
 func defaults() map[string]cty.Value {
 	return map[string]cty.Value{
 		"name": cty.StringVal("harvest"), "failure_percent": cty.NumberIntVal(5), "message_hours": cty.NumberIntVal(24),
@@ -32,7 +32,7 @@ func defaults() map[string]cty.Value {
 	}
 }
 
-// alertQueries are the queries of all alerts by name.
+// alertQueries returns the queries of all alerts by name.
 func alertQueries(t *testing.T) map[string]string {
 	t.Helper()
 	queries := map[string]string{}
@@ -44,8 +44,7 @@ func alertQueries(t *testing.T) map[string]string {
 	return queries
 }
 
-// TestPlaybooks requires a page for each alert, with the query that set it off to paste, another for the logs, and what
-// to do.
+// TestPlaybooks requires a page for each alert, with the query of the alert, a query for the logs, and instructions.
 func TestPlaybooks(t *testing.T) {
 	t.Parallel()
 	const folder = "../playbooks"
@@ -61,7 +60,7 @@ func TestPlaybooks(t *testing.T) {
 	for _, page := range pages {
 		name := strings.TrimSuffix(filepath.Base(page), ".md")
 		if name != "README" && queries[name] == "" {
-			t.Errorf("%s is the page of no alert", page)
+			t.Errorf("%s: there is no alert with this name", page)
 		}
 	}
 	for name, query := range queries {
@@ -83,16 +82,16 @@ func TestPlaybooks(t *testing.T) {
 		}
 		for _, link := range regexp.MustCompile(`\]\(([a-z-]+)\.md\)`).FindAllStringSubmatch(string(page), -1) {
 			if queries[link[1]] == "" {
-				t.Errorf("%s.md has a link to %s.md, which is not there", name, link[1])
+				t.Errorf("%s.md has a link to %s.md, which does not exist", name, link[1])
 			}
 		}
 	}
 }
 
-// words is a text in one line.
+// words returns a text in one line.
 func words(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// TestQueries parses every query of alerts, playbooks and dashboard, and requires only metrics that there are.
+// TestQueries parses every query of alerts and the dashboard, and checks that its metrics exist.
 func TestQueries(t *testing.T) {
 	t.Parallel()
 	queries := slices.Collect(maps.Values(alertQueries(t)))
@@ -125,8 +124,8 @@ func TestQueries(t *testing.T) {
 	}
 }
 
-// knownMetrics are the metrics of Google's services that are used, as PromQL names them, and those counted from the
-// log.
+// knownMetrics returns the names in PromQL of the metrics of Google's services, and of the metrics that are counted
+// from logs.
 // Sources: https://cloud.google.com/monitoring/api/metrics_gcp_p_z#gcp-pubsub and #gcp-run
 func knownMetrics(t *testing.T) []string {
 	t.Helper()
@@ -149,7 +148,7 @@ func knownMetrics(t *testing.T) []string {
 	return known
 }
 
-// TestLogLines requires every line that a metric counts to be one that the code logs.
+// TestLogLines checks that the code logs every line that a metric counts.
 func TestLogLines(t *testing.T) {
 	t.Parallel()
 	logged := logCalls(t)
@@ -159,12 +158,12 @@ func TestLogLines(t *testing.T) {
 	}
 	for _, message := range messages {
 		if !slices.ContainsFunc(logged, func(call string) bool { return strings.Contains(call, `"`+message+`"`) }) {
-			t.Errorf("nothing logs %q", message)
+			t.Errorf("no code logs %q", message)
 		}
 	}
 }
 
-// TestSidecarLines requires the message and each field that a metric reads to be what the sidecar logs.
+// TestSidecarLines checks that the sidecar logs the message and each field that a metric reads.
 func TestSidecarLines(t *testing.T) {
 	t.Parallel()
 	code, err := os.ReadFile("../../sidecar/service/report.py")
@@ -185,7 +184,7 @@ func TestSidecarLines(t *testing.T) {
 
 var logCall = regexp.MustCompile(`(?s)\.(?:Info|Warn|Error)(?:Context)?\([^\n]*"[^\n]*(?:,\n[^\n]*)?`)
 
-// logCalls are the calls of the logger in the functions' and libraries' code.
+// logCalls returns the calls of the logger in the code of the functions and libraries.
 func logCalls(t *testing.T) []string {
 	t.Helper()
 	var calls []string
@@ -205,7 +204,7 @@ func logCalls(t *testing.T) []string {
 	return calls
 }
 
-// TestDashboard makes sure that Cloud Monitoring can read the dashboard, and that its tiles lie side by side.
+// TestDashboard checks that Cloud Monitoring can read the dashboard, and that its tiles do not overlap.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	layout := dashboard(t).GetMosaicLayout()
@@ -226,7 +225,7 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// dashboard is the dashboard as Terraform renders it, and as Cloud Monitoring's API reads it.
+// dashboard renders the dashboard like Terraform, and parses it like Cloud Monitoring's API.
 func dashboard(t *testing.T) *dashboardpb.Dashboard {
 	t.Helper()
 	template, err := os.ReadFile(filepath.Join(monitoring, "dashboard.json"))

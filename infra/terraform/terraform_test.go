@@ -11,11 +11,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// release is the provider's release whose schema is checked against.
+// release is the release of the provider whose schema the configuration is checked with.
 const release = "6.50.0"
 
-// TestTerraform has Terraform itself validate the configuration and run its tests, where Terraform is at hand. Its
-// provider is a stand-in that has the real one's schema, so nothing is downloaded.
+// TestTerraform validates the configuration with Terraform and runs its tests, if Terraform is installed. The provider
+// is a fake with the schema of the real provider, so nothing is downloaded.
 func TestTerraform(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -23,7 +23,7 @@ func TestTerraform(t *testing.T) {
 	if err != nil {
 		t.Skip("terraform is not installed here; infra/terraform/schema has checked what can be checked without it")
 	}
-	// Terraform leaves much garbage: with GOGC a quarter of its time is saved.
+	// Terraform allocates much memory: GOGC saves a quarter of its time.
 	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+mirror(t), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "GOGC=400")
 	configuration := t.TempDir() // of our own: init leaves a folder next to the configuration
 	for _, dir := range []string{"terraform", "playbooks"} {
@@ -50,12 +50,12 @@ func TestTerraform(t *testing.T) {
 	}
 }
 
-// mirror makes a folder that Terraform installs the stand-in from, and returns the configuration that names it.
+// mirror makes a folder from which Terraform installs the fake provider, and returns the configuration that names it.
 func mirror(t *testing.T) string {
 	t.Helper()
 	root := t.TempDir()
 	dir := filepath.Join(root, "registry.terraform.io", "hashicorp", "google", release, runtime.GOOS+"_"+runtime.GOARCH)
-	// Without debugging information: Terraform reads the whole file for its checksum, again and again.
+	// Without debugging information, because Terraform often reads the whole file for its checksum.
 	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags=-s -w", "-buildvcs=false", "-o",
 		filepath.Join(dir, "terraform-provider-google_v"+release), "./schema/standin")
 	if out, err := build.CombinedOutput(); err != nil {

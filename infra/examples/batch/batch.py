@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
-"""Has an engine for batch inference rate a dataset, between `harvest prompts` and `harvest select --scores`.
+"""Rates a dataset with an engine for batch inference, between `harvest prompts` and `harvest select --scores`.
 
     batch.py requests PROMPTS MANIFEST IMAGES MODEL > requests.jsonl   OpenAI's batch format, which vLLM reads
-    batch.py fake REQUESTS > answers.jsonl                            answers of no model, in the same format
+    batch.py fake REQUESTS > answers.jsonl                            answers without a model, in the same format
     batch.py scores ANSWERS MANIFEST FOLDER                           FOLDER/scores/ and FOLDER/manifest.json
 
-Every file is read and written a line at a time, but for the manifest.
+Every file except the manifest is read and written line by line.
 """
 
 import json
@@ -19,7 +19,7 @@ STYLES = re.compile(r"Interaction style candidates: \[(.+)\]")
 
 
 def requests(prompts, manifest, images, model):
-    """A request for each prompt. Its id has the record's place in the manifest, and what is asked."""
+    """Yields a request for each prompt. Its id has the index of the record in the manifest, and the capability."""
     records = json.load(open(manifest))
     for place, line in enumerate(open(prompts)):
         sample = json.loads(line)
@@ -42,7 +42,7 @@ def requests(prompts, manifest, images, model):
 
 
 def fake(path):
-    """Answers that depend on the prompt alone, for a machine without a GPU."""
+    """Yields answers that depend only on the prompt, for a machine without a GPU."""
     for line in open(path):
         request = json.loads(line)
         prompt = request["body"]["messages"][0]["content"][-1]["text"]
@@ -55,7 +55,7 @@ def fake(path):
 
 
 def scores(answers, manifest, folder):
-    """Score files as the reference implementation has them. An answer that is an error has no line: it is missing."""
+    """Writes score files in the form of the authors' code. An answer that is an error gets no line."""
     out = pathlib.Path(folder)
     (out / "scores").mkdir(parents=True)
     files, missing = {}, 0

@@ -1,10 +1,10 @@
 #!/bin/sh
-# Makes the arms of the proof from one scored run: selections of one budget, and an export of each for a trainer.
+# Makes the arms from one scored run: selections of one budget, and an export of each for a trainer.
 #
 #   ./arms.sh MANIFEST BUDGET TRAINER OUT        such as: ./arms.sh dataset.json 30% llama-factory arms
 #
-# HARVEST names the program (default: harvest). STATE is the state folder (default: that of harvest). VISUAL says what
-# an image counts for in tokens (default: qwen2.5-vl, the model of README.md; `harvest select --help` has the others).
+# HARVEST is the program (default: harvest). STATE is the state folder (default: harvest's default). VISUAL is the rule
+# for the tokens of an image (default: qwen2.5-vl, the model of README.md; see `harvest select --help` for others).
 set -eu
 manifest=$1 budget=$2 trainer=$3 out=$4
 harvest=${HARVEST:-harvest}
@@ -12,7 +12,7 @@ state=${STATE:+--state $STATE}
 visual="visual_tokens: \"${VISUAL:-qwen2.5-vl}\""
 mkdir -p "$out"
 
-# The run: samples are scored once; the same command goes on where it was killed.
+# The run: samples are scored once. If it was killed, the same command continues.
 # shellcheck disable=SC2086 # the flag and its value are two words
 run=$($harvest curate --quiet --json --no-report --budget "$budget" $state --out "$out/curated" "$manifest" |
   python3 -c 'import json, sys; print(json.load(sys.stdin)["run"])')
@@ -32,7 +32,7 @@ END
 # shellcheck disable=SC2086
 $harvest select --quiet --no-report $state --arms "$out/arms.yaml" --out "$out/selections" "$run"
 
-# A random arm of as many tokens as mmssr has: a subset may be better by being longer alone.
+# A random arm with as many tokens as mmssr, because a subset may be better only because it has more tokens.
 tokens=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["summary"]["selection"]["tokens"])' \
   "$out/selections/mmssr/selection.json")
 echo "random-tokens: {budget: ${tokens}-tokens, strategy: random, seed: 1, $visual}" >"$out/tokens.yaml"

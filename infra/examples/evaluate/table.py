@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Turns the samples that lmms-eval logs into one table of arms, with a paired bootstrap against a reference arm.
+"""Prints one table of arms from the samples that lmms-eval logs, with a paired bootstrap against a reference arm.
 
     python3 table.py RESULTS [--against random-1] [--resamples 2000] [--seed 0]
 
@@ -15,19 +15,19 @@ import sys
 
 
 def metrics(file: pathlib.Path) -> dict[str, str]:
-    """The metric of each task."""
+    """Returns the metric of each task."""
     return dict(line.split() for line in file.read_text().splitlines() if line.strip())
 
 
 def score(value: object) -> float:
-    """A metric of a sample: a number, true or false, or an object with a score."""
+    """Returns the value of a metric of a sample: a number, true or false, or an object with a score."""
     if isinstance(value, dict):
         value = value["score"]
     return float(value)
 
 
 def read_arm(folder: pathlib.Path, metric: dict[str, str]) -> dict[str, dict[str, float]]:
-    """The scores of an arm by task and question. Of several runs of a task only the last counts."""
+    """Returns the scores of an arm by task and question. If a task was run several times, only the last run counts."""
     scores: dict[str, dict[str, float]] = {}
     for file in sorted(folder.rglob("*_samples_*.jsonl"), key=lambda f: f.name):
         task = file.name.split("_samples_", 1)[1].removesuffix(".jsonl")
@@ -37,7 +37,7 @@ def read_arm(folder: pathlib.Path, metric: dict[str, str]) -> dict[str, dict[str
         for number, line in enumerate(file.read_text().splitlines(), 1):
             sample = json.loads(line)
             if metric[task] not in sample:
-                raise ValueError(f"{file}:{number}: it has no {metric[task]}, which tasks.txt names for {task}")
+                raise ValueError(f"{file}:{number}: it has no metric {metric[task]}, which tasks.txt names for {task}")
             scores[task][str(sample["doc_id"])] = score(sample[metric[task]])
     return scores
 
@@ -47,17 +47,17 @@ def mean(values: list[float]) -> float:
 
 
 def average(scores: dict[str, dict[str, float]]) -> float:
-    """The mean of the tasks' means."""
+    """Returns the mean of the tasks' means."""
     return mean([mean(list(questions.values())) for questions in scores.values()])
 
 
 def difference(arm: dict, reference: dict, resamples: int, seed: int) -> tuple[float, float, float]:
-    """The difference of the averages, and its 95 % interval by a paired bootstrap within tasks."""
+    """Returns the difference of the averages, and its 95 % interval by a paired bootstrap within tasks."""
     rng = random.Random(seed)
     paired = []
     for task in sorted(arm):
         if set(arm[task]) != set(reference[task]):
-            raise ValueError(f"{task}: the arms were asked other questions")
+            raise ValueError(f"{task}: the two arms have different questions; evaluate both on the same questions")
         paired.append([arm[task][q] - reference[task][q] for q in sorted(arm[task])])
     drawn = sorted(mean([mean(rng.choices(task, k=len(task))) for task in paired]) for _ in range(resamples))
     low, high = drawn[int(0.025 * resamples)], drawn[min(int(0.975 * resamples), resamples - 1)]

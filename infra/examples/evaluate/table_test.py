@@ -1,4 +1,4 @@
-"""Tests table.py on results that are made up."""
+"""Tests table.py with invented results."""
 
 import contextlib
 import io

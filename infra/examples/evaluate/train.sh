@@ -1,9 +1,9 @@
 #!/bin/sh
-# Trains one model on each arm, and evaluates each. It needs GPUs; nothing of it was run here.
+# Trains one model on each arm, and evaluates each. It needs GPUs, and was not run here.
 #
 #   ./train.sh ARMS MODEL TRAINER        such as: ./train.sh arms Qwen/Qwen2.5-VL-3B-Instruct llama-factory
 #
-# All arms have the same hyperparameters, one epoch, and the same seed. DRY_RUN=1 prints the commands alone.
+# All arms have the same hyperparameters, one epoch, and the same seed. DRY_RUN=1 only prints the commands.
 set -eu
 arms=$1 model=$2 trainer=$3
 here=$(cd "$(dirname "$0")" && pwd)

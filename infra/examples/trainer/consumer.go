@@ -33,10 +33,10 @@ type consumer struct {
 	starts  ledger
 }
 
-// endTime is what recording the end of an attempt may take beyond the lease.
+// endTime is the time for recording the end of an attempt, in addition to the lease.
 const endTime = time.Minute
 
-// receive handles messages until ctx ends. What is at work then is given back.
+// receive handles messages until ctx ends. Unfinished messages are then redelivered.
 func (c consumer) receive(ctx context.Context, from *pubsub.Subscriber) error {
 	from.ReceiveSettings.MaxExtension = c.starts.lease + endTime
 	from.ReceiveSettings.MaxOutstandingMessages = 4
@@ -50,15 +50,16 @@ func (c consumer) receive(ctx context.Context, from *pubsub.Subscriber) error {
 	})
 }
 
-// push takes the deliveries of a push subscription. It claims a training before it fetches anything; what another
-// consumer is starting is answered 503, and delivered again.
+// push handles the deliveries of a push subscription. It claims a training before it downloads the subset. If another
+// consumer is starting the same training, the answer is 503, and the message is redelivered.
 func (c consumer) push() http.Handler {
 	return events.PushHandler(c.log, func(ctx context.Context, d events.Delivery) error {
 		return c.handle(ctx, d.Attributes, d.Data)
 	})
 }
 
-// handle starts the training of an event, unless it was. An error has the event delivered again.
+// handle starts the training of an event, unless it was started before. If it returns an error, the event is
+// redelivered.
 func (c consumer) handle(ctx context.Context, attributes map[string]string, data []byte) error {
 	id := attributes["ce-id"]
 	var event events.SelectionEvent
@@ -66,7 +67,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 		return nil // the subscription has no filter
 	}
 	if err := json.Unmarshal(data, &event); err != nil || id == "" {
-		c.log.Error("not an event of Harvest's; dropped", "event", id, "error", err)
+		c.log.Error("the message is not an event of Harvest, and was dropped", "event", id, "error", err)
 		return nil
 	}
 	if event.Selected == 0 {
@@ -82,11 +83,11 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	}
 	subset, failed := c.fetch(ctx, event)
 	if failed != nil {
-		failed = fmt.Errorf("fetching the subset: %w", failed)
+		failed = fmt.Errorf("downloading the subset: %w", failed)
 	} else {
 		failed = c.start(ctx, id, event, subset, attributes["traceparent"])
 	}
-	// Recorded even if the consumer has to stop now.
+	// The end is recorded even if the consumer must stop now.
 	recording, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTime)
 	defer cancel()
 	if err := c.starts.end(recording, id, number, failed); err != nil {
@@ -98,7 +99,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	return failed
 }
 
-// fetch copies the complete subset to its place, and returns the path. If it fails, no file is there.
+// fetch downloads the complete subset and returns its path. If it fails, there is no file.
 func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (string, error) {
 	object := event.Outputs["subset"]
 	address, name, err := locate(object.URI, c.work)
@@ -152,7 +153,7 @@ func (c consumer) start(
 	return nil
 }
 
-// jobName is the same for every delivery of an event, and a name that job systems take: a label of DNS.
+// jobName returns a name that is the same for every delivery of an event. It is a DNS label, which job systems accept.
 func jobName(id string) string {
 	sum := sha256.Sum256([]byte(id))
 	return "harvest-" + hex.EncodeToString(sum[:6])

@@ -31,11 +31,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// journal names, in the environment of the test binary, the file that it writes to as a trainer's command.
+// journal is the environment variable that names a file. If it is set, the test binary acts as the trainer's command,
+// and writes to this file.
 const journal = "TRAINER_TEST_JOURNAL"
 
-// TestMain is the command too: it notes what it was started with, and fails on the first start of a job if the
-// environment says so.
+// TestMain is also the command: it records its variables, and fails on the first start of a job if the environment
+// requests it.
 func TestMain(m *testing.M) {
 	file := os.Getenv(journal)
 	if file == "" {
@@ -90,7 +91,7 @@ const (
 	project = "trainer" // of Pub/Sub
 )
 
-// consumeTwice has a consumer receive in two goroutines until the test ends.
+// consumeTwice runs a consumer in two goroutines until the test ends.
 func consumeTwice(t *testing.T, c consumer, client *pubsub.Client) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -105,8 +106,8 @@ func consumeTwice(t *testing.T, c consumer, client *pubsub.Client) {
 	t.Cleanup(func() { cancel(); consumers.Wait() })
 }
 
-// TestTrainer curates the demo, with two consumers of one subscription. The first start fails, and the event
-// comes three times in all: one training is started.
+// TestTrainer curates the demo, with two consumers of one subscription. The first start fails, and the event is
+// delivered three times in total. Only one training is started.
 func TestTrainer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "journal")
 	t.Setenv(journal, file)
@@ -198,7 +199,7 @@ func startSystem(t *testing.T, work bucket.Bucket, log *slog.Logger, onEvent fun
 	return st
 }
 
-// subscribe makes the subscription of the package's comment.
+// subscribe creates the subscription that the package's comment shows.
 func subscribe(t *testing.T) (*pstest.Server, *pubsub.Client) {
 	t.Helper()
 	server, client := topictest.NewServer(t, project, events.TopicEvents)
@@ -222,7 +223,7 @@ func until(t *testing.T, what string, met func() bool) {
 	}
 }
 
-// TestHandle delivers what is no completed selection, and one whose subset is not there.
+// TestHandle delivers messages that are not a completed selection, and a selection whose subset does not exist.
 func TestHandle(t *testing.T) {
 	t.Parallel()
 	c := consumer{

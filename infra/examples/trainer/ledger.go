@@ -11,15 +11,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A ledger remembers which trainings were started. For the event e it holds
+// A ledger records which trainings were started. For the event e it holds
 //
-//	trainings/e/1           the first attempt to start it: one consumer has it until a time
-//	trainings/e/1.failed    that attempt failed: the next may begin immediately
-//	trainings/e/started     the command ended well: it is not run again
+//	trainings/e/1           the first attempt to start it: one consumer has a lease of it
+//	trainings/e/1.failed    this attempt failed: the next may begin immediately
+//	trainings/e/started     the command succeeded: it is not run again
 //
-// All are created with does-not-exist, so only one of many consumers wins. If a consumer dies, its attempt has no end
-// within its lease, and another attempt follows. Then the command may run twice, with the same HARVEST_JOB. If the
-// command gives this name to the job, the job starts exactly once.
+// All objects are created with the condition does-not-exist, so only one of several consumers succeeds. If a consumer
+// ends during the command, another attempt follows after the lease. Then the command may run twice, with the same
+// HARVEST_JOB. If the command gives this name to the job, the job starts exactly once.
 type ledger struct {
 	bucket bucket.Bucket
 	lease  time.Duration
@@ -28,8 +28,8 @@ type ledger struct {
 
 // Reasons for not starting a training now.
 var (
-	errStarted = errors.New("it was started before")
-	errBusy    = errors.New("another consumer is starting it")
+	errStarted = errors.New("the training was started before")
+	errBusy    = errors.New("another consumer is starting the training")
 )
 
 type attempt struct {
@@ -68,7 +68,7 @@ func (l ledger) begin(ctx context.Context, event string) (number int, err error)
 	}
 }
 
-// end records how an attempt went.
+// end records the result of an attempt.
 func (l ledger) end(ctx context.Context, event string, number int, failed error) error {
 	entry, content := name(event, "started"), map[string]string{}
 	if failed != nil {

@@ -40,7 +40,7 @@ func TestLedger(t *testing.T) {
 	begin(0, errStarted)
 }
 
-// TestLedgerRace has many consumers begin at the same time: one of them may.
+// TestLedgerRace lets many consumers begin concurrently: only one of them may start the training.
 func TestLedgerRace(t *testing.T) {
 	t.Parallel()
 	l := ledger{bucket: folder(t), lease: time.Minute, now: time.Now}

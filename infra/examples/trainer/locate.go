@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 )
 
-// locate splits the URI of an object into the address of its bucket and its name there. Older events have a name alone:
-// it is in the bucket work.
+// locate splits the URI of an object into the address of its bucket and its name in the bucket. If an event has only a
+// name, the object is in the bucket work.
 func locate(uri, work string) (address, name string, err error) {
 	scheme, rest, found := strings.Cut(uri, "://")
 	switch {
@@ -32,19 +32,19 @@ func locate(uri, work string) (address, name string, err error) {
 		address = u.String()
 	}
 	if !found || name == "" {
-		return "", "", fmt.Errorf("the subset's URI %q is none of gs://bucket/name and file:///path", uri)
+		return "", "", fmt.Errorf("the subset's URI %q must be gs://bucket/name or file:///path", uri)
 	}
 	return address, name, nil
 }
 
-// A clients opens each bucket of the cloud once, even if many events name it, because each client has its own
+// A clients opens each bucket of the cloud once, even if many events name the bucket, because each client has its own
 // connections.
 type clients struct {
 	mu     sync.Mutex
 	opened map[string]bucket.Bucket
 }
 
-// open opens the bucket of an address.
+// open returns the bucket of an address.
 func (c *clients) open(ctx context.Context, address string) (bucket.Bucket, error) {
 	if !strings.HasPrefix(address, "gs://") {
 		return gs.OpenURL(ctx, address)

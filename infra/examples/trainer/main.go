@@ -1,5 +1,5 @@
-// Trainer starts a training for every selection that Harvest completes: it receives selection.completed, fetches the
-// subset, and runs a command, once for each selection, even if its event is delivered several times.
+// Trainer starts a training for every selection that Harvest completes. It receives selection.completed, downloads the
+// subset, and runs a command, once for each selection, even if the event is delivered several times.
 //
 //	gcloud pubsub subscriptions create harvest-trainer --topic harvest-events \
 //	  --message-filter 'attributes.type = "selection.completed"' \
@@ -7,8 +7,8 @@
 //	trainer -project farm -subscription harvest-trainer -state gs://farm-trainings \
 //	  -out /data -- ./submit.sh
 //
-// It needs to subscribe, to read the work bucket, and to create and read objects in the state bucket. Copy it and
-// make it yours: it uses Harvest's libraries for buckets and events, and nothing of its functions.
+// It needs the rights to subscribe, to read the work bucket, and to create and read objects in the state bucket. Copy
+// and change this program: it uses Harvest's libraries for buckets and events, but not Harvest's functions.
 package main
 
 import (
@@ -73,7 +73,7 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	return c.receive(ctx, client.Subscriber(*subscription))
 }
 
-// serve serves until ctx ends, and then waits for what is at work as long as Cloud Run does.
+// serve serves until ctx ends. It then waits for running requests, as long as Cloud Run waits.
 func serve(ctx context.Context, address string, handler http.Handler) error {
 	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Submits a training to Kubernetes: the command of trainer, which sets the variables HARVEST_*. IMAGE is yours, and
-# optionally GPUS. A job of the name HARVEST_JOB is submitted once: the cluster refuses the second.
+# Submits a training to Kubernetes. trainer runs this command, and sets the variables HARVEST_*. Set IMAGE, and
+# optionally GPUS. A job with the name HARVEST_JOB is submitted once: the cluster refuses a second job.
 set -euo pipefail
 : "${IMAGE:?give the image that trains}"
 

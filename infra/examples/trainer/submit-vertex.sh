@@ -1,6 +1,6 @@
 #!/bin/bash
-# Submits a training to Vertex AI: the command of trainer, which sets the variables HARVEST_*. REGION, IMAGE and
-# optionally MACHINE and ACCELERATOR are yours. A job of the name HARVEST_JOB is submitted once.
+# Submits a training to Vertex AI. trainer runs this command, and sets the variables HARVEST_*. Set REGION and IMAGE,
+# and optionally MACHINE and ACCELERATOR. A job with the name HARVEST_JOB is submitted once.
 set -euo pipefail
 : "${REGION:?give the region of the job}" "${IMAGE:?give the image that trains}"
 

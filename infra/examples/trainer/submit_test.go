@@ -20,7 +20,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Each keeps the jobs that it was given in $STATE, as files of their names.
+// Each fake keeps its jobs in $STATE, in files with the names of the jobs.
 const (
 	fakeKubectl = `#!/bin/bash
 [ "$*" = "create -f -" ] || exit 2
@@ -42,7 +42,7 @@ esac
 `
 )
 
-// TestSubmit runs both scripts twice against fakes: one job of the name that trainer gives, with the subset's URI.
+// TestSubmit runs both scripts twice with fakes: each submits one job, with the name from trainer and the subset's URI.
 func TestSubmit(t *testing.T) {
 	t.Parallel()
 	bin := t.TempDir()
@@ -66,7 +66,7 @@ func TestSubmit(t *testing.T) {
 				return err
 			}
 			if err := submit("AWAY=1"); err == nil {
-				t.Error("the job system is away, and the script succeeds")
+				t.Error("the script succeeds, although the job system is unreachable")
 			}
 			for range 2 {
 				if err := submit(); err != nil {
@@ -85,8 +85,8 @@ func TestSubmit(t *testing.T) {
 	}
 }
 
-// TestPush delivers an event by push while another consumer starts its training, and after it was started: nothing is
-// fetched, and the command is not run.
+// TestPush delivers an event by push while another consumer starts its training, and after the training was started.
+// Both times nothing is downloaded, and the command is not run.
 func TestPush(t *testing.T) {
 	t.Parallel()
 	c := consumer{

@@ -23,7 +23,8 @@ type raised struct{ value any }
 
 func (r raised) Error() string { return fmt.Sprintf("raised %v", r.value) }
 
-// An execution runs the steps of a workflow: as much of the language as workflow.yaml uses, and an error for the rest.
+// An execution runs the steps of a workflow. It supports the part of the language that workflow.yaml uses; anything
+// else is an error.
 // Source: https://cloud.google.com/workflows/docs/reference/syntax
 type execution struct {
 	variables map[string]any
@@ -135,7 +136,7 @@ func (x *execution) call(step map[string]any) error {
 	return err
 }
 
-// value evaluates what stands in the file: an expression is ${...}, and may be anywhere in it.
+// value evaluates a value of the file. Texts of the form ${...} in it are expressions.
 func (x *execution) value(v any) (any, error) {
 	var err error
 	switch v := v.(type) {

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/eventstest"
 )
 
-// captured is an event of Harvest's as Eventarc gives it to a workflow.
+// captured is an event of Harvest in the form in which Eventarc delivers it to a workflow.
 func captured(t *testing.T, kind string, automatic bool) any {
 	t.Helper()
 	object := func(name string) events.Object {
@@ -58,7 +58,7 @@ var environment = map[string]string{
 	"TRAINER_IMAGE": "trainer@sha256:0", "MACHINE": "a2-highgpu-1g", "ACCELERATOR": "NVIDIA_TESLA_A100",
 }
 
-// A cloud is Cloud Storage with claims, and Vertex AI with jobs.
+// A cloud is a fake of Cloud Storage, with claims, and of Vertex AI, with jobs.
 type cloud struct {
 	claims map[string]bool
 	jobs   []map[string]any
@@ -123,7 +123,8 @@ type customJob struct {
 	} `json:"jobSpec"`
 }
 
-// TestWorkflow runs the workflow on events: one job for each automatic selection, however often its event comes.
+// TestWorkflow runs the workflow on events. It starts one job for each automatic selection, even if its event is
+// delivered several times.
 func TestWorkflow(t *testing.T) {
 	t.Parallel()
 	c := &cloud{claims: map[string]bool{}}
@@ -144,7 +145,7 @@ func TestWorkflow(t *testing.T) {
 	event := captured(t, events.SelectionCompleted, true)
 	c.broken = raised{map[string]any{"code": 503}}
 	if _, err := runWorkflow(t, event, c); err == nil || len(c.claims) > 0 {
-		t.Errorf("Vertex AI is away: error %v, claims %v; want an error, and no claim", err, c.claims)
+		t.Errorf("Vertex AI is unreachable: error %v, claims %v; want an error, and no claim", err, c.claims)
 	}
 	c.broken = nil
 	if got := run(event); got != "jobs/1" {

@@ -7,13 +7,13 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// meta are what Terraform itself takes in any resource or data source.
+// meta lists the arguments that Terraform accepts in any resource or data source.
 var (
 	metaArguments = []string{"count", "for_each", "depends_on", "provider"}
 	metaBlocks    = []string{"lifecycle", "provisioner", "connection", "precondition", "postcondition"}
 )
 
-// Check reports everything in a module's resources and data sources that the provider would refuse, by file and line.
+// Check reports the faults in a module's resources and data sources that the provider would refuse, by file and line.
 func (s *Schema) Check(m *Module) error {
 	var faults []error
 	for _, b := range m.Blocks {
@@ -32,8 +32,8 @@ func (s *Schema) Check(m *Module) error {
 	return errors.Join(faults...)
 }
 
-// check compares the body of a block with what it may hold. A resource or data source, top, has Terraform's own
-// arguments too.
+// check compares the body of a block with its schema. If top is true, the block is a resource or data source, which may
+// also have Terraform's arguments.
 func (b *Block) check(body *hclsyntax.Body, top bool) []error {
 	var faults []error
 	for name, a := range body.Attributes {
@@ -95,7 +95,7 @@ func (b *Block) checkBlocks(body *hclsyntax.Body, top bool) []error {
 	return faults
 }
 
-// dynamicContent is what a dynamic block repeats.
+// dynamicContent returns the block that a dynamic block repeats.
 func dynamicContent(b *hclsyntax.Block) *hclsyntax.Body {
 	for _, nested := range b.Body.Blocks {
 		if nested.Type == "content" {
@@ -105,7 +105,8 @@ func dynamicContent(b *hclsyntax.Block) *hclsyntax.Body {
 	return nil
 }
 
-// fits reports whether an expression may have a type, as far as its form shows it: references are not followed.
+// fits reports whether an expression may have a type. It checks only the form of the expression, and follows no
+// references.
 func fits(e hclsyntax.Expression, kind string) bool {
 	single := kind == "string" || kind == "number" || kind == "bool"
 	switch e.(type) {

@@ -7,8 +7,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// CheckDocumented reports every variable and output without a sentence as description, and every variable without a
-// type. It also reports every resource and data source without a stated reason, which is a comment or a description.
+// CheckDocumented reports every variable and output without a sentence as its description, and every variable without a
+// type. It also reports every resource and data source without a comment or a description.
 func (m *Module) CheckDocumented() error {
 	var faults []error
 	for _, b := range m.Blocks {

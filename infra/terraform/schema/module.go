@@ -28,7 +28,7 @@ func Read(dir string) (*Module, error) {
 		return nil, err
 	}
 	if len(files) == 0 {
-		return nil, fmt.Errorf("%s holds no .tf files", dir)
+		return nil, fmt.Errorf("%s has no .tf files", dir)
 	}
 	m := &Module{Dir: dir, comments: map[string]map[int]bool{}}
 	parser := hclparse.NewParser()
@@ -50,7 +50,7 @@ func Read(dir string) (*Module, error) {
 	return m, nil
 }
 
-// Named gives the blocks of a type by their labels, joined by dots.
+// Named returns the blocks of a type by their labels, joined by dots. The labels of these blocks must differ.
 func (m *Module) Named(kind string) map[string]*hclsyntax.Block {
 	found := map[string]*hclsyntax.Block{}
 	for _, b := range m.Blocks {
@@ -61,7 +61,7 @@ func (m *Module) Named(kind string) map[string]*hclsyntax.Block {
 	return found
 }
 
-// Folders finds the folders of configuration below the roots.
+// Folders returns the folders below the roots that have .tf files.
 func Folders(roots ...string) ([]string, error) {
 	var found []string
 	for _, root := range roots {
@@ -93,7 +93,8 @@ func foldersBelow(root string) ([]string, error) {
 	return found, err
 }
 
-// Used gives the types of resources ("resource") and data sources ("data") of all configuration below the roots.
+// Used returns the types of resources (key "resource") and of data sources (key "data") of all configuration below the
+// roots.
 func Used(roots ...string) (map[string][]string, error) {
 	folders, err := Folders(roots...)
 	if err != nil {
@@ -114,7 +115,7 @@ func Used(roots ...string) (map[string][]string, error) {
 	return used, nil
 }
 
-// at is an error at a place in the configuration.
+// at returns an error with its place in the configuration.
 func at(r hcl.Range, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w", r.Filename, r.Start.Line, fmt.Errorf(format, args...))
 }

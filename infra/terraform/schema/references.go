@@ -37,7 +37,7 @@ func (s *Schema) CheckReferences(m *Module) error {
 		}
 		body := *b.Body
 		if b.Type == "variable" {
-			// A type, such as map(string), looks like a reference to nothing.
+			// A type, such as map(string), would count as a reference to a name that does not exist.
 			body.Attributes = maps.Clone(body.Attributes)
 			delete(body.Attributes, "type")
 		}
@@ -96,7 +96,7 @@ func (r *references) call(name string, call *hclsyntax.Block) {
 	}
 }
 
-// literal is the value of an argument that is plain text.
+// literal returns the value of an argument that is a text without expressions.
 func literal(a *hclsyntax.Attribute) (string, error) {
 	if a == nil {
 		return "", errors.New("is missing")
@@ -108,7 +108,7 @@ func literal(a *hclsyntax.Attribute) (string, error) {
 	return v.AsString(), nil
 }
 
-// body looks into all expressions of a block. known are the names that have a meaning within it.
+// body checks all expressions of a block. known lists the names that are defined within the block.
 func (r *references) body(body *hclsyntax.Body, known []string) {
 	for _, a := range body.Attributes {
 		for _, traversal := range hclsyntax.Variables(a.Expr) {
@@ -183,7 +183,7 @@ func (r *references) attribute(kind, resource, name string, rest []string, place
 	}
 }
 
-// attributes are the names in a reference after its root, indices left out: name and uri of google_x.name[0].uri.
+// attributes returns the names in a reference after its root, without indexes: name and uri of google_x.name[0].uri.
 func attributes(t hcl.Traversal) []string {
 	var names []string
 	for _, step := range t[1:] {

@@ -1,5 +1,5 @@
-// Package schema checks Terraform configuration without Terraform and without its provider: every resource, block and
-// argument against what a release of the google provider takes, and every reference against what it refers to.
+// Package schema checks Terraform configuration without Terraform and without its provider. It compares every resource,
+// block and argument with the schema of a release of the google provider, and checks the target of every reference.
 package schema
 
 import (
@@ -9,14 +9,14 @@ import (
 	"strings"
 )
 
-// A Schema has the arguments of the resources and data sources that we use, in one release of a provider.
+// A Schema describes the resources and data sources that this repository uses, in one release of a provider.
 type Schema struct {
 	Provenance Provenance        `json:"provenance"`
 	Resources  map[string]*Block `json:"resources"`
 	Data       map[string]*Block `json:"data"`
 }
 
-// Provenance says where a schema was read.
+// Provenance records the source of a schema.
 type Provenance struct {
 	Package  string `json:"package"`  // npm package and version
 	Licence  string `json:"licence"`  // of that package
@@ -28,20 +28,21 @@ type Provenance struct {
 type Block struct {
 	// Nesting is list, set or single; empty for a resource or a data source.
 	Nesting string `json:"nesting,omitempty"`
-	// Min is 1 for a block that must be there. Max is 1 for one that may be there once; 0 is any number.
+	// Min is 1 for a required block. Max is 1 for a block that may occur once; 0 means any number.
 	Min        int                  `json:"min,omitempty"`
 	Max        int                  `json:"max,omitempty"`
 	Attributes map[string]Attribute `json:"attributes,omitempty"`
 	Blocks     map[string]*Block    `json:"blocks,omitempty"`
 }
 
-// An Attribute is an argument, or what the provider computes. In JSON it is two words, such as "required string".
+// An Attribute is an argument, or a value that the provider computes. In JSON it has two words, such as "required
+// string".
 type Attribute struct {
 	Mode Mode
 	Type string // string, number, bool, list(string), list(number), set(string), set(number), map(string), or any
 }
 
-// A Mode says who gives an attribute its value.
+// A Mode says if the configuration or the provider sets an attribute.
 type Mode string
 
 // The modes of an attribute.
@@ -58,7 +59,7 @@ func (a Attribute) MarshalText() ([]byte, error) { return []byte(string(a.Mode) 
 func (a *Attribute) UnmarshalText(text []byte) error {
 	mode, kind, ok := strings.Cut(string(text), " ")
 	if !ok {
-		return fmt.Errorf("attribute %q: want a mode and a type, such as %q", text, "required string")
+		return fmt.Errorf("attribute %q: it must have a mode and a type, such as %q", text, "required string")
 	}
 	switch a.Mode, a.Type = Mode(mode), kind; a.Mode {
 	case Required, Optional, Computed:
@@ -70,7 +71,7 @@ func (a *Attribute) UnmarshalText(text []byte) error {
 //go:embed google.json
 var google []byte
 
-// Google is the schema of the google provider that this repository is checked against.
+// Google returns the schema of the google provider that this repository is checked with.
 func Google() (*Schema, error) {
 	var s Schema
 	if err := json.Unmarshal(google, &s); err != nil {

@@ -12,7 +12,7 @@ import (
 	"github.com/hashicorp/hcl/v2/hclwrite"
 )
 
-// examples are what others start from.
+// examples is the folder of configurations that users copy.
 const examples = "../../examples"
 
 // TestConfiguration checks all of infra/terraform and infra/examples.
@@ -41,7 +41,7 @@ func TestConfiguration(t *testing.T) {
 	}
 }
 
-// TestFormatted compares every file with what `terraform fmt` makes of it.
+// TestFormatted compares every file with the result of `terraform fmt`.
 func TestFormatted(t *testing.T) {
 	t.Parallel()
 	var files []string
@@ -66,7 +66,7 @@ func TestFormatted(t *testing.T) {
 	}
 }
 
-// TestSchemaHasNothingElse makes sure that what is no longer used is generated away.
+// TestSchemaHasNothingElse checks that the schema has only the resources that the configuration uses.
 func TestSchemaHasNothingElse(t *testing.T) {
 	t.Parallel()
 	google := readSchema(t)
@@ -97,7 +97,7 @@ func TestValidModule(t *testing.T) {
 	}
 }
 
-// TestFaults requires one fault of each kind, by file and line, and no others.
+// TestFaults checks that one fault of each kind is reported, with file and line, and no other faults.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	google := readSchema(t)
@@ -149,7 +149,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkFaults checks that the error has one line for each of these, and no other.
+// checkFaults checks that the error has one line for each expected fault, and no other lines.
 func checkFaults(t *testing.T, err error, faults []string) {
 	t.Helper()
 	if err == nil {

@@ -89,8 +89,8 @@ func syntaxFault(raw []byte, syntax *json.SyntaxError) string {
 	return fmt.Sprintf("%v at byte %d of the record%s; %s", syntax, syntax.Offset, at, fix)
 }
 
-// brokenJSON explains why a record is not exactly one JSON value. In all forms of files but JSONL a record is one value, or
-// begins as one. So the other faults are those of a line.
+// brokenJSON explains why a record is not exactly one JSON value. Outside JSONL a record is one value, or begins as one.
+// So the other faults are those of a line.
 func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 	const (
 		alone = "; write each record on a line of its own, as with `jq -c . FILE`"

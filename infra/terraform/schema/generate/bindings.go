@@ -16,13 +16,13 @@ import (
 	"github.com/harvest-ml/harvest/infra/terraform/schema"
 )
 
-// bindings are the files of the npm package that describe resources and data sources.
+// bindings holds the files of the npm package that describe resources and data sources.
 type bindings struct {
 	provenance schema.Provenance
 	files      map[string]string // by path, without `package/`
 }
 
-// read are the input files of the schema.
+// read matches the input files of the schema.
 var read = regexp.MustCompile(`^(package\.json|lib/[^/]+/index\.(js|d\.ts))$`)
 
 func openBindings(path string) (*bindings, error) {
@@ -79,7 +79,7 @@ func (p *bindings) identify() error {
 	return nil
 }
 
-// block reads the description of a resource or a data source.
+// block returns the arguments of a resource or a data source.
 func (p *bindings) block(kind, name string) (*schema.Block, error) {
 	folder := strings.ReplaceAll(strings.TrimPrefix(name, "google_"), "_", "-")
 	if kind == "data" {

@@ -1,5 +1,5 @@
-// Generate reads the schema of the google provider out of the npm package @cdktf/provider-google, which was made from
-// the provider's own schema, and writes what our configuration uses of it:
+// Generate reads the schema of the google provider from the npm package @cdktf/provider-google, which is generated from
+// the provider's schema. It writes the part of the schema that our configuration uses:
 //
 //	npm pack @cdktf/provider-google@16.12.1
 //	go run ./infra/terraform/schema/generate cdktf-provider-google-16.12.1.tgz
@@ -27,7 +27,7 @@ func main() {
 
 func generate(args []string) error {
 	if len(args) != 1 {
-		return fmt.Errorf("give the archive of the npm package, as `npm pack @cdktf/provider-google@16.12.1` leaves it")
+		return fmt.Errorf("give the archive of the npm package, which `npm pack @cdktf/provider-google@16.12.1` writes")
 	}
 	used, err := schema.Used(configuration...)
 	if err != nil {

@@ -8,9 +8,9 @@ import (
 	"github.com/harvest-ml/harvest/infra/terraform/schema"
 )
 
-// The bindings are written by a program, so their shape is regular: the code (index.js) has a function for each block
-// that names its arguments in Terraform's words and distinguishes blocks from attributes; the types (index.d.ts) have
-// an interface for each that says which are required, and which blocks may be repeated.
+// The CDKTF bindings of a provider are generated, so regular expressions can read them. index.js has one function for
+// each block; it lists the Terraform names of the arguments, and distinguishes blocks from attributes. index.d.ts has
+// one interface for each block; it shows which arguments are required, and which blocks may be repeated.
 var (
 	rootInterface = regexp.MustCompile(`export interface (\w+)Config extends cdktf\.TerraformMetaArguments \{`)
 	rootArguments = regexp.MustCompile(`(?s)\n    synthesizeHclAttributes\(\) \{` +
@@ -25,12 +25,12 @@ var (
 	computedPart  = regexp.MustCompile(`\n        this\._\w+ = new (cdktf\.)?(\w+)\(this, "(\w+)"`)
 )
 
-// parse reads one resource or data source.
+// parse reads the bindings of one resource or data source: its index.js and its index.d.ts.
 func parse(code, types string) (*schema.Block, error) {
 	root := rootInterface.FindStringSubmatch(types)
 	arguments := rootArguments.FindStringSubmatch(code)
 	if root == nil {
-		return nil, fmt.Errorf("its types have no Config")
+		return nil, fmt.Errorf("index.d.ts has no interface whose name ends in Config")
 	}
 	s := source{functions: map[string]string{}, interfaces: map[string]map[string]typed{}}
 	for _, f := range blockFunction.FindAllStringSubmatch(code, -1) {
@@ -72,15 +72,15 @@ func properties(part string) map[string]typed {
 	return found
 }
 
-// fill reads the arguments of one block, whose properties the named interface has.
+// fill reads the arguments of one block into b. The interface name declares the properties of the block.
 func (s source) fill(b *schema.Block, arguments, name string) error {
 	known := s.interfaces[name]
 	if known == nil {
-		return fmt.Errorf("its types have no interface %s", name)
+		return fmt.Errorf("index.d.ts has no interface %s", name)
 	}
 	found := argument.FindAllStringSubmatch(arguments, -1)
 	if all := strings.Count(arguments, "isBlock:"); len(found) != all {
-		return fmt.Errorf("only %d of the %d arguments of %s are of the form that this program reads", len(found), all, name)
+		return fmt.Errorf("this program can read only %d of the %d arguments of %s", len(found), all, name)
 	}
 	for _, a := range found {
 		label, value, isBlock, container, class := a[1], a[2], a[3] == "true", a[4], a[5]
@@ -131,7 +131,7 @@ func (s source) block(value, container string, t typed) (*schema.Block, error) {
 	return b, s.fill(b, s.functions[of[1]], strings.ToUpper(of[1][:1])+of[1][1:])
 }
 
-// typeOf is Terraform's name of a type.
+// typeOf returns Terraform's name of a type.
 func typeOf(container, class string) (string, error) {
 	simple := map[string]string{"string": "string", "number": "number", "boolean": "bool"}
 	element := map[string]string{"stringList": "string", "numberList": "number", "stringMap": "string"}
@@ -141,10 +141,10 @@ func typeOf(container, class string) (string, error) {
 	case (container == "list" || container == "set" || container == "map") && element[class] != "":
 		return container + "(" + element[class] + ")", nil
 	}
-	return "", fmt.Errorf("%s of %s is a type that this program does not know", container, class)
+	return "", fmt.Errorf("this program does not know the type %s of %s", container, class)
 }
 
-// computed are the attributes that a class can be asked for, arguments included.
+// computed returns the types of all attributes that a class has getters for. Some of them are also arguments.
 func computed(class string) map[string]string {
 	kinds := map[string]string{
 		"String": "string", "Number": "number", "Boolean": "bool", "List": "list(string)", "StringMap": "map(string)",

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/terraform/schema"
 )
 
-// Bindings of a made-up resource, in the form that the package has them.
+// Bindings of an invented resource, in the form of the package.
 const types = `export interface OrchardTreeConfig extends cdktf.TerraformMetaArguments {
     readonly name: string;
     readonly ages?: number[];
@@ -162,11 +162,12 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// TestParseRefuses gives bindings that have changed their form: a schema with holes would let everything pass.
+// TestParseRefuses checks that bindings of another form are refused: an incomplete schema would accept invalid
+// arguments.
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct{ code, types, says string }{
-		"no resource":   {code, strings.ReplaceAll(types, "TerraformMetaArguments", "Other"), "no Config"},
+		"no resource":   {code, strings.ReplaceAll(types, "TerraformMetaArguments", "Other"), "ends in Config"},
 		"property gone": {code, strings.ReplaceAll(types, "readonly weight:", "readonly mass:"), "fruit: weight"},
 		"interface gone": {
 			code, strings.ReplaceAll(types, "interface OrchardTreeFruit ", "interface Other "), "OrchardTreeFruit",
@@ -180,7 +181,7 @@ func TestParseRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			if _, err := parse(tc.code, tc.types); err == nil || !strings.Contains(err.Error(), tc.says) {
-				t.Errorf("error %v, want one that says %q", err, tc.says)
+				t.Errorf("error %v, want an error that contains %q", err, tc.says)
 			}
 		})
 	}

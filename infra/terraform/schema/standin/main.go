@@ -1,6 +1,5 @@
-// Standin is a provider that has the google provider's schema, as far as we use it, and can do nothing: with it
-// Terraform itself validates the configuration, and runs its tests with mocked resources, where the provider cannot be
-// downloaded.
+// Standin is a fake provider with the part of the google provider's schema that this repository uses. With it,
+// Terraform validates the configuration and runs its mocked tests without downloading the real provider.
 package main
 
 import (

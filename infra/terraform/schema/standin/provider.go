@@ -7,14 +7,13 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// A provider answers what Terraform asks before it plans. It does not support other requests: a mocked provider is
-// asked nothing else.
+// A provider answers the requests that Terraform sends before it plans. A mocked provider gets no other requests.
 type provider struct {
 	tfprotov6.ProviderServer
 	schema *schema.Schema
 }
 
-// The provider's own arguments are not among the bindings' resources. These are the ones that we give.
+// The arguments of the provider itself, which the schema does not have. These are the arguments that we set.
 var configuration = &schema.Block{Attributes: map[string]schema.Attribute{
 	"project":               {Mode: schema.Optional, Type: "string"},
 	"region":                {Mode: schema.Optional, Type: "string"},
