@@ -2,12 +2,15 @@ package images
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
 const (
@@ -63,6 +66,27 @@ func (n *nearby) isElsewhere(ctx context.Context, f *Fetcher, missing string) bo
 		return false
 	}
 	return true
+}
+
+// find is Locate with the given look. If the image is missing, the fault names a file with nearly the same name, or the
+// other place where the image is.
+func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
+	at, fault, err := f.locate(ctx, name, by)
+	if fault == nil || *fault != *f.notFound(name) { // else the fault names another cause, such as a broken link
+		return at, fault, err
+	}
+	names, err := dataset.ImageNames(name, f.folders)
+	if err != nil || strings.HasPrefix(names[0], "gs://") {
+		return at, fault, nil
+	}
+	if near := f.nearby.find(ctx, f, names[len(names)-1]); near != "" {
+		fault.Detail = fmt.Sprintf("it is not in %s, but %s is, whose name differs only in case or in the spelling of its "+
+			"extension; correct the name, or rename the file", f.place(), near)
+	} else if f.nearby.isElsewhere(ctx, f, names[len(names)-1]) {
+		fault.Detail = fmt.Sprintf("it is not in %s, but it is in %s; move the images to %s and retry the run, or write "+
+			"\"images: ./\" in %sdataset.yaml", f.place(), f.elsewhere, f.prefix, f.elsewhere)
+	}
+	return at, fault, nil
 }
 
 // files returns the names of the files in a folder of the images, relative to the folder; nil if listing it fails or
