@@ -182,7 +182,7 @@ func TestSidecarLines(t *testing.T) {
 	}
 }
 
-var logCall = regexp.MustCompile(`(?s)\.(?:Info|Warn|Error)(?:Context)?\([^\n]*"[^\n]*(?:,\n[^\n]*)?`)
+var logCall = regexp.MustCompile(`(?s)\.(?:Info|Warn|Error|Log)(?:Context)?\([^\n]*"[^\n]*(?:,\n[^\n]*)?`)
 
 // logCalls returns the calls of the logger in the code of the functions and libraries.
 func logCalls(t *testing.T) []string {
