@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A subset is written in another form where nothing is lost, and is the same dataset then.
+// TestOutputFormat writes a subset in other forms, without a loss. Each is the same dataset.
 func TestOutputFormat(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -52,7 +52,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 		status       int
 	}{
 		{"lava", `--output-format: "lava" is not a form to convert to; did you mean "llava"?`, 2},
-		{"swift", "would lose something (messages[0].weight: the other form has no place for it)", 1},
+		{"swift", "has content that this form cannot hold (messages[0].weight: the other form has no place for it)", 1},
 	} {
 		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "state", "--out", "out", "--output-format", tc.format,
 			"a.jsonl")
@@ -62,7 +62,8 @@ func TestOutputFormatRefuses(t *testing.T) {
 	}
 }
 
-// As WebDataset, a subset is a tar that holds its images: the same samples, and the same bytes every time.
+// TestOutputFormatWebDataset writes a subset as a tar with its images: it has the same samples, and the same bytes each
+// time.
 func TestOutputFormatWebDataset(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -97,13 +98,13 @@ func TestOutputFormatWebDataset(t *testing.T) {
 	}
 }
 
-// An imagesRecord is a record of LLaVA, as far as it names its images.
+// An imagesRecord has the fields of a LLaVA record that name its images.
 type imagesRecord struct {
 	ID    string
 	Image any
 }
 
-// names are the names of the images.
+// names returns the names of the images.
 func (r imagesRecord) names() (names []string) {
 	switch image := r.Image.(type) {
 	case string:
@@ -116,7 +117,7 @@ func (r imagesRecord) names() (names []string) {
 	return names
 }
 
-// checkTarSubset checks that a tar holds records, in their order, and their images, which are in a folder.
+// checkTarSubset checks that a tar holds records in their order, with their images from a folder.
 func checkTarSubset(t *testing.T, folder, subset string, records []imagesRecord) {
 	t.Helper()
 	var images []string
@@ -181,10 +182,11 @@ func TestOutputFormatWebDatasetRefuses(t *testing.T) {
 		t.Errorf("an image that is gone: status %d, %q, want %q", a.status, a.stderr, want)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "out", "subset.jsonl")); err != nil {
-		t.Errorf("the subset from before is gone: %v", err)
+		t.Errorf("the earlier subset was deleted: %v", err)
 	}
 	a = harvest(t, dir, nil, append(curate, "--output-format", "webdataset", "names.jsonl")...)
-	if want := "record 1 of names.jsonl in the subset would lose something (image_names: "; a.status != 1 ||
+	if want := "record 1 of names.jsonl in the subset has content that this form cannot hold (image_names: " +
+		""; a.status != 1 ||
 		!strings.Contains(a.stderr, want) {
 		t.Errorf("a field of the same name: status %d, %q, want %q", a.status, a.stderr, want)
 	}
