@@ -12,13 +12,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// TestImage builds the functions' binary as their image has it, and takes the demo through processes that
-// each have a root folder with that binary and nothing else, and run as its user.
+// TestImage builds the functions' binary like their image, and runs the demo in processes. Each process has a root
+// folder with only this binary, and runs as the image's user.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	switch chroot, err := exec.LookPath("chroot"); {
 	case os.Getenv("HARVEST_IMAGE") == "":
-		t.Skip("not tested: building everything again without cgo takes minutes; set HARVEST_IMAGE to have it done")
+		t.Skip("not tested: building everything again without cgo takes minutes; set HARVEST_IMAGE to run this test")
 	case os.Geteuid() != 0 || err != nil:
 		t.Skipf("not tested: only root may chroot (%s, %v)", chroot, err)
 	}
@@ -58,7 +58,7 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// needsNothing checks that a binary is static.
+// needsNothing checks that a binary is linked statically.
 func needsNothing(t *testing.T, binary string) {
 	t.Helper()
 	file, err := elf.Open(binary)
