@@ -1,4 +1,4 @@
 package local
 
-// StrictCompose is for tests that start the double themselves.
+// StrictCompose is exported for tests that start the test double of Cloud Storage themselves.
 var StrictCompose = strictCompose
