@@ -25,10 +25,10 @@ import (
 
 // An annotateReport is what annotate reports at the end: with --json, as this object.
 type annotateReport struct {
-	Samples     int                   `json:"samples"`     // of the dataset
-	Chosen      int                   `json:"chosen"`      // for the seed set
-	Annotations int                   `json:"annotations"` // written
-	Failed      map[reason.Code]int64 `json:"failed"`      // chosen and not annotated, by reason
+	Samples     int                   `json:"samples"`     // samples of the dataset
+	Chosen      int                   `json:"chosen"`      // samples chosen for the seed set
+	Annotations int                   `json:"annotations"` // annotations written
+	Failed      map[reason.Code]int64 `json:"failed"`      // chosen samples without annotation, by reason
 	Out         string                `json:"out"`
 	Scorer      string                `json:"scorer"`
 	// Run is the run that rates the seed set. Guess is the run in which the embedded scorer rates the whole dataset.
@@ -36,25 +36,25 @@ type annotateReport struct {
 	Guess   string             `json:"guess"`
 	Spent   *float64           `json:"spent,omitempty"` // US dollars, in all attempts at Run
 	Seconds map[string]float64 `json:"seconds"`
-	// Estimate is the expected time and cost. Itself is how far the scorer agrees with itself; nil if it was not asked
-	// twice.
+	// Estimate is the expected time and cost. Itself is the agreement of the scorer's first and second ratings; nil if no
+	// sample was rated twice.
 	Estimate *purchase         `json:"estimate"`
 	Itself   *agreement.Report `json:"self_agreement,omitempty"`
 }
 
 // An annotateRequest says how many samples are annotated, and by which scorer.
 type annotateRequest struct {
-	samples int    // how many; with each, the most over all sources
-	each    int    // how many of each source; 0 for a set over all sources
-	least   int    // the least of each source
-	twice   int    // how many are rated a second time, before the others, to know how far the scorer agrees with itself
-	accept  bool   // continues even if it does not
-	seed    uint64 // chooses among equals
+	samples int    // number of samples; if each is set, the maximum over all sources
+	each    int    // number of samples of each source; 0 chooses over all sources together
+	least   int    // minimum for each source
+	twice   int    // number of samples that are rated twice, before all others, to measure the scorer's self-agreement
+	accept  bool   // continue even if the self-agreement is too low
+	seed    uint64 // decides between equally good samples
 	by      scorerFlags
 	mount   mounting
-	// keeps, if not nil, refuses a choice of samples that would lose existing annotations.
+	// keeps returns an error for a choice of samples that would lose existing annotations; nil accepts every choice.
 	keeps func([]datasetSample) error
-	// announce gets the estimate before the first request; nil prints it.
+	// announce gets the estimate before the first request to the scorer; nil prints the estimate.
 	announce func(*purchase)
 }
 
@@ -66,7 +66,7 @@ func newAnnotate() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "annotate MANIFEST...",
-		Short: "Have a strong model rate a well-chosen part of a dataset, for a scorer to learn from",
+		Short: "Rate a well-chosen part of a dataset with a strong model, as training data for a scorer",
 		Example: `  harvest annotate --scorer llm:https://api.openai.com/v1 --model gpt-4o --samples 2000 dataset.json
   harvest annotate --scorer llm:http://localhost:8000 --model qwen --rubric rubric.yaml --out birds.jsonl dataset.json`,
 		Args: manifestArgs,
@@ -81,7 +81,7 @@ func newAnnotate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			// A fault of these flags is reported before the whole dataset is read.
+			// Check these flags before the whole dataset is read.
 			if _, _, err := request.by.choose(kinds.Config{}); err != nil {
 				return err
 			}
@@ -98,15 +98,16 @@ func newAnnotate() *cobra.Command {
 	rubricFlag(cmd, &rubric)
 	request.by.add(cmd, kinds.LLM)
 	request.mount = mountFramework
-	cmd.Flags().IntVar(&request.samples, "samples", 2000, "how many samples are annotated")
-	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "another seed chooses others of equally good samples")
+	cmd.Flags().IntVar(&request.samples, "samples", 2000, "number of samples to annotate")
+	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "random seed: it decides between equally good samples")
 	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
 	out.add(cmd)
 	stateFlag(cmd, &state)
 	return cmd
 }
 
-// annotateTo writes annotations to a file, and keeps the annotations that it has.
+// annotateTo annotates samples and writes the annotations to a file. It fails if an annotation in the file would be
+// lost or changed.
 func (in input) annotateTo(
 	cmd *cobra.Command, file string, request annotateRequest, state string, out outputFlags,
 ) error {
@@ -136,8 +137,8 @@ func (in input) annotateTo(
 	return res.print(cmd.OutOrStdout())
 }
 
-// annotate chooses the seed set and rates it. Both steps are runs, which are kept, so the same command continues after
-// a kill.
+// annotate chooses the seed set and rates it. Both steps are runs in the state folder, so the same command continues
+// after a kill.
 func (r *annotateReport) annotate(
 	ctx context.Context, in input, request annotateRequest, state string, quiet bool,
 ) ([]annotation.Annotation, error) {
@@ -184,7 +185,7 @@ func (r *annotateReport) annotate(
 	return annotations, err
 }
 
-// annotationsOf are a run's annotations of the chosen samples. It is an error if there are none.
+// annotationsOf returns a run's annotations of the chosen samples. It returns an error if there are none.
 func (in input) annotationsOf(
 	ctx context.Context, chosen []datasetSample, rated *sampleRun,
 ) ([]annotation.Annotation, error) {
@@ -215,7 +216,8 @@ func (in input) annotationsOf(
 	return annotations, nil
 }
 
-// reasons finds the scorer's reasons for its ratings, for those that give any.
+// reasons returns a function that gets the scorer's reason for its ratings of a sample; the reason is empty if the
+// scorer gives none.
 func (s *sampleRun) reasons(
 	ctx context.Context, fetcher *datasetImages,
 ) (func(datasetSample) (string, error), error) {
@@ -234,7 +236,7 @@ func (s *sampleRun) reasons(
 		defer hold.Release()
 		fetched, fault, err := fetcher.Fetch(ctx, f.manifest, f.sample, hold)
 		if fault != nil || err != nil {
-			return "", err // its rating came before the image went
+			return "", err // the image was deleted after the sample was rated
 		}
 		return reasoner.Reason(ctx, scorer.Item{Sample: f.sample, Images: fetched.Images})
 	}, nil

@@ -25,15 +25,15 @@ import (
 
 const apiKey = "sk-must-not-be-shown"
 
-// A visionAPI is an OpenAI-compatible API whose answers hold, and are a function of what is asked.
+// A visionAPI is an OpenAI-compatible API. Its answers are valid, and depend only on the request.
 type visionAPI struct {
 	*httptest.Server
 	pause time.Duration // of every answer
 	// rate, if set, gives the ratings of a conversation.
 	rate func(capability, conversation string) int
-	// rateAt, if set, does so for the capability at a place in the request.
+	// rateAt, if set, gives the rating of the capability at a position in the request.
 	rateAt   func(place int, conversation string) int
-	willing  atomic.Bool // to speak of the UNSPEAKABLE
+	willing  atomic.Bool // to answer requests with the word UNSPEAKABLE
 	answered atomic.Int32
 	mu       sync.Mutex
 	asked    map[string]int // by conversation
@@ -42,7 +42,7 @@ type visionAPI struct {
 func newVisionAPI(t *testing.T, changes ...func(*visionAPI)) *visionAPI {
 	t.Helper()
 	api := &visionAPI{asked: map[string]int{}}
-	for _, change := range changes { // before anybody asks
+	for _, change := range changes { // before the first request
 		change(api)
 	}
 	api.Server = httptest.NewServer(api)
@@ -110,7 +110,7 @@ func (api *visionAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// env is the environment of commands that use the API.
+// env returns the environment of commands that use the API.
 func (api *visionAPI) env(more ...string) []string {
 	return append([]string{"LLM_API_KEY=" + apiKey, "LLM_PRICES=wren=1/5", "LLM_MAX_TOKENS=200"}, more...)
 }
@@ -139,7 +139,8 @@ func readAnnotated(t *testing.T, path string, r *rubric.Rubric) []annotation.Ann
 	return annotations
 }
 
-// A seed set is annotated, and counted to the last sample; the same command again costs nothing and gives the same.
+// TestAnnotate annotates a seed set: every sample is counted, and the same command again costs nothing and gives the
+// same annotations.
 func TestAnnotate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -175,7 +176,7 @@ func TestAnnotate(t *testing.T) {
 		t.Errorf("the same command again made %d requests (-first +second)\n%s", int(api.answered.Load())-paid,
 			cmp.Diff(report, again))
 	}
-	// Another seed is another set, and what is in both is not paid for again.
+	// Another seed gives another set. Samples in both sets are not paid for again.
 	other, _ := annotateJSON(t, dir, api.env(), append(args, "--seed", "3", "--out", "other.jsonl")...)
 	both := 0
 	for _, a := range readAnnotated(t, filepath.Join(dir, "other.jsonl"), rubric.Default()) {
@@ -189,8 +190,8 @@ func TestAnnotate(t *testing.T) {
 	noSecret(t, dir)
 }
 
-// TestAnnotateKeepsAnnotations names files as --out that hold what would be lost: annotations of other samples, other
-// annotations of the same ones, and something else.
+// TestAnnotateKeepsAnnotations gives --out a file whose content would be lost: annotations of other samples, other
+// annotations of the same samples, or other text.
 func TestAnnotateKeepsAnnotations(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -206,7 +207,7 @@ func TestAnnotateKeepsAnnotations(t *testing.T) {
 	for want, held := range map[string]string{
 		"1 annotations of samples that are not chosen now, such as other,": made +
 			strings.Replace(first, idOf(t, first), "other", 1) + "\n",
-		"is another one, and would be lost": strings.Replace(
+		"differs from the new one, and would be lost": strings.Replace(
 			first, `"styles":[`, `"styles":["coordinate",`, 1,
 		) + "\n" + rest,
 		"it exists, and this command did not write it": "a person's notes\n",
@@ -217,12 +218,12 @@ func TestAnnotateKeepsAnnotations(t *testing.T) {
 			t.Errorf("status %d, want %q: %s", a.status, want, a.stderr)
 		}
 		if readFile(t, file) != held {
-			t.Errorf("%s: the file is another one now", want)
+			t.Errorf("%s: the file has changed", want)
 		}
 	}
 }
 
-// idOf is the id of a line of annotations.
+// idOf returns the id in a line of annotations.
 func idOf(t *testing.T, line string) string {
 	t.Helper()
 	var a struct{ ID string }
@@ -230,7 +231,7 @@ func idOf(t *testing.T, line string) string {
 	return a.ID
 }
 
-// noSecret looks for the key in everything that was written.
+// noSecret checks that no written file has the key.
 func noSecret(t *testing.T, dir string) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -248,7 +249,7 @@ func noSecret(t *testing.T, dir string) {
 	}
 }
 
-// Killed again and again, annotating continues: no answer that was kept is paid for again.
+// TestAnnotateKilled kills annotate several times: it continues, and no stored answer is paid for again.
 func TestAnnotateKilled(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -273,13 +274,13 @@ func TestAnnotateKilled(t *testing.T) {
 	if report.Annotations != 60 {
 		t.Errorf("reported %+v", report)
 	}
-	// In flight when it is killed are at most as many as there may be; an answer may come before it is kept.
+	// A kill loses at most the concurrent requests, and an answer that was not stored yet.
 	if n := int(api.answered.Load()); n > 60+kills*2*2 {
 		t.Errorf("%d requests for 60 samples", n)
 	}
 }
 
-// A dataset without a valid sample costs nothing, and every sample has its reason.
+// TestNothingToRate curates a dataset without a valid sample: it costs nothing, and every sample has its reason.
 func TestNothingToRate(t *testing.T) {
 	t.Parallel()
 	dir, api := t.TempDir(), newVisionAPI(t)
@@ -301,8 +302,8 @@ func TestNothingToRate(t *testing.T) {
 	}
 }
 
-// At its spending limit a run stops with a message, and the same command continues under a higher one. A wrong key
-// stops it, too.
+// TestSpendingStops stops a run at its spending limit, and by a wrong key. The same command continues with a higher
+// limit.
 func TestSpendingStops(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -344,7 +345,7 @@ func TestSpendingStops(t *testing.T) {
 	noSecret(t, dir)
 }
 
-// A retry asks again for what failed, and for nothing else.
+// TestRetryAsksAgain retries a run: only the failed sample is sent to the scorer again.
 func TestRetryAsksAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -360,7 +361,7 @@ func TestRetryAsksAgain(t *testing.T) {
 	if res.Samples.Failed != 1 || api.answered.Load() != 21 {
 		t.Fatalf("samples %+v after %d requests, want one that failed twice", res.Samples, api.answered.Load())
 	}
-	// The model is known from the run; the API has moved.
+	// The run stores the model; only the URL of the API has changed.
 	moved := httptest.NewServer(api)
 	t.Cleanup(moved.Close)
 	a = harvest(t, dir, api.env(), "retry", "--state", "state", "--json", "--scorer", "llm:"+moved.URL, res.Run)
@@ -371,12 +372,12 @@ func TestRetryAsksAgain(t *testing.T) {
 	if again.Run == res.Run || again.Samples != res.Samples || api.answered.Load() != 23 {
 		t.Errorf("run %s with samples %+v after %d requests, want two more", again.Run, again.Samples, api.answered.Load())
 	}
-	// A retry of the first attempt is one of the latest.
+	// A retry of the first attempt retries the latest attempt.
 	a = harvest(t, dir, api.env(), "retry", "--state", "state", "--json", "--scorer", "llm:"+moved.URL, res.Run)
 	if third := decodeResult(t, a.stdout); third.Run == again.Run || third.Run == res.Run || api.answered.Load() != 25 {
 		t.Errorf("run %s after %d requests, want two more: %s", third.Run, api.answered.Load(), a.stderr)
 	}
-	says(t, a.stderr, "run "+res.Run+" was retried before: this is about its latest attempt, "+again.Run)
+	says(t, a.stderr, "run "+res.Run+" was retried before; this command continues its latest attempt, "+again.Run)
 	var st runStatus
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", again.Run).stdout, &st)
 	if st.Spent == nil || fmt.Sprintf("%.4f", *st.Spent) != "0.0030" {
@@ -384,7 +385,7 @@ func TestRetryAsksAgain(t *testing.T) {
 	}
 }
 
-// A capability of a user's own is annotated by a rubric file alone.
+// TestAnnotateOwnRubric annotates a user's own capability, which only the rubric file defines.
 func TestAnnotateOwnRubric(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -411,7 +412,7 @@ func TestAnnotateOwnRubric(t *testing.T) {
 	}
 }
 
-// A seed set's run is resumed and retried like any other, and the same command then has all of it.
+// TestAnnotateResumedAndRetried resumes and retries the run of a seed set. Then the same command gets all annotations.
 func TestAnnotateResumedAndRetried(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -455,7 +456,8 @@ func TestModelWithoutAPI(t *testing.T) {
 	}
 }
 
-// Of samples with one id each has a name of its own, by which its annotation finds it again; the id is the name of all.
+// TestNamesOfEqualIDs gives samples with equal ids distinct names, by which annotations find them. The id itself names
+// all of them.
 func TestNamesOfEqualIDs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 )
 
-// An annotatedFile is an output file of annotate, with its present annotations. These cost money or a person's time, so
-// none may be lost.
+// An annotatedFile is an output file of annotate, with its present annotations. Annotations cost money or a person's
+// time, so none may be lost.
 type annotatedFile struct {
 	name string
 	held []annotation.Annotation
@@ -36,7 +36,7 @@ func openAnnotated(name string, r *rubric.Rubric) (annotatedFile, error) {
 	return f, nil
 }
 
-// keeps refuses a choice that leaves out samples that the file has annotations of.
+// keeps returns an error if the file has annotations of samples that are not chosen.
 func (f annotatedFile) keeps(chosen []datasetSample) error {
 	ids := map[string]bool{}
 	for _, s := range chosen {
@@ -55,7 +55,7 @@ func (f annotatedFile) keeps(chosen []datasetSample) error {
 		"would be lost; give another file", f.name, len(lost), spelling.Shown(lost[0]))}
 }
 
-// replaces refuses annotations that differ from the file's annotation of the same sample.
+// replaces returns an error if an annotation in the file differs from the new one of the same sample.
 func (f annotatedFile) replaces(annotations []annotation.Annotation) error {
 	made := map[string]annotation.Annotation{}
 	for _, a := range annotations {
@@ -63,8 +63,8 @@ func (f annotatedFile) replaces(annotations []annotation.Annotation) error {
 	}
 	for _, held := range f.held {
 		if a, ok := made[held.ID]; !ok || !a.Agrees(held) {
-			return usageError{fmt.Errorf("--out %s: its annotation of %s is another one, and would be lost; give another "+
-				"file: nothing is asked of the scorer again", f.name, spelling.Shown(held.ID))}
+			return usageError{fmt.Errorf("--out %s: its annotation of %s differs from the new one, and would be lost; give "+
+				"another file: the new ratings are kept, so this makes no request to the scorer", f.name, spelling.Shown(held.ID))}
 		}
 	}
 	return nil

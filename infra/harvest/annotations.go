@@ -33,7 +33,7 @@ type annotationFlags struct {
 
 func (f *annotationFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object a line")
-	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest; the same as a manifest named without this flag")
+	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest; the same as a manifest argument")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
 	formatFlag(cmd, &f.format)
@@ -47,7 +47,7 @@ type annotationSet struct {
 	limits      run.Limits
 }
 
-// read reads all but the manifests.
+// read reads the annotations and the rubric. It does not read the manifests.
 func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet, error) {
 	manifests := slices.Concat(f.manifests, args)
 	if err := manifestArgs(cmd, manifests); err != nil {
@@ -69,7 +69,7 @@ func (f annotationFlags) read(cmd *cobra.Command, args []string) (*annotationSet
 	return in.annotatedBy(cmd.Context(), f.annotations)
 }
 
-// annotatedBy is the dataset with the annotations of a file.
+// annotatedBy returns the dataset with the annotations of a file.
 func (in input) annotatedBy(ctx context.Context, annotations string) (*annotationSet, error) {
 	set := &annotationSet{input: in}
 	var err error
@@ -83,7 +83,7 @@ func (in input) annotatedBy(ctx context.Context, annotations string) (*annotatio
 	return set, err
 }
 
-// openRubric reads the rubric that the input names, or is the default.
+// openRubric returns the rubric that the input names, else the default rubric.
 func (in input) openRubric() (*rubric.Rubric, error) {
 	if in.Rubric == "" {
 		return rubric.Default(), nil
@@ -117,16 +117,17 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 
 // A datasetSample is a sample of a dataset, with its annotation if it has one.
 type datasetSample struct {
-	manifest   int // its number
+	manifest   int // number of its manifest
 	sample     *dataset.Sample
-	number     int                   // from 1, among the samples with its id; 0 where it is not known
+	number     int                   // number among the samples with its id, from 1; 0 if not known
 	annotation annotation.Annotation // its ID is the sample's name (dataset.Lookup)
 }
 
-// find reads the manifests for the annotated samples. It returns those that it finds, in the order of the manifests,
-// and the ids of the other annotations. An annotation applies to the samples that its id names (dataset.Lookup): all
-// samples with the id, or one of them. The annotation of one sample takes precedence over that of all. If an id names
-// several samples, invalid ones are left out. It is an error to find none.
+// find reads the manifests for the annotated samples. It returns the samples, in the order of the manifests, and the
+// ids of annotations without a sample. An annotation applies to the samples that its id names (dataset.Lookup): all
+// samples with the id, or one of them. An annotation of one sample takes precedence over an annotation of all samples
+// with its id. If an id names several samples, invalid samples are left out. If no sample is found, find returns an
+// error.
 func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, absent []string, err error) {
 	names := make([]string, len(set.annotations))
 	for i, a := range set.annotations {
@@ -172,8 +173,8 @@ func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, ab
 	return samples, absent, nil
 }
 
-// valid are the positions of valid samples. If there is none, it is the first position, so that the problem of that
-// sample is reported.
+// valid returns the positions of valid samples. If no sample is valid, it returns the first position, so that the
+// problem of that sample is reported.
 func valid(positions []int, samples map[int]datasetSample) []int {
 	left := slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return samples[at].sample.Problem != nil })
 	if len(left) == 0 {
@@ -183,7 +184,7 @@ func valid(positions []int, samples map[int]datasetSample) []int {
 }
 
 // eachSample reads the manifests once, in order, and calls use for every record with the number of its manifest.
-// Several records of one id are all passed to use.
+// Records with the same id are all passed to use.
 func (in input) eachSample(
 	ctx context.Context, limits run.Limits, use func(manifest int, s *dataset.Sample) error,
 ) error {

@@ -22,7 +22,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxArms is how many selections a file of --arms may have, and maxArmsFile its largest size.
+// maxArms is how many selections a file of --arms may have, and maxArmsFile is the largest size of this file in bytes.
 const (
 	maxArms     = 64
 	maxArmsFile = 64 << 20
@@ -31,7 +31,7 @@ const (
 // armName matches a name that a folder can have.
 var armName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// readArms reads a file of selections by their names.
+// readArms reads the selections in a file, by their names.
 func readArms(file string) (map[string]selection.Request, error) {
 	data, err := bucket.ReadWholeFile(file, maxArmsFile)
 	if err != nil {
@@ -60,7 +60,7 @@ func readArms(file string) (map[string]selection.Request, error) {
 		case arm.Budget.IsZero():
 			return nil, fmt.Errorf("%s: budget: it is missing; give a share such as 30%%, or a number of samples", name)
 		case len(arm.Within) > 0:
-			return nil, fmt.Errorf("%s: within: each selection has one budget; leave it out", name)
+			return nil, fmt.Errorf("%s: within: each selection of --arms has one budget; remove the field within", name)
 		}
 		if err := arm.Validate(); err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
@@ -128,7 +128,8 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	return nil
 }
 
-// preview reports the faults of an order before anything is selected, and whether the order would get samples.
+// preview returns an error if an order is invalid, before any selection is made. It reports whether each selection
+// would get samples.
 func (r *result) preview(ctx context.Context, s session, o order) (bool, error) {
 	if r.status.Failure(o.MaxFailed) != "" {
 		return false, nil
@@ -145,7 +146,7 @@ func (r *result) preview(ctx context.Context, s session, o order) (bool, error) 
 	return true, nil
 }
 
-// selectionFlag is the first flag given that asks for a selection; empty if none is.
+// selectionFlag returns the name of the first given flag that describes a selection; empty if there is none.
 func selectionFlag(cmd *cobra.Command) (given string) {
 	var none cobra.Command
 	new(selectionFlags).add(&none)

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestArms makes the selections of a file, each as select makes it by flags.
+// TestArms makes the selections of a file. Each equals the selection that the same flags make.
 func TestArms(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -75,7 +75,7 @@ func checkBadArms(t *testing.T, dir, run string) {
 			t.Errorf("%q: status %d: %s", file, a.status, a.stderr)
 		}
 	}
-	// A fault of one leaves none of the others in its folder.
+	// If one selection is invalid, no folder of the others is written.
 	writeFile(t, filepath.Join(dir, "bad.yaml"), "a: {budget: 5}\nb: {budget: 5, sources: {keep: [nowhere]}}\n")
 	a := harvest(t, dir, nil, "select", "--state", "state", "--arms", "bad.yaml", "--out", "partly", run)
 	files, err := filepath.Glob(filepath.Join(dir, "partly", "*", "*"))

@@ -32,8 +32,9 @@ const (
 func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
 
 // askTwice rates some of the chosen samples twice, the second time with capabilities and styles in the opposite order,
-// and measures how far both agree. It is an error if they do not, unless the request accepts that. The ratings in the
-// usual order are kept, so the scorer is not asked for them again.
+// and measures the agreement of both ratings. If the agreement is too low, it returns a *disagreement, unless the
+// request accepts this. The ratings in the usual order are kept in a run, so these samples are not sent to the scorer
+// again.
 func (in input) askTwice(
 	ctx context.Context, chosen []datasetSample, request annotateRequest, state string, show *display,
 ) (*agreement.Report, error) {
@@ -89,10 +90,11 @@ func (d *disagreement) Error() string {
 	said := fmt.Sprintf("by a mean kappa of %.2f (%.2f to %.2f)",
 		float64(r.Mean.QWK), float64(r.Mean.Intervals.QWK[0]), float64(r.Mean.Intervals.QWK[1]))
 	if math.IsNaN(float64(r.Mean.QWK)) {
-		said = "on nothing that can be learned: each capability has the same rating for all of them"
+		said = "on nothing that can be learned: each capability has the same rating for all samples"
 	}
-	return fmt.Sprintf("the ratings of %d samples, asked for twice with capabilities and styles in another order, agree "+
-		"%s, and %.2f is needed: nothing else was asked; choose a stronger model, or continue with --accept-teacher",
+	return fmt.Sprintf("%d samples were rated twice, the second time with capabilities and styles in the opposite "+
+		"order: the ratings agree %s, and %.2f is needed; no other sample was rated; choose a stronger model, or "+
+		"continue with --accept-teacher",
 		r.Samples, said, leastKappa)
 }
 
@@ -113,8 +115,8 @@ func (in input) rateSome(
 	return s, nil
 }
 
-// turnedRubric writes a rubric with capabilities and styles in the opposite order to a file. The questions are the
-// same.
+// turnedRubric writes a copy of a rubric to a file, with capabilities and styles in the opposite order, and returns the
+// name of the file. The questions are the same.
 func turnedRubric(r *rubric.Rubric, state string) (string, error) {
 	turned := *r
 	turned.Name = cmp.Or(r.Name, "rubric") + ", in the opposite order"
@@ -136,8 +138,8 @@ func turnedRubric(r *rubric.Rubric, state string) (string, error) {
 	return file, renameio.WriteFile(file, content, 0o644)
 }
 
-// bothOpinions are the opinions of two runs on those samples that both could rate, in the order of the first run's
-// rubric.
+// bothOpinions returns the opinions of two runs on the samples that both runs could rate. Ratings are in the order of
+// the first run's rubric.
 func bothOpinions(some []datasetSample, first, second *sampleRun) (both []agreement.Sample, err error) {
 	for i, one := range some {
 		before, known := first.opinion(i)
@@ -176,8 +178,8 @@ func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string,
 	}
 	t.AppendSeparator()
 	row("mean", r.Mean, r.Samples)
-	_, err := fmt.Fprintf(w, "%s\nAgreement of the ratings with those of the same samples, capabilities and styles in "+
-		"the opposite order; - where all have one rating. The others take about %s.\n",
+	_, err := fmt.Fprintf(w, "%s\nAgreement of the two ratings of each sample, the second with capabilities and "+
+		"styles in the opposite order; - if all ratings are equal. The other samples take about %s.\n",
 		t.Render(), others.Round(time.Second))
 	return err
 }

@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// TestBrowser opens reports in Chromium: their charts, filters and search work, in either theme nothing is hard to
-// read or to reach, and they load nothing. HARVEST_AXE is the file of axe-core; HARVEST_SCREENSHOTS a folder for
-// pictures of the reports, that of the real pool among them.
+// TestBrowser opens reports in Chromium: charts, filters and search work, both themes are accessible, and the reports
+// load no other files. HARVEST_AXE is the file of axe-core. HARVEST_SCREENSHOTS is a folder for screenshots of the
+// reports, also of the report of the real pool.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -50,12 +50,13 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// attack would run a script wherever it is taken for markup.
+// attack would run a script wherever a page treats it as markup.
 const attack = `<script>window.hacked=1</script><img src=x onerror="window.hacked=1">` +
 	`<a href="javascript:window.hacked=1">x</a>` +
 	"\u202Egnp.exe\u202C </style></script>"
 
-// hostileDataset writes the demo with records in front whose texts would act in a page, and one without its image.
+// hostileDataset writes the demo with additional first records: their texts would run scripts in a page, and one image
+// is missing.
 func hostileDataset(t *testing.T, demo, dir string) string {
 	t.Helper()
 	var records []map[string]any
@@ -84,7 +85,7 @@ func hostileDataset(t *testing.T, demo, dir string) string {
 	return path
 }
 
-// checkCharts looks for the questions of a report, each with marks, a table and files.
+// checkCharts checks that each chart of a report has marks, a table and files.
 func (r *reportTab) checkCharts() {
 	r.Helper()
 	type chart struct {
@@ -151,7 +152,7 @@ func (r *reportTab) checkFilters() {
 	}
 }
 
-// checkInert makes sure that texts of the dataset are text.
+// checkInert checks that texts of the dataset are shown as text.
 func (r *reportTab) checkInert() {
 	r.Helper()
 	if evaluate[bool](r, `"hacked" in window`) {
@@ -159,7 +160,7 @@ func (r *reportTab) checkInert() {
 	}
 	foreign := `"a[href^='javascript:' i], [onerror], script:not(:last-of-type)"`
 	if n := evaluate[int](r, `document.querySelectorAll(`+foreign+`).length`); n > 0 {
-		r.Errorf("%d elements of the page are of the dataset", n)
+		r.Errorf("%d elements of the page come from the dataset", n)
 	}
 	if evaluate[bool](r, `/[\u202A-\u202E\u2066-\u2069]/.test(document.documentElement.outerHTML)`) {
 		r.Error("a character that turns the direction of writing is in the page")
@@ -171,6 +172,6 @@ func (r *reportTab) checkInert() {
 		r,
 		`Array.from(document.querySelectorAll("p.picture")).some(p => p.textContent.includes("not found"))`,
 	) {
-		r.Error("an image that is gone has no placeholder")
+		r.Error("a missing image has no placeholder")
 	}
 }

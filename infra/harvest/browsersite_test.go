@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection that is made by the
-// form: they ask for nothing elsewhere, and in either theme nothing is hard to read or to reach.
+// TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection made with the form.
+// The pages request nothing from other servers, and both themes are accessible.
 func TestBrowserSite(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -44,7 +44,7 @@ func TestBrowserSite(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "input", "datasets", "demo", "dataset.yaml"),
 		"manifests: [parts/a.json]\nbudget: 30%\nmax_failed: 50%\n")
 	made := serve.event(t, events.SelectionCompleted)
-	tab.waitFor(`document.querySelector(".card .state.scored") !== null`) // the list follows by itself
+	tab.waitFor(`document.querySelector(".card .state.scored") !== null`) // the list updates itself
 	tab.checkPage("runs")
 	runPage := home + "runs/" + made.Data.Run
 	for name, path := range map[string]string{
@@ -65,7 +65,7 @@ func TestBrowserSite(t *testing.T) {
 	tab.checkQuiet()
 }
 
-// checkColumns lists samples by a number of their records, by the form.
+// checkColumns filters samples by a numeric field of their records, with the form.
 func (r *reportTab) checkColumns(runPage string) {
 	r.Helper()
 	r.visit(runPage + "/samples")
@@ -82,13 +82,13 @@ func (r *reportTab) checkColumns(runPage string) {
 	r.checkPage("columns")
 }
 
-// checkWaiting starts a run whose scorer is full: its pages say so.
+// checkWaiting starts a run whose scorer is overloaded: the run's pages show this.
 func (r *reportTab) checkWaiting(home, folder string) {
 	r.Helper()
 	writeFile(r.T, filepath.Join(folder, "parts", "a.jsonl"), `{"id": "a", "conversations": [{"from": "human", `+
 		`"value": "What is two and two?"}, {"from": "gpt", "value": "Four."}]}`+"\n")
 	writeFile(r.T, filepath.Join(folder, "dataset.yaml"), "manifests: [parts/a.jsonl]\nscorer: llm\n")
-	until(r.T, "a run that waits", func() bool { // the page of runs that are all scored does not follow
+	until(r.T, "a run that waits", func() bool { // the list does not update itself while all runs are scored
 		answer, err := http.Get(home + "v1/runs")
 		if err != nil {
 			r.Fatal(err)
@@ -105,7 +105,7 @@ func (r *reportTab) checkWaiting(home, folder string) {
 	r.checkPage("waiting-run")
 }
 
-// checkForm makes a selection by the form, whose preview follows what is typed.
+// checkForm makes a selection with the form. The preview follows the input.
 func (r *reportTab) checkForm(runPage string) {
 	r.Helper()
 	r.visit(runPage + "/select")
@@ -130,14 +130,14 @@ func (r *reportTab) checkForm(runPage string) {
 	r.checkPage("selection")
 }
 
-// checkPage checks what every page has to be: safe, whole and usable.
+// checkPage checks that a page is safe, complete and accessible.
 func (r *reportTab) checkPage(name string) {
 	r.Helper()
 	if evaluate[bool](r, `"hacked" in window`) {
 		r.Errorf("%s: a text of the dataset ran as a script", name)
 	}
 	if n := evaluate[int](r, `document.querySelectorAll("[onerror], [style], script:not(:last-of-type)").length`); n > 0 {
-		r.Errorf("%s: %d elements of the page are of the dataset, or have a style of their own", name, n)
+		r.Errorf("%s: %d elements of the page come from the dataset, or have a style attribute", name, n)
 	}
 	r.waitFor(`Array.from(document.images).every(i => i.loading === "lazy" || i.complete)`)
 	for _, theme := range []string{"light", "dark"} {
@@ -147,7 +147,7 @@ func (r *reportTab) checkPage(name string) {
 	}
 }
 
-// visit goes to an address.
+// visit opens a URL.
 func (r *reportTab) visit(address string) {
 	r.Helper()
 	if err := chromedp.Do(r.ctx, chromedp.Navigate(address)); err != nil {
@@ -165,7 +165,7 @@ func (r *reportTab) waitFor(condition string) {
 		}
 		if time.Now().After(end) {
 			text := evaluate[string](r, `document.body.innerText.slice(0, 2000)`)
-			r.Fatalf("it is never true that %s (%v): %s", condition, err, text)
+			r.Fatalf("the page never fulfilled %s (%v): %s", condition, err, text)
 		}
 	}
 }

@@ -106,7 +106,7 @@ func (r *reportTab) setTheme(theme string) {
 	}
 }
 
-// checkAccessible has axe-core look at the page with everything open.
+// checkAccessible checks the page by axe-core, with its details open.
 func (r *reportTab) checkAccessible(theme string) {
 	r.Helper()
 	evaluate[bool](r, readFile(r.T, os.Getenv("HARVEST_AXE"))+"; true")
@@ -122,7 +122,7 @@ func (r *reportTab) checkAccessible(theme string) {
 	}
 }
 
-// screenshots writes pictures of the page at both widths, and makes sure that it is no wider than the screen.
+// screenshots writes screenshots of the page at both widths, and checks that the page is not wider than the screen.
 func (r *reportTab) screenshots(name string) {
 	r.Helper()
 	for _, width := range []int64{1280, 390} {
@@ -149,7 +149,7 @@ func (r *reportTab) screenshots(name string) {
 	}
 }
 
-// checkQuiet makes sure that the page wrote nothing to the console and asked for nothing.
+// checkQuiet checks that the page wrote nothing to the console and made no forbidden request.
 func (r *reportTab) checkQuiet() {
 	r.Helper()
 	time.Sleep(100 * time.Millisecond) // events come a moment later

@@ -12,7 +12,7 @@ import (
 const quickCheck = time.Second
 
 // rateChanged looks for samples of a scored run whose images are new or have changed since the samples were rated. If
-// there are any, it continues with the next attempt, which rates these again and takes over all other scores.
+// there are any, it continues with the next attempt, which rates these samples again and takes over all other scores.
 func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
 	start := time.Now()
 	announced := time.AfterFunc(quickCheck, func() {
@@ -31,8 +31,9 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 	if changes.Changed == 0 {
 		return nil
 	}
-	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images; reading these, and rating those whose "+
-		"content is new: the other %d scores are taken over\n", changes.Changed, changes.Samples, changes.Kept)
+	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images; reading these images, and rating the "+
+		"samples whose images differ in content: the other %d scores are taken "+
+		"over\n", changes.Changed, changes.Samples, changes.Kept)
 	status, err := s.api.Retry(ctx, r.Run, api.Retry{ImagesChanged: true})
 	if err != nil {
 		return err

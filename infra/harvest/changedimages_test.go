@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestChangedImages gives one command again and again. Meanwhile an image comes, another one changes, and one goes.
+// TestChangedImages repeats a command. In between, one image is added, one is changed and one is deleted.
 func TestChangedImages(t *testing.T) {
 	t.Parallel()
 	const size = 40
@@ -35,7 +35,7 @@ func TestChangedImages(t *testing.T) {
 	}
 	first, _ := curate()
 	if again, text := curate(); again.Run != first.Run || strings.Contains(text, "new or changed") {
-		t.Errorf("nothing being changed the run is %s, and before it was %s: %s", again.Run, first.Run, text)
+		t.Errorf("without changes the run is %s, and before it was %s: %s", again.Run, first.Run, text)
 	}
 
 	rename(late+".late", late)
@@ -48,7 +48,8 @@ func TestChangedImages(t *testing.T) {
 		t.Errorf("plan lacks %q:\n%s", want, plan)
 	}
 	second, text := curate()
-	want := "2 of 40 samples have new or changed images; reading these, and rating those whose content is new: " +
+	want := "2 of 40 samples have new or changed images; reading these images, and rating the samples whose images " +
+		"differ in content: " +
 		"the other 38 scores are taken over\n"
 	if !strings.Contains(text, want) {
 		t.Errorf("printed %q, want %q", text, want)
@@ -62,17 +63,18 @@ func TestChangedImages(t *testing.T) {
 
 	rename(gone, gone+".gone")
 	third, text := curate()
-	want = "1 of 40 samples have new or changed images; reading these, and rating those whose content is new: " +
+	want = "1 of 40 samples have new or changed images; reading these images, and rating the samples whose images " +
+		"differ in content: " +
 		"the other 39 scores are taken over\n"
 	if third.Samples.Failed != 1 || third.TakenOver != size-1 || !strings.Contains(text, want) {
 		t.Errorf("without an image: samples %+v, %d taken over, printed %q", third.Samples, third.TakenOver, text)
 	}
 	if last, _ := curate(); last.Run != third.Run || last.Selection != third.Selection {
-		t.Errorf("nothing being changed the run is %s, and before it was %s", last.Run, third.Run)
+		t.Errorf("without changes the run is %s, and before it was %s", last.Run, third.Run)
 	}
 }
 
-// TestRenewedTimes curates a dataset again whose images have other times, as after a copy, and the same content.
+// TestRenewedTimes curates a dataset again after the images got other times, as by a copy, and kept their content.
 func TestRenewedTimes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -91,7 +93,7 @@ func TestRenewedTimes(t *testing.T) {
 		"12 of 12 scores are taken over: 1 of the changed samples have image files with another time but the same content\n")
 }
 
-// checkTakenOver checks what status says of a run that took over 38 scores of another.
+// checkTakenOver checks the status of a run that took over 38 scores of another run.
 func checkTakenOver(t *testing.T, dir, first, second string) {
 	t.Helper()
 	var status subset.RunStatus
@@ -105,7 +107,7 @@ func checkTakenOver(t *testing.T, dir, first, second string) {
 	}
 }
 
-// TestChangedImagesOfFailedRun completes a dataset of which nothing could be selected because its images came late.
+// TestChangedImagesOfFailedRun curates a dataset again whose first run failed because images were missing.
 func TestChangedImagesOfFailedRun(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -39,7 +39,7 @@ func openCleaner(state string) (*cleaner, error) {
 	return newCleaner(state, folder, work, runs, subsets)
 }
 
-// newCleaner is the cleaner of a state folder that is open.
+// newCleaner returns a cleaner of an open state folder.
 func newCleaner(
 	typed, folder string, work bucket.Bucket, runs *run.Reader, subsets *subset.Reader,
 ) (*cleaner, error) {
@@ -47,8 +47,8 @@ func newCleaner(
 	return &cleaner{typed, folder, runs, remover}, err
 }
 
-// finish deletes the rest of removed runs. A rest stays if a process was killed during the removal, or if another
-// process was working on the run.
+// finish deletes the files that are left of removed runs, and returns the ids of these runs. Files are left if a
+// process was killed during the removal, or if another process was working on the run.
 func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, err error) {
 	left, err := c.runs.HalfRemoved(ctx)
 	if err != nil {
@@ -66,11 +66,12 @@ func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, e
 	return left, nil
 }
 
-// lateWrites is how long a process may write what it has begun of a run that was removed.
+// lateWrites is how long after the removal of a run another process may still complete a write to it.
 const lateWrites = 2 * time.Second
 
-// remove removes runs, and prints the freed space. First it writes their tombstones, so that none of them exists any
-// more; then it deletes their files, and of those at work also what is written meanwhile.
+// remove removes runs, and prints the freed space. First it writes the tombstones of all runs, so that none of the runs
+// exists any more. Then it deletes their files. For runs at work it also deletes the files that other processes write
+// meanwhile.
 func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork map[string]bool) error {
 	for _, id := range ids {
 		if err := c.remover.Mark(ctx, id, time.Now()); err != nil {
@@ -100,7 +101,7 @@ func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork 
 	return err
 }
 
-// preview says what remove would do.
+// preview prints what remove would do.
 func (c *cleaner) preview(ctx context.Context, w io.Writer, ids []string) error {
 	var total subset.Size
 	for _, id := range ids {
@@ -120,7 +121,7 @@ func (c *cleaner) preview(ctx context.Context, w io.Writer, ids []string) error 
 	return err
 }
 
-// described is a size for people.
+// described returns a size as text.
 func described(s subset.Size) string {
 	return fmt.Sprintf("%s, %s (%s bytes)", number(s.Objects, "file"), humanize.Bytes(uint64(s.Bytes)),
 		separated(int(s.Bytes)))
@@ -141,8 +142,8 @@ func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 	return freed.Plus(objects), err
 }
 
-// files are the files and folders of a run apart from its objects: its trainings, the kept copies of its manifests that
-// no other run uses, and last the record of where the dataset is.
+// files returns the files and folders of a run that are not objects: its trainings, the copies of its manifests that no
+// other run uses, and last the file that records where the dataset is.
 func (c *cleaner) files(id string) []string {
 	var files []string
 	for _, j := range jobsOf(c.folder, id) {
@@ -162,8 +163,8 @@ func (c *cleaner) files(id string) []string {
 	return files
 }
 
-// spooled is the folder with the copy of a manifest that came from elsewhere; "" for a manifest that is a file of this
-// machine.
+// spooled returns the folder with the copy of a manifest from a bucket or the standard input; "" if the manifest is a
+// file of this machine.
 func (c *cleaner) spooled(path string) string {
 	abs, err := filepath.Abs(filepath.Join(c.folder, "inputs"))
 	if err != nil {
@@ -176,7 +177,8 @@ func (c *cleaner) spooled(path string) string {
 	return filepath.Dir(path)
 }
 
-// usedByOthers reports whether another run than the input file's uses a manifest. It is true if that cannot be known.
+// usedByOthers reports whether a run other than that of the input file own uses a manifest. It also reports true if an
+// input file cannot be read.
 func (c *cleaner) usedByOthers(own, manifest string) bool {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json"))
 	if err != nil {
@@ -201,7 +203,7 @@ func (c *cleaner) usedByOthers(own, manifest string) bool {
 	return false
 }
 
-// runningTraining is the selection of a run that is being trained on; "" if there is none.
+// runningTraining returns the id of a selection on which a training is running; "" if there is none.
 func (c *cleaner) runningTraining(id string) string {
 	for _, j := range jobsOf(c.folder, id) {
 		if a, err := j.look(); err == nil && a.state == running {
@@ -211,7 +213,7 @@ func (c *cleaner) runningTraining(id string) string {
 	return ""
 }
 
-// sizeOf is the size of a file, or of all files below a folder; zero if it does not exist.
+// sizeOf returns the size of a file, or of all files below a folder; zero if it does not exist.
 func sizeOf(path string) (size subset.Size) {
 	_ = filepath.WalkDir(path, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {

@@ -17,7 +17,7 @@ import (
 	"google.golang.org/protobuf/proto"
 )
 
-// A spanCollector takes spans by OTLP over HTTP.
+// A spanCollector receives spans by OTLP over HTTP.
 type spanCollector struct {
 	url string
 

@@ -66,8 +66,9 @@ selection with a selection of another run of the same dataset. With two runs, th
 			return printComparison(cmd.OutOrStdout(), comparison, request)
 		},
 	}
-	cmd.Flags().StringVar(&ids, "ids", "", "in place of B: file of ids, one a line, of a subset that another program made")
-	cmd.Flags().StringVar(&other, "other-run", "", "the run of B, if it is another run of the same files")
+	cmd.Flags().StringVar(&ids, "ids", "", "file of ids, one a line: compare with this subset of another program, in "+
+		"place of B")
+	cmd.Flags().StringVar(&other, "other-run", "", "run of selection B, if B belongs to another run of the same files")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	cmd.Flags().StringVar(&file, "report", "", "write both selections side by side, as a page for a browser, to this "+
 		"file (--report=FILE)")
@@ -144,7 +145,7 @@ func overlapTable(c *subset.Comparison) table.Writer {
 	return t
 }
 
-// ratio is a part of a whole, which may be 0.
+// ratio returns part/whole. A whole of 0 counts as 1.
 func ratio(part, whole int) float64 { return float64(part) / float64(max(whole, 1)) }
 
 func flowTable(name string, rows []subset.Flow) string {

@@ -45,7 +45,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareColumns prints the numbers that no scorer gave, and draws them in the page of a comparison.
+// TestCompareColumns compares external columns, in the table and in the page of a comparison.
 func TestCompareColumns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -72,7 +72,8 @@ func TestCompareColumns(t *testing.T) {
 		"with a mean of 98.5 in A and of 90.5 in B")
 }
 
-// Two selections are shown side by side in a page, with pictures of the samples that only one has.
+// TestCompareReport shows two selections side by side in a page, with pictures of the samples that only one selection
+// has.
 func TestCompareReport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

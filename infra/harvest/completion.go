@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A flagCompletion is what a shell offers for the value of a flag.
+// A flagCompletion lists the values that a shell offers for a flag.
 type flagCompletion struct {
 	flag   string
 	values []string
@@ -22,7 +22,8 @@ type flagCompletion struct {
 	end    string // added after a value that the user has to continue
 }
 
-// flagCompletions apply to every command that has the flag. Capabilities and styles come from the default rubric.
+// flagCompletions returns the completions of flags; each applies to every command with the flag. Capabilities and
+// styles come from the default rubric.
 func flagCompletions() []flagCompletion {
 	standard := rubric.Default()
 	return []flagCompletion{

@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// pack is a text, compressed in a kind.
+// pack returns a text, compressed in this kind.
 func pack(t *testing.T, kind compression.Kind, text string) string {
 	t.Helper()
 	var packed bytes.Buffer
@@ -35,7 +35,8 @@ func pack(t *testing.T, kind compression.Kind, text string) string {
 	return packed.String()
 }
 
-// Commands that study a dataset read compressed manifests as what they hold, and leave nothing unpacked.
+// TestCompressedStudy runs commands on compressed manifests: the results equal those of the unpacked manifests, and no
+// unpacked file is left.
 func TestCompressedStudy(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -92,7 +93,8 @@ func TestCompressedStudy(t *testing.T) {
 	}
 }
 
-// A compressed manifest that cannot be unpacked is refused by its name, and nothing of it is left.
+// TestCompressedStudyRefuses checks that the error of a manifest that cannot be unpacked has its name, and that no
+// unpacked file is left.
 func TestCompressedStudyRefuses(t *testing.T) {
 	t.Parallel()
 	dir, temporary := t.TempDir(), t.TempDir()

@@ -39,13 +39,13 @@ var readers = []struct {
 	{config.CurateTarget, config.Planning{}},
 }
 
-// A readVariable is a variable and who reads it.
+// A readVariable is a variable and the programs that read it.
 type readVariable struct {
 	config.Variable
 	by []string
 }
 
-// allVariables are the variables of all programs, each once.
+// allVariables returns the variables of all programs, each once.
 func allVariables() []readVariable {
 	var all []readVariable
 	for _, reader := range readers {
@@ -64,8 +64,8 @@ func newConfig() *cobra.Command {
 	return &cobra.Command{
 		Use:   "config [FUNCTION]",
 		Short: "Print every variable of the environment, its default and its meaning",
-		Long: `config prints the variables that this program and the functions (ingest, score, curate) read, or only
-those of one function. It prints no values, because some may be secret.`,
+		Long: `config prints the environment variables that this program and the functions (ingest, score, curate) read,
+or only those of one function. It prints no values, because some values may be secret.`,
 		Example: "  harvest config score",
 		Args:    atMost(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -83,7 +83,7 @@ those of one function. It prints no values, because some may be secret.`,
 	}
 }
 
-// variableTable is a table of variables, whose names and defaults are quoted.
+// variableTable returns a table of variables. quote formats their names and defaults.
 func variableTable(variables []readVariable, quote func(string) string) table.Writer {
 	t := newTable("variable", "default", "read by", "meaning")
 	t.SetColumnConfigs([]table.ColumnConfig{{Name: "meaning", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})

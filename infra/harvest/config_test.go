@@ -16,7 +16,7 @@ import (
 
 var update = flag.Bool("update", false, "write the generated parts of pages")
 
-// TestGeneratedParts compares the parts of pages that are made of the command line. -update writes them.
+// TestGeneratedParts compares the generated parts of pages with the command line. -update writes these parts.
 func TestGeneratedParts(t *testing.T) {
 	t.Parallel()
 	code := func(s string) string { return "`" + s + "`" }
@@ -30,7 +30,7 @@ func TestGeneratedParts(t *testing.T) {
 	}
 }
 
-// commandRows are all commands as a table in Markdown.
+// commandRows returns all commands as a table in Markdown.
 func commandRows() string {
 	var b strings.Builder
 	b.WriteString("| command | what it does |\n| --- | --- |\n")
@@ -42,7 +42,7 @@ func commandRows() string {
 	return b.String()
 }
 
-// TestVariables asks a meaning of every variable, and one alone.
+// TestVariables checks that every variable has exactly one meaning.
 func TestVariables(t *testing.T) {
 	t.Parallel()
 	meanings := map[string]string{}
@@ -52,7 +52,7 @@ func TestVariables(t *testing.T) {
 				t.Errorf("%s: the field of %s has no tag meaning", name, reader.name)
 			}
 			if known, ok := meanings[name]; ok && known != meaning {
-				t.Errorf("%s: %q to one, %q to another", name, known, meaning)
+				t.Errorf("%s: one program has the meaning %q, another %q", name, known, meaning)
 			}
 			meanings[name] = meaning
 		}
@@ -67,7 +67,7 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// tagged are the meanings of variables by name, found in another way than the program's.
+// tagged returns the meanings of variables by name, found in another way than the program's.
 func tagged(structure reflect.Type) map[string]string {
 	found := map[string]string{}
 	for _, field := range reflect.VisibleFields(structure) {

@@ -35,7 +35,7 @@ func demoTars(t *testing.T, folder string, tars int) (members []runtest.Member) 
 	return members
 }
 
-// demoMembers are the members of a sample: its images, and then its record, which names them.
+// demoMembers returns the members of a sample: its images, and then its record, which names them.
 func demoMembers(t *testing.T, key string, record map[string]any) (members []runtest.Member) {
 	t.Helper()
 	add := func(image any) string {
@@ -61,8 +61,8 @@ func demoMembers(t *testing.T, key string, record map[string]any) (members []run
 	return append(members, runtest.Member{Name: key + ".json", Content: string(raw)})
 }
 
-// TestTars curates the demo from tars as from JSON with a folder of images: ratings are equal, and the subset has the
-// members of the samples that are selected there. Commands that study a dataset read tars, too.
+// TestTars curates the demo from tars and from JSON with a folder of images: the ratings are equal, and the tar of the
+// subset has the members of the same samples. Other commands also read tars.
 func TestTars(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -95,7 +95,7 @@ func TestTars(t *testing.T) {
 	t.Run("study", func(t *testing.T) { checkStudy(t, dir, plain, manifest, "shards", got) })
 }
 
-// checkMembers checks that a subset has whole samples of an archive, as they are and in their order.
+// checkMembers checks that a subset has whole samples of an archive, unchanged and in their order.
 func checkMembers(t *testing.T, members, subset []runtest.Member, samples int) {
 	t.Helper()
 	rest, records := members, 0
@@ -114,13 +114,14 @@ func checkMembers(t *testing.T, members, subset []runtest.Member, samples int) {
 	}
 }
 
-// checkTarAgain curates the subset as a dataset: all of it gives the same file. It also selects again from the tars.
+// checkTarAgain curates the subset as a dataset at 100 %, which gives the same file. It also selects again from the
+// tars.
 func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 	t.Helper()
 	curate := []string{"curate", "--budget", "100%", "--state", "again", "--out", "again/out", "--no-report"}
 	mustHarvest(t, dir, append(curate, "out/subset.tar")...)
 	if readFile(t, filepath.Join(dir, "again/out/subset.tar")) != readFile(t, filepath.Join(dir, "out/subset.tar")) {
-		t.Error("all of the subset is another file")
+		t.Error("a selection of all samples is another file")
 	}
 	runs, err := os.ReadDir(filepath.Join(dir, "state/runs"))
 	if err != nil || len(runs) != 1 {
@@ -189,11 +190,11 @@ func TestTarRecipe(t *testing.T) {
 		t.Errorf("the parts have %d samples, and %d are selected", again.Samples.In, first.Selected)
 	}
 	if readFile(t, filepath.Join(dir, "out/subset.tar")) != readFile(t, filepath.Join(dir, "again/subset.tar")) {
-		t.Error("the parts together are another subset")
+		t.Error("the parts together give another subset")
 	}
 }
 
-// TestTarFaults names what is wrong with tars as the user named them.
+// TestTarFaults checks that errors of tars have the names that the user typed.
 func TestTarFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -220,7 +221,7 @@ func TestTarFaults(t *testing.T) {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, a.status, a.stderr, tc.says)
 		}
 	}
-	// What comes before a cut between two samples counts, and the cut is named, also where the tar is compressed.
+	// Samples before a cut between two samples count, and the error names the cut, also in a compressed tar.
 	ends := "the archive ends at byte 1024 without the blocks of zeros that end one"
 	cut := string(runtest.Tar(t, runtest.Member{Name: "a.json", Content: "{}"}))[:1024]
 	writeFile(t, filepath.Join(dir, "between.tar"), cut)

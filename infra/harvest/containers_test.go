@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestContainers checks what compose.yaml and kubernetes.yaml start: that the command has its flags, that variables of
-// the environment exist, and that the images are those that the pages build.
+// TestContainers checks compose.yaml and kubernetes.yaml: their commands have valid flags, their environment variables
+// exist, and the pages build their images.
 func TestContainers(t *testing.T) {
 	t.Parallel()
 	known := []string{"HARVEST_DATA", "HARVEST_WEIGHTS", "HARVEST_USER", "HARVEST_BUDGET"}
@@ -76,7 +76,7 @@ func eachField(node any, use func(key string, value any)) {
 	}
 }
 
-// TestCommandImage makes sure that the image of the command line is built as that of the functions.
+// TestCommandImage checks that the image of the command line is built like the image of the functions.
 func TestCommandImage(t *testing.T) {
 	t.Parallel()
 	functions := readFile(t, filepath.Join("..", "..", "functions", "Dockerfile"))
@@ -84,7 +84,7 @@ func TestCommandImage(t *testing.T) {
 	shared := regexp.MustCompile(`(?m)^(ARG|FROM|ENV CGO|USER|RUN go mod|EXPOSE) ?.*$`)
 	for _, line := range shared.FindAllString(functions, -1) {
 		if !strings.Contains(command, "\n"+line+"\n") {
-			t.Errorf("the Dockerfile lacks %q, which that of the functions has", line)
+			t.Errorf("the Dockerfile lacks %q, which the Dockerfile of the functions has", line)
 		}
 	}
 	build := regexp.MustCompile(`\nRUN go build (.*) -o `)

@@ -14,15 +14,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A continuation continues a run by one call of the API. It returns the status of the run that is then at work.
+// A continuation is a call of the API that continues a run. It returns the status of the run that continues, which may
+// be a new attempt.
 type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
 // An attemptChoice chooses the attempt that a command continues when a user names a run.
 type attemptChoice func(ctx context.Context, runs *run.Reader, runID string) (string, error)
 
-// newContinuation is a command that continues a run and completes its selections: resume or retry. prepare is called
-// first, with the open state folder, and reports whether the command has nothing else to do. If skip returns a text,
-// the command prints it and ends before it does anything.
+// newContinuation returns a command that continues a run and completes its selections: resume or retry. prepare is
+// called first, with the open state folder, and reports whether the command has nothing else to do. If skip returns a
+// text, the command prints it and does nothing else.
 func newContinuation(
 	name, short string, prepare func(*cobra.Command, *continued) (bool, error), attempt attemptChoice,
 	skip func(*subset.RunStatus) string, call continuation,
@@ -58,7 +59,7 @@ func newContinuation(
 	}
 	out.add(cmd)
 	stateFlag(cmd, &state)
-	// By default it is where it was.
+	// By default the scorer has the same URL as before.
 	scorer.add(cmd, "")
 	return cmd
 }
@@ -73,7 +74,7 @@ type continued struct {
 	plan    *run.Plan
 }
 
-// openContinued opens the state folder for a command about a run, as both are typed.
+// openContinued opens the state folder for a command that continues a run. Both arguments are as the user typed them.
 func openContinued(state, name string) (*continued, error) {
 	c := &continued{result: &result{Run: name, Seconds: map[string]float64{}, state: state}}
 	var err error
@@ -84,7 +85,8 @@ func openContinued(state, name string) (*continued, error) {
 	return c, err
 }
 
-// find finds the run in the state folder, and prints a note if it is another attempt than the named one.
+// find finds the run in the state folder, and prints a note if the command continues another attempt than the named
+// one.
 func (c *continued) find(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
 	if c.Run, err = findRun(ctx, c.runs, c.Run); err != nil {
 		return err
@@ -94,7 +96,8 @@ func (c *continued) find(ctx context.Context, attempt attemptChoice, notes io.Wr
 		return err
 	}
 	if c.Run != named {
-		fmt.Fprintf(notes, "harvest: run %s was retried before: this is about its latest attempt, %s\n", named, c.Run)
+		fmt.Fprintf(notes, "harvest: run %s was retried before; this command continues its latest attempt, "+
+			"%s\n", named, c.Run)
 	}
 	if c.plan, err = c.runs.Plan(ctx, c.Run); err != nil {
 		return unknownRun(err)
@@ -117,7 +120,7 @@ func (c *continued) skipped(cmd *cobra.Command, text string, asJSON bool) error 
 	return c.printStatus(cmd, true)
 }
 
-// work continues the run, waits until it is scored, and makes the selections that were asked for.
+// work continues the run, waits until it is scored, and makes the requested selections.
 func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuation, show *display) (err error) {
 	if scorer.scorer != "" {
 		var kind string
@@ -125,8 +128,8 @@ func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuat
 			return err
 		}
 		if kind != c.plan.Scorer {
-			return usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s; "+
-				"start its dataset again for a run with another", scorer.scorer, c.Run, c.plan.Scorer)}
+			return usageError{fmt.Errorf("--scorer %q: run %s has the scorer %s, which cannot change; curate the dataset "+
+				"again to start a run with another scorer", scorer.scorer, c.Run, c.plan.Scorer)}
 		}
 	}
 	files, err := c.input.bucket(c.input.spec())
@@ -156,7 +159,7 @@ func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuat
 	return err
 }
 
-// report prints the selections, or the run's status and the next command where none was asked for.
+// report prints the selections. If no selection was requested, it prints the run's status and the next command.
 func (c *continued) report(cmd *cobra.Command, asJSON bool, worked error) error {
 	if c.input.Order != nil {
 		return c.result.report(cmd, asJSON, worked)
@@ -172,7 +175,7 @@ func (c *continued) report(cmd *cobra.Command, asJSON bool, worked error) error 
 	}
 	if !asJSON {
 		_, err := fmt.Fprintf(cmd.OutOrStdout(),
-			"the run is scored, and no selection was asked for: %s with --budget makes one\n", c.command("select"))
+			"the run is scored, and no selection was requested: %s with --budget makes one\n", c.command("select"))
 		return err
 	}
 	return nil

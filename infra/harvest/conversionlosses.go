@@ -32,7 +32,7 @@ type loss struct {
 	place   dataset.Place
 }
 
-// conversionLosses count the records that would lose something in another form.
+// conversionLosses count the records that would lose content in another form.
 type conversionLosses struct {
 	records, losers int
 	kinds           []*loss
@@ -96,7 +96,7 @@ func (l *conversionLosses) String() string {
 	return strings.Join(texts, "; ")
 }
 
-// A lossyError says that records of a subset would lose something in another form. A retry cannot help.
+// A lossyError says that records of a subset would lose content in another form. A retry cannot help.
 type lossyError struct {
 	folder outputFolder
 	losses *conversionLosses
@@ -108,7 +108,7 @@ func (e *lossyError) Error() string {
 	if e.folder.trainer != "" {
 		instead = "choose another form"
 	}
-	return fmt.Sprintf("%s: %d of %s in the subset would lose something: %v; %s, or leave such records out with %s",
+	return fmt.Sprintf("%s: %d of %s in the subset would lose content: %v; %s, or leave such records out with %s",
 		e.folder.asked(), e.losses.losers, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
 }
 
@@ -119,7 +119,7 @@ func isLoss(err error) bool {
 }
 
 // checkFormat converts the first records of a planned dataset on trial, before anything is scored. It warns if some
-// would lose something, and returns an error if all would: then no subset can be written.
+// would lose content, and returns an error if all would: then no subset can be written.
 func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writer) error {
 	if format == "" {
 		return nil
@@ -134,10 +134,10 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 	}
 	asked := outputFolder{format: format}.asked()
 	if losses.losers == losses.records && first == "" {
-		return fmt.Errorf("%s: each valid record (%d) would lose something: %v; leave the flag out, or change the records",
+		return fmt.Errorf("%s: each valid record (%d) would lose content: %v; leave the flag out, or change the records",
 			asked, losses.records, losses)
 	}
-	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose something: %v; the subset is not written if it "+
+	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose content: %v; the subset is not written if it "+
 		"has one of them, so leave them out with --exclude\n", asked, losses.losers, first,
 		number(losses.records, "record"), losses)
 	return err

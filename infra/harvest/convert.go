@@ -21,14 +21,14 @@ import (
 
 // A conversion writes the samples of a subset in another form, one after the other.
 type conversion interface {
-	// name gives the images of the next sample, which is s, their names in that form.
+	// name returns the names, in the new form, of the images of the next sample, s.
 	name(s *dataset.Sample, images [][]byte) ([]string, error)
-	// write writes the next sample: its record, which is converted, and its images.
+	// write writes the converted record of the next sample, and its images.
 	write(record []byte, s *dataset.Sample, images [][]byte) error
 	close() error
 }
 
-// containedIn is the kind of container of the unconverted subset; empty for text.
+// containedIn returns the kind of container of the unconverted subset; empty for text.
 func (f outputFolder) containedIn() dataset.Format {
 	format := dataset.Format(strings.TrimPrefix(path.Ext(f.selection.Outputs.Subset), "."))
 	if _, contained := kinds.ByFormat(format); contained {
@@ -37,7 +37,7 @@ func (f outputFolder) containedIn() dataset.Format {
 	return ""
 }
 
-// asked is the flag that asked for the form.
+// asked returns the flag that requested the form, with its value.
 func (f outputFolder) asked() string {
 	if f.trainer != "" {
 		return "--for " + f.trainer
@@ -54,7 +54,7 @@ func (f outputFolder) converts() bool {
 // containerForms are the forms that are containers, by their names.
 var containerForms = map[string]dataset.Format{forms.WebDataset: dataset.Tar, forms.Parquet: dataset.Parquet}
 
-// subsetName is the name of the file of the subset.
+// subsetName returns the name of the file of the subset.
 func (f outputFolder) subsetName() string {
 	switch {
 	case !f.converts():
@@ -66,7 +66,7 @@ func (f outputFolder) subsetName() string {
 	return path.Base(f.selection.Outputs.Subset)
 }
 
-// A convertedSubset is a subset in another form, in a folder for temporary files in the output folder.
+// A convertedSubset is a subset in another form, in a temporary folder inside the output folder.
 type convertedSubset struct {
 	file   string
 	images string // folder of the images that its records name; empty if records name the original images
@@ -98,7 +98,7 @@ func (c convertedSubset) installImages(dir string) (folder string, err error) {
 	return folder, os.Rename(c.images, folder)
 }
 
-// keeps are the names that stay in an output folder: its files, and the folder of images.
+// keeps returns the names that stay in an output folder: its files, and the folder of images.
 func (c convertedSubset) keeps(files []string) []string {
 	if c.images == "" {
 		return files
@@ -176,7 +176,7 @@ func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored strin
 // convertRecords converts each record of the stored subset, and calls use with the result and the original sample.
 // Before that, it calls name for the names of the sample's images. The subset holds the samples in the order of the
 // manifests, and each is read as the run reads it, so that it has the same id. A *lossyError is about all records that
-// would lose something.
+// would lose content.
 func (f outputFolder) convertRecords(
 	ctx context.Context, stored string, name func(s *dataset.Sample) ([]string, error),
 	use func(record []byte, s *dataset.Sample) error,
@@ -228,10 +228,11 @@ func (f outputFolder) convertRecords(
 	return nil
 }
 
-// exclude is what leaves a sample out of the subset: a flag of the command, or of the one that selects.
+// exclude returns the flag that excludes a sample from the subset. If this command makes no selection, it is a flag of
+// `harvest select`.
 func (f outputFolder) exclude() string {
 	if f.trainer != "" {
-		return "another selection (harvest select with --exclude)"
+		return "`harvest select --exclude`"
 	}
 	return "--exclude"
 }

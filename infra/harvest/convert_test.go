@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A subset is written in another form where nothing is lost, and is the same dataset then.
+// TestOutputFormat writes a subset in other forms, without a loss. Each is the same dataset.
 func TestOutputFormat(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -58,7 +58,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 	}{
 		{"lava", `--output-format: "lava" is not a form to convert to; did you mean "llava"?`, 2},
 		// Nothing is scored if no record can be written.
-		{"llava", "harvest: --output-format llava: each valid record (5) would lose something: messages[0].weight: the " +
+		{"llava", "harvest: --output-format llava: each valid record (5) would lose content: messages[0].weight: the " +
 			"other form has no place for it (5 records, ids x0, x1, x2, …); leave the flag out, or change the records", 1},
 	} {
 		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "state", "--out", "new/out", "--output-format",
@@ -70,8 +70,8 @@ func TestOutputFormatRefuses(t *testing.T) {
 	a := harvest(t, dir, nil, "curate", "--budget", "100%", "--state", "state", "--out", "new/out", "--output-format",
 		"llava", "b.jsonl")
 	for _, want := range []string{
-		"harvest: warning: --output-format llava: 5 of 6 records would lose something: messages[0].weight: ",
-		"harvest: --output-format llava: 5 of 6 records in the subset would lose something: messages[0].weight: the other " +
+		"harvest: warning: --output-format llava: 5 of 6 records would lose content: messages[0].weight: ",
+		"harvest: --output-format llava: 5 of 6 records in the subset would lose content: messages[0].weight: the other " +
 			"form has no place for it (5 records, ids y0, y1, y2, …); leave the flag out, or leave such records out with " +
 			"--exclude\n",
 	} {
@@ -128,7 +128,8 @@ func TestOutputFormatKeepsIDs(t *testing.T) {
 	check("export-subset", readFile(t, filepath.Join(dir, "exported/data.jsonl")))
 }
 
-// As WebDataset, a subset is a tar that holds its images: the same samples, and the same bytes every time.
+// TestOutputFormatWebDataset writes a subset as a tar with its images: it has the same samples, and the same bytes each
+// time.
 func TestOutputFormatWebDataset(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -163,13 +164,13 @@ func TestOutputFormatWebDataset(t *testing.T) {
 	}
 }
 
-// An imagesRecord is a record of LLaVA, as far as it names its images.
+// An imagesRecord has the fields of a LLaVA record that name its images.
 type imagesRecord struct {
 	ID    string
 	Image any
 }
 
-// names are the names of the images.
+// names returns the names of the images.
 func (r imagesRecord) names() (names []string) {
 	switch image := r.Image.(type) {
 	case string:
@@ -182,7 +183,7 @@ func (r imagesRecord) names() (names []string) {
 	return names
 }
 
-// checkTarSubset checks that a tar holds records, in their order, and their images, which are in a folder.
+// checkTarSubset checks that a tar holds records in their order, with their images from a folder.
 func checkTarSubset(t *testing.T, folder, subset string, records []imagesRecord) {
 	t.Helper()
 	var images []string
@@ -247,10 +248,10 @@ func TestOutputFormatWebDatasetRefuses(t *testing.T) {
 		t.Errorf("an image that is gone: status %d, %q, want %q", a.status, a.stderr, want)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "out", "subset.jsonl")); err != nil {
-		t.Errorf("the subset from before is gone: %v", err)
+		t.Errorf("the earlier subset was deleted: %v", err)
 	}
 	a = harvest(t, dir, nil, append(curate, "--output-format", "webdataset", "names.jsonl")...)
-	if want := "--output-format webdataset: each valid record (1) would lose something: image_names: "; a.status != 1 ||
+	if want := "--output-format webdataset: each valid record (1) would lose content: image_names: "; a.status != 1 ||
 		!strings.Contains(a.stderr, want) {
 		t.Errorf("a field of the same name: status %d, %q, want %q", a.status, a.stderr, want)
 	}

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A subset with its images in it, as a tar or a Parquet file, is the same dataset in each other form, where records of
-// JSON name images next to them. It is the same file every time.
+// TestOutputFormatOfContainers converts a tar and a Parquet file with images into other forms, where JSON records name
+// image files next to them. Each is the same dataset, and the same bytes each time.
 func TestOutputFormatOfContainers(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -38,7 +38,7 @@ func TestOutputFormatOfContainers(t *testing.T) {
 		if diff := cmp.Diff(rated, got); diff != "" {
 			t.Errorf("ratings of %s (-JSON +%s):\n%s", name, container, diff)
 		}
-		// Package forms converts each form to each other.
+		// Package forms tests conversions between all forms.
 		formats := map[string][]string{"webdataset": {"llava", "openai", "parquet"}, "parquet": {"swift", "webdataset"}}
 		for _, format := range formats[container] {
 			subset := map[string]string{"webdataset": "subset.tar", "parquet": "subset.parquet"}[format]
@@ -59,11 +59,11 @@ func TestOutputFormatOfContainers(t *testing.T) {
 	}
 	curate("parquet-swift", "parquet", "parquet/subset.parquet")
 	if left, err := os.Stat(filepath.Join(dir, "parquet-swift", "images")); err == nil {
-		t.Errorf("the images of the subset before are left in %s", left.Name())
+		t.Errorf("the images of the earlier subset are left in %s", left.Name())
 	}
 }
 
-// folderContent is the subset and the images of an output folder, by their names.
+// folderContent returns the subset and the images of an output folder, by their names.
 func folderContent(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	content := map[string]string{}
@@ -79,7 +79,7 @@ func folderContent(t *testing.T, dir string) map[string]string {
 	return content
 }
 
-// A field that no column holds is named, with the record.
+// TestOutputFormatParquetRefuses checks that the error names the record, and its field that no column can hold.
 func TestOutputFormatParquetRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -88,7 +88,7 @@ func TestOutputFormatParquetRefuses(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "a.jsonl"), fmt.Sprintf(record, "x", "1")+fmt.Sprintf(record, "y", `"high"`))
 	a := harvest(t, dir, nil, "curate", "--budget", "2", "--no-report", "--state", "state", "--out", "out",
 		"--output-format", "parquet", "a.jsonl")
-	want := "--output-format parquet: 1 of 2 records in the subset would lose something: score: it is text here, " +
+	want := "--output-format parquet: 1 of 2 records in the subset would lose content: score: it is text here, " +
 		"but a number in an earlier record; a column has one type (a.jsonl: element 2 (line 2), id y); leave the flag " +
 		"out, or leave such records out with --exclude"
 	if a.status != 1 || !strings.Contains(a.stderr, want) {

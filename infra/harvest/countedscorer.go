@@ -21,8 +21,8 @@ type countedScorer struct {
 // countedStep is the most samples that are rated before they are counted.
 const countedStep = 16
 
-// counted opens scorers. The embedded one adds to rated. The others get whole batches, because they are faster that
-// way.
+// counted wraps an opener of scorers: an embedded scorer then adds to the counter rated. Other scorers are not wrapped,
+// because they are faster with whole batches.
 func counted(open run.ScorerOpener, rated *atomic.Int64) run.ScorerOpener {
 	return func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error) {
 		opened, err := open(ctx, kind, r)

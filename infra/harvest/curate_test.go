@@ -19,12 +19,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// curateArgs are the arguments of curate with a state folder.
+// curateArgs returns the arguments of curate with a state folder.
 func curateArgs(args ...string) []string {
 	return append([]string{"curate", "--state", "state"}, args...)
 }
 
-// faults are commands that fail, with their exit status and what they say.
+// faults are commands that fail, with their exit status and parts of their errors.
 var faults = []struct {
 	name   string
 	env    []string
@@ -46,11 +46,12 @@ var faults = []struct {
 	},
 	{
 		name: "flag of other commands", args: []string{"plan", "--budget", "30%", "dataset.json"}, status: 2,
-		says: []string{"unknown flag: --budget here; it is for `harvest curate`, `harvest select`", "harvest plan --help"},
+		says: []string{"unknown flag: --budget here; it is a flag of `harvest curate`, `harvest select`", "harvest plan " +
+			"--help"},
 	},
 	{
 		name: "no command", args: []string{"--budget", "30%", "dataset.json"}, status: 2,
-		says: []string{"unknown flag: --budget here; it is for `harvest curate`, "},
+		says: []string{"unknown flag: --budget here; it is a flag of `harvest curate`, "},
 	},
 	{name: "unknown flag", args: curateArgs("--nope"), status: 2, says: []string{"--nope", "harvest curate --help"}},
 	{name: "no manifest", args: curateArgs("--budget", "1"), status: 2, says: []string{"at least one manifest"}},
@@ -64,7 +65,7 @@ var faults = []struct {
 	},
 	{
 		name: "folder without manifests", args: curateArgs("--budget", "1", "nothing"), status: 2,
-		says: []string{"manifest nothing: the folder holds no manifest (.json, .jsonl, .ndjson, "},
+		says: []string{"manifest nothing: the folder has no manifest (.json, .jsonl, .ndjson, "},
 	},
 	{
 		name: "no images", args: curateArgs("--budget", "1", "--images", "nope", "dataset.json"), status: 2,
@@ -94,7 +95,8 @@ var faults = []struct {
 		name: "more failures than samples", args: curateArgs("--budget", "1", "--max-failed", "4", "dataset.json"), status: 2,
 		says: []string{"--max-failed: 4 samples are more than the run has, which is 3"},
 	},
-	{name: "less than one", args: curateArgs("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},
+	{name: "budget below one " +
+		"sample", args: curateArgs("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},
 	{
 		name: "threshold", args: curateArgs("--budget", "1", "--threshold", "5", "dataset.json"), status: 2,
 		says: []string{"threshold: 5", "-1 to 4"},
@@ -121,12 +123,12 @@ var faults = []struct {
 		says: []string{`--scorer "oracle"`, "embedded"},
 	},
 	{
-		name: "limit", env: []string{"SHARD_SAMPLES=0"}, args: curateArgs("--budget", "1", "dataset.json"), status: 2,
+		name: "invalid limit", env: []string{"SHARD_SAMPLES=0"}, args: curateArgs("--budget", "1", "dataset.json"), status: 2,
 		says: []string{"SHARD_SAMPLES: 0; give 1 or more"},
 	},
 	{
-		name: "no home", env: []string{"HOME=", "XDG_CACHE_HOME="}, args: []string{"status"}, status: 2,
-		says: []string{"give one with --state"},
+		name: "no home directory", env: []string{"HOME=", "XDG_CACHE_HOME="}, args: []string{"status"}, status: 2,
+		says: []string{"give a folder with --state"},
 	},
 	{
 		name: "too many arguments", args: []string{"status", "--state", "state", "a", "b"}, status: 2,
@@ -158,7 +160,7 @@ var faults = []struct {
 	},
 
 	{
-		name: "prose", args: curateArgs("--budget", "1", "prose.json"), status: 1,
+		name: "text in place of JSON", args: curateArgs("--budget", "1", "prose.json"), status: 1,
 		says: []string{"prose.json: byte 0 (line 1)", "not JSON"},
 	},
 	{
@@ -168,19 +170,19 @@ var faults = []struct {
 	{name: "no records", args: curateArgs("--budget", "1", "empty.json"), status: 1, says: []string{"no records"}},
 	{
 		name: "state in a file", args: []string{"curate", "--state", "dataset.json", "--budget", "1", "dataset.json"},
-		status: 2, says: []string{"--state dataset.json: a file is in the place of a folder"},
+		status: 2, says: []string{"--state dataset.json: a part of this path is a file"},
 	},
 	{
 		name: "output in a file", args: curateArgs("--budget", "1", "--out", "dataset.json", "dataset.json"), status: 2,
-		says: []string{"--out dataset.json: a file is in the place of a folder"},
+		says: []string{"--out dataset.json: a part of this path is a file"},
 	},
 	{
-		name: "too dear", env: []string{"COST_PER_MILLION=embedded=1000000", "MAX_RUN_COST=2"},
+		name: "above the cost limit", env: []string{"COST_PER_MILLION=embedded=1000000", "MAX_RUN_COST=2"},
 		args: curateArgs("--budget", "1", "dataset.json"), status: 1, says: []string{"$3.00", "MAX_RUN_COST"},
 	},
 }
 
-// TestFaults gives wrong command lines and wrong datasets.
+// TestFaults runs commands with wrong command lines and wrong datasets.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -208,7 +210,7 @@ func TestFaults(t *testing.T) {
 	}
 	t.Cleanup(func() {
 		if runs, err := filepath.Glob(filepath.Join(dir, "state", "runs", "*")); len(runs) > 0 || err != nil {
-			t.Errorf("commands that are refused have left %q (%v)", runs, err)
+			t.Errorf("refused commands have left %q (%v)", runs, err)
 		}
 	})
 }
@@ -227,7 +229,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestCommands leads one dataset through all commands that end: one of its images comes late.
+// TestCommands runs all commands that end on one dataset. One of its images is added late.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	const size = 40
@@ -266,7 +268,7 @@ func TestCommands(t *testing.T) {
 	}
 	decode(t, mustHarvest(t, dir, "resume", "--state", "state", "--json", first.Run).stdout, &status)
 	if status.State != run.StateScored || status.Run != first.Run {
-		t.Errorf("resumed, what was done is %+v", status)
+		t.Errorf("the resumed run is %+v", status)
 	}
 
 	if err := os.Rename(late+".late", late); err != nil {
@@ -275,7 +277,7 @@ func TestCommands(t *testing.T) {
 	checkRetried(t, dir, first.Run, size)
 }
 
-// checkPlan plans a dataset of which one image is missing.
+// checkPlan plans a dataset with one missing image.
 func checkPlan(t *testing.T, dir string, size int64) {
 	t.Helper()
 	var plan api.PlanReport
@@ -293,7 +295,7 @@ func checkPlan(t *testing.T, dir string, size int64) {
 	}
 }
 
-// checkOthers gives the first command again, and makes selections of their own next to its selection.
+// checkOthers repeats the first command, and makes further selections of the same run.
 func checkOthers(t *testing.T, dir string, first *result) {
 	t.Helper()
 	if again := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); again.Run != first.Run ||
@@ -307,7 +309,7 @@ func checkOthers(t *testing.T, dir string, first *result) {
 		t.Errorf("printed %q and %q", table.stdout, table.stderr)
 	}
 
-	// Selections of their own, next to the first.
+	// Each selection has its own folder.
 	var other result
 	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--capabilities",
 		"stem knowledge,humanities", "--threshold", "-1", "--json", "--quiet", first.Run).stdout, &other)
@@ -324,7 +326,7 @@ func checkOthers(t *testing.T, dir string, first *result) {
 	}
 }
 
-// checkRetried retries a run whose missing image has come.
+// checkRetried retries a run after its missing image was added.
 func checkRetried(t *testing.T, dir, firstRun string, size int64) {
 	t.Helper()
 	var retried subset.RunStatus
@@ -416,7 +418,7 @@ func rejectedLines(t *testing.T, path string) []subset.Rejected {
 	return lines
 }
 
-// TestManifestsTogether curates two manifests of one name with images behind a symbolic link.
+// TestManifestsTogether curates two manifests with one name. Their folder of images is a symbolic link.
 func TestManifestsTogether(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -435,7 +437,7 @@ func TestManifestsTogether(t *testing.T) {
 	checkSplit(t, dir, r, 12)
 }
 
-// TestBroken curates the repository's broken manifests: each record costs itself only, and says why.
+// TestBroken curates the repository's broken manifests: only the invalid records fail, each with its reason.
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	type expectation struct {
@@ -455,7 +457,7 @@ func TestBroken(t *testing.T) {
 			var got []expectation
 			for _, line := range rejectedLines(t, r.Outputs.Rejected) {
 				if line.Status == scores.OK {
-					continue // valid, but rated for nothing or without a style
+					continue // valid, but rated 0 everywhere, or without a style
 				}
 				e := expectation{line.ID, line.Status.String(), line.Reason}
 				if i := len(got); i < len(want) && strings.HasPrefix(line.Reason, want[i].Prefix) {
@@ -476,8 +478,8 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestPool curates the pool. What comes out is the same on every machine: its checksum changes only with the weights of
-// the embedded scorer, what is read of a record, or the method.
+// TestPool curates the pool. The subset is the same on every machine: its checksum changes only with the weights of the
+// embedded scorer, the reading of records, or the method.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	const (

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// change, truncate and remove damage a file.
+// change replaces a letter in a file.
 func change(t *testing.T, path string) {
 	t.Helper()
 	writeFile(t, path, strings.Replace(readFile(t, path), "a", "b", 1))
@@ -27,7 +27,7 @@ func remove(t *testing.T, path string) {
 	}
 }
 
-// TestDamagedState removes or changes objects of a scored run. Commands end with the object and the fix, and the fix
+// TestDamagedState removes or changes objects of a scored run. The error names the object and the fix, and the fix
 // works.
 func TestDamagedState(t *testing.T) {
 	t.Parallel()
@@ -85,7 +85,7 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// TestLostShard removes a shard that is not rated yet: it is not tried again and again.
+// TestLostShard removes a shard that is not rated yet: it is tried only once.
 func TestLostShard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -106,7 +106,7 @@ func TestLostShard(t *testing.T) {
 	}
 	says(t, a.stderr, "is stalled: 1 shard could not be scored", "after 1 attempts", "0000000.zst",
 		"remove the folder "+folder+" and start its dataset again")
-	// A stalled run has its JSON, too.
+	// A stalled run also prints JSON.
 	a = harvest(t, dir, nil, append(args, "--json")...)
 	r := decodeResult(t, a.stdout)
 	if a.status != 1 || r.Samples.In != 8 || !strings.HasSuffix(a.stderr, "harvest: "+r.Problem+"\n") {
@@ -118,7 +118,7 @@ func TestLostShard(t *testing.T) {
 	mustHarvest(t, dir, args...)
 }
 
-// TestDamagedRunInList lists runs of which one has a damaged plan.
+// TestDamagedRunInList lists two runs. One has a damaged plan.
 func TestDamagedRunInList(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -17,26 +17,27 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A subsetFolder writes the subset of every dropped dataset to a folder of the dataset's name. Its work depends only on
-// the buckets, so a killed serve continues where it was.
+// A subsetFolder writes the subset of every uploaded dataset to a folder with the dataset's name. Its work depends only
+// on the buckets, so a killed serve continues where it was.
 type subsetFolder struct {
 	dir     string           // absolute
 	state   string           // folder, which may be in it
-	budget  selection.Budget // of datasets that name none; zero for none
+	budget  selection.Budget // for datasets that name no budget; zero if there is no default
 	exports *exporter
 	log     *slog.Logger
 	// settled are the datasets whose folder is up to date, each with its decision.
 	settled map[string]decision
 }
 
-// A decision has the changing facts on which the subset in a dataset's folder depends.
+// A decision holds the changing facts that determine the subset in a dataset's folder.
 type decision struct {
-	selections int // automatic ones of the dataset
+	selections int // number of automatic selections of the dataset
 	latest     subset.Automatic
-	spec       bucket.Attrs // of dataset.yaml; zero without one
+	spec       bucket.Attrs // of dataset.yaml; zero if the file does not exist
 }
 
-// newSubsetFolder prepares a folder. One within the datasets is refused: a subset there would be a dataset.
+// newSubsetFolder prepares the folder dir. It refuses a folder inside the datasets, because a subset there would start
+// a run.
 func newSubsetFolder(
 	dir, input, state string, budget selection.Budget, exports *exporter, log *slog.Logger,
 ) (*subsetFolder, error) {
@@ -47,11 +48,11 @@ func newSubsetFolder(
 	if !strings.HasPrefix(input, "gs://") {
 		switch {
 		case liesIn(abs, filepath.Join(input, "datasets")):
-			return nil, usageError{fmt.Errorf("--out %s: it is in the datasets of --input, where a subset would start a run; "+
-				"give a folder elsewhere", dir)}
+			return nil, usageError{fmt.Errorf("--out %s: it is inside the datasets of --input, where a subset would start a "+
+				"run; give a folder elsewhere", dir)}
 		case liesIn(abs, filepath.Join(input, "images")) || sameFile(abs, input):
-			return nil, usageError{fmt.Errorf("--out %s: datasets and images are dropped there, and a subset could "+
-				"replace them; give a folder elsewhere", dir)}
+			return nil, usageError{fmt.Errorf("--out %s: users upload datasets and images there, and a subset could replace "+
+				"them; give a folder elsewhere", dir)}
 		}
 	}
 	return &subsetFolder{
@@ -82,7 +83,7 @@ func (f *subsetFolder) update(ctx context.Context) error {
 			return machine
 		}
 		if err != nil && ctx.Err() == nil {
-			f.log.Warn("the subset was not written; it is tried again", "dataset", dataset, "folder", f.dir, "error", err)
+			f.log.Warn("the subset was not written; serve tries again", "dataset", dataset, "folder", f.dir, "error", err)
 		}
 		if settled {
 			f.settled[dataset] = now
@@ -91,10 +92,10 @@ func (f *subsetFolder) update(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// updateDataset writes the latest selection of a dataset that has the dataset's budget, or that of the command. If
-// there is none and dataset.yaml names no budget, it writes the latest selection that a call requested. It reports
-// whether the folder is up to date, so that it need not be looked at until the decision changes. It is not while the
-// selection is not completed.
+// updateDataset writes the latest selection of a dataset at the budget of dataset.yaml, else at the budget of the
+// command. If there is no such selection and dataset.yaml names no budget, it writes the latest selection that an API
+// call requested. It reports whether the folder is up to date; then the folder need not be checked until the decision
+// changes. A folder is not up to date while its selection is not completed.
 func (f *subsetFolder) updateDataset(
 	ctx context.Context, dataset string, selections []subset.Automatic, now decision,
 ) (settled bool, err error) {
@@ -107,12 +108,12 @@ func (f *subsetFolder) updateDataset(
 		return false, err
 	}
 	pending := false
-	var called *subset.Selection // the latest selection of a call, which has its own budget
+	var called *subset.Selection // the latest selection of an API call, which has its own budget
 	for _, one := range selections {
 		sel, err := f.exports.subsets.Find(ctx, one.Run, one.Selection)
 		switch {
 		case errors.Is(err, subset.ErrNoSelection):
-			pending = true // it is requested, and not made yet
+			pending = true // the selection is requested, and not made yet
 			continue
 		case err != nil:
 			f.log.Warn("a selection cannot be read", "run", one.Run, "selection", one.Selection, "error", err)
@@ -137,8 +138,8 @@ func (f *subsetFolder) updateDataset(
 	return written && !pending, err
 }
 
-// writeSelection writes a selection to the folder of its dataset, unless it is there, and reports whether it is: not
-// before it is completed.
+// writeSelection writes a completed selection to the folder of its dataset, unless the folder has it already. It
+// reports whether the folder then has the selection.
 func (f *subsetFolder) writeSelection(
 	ctx context.Context, dataset string, sel *subset.Selection, dir string,
 ) (written bool, err error) {
@@ -147,7 +148,7 @@ func (f *subsetFolder) writeSelection(
 		return false, err
 	}
 	if state, err := f.exports.subsets.State(ctx, sel); err != nil || state != subset.StateCompleted {
-		return false, err // its event triggers another look
+		return false, err // the event of its completion triggers another update
 	}
 	if there.Run == sel.Run && there.ID == sel.ID {
 		return true, f.export(ctx, sel, dir)
@@ -169,7 +170,8 @@ func (f *subsetFolder) writeSelection(
 	return err == nil, err
 }
 
-// budgetOf is the budget of the dataset's own dataset.yaml, else the command's.
+// budgetOf returns the budget in dataset.yaml, else the budget of the command. own reports whether dataset.yaml has
+// one.
 func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (budget selection.Budget, own bool, err error) {
 	spec, err := specOf(ctx, f.exports.input, dataset)
 	if err != nil || spec.Budget.IsZero() {

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// drop drops a dataset of some samples and nothing else: a manifest and images.
+// drop uploads a dataset of some samples: images and a manifest, without a dataset.yaml.
 func drop(t *testing.T, dir, name string, samples int) {
 	t.Helper()
 	images := filepath.Join(dir, "input", "images", name)
@@ -20,7 +20,7 @@ func drop(t *testing.T, dir, name string, samples int) {
 	writeFile(t, filepath.Join(dir, "input", "datasets", name, "all.json"), manifest)
 }
 
-// inOut is how many samples the subset of a dataset in a folder has; -1 if it is not there.
+// inOut returns the number of samples of a dataset's subset in a folder; -1 if there is no subset.
 func inOut(t *testing.T, dir, dataset string) int {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, "out", dataset, "subset.json"))
@@ -34,8 +34,8 @@ func inOut(t *testing.T, dir, dataset string) int {
 	return len(records)
 }
 
-// TestServeWritesSubsets drops manifests without a dataset.yaml: each subset comes in a folder of its own, also with
-// another budget, with a former one, and with one of the dataset's own.
+// TestServeWritesSubsets uploads manifests without a dataset.yaml. Each subset is written to its own folder, also for
+// another budget, for an earlier budget, and for a budget of dataset.yaml.
 func TestServeWritesSubsets(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -67,7 +67,7 @@ func TestServeWritesSubsets(t *testing.T) {
 	third.stop(t)
 }
 
-// TestServeWritesCalled starts a run by a call with a budget: its subset is written, too.
+// TestServeWritesCalled starts a run by an API call with a budget. Its subset is also written.
 func TestServeWritesCalled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -91,13 +91,14 @@ func (s *server) stop(t *testing.T) {
 	if err := s.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
 	}
-	_ = s.cmd.Wait() // its status is looked at
+	_ = s.cmd.Wait() // the test checks its exit status
 	if status := s.cmd.ProcessState.ExitCode(); status != 130 {
 		t.Errorf("status %d after ctrl-C; its log:\n%s", status, s.log.String())
 	}
 }
 
-// TestServeLinks drops a dataset behind a link: it is refused once, with the flag that lets it be followed.
+// TestServeLinks uploads a dataset whose folder is a link: it is refused once, and the log names the flag that allows
+// links.
 func TestServeLinks(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -123,7 +124,7 @@ func TestServeLinks(t *testing.T) {
 	following.stop(t)
 }
 
-// TestServeFaults starts what cannot serve.
+// TestServeFaults starts serve with invalid flags and folders.
 func TestServeFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -140,13 +141,15 @@ func TestServeFaults(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no input":       {[]string{"--input", "none"}, "--input none: there is no such folder; make it (mkdir -p none"},
-		"a file":         {[]string{"--input", "file"}, "--input file: it is a file"},
-		"linked images":  {[]string{"--input", "linked"}, "--follow-links"},
-		"no budget":      {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
-		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
-		"foreign out":    {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
-		"of processes":   {[]string{"--input", "input", "--processes", "--budget", "30%"}, "--budget is not for --processes"},
+		"no input":      {[]string{"--input", "none"}, "--input none: there is no such folder; create it (mkdir -p none"},
+		"a file":        {[]string{"--input", "file"}, "--input file: it is a file"},
+		"linked images": {[]string{"--input", "linked"}, "--follow-links"},
+		"no budget":     {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
+		"out in input":  {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
+		"foreign out":   {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
+		"budget with processes": {[]string{"--input", "input", "--processes", "--budget", "30%"}, "--budget: --processes " +
+			"does " +
+			"not support it"},
 		"of another one": {[]string{"--input", "none", "--processes", "--functions", "x"}, "--input none: there is no"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"serve", "--state", ""}, tt.args...)...)

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// resamples is enough for intervals whose ends move by less than .01 with another seed.
+	// resamples is the number of bootstrap resamples. With another seed the ends of intervals move by less than 0.01.
 	resamples = 1000
 	// poolsDrawn is how many pools of a few sources are drawn.
 	poolsDrawn = 200
@@ -31,7 +31,7 @@ type evaluation struct {
 	*agreement.Report
 	// Pools is the agreement on pools of a few sources; null if the dataset has no more sources than one pool.
 	Pools *agreement.Pools `json:"pools"`
-	// Annotations is the number of annotations: compared (samples), absent and failed ones.
+	// Annotations is the number of annotations: those of compared samples, absent ones and failed ones.
 	Annotations int `json:"annotations"`
 	// Absent are ids of annotations without a sample.
 	Absent []string `json:"absent"`
@@ -40,7 +40,7 @@ type evaluation struct {
 	// Scorer is the id of the scorer, or the file of the other annotations.
 	Scorer string `json:"scorer"`
 	Rubric string `json:"rubric"`
-	// Run is the scoring of the annotated samples; empty for a file of annotations.
+	// Run is the id of the run that scored the annotated samples; empty with --against.
 	Run     string             `json:"run,omitempty"`
 	Seconds map[string]float64 `json:"seconds"`
 
@@ -122,7 +122,7 @@ func (set *annotationSet) evaluate(
 	return e, err
 }
 
-// notAnnotated is the code of an annotated sample that another file of annotations does not have.
+// notAnnotated is the code of an annotated sample that the second file of annotations lacks.
 const notAnnotated reason.Code = "not_annotated"
 
 // rateFromFile takes the ratings from another file of annotations.
@@ -156,7 +156,7 @@ func (e *evaluation) rateFromFile(
 	return rated, nil
 }
 
-// opinion is the part of an annotation that is compared. A missing score is a missing rating in both.
+// opinion returns the part of an annotation that is compared. A missing score is a missing rating.
 func opinion(a annotation.Annotation) agreement.Opinion {
 	return agreement.Opinion{Ratings: a.Scores, Styles: a.Styles}
 }
@@ -201,9 +201,10 @@ func (e *evaluation) print(w io.Writer) error {
 		}
 	}
 	within := e.WithinSource
-	if _, err := fmt.Fprintf(w, "\n%d of %d annotated samples compared with %s. Intervals hold 95 %% (bootstrap).\n"+
-		"Within sources: %d sources of %d samples or more; above 0, what knowing the source alone gives, "+
-		"for %d of %d capabilities.\n",
+	if _, err := fmt.Fprintf(w, "\n%d of %d annotated samples compared with %s. Intervals have 95 %% confidence "+
+		"(bootstrap).\n"+
+		"Within sources: %d sources with %d samples or more; for %d of %d capabilities the correlation is above 0, the "+
+		"value of a rater who knows only the source.\n",
 		e.Samples, e.Annotations, e.Scorer,
 		within.Sources, agreement.LeastOfSource, within.Above, len(e.capabilities)); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// evaluateJSON evaluates and returns the one object that --json prints.
+// evaluateJSON runs evaluate, and returns the object that --json prints.
 func evaluateJSON(t *testing.T, dir string, args ...string) evaluation {
 	t.Helper()
 	a := mustHarvest(t, dir, append([]string{"evaluate", "--json", "--state", "state"}, args...)...)
@@ -32,7 +32,7 @@ func evaluateJSON(t *testing.T, dir string, args ...string) evaluation {
 	return e
 }
 
-// annotateByScorer curates manifests and writes what the scorer said of every step-th sample as annotations.
+// annotateByScorer curates manifests, and returns annotations with the scorer's ratings of every step-th sample.
 func annotateByScorer(t *testing.T, dir string, step int, args ...string) []annotation.Annotation {
 	t.Helper()
 	res := curateJSON(t, dir, append([]string{"--budget", "50%", "--state", "state"}, args...)...)
@@ -74,13 +74,14 @@ func writeAnnotations(t *testing.T, path string, annotations []annotation.Annota
 	writeFile(t, path, b.String())
 }
 
-// textOnly is a record without id, so that its id and source are those of its place.
+// textOnly returns a record without an id, so that its id and source come from its place.
 func textOnly(question, answer string) string {
 	return fmt.Sprintf(`{"conversations":[{"from":"human","value":%q},{"from":"gpt","value":%q}]}`+"\n", question, answer)
 }
 
-// annotateOdd writes more.jsonl with samples that cannot be rated, without ids and with the id of another, and
-// annotations by the scorer of it and dataset.json, three of them of samples that cannot be compared.
+// annotateOdd writes more.jsonl with samples that cannot be rated, that have no id, or that have the id of another
+// sample. It also writes the scorer's annotations of this file and of dataset.json. Three of them belong to samples
+// that cannot be compared.
 func annotateOdd(t *testing.T, dir string) []annotation.Annotation {
 	t.Helper()
 	writeFile(t, filepath.Join(dir, "more.jsonl"), `{"id":"broken","conversations":[]}`+"\n"+
@@ -91,7 +92,7 @@ func annotateOdd(t *testing.T, dir string) []annotation.Annotation {
 		`{"id":"sample-0000","conversations":[{"from":"human","value":"What?"},{"from":"gpt",`+
 		`"value":"Another with the id of the first"}]}`+"\n")
 	annotations := annotateByScorer(t, dir, 2, "dataset.json", "more.jsonl")
-	annotations = annotations[:len(annotations)-1] // the scorer's word on the other sample-0000
+	annotations = annotations[:len(annotations)-1] // the scorer's ratings of the other sample-0000
 	for i := range annotations {
 		if annotations[i].ID == "sample-0000" {
 			annotations[i].ID += "#1"
@@ -108,8 +109,8 @@ func annotateOdd(t *testing.T, dir string) []annotation.Annotation {
 	return annotations
 }
 
-// Annotations that are the scorer's own ratings agree in everything: each sample meets its own annotation, whatever is
-// between them in the manifests.
+// TestEvaluate evaluates the scorer against its own ratings. They agree completely: each sample is compared with its
+// own annotation.
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -139,7 +140,7 @@ func TestEvaluate(t *testing.T) {
 		t.Errorf("selections share %v, by chance %v", got.Overlap, got.RandomOverlap)
 	}
 
-	// The second time nothing is scored, and the tables say the same.
+	// The second time no sample is scored, and the tables are equal.
 	a := mustHarvest(t, dir, "evaluate", "--state", "state", "--annotations", "annotations.jsonl", "dataset.json",
 		"more.jsonl")
 	for _, text := range []string{
@@ -165,7 +166,7 @@ func TestEvaluateUnderAnotherRubric(t *testing.T) {
 		"name: small\ncapabilities: [logical deduction, language generation]\nstyles: [multi-choice, yes/no]\n")
 	annotations := annotateByScorer(t, dir, 1, "--rubric", "rubric.yaml", "dataset.json")
 	if n := len(annotations[0].Scores); n != 2 {
-		t.Fatalf("curated under a rubric of two capabilities, a sample has %d ratings", n)
+		t.Fatalf("with a rubric of two capabilities, a sample has %d ratings", n)
 	}
 	writeAnnotations(t, filepath.Join(dir, "annotations.jsonl"), annotations)
 	got := evaluateJSON(t, dir, "--annotations", "annotations.jsonl", "--rubric", "rubric.yaml", "dataset.json")
@@ -179,7 +180,7 @@ func TestEvaluateUnderAnotherRubric(t *testing.T) {
 	}
 }
 
-// Two annotators of the same samples, of whom the issue's figures are 0.91, 0.93 and 0.97.
+// TestEvaluateAgainst compares two annotators of the same samples. Their known figures are 0.91, 0.93 and 0.97.
 func TestEvaluateAgainst(t *testing.T) {
 	t.Parallel()
 	data, err := filepath.Abs("../../../shared/data")
@@ -191,7 +192,7 @@ func TestEvaluateAgainst(t *testing.T) {
 	}
 	got := evaluateJSON(t, t.TempDir(), "--annotations", data+"/annotations/dev.jsonl", "--against",
 		data+"/annotations/double.jsonl", data+"/pool/dataset.json")
-	want := [4]float64{84, 0.902462, 0.927313, 0.970874} // as scipy 1.17.1 and scikit-learn 1.9.1 have them
+	want := [4]float64{84, 0.902462, 0.927313, 0.970874} // computed with scipy 1.17.1 and scikit-learn 1.9.1
 	figures := [4]float64{
 		float64(got.Samples),
 		float64(got.Mean.Spearman),

@@ -12,8 +12,9 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestEvaluateExample is a dry run of infra/examples/evaluate: its arms are made and exported, its configurations
-// parse, the commands of training and evaluation are printed for each arm, and its table holds on made-up results.
+// TestEvaluateExample makes a dry run of infra/examples/evaluate: it makes and exports the arms, parses the
+// configurations, prints the commands of training and evaluation for each arm, and makes the table from invented
+// results.
 func TestEvaluateExample(t *testing.T) {
 	t.Parallel()
 	thorough.Only(t)

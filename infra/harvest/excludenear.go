@@ -51,7 +51,7 @@ func nearFiles(paths []string) (files []nearFile, err error) {
 	return files, nil
 }
 
-// nearObjects are the names of evaluation sets in the input bucket.
+// nearObjects returns the names of evaluation sets in the input bucket.
 func nearObjects(files []nearFile) (names []string) {
 	for _, file := range files {
 		names = append(names, file.Object)
@@ -59,8 +59,8 @@ func nearObjects(files []nearFile) (names []string) {
 	return names
 }
 
-// nearPath is the path of an evaluation set by its name in the input bucket; empty without an order, and for a set that
-// is not in it.
+// nearPath returns the path of the evaluation set with this name in the input bucket; empty if the order is nil or has
+// no such set.
 func (o *order) nearPath(object string) string {
 	if o == nil {
 		return ""
@@ -84,14 +84,14 @@ func (o *order) addNear(entries map[string]bucket.Content) {
 	}
 }
 
-// nearInput is an input bucket with only the evaluation sets of the order.
+// nearInput returns an input bucket with only the evaluation sets of the order.
 func (o *order) nearInput() (bucket.Reader, error) {
 	entries := map[string]bucket.Content{}
 	o.addNear(entries)
 	return bucket.NewView(entries)
 }
 
-// evaluations are the evaluation sets of the order for a command without a session.
+// evaluations returns the evaluation sets of the order for a command without a session.
 func (o *order) evaluations(ctx context.Context) (evaluationsets.Source, error) {
 	l, err := limits(ctx)
 	if err != nil {
@@ -105,7 +105,7 @@ func (o *order) evaluations(ctx context.Context) (evaluationsets.Source, error) 
 	return evaluationsets.Source{Input: input, Memory: budget}, err
 }
 
-// typedNear is an error with the evaluation sets of the order named as files of this machine.
+// typedNear replaces the object names of the order's evaluation sets in an error by their paths on this machine.
 func (o order) typedNear(err error) error {
 	if err == nil {
 		return nil
@@ -167,7 +167,7 @@ func warnOfEvaluations(w io.Writer, found *subset.Contamination) {
 	}
 }
 
-// nameOfSet is the name of the file of an evaluation set.
+// nameOfSet returns the name of the file of an evaluation set.
 func nameOfSet(set subset.EvaluationSet) string {
 	_, name, _ := strings.Cut(strings.TrimPrefix(set.Name, "evaluations/"), "/")
 	if name == "" {
@@ -178,6 +178,7 @@ func nameOfSet(set subset.EvaluationSet) string {
 
 // nearInWords describes the item or sample that a sample is near to.
 func nearInWords(near *subset.NearTo) string {
-	return fmt.Sprintf("near to %s (copies differ in %d bits of an image at most, and in %d of a text)", near,
+	return fmt.Sprintf("near to %s (the hashes of copies differ in at most %d bits for an image, and %d bits for a "+
+		"text)", near,
 		similarity.ImageMost, similarity.TextMost)
 }

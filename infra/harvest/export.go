@@ -22,7 +22,7 @@ import (
 
 // An exportReport is what export reports: with --json, as this object.
 type exportReport struct {
-	// Annotations is the number of annotations: exported (samples), absent and left-out ones.
+	// Annotations is the number of annotations: those of exported samples, absent ones and left-out ones.
 	Annotations int `json:"annotations"`
 	Samples     int `json:"samples"`
 	// Absent are ids of annotations without a sample.
@@ -43,10 +43,10 @@ func newExport() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export --annotations FILE --out DIR MANIFEST...",
 		Short: "Write annotated samples as fine-tuning data for the scorer and the styler",
-		Long: `Writes a folder for a trainer of LLaVA models. The scorer's items are one per sample and capability, the
-styler's one per sample, with exactly the prompts that the models are asked later. A tenth of the samples is for
-validation, and no image of these is trained on. The folder has the images too. sidecar/finetune says how to train
-with it.`,
+		Long: `Writes a folder for a trainer of LLaVA models. For the scorer it has one item per sample and capability, for
+the styler one item per sample. The prompts are exactly those that the models get later. A tenth of the samples is for
+validation, and the images of these samples are not used for training. The folder also has the images.
+sidecar/finetune explains how to train with it.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if dir == "" {
 				return usageError{errors.New("--out is missing; give the folder to write")}
@@ -67,13 +67,13 @@ with it.`,
 	}
 	flags.add(cmd)
 	cmd.Flags().StringVar(&dir, "out", "", "folder for the items and their images")
-	cmd.Flags().Uint64Var(&seed, "seed", 0, "another split into training and validation")
+	cmd.Flags().Uint64Var(&seed, "seed", 0, "random seed of the split into training and validation")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return cmd
 }
 
-// export writes the folder. Annotated samples are held in memory; all others only pass through. It refuses to replace a
-// file that it reads, such as the file of annotations.
+// export writes the folder. Only annotated samples are held in memory. It refuses to replace a file that it reads, such
+// as the file of annotations.
 func (set *annotationSet) export(
 	ctx context.Context, annotations, dir string, seed uint64,
 ) (*exportReport, error) {
@@ -98,7 +98,7 @@ func (set *annotationSet) export(
 	}
 	store := imageFolder{from: fetcher, memory: budget, to: dir, written: map[string]bool{}}
 	var examples []finetuning.Example
-	first := "" // that cannot be exported
+	first := "" // the first sample that cannot be exported, for the error
 	for _, f := range samples {
 		if holdsMark(f.sample) {
 			report.Failed[dataset.ImageCount]++
@@ -134,7 +134,8 @@ func (set *annotationSet) export(
 	return report, err
 }
 
-// keepFiles refuses a folder if a file would be overwritten that this command reads, or that harvest did not write.
+// keepFiles returns an error if the export would overwrite a file that this command reads, or that harvest did not
+// write.
 func (set *annotationSet) keepFiles(dir, annotations string) error {
 	for _, name := range finetuning.Names() {
 		err := keepFiles(filepath.Join(dir, name), append([]string{annotations, set.Rubric}, set.Manifests...)...)
@@ -145,17 +146,17 @@ func (set *annotationSet) keepFiles(dir, annotations string) error {
 	return keepForeign(dir, finetuning.Names()...)
 }
 
-// holdsMark reports whether a sample with images has the word <image> in a text: in LLaVA's form that would be one more
-// image. In a sample without images the word is text there too.
+// holdsMark reports whether a sample with images has the word <image> in a text: LLaVA's form would read one more
+// image. In a sample without images LLaVA's form also reads the word as text.
 func holdsMark(s *dataset.Sample) bool {
 	rated := len(s.RatedImages())
 	return rated > 0 && strings.Count(strings.Join(s.Texts(), "\n"), dataset.ImageMark) != rated
 }
 
-// exportCode is the reason code under which a sample that cannot be exported is counted.
+// exportCode returns the reason code under which a sample that cannot be exported is counted.
 func exportCode(fault *dataset.Fault) reason.Code {
 	if fault.Code == images.NotAllowed {
-		return images.NotFound // this command opens no bucket, so an image in a bucket counts as missing
+		return images.NotFound // this command does not read buckets, so an image in a bucket counts as missing
 	}
 	return fault.Code
 }

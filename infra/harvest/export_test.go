@@ -16,7 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
-// annotateForExport writes more.jsonl with samples that cannot be exported, and annotations of it and dataset.json.
+// annotateForExport writes more.jsonl with samples that cannot be exported, and annotations of more.jsonl and
+// dataset.json.
 func annotateForExport(t *testing.T, dir string) {
 	t.Helper()
 	image, err := os.ReadFile(filepath.Join(dir, "source0/0000.png"))
@@ -44,7 +45,7 @@ func annotateForExport(t *testing.T, dir string) {
 	writeAnnotations(t, filepath.Join(dir, "annotations.jsonl"), annotations)
 }
 
-// exportedItems are the items of all files of the folder out, by their ids.
+// exportedItems returns the items of all files of the folder out, by their ids.
 func exportedItems(t *testing.T, dir string, files []finetuning.File) map[string]finetuning.Item {
 	t.Helper()
 	items := map[string]finetuning.Item{}
@@ -81,10 +82,10 @@ func exportedItems(t *testing.T, dir string, files []finetuning.File) map[string
 	return items
 }
 
-// checkItem checks an item, and that an image is the same whether a file or embedded.
+// checkItem checks an item, and that an image has one name, whether it is a file or embedded.
 func checkItem(t *testing.T, items map[string]finetuning.Item) {
 	t.Helper()
-	// An image is the same whether a file or embedded.
+	// The same image has one name, whether it is a file or embedded.
 	a := items["sample-0000/attribute identification"].Image
 	if b := items["embedded/attribute identification"].Image; len(a) != 1 || !cmp.Equal(a, b) {
 		t.Errorf("images %v and %v of the same content", a, b)
@@ -135,7 +136,7 @@ func TestExport(t *testing.T) {
 	}
 	checkItem(t, items)
 
-	// The same again is the same bytes, and another seed another split.
+	// The same command gives the same bytes, and another seed gives another split.
 	mustHarvest(t, dir, "export", "--annotations", "annotations.jsonl", "--out", "again", "dataset.json", "more.jsonl")
 	mustHarvest(t, dir, "export", "--seed", "5", "--annotations", "annotations.jsonl", "--out", "other", "dataset.json",
 		"more.jsonl")
@@ -193,11 +194,11 @@ func TestExportRefuses(t *testing.T) {
 		}
 	}
 	if _, err := os.Stat(filepath.Join(dir, "o")); err == nil {
-		t.Error("a folder was made of nothing")
+		t.Error("a folder was made although nothing was exported")
 	}
 }
 
-// TestExportKeepsFiles exports into a folder with a file of that name, which somebody else wrote.
+// TestExportKeepsFiles exports into a folder that has a file with the same name, which Harvest did not write.
 func TestExportKeepsFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -19,7 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// An exporter writes the exports that dataset.yaml asks for, of selections that serve makes.
+// An exporter writes the exports that dataset.yaml requests for the selections that serve makes.
 type exporter struct {
 	input  bucket.Reader
 	work   bucket.Bucket
@@ -31,8 +31,8 @@ type exporter struct {
 	subsets *subset.Reader
 }
 
-// specOf is the current dataset.yaml of a dataset. It is the zero Spec if the file does not exist or cannot be read;
-// such a file starts no run either.
+// specOf returns the current dataset.yaml of a dataset. It is the zero Spec if the file does not exist or cannot be
+// read; such a file starts no run either.
 func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec, error) {
 	data, err := bucket.ReadAll(ctx, input, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -47,7 +47,7 @@ func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec,
 	return spec, nil
 }
 
-// request is the export that the current dataset.yaml requests; zero if it requests none.
+// request returns the export that the current dataset.yaml requests; zero if it requests none.
 func (x *exporter) request(ctx context.Context, dataset string) (export.Request, error) {
 	spec, err := specOf(ctx, x.input, dataset)
 	if err != nil || spec.Export.IsZero() {
@@ -56,8 +56,8 @@ func (x *exporter) request(ctx context.Context, dataset string) (export.Request,
 	return spec.Export.Complete()
 }
 
-// write writes the export of a completed selection to a folder, unless it exists, and then publishes an event, at least
-// once and always with the same id. The state folder may be in the folder.
+// write writes the export of a completed selection to the folder dir, unless dir has it already. Then it publishes an
+// event, at least once and always with the same id. The state folder may be inside dir.
 func (x *exporter) write(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir, state string,
 ) error {
@@ -74,7 +74,7 @@ func (x *exporter) write(
 	}
 	failed := x.writeNew(ctx, request, sel, plan, dir)
 	if failed != nil {
-		_ = os.Remove(dir) // it stays if it has an earlier export
+		_ = os.Remove(dir) // a folder with an earlier export stays
 		if !isLoss(failed) {
 			return failed
 		}
@@ -102,8 +102,8 @@ func (x *exporter) writeNew(
 	return err
 }
 
-// report keeps the result of an export for the run's status, and then publishes it, at least once and always with the
-// same id. failed is why the export cannot be written.
+// report records the result of an export for the run's status, and then publishes an event, at least once and always
+// with the same id. failed is the error if the export cannot be written; else nil.
 func (x *exporter) report(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir string, failed error,
 ) error {
@@ -125,7 +125,7 @@ func (x *exporter) report(
 		announced := now
 		announced.Announced = true
 		if known, err := subset.IsExported(ctx, x.work, sel.Run, sel.ID, announced); known || err != nil {
-			return err // an earlier serve published it
+			return err // an earlier process of serve published the event
 		}
 	}
 	if err := x.keep(ctx, sel, now); err != nil {
@@ -140,16 +140,16 @@ func (x *exporter) report(
 
 func (x *exporter) keep(ctx context.Context, sel *subset.Selection, outcome subset.Exported) error {
 	if err := subset.KeepExported(ctx, x.work, sel.Run, sel.ID, outcome); err != nil {
-		return fmt.Errorf("keeping what came of an export: %w", err)
+		return fmt.Errorf("recording the result of an export: %w", err)
 	}
 	return nil
 }
 
-// exportMarkFile says in an export's folder what is exported there. It is written last, after the event of serve; no
-// program reads it as data.
+// exportMarkFile is the file in an export's folder that names the exported selection. It is written last, after serve
+// has published the event. No trainer reads it as data.
 const exportMarkFile = ".export.json"
 
-// An exportMark names the selection and the request whose complete export a folder holds.
+// An exportMark is the content of this file: the selection and the request of a complete export.
 type exportMark struct {
 	Run       string         `json:"run"`
 	Selection string         `json:"selection"`
@@ -175,7 +175,7 @@ func (m exportMark) writeTo(dir string) error {
 		err = renameio.WriteFile(filepath.Join(dir, exportMarkFile), own, 0o644)
 	}
 	if err != nil {
-		return fmt.Errorf("marking an export as whole: %w", err)
+		return fmt.Errorf("marking an export as complete: %w", err)
 	}
 	return nil
 }

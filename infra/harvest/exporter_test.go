@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// body is what a page of a running server holds.
+// body returns the text of a page of a running server.
 func (s *server) body(t *testing.T, address string) string {
 	t.Helper()
 	resp, err := http.Get(address)
@@ -27,8 +27,8 @@ func (s *server) body(t *testing.T, address string) string {
 	return string(data)
 }
 
-// TestServeExportFails drops a dataset whose export is not possible: everything that says how the run is says so, and
-// no folder is left. Another trainer in dataset.yaml helps.
+// TestServeExportFails uploads a dataset that cannot be exported. Status, API and pages report this, and no folder is
+// left. With another trainer in dataset.yaml the export succeeds.
 func TestServeExportFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -54,7 +54,7 @@ func TestServeExportFails(t *testing.T) {
 		"API":    s.body(t, address), "page": s.body(t, page),
 	} {
 		if !strings.Contains(text, "extra") || !strings.Contains(text, "llama-factory") {
-			t.Errorf("%s says nothing of the export:\n%s", name, text)
+			t.Errorf("%s does not report the export:\n%s", name, text)
 		}
 	}
 	folder := filepath.Join(dir, "out", "small", "llama-factory")

@@ -47,11 +47,11 @@ func newExportSubset() *cobra.Command {
 	var c exportCommand
 	cmd := &cobra.Command{
 		Use:   "export-subset RUN SELECTION --for TRAINER --out DIR",
-		Short: "Write a selection for a trainer: its own form, its images, and what it needs to find them",
+		Short: "Write a selection for a trainer: records in its form, images, and the file by which it finds them",
 		Long: `Writes a folder that a trainer can load directly. It has the subset's records in the trainer's form, each image
 once, and the file by which the trainer finds them. A card (README.md) lists sources, stated licences, parameters,
-versions, and how to make the folder again. The same command gives the same bytes. If the form has no place for a
-field, the command refuses, and names the field. shared/export/README.md has an example of each.`,
+versions, and how to make the folder again. The same command gives the same bytes. If the form cannot hold a field,
+the command fails and names the field. shared/export/README.md has an example of each trainer.`,
 		Example: `  harvest export-subset demo latest --for llama-factory --out demo-llama-factory
   harvest export-subset demo latest --for trl --images embed --out demo-trl
   harvest export-subset demo latest --for webdataset --sources sources.yaml --out demo-shards`,
@@ -67,9 +67,9 @@ field, the command refuses, and names the field. shared/export/README.md has an 
 	}
 	fl := cmd.Flags()
 	fl.StringVar(&c.request.For, "for", "", "the trainer: "+strings.Join(export.Trainers(), ", ")+"; required")
-	fl.StringVar(&c.images, "images", "", "where the images go: copy or link (into a folder, as copies or links), "+
-		"reference (nowhere: records name them where they are) or embed (into the file of records) (default: the "+
-		"first of these that the trainer can read)")
+	fl.StringVar(&c.images, "images", "", "how images are stored: copy or link (copies or links in a folder of the "+
+		"export), reference (records name the original files) or embed (inside the file of records) (default: the first "+
+		"of these that the trainer can read)")
 	fl.StringVar(&c.sources, "sources", "", "YAML file of the sources' licences for the card: \"coco: CC BY 4.0\" "+
 		"(default: sources.yaml next to the manifest, if it is there)")
 	fl.StringVar(&c.dir, "out", "", "folder for the export; required")
@@ -123,7 +123,7 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 	return c.report(cmd.OutOrStdout(), sel, tally)
 }
 
-// findCompleted finds a selection, and requires that its subset is written.
+// findCompleted finds a selection. It returns an error if the subset is not written yet.
 func findCompleted(
 	ctx context.Context, runs *run.Reader, subsets *subset.Reader, typedRun, typed string,
 ) (*run.Plan, *subset.Selection, error) {
@@ -151,14 +151,14 @@ func findCompleted(
 	return plan, sel, err
 }
 
-// dataset finds the files of a run's dataset, and the licences of its sources. It refuses a run of serve, which records
-// neither.
+// dataset finds the files of a run's dataset, and the licences of its sources. It returns an error for a run of serve
+// whose manifests do not contain the images, because serve does not record where the images are.
 func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place imagesPlace, err error) {
 	if in, err = loadInput(state, plan.Run); err != nil {
 		in = input{}
 		if _, contained := plan.Container(); !contained {
 			return in, place, fmt.Errorf("run %s: harvest serve read its dataset, so this command cannot reach its images; "+
-				"write `export: {for: %s}` into dataset.yaml, and serve writes it", plan.Run, c.request.For)
+				"write `export: {for: %s}` into dataset.yaml, and serve writes the export", plan.Run, c.request.For)
 		}
 	} else if place, err = in.imagesPlace(); err != nil {
 		return in, place, err
@@ -177,7 +177,7 @@ func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place i
 // maxSourcesFile is the largest file of licences.
 const maxSourcesFile = 16 << 20
 
-// readLicences reads a file of licences, by source; none if file is empty.
+// readLicences reads a file of licences, by source; nil if the name of the file is empty.
 func readLicences(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil

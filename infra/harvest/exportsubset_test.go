@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
-// tree is the content of all files below a folder, by their names; of a link, where it leads.
+// tree returns the content of all files below a folder, by name; for a link, its target.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	content := map[string]string{}
@@ -42,7 +42,7 @@ func tree(t *testing.T, dir string) map[string]string {
 	return content
 }
 
-// exported selects from a dataset with licences, and returns what exports it.
+// exported selects from a dataset with licences, and returns a function that exports the selection.
 func exported(t *testing.T, dir string) func(trainer string, flags ...string) map[string]string {
 	t.Helper()
 	newDataset(t, dir, 20, 8)
@@ -56,8 +56,8 @@ func exported(t *testing.T, dir string) func(trainer string, flags ...string) ma
 	}
 }
 
-// TestExportSubset exports for each trainer: the records of the subset, and its images alone, each once. The same
-// command gives the same bytes.
+// TestExportSubset exports for each trainer: the export has the records of the subset, and only its images, each once.
+// The same command gives the same bytes.
 func TestExportSubset(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -104,7 +104,7 @@ func TestExportSubset(t *testing.T) {
 	}
 }
 
-// TestExportSubsetImages has images linked to and named where they are, and embedded.
+// TestExportSubsetImages exports images as links, by the names of the original files, and embedded.
 func TestExportSubsetImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,7 +138,7 @@ func TestExportSubsetImages(t *testing.T) {
 	}
 }
 
-// TestExportSubsetCard states licences of a file, of records, and of none.
+// TestExportSubsetCard checks the licences on the card: from a file, from records, and unknown ones.
 func TestExportSubsetCard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -164,7 +164,8 @@ func TestExportSubsetCard(t *testing.T) {
 	}
 }
 
-// TestExportSubsetRefuses names what a form loses, what no trainer takes, and files of others.
+// TestExportSubsetRefuses checks the errors for a field that a form cannot hold, for an unknown trainer, and for files
+// that Harvest did not write.
 func TestExportSubsetRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -182,11 +183,11 @@ func TestExportSubsetRefuses(t *testing.T) {
 		flags     []string
 		status    int
 	}{
-		{"mixed", "--for trl: 1 of 2 records in the subset would lose something: score: it is text here", []string{
+		{"mixed", "--for trl: 1 of 2 records in the subset would lose content: score: it is text here", []string{
 			"--for", "trl", "--out", "new",
 		}, 1},
 		{"lossy", "messages[0].weight: the other form has no place for it (lossy.jsonl: element 1 (line 1), id x); choose " +
-			"another form, or leave such records out with another selection (harvest select with --exclude)", []string{
+			"another form, or leave such records out with `harvest select --exclude`", []string{
 			"--for", "llava", "--out", "new",
 		}, 1},
 		{"mixed", `--for: "lava" is not a trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
@@ -207,19 +208,19 @@ func TestExportSubsetRefuses(t *testing.T) {
 		t.Errorf("the folder of a refused export is left: %v", err)
 	}
 	if files := tree(t, filepath.Join(dir, "mine")); len(files) != 1 {
-		t.Errorf("the folder of others: %v", files)
+		t.Errorf("a folder with other files: %v", files)
 	}
 }
 
-// TestExportSubsetReplaced exports after images were replaced: the export says so, and its card.
+// TestExportSubsetReplaced exports after images were replaced: the command and the card report this.
 func TestExportSubsetReplaced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	exported(t, dir)("llava")
 	if card := readFile(t, filepath.Join(dir, "for-llava", export.CardFile)); strings.Contains(card, "changed since") {
-		t.Errorf("nothing being changed the card says\n%s", card)
+		t.Errorf("without changes the card says\n%s", card)
 	}
-	for i := range 20 { // of those that are left out, too
+	for i := range 20 { // also images of samples that are not selected
 		writePNG(t, filepath.Join(dir, fmt.Sprintf("source%d/%04d.png", i%4, i)), 24, rand.New(rand.NewPCG(7, 8)))
 	}
 	a := mustHarvest(t, dir, "export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava",
@@ -233,7 +234,7 @@ func TestExportSubsetReplaced(t *testing.T) {
 	}
 }
 
-// TestExportSubsetKilled kills the command at several moments: the same one completes the folder.
+// TestExportSubsetKilled kills the command at several moments: the same command completes the folder.
 func TestExportSubsetKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -247,7 +248,7 @@ func TestExportSubsetKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(after*after) * 4 * time.Millisecond)
-		_ = cmd.Process.Kill() // it may have ended
+		_ = cmd.Process.Kill() // the command may have ended already
 		_ = cmd.Wait()
 	}
 	mustHarvest(t, dir, args...)
@@ -256,8 +257,8 @@ func TestExportSubsetKilled(t *testing.T) {
 	}
 }
 
-// TestServeExports drops a dataset whose dataset.yaml asks for an export: it is next to the subset, and a training
-// gets one of its own.
+// TestServeExports uploads a dataset whose dataset.yaml requests an export: the export is next to the subset, and a
+// training gets its own export.
 func TestServeExports(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -305,7 +306,7 @@ func TestServeExports(t *testing.T) {
 	}
 }
 
-// A lossyTopic publishes nothing the first time.
+// A lossyTopic loses the first publication.
 type lossyTopic struct {
 	calls     int
 	published []events.Message
@@ -319,7 +320,8 @@ func (p *lossyTopic) Publish(_ context.Context, messages ...events.Message) erro
 	return nil
 }
 
-// TestExportEvent has serve end between an export and its event: the next one publishes it, once the export is whole.
+// TestExportEvent ends serve between an export and its event: the next serve publishes the event, once the export is
+// complete.
 func TestExportEvent(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -357,7 +359,7 @@ func TestExportEvent(t *testing.T) {
 		return x.write(t.Context(), request, sel, filepath.Join(dir, "given"), filepath.Join(dir, "state"))
 	}
 	if err := write(); err == nil {
-		t.Fatal("the event is not published, and that is no error")
+		t.Fatal("the event was not published, and there was no error")
 	}
 	for range 2 {
 		if err := write(); err != nil {
@@ -369,7 +371,7 @@ func TestExportEvent(t *testing.T) {
 	}
 }
 
-// TestRemoveExport removes an export in part, as where it is killed: nothing says then that the export is whole.
+// TestRemoveExport removes only a part of an export, as after a kill: then no mark calls the export complete.
 func TestRemoveExport(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "export")
@@ -380,7 +382,7 @@ func TestRemoveExport(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := removeOwn(dir); err == nil {
-		t.Error("the images are removed, and their list cannot be read")
+		t.Error("the images are removed although their list cannot be read")
 	}
 	for _, name := range []string{exportMarkFile, export.CardFile} {
 		if _, err := os.Stat(filepath.Join(dir, name)); err == nil {

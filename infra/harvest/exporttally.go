@@ -30,14 +30,14 @@ type exportTally struct {
 type sourceTally struct {
 	samples int
 	stated  map[string]bool // licences that its records state
-	silent  bool            // one of them states none
+	silent  bool            // at least one of its records states no licence
 }
 
 func newExportTally(licences map[string]string) *exportTally {
 	return &exportTally{licences: licences, seen: map[images.Hash]bool{}, bySource: map[string]*sourceTally{}}
 }
 
-// of wraps a conversion, and counts its records.
+// of returns the conversion c with its records counted in t.
 func (t *exportTally) of(c conversion) conversion { return tallied{c, t} }
 
 type tallied struct {
@@ -87,7 +87,7 @@ func (t *exportTally) warn(w io.Writer) error {
 	return err
 }
 
-// licenceOf is the licence that a record states in a field of text; empty if there is none.
+// licenceOf returns the text of the field license or licence of a record; empty if there is none.
 func licenceOf(record []byte) string {
 	if jsontext.TypeOf(record) != jsontext.Object {
 		return ""
@@ -99,7 +99,7 @@ func licenceOf(record []byte) string {
 	return strings.TrimSpace(jsontext.Text(value))
 }
 
-// sources are the sources of the samples, in ascending order, with the licences that are known of each.
+// sources returns the sources of the samples, in ascending order, each with its known licences.
 func (t *exportTally) sources() []export.Source {
 	var all []export.Source
 	for _, name := range slices.Sorted(maps.Keys(t.bySource)) {

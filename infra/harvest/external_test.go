@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestScoresFrom selects by numbers of a file: by curate, select, --arms and --sweep.
+// TestScoresFrom selects by the numbers in a file, with curate, select, --arms and --sweep.
 func TestScoresFrom(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -55,7 +55,7 @@ func TestScoresFrom(t *testing.T) {
 			"--scores-from", "n.txt", "--where", "name>1",
 		},
 		`"good>=1_0": "1_0" is not a number`: {"--where", "good>=1_0"},
-		"mix.yaml: line 1: give values with the names sources, styles, not a list; write such as `sources: {NAME": {
+		"mix.yaml: line 1: give values with the names sources, styles, not a list; write, for example, `sources: {NAME": {
 			"--mix", "mix.yaml",
 		},
 		"--by: ":    {"--by", "good"},

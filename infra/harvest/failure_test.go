@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// breakRecords gives some records of a dataset no conversation.
+// breakRecords removes the conversation of some records of a dataset.
 func breakRecords(t *testing.T, dir string, n int) {
 	t.Helper()
 	file := filepath.Join(dir, "dataset.json")
@@ -106,7 +106,7 @@ func TestTooManyFailed(t *testing.T) {
 	says(t, harvest(t, dir, nil, append(args, "--max-failed", "some")...).stderr, "--max-failed", `"some"`, `"5%"`)
 }
 
-// TestNothingSelectable curates datasets of which nothing can be selected.
+// TestNothingSelectable curates datasets in which no sample can be selected.
 func TestNothingSelectable(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -134,13 +134,13 @@ func TestNothingSelectable(t *testing.T) {
 	}
 	says(t, a.stderr, "none of the 4 records can be used", "no conversation")
 	says(t, a.stdout, "and 1 more")
-	// No other budget helps, so the command line is not at fault.
+	// No other budget helps, so this is not an error of the command line.
 	unusable := a.stderr
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
 	if a.status != 1 || a.stderr != unusable {
 		t.Errorf("status %d: %s, want that of plan: %s", a.status, a.stderr, unusable)
 	}
-	// The problems come before a budget that cannot be met because of them.
+	// The error lists the problems before the budget that they make impossible.
 	newDataset(t, dir, 4, 8)
 	breakRecords(t, dir, 2)
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
@@ -150,7 +150,7 @@ func TestNothingSelectable(t *testing.T) {
 	says(t, a.stderr, "2 of 4 records cannot be used", "--budget: 5")
 }
 
-// TestMissedMinimum gives the whole budget and not all of a minimum: the table and a warning say so.
+// TestMissedMinimum fills the budget and misses a minimum: the table and a warning report the minimum.
 func TestMissedMinimum(t *testing.T) {
 	t.Parallel()
 	rows := []selection.Shortfall{
@@ -162,7 +162,7 @@ func TestMissedMinimum(t *testing.T) {
 	if err := printShortfalls(&printed, 0, rows); err != nil {
 		t.Fatal(err)
 	}
-	says(t, warned.String(), "1 of the minimums could not be given, such as 4 of 5 samples of bars: candidates left at")
+	says(t, warned.String(), "minimums not reached: 1, such as 4 of 5 samples of bars: candidates left at")
 	says(t, printed.String(), "minimum of bars")
 	var capped strings.Builder
 	one, err := selection.ParseCap("1")
@@ -174,11 +174,11 @@ func TestMissedMinimum(t *testing.T) {
 	warnOfShortfall(&capped, asked, 3, rows)
 	says(t, capped.String(), "too few samples can be selected within --cap-source 1\n")
 	if strings.Contains(printed.String(), "coding") {
-		t.Errorf("a capability is said to fall short of a budget that was given:\n%s", printed.String())
+		t.Errorf("the budget is filled, and a capability has a shortfall:\n%s", printed.String())
 	}
 }
 
-// TestShortfall selects from fewer usable samples than the budget asks for: it is a warning, and in --json.
+// TestShortfall selects from fewer usable samples than the budget: a warning and --json report the shortfall.
 func TestShortfall(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -192,8 +192,8 @@ func TestShortfall(t *testing.T) {
 	if r.Selected != 6 || r.Shortfall != 2 || r.Nested[0].Shortfall != 0 {
 		t.Errorf("%s: want 6 selected and 2 short", a.stdout)
 	}
-	const warning = "harvest: warning: 2 of a budget of 8 samples could not be given"
-	if strings.Count(a.stderr, "could not be given") != 1 {
+	const warning = "harvest: warning: 2 of a budget of 8 samples could not be filled"
+	if strings.Count(a.stderr, "could not be filled") != 1 {
 		t.Errorf("%q, want one warning", a.stderr)
 	}
 	says(t, a.stderr, warning)
@@ -212,7 +212,7 @@ func TestShortfall(t *testing.T) {
 	says(t, a.stdout, `"shortfall": 2`)
 }
 
-// writeLines writes the dataset of a folder as dataset.jsonl, too.
+// writeLines also writes the dataset of a folder as dataset.jsonl.
 func writeLines(t *testing.T, dir string) {
 	t.Helper()
 	var records []json.RawMessage
@@ -230,7 +230,7 @@ func writeLines(t *testing.T, dir string) {
 	writeFile(t, filepath.Join(dir, "dataset.jsonl"), lines.String())
 }
 
-// TestForgottenImages gives no --images: before anything is scored, commands name the folder that holds the images.
+// TestForgottenImages leaves out --images: before anything is scored, commands name the folder of the images.
 func TestForgottenImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -263,7 +263,7 @@ func TestForgottenImages(t *testing.T) {
 		for _, command := range []string{"plan", "curate --budget 5"} {
 			args := append(strings.Fields(command), "--state", "state", "./none.json")
 			a := harvest(t, dir, nil, args...)
-			want := "harvest: ./none.json: the manifest has no records; write one at least\n"
+			want := "harvest: ./none.json: the manifest has no records; write at least one\n"
 			if a.status != 1 || a.stderr != want {
 				t.Errorf("%s: %s: status %d: %s, want %s", content, command, a.status, a.stderr, want)
 			}
@@ -308,7 +308,7 @@ func TestOutputFolder(t *testing.T) {
 		!slices.Contains(sel.Command, "curate") || len(sel.Files) != 6 {
 		t.Errorf("selection.json %+v", sel)
 	}
-	// What was written by a process that was killed is known.
+	// Files that a killed process wrote are known as Harvest's own.
 	if err := os.Remove(filepath.Join(dir, "out", "selection.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +331,7 @@ func TestOutputFolder(t *testing.T) {
 	}
 }
 
-// TestResumeCompletes resumes a run whose selection is gone: its subset is written where it was asked for.
+// TestResumeCompletes resumes a run whose selection is missing: its subset is written to the requested folder.
 func TestResumeCompletes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -360,7 +360,7 @@ func TestResumeCompletes(t *testing.T) {
 	}
 }
 
-// TestNames gives nearly right names and budgets.
+// TestNames gives commands misspelt names and invalid budgets.
 func TestNames(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -393,7 +393,7 @@ func TestNames(t *testing.T) {
 		{[]string{"curate", "--budget", "1", "--rubric", "./rubric.yaml", "dataset.json"}, 1,
 			[]string{`rubric ./rubric.yaml: line 1: there is no key "capabilitie"; did you mean "capabilities"?`}},
 		{[]string{"curate", "--budget", "1", "--state", "prose.json", "dataset.json"}, 2,
-			[]string{"harvest: --state prose.json: a file is in the place of a folder"}},
+			[]string{"harvest: --state prose.json: a part of this path is a file"}},
 		{[]string{"curate", "--budget", "1", "./prose.json"}, 1, []string{"harvest: manifest ./prose.json"}},
 		{[]string{"select", "--scores", "scores.parquet", "--out", "y.json", "--budget", "1"}, 2,
 			[]string{"--out y.json", ".parquet"}},
@@ -409,7 +409,7 @@ func TestNames(t *testing.T) {
 	}
 	a := harvest(t, dir, nil, "curate", "--state", "state", "--quiet", "--budget", "3-tokens", "dataset.json")
 	if a.status == 0 {
-		t.Error("a budget below the smallest sample is taken")
+		t.Error("a budget below the smallest sample is accepted")
 	}
 	says(t, a.stderr, "harvest: --budget: 3 tokens are less than any sample has")
 	a = harvest(t, dir, []string{"MAX_RECORD_BYTES=big"}, "curate", "--budget", "1", "dataset.json")

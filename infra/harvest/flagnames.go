@@ -26,14 +26,14 @@ var requestFlags = map[string]string{
 	"against": "against",
 }
 
-// fieldAtStart is a field that begins a line or a clause of an error.
+// fieldAtStart matches a field at the beginning of a line or a clause of an error.
 var fieldAtStart = regexp.MustCompile(`(?m)(^|; )([a-z_]+(?:: (?:keep|drop|source|style|image))?): `)
 
-// fieldWithin matches the name of a field that has underscores, which other text has not. It also matches quoted text,
-// which holds names and values of the user and stays as it is.
+// fieldWithin matches the name of a field with underscores; other words have no underscore. It also matches quoted
+// text, which comes from the user and stays unchanged.
 var fieldWithin = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b`)
 
-// byFlags is an error of a request, with the flags that the user typed in place of the request's fields.
+// byFlags returns an error of a request in which the flags that the user typed replace the fields of the request.
 func byFlags(err error) error {
 	text := fieldAtStart.ReplaceAllStringFunc(err.Error(), func(match string) string {
 		parts := fieldAtStart.FindStringSubmatch(match)
@@ -51,15 +51,15 @@ func byFlags(err error) error {
 	}))
 }
 
-// flagFault is an error of reading the command line. It says which commands have a flag that this one lacks, or offers
-// the flag that is nearest to an unknown one, and says which values a flag takes.
+// flagFault returns the error of an invalid command line. For an unknown flag it names the commands that have this
+// flag, else the most similar flag. For an invalid value it gives the reason.
 func flagFault(cmd *cobra.Command, err error) error {
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		if first := cmd.Flags().Arg(0); first != "" && !cmd.HasParent() {
 			return unknownCommand(cmd, first) // the flag belongs to a command with a mistyped name
 		}
 		if has := commandsWith(cmd.Root(), unknown.GetSpecifiedName()); len(has) > 0 {
-			err = fmt.Errorf("%w here; it is for %s", err, strings.Join(has, ", "))
+			err = fmt.Errorf("%w here; it is a flag of %s", err, strings.Join(has, ", "))
 		} else {
 			var names []string
 			cmd.Flags().VisitAll(func(f *pflag.Flag) { names = append(names, "--"+f.Name) })
@@ -74,7 +74,7 @@ func flagFault(cmd *cobra.Command, err error) error {
 	return usageError{fmt.Errorf("%w; see `%s --help`", err, cmd.CommandPath())}
 }
 
-// commandsWith are the commands that have a flag, such as `harvest curate`.
+// commandsWith returns the commands that have a flag, such as `harvest curate`.
 func commandsWith(root *cobra.Command, flag string) []string {
 	var paths []string
 	for _, command := range root.Commands() {
@@ -103,7 +103,7 @@ func refuseUnknownHelp(root *cobra.Command) {
 	}
 }
 
-// unknownCommand is the error of a command that does not exist.
+// unknownCommand returns the error of a command that does not exist.
 func unknownCommand(root *cobra.Command, name string) error {
 	var names []string
 	for _, command := range root.Commands() {

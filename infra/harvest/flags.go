@@ -26,7 +26,7 @@ func atMost(n int) cobra.PositionalArgs {
 	}
 }
 
-// manifestArgs asks for a manifest.
+// manifestArgs requires at least one manifest.
 func manifestArgs(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return usageError{fmt.Errorf("name at least one manifest, a JSON or JSONL file, "+
@@ -35,7 +35,7 @@ func manifestArgs(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// runArg asks for one run.
+// runArg requires exactly one run.
 func runArg(cmd *cobra.Command, args []string) error {
 	if len(args) != 1 {
 		return usageError{fmt.Errorf("name one run; `harvest status` lists them, `%s --help` says more", cmd.CommandPath())}
@@ -56,7 +56,7 @@ func (f *outputFlags) addFormat(cmd *cobra.Command) {
 		strings.Join(forms.Outputs(), ", ")+" (default: unchanged, in the manifests' form)")
 }
 
-// outputFormat is --output-format; a usageError for a form that does not exist.
+// outputFormat returns the form of --output-format; empty without the flag. An unknown form is a usageError.
 func (f *outputFlags) outputFormat() (string, error) {
 	if f.format != "" {
 		if _, err := (forms.Reading{}).Converter(f.format); err != nil {
@@ -82,8 +82,8 @@ type datasetFlags struct {
 
 // addLimit adds --limit, for commands that can try on a part of a dataset.
 func (f *datasetFlags) addLimit(cmd *cobra.Command) {
-	cmd.Flags().Func("limit", "score only this many records, in a separate trial run: they are spread evenly over the "+
-		"dataset, and the same each time", func(text string) (err error) {
+	cmd.Flags().Func("limit", "score only this many records, in a separate trial run: the records are spread evenly "+
+		"over the dataset, and are the same each time", func(text string) (err error) {
 		if f.limit, err = strconv.ParseInt(text, 10, 64); err != nil || f.limit < 1 {
 			return errors.New("give the number of records to try, 1 or more")
 		}
@@ -116,9 +116,9 @@ func rubricFlag(cmd *cobra.Command, rubric *string) {
 type scorerFlags struct{ scorer, model, mode string }
 
 func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
-	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, "+
-		"embedded:FILE of weights from harvest train, gpu:URL,URL,... of sidecars, gpu:scorer=URL,styler=URL of two, "+
-		"or llm:URL of an OpenAI-compatible API")
+	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, embedded:FILE (weights from "+
+		"harvest train), gpu:URL,URL,... (sidecars), gpu:scorer=URL,styler=URL (two sidecars), or llm:URL (an "+
+		"OpenAI-compatible API)")
 	cmd.Flags().StringVar(&f.model, "model", "",
 		"with --scorer llm: the model that rates (its key is read from LLM_API_KEY, its price from LLM_PRICES)")
 	modeFlag(cmd, &f.mode)

@@ -12,17 +12,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// typedFiles are the files in flags of a selection, as they were typed; empty if that is not known.
+// typedFiles holds the names of files as the user typed them in flags of a selection. A name that is not known is
+// empty.
 type typedFiles struct {
 	scoresFrom, mix, include, exclude string
 	near                              []string
 }
 
-// flagsOf are the flags by which a user requests a selection. Ids, a mix and evaluation sets are in files with unknown
-// names, so FILE stands for them.
+// flagsOf returns the flags by which a user requests a selection. Ids, a mix and evaluation sets are in files with
+// unknown names, so FILE stands for them.
 func flagsOf(r selection.Request) string { return typedFiles{}.flagsOf(r) }
 
-// flagsOf is like the function flagsOf, with the known names of the files.
+// flagsOf returns the flags by which a user requests a selection, with the known names of files.
 func (f typedFiles) flagsOf(r selection.Request) string {
 	var words []string
 	add := func(flag, value string) {
@@ -76,7 +77,7 @@ func (f typedFiles) flagsOf(r selection.Request) string {
 	return strings.Join(append(words, f.words(r)...), " ")
 }
 
-// words are the flags that name files.
+// words returns the flags that name files.
 func (f typedFiles) words(r selection.Request) (words []string) {
 	for _, is := range []struct {
 		flag  string
@@ -122,10 +123,10 @@ func addCaps(caps selection.Caps, add func(flag, value string)) {
 	add("cap-modality", listWord(modalities))
 }
 
-// inDigits is a number in the form in which a user types it.
+// inDigits returns a number as a user types it.
 func inDigits(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
 
-// pairs are name=value as flags of maps take them, in ascending order.
+// pairs returns a map as the value of a flag, such as a=1,b=2, in ascending order of names.
 func pairs[V any](of map[string]V, text func(V) string) string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(of)) {
@@ -134,7 +135,7 @@ func pairs[V any](of map[string]V, text func(V) string) string {
 	return listWord(list)
 }
 
-// listWord is a list as flags of lists take it: CSV.
+// listWord returns a list as the value of a flag, in CSV.
 func listWord(list []string) string {
 	quoted := make([]string, len(list))
 	for i, item := range list {

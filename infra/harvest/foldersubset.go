@@ -10,14 +10,15 @@ import (
 // imagesFolder is the folder of images next to a subset that names them.
 const imagesFolder = "images"
 
-// A placement puts an image of a sample (numbers count from 0) into its final place, and returns the name for records.
+// A placement stores an image of a sample, and returns the name that records have for it. number is the image's number,
+// from 0.
 type placement interface {
 	place(s *dataset.Sample, number int, image []byte) (name string, err error)
-	// files are the names of the files that it wrote into the folder of images; nil if it has no such folder.
+	// files returns the names of the files that it wrote into the folder of images; nil if there is no such folder.
 	files() []string
 }
 
-// A folderSubset writes records as JSON, and their images to the places that the records name.
+// A folderSubset writes records as JSON, and stores their images where the records refer to.
 type folderSubset struct {
 	records *dataset.Writer
 	images  placement
@@ -34,10 +35,10 @@ func newFolderSubset(w io.Writer, scratch string) *folderSubset {
 	}
 }
 
-// folder is the folder of the images.
+// folder returns the folder of the images.
 func (s *folderSubset) folder() string { return filepath.Join(s.to, imagesFolder) }
 
-// name puts images in their places, and returns their names.
+// name stores images, and returns their names.
 func (s *folderSubset) name(sample *dataset.Sample, shown [][]byte) ([]string, error) {
 	names := []string{}
 	for i, data := range shown {
@@ -54,7 +55,7 @@ func (s *folderSubset) write(record []byte, _ *dataset.Sample, _ [][]byte) error
 	return s.records.Write(record)
 }
 
-// close ends the records, and lists the images as files of this program.
+// close completes the file of records, and lists the images as files of this program.
 func (s *folderSubset) close() error {
 	if names := s.images.files(); names != nil {
 		if err := makeOut(s.folder()); err != nil {

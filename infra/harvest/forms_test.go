@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A manifest's records come into the subset as they were, whatever form holds them.
+// The subset has the records of a manifest unchanged, in every form of the file.
 func TestFormsOfManifests(t *testing.T) {
 	t.Parallel()
 	record := func(id string) string {
@@ -37,7 +37,7 @@ func TestFormsOfManifests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			writeFile(t, filepath.Join(dir, "data.parquet"), tc.manifest) // the name says nothing
+			writeFile(t, filepath.Join(dir, "data.parquet"), tc.manifest) // the name shows no form
 			mustHarvest(t, dir, "curate", "--budget", "1.0", "--state", "state", "--out", "out", "data.parquet")
 			got := readFile(t, filepath.Join(dir, "out", tc.file))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -47,7 +47,8 @@ func TestFormsOfManifests(t *testing.T) {
 	}
 }
 
-// A file that is refused is named as the user named it, and the command that makes a manifest of it can be pasted.
+// The error of a refused file has the name that the user typed, and a command that can be pasted to make a manifest of
+// it.
 func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -71,7 +72,7 @@ func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	}
 }
 
-// plan says in which form the records are and how some were understood; --format reads them otherwise.
+// plan prints the form of the records and how some were read; --format reads them in another form.
 func TestPlanShowsForms(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -116,7 +117,8 @@ func TestPlanShowsForms(t *testing.T) {
 	}
 }
 
-// The subset of a compressed manifest is that of its content, and nothing unpacked is left in the state folder.
+// The subset of a compressed manifest equals that of the unpacked manifest, and no unpacked file is left in the state
+// folder.
 func TestCompressedManifests(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// printForms shows how some records were understood.
+// printForms prints how some records were read.
 func printForms(w io.Writer, v *run.Survey) error {
 	for _, record := range v.Records {
 		if err := printView(w, record); err != nil {
@@ -34,7 +34,7 @@ func warnOfMixedTypes(w io.Writer, v *run.Survey) error {
 	return nil
 }
 
-// printView shows how a record was understood.
+// printView prints how a record was read.
 func printView(w io.Writer, v forms.View) error {
 	text := fmt.Sprintf("%s read as %s: id %s, source %s\n", v.Place, formName(v.Form),
 		spelling.Shown(v.ID), spelling.Shown(v.Source))
@@ -51,7 +51,7 @@ func printView(w io.Writer, v forms.View) error {
 	return err
 }
 
-// formName is the name of a form for people.
+// formName returns the name of a form as users see it.
 func formName(name string) string { return forms.Counts{name: 1}.String() }
 
 // formsOf names the forms of the manifests of a selection.

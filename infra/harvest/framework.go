@@ -46,7 +46,7 @@ func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 	return api.WatchBody(proxy), nil
 }
 
-// waitListening waits until a server takes connections.
+// waitListening waits until a server accepts connections.
 func waitListening(address string, failed <-chan error) error {
 	for range 500 {
 		conn, err := net.Dial("tcp", address)

@@ -18,15 +18,14 @@ func newGc() *cobra.Command {
 		Use:   "gc --keep N",
 		Short: "Remove all but the newest scored runs of each dataset from the state folder",
 		Long: `gc keeps the newest N scored runs of each dataset, and all runs that are newer than the oldest of these. It
-counts trials (--limit) separately. It removes all older runs, also those that failed, were refused or cancelled, or are
-of an older version of Harvest. Two kinds of older runs stay: those that are not finished, and those whose scores
-they use.`,
+counts trials (--limit) separately. It removes all older runs, also runs that failed, were refused or cancelled, or are
+of an older version of Harvest. It does not remove a run that is not finished, or whose scores an unfinished run uses.`,
 		Example: `  harvest gc --keep 2 --dry-run`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if keep < 1 {
-				return usageError{errors.New("--keep: say how many scored runs of each dataset stay, 1 or more; " +
-					"`harvest rm` removes single ones")}
+				return usageError{errors.New("--keep: give the number of scored runs of each dataset to keep, 1 or more; " +
+					"" + "`harvest rm` removes single runs")}
 			}
 			c, err := openCleaner(state)
 			if err != nil {
@@ -49,14 +48,14 @@ they use.`,
 		},
 	}
 	cmd.Flags().IntVar(&keep, "keep", 0,
-		"how many scored runs of each dataset stay, and as many trials (--limit); required")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "say what would be removed, and remove nothing")
+		"number of scored runs, and of trials (--limit), to keep for each dataset; required")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be removed, and remove nothing")
 	stateFlag(cmd, &state)
 	return cmd
 }
 
-// olderThan are the finished runs that are older than the newest scored runs of their dataset (as many as keep), the
-// newest first. It leaves out runs that others need.
+// olderThan returns the runs to remove, the newest first: finished runs that are older than the newest `keep` scored
+// runs of their dataset. It leaves out runs that other runs need.
 func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	all, err := namedRuns(ctx, c.runs)
 	if err != nil {
@@ -84,7 +83,7 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A run that stays may use the scores of others, so check these again.
+	// A run that stays may use the scores of other runs, so check the other runs again.
 	for again := true; again; {
 		again = false
 		for _, id := range old {
@@ -95,7 +94,7 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 			if _, needed := errors.AsType[*subset.StillNeededError](err); needed || c.runningTraining(id) != "" {
 				with[id], again = false, true
 			} else if err != nil {
-				return nil, fmt.Errorf("looking at run %s: %w", id, err)
+				return nil, fmt.Errorf("checking run %s: %w", id, err)
 			}
 		}
 	}
@@ -108,20 +107,20 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	return removed, nil
 }
 
-// A series is the runs of a dataset among which the newest stay. Trials on a part of the dataset are a separate series,
-// because a trial does not replace a run of the whole dataset.
+// A series is a group of runs of a dataset; the newest runs of each group stay. Trials on a part of the dataset are a
+// separate group, because a trial does not replace a run of the whole dataset.
 type series struct {
 	dataset string
 	trial   bool
 }
 
-// isTrial reports whether a run is a trial. If its plan cannot be read, it does not count as one.
+// isTrial reports whether a run is a trial. A run whose plan cannot be read does not count as a trial.
 func (c *cleaner) isTrial(ctx context.Context, id string) bool {
 	plan, err := c.runs.Plan(ctx, id)
 	return err == nil && plan.Of > 0
 }
 
-// isScored reports whether a run was scored, and did not fail; also under another version of Harvest.
+// isScored reports whether a run was scored and did not fail. The run may be of another version of Harvest.
 func (c *cleaner) isScored(ctx context.Context, id string) (bool, error) {
 	outlines, err := c.runs.Outlines(ctx, []string{id})
 	if err != nil || len(outlines) == 0 {

@@ -11,7 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// shapes are words: the test's annotator takes texts with one of them as samples of a sense of shape.
+// shapes are words. The test's annotator gives texts with one of these words a high rating for the capability "sense of
+// shape".
 var shapes = []string{"shape", "triangle", "circle", "square", "angle", "rectangle"}
 
 func senseOfShape(conversation string) int {

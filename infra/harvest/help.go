@@ -8,17 +8,17 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// foldHelp fits the help of a command and of those below it into the lines of a terminal.
+// foldHelp wraps the help of a command and of its subcommands at the width of a terminal.
 func foldHelp(root *cobra.Command) {
 	cobra.AddTemplateFunc("foldedCommand", foldedCommand)
-	cobra.AddTemplateFunc("behind", func(name int, words string) string { // a name of so many characters
+	cobra.AddTemplateFunc("shortAfter", func(name int, words string) string { // name is the width of the column of names
 		return strings.TrimLeft(folded(words, strings.Repeat(" ", len("  ")+name+len(" "))), " ")
 	})
 	root.SetUsageTemplate(strings.NewReplacer(
 		"{{.UseLine}}", "{{foldedCommand .UseLine}}",
-		"{{rpad .Name .NamePadding }} {{.Short}}", "{{rpad .Name .NamePadding}} {{behind .NamePadding .Short}}",
+		"{{rpad .Name .NamePadding }} {{.Short}}", "{{rpad .Name .NamePadding}} {{shortAfter .NamePadding .Short}}",
 		"{{rpad .CommandPath .CommandPathPadding}} {{.Short}}",
-		"{{rpad .CommandPath .CommandPathPadding}} {{behind .CommandPathPadding .Short}}",
+		"{{rpad .CommandPath .CommandPathPadding}} {{shortAfter .CommandPathPadding .Short}}",
 		".FlagUsages", fmt.Sprintf(".FlagUsagesWrapped %d", terminalWidth),
 	).Replace(root.UsageTemplate()))
 	for cmds := []*cobra.Command{root}; len(cmds) > 0; cmds = cmds[1:] {
@@ -36,7 +36,7 @@ func foldHelp(root *cobra.Command) {
 	}
 }
 
-// foldedCommand is a command in lines that a shell reads as one.
+// foldedCommand wraps a command with backslashes, so that a shell reads its lines as one command.
 func foldedCommand(line string) string {
 	var folded string
 	for len(line) > terminalWidth {
@@ -44,7 +44,7 @@ func foldedCommand(line string) string {
 		if flag := strings.LastIndex(line[:terminalWidth-1], " --"); flag > terminalWidth/2 {
 			at = flag
 		}
-		if at < terminalWidth/4 { // it has no better place
+		if at < terminalWidth/4 { // there is no space at which to break the line
 			break
 		}
 		folded += line[:at] + " \\\n"

@@ -19,20 +19,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// A hostileInput is a manifest, or what is next to it, that is broken, misleading or made to do harm.
+// A hostileInput is a manifest, with the files next to it, that is broken, misleading or malicious.
 type hostileInput struct {
 	name     string
-	manifest string // its name; dataset.json if empty
+	manifest string // name of the manifest; dataset.json if empty
 	content  string
 	images   map[string]string // further files, by their names
 	args     []string          // further flags
 	status   int
-	says     []string              // in what is printed
-	problems map[reason.Code]int64 // of the survey, where the plan is made
-	valid    int64                 // records without a problem, where the plan is made
+	says     []string              // part of the output
+	problems map[reason.Code]int64 // problems of the survey, if the plan is made
+	valid    int64                 // records without a problem, if the plan is made
 }
 
-// chatOf is a record with an id, an image field as JSON (none if it is empty), and texts.
+// chatOf returns a record with an id, an image field as JSON (none if it is empty), and texts.
 func chatOf(id, image, question, answer string) string {
 	record := fmt.Sprintf(`{"id":%s,`, jsonText(id))
 	if image != "" {
@@ -50,7 +50,7 @@ func jsonText(text string) string {
 	return string(data)
 }
 
-// imageOf is a record with one image of a name.
+// imageOf returns a record with one image of a name.
 func imageOf(name string) string { return chatOf("a", jsonText(name), "<image>\nWhat?", "That.") }
 
 var intact = chatOf("intact", "", "What?", "That.")
@@ -58,7 +58,7 @@ var intact = chatOf("intact", "", "What?", "That.")
 func zipped(text string) string {
 	var out bytes.Buffer
 	w := gzip.NewWriter(&out)
-	_, _ = w.Write([]byte(text)) // a buffer takes all
+	_, _ = w.Write([]byte(text)) // a buffer has no write errors
 	_ = w.Close()
 	return out.String()
 }
@@ -71,7 +71,7 @@ func utf16LE(text string) string {
 	return string(out)
 }
 
-// hugePNG says that it has 60,000 x 60,000 pixels.
+// hugePNG has a header with 60,000 x 60,000 pixels.
 func hugePNG() string {
 	chunk := func(kind string, data []byte) []byte {
 		out := binary.BigEndian.AppendUint32(nil, uint32(len(data)))
@@ -84,10 +84,10 @@ func hugePNG() string {
 	return string(append(append(png, chunk("IDAT", []byte("x"))...), chunk("IEND", nil)...))
 }
 
-// one is one problem of a code.
+// one returns a count of one problem with this code.
 func one(code reason.Code) map[reason.Code]int64 { return map[reason.Code]int64{code: 1} }
 
-// hostileFiles are files that are not manifests, or not what they seem to be.
+// hostileFiles returns files that are not manifests, or have other content than their name shows.
 func hostileFiles() []hostileInput {
 	record := strings.TrimSpace(intact)
 	return []hostileInput{
@@ -101,7 +101,7 @@ func hostileFiles() []hostileInput {
 		{name: "a text", content: `"text"`, status: 1},
 		{name: "a number", content: "17", status: 1},
 		{name: "a list that never ends", content: "[" + record, status: 1, says: []string{"may have been cut short"}},
-		{name: "something behind the list", content: "[" + record + "] and more", status: 1, says: []string{"dataset.json"}},
+		{name: "text after the list", content: "[" + record + "] and more", status: 1, says: []string{"dataset.json"}},
 		{name: "a million brackets", content: strings.Repeat("[", 1_000_000), status: 1, says: []string{"dataset.json"}},
 		{name: "a million braces", content: strings.Repeat(`{"a":`, 200_000), status: 1, says: []string{"dataset.json"}},
 		{name: "HTML", content: "<!doctype html><html><body>404</body></html>", status: 1, says: []string{"HTML"}},
@@ -122,7 +122,7 @@ func hostileFiles() []hostileInput {
 		{name: "UTF-16", content: utf16LE(intact), status: 0, valid: 1},
 		{name: "half a character of UTF-16", content: utf16LE(intact) + "\x00", valid: 1},
 		{
-			name: "a bomb of aliases", manifest: "a.yaml", status: 2, says: []string{"a.yaml"},
+			name: "exponential YAML aliases", manifest: "a.yaml", status: 2, says: []string{"a.yaml"},
 			content: "a: &a [x,x,x,x,x,x,x,x,x]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n" +
 				"d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\nmanifests: [*e,*e,*e,*e,*e]\n",
 		},
@@ -142,7 +142,7 @@ func hostileFiles() []hostileInput {
 	}
 }
 
-// hostileRecords are records of a manifest that is valid; each is next to one that is.
+// hostileRecords returns invalid records of a valid manifest. Each is next to a valid record.
 func hostileRecords() []hostileInput {
 	deep := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)
 	turns := strings.Repeat(`{"from":"human","value":"a"},{"from":"gpt","value":"b"},`, 5000)
@@ -167,7 +167,7 @@ func hostileRecords() []hostileInput {
 		{name: "an id of a megabyte", content: chatOf(strings.Repeat("x", 1<<20), "", "a", "b")},
 		{name: "an id of a huge number", content: strings.Replace(intact, `"intact"`, "1e999999", 1)},
 		{name: "an id that moves the cursor", content: chatOf("\x1b[2J\n\r\u202e", "", "a", "b")},
-		{name: "keys that stand twice", content: strings.Replace(intact, `{"id"`, `{"id":"b","id":"c","id"`, 1)},
+		{name: "duplicate keys", content: strings.Replace(intact, `{"id"`, `{"id":"b","id":"c","id"`, 1)},
 		{name: "a source that leads out", content: strings.Replace(intact, `{"id"`, `{"source":"../../../etc","id"`, 1)},
 		{
 			name:    "orders to a model",
@@ -190,7 +190,7 @@ func hostileRecords() []hostileInput {
 	}
 }
 
-// hostileImages are images of a record that is valid.
+// hostileImages returns invalid images of valid records.
 func hostileImages() []hostileInput {
 	unsafe := one("unsafe_image_name")
 	return []hostileInput{
@@ -202,7 +202,7 @@ func hostileImages() []hostileInput {
 		{name: "an image in a bucket of others", content: imageOf("gs://other/1.png"), problems: one("image_not_allowed")},
 		{name: "an image with a zero in its name", content: imageOf("a\x00.png"), problems: unsafe},
 		{name: "an image with a long name", content: imageOf(strings.Repeat("a", 5000) + ".png"), problems: unsafe},
-		{name: "an image that is not there", content: imageOf("1.png"), problems: one("image_not_found")},
+		{name: "a missing image", content: imageOf("1.png"), problems: one("image_not_found")},
 		{name: "an image without a name", content: imageOf("."), problems: unsafe},
 		{
 			name: "an image that is a folder", content: imageOf("x"), images: map[string]string{"x/y": "z"},
@@ -224,8 +224,8 @@ func hostileImages() []hostileInput {
 	}
 }
 
-// TestHostileInputs plans datasets that are broken, misleading or made to do harm. Each is answered soon, by a status
-// and a message for people, and no bad record or image keeps the valid record next to it from being read.
+// TestHostileInputs plans datasets that are broken, misleading or malicious. Each command ends soon, with an exit
+// status and a message. A bad record or image never prevents the reading of the valid record next to it.
 func TestHostileInputs(t *testing.T) {
 	t.Parallel()
 	files := hostileFiles()

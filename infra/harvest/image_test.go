@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestImage builds the functions' binary as their image has it, and takes the demo through processes that
-// each have a root folder with that binary and nothing else, and run as its user.
+// TestImage builds the functions' binary like their image, and runs the demo in processes. Each process has a root
+// folder with only this binary, and runs as the image's user.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -38,12 +38,13 @@ func TestImage(t *testing.T) {
 	}
 }
 
-// buildImage builds the binary of an image as its Dockerfile says into a root folder, and returns the image's user.
+// buildImage builds the binary of an image into a root folder, with the command of its Dockerfile, and returns the
+// image's user.
 func buildImage(t *testing.T, file, name, root string) (user string) {
 	t.Helper()
 	switch chroot, err := exec.LookPath("chroot"); {
 	case os.Getenv("HARVEST_IMAGE") == "":
-		t.Skip("not tested: building everything again without cgo takes minutes; set HARVEST_IMAGE to have it done")
+		t.Skip("not tested: building everything again without cgo takes minutes; set HARVEST_IMAGE to run this test")
 	case os.Geteuid() != 0 || err != nil:
 		t.Skipf("not tested: only root may chroot (%s, %v)", chroot, err)
 	}
@@ -66,8 +67,8 @@ func buildImage(t *testing.T, file, name, root string) (user string) {
 	return users[1]
 }
 
-// TestImageOfCommand builds the binary of the command line as its image has it, and has it serve the demo as
-// compose.yaml does: as its user, with that binary, the folder of the data, /tmp and /dev/null.
+// TestImageOfCommand builds the binary of the command line like its image. As the image's user it serves the demo with
+// the command of compose.yaml. Its root folder has only the binary, the folder of the data, /tmp and /dev/null.
 func TestImageOfCommand(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "image")
@@ -135,6 +136,7 @@ func own(t *testing.T, folder string, owner int) {
 	}
 }
 
+// needsNothing checks that a binary is linked statically.
 func needsNothing(t *testing.T, binary string) {
 	t.Helper()
 	file, err := elf.Open(binary)

@@ -19,12 +19,12 @@ import (
 // manifests.
 type datasetImages struct {
 	named *images.Fetcher
-	held  map[int]container.Values // by manifest; those of containers
+	held  map[int]container.Values // images inside containers, by the number of the manifest
 	files []*manifestFile
 }
 
-// openImages opens the dataset's images. The limits are for unpacking compressed manifests with images. The caller has
-// to close them.
+// openImages opens the dataset's images. packed limits the unpacking of compressed manifests. The caller has to close
+// the result.
 func (in input) openImages(
 	ctx context.Context, limits images.Limits, packed compression.Limits,
 ) (*datasetImages, error) {
@@ -69,7 +69,7 @@ func (d *datasetImages) Fetch(
 	return d.named.Fetch(ctx, s, nil, hold)
 }
 
-// Close ends the reading.
+// Close closes the manifests.
 func (d *datasetImages) Close() error {
 	var faults []error
 	for _, held := range d.held {
@@ -90,8 +90,8 @@ type imageFolder struct {
 	written map[string]bool
 }
 
-// take copies the images of a sample and returns their names relative to the folder. The fault is a fault of the
-// sample.
+// take copies the images of a sample and returns their names relative to the folder. fault is the fault of an invalid
+// sample; else nil.
 func (f *imageFolder) take(
 	ctx context.Context, manifest int, s *dataset.Sample,
 ) (names []string, fault *dataset.Fault, err error) {
@@ -122,7 +122,7 @@ func (f *imageFolder) place(_ *dataset.Sample, _ int, data []byte) (string, erro
 // files implements placement.
 func (f *imageFolder) files() []string { return baseNames(f.written) }
 
-// baseNames are the last elements of the names of a set.
+// baseNames returns the last elements of the names of a set.
 func baseNames(set map[string]bool) []string {
 	names := []string{}
 	for name := range set {
@@ -131,7 +131,7 @@ func baseNames(set map[string]bool) []string {
 	return names
 }
 
-// imageName is the name of an image by its content, relative to the parent of the images' folder.
+// imageName returns the name of an image by its content, relative to the parent of the images' folder.
 func imageName(data []byte) (string, error) {
 	extension, err := images.Extension(data)
 	return path.Join(imagesFolder, images.HashOf(data).Short()+"."+extension), err

@@ -43,11 +43,11 @@ type input struct {
 	Order *order `json:"order,omitempty"`
 	// typed are the manifests and the rubric as the user named them, by their absolute paths. They are for messages only.
 	typed map[string]string
-	// shown are the images as objects; nil for all files of the folder Images, wherever their links lead.
+	// shown has the images as objects of the input bucket; nil for all files of the folder Images, also through links.
 	shown *bucket.Content
 }
 
-// imagesContent is the images as objects.
+// imagesContent returns the images as objects of the input bucket.
 func (in input) imagesContent() bucket.Content {
 	if in.shown != nil {
 		return *in.shown
@@ -56,8 +56,8 @@ func (in input) imagesContent() bucket.Content {
 }
 
 // newInput finds a dataset's files. Its images are in the folder of the recipe that lists the manifests, or else of the
-// first manifest, unless images says otherwise. A manifest that is not a file of this machine is kept in the state
-// folder, and its images are looked for in the current folder.
+// first manifest, unless images says otherwise. A manifest that is not a file of this machine is copied to the state
+// folder, and its image names are relative to the current folder.
 func newInput(ctx context.Context, manifests []string, images, state string) (input, error) {
 	found := sourceFinder{state: state, images: images, stdin: os.Stdin}
 	if err := found.find(ctx, manifests); err != nil {
@@ -95,7 +95,7 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 	return in, nil
 }
 
-// readable tries to open an existing file.
+// readable returns the error of opening an existing file; nil if the file can be read.
 func readable(path string) error {
 	file, err := os.Open(path)
 	if err == nil {
@@ -109,15 +109,15 @@ func readable(path string) error {
 
 var (
 	notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
-	// File names that do not describe a dataset: its folder's name is better.
+	// plainNames are file names that do not describe a dataset; the name of the folder is better.
 	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
 )
 
 // maxPlainName is how long a dataset's name may be, in characters.
 const maxPlainName = 80
 
-// datasetName is a name for the dataset of manifests. It has ASCII letters only: a run's id begins with it, and people
-// type the id, and use it in URLs, names of objects and filters of Pub/Sub.
+// datasetName returns a name for the dataset of manifests, in ASCII. The ids of runs begin with it, and users type
+// these ids, and use them in URLs, names of objects and filters of Pub/Sub.
 func datasetName(manifests []string) string {
 	file := filepath.Base(manifests[0])
 	name := dataset.Stem(file)
@@ -127,8 +127,9 @@ func datasetName(manifests []string) string {
 	return plainName(name, "dataset")
 }
 
-// plainName is a name in ASCII letters, byDefault if it has none of them. If a letter or a digit is dropped, or the
-// name is cut, a hash of the whole name makes it distinct: otherwise 数据 and данные would get the same name.
+// plainName returns a name in ASCII, or byDefault if the name has no ASCII letter or digit. If a letter or a digit is
+// dropped, or the name is cut, a hash of the whole name makes it distinct: otherwise 数据 and данные would get the same
+// name.
 func plainName(name, byDefault string) string {
 	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
 	lost := strings.ContainsFunc(name, func(r rune) bool {
@@ -145,7 +146,7 @@ func plainName(name, byDefault string) string {
 	return plain[:min(len(plain), maxPlainName-len(hash))] + hash
 }
 
-// withRubric is the input under a rubric file.
+// withRubric returns the input with a rubric file.
 func (in input) withRubric(file string) (input, error) {
 	if file == "" {
 		return in, nil
@@ -161,7 +162,7 @@ func (in input) withRubric(file string) (input, error) {
 	return in, nil
 }
 
-// reading is how the records of a manifest are read.
+// reading returns the settings for reading the records of a manifest.
 func (in input) reading(manifest int) forms.Reading {
 	var reading forms.Reading
 	if len(in.Listed) > 0 {
@@ -171,7 +172,7 @@ func (in input) reading(manifest int) forms.Reading {
 	return reading
 }
 
-// withFormat is the input with all records read as one form.
+// withFormat returns the input with all records read as one form.
 func (in input) withFormat(name string) (input, error) {
 	if err := (forms.Reading{Form: name}).Validate(); err != nil {
 		return input{}, usageError{fmt.Errorf("--format: %w", err)}
@@ -183,7 +184,8 @@ func (in input) withFormat(name string) (input, error) {
 // rubricName is the name of the rubric file below the dataset's prefix.
 const rubricName = "rubric.yaml"
 
-// spec is the dataset as its dataset.yaml describes it. Commands look for changed images themselves.
+// spec returns the content of the dataset's dataset.yaml. It turns the image check off, because commands check for
+// changed images themselves.
 func (in input) spec() run.Spec {
 	spec := run.Spec{
 		Dataset: in.Dataset, Format: in.Format, Images: in.imagesPrefix(), NoImageCheck: true, Limit: in.Limit,
@@ -205,7 +207,7 @@ func (in input) spec() run.Spec {
 	return spec
 }
 
-// manifestName is the name of a manifest below the dataset's prefix. Files of one name from
+// manifestName returns the name of a manifest below the dataset's prefix. Files of one name from
 // several folders are distinguished by their number.
 func (in input) manifestName(i int) string {
 	base := filepath.Base(in.Manifests[i])
@@ -220,12 +222,12 @@ func (in input) manifestName(i int) string {
 	return "parts/" + base
 }
 
-// manifestObject is the name of a manifest in the input bucket.
+// manifestObject returns the name of a manifest in the input bucket.
 func (in input) manifestObject(i int) string {
 	return run.DatasetsPrefix + in.Dataset + "/" + in.manifestName(i)
 }
 
-// refused names the file of an error as the user did, if it is a manifest or the rubric in the input bucket.
+// refused replaces the object name of a manifest or the rubric in an error by the name that the user typed.
 func (in input) refused(err error) error {
 	refused, ok := errors.AsType[*run.RefusedError](err)
 	if ok && refused.Object == run.DatasetsPrefix+in.Dataset+"/"+rubricName {
@@ -233,7 +235,7 @@ func (in input) refused(err error) error {
 		return errors.New(strings.ReplaceAll(refused.Reason, refused.Object, rubric))
 	}
 	if errors.Is(err, run.ErrNoRecords) {
-		return fmt.Errorf("%s: the manifest has no records; write one at least", strings.Join(in.names(), ", "))
+		return fmt.Errorf("%s: the manifest has no records; write at least one", strings.Join(in.names(), ", "))
 	}
 	format, ok := errors.AsType[*dataset.FormatError](err)
 	if !ok {
@@ -249,7 +251,8 @@ func (in input) refused(err error) error {
 	return err
 }
 
-// asTyped is a refusal in which manifests have the names that the user typed. It returns other errors unchanged.
+// asTyped replaces the object names of manifests in a *run.RefusedError by the names that the user typed. It returns
+// other errors unchanged.
 func (in input) asTyped(err error) error {
 	refused, ok := errors.AsType[*run.RefusedError](err)
 	if !ok {
@@ -265,7 +268,7 @@ func (in input) asTyped(err error) error {
 	return errors.New(text)
 }
 
-// names are the manifests as the user named them.
+// names returns the manifests as the user named them.
 func (in input) names() []string {
 	names := make([]string, len(in.Manifests))
 	for i, path := range in.Manifests {
@@ -274,7 +277,7 @@ func (in input) names() []string {
 	return names
 }
 
-// paths are the paths of the manifests by their names in the input bucket.
+// paths returns the paths of the manifests by their names in the input bucket.
 func (in input) paths() map[string]string {
 	paths := map[string]string{}
 	for i, path := range in.Manifests {
@@ -283,16 +286,17 @@ func (in input) paths() map[string]string {
 	return paths
 }
 
-// imagesPrefix differs by the folder of images, so the same manifest with other images makes another run.
+// imagesPrefix returns the prefix of the images in the input bucket. It depends on the folder of images, so the same
+// manifest with another folder makes another run.
 func (in input) imagesPrefix() string {
 	sum := sha256.Sum256([]byte(in.Images))
 	return fmt.Sprintf("images/%s-%s/", in.Dataset, hex.EncodeToString(sum[:4]))
 }
 
-// specObject is the name of the dataset's dataset.yaml in the input bucket.
+// specObject returns the name of the dataset's dataset.yaml in the input bucket.
 func (in input) specObject() string { return run.DatasetsPrefix + in.Dataset + "/" + run.SpecFile }
 
-// bucket is the input bucket: a view of the dataset's files in their places.
+// bucket returns the input bucket: a view of the dataset's files in their places.
 func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
 	manifests := make([]bucket.Content, len(in.Manifests))
 	for i, m := range in.Manifests {
@@ -301,7 +305,7 @@ func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
 	return in.bucketOf(spec, manifests)
 }
 
-// bucketOf is the input bucket with other content for each manifest.
+// bucketOf returns the input bucket with the given content of each manifest.
 func (in input) bucketOf(spec run.Spec, manifests []bucket.Content) (bucket.Reader, error) {
 	file, err := yaml.Marshal(spec)
 	if err != nil {

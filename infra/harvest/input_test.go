@@ -55,7 +55,7 @@ func TestManifestName(t *testing.T) {
 	}
 }
 
-// TestPipe names what to do with a manifest that can be read only once.
+// TestPipe checks the advice for a manifest that can be read only once.
 func TestPipe(t *testing.T) {
 	t.Parallel()
 	if a := harvest(t, t.TempDir(), nil, "plan", "--state", "state", os.DevNull); a.status != 2 {

@@ -16,10 +16,10 @@ import (
 )
 
 // followHint is the hint for links that lead out of the input folder.
-const followHint = "start serve with --follow-links to have links of --input followed wherever they lead"
+const followHint = "start serve with --follow-links to follow links that lead out of --input"
 
-// openInput opens the input bucket of serve: a gs:// URL, or a folder that is there. A link in the folder that leads
-// out of it is refused unless --follow-links is given.
+// openInput opens the input bucket of serve: a gs:// URL, or an existing folder. A link in the folder that leads out of
+// it is refused unless --follow-links is given.
 func openInput(ctx context.Context, input string, followLinks bool) (bucket.Reader, error) {
 	if strings.HasPrefix(input, "gs://") {
 		return gs.OpenURL(ctx, input)
@@ -27,12 +27,12 @@ func openInput(ctx context.Context, input string, followLinks bool) (bucket.Read
 	info, err := os.Stat(input)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, usageError{fmt.Errorf("--input %s: there is no such folder; make it (mkdir -p %s), or name the one "+
-			"with datasets/ and images/", input, filepath.Join(input, "datasets"))}
+		return nil, usageError{fmt.Errorf("--input %s: there is no such folder; create it (mkdir -p %s), or give the "+
+			"folder that has datasets/ and images/", input, filepath.Join(input, "datasets"))}
 	case err != nil:
 		return nil, fmt.Errorf("--input %s: %w", input, err)
 	case !info.IsDir():
-		return nil, usageError{fmt.Errorf("--input %s: it is a file; name the folder with datasets/ and images/", input)}
+		return nil, usageError{fmt.Errorf("--input %s: it is a file; give the folder that has datasets/ and images/", input)}
 	}
 	if followLinks {
 		return bucket.NewView(map[string]bucket.Content{
@@ -52,7 +52,7 @@ func openInput(ctx context.Context, input string, followLinks bool) (bucket.Read
 	return folder, nil
 }
 
-// leadsOut is an error, with the hint, if an object or a folder of a bucket is a link that leads out of it.
+// leadsOut returns an error with the hint if an object or a folder of a bucket is a link that leads out of the bucket.
 func leadsOut(ctx context.Context, input bucket.Reader, name string) error {
 	_, err := input.Stat(ctx, name)
 	if _, out := errors.AsType[*bucket.LinkError](err); out {
@@ -61,8 +61,8 @@ func leadsOut(ctx context.Context, input bucket.Reader, name string) error {
 	return nil
 }
 
-// withoutLinks passes an upload on unless it, or the images of its dataset, are behind a link that leads out of the
-// input bucket. A refused upload is logged once for each change of the object.
+// withoutLinks returns a function that calls upload, unless the object or the folder of its dataset's images is a link
+// that leads out of the input bucket. A refused upload is logged once for each change of the object.
 func withoutLinks(
 	input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error,
 ) func(context.Context, string) error {
@@ -70,7 +70,7 @@ func withoutLinks(
 		dataset, _, _ := strings.Cut(strings.TrimPrefix(object, run.DatasetsPrefix), "/")
 		for _, name := range []string{object, "images/" + dataset} {
 			if err := leadsOut(ctx, input, name); err != nil {
-				log.Error("refused", "object", object, "error", err)
+				log.Error("upload refused", "object", object, "error", err)
 				return nil
 			}
 		}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestManifestInOut names a folder as --out that holds the manifest, which an earlier selection wrote: it would be
-// replaced while it is read.
+// TestManifestInOut gives --out a folder with the manifest, which an earlier selection wrote: it would be replaced
+// while it is read.
 func TestManifestInOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -31,7 +31,7 @@ func TestManifestInOut(t *testing.T) {
 	}
 }
 
-// TestKeepFiles names files that are read, and a folder, as files to write.
+// TestKeepFiles gives --out files that the command reads, and a folder.
 func TestKeepFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -49,7 +49,7 @@ func TestKeepFiles(t *testing.T) {
 	}
 }
 
-// TestPrepareOutLeavesNothing has a command that was killed while it tried to write: the next one removes what is left.
+// TestPrepareOutLeavesNothing checks that the next command removes the test file of a killed command.
 func TestPrepareOutLeavesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -62,7 +62,7 @@ func TestPrepareOutLeavesNothing(t *testing.T) {
 	}
 }
 
-// TestCommandsCanBePasted names a state folder with a space.
+// TestCommandsCanBePasted uses a state folder whose name has a space.
 func TestCommandsCanBePasted(t *testing.T) {
 	t.Parallel()
 	if got := command("retry", "my state", "demo-1"); got != "harvest retry --state 'my state' demo-1" {

@@ -20,8 +20,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestKill kills a run ten times at random moments and continues with it: its outputs are those of a run
-// that nobody disturbed, and no shard is scored again. HARVEST_SOAK makes many rounds of that.
+// TestKill kills a run ten times at random moments, and continues it: its outputs equal those of an undisturbed run,
+// and no shard is scored again. HARVEST_SOAK repeats this for many rounds.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	rounds := 1
@@ -49,7 +49,7 @@ func TestKill(t *testing.T) {
 // killSamples is the number of samples of a run that is killed; kills is how many times it is killed.
 var killSamples, kills = thorough.Size(300, 600), thorough.Size(5, 10)
 
-// finely is the environment of a run with many shards in several ranges, finelyArgs are its arguments.
+// finely is the environment of a run with many shards in several ranges, and finelyArgs are its arguments.
 var finely = []string{"SHARD_SAMPLES=20", "RANGE_BYTES=20000"}
 
 func finelyArgs(state string) []string {
@@ -65,7 +65,7 @@ func curateFinely(t *testing.T, dir, state string) result {
 	return decodeResult(t, a.stdout)
 }
 
-// killOften starts and kills a run that would take as long as whole if it were left alone.
+// killOften starts and kills a run several times. whole is the duration of the undisturbed run.
 func killOften(t *testing.T, dir, state string, whole time.Duration) {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -78,7 +78,8 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(whole) / 4)))
-		// A sample on which a second process dies while it is rated alone is recorded as deadly, whatever the cause.
+		// TestDeadlySample checks a sample that was rated alone when a second process died: it is recorded as deadly,
+		// whatever the cause.
 		until(t, "the results of samples rated alone", func() bool {
 			return !slices.ContainsFunc(died, func(sample string) bool {
 				_, err := os.Stat(sample + ".parquet")
@@ -96,7 +97,7 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 	t.Logf("seed %d: %d shards have scores after %d kills", seed, len(before), kills)
 }
 
-// diedAlone are the samples without a result of which an attempt has begun, in which each was rated alone.
+// diedAlone returns the samples that an attempt began to rate alone, and that have no result.
 func diedAlone(t *testing.T, state string) []string {
 	t.Helper()
 	attempts, err := filepath.Glob(filepath.Join(state, "runs", "*", "items", "*", "*", "*.[0-9]*"))
@@ -113,8 +114,8 @@ func diedAlone(t *testing.T, state string) []string {
 	return samples
 }
 
-// TestKillBeforePlan has a run as it is when its process is killed after the run was accepted, and before it was
-// planned. The same command continues with it.
+// TestKillBeforePlan makes the state of a run whose process was killed after the run was accepted, and before it was
+// planned. The same command continues the run.
 func TestKillBeforePlan(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -145,7 +146,7 @@ func TestKillBeforePlan(t *testing.T) {
 	compareRuns(t, dir, undisturbed, curateFinely(t, dir, "killed"))
 }
 
-// TestKillOfOther kills one of two commands that are at work on the same run: the other one ends it.
+// TestKillOfOther kills one of two commands that work on the same run: the other command completes the run.
 func TestKillOfOther(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -168,20 +169,20 @@ func TestKillOfOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the second command", func() bool { return strings.Contains(stderr.String(), "ingest") })
-	time.Sleep(300 * time.Millisecond) // it has found that the first one is at work
+	time.Sleep(300 * time.Millisecond) // it has found that the first command works on the run
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	_ = first.Wait() // killed
 	if n := len(scoreFiles(t, state)); n == samples {
-		t.Log("killed too late to leave anything undone")
+		t.Log("killed too late: no work was left")
 	}
 	if err := second.Wait(); err != nil {
 		t.Errorf("the second command: %v: %s", err, stderr.String())
 	}
 }
 
-// compareRuns checks that two runs of one dataset came to the same outputs.
+// compareRuns checks that two runs of one dataset have equal outputs.
 func compareRuns(t *testing.T, dir string, want, got result) {
 	t.Helper()
 	if diff := cmp.Diff(want.Samples, got.Samples); diff != "" {
@@ -201,7 +202,7 @@ func compareRuns(t *testing.T, dir string, want, got result) {
 	}
 }
 
-// scoreFiles are the scores of shards below a state folder.
+// scoreFiles returns the scores of shards below a state folder.
 func scoreFiles(t *testing.T, state string) map[string]fs.FileInfo {
 	t.Helper()
 	found := map[string]fs.FileInfo{}
@@ -219,7 +220,7 @@ func scoreFiles(t *testing.T, state string) map[string]fs.FileInfo {
 	return found
 }
 
-// sameFiles checks that every file of before is still that very file: a shard that is scored is never written again.
+// sameFiles checks that no file of before was written again: a scored shard is never written again.
 func sameFiles(t *testing.T, before, after map[string]fs.FileInfo) {
 	t.Helper()
 	for path, was := range before {
@@ -245,13 +246,13 @@ func sameContent(t *testing.T, want, got string) {
 	}
 }
 
-// TestInterruptSays says after ctrl-C what the same command does: one that keeps nothing begins again.
+// TestInterruptSays checks the message after ctrl-C: a command without a state folder starts again.
 func TestInterruptSays(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, want := range map[string]string{
-		"train": "begins again", "export": "begins again", "curate": "to continue", "serve": "to continue",
+		"train": "to start again", "export": "to start again", "curate": "to continue", "serve": "to continue",
 	} {
 		cmd, _, err := newRoot().Find([]string{name})
 		if err != nil {
@@ -279,13 +280,14 @@ func TestInterrupt(t *testing.T) {
 	if err := cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	_ = cmd.Wait() // its status is looked at
+	_ = cmd.Wait() // the test checks its exit status
 	if status := cmd.ProcessState.ExitCode(); status != 130 {
 		t.Errorf("status %d, want 130", status)
 	}
 	if !strings.Contains(stderr.String(), "nothing is lost") || strings.Contains(stderr.String(), "canceled") ||
 		stdout.Len() > 0 {
-		t.Errorf("printed %q and %q, want only that nothing is lost, on standard error", stdout.String(), stderr.String())
+		t.Errorf("printed %q and %q, want only the message that nothing is lost, on standard error",
+			stdout.String(), stderr.String())
 	}
 	before := scoreFiles(t, filepath.Join(dir, "state"))
 	if got := curateAgain(t, dir); got.Samples.Scored != 120 {
@@ -309,7 +311,7 @@ func curateAgain(t *testing.T, dir string) result {
 	return decodeResult(t, a.stdout)
 }
 
-// withoutCommand is the content of an output, of selection.json without the command that wrote it.
+// withoutCommand returns the content of an output file; for selection.json, without the command that wrote it.
 func withoutCommand(t *testing.T, path string) string {
 	t.Helper()
 	content := readFile(t, path)

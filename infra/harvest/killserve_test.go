@@ -24,11 +24,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// demoSubset begins the SHA-256 of the demo's subset at 30 %.
+// demoSubset is the beginning of the SHA-256 of the demo's subset at 30 %.
 const demoSubset = "5b3c40879b5b469f37ec"
 
-// TestKillServe kills `harvest serve` at random moments, from the upload of the demo, or from the answer to its POST,
-// to the last event: the run, its selections and their events happen, under the same ids and with the same bytes.
+// TestKillServe kills `harvest serve` at random moments between the upload of the demo, or the answer to its POST, and
+// the last event. The run, its selections and their events are completed, with the same ids and the same bytes.
 // HARVEST_SOAK makes 60 kills.
 func TestKillServe(t *testing.T) {
 	thorough.Only(t)
@@ -56,7 +56,7 @@ func TestKillServe(t *testing.T) {
 	}
 }
 
-// killing is a system that is killed and started again.
+// killing is a server that is killed and started again.
 type killing struct {
 	t      *testing.T
 	dir    string
@@ -72,7 +72,7 @@ func (k *killing) start() {
 
 func (k *killing) now() *server { return k.lives[len(k.lives)-1] }
 
-// accept starts the system, and has it accept the demo. The answer of the API is no earlier than that.
+// accept starts the system, and waits until it has accepted the demo.
 func (k *killing) accept(way string) {
 	k.t.Helper()
 	demo := os.DirFS(filepath.Join("..", "..", "testdata", "demo"))
@@ -135,7 +135,7 @@ func (k *killing) kill() {
 	k.start()
 }
 
-// choose asks for a selection of the run, which is accepted if the run is scored.
+// choose requests a selection of the run. The API accepts it if the run is scored.
 func (k *killing) choose() {
 	k.t.Helper()
 	budgets := []string{"10%", "20%", "30%"}
@@ -150,7 +150,7 @@ func (k *killing) choose() {
 	}
 }
 
-// check waits until all that was accepted is there, and checks that nothing else is.
+// check waits until all accepted work is completed, and checks that there is no other work.
 func (k *killing) check() {
 	k.t.Helper()
 	var id string
@@ -195,7 +195,7 @@ func (k *killing) check() {
 	}
 }
 
-// ids are the ids of the events of a type that were printed in all lives, each once.
+// ids returns the ids of all printed events of a type, of all processes, each once.
 func (k *killing) ids(kind string) []string {
 	k.t.Helper()
 	var ids []string

@@ -80,12 +80,13 @@ func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	}
 	report := &trainReport{capabilities: set.rubric.Capabilities, styles: set.rubric.Styles}
 	if err := json.Unmarshal(data, report); err != nil {
-		return nil, fmt.Errorf("reading %s: %w; remove it, and Harvest learns it again", originFile(weights), err)
+		return nil, fmt.Errorf("reading %s: %w; remove this file, and Harvest trains the weights "+
+			"again", originFile(weights), err)
 	}
 	return report, nil
 }
 
-// taughtFolder holds annotations of teachers, and the weights that were learned from them.
+// taughtFolder creates and returns the folder of the teachers' annotations, and of the weights learned from them.
 func taughtFolder(state string) (string, error) {
 	folder, _, err := openState(state)
 	if err != nil {
@@ -95,7 +96,7 @@ func taughtFolder(state string) (string, error) {
 	return folder, os.MkdirAll(folder, 0o755)
 }
 
-// taughtName is the file name of the weights that are learned from the set. It depends on the annotations, their
+// taughtName returns the file name of the weights that are learned from the set. It depends on the annotations, their
 // records, the teacher, and the weights that the annotations are added to.
 func (set *annotationSet) taughtName(files trainFiles, state string) (string, error) {
 	sum := sha256.New()

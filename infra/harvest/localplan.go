@@ -20,10 +20,10 @@ import (
 // A localPlan is the plan of a run of a dataset on this machine. Planning writes nothing of the run.
 type localPlan struct {
 	*run.Plan
-	again   bool          // the dataset has this run already
+	again   bool          // the state folder has this run already
 	state   string        // folder
 	typed   string        // --state, as it was typed
-	work    bucket.Bucket // that folder
+	work    bucket.Bucket // the state folder as a bucket
 	files   bucket.Reader // the input bucket
 	scorers *kinds.Opener
 	memory  *memory.Budget
@@ -32,7 +32,7 @@ type localPlan struct {
 	subsets *subset.Reader
 }
 
-// plan plans a run of the dataset as spec describes it, whose content is files. It logs to log.
+// plan plans a run of the dataset that spec describes. files is the input bucket. Warnings go to log.
 func (in input) plan(
 	ctx context.Context, spec run.Spec, files bucket.Reader, state string, log io.Writer,
 ) (*localPlan, error) {
@@ -81,16 +81,16 @@ func (in input) plan(
 	}, nil
 }
 
-// texts open the dataset's manifests.
+// texts returns a reader of the dataset's manifests.
 func (p *localPlan) texts() run.Texts { return run.Texts{Input: p.files, Work: p.work} }
 
-// clean removes the temporary objects of the plan. A later command that needs one makes it again.
+// clean removes the temporary objects of the plan. A later command makes them again if it needs them.
 func (p *localPlan) clean(ctx context.Context) {
 	p.RemoveUnpacked(ctx, p.work)
 }
 
-// unselectable is the error of a selection that cannot be made. It begins with the problems of records, because they
-// may be the cause. It is a fault of the command line, unless no record can be used: then another budget does not help.
+// unselectable returns the error of a selection that cannot be made. It begins with the problems of records, because
+// they may be the cause. It is a usageError, unless no record can be used, because then another budget does not help.
 func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 	v, err := p.planner.Survey(ctx, p.Plan)
 	switch {
@@ -103,12 +103,12 @@ func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 		v.Samples-v.Valid, v.Samples, mostFrequent(v), selection)}
 }
 
-// nothingUsable is the error of a dataset in which every surveyed record has a problem.
+// nothingUsable returns the error of a dataset in which every surveyed record has a problem.
 func nothingUsable(v *run.Survey) error {
 	return fmt.Errorf("none of the %d records can be used: %s", v.Samples, mostFrequent(v))
 }
 
-// mostFrequent is the most frequent problem of a survey, with an example.
+// mostFrequent returns the most frequent problem of a survey, with an example.
 func mostFrequent(v *run.Survey) string {
 	code := reason.MostFrequent(v.Problems)
 	text := fmt.Sprintf("%q (%d of them)", code.Phrase(), v.Problems[code])
@@ -118,8 +118,8 @@ func mostFrequent(v *run.Survey) string {
 	return text
 }
 
-// checkImages looks for some of the dataset's images before scoring. If most are missing, it warns. It is an error if
-// all are missing, and more samples have images than may fail.
+// checkImages checks before scoring if some of the dataset's images exist. If most of them are missing, it prints a
+// warning. If all are missing, and more samples have images than may fail, it returns an error.
 func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil || check.Missing == 0 {
@@ -131,7 +131,7 @@ func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show
 	return warnOfImages(check, show)
 }
 
-// warnOfImages is checkImages for commands that continue without images.
+// warnOfImages prints a warning if most of the checked images are missing, for commands that continue without images.
 func (p *localPlan) warnOfImages(ctx context.Context, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil {
@@ -148,7 +148,7 @@ func warnOfImages(check run.ImageCheck, show io.Writer) (err error) {
 	return err
 }
 
-// deploy is the deployment that runs the plan.
+// deploy returns the deployment that runs the plan.
 func (p *localPlan) deploy(scorers kinds.Config, show *display) deployment {
 	return deployment{input: p.files, work: p.work, scorers: scorers, state: p.typed, show: show}
 }
@@ -169,7 +169,7 @@ func (f datasetFlags) plan(ctx context.Context, manifests []string, state string
 // affordable refuses a plan that would wait for an approval: on this machine, raising the limit is the approval.
 func (p *localPlan) affordable() error {
 	if p.NeedsApproval {
-		return fmt.Errorf("the run is estimated at $%.2f, more than MAX_RUN_COST; raise that limit to let it begin",
+		return fmt.Errorf("the run is estimated at $%.2f, more than MAX_RUN_COST; raise this limit to start the run",
 			p.EstimatedCost)
 	}
 	return nil
@@ -181,7 +181,7 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 		return nil
 	}
 	v, err := p.planner.Survey(ctx, p.Plan)
-	if err != nil || v.Estimate == nil { // there is nothing to rate
+	if err != nil || v.Estimate == nil { // no sample is to be rated
 		return err
 	}
 	if !p.again {
@@ -194,7 +194,7 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// cost is the best estimate there is.
+// cost returns the estimated cost as text, from the scorer's own estimate if there is one.
 func (p *localPlan) cost(v *run.Survey) string {
 	if v.Estimate == nil {
 		return fmt.Sprintf("$%.2f", p.EstimatedCost)
@@ -202,7 +202,7 @@ func (p *localPlan) cost(v *run.Survey) string {
 	return dollarsOf(v.Estimate)
 }
 
-// dollarsOf is the cost of an estimate, as text.
+// dollarsOf returns the cost of an estimate, as text.
 func dollarsOf(e *scorer.Estimate) string {
 	if e.Dollars == nil {
 		return "unknown: give prices in LLM_PRICES"
@@ -210,7 +210,7 @@ func dollarsOf(e *scorer.Estimate) string {
 	return fmt.Sprintf("$%.2f", *e.Dollars)
 }
 
-// probe tries a scorer whose server must be tried first.
+// probe sends a test request to a paid scorer, whose server must be checked first.
 func (p *localPlan) probe(ctx context.Context) error {
 	if p.Scorer != kinds.LLM {
 		return nil
@@ -227,7 +227,7 @@ func (p *localPlan) probe(ctx context.Context) error {
 	return nil
 }
 
-// seconds is a number of seconds, rounded.
+// seconds returns n seconds as a duration, rounded to a multiple of to.
 func seconds(n float64, to time.Duration) time.Duration {
 	return time.Duration(n * float64(time.Second)).Round(to)
 }

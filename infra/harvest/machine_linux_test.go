@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// smallDisk mounts a file system of a few pages; without the right to do so the test is skipped.
+// smallDisk mounts a file system of a few pages. It skips the test if this user may not mount.
 func smallDisk(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -25,8 +25,8 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
-// TestDiskFull fills the disk of the state folder, and that of the output folder. The command ends immediately, and
-// completes when there is space.
+// TestDiskFull fills the disk of the state folder, and the disk of the output folder. The command ends immediately.
+// Once there is space, the same command completes.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	for _, which := range []string{"state", "out"} {
@@ -37,7 +37,7 @@ func TestDiskFull(t *testing.T) {
 			ballast := filepath.Join(small, ".ballast")
 			folders := map[string]string{"state": "state", "out": "out"}
 			folders[which] = small
-			// What is left is enough to begin.
+			// The remaining space is enough to begin.
 			left := map[string]int{"state": 64 << 10, "out": 0}[which]
 			writeFile(t, ballast, string(make([]byte, 1<<20-left)))
 			args := []string{
@@ -59,11 +59,11 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestUnreadableManifest names a manifest that the user may not read before anything else is done.
+// TestUnreadableManifest curates a manifest that the user may not read: the error comes before all work.
 func TestUnreadableManifest(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("another user's rights cannot be taken")
+		t.Skip("this process cannot get another user's rights")
 	}
 	file := filepath.Join(t.TempDir(), "dataset.json")
 	writeFile(t, file, "[]")
@@ -72,7 +72,7 @@ func TestUnreadableManifest(t *testing.T) {
 	}
 	faults := make(chan error)
 	go func() {
-		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine, and its rights with it
+		runtime.LockOSThread() // never unlocked: the thread, and its rights, end with the goroutine
 		if err := syscall.Setfsuid(65534); err != nil {
 			faults <- err
 			return

@@ -1,4 +1,5 @@
-// Harvest on one machine: the same functions as in the cloud, with folders for buckets and a queue in memory.
+// Command harvest runs the whole system on one machine: the same functions as in the cloud, with folders for buckets
+// and a queue in memory.
 package main
 
 import (
@@ -33,7 +34,7 @@ func execute() int {
 	return exitStatus(ctx, cmd, err, warn)
 }
 
-// exitStatus is the exit status of a command. It prints the command's error, if there is one.
+// exitStatus returns the exit status of a command. It prints the command's error, if there is one.
 func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writer) int {
 	var usage usageError
 	switch {
@@ -42,8 +43,8 @@ func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writ
 	case ctx.Err() != nil && errors.Is(err, errForgotten):
 		fmt.Fprintln(warn, "harvest:", err)
 		return 130
-	case ctx.Err() != nil && cmd != nil && cmd.Flags().Lookup("state") == nil: // it keeps no state
-		fmt.Fprintln(warn, "harvest: stopped; the same command begins again")
+	case ctx.Err() != nil && cmd != nil && cmd.Flags().Lookup("state") == nil: // the command keeps no state
+		fmt.Fprintln(warn, "harvest: stopped; repeat the command to start again")
 		return 130
 	case ctx.Err() != nil:
 		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, repeat the command to continue")
@@ -60,16 +61,16 @@ func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writ
 	}
 }
 
-// A usageError is a fault of the command line, not of the work.
+// A usageError is an error in the command line. The exit status is 2.
 type usageError struct{ error }
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "harvest",
-		Short: "The cream of a multimodal dataset, at any budget",
+		Short: "Select the best subset of a multimodal dataset, at any budget",
 		Long: `Harvest rates every sample of a multimodal instruction-tuning dataset on 14 capabilities, labels its
 styles, and selects the best subset at a budget. On one machine it runs the same functions as in the
-cloud; what it has done is kept in --state, so that nothing is scored twice and a killed run continues.`,
+cloud. It keeps its work in the folder --state: no sample is scored twice, and a killed run continues.`,
 		Version:       versionLine(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -92,7 +93,7 @@ cloud; what it has done is kept in --state, so that nothing is scored twice and 
 	refuseUnknownHelp(root)
 	foldHelp(root)
 	if err := addCompletions(root); err != nil {
-		panic(err) // a flag that was looked up is there, and has no other completion
+		panic(err) // cannot happen: the flag exists, and has no other completion
 	}
 	return root
 }

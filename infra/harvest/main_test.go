@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	if !slices.ContainsFunc(os.Args, func(arg string) bool { return strings.Contains(arg, "test.parallel") }) {
-		// Most tests wait for a process that waits: more of them at a time keep all cores busy.
+		// Most tests wait for processes that wait: more concurrent tests keep all cores busy.
 		if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
 			panic(err)
 		}
@@ -43,7 +43,7 @@ func testAll(m *testing.M) int {
 	return m.Run()
 }
 
-// program is the program with arguments, in a working folder and with a cache folder of its own.
+// program returns a command that runs the program with arguments, in a working folder and with a separate cache folder.
 func program(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -52,7 +52,8 @@ func program(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir(), "GOGC=400") // memory for time
+	// GOGC=400 needs more memory, and less time for garbage collection.
+	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir(), "GOGC=400")
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }
@@ -86,14 +87,14 @@ func mustHarvest(t *testing.T, dir string, args ...string) answer {
 	return a
 }
 
-// curateJSON curates a dataset in a state folder and returns what --json prints.
+// curateJSON curates a dataset in a state folder, and returns the object that --json prints.
 func curateJSON(t *testing.T, dir string, args ...string) result {
 	t.Helper()
 	a := mustHarvest(t, dir, append([]string{"curate", "--json"}, args...)...)
 	return decodeResult(t, a.stdout)
 }
 
-// decodeResult reads the one object that --json prints.
+// decodeResult decodes the only object that --json prints.
 func decodeResult(t *testing.T, stdout string) result {
 	t.Helper()
 	dec := json.NewDecoder(strings.NewReader(stdout))

@@ -18,10 +18,11 @@ import (
 // content.
 type manifestFile struct {
 	*os.File
-	temporary bool // it is to be removed
+	temporary bool // Close removes the file
 }
 
-// openManifest opens what a manifest holds. A *dataset.FormatError, which names no file, is a fault of its compression.
+// openManifest opens the unpacked content of a manifest. If the compressed data is invalid, the error is a
+// *dataset.FormatError without the name of the file.
 func openManifest(ctx context.Context, name string, limits compression.Limits) (*manifestFile, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -39,7 +40,7 @@ func openManifest(ctx context.Context, name string, limits compression.Limits) (
 	if err != nil {
 		return nil, bucket.MachineFault(os.TempDir(), err)
 	}
-	// If the system can remove an open file, it is gone even if this process is killed.
+	// Remove the open file now if the system allows this: then no file is left if this process is killed.
 	unpacked := &manifestFile{File: to, temporary: os.Remove(to.Name()) != nil}
 	if err := compression.Unpack(to, cancellable{ctx, file}, packed, limits); err != nil {
 		err = dataset.StreamFault(bucket.MachineFault(os.TempDir(), err), packed)
@@ -51,7 +52,7 @@ func openManifest(ctx context.Context, name string, limits compression.Limits) (
 	return unpacked, nil
 }
 
-// Close ends the reading, and removes the file if it is a temporary one.
+// Close closes the file, and removes a temporary file.
 func (m *manifestFile) Close() error {
 	err := m.File.Close()
 	if m.temporary {
@@ -60,7 +61,7 @@ func (m *manifestFile) Close() error {
 	return err
 }
 
-// containerKind is the kind of container that a manifest holds. It reports false for text. It unpacks only the
+// containerKind returns the kind of container that a manifest holds. It reports false for text. It unpacks only the
 // beginning of a compressed manifest.
 func containerKind(name string) (container.Kind, bool, error) {
 	file, err := os.Open(name)
@@ -87,7 +88,8 @@ func containerKind(name string) (container.Kind, bool, error) {
 	return kind, contained, nil
 }
 
-// packedKind is how a file is compressed. The file stays at its beginning.
+// packedKind returns the compression of a file; empty if the file is not compressed. It does not move the file's
+// offset.
 func packedKind(file *os.File) (compression.Kind, error) {
 	head := make([]byte, compression.MagicBytes)
 	n, err := file.ReadAt(head, 0)

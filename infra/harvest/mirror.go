@@ -32,7 +32,7 @@ func newMirror(from bucket.Reader, to *storage.BucketHandle) *mirror {
 	return &mirror{from: from, to: to, copied: map[string]bucket.Attrs{}}
 }
 
-// upload copies an object below datasets/, after all objects that it may name.
+// upload copies an object below datasets/, after all objects that it may refer to.
 func (m *mirror) upload(ctx context.Context, object string) error {
 	folders := []string{"images/"}
 	if path.Base(object) == run.SpecFile {
@@ -46,22 +46,23 @@ func (m *mirror) upload(ctx context.Context, object string) error {
 	return m.copy(ctx, object)
 }
 
-// copyAll copies all objects of a folder except one.
-func (m *mirror) copyAll(ctx context.Context, folder, but string) error {
+// copyAll copies all objects of a folder, but not the object except, and not dataset.yaml files, which start runs.
+func (m *mirror) copyAll(ctx context.Context, folder, except string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(uploadsAtOnce)
 	for attrs, err := range m.from.List(ctx, folder, "") {
 		if err != nil {
 			return fmt.Errorf("listing %s: %w", folder, err)
 		}
-		if attrs.Name != but && !strings.HasSuffix(attrs.Name, "/"+run.SpecFile) {
+		if attrs.Name != except && !strings.HasSuffix(attrs.Name, "/"+run.SpecFile) {
 			group.Go(func() error { return m.copy(ctx, attrs.Name) })
 		}
 	}
 	return group.Wait()
 }
 
-// copy copies an object, unless this version was copied before, or it is gone or cannot be read.
+// copy copies an object, unless this version was copied before. It ignores an object that was deleted or cannot be
+// read.
 func (m *mirror) copy(ctx context.Context, name string) error {
 	attrs, err := m.from.Stat(ctx, name)
 	if err == nil && !m.seen(attrs) {
@@ -73,7 +74,7 @@ func (m *mirror) copy(ctx context.Context, name string) error {
 	return nil
 }
 
-// seen reports whether an object was copied, and remembers it as copied.
+// seen reports whether this version of an object was copied before, and records it as copied.
 func (m *mirror) seen(attrs bucket.Attrs) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -88,7 +89,7 @@ func (m *mirror) put(ctx context.Context, attrs bucket.Attrs) error {
 		return err
 	}
 	defer body.Close()
-	ctx, abort := context.WithCancel(ctx) // an upload whose context is done leaves nothing
+	ctx, abort := context.WithCancel(ctx) // a cancelled upload leaves no object
 	defer abort()
 	w := m.to.Object(attrs.Name).NewWriter(ctx)
 	if _, err := io.Copy(w, body); err != nil {

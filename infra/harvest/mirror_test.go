@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// TestMirror copies a dataset, again when a file of it has changed, and when one is gone.
+// TestMirror copies a dataset, then again after a file has changed, and after a file was deleted.
 func TestMirror(t *testing.T) {
 	t.Parallel()
 	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true})
@@ -68,6 +68,6 @@ func TestMirror(t *testing.T) {
 	generation("datasets/a/parts/b.json", "[ ]")
 	if generation("images/a/1.png", "image") != image ||
 		generation("datasets/a/dataset.yaml", "manifests: [parts/b.json]") != spec {
-		t.Error("what has not changed was copied again")
+		t.Error("unchanged objects were copied again")
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// latest is what a user types for the newest run, or the newest selection of one.
+// latest is the name that a user types for the newest run, or for the newest selection of a run.
 const latest = "latest"
 
 // A namedRun has the properties of a run by which commands find it.
@@ -23,7 +23,7 @@ type namedRun struct {
 	accepted time.Time
 }
 
-// namedRuns are all runs, the newest first.
+// namedRuns returns all runs, the newest first.
 func namedRuns(ctx context.Context, runs *run.Reader) ([]namedRun, error) {
 	ids, err := runs.Runs(ctx)
 	if err != nil {
@@ -32,7 +32,7 @@ func namedRuns(ctx context.Context, runs *run.Reader) ([]namedRun, error) {
 	return byAge(ctx, runs, ids)
 }
 
-// byAge are runs, the newest first.
+// byAge returns the runs with these ids, the newest first.
 func byAge(ctx context.Context, runs *run.Reader, ids []string) ([]namedRun, error) {
 	all := make([]namedRun, len(ids))
 	for i, id := range ids {
@@ -46,8 +46,8 @@ func byAge(ctx context.Context, runs *run.Reader, ids []string) ([]namedRun, err
 	return all, nil
 }
 
-// findRun is the run that a user means: by its id, the beginning of one, the name of its dataset, or as the latest. If
-// a dataset has several runs, it is the newest; trials are only taken if there is no other run.
+// findRun returns the id of the run that a user typed as an id, the beginning of an id, the name of a dataset, or
+// latest. For a dataset it returns the newest run; it returns a trial only if there is no other run.
 func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error) {
 	known, err := runs.Runs(ctx)
 	if err != nil {
@@ -67,7 +67,8 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 			return r.id, nil
 		}
 		if r.dataset == typed {
-			if plan, err := runs.Plan(ctx, r.id); err != nil || plan.Of == 0 { // a command that uses it reports the fault
+			// If the plan cannot be read, the command that uses the run reports why.
+			if plan, err := runs.Plan(ctx, r.id); err != nil || plan.Of == 0 {
 				return r.id, nil
 			}
 			trial = cmp.Or(trial, r.id)
@@ -87,11 +88,12 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 	case 1:
 		return begun[0], nil
 	default:
-		return "", usageError{fmt.Errorf("%d runs begin with %q: %s; type more of one", len(begun), typed, some(begun))}
+		return "", usageError{fmt.Errorf("the ids of %d runs begin with %q: %s; type more characters of one id",
+			len(begun), typed, some(begun))}
 	}
 }
 
-// findSelection is the selection of a run that a user means: by its id, the beginning of one, or as the latest.
+// findSelection returns the id of the selection of a run that a user typed as an id, the beginning of an id, or latest.
 func findSelection(ctx context.Context, subsets *subset.Reader, runID, typed string) (string, error) {
 	ids, err := subsets.List(ctx, runID)
 	if err != nil {
@@ -113,10 +115,11 @@ func findSelection(ctx context.Context, subsets *subset.Reader, runID, typed str
 	case len(begun) == 1:
 		return begun[0], nil
 	case len(begun) > 1:
-		return "", usageError{fmt.Errorf("%d selections of run %s begin with %q: %s; type more of one",
+		return "", usageError{fmt.Errorf("the ids of %d selections of run %s begin with %q: %s; type more characters of "+
+			"one id",
 			len(begun), runID, typed, some(begun))}
 	case len(ids) == 0:
-		return "", usageError{fmt.Errorf("%w: %s; run %s has none, `harvest select %s --budget 10%%` makes one",
+		return "", usageError{fmt.Errorf("%w: %s; run %s has no selection, and `harvest select %s --budget 10%%` makes one",
 			subset.ErrNoSelection, typed, runID, runID)}
 	default:
 		return "", usageError{fmt.Errorf("%w: %s; run %s has %s", subset.ErrNoSelection, typed, runID, some(ids))}
@@ -138,7 +141,7 @@ func newestSelection(ctx context.Context, subsets *subset.Reader, runID string, 
 	return newest, nil
 }
 
-// age is a time that has passed, for people.
+// age returns a duration as text, in one unit.
 func age(d time.Duration) string {
 	switch {
 	case d < time.Minute:
@@ -152,7 +155,7 @@ func age(d time.Duration) string {
 	}
 }
 
-// some are the first of several names.
+// some joins names with commas. It leaves out names after the fifth.
 func some(names []string) string {
 	const most = 5
 	if len(names) > most {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// TestNamesOfRuns names runs and selections as users do: by ids, the beginning of one, the dataset, or as the latest.
+// TestNamesOfRuns names runs and selections as users do: by an id, the beginning of an id, the dataset, or latest.
 func TestNamesOfRuns(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

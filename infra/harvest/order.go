@@ -10,23 +10,24 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An order is what a user requests from a run: selections, and the folder for them. The state folder keeps the last one
-// of each run, so that another command can complete it.
+// An order is a user's request for selections of a run, with the folder for their files. The state folder keeps the
+// last order of each run, so that another command can complete it.
 type order struct {
 	Requests  []selection.Request `json:"requests"`            // the smallest budget first
 	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
 	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
-	// Format is the form that subsets are converted to; empty for that of the records.
+	// Format is the form that records are converted to; empty if they are not converted.
 	Format string      `json:"format,omitempty"`
 	Report reportFlags `json:"report,omitzero"`
 	// Near are the evaluation sets that the requests name.
 	Near  []nearFile    `json:"near,omitempty"`
-	typed run.Allowance // by --max-failed
-	arm   string        // its name in a file of --arms; else empty
-	files typedFiles    // of the flags
+	typed run.Allowance // the value of --max-failed
+	arm   string        // the order's name in the file of --arms; else empty
+	files typedFiles    // that the flags name
 }
 
-// named adds the name of the order and of its files to an error. A usageError stays a usageError.
+// named adds the order's name in --arms to an error, and names evaluation sets by their paths. A usageError stays a
+// usageError.
 func (o order) named(err error) error {
 	err = o.typedNear(err)
 	if o.arm == "" {
@@ -40,8 +41,8 @@ func (o order) named(err error) error {
 
 // maxFailedFlag adds --max-failed.
 func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance) {
-	cmd.Flags().Func("max-failed", "how many samples may fail: a share (5%) or a number of samples; above it nothing is "+
-		"selected (default: $MAX_FAILED, else 5%)", func(text string) (err error) {
+	cmd.Flags().Func("max-failed", "how many samples may fail: a share (5%) or a number of samples; if more fail, "+
+		"nothing is selected (default: $MAX_FAILED, else 5%)", func(text string) (err error) {
 		*allowed, err = run.ParseAllowance(text)
 		return err
 	})
@@ -67,7 +68,7 @@ func (o order) with(sel selectionFlags, out outputFlags) (order, error) {
 	return o, err
 }
 
-// check refuses an order that cannot be meant for a run: a --max-failed above the number of samples.
+// check returns an error if --max-failed is above the number of samples of a run.
 func (o order) check(plan *run.Plan) error {
 	if err := o.typed.Within(plan.Samples); err != nil {
 		return usageError{fmt.Errorf("--max-failed: %w", err)}
@@ -75,7 +76,8 @@ func (o order) check(plan *run.Plan) error {
 	return nil
 }
 
-// folder is the folder of a request's selection. With several requests, each has its own folder, named by the budget.
+// folder returns the folder of a request's selection. With several requests, each has its own folder, named by the
+// budget.
 func (o order) folder(request selection.Request) string {
 	if o.Out == "" || len(o.Requests) == 1 {
 		return o.Out
@@ -83,7 +85,7 @@ func (o order) folder(request selection.Request) string {
 	return filepath.Join(o.Out, request.Budget.String())
 }
 
-// absolute is the order with an absolute folder, for later commands that run in another working directory.
+// absolute returns the order with an absolute folder, for later commands that run in another working directory.
 func (o order) absolute() (*order, error) {
 	if o.Out == "" {
 		return &o, nil
@@ -95,7 +97,7 @@ func (o order) absolute() (*order, error) {
 	return &o, nil
 }
 
-// folders are the folders in Out, one for each selection; none if Out itself has the only selection.
+// folders returns the names of the folders in Out, one for each selection; nil if Out itself has the only selection.
 func (o order) folders() []string {
 	if len(o.Requests) == 1 {
 		return nil

@@ -26,10 +26,10 @@ const (
 // maxForeign is how many foreign files an error names.
 const maxForeign = 3
 
-// prepareOut makes the folder that a selection is written to and tries to write to it, so that a fault is found before
-// anything is scored. A folder that holds files of others is refused: a trainer would read them as part of the subset.
-// A folder that holds one of the manifests is refused too, even if this program wrote the manifest: it would be
-// replaced. The state folder may be in it.
+// prepareOut creates the output folder of a selection and writes a test file to it, so that a fault is found before
+// anything is scored. It refuses a folder with files that Harvest did not write, because a trainer would read them as
+// part of the subset. It also refuses a folder with one of the manifests, even if Harvest wrote it, because the
+// manifest would be replaced. The state folder may be inside the folder.
 func prepareOut(dir, state string, manifests []string) error {
 	if err := makeOut(dir); err != nil {
 		return err
@@ -42,11 +42,11 @@ func prepareOut(dir, state string, manifests []string) error {
 	}
 	foreign, err := foreignFiles(dir, state)
 	if err != nil {
-		return fmt.Errorf("looking into the output folder: %w", bucket.MachineFault(dir, err))
+		return fmt.Errorf("reading the output folder: %w", bucket.MachineFault(dir, err))
 	}
 	if len(foreign) > 0 {
-		return usageError{fmt.Errorf("--out %s: it holds files that harvest did not write (%s): give a folder of its own, "+
-			"or remove them", dir, firstOf(foreign, maxForeign))}
+		return usageError{fmt.Errorf("--out %s: it holds files that harvest did not write (%s): give another folder, or "+
+			"remove these files", dir, firstOf(foreign, maxForeign))}
 	}
 	if err := tryWriting(dir); err != nil {
 		return fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err))
@@ -75,7 +75,7 @@ func newFolder(dir string) (remove func()) {
 	}
 }
 
-// firstOf lists the first of some names, and says that there are more.
+// firstOf lists the first names, at most `most`, and the number of the others.
 func firstOf(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")
@@ -95,7 +95,7 @@ func tryWriting(dir string) error {
 	return errors.Join(err, file.Sync(), file.Close())
 }
 
-// ownFiles are the names of the files in a folder that this program wrote.
+// ownFiles returns the names of the files in a folder that this program wrote.
 func ownFiles(dir string) (map[string]bool, error) {
 	own := map[string]bool{}
 	var listed struct {
@@ -135,11 +135,11 @@ func readOptional(name string, v any) error {
 	return nil
 }
 
-// ignored reports whether a name in an output folder is of no concern: no program reads it as data.
+// ignored reports whether a name in an output folder does not matter, because no program reads it as data.
 func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
-// foreignFiles are the names in a folder that this program did not write, in ascending order. A folder in it that has
-// only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
+// foreignFiles returns the names in a folder that this program did not write, in ascending order. A folder in it that
+// has only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
 func foreignFiles(dir, state string) ([]string, error) {
 	if sameFile(dir, state) {
 		return nil, nil
@@ -202,15 +202,15 @@ func keepFiles(written string, read ...string) error {
 	}
 	for _, file := range read {
 		if sameFile(written, file) {
-			return usageError{fmt.Errorf("--out %s: the command reads this file, which would be replaced; give another",
+			return usageError{fmt.Errorf("--out %s: the command reads this file, which would be replaced; give another file",
 				written)}
 		}
 	}
 	return nil
 }
 
-// keepForeign refuses to write files of these names if the folder has one of them that harvest did not write. Other
-// files may be in the folder.
+// keepForeign returns an error if the folder has a file with one of these names that harvest did not write. Files with
+// other names may be in the folder.
 func keepForeign(dir string, names ...string) error {
 	own, err := ownFiles(dir)
 	if err != nil {
@@ -276,8 +276,8 @@ func keepOnly(dir string, keep []string) error {
 	return listOwn(dir, own)
 }
 
-// removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. The
-// mark of a complete export goes first. If other files are in the folder, they and the folder stay.
+// removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. It
+// removes the mark of a complete export first. If other files are in the folder, they and the folder stay.
 func removeOwn(dir string) error {
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {

@@ -38,7 +38,7 @@ type writtenSelection struct {
 // makeOut makes the folder of a file that a command writes.
 func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
-		return usageError{fmt.Errorf("--out %s: a file is in the place of a folder; give another folder", dir)}
+		return usageError{fmt.Errorf("--out %s: a part of this path is a file; give another folder", dir)}
 	} else if err != nil {
 		return fmt.Errorf("making the output folder: %w", bucket.MachineFault(dir, err))
 	}
@@ -54,13 +54,13 @@ type outputFolder struct {
 	format    string                // form to which records are converted; empty for their own
 	trainer   string                // trainer for which the form is; empty if --output-format requests the form
 	memory    *memory.Budget        // memory for images; nil makes a new one
-	report    func(io.Writer) error // nil for none
+	report    func(io.Writer) error // writes the report; nil for no report
 }
 
 // An output is a file of an output folder.
 type output struct {
 	name  string
-	path  *string // is set to its path
+	path  *string // write sets it to the path of the file
 	write func(io.Writer) error
 }
 
@@ -71,14 +71,14 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	var to outputFiles
 	var listed subsetRecipe
 	var err error
-	if !f.converts() && f.input != nil { // the records are still as the recipe says
+	if !f.converts() && f.input != nil { // the recipe still describes the records
 		if listed, err = f.input.subsetRecipe(f.selection); err != nil {
 			return outputFiles{}, err
 		}
 	}
 	outputs := f.outputs(ctx, &to)
 	var converted convertedSubset
-	if f.converts() { // before an earlier selection is replaced, because it may be refused
+	if f.converts() { // before an earlier selection is replaced, because the conversion may fail
 		var remove func()
 		if converted, remove, err = f.convertInto(ctx, dir); err != nil {
 			return outputFiles{}, err
@@ -97,7 +97,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	if err == nil {
 		err = announce(dir, files)
 	}
-	if err == nil { // if this command were killed, it would describe files of two selections
+	if err == nil { // otherwise, after a kill, it would describe files of two selections
 		err = removeFile(to.Selection)
 	}
 	if err == nil {
@@ -168,7 +168,7 @@ func makeScratch(dir string) (scratch string, remove func(), err error) {
 	return scratch, func() { _ = os.RemoveAll(scratch) }, nil
 }
 
-// outputs are the files before selection.json and those of a recipe.
+// outputs returns the files that are written before the files of a recipe and selection.json.
 func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	from := f.selection.Outputs
 	copied := func(object string, path *string) output {
@@ -246,7 +246,7 @@ func writeRejected(
 	return to, nil
 }
 
-// writeWhole writes a file so that it is complete or does not exist. A fault of its folder is a bucket.MachineError.
+// writeWhole writes a file so that it is complete or does not exist. A fault of the folder is a *bucket.MachineError.
 func writeWhole(path string, write func(io.Writer) error) error {
 	file, err := renameio.NewPendingFile(path, renameio.WithPermissions(0o644))
 	if err == nil {
@@ -261,7 +261,7 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// writeScratch is writeWhole for a file that users do not know: an error of write does not name it.
+// writeScratch is writeWhole for a file that users do not know. An error of write is returned without the file's name.
 func writeScratch(path string, write func(io.Writer) error) error {
 	var failed error
 	err := writeWhole(path, func(w io.Writer) error {
@@ -274,6 +274,6 @@ func writeScratch(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// defaultOut is the folder of select without --out. Each selection has its own, so that selections of one run do not
-// overwrite each other.
+// defaultOut returns the folder of select without --out. Each selection has its own, so that selections of one run do
+// not overwrite each other.
 func defaultOut(sel *subset.Selection) string { return filepath.Join("out", sel.Run, sel.ID) }

@@ -16,11 +16,11 @@ import (
 	"mvdan.cc/sh/v3/syntax"
 )
 
-// repository is its root.
+// repository is the root folder of the repository.
 const repository = "../.."
 
-// TestPagesName checks every command that a page names, in a block or in a line: that Harvest has it with its flags,
-// and that what Go's tools are to test, run or build exists.
+// TestPagesName checks every command that a page names, in a block or in a line: Harvest has the command and its flags,
+// and the packages and tests of `go` commands exist.
 func TestPagesName(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -48,7 +48,7 @@ func readPages(t *testing.T) []*markdown.Page {
 	return pages
 }
 
-// checkScript checks the commands of a script, and says how many it knew. A text that is not a script has 0.
+// checkScript checks the commands of a script, and returns how many it knew; 0 if the text is not a script.
 func checkScript(t *testing.T, place, script string) (checked int) {
 	t.Helper()
 	file, err := syntax.NewParser().Parse(strings.NewReader(script), "")
@@ -84,7 +84,7 @@ func checkScript(t *testing.T, place, script string) (checked int) {
 
 var errNoCommand = errors.New("it names no command")
 
-// literal is a word without its quotes; what the shell would put into it is left out.
+// literal returns a word without its quotes, and without the expansions of the shell.
 func literal(word *syntax.Word) string {
 	var b strings.Builder
 	for _, part := range word.Parts {
@@ -165,7 +165,7 @@ func checkGo(words []string) error {
 		found, err := exec.Command("grep", "-rhoE", `^func (Test|Benchmark|Fuzz)[A-Za-z0-9_]+`, folder,
 			"--include=*_test.go").Output()
 		if err != nil && len(patterns) > 0 {
-			return fmt.Errorf("looking for tests in %s: %w", folder, err)
+			return fmt.Errorf("listing the tests in %s: %w", folder, err)
 		}
 		tests.Write(found)
 	}
@@ -208,7 +208,7 @@ func newPageShell(t *testing.T) pageShell {
 		"PATH="+filepath.Join(top, "bin")+string(os.PathListSeparator)+os.Getenv("PATH"))}
 }
 
-// run returns what a script prints. The error holds that, too.
+// run returns the output of a script. The error also contains the output.
 func (s pageShell) run(t *testing.T, dir, script string) (string, error) {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), "sh", "-eu", "-c", script)
@@ -220,9 +220,9 @@ func (s pageShell) run(t *testing.T, dir, script string) (string, error) {
 	return string(out), err
 }
 
-// TestPagesRun runs the blocks of all pages that need nothing, and with HARVEST_PAGES=full those that need time, too.
-// Each page has a folder with the demo's dataset, as dataset.json and as mine.json, and annotations of it, and no
-// state.
+// TestPagesRun runs the blocks of all pages that need no other data or services; with HARVEST_PAGES=full also the slow
+// blocks. Each page gets a folder with the demo's dataset (as dataset.json and as mine.json) and its annotations, and
+// an empty state folder.
 func TestPagesRun(t *testing.T) {
 	full := os.Getenv("HARVEST_PAGES") == markdown.NeedsFull
 	if os.Getenv("HARVEST_PAGES") == "" {
@@ -269,7 +269,7 @@ func TestPagesRun(t *testing.T) {
 	}
 }
 
-// checkCapture makes sure that every line that the README shows of the first command begins a line that it prints.
+// checkCapture checks that each line of output in the README is the beginning of a line that the first command prints.
 func checkCapture(t *testing.T, shown, printed string) {
 	t.Helper()
 	for line := range strings.Lines(shown) {

@@ -56,9 +56,9 @@ func (f *pairsFlag[V]) Set(text string) error {
 	return nil
 }
 
-// String is the pairs as the user gave them.
+// String returns the pairs as the user gave them.
 func (f *pairsFlag[V]) String() string {
-	if f == nil || f.text == nil { // the library asks a zero value for its text
+	if f == nil || f.text == nil { // the library of flags calls String on a zero value
 		return ""
 	}
 	return pairs(f.of, f.text)
@@ -67,5 +67,5 @@ func (f *pairsFlag[V]) String() string {
 // Type names the values in the help.
 func (f *pairsFlag[V]) Type() string { return "name=" + f.kind }
 
-// names are the given names, in ascending order.
+// names returns the given names, in ascending order.
 func (f *pairsFlag[V]) names() []string { return slices.Sorted(maps.Keys(f.of)) }

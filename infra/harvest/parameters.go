@@ -11,11 +11,11 @@ import (
 type parameter struct {
 	flag   string // an example, as it is typed
 	fields string // the same in JSON
-	// meaning is what the help of the flag says.
+	// meaning is the help text of the flag.
 	meaning string
 }
 
-// parameters are all parameters of a selection. A test compares each example's two forms.
+// parameters returns all parameters of a selection. A test compares each example's two forms.
 func parameters() []parameter {
 	list := []parameter{
 		{flag: `--budget 5%,10%,30%`, fields: `"budget": "30%", "within": ["5%", "10%"]`},
@@ -63,7 +63,7 @@ func parameters() []parameter {
 	return list
 }
 
-// split is the flag's name and its value.
+// split returns the flag's name and its value.
 func (p parameter) split() (name, value string) {
 	name, value, _ = strings.Cut(strings.TrimPrefix(p.flag, "--"), " ")
 	return name, strings.Trim(value, `"`)
@@ -80,7 +80,7 @@ func parameterTopic() string {
 	return b.String()
 }
 
-// parameterRows are the parameters as a table in Markdown.
+// parameterRows returns the parameters as a table in Markdown.
 func parameterRows() string {
 	var b strings.Builder
 	b.WriteString("| flag | in JSON | what it does |\n| --- | --- | --- |\n")

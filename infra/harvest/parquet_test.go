@@ -18,7 +18,7 @@ import (
 // parquetFixtures are files of Hugging Face's datasets library.
 const parquetFixtures = "../../shared/dataset/container/hfparquet/testdata"
 
-// A demoRow is a sample of the demo as Hugging Face's LLaVA datasets have it.
+// A demoRow is a sample of the demo in the columns of Hugging Face's LLaVA datasets.
 type demoRow struct {
 	ID            string        `parquet:"id"`
 	Images        []demoPicture `parquet:"image,list"`
@@ -31,7 +31,7 @@ type demoPicture struct {
 	Path  *string `parquet:"path,optional"`
 }
 
-// Equal compares pictures as a whole: cmp takes seconds for their bytes.
+// Equal compares whole pictures, because cmp needs seconds for their bytes.
 func (p demoPicture) Equal(other demoPicture) bool { return reflect.DeepEqual(p, other) }
 
 type demoTurn struct {
@@ -87,8 +87,8 @@ func readRows(t *testing.T, path string) []demoRow {
 	return rows
 }
 
-// TestParquet curates the demo from Parquet files as from JSON with a folder of images: ratings are equal, and the
-// subset has the rows of the samples that are selected there. Commands that study a dataset read Parquet files, too.
+// TestParquet curates the demo from Parquet files and from JSON with a folder of images: the ratings are equal, and the
+// Parquet subset has the rows of the same samples. Other commands also read Parquet files.
 func TestParquet(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -119,7 +119,7 @@ func TestParquet(t *testing.T) {
 	mustHarvest(t, dir, append(curate, subset)...)
 	again := readRows(t, filepath.Join(dir, "again/out/subset.parquet"))
 	if diff := cmp.Diff(readRows(t, subset), again); diff != "" {
-		t.Errorf("all of the subset (-subset +got):\n%s", diff)
+		t.Errorf("a selection of the whole subset (-subset +got):\n%s", diff)
 	}
 	a := mustHarvest(t, dir, "plan", "--state", "state", "data/train-*.parquet")
 	if says := "row 1 of train-00000-of-00003.parquet read as LLaVA: id formula-0012"; !strings.Contains(a.stdout, says) {
@@ -182,7 +182,7 @@ func TestParquetRecipe(t *testing.T) {
 	}
 }
 
-// TestParquetFaults names what is wrong with Parquet files as the user named them.
+// TestParquetFaults checks that errors of Parquet files have the names that the user typed.
 func TestParquetFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -201,7 +201,7 @@ func TestParquetFaults(t *testing.T) {
 			"write the file again with zstd: python3 -c"},
 		{[]string{"short.parquet"}, "harvest: manifest short.parquet: the Parquet file does not end in PAR1; it may have " +
 			"been cut short: download or write it again\n"},
-		{[]string{"empty.parquet"}, "harvest: empty.parquet: the manifest has no records; write one at least\n"},
+		{[]string{"empty.parquet"}, "harvest: empty.parquet: the manifest has no records; write at least one\n"},
 		{[]string{"./vsft.parquet", "llava.parquet"}, "harvest: manifests: ./vsft.parquet and llava.parquet have unequal " +
 			"columns, and a subset is one file: "},
 		{[]string{"llava.parquet", "text.jsonl"}, "harvest: manifests: llava.parquet is a Parquet file and text.jsonl is a " +

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// placement puts images into the place that the request names; to is the parent of a folder of images.
+// placement returns the placement of images that the request names. to is the parent of the folder of images.
 func (e trainerExport) placement(ctx context.Context, to string) (placement, error) {
 	if e.request.Images == export.Copy {
 		return &imageFolder{to: to, written: map[string]bool{}}, nil
@@ -28,7 +28,7 @@ func (e trainerExport) placement(ctx context.Context, to string) (placement, err
 
 // namedImages leaves images in their places, and records name them by absolute paths.
 type namedImages struct {
-	asked  string // the flag that asked for it, for messages
+	asked  string // the flag that requested this, for messages
 	folder string // of images
 	prefix string // of their objects
 	locate func(name string) (images.Location, *dataset.Fault, error)
@@ -43,7 +43,8 @@ func (e trainerExport) newNamedImages(ctx context.Context) (*namedImages, error)
 		folder = disk.Path(e.place.prefix)
 	}
 	if folder == "" {
-		return nil, usageError{fmt.Errorf("%s: no folder of this machine holds the images of the dataset; give copy", asked)}
+		return nil, usageError{fmt.Errorf("%s: no folder of this machine holds the images of the dataset; give --images "+
+			"copy", asked)}
 	}
 	folder, err := filepath.Abs(folder)
 	if err != nil {
@@ -86,7 +87,7 @@ func (n *namedImages) place(s *dataset.Sample, number int, _ []byte) (string, er
 // files implements placement.
 func (n *namedImages) files() []string { return nil }
 
-// linkedImages are symbolic links to images, each once and named by its content.
+// linkedImages makes a symbolic link to each image, once, named by the image's content.
 type linkedImages struct {
 	*namedImages
 	to   string

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// plainText is the writer of all that a command prints. It escapes characters that act on a terminal: control
+// plainText wraps the writer of all output of a command. It escapes characters that act on a terminal: control
 // characters except line ends and tabs, marks that change the direction of text, and bytes that are not UTF-8. Ids,
 // names and messages come from datasets, whose authors must not move the cursor or reorder a line. The escapes are
 // valid in JSON strings, and mean the same characters there.
@@ -37,7 +37,7 @@ func (p plainText) Write(text []byte) (int, error) {
 	return len(text), nil
 }
 
-// escaped is the escape of a character with this size and first byte; empty if the character is shown unchanged.
+// escaped returns the escape of a character with this size and first byte; empty if the character is shown unchanged.
 func escaped(r rune, first byte, size int) string {
 	switch {
 	case r == utf8.RuneError && size == 1:

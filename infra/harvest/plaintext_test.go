@@ -27,7 +27,8 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// TestTextOfDatasetIsShown has a dataset whose names and ids are orders to a terminal: every command shows them.
+// TestTextOfDatasetIsShown uses a dataset whose names and ids contain control characters of a terminal: every command
+// prints their escapes.
 func TestTextOfDatasetIsShown(t *testing.T) {
 	t.Parallel()
 	const evil = "evil\x1b]0;x\x07\u202e\u009b2J\u2067"
@@ -72,7 +73,7 @@ func TestTextOfDatasetIsShown(t *testing.T) {
 	}
 }
 
-// TestOddIDs curates a record whose id has a line break: each message stays in its line.
+// TestOddIDs curates a record whose id has a line break: each message stays on one line.
 func TestOddIDs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

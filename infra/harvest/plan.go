@@ -130,7 +130,7 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	return printExamples(w, v)
 }
 
-// printExamples prints examples of what is wrong with records.
+// printExamples prints examples of invalid records.
 func printExamples(w io.Writer, v *run.Survey) error {
 	for _, code := range slices.Sorted(maps.Keys(v.Examples)) {
 		for _, example := range v.Examples[code] {

@@ -10,7 +10,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// poolsTable is the agreement on pools of a few sources, compared with a rater who knows only each source's mean.
+// poolsTable returns a table of the agreement on pools of a few sources, compared with a rater who knows only each
+// source's mean.
 func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
 	t := newTable(fmt.Sprintf("pools of %d sources", agreement.PoolSources),
 		"Spearman", "QW kappa", "within source", "source means: Spearman")
@@ -26,7 +27,7 @@ func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
 	return t
 }
 
-// poolsLine explains the table, and gives the figures that belong to no single capability.
+// poolsLine returns a text that explains the table, and gives the figures of styles and of selections.
 func poolsLine(p *agreement.Pools) string {
 	var values []string
 	for _, budget := range slices.Sorted(maps.Keys(p.SelectionValue)) {
@@ -38,7 +39,7 @@ func poolsLine(p *agreement.Pools) string {
 		agreement.PoolSources, p.Drawn, spread(p.MicroF1), strings.Join(values, ", "))
 }
 
-// spread is a median with its range.
+// spread returns a median with its range, as text.
 func spread(s agreement.Spread) string {
 	return ranged(s.Median, agreement.Interval{s.Low, s.High})
 }

@@ -19,11 +19,12 @@ import (
 // functionsPackage is the package of the functions' image.
 const functionsPackage = "github.com/harvest-ml/harvest/functions"
 
-// serveProcesses serves with the functions in processes of their own.
+// serveProcesses runs each function in a separate process until ctx ends.
 func serveProcesses(ctx context.Context, f serveFlags, to streams) error {
 	if f.Work != "" {
 		return usageError{
-			errors.New("--state is not for --processes: its work bucket is in memory and gone when the command ends"),
+			errors.New("--state: with --processes the work bucket is in memory, and is lost when the command ends; remove " +
+				"--state"),
 		}
 	}
 	options := local.ProcessOptions{
@@ -80,16 +81,16 @@ func serveProcesses(ctx context.Context, f serveFlags, to streams) error {
 	return err
 }
 
-// errForgotten is the error of a serve --processes that the user stopped: it keeps no state.
-var errForgotten = errors.New("stopped; what its buckets in memory held is gone")
+// errForgotten is the error of a serve --processes that the user stopped, because its state is lost.
+var errForgotten = errors.New("stopped; its buckets were in memory, and their content is lost")
 
 // buildFunctions builds the functions' binary.
 func buildFunctions(ctx context.Context, dir string) (string, error) {
 	binary := filepath.Join(dir, "functions")
 	cmd := exec.CommandContext(ctx, "go", "build", "-o", binary, functionsPackage)
-	if said, err := cmd.CombinedOutput(); err != nil {
+	if output, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("building the functions: %w: %s; "+
-			"run this in Harvest's repository, or name a binary with --functions", err, said)
+			"run this in Harvest's repository, or name a binary with --functions", err, output)
 	}
 	return binary, nil
 }

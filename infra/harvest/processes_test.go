@@ -26,7 +26,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// binaries is a folder that is there for all tests.
+// binaries is a folder for all tests.
 var binaries string
 
 // functionsBinary builds the functions' binary once for all tests.
@@ -55,7 +55,8 @@ func startCluster(t *testing.T, dir string, env []string, args ...string) *clust
 		args...)
 	c := &cluster{server: &server{cmd: program(t, dir, env, args...)}}
 	c.cmd.Stdout, c.cmd.Stderr = &c.events, &c.log
-	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGINT) } // so that it stops its processes
+	// Send SIGINT, so that the command stops its processes.
+	c.cmd.Cancel = func() error { return c.cmd.Process.Signal(syscall.SIGINT) }
 	if err := c.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -74,7 +75,7 @@ func startCluster(t *testing.T, dir string, env []string, args ...string) *clust
 	return c
 }
 
-// pids are the latest process ids of the functions.
+// pids returns the latest process ids of the functions.
 func (c *cluster) pids(t *testing.T) map[string]int {
 	t.Helper()
 	pids := map[string]int{}
@@ -98,7 +99,7 @@ func (c *cluster) kill(t *testing.T, function string) {
 	until(t, function+" to be started again", func() bool { return c.pids(t)[function] != pid })
 }
 
-// onLoopback checks that other machines cannot reach it.
+// onLoopback checks that other machines cannot reach the ports of a process.
 func (c *cluster) onLoopback(t *testing.T) {
 	t.Helper()
 	addrs, err := net.InterfaceAddrs()
@@ -123,7 +124,7 @@ func (c *cluster) onLoopback(t *testing.T) {
 	}
 }
 
-// guarded has a page of another site call the API and all processes, under their names and one of its own.
+// guarded calls the API and all processes like a page of another site, with their host names and with another one.
 func (c *cluster) guarded(t *testing.T) {
 	t.Helper()
 	call := func(method, url, host, site string, status int) {
@@ -174,7 +175,7 @@ func (c *cluster) object(t *testing.T, name string) string {
 	return string(data)
 }
 
-// dropDemo lays the demo out in an input folder, as a bucket has it.
+// dropDemo writes the demo to an input folder, with the names that a bucket has.
 func dropDemo(t *testing.T, dir string) {
 	t.Helper()
 	demo := filepath.Join("..", "..", "testdata", "demo")
@@ -186,8 +187,8 @@ func dropDemo(t *testing.T, dir string) {
 	writeFile(t, filepath.Join(dir, "datasets", "demo", "dataset.yaml"), "manifests: [parts/dataset.json]\nbudget: 30%\n")
 }
 
-// TestKillProcesses takes the demo through processes that are killed at work: what comes out is what the system in one
-// process makes of it, and all that the processes did is one trace. HARVEST_SOAK kills them often.
+// TestKillProcesses runs the demo in processes that are killed at work: the results equal those of the system in one
+// process, and all work is one trace. HARVEST_SOAK kills the processes often.
 func TestKillProcesses(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -233,7 +234,7 @@ func TestKillProcesses(t *testing.T) {
 	c.stop(t)
 }
 
-// smoke sends ten samples through the system, then has it plan them again, which starts nothing.
+// smoke tests the system with ten samples. Then it lets the system plan them again, which starts no run.
 func (c *cluster) smoke(t *testing.T, dir string) {
 	t.Helper()
 	api := strings.TrimSuffix(c.url, "/v1/runs")
@@ -263,7 +264,7 @@ func (c *cluster) stop(t *testing.T) {
 	if err := c.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	_ = c.cmd.Wait() // its status is looked at
+	_ = c.cmd.Wait() // the test checks its exit status
 	if status := c.cmd.ProcessState.ExitCode(); status != 130 ||
 		!strings.Contains(c.log.String(), "what its buckets in memory held is gone") {
 		t.Errorf("status %d after ctrl-C", status)
@@ -275,7 +276,7 @@ func (c *cluster) stop(t *testing.T) {
 	}
 }
 
-// TestSmokeFails tests deployments in which something is broken.
+// TestSmokeFails tests deployments with faults.
 func TestSmokeFails(t *testing.T) {
 	t.Parallel()
 	const id = "small-0123456789ab"
@@ -286,7 +287,7 @@ func TestSmokeFails(t *testing.T) {
 		answers map[string]string
 		says    string
 	}{
-		"no run": {map[string]string{"/v1/runs": `{"runs": []}`}, "is not curated within"},
+		"no run": {map[string]string{"/v1/runs": `{"runs": []}`}, "was not curated within"},
 		"refused": {
 			map[string]string{"/v1/runs/" + id: `{"state": "refused", "problem": "there is no such scorer"}`},
 			"there is no such scorer",
@@ -297,7 +298,7 @@ func TestSmokeFails(t *testing.T) {
 		},
 		"small selection": {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "completed", "selected": 4}`},
-			"selected 4 samples, want 5",
+			"selected 4 samples, and not 5",
 		},
 		"invalid plan": {
 			map[string]string{"/v1/plans": `{"samples": 10, "valid": 9, "problems": {"image_not_found": 1}}`},
@@ -305,7 +306,7 @@ func TestSmokeFails(t *testing.T) {
 		},
 		"not completed": {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "writing", "selected": 5}`},
-			"is not curated within",
+			"was not curated within",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -332,7 +333,7 @@ func TestSmokeFails(t *testing.T) {
 	}
 }
 
-// TestProcessesWithSidecar has a run planned through score-gpu, the only service that reaches the sidecar.
+// TestProcessesWithSidecar plans a run through score-gpu, the only service that calls the sidecar.
 func TestProcessesWithSidecar(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -368,7 +369,7 @@ func TestProcessesWithSidecar(t *testing.T) {
 	}
 }
 
-// TestProcessesFaults starts what cannot run.
+// TestProcessesFaults starts processes with invalid flags and settings.
 func TestProcessesFaults(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -384,9 +385,10 @@ func TestProcessesFaults(t *testing.T) {
 		says      string
 	}{
 		"state": {
-			args: []string{"--processes", "--state", "x"}, status: 2, says: "--state is not for --processes",
+			args: []string{"--processes", "--state", "x"}, status: 2, says: "--state: with --processes the work bucket is " +
+				"in memory",
 		},
-		"functions alone": {args: []string{"--functions", "x"}, status: 2, says: "--functions is for --processes"},
+		"functions alone": {args: []string{"--functions", "x"}, status: 2, says: "--functions: it is only for --processes"},
 		"no binary":       {args: []string{"--processes", "--functions", "/none"}, status: 1, says: "/none"},
 		"no scorer":       {args: []string{"--processes", "--scorer", "gpt"}, status: 2, says: "there is no such kind"},
 		"listens nowhere": {

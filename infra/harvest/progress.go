@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A display shows what is being done: on a terminal one line that is redrawn, elsewhere a new line from time to time.
+// A display shows progress: on a terminal one line that is redrawn, elsewhere a new line from time to time.
 type display struct {
 	out   io.Writer
 	width func() int // columns of the terminal; nil where out is not a terminal
@@ -27,7 +27,7 @@ type display struct {
 	stopped chan struct{}
 }
 
-// A stage is one step of the work that counts something.
+// A stage is one step of the work, with a count of samples.
 type stage struct {
 	name        string
 	started     time.Time
@@ -35,7 +35,7 @@ type stage struct {
 	last        string
 	done, total int64
 	recent      []point      // of the last rateSpan
-	ahead       func() int64 // additional finished work; nil for none
+	ahead       func() int64 // finished samples, also those that update does not report yet; nil if not counted
 	complete    bool
 }
 
@@ -107,7 +107,7 @@ func (d *display) erase() {
 	}
 }
 
-// count adds to the progress of a stage the work that is done and that update does not report yet.
+// count sets a function that returns the finished samples of a stage, also those that update does not report yet.
 func (d *display) count(name string, ahead func() int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -124,8 +124,8 @@ func (d *display) stage(name string) *stage {
 	return st
 }
 
-// update shows that done of total are done at a stage; a total of 0 means that it is not known yet. The first call
-// starts its clock.
+// update shows that `done` of `total` samples of a stage are finished; a total of 0 means that the total is not known
+// yet. The first call starts the clock of the stage.
 func (d *display) update(name string, done, total int64) {
 	if d.quiet {
 		return
@@ -154,7 +154,7 @@ func (d *display) update(name string, done, total int64) {
 	}
 }
 
-// line says how far the stage is, how fast it goes, and when it will be done.
+// line returns the stage's progress, its rate, and the remaining time.
 func (s *stage) line(now time.Time) string {
 	if s.complete {
 		since := now.Sub(s.started)
@@ -185,7 +185,7 @@ func (s *stage) line(now time.Time) string {
 	return line
 }
 
-// rounded is a time for people: to a tenth of a second below ten seconds, to the second above.
+// rounded returns a duration as text: to a tenth of a second below ten seconds, to the second above.
 func rounded(d time.Duration) string {
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1fs", d.Seconds())
@@ -193,10 +193,10 @@ func rounded(d time.Duration) string {
 	return d.Round(time.Second).String()
 }
 
-// separated is a number with commas between thousands.
+// separated returns a number with commas between thousands.
 func separated[N int | int64](n N) string { return humanize.Comma(int64(n)) }
 
-// notes is the writer for information that is not a warning.
+// notes returns the writer for information that is not a warning.
 func (d *display) notes() io.Writer {
 	if d.quiet {
 		return io.Discard
@@ -227,7 +227,7 @@ func (d *display) close() {
 	d.stop = nil
 }
 
-// userLog is the log of a command that a user watches, until ctx ends.
+// userLog returns the log of a command that a user watches, until ctx ends.
 func userLog(ctx context.Context, w io.Writer) *slog.Logger {
 	return slog.New(untilDone{ctx, slog.NewTextHandler(w, &slog.HandlerOptions{
 		Level: slog.LevelWarn, ReplaceAttr: withoutTime,
@@ -256,7 +256,7 @@ func (h untilDone) WithGroup(name string) slog.Handler {
 	return untilDone{h.ctx, h.Handler.WithGroup(name)}
 }
 
-// withoutTime keeps lines short: the user sees when they come.
+// withoutTime removes the time from log lines, because the user sees each line when it is written.
 func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey {
 		return slog.Attr{}

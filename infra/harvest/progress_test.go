@@ -34,7 +34,7 @@ func TestStageLine(t *testing.T) {
 	}
 }
 
-// TestDraw checks that a terminal shows one line, however narrow it is, and lines of the log above it.
+// TestDraw checks that a terminal of any width shows one line of progress, and lines of the log above it.
 func TestDraw(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -53,7 +53,7 @@ func TestDraw(t *testing.T) {
 	}
 }
 
-// TestUpdate checks that a stage is announced once it is done, and once only; while its total is unknown it is not.
+// TestUpdate checks that a stage is printed as done only once, and not while its total is unknown.
 func TestUpdate(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
@@ -80,7 +80,8 @@ func TestQuiet(t *testing.T) {
 	}
 }
 
-// TestLogEndsWithCommand drops warnings of deliveries that the user's interruption makes fail.
+// TestLogEndsWithCommand checks that no warnings are logged for deliveries that fail because the user interrupted the
+// command.
 func TestLogEndsWithCommand(t *testing.T) {
 	t.Parallel()
 	ctx, interrupt := context.WithCancel(t.Context())

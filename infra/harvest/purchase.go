@@ -21,7 +21,7 @@ import (
 type purchase struct {
 	Scorer  string `json:"scorer"` // its id
 	Samples int    `json:"samples"`
-	Twice   int    `json:"twice"` // of them, are rated a second time
+	Twice   int    `json:"twice"` // samples that are rated twice
 	// InputTokens and OutputTokens are only set for the scorer llm, Dollars only if the price is known, and Seconds only
 	// if the scorer estimates them.
 	InputTokens  int64    `json:"input_tokens,omitempty"`
@@ -31,7 +31,7 @@ type purchase struct {
 	Limit        float64  `json:"spending_limit,omitempty"` // US dollars; 0 for none
 	Seconds      float64  `json:"seconds,omitempty"`
 	LimitedBy    string   `json:"limited_by,omitempty"`
-	// Host is the host that Images are sent to, ImageBytes their size as stored. Host is empty if nothing leaves this
+	// Host is the host to which Images are sent, and ImageBytes is their stored size. Host is empty if nothing leaves this
 	// process.
 	Host       string `json:"host"`
 	Images     int64  `json:"images"`
@@ -80,7 +80,7 @@ func (s *sampleRun) purchase(
 	return p, nil
 }
 
-// sizeOf is the number and size of a sample's images that a scorer gets; none for a sample that cannot be rated.
+// sizeOf returns the number and the bytes of a sample's images that a scorer gets; 0 for a sample that cannot be rated.
 func (s *sampleRun) sizeOf(
 	ctx context.Context, from *datasetImages, one datasetSample,
 ) (images, bytes int64, err error) {
@@ -96,7 +96,7 @@ func (s *sampleRun) sizeOf(
 	return images, bytes, nil
 }
 
-// hostsOf are the hosts that a scorer sends images to; empty for one of this process.
+// hostsOf returns the hosts to which a scorer sends images; empty for a scorer inside this process.
 func hostsOf(kind string, at kinds.Config) string {
 	var addresses []string
 	switch kind {
@@ -116,7 +116,7 @@ func hostsOf(kind string, at kinds.Config) string {
 	return strings.Join(hosts, " and ")
 }
 
-// print prints the estimate, before anything is asked.
+// print prints the estimate.
 func (p *purchase) print(w io.Writer) error {
 	t := newNarrowTable([]int{26, 48}, "estimate", p.Scorer)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
@@ -142,7 +142,7 @@ func (p *purchase) print(w io.Writer) error {
 	return err
 }
 
-// tokens are counts of tokens, as text.
+// tokens returns counts of tokens, as text.
 func tokens(input, cached, output int64) string {
 	if cached == 0 {
 		return fmt.Sprintf("%s in, %s out", separated(input), separated(output))
@@ -150,7 +150,7 @@ func tokens(input, cached, output int64) string {
 	return fmt.Sprintf("%s in (%s of them cached), %s out", separated(input), separated(cached), separated(output))
 }
 
-// cost is the expected cost, as text.
+// cost returns the expected cost, as text.
 func (p *purchase) cost() string {
 	cost := "not known: give a price in COST_PER_MILLION"
 	if p.InputTokens > 0 {

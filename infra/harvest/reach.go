@@ -15,7 +15,7 @@ const (
 )
 
 // printReach prints how far a dataset is from its scorer's training data, one line a source, and what to do about it.
-// Without a report it prints nothing. others says where the sources that it leaves out are listed.
+// Without a report it prints nothing. others names the output that lists the sources that are left out.
 func printReach(w io.Writer, r *reach.Report, others string) error {
 	if r == nil {
 		return nil

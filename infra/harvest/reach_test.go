@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestReach has plan, summary, selection.json and report say how far sources are from what the embedded scorer knows:
-// in the terminal five of them, in 80 columns.
+// TestReach checks that plan, summary, selection.json and report give the distance of sources from the training data of
+// the embedded scorer. The terminal shows five sources, in 80 columns.
 func TestReach(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -11,9 +11,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestCurateRealTeacher has a real vision server annotate five samples of each of two sources, learns from that, rates
-// all, and selects. Its model has random weights, so it is accepted whatever its ratings say. When the server is gone,
-// the same command still gives the same subset: nothing is asked for twice.
+// TestCurateRealTeacher uses a real vision server as the teacher: it annotates five samples of each of two sources,
+// then the embedded scorer is trained, rates all samples, and a subset is selected. The model has random weights, so
+// the test accepts any ratings. After the server has ended, the same command gives the same subset: no request is
+// repeated.
 func TestCurateRealTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -41,7 +42,7 @@ func TestCurateRealTeacher(t *testing.T) {
 		}
 	}
 	if !strings.Contains(first.stdout, "10 samples of your own") {
-		t.Errorf("it does not say what was learned:\n%s", first.stdout)
+		t.Errorf("the output does not report the training:\n%s", first.stdout)
 	}
 	var status struct {
 		ScorerID string `json:"scorer_id"`

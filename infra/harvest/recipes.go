@@ -35,20 +35,20 @@ type recipeListing struct {
 	Take    dataset.Take  `json:"take,omitzero"`
 }
 
-// listing is the recipe's entry for the source.
+// listing returns the recipe's entry for the source.
 func (s source) listing() recipeListing {
 	return recipeListing{Entry: s.number, Reading: s.entry.Reading, Take: s.entry.Take}
 }
 
 // A subsetRecipe is the recipe of a subset: one file with the selected records of each entry, and the file that lists
-// these.
+// these files.
 type subsetRecipe struct {
-	name  string // of the recipe's file; empty where the dataset had none
+	name  string // of the recipe's file; empty if the dataset has no recipe
 	kind  recipe.Kind
 	parts []recipe.Part
 }
 
-// subsetRecipe is the recipe of a selection from the dataset.
+// subsetRecipe returns the recipe of a selection from the dataset.
 func (in input) subsetRecipe(sel *subset.Selection) (subsetRecipe, error) {
 	if in.Recipe == nil || len(in.Listed) != len(sel.Manifests) {
 		return subsetRecipe{}, nil
@@ -79,7 +79,7 @@ var notInFiles = regexp.MustCompile(`[^\pL\pM\pN._-]+`)
 // maxPartName is how many bytes of an entry's name go into a file's name; file systems allow names of 255 bytes.
 const maxPartName = 120
 
-// partFile is the name of the file of an entry: its number makes it distinct, and the entry's name readable.
+// partFile returns the name of the file of an entry: its number makes it distinct, and the entry's name readable.
 func partFile(number int, entry, extension string) string {
 	entry = notInFiles.ReplaceAllString(entry, "-")
 	for len(entry) > maxPartName {
@@ -92,7 +92,7 @@ func partFile(number int, entry, extension string) string {
 	return fmt.Sprintf("part-%d%s%s", number, entry, extension)
 }
 
-// files are the names of the files of the recipe.
+// files returns the names of the files of the recipe.
 func (r subsetRecipe) files() []string {
 	if r.name == "" {
 		return nil
@@ -154,7 +154,7 @@ func openSubset(ctx context.Context, name string) (*subsetFile, error) {
 	return f, nil
 }
 
-// copy writes the next n records as a file of their own.
+// copy writes the next n records as a complete file.
 func (f *subsetFile) copy(ctx context.Context, w io.Writer, n int) error {
 	if f.kind.Format == "" {
 		out := f.writer(w)
@@ -202,7 +202,7 @@ func (f *subsetFile) each(n int, use func(number int, record dataset.Record) err
 	for number := range n {
 		record, err, ok := f.next()
 		if !ok {
-			return fmt.Errorf("%s: it has fewer records than were selected", f.Name())
+			return fmt.Errorf("%s: the file has fewer records than were selected: it has changed; repeat the command", f.Name())
 		}
 		if err == nil {
 			err = use(number+1, record)
@@ -214,7 +214,7 @@ func (f *subsetFile) each(n int, use func(number int, record dataset.Record) err
 	return nil
 }
 
-// records are the records of a manifest, byte for byte.
+// records returns the records of a manifest, byte for byte.
 func records(ctx context.Context, file *os.File) iter.Seq2[dataset.Record, error] {
 	return func(yield func(dataset.Record, error) bool) {
 		limits := dataset.Limits{MaxRecordBytes: math.MaxInt32}
@@ -235,7 +235,8 @@ func records(ctx context.Context, file *os.File) iter.Seq2[dataset.Record, error
 // errStopped ends the reading of a manifest.
 var errStopped = errors.New("stopped")
 
-// noteRepeats lists the entries of the recipe that a trainer uses more or less than once. A subset drops this.
+// noteRepeats prints a note for each entry of the recipe that a trainer would use more or less than once. A subset has
+// each record once.
 func (in input) noteRepeats(w io.Writer) error {
 	if in.Recipe == nil {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// records are lines of records about an image, with ids of a prefix.
+// records returns lines of records about an image. Their ids begin with a prefix.
 func recordLines(prefix string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -23,7 +23,7 @@ func recordLines(prefix string, n int) string {
 	return b.String()
 }
 
-// recipeFolder is a folder of two manifests with an image, and the recipes of them.
+// recipeFolder returns a folder with two manifests, an image, and recipes that list the manifests.
 func recipeFolder(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -102,7 +102,7 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-// A mix takes the records that it says, and a repeat_time is reported.
+// A mix takes the listed records, and a repeat_time is reported.
 func TestRecipesSayWhatIsTaken(t *testing.T) {
 	t.Parallel()
 	dir := recipeFolder(t)
@@ -122,7 +122,7 @@ func TestRecipesSayWhatIsTaken(t *testing.T) {
 	}
 }
 
-// Files that are missing by the names of the others are named, from a folder and from a pattern.
+// The error names files that are missing from a numbered series, for a folder and for a pattern.
 func TestMissingParts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -139,7 +139,7 @@ func TestMissingParts(t *testing.T) {
 	}
 }
 
-// The standard input is kept in the state folder: what is read more than once cannot be a pipe.
+// The standard input is copied to the state folder, because a manifest is read more than once.
 func TestStandardInput(t *testing.T) {
 	t.Parallel()
 	dir := recipeFolder(t)
@@ -158,7 +158,7 @@ func TestStandardInput(t *testing.T) {
 	}
 }
 
-// Of records in the standard input, names of images begin in the current folder.
+// Image names in records of the standard input are relative to the current folder.
 func TestStandardInputImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -181,7 +181,7 @@ func TestStandardInputImages(t *testing.T) {
 	says(t, twice.stderr, "manifest -: it is named twice; the standard input can be read once")
 }
 
-// Datasets are named by folders and patterns, too.
+// Datasets can also be named by folders and patterns.
 func TestSources(t *testing.T) {
 	t.Parallel()
 	dir := recipeFolder(t)
@@ -200,9 +200,9 @@ func TestSources(t *testing.T) {
 	for _, tc := range []struct{ arg, says string }{
 		{"data/*.csv", "manifest data/*.csv: there is no file data/*.csv"},
 		{"data/{one,three}.jsonl", "there is no file data/three.jsonl"},
-		{".", "manifest .: the folder holds meta.json, a meta file of InternVL; name that file"},
+		{".", "manifest .: the folder has meta.json, a meta file of InternVL; name this file"},
 		{"nothing.json", "manifest nothing.json: there is no such file"},
-		{"gs://bucket", "it lacks a bucket or an object"},
+		{"gs://bucket", "it has no bucket or no object"},
 	} {
 		a := harvest(t, dir, nil, "plan", "--state", "state", tc.arg)
 		if a.status != 2 || !strings.Contains(a.stderr, tc.says) {
@@ -211,7 +211,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestPartFile names the files of a recipe's entries, whatever the entries are called.
+// TestPartFile checks the names of files for entries of a recipe with any names.
 func TestPartFile(t *testing.T) {
 	t.Parallel()
 	for entry, want := range map[string]string{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// filesOf are the names of the files in a folder, except for the list of Harvest's own.
+// filesOf returns the names of the files in a folder, except for the list of Harvest's own.
 func filesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -24,8 +24,8 @@ func filesOf(t *testing.T, dir string) []string {
 	return names
 }
 
-// TestOutputFolderOfAnother writes selections of datasets in different formats, and of recipes, into one folder: it
-// holds the files of the last one, all of them and no others.
+// TestOutputFolderOfAnother writes selections of datasets in different formats, and of recipes, into one folder: the
+// folder holds all files of the last selection, and no others.
 func TestOutputFolderOfAnother(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -61,7 +61,7 @@ func TestOutputFolderOfAnother(t *testing.T) {
 	}
 }
 
-// TestRefusedConversionKeepsFolder refuses to convert a record: what an earlier command wrote is as it was.
+// TestRefusedConversionKeepsFolder tries a conversion that fails: the files of an earlier command stay unchanged.
 func TestRefusedConversionKeepsFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

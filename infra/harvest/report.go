@@ -39,12 +39,12 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	})
 }
 
-// reportCommands are the commands that reports show. state is their --state; empty for the default folder. near is the
-// path of an evaluation set by its name in the input bucket, empty if none is known.
+// reportCommands returns the commands that reports show. state is their --state; empty for the default folder. near
+// returns the path of an evaluation set by its name in the input bucket; empty if the path is not known.
 func reportCommands(state string, near func(object string) string) report.Commands {
 	program := telemetry.ReadBuild().Version
 	if strings.HasPrefix(state, "gs://") {
-		return report.APICommands(program) // commands read folders alone
+		return report.APICommands(program) // commands read only folders
 	}
 	return report.Commands{
 		Select: func(runID string, request selection.Request) string {
@@ -59,13 +59,14 @@ func reportCommands(state string, near func(object string) string) report.Comman
 	}
 }
 
-// copyReport copies the report of the selection from the work bucket. Without pictures it is written again.
+// copyReport copies the report of the selection from the work bucket. If the order has no pictures, it writes the
+// report again without pictures.
 func (r *result) copyReport(ctx context.Context, s session, o order, w io.Writer) error {
 	if !o.Report.NoPictures {
 		return s.Subsets.CopyOutput(ctx, r.selection, r.selection.Outputs.Report, w)
 	}
 	reports, err := report.New(report.Config{
-		Runs: s.Runs, Images: report.NoImages("this report was asked for without pictures"), Memory: s.memory,
+		Runs: s.Runs, Images: report.NoImages("this report was requested without pictures"), Memory: s.memory,
 		Commands: reportCommands(r.state, o.nearPath),
 	})
 	if err != nil {
@@ -86,7 +87,7 @@ type outputFiles struct {
 // comparedFile is the file of compare --report without a name.
 const comparedFile = "compare.html"
 
-// writeCompared writes the page of two selections of a run to a file, if there is one.
+// writeCompared writes the page that compares two selections of a run to a file. If file is empty, it does nothing.
 func writeCompared(
 	ctx context.Context, state string, runs *run.Reader, subsets *subset.Reader, runID string,
 	request subset.CompareRequest, file string,

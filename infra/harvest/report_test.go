@@ -15,7 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A selection has a report, which is the same whenever it is written, is named at the end, and can be left out.
+// TestReport checks the report of a selection: it is the same each time, the command prints its name, and --no-report
+// leaves it out.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -51,7 +52,7 @@ func TestReport(t *testing.T) {
 	says(t, a.stderr, "give small or none")
 }
 
-// The flags that are written of a request ask for the same request.
+// Parsing the flags that flagsOf writes gives the same request.
 func TestFlagsOf(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{
@@ -89,7 +90,7 @@ func TestFlagsOf(t *testing.T) {
 	}
 }
 
-// Shares are typed as percentages, and files by the names that were typed.
+// Shares are written as percentages, and files by the names that the user typed.
 func TestTypedFlags(t *testing.T) {
 	t.Parallel()
 	var asked selection.Request
@@ -122,8 +123,8 @@ func mustJSON(t *testing.T, v any) string {
 	return string(data)
 }
 
-// The command of a report names evaluation sets by their paths: those of the saved order, also after a restart, and of
-// serve's folder.
+// The command in a report names evaluation sets by their paths: the paths of the saved order, also after a restart, and
+// paths in serve's folder.
 func TestReportNamesEvaluations(t *testing.T) {
 	t.Parallel()
 	saved := input{Order: &order{Near: []nearFile{{Object: "evaluations/1/a.tsv", Path: "/sets/a.tsv"}}}}

@@ -26,7 +26,7 @@ type result struct {
 	Samples   events.Counts `json:"samples"`
 	TakenOver int64         `json:"taken_over,omitempty"` // scores of an earlier run
 	Selected  int           `json:"selected"`
-	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
+	// Shortfall is how much of the budget could not be filled, in its unit: samples, or tokens.
 	Shortfall int                `json:"shortfall"`
 	Run       string             `json:"run"`
 	Selection string             `json:"selection"`
@@ -48,7 +48,7 @@ type result struct {
 	files     typedFiles // of the flags
 }
 
-// taughtBy adds the lesson that came before the run; nil of none.
+// taughtBy adds the lesson that came before the run; nil if there was none.
 func (r *result) taughtBy(l *lesson) *result {
 	if r != nil {
 		r.Teacher = l
@@ -56,7 +56,7 @@ func (r *result) taughtBy(l *lesson) *result {
 	return r
 }
 
-// A failure is the error of a run or a selection without samples. The result says how far it came.
+// A failure is the error of a run or a selection without samples. The result shows how far the run or selection came.
 type failure struct{ problem string }
 
 func (f *failure) Error() string { return f.problem }
@@ -75,7 +75,8 @@ func (r *result) score(ctx context.Context, s session) (err error) {
 	return nil
 }
 
-// fulfil makes and writes the nested selections of an order. A *failure is the failure of a run or a selection.
+// fulfil makes and writes the nested selections of an order. If the run has failed or nothing can be selected, the
+// error is a *failure.
 func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	if err := r.choose(ctx, s, o); err != nil {
 		return err
@@ -154,21 +155,21 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 	return err
 }
 
-// failRun reports a run from which nothing is selected, with what to type next.
+// failRun returns a *failure for a run from which nothing is selected, with the next command to type.
 func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
 	next := "; fix the records, then repeat the command"
 	switch reason.MostFrequent(r.status.Reasons).Subject() {
 	case reason.Image:
 		next = "; type " + r.command("retry") + " once the images are there"
 	case reason.Scorer:
-		next = "; type " + r.command("retry") + " to have the scorer rate them again, or choose another model or scorer"
+		next = "; type " + r.command("retry") + " to rate these samples again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
 		if r.input != nil && r.input.Format != "" {
 			next = "; leave out --format if the records are of another form, or fix them, then repeat the command"
 		}
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
-		next += "; --max-failed " + passes + " lets them pass"
+		next += "; --max-failed " + passes + " allows these failures"
 	}
 	if o.Out != "" {
 		if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
@@ -180,12 +181,12 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 	return &failure{r.Problem}
 }
 
-// command is a command about the run, as it is typed.
+// command returns a command about the run, as it is typed.
 func (r *result) command(name string) string {
 	return fmt.Sprintf("`%s`", command(name, r.state, r.Run))
 }
 
-// command is a command about a run, as it is typed.
+// command returns a command about a run, as it is typed.
 func command(name, state, runID string) string {
 	if state != "" {
 		name += " --state " + spelling.ShellWord(state)
@@ -220,7 +221,7 @@ func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 	return nil
 }
 
-// retryHint says what to do about the samples that failed; empty if none did.
+// retryHint returns advice about the samples that failed; empty if no sample failed.
 func (r *result) retryHint() string {
 	if r.Samples.Failed == 0 {
 		return ""
@@ -231,13 +232,14 @@ func (r *result) retryHint() string {
 	}
 	var next []string
 	if of[reason.Record] {
-		next = append(next, "after fixing records repeat the command")
+		next = append(next, "fix the records, then repeat the command")
 	}
 	if of[reason.Image] {
-		next = append(next, "after adding images "+r.command("retry"))
+		next = append(next, "add the images, then type "+r.command("retry"))
 	}
 	if of[reason.Scorer] {
-		next = append(next, r.command("retry")+" has the scorer rate again what it did not, or choose another model")
+		next = append(next, r.command("retry")+" rates again the samples that the scorer failed to rate, or choose "+
+			"another model")
 	}
 	return fmt.Sprintf("%d of %d samples failed, and have no scores; %s",
 		r.Samples.Failed, r.Samples.In, strings.Join(next, "; "))
@@ -313,7 +315,7 @@ func (r *result) printFiles(w io.Writer) error {
 	return err
 }
 
-// next are the commands for the next steps.
+// next returns the commands for the next steps.
 func (r *result) next() string {
 	return fmt.Sprintf("another budget, without scoring again:\n  %s --budget 10%%\n"+
 		"why a sample is in or out:\n  %s %s ID\n",

@@ -45,7 +45,7 @@ func completeOthers(cmd *cobra.Command, c *continued) (bool, error) {
 	if err != nil || jobs == 0 {
 		return false, err
 	}
-	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "harvest: %s of run %s: serve tries again\n",
+	_, err = fmt.Fprintf(cmd.ErrOrStderr(), "harvest: serve tries %s of run %s again\n",
 		number(jobs, "failed training"), id)
 	return true, err
 }

@@ -25,12 +25,12 @@ func newRetry() *cobra.Command {
 		})
 }
 
-// lastScored is the last scored attempt of a run, which a retry starts from. An earlier attempt has a next attempt
+// lastScored returns the last scored attempt of a run, which a retry starts from. An earlier attempt was retried
 // already.
 func lastScored(ctx context.Context, runs *run.Reader, runID string) (string, error) {
 	last, err := runs.LastScored(ctx, runID)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
-		return runID, nil // the call says why
+		return runID, nil // the API call reports the reason
 	} else if err != nil {
 		return "", unknownRun(err)
 	}

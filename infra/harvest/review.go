@@ -37,11 +37,12 @@ func newReview() *cobra.Command {
 	var c reviewCommand
 	cmd := &cobra.Command{
 		Use:   "review RUN A | review --report FILE...",
-		Short: "Compare a selection blindly with what it left, or with another one, pair by pair",
-		Long: `Shows pairs of samples with the same style that can be picked for the same capability. The selection took one
-of them. The other one was left, or --against took it. You do not see which is which, and no ratings. You say which
-one is better to train on. Each choice is a line of a file, and the same command continues with the open pairs.
---report sums up such files: win rate with its interval, and the agreement of several reviewers.`,
+		Short: "Compare a selection blindly, pair by pair, with unselected samples or with another selection",
+		Long: `Shows pairs of samples with the same style that can be picked for the same capability. One sample of a pair
+is in the selection. The other sample is not selected, or is in the selection --against. You see neither which sample
+is which, nor their ratings. Choose the sample that is better to train on. Each choice is a line of a file, and the
+same command continues with the open pairs. --report sums up such files: win rate with its interval, and the agreement
+of several reviewers.`,
 		Example: `  harvest review demo latest --reviewer anna --file anna.jsonl
   harvest review demo latest --pairs 100 --judge llm:https://api.openai.com/v1 --model gpt-4o --file gpt-4o.jsonl
   harvest review --report anna.jsonl gpt-4o.jsonl`,
@@ -63,15 +64,16 @@ one is better to train on. Each choice is a line of a file, and the same command
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&c.request.Against, "against", "", "another selection of the run (default: the samples that A left)")
-	fl.IntVar(&c.request.Pairs, "pairs", review.DefaultPairs, "how many pairs")
-	fl.Uint64Var(&c.request.Seed, "seed", 0, "other pairs, and other sides")
+	fl.StringVar(&c.request.Against, "against", "", "another selection of the run (default: the samples that are not "+
+		"in A)")
+	fl.IntVar(&c.request.Pairs, "pairs", review.DefaultPairs, "number of pairs")
+	fl.Uint64Var(&c.request.Seed, "seed", 0, "random seed of the pairs, and of the side on which each sample is shown")
 	fl.StringVar(&c.reviewer, "reviewer", "", "name of the reviewer (default: $USER; with --judge the model)")
 	fl.StringVar(&c.file, "file", "", "file of the choices (default: reviews/<run>.<selection>-<reviewer>.jsonl)")
-	fl.StringVar(&c.judge.scorer, "judge", "", "let a model choose: llm:URL of an OpenAI-compatible API; it is asked in "+
-		"both orders, and different answers count as a tie")
+	fl.StringVar(&c.judge.scorer, "judge", "", "let a model choose: llm:URL of an OpenAI-compatible API; the model "+
+		"gets each pair in both orders, and different answers count as a tie")
 	fl.StringVar(&c.judge.model, "model", "", "with --judge: the model (its key is read from LLM_API_KEY)")
-	fl.BoolVar(&c.report, "report", false, "sum up the files that are named")
+	fl.BoolVar(&c.report, "report", false, "sum up the files of choices in the arguments")
 	fl.BoolVar(&c.asJSON, "json", false, "print the report as JSON")
 	stateFlag(cmd, &c.state)
 	return cmd
@@ -85,7 +87,7 @@ type reviewing struct {
 	subsets  *subset.Reader
 	pairs    []review.Pair
 	file     *review.File
-	lock     *os.File // keeps another review from adding to the file; closed by the end of the command
+	lock     *os.File // prevents another review from adding to the file; closed at the end of the command
 	images   string   // folder of relative image names; empty if it is not known
 }
 
@@ -174,7 +176,7 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 		choose = judge.choose
 	}
 	if len(r.pairs) < r.request.Pairs {
-		fmt.Fprintf(cmd.ErrOrStderr(), "harvest: there are %d pairs, and --pairs asks for %d\n",
+		fmt.Fprintf(cmd.ErrOrStderr(), "harvest: there are only %d pairs, and --pairs is %d\n",
 			len(r.pairs), r.request.Pairs)
 	}
 	err = r.each(ctx, choose)
@@ -189,13 +191,13 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 	return c.printReport(out, []string{c.file})
 }
 
-// errEnough says that the reviewer stops.
+// errEnough is returned if the reviewer stops.
 var errEnough = errors.New("the reviewer stops")
 
-// errNoChoice says that this pair cannot be judged; others can.
+// errNoChoice is returned if a pair cannot be judged. The review continues with the next pair.
 var errNoChoice = errors.New("it cannot be judged")
 
-// each asks for a choice for each pair without one, and adds it to the file.
+// each calls choose for each pair that has no choice yet, and adds the choice to the file.
 func (r *reviewing) each(
 	ctx context.Context, choose func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error),
 ) error {
@@ -228,7 +230,7 @@ func (r *reviewing) each(
 	return nil
 }
 
-// askAt asks a person at a terminal.
+// askAt returns a function that asks a person at a terminal for a choice.
 func (r *reviewing) askAt(
 	typed *bufio.Reader, show io.Writer,
 ) func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error) {
@@ -280,16 +282,24 @@ func (r *reviewing) print(w io.Writer, s *dataset.Sample) {
 	}
 }
 
-// printReport sums up files.
+// noChoices returns the error of a file without choices.
+func noChoices(file string) error {
+	if _, err := os.Stat(file); err != nil {
+		return fmt.Errorf("%s: there is no such file", file)
+	}
+	return fmt.Errorf("%s: the file has no choices; name a file that this command has written", file)
+}
+
+// printReport prints a summary of the choices in files.
 func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 	var all []review.Verdict
 	for _, file := range files {
 		verdicts, err := review.ReadVerdicts(file)
 		if err == nil && len(verdicts) == 0 {
-			err = fmt.Errorf("%s: it is not there, or has no choices", file)
+			err = noChoices(file)
 		}
 		if err == nil && len(all) > 0 && verdicts[0].Request != all[0].Request {
-			err = fmt.Errorf("%s: its pairs are others than those of %s; name files of one review", file, files[0])
+			err = fmt.Errorf("%s: its pairs differ from those of %s; name files of one review", file, files[0])
 		}
 		if err != nil {
 			return usageError{fmt.Errorf("--report: %w", err)}
@@ -318,12 +328,12 @@ func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 			row(of.Reviewer, of.Count)
 		}
 	}
-	if _, err := fmt.Fprintf(w, "%s\na tie counts as half; an interval that holds 0.5 says that no difference was found\n",
+	if _, err := fmt.Fprintf(w, "%s\na tie counts as half; if an interval contains 0.5, no difference was found\n",
 		t.Render()); err != nil {
 		return err
 	}
 	for _, a := range report.Agreements {
-		kappa := "not defined, as both always say the same"
+		kappa := "not defined, because both always choose the same"
 		if a.Kappa != nil {
 			kappa = fmt.Sprintf("%.2f", *a.Kappa)
 		}

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/review"
 )
 
-// reviewed reviews a selection with typed choices, and returns what is printed.
+// reviewed reviews a selection with typed choices, and returns the output.
 func reviewed(t *testing.T, dir, typed string, args ...string) answer {
 	t.Helper()
 	cmd := program(t, dir, nil, append([]string{"review", filepath.Base(dir), "latest", "--state", "state"}, args...)...)
@@ -27,7 +27,7 @@ func reviewed(t *testing.T, dir, typed string, args ...string) answer {
 	return answer{stdout: out.String(), stderr: warn.String()}
 }
 
-// TestReview chooses by typing, continues where it stopped, shows no rating, and reports.
+// TestReview types choices, stops, continues with the open pairs, sees no ratings, and gets the report.
 func TestReview(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -82,7 +82,7 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// checkLockedReview gives a command while another one adds to its file.
+// checkLockedReview runs a command while another command adds to its file.
 func checkLockedReview(t *testing.T, dir string, flags []string) {
 	t.Helper()
 	lock, err := lockReview(filepath.Join(dir, "anna.jsonl"))
@@ -97,7 +97,7 @@ func checkLockedReview(t *testing.T, dir string, flags []string) {
 	}
 }
 
-// TestReviewJudge has a model choose: a model that always prefers the first sample gives ties; a model that prefers a
+// TestReviewJudge lets a model choose. A model that always prefers the first sample gives ties. A model that prefers a
 // text chooses it on both sides.
 func TestReviewJudge(t *testing.T) {
 	t.Parallel()
@@ -153,7 +153,7 @@ func TestReviewJudge(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := asked.Load()
-	judged("reader") // has all choices
+	judged("reader") // the file has all choices
 	again, err := os.ReadFile(filepath.Join(dir, "reader.jsonl"))
 	if diff := cmp.Diff(string(data), string(again)); diff != "" || err != nil || asked.Load() != before {
 		t.Errorf("%v, %d requests more, the file:\n%s", err, asked.Load()-before, diff)

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A judge is a model that chooses.
+// A judge is a model that chooses the better sample of a pair.
 type judge struct {
 	endpoint *llm.Endpoint
 	plan     *run.Plan
@@ -54,10 +54,10 @@ func (c *reviewCommand) newJudge(ctx context.Context, r *reviewing, warn io.Writ
 	return j, err
 }
 
-// Close ends the reading of images.
+// Close closes the images.
 func (j *judge) Close() error { return j.images.Close() }
 
-// choose asks in both orders. Where the answers differ, the order decided, and it is a tie.
+// choose asks the model about a pair in both orders. If the answers differ, the order decided, and the choice is a tie.
 func (j *judge) choose(
 	ctx context.Context, pair review.Pair, samples [2]*dataset.Sample,
 ) (review.Choice, error) {
@@ -98,7 +98,7 @@ func (j *judge) choose(
 	}
 }
 
-// pass leaves a pair without a choice, and says why.
+// pass leaves a pair without a choice, and prints the reason.
 func (j *judge) pass(pair review.Pair, why error) (review.Choice, error) {
 	fmt.Fprintf(j.warn, "harvest: pair %d has no choice: %v\n", pair.Number, why)
 	return "", errNoChoice

@@ -18,8 +18,8 @@ func newRm() *cobra.Command {
 		Use:   "rm RUN...",
 		Short: "Remove runs with all their scores and selections from the state folder",
 		Long: `rm removes runs: their records, scores and selections, and the logs of their trainings. Subsets in --out,
-datasets and images stay, and so do the answers of paid scorers. The same curate command
-starts a removed run from the beginning.`,
+datasets, images and the answers of paid scorers stay. The same curate command starts a removed run from the
+beginning.`,
 		Example: `  harvest rm demo
   harvest rm charts-0a1b charts-77c0 latest`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -43,7 +43,7 @@ starts a removed run from the beginning.`,
 			for _, name := range args {
 				id, err := findRun(ctx, c.runs, name)
 				if err != nil && slices.ContainsFunc(finished, func(id string) bool { return strings.HasPrefix(id, name) }) {
-					continue // a command that was killed had removed this run
+					continue // an earlier command, which was killed, removed this run
 				} else if err != nil {
 					return err
 				}
@@ -61,13 +61,13 @@ starts a removed run from the beginning.`,
 			return c.remove(ctx, cmd.OutOrStdout(), ids, atWork)
 		},
 	}
-	cmd.Flags().BoolVar(&force, "force", false, "remove runs that are not finished, too")
+	cmd.Flags().BoolVar(&force, "force", false, "also remove runs that are not finished")
 	stateFlag(cmd, &state)
 	return cmd
 }
 
-// check refuses to remove runs that are not finished, or that others need. force allows the removal of unfinished ones,
-// which are still at work.
+// check returns an error if a run is not finished, or if another run needs it. With force, runs may be unfinished;
+// atWork names these runs.
 func (c *cleaner) check(ctx context.Context, ids []string, force bool) (atWork map[string]bool, err error) {
 	with := map[string]bool{}
 	for _, id := range ids {
@@ -86,7 +86,7 @@ func (c *cleaner) check(ctx context.Context, ids []string, force bool) (atWork m
 			atWork[id] = true
 			continue
 		case ok && needed.By == "":
-			return nil, usageError{fmt.Errorf("%w; wait for it (`%s`), or remove it with --force", err,
+			return nil, usageError{fmt.Errorf("%w; finish it (`%s`), or remove it with --force", err,
 				command("resume", c.typed, id))}
 		case ok:
 			return nil, usageError{err}

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// runsOf are the ids of the runs of a state folder as status lists them.
+// runsOf returns the ids of the runs that status lists for a state folder.
 func runsOf(t *testing.T, dir string) []string {
 	t.Helper()
 	var all []struct {
@@ -27,7 +27,7 @@ func runsOf(t *testing.T, dir string) []string {
 	return ids
 }
 
-// unfinish removes the objects that say that a run is scored.
+// unfinish removes the objects that mark a run as scored.
 func unfinish(t *testing.T, dir, run string) {
 	t.Helper()
 	for _, name := range []string{"scored", "scored.sent"} {
@@ -51,7 +51,7 @@ func TestRm(t *testing.T) {
 		t.Errorf("runs %v after all were removed", left)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "state", "runs", first.Run)); !os.IsNotExist(err) {
-		t.Errorf("its folder is still there: %v", err)
+		t.Errorf("the folder of the run still exists: %v", err)
 	}
 	for _, command := range []string{"status", "resume", "retry", "rm", "select --budget 1", "explain"} {
 		args := append(strings.Fields(command), "--state", "state", first.Run)
@@ -63,21 +63,22 @@ func TestRm(t *testing.T) {
 		}
 	}
 	if readFile(t, filepath.Join(dir, "out", "subset.json")) != subset {
-		t.Error("the subset is not there any more")
+		t.Error("the subset was deleted")
 	}
 	again := curateJSON(t, dir, args...)
 	if again.Run == first.Run || again.Samples != first.Samples || again.TakenOver != 0 {
 		t.Errorf("started again it is %+v, and was %+v", again, first)
 	}
 	if readFile(t, filepath.Join(dir, "out", "subset.json")) != subset {
-		t.Error("started again its subset is another one")
+		t.Error("the run that was started again has another subset")
 	}
 	if same := curateJSON(t, dir, args...); same.Run != again.Run {
 		t.Errorf("the next one is run %s, want %s", same.Run, again.Run)
 	}
 }
 
-// TestRmRefuses keeps a run that is not finished, and a run from which an unfinished one takes over scores.
+// TestRmRefuses checks that rm refuses a run that is not finished, and a run from which an unfinished run takes over
+// scores.
 func TestRmRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -108,7 +109,7 @@ func TestRmRefuses(t *testing.T) {
 	if left := runsOf(t, dir); len(left) > 0 {
 		t.Errorf("runs %v after all were removed", left)
 	}
-	// Of two attempts the older one is not needed any more.
+	// The older of two attempts is no longer needed.
 	third := curateJSON(t, dir, args...)
 	if err := os.Chtimes(filepath.Join(dir, "source1", "0005.png"), time.Time{}, time.Now().Add(time.Hour)); err != nil {
 		t.Fatal(err)
@@ -125,12 +126,12 @@ func TestRmRefuses(t *testing.T) {
 	}
 }
 
-// TestRmStandardInput removes what was kept of the standard input with the last run that has it.
+// TestRmStandardInput checks that the copy of the standard input is removed with the last run that uses it.
 func TestRmStandardInput(t *testing.T) {
 	t.Parallel()
 	dir := recipeFolder(t)
 	var ids []string
-	for _, images := range []string{"data", "."} { // two runs of one manifest
+	for _, images := range []string{"data", "."} { // two runs of the same manifest
 		cmd := program(t, dir, nil,
 			"curate", "--json", "--budget", "2", "--threshold", "-1", "--images", images, "--state", "state", "--out", "out",
 			"-")
@@ -181,7 +182,7 @@ func TestRmGoesOn(t *testing.T) {
 	}
 }
 
-// TestRmAgain repeats a command that was killed after its work was done: that is not an error.
+// TestRmAgain repeats a command that was killed after its work was done: this is not an error.
 func TestRmAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -191,7 +192,7 @@ func TestRmAgain(t *testing.T) {
 	again := mustHarvest(t, dir, "rm", "--state", "state", run[:len(run)-3])
 	says(t, again.stdout, "removed what was left of run "+run+": ")
 	if a := harvest(t, dir, nil, "rm", "--state", "state", run); a.status == 0 {
-		t.Error("a run that was removed whole is removed once more")
+		t.Error("a removed run is removed again")
 	}
 }
 
@@ -248,8 +249,8 @@ func TestGc(t *testing.T) {
 	says(t, again, "0 runs removed: 0 files, 0 B (0 bytes)\n")
 }
 
-// TestRmWhileServing removes a run whose dataset is still in the folder of a serve that runs: neither this serve nor
-// the next one has it. Another upload of the manifest starts it from the beginning.
+// TestRmWhileServing removes a run whose dataset is still in the folder of a running serve: neither this serve nor the
+// next serve starts the run again. Another upload of the manifest starts it from the beginning.
 func TestRmWhileServing(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -272,7 +273,7 @@ func TestRmWhileServing(t *testing.T) {
 		t.Errorf("serve lists %v, want the run of more", all)
 	}
 	if inOut(t, dir, "small") != 6 {
-		t.Error("the subset of the removed run is not there any more")
+		t.Error("the subset of the removed run was deleted")
 	}
 	manifest := filepath.Join(dir, "input", "datasets", "small", "all.json")
 	if err := os.Chtimes(manifest, time.Time{}, time.Now()); err != nil {

@@ -101,15 +101,16 @@ func (s *sampleRun) rate(ctx context.Context, show *display, seconds map[string]
 	return nil
 }
 
-// unrated is the error of a run in which no sample could be rated. which describes its samples, such as "annotated".
+// unrated returns the error of a run in which no sample could be rated. which describes its samples, such as
+// "annotated".
 func (s *sampleRun) unrated(which string) error {
 	e := s.status.Examples[reason.MostFrequent(s.status.Reasons)]
 	return fmt.Errorf("none of the %d %s samples could be rated: %s; such as sample %s: %s",
 		s.status.Samples.In, which, reasons(s.status.Reasons), e.ID, e.Reason)
 }
 
-// reducedTo is the input with only the manifests that hold the samples, and the content of these manifests with only
-// the samples.
+// reducedTo returns the input with only the manifests that hold the samples. It also returns the content of these
+// manifests, reduced to the samples.
 func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, [][]byte, error) {
 	limits, err := limits(ctx)
 	if err != nil {
@@ -142,8 +143,8 @@ func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, 
 	return reduced, contents, nil
 }
 
-// reducedManifest is a manifest with only some samples of another: a JSON array of their records, or a container of the
-// same kind.
+// reducedManifest returns a manifest with only some samples of another: a JSON array of their records, or a container
+// of the same kind.
 func reducedManifest(
 	ctx context.Context, name string, packed compression.Limits, samples []*dataset.Sample,
 ) ([]byte, error) {
@@ -175,7 +176,7 @@ func reducedManifest(
 	return content.Bytes(), err
 }
 
-// literals are manifests in the form of bucket contents.
+// literals returns manifests in the form of bucket contents.
 func literals(manifests [][]byte) []bucket.Content {
 	contents := make([]bucket.Content, len(manifests))
 	for i, m := range manifests {
@@ -184,7 +185,7 @@ func literals(manifests [][]byte) []bucket.Content {
 	return contents
 }
 
-// saveReduced remembers a run on manifests that this program made, so that resume and retry find them.
+// saveReduced stores the input of a run whose manifests this program made, so that resume and retry find them.
 func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	reduced := in
 	reduced.Manifests = nil
@@ -198,7 +199,7 @@ func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	return reduced.save(state, runID)
 }
 
-// opinion is the scorer's opinion of the i-th sample; false if it could not rate the sample.
+// opinion returns the scorer's opinion of the i-th sample; false if it could not rate the sample.
 func (s *sampleRun) opinion(i int) (agreement.Opinion, bool) {
 	if s.pool.Status[i] != scores.OK {
 		return agreement.Opinion{}, false

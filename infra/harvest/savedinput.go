@@ -12,10 +12,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// inputFile is the file in the state folder that remembers the input of a run, for commands that name only the run.
+// inputFile returns the file in the state folder that stores the input of a run, for commands that name only the run.
 func inputFile(state, runID string) string { return filepath.Join(state, "inputs", runID+".json") }
 
-// save remembers the input of a run in the state folder.
+// save stores the input of a run in the state folder.
 func (in input) save(state, runID string) error {
 	data, err := json.MarshalIndent(in, "", " ")
 	if err != nil {
@@ -31,12 +31,12 @@ func remember(state, name string, data []byte) error {
 		err = renameio.WriteFile(name, data, 0o644)
 	}
 	if err != nil {
-		return fmt.Errorf("remembering where the dataset is: %w", bucket.MachineFault(state, err))
+		return fmt.Errorf("recording the location of the dataset: %w", bucket.MachineFault(state, err))
 	}
 	return nil
 }
 
-// loadInput is the input of a run that save remembered.
+// loadInput returns the input of a run that save stored.
 func loadInput(state, runID string) (input, error) {
 	var in input
 	data, err := os.ReadFile(inputFile(state, runID))

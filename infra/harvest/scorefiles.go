@@ -35,7 +35,7 @@ func (f *scoreFileFlags) add(cmd *cobra.Command) {
 		"if --scores is a folder: the manifest that was scored; its items have idx and image_source")
 }
 
-// command is a command that selects from the same files, as it is typed.
+// command returns a command that selects from the same files, as it is typed.
 func (f *scoreFileFlags) command(out string) string {
 	words := []string{"harvest select --scores", spelling.ShellWord(f.scores)}
 	if f.manifest != "" {
@@ -50,7 +50,7 @@ func (f *scoreFileFlags) given() bool { return f.scores != "" || f.manifest != "
 type fileResult struct {
 	Samples  events.Counts `json:"samples"`
 	Selected int           `json:"selected"`
-	// Shortfall is how much of the budget could not be given, in its unit: samples, or tokens.
+	// Shortfall is how much of the budget could not be filled, in its unit: samples, or tokens.
 	Shortfall int                `json:"shortfall"`
 	Outputs   fileOutputs        `json:"outputs"`
 	Seconds   map[string]float64 `json:"seconds"`
@@ -75,11 +75,12 @@ type fileOutputs struct {
 
 func (f *scoreFileFlags) parquet() bool { return strings.HasSuffix(f.scores, ".parquet") }
 
-// validate checks the flags that select takes with score files.
+// validate checks the flags of select with score files.
 func (f *scoreFileFlags) validate(requests []selection.Request, out string) error {
 	switch {
 	case len(requests) > 1:
-		return usageError{errors.New("--budget: give one with --scores; several are for runs")}
+		return usageError{fmt.Errorf("--budget: %d budgets are given, and --scores allows one; give one budget",
+			len(requests))}
 	case out == "":
 		return usageError{errors.New("--out is missing; give the file to write")}
 	case f.scores == "":
@@ -155,8 +156,8 @@ func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) err
 	return err
 }
 
-// choose selects from a pool and records the outcome. If nothing can be selected, the error is the advice that nothing
-// gives once choose has set its pool and result.
+// choose selects from a pool and records the result. If nothing can be selected, the error is a *failure with the
+// advice of the parameter nothing, in which choose sets the pool and the result.
 func (res *fileResult) choose(
 	ctx context.Context, pool *subset.Pool, request selection.Request, nothing subset.Nothing,
 ) (*selection.Result, error) {
@@ -248,7 +249,7 @@ func (res *fileResult) fromParquet(
 	start := time.Now()
 	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
-		return usageError{fmt.Errorf("--scores: no file is named %s", pattern)}
+		return usageError{fmt.Errorf("--scores: no file matches %s", pattern)}
 	}
 	limit, err := memory.FindLimit()
 	if err != nil {
@@ -286,7 +287,8 @@ func (res *fileResult) fromParquet(
 	return err
 }
 
-// sampleByID names the sample at a position by its id, or by the position if the id cannot be read.
+// sampleByID returns a function that names the sample at a position by its id, or by the position if the id cannot be
+// read.
 func sampleByID(ctx context.Context, pool *subset.Pool) func(int) string {
 	return func(i int) string {
 		id, err := pool.ID(ctx, i)

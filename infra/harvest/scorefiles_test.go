@@ -19,7 +19,7 @@ import (
 
 const scoredSamples = 6
 
-// answers are the lines of a score file that answers each sample in turn, given as JSON.
+// answers returns the lines of a score file: one answer, given as JSON, for each sample.
 func answers(each ...string) string {
 	var text strings.Builder
 	for i := range scoredSamples {
@@ -47,7 +47,7 @@ var selectFolder = []string{
 	"select", "--scores", "scores", "--manifest", "manifest.json", "--budget", "0.5", "--out", "subset.json",
 }
 
-// TestScoreFileWarnings has each kind of finding be printed, with --quiet too, and be in the result.
+// TestScoreFileWarnings checks that each kind of finding is printed, also with --quiet, and is in the result.
 func TestScoreFileWarnings(t *testing.T) {
 	t.Parallel()
 	good, styles := answers(`"4"`, `"3"`), answers(`"yes/no"`, `"comparison"`)
@@ -104,7 +104,7 @@ func TestScoreFileWarnings(t *testing.T) {
 	}
 }
 
-// TestWarningsGrouped groups by kind, and bounds the files that are listed.
+// TestWarningsGrouped checks that warnings are grouped by kind, and that the number of listed files is limited.
 func TestWarningsGrouped(t *testing.T) {
 	t.Parallel()
 	var findings []reference.Finding
@@ -125,8 +125,8 @@ func TestWarningsGrouped(t *testing.T) {
 	}
 }
 
-// unusable are score files of which nothing can be selected, and what the error says. What selects
-// are the arguments that it gives.
+// unusable are score files from which nothing can be selected, with the arguments of the command and parts of the
+// error.
 var unusable = map[string]struct {
 	ocr, stem, style string
 	args             []string
@@ -160,7 +160,7 @@ var unusable = map[string]struct {
 		"--keep-styles: keep more of them, or drop fewer", nil},
 }
 
-// TestScoreFilesUnusable exits with 1 and says what to type if nothing can be selected.
+// TestScoreFilesUnusable checks that the exit status is 1, with advice, if nothing can be selected.
 func TestScoreFilesUnusable(t *testing.T) {
 	t.Parallel()
 	for name, tt := range unusable {
@@ -237,7 +237,7 @@ func TestParquetUnusable(t *testing.T) {
 	}
 }
 
-// TestTextIdxSubset selects by idx that are texts, as the reference does.
+// TestTextIdxSubset selects from records whose idx is a text, like the reference.
 func TestTextIdxSubset(t *testing.T) {
 	t.Parallel()
 	quoted := func(text string) string {

@@ -12,8 +12,8 @@ import (
 // maxFindings is how many files a warning lists; --json has all.
 const maxFindings = 20
 
-// printFindings prints what was found in score files: a warning for each kind, and below it a line
-// for each file with an example.
+// printFindings prints the findings in score files: a warning for each kind, and below it a line for each file with an
+// example.
 func printFindings(w io.Writer, findings []reference.Finding) error {
 	var text strings.Builder
 	for i, first := range findings {
@@ -41,7 +41,7 @@ func printFindings(w io.Writer, findings []reference.Finding) error {
 	return err
 }
 
-// describe is a line about one file: how many, where, and the first as an example.
+// describe returns a line about the findings in one file: their number, the file, and the first finding as an example.
 func describe(f reference.Finding) string {
 	if f.Kind == reference.EmptyFile || f.Kind == reference.UnreadFile {
 		return f.File
@@ -60,7 +60,7 @@ func describe(f reference.Finding) string {
 	return text
 }
 
-// unratedFiles says what to do where score files hold no rating.
+// unratedFiles returns advice for score files without a rating.
 func unratedFiles(findings []reference.Finding) string {
 	for _, found := range findings {
 		if found.Kind == reference.NotANumber {

@@ -97,14 +97,14 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	return results[0].report(cmd, c.out.json, err)
 }
 
-// refuseUnused refuses flags that this way of selecting does not use: to ignore one would give another selection than
-// the user requested.
+// refuseUnused returns an error for a flag that this way of selecting does not use. If the flag were ignored, the user
+// would get another selection than requested.
 func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	var unused []string
 	var why string
 	switch {
 	case c.files.given():
-		why = "is for the samples of a run, and not for --scores"
+		why = "it is for the samples of a run, and not for --scores"
 		unused = []string{
 			"arms", "sweep", "rating-error", "output-format", "no-report", "report-pictures", "max-failed", "state",
 			"scores-from", "where", "tie-break", "by", "exclude-near", "exclude-images", "max-per-cluster", "cap-template",
@@ -113,7 +113,7 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 		why = "--sweep selects nothing and writes no file"
 		unused = []string{"arms", "out", "output-format", "no-report", "report-pictures"}
 	default:
-		why = "is for --sweep"
+		why = "it is for --sweep"
 		unused = []string{"rating-error"}
 	}
 	for _, flag := range unused {
@@ -124,9 +124,9 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	return nil
 }
 
-// source is the input bucket for selections: subsets of containers are copied from it, reports show its images, and it
-// has the evaluation sets of the orders. For a run of serve it is not known here, and it is not needed for manifests of
-// text.
+// source returns the input bucket for selections: subsets of containers are copied from it, reports show its images,
+// and it has the evaluation sets of the orders. For a run of serve, the place of the dataset is not known here: then
+// source returns an error for containers, and text manifests are not needed.
 func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	var all order
 	for _, o := range orders {
@@ -137,8 +137,8 @@ func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	case r.input == nil && !contained:
 		return all.nearInput()
 	case r.input == nil:
-		return nil, fmt.Errorf("run %s: its subset is copied from %s, which harvest serve reads, and this command does not: "+
-			"ask serve for it (POST /v1/runs/%s/selections)", r.Run, kind.Name, r.Run)
+		return nil, fmt.Errorf("run %s: the subset has to be copied from %s, and only the `harvest serve` that read it "+
+			"can do this: request the selection there (POST /v1/runs/%s/selections)", r.Run, kind.Name, r.Run)
 	default:
 		in := *r.input
 		in.Order = &all
@@ -197,18 +197,19 @@ func selectSubsets(
 	return res.makeAll(ctx, d, orders, start)
 }
 
-// makeAll makes the selections of orders, each as a result like this one.
+// makeAll makes the selections of orders, and returns a result for each.
 func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
 	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		// Check all before making any, and make all before writing any, so that a fault of one leaves nothing of the others.
+		// Check all before making any, and make all before writing any, so that a fault of one order leaves no files of the
+		// others.
 		for _, o := range orders {
 			if len(orders) == 1 {
 				break
 			}
 			if chooses, err := r.preview(ctx, s, o); err != nil {
 				return o.named(err)
-			} else if !chooses { // it fails, and says why
+			} else if !chooses { // making this order fails, with the reason
 				orders = []order{o}
 				break
 			}
@@ -233,7 +234,7 @@ func (r *result) makeAll(ctx context.Context, d deployment, orders []order, star
 	return results, err
 }
 
-// checkScored refuses to select from a run that is not scored.
+// checkScored returns an error if the run is not scored.
 func (r *result) checkScored() error {
 	switch {
 	case r.status.IsScored():
@@ -245,8 +246,8 @@ func (r *result) checkScored() error {
 	}
 }
 
-// checkScored refuses an order that a scored run of an input cannot fulfil, before anything is made, and makes its
-// folder. The input is nil for a run of serve.
+// checkScored returns an error if a scored run cannot fulfil the order. Then it prepares the order's folder. in is nil
+// for a run of serve.
 func (o order) checkScored(plan *run.Plan, state string, in *input) error {
 	if err := o.check(plan); err != nil {
 		return err

@@ -44,13 +44,13 @@ func parseSelection(t *testing.T, args ...string) ([]selection.Request, error) {
 	return f.specs()
 }
 
-// parsedFlags are flags of a selection, and the request that they mean; its budget is left out.
+// parsedFlags are flags of a selection, and the request that they give, without its budget.
 type parsedFlags struct {
 	args []string
 	want selection.Request
 }
 
-// selectionFlagCases has each flag once. ids is a file of ids.
+// selectionFlagCases has a case for each flag. ids is a file of ids.
 func selectionFlagCases(t *testing.T, ids string) map[string]parsedFlags {
 	t.Helper()
 	return map[string]parsedFlags{
@@ -137,7 +137,7 @@ func TestSelectionFlags(t *testing.T) {
 	}
 }
 
-// A refusedCommand is a command line with a fault, and what the error says.
+// A refusedCommand is an invalid command line, with parts of its error.
 type refusedCommand struct{ args, says []string }
 
 var refusedCommands = map[string]refusedCommand{
@@ -169,19 +169,20 @@ var refusedCommands = map[string]refusedCommand{
 		[]string{"--budget", "1", "--scores", "s", "--manifest", "m"}, []string{"--out is missing"},
 	},
 	"several budgets of scores": {
-		[]string{"--budget", "1,2", "--scores", "s", "--manifest", "m", "--out", "o"}, []string{"--budget: give one"},
+		[]string{"--budget", "1,2", "--scores", "s", "--manifest", "m", "--out", "o"}, []string{"--budget: 2 budgets are " +
+			"given, and --scores allows one"},
 	},
 	"manifest of Parquet": {
 		[]string{"--budget", "1", "--scores", "*.parquet", "--manifest", "m", "--out", "o"}, []string{"--manifest: Parquet"},
 	},
 	"no Parquet": {
-		[]string{"--budget", "1", "--scores", "*.parquet", "--out", "o"}, []string{"no file is named *.parquet"},
+		[]string{"--budget", "1", "--scores", "*.parquet", "--out", "o"}, []string{"no file matches *.parquet"},
 	},
 	"state of scores": {
 		[]string{"--budget", "1", "--scores", "s", "--manifest", "m", "--out", "o", "--state", "x"}, []string{"--state: "},
 	},
 	"error without a sweep": {
-		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: is for --sweep"},
+		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: it is for --sweep"},
 	},
 	"no ids to explain": {[]string{"explain", "x-1", "y"}, []string{"at least one sample", "harvest status RUN"}},
 	"explain an unknown run": {
@@ -189,7 +190,7 @@ var refusedCommands = map[string]refusedCommand{
 	},
 }
 
-// TestSelectionFlagFaults makes sure that every invalid flag is named.
+// TestSelectionFlagFaults checks that the error names the invalid flag.
 func TestSelectionFlagFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -217,7 +218,7 @@ func TestSelectionFlagFaults(t *testing.T) {
 	}
 }
 
-// TestSelectFromReference selects from the reference's score files what the reference selected.
+// TestSelectFromReference selects from the reference's score files: the subset equals that of the reference.
 func TestSelectFromReference(t *testing.T) {
 	t.Parallel()
 	const fixture = "../../testdata/selection/01_tiny50"
@@ -295,7 +296,7 @@ func checkNested(t *testing.T, dir string, first *result, size int) {
 	}
 }
 
-// checkExplained has samples of a selection be explained; second is the one that was picked second.
+// checkExplained explains samples of a selection. second is the sample that was picked second.
 func checkExplained(t *testing.T, dir, runID, selectionID, second string) {
 	t.Helper()
 	explain := []string{
@@ -374,7 +375,7 @@ func TestSelections(t *testing.T) {
 		t.Errorf("picks (-run +Parquet):\n%s", diff)
 	}
 
-	// A budget that cannot be leaves nothing behind, not even the smaller subsets.
+	// An impossible budget leaves no files, not even the smaller subsets.
 	before := readStatus(t, dir, first.Run).Selections
 	a := harvest(t, dir, nil, "select", "--state", "state", "--quiet", "--out", "never", "--budget", "7,41", first.Run)
 	if _, err := os.Stat(filepath.Join(dir, "never")); a.status != 2 || !strings.Contains(a.stderr, "the most is 40") ||
@@ -392,7 +393,7 @@ func readStatus(t *testing.T, dir, id string) (status subset.RunStatus) {
 	return status
 }
 
-// pickedIDs are the ids of the picks in a file of picks, in their order.
+// pickedIDs returns the ids of the picks in a file of picks, in their order.
 func pickedIDs(t *testing.T, path string) []string {
 	t.Helper()
 	data := readFile(t, path)

@@ -18,10 +18,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"go.yaml.in/yaml/v3"
 )
 
-// selectionFlags are the flags that ask for a selection.
+// selectionFlags are the flags that describe a selection.
 type selectionFlags struct {
 	budgets      budgetList
 	capabilities []string
@@ -44,7 +45,7 @@ type selectionFlags struct {
 	mix          string
 	where        []string
 	by, tieBreak string
-	// Evaluation sets, and whether every image of theirs is left out.
+	// excludeNear are evaluation sets. excludeImages leaves out every sample with an image of one of them.
 	excludeNear   []string
 	excludeImages bool
 	visualTokens  string
@@ -62,24 +63,34 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"capabilities that pick, in their order (default: all of the rubric)")
 	fl.Var(&f.weights, "weights",
 		"how often capabilities pick in a round: \"stem knowledge=3\" picks three times as often as the others")
-	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this: the "+
-		"paper's own way to trade small bins for higher ratings; -1 to 4")
+	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this "+
+		"number, -1 to 4; as in the paper, a higher threshold gives higher ratings and smaller bins")
 	fl.Var(&f.thresholds, "thresholds", "thresholds of single capabilities: \"humanities=2\"")
 	fl.StringVar(&f.withinBin, "within-bin", "",
-		"order within a bin: position (the paper's: first-listed style first) or score (rating first); it changes little")
+		"order within a bin: position (the paper's: the first-listed style first) or score (the highest rating first); "+
+			"the difference is small")
 	fl.BoolVar(&f.ratingsOnly, "ratings-only", false, "break ties only by position, as the reference does")
 	fl.StringVar(&f.strategy, "strategy", "", "mmssr (default, the paper's); descending (experimental: the "+
 		"highest ratings first, in turns); or a baseline to compare with: random, top (the best mean expected score), "+
 		"stratified (random within sources), longest (the most tokens of answers)")
-	fl.StringVar(&f.by, "by", "", "with --strategy top: the number to rank by, a column of --scores-from or a field of "+
-		"the records; -NAME ranks the lowest first")
-	fl.StringVar(&f.tieBreak, "tie-break", "", "the number that decides between samples of equal rating; as for --by")
+	fl.StringVar(&f.by, "by", "", "with --strategy top: the name of the number to rank by, a column of --scores-from "+
+		"or a field of the records; -NAME ranks the lowest first")
+	fl.StringVar(&f.tieBreak, "tie-break", "", "the name of the number that decides between samples of equal rating, "+
+		"as for --by")
 	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers about samples: Parquet, CSV or JSON lines, with a "+
 		"column id, and columns of numbers that --where, --tie-break and --by name; or sha256:HASH from selection.json, "+
-		"for a file that was given before")
+		"to use an earlier file again")
 	fl.StringArrayVar(&f.where, "where", nil, "take only samples that meet this condition: the name of a number, >=, <=, "+
 		">, <, == or !=, and a value, such as 'relevance_min>=3'; can be repeated")
-	fl.Uint64Var(&f.seed, "seed", 0, "another seed takes others of equally good samples, and changes random orders")
+	fl.Uint64Var(&f.seed, "seed", 0, "random seed: it decides between equally good samples, and sets random orders")
+	fl.StringVar(&f.visualTokens, "visual-tokens", "", "the number of tokens that an image counts for: 730 (default) "+
+		"or another number, onevision-anyres, qwen2.5-vl, or qwen2.5-vl:MIN,MAX with the processor's minimum and "+
+		"maximum of pixels; it changes budgets in tokens and all shown numbers of tokens")
+	f.addFilters(fl)
+}
+
+// addFilters adds the flags that restrict the samples of a selection.
+func (f *selectionFlags) addFilters(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
 	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
 	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "take only samples of these sources")
@@ -89,27 +100,28 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 		"file of ids, one a line, that must be in the subset; they count against the budget")
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
 	fl.Var(&f.minimums, "minimums",
-		"least number of samples of a source, such as geo170k=500; the best mean ratings are taken first")
-	fl.StringVar(&f.mix, "mix", "", "YAML file with the share, the least or the most of sources and styles: "+
+		"minimum number of samples of a source, such as geo170k=500; samples with the best mean ratings are taken first")
+	fl.StringVar(&f.mix, "mix", "", "YAML file with the share, minimum (least) or maximum (most) of sources and styles: "+
 		"\"sources: {chartqa: {share: 20%}, coco: {most: 500}}\"")
 	fl.StringVar(&f.caps.source, "cap-source", "",
-		"most samples of one source: a number, or a share of the budget (10%); at its cap a source is picked no more")
-	fl.StringVar(&f.caps.style, "cap-style", "", "most samples of one style, as a number or a share")
-	fl.StringVar(&f.caps.image, "cap-image", "", "most samples that share one image")
+		"maximum number of samples of one source: a number, or a share of the budget (10%); at the maximum, the source "+
+			"is no longer picked")
+	fl.StringVar(&f.caps.style, "cap-style", "", "maximum number of samples of one style, as a number or a share")
+	fl.StringVar(&f.caps.image, "cap-image", "", "maximum number of samples that share one image")
 	fl.Var(&f.modalities, "cap-modality",
-		"most samples of a modality (text-only, one-image, multi-image or multi-turn): text-only=10%,multi-turn=20%")
-	fl.StringVar(&f.caps.template, "cap-template", "", "most samples whose first questions share one template")
-	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "most samples with nearly the same images and questions")
+		"maximum number of samples of a modality (text-only, one-image, multi-image or multi-turn): "+
+			"text-only=10%,multi-turn=20%")
+	fl.StringVar(&f.caps.template, "cap-template", "", "maximum number of samples whose first questions share one "+
+		"template")
+	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "maximum number of samples with nearly the same images and "+
+		"questions")
 	fl.StringArrayVar(&f.excludeNear, "exclude-near", nil, "evaluation set (JSON, JSONL, TSV, Parquet, or a folder of "+
 		"images): take no sample whose image and question are nearly those of one of its items; can be repeated")
-	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: a near image is enough to leave a "+
-		"sample out, whatever its question")
-	fl.StringVar(&f.visualTokens, "visual-tokens", "", "how many tokens an image counts for: 730 (default) or another "+
-		"number, onevision-anyres, qwen2.5-vl, or qwen2.5-vl:MIN,MAX with the processor's least and most pixels; it "+
-		"changes budgets in tokens and all shown numbers of tokens")
+	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: leave out every sample with a near "+
+		"image, whatever its question")
 }
 
-// specs are the selections asked for: one for each budget, the smallest first.
+// specs returns the requested selections: one for each budget, the smallest first.
 func (f selectionFlags) specs() ([]selection.Request, error) {
 	if len(f.budgets) == 0 {
 		return nil, usageError{
@@ -168,7 +180,7 @@ func (f selectionFlags) specs() ([]selection.Request, error) {
 	return spec.Nested(budgets), nil
 }
 
-// files are the files that the flags name.
+// files returns the files that the flags name.
 func (f selectionFlags) files() typedFiles {
 	return typedFiles{
 		scoresFrom: f.scoresFrom, mix: f.mix, include: f.include, exclude: f.exclude, near: f.excludeNear,
@@ -181,7 +193,7 @@ const (
 	mixExample = "`sources: {NAME: {share: 20%}}`"
 )
 
-// readMix reads a file of a mix; none if file is empty.
+// readMix reads a file of a mix. It returns the zero Mix if the name of the file is empty.
 func readMix(file string) (m selection.Mix, err error) {
 	if file == "" {
 		return m, nil
@@ -193,15 +205,15 @@ func readMix(file string) (m selection.Mix, err error) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	decoder.KnownFields(true)
 	if err := decoder.Decode(&m); err != nil && !errors.Is(err, io.EOF) {
-		return m, fmt.Errorf("%s: %w; write such as %s", file, spelling.YAML(err, m), mixExample)
+		return m, fmt.Errorf("%s: %w; write, for example, %s", file, spelling.YAML(err, m), mixExample)
 	}
 	if m.IsZero() {
-		return m, fmt.Errorf("%s names no source and no style; write such as %s", file, mixExample)
+		return m, fmt.Errorf("%s names no source and no style; write, for example, %s", file, mixExample)
 	}
 	return m, nil
 }
 
-// parseConditions reads conditions.
+// parseConditions parses conditions. It returns all errors joined.
 func parseConditions(texts []string) (where []selection.Condition, err error) {
 	for _, text := range texts {
 		condition, fault := selection.ParseCondition(text)
@@ -210,7 +222,7 @@ func parseConditions(texts []string) (where []selection.Condition, err error) {
 	return where, err
 }
 
-// capModalities sets caps by the names of modalities.
+// capModalities sets the caps of the modalities that --cap-modality names.
 func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	all := caps.All()
 	for _, name := range f.modalities.names() {
@@ -224,8 +236,8 @@ func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	return nil
 }
 
-// withExternal copies the files of numbers of requests into the state folder, under names by content, and returns the
-// requests with these names. field names the origin of a file in errors.
+// withExternal copies the files of --scores-from into the state folder, under names from a hash of the content. It
+// returns the requests with these names. field names the flag or field of a file in errors.
 func withExternal(
 	ctx context.Context, state, field string, requests []selection.Request,
 ) ([]selection.Request, error) {
@@ -251,7 +263,7 @@ func withExternal(
 	return requests, nil
 }
 
-// requests are specs with the file of --scores-from copied into the state folder.
+// requests returns specs with the file of --scores-from copied into the state folder.
 func (f selectionFlags) requests(ctx context.Context, state string) ([]selection.Request, error) {
 	requests, err := f.specs()
 	if err != nil {
@@ -263,7 +275,7 @@ func (f selectionFlags) requests(ctx context.Context, state string) ([]selection
 // maxIDFile is the largest file of ids.
 const maxIDFile = 64 << 20
 
-// readIDs reads a file of ids, one a line; none if file is empty.
+// readIDs reads a file of ids, one a line; nil if the name of the file is empty.
 func readIDs(file string) ([]string, error) {
 	if file == "" {
 		return nil, nil
@@ -273,7 +285,7 @@ func readIDs(file string) ([]string, error) {
 		return nil, err
 	}
 	var ids []string
-	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) { // as Windows programs begin a text
+	for line := range strings.Lines(strings.TrimPrefix(string(data), "\ufeff")) { // a byte order mark
 		if id := strings.TrimRight(line, "\r\n"); id != "" {
 			ids = append(ids, id)
 		}
@@ -287,10 +299,10 @@ func readIDs(file string) ([]string, error) {
 // A budgetList is the value of --budget: budgets separated by commas, or given one by one.
 type budgetList []string
 
-// thousands matches a number with separators of thousands. A list of budgets would not have such groups.
+// thousands matches a number with separators of thousands. No list of budgets has such groups of digits.
 var thousands = regexp.MustCompile(`^\d{1,3}(,\d{3})*,0\d\d(,\d{3})*$`)
 
-// decimalComma is a share with a comma for the decimal point.
+// decimalComma matches a share with a comma for the decimal point.
 var decimalComma = regexp.MustCompile(`^0,\d+$`)
 
 // Set adds budgets.
@@ -316,7 +328,7 @@ func (b budgetList) parse() (budgets []selection.Budget, err error) {
 	return budgets, err
 }
 
-// String is the list as the user gave it.
+// String returns the list as the user gave it.
 func (b *budgetList) String() string { return strings.Join(*b, ",") }
 
 // Type names the values in the help.

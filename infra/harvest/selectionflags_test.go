@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// selectionFields are the fields of a request, by their keys in JSON, each with values of the flags
-// that set it. FILE stands for a file of ids.
+// selectionFields are the fields of a request, by their JSON keys, each with flags and values that set the field. FILE
+// stands for a file of ids.
 var selectionFields = map[string][]string{
 	"budget":       {"--budget=61"},
 	"within":       {"--budget=30,60"},
@@ -50,7 +50,7 @@ var selectionFields = map[string][]string{
 	"visual_tokens":  {"--visual-tokens=onevision-anyres"},
 }
 
-// requestFields are the keys of selection.Request in JSON.
+// requestFields returns the keys of selection.Request in JSON.
 func requestFields(of reflect.Type) (keys []string) {
 	for i := range of.NumField() {
 		if field := of.Field(i); field.Anonymous {
@@ -63,7 +63,7 @@ func requestFields(of reflect.Type) (keys []string) {
 	return keys
 }
 
-// registeredFlags are the names of all flags of a selection.
+// registeredFlags returns the names of all flags of a selection.
 func registeredFlags() (names []string) {
 	var f selectionFlags
 	cmd := &cobra.Command{}
@@ -131,8 +131,8 @@ func TestSelectionFlagsSetFields(t *testing.T) {
 	}
 }
 
-// TestParameters makes sure that the parameters name every flag and every field of a selection, and that what they
-// show as flags asks for what they show in JSON.
+// TestParameters checks that the parameters name every flag and every field of a selection, and that the example of a
+// flag gives the same request as its example in JSON.
 func TestParameters(t *testing.T) {
 	t.Parallel()
 	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "chart-0001\n")
@@ -187,7 +187,7 @@ func TestParameters(t *testing.T) {
 	}
 }
 
-// TestSelectionFlagsLimits has more budgets, and a longer file of ids, than one request may have.
+// TestSelectionFlagsLimits gives more budgets, and a longer file of ids, than one request may have.
 func TestSelectionFlagsLimits(t *testing.T) {
 	t.Parallel()
 	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "")
@@ -205,8 +205,8 @@ func TestSelectionFlagsLimits(t *testing.T) {
 	}
 }
 
-// TestSelectionFlagsOfPairs makes sure that each flag of names with values refuses a name that is given twice, a text
-// that is not a pair, and a wrong value, and shows an example.
+// TestSelectionFlagsOfPairs checks that each flag of names with values refuses a duplicate name, a text that is not a
+// pair, and a wrong value. The error has an example.
 func TestSelectionFlagsOfPairs(t *testing.T) {
 	t.Parallel()
 	for name, flag := range map[string]struct{ pair, example string }{

@@ -25,7 +25,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// buckets are the buckets of serve: folders or gs:// URLs. Flags win over the environment.
+// buckets are the buckets of serve: folders or gs:// URLs. Flags take precedence over the environment.
 type buckets struct {
 	Input string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
 	Work  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
@@ -50,17 +50,17 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Keep the system running: watch an input bucket, serve the HTTP API, print events",
-		Long: `serve keeps the functions, their queue and the HTTP API running in one process, on the loopback interface
-unless --listen says otherwise. It watches the input bucket, a folder or gs:// bucket laid out as
-datasets/<name>/<manifest> and images/<name>/...: drop images first, then the manifest (or a dataset.yaml).
-A file counts once it has kept its size for two seconds: copy it under a name that begins with a dot, and rename it.
-SCORER is the default kind of scorer, and GPU_SIDECAR the address of the scorer gpu; --scorer sets both. Each event is
-printed to standard output as one line of JSON. The log goes to standard error.
+		Long: `serve keeps the functions, their queue and the HTTP API running in one process. Without --listen the API
+listens only on the loopback interface. serve watches the input bucket, a folder or gs:// bucket with the names
+datasets/<name>/<manifest> and images/<name>/...: upload images first, then the manifest (or a dataset.yaml).
+A file is read once its size has not changed for two seconds: copy it under a name that begins with a dot, and
+rename it. The variable SCORER names the default kind of scorer, and GPU_SIDECAR the URL of the scorer gpu; --scorer
+sets both. Each event is printed to standard output as one line of JSON. The log goes to standard error.
 
 With --processes the functions run as in the cloud, from the same binary as in their image: ingest, score, curate (and
-score-gpu, if --scorer names a sidecar) each have a process, which only its environment configures. They use gs://
-buckets and Pub/Sub over the network. Both are test doubles with their content in memory, which is gone when the
-command ends: use this to try and test a deployment, not to keep work. A process that ends is started again. Datasets
+score-gpu, if --scorer names a sidecar) each run in a separate process, which is configured only by its environment.
+They use gs:// buckets and Pub/Sub over the network. Both are test doubles with their content in memory, which is lost
+when the command ends: use this to test a deployment, not to keep work. A process that ends is started again. Datasets
 come from the folder --input, whose changes are copied into the bucket, or from any program with STORAGE_EMULATOR_HOST
 set to the address in the log.`,
 		Example: `  harvest serve --input ./bucket
@@ -75,7 +75,7 @@ set to the address in the log.`,
 				return serveProcesses(cmd.Context(), f, terminalOf(cmd))
 			}
 			if f.binary != "" {
-				return usageError{errors.New("--functions is for --processes")}
+				return usageError{errors.New("--functions: it is only for --processes; add --processes, or remove --functions")}
 			}
 			var err error
 			if f.buckets, err = f.orEnvironment(cmd.Context()); err != nil {
@@ -97,7 +97,8 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"follow links that lead out of the folder --input; otherwise their files are refused")
 	fl.StringVar(&f.budget, "budget", "", "how much to select from a dataset that names no budget itself: a share (30%), "+
 		"a number of samples or of tokens (200M-tokens)")
-	fl.StringVar(&f.out, "out", "", "folder for subsets: the subset of a dataset goes to a folder of the dataset's name; "+
+	fl.StringVar(&f.out, "out", "", "folder for subsets: the subset of a dataset goes to a folder with the dataset's "+
+		"name; "+
 		"the budget comes from dataset.yaml, else from --budget, else from the call that started its last run")
 	fl.StringVar(&f.onSelection, "on-selection", "", "command that sh runs for each selection that is made automatically "+
 		"or with \"notify\"; HARVEST_SUBSET in its environment is the file of the subset; see infra/local/README.md")
@@ -209,7 +210,8 @@ func serve(ctx context.Context, f serveFlags, to streams) error {
 	})
 }
 
-// nearPath is the path of an evaluation set by its name in the input bucket; empty where that is no folder.
+// nearPath returns the path of an evaluation set by its name in the input bucket; empty if the input bucket is not a
+// folder.
 func (f serveFlags) nearPath(object string) string {
 	if strings.Contains(f.Input, "://") {
 		return ""
@@ -217,7 +219,7 @@ func (f serveFlags) nearPath(object string) string {
 	return filepath.Join(f.Input, filepath.FromSlash(object))
 }
 
-// openTelemetry opens telemetry as the environment says, like in the cloud.
+// openTelemetry opens telemetry with the settings of the environment, as in the cloud.
 func openTelemetry(ctx context.Context) (*telemetry.Telemetry, error) {
 	var c otlp.Config
 	if err := envconfig.Process(ctx, &c); err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// listing is an input bucket of which only the names are looked at.
+// listing is an input bucket that can only be listed.
 type listing struct {
 	bucket.Reader
 	objects func() ([]bucket.Attrs, error)
@@ -89,7 +89,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// console is what a process prints while it runs.
+// console collects the output of a running process.
 type console struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -122,7 +122,7 @@ func serving(t *testing.T, dir string, env ...string) *server {
 	return servingWith(t, dir, env)
 }
 
-// servingWith is serving with more flags.
+// servingWith is serving with additional flags.
 func servingWith(t *testing.T, dir string, env []string, flags ...string) *server {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(dir, "input"), 0o755); err != nil {
@@ -186,7 +186,7 @@ func (s *server) runs(t *testing.T) []api.RunEntry {
 	return runs.Runs
 }
 
-// TestServe drops a dataset in a folder, kills the server in the middle of the run, and starts it again.
+// TestServe uploads a dataset into a folder, kills the server in the middle of the run, and starts it again.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	const size = 60
@@ -208,7 +208,7 @@ func TestServe(t *testing.T) {
 	_ = first.cmd.Wait() // killed
 	before := scoreFiles(t, state)
 	if len(before) == size {
-		t.Log("killed too late to leave anything undone")
+		t.Log("killed too late: no work was left")
 	}
 
 	second := serving(t, dir, "SHARD_SAMPLES=1")
@@ -231,7 +231,7 @@ func TestServe(t *testing.T) {
 	if err := second.cmd.Process.Signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
 	}
-	_ = second.cmd.Wait() // its status is looked at
+	_ = second.cmd.Wait() // the test checks its exit status
 	log := second.log.String()
 	if status := second.cmd.ProcessState.ExitCode(); status != 130 || !strings.Contains(log, "nothing is lost") ||
 		strings.Contains(log, "level=ERROR") {

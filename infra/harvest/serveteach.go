@@ -19,12 +19,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// lessons train the embedded scorer for dropped datasets that name a teacher, one dataset after the other, and then
-// begin the runs of these datasets. The work bucket keeps the weights, so after a restart serve learns only the rest.
+// lessons trains the embedded scorer for uploaded datasets that name a teacher, one dataset after the other, and then
+// begins the runs of these datasets. The work bucket keeps the weights, so after a restart serve trains only for the
+// other datasets.
 type lessons struct {
 	input   bucket.Reader
 	folder  string      // of the input bucket; empty if it is not on this machine
-	state   string      // folder of the runs by which it learns, which the service does not continue
+	state   string      // state folder of the runs that rate samples for lessons; the service does not continue these runs
 	scorer  scorerFlags // of the service
 	planner *run.Planner
 	work    bucket.Bucket
@@ -33,7 +34,7 @@ type lessons struct {
 	waiting chan string // objects
 }
 
-// newLessons makes them for a service that runs as o says.
+// newLessons returns the lessons of a service with the options o.
 func newLessons(f serveFlags, o local.Options, st *local.Stack) (_ *lessons, err error) {
 	l := &lessons{
 		input: o.Input, scorer: f.scorer, work: o.Work, upload: st.Upload, log: o.Log, waiting: make(chan string, 1024),
@@ -54,11 +55,11 @@ func newLessons(f serveFlags, o local.Options, st *local.Stack) (_ *lessons, err
 func (l *lessons) arrived(ctx context.Context, object string) error {
 	lesson, err := l.open(ctx, object)
 	if err != nil || lesson == nil {
-		return l.upload(ctx, object) // which reports what is wrong
+		return l.upload(ctx, object) // upload reports an error or a fault of the object
 	}
 	if images := strings.TrimSuffix(lesson.Spec.Images, "/"); images != "" {
 		if err := leadsOut(ctx, l.input, images); err != nil {
-			l.log.Error("refused", "object", object, "error", err)
+			l.log.Error("upload refused", "object", object, "error", err)
 			return nil
 		}
 	}
@@ -69,8 +70,8 @@ func (l *lessons) arrived(ctx context.Context, object string) error {
 	return nil
 }
 
-// open is the lesson that an object waits for; nil if it waits for none. Without local folders nothing can be learned,
-// and the run is refused.
+// open returns the lesson that an object waits for; nil if it waits for none. Without local folders nothing can be
+// learned, and the run is refused.
 func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) {
 	if l.folder == "" {
 		return nil, nil
@@ -86,10 +87,10 @@ func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) 
 	return &lesson, nil
 }
 
-// lessonPause is the pause after a lesson that could not be learned now.
+// lessonPause is the pause after a lesson that failed with a transient error.
 const lessonPause = time.Minute
 
-// run learns until ctx ends.
+// run learns the waiting lessons until ctx ends.
 func (l *lessons) run(ctx context.Context) error {
 	for {
 		var object string
@@ -127,7 +128,7 @@ func (l *lessons) settle(ctx context.Context, object string) error {
 	return l.upload(ctx, object)
 }
 
-// learn writes the learned weights, or why nothing can be learned, to the work bucket.
+// learn writes the learned weights to the work bucket. If nothing can be learned, it writes the reason.
 func (l *lessons) learn(ctx context.Context, lesson *run.Lesson) error {
 	name := scorer.TaughtName(lesson.Key)
 	taught, err := l.teach(ctx, lesson.Spec)
@@ -153,7 +154,7 @@ func unteachable(err error) bool {
 	return disagrees || usage || errors.Is(err, training.ErrUseless)
 }
 
-// teach trains the embedded scorer by a dataset's teacher.
+// teach trains the embedded scorer on annotations by a dataset's teacher.
 func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
 	in := l.dataset(spec)
 	var taught *lesson
@@ -186,8 +187,8 @@ func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
 	return taught, nil
 }
 
-// teacher is the scorer of a kind. Its address is that of the service's --scorer, if that is of the kind, else of the
-// environment. If a mode is given, it uses that mode.
+// teacher returns the flags of a scorer of this kind. Its URL comes from the service's --scorer if that has the same
+// kind, else from the environment. If mode is not empty, the scorer uses this mode.
 func (l *lessons) teacher(kind, mode string) scorerFlags {
 	of := scorerFlags{scorer: kind}
 	if own, _, _ := strings.Cut(l.scorer.scorer, ":"); own == kind {
@@ -197,8 +198,8 @@ func (l *lessons) teacher(kind, mode string) scorerFlags {
 	return of
 }
 
-// dataset is a dataset of the input folder in the form that commands use. The planner found its files in the input
-// bucket, so none is a link that leads out of it, unless links are followed.
+// dataset returns a dataset of the input folder in the form that commands use. The planner found its files in the input
+// bucket, so no file is a link that leads out of the bucket, unless links are followed.
 func (l *lessons) dataset(spec run.Spec) input {
 	in := input{Dataset: spec.Dataset, Format: spec.Format, typed: map[string]string{}}
 	for _, name := range spec.Manifests {
@@ -220,7 +221,7 @@ func (l *lessons) dataset(spec run.Spec) input {
 	return in
 }
 
-// file is the path of a file of a dataset.
+// file returns the path of a file of a dataset.
 func (l *lessons) file(dataset, name string) string {
 	return filepath.Join(l.folder, filepath.FromSlash(run.DatasetsPrefix+dataset+"/"+name))
 }

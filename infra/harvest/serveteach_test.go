@@ -16,8 +16,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestServeTeacher drops two datasets with a teacher: a model annotates a part of the first, the embedded scorer learns
-// that and rates the whole. From the annotations of the second nothing can be learned, so its run is refused.
+// TestServeTeacher uploads two datasets with a teacher. A model annotates a part of the first dataset; the embedded
+// scorer is trained on it, and rates the whole dataset. Nothing can be learned from the annotations of the second
+// dataset, so its run is refused.
 func TestServeTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -59,8 +60,8 @@ func TestServeTeacher(t *testing.T) {
 	s.stop(t)
 }
 
-// TestTeacherLinks has a dataset name images behind a link that leads out of the input folder: no teacher gets them,
-// unless links are followed.
+// TestTeacherLinks uploads a dataset whose folder of images is a link that leads out of the input folder: no teacher
+// gets the images, unless links are followed.
 func TestTeacherLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -98,8 +99,8 @@ func TestTeacherLinks(t *testing.T) {
 	}
 }
 
-// newTeacher is what serve has for the datasets of an input folder, without a system that runs, and its log. It fails
-// the test if it begins a run.
+// newTeacher returns the lessons of serve for an input folder, without a running system, and their log. The test fails
+// if a run begins.
 func newTeacher(t *testing.T, folder, state string, followLinks bool) (*lessons, *strings.Builder) {
 	t.Helper()
 	input, errInput := openInput(t.Context(), folder, followLinks)
@@ -127,6 +128,6 @@ func newTeacher(t *testing.T, folder, state string, followLinks bool) (*lessons,
 	}
 	return &lessons{
 		input: input, folder: folder, planner: planner, work: work, log: logger, waiting: make(chan string, 1),
-		upload: func(context.Context, string) error { t.Error("the run begins"); return nil },
+		upload: func(context.Context, string) error { t.Error("a run began"); return nil },
 	}, log
 }

@@ -28,7 +28,7 @@ type service struct {
 	followers []follower
 }
 
-// A follower does the open work after completed selections.
+// A follower does the work that follows completed selections: deliveries or trainings.
 type follower struct {
 	update func(context.Context) error
 	wake   chan struct{} // holds one value after a selection was completed
@@ -38,7 +38,7 @@ func (s *service) follow(update func(context.Context) error) {
 	s.followers = append(s.followers, follower{update, make(chan struct{}, 1)})
 }
 
-// limits are the limits of the environment, with the default budget of the flag.
+// limits returns the limits of the environment, with the default budget of the flag.
 func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	l, err := limits(ctx)
 	if err != nil || f.budget == "" {
@@ -50,21 +50,22 @@ func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	return l, nil
 }
 
-// checkProcesses refuses flags that serve --processes does not support.
+// checkProcesses returns an error for flags that serve --processes does not support.
 func (f serveFlags) checkProcesses() error {
 	for flag, given := range map[string]bool{
 		"--budget": f.budget != "", "--out": f.out != "", "--follow-links": f.followLinks,
 		"--on-selection": f.onSelection != "",
 	} {
 		if given {
-			return usageError{errors.New(flag + " is not for --processes, which is there to try a deployment")}
+			return usageError{errors.New(flag + ": --processes does not support it, because it only tries a deployment; " +
+				"remove " + flag)}
 		}
 	}
 	return nil
 }
 
-// prepare makes the parts that act on completed selections, so that their faults are found before anything is scored.
-// The readers that they need are set once the system runs.
+// prepare makes the followers, so that their faults are found before anything is scored. Their readers are set once the
+// system runs.
 func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error {
 	feed, err := events.NewFeed(&s.printer, local.Origin(s.input, s.work), time.Now)
 	if err != nil {
@@ -88,7 +89,7 @@ func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error 
 	return nil
 }
 
-// event prints an event. After a completed selection it starts the followers.
+// event prints an event. After a completed selection it wakes the followers.
 func (s *service) event(m events.Message) {
 	s.printer.print(m)
 	if m.Attributes[events.AttrType] != events.SelectionCompleted {
@@ -97,7 +98,7 @@ func (s *service) event(m events.Message) {
 	for _, f := range s.followers {
 		select {
 		case f.wake <- struct{}{}:
-		default: // it is to be done already
+		default: // the follower is already to run
 		}
 	}
 }
@@ -130,8 +131,8 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 	return err
 }
 
-// run updates at the start, after every completed selection, and from time to time, until ctx ends. A fault of this
-// machine ends it.
+// run calls update at the start, after every completed selection, and every reconcileEvery, until ctx ends. It returns
+// a fault of this machine.
 func (f follower) run(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()

@@ -30,13 +30,13 @@ type session struct {
 	rated *atomic.Int64
 }
 
-// A deployment is the buckets and scorers that the functions work with.
+// A deployment has the buckets and scorers that the functions use.
 type deployment struct {
 	input   bucket.Reader
 	work    bucket.Bucket
 	scorers kinds.Config // the environment sets the missing values
-	state   string       // the --state of commands about it, as it is typed
-	order   order        // what is asked for, if that is known: reports name its evaluation sets
+	state   string       // --state as the user typed it, for commands in reports
+	order   order        // the requested selections, if known: reports name their evaluation sets
 	// pictures opens the images of reports; nil for those of input.
 	pictures report.Opener
 	show     *display
@@ -45,8 +45,8 @@ type deployment struct {
 // A mounting wraps the handlers of the functions; nil serves them directly.
 type mounting func(map[string]http.Handler) (http.Handler, error)
 
-// session calls do with the functions running, and stops them afterwards. Commands mount the functions by
-// mountFramework, which can be called once in a process; without mount they are served directly.
+// session starts the functions, calls do, and stops the functions. Commands mount the functions by mountFramework,
+// which can be called once in a process; if mount is nil, the functions are served directly.
 func (d deployment) session(
 	ctx context.Context, mount mounting,
 	do func(context.Context, session) error,
@@ -90,13 +90,13 @@ func (d deployment) session(
 	stop()
 	closed := st.Close()
 	if stopped && closed != nil {
-		return closed // why the system stopped, which is the cause of err
+		return closed // the reason why the system stopped, which caused err
 	}
 	return errors.Join(err, closed)
 }
 
-// begin starts a dataset's run, or continues it. It resumes a stalled run: the user repeats the command once the cause
-// is fixed.
+// begin starts a dataset's run, or continues it. It resumes a stalled run, because the user repeats the command once
+// the cause is fixed.
 func (s session) begin(ctx context.Context, object, runID string) error {
 	status, err := s.api.Run(ctx, runID)
 	if err == nil && status.State == run.StateStalled {
@@ -108,16 +108,16 @@ func (s session) begin(ctx context.Context, object, runID string) error {
 	return s.Upload(ctx, object)
 }
 
-// planTimeout is longer than ingest may take for a plan.
+// planTimeout is longer than the time that ingest may take for a plan.
 const planTimeout = 10 * time.Minute
 
-// score shows a run's progress until it is scored.
+// score shows a run's progress until the run is scored. It adds the time of each stage to seconds.
 func (s session) score(ctx context.Context, runID string, seconds map[string]float64) (*subset.RunStatus, error) {
 	start := time.Now()
 	var status *subset.RunStatus
 	var rated time.Time
 	var once sync.Once
-	seen := false // the run was there before
+	seen := false // the run was found before
 	s.show.update("ingest", 0, 0)
 	err := s.poll(ctx, runID, func() (bool, error) {
 		var err error
@@ -156,16 +156,16 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	})
 	if !rated.IsZero() {
 		seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
-		// The automatic selection is made before a polling caller sees the run as scored.
+		// The automatic selection is already made when this loop finds the run scored.
 		seconds["select"] = time.Since(rated).Seconds()
 	}
 	return status, err
 }
 
-// continueEvery is the pause between two checks whether a run has to be continued.
+// continueEvery is the pause between two requests to continue a run.
 const continueEvery = 10 * time.Second
 
-// poll calls look until it is done or fails. From time to time it continues the run, because another command that
+// poll calls look until look is done or fails. Every continueEvery it continues the run, because another command that
 // worked on the same run may have ended.
 func (s session) poll(ctx context.Context, runID string, look func() (done bool, err error)) error {
 	continued := time.Now()
@@ -180,11 +180,11 @@ func (s session) poll(ctx context.Context, runID string, look func() (done bool,
 	})
 }
 
-// endState reports whether a run has ended. It is an error if it ended without scores.
+// endState reports whether a run has ended. It returns an error if the run ended without scores.
 func endState(st *subset.RunStatus) (bool, error) {
 	switch st.State {
 	case run.StateScored, run.StateFailed:
-		return true, nil // the command's own limit decides whether it failed
+		return true, nil // the limit of this command decides whether the run failed
 	case run.StateRefused:
 		return false, errors.New(st.Problem)
 	case run.StateCancelled:

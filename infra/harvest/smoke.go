@@ -35,10 +35,10 @@ const (
 	smokeManifest               = "parts/smoke.jsonl"
 )
 
-// A smokeTest has the data to send, and the deployment.
+// A smokeTest has the flags of smoke.
 type smokeTest struct {
 	api, input, name, scorer string
-	// as is the service account for the ID tokens of calls of the API, audience their audience.
+	// as is the service account whose ID tokens are sent to the API, and audience is the audience of these tokens.
 	as, audience string
 	timeout      time.Duration
 	plan         bool
@@ -48,10 +48,10 @@ func newSmoke() *cobra.Command {
 	var s smokeTest
 	cmd := &cobra.Command{
 		Use:   "smoke MANIFEST",
-		Short: "Test a deployment with ten samples of a dataset, of which it selects five",
+		Short: "Test a deployment: upload ten samples of a dataset, and wait for a selection of five",
 		Long: `smoke uploads ten samples of a dataset with their images to the input bucket of a deployment, as a separate
-dataset, and waits until its selection of five is completed. The status is 0 if every sample was scored. With --plan
-the API plans the ten samples, and nothing is started: this tests a revision that has no traffic.`,
+dataset, and waits until its selection of five samples is completed. The exit status is 0 if every sample was scored.
+With --plan the API only plans the ten samples, and no run starts: this tests a revision that has no traffic.`,
 		Example: `  harvest smoke --api https://harvest-curate-xyz.run.app --input gs://farm-harvest-input \
     --as harvest-deploy@farm.iam.gserviceaccount.com testdata/demo/dataset.json
   gcloud run services proxy harvest-curate --port 8081 &
@@ -71,10 +71,10 @@ the API plans the ten samples, and nothing is started: this tests a revision tha
 	cmd.Flags().StringVar(&s.name, "name", "",
 		"name of the dataset; a name that was used before gives the same run (default: smoke- and the time)")
 	cmd.Flags().StringVar(&s.scorer, "scorer", "embedded", "kind of scorer to test")
-	cmd.Flags().StringVar(&s.as, "as", "", "service account to call the API as, by an ID token (default: no token)")
-	cmd.Flags().StringVar(&s.audience, "audience", "", "audience of that token (default: the API's URL)")
-	cmd.Flags().BoolVar(&s.plan, "plan", false, "have the API plan the ten samples, and start nothing")
-	cmd.Flags().DurationVar(&s.timeout, "timeout", 15*time.Minute, "how long to wait")
+	cmd.Flags().StringVar(&s.as, "as", "", "service account whose ID token is sent to the API (default: no token)")
+	cmd.Flags().StringVar(&s.audience, "audience", "", "audience of the ID token (default: the API's URL)")
+	cmd.Flags().BoolVar(&s.plan, "plan", false, "let the API plan the ten samples, and start no run")
+	cmd.Flags().DurationVar(&s.timeout, "timeout", 15*time.Minute, "maximum time to wait")
 	return cmd
 }
 
@@ -82,7 +82,7 @@ func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) erro
 	if s.name == "" {
 		s.name = "smoke-" + time.Now().UTC().Format("20060102-150405")
 	}
-	late := fmt.Errorf("dataset %s is not curated within %s: look at the log of ingest, score and curate",
+	late := fmt.Errorf("dataset %s was not curated within %s: see the logs of ingest, score and curate",
 		s.name, s.timeout)
 	ctx, cancel := context.WithTimeoutCause(ctx, s.timeout, late)
 	defer cancel()
@@ -110,7 +110,7 @@ func (s smokeTest) run(ctx context.Context, manifest string, out io.Writer) erro
 	return err
 }
 
-// client calls the API, with an ID token if an account is given.
+// client returns a client of the API. It sends an ID token if a service account is given.
 func (s smokeTest) client(ctx context.Context) (*api.Client, error) {
 	transport := http.DefaultClient
 	if s.as != "" {
@@ -172,7 +172,7 @@ func (s smokeTest) upload(ctx context.Context, manifest string) error {
 	}
 	folder := run.DatasetsPrefix + s.name + "/"
 	if err := put(ctx, to, folder+smokeManifest, &records); err != nil || s.plan {
-		return err // without its dataset.yaml it starts nothing
+		return err // without dataset.yaml no run starts
 	}
 	return put(ctx, to, folder+run.SpecFile, bytes.NewReader(spec))
 }
@@ -191,7 +191,7 @@ func (s smokeTest) uploadImages(
 	}
 	for i, img := range sample.Images {
 		if img.Name == "" {
-			continue // in the record itself
+			continue // the record itself holds the image
 		}
 		names, err := dataset.ImageNames(img.Name, nil)
 		if err != nil {
@@ -205,7 +205,7 @@ func (s smokeTest) uploadImages(
 	return nil
 }
 
-// someSamples are valid samples from all over a manifest.
+// someSamples returns smokeSamples valid samples, spread evenly over a manifest.
 func someSamples(file string, limits dataset.Limits) ([]dataset.Sample, error) {
 	body, err := os.Open(file)
 	if err != nil {
@@ -242,7 +242,7 @@ func someSamples(file string, limits dataset.Limits) ([]dataset.Sample, error) {
 	return taken, nil
 }
 
-// put uploads an object, unless an earlier attempt did.
+// put uploads an object, unless it exists from an earlier attempt.
 func put(ctx context.Context, to bucket.Bucket, name string, data io.Reader) error {
 	err := to.Create(ctx, name, func(w io.Writer) error {
 		_, err := io.Copy(w, data)
@@ -285,7 +285,7 @@ func (s smokeTest) checkPlan(ctx context.Context, client *api.Client, out io.Wri
 	return err
 }
 
-// check waits for the run's selection, and checks that every sample came through.
+// check waits for the run's selection, and checks that every sample was scored.
 func (s smokeTest) check(ctx context.Context, client *api.Client, id string) error {
 	var status *subset.RunStatus
 	err := api.Poll(ctx, func() (done bool, err error) {
@@ -307,7 +307,7 @@ func (s smokeTest) check(ctx context.Context, client *api.Client, id string) err
 		return err
 	}
 	if sel.Selected != smokeSelected {
-		return fmt.Errorf("run %s selected %d samples, want %d: %v", id, sel.Selected, smokeSelected, sel.Shortfalls)
+		return fmt.Errorf("run %s selected %d samples, and not %d: %v", id, sel.Selected, smokeSelected, sel.Shortfalls)
 	}
 	return nil
 }

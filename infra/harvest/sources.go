@@ -19,9 +19,9 @@ import (
 // A source is a manifest that the arguments of the command line name.
 type source struct {
 	path  string // absolute
-	typed string // its name as the user typed it, or as in the recipe that the user named
-	// folder is the base of relative names in it: its own folder, or the current folder if it is not a file of this
-	// machine.
+	typed string // its name as the user typed it, or as the recipe has it
+	// folder is the base of relative names in the manifest: the manifest's folder, or the current folder if the manifest
+	// is not a file of this machine.
 	folder string
 	entry  recipe.Entry
 	// number is the number of the entry in the recipe.
@@ -31,11 +31,11 @@ type source struct {
 // A sourceFinder finds the manifests of the arguments, which may be files, patterns, folders, recipes, gs:// URLs, or -
 // for the standard input.
 type sourceFinder struct {
-	state   string // folder for copies of manifests from elsewhere
-	images  string // folder, as --images has it
+	state   string // state folder, for copies of manifests from the standard input or a bucket
+	images  string // value of --images
 	stdin   io.Reader
 	sources []source
-	recipe  *recipe.Recipe // the only argument; nil if that is not a recipe
+	recipe  *recipe.Recipe // of the only argument; nil if the argument is not a recipe
 	path    string         // of the recipe
 	folder  string         // base of names in the recipe
 	content []byte         // of the recipe
@@ -91,7 +91,7 @@ func (f *sourceFinder) addPattern(pattern string) error {
 	return nil
 }
 
-// matches are the files that match a pattern: for each alternative in braces, in ascending order.
+// matches returns the files that match a pattern: for each alternative in braces, in ascending order.
 func matches(pattern string) ([]string, error) {
 	expanded, err := recipe.Expand(pattern)
 	if err != nil {
@@ -111,19 +111,19 @@ func matches(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// manifestEnds are the ends of names of the manifests in a folder.
-var manifestEnds = append([]string{".json", ".jsonl", ".ndjson"}, containerEnds()...)
+// manifestExtensions are the extensions of the manifests that are read from a folder.
+var manifestExtensions = append([]string{".json", ".jsonl", ".ndjson"}, containerExtensions()...)
 
-// containerEnds are the ends of containers.
-func containerEnds() (ends []string) {
+// containerExtensions returns the extensions of containers.
+func containerExtensions() (extensions []string) {
 	for _, kind := range kinds.All() {
-		ends = append(ends, "."+string(kind.Format))
+		extensions = append(extensions, "."+string(kind.Format))
 	}
-	return ends
+	return extensions
 }
 
-// packedEnds are the ends of packed files, which may follow these.
-var packedEnds = []string{".gz", ".zst", ".bz2", ".xz"}
+// packedExtensions are the extensions of compressed files; they follow the other extensions.
+var packedExtensions = []string{".gz", ".zst", ".bz2", ".xz"}
 
 // addFolder adds the manifests directly in a folder. If the folder also has a recipe, the user must choose.
 func (f *sourceFinder) addFolder(folder string) error {
@@ -134,10 +134,10 @@ func (f *sourceFinder) addFolder(folder string) error {
 	found := false
 	for _, entry := range entries {
 		name := entry.Name()
-		for _, end := range packedEnds {
+		for _, end := range packedExtensions {
 			name = strings.TrimSuffix(name, end)
 		}
-		if entry.IsDir() || strings.HasPrefix(name, ".") || !slices.Contains(manifestEnds, filepath.Ext(name)) {
+		if entry.IsDir() || strings.HasPrefix(name, ".") || !slices.Contains(manifestExtensions, filepath.Ext(name)) {
 			continue
 		}
 		path := filepath.Join(folder, entry.Name())
@@ -146,7 +146,7 @@ func (f *sourceFinder) addFolder(folder string) error {
 			return err
 		}
 		if listed != nil {
-			return usageError{fmt.Errorf("manifest %s: the folder holds %s, a %s; name that file, or the manifests",
+			return usageError{fmt.Errorf("manifest %s: the folder has %s, a %s; name this file, or the manifests",
 				folder, entry.Name(), listed.Kind)}
 		}
 		found = true
@@ -155,13 +155,13 @@ func (f *sourceFinder) addFolder(folder string) error {
 		}
 	}
 	if !found {
-		return usageError{fmt.Errorf("manifest %s: the folder holds no manifest (%s); name a file", folder,
-			strings.Join(manifestEnds, ", "))}
+		return usageError{fmt.Errorf("manifest %s: the folder has no manifest (%s); name a file", folder,
+			strings.Join(manifestExtensions, ", "))}
 	}
 	return nil
 }
 
-// addFile adds a manifest, or the manifests of a recipe. folder is the base of its names.
+// addFile adds a manifest, or the manifests of a recipe. folder is the base of relative names in the file.
 func (f *sourceFinder) addFile(path, typed, folder string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -190,7 +190,8 @@ func (f *sourceFinder) addFile(path, typed, folder string) error {
 	return nil
 }
 
-// addEntry adds the manifests of an entry of a recipe. Its path is relative to the recipe or to the current folder.
+// addEntry adds the manifests of an entry of a recipe. The entry's path is relative to the recipe or to the current
+// folder.
 func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) error {
 	folder, err := filepath.Abs(f.folder)
 	if err != nil {
@@ -224,8 +225,8 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 	return nil
 }
 
-// nextTo resolves a path that a file names: relative to that file's folder if it exists there, else to the working
-// directory.
+// nextTo resolves the path `name`, which a file in `folder` contains: relative to the folder if the path exists there,
+// else to the working directory.
 func nextTo(folder, name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
@@ -241,7 +242,7 @@ func nextTo(folder, name string) string {
 	return path
 }
 
-// root is the folder of an entry's images, relative to the folder of all images.
+// root returns the folder of an entry's images, relative to the folder of all images.
 func (f *sourceFinder) root(folder, name string) (string, error) {
 	images := f.images
 	if images == "" {
@@ -253,7 +254,7 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	}
 	root, err := filepath.Rel(images, nextTo(folder, name))
 	if err != nil || root == ".." || strings.HasPrefix(root, ".."+string(filepath.Separator)) {
-		return "", fmt.Errorf("root: %s is outside the folder of images, %s; give a folder that holds it as --images",
+		return "", fmt.Errorf("root: %s is outside the folder of images, %s; give --images a folder that contains both",
 			name, images)
 	}
 	if root == "." {
@@ -262,7 +263,7 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	return filepath.ToSlash(root), nil
 }
 
-// readRecipe reads a recipe; nil for another file.
+// readRecipe reads a recipe; nil if the file is not a recipe.
 func readRecipe(path string) (*recipe.Recipe, []byte, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -280,7 +281,7 @@ func readRecipe(path string) (*recipe.Recipe, []byte, error) {
 	return listed, content, nil
 }
 
-// checkManifest reports why a file cannot be a manifest.
+// checkManifest returns an error if a file cannot be a manifest.
 func checkManifest(path, typed string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -290,7 +291,7 @@ func checkManifest(path, typed string) error {
 		return fmt.Errorf("manifest %s: %w", typed, err)
 	case info.IsDir():
 		return usageError{fmt.Errorf("manifest %s: it is a folder; name the manifest in it", typed)}
-	case !info.Mode().IsRegular(): // it is read more than once
+	case !info.Mode().IsRegular(): // a manifest is read more than once
 		return usageError{fmt.Errorf("manifest %s: it is a pipe or a device; give - to read the standard input", typed)}
 	}
 	if err := readable(path); err != nil {

@@ -16,7 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/recipe"
 )
 
-// spool copies a manifest from elsewhere into the state folder, under a name by its content.
+// spool copies a manifest from the standard input or a bucket into the state folder, under a name from a hash of its
+// content.
 func (f *sourceFinder) spool(kind, base string, from io.Reader) (path string, err error) {
 	state, _, err := openState(f.state)
 	if err != nil {
@@ -49,7 +50,7 @@ func (f *sourceFinder) spool(kind, base string, from io.Reader) (path string, er
 func (f *sourceFinder) addObject(ctx context.Context, url string) error {
 	name, object, _ := strings.Cut(strings.TrimPrefix(url, "gs://"), "/")
 	if name == "" || object == "" {
-		return usageError{fmt.Errorf("manifest %s: it lacks a bucket or an object; write gs://bucket/object", url)}
+		return usageError{fmt.Errorf("manifest %s: it has no bucket or no object; write gs://bucket/object", url)}
 	}
 	from, err := gs.OpenURL(ctx, "gs://"+name)
 	if err != nil {
@@ -79,7 +80,7 @@ func (f *sourceFinder) addObject(ctx context.Context, url string) error {
 	return nil
 }
 
-// matchingObjects are the names of the objects that match a name with globs and braces.
+// matchingObjects returns the names of the objects that match a name with globs and braces.
 func matchingObjects(ctx context.Context, in bucket.Reader, pattern string) ([]string, error) {
 	expanded, err := recipe.Expand(pattern)
 	if err != nil {

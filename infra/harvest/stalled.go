@@ -10,10 +10,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A stalledError says why a stalled run does not continue, and what to type.
+// A stalledError is the error of a stalled run: the reason, and the command that continues the run.
 type stalledError struct {
 	status *subset.RunStatus
-	state  string // folder, as it is typed; empty for the usual one
+	state  string // --state as the user typed it; empty for the default folder
 }
 
 func (e *stalledError) Error() string {
@@ -25,15 +25,15 @@ func (e *stalledError) Error() string {
 	text := fmt.Sprintf("run %s is stalled: %s; fix the cause, then repeat the command, or type `%s`",
 		e.status.Run, givenUp(e.status.DeadLetters), resume)
 	if !slices.ContainsFunc(e.status.DeadLetters, unread) {
-		text += fmt.Sprintf("; `%s --give-up` continues without them", resume)
+		text += fmt.Sprintf("; `%s --give-up` continues without these samples", resume)
 	}
 	return text
 }
 
-// unread reports whether a range was given up: its samples are not known.
+// unread reports whether a dead letter is a range that was not read, so that its samples are not known.
 func unread(d run.DeadLetter) bool { return d.Shard < 0 }
 
-// givenUp counts a run's dead letters, with one as an example.
+// givenUp describes a run's dead letters: their number, and one as an example.
 func givenUp(letters []run.DeadLetter) string {
 	ranges, shards := 0, 0
 	for _, d := range letters {
@@ -57,7 +57,7 @@ func givenUp(letters []run.DeadLetter) string {
 		strings.Join(counts, " and "), first.Task(), first.Attempts, first.Reason)
 }
 
-// number is a count of things, such as "1 range" and "2 ranges".
+// number returns a count with its noun, such as "1 range" and "2 ranges".
 func number(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestStalledText looks at what is said of stalled runs, and what to type.
+// TestStalledText checks the error of stalled runs, with the command to type.
 func TestStalledText(t *testing.T) {
 	t.Parallel()
 	shard := run.DeadLetter{Range: 3, Shard: 2, Attempts: 20, Reason: "the service is down"}
@@ -47,7 +47,7 @@ func TestStalledText(t *testing.T) {
 	}
 }
 
-// TestStatusOfWaiting says what the scorer is waited for, since when, and what to do.
+// TestStatusOfWaiting checks that the status gives the reason and the duration of a wait for the scorer, and advice.
 func TestStatusOfWaiting(t *testing.T) {
 	t.Parallel()
 	st := runStatus{RunStatus: &subset.RunStatus{Status: run.Status{Run: "demo-1", Waiting: &run.Waiting{
@@ -57,21 +57,23 @@ func TestStatusOfWaiting(t *testing.T) {
 	if err := errors.Join(st.print(&one, ""), printStatuses(&all, []runStatus{st})); err != nil {
 		t.Fatal(err)
 	}
-	want := "waiting for the scorer, noticed 3 min ago and asked last 0 s ago: it answered 503\nLook at its log.\n"
+	want := "waiting for the scorer for 3 min, last request 0 s ago: it answered 503\nLook at its log.\n"
 	if !strings.HasSuffix(one.String(), want) ||
 		!strings.Contains(all.String(), "waiting for the scorer: it answered 503") {
 		t.Errorf("one: %s\nall: %s", &one, &all)
 	}
 }
 
-// TestRetryHint advises by what the reasons are about: records need no fix where the model gave no valid answer.
+// TestRetryHint checks that the advice depends on the subject of the reasons: if the model gave no valid answer,
+// records need no fix.
 func TestRetryHint(t *testing.T) {
 	t.Parallel()
 	r := result{Run: "demo-1", Samples: events.Counts{In: 9, Failed: 2}, status: &subset.RunStatus{}}
 	for code, want := range map[reason.Code]string{
-		"invalid_answer": "`harvest retry demo-1` has the scorer rate again what it did not, or choose another model",
-		"no_answer":      "after fixing records repeat the command",
-		"image_empty":    "after adding images `harvest retry demo-1`",
+		"invalid_answer": "`harvest retry demo-1` rates again the samples that the scorer failed to rate, or choose " +
+			"another model",
+		"no_answer":   "fix the records, then repeat the command",
+		"image_empty": "add the images, then type `harvest retry demo-1`",
 	} {
 		r.status.Reasons = map[reason.Code]int64{code: 2}
 		if got := r.retryHint(); got != "2 of 9 samples failed, and have no scores; "+want {

@@ -20,20 +20,20 @@ func openState(state string) (string, bucket.Bucket, error) {
 	if state == "" {
 		cache, err := os.UserCacheDir()
 		if err != nil {
-			return "", nil, usageError{fmt.Errorf("finding a folder to keep state in: %w; give one with --state", err)}
+			return "", nil, usageError{fmt.Errorf("finding a folder for the state: %w; give a folder with --state", err)}
 		}
 		state = filepath.Join(cache, "harvest")
 	}
 	work, err := bucket.OpenFolder(state)
 	if errors.Is(err, syscall.ENOTDIR) {
-		return "", nil, usageError{fmt.Errorf("--state %s: a file is in the place of a folder; give another folder", state)}
+		return "", nil, usageError{fmt.Errorf("--state %s: a part of this path is a file; give another folder", state)}
 	} else if err != nil {
 		return "", nil, fmt.Errorf("opening state folder: %w", err)
 	}
 	return state, work, nil
 }
 
-// openRuns reads runs and their selections without a running system.
+// openRuns returns readers of runs and of their selections.
 func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
 	runs, err := run.NewReader(work, run.DefaultCacheBytes)
 	if err != nil {
@@ -52,7 +52,7 @@ func readState(state string) (*run.Reader, *subset.Reader, error) {
 	return openRuns(work)
 }
 
-// openerFor opens scorers at the addresses of at, else at those of the environment.
+// openerFor returns an opener of scorers. Their URLs come from at, else from the environment.
 func openerFor(
 	at kinds.Config, budget *memory.Budget, work bucket.Bucket, log *slog.Logger,
 ) (*kinds.Opener, error) {
@@ -69,13 +69,13 @@ func openerFor(
 	return opener, nil
 }
 
-// unknownRun advises a user whose run is not in the state folder.
+// unknownRun adds advice to the error of a run that does not exist or is still being planned.
 func unknownRun(err error) error {
 	switch {
 	case errors.Is(err, run.ErrNoRun):
 		return usageError{fmt.Errorf("%w; `harvest status` lists the runs of a state folder", err)}
 	case errors.Is(err, run.ErrPlanning):
-		return fmt.Errorf("%w; if the command that began it has ended, give that command again", err)
+		return fmt.Errorf("%w; if the command that started it has ended, repeat this command", err)
 	default:
 		return err
 	}

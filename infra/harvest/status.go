@@ -27,7 +27,7 @@ func newStatus() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "status [RUN]",
-		Short: "Report how far a run is, or list all runs",
+		Short: "Report the progress of a run, or list all runs",
 		Args:  atMost(1), ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			folder, work, err := openState(state)
@@ -80,7 +80,7 @@ func newStatus() *cobra.Command {
 	return cmd
 }
 
-// runsToList are the runs to show: the named one, or all, the newest first.
+// runsToList returns the named run, or all runs, the newest first.
 func runsToList(ctx context.Context, runs *run.Reader, args []string) ([]namedRun, error) {
 	if len(args) == 0 {
 		return namedRuns(ctx, runs)
@@ -102,7 +102,7 @@ type runStatus struct {
 	FailedTrainings []failedTraining `json:"failed_trainings,omitempty"`
 }
 
-// age is how long ago the run was asked for.
+// age returns the time since the run was requested, as text.
 func (st runStatus) age() string {
 	if st.Accepted.IsZero() {
 		return "-"
@@ -151,7 +151,7 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 	return nil
 }
 
-// counts are how large the run is and how far it came.
+// counts returns the size and the progress of the run, as text.
 func (st runStatus) counts() string {
 	p := st.Progress
 	text := fmt.Sprintf("%s, %s: %s waiting, %s in flight, %s done", humanize.Bytes(uint64(st.Size)),
@@ -163,7 +163,7 @@ func (st runStatus) counts() string {
 	return text
 }
 
-// asked are the scorer and the parameters.
+// asked returns the scorer and the parameters of the run, as they are typed.
 func (st runStatus) asked() string {
 	words := []string{st.Scorer}
 	if st.Of > 0 {
@@ -173,7 +173,7 @@ func (st runStatus) asked() string {
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
-// print prints the status in full. state is the folder as it is typed.
+// print prints the whole status. state is --state as the user typed it.
 func (st runStatus) print(w io.Writer, state string) error {
 	t := newNarrowTable([]int{16, 56}, "run", st.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }
@@ -224,7 +224,7 @@ func (st runStatus) print(w io.Writer, state string) error {
 	return err
 }
 
-// remarks are notes that are too long for a cell.
+// remarks returns notes that are too long for a cell.
 func (st runStatus) remarks(state string) (lines []string) {
 	for _, note := range st.Notes {
 		lines = append(lines, "note: "+note)
@@ -233,13 +233,13 @@ func (st runStatus) remarks(state string) (lines []string) {
 		lines = append(lines, st.Problem)
 	}
 	if st.SelectionProblem != "" {
-		lines = append(lines, "its selection failed: "+st.SelectionProblem)
+		lines = append(lines, "the selection failed: "+st.SelectionProblem)
 	}
 	if st.ExportProblem != "" {
-		lines = append(lines, "its export is not written: "+st.ExportProblem)
+		lines = append(lines, "the export was not written: "+st.ExportProblem)
 	}
 	if w := st.Waiting; w != nil {
-		lines = append(lines, fmt.Sprintf("waiting for the scorer, noticed %s ago and asked last %s ago: %s\n%s",
+		lines = append(lines, fmt.Sprintf("waiting for the scorer for %s, last request %s ago: %s\n%s",
 			age(time.Since(w.Since)), age(time.Since(w.Asked)), w.Reason, w.Advice))
 	}
 	if st.State == run.StateStalled {

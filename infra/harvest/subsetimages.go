@@ -22,7 +22,7 @@ type imagesPlace struct {
 	prefix string
 }
 
-// imagesPlace is the folder of images.
+// imagesPlace returns the place of the dataset's images.
 func (in input) imagesPlace() (imagesPlace, error) {
 	view, err := bucket.NewView(map[string]bucket.Content{in.imagesPrefix(): in.imagesContent()})
 	return imagesPlace{view, in.imagesPrefix()}, err
@@ -36,8 +36,8 @@ func (p imagesPlace) open(limits images.Limits) (*images.Fetcher, error) {
 // subsetImages reads the images of a subset, sample by sample: from the subset itself if it holds images, else from the
 // dataset's files on this machine.
 type subsetImages struct {
-	asked string // the flag that asked for them, for messages
-	// exclude is what leaves a sample out, for messages.
+	asked string // the flag that requires the images, for messages
+	// exclude is the flag that excludes a sample, for messages.
 	exclude string
 	named   func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
 	memory  *memory.Budget
@@ -61,8 +61,8 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 		return s, s.openContained(ctx, f.place, stored, limits.Images)
 	}
 	if f.place.from == nil {
-		return nil, usageError{fmt.Errorf("%s: it takes the images into the subset, and this command cannot "+
-			"reach those of a run that it did not start; leave the flag out", s.asked)}
+		return nil, usageError{fmt.Errorf("%s: the subset needs the images, and this command finds only the images of "+
+			"runs that it started; remove the flag", s.asked)}
 	}
 	named, err := f.place.open(limits.Images)
 	if err != nil {
@@ -81,7 +81,7 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 func (s *subsetImages) openContained(
 	ctx context.Context, place imagesPlace, stored string, limits images.Limits,
 ) error {
-	if place.from == nil { // no file is there
+	if place.from == nil { // the images in files cannot be reached
 		none, err := bucket.NewView(nil)
 		if err != nil {
 			return err
@@ -117,14 +117,14 @@ func (s *subsetImages) openContained(
 	return nil
 }
 
-// fetch reads the images of a sample. They count in memory until the next sample.
+// fetch reads the images of a sample. They count in the memory budget until the next sample.
 func (s *subsetImages) fetch(ctx context.Context, sample *dataset.Sample) ([][]byte, error) {
 	s.release()
 	s.hold = s.memory.NewHold(1)
 	fetched, fault, err := s.named(ctx, sample, s.hold)
-	if err == nil && fault != nil { // it has changed since it was scored
-		err = fmt.Errorf("%s: sample %s: %s: %s; put the image where it was, or leave the sample out with "+
-			"%s", s.asked, spelling.Shown(sample.ID), fault.Code.Text(fault.Field), fault.Detail, s.exclude)
+	if err == nil && fault != nil { // the image has changed since it was scored
+		err = fmt.Errorf("%s: sample %s: %s: %s; put the image back, or exclude the sample with %s",
+			s.asked, spelling.Shown(sample.ID), fault.Code.Text(fault.Field), fault.Detail, s.exclude)
 	}
 	return fetched.Images, err
 }
@@ -136,7 +136,7 @@ func (s *subsetImages) release() {
 	}
 }
 
-// Close ends the reading.
+// Close closes the images.
 func (s *subsetImages) Close() error {
 	s.release()
 	return s.close()

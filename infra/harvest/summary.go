@@ -73,8 +73,8 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	return printPicks(w, s)
 }
 
-// missedMinimums are the rows of a shortfall about a minimum of a source or a style. A minimum may be missed even if
-// the budget is filled.
+// missedMinimums returns the rows of a shortfall that are about a minimum of a source or a style. A minimum can be
+// missed although the budget is filled.
 func missedMinimums(rows []selection.Shortfall) (missed []selection.Shortfall) {
 	for _, row := range rows {
 		if row.Source != "" || row.Style != "" {
@@ -87,7 +87,7 @@ func missedMinimums(rows []selection.Shortfall) (missed []selection.Shortfall) {
 // warnOfShortfall warns if a budget or a minimum could not be filled.
 func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, rows []selection.Shortfall) {
 	if missed := missedMinimums(rows); len(missed) > 0 {
-		fmt.Fprintf(w, "harvest: warning: %d of the minimums could not be given, such as %d of %d samples of %s: %s\n",
+		fmt.Fprintf(w, "harvest: warning: minimums not reached: %d, such as %d of %d samples of %s: %s\n",
 			len(missed), missed[0].Given, missed[0].Asked, spelling.Shown(missed[0].Source+missed[0].Style), missed[0].Cause)
 	}
 	if short == 0 {
@@ -97,7 +97,7 @@ func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, ro
 	if asked.InTokens {
 		unit = "tokens"
 	}
-	fmt.Fprintf(w, "harvest: warning: %d of a budget of %d %s could not be given: too few samples can be selected%s\n",
+	fmt.Fprintf(w, "harvest: warning: %d of a budget of %d %s could not be filled: too few samples can be selected%s\n",
 		short, asked.Budget, unit, withinCaps(asked.Request.Caps, rows))
 }
 
@@ -144,7 +144,7 @@ func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	t := newNarrowTable([]int{26, 9, 9, 26}, "shortfall", "asked", "given", "why")
+	t := newNarrowTable([]int{26, 9, 9, 26}, "shortfall", "requested", "selected", "reason")
 	for _, row := range rows[:min(len(rows), maxShortfalls)] {
 		name := row.Capability
 		if row.Bin != "" {

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sweepFlags ask select to compare strategies instead of selecting.
+// sweepFlags make select compare strategies instead of selecting.
 type sweepFlags struct {
 	sweep       bool
 	ratingError float64
@@ -26,7 +26,8 @@ func (f *sweepFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.sweep, "sweep", false, "select nothing: compare strategies and thresholds at the budget, each "+
 		"under 5 seeds and 5 perturbations of the ratings")
 	cmd.Flags().Float64Var(&f.ratingError, "rating-error", -1, "with --sweep: standard deviation of the scorer's error, "+
-		"0 to 5 (default: as measured for the embedded scorer; others need it for perturbed ratings)")
+		"0 to 5 (default: the measured error of the embedded scorer; for other scorers, ratings are perturbed only with "+
+		"this flag)")
 }
 
 // run prints a sweep of a run at the budget of an order.
@@ -34,7 +35,8 @@ func (f sweepFlags) run(
 	cmd *cobra.Command, typed string, o order, state string, allowed run.Allowance, asJSON bool,
 ) error {
 	if len(o.Requests) > 1 {
-		return usageError{errors.New("--budget: give one with --sweep")}
+		return usageError{fmt.Errorf("--budget: %d budgets are given, and --sweep allows one; give one budget",
+			len(o.Requests))}
 	}
 	runs, subsets, err := readState(state)
 	if err != nil {
@@ -70,7 +72,7 @@ func (f sweepFlags) run(
 	return printSweep(cmd.OutOrStdout(), sweep)
 }
 
-// sweepTables are the figures that are printed, with their titles; --json has all.
+// sweepTables are the printed figures, with their titles; --json has all figures.
 var sweepTables = []struct {
 	figure, title string
 	text          func(float64) string
@@ -106,12 +108,12 @@ func printSweep(w io.Writer, s *subset.Sweep) error {
 			return err
 		}
 	}
-	notes := "Means, and lowest to highest; shares in percent. Rows that share a letter have ranges that overlap: the " +
-		"figure does not distinguish them. None of the figures is the quality of training."
+	notes := "Means, and lowest to highest; shares in percent. Rows that share a letter have ranges that overlap: " +
+		"this figure shows no difference between them. No figure measures the quality of training."
 	if s.RatingErrors == nil {
-		notes += " The error of this scorer was not measured: --rating-error gives one, by which ratings are perturbed."
+		notes += " The error of this scorer was not measured: give --rating-error, and ratings are perturbed by it."
 	} else {
-		notes += " Perturbed: selected by ratings to which the scorer's error was added, and measured by the run's own."
+		notes += " Perturbed: selected by ratings with the scorer's error added, and measured by the run's own ratings."
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", folded(notes, ""))
 	return err
@@ -127,7 +129,7 @@ func sweepName(row subset.SweepRow) string {
 	return string(row.Strategy)
 }
 
-// sweepCells are a range and its letters.
+// sweepCells returns two cells: the range of a figure, and the letters of equal rows.
 func sweepCells(ranges []subset.FigureRange, figure string, text func(float64) string) []any {
 	for _, r := range ranges {
 		switch {

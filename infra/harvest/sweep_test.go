@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestSweep prints what strategies and thresholds give, and writes nothing.
+// TestSweep compares strategies and thresholds: select --sweep prints tables, and writes no files.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -15,11 +15,11 @@ import (
 
 func newTable(header ...any) table.Writer { return newNarrowTable(nil, header...) }
 
-// textWidth is the least width of a column of text in a narrow table; narrower columns have numbers.
+// textWidth is the minimum width of a column of text in a narrow table; narrower columns have numbers.
 const textWidth = 20
 
-// newNarrowTable is a table whose first columns have at most these widths, so that it fits a terminal of 80 columns.
-// Longer cells are wrapped between words.
+// newNarrowTable returns a table whose first columns have at most these widths, so that it fits a terminal of 80
+// columns. Longer cells are wrapped between words.
 func newNarrowTable(widths []int, header ...any) table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
@@ -39,7 +39,7 @@ func newNarrowTable(widths []int, header ...any) table.Writer {
 	return t
 }
 
-// cell is a cell as text: whole numbers have commas between thousands.
+// cell returns the value of a cell as text: whole numbers have commas between thousands.
 func cell(value any) string {
 	switch n := value.(type) {
 	case int:
@@ -51,10 +51,10 @@ func cell(value any) string {
 	}
 }
 
-// terminalWidth is the number of columns that folded text has at most.
+// terminalWidth is the maximum width of folded text, in columns.
 const terminalWidth = 80
 
-// folded is text in lines between words, each with an indentation.
+// folded wraps text between words, and indents each line.
 func folded(words, indent string) string {
 	lines := strings.Split(text.WrapSoft(words, terminalWidth-len(indent)), "\n")
 	for i, line := range lines {
@@ -77,7 +77,7 @@ func ranged(v agreement.Value, in agreement.Interval) string {
 	return fmt.Sprintf("%s (%s to %s)", figure(v), figure(in[0]), figure(in[1]))
 }
 
-// reasons words counts by reason.
+// reasons returns counts by reason, as text.
 func reasons[N int | int64](counts map[reason.Code]N) string {
 	text := ""
 	for i, code := range slices.Sorted(maps.Keys(counts)) {

@@ -10,19 +10,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/export"
 )
 
-// shardLimits bound one of several tars: a tar ends with the sample that reaches a limit.
+// shardLimits bound each of several tars: a tar ends with the sample that reaches a limit.
 type shardLimits struct {
 	samples int
 	bytes   int64 // of records and images
 }
 
-// tarShards write a subset as several WebDataset tars of one folder. Keys continue from one to the next.
+// tarShards writes a subset as several WebDataset tars in one folder. The numbers of keys continue from one tar to the
+// next.
 type tarShards struct {
 	*tarSubset
 	dir     string
 	limits  shardLimits
-	file    *os.File // of the current tar; nil before the first sample and between two
-	number  int      // of tars so far
+	file    *os.File // the current tar; nil before the first sample, and between two tars
+	number  int      // number of tars so far
 	samples int      // of the current tar
 	bytes   int64
 }
@@ -78,7 +79,7 @@ func (t *tarShards) close() error { return t.end() }
 // abandon closes the file of a tar that could not be written to its end.
 func (t *tarShards) abandon() {
 	if t.file != nil {
-		_ = t.file.Close() // it is thrown away
+		_ = t.file.Close() // the file is deleted
 		t.file = nil
 	}
 }

@@ -20,7 +20,7 @@ type tarSubset struct {
 
 func newTarSubset(w io.Writer) *tarSubset { return &tarSubset{archive: tar.NewWriter(w)} }
 
-// name names images as members.
+// name returns names of images as members of the tar.
 func (t *tarSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
 	t.members = []string{}
 	for i, data := range shown {
@@ -45,7 +45,7 @@ func (t *tarSubset) write(record []byte, _ *dataset.Sample, shown [][]byte) erro
 	return err
 }
 
-// key is the key of the next sample. Loaders end it at the first dot.
+// key returns the key of the next sample. It has no dot, because loaders end a key at the first dot.
 func (t *tarSubset) key() string { return fmt.Sprintf("%09d", t.samples) }
 
 // add adds a member. Its header has neither time nor owner.

@@ -11,30 +11,32 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// teacherFlags name the teacher: a scorer, or a file of annotations. The embedded scorer learns from its annotations of
-// a part of the dataset, before it rates the whole.
+// teacherFlags name the teacher: a scorer, or a file of annotations. The embedded scorer learns from the teacher's
+// annotations of a part of the dataset. Then it rates the whole dataset.
 type teacherFlags struct {
 	teacher, model, mode string
 	each                 int  // samples of each source
-	least, most          int  // in all
-	accept               bool // a teacher that does not agree with itself
+	least, most          int  // of all sources together
+	accept               bool // also a teacher without self-agreement, or with useless annotations
 }
 
 func (f *teacherFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.teacher, "teacher", "", "have a part of the dataset annotated first, and learn from it: "+
+	cmd.Flags().StringVar(&f.teacher, "teacher", "", "first annotate a part of the dataset with this teacher, and "+
+		"learn from the annotations: "+
 		"llm:URL of an OpenAI-compatible API (with --model), gpu:URL of a sidecar, or a file of annotations")
 	cmd.Flags().IntVar(&f.each, "per-source", run.PerSource,
-		"with --teacher: how many samples of each source are annotated")
+		"with --teacher: number of samples to annotate of each source")
 	cmd.Flags().IntVar(&f.least, "annotate-min", run.AnnotateMin,
-		"with --teacher: how many samples are annotated at least, in all")
+		"with --teacher: minimum number of samples to annotate, of all sources")
 	cmd.Flags().IntVar(&f.most, "annotate-max", run.AnnotateMax,
-		"with --teacher: how many samples are annotated at most, in all")
+		"with --teacher: maximum number of samples to annotate, of all sources")
 	cmd.Flags().BoolVar(&f.accept, "accept-teacher", false,
-		"with --teacher: continue if its ratings change with the order of questions, or teach nothing better than chance")
+		"with --teacher: continue even if its ratings depend on the order of the questions, or if the weights learned "+
+			"from them are no better than chance")
 }
 
-// teach trains the embedded scorer by the teacher, and makes it the scorer of the dataset. Without a teacher there is
-// no lesson.
+// teach trains the embedded scorer on the teacher's annotations, and makes it the scorer of the dataset. The lesson is
+// nil if there is no teacher.
 func (f *teacherFlags) teach(
 	cmd *cobra.Command, data *datasetFlags, manifests []string, state string, out outputFlags,
 ) (*lesson, error) {
@@ -54,7 +56,7 @@ func (f *teacherFlags) teach(
 	return l, nil
 }
 
-// lesson trains the embedded scorer by the teacher of the dataset in manifests.
+// lesson trains the embedded scorer on the teacher's annotations of the dataset in manifests.
 func (f *teacherFlags) lesson(
 	ctx context.Context, data datasetFlags, manifests []string, state string, quiet bool,
 ) (*lesson, error) {
@@ -77,12 +79,12 @@ func (f *teacherFlags) lesson(
 	}, state, quiet)
 }
 
-// check refuses flags that contradict each other. data are the flags of the dataset.
+// check returns an error for flags that contradict each other. data are the flags of the dataset.
 func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 	if f.teacher == "" {
 		for _, name := range []string{"per-source", "annotate-min", "annotate-max", "accept-teacher"} {
 			if cmd.Flags().Changed(name) {
-				return usageError{fmt.Errorf("--%s is for --teacher; name the teacher, too", name)}
+				return usageError{fmt.Errorf("--%s is for --teacher; add --teacher, or remove --%s", name, name)}
 			}
 		}
 		return nil
@@ -90,8 +92,8 @@ func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 	f.model, f.mode = data.scorer.model, data.scorer.mode
 	switch {
 	case cmd.Flags().Changed("scorer"):
-		return usageError{errors.New("--teacher and --scorer exclude each other: a dataset with a teacher is rated by the " +
-			"embedded scorer that has learned from it")}
+		return usageError{errors.New("--teacher and --scorer exclude each other: the embedded scorer, which learns from " +
+			"the teacher, rates the dataset; remove one of the two")}
 	case f.each < 1:
 		return usageError{fmt.Errorf("--per-source %d: give 1 or more", f.each)}
 	case f.least < 0 || f.most < 1 || f.least > f.most:

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// writeLog writes a dataset of two sources in which some records speak of a schooner.
+// writeLog writes a dataset of two sources. Some records mention a schooner.
 func writeLog(t *testing.T, dir string) {
 	t.Helper()
 	var manifest strings.Builder
@@ -24,7 +24,7 @@ func writeLog(t *testing.T, dir string) {
 	writeFile(t, filepath.Join(dir, "d.jsonl"), manifest.String())
 }
 
-// humanities is the ratings of a teacher to whom only schooners matter.
+// humanities returns the ratings of a teacher: 5 for the capability humanities in records about a schooner.
 func humanities(capability, conversation string) int {
 	if capability == "humanities" && strings.Contains(conversation, "schooner") {
 		return 5
@@ -32,8 +32,9 @@ func humanities(capability, conversation string) int {
 	return 0
 }
 
-// TestCurateTeacher has a model behind an API annotate a part of each source, learns from that, rates all, and selects.
-// The same command asks the model nothing more, and learns nothing again.
+// TestCurateTeacher curates with a model behind an API as the teacher: the model annotates a part of each source, the
+// embedded scorer is trained on it and rates all samples, and a subset is selected. The same command makes no further
+// request, and does not train again.
 func TestCurateTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -54,15 +55,15 @@ func TestCurateTeacher(t *testing.T) {
 	for _, want := range []string{"30, 20 of them twice", " in, ", "limited by LLM_CONCURRENCY",
 		"sent to " + strings.TrimPrefix(api.URL, "http://"), "0 images, 0 B", "asked twice"} {
 		if !strings.Contains(first.stderr, want) {
-			t.Errorf("before anything is bought there is no %q in\n%s", want, first.stderr)
+			t.Errorf("before the first paid request there is no %q in\n%s", want, first.stderr)
 		}
 	}
 	if !strings.Contains(first.stdout, "30 samples of your own") || !strings.Contains(first.stdout, "leaving one out") {
-		t.Errorf("it does not say how the weights agree with the annotations:\n%s", first.stdout)
+		t.Errorf("the output lacks the agreement of the weights with the annotations:\n%s", first.stdout)
 	}
 	says(t, strings.ReplaceAll(first.stdout, "\n", " "), "The scorer was trained on 30 annotated samples of your dataset")
 	if strings.Contains(first.stdout, "are far from what the") {
-		t.Error("it says how far the dataset is from what the scorer knew before")
+		t.Error("the output has the distance of the dataset from the old training data")
 	}
 	var status struct {
 		ScorerID string `json:"scorer_id"`
@@ -87,8 +88,8 @@ func TestCurateTeacher(t *testing.T) {
 	}
 }
 
-// A teacher whose ratings depend on the order in which it is asked is refused before the rest is bought, unless that is
-// accepted.
+// A teacher whose ratings depend on the order of the questions is refused before the other samples are sent, unless
+// --accept-teacher is given.
 func TestCurateFickleTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -97,7 +98,7 @@ func TestCurateFickleTeacher(t *testing.T) {
 	api := newVisionAPI(t, func(api *visionAPI) {
 		api.rateAt = func(place int, conversation string) int {
 			rating := len(conversation) % 3
-			if place < 7 { // the other half when asked in the opposite order
+			if place < 7 { // the other half if asked in the opposite order
 				return 5 - rating
 			}
 			return rating
@@ -109,7 +110,7 @@ func TestCurateFickleTeacher(t *testing.T) {
 	}
 	r := harvest(t, dir, api.env(), args...)
 	if asked := api.answered.Load(); r.status != 1 || asked != 40 ||
-		!strings.Contains(r.stderr, "0.40 is needed: nothing else was asked") {
+		!strings.Contains(r.stderr, "0.40 is needed; no other sample was rated") {
 		t.Errorf("status %d after %d answers, want 1 after 40: %s", r.status, asked, r.stderr)
 	}
 	if r = harvest(t, dir, api.env(), append(args, "--accept-teacher")...); api.answered.Load() != 50 {
@@ -117,7 +118,7 @@ func TestCurateFickleTeacher(t *testing.T) {
 	}
 }
 
-// A teacher may be a file of annotations. Flags that do not go together are refused.
+// A teacher may be a file of annotations. Flags that contradict each other are refused.
 func TestCurateTeacherFile(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

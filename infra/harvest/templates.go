@@ -24,7 +24,7 @@ func printTemplates(w io.Writer, shares []selection.TemplateShare) error {
 	return err
 }
 
-// shortened cuts a text to so many characters; the last three are dots if something is left out.
+// shortened cuts a text to `most` characters. The last three are dots if the text was longer.
 func shortened(text string, most int) string {
 	if letters := []rune(text); len(letters) > most {
 		return string(letters[:most-3]) + "..."
@@ -36,8 +36,8 @@ func shortened(text string, most int) string {
 func warnOfTemplates(w io.Writer, shares []selection.TemplateShare) {
 	for _, s := range shares {
 		if s.Over() {
-			fmt.Fprintf(w, "harvest: warning: %s of the subset ask %q, and %s of the pool; --cap-template 5%% bounds each such "+
-				"template\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
+			fmt.Fprintf(w, "harvest: warning: %s of the subset and %s of the pool ask %q; --cap-template 5%% limits each "+
+				"such template\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// TestTopics asks for the pages of help that are of no command.
+// TestTopics prints the help topics that do not belong to a command.
 func TestTopics(t *testing.T) {
 	t.Parallel()
 	for topic, want := range map[string]string{

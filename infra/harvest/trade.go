@@ -11,7 +11,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// printPicks prints how many samples were picked on each rating, and which share of the pool's high ratings is kept.
+// printPicks prints how many samples were picked on each rating, and the share of the pool's high ratings that the
+// subset keeps.
 func printPicks(w io.Writer, s selection.Summary) error {
 	if s.PickRatings != nil {
 		header, counts, shares := []any{"picked on a rating of"}, table.Row{"samples"}, table.Row{"share"}
@@ -26,7 +27,8 @@ func printPicks(w io.Writer, s selection.Summary) error {
 			return err
 		}
 		if others := s.Selection.Samples - s.PickRatings.Total(); others > 0 {
-			note := fmt.Sprintf("no rating decided %d others: a smaller budget or --include has them", others)
+			note := fmt.Sprintf("%d other samples were not picked on a rating: they come from a smaller budget or from "+
+				"--include", others)
 			if _, err := fmt.Fprintln(w, folded(note, "")); err != nil {
 				return err
 			}
@@ -47,7 +49,7 @@ func printTrade(
 		return nil
 	}
 	note := fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0. Other rules at this budget; none of "+
-		"these figures is the quality of training:", share(rows[0].PickRatings.Low(rows[0].PickRatings.Total())))
+		"these figures measures the quality of training:", share(rows[0].PickRatings.Low(rows[0].PickRatings.Total())))
 	if _, err := fmt.Fprintf(w, "\n%s\n", folded(note, "")); err != nil {
 		return err
 	}
@@ -70,10 +72,10 @@ func printTrade(
 	return nil
 }
 
-// share is a share in [0, 1] as a percentage.
+// share returns a share in [0, 1] as text, in percent.
 func share(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
 
-// anys are texts as cells of a table.
+// anys returns texts as the cells of a table row.
 func anys(texts []string) []any {
 	cells := make([]any, len(texts))
 	for i, text := range texts {

@@ -47,9 +47,9 @@ func newTrain() *cobra.Command {
 		Short: "Train the embedded scorer's weights on annotated samples, under any rubric",
 		Long: `Trains the embedded scorer on annotated samples: minutes on two cores, no GPU. --add also uses the training
 data of the embedded weights, so ten samples of each source of your own are enough. --annotations uses only your
-samples: use it with 1,000 samples or more, or with a rubric of your own. Writes the weights, and next to them a file
-with the ending .json, which has their origin and their results in cross-validation. The same samples give the same
-weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
+samples: use it with 1,000 samples or more, or with a rubric of your own. The command writes the weights, and next to
+them a file with the extension .json, which has their origin and their results in cross-validation. The same samples
+give the same weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
 		Example: `  harvest train --add annotations.jsonl --out own.zst dataset.json
   harvest train --annotations annotations.jsonl --rubric birds.yaml --out birds.zst dataset.json
   harvest curate --scorer embedded:own.zst --budget 30% dataset.json`,
@@ -88,16 +88,16 @@ weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
 	out.add(cmd)
 	cmd.Flags().StringVar(&files.weights, "out", "", "file for the weights")
 	cmd.Flags().StringVar(&add, "add", "",
-		"file of annotations to learn from, together with the training data of the embedded weights")
+		"file of annotations to train on, together with the training data of the embedded weights")
 	cmd.Flags().StringVar(&files.base, "base", "",
-		"file for the training data, that is annotations and features, without text or images")
+		"also write the training data (annotations and features, without texts and images) to this file")
 	return cmd
 }
 
 // absentInError is how many annotations without a sample an error names.
 const absentInError = 5
 
-// train learns only from the set, and writes the weights.
+// train trains only on the set, and writes the weights.
 func (set *annotationSet) train(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	learn, err := set.learnable(ctx, show)
 	if err != nil {
@@ -115,13 +115,13 @@ func (set *annotationSet) train(ctx context.Context, files trainFiles, show *dis
 			return nil, err
 		}
 		if err := renameio.WriteFile(files.base, data, 0o644); err != nil {
-			return nil, fmt.Errorf("writing what the weights were learned from: %w", err)
+			return nil, fmt.Errorf("writing the training data: %w", err)
 		}
 	}
 	return set.writeTrained(files, "--annotations", result.Weights, result.Origin(set.rubric, time.Now()))
 }
 
-// learnable are the annotated samples with their features.
+// learnable returns the annotated samples with their features.
 func (set *annotationSet) learnable(ctx context.Context, show *display) ([]training.Sample, error) {
 	samples, absent, err := set.find(ctx)
 	if err != nil {
@@ -129,13 +129,13 @@ func (set *annotationSet) learnable(ctx context.Context, show *display) ([]train
 	}
 	if n := len(absent); n > 0 {
 		return nil, fmt.Errorf("%d of %d annotations have no sample in the manifests: %s; "+
-			"name all manifests that were annotated, or leave these lines out",
+			"name all manifests that were annotated, or remove these lines",
 			n, len(set.annotations), strings.Join(quoted(absent[:min(n, absentInError)]), ", "))
 	}
 	return set.observe(ctx, samples, show)
 }
 
-// writeTrained writes weights and their origin: the annotations that a flag named.
+// writeTrained writes weights and their origin. flag is the flag that named the annotations.
 func (set *annotationSet) writeTrained(
 	files trainFiles, flag string, weights *embedded.Weights, origin *training.Origin,
 ) (*trainReport, error) {
@@ -160,8 +160,8 @@ func quoted(ids []string) []string {
 	return out
 }
 
-// observe reads the images of samples and computes their features. It is an error if a sample cannot be rated, because
-// its annotation would be lost.
+// observe reads the images of samples and computes their features. It returns an error if a sample cannot be rated,
+// because its annotation would be lost.
 func (set *annotationSet) observe(
 	ctx context.Context, samples []datasetSample, show *display,
 ) ([]training.Sample, error) {
@@ -195,12 +195,12 @@ func (set *annotationSet) observe(
 	return learn, work.Wait()
 }
 
-// observe is an annotated sample with its features and the hashes of its images.
+// observe returns an annotated sample with its features and the hashes of its images.
 func (s datasetSample) observe(
 	ctx context.Context, fetcher *datasetImages, budget *memory.Budget, observer *embedded.Observer,
 ) (training.Sample, error) {
 	refuse := func(reason, detail string) (training.Sample, error) {
-		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: fix it, or leave its annotation out%s",
+		return training.Sample{}, fmt.Errorf("annotated sample %s (%s): %s: fix the sample, or remove its annotation%s",
 			s.sample.ID, s.sample.Place, reason, detail)
 	}
 	if s.sample.Problem != nil {
@@ -229,7 +229,7 @@ func (s datasetSample) observe(
 	return learned, nil
 }
 
-// describe adds to an origin the files that weights are learned from, and the command that learns them.
+// describe adds to an origin the files on which the weights were trained, and the command.
 func (set *annotationSet) describe(o *training.Origin, flag string, files trainFiles) (err error) {
 	o.Command = "harvest train " + flag + " " + filepath.Base(files.annotations)
 	if o.Annotations, err = training.ReadFile(files.annotations); err != nil {
@@ -253,7 +253,7 @@ func (set *annotationSet) describe(o *training.Origin, flag string, files trainF
 	return nil
 }
 
-// writeWeights writes weights to a file, and next to it their origin.
+// writeWeights writes weights to a file, and their origin to a file next to it.
 func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
 	data, err := w.Encode()
 	if err != nil {
@@ -286,22 +286,22 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		"by source for unseen ones.\n"
 	if t.Pools != nil {
 		tables = append(tables, poolsTable(t.Pools, t.capabilities).Render())
-		about += poolsLine(t.Pools) + "The pools are of sources that were left out: expect their figures of sources that " +
-			"are not among those learned from.\n"
+		about += poolsLine(t.Pools) + "Pools have only sources that were left out of the training: " +
+			"expect these figures on new sources.\n"
 	}
 	if t.Reach != nil {
 		tables = append(tables, reachTable(t.Reach).Render())
 		about += reachLine(t.Reach)
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n\n%s"+
-		"Weights for %d capabilities and %d styles, learned from %d samples of %d sources: %s (%d bytes). "+
-		"Use them as --scorer embedded:%s\n",
+		"Weights for %d capabilities and %d styles, trained on %d samples of %d sources: %s (%d bytes). Use them as "+
+		"--scorer embedded:%s\n",
 		strings.Join(tables, "\n\n"), about,
 		len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes, file)
 	return err
 }
 
-// seenTable is the agreement on samples of seen sources, and the agreement on the order within seen and unseen ones.
+// seenTable returns a table of the agreement on samples of seen sources, and its mean on unseen sources.
 func (t *trainReport) seenTable() table.Writer {
 	rows := newTable("seen sources", "Spearman", "QW kappa", "within source")
 	row := func(name string, f training.Figures) {
@@ -318,7 +318,7 @@ func (t *trainReport) seenTable() table.Writer {
 	return rows
 }
 
-// styleTable is the agreement on styles.
+// styleTable returns a table of the agreement on styles.
 func (t *trainReport) styleTable() table.Writer {
 	rows := newTable("style", "seen sources: F1", "unseen sources: F1")
 	row := func(name string, of func(*training.Validation) agreement.Value) {

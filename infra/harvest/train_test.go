@@ -14,9 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A harbour is a dataset whose rubric no embedded weights know, and annotations of all its samples: seafaring is in
-// what is asked
-// for, patience in the length of the answer.
+// A harbour is a dataset with a rubric that no embedded weights know, and annotations of all its samples: the rating of
+// seafaring follows from the question, that of patience from the length of the answer.
 func writeHarbour(t *testing.T, dir string) {
 	t.Helper()
 	var manifest, annotations strings.Builder
@@ -36,7 +35,7 @@ func writeHarbour(t *testing.T, dir string) {
 		"name: harbour\ncapabilities: [seafaring, patience]\nstyles: [plain speech]\n")
 }
 
-// checkReport checks what train reports of own/first.zst, and returns these weights.
+// checkReport checks the report of train about own/first.zst, and returns these weights.
 func checkReport(t *testing.T, dir, report string) string {
 	t.Helper()
 	var said, kept trainReport
@@ -65,7 +64,7 @@ func checkReport(t *testing.T, dir, report string) string {
 	return weights
 }
 
-// TestTrain goes the whole way: weights for a rubric of one's own, their agreement, and a subset by them.
+// TestTrain trains weights for the user's own rubric, checks their agreement, and selects a subset by them.
 func TestTrain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -94,7 +93,7 @@ func TestTrain(t *testing.T) {
 	if e.Mean.Spearman < 0.9 || e.Samples != 90 {
 		t.Errorf("%d samples rated, mean Spearman %.2f", e.Samples, e.Mean.Spearman)
 	}
-	// Weights are in the folder in which the command was given, and the run is known by their content.
+	// The path of weights is relative to the current folder, and the id of the run depends on their content.
 	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
 		"embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
 	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
@@ -130,7 +129,7 @@ func TestTrainRefuses(t *testing.T) {
 		want   string
 	}{
 		{"--annotations a.jsonl d.jsonl", 2, "--out is missing"},
-		{"--out w.json --annotations a.jsonl d.jsonl", 2, "give the weights another, such as .zst"},
+		{"--out w.json --annotations a.jsonl d.jsonl", 2, "give the weights another extension, such as .zst"},
 		{"--out w.zst d.jsonl", 2, "--annotations is missing"},
 		{
 			"--out w.zst --annotations few.jsonl d.jsonl", 1,
@@ -146,7 +145,7 @@ func TestTrainRefuses(t *testing.T) {
 		},
 		{"--out w.zst --annotations one.jsonl imageless.jsonl", 1,
 			"annotated sample s1 (imageless.jsonl: element 1 (line 1)): " +
-				"image not found: no.png: fix it, or leave its annotation out"},
+				"image not found: no.png: fix the sample, or remove its annotation"},
 		{
 			"--out w.zst --annotations one.jsonl broken.jsonl", 1,
 			"annotated sample s1 (broken.jsonl: element 1 (line 1)): image format unknown: ",
@@ -159,7 +158,8 @@ func TestTrainRefuses(t *testing.T) {
 	}
 }
 
-// TestTrainKeepsInputs refuses to write weights, or what is known of them, over a file that is read or somebody's own.
+// TestTrainKeepsInputs checks that train does not write weights, or their origin, over a file that it reads or did not
+// write.
 func TestTrainKeepsInputs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -180,8 +180,8 @@ func TestTrainKeepsInputs(t *testing.T) {
 	}
 }
 
-// TestTrainAdds adds annotations under the default rubric to what the embedded weights were learned from: a source
-// whose samples a person rates otherwise is rated so afterwards.
+// TestTrainAdds adds annotations under the default rubric to the training data of the embedded weights: a source that
+// the annotations rate differently is then rated like them.
 func TestTrainAdds(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -220,7 +220,7 @@ func TestTrainAdds(t *testing.T) {
 		want string
 	}{
 		{[]string{"--annotations", "a.jsonl", "--out", "w.zst"}, "--add and --annotations exclude each other"},
-		{[]string{"--base", "b.zst", "--out", "w.zst"}, "--base is for --annotations"},
+		{[]string{"--base", "b.zst", "--out", "w.zst"}, "--base: it cannot be used with --add"},
 		{nil, "--out is missing"},
 	} {
 		r := harvest(t, dir, nil, slices.Concat([]string{"train", "--add", "a.jsonl", "d.jsonl"}, tt.args)...)

@@ -15,12 +15,12 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// trainOn learns from the set and from the training data of the embedded weights, and writes the weights. Under another
-// rubric it learns only from the set.
+// trainOn trains on the set and on the training data of the embedded weights, and writes the weights. Under another
+// rubric it trains only on the set.
 func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	if set.rubric.Hash() != rubric.Default().Hash() {
-		fmt.Fprintf(show.notes(), "note: the embedded weights belong to another rubric than %s, so only the "+
-			"annotations count\n", set.Rubric)
+		fmt.Fprintf(show.notes(), "note: the embedded weights belong to another rubric than %s, so only the annotations "+
+			"are used\n", set.Rubric)
 		return set.train(ctx, files, show)
 	}
 	base, err := training.Builtin()
@@ -47,8 +47,8 @@ func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *d
 	return set.writeTrained(files, "--add", added.Weights, added.Origin(base, set.rubric, time.Now()))
 }
 
-// printAdded prints how well the new weights agree with own samples that they have not seen, compared with the weights
-// from before.
+// printAdded prints the agreement of the new weights with the user's samples in cross-validation, compared with the
+// embedded weights.
 func (t *trainReport) printAdded(w io.Writer, file string) error {
 	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before", "n")
 	row := func(name string, now, before training.Figures) {
@@ -67,13 +67,13 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	}
 	one("within source", left.Mean.WithinSource, before.Mean.WithinSource)
 	one("styles: F1", left.MicroF1, before.MicroF1)
-	about := "Learned together: " + t.Added.Variant + "."
+	about := "How the samples were combined: " + t.Added.Variant + "."
 	if len(t.Added.Alone) > 0 {
-		about += " Your samples alone count for " + strings.Join(t.Added.Alone, ", ") + "."
+		about += " Only your samples are used for " + strings.Join(t.Added.Alone, ", ") + "."
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, leaving one out: each is rated by weights that "+
-		"had not seen it, nor its images; before: by the embedded weights.\n%s\n"+
-		"Weights learned from %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, leaving one out: each sample is rated by "+
+		"weights that were trained without it and without its images; before: by the embedded weights.\n%s\n"+
+		"Weights trained on %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
 		rows.Render(), about, t.Samples, file, t.Weights.Bytes, file)
 	return err
 }

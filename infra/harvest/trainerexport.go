@@ -24,7 +24,7 @@ type trainerExport struct {
 	shards  shardLimits
 }
 
-// newTrainerExport exports a completed selection. place is where the images of the dataset are.
+// newTrainerExport returns the export of a completed selection. place is the place of the dataset's images.
 func newTrainerExport(
 	request export.Request, runs *run.Reader, subsets *subset.Reader, plan *run.Plan, sel *subset.Selection,
 	place imagesPlace,
@@ -37,9 +37,9 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that prepareOut has prepared. No file is ever incomplete, and the card is written
-// last: after a kill, the same command completes the folder. An existing export is written again. The caller marks it
-// as complete.
+// write writes the export to a folder that prepareOut has prepared. Each file is complete or does not exist, and the
+// card is written last: after a kill, the same command completes the folder. It replaces an existing export. The caller
+// marks the export as complete.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {
@@ -95,7 +95,7 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 
 // compareImages counts the samples that have an image which has changed since they were rated.
 func (e trainerExport) compareImages(ctx context.Context, tally *exportTally) error {
-	if e.place.from == nil { // the manifest holds them
+	if e.place.from == nil { // the manifest itself holds the images
 		return nil
 	}
 	limits, err := limits(ctx)
@@ -148,7 +148,8 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 	})
 }
 
-// A oneTyped conversion refuses a field with two types, because the trainer's loader refuses it.
+// A oneTyped conversion returns an error for a field with two types, because the trainer's loader cannot read such a
+// field.
 type oneTyped struct {
 	conversion
 	columns *table.Columns
@@ -161,7 +162,7 @@ func (o oneTyped) write(record []byte, s *dataset.Sample, images [][]byte) error
 	return o.conversion.write(record, s, images)
 }
 
-// card is the card of the export.
+// card returns the card of the export, with the counts of tally.
 func (e trainerExport) card(tally *exportTally) (export.Card, error) {
 	sel := e.selection
 	parameters, err := json.Marshal(sel.Parameters.AsRequest(sel.Summary.Capabilities()))
@@ -191,7 +192,8 @@ func (e trainerExport) card(tally *exportTally) (export.Card, error) {
 	return card, nil
 }
 
-// installExport moves the entries of a folder into another one, where they replace an earlier export. The card is last.
+// installExport moves the entries of the folder from into dir, where they replace an earlier export. It moves the card
+// last.
 func installExport(from, dir string) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
@@ -214,7 +216,7 @@ func installExport(from, dir string) error {
 			return err
 		}
 	}
-	if err := keepOnly(dir, nil); err != nil { // the rest of an earlier export, or of a killed command
+	if err := keepOnly(dir, nil); err != nil { // files of an earlier export, or of a killed command
 		return err
 	}
 	if err := announce(dir, names); err != nil {

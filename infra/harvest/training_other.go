@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// lockFile refuses: a locked file cannot be handed to a child here.
+// lockFile always fails, because on this operating system a child process cannot inherit a locked file.
 func lockFile(*os.File) error {
-	return errors.New("--on-selection needs locks of files as Unix has them")
+	return errors.New("--on-selection: it works only on Unix; remove it")
 }
 
 func detached() *syscall.SysProcAttr { return nil }

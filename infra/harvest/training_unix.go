@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// lockFile locks a file until this process and all processes that inherited it have closed it. errLocked says that
+// lockFile locks a file until this process and all processes that inherited it have closed it. It returns errLocked if
 // another process has the lock.
 func lockFile(file *os.File) error {
 	err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)

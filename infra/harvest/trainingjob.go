@@ -19,14 +19,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// trainingsFolder holds a folder for each job, in the state folder. For the attempt n there are
+// trainingsFolder is the folder in the state folder that has a folder for each job. For the attempt n, a job's folder
+// has
 //
 //	<n>.lock     locked while the attempt runs; all its processes inherit the lock
 //	<n>.log      what it printed
 //	<n>.ended    how it ended
 //
-// Next to these are the export that dataset.yaml requests, in a folder of the trainer's name; `done` after an attempt
-// that succeeded; and `failed` if no attempt is left. `harvest resume` renames `failed` to `failed.<n>`.
+// A job's folder also has the export that dataset.yaml requests, in a folder with the trainer's name; the file `done`
+// after a successful attempt; and the file `failed` if no attempt is left. `harvest resume` renames `failed` to
+// `failed.<n>`.
 const trainingsFolder = "trainings"
 
 // errLocked is the error of a lock that another process holds.
@@ -39,7 +41,7 @@ func newJob(state, run, selection string) job {
 	return job{filepath.Join(state, trainingsFolder, run+"."+selection), run, selection}
 }
 
-// name is the same for every attempt. It is a DNS label, which job systems accept as a name.
+// name returns a name that is the same for every attempt. It is a DNS label, so job systems accept it.
 func (j job) name() string {
 	sum := sha256.Sum256([]byte(j.run + "/" + j.selection))
 	return "harvest-" + hex.EncodeToString(sum[:6])
@@ -62,10 +64,10 @@ func (j job) mark(name string, content any) error {
 	return renameio.WriteFile(filepath.Join(j.dir, name), append(data, '\n'), 0o644)
 }
 
-// An ending is how an attempt ended.
+// An ending records the end of an attempt.
 type ending struct {
 	At    time.Time `json:"at"`
-	Error string    `json:"error,omitempty"` // empty if it succeeded
+	Error string    `json:"error,omitempty"` // empty if the attempt succeeded
 }
 
 // The states of a job's last attempt.
@@ -74,14 +76,14 @@ type attemptState int
 const (
 	noAttempt attemptState = iota
 	running
-	died      // its processes are gone, and it did not say how it ended
+	died      // its processes have ended, and none recorded the result
 	failed    // it ended with an error
-	succeeded // it ended well
+	succeeded // it ended without an error
 )
 
-// attempts is the state of a job's attempts.
+// attempts is the state of all attempts of a job.
 type attempts struct {
-	last     int // 0 if there is none
+	last     int // number of the last attempt; 0 if there is none
 	state    attemptState
 	failures int // since the last resume
 	problem  string
@@ -132,7 +134,7 @@ func (j job) look() (a attempts, err error) {
 		case err != nil:
 			return a, err
 		default:
-			var end ending // it may have ended since
+			var end ending // the attempt may have ended in the meantime
 			if err := readOptional(j.file(a.last, "ended"), &end); err != nil || !end.At.IsZero() {
 				lock.Close()
 				return j.look()
@@ -142,8 +144,8 @@ func (j job) look() (a attempts, err error) {
 	return a, nil
 }
 
-// start starts an attempt of a command. The attempt continues if this process ends, and a separate process records how
-// it ended.
+// start starts an attempt of a command in a separate process, which records the result. The attempt continues if this
+// process ends.
 func (j job) start(attempt int, command string, environ []string) error {
 	if err := os.MkdirAll(j.dir, 0o755); err != nil {
 		return err
@@ -171,15 +173,15 @@ func (j job) start(attempt int, command string, environ []string) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	go func() { _ = cmd.Wait() }() // how it ended is in its file
+	go func() { _ = cmd.Wait() }() // the attempt's file has the result
 	return nil
 }
 
 // attemptCommand is the command by which serve starts itself for an attempt.
 const attemptCommand = "training-attempt"
 
-// newAttempt is the process that runs an attempt's command and records how it ended. The lock is the fourth open file
-// of this process and of the command.
+// newAttempt returns the hidden command that runs a training's command and records the result. The lock is the fourth
+// open file of its process and of the training's command.
 func newAttempt() *cobra.Command {
 	return &cobra.Command{
 		Use: attemptCommand, Hidden: true, Args: cobra.ExactArgs(2),
@@ -201,7 +203,7 @@ func newAttempt() *cobra.Command {
 	}
 }
 
-// jobsOf are the jobs of a run.
+// jobsOf returns the jobs of a run.
 func jobsOf(state, run string) []job {
 	folders, _ := filepath.Glob(filepath.Join(state, trainingsFolder, run+".*")) // ids have no special characters
 	jobs := make([]job, len(folders))
@@ -211,12 +213,12 @@ func jobsOf(state, run string) []job {
 	return jobs
 }
 
-// failedJobs are the jobs that have no attempt left.
+// failedJobs returns the jobs that have no attempt left.
 func failedJobs(state, run string) []job {
 	return slices.DeleteFunc(jobsOf(state, run), func(j job) bool { return !j.has("failed") })
 }
 
-// resumeJobs marks the failed trainings of a run so that they are tried again, and returns their number.
+// resumeJobs marks the failed trainings of a run so that serve tries them again, and returns their number.
 func resumeJobs(state, run string) (int, error) {
 	jobs := failedJobs(state, run)
 	for _, j := range jobs {
@@ -238,7 +240,7 @@ type failedTraining struct {
 	Log       string `json:"log"` // path of the last attempt's log
 }
 
-// failedTrainings are the failed trainings of a run.
+// failedTrainings returns the failed trainings of a run.
 func failedTrainings(state, run string) ([]failedTraining, error) {
 	jobs := failedJobs(state, run)
 	all := make([]failedTraining, len(jobs))

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// trainingRetries is how often a training that failed is tried again.
+	// trainingRetries is how often serve retries a failed training.
 	trainingRetries = 3
 	// trainingPause is the pause before the first retry; each further pause is twice as long.
 	trainingPause = time.Second
@@ -27,8 +27,8 @@ const (
 )
 
 // trainings runs a command for every completed automatic selection, one after the other, at least once each. It keeps
-// its progress in the state folder, so after a restart serve continues from there. Only the operator names the command:
-// a dataset that anyone may drop must not.
+// its progress in the state folder, so after a restart serve continues from there. Only the operator names the command;
+// an uploaded dataset must not, because any user may upload it.
 type trainings struct {
 	command string
 	state   string // absolute
@@ -38,14 +38,14 @@ type trainings struct {
 	log     *slog.Logger
 }
 
-// newTrainings needs a state folder, because a work bucket elsewhere has no locks.
+// newTrainings returns an error if the work bucket is not a folder, because other buckets have no locks.
 func newTrainings(
 	command, input string, work bucket.Bucket, exports *exporter, log *slog.Logger,
 ) (*trainings, error) {
 	folder, ok := work.(*bucket.Folder)
 	if !ok {
-		return nil, usageError{errors.New("--on-selection needs a state folder on this machine: give one with --state; " +
-			"infra/examples/trainer starts trainings elsewhere")}
+		return nil, usageError{errors.New("--on-selection needs a state folder on this machine: give a folder with " +
+			"--state; infra/examples/trainer starts trainings elsewhere")}
 	}
 	if !strings.HasPrefix(input, "gs://") {
 		var err error
@@ -59,7 +59,7 @@ func newTrainings(
 	}, nil
 }
 
-// update trains on the completed selections that were not trained on yet. One serve does so at a time.
+// update trains on the completed selections without a training. Only one serve process does this at a time.
 func (t *trainings) update(ctx context.Context) error {
 	dir := filepath.Join(t.state, trainingsFolder)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -94,11 +94,12 @@ func (t *trainings) update(ctx context.Context) error {
 	return errors.Join(unwritten...)
 }
 
-// train runs the attempts of a job until one succeeds or none is left. A selection that is not completed has to wait.
+// train runs the attempts of a job until one succeeds or none is left. It does nothing while the selection is not
+// completed.
 func (t *trainings) train(ctx context.Context, j job) error {
 	sel, err := t.exports.subsets.Selection(ctx, j.run, j.selection)
 	if errors.Is(err, subset.ErrNoSelection) {
-		return nil // it is requested, and not made yet
+		return nil // the selection is requested, and not made yet
 	} else if err != nil {
 		return err
 	}
@@ -121,7 +122,7 @@ func (t *trainings) train(ctx context.Context, j job) error {
 			t.log.Info("training ended", about...)
 			return j.mark("done", struct{}{})
 		case a.state == failed && a.failures > trainingRetries:
-			t.log.Error("training failed, and is not tried again until `harvest resume`",
+			t.log.Error("training failed; serve tries again only after `harvest resume`",
 				append(about, "error", a.problem, "log", j.file(a.last, "log"))...)
 			return j.mark("failed", map[string]any{"problem": a.problem, "log": j.file(a.last, "log")})
 		case a.state == running:
@@ -131,10 +132,10 @@ func (t *trainings) train(ctx context.Context, j job) error {
 			waiting, pause = true, trainingPoll
 		case a.state == failed:
 			pause = trainingPause << (max(a.failures, 1) - 1)
-			t.log.Warn("training failed; it is tried again",
+			t.log.Warn("training failed; serve tries again",
 				append(about, "error", a.problem, "log", j.file(a.last, "log"))...)
 		case a.state == died:
-			t.log.Warn("training ended without saying how; it is started again",
+			t.log.Warn("training ended without a recorded result; serve starts it again",
 				append(about, "log", j.file(a.last, "log"))...)
 		}
 		select {
@@ -153,7 +154,7 @@ func (t *trainings) train(ctx context.Context, j job) error {
 	}
 }
 
-// environ is the environment of a training, without the attempt.
+// environ returns the environment variables of a training, without the number of the attempt.
 func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
 	plan, err := t.exports.runs.Plan(ctx, j.run)
 	if err != nil {
@@ -177,10 +178,10 @@ func (t *trainings) environ(ctx context.Context, j job, sel *subset.Selection) (
 	}...), nil
 }
 
-// An exportError says that the export which dataset.yaml requests cannot be written now.
+// An exportError is the transient error of an export that dataset.yaml requests.
 type exportError struct{ error }
 
-// Unwrap is its cause.
+// Unwrap returns the cause.
 func (e *exportError) Unwrap() error { return e.error }
 
 // export writes the export that dataset.yaml requests into the folder of the job, where it never changes. It returns

@@ -16,7 +16,7 @@ func onSelection(t *testing.T, dir, command string) *server {
 	return servingWith(t, dir, nil, "--budget", "30%", "--on-selection", command)
 }
 
-// lines are the lines of a file; none if it is not there.
+// lines returns the lines of a file; nil if the file does not exist.
 func lines(t *testing.T, file string) []string {
 	t.Helper()
 	data, err := os.ReadFile(file)
@@ -36,7 +36,8 @@ func jobFile(t *testing.T, dir, name string) bool {
 	return len(found) == 1
 }
 
-// TestOnSelection trains with a command whose first attempt fails: both have one job, and all that they need.
+// TestOnSelection trains with a command whose first attempt fails: both attempts have one job name, and all variables
+// of the environment.
 func TestOnSelection(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -64,12 +65,12 @@ func TestOnSelection(t *testing.T) {
 	if got := lines(t, filepath.Join(dir, "count")); len(got) != 1 || got[0] == "0" {
 		t.Errorf("the subset has %v records", got)
 	}
-	if n := strings.Count(s.log.String(), "training failed; it is tried again"); n != 1 {
+	if n := strings.Count(s.log.String(), "training failed; serve tries again"); n != 1 {
 		t.Errorf("%d warnings:\n%s", n, s.log.String())
 	}
 }
 
-// TestTrainingOutlivesServe kills serve while a training runs: the next one sees it, and waits for it.
+// TestTrainingOutlivesServe kills serve while a training runs: the next serve finds the training, and waits for it.
 func TestTrainingOutlivesServe(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -93,7 +94,7 @@ func TestTrainingOutlivesServe(t *testing.T) {
 	}
 }
 
-// TestTrainingDies has the first attempt killed with the process that would say how it ended.
+// TestTrainingDies kills the first attempt together with the process that would record its result.
 func TestTrainingDies(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -102,12 +103,12 @@ func TestTrainingDies(t *testing.T) {
 	until(t, "the training", func() bool { return jobFile(t, dir, "done") })
 	s.stop(t)
 	if got := strings.Join(lines(t, filepath.Join(dir, "runs")), " "); got != "1 2" ||
-		!strings.Contains(s.log.String(), "training ended without saying how; it is started again") {
+		!strings.Contains(s.log.String(), "training ended without a recorded result; serve starts it again") {
 		t.Errorf("attempts %s; the log:\n%s", got, s.log.String())
 	}
 }
 
-// TestTrainingFails has all attempts fail, until the run is resumed.
+// TestTrainingFails lets all attempts fail, until the run is resumed.
 func TestTrainingFails(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -139,7 +140,7 @@ func TestTrainingFails(t *testing.T) {
 	}
 }
 
-// TestDatasetNamesNoCommand drops a dataset that names a command of its own: it is refused.
+// TestDatasetNamesNoCommand uploads a dataset that names a command: it is refused.
 func TestDatasetNamesNoCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

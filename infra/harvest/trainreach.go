@@ -7,7 +7,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// reachTable shows the errors on sources, by their distance from the training data.
+// reachTable returns a table of the errors on sources, by their distance from the training data.
 func reachTable(s *reach.Scale) table.Writer {
 	t := newTable("sources that were left out", "sources", "samples", "mean absolute error")
 	for b := range s.Bands {
@@ -21,13 +21,13 @@ func reachTable(s *reach.Scale) table.Writer {
 	return t
 }
 
-// reachLine explains the table, and says whether errors of single sources are forecast.
+// reachLine returns a text that explains the table, and whether errors of single sources are forecast.
 func reachLine(s *reach.Scale) string {
 	c := s.Correlation
 	line := fmt.Sprintf("Near, edge, far: the distance of most of a source's samples from the training data. A forecast "+
 		"of a source's error correlates with the error measured by %.2f (%.2f to %.2f, Spearman)", c.Value, c.Low, c.High)
 	if s.Forecasts() {
-		return line + ": it is shown.\n"
+		return line + ", so the forecast is shown.\n"
 	}
-	return line + ": too little to be shown; the errors of the bands are.\n"
+	return line + ". This is too little to show a forecast; the errors of the bands are shown.\n"
 }

@@ -26,18 +26,18 @@ func newTrial(status *subset.RunStatus) *trial {
 	return &trial{Records: status.Samples.In, Of: status.Of, Command: withoutLimit(os.Args)}
 }
 
-// print says that the run is a trial, and gives the command for the whole dataset.
+// print prints that the run is a trial, and the command for the whole dataset.
 func (t *trial) print(w io.Writer) error {
 	text := fmt.Sprintf("\na trial on %s of %s records, spread evenly over the dataset",
 		separated(t.Records), separated(t.Of))
 	if t.Command != "" {
-		text += "; the whole:\n  " + t.Command
+		text += "; for the whole dataset:\n  " + t.Command
 	}
 	_, err := fmt.Fprintln(w, text)
 	return err
 }
 
-// withoutLimit is a command line without --limit; empty if it had no --limit.
+// withoutLimit returns a command line without --limit; empty if the command line has no --limit.
 func withoutLimit(args []string) string {
 	words := []string{"harvest"}
 	found := false

@@ -11,18 +11,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// TestTrial tries on a part of a dataset: a run of its own, in a folder of its own, which says so and how to do the
-// whole.
+// TestTrial makes a trial on a part of a dataset: it has its own run and folder, and prints the command for the whole
+// dataset.
 func TestTrial(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 40, 8)
 	whole := curateJSON(t, dir, "--state", "state", "--out", "whole", "--budget", "30%", "dataset.json")
 	if whole.Trial != nil {
-		t.Errorf("the whole is a trial: %+v", whole.Trial)
+		t.Errorf("the run of the whole dataset is a trial: %+v", whole.Trial)
 	}
 	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--limit", "10", "dataset.json")
-	says(t, a.stdout, "a trial on 10 of 40 records, spread evenly over the dataset; the whole:\n"+
+	says(t, a.stdout, "a trial on 10 of 40 records, spread evenly over the dataset; for the whole dataset:\n"+
 		"  harvest curate --state state --budget 30% dataset.json\n")
 	tried := curateJSON(t, dir, "--state", "state", "--budget", "30%", "--limit=10", "dataset.json")
 	want := &trial{10, 40, "harvest curate --json --state state --budget 30% dataset.json"}
@@ -48,7 +48,7 @@ func TestTrial(t *testing.T) {
 	decode(t, mustHarvest(t, dir, "select", "--json", "--state", "state", "--budget", "50%", "--out", "half",
 		run.DatasetOf(whole.Run)).stdout, &named)
 	if named.Run != whole.Run {
-		t.Errorf("by its name the run of a dataset is %s, want the whole, %s", named.Run, whole.Run)
+		t.Errorf("the name of the dataset gives run %s, want the run of the whole dataset, %s", named.Run, whole.Run)
 	}
 	says(t, mustHarvest(t, dir, "plan", "--state", "state", "--limit", "7", "dataset.json").stdout, "on 7 of 40 records")
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "--limit", "-1", "dataset.json")
@@ -64,6 +64,6 @@ func TestTrial(t *testing.T) {
 		t.Errorf("a limit above the dataset: %+v", all)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "out", "whole")); !os.IsNotExist(err) {
-		t.Errorf("there is a folder of no selection: %v", err)
+		t.Errorf("there is a folder without a selection: %v", err)
 	}
 }

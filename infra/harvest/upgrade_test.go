@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// TestUpgrade has in its state folder a run of a version that read records in another way: it is listed, no command
-// answers from it, and its dataset is scored again.
+// TestUpgrade uses a state folder with a run of another reading version: the run is listed, no command uses it, and its
+// dataset is scored again.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -19,5 +19,5 @@ func newVersion() *cobra.Command {
 	}
 }
 
-// versionLine is what version and --version print.
+// versionLine returns the output of version and --version.
 func versionLine() string { return fmt.Sprintln("harvest", telemetry.ReadBuild()) }

@@ -9,14 +9,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// withoutRemoved skips uploads whose run a person has removed: only another upload starts such a run again.
+// withoutRemoved returns a function that calls upload, unless a user has removed the run of the object: only another
+// upload starts such a run again.
 func withoutRemoved(
 	input bucket.Reader, runs *run.Reader, index *run.Index, upload func(context.Context, string) error,
 ) func(context.Context, string) error {
 	return func(ctx context.Context, object string) error {
 		attrs, err := input.Stat(ctx, object)
 		if err != nil {
-			return upload(ctx, object) // which says what is wrong
+			return upload(ctx, object) // upload reports the error
 		}
 		id, err := index.RunOf(ctx, run.Upload{Object: object, Generation: attrs.Generation})
 		if err != nil {
@@ -29,11 +30,11 @@ func withoutRemoved(
 	}
 }
 
-// watchEvery is the pause between two looks at the input bucket.
+// watchEvery is the pause between two listings of the input bucket.
 const watchEvery = 2 * time.Second
 
-// watch calls upload for every object below datasets/ that is new or changed, once it has kept its size and generation
-// from one look to the next: a file that is still being copied waits. At the start every object counts as new, so that
+// watch calls upload for every object below datasets/ that is new or changed, once the object has the same size and
+// generation in two listings: a file that is still being copied waits. At the start every object counts as new, so that
 // unfinished work of an earlier process continues.
 func watch(
 	ctx context.Context, input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error,

@@ -20,7 +20,7 @@ func (f wholeFlag) Set(text string) error {
 	return f.Value.Set(text)
 }
 
-// wholeTypes are the types of pflag that take whole numbers.
+// wholeTypes are the types of pflag for whole numbers.
 var wholeTypes = []string{"int", "int64", "uint", "uint64"}
 
 // checkWholeFlags wraps all whole-number flags of a command and its subcommands in a wholeFlag.

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local"
 )
 
-// TestAccess calls the server of a stack as pages of other sites and programs of other machines would.
+// TestAccess calls the server of a stack like pages of other sites and programs of other machines.
 func TestAccess(t *testing.T) {
 	t.Parallel()
 	s := start(t, local.Options{AllowHosts: []string{"farm.example"}})

@@ -29,7 +29,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// startStorage starts a fake Cloud Storage, which every client of this process then reaches.
+// startStorage starts a fake Cloud Storage for all clients of this process.
 func startStorage(t *testing.T, buckets ...string) *storage.Client {
 	t.Helper()
 	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true})
@@ -79,7 +79,7 @@ func (a *arrivals) mount(handlers map[string]http.Handler) (http.Handler, error)
 	return mux, nil
 }
 
-// notify has the input bucket's own notifications start runs of a system, until the test ends.
+// notify delivers the input bucket's notifications to a system, so that they start runs, until the test ends.
 func notify(t *testing.T, client *storage.Client, s *system) {
 	t.Helper()
 	server, messages := topictest.NewServer(t, local.Project, events.TopicUploads)
@@ -113,8 +113,8 @@ func notify(t *testing.T, client *storage.Client, s *system) {
 	t.Cleanup(func() { cancel(); receiving.Wait() })
 }
 
-// TestCloudStorage drops the demo in a bucket of Cloud Storage, whose own notifications start the run. The
-// outcome is that of a folder.
+// TestCloudStorage uploads the demo to a bucket of Cloud Storage, whose notifications start the run. The outcome equals
+// that of a folder.
 func TestCloudStorage(t *testing.T) {
 	thorough.Only(t)
 	inFolders := start(t, local.Options{})
@@ -158,7 +158,7 @@ func TestCloudStorage(t *testing.T) {
 	}
 }
 
-// uploadImages uploads the images of the demo, several at a time.
+// uploadImages uploads the images of the demo concurrently.
 func uploadImages(t *testing.T, upload func(name string, data []byte) error) {
 	t.Helper()
 	var images errgroup.Group

@@ -23,8 +23,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestContainersInCloudStorage drops the demo as a tar, and as a Parquet file, in a bucket of Cloud Storage: each is
-// planned, scored with the images that it holds, and selected from as in folders, and the subset has whole samples.
+// TestContainersInCloudStorage uploads the demo as a tar and as a Parquet file to a bucket of Cloud Storage. Each is
+// planned, scored with its images, and selected from like in folders, and the subset has whole samples.
 func TestContainersInCloudStorage(t *testing.T) {
 	archive, rows := demoContainers(t, 24)
 	for name, content := range map[string][]byte{"demo.tar": archive, "demo.parquet": rows} {
@@ -91,7 +91,7 @@ func selectAll(t *testing.T, s *system) []byte {
 	return nil
 }
 
-// demoContainers are the first samples of the demo that have one image, as a tar and as a Parquet file.
+// demoContainers returns the first samples of the demo that have one image, as a tar and as a Parquet file.
 func demoContainers(t *testing.T, samples int) (archive, rows []byte) {
 	t.Helper()
 	content, err := os.ReadFile(demo + "/dataset.json")

@@ -33,9 +33,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// Samples of the pool go through the whole system with a real vision model, of random weights, behind a proxy that
-// refuses every sixth request for a while. In the middle the server is killed, and started again. The last
-// samples are at fault. All are accounted for, and only those at fault are recorded as failed.
+// TestRealVisionServer runs samples of the pool through the whole system with a real vision model with random weights.
+// A proxy in front of it refuses every sixth request for a second, and the server is killed and started again. The last
+// samples are invalid. All samples are accounted for, and only the invalid samples are recorded as failed.
 func TestRealVisionServer(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -125,7 +125,7 @@ func newUnreliable(t *testing.T, server *enginetest.Server) *unreliable {
 	}
 	target.Path = ""
 	forward := httputil.NewSingleHostReverseProxy(target)
-	// The server itself would break the connection, too.
+	// The server itself would also break the connection.
 	forward.ErrorHandler = func(http.ResponseWriter, *http.Request, error) { panic(http.ErrAbortHandler) }
 	u := &unreliable{killed: make(chan struct{})}
 	kill := make(chan struct{}, 1)
@@ -152,7 +152,8 @@ func newUnreliable(t *testing.T, server *enginetest.Server) *unreliable {
 	return u
 }
 
-// visionInput is a dataset of some samples of the pool, one with a broken image, and one longer than the model reads.
+// visionInput returns a dataset of some samples of the pool, one with a broken image, and one longer than the model
+// reads.
 func visionInput(t *testing.T, n int) bucket.Reader {
 	t.Helper()
 	folder := enginetest.Shared(t, "data/pool")
@@ -260,7 +261,7 @@ func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener 
 	}
 }
 
-// runScores are the scores of a run of one range.
+// runScores returns the scores of a run of one range.
 func runScores(t *testing.T, work bucket.Reader, id string) []scores.Record {
 	t.Helper()
 	body, err := work.Open(t.Context(), "runs/"+id+"/scores/0000.parquet", 0, 0, -1)

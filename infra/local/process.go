@@ -15,7 +15,7 @@ import (
 )
 
 const (
-	// startPatience is how long a process may take until it answers.
+	// startPatience is how long a process may take until it answers requests.
 	startPatience = time.Minute
 	// restartAfter is the pause before a process that ended is started again.
 	restartAfter = 200 * time.Millisecond
@@ -34,7 +34,7 @@ type process struct {
 
 func (p *process) url() string { return "http://" + p.addr }
 
-// freeAddr is a free address on a host.
+// freeAddr returns a free address on a host.
 func freeAddr(host string) (string, error) {
 	free, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -43,8 +43,8 @@ func freeAddr(host string) (string, error) {
 	return free.Addr().String(), free.Close()
 }
 
-// keep runs the process until ctx ends, and again whenever it ends by itself. ready is called once, when the process
-// first answers. It is an error if it never does.
+// keep runs the process until ctx ends, and starts it again whenever it ends by itself. It calls ready once, when the
+// process first answers. If the process never answers, keep returns an error.
 func (p *process) keep(ctx context.Context, ready func()) error {
 	// Linux ends a process with the thread that started it, so this thread has to live as long as the process is needed.
 	runtime.LockOSThread()
@@ -62,7 +62,7 @@ func (p *process) keep(ctx context.Context, ready func()) error {
 		go func() { ended <- cmd.Wait() }()
 		if first {
 			if err := p.answers(ctx, ended); err != nil {
-				_ = cmd.Process.Kill() // it may have ended
+				_ = cmd.Process.Kill() // the process may have ended already
 				return err
 			}
 			ready()
@@ -71,7 +71,7 @@ func (p *process) keep(ctx context.Context, ready func()) error {
 		if ctx.Err() != nil {
 			return nil
 		}
-		p.log.Warn("process ended; it is started again", "function", p.name, "error", err)
+		p.log.Warn("process ended; starting it again", "function", p.name, "error", err)
 		select {
 		case <-ctx.Done():
 			return nil
@@ -102,7 +102,7 @@ func (p *process) answers(ctx context.Context, ended chan error) error {
 			if ctx.Err() != nil {
 				return context.Cause(ctx)
 			}
-			return errors.Join(fmt.Errorf("process %s ended before it answered; its log says why", p.name), err)
+			return errors.Join(fmt.Errorf("process %s ended before it answered; its log has the reason", p.name), err)
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		case <-time.After(20 * time.Millisecond):

@@ -29,17 +29,17 @@ import (
 	"google.golang.org/grpc/status"
 )
 
-// ProcessOptions say what processes to run.
+// ProcessOptions are the options of StartProcesses.
 type ProcessOptions struct {
 	// Binary is the binary of the functions' image.
 	Binary string
-	// Scorer is the default kind of scorer; Scorers has the address of the sidecar.
+	// Scorer is the default kind of scorer; Scorers has the URL of the sidecar.
 	Scorer  string
 	Scorers kinds.Config
 	// Listen is the address of the HTTP API.
 	Listen string
-	// AllowHosts are names by which clients may call it, in addition to localhost, loopback addresses and the host of
-	// Listen.
+	// AllowHosts are names by which clients may call the HTTP API, in addition to localhost, loopback addresses and the
+	// host of Listen.
 	AllowHosts []string
 	// Output is the writer for the logs of the processes.
 	Output io.Writer
@@ -54,18 +54,18 @@ type ProcessOptions struct {
 
 // Disturbances are faults between the processes and the services around them. The zero value has none.
 type Disturbances struct {
-	// Storage wraps Cloud Storage's test double, Push the delivery of all messages to the processes.
+	// Storage wraps the test double of Cloud Storage. Push wraps the delivery of all messages to the processes.
 	Storage func(http.Handler) http.Handler
 	Push    func(queue.Push) queue.Push
-	// Publish decides how a publication of the processes fails; nil is success.
+	// Publish returns the fault of the next publication of a process; nil lets the publication succeed.
 	Publish func() *PublishFault
-	// Queue are the faults of all subscriptions.
+	// Queue has the faults of all subscriptions.
 	Queue queue.Faults
 }
 
-// Processes is the system as in the cloud: each service a process of its own, with its configuration
-// in its environment, and nothing between them but the network. Cloud Storage and Pub/Sub are test
-// doubles in this process, and forget everything at its end. It sets this process's PUBSUB_EMULATOR_HOST.
+// Processes is the system as in the cloud: each service is a separate process, configured by its environment, and the
+// processes are connected only by the network. Cloud Storage and Pub/Sub are test doubles in this process; their
+// content is lost when it ends. Processes sets PUBSUB_EMULATOR_HOST of this process.
 type Processes struct {
 	// URL is the base of the HTTP API.
 	URL string
@@ -120,7 +120,8 @@ func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err er
 	return p, nil
 }
 
-// expose serves the API and the pages of curate's process where the options say. Its push endpoint stays where it is.
+// expose serves the API and the pages of curate's process at the address of the options. It does not serve curate's
+// push endpoint.
 func (p *Processes) expose(o ProcessOptions, curate *process) error {
 	listener, hosts, err := listen(o.Listen, o.AllowHosts)
 	if err != nil {
@@ -131,7 +132,7 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 			r.SetURL(&url.URL{Scheme: "http", Host: curate.addr})
 			r.Out.Header.Del("Origin") // the host was checked here, and the process expects its own
 		},
-		ErrorLog: log.New(io.Discard, "", 0), ErrorHandler: api.ProxyFault, // callers get every fault
+		ErrorLog: log.New(io.Discard, "", 0), ErrorHandler: api.ProxyFault, // callers get every fault, so log none
 	}
 	watched := api.WatchBody(proxy)
 	public := http.NewServeMux()
@@ -154,7 +155,7 @@ func (p *Processes) deliver(o ProcessOptions, services map[string]*process) erro
 		switch service := services[sub.Service]; {
 		case sub.Service == events.ServiceCurate:
 			url = service.url() + curate.PushPath
-		case service == nil: // score-gpu, without a sidecar
+		case service == nil: // score-gpu without a sidecar: score handles its messages
 			url = services[events.ServiceScore].url() + "/"
 		default:
 			url = service.url() + "/"
@@ -185,7 +186,7 @@ func (p *Processes) run(services map[string]*process) error {
 		select {
 		case <-ready:
 		case <-p.ctx.Done():
-			return errNotStarted // Close returns why
+			return errNotStarted // Close returns the reason
 		}
 	}
 	return nil
@@ -193,8 +194,8 @@ func (p *Processes) run(services map[string]*process) error {
 
 var errNotStarted = errors.New("starting the functions' processes")
 
-// services are the processes by service, as in the cloud. The service of the gpu scorer is there only if a sidecar is
-// given.
+// services returns the processes by the names of services, as in the cloud. The service of the gpu scorer is included
+// only if a sidecar is given.
 func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 	names := []string{events.ServiceIngest, events.ServiceScore, events.ServiceCurate}
 	if o.Scorers.GPU != "" {
@@ -214,12 +215,13 @@ func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 	return services, nil
 }
 
-// notInherited are variables about where the system runs. The values of this process would be wrong for its children.
+// notInherited are variables that describe the place where a process runs. The values of this process would be wrong
+// for its children.
 var notInherited = []string{
 	"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS",
 }
 
-// environ is the environment of a service.
+// environ returns the environment variables of a service.
 func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *process) []string {
 	var environ []string
 	for _, variable := range os.Environ() {
@@ -232,7 +234,7 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 			environ = append(environ, variable)
 		}
 	}
-	host, port, _ := net.SplitHostPort(addr) // it was made by net
+	host, port, _ := net.SplitHostPort(addr) // no error: package net made the address
 	target := name
 	if name == events.ServiceScoreGPU {
 		target = events.ServiceScore
@@ -259,7 +261,7 @@ func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *proce
 	case name == events.ServiceScoreGPU || !oneSidecar(o.Scorers.GPU):
 		environ = append(environ, "GPU_SIDECAR="+o.Scorers.GPU)
 	default:
-		// As in the cloud, only score-gpu reaches the sidecar; the others ask it.
+		// As in the cloud, only score-gpu calls the sidecar; the other services call score-gpu.
 		environ = append(environ, "GPU_SIDECAR="+scoreGPU.url())
 	}
 	return environ
@@ -270,10 +272,10 @@ func oneSidecar(address string) bool {
 	return err == nil && len(at.Scorer) == 1 && at.Together()
 }
 
-// Context ends when the system stops, by Close or by a failure that Close returns.
+// Context returns a context that ends when the system stops, by Close or by a failure that Close returns.
 func (p *Processes) Context() context.Context { return p.ctx }
 
-// Close stops the system and returns what made it stop before, if anything did.
+// Close stops the system. If the system stopped before because of an error, it returns this error.
 func (p *Processes) Close() error {
 	p.cancel()
 	errs := []error{p.servers.close()}

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// TestPromises requires every test that the README names for a promise to be in its package.
+// TestPromises checks that every test that the README names for a guarantee is in its package.
 func TestPromises(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("README.md")
@@ -17,7 +17,7 @@ func TestPromises(t *testing.T) {
 	}
 	rows := regexp.MustCompile("(?m)^\\| (.+) \\| ([a-z/]+) \\| `(Test\\w+)` \\|$").FindAllStringSubmatch(string(page), -1)
 	if len(rows) < 20 {
-		t.Fatalf("%d promises are read", len(rows))
+		t.Fatalf("only %d guarantees were read", len(rows))
 	}
 	for _, row := range rows {
 		files, err := filepath.Glob(filepath.Join("..", "..", filepath.FromSlash(row[2]), "*_test.go"))

@@ -23,7 +23,7 @@ import (
 // Project is the name of the Pub/Sub project on this machine.
 const Project = "harvest-local"
 
-// Topic is the name on this machine of a topic of the list in shared/events.
+// Topic returns the name, on this machine, of a topic of shared/events.
 func Topic(key string) string { return "harvest-" + key }
 
 // A cloudPubSub is a test double of Pub/Sub, served over gRPC, with all topics. It does not push: relay moves published
@@ -37,14 +37,15 @@ type cloudPubSub struct {
 // A PublishFault is a failed answer to a publication.
 type PublishFault struct {
 	Code     codes.Code
-	Accepted bool // the topic has the messages although the answer says that it failed
+	Accepted bool // the topic has the messages, although the answer is an error
 }
 
-// A publishDisturber makes publications fail. It is called with the double's lock held.
+// A publishDisturber makes publications fail. The test double calls it with its lock held.
 type publishDisturber struct {
 	next   func() *PublishFault
 	server *pstest.Server
-	passed atomic.Int64 // publications that must succeed: their messages were accepted although an earlier answer failed
+	// passed counts the publications that must succeed: their messages were accepted, although an answer failed.
+	passed atomic.Int64
 }
 
 // React implements pstest.Reactor.
@@ -72,10 +73,11 @@ func (d *publishDisturber) React(request any) (handled bool, answer any, err err
 	return true, nil, status.Error(fault.Code, "disturbed")
 }
 
-// topicName is the full name of a topic.
+// topicName returns the full name of a topic.
 func topicName(topic string) string { return "projects/" + Project + "/topics/" + Topic(topic) }
 
-// startPubSub starts it. disturb, if it is there, decides which publications fail; nil is success.
+// startPubSub starts the test double of Pub/Sub. disturb, if not nil, returns the fault of the next publication; nil
+// lets it succeed.
 func startPubSub(ctx context.Context, disturb func() *PublishFault) (_ *cloudPubSub, err error) {
 	var options []pstest.ServerReactorOption
 	disturber := &publishDisturber{next: disturb}
@@ -97,7 +99,7 @@ func startPubSub(ctx context.Context, disturb func() *PublishFault) (_ *cloudPub
 	if p.client, err = pubsub.NewClient(ctx, Project, option.WithGRPCConn(conn)); err != nil {
 		return nil, err
 	}
-	p.closers = append(p.closers, p.client.Close) // closes conn too
+	p.closers = append(p.closers, p.client.Close) // this also closes conn
 	for _, topic := range events.Topics() {
 		name := topicName(topic)
 		if _, err := p.client.TopicAdminClient.CreateTopic(ctx, &pubsubpb.Topic{Name: name}); err != nil {
@@ -113,7 +115,7 @@ func startPubSub(ctx context.Context, disturb func() *PublishFault) (_ *cloudPub
 	return p, nil
 }
 
-// relayed is the subscription of relay.
+// relayed returns the name of the subscription by which relay receives a topic's messages.
 func relayed(topic string) string { return "relay-" + topic }
 
 func (p *cloudPubSub) close() error {
@@ -131,7 +133,7 @@ func (p *cloudPubSub) relay(ctx context.Context, topic string, to *queue.Queue, 
 			if to.Topic(topic).Publish(ctx, events.Message{Attributes: m.Attributes, Data: m.Data}) == nil {
 				m.Ack()
 			} else {
-				m.Nack() // the queue has stopped, and everything else stops too
+				m.Nack() // the queue has stopped, and so the system stops
 			}
 		})
 		switch {
@@ -139,7 +141,7 @@ func (p *cloudPubSub) relay(ctx context.Context, topic string, to *queue.Queue, 
 			return nil
 		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
 			// The stream was lost, not the subscription: messages without an acknowledgement are received again.
-			log.Info("receiving again", "topic", topic, "error", err)
+			log.Info("receiving messages again", "topic", topic, "error", err)
 		default:
 			return fmt.Errorf("receiving from topic %s: %w", topic, err)
 		}

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// pushTo delivers messages to a URL over HTTP, as Pub/Sub does. If oneRun is set, a lost object stops the system like a
-// fault of this machine, because there is no other run to work on.
+// pushTo returns a function that delivers messages to a URL over HTTP, as Pub/Sub does. If oneRun is set, a lost object
+// stops the system like a fault of this machine, because there is no other run to continue.
 func pushTo(url string, oneRun bool) queue.Push {
 	return func(ctx context.Context, envelope events.Envelope) (int, error) {
 		body, err := json.Marshal(envelope)
@@ -32,7 +32,7 @@ func pushTo(url string, oneRun bool) queue.Push {
 			return 0, err
 		}
 		defer resp.Body.Close()
-		// Read to the end, so that the connection is used again.
+		// Read the body to the end, so that the connection can be reused.
 		text, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
 		switch {
 		case resp.StatusCode == events.StatusMachineFault, oneRun && resp.StatusCode == events.StatusLost:

@@ -39,7 +39,7 @@ func TestPush(t *testing.T) {
 					t.Errorf("%s (-sent +received):\n%s", r.Method, diff)
 				}
 				w.WriteHeader(tt.status)
-				_, _ = w.Write([]byte(tt.body)) // the other end may not read all of it
+				_, _ = w.Write([]byte(tt.body)) // the client may not read the whole answer
 			}))
 			defer server.Close()
 			status, err := pushTo(server.URL, false)(t.Context(), sent)
@@ -59,7 +59,7 @@ func TestPushToNobody(t *testing.T) {
 	}
 }
 
-// TestSlots checks that only subscriptions that exist have slots of their own.
+// TestSlots checks that all subscriptions with listed slots exist.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	for name := range slots {

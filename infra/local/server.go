@@ -16,7 +16,7 @@ import (
 const (
 	// readTimeout is how long a client may take to send a request, which has a body of 1 MB at most.
 	readTimeout = 30 * time.Second
-	// closeTimeout is how long deliveries get to notice that they are cancelled.
+	// closeTimeout is how long running deliveries may take to end after they are cancelled.
 	closeTimeout = 10 * time.Second
 )
 
@@ -28,8 +28,8 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// listen listens at the address of the API. It may be called by that host, by the address that it has become, and by
-// the allowed names.
+// listen listens at the address of the API. Clients may call the API by the host of this address, by the resolved
+// address, and by the allowed names.
 func listen(address string, allowed []string) (net.Listener, access.Hosts, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -43,12 +43,12 @@ func listen(address string, allowed []string) (net.Listener, access.Hosts, error
 	if err != nil {
 		return nil, access.Hosts{}, fmt.Errorf("--listen %q: %w", address, err)
 	}
-	become, _, err := net.SplitHostPort(listener.Addr().String())
+	resolved, _, err := net.SplitHostPort(listener.Addr().String())
 	if host == "" {
-		host = become // all addresses of the machine
+		host = resolved // it listens on all addresses of the machine
 	}
 	if err == nil {
-		hosts, err = access.NewHosts(append([]string{host, become}, allowed...)...)
+		hosts, err = access.NewHosts(append([]string{host, resolved}, allowed...)...)
 	}
 	if err != nil {
 		return nil, access.Hosts{}, errors.Join(fmt.Errorf("--listen %w", err), listener.Close())

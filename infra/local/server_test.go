@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// TestSlowClient has one client send its request too slowly, and one wait long for its answer: only the first is cut
-// off.
+// TestSlowClient lets one client send its request too slowly, and another wait long for its answer: the server closes
+// only the connection of the first.
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
-	const factor = 100 // faster than in use
+	const factor = 100 // shorter than in production
 	answered := make(chan error, 2)
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)
@@ -34,7 +34,7 @@ func TestSlowClient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	go func() { _ = server.Serve(listener) }() // it ends with Close
+	go func() { _ = server.Serve(listener) }() // Close ends it
 	t.Cleanup(func() { _ = server.Close() })
 	conn, err := net.Dial("tcp", listener.Addr().String())
 	if err != nil {
@@ -45,10 +45,10 @@ func TestSlowClient(t *testing.T) {
 	select {
 	case err := <-answered:
 		if err == nil {
-			t.Error("a request that never came whole was answered")
+			t.Error("an incomplete request was answered")
 		}
 	case <-time.After(time.Minute):
-		t.Fatal("a client that sends nothing more is waited for")
+		t.Fatal("the server waits for a client that sends nothing more")
 	}
 	resp, err := http.Post("http://"+listener.Addr().String(), "text/plain", strings.NewReader("whole"))
 	if err != nil {

@@ -27,11 +27,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// poolSamples are rated in shards of poolShard: text-only ones and such with two images are among them.
+// poolSamples is the number of samples, rated in shards of poolShard. Some are text-only, and some have two images.
 const poolSamples, poolShard = 60, 20
 
-// Samples of the pool go through the whole system with the real sidecar, and again with the sidecar
-// killed in the middle of every shard: the scores are the same, and no sample is recorded as failed.
+// TestRealSidecar runs samples of the pool through the whole system with the real sidecar, and again with the sidecar
+// killed in the middle of every shard: the scores are equal, and no sample is recorded as failed.
 func TestRealSidecar(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -58,14 +58,14 @@ func TestRealSidecar(t *testing.T) {
 	}
 	delete(ratings, scorer.Missing)
 	if len(want) != poolSamples || len(ratings) < 2 {
-		t.Fatalf("%d samples, ratings %v: too little to compare", len(want), ratings)
+		t.Fatalf("%d samples, ratings %v: too few to compare", len(want), ratings)
 	}
 	t.Logf("ratings %v", ratings)
 
 	deaths := 0
 	got := scoredPool(t, input, process, func() {
 		deaths++
-		time.Sleep(200 * time.Millisecond) // a batch is in work by now, and the next one on its way
+		time.Sleep(200 * time.Millisecond) // one batch is being rated, and the next is being sent
 		process.Kill()
 		time.Sleep(300 * time.Millisecond) // requests are refused meanwhile
 		process.Restart()
@@ -90,7 +90,7 @@ func (w watched) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 	return w.Scorer.Rate(ctx, items)
 }
 
-// poolBucket is an input bucket with a dataset of some samples of the pool.
+// poolBucket returns an input bucket with a dataset of some samples of the pool.
 func poolBucket(t *testing.T) bucket.Reader {
 	t.Helper()
 	folder := sidecartest.Shared(t, "data/pool")
@@ -203,7 +203,7 @@ func whenScored(t *testing.T, st *local.Stack, rating *atomic.Int32, disturb fun
 	return status
 }
 
-// firstRange are the scores of a run's first range.
+// firstRange returns the scores of a run's first range.
 func firstRange(t *testing.T, work bucket.Reader, id string) []scores.Record {
 	t.Helper()
 	body, err := work.Open(t.Context(), "runs/"+id+"/scores/0000.parquet", 0, 0, -1)

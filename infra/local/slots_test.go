@@ -16,8 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// TestSlots has one dataset that waits for its scorer, and a large one that another scorer rates. Neither delays a
-// small one: it is completed while both are unfinished.
+// TestSlots runs a dataset that waits for its scorer, and a large dataset with another scorer. Neither delays a small
+// dataset: it is completed while both are unfinished.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	manifest := func(name string, samples int) []byte {

@@ -1,6 +1,6 @@
-// Package local runs the whole system on one machine. A Stack is in one process: the real functions over HTTP, and a
-// queue in memory that pushes messages as the cloud does. Processes are as in the cloud, around test doubles of its
-// services.
+// Package local runs the whole system on one machine. A Stack runs in one process: the real functions over HTTP, and a
+// queue in memory that pushes messages as the cloud does. Processes runs each service in a separate process, as in the
+// cloud, with test doubles of the cloud's services.
 package local
 
 import (
@@ -34,41 +34,40 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options say what to run. Fields after the blank line may be zero, and then have defaults.
+// Options are the options of Start. Fields after the blank line may be zero, and then have defaults.
 type Options struct {
 	Input      bucket.Reader
 	Work       bucket.Bucket
 	Limits     run.Limits
 	OpenScorer run.ScorerOpener
-	Memory     *memory.Budget // that of this process, which OpenScorer's scorers have too
-	// Uploads is the budget of uploads that name none. If it is zero, the budget of Limits, which is for new runs,
-	// applies.
+	Memory     *memory.Budget // memory budget of this process, shared with the scorers of OpenScorer
+	// Uploads is the budget of uploads that name no budget. If it is zero, the budget of Limits applies.
 	Uploads selection.Budget
 	Log     *slog.Logger
 
-	// Commands are the commands that reports show to people; requests of the API by default.
+	// Commands are the commands that reports show to users; requests of the API by default.
 	Commands report.Commands
 	// Pictures opens the images of reports; those of Input by default.
 	Pictures report.Opener
-	// Selections bound what selections take; subset.DefaultLimits by default.
+	// Selections are the limits of selections; subset.DefaultLimits by default.
 	Selections subset.Limits
 	// Listen is the address of the HTTP server; a free port of the loopback interface by default.
 	Listen string
-	// AllowHosts are names by which clients may call it, in addition to localhost, loopback addresses and the host of
-	// Listen.
+	// AllowHosts are names by which clients may call the server, in addition to localhost, loopback addresses and the host
+	// of Listen.
 	AllowHosts []string
 	// Mount serves handlers at their paths; a plain mux by default.
 	Mount func(handlers map[string]http.Handler) (http.Handler, error)
 	// Retry is the policy of redelivery; DefaultRetry by default.
 	Retry queue.Retry
-	// OnEvent is called with every event that the functions publish, before anything says that it is published.
+	// OnEvent is called with every event that the functions publish, before the event is recorded as published.
 	OnEvent func(events.Message)
-	// Reconcile is how often unfinished work is continued, first at the start, because messages end with their process.
-	// Zero is never.
+	// Reconcile is the interval at which unfinished work is continued, beginning at the start, because messages are lost
+	// with their process. Zero continues nothing.
 	Reconcile time.Duration
-	// Telemetry, if there is one, records what the functions do.
+	// Telemetry, if not nil, records traces and metrics of the functions.
 	Telemetry *telemetry.Telemetry
-	// OneRun says that all work is of one run: the system stops if an object of it is lost (bucket.LostError).
+	// OneRun means that all work belongs to one run: the system stops if an object of the run is lost (bucket.LostError).
 	OneRun bool
 	// Faults are the faults of all subscriptions, for tests.
 	Faults queue.Faults
@@ -78,7 +77,7 @@ type Options struct {
 type Stack struct {
 	// URL is the base of the HTTP API.
 	URL string
-	// Runs and Subsets read what the functions have made of the work bucket.
+	// Runs and Subsets read runs and selections from the work bucket.
 	Runs    *run.Reader
 	Subsets *subset.Reader
 
@@ -91,7 +90,7 @@ type Stack struct {
 	group   *errgroup.Group
 }
 
-// Start starts the system. Close stops it; the next one on the same work bucket continues what it was doing.
+// Start starts the system. Close stops the system; the next system on the same work bucket continues its work.
 func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -126,7 +125,7 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	return s, nil
 }
 
-// paths are where the services are in one server. Its score reaches the sidecar itself, so it is score-gpu too.
+// paths are the paths of the services in one server. Here score calls the sidecar itself, so it also serves score-gpu.
 var paths = map[string]string{
 	events.ServiceIngest: "/ingest", events.ServiceScore: "/score", events.ServiceScoreGPU: "/score",
 	events.ServiceCurate: curate.PushPath,
@@ -135,8 +134,8 @@ var paths = map[string]string{
 // apiPaths are the paths of the API.
 const apiPaths = "/v1/"
 
-// serve serves the functions over HTTP: the API where the options say, and the push endpoints on a port of the loopback
-// interface that only this process knows.
+// serve serves the functions over HTTP: the API at the address of the options, and the push endpoints on a port of the
+// loopback interface that only this process knows.
 func (s *Stack) serve(o Options) error {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -164,7 +163,7 @@ func (s *Stack) serve(o Options) error {
 		return errors.Join(err, listener.Close())
 	}
 	public, private := http.NewServeMux(), http.NewServeMux()
-	public.Handle("/", handlers[apiPaths]) // the pages, and where the API is
+	public.Handle("/", handlers[apiPaths]) // the pages, and the error of unknown paths
 	public.Handle(apiPaths, root)
 	for path := range handlers {
 		if path != apiPaths {
@@ -270,13 +269,13 @@ func (s *Stack) selector(
 	})
 }
 
-// Origin is where events of a system on these buckets come from: its folders.
+// Origin returns the origin of events of a system on these buckets: the URIs of its folders.
 func Origin(input, work bucket.Reader) events.Origin {
 	there := address(work, run.Root)
 	return events.Origin{Source: there, Work: there, Input: address(input, run.DatasetsPrefix)}
 }
 
-// address is the URI of a bucket that has a prefix; memory://harvest if it is not a folder.
+// address returns the URI of the folder of a bucket; memory://harvest if the bucket is not a folder.
 func address(b bucket.Reader, prefix string) string {
 	disk, ok := b.(bucket.OnDisk)
 	if !ok || disk.Path(prefix) == "" {
@@ -294,16 +293,16 @@ func mux(handlers map[string]http.Handler) (http.Handler, error) {
 	return m, nil
 }
 
-// Context ends when the system stops, by Close or by a failure that Close returns.
+// Context returns a context that ends when the system stops, by Close or by a failure that Close returns.
 func (s *Stack) Context() context.Context { return s.ctx }
 
-// Continue continues a run and its selections where they are: a process that was at work on them may have ended.
+// Continue continues a run and its selections, because a process that worked on them may have ended.
 func (s *Stack) Continue(ctx context.Context, runID string) error {
 	return s.queue.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{Run: runID}.Message())
 }
 
-// An announcer gives each event to OnEvent, and then publishes it. The marker that an event is published is written
-// after both.
+// An announcer gives each event to OnEvent, and then publishes it. The marker of a published event is written after
+// both.
 type announcer struct {
 	events.Publisher
 	onEvent func(events.Message)
@@ -331,10 +330,11 @@ func (s *Stack) Upload(ctx context.Context, object string) error {
 	})
 }
 
-// Outstanding is how many deliveries of messages wait, run, or pause after a failure: 0 while there is nothing to do.
+// Outstanding returns how many deliveries of messages wait, run, or pause after a failure: 0 while there is nothing to
+// do.
 func (s *Stack) Outstanding() int { return s.queue.Outstanding() }
 
-// Close stops the system and returns what made it stop before, if anything did.
+// Close stops the system. If the system stopped before because of an error, it returns this error.
 func (s *Stack) Close() error {
 	s.cancel()
 	return errors.Join(s.servers.close(), s.group.Wait(), s.process.Close())

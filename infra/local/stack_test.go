@@ -38,7 +38,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestMain trades memory for time: the tests leave much garbage.
+// TestMain lets the tests use more memory, which saves time for garbage collection.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	m.Run()
@@ -52,7 +52,7 @@ const (
 	patience = 5 * time.Minute
 )
 
-// demoInput shows the demo dataset as it would be in a bucket.
+// demoInput returns a bucket with the demo dataset.
 func demoInput(t *testing.T) bucket.Reader {
 	t.Helper()
 	view, err := bucket.NewView(map[string]bucket.Content{
@@ -66,7 +66,7 @@ func demoInput(t *testing.T) bucket.Reader {
 	return view
 }
 
-// fineLimits cut the demo into several ranges and many shards.
+// fineLimits are limits that cut the demo into several ranges and many shards.
 func fineLimits() run.Limits {
 	return run.Limits{
 		Scorer: kinds.Embedded, Records: dataset.Limits{MaxRecordBytes: 1 << 20},
@@ -88,7 +88,7 @@ func localScorers(t *testing.T) *kinds.Opener {
 	return scorers
 }
 
-// A system is a stack whose events are kept.
+// A system is a stack that keeps its events.
 type system struct {
 	*local.Stack
 	work bucket.Bucket
@@ -97,7 +97,7 @@ type system struct {
 	events []events.Message
 }
 
-// start starts a stack on an empty work folder, with the demo for input unless o says otherwise.
+// start starts a stack on an empty work folder. Its input is the demo, if o has none.
 func start(t *testing.T, o local.Options) *system {
 	t.Helper()
 	s := &system{work: o.Work}
@@ -136,7 +136,7 @@ func start(t *testing.T, o local.Options) *system {
 	return s
 }
 
-// ids are the ids of the events of a type, in the order of their arrival, those that came twice once.
+// ids returns the ids of the events of a type, in the order of their arrival, without duplicates.
 func (s *system) ids(kind string) []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -159,7 +159,7 @@ func until(t *testing.T, what string, met func() bool) {
 	}
 }
 
-// upload drops the demo and returns the run that its dataset.yaml starts.
+// upload uploads the demo, and returns the run that its dataset.yaml starts.
 func (s *system) upload(t *testing.T) string {
 	t.Helper()
 	if err := s.Upload(t.Context(), "datasets/demo/dataset.yaml"); err != nil {
@@ -176,7 +176,7 @@ func (s *system) upload(t *testing.T) string {
 	return runs[0]
 }
 
-// complete drops the demo, waits for its selection, and returns the run.
+// complete uploads the demo, waits for its selection, and returns the run.
 func (s *system) complete(t *testing.T) string {
 	t.Helper()
 	id := s.upload(t)
@@ -245,7 +245,7 @@ func read(t *testing.T, b bucket.Reader, name string) []byte {
 	return data
 }
 
-// differs are the objects that depend on when and by which process something was done.
+// differs matches the objects that depend on the time or the process of the work.
 var differs = regexp.MustCompile(
 	`/(plan\.json|draft\.json|scored|accepted)$|\.sent$|/(started|sent|again|waves|made|items)/`)
 
@@ -254,9 +254,8 @@ var (
 	reportSum  = regexp.MustCompile(`report\.html": \d+`)
 )
 
-// outcome is a digest of every object of a work bucket whose bytes follow from the input, by name:
-// all but the plan, which knows generations, and the markers, which name a delivery. What scores say of the generations
-// of images is left out.
+// outcome returns, by name, a digest of every object of a work bucket whose bytes depend only on the input. It leaves
+// out the plan, which has generations, the markers, which name a delivery, and the generations of images in scores.
 func outcome(t *testing.T, work bucket.Reader) map[string]string {
 	t.Helper()
 	digests := map[string]string{}
@@ -269,7 +268,7 @@ func outcome(t *testing.T, work bucket.Reader) map[string]string {
 		}
 		content := read(t, work, attrs.Name)
 		switch {
-		case strings.HasSuffix(attrs.Name, "/report.html"): // it says when the selection was accepted
+		case strings.HasSuffix(attrs.Name, "/report.html"): // it has the time at which the selection was accepted
 			content = acceptedAt.ReplaceAll(content, nil)
 		case strings.HasSuffix(attrs.Name, "/completed"): // it has the report's checksum
 			content = reportSum.ReplaceAll(content, nil)
@@ -294,7 +293,7 @@ func TestDemo(t *testing.T) {
 	}
 	if p := status.Progress; p.Ranges < 3 || p.Shards < demoSize/fineLimits().ShardSamples ||
 		p.ShardsScored != p.Shards || p.SamplesDone != demoSize {
-		t.Errorf("progress %+v of a dataset that should be cut finely", p)
+		t.Errorf("progress %+v of a dataset that should have many shards", p)
 	}
 	if len(status.Selections) != 1 {
 		t.Fatalf("selections %q, want one", status.Selections)
@@ -332,13 +331,13 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// gate is in front of the functions and refuses deliveries as a busy service does.
+// gate is a proxy in front of the functions that refuses deliveries like a busy service.
 type gate struct {
 	// refuse reports whether a delivery of a message is answered 503. Called by one goroutine at a time.
 	refuse func(events.Envelope) bool
 
 	mu     sync.Mutex
-	passed []string // the shard tasks that were let through, in that order
+	passed []string // the shard tasks that passed the gate, in their order
 }
 
 func (g *gate) mount(handlers map[string]http.Handler) (http.Handler, error) {
@@ -378,7 +377,7 @@ func (g *gate) pass(env events.Envelope) bool {
 	return true
 }
 
-// inOrder reports whether the shards were let through in their order.
+// inOrder reports whether the shards passed the gate in their order.
 func (g *gate) inOrder() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -392,7 +391,7 @@ func TestDeliveries(t *testing.T) {
 	plain.complete(t)
 	want := outcome(t, plain.work)
 
-	// By chance, but the same at every run of the test, a message is refused up to three times.
+	// A message is refused up to three times: at random, but equally in every run of the test.
 	shuffled := &gate{refuse: func(env events.Envelope) bool {
 		h := fnv.New32a()
 		fmt.Fprintf(h, "%s %v", env.Message.Data, env.Message.Attributes)
@@ -419,7 +418,7 @@ func TestDeliveries(t *testing.T) {
 	}
 }
 
-// slowListing is a bucket whose listings of a selection's parts are as old as they are on a busy machine.
+// slowListing is a bucket whose listings of a selection's parts are outdated, as on a busy machine.
 type slowListing struct{ bucket.Bucket }
 
 func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
@@ -445,8 +444,8 @@ func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[b
 	}
 }
 
-// TestPartsTogether writes the parts of a selection at the same time, so that no delivery finds the others' when it
-// begins.
+// TestPartsTogether writes the parts of a selection concurrently, so that no delivery finds the parts of the others
+// when it begins.
 func TestPartsTogether(t *testing.T) {
 	t.Parallel()
 	folder, err := bucket.OpenFolder(t.TempDir())
@@ -456,7 +455,7 @@ func TestPartsTogether(t *testing.T) {
 	start(t, local.Options{Work: slowListing{folder}}).complete(t)
 }
 
-// fragile is a scorer that is down whenever it is given a certain sample.
+// fragile is a scorer that fails whenever it gets a certain sample.
 type fragile struct {
 	scorer.Scorer
 	sample string
@@ -474,7 +473,8 @@ func (f fragile) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 	return f.Scorer.Rate(ctx, items)
 }
 
-// TestStalled gives up one shard, and continues with the run in both ways.
+// TestStalled runs a scorer that fails on one shard. It continues the stalled run in both ways: by trying again, and by
+// giving up the shard.
 func TestStalled(t *testing.T) {
 	t.Parallel()
 	var records []struct{ ID string }

@@ -30,12 +30,12 @@ type cloudStorage struct {
 	server *http.Server
 }
 
-// startStorage starts it with the two buckets, the input one notifying the uploads topic of the Pub/Sub server at
-// pubsub. disturb wraps its handler, if it is there.
+// startStorage starts the test double with the two buckets. The input bucket notifies the topic of uploads of the
+// Pub/Sub server at the address pubsub. disturb, if not nil, wraps the handler.
 func startStorage(
 	ctx context.Context, pubsub string, disturb func(http.Handler) http.Handler,
 ) (_ *cloudStorage, err error) {
-	// The double's notifications find their server by the environment alone.
+	// The test double finds the Pub/Sub server only by this variable of the environment.
 	if err := os.Setenv("PUBSUB_EMULATOR_HOST", pubsub); err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func startStorage(
 		handler = disturb(handler)
 	}
 	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	go func() { _ = s.server.Serve(listener) }() // it ends with close
+	go func() { _ = s.server.Serve(listener) }() // close ends it
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())
@@ -72,7 +72,7 @@ func startStorage(
 		EventTypes: []string{storage.ObjectFinalizeEvent}, ObjectNamePrefix: "datasets/",
 	})
 	if err != nil {
-		return nil, fmt.Errorf("having uploads notified: %w", err)
+		return nil, fmt.Errorf("registering notifications of uploads: %w", err)
 	}
 	return s, nil
 }

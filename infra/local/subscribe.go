@@ -16,11 +16,11 @@ func DefaultRetry() queue.Retry {
 	return queue.Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second}
 }
 
-// slots are how many messages of a subscription are delivered at a time; 1 if it is not listed. With two shards, one is
-// rated while the other reads its images or writes its scores.
+// slots are the numbers of concurrent deliveries of subscriptions; 1 if a subscription is not listed. With two shards,
+// one is rated while the images of the other are read or its scores are written.
 var slots = map[string]int{"ingest-plans": 2, "score": 2, "score-llm": 2, "score-gpu": 2, "curate-parts": 2}
 
-// endpoints are where a system's messages go, and how.
+// endpoints are the receivers of a system's messages, with the settings of the delivery.
 type endpoints struct {
 	retry   queue.Retry
 	faults  queue.Faults
@@ -28,7 +28,8 @@ type endpoints struct {
 	onEvent func(events.Message)                 // called with every event that the functions publish, if not nil
 }
 
-// newQueue makes a queue of a group: it ends with the group's context, and a fault of this machine ends the group.
+// newQueue returns a queue of a group: the queue ends with the group's context, and a fault of this machine ends the
+// group.
 func newQueue(ctx context.Context, group *errgroup.Group, log *slog.Logger) (*queue.Queue, error) {
 	q, err := queue.New(ctx, queue.Config{Clock: queue.SystemClock{}, Log: log})
 	if err == nil {

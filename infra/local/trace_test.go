@@ -19,8 +19,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TestTrace takes the demo through the system, every message twice, and calls the API: all of it is one
-// trace, with one root, and every other span below one that is there.
+// TestTrace runs the demo in the system, with every message delivered twice, and calls the API: all spans are one trace
+// with one root, and the parent of every other span exists.
 func TestTrace(t *testing.T) {
 	t.Parallel()
 	spans, measured := tracetest.NewInMemoryExporter(), sdkmetric.NewManualReader()
@@ -45,7 +45,7 @@ func TestTrace(t *testing.T) {
 	ranges, shards := status.Progress.Ranges, status.Progress.Shards
 	least := map[string]int{
 		"accept": 2, "plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, "select": 2, "api resume": 1,
-		"api select": 2, // one by the form of a page
+		"api select": 2, // one selection with the form of a page
 	}
 	until(t, "the spans of all deliveries, and of what caused them", func() bool {
 		there, names := map[trace.SpanID]bool{}, map[string]int{}

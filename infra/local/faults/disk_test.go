@@ -22,17 +22,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// A disk is a work bucket in a folder whose disk runs full.
+// A disk is a work bucket in a folder on a disk that becomes full.
 type disk struct {
 	*bucket.Folder
 	path string
 
 	mu   sync.Mutex
-	left int // writes until it is full; below 0 it has space for ever
+	left int // number of writes until the disk is full; no limit if negative
 	made int // writes
 }
 
-// space reports whether there is some for another object.
+// space reports whether the disk has space for one more object.
 func (d *disk) space() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -43,7 +43,7 @@ func (d *disk) space() bool {
 	return d.left != 0
 }
 
-// Create has the disk run full while an object is written.
+// Create makes the disk full in the middle of writing an object.
 func (d *disk) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	if d.space() {
 		return d.Folder.Create(ctx, name, write)
@@ -56,7 +56,7 @@ func (d *disk) Create(ctx context.Context, name string, write func(io.Writer) er
 	})
 }
 
-// Compose is as Create.
+// Compose fails like Create when the disk is full.
 func (d *disk) Compose(ctx context.Context, name string, parts []string) error {
 	if d.space() {
 		return d.Folder.Compose(ctx, name, parts)
@@ -64,8 +64,8 @@ func (d *disk) Compose(ctx context.Context, name string, parts []string) error {
 	return &bucket.MachineError{Folder: d.path, Err: syscall.ENOSPC}
 }
 
-// TestFullDisk has the disk of one machine run full again and again: the system stops with the folder and the fix, and
-// continues when there is space. What comes out is what comes out on a large disk.
+// TestFullDisk makes the disk of one machine full several times. The system stops with an error that names the folder
+// and the fix, and continues when there is space. The outputs equal those on a large disk.
 func TestFullDisk(t *testing.T) {
 	full := max(givenFaults(t)/2, 1)
 	large := newDisk(t)
@@ -108,8 +108,8 @@ func newDisk(t *testing.T) *disk {
 	return d
 }
 
-// onDisk takes the demo through a system of one process until its selection is completed, or returns why the system
-// stopped.
+// onDisk runs the demo in a system of one process until its selection is completed. If the system stops before, it
+// returns the error.
 func onDisk(t *testing.T, work *disk) error {
 	t.Helper()
 	const demo = "../../../testdata/demo"
@@ -141,7 +141,7 @@ func onDisk(t *testing.T, work *disk) error {
 	if err != nil {
 		return err
 	}
-	// As who serves a folder does, it reports at each start what is there.
+	// Like the process that serves a folder, it reports the existing dataset at each start.
 	if err := stack.Upload(t.Context(), "datasets/demo/dataset.yaml"); err != nil {
 		return fmt.Errorf("%w: %w", err, stack.Close())
 	}

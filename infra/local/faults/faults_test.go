@@ -1,5 +1,5 @@
-// Package faults_test has the functions at work as separate processes, with faults between them and all that is around
-// them: storage, queue and sidecar. What comes out must be what comes out without faults, byte for byte.
+// Package faults_test runs the functions as separate processes, with faults of the services that they use: storage,
+// queue and sidecar. The outputs must equal those without faults, byte for byte.
 package faults_test
 
 import (
@@ -18,13 +18,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// perRound is how many faults happen to one system.
+// perRound is the number of faults in one system.
 const perRound = 20
 
-// TestFaults has faults happen to two runs, in rounds of their own: kills and new versions of the processes, refused,
-// broken, slow, hanging and lost requests of theirs, publications that fail or whose answers are lost, duplicates and
-// reordering of messages, and a sidecar that fails. Which faults happen to which requests follows from the round's
-// number.
+// TestFaults injects faults into two runs, in separate rounds: kills and new versions of the processes; refused,
+// broken, slow, hanging and lost requests; publications that fail or whose answers are lost; duplicated and reordered
+// messages; and a failing sidecar. The number of the round determines the faults of each request.
 func TestFaults(t *testing.T) {
 	faults := givenFaults(t)
 	versions := buildVersions(t)
@@ -40,12 +39,12 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// givenFaults is how many faults should happen.
+// givenFaults returns the number of faults to inject.
 func givenFaults(t *testing.T) int {
 	t.Helper()
 	given := os.Getenv("HARVEST_FAULTS")
 	if given == "" {
-		t.Skip("HARVEST_FAULTS does not say how many faults should happen")
+		t.Skip("HARVEST_FAULTS is not the number of faults to inject")
 	}
 	faults, err := strconv.Atoi(given)
 	if err != nil {
@@ -54,10 +53,10 @@ func givenFaults(t *testing.T) int {
 	return faults
 }
 
-// made is when a selection was accepted, as its report says: two runs differ in it.
+// made matches the time in a report at which a selection was accepted: two runs differ in it.
 var made = regexp.MustCompile(`<dt>Made</dt><dd><bdi>[^<]*`)
 
-// compare checks that what came out is what comes out without faults.
+// compare checks that the outputs equal those without faults.
 func compare(t *testing.T, round string, want, got map[string]string) {
 	t.Helper()
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
@@ -71,7 +70,7 @@ func compare(t *testing.T, round string, want, got map[string]string) {
 	}
 }
 
-// excerpt is what differs of two texts, if they are texts.
+// excerpt returns the difference of two contents if they are texts.
 func excerpt(want, got string) string {
 	if strings.Contains(want, "\x00") {
 		return strconv.Itoa(len(want)) + " and " + strconv.Itoa(len(got)) + " bytes"
@@ -80,7 +79,7 @@ func excerpt(want, got string) string {
 	return diff[:min(len(diff), 4000)]
 }
 
-// buildVersions builds two binaries of the functions, which differ, as those of two versions do.
+// buildVersions builds two different binaries of the functions, like those of two versions.
 func buildVersions(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()

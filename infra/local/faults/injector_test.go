@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// A place is where faults happen.
+// A place is an interface at which faults are injected.
 type place string
 
 const (
@@ -20,7 +20,7 @@ const (
 	sidecar place = "sidecar"
 )
 
-// A fault is what happens to a request.
+// A fault is the kind of a fault of a request.
 type fault string
 
 const (
@@ -29,12 +29,13 @@ const (
 	tooMany     fault = "429"
 	failed      fault = "500"
 	unavailable fault = "503"
-	// reset ends the connection before the request is handled, lostAnswer afterwards, truncated within the answer.
+	// reset ends the connection before the request is handled, lostAnswer after it is handled, and truncated within the
+	// answer.
 	reset      fault = "reset"
 	lostAnswer fault = "lost answer"
 	truncated  fault = "truncated"
 	slow       fault = "slow"
-	// hang answers nothing until the client gives up, or for hanging, and then handles the request.
+	// hang sends no answer until the client gives up, or for the duration hanging, and then handles the request.
 	hang fault = "hang"
 	// killBefore and killAfter kill one of the processes before and after the request is handled; newVersion stops one
 	// with SIGTERM, and starts another version in its place.
@@ -46,7 +47,7 @@ const (
 	notANumber fault = "not a number"
 )
 
-// faultsOf are the faults of each place, shares how many of all faults happen there.
+// faultsOf are the faults of each place, and shares are the shares of places in all faults.
 var (
 	faultsOf = map[place][]fault{
 		storage: {
@@ -61,7 +62,7 @@ var (
 	shares = map[place]float64{storage: 0.45, push: 0.2, publish: 0.2, sidecar: 0.15}
 )
 
-// An injector decides which requests meet a fault: it is seeded, and knows about how many requests there will be.
+// An injector decides which requests get a fault. It has a seed, and knows the approximate number of requests.
 type injector struct {
 	mu       sync.Mutex
 	planned  map[place]map[int]fault // by the number of the request
@@ -70,7 +71,7 @@ type injector struct {
 	armed    bool
 }
 
-// newInjector plans n faults. requests has the number of requests in each place that a run without faults makes.
+// newInjector plans n faults. requests has the number of requests that a run without faults makes in each place.
 func newInjector(t *testing.T, seed uint64, n int, requests map[place]int) *injector {
 	t.Helper()
 	i := &injector{planned: map[place]map[int]fault{}, seen: map[place]int{}, injected: map[string]int{}}
@@ -80,7 +81,7 @@ func newInjector(t *testing.T, seed uint64, n int, requests map[place]int) *inje
 		i.planned[at] = map[int]fault{}
 		count := min(int(shares[at]*float64(n)+0.5), left)
 		left -= count
-		order := random.Perm(len(faultsOf[at])) // so that few faults are of different kinds
+		order := random.Perm(len(faultsOf[at])) // so that a small number of faults has different kinds
 		for len(i.planned[at]) < count {
 			request := 1 + random.IntN(requests[at])
 			if i.planned[at][request] == none {
@@ -91,14 +92,14 @@ func newInjector(t *testing.T, seed uint64, n int, requests map[place]int) *inje
 	return i
 }
 
-// arm has faults happen from now on, or no more.
+// arm turns faults on or off.
 func (i *injector) arm(armed bool) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.armed = armed
 }
 
-// next is the fault of the next request in a place.
+// next returns the fault of the next request in a place; empty for no fault.
 func (i *injector) next(at place) fault {
 	i.mu.Lock()
 	defer i.mu.Unlock()

@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	// slowness is what a slow request takes longer.
+	// slowness is the delay of a slow request.
 	slowness = 300 * time.Millisecond
-	// hanging is how long a request that hangs is not answered. Clients wait for minutes: those of storage as long as the
-	// delivery may take, 540 s, and those of sidecars 300 s.
+	// hanging is how long a hanging request gets no answer. Clients wait for minutes: clients of storage for the whole
+	// delivery, 540 s, and clients of sidecars for 300 s.
 	hanging = 8 * time.Second
 )
 
-// wrap is placed in front of a server: what is disturbed are the requests that belong to it.
+// wrap returns a handler in front of a server. It injects faults into the requests for which belongs is true.
 func (s *system) wrap(at place, belongs func(*http.Request) bool) func(http.Handler) http.Handler {
 	return func(handler http.Handler) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -55,7 +55,7 @@ func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Han
 		wait(r.Context())
 	case killBefore, newVersion:
 		s.end(f)
-	default: // it happens to the answer
+	default: // the fault is in the answer
 	}
 	if f != lostAnswer && f != truncated && f != wrongCount && f != notANumber {
 		handler.ServeHTTP(w, r)
@@ -74,7 +74,7 @@ func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Han
 		body = strings.Replace(body, `"items":[`, `"items":[{"answers":[]},`, 1)
 	case notANumber:
 		body = strings.Replace(body, `"mass":`, `"mass":NaN,"was":`, 1)
-	default: // it is cut short
+	default: // the answer is cut off
 	}
 	for key, values := range answer.Header() {
 		w.Header()[key] = values
@@ -94,7 +94,7 @@ func (s *system) handle(w http.ResponseWriter, r *http.Request, handler http.Han
 	}
 }
 
-// wait is what hangs, until the client gives up.
+// wait hangs until the client gives up, or for the duration hanging.
 func wait(ctx context.Context) {
 	select {
 	case <-ctx.Done():
@@ -102,7 +102,7 @@ func wait(ctx context.Context) {
 	}
 }
 
-// answerPublication is what a publication fails with.
+// answerPublication returns the fault of a publication; nil for none.
 func (s *system) answerPublication() *local.PublishFault {
 	switch s.injector.next(publish) {
 	case tooMany:
@@ -118,13 +118,13 @@ func (s *system) answerPublication() *local.PublishFault {
 	}
 }
 
-// ofProcesses reports whether a request to storage is one of the processes: this program only uploads.
+// ofProcesses reports whether a request to storage comes from the processes: this program only uploads.
 func ofProcesses(r *http.Request) bool {
 	uploads := strings.Contains(r.URL.Path, "/b/"+local.InputBucket+"/") && r.Method != http.MethodGet
 	return !uploads
 }
 
-// deliver disturbs the deliveries of messages.
+// deliver injects faults into the deliveries of messages.
 func (s *system) deliver(next queue.Push) queue.Push {
 	return func(ctx context.Context, e events.Envelope) (int, error) {
 		f := s.injector.next(push)
@@ -135,16 +135,16 @@ func (s *system) deliver(next queue.Push) queue.Push {
 			return http.StatusServiceUnavailable, nil
 		case reset:
 			return 0, errors.New("connection reset")
-		case hang: // it is delivered again while it is at work, or later
+		case hang: // the message is redelivered while it is handled, or later
 			wait(ctx)
 		case killBefore:
 			s.end(f)
-		case killAfter: // while it is at work
+		case killAfter: // while the message is handled
 			go func() {
 				time.Sleep(5 * time.Millisecond)
 				s.end(f)
 			}()
-		default: // its answer is lost, or nothing happens
+		default: // the answer is lost, or there is no fault
 		}
 		status, err := next(ctx, e)
 		if f == lostAnswer {

@@ -26,7 +26,7 @@ var sidecarAddress = sync.OnceValues(func() (string, error) {
 	return free.Addr().String(), free.Close()
 })
 
-// serveSidecar serves a sidecar, with what disturbs it in front, until the test or the round ends.
+// serveSidecar serves a sidecar behind the proxy with faults, until the test or the round ends.
 func serveSidecar(t *testing.T, disturb func(http.Handler) http.Handler) (url string, stop func()) {
 	t.Helper()
 	address, err := sidecarAddress()
@@ -39,11 +39,11 @@ func serveSidecar(t *testing.T, disturb func(http.Handler) http.Handler) (url st
 	}
 	quiet := log.New(io.Discard, "", 0) // broken connections are among the faults
 	server := &http.Server{Handler: disturb(http.HandlerFunc(answerAsSidecar)), ErrorLog: quiet}
-	go func() { _ = server.Serve(listener) }() // it ends with stop
+	go func() { _ = server.Serve(listener) }() // stop ends it
 	return "http://" + address, func() { server.Close() }
 }
 
-// answerAsSidecar speaks the sidecar's protocol, version 2 (sidecar/README.md, "API"). Its ratings are a function of
+// answerAsSidecar implements the sidecar's protocol, version 2 (sidecar/README.md, "API"). Its ratings depend only on
 // the prompts.
 func answerAsSidecar(w http.ResponseWriter, r *http.Request) {
 	models := map[string]string{"scorer": "scorer-1", "styler": "styler-1"}
@@ -90,10 +90,10 @@ func answerAsSidecar(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(answer) // a client that went away is one of the faults
+	_ = json.NewEncoder(w).Encode(answer) // a client that closed the connection is one of the faults
 }
 
-// chosen is an answer over choices that is sure of one of them, which follows from the prompt.
+// chosen returns an answer that is certain of one choice. The prompt determines this choice.
 func chosen(choices []string, prompt string) map[string]any {
 	hash := fnv.New32a()
 	fmt.Fprint(hash, prompt)

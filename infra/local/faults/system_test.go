@@ -27,10 +27,10 @@ import (
 	"google.golang.org/api/option"
 )
 
-// patience is how long the runs of a system may take, of which some requests hang.
+// patience is how long the runs of a system may take, with hanging requests.
 const patience = 5 * time.Minute
 
-// A system is the functions' processes and what disturbs them.
+// A system has the functions' processes, and the injector of faults.
 type system struct {
 	t        *testing.T
 	injector *injector
@@ -44,7 +44,7 @@ type system struct {
 	log       strings.Builder
 }
 
-// live takes two datasets through a system with faults, and returns the objects that its users get.
+// live runs two datasets in a system with faults, and returns the objects that its users get.
 func live(t *testing.T, versions []string, i *injector) map[string]string {
 	t.Helper()
 	s := &system{
@@ -91,7 +91,7 @@ func live(t *testing.T, versions []string, i *injector) map[string]string {
 	return s.outcome(work)
 }
 
-// showsPages checks that the pages are served where the API is.
+// showsPages checks that the server of the API also serves the pages.
 func (s *system) showsPages(url string) {
 	s.t.Helper()
 	resp, err := http.Get(url + "/runs/none")
@@ -109,7 +109,7 @@ func (s *system) must(err error) {
 	}
 }
 
-// work is the work bucket.
+// work returns the work bucket.
 func (s *system) work(addr string) bucket.Reader {
 	client, err := cloud.NewClient(s.t.Context(), cloud.WithJSONReads(), option.WithoutAuthentication(),
 		option.WithEndpoint("http://"+addr+"/storage/v1/"))
@@ -152,7 +152,7 @@ func (s *system) drop(input *cloud.BucketHandle) {
 	upload("datasets/texts/dataset.yaml", []byte("manifests: [parts/texts.jsonl]\nscorer: gpu\nbudget: 30%\n"))
 }
 
-// names are the names of the objects below a prefix, without it.
+// names returns the names of the objects below a prefix, without it.
 func (s *system) names(from bucket.Reader, prefix string) []string {
 	var names []string
 	for attrs, err := range from.List(s.t.Context(), prefix, "") {
@@ -162,7 +162,8 @@ func (s *system) names(from bucket.Reader, prefix string) []string {
 	return names
 }
 
-// outcome reads all scores, and all that was selected. There are no dead letters, and no sample that was rated alone.
+// outcome reads all scores and selections. It requires that there are no dead letters, and no samples that were rated
+// alone.
 func (s *system) outcome(work bucket.Reader) map[string]string {
 	objects := map[string]string{}
 	for _, name := range s.names(work, "") {
@@ -179,14 +180,14 @@ func (s *system) outcome(work bucket.Reader) map[string]string {
 		data, err := bucket.ReadAll(s.t.Context(), work, name)
 		s.must(err)
 		if strings.Contains(name, "/scores/") {
-			data = runtest.WithoutSeen(s.t, data) // images have other generations in each storage
+			data = runtest.WithoutSeen(s.t, data) // generations of images differ between storages
 		}
 		objects[name] = string(data)
 	}
 	return objects
 }
 
-// end kills one of the processes, or stops it for the other version.
+// end kills one of the processes, or stops it so that the other version starts.
 func (s *system) end(f fault) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -197,7 +198,7 @@ func (s *system) end(f fault) {
 	slices.Sort(functions)
 	pid := s.pids[functions[s.random.IntN(len(functions))]]
 	if f != newVersion {
-		_ = syscall.Kill(pid, syscall.SIGKILL) // it may have ended
+		_ = syscall.Kill(pid, syscall.SIGKILL) // the process may have ended already
 		return
 	}
 	s.versions = append(s.versions[1:], s.versions[0])
@@ -208,7 +209,7 @@ func (s *system) end(f fault) {
 	_ = syscall.Kill(pid, syscall.SIGTERM)
 }
 
-// event notes which selections are completed.
+// event records which selections are completed.
 func (s *system) event(m events.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -224,7 +225,7 @@ func (s *system) Write(p []byte) (int, error) {
 	return s.log.Write(p)
 }
 
-// Enabled, Handle, WithAttrs and WithGroup implement slog.Handler: which processes run.
+// Enabled, Handle, WithAttrs and WithGroup implement slog.Handler. The log shows which processes run.
 func (s *system) Enabled(context.Context, slog.Level) bool { return true }
 
 func (s *system) Handle(_ context.Context, r slog.Record) error {

@@ -1,5 +1,5 @@
-// Package load has the whole system on one machine under load: many clients of its API at a time, and datasets that
-// arrive meanwhile. It has tests only.
+// Package load tests the whole system on one machine under load: many concurrent clients of its API, and datasets that
+// are uploaded meanwhile.
 package load
 
 import (
@@ -35,17 +35,16 @@ const (
 	clients = 200
 	// samples is the size of each dataset.
 	samples = 60
-	// phases is how many times the load pauses, so that what stays can be measured.
+	// phases is how many times the load pauses, so that the remaining memory and goroutines can be measured.
 	phases = 5
-	// cached bounds what the system keeps of runs and selections, and what it keeps of pools. A phase of the gate fills
-	// it.
+	// cached limits the system's cache of runs and selections, and its cache of pools. A phase of the gate fills both.
 	cached = 4 << 20
 	// patience is how long a dataset may take under load.
 	patience = 5 * time.Minute
 )
 
-// durations are how long the clients call, and how long the mixed load lasts: with HARVEST_LOAD in the environment
-// those of the gate, else short ones.
+// durations returns the duration of the calls of clients, and of the mixed load: with HARVEST_LOAD in the environment
+// the durations of the gate, else short ones.
 func durations() (calls, mixed time.Duration) {
 	if os.Getenv("HARVEST_LOAD") != "" {
 		return time.Minute, 10 * time.Minute
@@ -53,7 +52,7 @@ func durations() (calls, mixed time.Duration) {
 	return time.Second, 3 * time.Second
 }
 
-// A system is a stack with its input, and what is known of it.
+// A system is a stack with its input, its datasets and its completed selections.
 type system struct {
 	*local.Stack
 	input  bucket.Bucket
@@ -75,7 +74,7 @@ func start(t *testing.T) *system {
 	})
 }
 
-// startWith starts a system with the limits of a service by default, except for what change changes.
+// startWith starts a system with the default limits of a service, modified by change.
 func startWith(t testing.TB, change func(*local.Options)) *system {
 	t.Helper()
 	s := &system{client: &http.Client{
@@ -132,7 +131,7 @@ func (s *system) event(m events.Message) {
 	s.selections = append(s.selections, m.Attributes["ce-id"])
 }
 
-// drop drops a dataset that there was not before.
+// drop uploads a new dataset.
 func (s *system) drop(ctx context.Context) error {
 	s.mu.Lock()
 	number := s.dropped
@@ -150,7 +149,7 @@ func (s *system) upload(ctx context.Context, object string, content []byte) erro
 	return s.Upload(ctx, object)
 }
 
-// known is a selection that is completed, and its run.
+// known returns a completed selection, and its run.
 func (s *system) known(random *rand.Rand) (runID, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -181,7 +180,7 @@ func (s *system) settle(t testing.TB, patience time.Duration) {
 	}
 }
 
-// call makes one of the calls of the API. What is answered with a fault of the server is an error.
+// call makes one of the calls of the API. An answer with a fault of the server is an error.
 func (s *system) call(ctx context.Context, random *rand.Rand) error {
 	runID, id := s.known(random)
 	method, path, body := http.MethodGet, "/v1/runs/"+runID, ""
@@ -223,7 +222,7 @@ func (s *system) call(ctx context.Context, random *rand.Rand) error {
 	return nil
 }
 
-// load has clients call for a time, and each of them end with its last answer.
+// load lets clients call the API for a duration. Each client ends after its last answer.
 func (s *system) load(t *testing.T, n int, d time.Duration) {
 	t.Helper()
 	end := time.Now().Add(d)
@@ -245,13 +244,13 @@ func (s *system) load(t *testing.T, n int, d time.Duration) {
 // seed differs from phase to phase.
 func (s *system) seed() uint64 { return uint64(s.calls.Load()) }
 
-// A state is what a process holds while nothing is asked of it.
+// A state has the goroutines and the heap of an idle process.
 type state struct {
 	goroutines int
 	heap       uint64 // bytes
 }
 
-// idle is the state after connections that are not used have ended.
+// idle returns the state after unused connections have ended.
 func (s *system) idle() state {
 	s.client.CloseIdleConnections()
 	least := state{goroutines: 1 << 30}
@@ -269,7 +268,8 @@ func (s *system) idle() state {
 	return least
 }
 
-// flat compares the state after a load with one before it: goroutines stay, and the heap grows by some bytes at most.
+// flat compares the states before and after a load: the number of goroutines is equal, and the heap grows by at most
+// some bytes.
 func flat(t *testing.T, before, after state, most uint64) {
 	t.Helper()
 	if after.goroutines > before.goroutines+10 || after.heap > before.heap+most {
@@ -278,9 +278,9 @@ func flat(t *testing.T, before, after state, most uint64) {
 	}
 }
 
-// TestLoad has 200 clients call the API at a time; then datasets arrive while some call. No call is answered with a
-// fault of the server, each dataset gets its selection, and neither goroutines nor memory pile up once caches are
-// full.
+// TestLoad calls the API with 200 concurrent clients; then datasets are uploaded while some clients call. No call is
+// answered with a fault of the server, each dataset gets its selection, and goroutines and memory do not grow once
+// caches are full.
 func TestLoad(t *testing.T) {
 	thorough.Only(t)
 	calls, mixed := durations()

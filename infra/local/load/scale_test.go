@@ -25,14 +25,14 @@ import (
 // scalePatience is how long all work of a row of BenchmarkScale may take.
 const scalePatience = time.Hour
 
-// A scaleRow is one row of BenchmarkScale: what is dropped, and how many samples it has.
+// A scaleRow is one row of BenchmarkScale: the uploaded datasets, and their number of samples.
 type scaleRow struct {
 	name    string
 	samples int
 	drop    func(context.Context, *system) (manifestBytes int, err error)
 }
 
-// scaleRows are the rows. The largest dataset has HARVEST_BENCH_SAMPLES samples (100,000).
+// scaleRows returns the rows. The largest dataset has HARVEST_BENCH_SAMPLES samples (100,000).
 func scaleRows(b *testing.B) []scaleRow {
 	b.Helper()
 	const many, manifests, perManifest, each, pictured = 300, 10_000, 10, 20_000, 2000
@@ -69,17 +69,17 @@ func scaleRows(b *testing.B) []scaleRow {
 	return append(rows, scaleRow{fmt.Sprintf("%d rows of 250 bytes", largest), largest, oneManifest(largest, 250)})
 }
 
-// BenchmarkScale drops datasets into a system of one process with the embedded scorer, in folders, and waits until the
-// subsets of all are written, at 30 %.
+// BenchmarkScale uploads datasets to a system of one process, with folders and the embedded scorer, and waits until all
+// subsets are written, at 30 %.
 func BenchmarkScale(b *testing.B) {
 	for _, row := range scaleRows(b) {
 		b.Run(row.name, func(b *testing.B) {
 			if b.N > 1 {
-				b.Fatal("a dataset is dropped once: -benchtime 1x")
+				b.Fatal("a dataset is uploaded once: use -benchtime 1x")
 			}
 			s := startWith(b, func(o *local.Options) { o.Reconcile = time.Minute })
 			debug.FreeOSMemory()
-			_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // where there is none, the peak is that of all rows
+			_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // if the file does not exist, the peak is that of all rows
 			before := cpuSeconds(b)
 			b.ResetTimer()
 			size, err := row.drop(b.Context(), s)
@@ -98,7 +98,7 @@ func BenchmarkScale(b *testing.B) {
 	}
 }
 
-// dropOne drops the one dataset of a system.
+// dropOne uploads the only dataset of a system.
 func (s *system) dropOne(ctx context.Context, object string, content []byte) error {
 	s.mu.Lock()
 	s.dropped++
@@ -106,7 +106,7 @@ func (s *system) dropOne(ctx context.Context, object string, content []byte) err
 	return s.upload(ctx, object, content)
 }
 
-// oneManifest drops a manifest of n records, each with so many bytes of text.
+// oneManifest uploads a manifest of n records, each with this number of bytes of text.
 func oneManifest(n, size int) func(context.Context, *system) (int, error) {
 	return func(ctx context.Context, s *system) (int, error) {
 		text := texts(0, n, size)
@@ -114,12 +114,13 @@ func oneManifest(n, size int) func(context.Context, *system) (int, error) {
 	}
 }
 
-// words are those of texts.
+// words are the words of generated texts.
 var words = strings.Fields("the left bar is higher than right one because values in table show that sales rose from " +
 	"12 to 40 percent between 2019 and 2023 which means a larger share of people chose train over car so answer must " +
 	"be B first we compute total area by multiplying width with height then subtract what was removed")
 
-// texts are records of text as JSONL, the same for the same numbers. Their answers make each as long as size.
+// texts returns text records as JSONL, the same for the same numbers. The answer of a record fills it up to `size`
+// bytes.
 func texts(seed, n, size int) []byte {
 	rng := rand.New(rand.NewPCG(uint64(seed), 7))
 	var out bytes.Buffer
@@ -133,7 +134,7 @@ func texts(seed, n, size int) []byte {
 	return out.Bytes()
 }
 
-// dropImages drops a dataset of n samples, each of one of 64 JPEGs of 768 x 768.
+// dropImages uploads a dataset of n samples, each with one of 64 JPEGs of 768 x 768 pixels.
 func dropImages(n int) func(context.Context, *system) (int, error) {
 	return func(ctx context.Context, s *system) (size int, err error) {
 		const files = 64
@@ -153,7 +154,7 @@ func dropImages(n int) func(context.Context, *system) (int, error) {
 	}
 }
 
-// photograph is a JPEG with about as many bits a pixel as photographs have, 1.0 to 1.4.
+// photograph returns a JPEG with about as many bits a pixel as photographs have, 1.0 to 1.4.
 func photograph(seed int) []byte {
 	rng := rand.New(rand.NewPCG(uint64(seed), 3))
 	picture := image.NewRGBA(image.Rect(0, 0, 768, 768))
@@ -166,11 +167,11 @@ func photograph(seed int) []byte {
 		}
 	}
 	var out bytes.Buffer
-	_ = jpeg.Encode(&out, picture, &jpeg.Options{Quality: 85}) // a buffer takes all
+	_ = jpeg.Encode(&out, picture, &jpeg.Options{Quality: 85}) // a buffer has no write errors
 	return out.Bytes()
 }
 
-// cpuSeconds is the time that the process has taken of all processors.
+// cpuSeconds returns the CPU time of the process, in seconds.
 func cpuSeconds(b *testing.B) float64 {
 	b.Helper()
 	var usage syscall.Rusage
@@ -180,12 +181,12 @@ func cpuSeconds(b *testing.B) float64 {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
-// peakMB is the most memory that the process had since its peak was reset.
+// peakMB returns the peak memory of the process since the last reset, in MB.
 func peakMB(b *testing.B) float64 {
 	b.Helper()
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
-		return 0 // only Linux says so
+		return 0 // only Linux reports it
 	}
 	_, rest, _ := strings.Cut(string(status), "VmHWM:")
 	kilobytes, _ := strconv.ParseFloat(strings.Fields(rest)[0], 64)

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// near reports whether a count is the share of n, within what chance allows.
+// near reports whether a count is about this share of n, within random variation.
 func near(got, n int, share float64) bool {
 	expected := share * float64(n)
 	return float64(got) > expected/2 && float64(got) < 2*expected
@@ -54,7 +54,7 @@ func TestLoss(t *testing.T) {
 	}
 }
 
-// TestLate checks that a message that was acknowledged comes once more, minutes later, with the same id.
+// TestLate checks that an acknowledged message is redelivered once, minutes later, with the same id.
 func TestLate(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, queue.Subscription{Faults: queue.Faults{Late: 1, LateAfter: 5 * time.Minute}}, nil)
@@ -119,8 +119,8 @@ func TestEndpoint(t *testing.T) {
 	}
 }
 
-// simulate has a service with 4 slots of 246 s do n tasks, of which 16 are published at first and one more whenever one
-// is done. It returns the counts of the queue, how often each task was done, and how long it took.
+// simulate runs n tasks in a service with 4 slots, 246 s for each task. 16 tasks are published first, and one more
+// whenever a task is done. It returns the counts of the queue, how often each task was done, and the total time.
 func simulate(t *testing.T, n int) (queue.Stats, []int, time.Duration) {
 	t.Helper()
 	clock := queuetest.NewClock()
@@ -171,7 +171,7 @@ func simulate(t *testing.T, n int) (queue.Stats, []int, time.Duration) {
 	return q.Stats("score"), done, clock.Now().Sub(begin)
 }
 
-// TestSimulation takes 13,000 tasks through nine days, and a smaller simulation twice: it is the same both times.
+// TestSimulation simulates 13,000 tasks in nine days. It runs a smaller simulation twice, with the same result.
 func TestSimulation(t *testing.T) {
 	t.Parallel()
 	const n = 13_000

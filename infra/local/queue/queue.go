@@ -1,8 +1,8 @@
 // Package queue is Pub/Sub in this process: topics, and subscriptions that push messages until they are acknowledged.
-// It can imitate Pub/Sub at its worst (Faults). Its time is a Clock's, so that hours pass in microseconds in tests
-// (package queuetest).
+// It can imitate the faults of Pub/Sub (Faults). Its time comes from a Clock, so that hours pass in microseconds in
+// tests (package queuetest).
 //
-// Messages that are not acknowledged are in memory, as many as were published, and end with the queue.
+// All messages that are not acknowledged are in memory, without a limit. They are lost when the queue ends.
 package queue
 
 import (
@@ -21,18 +21,19 @@ import (
 )
 
 const (
-	// AckDeadline is Pub/Sub's longest. A delivery without an answer is cancelled then and delivered again.
+	// AckDeadline is the longest deadline of Pub/Sub. A delivery without an answer is then cancelled, and the message is
+	// redelivered.
 	AckDeadline = 600 * time.Second
-	// Retention is Pub/Sub's longest. An older message is dropped.
+	// Retention is the longest retention of Pub/Sub. An older message is dropped.
 	Retention = 31 * 24 * time.Hour
 )
 
-// A Clock is the time of a queue, and starts its goroutines, so that a clock of tests knows when all of them wait.
+// A Clock gives a queue its time and starts its goroutines, so that the clock of a test knows when all goroutines wait.
 type Clock interface {
 	Now() time.Time
 	// AfterFunc calls f when d has passed, unless stop is called before.
 	AfterFunc(d time.Duration, f func()) (stop func() bool)
-	// Go calls f in a goroutine of its own.
+	// Go calls f in a new goroutine.
 	Go(f func())
 }
 
@@ -52,7 +53,7 @@ func (SystemClock) Go(f func()) { go f() }
 type Config struct {
 	Clock Clock
 	Log   *slog.Logger
-	Seed  uint64 // of all chance in Faults
+	Seed  uint64 // of all random decisions in Faults
 }
 
 // A Queue delivers the messages of its topics. Its methods may be called concurrently.
@@ -61,7 +62,7 @@ type Queue struct {
 	log    *slog.Logger
 	ctx    context.Context
 	stop   context.CancelFunc
-	name   string // in the ids of messages, so that no two queues give the same
+	name   string // part of the ids of messages, so that ids of two queues differ
 	pushes sync.WaitGroup
 
 	mu            sync.Mutex // guards what follows, and the subscriptions
@@ -71,7 +72,7 @@ type Queue struct {
 	fault         error
 }
 
-var errFault = errors.New("an endpoint reported a fault of this machine, and no more")
+var errFault = errors.New("an endpoint reported a fault of this machine, without a text")
 
 // New starts a queue that delivers until ctx ends or an endpoint reports a fault of this machine.
 func New(ctx context.Context, c Config) (*Queue, error) {
@@ -83,8 +84,8 @@ func New(ctx context.Context, c Config) (*Queue, error) {
 	return q, nil
 }
 
-// Wait waits until the queue has stopped and its last push has returned. Its error is the fault of this machine, if one
-// stopped it.
+// Wait waits until the queue has stopped and its last push has returned. It returns the fault of this machine that
+// stopped the queue; nil if there was none.
 func (q *Queue) Wait() error {
 	<-q.ctx.Done()
 	q.mu.Lock() // from now on no push begins
@@ -93,7 +94,7 @@ func (q *Queue) Wait() error {
 	return q.fault
 }
 
-// Subscribe delivers messages that are published to a topic from now on.
+// Subscribe adds a subscription. It receives the messages that are published to its topic from now on.
 func (q *Queue) Subscribe(s Subscription) error {
 	filter, err := events.ParseFilter(s.Filter)
 	if err = errors.Join(err, s.validate()); err != nil {
@@ -105,7 +106,7 @@ func (q *Queue) Subscribe(s Subscription) error {
 	return nil
 }
 
-// Stats are the stats of a subscription, zero if there is none of that name.
+// Stats returns the stats of a subscription; zero if no subscription has this name.
 func (q *Queue) Stats(subscription string) Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -117,7 +118,7 @@ func (q *Queue) Stats(subscription string) Stats {
 	return Stats{}
 }
 
-// Outstanding is how many deliveries wait, run, or pause after a failure, of all subscriptions.
+// Outstanding returns how many deliveries of all subscriptions wait, run, or pause after a failure.
 func (q *Queue) Outstanding() (n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -127,7 +128,8 @@ func (q *Queue) Outstanding() (n int) {
 	return n
 }
 
-// Topic publishes to one of the topics of shared/events. Messages must not be changed after they are published.
+// Topic returns a publisher to one of the topics of shared/events. Messages must not be changed after they are
+// published.
 func (q *Queue) Topic(key string) events.Publisher { return topic{q, key} }
 
 type topic struct {
@@ -142,7 +144,7 @@ func (t topic) Publish(ctx context.Context, messages ...events.Message) error {
 	defer q.mu.Unlock()
 	switch {
 	case !slices.Contains(events.Topics(), t.key):
-		return fmt.Errorf("publishing to topic %s: there is none of that name", t.key)
+		return fmt.Errorf("publishing to topic %s: no topic has this name", t.key)
 	case q.ctx.Err() != nil:
 		return fmt.Errorf("publishing to topic %s: the queue has stopped", t.key)
 	case ctx.Err() != nil:
@@ -154,7 +156,7 @@ func (t topic) Publish(ctx context.Context, messages ...events.Message) error {
 	return nil
 }
 
-// publish hands a message to the subscriptions of a topic.
+// publish adds a message to the subscriptions of a topic.
 func (q *Queue) publish(topic string, m events.Message) {
 	q.published++
 	id, at := q.name+"-"+strconv.Itoa(q.published), q.clock.Now()
@@ -165,7 +167,7 @@ func (q *Queue) publish(topic string, m events.Message) {
 	}
 }
 
-// after calls f with the queue's mutex when d has passed, unless the queue has stopped.
+// after calls f when d has passed, with the queue's mutex locked, unless the queue has stopped.
 func (q *Queue) after(d time.Duration, f func()) (stop func() bool) {
 	return q.clock.AfterFunc(d, func() {
 		q.mu.Lock()
@@ -176,5 +178,7 @@ func (q *Queue) after(d time.Duration, f func()) (stop func() bool) {
 	})
 }
 
-// chance is true for a share of its calls.
-func (q *Queue) chance(share float64) bool { return share > 0 && q.random.Float64() < share }
+// chance returns true with this probability.
+func (q *Queue) chance(probability float64) bool {
+	return probability > 0 && q.random.Float64() < probability
+}

@@ -17,17 +17,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// never lets a clock run until nothing is left to do.
+// never is never true: a clock runs until nothing is left to do.
 func never() bool { return false }
 
-// A received is a delivery as an endpoint sees it.
+// A received is a delivery that reached the endpoint.
 type received struct {
 	After   time.Duration // since the clock's start
 	Text    string
 	Attempt int
 }
 
-// A bench is a queue with one subscription to the tasks, and what arrives there.
+// A bench is a queue with one subscription to the tasks, and the deliveries that arrived.
 type bench struct {
 	*queue.Queue
 	clock *queuetest.Clock
@@ -39,7 +39,7 @@ type bench struct {
 
 var policy = queue.Retry{Min: 10 * time.Second, Max: 600 * time.Second}
 
-// newBench subscribes with s completed: answer is what it answers, 204 if it is nil.
+// newBench adds the subscription s, with defaults. answer gives the answer to a delivery; nil answers 204.
 func newBench(t *testing.T, s queue.Subscription, answer func(context.Context, events.Envelope) (int, error)) *bench {
 	t.Helper()
 	b := &bench{clock: queuetest.NewClock(), ids: map[string][]string{}}
@@ -173,7 +173,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// TestExpiry fails a message that is never given up until it is too old.
+// TestExpiry fails a message until it is too old and dropped.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, queue.Subscription{}, func(context.Context, events.Envelope) (int, error) { return 503, nil })
@@ -189,7 +189,7 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// TestAckDeadline leaves a delivery without an answer until its context ends, and answers with success then.
+// TestAckDeadline answers a delivery only after its context has ended: the answer does not count.
 func TestAckDeadline(t *testing.T) {
 	t.Parallel()
 	var b *bench
@@ -212,7 +212,7 @@ func TestAckDeadline(t *testing.T) {
 	}
 }
 
-// TestSlots checks that a subscription has as many deliveries at a time as slots, in the order of publication.
+// TestSlots checks that a subscription has as many concurrent deliveries as slots, in the order of publication.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	running, most := 0, 0
@@ -243,7 +243,7 @@ func TestSlots(t *testing.T) {
 	}
 }
 
-// TestMachineFault stops a queue by one delivery while another is at work and a third one waits.
+// TestMachineFault stops a queue by one delivery, while a second delivery runs and a third waits.
 func TestMachineFault(t *testing.T) {
 	t.Parallel()
 	full := errors.New("folder /x: no space left on device; free space")
@@ -263,7 +263,7 @@ func TestMachineFault(t *testing.T) {
 		t.Errorf("stats %+v", got)
 	}
 	if err := b.Topic(events.TopicTasks).Publish(t.Context(), text(4)); err == nil {
-		t.Error("a queue that has stopped takes messages")
+		t.Error("a stopped queue accepts messages")
 	}
 }
 
@@ -277,7 +277,7 @@ func TestStop(t *testing.T) {
 		}
 		return http.StatusOK, b.clock.Sleep(ctx, time.Hour)
 	})
-	b.publish(t, 5) // one pauses, two are at work, two wait
+	b.publish(t, 5) // one pauses, two run, two wait
 	b.clock.Advance(time.Second)
 	b.stop()
 	b.clock.Run(never)
@@ -310,7 +310,7 @@ func TestRefused(t *testing.T) {
 		}
 	}
 	if _, err := queue.New(t.Context(), queue.Config{}); err == nil {
-		t.Error("a queue without a clock and a log")
+		t.Error("a queue without a clock and a log was accepted")
 	}
 	if err := b.Topic("x").Publish(t.Context(), text(1)); err == nil {
 		t.Error("published to no topic")

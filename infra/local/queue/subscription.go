@@ -11,9 +11,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// A Push delivers a message, which it must not change, and returns the HTTP status of its answer, or an error if there
-// was none. 2xx acknowledges the message. events.StatusMachineFault stops the queue with the error that comes with it.
-// After any other status the message is redelivered. It must return soon after ctx ends.
+// A Push delivers a message, which it must not change. It returns the HTTP status of the answer, or an error if there
+// was no answer. 2xx acknowledges the message. events.StatusMachineFault stops the queue with the returned error. After
+// any other status the message is redelivered. A Push must return soon after ctx ends.
 type Push func(ctx context.Context, envelope events.Envelope) (status int, err error)
 
 // A Retry is a policy of redelivery.
@@ -21,17 +21,17 @@ type Retry struct {
 	Min, Max time.Duration // the pause after a message's first failure, which doubles up to Max
 }
 
-// Faults imitate Pub/Sub at its worst. Shares are between 0 and 1; the zero value disturbs nothing. An
-// endpoint at its worst is a Push (queuetest.Endpoint).
+// Faults are faults of Pub/Sub. Shares are between 0 and 1; the zero value has no faults. Faults of an endpoint are in
+// queuetest.Endpoint.
 type Faults struct {
 	Duplicate float64       // share of messages that arrive as two, which may be delivered concurrently
 	Loss      float64       // share of messages that never arrive
 	Late      float64       // share of acknowledged messages that are delivered once more
-	LateAfter time.Duration // after this to twice this long
-	Reorder   bool          // any waiting message is next, not the oldest
+	LateAfter time.Duration // after a time between this and twice this
+	Reorder   bool          // a random waiting message is next, not the oldest
 }
 
-// A Subscription is one of shared/events, or of the same form, and how it delivers.
+// A Subscription is a subscription such as those of shared/events, with the settings of its delivery.
 type Subscription struct {
 	events.Subscription
 	Push   Push
@@ -47,7 +47,7 @@ func (s Subscription) validate() error {
 	case s.Push == nil || s.Slots < 1:
 		return errors.New("it needs a push function and at least one slot")
 	case s.Retry.Min <= 0 || s.Retry.Max < s.Retry.Min:
-		return fmt.Errorf("policy of redelivery %+v: it needs 0 < Min <= Max", s.Retry)
+		return fmt.Errorf("the policy of redelivery %+v needs 0 < Min <= Max", s.Retry)
 	}
 	return nil
 }
@@ -55,9 +55,9 @@ func (s Subscription) validate() error {
 // Stats count what a subscription has done.
 type Stats struct {
 	Outstanding, MostOutstanding int // deliveries that wait, run, or pause after a failure: now, and at most
-	Arrived                      int // messages that passed the filter, lost ones among them
+	Arrived                      int // messages that passed the filter, also lost messages
 	Pushed                       int // calls of Push
-	Acknowledged, Expired        int // how deliveries ended
+	Acknowledged, Expired        int // deliveries that ended so
 	Unanswered                   int // pushes without an answer by their deadline
 	Duplicated, Lost, Late       int // faults
 }
@@ -79,10 +79,10 @@ type delivery struct {
 	published time.Time
 	attempts  int
 	pause     time.Duration // after the next failure
-	repeated  bool          // by a fault, which repeats a message once
+	repeated  bool          // repeated by a fault; a message is repeated only once
 }
 
-// receive takes a new message.
+// receive accepts a new message, and applies faults.
 func (s *subscription) receive(d delivery) {
 	s.stats.Arrived++
 	if s.queue.chance(s.Faults.Loss) {
@@ -127,7 +127,7 @@ func (s *subscription) dispatch() {
 	}
 }
 
-// next takes a waiting delivery.
+// next removes and returns a waiting delivery.
 func (s *subscription) next() *delivery {
 	if s.Faults.Reorder {
 		i := s.queue.random.IntN(len(s.waiting))
@@ -151,7 +151,7 @@ func (s *subscription) push(d *delivery) {
 	envelope.Message.MessageID = d.id
 	envelope.Message.Data, envelope.Message.Attributes = d.message.Data, d.message.Attributes
 	ctx, cancel := context.WithCancel(q.ctx)
-	over := false // under the mutex: what comes first, the answer or the deadline, counts
+	over := false // set under the mutex by the answer or by the deadline: only the first counts
 	stop := q.after(AckDeadline, func() {
 		if over {
 			return

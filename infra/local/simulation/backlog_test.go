@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// checkScored checks that all of a run is scored and nothing was given up.
+// checkScored checks that all samples of a run are scored and no task was given up.
 func (s *system) checkScored(plan *run.Plan, shards int) {
 	s.t.Helper()
 	st, err := s.process().runs.Status(s.t.Context(), plan.Run)
@@ -37,11 +37,11 @@ func (s *system) checkAlone() {
 	}
 }
 
-// TestBacklog has a queue hold more than its endpoint can take for days.
+// TestBacklog fills a queue for days with more messages than its endpoint can process.
 func TestBacklog(t *testing.T) {
 	t.Parallel()
 	n, f := 700, someFaults
-	f.lost = 0.004 // else none is among so few
+	f.lost = 0.004 // else so few messages would include none
 	if soak() {
 		n, f = 13_000, someFaults
 	}
@@ -80,7 +80,7 @@ func TestWidthChanges(t *testing.T) {
 			t.Errorf("%d messages were in flight, more than %d", s.inFlight, most)
 		}
 		s.resume(plan, w)
-		// What was published under the former width is in the queue until a slot takes it.
+		// Messages of the former width stay in the queue until a slot is free for them.
 		over := s.now() + 2*time.Hour
 		s.runUntil(100*time.Hour, func() bool { return s.now() > over })
 		s.inFlight = 0
@@ -105,7 +105,7 @@ func (s *system) resume(plan *run.Plan, w int) {
 	s.must(s.process().reconciler.Resume(s.t.Context(), plan.Run, false))
 }
 
-// TestFairness has three equal runs at a time.
+// TestFairness runs three equal runs concurrently.
 func TestFairness(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -125,14 +125,14 @@ func TestFairness(t *testing.T) {
 	}
 	t.Logf("ended after %s to %s, %d scorings, most in flight %d", first, last, s.scorings, s.inFlight)
 	if last > first*3/2 {
-		t.Errorf("runs of one size ended after %s to %s", first, last)
+		t.Errorf("runs of equal size ended after %s to %s", first, last)
 	}
 	if most := len(plans) * width * 3 / 2; s.inFlight > most || s.scorings > len(plans)*n*103/100 {
 		t.Errorf("%d in flight, %d scorings", s.inFlight, s.scorings)
 	}
 }
 
-// TestManyRuns has many small runs at a time.
+// TestManyRuns runs many small runs concurrently.
 func TestManyRuns(t *testing.T) {
 	t.Parallel()
 	runs, n := 40, 4
@@ -156,7 +156,7 @@ func TestManyRuns(t *testing.T) {
 	}
 }
 
-// TestScorerAway has no scorer for most of a day: that costs time, and nothing else.
+// TestScorerAway makes the scorer unreachable for most of a day: this costs only time.
 func TestScorerAway(t *testing.T) {
 	t.Parallel()
 	const n = 200
@@ -164,7 +164,7 @@ func TestScorerAway(t *testing.T) {
 	from, to := time.Hour, 21*time.Hour
 	s.away = func() bool { return s.now() >= from && s.now() < to }
 	plan := s.begin("away", n)
-	s.runUntil(from+schedule, func() bool { return s.now() >= from+schedule/2 }) // what was begun is done
+	s.runUntil(from+schedule, func() bool { return s.now() >= from+schedule/2 }) // work that has begun is completed
 	began := len(s.objects(plan, "started/"))
 	s.runUntil(to, func() bool { return s.now() >= to-time.Minute })
 	if attempts := len(s.objects(plan, "started/")); attempts != began || s.scorings >= n {

@@ -17,7 +17,7 @@ func (m *meter) put(name string) {
 	m.must(err)
 }
 
-// score delivers what there is of a run until it is scored.
+// score delivers all messages of a run until the run is scored.
 func (m *meter) score() {
 	m.t.Helper()
 	m.deliver(events.TaskRange, m.n)
@@ -26,8 +26,8 @@ func (m *meter) score() {
 	}
 }
 
-// TestImageCheckRequests counts the requests of a request for a scored dataset, of the steps of the check that follows,
-// and of the shards of the next attempt, for few and for many ranges, each of which has a sample with two images.
+// TestImageCheckRequests counts storage requests for few and for many ranges, each with a sample with two images: of a
+// call for a scored dataset, of the steps of the image check, and of the shards of the next attempt.
 func TestImageCheckRequests(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -45,7 +45,7 @@ func TestImageCheckRequests(t *testing.T) {
 		m.ask("request again")
 		m.deliver(events.TaskImages, n)
 		if plan := m.ask("request again"); plan.Run != first.Run {
-			t.Fatalf("nothing being changed, the dataset has run %s, want %s", plan.Run, first.Run)
+			t.Fatalf("without changes the dataset has run %s, want %s", plan.Run, first.Run)
 		}
 		m.put("late.png")
 		m.deliver(events.TaskImages, n)
@@ -61,7 +61,7 @@ func TestImageCheckRequests(t *testing.T) {
 		_, err = m.worker.Start(t.Context(), third)
 		m.must(err)
 		m.deliver(events.TaskRange, n)
-		m.kinds[events.TaskShard] = nil // those that take all scores over
+		m.kinds[events.TaskShard] = nil // shards that take over all scores
 		m.score()
 		m.checkScored(third, events.Counts{In: int64(n), Scored: int64(n)})
 		for _, kind := range []string{"request again", events.TaskImages, events.TaskShard} {
@@ -74,7 +74,7 @@ func TestImageCheckRequests(t *testing.T) {
 	}
 }
 
-// checkScored checks the outcomes of the samples of a run. Those of a third attempt are all taken over.
+// checkScored checks the counts of a run's samples. A third attempt takes over all scores.
 func (m *meter) checkScored(plan *run.Plan, want events.Counts) {
 	m.t.Helper()
 	m.restart()

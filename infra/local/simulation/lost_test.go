@@ -10,7 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestLostSteps loses each step after the last task of its kind, together with its message: reconcile does it.
+// TestLostSteps loses, for each kind of task, the step after the last task together with its message: reconcile makes
+// the step.
 func TestLostSteps(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []string{
@@ -44,8 +45,8 @@ func TestLostSteps(t *testing.T) {
 	}
 }
 
-// TestLostTemporary removes what is temporary of a selection, as the rule of a bucket does, when some of its parts are
-// written, and some of them are composed: they are made again.
+// TestLostTemporary removes the temporary objects of a selection, like a bucket's lifecycle rule, while only some parts
+// are written or composed: they are made again.
 func TestLostTemporary(t *testing.T) {
 	t.Parallel()
 	const n = 70
@@ -64,8 +65,8 @@ func TestLostTemporary(t *testing.T) {
 				st, err := m.subsets.RunStatus(t.Context(), plan.Run)
 				m.must(err)
 				bucket.RemoveTemporary(t.Context(), m.work, "tmp/"+plan.Run+"/"+st.Selections[0]+"/"+gone)
-				m.tasks[events.TaskPart] = nil // they are lost, too
-				for range 12 {                 // each continues chains by a part at least
+				m.tasks[events.TaskPart] = nil // these messages are also lost
+				for range 12 {                 // each continues the chains by at least one part
 					m.reconcile("reconcile")
 					m.deliver(events.TaskPart, n)
 				}

@@ -22,10 +22,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A countingBucket counts its requests. Of some objects none can be created.
+// A countingBucket counts its requests. It refuses to create some objects.
 type countingBucket struct {
 	buckettest.Counted
-	lost string // what of these objects' names
+	lost string // text in the names of these objects
 }
 
 func (b countingBucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
@@ -42,14 +42,14 @@ func (b countingBucket) Compose(ctx context.Context, name string, parts []string
 	return b.Counted.Compose(ctx, name, parts)
 }
 
-// counted are the requests of deliveries of a kind.
+// counted has the numbers of requests of the deliveries of a kind.
 type counted struct {
 	deliveries  int
 	most, total int64
 }
 
-// A meter takes one run of n ranges, of a shard each, through all steps, and counts the requests of each. Of each kind
-// of delivery some, the last ones among them, are those of a new process, which has read nothing yet.
+// A meter runs all steps of a run of n ranges, each with one shard, and counts the requests of each step. Some
+// deliveries of each kind, including the last ones, are made by a new process with empty caches.
 type meter struct {
 	t        testing.TB
 	n        int
@@ -59,7 +59,7 @@ type meter struct {
 	now      time.Time
 	tasks    map[string][]events.Message
 	kinds    map[string]*counted
-	lost     string // the process is killed before it writes an object with this in its name, and its message is lost
+	lost     string // the process is killed before it writes an object with this text in its name, and its message is lost
 	killed   int    // deliveries
 
 	runs       *run.Reader
@@ -75,7 +75,7 @@ func (m *meter) must(err error) {
 	}
 }
 
-// Publish keeps tasks by kind, and no events.
+// Publish keeps tasks by kind, and drops events.
 func (m *meter) Publish(_ context.Context, messages ...events.Message) error {
 	for _, message := range messages {
 		if kind := message.Attributes[events.AttrTask]; kind != "" {
@@ -89,7 +89,7 @@ func (m *meter) open(_ context.Context, _ string, r *rubric.Rubric) (scorer.Scor
 	return (&runtest.Scorer{Name: "fake-1", Rated: map[string]int{}}).For(r), nil
 }
 
-// counted is a bucket whose requests the meter counts.
+// counted returns a bucket whose requests the meter counts.
 func (m *meter) counted(b bucket.Bucket) buckettest.Counted {
 	return buckettest.Counted{Bucket: b, Requests: &m.requests}
 }
@@ -115,7 +115,7 @@ func (m *meter) restart() {
 	m.must(errors.Join(errs[:]...))
 }
 
-// count does something and counts its requests.
+// count calls a function, and counts its requests.
 func (m *meter) count(kind string, do func(context.Context) error) {
 	m.t.Helper()
 	before := m.requests.Load()
@@ -130,7 +130,7 @@ func (m *meter) count(kind string, do func(context.Context) error) {
 	c.most = max(c.most, used)
 }
 
-// deliver delivers tasks of a kind, at most this many, also those that are published meanwhile.
+// deliver delivers at most this many tasks of a kind, also tasks that are published meanwhile.
 func (m *meter) deliver(kind string, most int) {
 	m.t.Helper()
 	for i := 0; i < most && len(m.tasks[kind]) > 0; i++ {
@@ -150,7 +150,7 @@ func (m *meter) deliver(kind string, most int) {
 	}
 }
 
-// newMeter has a dataset of n records, with images of these names.
+// newMeter returns a meter for a dataset of n records, with images of these names.
 func newMeter(t testing.TB, n int, images ...string) *meter {
 	t.Helper()
 	m := &meter{
@@ -171,7 +171,7 @@ func newMeter(t testing.TB, n int, images ...string) *meter {
 	return m
 }
 
-// measure takes a run from its manifest to its subset.
+// measure runs all steps from the manifest to the subset.
 func measure(t testing.TB, n int) *meter {
 	t.Helper()
 	m := newMeter(t, n)
@@ -209,7 +209,7 @@ func (m *meter) checkCompleted(plan *run.Plan) {
 	}
 }
 
-// handle is what the functions do with a task.
+// handle returns the function that handles a task.
 func (m *meter) handle(ctx context.Context, kind string, data []byte, id string) (err error) {
 	switch kind {
 	case events.TaskRange:
@@ -226,7 +226,7 @@ func (m *meter) handle(ctx context.Context, kind string, data []byte, id string)
 	return err
 }
 
-// planner is the planner of the current process.
+// planner returns the planner of the current process.
 func (m *meter) planner() *run.Planner {
 	m.t.Helper()
 	limits := runtest.Limits()
@@ -241,7 +241,7 @@ func (m *meter) planner() *run.Planner {
 	return planner
 }
 
-// ask asks for the dataset by a call, and counts the requests of that.
+// ask requests a run of the dataset by an API call, and counts its requests.
 func (m *meter) ask(kind string) (plan *run.Plan) {
 	m.t.Helper()
 	m.now = m.now.Add(time.Second)
@@ -270,7 +270,7 @@ func (m *meter) plan() *run.Plan {
 	return plan
 }
 
-// look does what is done at a run that is half rated: its status, a reconcile step, and a resume.
+// look makes the calls that users make about a half-rated run: its status, a reconcile step, and a resume.
 func (m *meter) look(plan *run.Plan) {
 	m.t.Helper()
 	m.restart()
@@ -287,7 +287,7 @@ func (m *meter) look(plan *run.Plan) {
 	m.count("resume", func(ctx context.Context) error { return m.reconciler.Resume(ctx, plan.Run, false) })
 }
 
-// reconcile does a step when what was published may be lost.
+// reconcile makes a reconcile step at a time when published messages may be lost.
 func (m *meter) reconcile(kind string) {
 	m.t.Helper()
 	m.now = m.now.Add(24 * time.Hour)
@@ -301,7 +301,7 @@ func (m *meter) reconcile(kind string) {
 	})
 }
 
-// bounds are the most requests of one delivery, whatever the number of ranges.
+// bounds are the maximum numbers of requests of one delivery, at any number of ranges.
 var bounds = map[string]int64{
 	"plan": 120, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
 	"status again": 100, "reconcile parts": 100, "request again": 100, events.TaskImages: 400,
@@ -333,8 +333,8 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestUploadRequests counts the requests of the steps that look for uploads, of which none is accepted at first: those
-// of a step do not depend on how many there are.
+// TestUploadRequests counts the requests of the steps that look for uploads that are not accepted yet: the number for
+// one step does not depend on the number of uploads.
 func TestUploadRequests(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{30, 300} {

@@ -1,5 +1,5 @@
-// Package simulation_test has the run protocol at work for days of simulated time: the real workers, behind a queue and
-// endpoints at their worst. It counts the requests of each step, too.
+// Package simulation_test simulates days of the run protocol: the real workers, with a queue and endpoints with faults.
+// It also counts the requests of each step.
 package simulation_test
 
 import (
@@ -30,8 +30,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestMain trades memory for time: the tests leave much garbage. With -short, as under the race detector, it runs none:
-// in simulated time one goroutine runs at a time.
+// TestMain lets the tests use more memory, which saves time for garbage collection. With -short, as under the race
+// detector, it runs no tests, because in simulated time only one goroutine runs at a time.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.Short() {
@@ -44,17 +44,17 @@ func TestMain(m *testing.M) {
 
 const (
 	slots        = 4                 // shards that are rated at a time
-	shardTime    = 246 * time.Second // what a shard takes
-	schedule     = 10 * time.Minute  // of reconcile tasks
-	width        = 16                // of a run's first wave
+	shardTime    = 246 * time.Second // time for a shard
+	schedule     = 10 * time.Minute  // interval of reconcile tasks
+	width        = 16                // width of a run's first wave
 	shardSamples = 2
 	rangeShards  = 100 // about
 )
 
-// smallRubric has few columns of scores, so that files are written soon.
+// smallRubric has few capabilities and styles, so that files of scores are small.
 const smallRubric = "name: small\ncapabilities: [logic]\nstyles: [word]\n"
 
-// faults are shares of messages and deliveries.
+// faults has the shares of messages and deliveries with faults.
 type faults struct {
 	duplicate, late, lost float64
 	killed                float64 // at a time of the delivery, or at one of its writes and publications
@@ -72,18 +72,18 @@ type system struct {
 	work   *bucket.Memory
 	rater  *runtest.Scorer
 	faults faults
-	width  int         // of the waves that new processes begin
-	away   func() bool // whether the scorer is
+	width  int         // width of the waves that new processes begin
+	away   func() bool // whether the scorer is reachable
 
 	idle      []*process
 	processes int
-	scorings  int            // begun, of whole shards
+	scorings  int            // number of times that a whole shard was begun
 	alone     int            // samples that were rated alone
-	deaths    map[string]int // of processes, by what they worked on
+	deaths    map[string]int // deaths of processes, by their task
 	ended     map[string]time.Duration
 	completed map[string]bool // selections
-	inFlight  int             // most shard messages that were published and not acknowledged, at a time
-	// acknowledged are the shard messages that were, by id. A copy that the queue makes of a message has its id.
+	inFlight  int             // maximum number of shard messages that were published and not yet acknowledged
+	// acknowledged has the ids of the acknowledged shard messages. The queue's copy of a message has the same id.
 	acknowledged map[string]bool
 	since        time.Time
 }
@@ -112,7 +112,7 @@ func newSystem(t testing.TB, f faults) *system {
 			Kill: f.killed / 2, KillAfter: shardTime * 5 / 4,
 		}
 	}
-	rating := endpoint(slots) // one service takes the shards of all subscriptions
+	rating := endpoint(slots) // one service handles the shards of all subscriptions
 	for _, sub := range events.Subscriptions() {
 		push := endpoint(20).Deliver
 		if slices.Contains(shardSubscriptions, sub.Name) {
@@ -137,13 +137,13 @@ func (s *system) must(err error) {
 	}
 }
 
-// subscribe retries as the subscriptions of the cloud do.
+// subscribe adds subscriptions with the retry policy of the cloud.
 func (s *system) subscribe(sub queue.Subscription) {
 	sub.Retry = queue.Retry{Min: 10 * time.Second, Max: 600 * time.Second}
 	s.must(s.queue.Subscribe(sub))
 }
 
-// counted notes which messages are acknowledged.
+// counted records which messages are acknowledged.
 func (s *system) counted(push queue.Push) queue.Push {
 	return func(ctx context.Context, e events.Envelope) (int, error) {
 		status, err := push(ctx, e)
@@ -154,7 +154,7 @@ func (s *system) counted(push queue.Push) queue.Push {
 	}
 }
 
-// schedule publishes reconcile tasks for ever.
+// schedule publishes reconcile tasks until the end of the test.
 func (s *system) schedule() {
 	s.clock.AfterFunc(schedule, func() {
 		if s.t.Context().Err() != nil {
@@ -165,10 +165,10 @@ func (s *system) schedule() {
 	})
 }
 
-// now is the simulated time that has passed.
+// now returns the simulated time that has passed.
 func (s *system) now() time.Duration { return s.clock.Now().Sub(s.since) }
 
-// event notes what has ended.
+// event records completed runs and selections.
 func (s *system) event(_ context.Context, e events.Envelope) (int, error) {
 	switch e.Message.Attributes[events.AttrType] {
 	case events.RunScored:
@@ -206,7 +206,7 @@ func (s *system) begin(name string, shards int) *run.Plan {
 	return plan
 }
 
-// planner is one of a process.
+// planner returns the planner of a process.
 func (s *system) planner(runs *run.Reader, limits run.Limits) *run.Planner {
 	s.t.Helper()
 	planner, err := run.NewPlanner(run.PlannerConfig{
@@ -216,7 +216,7 @@ func (s *system) planner(runs *run.Reader, limits run.Limits) *run.Planner {
 	return planner
 }
 
-// runUntil lets time pass until done says so, at most for so long.
+// runUntil lets time pass until done returns true, for at most this long.
 func (s *system) runUntil(longest time.Duration, done func() bool) {
 	s.t.Helper()
 	s.clock.Run(func() bool {
@@ -232,7 +232,7 @@ func (s *system) runUntil(longest time.Duration, done func() bool) {
 // shardSubscriptions are the subscriptions of the shards of large and of small runs.
 var shardSubscriptions = []string{"score", "score-small"}
 
-// shards counts what was delivered of shards.
+// shards returns the statistics of the deliveries of shards.
 func (s *system) shards() (sum queue.Stats) {
 	for _, name := range shardSubscriptions {
 		stats := s.queue.Stats(name)
@@ -251,7 +251,7 @@ func (s *system) finish(longest time.Duration, selections int) {
 	s.runUntil(longest, func() bool { return len(s.completed) == selections })
 }
 
-// objects are the names of a run's objects below a prefix.
+// objects returns the names of a run's objects below a prefix.
 func (s *system) objects(plan *run.Plan, prefix string) []string {
 	s.t.Helper()
 	var names []string
@@ -271,7 +271,7 @@ func (s *system) open(_ context.Context, _ string, r *rubric.Rubric) (scorer.Sco
 	return slowScorer{s.rater.For(r), s}, nil
 }
 
-// A slowScorer takes its time.
+// A slowScorer needs simulated time for each rating.
 type slowScorer struct {
 	scorer.Scorer
 	system *system
@@ -289,8 +289,7 @@ func (r slowScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Res
 	return r.Scorer.Rate(ctx, items)
 }
 
-// A process is an instance of a service, which does one thing at a time and may be killed: nothing of it is written
-// afterwards.
+// A process is an instance of a service. It handles one message at a time. After it is killed, it writes nothing.
 type process struct {
 	system     *system
 	runs       *run.Reader
@@ -304,7 +303,7 @@ type process struct {
 
 var errKilled = errors.New("the process was killed")
 
-// process is one that does nothing now.
+// process returns an idle process.
 func (s *system) process() *process {
 	s.t.Helper()
 	if n := len(s.idle); n > 0 {
@@ -333,7 +332,7 @@ func (s *system) process() *process {
 	return p
 }
 
-// push is what every function does with a message.
+// push returns the handler of messages of every function.
 func (s *system) push(ctx context.Context, e events.Envelope) (int, error) {
 	p := s.process()
 	p.ctx, p.life = ctx, -1
@@ -369,7 +368,7 @@ func (p *process) handle(ctx context.Context, e events.Envelope) error {
 		_, err := p.subsets.MakeSelections(ctx, decode[events.SelectTask](data))
 		return err
 	case events.TaskReconcile:
-		// A killed process fails at its entries; the next one continues them.
+		// A killed process fails its messages; the next process continues them.
 		return p.reconciler.Reconcile(ctx, decode[events.ReconcileTask](data), func(context.Context, run.Entry, error) {})
 	default:
 		return nil
@@ -383,14 +382,14 @@ func decode[T any](data []byte) (v T) {
 	return v
 }
 
-// killed reports whether the process was killed: by its endpoint, or because its life is over. A delivery that is
-// cancelled by the queue has context.Canceled as its cause.
+// killed reports whether the process was killed: by its endpoint, or after its planned number of steps. If the queue
+// cancels a delivery, the cause is context.Canceled.
 func (p *process) killed() bool {
 	cause := context.Cause(p.ctx)
 	return p.life == 0 || cause != nil && !errors.Is(cause, context.Canceled)
 }
 
-// step is taken before every write and publication.
+// step is called before every write and publication. It returns an error if the process is killed.
 func (p *process) step() error {
 	if p.killed() {
 		return errKilled

@@ -58,7 +58,7 @@ func (p page) conversions() string {
 	b.WriteString("\n# Conversions\n\n" + p.wrap("`--output-format FORM` writes a subset in another form, if nothing is "+
 		"lost. Each field of the form then has one type in all records. If something would be lost, nothing is written, "+
 		"and the error says how many records lose what. `harvest curate` tries this with the first 20,000 records before it "+
-		"scores: it warns if some of them would lose something. The same subset gives the same bytes every time. Fields "+
+		"scores: it warns if some of them would lose content. The same subset gives the same bytes every time. Fields "+
 		"that no form reads stay.", blank) + "\n\n" +
 		p.wrap("A record that already has the form, with these fields and types, is written unchanged: it keeps, for "+
 			"example, the weight of a turn, and may have no id. Only the names of images that are copied change in it. Any "+

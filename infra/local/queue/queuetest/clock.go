@@ -1,4 +1,4 @@
-// Package queuetest imitates what is around a queue in tests and simulations: time, and endpoints at their worst.
+// Package queuetest imitates the environment of a queue in tests and simulations: its time, and endpoints with faults.
 //
 // A simulation of days takes seconds:
 //
@@ -24,15 +24,15 @@ import (
 	"time"
 )
 
-// A Clock is a queue.Clock whose time passes only in Run and Advance, as fast as the machine can. They take one step at
-// a time: they start or wake one goroutine and wait until it ends or sleeps, or call one function whose time has come.
-// The order of steps depends on the test alone, so a simulation with the same seeds is the same each time.
+// A Clock is a queue.Clock whose time passes only in Run and Advance, as fast as the machine can. Both take one step at
+// a time: they start or wake one goroutine and wait until it ends or sleeps, or call one function that is due. The
+// order of steps depends only on the test, so a simulation with the same seeds gives the same results each time.
 //
-// What one call of Go starts may spread over many goroutines, but only one of them may Sleep at a time. None may wait
-// for what a later step does, such as for a mutex that another sleeping goroutine holds: Run would never return.
+// A function that Go starts may start other goroutines, but only one of them may Sleep at a time. No goroutine may wait
+// for a later step, such as for a mutex that another sleeping goroutine holds: Run would never return.
 //
-// Contexts with a deadline of package context keep this machine's time. To stop a queue, end its context and Run once
-// more, so that its goroutines that sleep can return.
+// Deadlines of package context use this machine's time. To stop a queue, end its context and call Run once more, so
+// that its sleeping goroutines can return.
 type Clock struct {
 	mu       sync.Mutex
 	settled  sync.Cond // busy is 0
@@ -106,8 +106,8 @@ type sleeper struct {
 	stop func() bool
 }
 
-// Sleep lets d pass for a goroutine that Go has started, or one of its own. It returns when ctx ends, if that is
-// earlier, with the cause.
+// Sleep waits until d has passed. Only a goroutine that Go started, directly or through another goroutine, may call it.
+// If ctx ends earlier, Sleep returns its cause.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
 	s := &sleeper{ctx: ctx, wake: make(chan struct{})}
 	c.mu.Lock()
@@ -145,7 +145,8 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = end
 }
 
-// step does the next thing, if there is one until end, and waits until all goroutines have ended or sleep.
+// step takes the next step, if one is due until end, and waits until all goroutines have ended or sleep. It returns
+// false if there is none. A zero end is no limit.
 func (c *Clock) step(end time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -184,7 +185,8 @@ func (c *Clock) step(end time.Time) bool {
 	return true
 }
 
-// A timer has a function until it is called or stopped. If two have the same time, the older one comes first.
+// A timer has its function until the function is called or the timer is stopped. If two timers have the same time, the
+// older timer comes first.
 type timer struct {
 	at     time.Time
 	number int

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/local/queue/queuetest"
 )
 
-// TestClock has timers and sleeping goroutines take turns.
+// TestClock alternates timers and sleeping goroutines.
 func TestClock(t *testing.T) {
 	t.Parallel()
 	clock := queuetest.NewClock()
@@ -44,7 +44,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestSleepEnds wakes goroutines by the end of their context, before any other step.
+// TestSleepEnds ends the contexts of sleeping goroutines: they wake before any other step.
 func TestSleepEnds(t *testing.T) {
 	t.Parallel()
 	clock := queuetest.NewClock()
@@ -72,7 +72,7 @@ func TestSleepEnds(t *testing.T) {
 	}
 }
 
-// TestSleepOfChild lets a goroutine wait for one that sleeps in its place.
+// TestSleepOfChild lets a goroutine wait for a child goroutine that sleeps.
 func TestSleepOfChild(t *testing.T) {
 	t.Parallel()
 	clock := queuetest.NewClock()

@@ -13,17 +13,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// An Endpoint is a service of Cloud Run at its worst. It has fewer slots than the subscription that pushes to it,
-// because Pub/Sub delivers more than a service can take. Its processes are killed.
+// An Endpoint is a service of Cloud Run with faults. It has fewer slots than the subscription that pushes to it,
+// because Pub/Sub delivers more messages than a service can process. Its processes are killed.
 type Endpoint struct {
 	Clock *Clock
 	Push  queue.Push // the service
 	Slots int        // calls of Push at a time
-	// Patience is how long a request waits for a slot before it is answered 429. Cloud Run takes 10 s or more.
+	// Patience is how long a request waits for a slot before it is answered 429. On Cloud Run it is 10 s or more.
 	Patience time.Duration
 
 	Kill      float64       // share of calls whose context is cancelled, and whose answer is dropped
-	KillAfter time.Duration // within this long; a call that has returned by then was killed before its answer
+	KillAfter time.Duration // maximum time until the kill; a call that has returned earlier is killed before its answer
 	Seed      uint64
 
 	mu              sync.Mutex
@@ -41,7 +41,7 @@ type wait struct {
 
 var errKilled = errors.New("the process was killed")
 
-// Deliver is a queue.Push.
+// Deliver implements queue.Push.
 func (e *Endpoint) Deliver(ctx context.Context, envelope events.Envelope) (int, error) {
 	if !e.enter(ctx) {
 		return http.StatusTooManyRequests, nil
@@ -60,14 +60,14 @@ func (e *Endpoint) Deliver(ctx context.Context, envelope events.Envelope) (int, 
 	return status, err
 }
 
-// Counts are the requests that were answered 429 and the calls that were killed.
+// Counts returns the number of requests that were answered 429, and of calls that were killed.
 func (e *Endpoint) Counts() (refused, killed int) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return e.refused, e.killed
 }
 
-// enter takes a slot, and waits for one as long as Patience.
+// enter waits for a slot, at most Patience, and reports whether it got a slot.
 func (e *Endpoint) enter(ctx context.Context) bool {
 	e.mu.Lock()
 	if e.running < e.Slots {
@@ -80,7 +80,7 @@ func (e *Endpoint) enter(ctx context.Context) bool {
 	w := &wait{end: cancel}
 	e.waiting = append(e.waiting, w)
 	e.mu.Unlock()
-	_ = e.Clock.Sleep(ctx, e.Patience) // how it ended is in w
+	_ = e.Clock.Sleep(ctx, e.Patience) // w has the result
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if !w.granted {
@@ -104,7 +104,7 @@ func (e *Endpoint) leave() {
 	first.end()
 }
 
-// fate says whether a call is killed, and when.
+// fate returns whether a call is killed, and after how long.
 func (e *Endpoint) fate() (killed bool, after time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
