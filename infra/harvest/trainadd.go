@@ -71,9 +71,13 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	if len(t.Added.Alone) > 0 {
 		about += " Your samples alone count for " + strings.Join(t.Added.Alone, ", ") + "."
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, leaving one out: each is rated by weights that "+
+	of := "samples of your own"
+	if n := left.Mean.Samples; n < t.Added.Own {
+		of = fmt.Sprintf("%d of your samples, at even distances", n)
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with %s, leaving one out: each is rated by weights that "+
 		"had not seen it, nor its images; before: by the embedded weights.\n%s\n"+
 		"Weights learned from %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
-		rows.Render(), about, t.Samples, file, t.Weights.Bytes, file)
+		rows.Render(), of, about, t.Samples, file, t.Weights.Bytes, file)
 	return err
 }
