@@ -71,9 +71,13 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	if len(t.Added.Alone) > 0 {
 		about += " Only your samples are used for " + strings.Join(t.Added.Alone, ", ") + "."
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with samples of your own, leaving one out: each sample is rated by "+
+	of := "samples of your own"
+	if n := left.Mean.Samples; n < t.Added.Own {
+		of = fmt.Sprintf("%d of your samples, evenly spaced", n)
+	}
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with %s, leaving one out: each sample is rated by "+
 		"weights that were trained without it and without its images; before: by the embedded weights.\n%s\n"+
 		"Weights trained on %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
-		rows.Render(), about, t.Samples, file, t.Weights.Bytes, file)
+		rows.Render(), of, about, t.Samples, file, t.Weights.Bytes, file)
 	return err
 }

@@ -2,8 +2,6 @@ package subset
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"math"
@@ -16,21 +14,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
-
-// StoreExternal stores a file of numbers in the work bucket, once for equal content, and returns the ScoresFrom that
-// names it. If the content is invalid, the error is that of external.Parse.
-func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
-	sum := sha256.Sum256(data)
-	hash := hex.EncodeToString(sum[:])
-	if kept, err := bucket.Exists(ctx, work, externalName(hash)); kept || err != nil { // it was parsed when it was stored
-		return selection.ExternalPrefix + hash, err
-	}
-	if _, err := external.Parse(data); err != nil {
-		return "", err
-	}
-	_, err := bucket.CreateBytes(ctx, work, externalName(hash), data)
-	return selection.ExternalPrefix + hash, err
-}
 
 // pin replaces the name of a request's file of numbers by a hash of its content, because the object in the input bucket
 // may change later. A *run.RefusedError is a fault of the file.

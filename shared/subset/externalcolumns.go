@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -142,29 +141,6 @@ func (r *Reader) KeepNumbers(ctx context.Context, work bucket.Bucket, plan *run.
 		return scores.WriteNumbers(w, numbers)
 	})
 	return err
-}
-
-// hashPattern is the pattern of a SHA-256 in hexadecimal digits.
-var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-// externalTable reads a file of numbers that StoreExternal stored.
-func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Table, error) {
-	unknown := &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s is not known here; give the file again",
-		selection.ExternalPrefix, hash)}
-	if !hashPattern.MatchString(hash) {
-		return nil, unknown
-	}
-	data, err := bucket.ReadAll(ctx, r.work, externalName(hash))
-	if errors.Is(err, bucket.ErrNotExist) {
-		return nil, unknown
-	} else if err != nil {
-		return nil, err
-	}
-	table, err := external.Parse(data)
-	if _, content := errors.AsType[*external.Error](err); content { // another version of Harvest accepted it
-		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s: %v", selection.ExternalPrefix, hash, err)}
-	}
-	return table, err
 }
 
 // placeNumbers puts columns of a table in the order of a run's samples. The table is no longer of use then, because it

@@ -2,16 +2,19 @@ package subset_test
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // TestExternalKept reads the columns of a file of numbers from what a selection keeps of it for its run, and from the
@@ -71,6 +74,38 @@ func TestExternalKept(t *testing.T) {
 		}
 		if diff := cmp.Diff(want, read(), cmpopts.EquateNaNs()); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", name, diff)
+		}
+	}
+}
+
+// TestExternalDamaged reads a file of numbers as earlier versions stored it, without compression, and names one that is
+// damaged.
+func TestExternalDamaged(t *testing.T) {
+	t.Parallel()
+	f, plan := numbered(t)
+	const text = "id,relevance\na00,1\na01,3\n"
+	from, err := subset.StoreExternal(t.Context(), f.Work, []byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	given := "external/" + strings.TrimPrefix(from, selection.ExternalPrefix)
+	packed := f.Read(given)
+	for name, tt := range map[string]struct {
+		content []byte
+		damaged bool
+	}{
+		"as stored": {packed, false}, "not compressed": {[]byte(text), false},
+		"cut short": {packed[:len(packed)-5], true}, "another": {[]byte("id,relevance\na00,2\n"), true},
+	} {
+		f.Replace(given, tt.content)
+		f.Restart()
+		values, err := f.Subsets.Column(t.Context(), plan, from, "relevance")
+		_, lost := errors.AsType[*bucket.LostError](err)
+		if lost != tt.damaged || err != nil && !lost || err == nil && values[1] != 3 {
+			t.Errorf("%s: numbers %v, error %v", name, values, err)
+		}
+		if lost && !strings.Contains(err.Error(), "give the file of numbers again") {
+			t.Errorf("%s: error %v", name, err)
 		}
 	}
 }

@@ -15,8 +15,9 @@ import (
 // LeastAdded is how few samples can be added to a base.
 const LeastAdded = 10
 
-// MostAdded is how many own samples are learned from; of more, as many at even distances.
-const MostAdded = 2000
+// MostLeftOut is how many own samples are left out in their turn, to choose a variant and to measure it; of more, as
+// many at even distances. The weights learn from all. The time of leaving out grows with the cube of the number.
+const MostLeftOut = 2000
 
 // A variant is a way to learn from a base and own samples together.
 type variant struct {
@@ -51,7 +52,7 @@ func variants() []variant {
 // An Addition is what was learned from a base and own samples.
 type Addition struct {
 	Weights *embedded.Weights
-	Own     int // samples
+	Own     int // samples; more than MostLeftOut of them are not all left out for Left
 	// Variant says how they were learned from together; Alone names the capabilities for which own samples count only.
 	Variant string
 	Alone   []string
@@ -92,7 +93,8 @@ func Add(
 	if len(own) < LeastAdded {
 		return nil, fmt.Errorf("%d annotated samples are too few to add: annotate at least %d", len(own), LeastAdded)
 	}
-	a := newAddition(base, builtin, subsample(own, MostAdded), r)
+	a := newAddition(base, builtin, subsample(own, MostLeftOut), r)
+	a.all = own
 	if !a.varies() {
 		return nil, fmt.Errorf("%w: no capability has two different ratings in %d samples", ErrUseless, len(own))
 	}
@@ -102,7 +104,8 @@ func Add(
 // An addition is the work of Add.
 type addition struct {
 	base      *Base
-	own       []Sample
+	all       []Sample // the own samples
+	own       []Sample // those that are left out in their turn
 	rubric    *rubric.Rubric
 	builtin   *embedded.Weights
 	predicted map[*embedded.Features][]float64 // of each own sample, by builtin
@@ -113,7 +116,9 @@ type addition struct {
 }
 
 func newAddition(base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric) *addition {
-	a := &addition{base: base, own: own, rubric: r, builtin: builtin, predicted: map[*embedded.Features][]float64{}}
+	a := &addition{
+		base: base, all: own, own: own, rubric: r, builtin: builtin, predicted: map[*embedded.Features][]float64{},
+	}
 	predictor := embedded.NewPredictor(builtin)
 	for i := range own {
 		a.predicted[own[i].Features] = predictor.Predict(own[i].Features)
@@ -139,7 +144,7 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &Addition{Own: len(a.own), sources: (&Base{Samples: a.own}).sources()}
+	out := &Addition{Own: len(a.all), sources: (&Base{Samples: a.all}).sources()}
 	joint := a.task(a.own)
 	if out.Before, err = agreement.Measure(a.before(), joint.options(reportResamples)); err != nil {
 		return nil, err
@@ -161,7 +166,7 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 	if score(out.Before.Mean.Figures) > score(out.Left.Mean.Figures) {
 		return out.keep(a.builtin), ctx.Err()
 	}
-	m, err := learned.model(heads)
+	m, err := a.model(ctx, learned, heads)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"gonum.org/v1/gonum/blas"
+	"gonum.org/v1/gonum/blas/blas64"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -14,42 +16,84 @@ type blockKey struct {
 	styles  bool
 }
 
+func (a *addition) key(head int) blockKey {
+	return blockKey{a.base.Penalties[head], head >= len(a.rubric.Capabilities)}
+}
+
 // blocks is a ridge regression of which the part of the base is solved once, however much own samples count: these
 // enter by the Schur complement of the base.
 type blocks struct {
 	penalty float64
-	factor  *mat.Cholesky // of the base's products and the penalty
-	cross   *mat.Dense    // products: own samples x base
-	solved  *mat.Dense    // the base's solution for each own sample's products: base x own samples
-	own     *mat.SymDense // products: own samples x own samples
-	known   *mat.Dense    // what the base explains of these
+	*scratch
+	cross mat.Matrix    // products: base x own samples
+	own   *mat.SymDense // products: own samples x own samples
 }
 
-func (a *addition) newBlocks(d *design, key blockKey) (*blocks, error) {
+// scratch is memory that one regression after another uses: the matrices of a few thousand samples take as much as a
+// small machine has to spare.
+type scratch struct {
+	factor mat.Cholesky  // of the base's products and the penalty
+	rest   *mat.SymDense // what the base does not explain of the own samples' products
+	system system
+	buffer []float64 // for matrices that are needed for a moment
+}
+
+func (a *addition) newScratch() *scratch {
+	base, own := len(a.base.Samples), len(a.own)
+	most := max(base, own)
+	return &scratch{rest: mat.NewSymDense(own, nil), buffer: make([]float64, most*most)}
+}
+
+// symmetric is the upper half of a symmetric matrix in the buffer, set to another one plus a number on its diagonal.
+func (s *scratch) symmetric(from *mat.SymDense, add float64) *mat.SymDense {
+	n := from.SymmetricDim()
+	m := mat.NewSymDense(n, s.buffer[:n*n])
+	m.CopySym(from)
+	for i := range n {
+		m.SetSym(i, i, m.At(i, i)+add)
+	}
+	return m
+}
+
+func (a *addition) newBlocks(d *design, key blockKey, s *scratch) (*blocks, error) {
 	kernel := d.ratings
 	if key.styles {
 		kernel = d.styles
 	}
 	base, own := len(a.base.Samples), len(a.own)
-	b := &blocks{penalty: key.penalty, own: mat.NewSymDense(own, nil)}
-	b.own.CopySym(kernel.SliceSym(base, base+own))
-	among := mat.NewSymDense(base, nil)
-	among.CopySym(kernel.SliceSym(0, base))
-	for i := range base {
-		among.SetSym(i, i, among.At(i, i)+key.penalty)
-	}
-	b.factor = new(mat.Cholesky)
-	if !b.factor.Factorize(among) {
+	among := kernel.SliceSym(0, base).(*mat.SymDense)
+	if !s.factor.Factorize(s.symmetric(among, key.penalty)) {
 		return nil, errDegenerate
 	}
-	b.cross = mat.NewDense(own, base, nil)
-	b.cross.Apply(func(i, j int, _ float64) float64 { return kernel.At(base+i, j) }, b.cross)
-	b.solved, b.known = new(mat.Dense), new(mat.Dense)
-	if err := b.factor.SolveTo(b.solved, b.cross.T()); err != nil {
-		return nil, fmt.Errorf("solving the regression: %w", err)
-	}
-	b.known.Mul(b.cross, b.solved)
+	b := &blocks{penalty: key.penalty, scratch: s, own: kernel.SliceSym(base, base+own).(*mat.SymDense)}
+	all := kernel.RawSymmetric()
+	upper := blas64.General{Rows: base, Cols: own, Stride: all.Stride, Data: all.Data[base:]}
+	cross := new(mat.Dense)
+	cross.SetRawMatrix(upper)
+	b.cross = cross
+	b.setRest(upper)
 	return b, nil
+}
+
+// setRest sets what the base does not explain: own - half' half, where half = (factor of the base)'^-1 cross.
+func (b *blocks) setRest(cross blas64.General) {
+	half := blas64.General{Rows: cross.Rows, Cols: cross.Cols, Stride: cross.Cols, Data: b.buffer[:cross.Rows*cross.Cols]}
+	for i := range half.Rows {
+		copy(half.Data[i*half.Stride:][:half.Cols], cross.Data[i*cross.Stride:][:cross.Cols])
+	}
+	blas64.Trsm(blas.Left, blas.Trans, 1, upperOf(&b.factor), half)
+	b.rest.CopySym(b.own)
+	rest := b.rest.RawSymmetric()
+	const width = 256 // of the columns that are multiplied together, so that the lower half costs nothing
+	for start := 0; start < half.Cols; start += width {
+		end := min(start+width, half.Cols)
+		left, right, into := half, half, blas64.General{
+			Rows: end, Cols: end - start, Stride: rest.Stride, Data: rest.Data[start:],
+		}
+		left.Cols = end
+		right.Cols, right.Data = end-start, half.Data[start:]
+		blas64.Gemm(blas.Trans, blas.NoTrans, -1, left, right, 1, into)
+	}
 }
 
 var errDegenerate = errors.New("solving the regression: the features are degenerate")
@@ -76,29 +120,23 @@ func systems() (keys []systemKey) {
 type system struct {
 	systemKey
 	factor  mat.Cholesky
-	inverse mat.SymDense
+	inverse *mat.SymDense
 }
 
-// system is the one of own samples that count weight times: such a one has so many times less of the penalty.
+// system is the one of own samples that count weight times: such a one has so many times less of the penalty. It
+// replaces the one from before.
 func (b *blocks) system(key systemKey) (*system, error) {
-	n := b.own.SymmetricDim()
-	among, s := mat.NewSymDense(n, nil), &system{systemKey: key}
-	for i := range n {
-		for j := range i + 1 {
-			value := b.own.At(i, j)
-			if !key.alone {
-				value -= b.known.At(i, j)
-			}
-			if i == j {
-				value += b.penalty / key.weight
-			}
-			among.SetSym(i, j, value)
-		}
+	s := &b.scratch.system
+	s.systemKey = key
+	among := b.rest
+	if key.alone {
+		among = b.own
 	}
-	if !s.factor.Factorize(among) {
+	s.inverse = b.symmetric(among, b.penalty/key.weight)
+	if !s.factor.Factorize(s.inverse) {
 		return nil, errDegenerate
 	}
-	if err := s.factor.InverseTo(&s.inverse); err != nil {
+	if err := s.factor.InverseTo(s.inverse); err != nil {
 		return nil, fmt.Errorf("solving the regression: %w", err)
 	}
 	return s, nil
@@ -108,12 +146,13 @@ func (b *blocks) system(key systemKey) (*system, error) {
 func (b *blocks) solve(s *system, targets []float64) (base, own []float64, err error) {
 	count := len(targets) - b.own.SymmetricDim()
 	rest, explained := mat.NewVecDense(len(targets)-count, slices.Clone(targets[count:])), new(mat.VecDense)
+	given := mat.NewVecDense(count, targets[:count:count])
 	if !s.alone {
-		if err := b.factor.SolveVecTo(explained, mat.NewVecDense(count, targets[:count:count])); err != nil {
+		if err := b.factor.SolveVecTo(explained, given); err != nil {
 			return nil, nil, fmt.Errorf("solving the regression: %w", err)
 		}
 		var known mat.VecDense
-		known.MulVec(b.cross, explained)
+		known.MulVec(b.cross.T(), explained)
 		rest.SubVec(rest, &known)
 	}
 	var solution mat.VecDense
@@ -124,9 +163,12 @@ func (b *blocks) solve(s *system, targets []float64) (base, own []float64, err e
 	if s.alone {
 		return make([]float64, count), own, nil
 	}
-	var moved mat.VecDense
-	moved.MulVec(b.solved, &solution)
-	explained.SubVec(explained, &moved)
+	var left mat.VecDense // of the base's targets, once the own samples explain their part
+	left.MulVec(b.cross, &solution)
+	left.SubVec(given, &left)
+	if err := b.factor.SolveVecTo(explained, &left); err != nil {
+		return nil, nil, fmt.Errorf("solving the regression: %w", err)
+	}
 	return explained.RawVector().Data, own, nil
 }
 
@@ -134,6 +176,9 @@ func (b *blocks) solve(s *system, targets []float64) (base, own []float64, err e
 // the dual solution of the own samples: (inverse of the group's block of the inverse) x (the group's duals). Source:
 // the block form of the inverse; for one sample it is the leave-one-out residual of ridge regression.
 func (s *system) leftOut(group []int, own []float64) ([]float64, error) {
+	if len(group) == 1 { // nearly all are; what a factorisation allocates for each would add up
+		return []float64{own[group[0]] / s.inverse.At(group[0], group[0])}, nil
+	}
 	block, duals := mat.NewSymDense(len(group), nil), mat.NewVecDense(len(group), nil)
 	for row, i := range group {
 		duals.SetVec(row, own[i])
@@ -150,4 +195,9 @@ func (s *system) leftOut(group []int, own []float64) ([]float64, error) {
 		return nil, fmt.Errorf("solving the regression: %w", err)
 	}
 	return residuals.RawVector().Data, nil
+}
+
+// upperOf is the factor U of a matrix U'U.
+func upperOf(factor *mat.Cholesky) blas64.Triangular {
+	return factor.RawU().(mat.RawTriangular).RawTriangular()
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/thorough"
 	"gonum.org/v1/gonum/mat"
 )
 
@@ -99,7 +100,7 @@ func TestLeftOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, key := range systems() {
-		b, err := a.newBlocks(d, blockKey{penalty: 0.2})
+		b, err := a.newBlocks(d, blockKey{penalty: 0.2}, a.newScratch())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -163,4 +164,69 @@ func without(t *testing.T, d *design, key systemKey, targets []float64, base int
 		value += d.ratings.At(own, y) * duals.AtVec(c)
 	}
 	return value
+}
+
+// TestAddMany learns from own samples without leaving any out, as of many: each head by another variant. The model is
+// that of the regressions which leave them out.
+func TestAddMany(t *testing.T) {
+	t.Parallel()
+	base, builtin, out := someSources(t)
+	own, rest := ratedBy(out, 5, func(_ int, rating int8) int8 { return rating })
+	a := newAddition(base, builtin, own, rubric.Default())
+	learned, err := a.fit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	heads := make([]int, a.task(nil).heads())
+	for h := range heads {
+		heads[h] = h % len(variants())
+	}
+	want, err := learned.model(heads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := a.solve(t.Context(), heads)
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 0.0
+	for i := range rest {
+		values := want.predict(rest[i].Features)
+		for h, value := range got.predict(rest[i].Features) {
+			most = max(most, math.Abs(value-values[h]))
+		}
+	}
+	if t.Logf("values differ by %.2g at most", most); most > 1e-6 {
+		t.Errorf("values differ by %g", most)
+	}
+}
+
+// TestAddLeavesSomeOut learns from all own samples, but leaves out no more than are asked for.
+func TestAddLeavesSomeOut(t *testing.T) {
+	t.Parallel()
+	thorough.Only(t)
+	base, builtin, out := someSources(t)
+	own, rest := ratedBy(out, 20, func(_ int, rating int8) int8 { return rating })
+	add := func(left int, all []Sample) *Addition {
+		t.Helper()
+		a := newAddition(base, builtin, subsample(own, left), rubric.Default())
+		a.all = all
+		added, err := a.learn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		return added
+	}
+	many, some := add(len(own)/2, own), add(len(own)/2, subsample(own, len(own)/2))
+	if many.Own != len(own) || many.Left.Samples != len(own)/2 {
+		t.Errorf("%d are learned from and %d left out, of %d", many.Own, many.Left.Samples, len(own))
+	}
+	score := func(added *Addition) float64 { return score(measured(t, added.Weights, rest).Mean.Figures) }
+	whole := add(len(own), own)
+	t.Logf("agreement with others: %.3f where all are left out, %.3f where half is, %.3f where half is learned from",
+		score(whole), score(many), score(some))
+	if score(many) < score(some) || score(many) < score(whole)-0.02 {
+		t.Errorf("all own samples give %.3f, half of them %.3f, all of them left out %.3f", score(many), score(some),
+			score(whole))
+	}
 }

@@ -22,9 +22,12 @@ type fits struct {
 	centre [][]float64
 }
 
-// parallelOwn is up to how many own samples several regressions are solved concurrently. Those of more take as many
-// processors one by one, and their memory once.
-const parallelOwn = 500
+// With up to parallelOwn own samples, as many regressions are solved concurrently as there are processors; with more,
+// parallelMany: each of these takes up to 130 MB.
+const (
+	parallelOwn  = 500
+	parallelMany = 2
+)
 
 // fit learns from the base and own samples by each variant. How many regressions it solves depends on the variants and
 // penalties, and not on how many sources there are.
@@ -43,23 +46,40 @@ func (a *addition) fit(ctx context.Context) (*fits, error) {
 		f.left, f.centre = append(f.left, left), append(f.centre, make([]float64, t.heads()))
 		f.duals = append(f.duals, mat.NewDense(len(t.samples), t.heads(), nil))
 	}
-	heads := map[blockKey][]int{}
-	for h := range t.heads() {
-		key := blockKey{a.base.Penalties[h], h >= len(a.rubric.Capabilities)}
-		heads[key] = append(heads[key], h)
-	}
-	work, ctx := errgroup.WithContext(ctx)
-	if work.SetLimit(runtime.GOMAXPROCS(0)); len(a.own) > parallelOwn {
-		work.SetLimit(1)
-	}
-	for key, of := range heads {
-		work.Go(func() error { return a.fitHeads(ctx, f, key, of) })
-	}
-	if err := work.Wait(); err != nil {
+	if err := a.fitEach(ctx, f); err != nil {
 		return nil, err
+	}
+	d.ratings, d.styles = nil, nil
+	if len(a.own) > parallelOwn {
+		runtime.GC() // or as much again as the kernels took would be allocated before the next collection
 	}
 	f.blend()
 	return f, nil
+}
+
+// fitEach learns the heads, those of one key together.
+func (a *addition) fitEach(ctx context.Context, f *fits) error {
+	heads := map[blockKey][]int{}
+	for h := range f.design.heads() {
+		heads[a.key(h)] = append(heads[a.key(h)], h)
+	}
+	parallel := min(runtime.GOMAXPROCS(0), len(heads))
+	if len(a.own) > parallelOwn {
+		parallel = min(parallel, parallelMany)
+	}
+	free := make(chan *scratch, parallel)
+	for range parallel {
+		free <- a.newScratch()
+	}
+	work, ctx := errgroup.WithContext(ctx)
+	for key, of := range heads {
+		memory := <-free
+		work.Go(func() error {
+			defer func() { free <- memory }()
+			return a.fitHeads(ctx, f, key, of, memory)
+		})
+	}
+	return work.Wait()
 }
 
 // blend makes the variants that are the mean of two others.
@@ -85,8 +105,8 @@ func (f *fits) blend() {
 }
 
 // fitHeads learns heads of one key by each variant.
-func (a *addition) fitHeads(ctx context.Context, f *fits, key blockKey, heads []int) error {
-	b, err := a.newBlocks(f.design, key)
+func (a *addition) fitHeads(ctx context.Context, f *fits, key blockKey, heads []int, memory *scratch) error {
+	b, err := a.newBlocks(f.design, key, memory)
 	if err != nil {
 		return err
 	}

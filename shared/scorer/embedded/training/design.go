@@ -64,6 +64,15 @@ type feature struct {
 
 // design prepares the samples that are to be learned from.
 func (t *task) design(learn []int) (*design, error) {
+	d, err := t.prepare(learn)
+	if err != nil {
+		return nil, err
+	}
+	return d, d.setKernels()
+}
+
+// prepare is design without the kernels.
+func (t *task) prepare(learn []int) (*design, error) {
 	d := &design{task: t, learn: learn}
 	d.standardise()
 	d.weighBuckets()
@@ -71,10 +80,7 @@ func (t *task) design(learn []int) (*design, error) {
 		d.grams = append(d.grams, d.gramsOf(t.samples[i].Features))
 	}
 	d.setTargets()
-	if err := d.setPrototypes(); err != nil {
-		return nil, err
-	}
-	return d, d.setKernels()
+	return d, d.setPrototypes()
 }
 
 // leastDeviation is added to a feature's deviation, so that one that hardly varies is not blown up.

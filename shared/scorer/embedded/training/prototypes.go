@@ -45,14 +45,20 @@ func (d *design) setPrototypes() error {
 
 // addLikenesses adds the products of the samples' likenesses to a kernel.
 func (d *design) addLikenesses(kernel *mat.SymDense) error {
-	var solved, products mat.Dense
+	var solved mat.Dense
 	if err := d.likenesses.SolveTo(&solved, d.likeness); err != nil {
 		return fmt.Errorf("comparing the samples: %w", err)
 	}
-	products.Mul(d.likeness.T(), &solved)
-	for i := range len(d.learn) {
-		for j := range i + 1 {
-			kernel.SetSym(i, j, kernel.At(i, j)+likeVariance*products.At(i, j))
+	const rows = 256 // at a time: the products of all samples take as much memory as the kernel
+	count, n := d.likeness.Dims()
+	for start := 0; start < n; start += rows {
+		end := min(start+rows, n)
+		var products mat.Dense
+		products.Mul(d.likeness.Slice(0, count, start, end).T(), solved.Slice(0, count, 0, end))
+		for i := start; i < end; i++ {
+			for j := range i + 1 {
+				kernel.SetSym(i, j, kernel.At(i, j)+likeVariance*products.At(i-start, j))
+			}
 		}
 	}
 	return nil
