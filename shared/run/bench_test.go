@@ -129,7 +129,7 @@ func benchCPU(b *testing.B, size int, do func(timed func(func()))) {
 	b.ReportMetric(float64(size)*float64(b.N)/1e6/took.Seconds(), "MB/cpu-s")
 }
 
-// processorTime is the time that the process has taken of all processors.
+// processorTime returns the time that the process has taken of all processors.
 func processorTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage
@@ -149,7 +149,7 @@ type manifestText struct {
 	separator     int
 }
 
-// realManifests are the pool of real data as it is, a JSON array, and as JSONL.
+// realManifests returns the pool of real data as it is, a JSON array, and as JSONL.
 func realManifests(b *testing.B) map[string]manifestText {
 	b.Helper()
 	pool, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))

@@ -39,7 +39,7 @@ func (b *openedImages) Open(
 	return b.Reader.Open(ctx, name, generation, offset, length)
 }
 
-// take are the names of the opened images since the last call, each once.
+// take returns the names of the opened images since the last call, each once.
 func (b *openedImages) take() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,8 +53,8 @@ const picturesManifest = "datasets/demo/all.json"
 
 var picturesSpec = run.Spec{Dataset: "demo", Manifests: []string{"all.json"}}
 
-// newPictures is a fixture with a scored dataset of samples with images: a and b share one image, the second image of c
-// and the only one of d are missing, and bad cannot be rated.
+// newPictures returns a fixture with a scored dataset of samples with images: a and b share one image, the second image
+// of c and the only one of d are missing, and bad cannot be rated.
 func newPictures(t testing.TB) (*runtest.Fixture, *run.Plan, *openedImages) {
 	t.Helper()
 	f := runtest.New(t)
@@ -83,7 +83,7 @@ func newPictures(t testing.TB) (*runtest.Fixture, *run.Plan, *openedImages) {
 	return f, plan, opened
 }
 
-// attemptAfter is the plan of the attempt after a run's; nil if there is none.
+// attemptAfter returns the plan of the attempt after a run's; nil if there is none.
 func attemptAfter(t testing.TB, f *runtest.Fixture, plan *run.Plan) *run.Plan {
 	t.Helper()
 	next, err := f.Planner().NextAttempt(t.Context(), plan.Run)
@@ -196,7 +196,7 @@ func checkAskedAgain(t *testing.T, f *runtest.Fixture, last *run.Plan, opened *o
 	}
 }
 
-// openEntries are the names of the unfinished entries in the index.
+// openEntries returns the names of the unfinished entries in the index.
 func openEntries(f *runtest.Fixture) []string {
 	finished := map[string]bool{}
 	for _, name := range f.Objects("index/finished/") {

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// oneShard is a fixture with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
+// oneShard returns a fixture with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
 func oneShard(t *testing.T) (*runtest.Fixture, *run.Plan, events.ShardTask) {
 	t.Helper()
 	f := runtest.New(t)

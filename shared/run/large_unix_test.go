@@ -62,7 +62,7 @@ func (g generated) List(ctx context.Context, prefix, after string) iter.Seq2[buc
 
 func (g generated) Checksum(context.Context, string) (uint32, error) { return 1, nil }
 
-// largeRecord is a record of about a number of bytes.
+// largeRecord returns a record of about a number of bytes.
 func largeRecord(number, size int) string {
 	answer := strings.Repeat(fmt.Sprintf("This is sentence %d of an answer. ", number), size/34)
 	return runtest.Record(fmt.Sprintf("%06d", number), answer)
@@ -104,7 +104,7 @@ var largeForms = map[string]func(t *testing.T, size int64) buckettest.Repeated{
 	"parquet": largeParquet,
 }
 
-// largeParquet is a Parquet file whose row groups are equal.
+// largeParquet returns a Parquet file whose row groups are equal.
 func largeParquet(t *testing.T, size int64) buckettest.Repeated {
 	columns := table.NewColumns("images")
 	var one, groups, notes, end bytes.Buffer
@@ -258,7 +258,7 @@ func processBytes() int64 {
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
-// cpuTime is the time that the process has worked so far: other programs do not change it.
+// cpuTime returns the time that the process has worked so far: other programs do not change it.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

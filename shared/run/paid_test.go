@@ -54,7 +54,7 @@ func (s paidScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Res
 	return s.Scorer.Rate(ctx, items)
 }
 
-// newPaid is a fixture whose scorer costs money.
+// newPaid returns a fixture whose scorer costs money.
 func newPaid(t *testing.T, p *allowance) *runtest.Fixture {
 	f := runtest.New(t)
 	p.spent = map[string]int{}
@@ -142,8 +142,8 @@ func TestTooSlowIsRefused(t *testing.T) {
 	}
 	p.perSample = 2000
 	_, err := f.Planner().Plan(t.Context(), spec)
-	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples takes 3h20m0s", "after 3h0m0s",
-		"SHARD_SAMPLES to 2 at most"} {
+	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples would take 3h20m0s", "have 3h0m0s",
+		"SHARD_SAMPLES to at most 2"} {
 		if !strings.Contains(runtest.Refusal(t, err), words) {
 			t.Errorf("%q lacks %q", runtest.Refusal(t, err), words)
 		}
@@ -170,8 +170,9 @@ func TestNoPrice(t *testing.T) {
 		if _, refused := errors.AsType[*run.RefusedError](err); refused != tt.refused || (err != nil) != tt.refused {
 			t.Errorf("limit %v, prices %v: error %v", tt.limit, tt.prices, err)
 		}
-		if want := "add " + runtest.Kind + "=... to COST_PER_MILLION, which is \"" + tt.prices.String() + "\""; err != nil &&
-			!strings.Contains(err.Error(), want) {
+		want := "add " + runtest.Kind + "=DOLLARS (for a million samples) to COST_PER_MILLION, which is \"" +
+			tt.prices.String() + "\""
+		if err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s in it", err, want)
 		}
 	}

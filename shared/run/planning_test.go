@@ -41,7 +41,7 @@ func newParts(t *testing.T) (*runtest.Fixture, run.Spec) {
 	return f, spec
 }
 
-// onePass is the plan of a dataset as one pass finds it, as it would be stored.
+// onePass returns the plan of a dataset as one pass finds it, as it would be stored.
 func onePass(t *testing.T, f *runtest.Fixture, spec run.Spec) (id, stored string) {
 	t.Helper()
 	f.Limits.PlanBytes = 1 << 30
@@ -118,7 +118,7 @@ func TestPlanPackedInSteps(t *testing.T) {
 	}
 }
 
-// planned is the plan.json of a run, in which nothing may be left to plan.
+// planned returns the plan.json of a run, in which nothing may be left to plan.
 func planned(t *testing.T, f *runtest.Fixture, id string) string {
 	t.Helper()
 	if left := f.Tasks.TakeOf(events.TaskPlan); len(left) > 0 {
@@ -308,7 +308,7 @@ func TestPlanTwice(t *testing.T) {
 	}
 }
 
-// halfPlanned is a run of which the first steps of all chains are done.
+// halfPlanned returns a run of which the first steps of all chains are done.
 func halfPlanned(t *testing.T) (*runtest.Fixture, string) {
 	t.Helper()
 	f, spec := newParts(t)

@@ -86,7 +86,7 @@ func checkAttempt(t *testing.T, f *runtest.Fixture, first, second *run.Plan, rat
 	}
 }
 
-// ratedSince are the ids of the samples that were rated more often than before.
+// ratedSince returns the ids of the samples that were rated more often than before.
 func ratedSince(f *runtest.Fixture, before map[string]int) []string {
 	rated := []string{}
 	for id, n := range f.Scorer.Counts() {

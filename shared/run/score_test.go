@@ -178,7 +178,7 @@ type imageCase struct {
 	fix    string      // what else the reason says
 }
 
-// imageCases are samples whose images imagesFixture has, or lacks.
+// imageCases returns samples whose images imagesFixture has, or lacks.
 func imageCases(valid []byte) []imageCase {
 	embedded := "data:image/png;base64," + base64.StdEncoding.EncodeToString(valid)
 	return []imageCase{
@@ -382,7 +382,7 @@ func TestLimitsAboveProcess(t *testing.T) {
 		t.Errorf("the run is %s", status.State)
 	}
 	for _, words := range []string{
-		"MAX_SAMPLE_IMAGE_BYTES=268435456", "MAX_DECODED_BYTES=536870912", "started for 32", "resume",
+		"MAX_SAMPLE_IMAGE_BYTES=268435456", "MAX_DECODED_BYTES=536870912", "this process allows 32", "resume",
 	} {
 		if !strings.Contains(status.Stopped, words) {
 			t.Errorf("stopped with %q, which lacks %s", status.Stopped, words)

@@ -158,7 +158,7 @@ var errDown = errors.New("the scorer's service is down")
 // failures is how many attempts at a task fail until it is given up.
 const failures = 20
 
-// stalled is a fixture with a run of 12 valid samples and an invalid one, in which the shard of the
+// stalled returns a fixture with a run of 12 valid samples and an invalid one, in which the shard of the
 // samples a00, hollow and a01 was given up.
 func stalled(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()

@@ -25,7 +25,7 @@ func TestTeacher(t *testing.T) {
 		}
 		return plan, ""
 	}
-	if _, problem := begin("{scorer: gpu}"); !strings.Contains(problem, "this service asks no teacher") ||
+	if _, problem := begin("{scorer: gpu}"); !strings.Contains(problem, "this service does not support teachers") ||
 		!strings.Contains(problem, "harvest curate --teacher") {
 		t.Errorf("without anything learned: %q", problem)
 	}

@@ -54,7 +54,7 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// elements are the places of the samples of a run, in its order. They are compared with what the plan says of each.
+// elements returns the places of the samples of a run, in its order. They are compared with what the plan says of each.
 func elements(t *testing.T, f *runtest.Fixture, plan *run.Plan) (all []int64) {
 	t.Helper()
 	texts := run.Texts{Input: f.Input, Work: f.Work}

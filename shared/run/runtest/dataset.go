@@ -38,15 +38,15 @@ func Plain(prefix string, n int) []string {
 	return records
 }
 
-// Array is a JSON array of records.
+// Array returns a JSON array of records.
 func Array(records []string) []byte {
 	return []byte("[\n  " + strings.Join(records, ",\n  ") + "\n]\n")
 }
 
-// Lines are records, one a line.
+// Lines returns records, one a line.
 func Lines(records []string) []byte { return []byte(strings.Join(records, "\n") + "\n") }
 
-// PNG is an image of a size.
+// PNG returns an image of a size.
 func PNG(t testing.TB, width, height int) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -66,7 +66,7 @@ func Budget(t testing.TB, text string) selection.Budget {
 	return b
 }
 
-// Refusal is the reason of an error that should be a *run.RefusedError.
+// Refusal returns the reason of an error that should be a *run.RefusedError.
 func Refusal(t testing.TB, err error) string {
 	t.Helper()
 	var refused *run.RefusedError
@@ -79,7 +79,7 @@ func Refusal(t testing.TB, err error) string {
 // A Member is a file of a tar.
 type Member struct{ Name, Content string }
 
-// Tar is a tar of members.
+// Tar returns a tar of members.
 func Tar(t testing.TB, members ...Member) []byte {
 	t.Helper()
 	var out bytes.Buffer

@@ -174,7 +174,7 @@ func (f *Fixture) clock() time.Time {
 	return f.now
 }
 
-// Now is the time of the fixture's clock.
+// Now returns the time of the fixture's clock.
 func (f *Fixture) Now() time.Time { return f.clock() }
 
 // Pass lets time pass.
@@ -278,10 +278,10 @@ func (f *Fixture) Touch(name string, at time.Time) {
 	f.must(os.Chtimes(filepath.Join(f.Folder, filepath.FromSlash(name)), at, at))
 }
 
-// Errors are the lines that were logged as errors.
+// Errors returns the lines that were logged as errors.
 func (f *Fixture) Errors() []string { return f.Logged("level=ERROR") }
 
-// Logged are the lines of the log that hold a text.
+// Logged returns the lines of the log that hold a text.
 func (f *Fixture) Logged(text string) []string {
 	var found []string
 	for line := range strings.Lines(f.logged.String()) {

@@ -21,7 +21,7 @@ func (f *Fixture) Retry(id string) (*run.Plan, error) {
 	return f.Subsets.StartAttempt(f.t.Context(), f.Planner(), f.Worker, id)
 }
 
-// Arrive is the notification of an upload: it starts what the object starts.
+// Arrive returns the notification of an upload: it starts what the object starts.
 func (f *Fixture) Arrive(object string) (*run.Plan, error) {
 	ctx, planner := f.t.Context(), f.Planner()
 	upload, spec, ok, err := planner.Uploaded(ctx, object)
@@ -110,7 +110,7 @@ func (f *Fixture) Status(id string) *subset.RunStatus {
 	return status
 }
 
-// EventIDs are the ids of all events of a type that were published.
+// EventIDs returns the ids of all events of a type that were published.
 func (f *Fixture) EventIDs(kind string) []string {
 	var ids []string
 	for _, m := range f.Published {

@@ -64,7 +64,7 @@ func (f *Fixture) Account(plan *run.Plan) events.Counts {
 	return total
 }
 
-// Records are the scores of a run, by sample id.
+// Records returns the scores of a run, by sample id.
 func (f *Fixture) Records(plan *run.Plan) map[string]scores.Record {
 	f.t.Helper()
 	found := map[string]scores.Record{}
@@ -76,7 +76,7 @@ func (f *Fixture) Records(plan *run.Plan) map[string]scores.Record {
 	return found
 }
 
-// RangeScores are the scores of one range.
+// RangeScores returns the scores of one range.
 func (f *Fixture) RangeScores(plan *run.Plan, r int) []scores.Record {
 	f.t.Helper()
 	return f.table(fmt.Sprintf("runs/%s/scores/%04d.parquet", plan.Run, r))
@@ -92,7 +92,8 @@ func (f *Fixture) table(name string) []scores.Record {
 	return table.Records
 }
 
-// WithoutSeen is a file of scores without what was seen of images: where their generations differ, the rest is equal.
+// WithoutSeen returns a file of scores without what was seen of images: where their generations differ, the rest is
+// equal.
 func WithoutSeen(t testing.TB, file []byte) []byte {
 	t.Helper()
 	table, err := scores.Read(bytes.NewReader(file), int64(len(file)))
@@ -157,7 +158,7 @@ func (f *Fixture) ReadJSON(name string, v any) {
 	}
 }
 
-// Objects are the names of the work bucket below a prefix.
+// Objects returns the names of the work bucket below a prefix.
 func (f *Fixture) Objects(prefix string) []string {
 	f.t.Helper()
 	names := []string{}

@@ -43,7 +43,7 @@ func (s *Scorer) Counts() map[string]int {
 	return maps.Clone(s.Rated)
 }
 
-// For is the scorer for one rubric.
+// For returns the scorer for one rubric.
 func (s *Scorer) For(r *rubric.Rubric) scorer.Scorer { return bound{s, len(r.Capabilities), r.Styles} }
 
 // Words in a sample's answer that have a Scorer treat it specially.
