@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestMain trades memory for time: the tests leave much garbage.
+// TestMain makes the garbage collector run less often, because the tests make much garbage.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	m.Run()
@@ -25,7 +25,7 @@ func mixed() []string {
 	return slices.Insert(records, 2, runtest.Record("m01", "The same id again."))
 }
 
-// mixedManifest is where newMixed puts its dataset.
+// mixedManifest is the name of the manifest of newMixed.
 const mixedManifest = "datasets/mixed/all.json"
 
 // newMixed returns a fixture with the dataset "mixed" of the records mixed, which asks for a selection of 75 %.
@@ -37,7 +37,7 @@ func newMixed(t testing.TB) *runtest.Fixture {
 	return f
 }
 
-// undisturbed returns the mixed dataset's fixture after nothing but good deliveries.
+// undisturbed returns the fixture of the mixed dataset after deliveries without errors.
 func undisturbed(t testing.TB) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := newMixed(t)

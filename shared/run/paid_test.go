@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// An allowance is what runs may spend on a paid scorer.
+// An allowance limits the samples that a paid scorer rates.
 type allowance struct {
 	mu    sync.Mutex
 	limit int // samples
@@ -25,7 +25,7 @@ type allowance struct {
 	perSample float64 // seconds
 }
 
-// A paidScorer takes a sample's price from its run's allowance before it rates it.
+// A paidScorer counts a sample in its run's allowance before it rates the sample.
 type paidScorer struct {
 	scorer.Scorer
 	*allowance
@@ -65,8 +65,8 @@ func newPaid(t *testing.T, p *allowance) *runtest.Fixture {
 	return f
 }
 
-// A scorer that must stop stalls its run immediately: no attempt is wasted, and no sample is failed. Fixed and resumed,
-// the run is scored.
+// A scorer that must stop stalls its run immediately, without failed attempts and failed samples. After the cause is
+// fixed and the run is resumed, the run is scored.
 func TestStopStallsRun(t *testing.T) {
 	t.Parallel()
 	p := &allowance{limit: 7}
@@ -94,7 +94,7 @@ func TestStopStallsRun(t *testing.T) {
 	}
 }
 
-// What a paid scorer costs is known before anything is spent, and may need approval.
+// The cost of a paid scorer is known before the run starts, and may need approval.
 func TestPaidEstimates(t *testing.T) {
 	t.Parallel()
 	p := &allowance{perSample: 2}
@@ -130,7 +130,7 @@ func TestPaidEstimates(t *testing.T) {
 	}
 }
 
-// A scorer so slow that no shard would ever be finished is refused before it begins.
+// A scorer that is so slow that no shard would ever be finished is refused before the run begins.
 func TestTooSlowIsRefused(t *testing.T) {
 	t.Parallel()
 	p := &allowance{perSample: 1800} // 20 deliveries of 540 s are 10,800 s, and two shards of three samples share them
@@ -150,7 +150,7 @@ func TestTooSlowIsRefused(t *testing.T) {
 	}
 }
 
-// TestNoPrice refuses a run by a scorer without a price where a limit is set, however small the run is.
+// TestNoPrice refuses a run with a scorer without a price if there is a cost limit, even if the run is small.
 func TestNoPrice(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {

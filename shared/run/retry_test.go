@@ -49,7 +49,7 @@ func TestRetry(t *testing.T) {
 		t.Errorf("counts of the retry (-want +got):\n%s", diff)
 	}
 	rated := ratedSince(f, ratedBefore)
-	// The scorer could not rate `bad`, so it is asked again; `p2` has no image still.
+	// The scorer could not rate `bad`, so it tries again; `p2` still has no image.
 	if diff := cmp.Diff([]string{"bad", "p1"}, rated); diff != "" {
 		t.Errorf("samples rated by the retry (-want +got):\n%s", diff)
 	}
@@ -223,7 +223,7 @@ func checkTakenOver(t *testing.T, earlier, later map[string]scores.Record, rated
 	}
 }
 
-// TestReuseOfAnUnfinishedRun takes over what there is.
+// TestReuseOfAnUnfinishedRun takes over the scores that exist.
 func TestReuseOfAnUnfinishedRun(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -13,10 +13,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Kind is the kind of scorer that a Scorer is.
+// Kind is the kind of a Scorer.
 const Kind = "fake"
 
-// A Scorer rates by a hash of the sample's record and images, and counts.
+// A Scorer is a fake scorer. It rates a sample by a hash of its record and images, and counts the ratings.
 type Scorer struct {
 	Name string // its id
 	// Rated counts how often each sample was rated, by id.
