@@ -169,8 +169,8 @@ func TestResolveRefuses(t *testing.T) {
 			"list it once",
 		`[other/dataset.yaml]`: "manifests[0]: other/dataset.yaml: it is another dataset.yaml; list the manifests " +
 			"themselves",
-		"[mix.yaml]\ntakes: {mix.yaml: all}": "manifests[0]: mix.yaml: it is a mix of LLaVA-OneVision, which says " +
-			"itself how its files are read",
+		"[mix.yaml]\ntakes: {mix.yaml: all}": "manifests[0]: mix.yaml: it is a mix of LLaVA-OneVision, which has " +
+			"its own settings for reading and taking records",
 		`[bad/far.json]`: `manifests[0]: bad/far.json: entry "x": /data/x.jsonl: it is outside of datasets/demo/; upload ` +
 			`it there`,
 		`[bad/out.json]`: `manifests[0]: bad/out.json: entry "x": ../../x.jsonl: it is outside of datasets/demo/`,
