@@ -167,8 +167,8 @@ func TestMisplacedUploads(t *testing.T) {
 	f := runtest.New(t)
 	for object, want := range map[string][2]string{
 		"datasets/my set/a.json":  {"my-set", `"my set" is not a dataset name`},
-		"datasets/Ünï/a.json":     {"n-", "rename the folder, to n-"},
-		"datasets/A&B/data.jsonl": {"A-B", "rename the folder, to A-B"},
+		"datasets/Ünï/a.json":     {"n-", "rename the folder, for example to n-"},
+		"datasets/A&B/data.jsonl": {"A-B", "rename the folder, for example to A-B"},
 		"datasets/+/a.json":       {"dataset", "rename the folder"},
 		"datasets/loose.json":     {"loose.json", "such as datasets/loose/loose.json"},
 		"datasets/a/sub/x.json":   {},
@@ -192,7 +192,7 @@ func TestMisplacedUploads(t *testing.T) {
 	}
 	if !run.IsBelow("datasets/a/sub/x.json") || run.IsBelow("datasets/a/parts/x.json") ||
 		run.IsBelow("datasets/a/x.json") {
-		t.Error("what lies below the folder of a dataset is not known")
+		t.Error("IsBelow does not find objects in subfolders of a dataset")
 	}
 }
 
