@@ -95,7 +95,7 @@ func entries(folder string, most int) (files, folders []string) {
 	return files, folders
 }
 
-// foldName returns a file's name in lower case, with one spelling of the extension: .jpg for .jpeg.
+// foldName is a file's name without differences of case and of the extension's spelling.
 func foldName(name string) string {
 	name = strings.ToLower(name)
 	stem, extension := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)

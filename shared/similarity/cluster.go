@@ -5,9 +5,9 @@ import "slices"
 // maxLeaders is the most clusters with the same images that a sample is compared with.
 const maxLeaders = 64
 
-// A Clusterer finds the near duplicates of a pool: samples with nearly equal images, in the same order, and nearly
-// equal texts. Samples without images are near duplicates only if all their questions are equal, because nearly equal
-// questions may come from one template.
+// A Clusterer finds the duplicates of a pool: samples with nearly equal images, in the same order, and nearly equal
+// texts. Samples without images are duplicates only if all their questions are equal, because near ones may come from
+// one template.
 //
 // A cluster consists of its leader, the first of its samples, and of samples that are near to the leader. A sample that
 // is near to another member but not to the leader is in another cluster. So a chain of small differences cannot join
@@ -57,7 +57,7 @@ func (c *Clusterer) Leaders() []uint32 {
 		own := c.of[start:sample.end]
 		start = sample.end
 		if len(own) == 0 && sample.all == 0 {
-			continue // nothing to compare, for example because the sample was not scored
+			continue // there is nothing to compare, as of one that was not scored
 		}
 		key := uint64(len(own))
 		for _, image := range own {

@@ -68,8 +68,8 @@ func TextOf(questions []string) Text {
 	return t
 }
 
-// near reports whether two texts are nearly equal, or have a question in common. distance is the number of bits in
-// which their words differ; 0 with a common question.
+// near says whether two texts are nearly equal, or have a question in common, and in how many bits their words differ:
+// 0 with a question in common.
 func (t Text) near(other Text) (distance int, near bool) {
 	for _, a := range t.Questions {
 		for _, b := range other.Questions {

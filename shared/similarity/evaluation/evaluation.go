@@ -110,7 +110,7 @@ func (s Source) identify(ctx context.Context, name string) (Object, error) {
 	return folder, nil
 }
 
-// isImage reports whether a file in a folder of images counts as an image, by its extension.
+// isImage says whether a file is looked at in a folder of images.
 func isImage(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff":
@@ -119,7 +119,7 @@ func isImage(name string) bool {
 	return false
 }
 
-// A reading is the state of reading one set.
+// A reading is one of a set.
 type reading struct {
 	in      bucket.Reader
 	object  Object
