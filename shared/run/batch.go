@@ -51,7 +51,8 @@ func (p *Planner) OpenImages(ctx context.Context, plan *Plan) (*Images, error) {
 	return p.loader.open(ctx, plan)
 }
 
-// open is OpenImages.
+// open opens the images of a run's samples. It waits for the memory of their reader. The caller has to close the
+// result.
 func (l *loader) open(ctx context.Context, plan *Plan) (*Images, error) {
 	named, err := l.images(plan)
 	if err != nil {

@@ -142,7 +142,7 @@ func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 	return plan, err
 }
 
-// ScoredPlan is UsablePlan for a run that is scored to the last sample; else an error that wraps ErrNotScored.
+// ScoredPlan is UsablePlan for a run with all samples scored. For another run the error wraps ErrNotScored.
 func (r *Reader) ScoredPlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := r.UsablePlan(ctx, run)
 	if err != nil {

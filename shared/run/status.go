@@ -89,7 +89,7 @@ func (s *Status) IsScored() bool { return s.State == StateScored || s.State == S
 // NothingToRetry reports whether the run is scored and no sample of it failed.
 func (s *Status) NothingToRetry() bool { return s.IsScored() && s.Samples.Failed == 0 }
 
-// Failure is Counts.Failure of a run that is scored.
+// Failure returns Counts.Failure for a scored run.
 func (s *Status) Failure(allowed Allowance) string {
 	return Counts{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }

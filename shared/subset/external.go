@@ -126,7 +126,7 @@ func (r *Reader) columns(
 	})
 }
 
-// namedColumns are columns by name. fieldOf gives the field of the request that names a column.
+// namedColumns returns columns by name. fieldOf returns the field of the request that names a column.
 func (r *Reader) namedColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, names []string, fieldOf func(name string) string,
 ) ([]selection.Column, *NumbersMatch, error) {

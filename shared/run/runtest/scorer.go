@@ -29,14 +29,14 @@ type Scorer struct {
 	mu sync.Mutex
 }
 
-// Times is how often a sample was rated.
+// Times returns the number of times that a sample was rated.
 func (s *Scorer) Times(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.Rated[id]
 }
 
-// Counts is how often each sample was rated, by id.
+// Counts returns the number of times that each sample was rated, by id.
 func (s *Scorer) Counts() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
