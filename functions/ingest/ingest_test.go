@@ -195,7 +195,7 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 		},
 		"packed manifest":   {"datasets/sky/all.jsonl.gz", "\x1f\x8b\x08\x00\x00", "gzip"},
 		"tables":            {"datasets/sky/all.parquet", "PAR1PAR1", "Parquet"},
-		"another name":      {"datasets/sky/all.csv", "id,image\n", "all.csv: its name is not that of a manifest"},
+		"another name":      {"datasets/sky/all.csv", "id,image\n", "all.csv: its name is not the name of a manifest"},
 		"unknown scorer":    {"datasets/sky/dataset.yaml", "manifests: [all.jsonl]\nscorer: crystal-ball\n", "crystal-ball"},
 		"no records":        {"datasets/sky/empty.json", "[]", "no records"},
 		"no manifest":       {"datasets/sky/prose.json", "Once upon a time", "datasets/sky/prose.json"},

@@ -213,7 +213,7 @@ func TestTarFaults(t *testing.T) {
 	}{
 		{[]string{"cat.tar"}, "harvest: manifest cat.tar: the archive ends, and at byte "},
 		{[]string{"shards/demo-000.tar", "./text.jsonl"}, "harvest: manifests: shards/demo-000.tar is a WebDataset tar and " +
-			"./text.jsonl is a file of JSON, and a subset has one form; curate files of each kind by themselves\n"},
+			"./text.jsonl is a file of JSON, but a subset has one form; curate the files of each kind separately\n"},
 	} {
 		curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out"}
 		a := harvest(t, dir, nil, append(curate, tc.args...)...)

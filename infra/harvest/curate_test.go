@@ -93,7 +93,7 @@ var faults = []struct {
 	},
 	{
 		name: "more failures than samples", args: curateArgs("--budget", "1", "--max-failed", "4", "dataset.json"), status: 2,
-		says: []string{"--max-failed: 4 samples are more than the run has, which is 3"},
+		says: []string{"--max-failed: 4 samples are more than the 3 samples of the run"},
 	},
 	{name: "budget below one " +
 		"sample", args: curateArgs("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},

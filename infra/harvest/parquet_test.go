@@ -203,9 +203,9 @@ func TestParquetFaults(t *testing.T) {
 			"been cut short: download or write it again\n"},
 		{[]string{"empty.parquet"}, "harvest: empty.parquet: the manifest has no records; write at least one\n"},
 		{[]string{"./vsft.parquet", "llava.parquet"}, "harvest: manifests: ./vsft.parquet and llava.parquet have unequal " +
-			"columns, and a subset is one file: "},
+			"columns ("},
 		{[]string{"llava.parquet", "text.jsonl"}, "harvest: manifests: llava.parquet is a Parquet file and text.jsonl is a " +
-			"file of JSON, and a subset has one form; curate files of each kind by themselves\n"},
+			"file of JSON, but a subset has one form; curate the files of each kind separately\n"},
 	} {
 		curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out"}
 		a := harvest(t, dir, nil, append(curate, tc.args...)...)

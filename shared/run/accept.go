@@ -9,11 +9,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// ErrPlanning is the error of calls that name a run which is accepted and not planned yet.
+// ErrPlanning is the error for a run that is accepted but not planned yet.
 var ErrPlanning = errors.New("the run is being planned; try again later")
 
-// Accept accepts the run of a dataset that Identify found to have no plan, and publishes the task of planning it. It
-// can be repeated.
+// Accept accepts a run for which Identify found no plan, and publishes the task of planning it. Accept can be repeated.
 func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
 	id, err := CanonicalHash(spec)
 	if err != nil {
@@ -28,12 +27,12 @@ func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
 	return w.ContinuePlanning(ctx, plan.Run)
 }
 
-// Asked lists the requests for a run that came before it was planned, in the order of their names.
+// Asked returns the requests for a run from the time before it was planned, in the order of their names.
 func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
 	var specs []Spec
 	for attrs, err := range r.work.List(ctx, askedPrefix(run), "") {
 		if err != nil {
-			return nil, fmt.Errorf("listing what was asked of run %s: %w", run, err)
+			return nil, fmt.Errorf("listing the requests for run %s: %w", run, err)
 		}
 		var spec Spec
 		if err := bucket.ReadJSON(ctx, r.work, attrs.Name, &spec); err != nil {
@@ -44,7 +43,7 @@ func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
 	return specs, nil
 }
 
-// refuses reports whether a run was refused for exactly this request, which would be refused again.
+// refuses reports whether a run was refused for exactly this request, so that it would be refused again.
 func (r *Reader) refuses(ctx context.Context, refused *Plan, spec Spec) (bool, error) {
 	id, err := CanonicalHash(spec)
 	if err != nil || refused.Passing {
@@ -53,11 +52,11 @@ func (r *Reader) refuses(ctx context.Context, refused *Plan, spec Spec) (bool, e
 	return bucket.Exists(ctx, r.work, askedPrefix(refused.Run)+id+".json")
 }
 
-// errReplaced is why a run is refused that is not what was accepted any more.
+// errReplaced is the reason to refuse an accepted run if its dataset, rubric or scorer has changed since.
 var errReplaced = &RefusedError{Reason: "the dataset, its rubric or its scorer was replaced before the run was " +
 	"planned; start the dataset again"}
 
-// refuseAccepted keeps the reason why an accepted run is refused in place of its plan.
+// refuseAccepted stores the reason why an accepted run is refused, in place of the run's plan.
 func (w *Worker) refuseAccepted(
 	ctx context.Context, task events.PlanTask, spec Spec, why *RefusedError,
 ) (*Plan, error) {
@@ -66,19 +65,19 @@ func (w *Worker) refuseAccepted(
 	return w.keepRefused(ctx, refused)
 }
 
-// givePlanningUp refuses an accepted run because a step of planning failed again and again. The same request starts the
+// givePlanningUp refuses an accepted run because a step of planning failed too often. The same request can start the
 // dataset again.
 func (w *Worker) givePlanningUp(
 	ctx context.Context, task events.PlanTask, spec Spec, attempts int, cause error,
 ) (*Plan, error) {
 	refused := refusedPlan(spec.Dataset, fmt.Sprintf(
-		"planning was given up after %d failed attempts at step %d of manifest %d; remove the cause, then start the dataset "+
+		"planning was given up after %d failed attempts at step %d of manifest %d; fix the cause, then start the dataset "+
 			"again: %v", attempts, task.Step, task.Manifest, cause))
 	refused.Run, refused.Passing = task.Run, true
 	return w.keepRefused(ctx, refused)
 }
 
-// keepRefused writes a refused plan, unless the run has a plan already, and returns the plan that is stored.
+// keepRefused writes a refused plan, unless the run has a plan. It returns the stored plan.
 func (w *Worker) keepRefused(ctx context.Context, refused *Plan) (*Plan, error) {
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(refused.Run), refused); err != nil {
 		return nil, err

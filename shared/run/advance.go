@@ -10,17 +10,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// Scored is the marker of a run that is scored to the last sample: runs/<run>/scored.
+// A Scored is the marker of a run whose samples are all scored: runs/<run>/scored.
 type Scored struct {
 	Delivery string `json:"delivery"` // the delivery that created it
 	Counts
 }
 
-// advance advances a run as far as the written scores allow. A range with all its shard scores gets its scores in one
-// object, and its counts; a block of ranges with all their counts gets the sum of them, and so on upwards; and the sum
-// of the whole run is its marker `scored`, which its event follows. Every delivery does this after its own work, with a
-// number of requests that does not depend on the number of ranges: when a process is killed in the middle, the next one
-// continues.
+// advance advances a run as far as the written scores allow. If all shards of a range are scored, it writes the range's
+// scores as one object, and the range's counts. If all ranges of a block have counts, it writes their sum, and so on
+// for blocks of blocks. The sum of the whole run is its marker `scored`, after which the event is published. Every
+// delivery does this after its own work, so if a process is killed, a later delivery continues. The number of requests
+// does not depend on the number of ranges.
 func (w *Worker) advance(ctx context.Context, plan *Plan, r int, delivery string) error {
 	counts, err := w.gatherRange(ctx, plan, r)
 	if err != nil || counts == nil {
@@ -49,7 +49,7 @@ func (w *Worker) advanceAll(ctx context.Context, plan *Plan, gathered map[int]bo
 			rated = append(rated, r)
 		}
 	}
-	size, top := 1, 0 // size is how many ranges a count of a level has
+	size, top := 1, 0 // size is the number of ranges in a count of the level
 	for ; plan.nodes(top) > 1; top++ {
 		size *= countsBlock
 		for block := range plan.nodes(top + 1) {
@@ -70,7 +70,8 @@ func (w *Worker) advanceAll(ctx context.Context, plan *Plan, gathered map[int]bo
 	return nil
 }
 
-// gatherRange writes a range's scores if all its shards have theirs, and its counts; nil if they have not.
+// gatherRange writes the scores and the counts of a range if all its shards are scored. It returns the counts; nil if a
+// shard is not scored.
 func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, error) {
 	counts, err := w.runs.counts(ctx, plan.Run, 0, r)
 	if counts != nil || err != nil {
@@ -111,7 +112,8 @@ func (w *Worker) gatherRange(ctx context.Context, plan *Plan, r int) (*Counts, e
 	return counts, err
 }
 
-// writeRangeScores writes the scores of a range's shards as one object, and counts them; nil if they are there already.
+// writeRangeScores writes the scores of a range's shards as one object, and counts them. It returns nil if the object
+// exists.
 func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int) (counts *Counts, err error) {
 	written, err := bucket.CreateOnce(ctx, w.work, RangeScoresName(plan.Run, r), func(file io.Writer) error {
 		counts = newCounts()
@@ -139,7 +141,7 @@ func (w *Worker) writeRangeScores(ctx context.Context, plan *Plan, r, shards int
 	return counts, nil
 }
 
-// countRecords accounts for samples of a range.
+// countRecords adds samples of a range to counts.
 func (w *Worker) countRecords(ctx context.Context, plan *Plan, r int, records []scores.Record, counts *Counts) error {
 	for i := range records {
 		if err := w.countRecord(ctx, plan, r, &records[i], counts); err != nil {
@@ -149,8 +151,8 @@ func (w *Worker) countRecords(ctx context.Context, plan *Plan, r int, records []
 	return nil
 }
 
-// finish marks a run as scored. It publishes its event, and the task to make the automatic selections of the run, at
-// least once; the event always has one id.
+// finish marks a run as scored. It publishes the event of the run, and the task to make the run's automatic selections,
+// at least once. The id of the event is always the same.
 func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery string) error {
 	if sent, err := bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); sent || err != nil {
 		return err
@@ -169,8 +171,8 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery
 	return w.again.Sent(ctx, ScoredSentName(plan.Run), delivery)
 }
 
-// scoredEvents are the events of a scored run: that it is scored, and that it failed if it did. The id of the first one
-// is the run's.
+// scoredEvents returns the events of a scored run: one that it is scored, whose id is the run's id, and, if the run
+// failed, one that it failed.
 func (w *Worker) scoredEvents(plan *Plan, marker Scored) []events.Event {
 	data := events.RunEvent{
 		Run: plan.Run, Dataset: plan.Dataset, Samples: &marker.Samples, API: w.events.RunAddress(plan.Run),
@@ -184,7 +186,7 @@ func (w *Worker) scoredEvents(plan *Plan, marker Scored) []events.Event {
 	return published
 }
 
-// countRecord accounts for a sample.
+// countRecord adds a sample to counts.
 func (w *Worker) countRecord(ctx context.Context, plan *Plan, r int, rec *scores.Record, counts *Counts) error {
 	account(&counts.Samples, rec.Status)
 	if rec.TakenFrom != "" {
@@ -205,7 +207,7 @@ func (w *Worker) countRecord(ctx context.Context, plan *Plan, r int, rec *scores
 	return err
 }
 
-// example is a sample of a range that was not scored, with its place.
+// example returns a sample of a range that was not scored, with its place.
 func (w *Worker) example(ctx context.Context, plan *Plan, r int, rec *scores.Record) (Example, error) {
 	e := Example{ID: rec.ID, Reason: rec.Reason}
 	report, err := w.runs.RangeReport(ctx, plan.Run, r)
@@ -227,7 +229,7 @@ func (w *Worker) example(ctx context.Context, plan *Plan, r int, rec *scores.Rec
 	return e, nil
 }
 
-// account adds a sample to the counts.
+// account adds a sample with a status to counts.
 func account(counts *events.Counts, status scores.Status) {
 	counts.In++
 	switch status {

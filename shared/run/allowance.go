@@ -8,13 +8,13 @@ import (
 	"strings"
 )
 
-// An Allowance is how many samples of a run may fail before nothing is selected from it: a share of all its samples, or
-// a count. The zero Allowance was not given, and allows any number. In JSON and YAML it is a string or a number in the
-// forms that ParseAllowance takes.
+// An Allowance is the largest number of samples of a run that may fail. If more fail, nothing is selected from the run.
+// It is a share of all samples, or a count. The zero Allowance means that none was given; it allows any number. In JSON
+// and YAML an Allowance is a string or a number in a form that ParseAllowance accepts.
 type Allowance struct {
 	text  string  // as it was given; empty for the zero Allowance
-	share float64 // 0 to 1; of a count 0
-	count int64   // of a share 0
+	share float64 // 0 to 1; 0 if it is a count
+	count int64   // 0 if it is a share
 }
 
 const allowanceForms = `give a percentage ("5%"), a share with a decimal point ("0.05"; "1.0" allows all) ` +
@@ -51,7 +51,7 @@ func ParseAllowance(text string) (Allowance, error) {
 // IsZero reports whether no Allowance was given.
 func (a Allowance) IsZero() bool { return a == Allowance{} }
 
-// Or is a, or other where a was not given.
+// Or returns a, or other if a was not given.
 func (a Allowance) Or(other Allowance) Allowance {
 	if a.IsZero() {
 		return other
@@ -71,20 +71,20 @@ func (a Allowance) Allows(failed, samples int64) bool {
 	}
 }
 
-// Within is an error of an allowance that is a count above a number of samples.
+// Within returns an error if the allowance is a count above the number of samples.
 func (a Allowance) Within(samples int64) error {
 	if a.count > samples {
-		return fmt.Errorf("%d samples are more than the run has, which is %d; give 100%% to allow all", a.count, samples)
+		return fmt.Errorf("%d samples are more than the %d samples of the run; give 100%% to allow all", a.count, samples)
 	}
 	return nil
 }
 
-// leastAllowance is the least whole percentage that allows this many failed samples, such as "31%".
+// leastAllowance returns the lowest whole percentage that allows this number of failed samples, such as "31%".
 func leastAllowance(failed, samples int64) string {
 	return strconv.FormatFloat(math.Ceil(100*float64(failed)/float64(max(samples, 1))), 'f', -1, 64) + "%"
 }
 
-// String is the Allowance as it was given; empty if none was.
+// String returns the Allowance as it was given; empty if none was.
 func (a Allowance) String() string { return a.text }
 
 // MarshalText is String.

@@ -9,12 +9,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// runEvent is an event of a run without a wave. Its id is the run's id, and what has happened.
+// runEvent returns an event of a run. Its id is the run's id and the kind of the event.
 func runEvent(plan *Plan, kind string) events.Event {
 	return events.Event{Type: kind, Run: plan.Run, ID: plan.Run + "/" + strings.TrimPrefix(kind, "run.")}
 }
 
-// announce publishes an event of a run at least once, always under one id: an object says that it is published.
+// announce publishes an event of a run, unless an object records that it was published. So the event may be published
+// several times, always with the same id.
 func (w *Worker) announce(ctx context.Context, plan *Plan, e events.Event, data events.RunEvent) error {
 	name := eventName(plan.Run, strings.TrimPrefix(e.ID, plan.Run+"/"))
 	if sent, err := bucket.Exists(ctx, w.work, name); sent || err != nil {
@@ -33,8 +34,8 @@ func (w *Worker) announcePlanned(ctx context.Context, plan *Plan) error {
 	return w.announce(ctx, plan, runEvent(plan, events.RunPlanned), events.RunEvent{Planned: plan.Samples})
 }
 
-// AnnounceRefused publishes that a dataset was refused, if the plan says so. A plan of another version of Harvest has a
-// problem too, but its events are left to that version.
+// AnnounceRefused publishes that a dataset was refused, if the plan is a refusal. A plan of another version of Harvest
+// has a problem, too, but the other version publishes its events.
 func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	if plan.Problem == "" || plan.Layout != LayoutVersion || len(plan.Manifests) > 0 {
 		return nil
@@ -42,8 +43,9 @@ func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	return w.announce(ctx, plan, runEvent(plan, events.RunRefused), events.RunEvent{Problem: plan.Problem})
 }
 
-// announceWaiting publishes why a planned run does not continue: it was cancelled, waits for approval, or is stalled.
-// It is called again later, because the process that stopped the run may have ended before it published this.
+// announceWaiting publishes the reason why a planned run does not continue: it was cancelled, waits for approval, or is
+// stalled. Later steps call announceWaiting again, because the process that stopped the run may have ended before it
+// published the event.
 func (w *Worker) announceWaiting(ctx context.Context, plan *Plan) error {
 	if scored, err := w.runs.Scored(ctx, plan.Run); scored || err != nil {
 		return err
@@ -64,7 +66,7 @@ func (w *Worker) announceWaiting(ctx context.Context, plan *Plan) error {
 	return nil
 }
 
-// announceStalled publishes that a run needs somebody, once in each wave.
+// announceStalled publishes that a run needs a person, with one event id for each wave.
 func (w *Worker) announceStalled(ctx context.Context, plan *Plan, wave *Wave, reason string) error {
 	e := runEvent(plan, events.RunStalled)
 	e.ID += fmt.Sprintf("/%d", wave.Number)

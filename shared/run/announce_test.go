@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestEventsOfStates has each state of a run that somebody has to know be published, once however often it is asked
-// for.
+// TestEventsOfStates checks that each state of a run that needs a person is published once, even if the step is
+// repeated.
 func TestEventsOfStates(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -45,7 +45,8 @@ func TestEventsOfStates(t *testing.T) {
 	}
 }
 
-// TestEventOfDeadLetter has a process end between a dead letter and its event: what continues the run publishes it.
+// TestEventOfDeadLetter ends a process between a dead letter and its event. The step that continues the run publishes
+// the event.
 func TestEventOfDeadLetter(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)

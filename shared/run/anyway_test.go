@@ -10,9 +10,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestKillsResumesAndWidths cuts runs in random ways and delivers their messages in random order, while the process is
-// killed with its messages, the run is resumed, and the width changes: each run is scored, and its selection made.
-// Without any of that no task is delivered twice. HARVEST_SOAK makes more of them.
+// TestKillsResumesAndWidths cuts runs with random constants and delivers their messages in random order, while the
+// process is killed with its messages, the run is resumed, and the width changes. Each run is scored, and its selection
+// is made. Without kills, resumes and changed widths, no task is delivered twice. HARVEST_SOAK makes more runs.
 func TestKillsResumesAndWidths(t *testing.T) {
 	t.Parallel()
 	seeds := uint64(6)

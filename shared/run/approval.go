@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// Cancel stops a run: deliveries of its messages are acknowledged without work. What is scored stays. If the run is
-// being planned, nothing of it will be scored. A run that is scored to the last sample is refused.
+// Cancel stops a run. Further deliveries of its messages are acknowledged without work, and existing scores stay. If
+// the run is being planned, no sample will be scored. The error is a *RefusedError if all samples are scored.
 func (w *Worker) Cancel(ctx context.Context, run string) error {
 	plan, err := w.runs.UsablePlan(ctx, run)
 	if err != nil && !errors.Is(err, ErrPlanning) {
@@ -26,12 +26,12 @@ func (w *Worker) Cancel(ctx context.Context, run string) error {
 		return err
 	}
 	if plan == nil {
-		return nil // once it is planned, what continues it publishes that it was cancelled
+		return nil // after planning, the next step publishes that the run was cancelled
 	}
 	return w.announceWaiting(ctx, plan)
 }
 
-// Approve lets a run begin that waits for approval.
+// Approve begins a run that waits for approval.
 func (w *Worker) Approve(ctx context.Context, run string) error {
 	plan, err := w.openPlan(ctx, run)
 	if err != nil {
@@ -43,8 +43,8 @@ func (w *Worker) Approve(ctx context.Context, run string) error {
 	return w.begin(ctx, plan)
 }
 
-// openPlan is the plan of a run that can still continue. If the run was refused or cancelled, or another version of
-// Harvest planned it, the error is a *RefusedError.
+// openPlan returns the plan of a run that can still continue. If the run was refused or cancelled, or another version
+// of Harvest planned it, the error is a *RefusedError.
 func (w *Worker) openPlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := w.runs.UsablePlan(ctx, run)
 	if err != nil {
@@ -54,7 +54,7 @@ func (w *Worker) openPlan(ctx context.Context, run string) (*Plan, error) {
 		return nil, err
 	} else if cancelled {
 		return nil, &RefusedError{Reason: fmt.Sprintf(
-			"run %s was cancelled, which is final; change its dataset or options for another run", run)}
+			"run %s was cancelled, which is final; change the dataset or an option to get another run", run)}
 	}
 	return plan, nil
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -14,17 +13,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// An Upload is the object of the input bucket that asked for a dataset; the zero Upload is a call of the API.
+// An Upload is the uploaded object that started a run. It is zero if the API started the run.
 type Upload struct {
 	Object     string `json:"object"`
 	Generation int64  `json:"generation"`
 }
 
-// Uploaded finds what an object that arrived in the input bucket starts: a manifest directly in a dataset's prefix, or
-// the dataset's SpecFile. starts is false for objects that start nothing; the Upload is of one that the SpecFile
-// next to it names. A *RefusedError is a fault of the object, whose dataset is in the spec.
+// Uploaded returns the run that an uploaded object starts. Such an object is a manifest directly in a dataset's prefix,
+// or the dataset's SpecFile. starts is false for other objects, also for those that the SpecFile next to them names. If
+// the object is invalid, starts is true, the error is a *RefusedError, and spec has only the name of the dataset.
 func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
-	name, file, ok := uploaded(object)
+	name, file, ok := splitUpload(object)
 	if !ok && !isLoose(object) {
 		return Upload{}, Spec{}, false, nil
 	}
@@ -36,7 +35,7 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 	case errors.Is(err, bucket.ErrUnreadable):
 		return u, Spec{Dataset: plainDataset(name)}, true, unread("dataset", object, err)
 	case errors.Is(err, bucket.ErrNotExist):
-		return Upload{}, Spec{}, false, nil // replaced or gone since: its own notification follows
+		return Upload{}, Spec{}, false, nil // replaced or deleted since; a replacement sends a notification of its own
 	case err != nil:
 		return Upload{}, Spec{}, false, fmt.Errorf("looking for %s: %w", object, err)
 	}
@@ -52,8 +51,8 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 	return u, spec, starts, err
 }
 
-// isNamed reports whether the SpecFile of a dataset names a file next to it: that file is a part of the SpecFile's run.
-// If what the SpecFile names is not known, because it is refused, every file counts as a part.
+// isNamed reports whether the SpecFile of a dataset names a file next to it, which is then a part of the SpecFile's run.
+// If the SpecFile is refused, every file counts as named.
 func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) {
 	if file == SpecFile {
 		return false, nil
@@ -79,41 +78,41 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 	return there && slices.Contains(names, file), err
 }
 
-// uploaded is the dataset and the file of an object that may start something.
-func uploaded(object string) (name, file string, ok bool) {
+// splitUpload returns the dataset and the file name of an object that may start a run; ok is false for other objects.
+func splitUpload(object string) (name, file string, ok bool) {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	name, file, deeper := strings.Cut(rest, "/")
 	ok = found && deeper && !strings.Contains(file, "/") && (file == SpecFile || !isAside(file)) && !images.IsName(file)
 	return name, file, ok
 }
 
-// isLoose reports whether an object lies directly in the prefix of the datasets, and is not there for people.
+// isLoose reports whether an object lies directly in the prefix of datasets, outside of a dataset's folder. Files that
+// Harvest ignores (isAside) do not count.
 func isLoose(object string) bool {
 	file, found := strings.CutPrefix(object, DatasetsPrefix)
 	return found && file != "" && !strings.Contains(file, "/") && !isAside(file) && !images.IsName(file)
 }
 
-// misplaced refuses an object of no dataset's folder, or of one whose name no dataset can have; nil for others.
+// misplaced returns a *RefusedError for an object outside of a dataset's folder, or in a folder whose name is not a
+// valid name of a dataset; else nil.
 func misplaced(object, name string) error {
 	if isLoose(object) {
 		folder, _, _ := strings.Cut(plainDataset(name), ".")
-		return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: it lies in no dataset's folder; put it into one, "+
-			"such as %s%s/%s", object, DatasetsPrefix, folder, name)}
+		return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: it is not in the folder of a dataset; move it into "+
+			"one, such as %s%s/%s", object, DatasetsPrefix, folder, name)}
 	}
 	if namePattern.MatchString(name) {
 		return nil
 	}
-	return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %q is not a dataset name; use 1 to 100 letters, "+
-		"digits, '.', '_' and '-', a letter or digit first: rename the folder, to %s for example", object, name,
-		plainDataset(name))}
+	return &RefusedError{Object: object, Reason: fmt.Sprintf("%s: %q is not a dataset name (1 to 100 of A-Z a-z 0-9 . _ "+
+		"-, beginning with a letter or digit); rename the folder, for example to %s", object, name, plainDataset(name))}
 }
 
-var plainLetter = regexp.MustCompile(`^[A-Za-z0-9._-]$`)
-
-// plainDataset turns an invalid name of a dataset into a similar valid one.
+// plainDataset returns a valid name of a dataset that is similar to an invalid name.
 func plainDataset(name string) string {
+	const allowed = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-"
 	plain := strings.Map(func(r rune) rune {
-		if plainLetter.MatchString(string(r)) {
+		if strings.ContainsRune(allowed, r) {
 			return r
 		}
 		return '-'
@@ -122,8 +121,8 @@ func plainDataset(name string) string {
 	return cmp.Or(plain[:min(len(plain), 100)], "dataset")
 }
 
-// IsBelow reports whether an object has the name of a manifest and lies in a folder of a dataset, other than parts: it
-// starts nothing, and a dataset.yaml may name it.
+// IsBelow reports whether an object has the name of a manifest, but lies in a subfolder of a dataset's folder, other
+// than parts/. Such an object starts no run, unless a dataset.yaml names it.
 func IsBelow(object string) bool {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	elements := strings.Split(rest, "/")
@@ -131,33 +130,36 @@ func IsBelow(object string) bool {
 	return found && len(elements) > 2 && elements[1] != "parts" && !isAside(file) && isManifest(file)
 }
 
-// ListsUploads reports whether Uploads finds any. A folder of this machine has files that are still being copied: who
-// serves it watches it.
+// ListsUploads reports whether Uploads lists the input bucket. It does not list a folder of this machine, which may
+// have files that are still being copied; `harvest serve` watches the folder instead.
 func (p *Planner) ListsUploads() bool {
 	_, onDisk := p.input.(bucket.OnDisk)
 	return !onDisk
 }
 
-// Uploads lists objects that may start something. It looks at up to limit objects, one of each folder of a dataset,
-// after the object called after. next is the last of them, empty if there are no more.
-func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found []Upload, next string, err error) {
-	for skip := p.ListsUploads(); skip; {
+// Uploads returns objects that may start a run. It examines at most limit objects with names after cursor, and only the
+// first object of each subfolder of a dataset. next is the cursor of the next call; empty if there are no more objects.
+func (p *Planner) Uploads(ctx context.Context, cursor string, limit int) (found []Upload, next string, err error) {
+	if !p.ListsUploads() {
+		return nil, "", nil
+	}
+	for skip := true; skip; {
 		skip = false
-		for attrs, err := range p.input.List(ctx, DatasetsPrefix, after) {
+		for attrs, err := range p.input.List(ctx, DatasetsPrefix, cursor) {
 			if err != nil {
 				return nil, "", fmt.Errorf("listing the input bucket: %w", err)
 			}
 			if limit == 0 {
-				return found, after, nil
+				return found, cursor, nil
 			}
 			limit--
-			after = attrs.Name
-			if parts := strings.SplitN(after, "/", 4); len(parts) == 4 {
-				after = strings.Join(parts[:3], "/") + "/\U0010ffff" // past all that is in the folder
+			cursor = attrs.Name
+			if elements := strings.SplitN(cursor, "/", 4); len(elements) == 4 {
+				cursor = strings.Join(elements[:3], "/") + "/\U0010ffff" // after all objects in the subfolder
 				skip = true
 				break
 			}
-			if _, _, ok := uploaded(attrs.Name); ok || isLoose(attrs.Name) {
+			if _, _, ok := splitUpload(attrs.Name); ok || isLoose(attrs.Name) {
 				found = append(found, Upload{attrs.Name, attrs.Generation})
 			}
 		}
@@ -165,13 +167,13 @@ func (p *Planner) Uploads(ctx context.Context, after string, limit int) (found [
 	return found, "", nil
 }
 
-// specOf reads the request of an uploaded file.
-func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec Spec, ok bool, err error) {
+// specOf reads the spec of the run that an uploaded file starts. starts is false if the file no longer exists.
+func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec Spec, starts bool, err error) {
 	switch {
 	case file == SpecFile:
 		data, err := bucket.ReadWhole(ctx, p.input, object, maxSpecBytes)
 		if errors.Is(err, bucket.ErrNotExist) {
-			return Spec{}, false, nil // replaced or gone since: its own event follows
+			return Spec{}, false, nil // replaced or deleted since; a replacement sends a notification of its own
 		} else if err != nil {
 			return Spec{Dataset: name}, true, unread("dataset", object, err)
 		}
@@ -184,12 +186,12 @@ func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec S
 		return Spec{Dataset: name, Manifests: []string{file}}, true, nil
 	}
 	return Spec{Dataset: name}, true, &RefusedError{Object: object, Reason: fmt.Sprintf(
-		"%s: its name is not that of a manifest; name it .json or .jsonl, or put it in %s%s/parts/ and name it in %s",
-		object, DatasetsPrefix, name, SpecFile)}
+		"%s: its name is not the name of a manifest; rename it to end in .json or .jsonl, or move it to %s%s/parts/ and "+
+			"list it in %s", object, DatasetsPrefix, name, SpecFile)}
 }
 
-// isAside reports whether a file of a dataset's prefix is there for people or other tools: it starts nothing. A
-// rubric is named by the dataset's SpecFile.
+// isAside reports whether a file in a dataset's prefix is only for people or other tools, and starts no run. *.yaml is
+// in the list for rubrics, which the dataset's SpecFile refers to.
 func isAside(file string) bool {
 	for _, pattern := range []string{".*", "README*", "LICENSE*", "dataset_info*.json", "*.yaml", "*.yml"} {
 		if match, err := path.Match(pattern, file); match && err == nil {
@@ -199,14 +201,13 @@ func isAside(file string) bool {
 	return false
 }
 
-// isManifest reports whether a file's name is that of a manifest. For a packed file the name is enough: its content
-// shows how to unpack it.
+// isManifest reports whether a file has the name of a manifest. The content of a packed file shows how to unpack it.
 func isManifest(file string) bool {
 	return strings.HasSuffix(file, ".json") || strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".ndjson") ||
 		isPacked(file)
 }
 
-// isPacked reports whether a file's name is that of a manifest that is packed, or of tables or an archive.
+// isPacked reports whether a file has the name of a compressed manifest, a Parquet file or an archive.
 func isPacked(file string) bool {
 	return slices.Contains(
 		[]string{".gz", ".gzip", ".zst", ".bz2", ".xz", ".parquet", ".tar", ".tgz", ".zip"}, path.Ext(file))

@@ -14,57 +14,59 @@ import (
 )
 
 const (
-	// longestDelivery is how long a delivery may take: one that is older has ended, with its process if not by itself.
+	// longestDelivery is the longest duration of a delivery. An older delivery has ended, at the latest with its process.
 	longestDelivery = 10 * time.Minute
-	// maxAttempts is how many attempts at a task may fail in a wave, or end with their process, before it becomes a dead
-	// letter. Waiting for a scorer is not an attempt.
+	// maxAttempts is the number of attempts at a task in a wave that may fail or end with their process. Then the task
+	// becomes a dead letter. Waiting for a scorer is not an attempt.
 	maxAttempts = 20
-	// aloneFrom is how many attempts at a shard must have ended with their process before its samples are rated one by
-	// one.
+	// aloneFrom is the number of attempts at a shard that must have ended with their process before the shard's samples
+	// are rated one by one.
 	aloneFrom = 2
 )
 
-// How attempts ended that did not end with their process. An attempt that wrote the task's result needs no such object.
+// Extensions of the object that records how an attempt ended. There is no such object if the attempt ended with its
+// process, or wrote the task's result.
 const (
-	endDone   = ".done"   // a step of planning, with the step that follows
-	endFailed = ".failed" // by an error
-	endWaited = ".waited" // it could not begin: the scorer did not answer, or the process was stopped
+	endDone   = ".done"   // a step of planning was done; the object has the next step
+	endFailed = ".failed" // the attempt failed with an error
+	endWaited = ".waited" // the attempt could not begin: the scorer did not answer, or the process was stopped
 )
 
 // An attempt is a delivery that works on a task and holds a lease on it.
 type attempt struct {
 	Delivery string    `json:"delivery"` // the message's id
 	Process  string    `json:"process"`  // see WorkerConfig.Process
-	Nonce    string    `json:"nonce"`    // distinguishes an attempt from others, if the answer to its creation is lost
-	Until    time.Time `json:"until"`    // it has ended then
+	Nonce    string    `json:"nonce"`    // identifies the attempt if the answer to its creation is lost
+	Until    time.Time `json:"until"`    // the attempt has ended by then
 
 	name string
-	// died counts earlier attempts, in all waves, that ended with their process. spent counts those of this wave that
-	// ended with their process or by an error.
+	// died is the number of earlier attempts, in all waves, that ended with their process. spent is the number of attempts
+	// of this wave that ended with their process or failed.
 	died, spent int
 }
 
-// ErrSameDelivery is the error of a second delivery of a message whose first one is at work.
+// ErrSameDelivery is the error of a delivery while an earlier delivery of the same message is still working.
 var ErrSameDelivery = errors.New("an earlier delivery of this message is at work")
 
-// An attempted is the object of attempts: a task of a run, or a step of planning a run.
+// An attempted is the work that attempts are made at: a task of a run, or a step of planning a run.
 type attempted struct {
-	label  string // names it and its run in errors
-	prefix string // begins the names of all attempts at it
+	label  string // names the work and its run in errors
+	prefix string // begins the names of all attempts at the work
 	wave   int    // 0 for a step of planning
 }
 
-// attempted describes the task for attempts in a wave.
+// attempted returns the task as the work of attempts in a wave.
 func (t task) attempted(run string, wave *Wave) attempted {
 	return attempted{fmt.Sprintf("%s of run %s", t, run), attemptsPrefix(run, t), wave.Number}
 }
 
-// name is an attempt of the wave; an object next to it says that it ended by itself.
+// name returns the name of the object of an attempt of the wave. A second object, with an extension, records how the
+// attempt ended.
 func (o attempted) name(number string) string {
 	return fmt.Sprintf("%s%d.%s", o.prefix, o.wave, number)
 }
 
-// attempt takes the lease of what is attempted. It is nil if another delivery holds the task, and so does the work.
+// attempt acquires the lease on some work. It returns nil if another delivery holds the lease and does the work.
 func (w *Worker) attempt(ctx context.Context, of attempted, delivery string) (*attempt, error) {
 	mine := attempt{
 		Delivery: delivery, Process: w.process.ID, Nonce: rand.Text(), Until: w.now().UTC().Add(longestDelivery),
@@ -112,8 +114,8 @@ func (w *Worker) attempt(ctx context.Context, of attempted, delivery string) (*a
 	}
 }
 
-// earlier lists the attempts. It returns the names of those without an end, and the highest number in this wave. In
-// mine it counts the failed attempts of this wave.
+// earlier lists the attempts. It returns the names of attempts without a recorded end, and the highest number of an
+// attempt in this wave. It adds the failed attempts of this wave to mine.spent.
 func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]string, int, error) {
 	open, last := []string{}, 0
 	for attrs, err := range w.work.List(ctx, of.prefix, "") {
@@ -125,7 +127,7 @@ func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]st
 		if end == "" {
 			open = append(open, attrs.Name)
 		} else if n := len(open); n > 0 && open[n-1] == strings.TrimSuffix(attrs.Name, "."+end) {
-			open = open[:n-1] // the attempt whose end this is: its name comes right before
+			open = open[:n-1] // in a listing, the object that records an end directly follows its attempt
 		}
 		if wave != strconv.Itoa(of.wave) {
 			continue
@@ -143,8 +145,8 @@ func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]st
 // errDied is the reason of a dead letter whose last attempt ended with its process.
 var errDied = errors.New("the process ended during the attempt; its log may say why, such as too little memory")
 
-// try makes an attempt at a task by do, and reports whether the task is settled: it is done, or given up.
-// If it is given up, why says so. It is not settled, and there is no error, if another delivery is at work on it.
+// try makes an attempt at a task by calling do. settled reports that the task is done or a dead letter. why is the
+// reason if it became a dead letter. If another delivery works on the task, it is not settled, and err is nil.
 func (w *Worker) try(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, do func(*attempt) error,
 ) (settled bool, why string, err error) {
@@ -171,7 +173,7 @@ func (w *Worker) try(
 	return true, err.Error(), w.giveUpTask(ctx, plan, wave, t, a.spent, err.Error())
 }
 
-// endFailed ends an attempt that ended by an error, and reports whether it was the last one.
+// endFailed records that an attempt failed, and reports whether it was the last attempt.
 func (w *Worker) endFailed(ctx context.Context, a *attempt, cause error) (final bool, err error) {
 	if errors.Is(cause, scorer.ErrUnavailable) || errors.Is(ctx.Err(), context.Canceled) {
 		return false, w.end(ctx, a, endWaited, cause)
@@ -179,13 +181,14 @@ func (w *Worker) endFailed(ctx context.Context, a *attempt, cause error) (final 
 	if a.spent < maxAttempts {
 		a.spent++
 	}
-	// A lost object does not come back: further attempts would fail too.
+	// A lost object stays lost: further attempts would fail, too.
 	_, lost := errors.AsType[*bucket.LostError](cause)
 	return lost || a.spent >= maxAttempts, w.end(ctx, a, endFailed, cause)
 }
 
-// handOver publishes a task in the wave that began while an attempt of an earlier one failed: the attempt held the
-// task, so it was not published then, and the message of the attempt is of no use now.
+// handOver publishes a task again if another wave began during an attempt that failed. When the wave began, the task
+// was not published, because the attempt held the lease. The attempt's own message belongs to the earlier wave, so it
+// is no longer useful.
 func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) error {
 	present, err := w.laterWave(ctx, plan.Run)
 	if err != nil || present.Number == wave.Number {
@@ -216,12 +219,12 @@ func (w *Worker) atWork(ctx context.Context, run string, wave *Wave, t task) (bo
 	return false, nil
 }
 
-// lives reports whether an attempt that has not ended by itself may still be at work.
+// lives reports whether an attempt without a recorded end may still be working.
 func (w *Worker) lives(a attempt) bool {
 	return w.now().Before(a.Until) && !w.process.ended(a.Process)
 }
 
-// endUnanswered ends an attempt if it was created, though the answer to that was an error.
+// endUnanswered records the end of an attempt whose creation returned an error, if the attempt was created anyway.
 func (w *Worker) endUnanswered(ctx context.Context, a *attempt, cause error) error {
 	var held attempt
 	err := bucket.ReadJSON(context.WithoutCancel(ctx), w.work, a.name, &held)
@@ -231,7 +234,7 @@ func (w *Worker) endUnanswered(ctx context.Context, a *attempt, cause error) err
 	return w.end(ctx, a, endWaited, cause)
 }
 
-// end says that an attempt ended by itself, and by which error if it did, even when its delivery is cancelled.
+// end records how an attempt ended, and its error if it failed, even if the delivery is cancelled.
 func (w *Worker) end(ctx context.Context, a *attempt, how string, cause error) error {
 	said := map[string]string{}
 	if cause != nil {

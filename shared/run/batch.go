@@ -26,7 +26,7 @@ type loader struct {
 	looks        *cache.Cache[similarity.Image] // signatures of images, by their hashes
 }
 
-// loads is how many samples are loaded at the same time.
+// loads is the number of samples that are loaded concurrently.
 const loads = 8
 
 func newLoader(
@@ -38,7 +38,7 @@ func newLoader(
 	}
 }
 
-// images reads the named images of a run's samples.
+// images returns a Fetcher of the named images of a run's samples.
 func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
 	c := images.Config{
 		Input: l.texts.Input, Buckets: l.imageBuckets, Prefix: plan.Images, Limits: plan.Options.Images,
@@ -50,13 +50,14 @@ func (l *loader) images(plan *Plan) (*images.Fetcher, error) {
 	return images.New(c)
 }
 
-// OpenImages opens the images of a run's samples, once there is memory for what reads them. The caller has to close
-// them.
+// OpenImages opens the images of a run's samples. It waits for the memory of their reader. The caller has to close the
+// result.
 func (p *Planner) OpenImages(ctx context.Context, plan *Plan) (*Images, error) {
 	return p.loader.open(ctx, plan)
 }
 
-// open reads the images of a run's samples, once there is memory for what reads them. The caller has to close it.
+// open opens the images of a run's samples. It waits for the memory of their reader. The caller has to close the
+// result.
 func (l *loader) open(ctx context.Context, plan *Plan) (*Images, error) {
 	named, err := l.images(plan)
 	if err != nil {
@@ -71,8 +72,8 @@ func (l *loader) open(ctx context.Context, plan *Plan) (*Images, error) {
 	return pictures, nil
 }
 
-// shardRecords reads a shard's samples, and makes a record for each before rating. The records of invalid samples are
-// final.
+// shardRecords reads a shard's samples, and returns them with a record for each. The records have no ratings yet. The
+// records of invalid samples are final.
 func (r *Reader) shardRecords(
 	ctx context.Context, plan *Plan, t task,
 ) ([]dataset.Sample, []scores.Record, error) {
@@ -107,19 +108,20 @@ func (r *Reader) shardRecords(
 	return samples, records, nil
 }
 
-// A batch is some of a shard's valid samples with their images; at holds their positions in the shard.
+// A batch is a part of a shard's valid samples, with their images. at has their positions in the shard.
 type batch struct {
 	items []scorer.Item
 	at    []int
-	hold  *memory.Hold // of the images; released after rating
-	// memory is for decoded images.
+	hold  *memory.Hold // memory of the images; released after rating
+	// memory is the budget for decoded images.
 	memory *memory.Budget
-	looks  *cache.Cache[similarity.Image] // of the loader
+	looks  *cache.Cache[similarity.Image] // the loader's cache
 }
 
-// load reads the images of the samples at some positions, as far as memory allows; later are the positions that are
-// left, never all. Two kinds of samples stay out of the batch: a sample with a fault in its images, which gets its
-// reason, and a sample whose scores are taken over from an earlier run. The caller has to release the batch.
+// load reads the images of the samples at some positions, as far as memory allows. later has the positions that remain;
+// at least one position is done. Two kinds of samples are not in the batch: a sample with a fault in its images, whose
+// record gets the reason, and a sample whose scores are taken over from an earlier run. The caller has to release the
+// batch.
 func (l *loader) load(
 	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	at []int,
@@ -154,15 +156,15 @@ func (l *loader) load(
 	return b, later, nil
 }
 
-// A loadedSample has the images of a sample. Or its scores are taken over (reused), or there is no memory for it in
-// this batch (later).
+// A loadedSample has the images of a sample. It has none if the sample's scores were taken over (reused), or if there
+// is not enough memory in this batch (later).
 type loadedSample struct {
 	images        [][]byte
 	reused, later bool
 }
 
-// loadSample reads the images of a sample, or takes its scores over. A fault of its images makes the record that of a
-// failed sample. Where an earlier attempt has seen the same of all images, none is read.
+// loadSample reads the images of a sample, or takes over its scores. If an image has a fault, the record becomes that
+// of a failed sample. If the state of all images is the same as in the attempt before, no image is read.
 func (l *loader) loadSample(
 	ctx context.Context, pictures *Images, sample *dataset.Sample, rec *scores.Record, hold *memory.Hold,
 ) (loadedSample, error) {
@@ -187,7 +189,8 @@ func (l *loader) loadSample(
 	return loadedSample{images: fetched.Images, reused: reused}, err
 }
 
-// each loads samples in batches of at most scoreBatch and calls use with each batch, which use has to release.
+// each loads samples in batches of at most scoreBatch samples, and calls use with each batch. use has to release the
+// batch.
 func (l *loader) each(
 	ctx context.Context, plan *Plan, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	use func(batch) error,
@@ -215,7 +218,7 @@ func (l *loader) each(
 	return nil
 }
 
-// look says what is there of a sample's images, without reading them.
+// look returns the state of each image of a sample (images.Fetcher.Look), without reading the images.
 func (l *loader) look(ctx context.Context, plan *Plan, sample *dataset.Sample) ([]string, error) {
 	fetcher, err := l.images(plan)
 	if err != nil {
@@ -255,7 +258,7 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 			rec.Status, rec.Code, rec.Reason = scores.Failed, res.Code, res.Reason
 			continue
 		}
-		flags := rec.Flags // of the sample
+		flags := rec.Flags // the sample's flags
 		rec.Result = res
 		rec.Flags = unite(flags, res.Flags)
 		if len(rec.Styles) == 0 {
@@ -265,12 +268,12 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 	return nil
 }
 
-// fail makes a record that of a sample with a fault.
+// fail makes rec the record of a failed sample with a fault.
 func fail(rec *scores.Record, fault *dataset.Fault) {
 	rec.Status, rec.Code, rec.Reason = scores.Failed, fault.Code, fault.Reason()
 }
 
-// unite is all flags of two lists, each once.
+// unite returns all flags of two lists, each once.
 func unite(a, b []string) []string {
 	united := slices.Clone(a)
 	for _, flag := range b {

@@ -23,8 +23,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// BenchmarkRun takes 20,000 text samples of about 600 bytes from the manifest to the written subset,
-// with a scorer that costs next to nothing: what is left is the machinery.
+// BenchmarkRun runs 20,000 text samples of about 600 bytes from the manifest to the written subset. Its scorer takes
+// almost no time, so it measures everything except scoring.
 func BenchmarkRun(b *testing.B) {
 	const samples = 20_000
 	var manifest bytes.Buffer
@@ -56,7 +56,7 @@ func BenchmarkRun(b *testing.B) {
 	b.ReportMetric(samples*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
 }
 
-// realLimits are those of a service by default.
+// realLimits are the default limits of a service.
 func realLimits() run.Limits {
 	return run.Limits{
 		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},
@@ -68,8 +68,8 @@ func realLimits() run.Limits {
 	}
 }
 
-// BenchmarkIngest plans and cuts some 20 MB of real records, and does the least that any ingest would do with the same
-// bytes: find the records, SHA-256, zstd.
+// BenchmarkIngest plans and cuts 20 MB of real records. For comparison, it also does the minimal work with the same
+// bytes: finding the records, SHA-256, zstd.
 func BenchmarkIngest(b *testing.B) {
 	for name, pool := range realManifests(b) {
 		manifest := bytes.Repeat(pool.records, repeats)
@@ -98,7 +98,7 @@ func BenchmarkIngest(b *testing.B) {
 				timed(func() {
 					_, err := dataset.Split(bytes.NewReader(manifest), 16<<20)
 					sha256.Sum256(manifest)
-					for range repeats { // zstd is not to find the same records again
+					for range repeats { // so that zstd does not find the same records again
 						packer.Reset(io.Discard)
 						_, errWrite := packer.Write(pool.records)
 						err = errors.Join(err, errWrite, packer.Close())
@@ -112,7 +112,7 @@ func BenchmarkIngest(b *testing.B) {
 	}
 }
 
-// benchCPU reports how many of the bytes that do takes are worked off in a second of a processor, while do is in timed.
+// benchCPU reports the number of bytes per CPU-second, measured while do runs the function timed.
 func benchCPU(b *testing.B, size int, do func(timed func(func()))) {
 	b.SetBytes(int64(size))
 	b.ReportAllocs()
@@ -129,7 +129,7 @@ func benchCPU(b *testing.B, size int, do func(timed func(func()))) {
 	b.ReportMetric(float64(size)*float64(b.N)/1e6/took.Seconds(), "MB/cpu-s")
 }
 
-// processorTime is the time that the process has taken of all processors.
+// processorTime returns the CPU time of the process.
 func processorTime(b *testing.B) time.Duration {
 	b.Helper()
 	var usage syscall.Rusage
@@ -139,17 +139,17 @@ func processorTime(b *testing.B) time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-// repeats is how often a manifest of BenchmarkIngest has the records of the pool.
+// repeats is the number of times that a manifest of BenchmarkIngest has the records of the pool.
 const repeats = 8
 
-// A manifestText is a manifest whose records may be repeated: they end in a separator of so many bytes.
+// A manifestText is a manifest whose records can be repeated. Each record ends in a separator of a number of bytes.
 type manifestText struct {
 	before, after string
 	records       []byte
 	separator     int
 }
 
-// realManifests are the pool of real data as it is, a JSON array, and as JSONL.
+// realManifests returns the pool of real data as it is, a JSON array, and as JSONL.
 func realManifests(b *testing.B) map[string]manifestText {
 	b.Helper()
 	pool, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))

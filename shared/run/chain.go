@@ -1,39 +1,39 @@
 package run
 
-// The shard tasks of a run form chains, as many as its wave is wide. At any time at most one shard of each chain is
-// published and not done, so that a queue never holds more of a run than it can deliver in time. Which chain a shard
-// belongs to, and what follows it there, is a function of its number, the width, and how many shards the ranges have:
-// no listing is needed, and a message that is delivered twice has the same successor.
+// The shard tasks of a run form chains. The number of chains is the width of the wave. At any time, at most one shard
+// of each chain is published and not done. So a queue never has more tasks of a run than it can deliver in time. The
+// chain of a shard and the next shard of the chain are a function of the shard's number, the width, and the numbers of
+// shards of the ranges. So no listing is needed, and a message that is delivered twice has the same successor.
 //
-// Shard s of range r belongs to chain (r + s) mod width. A chain takes the ranges in ascending order, and the shards of
-// each in ascending order. It pauses at a range that is not cut yet, and the delivery that cuts the range continues it.
+// Shard s of range r belongs to chain (r + s) mod width. A chain has the shards of the ranges in ascending order. It
+// pauses at a range that is not cut yet, and the delivery that cuts the range continues the chain.
 
-// shardCount says how many shards a range has, at least 1; 0 while it is not cut.
+// A shardCount returns the number of shards of a range, at least 1; 0 while the range is not cut.
 type shardCount func(r int) (int, error)
 
-// A link says how a chain continues.
+// A link is the way in which a chain continues.
 type link int
 
 const (
-	linkShard  link = iota // a shard
-	linkPaused             // unknown: a range is not cut yet
-	linkEnd                // nothing
+	linkShard  link = iota // with a shard
+	linkPaused             // not known, because a range is not cut yet
+	linkEnd                // not at all
 )
 
-// chains holds what determines a run's chains of shards: its number of ranges, its wave's width, and the shard counts
-// of its ranges.
+// A chains has the data that determine the chains of shards of a run: the number of ranges, the width of the wave, and
+// the numbers of shards of the ranges.
 type chains struct {
 	ranges, width int
 	count         shardCount
 }
 
-// of is the chain of a shard.
+// of returns the number of a shard's chain.
 func (c chains) of(t task) int { return (t.r + t.shard) % c.width }
 
-// first is the least number that a shard of range r in a chain can have.
+// first returns the number of the first shard of range r in a chain, if the range has enough shards.
 func (c chains) first(chain, r int) int { return ((chain-r)%c.width + c.width) % c.width }
 
-// after is the next shard in a shard's chain.
+// after returns the next shard in a shard's chain.
 func (c chains) after(t task) (task, link, error) {
 	count, err := c.count(t.r)
 	if err != nil {
@@ -45,7 +45,8 @@ func (c chains) after(t task) (task, link, error) {
 	return c.from(c.of(t), t.r+1)
 }
 
-// from is the first shard of a chain at or after range r. It reads at most as many ranges as the run has chains.
+// from returns the first shard of a chain in range r or a later range. It reads at most as many ranges as the run has
+// chains.
 func (c chains) from(chain, r int) (task, link, error) {
 	for ; r < c.ranges; r++ {
 		count, err := c.count(r)
@@ -62,7 +63,7 @@ func (c chains) from(chain, r int) (task, link, error) {
 	return task{}, linkEnd, nil
 }
 
-// before is the last shard of a chain in the ranges before r. linkEnd says that the chain begins later.
+// before returns the last shard of a chain in the ranges before r; linkEnd if there is none.
 func (c chains) before(chain, r int) (task, link, error) {
 	for r--; r >= 0; r-- {
 		count, err := c.count(r)

@@ -15,18 +15,18 @@ import (
 )
 
 const (
-	// comparedRanges is how many ranges are compared concurrently on one machine.
+	// comparedRanges is the number of ranges that are compared concurrently on one machine.
 	comparedRanges = 4
-	// imageLookups is how many images of a range are looked for concurrently.
+	// imageLookups is the number of images of a range that are looked up concurrently.
 	imageLookups = 64
 )
 
 // ImageChanges counts the samples whose images have changed since the samples were rated.
 type ImageChanges struct {
-	Samples int64 // samples of the ranges that were compared
-	Changed int64 // samples with an image that is new, gone or different
-	Kept    int64 // scored samples without a change; the next attempt takes their scores over
-	Names   int   // names of images that were looked up
+	Samples int64 // number of samples in the compared ranges
+	Changed int64 // number of samples with an image that is new, missing or different
+	Kept    int64 // number of scored samples without a change; the next attempt takes over their scores
+	Names   int   // number of image names that were looked up
 }
 
 func (c *ImageChanges) add(more ImageChanges) {
@@ -36,8 +36,8 @@ func (c *ImageChanges) add(more ImageChanges) {
 	c.Names += more.Names
 }
 
-// ChangedImages compares the images of a run's samples with their recorded state, in all ranges that have scores. It
-// reads no image. After each range it calls done with the number of samples so far.
+// ChangedImages compares the images of a run's samples with their recorded states, in all ranges that have scores. It
+// reads no image. After each range it calls done with the number of compared samples.
 func (p *Planner) ChangedImages(ctx context.Context, plan *Plan, done func(samples int64)) (ImageChanges, error) {
 	scored, err := bucket.Numbers(ctx, p.runs.work, scoresPrefix(plan.Run), ".parquet")
 	if err != nil {
@@ -70,7 +70,7 @@ func (p *Planner) ChangedImages(ctx context.Context, plan *Plan, done func(sampl
 	return total, group.Wait()
 }
 
-// changedImages compares the images of the samples of a range that has scores with what was seen of them.
+// changedImages compares the images of the samples of a scored range with their recorded states.
 func (r *Reader) changedImages(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int,
 ) (ImageChanges, error) {
@@ -90,9 +90,9 @@ func (r *Reader) changedImages(
 	return c, nil
 }
 
-// ReplacedImages counts the samples that have an image whose size or generation has changed since they were rated;
-// example is one such image. It checks the samples whose index of accepts. counts has their number in each range, and
-// ranges without any are skipped. It reads no image.
+// ReplacedImages counts the samples with an image whose size or generation has changed since the sample was rated.
+// example is one such image. It checks only samples whose index of accepts. counts has the number of these samples in
+// each range, so that other ranges are skipped. It reads no image.
 func (r *Reader) ReplacedImages(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, counts []int, of func(index int) bool,
 ) (samples int, example string, err error) {
@@ -152,8 +152,8 @@ func (r *Reader) changedRows(
 	return status, changed, len(now), nil
 }
 
-// seenNames are the names of the images of which something was seen, in the order of seen; empty for embedded ones.
-// The samples of row i of the range's scores are starts[i] to starts[i+1]. Shards are read only if there are names.
+// seenNames returns the name of each image with a recorded state, in the order of seen; empty for an embedded image.
+// The images of row i of the range's scores are starts[i] to starts[i+1]. Shards are read only if an image has a name.
 func (r *Reader) seenNames(
 	ctx context.Context, plan *Plan, number int, starts []uint32, seen []string,
 ) ([]string, error) {
@@ -172,7 +172,7 @@ func (r *Reader) seenNames(
 	row := 0
 	for shard, n := range report.Shards {
 		if row+n > len(starts)-1 {
-			return nil, fmt.Errorf("%s has %d samples, and the shards of its range have more",
+			return nil, fmt.Errorf("%s has %d samples, but the shards of its range have more",
 				RangeScoresName(plan.Run, number), len(starts)-1)
 		}
 		if starts[row] == starts[row+n] {
@@ -194,7 +194,7 @@ func (r *Reader) seenNames(
 	return names, nil
 }
 
-// lookAll says what is there of each name, and looks for each once. Empty names are left out.
+// lookAll returns the current state of the image of each name. It looks up each name once, and skips empty names.
 func lookAll(ctx context.Context, fetcher *images.Fetcher, names []string) (map[string]string, error) {
 	asked := map[string]bool{"": true}
 	now := map[string]string{}

@@ -9,25 +9,26 @@ import (
 )
 
 const (
-	// checkedNames is how many image names are looked for, checkedRanges in how many ranges, spread over the dataset.
+	// checkedNames is the most image names that are looked up. They come from at most checkedRanges ranges, which are
+	// spread over the dataset.
 	checkedNames  = 200
 	checkedRanges = 8
-	// checkedRecords is how many records of a range are read for them.
+	// checkedRecords is the most records that are read in each of these ranges.
 	checkedRecords = 200
 )
 
 // errEnough ends the reading of a range.
 var errEnough = errors.New("enough records")
 
-// An ImageCheck says how many images of some samples are found.
+// An ImageCheck is the result of looking up the images of some samples.
 type ImageCheck struct {
 	images.NamesReport
-	Samples int64 // how many samples were looked at
-	Named   int64 // how many of them name images
+	Samples int64 // number of samples that were checked
+	Named   int64 // number of these samples that name images
 }
 
-// CheckImages looks for some images of a planned dataset, without reading them: a wrong folder is noticed before
-// anything is scored.
+// CheckImages looks up some images of a planned dataset, without reading them, so that a wrong folder is found before
+// samples are scored.
 func (p *Planner) CheckImages(ctx context.Context, plan *Plan) (ImageCheck, error) {
 	var check ImageCheck
 	var names []string

@@ -16,11 +16,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// containerRange is how many times RANGE_BYTES a range of a container has: most of it are images, which are not read
-// when it is cut.
+// containerRange is the factor by which a range of a container may be larger than RANGE_BYTES. Most bytes of a
+// container are images, which are not read when ranges are cut.
 const containerRange = 4
 
-// Source is what a manifest holds, read by range.
+// Source returns a reader of the unpacked bytes of a manifest at any offset.
 func (t Texts) Source(m Manifest) container.Source { return textSource{t, m} }
 
 type textSource struct {
@@ -36,7 +36,7 @@ func (s textSource) Size(ctx context.Context) (int64, error) {
 	if !errors.Is(err, bucket.ErrNotExist) {
 		return attrs.Size, err
 	}
-	body, err := s.Open(ctx, 0, 0) // unpacks it again
+	body, err := s.Open(ctx, 0, 0) // Open unpacks the manifest again
 	if err != nil {
 		return 0, err
 	}
@@ -73,7 +73,7 @@ func eachContained(
 	return nil
 }
 
-// narrowContained is a span of a container with the records from and to of it only.
+// narrowContained returns the part of span that begins with record `from` and ends with record `to`.
 func narrowContained(
 	ctx context.Context, kind container.Kind, source container.Source, span dataset.Span, from, to int64,
 	limits dataset.Limits,
@@ -83,7 +83,7 @@ func narrowContained(
 		switch element := record.Place.Element; {
 		case err != nil:
 			return dataset.Span{}, err
-		case record.Stored.Extent == dataset.Extent{}: // its kind finds records by their numbers
+		case record.Stored.Extent == dataset.Extent{}: // this kind of container finds records by number, not by offset
 			return narrow, nil
 		case element == from:
 			narrow.Start = record.Stored.Offset
@@ -98,8 +98,8 @@ func narrowContained(
 	return narrow, nil
 }
 
-// checkKinds refuses manifests whose records cannot be in one subset: containers together with other kinds, or with
-// other columns. schemas are the schemas of the manifests.
+// checkKinds returns a *RefusedError for manifests whose records cannot be in one subset: a container and a file of
+// another kind, or two containers with unequal columns. schemas has the schema of each manifest.
 func checkKinds(manifests []Manifest, schemas [][]string) error {
 	for i := range manifests {
 		first, m := manifests[0], manifests[i]
@@ -108,18 +108,18 @@ func checkKinds(manifests []Manifest, schemas [][]string) error {
 		switch {
 		case m.Format == first.Format && contained:
 			if column := unequal(schemas[0], schemas[i]); column != "" {
-				return &RefusedError{Reason: fmt.Sprintf("manifests: %s and %s have unequal columns, and a subset is one file: "+
-					"%s; give them the same columns, or curate each by itself", first.Name, m.Name, column)}
+				return &RefusedError{Reason: fmt.Sprintf("manifests: %s and %s have unequal columns (%s), but a subset is one "+
+					"file; give them the same columns, or curate them separately", first.Name, m.Name, column)}
 			}
 		case contained || firstContained:
-			return &RefusedError{Reason: fmt.Sprintf("manifests: %s is %s and %s is %s, and a subset has one form; curate "+
-				"files of each kind by themselves", first.Name, nameOf(of), m.Name, nameOf(kind))}
+			return &RefusedError{Reason: fmt.Sprintf("manifests: %s is %s and %s is %s, but a subset has one form; curate "+
+				"the files of each kind separately", first.Name, nameOf(of), m.Name, nameOf(kind))}
 		}
 	}
 	return nil
 }
 
-// nameOf is what messages call a file of a kind, also of none.
+// nameOf returns the name of a kind of container for messages; "a file of JSON" for a file that is not a container.
 func nameOf(kind container.Kind) string {
 	if kind.Name == "" {
 		return "a file of JSON"
@@ -127,7 +127,7 @@ func nameOf(kind container.Kind) string {
 	return kind.Name
 }
 
-// unequal names the first column in which two schemas differ; empty if they are equal.
+// unequal returns a text that names the first column in which two schemas differ; empty if they are equal.
 func unequal(a, b []string) string {
 	for i := range max(len(a), len(b)) {
 		switch {
@@ -142,19 +142,19 @@ func unequal(a, b []string) string {
 	return ""
 }
 
-// Images reads the images of a plan's samples, by their names and in containers. It is safe for concurrent use, and has
-// to be closed.
+// An Images reads the images of a plan's samples, both named images and images inside containers. It is safe for
+// concurrent use, and has to be closed.
 type Images struct {
 	*images.Fetcher
 	plan  *Plan
 	texts Texts
 	mu    sync.Mutex
 	held  map[int]container.Values // by manifest
-	// release gives back the memory of what is held.
+	// release releases the memory of the reader of containers.
 	release func()
 }
 
-// NewImages reads images of a plan with a fetcher of named ones, and those of containers from the texts.
+// NewImages returns an Images of a plan. named reads images with names, and texts has the containers of other images.
 func NewImages(plan *Plan, named *images.Fetcher, texts Texts) *Images {
 	return &Images{
 		Fetcher: named, plan: plan, texts: texts, held: map[int]container.Values{}, release: func() {},
@@ -165,11 +165,11 @@ func NewImages(plan *Plan, named *images.Fetcher, texts Texts) *Images {
 func (i *Images) Fetch(
 	ctx context.Context, r int, sample *dataset.Sample, hold *memory.Hold,
 ) (images.Fetched, *dataset.Fault, error) {
-	return i.Fetcher.Fetch(ctx, sample, i.of(i.plan.Ranges[r].Manifest), hold)
+	return i.Fetcher.Fetch(ctx, sample, i.valuesOf(i.plan.Ranges[r].Manifest), hold)
 }
 
-// of reads what a manifest holds; nil for a text.
-func (i *Images) of(manifest int) images.Values {
+// valuesOf returns the reader of the images inside a manifest; nil if the manifest is not a container.
+func (i *Images) valuesOf(manifest int) images.Values {
 	m := i.plan.Manifests[manifest]
 	kind, contained := kinds.ByFormat(m.Format)
 	if !contained {
@@ -183,7 +183,7 @@ func (i *Images) of(manifest int) images.Values {
 	return lostValues{i.held[manifest]}
 }
 
-// Close ends the reading.
+// Close closes the readers of containers, and releases their memory.
 func (i *Images) Close() error {
 	var faults []error
 	for _, values := range i.held {
@@ -193,7 +193,7 @@ func (i *Images) Close() error {
 	return errors.Join(faults...)
 }
 
-// lostValues fails samples whose manifest is gone.
+// A lostValues reads images in a container. If the container no longer exists, it returns a fault of the sample.
 type lostValues struct{ container.Values }
 
 func (v lostValues) Size(ctx context.Context, r dataset.Record, number int) (int64, *dataset.Fault, error) {

@@ -13,10 +13,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// countsBlock is how many counts are summed in one step: those of ranges, and the sums of blocks of ranges.
+// countsBlock is the number of counts that are summed in one step: counts of ranges, or sums of blocks of ranges.
 const countsBlock = 64
 
-// Counts account for the samples of a range, of a block of ranges, or of a run: scored, failed or skipped.
+// Counts has the numbers of scored, failed and skipped samples of a range, of a block of ranges, or of a run.
 type Counts struct {
 	Samples events.Counts `json:"samples"`
 	Shards  int           `json:"shards"`
@@ -34,7 +34,7 @@ func newCounts() *Counts {
 	return &Counts{Reasons: map[reason.Code]int64{}, Examples: map[reason.Code]Example{}, Flags: map[string]int64{}}
 }
 
-// add adds the counts of samples that follow.
+// add adds the counts of later samples.
 func (c *Counts) add(more *Counts) {
 	c.Samples.In += more.Samples.In
 	c.Samples.Scored += more.Samples.Scored
@@ -55,8 +55,8 @@ func (c *Counts) add(more *Counts) {
 	}
 }
 
-// counts reads counts of a level: 0 for a range, 1 for a block of ranges, and so on. They are nil if they are not
-// written yet. They are shared: do not change them.
+// counts reads counts of a level: 0 for a range, 1 for a block of ranges, and so on. It returns nil if they are not
+// written yet. The counts are shared: do not change them.
 func (r *Reader) counts(ctx context.Context, run string, level, number int) (*Counts, error) {
 	name := countsName(run, level, number)
 	c, err := r.sums.Get(ctx, name, func(ctx context.Context) (*Counts, error) {
@@ -69,7 +69,7 @@ func (r *Reader) counts(ctx context.Context, run string, level, number int) (*Co
 	return c, err
 }
 
-// nodes is how many counts a level has.
+// nodes returns the number of counts of a level.
 func (p *Plan) nodes(level int) int {
 	n := len(p.Ranges)
 	for range level {
@@ -78,7 +78,8 @@ func (p *Plan) nodes(level int) int {
 	return n
 }
 
-// sumBlock writes the sum of a block of a level if all counts of the block are there; nil if they are not.
+// sumBlock writes the sum of a block of counts of a level, if all these counts exist. It returns the sum; nil if a
+// count is missing.
 func (w *Worker) sumBlock(ctx context.Context, plan *Plan, level, block int) (*Counts, error) {
 	if sum, err := w.runs.counts(ctx, plan.Run, level+1, block); sum != nil || err != nil {
 		return sum, err
@@ -96,7 +97,7 @@ func (w *Worker) sumBlock(ctx context.Context, plan *Plan, level, block int) (*C
 			return nil, err
 		}
 		if counts == nil {
-			return nil, fmt.Errorf("%s is listed and cannot be read", countsName(plan.Run, level, number))
+			return nil, fmt.Errorf("%s is listed, but was removed before it could be read", countsName(plan.Run, level, number))
 		}
 		sum.add(counts)
 	}
@@ -104,7 +105,7 @@ func (w *Worker) sumBlock(ctx context.Context, plan *Plan, level, block int) (*C
 	return sum, err
 }
 
-// counted are the numbers of the counts of each level that are there.
+// counted returns, for each level, the numbers of the counts that exist.
 func (r *Reader) counted(ctx context.Context, plan *Plan) ([]map[int]bool, error) {
 	counted := []map[int]bool{{}}
 	for level := 0; plan.nodes(level) > 1; level++ {

@@ -15,23 +15,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// A RangeReport is what is known of a range once it is cut: runs/<run>/ranges/<range>.json.
+// A RangeReport describes a range that is cut: runs/<run>/ranges/<range>.json.
 type RangeReport struct {
 	Range   int   `json:"range"`
 	Samples int64 `json:"samples"`
-	// Shards holds the number of samples of each shard.
+	// Shards has the number of samples of each shard.
 	Shards []int `json:"shards"`
-	// Problems counts invalid records by code; Examples are the first of them.
+	// Problems counts invalid records by code. Examples are the first invalid records.
 	Problems map[reason.Code]int `json:"problems,omitempty"`
 	Examples []*dataset.Problem  `json:"examples,omitempty"`
 }
 
 const maxExamples = 20
 
-// CutRange reads one range of a run once and writes its shards, unless they are there already or another delivery is at
-// work on it. Then it publishes the shards by which chains continue in this range, and the next range of the range's
-// own chain. delivery is the message's id. If attempts at the range fail too often, it becomes a dead letter, and
-// givenUp is the reason.
+// CutRange reads one range of a run once and writes its shards, unless the shards exist or another delivery is cutting
+// the range. Then it publishes the first shard of the range in each chain that waits for the range, and the next range
+// of the range's own chain. delivery is the message's id. If attempts at the range fail too often, it becomes a dead
+// letter, and givenUp is the reason.
 func (w *Worker) CutRange(
 	ctx context.Context, message events.RangeTask, delivery string,
 ) (givenUp string, err error) {
@@ -56,7 +56,7 @@ func (w *Worker) CutRange(
 		} else if !settled {
 			return givenUp, nil
 		}
-		// What follows belongs to the wave that may have begun in the meantime.
+		// Another wave may have begun in the meantime. The next steps belong to it.
 		if wave, err = w.laterWave(ctx, plan.Run); err != nil {
 			return givenUp, err
 		}
@@ -111,10 +111,10 @@ type shardWriter struct {
 	numbers *external.Collector
 	shards  dataset.ShardWriter
 	shard   []dataset.Sample // read, but not yet written to a shard
-	bare    []bool           // of shard: which records are known to have no field that is a number
-	size    shardSize        // of shard
-	kept    records          // of shard
-	ahead   int              // records to skip, because another delivery has written them to a shard
+	bare    []bool           // for each sample of shard: whether its record is known to have no numeric field
+	size    shardSize        // the size of shard
+	kept    records          // the memory of the records of shard
+	ahead   int              // number of records to skip, because another delivery has written them to a shard
 }
 
 func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample, bare bool) error {
@@ -134,13 +134,13 @@ func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample, bare bool
 	return nil
 }
 
-// records hold bytes of records one after the other, so that small ones take no memory of their own.
+// A records has the bytes of small records one after the other, so that they need no allocation each.
 type records struct{ last []byte }
 
-// recordBytes is how much memory is taken for small records together; one of at most smallRecord bytes is small.
+// recordBytes is the size of one allocation for small records. A small record has at most smallRecord bytes.
 const recordBytes, smallRecord = 256 << 10, 16 << 10
 
-// keep copies a record; nil stays nil.
+// keep returns a copy of a record; nil for nil.
 func (r *records) keep(record []byte) []byte {
 	at, n := len(r.last), len(record)
 	if record == nil || n > smallRecord {
@@ -153,10 +153,11 @@ func (r *records) keep(record []byte) []byte {
 	return r.last[at : at+n : at+n]
 }
 
-// reset lets the memory be used for other records.
+// reset frees the memory for other records.
 func (r *records) reset() { r.last = r.last[:0] }
 
-// flush ends a shard. If another delivery wrote it, perhaps before the manifest was replaced, what it holds counts.
+// flush ends a shard and writes it. If another delivery has written the shard, perhaps before the manifest was
+// replaced, the stored records count.
 func (o *shardWriter) flush(ctx context.Context) error {
 	number := len(o.report.Shards)
 	name := shardName(o.plan.Run, o.report.Range, number)
@@ -173,7 +174,7 @@ func (o *shardWriter) flush(ctx context.Context) error {
 	o.report.add(kept)
 	for i := range kept {
 		record := kept[i].Raw
-		if kept[i].Problem != nil || written && o.bare[i] { // with a problem it may be no JSON
+		if kept[i].Problem != nil || written && o.bare[i] { // an invalid record may not be JSON
 			record = nil
 		}
 		o.numbers.Add(record)
@@ -191,7 +192,7 @@ func (o *shardWriter) flush(ctx context.Context) error {
 	return nil
 }
 
-// add takes a shard into the report.
+// add adds a shard to the report.
 func (r *RangeReport) add(shard []dataset.Sample) {
 	r.Shards = append(r.Shards, len(shard))
 	r.Samples += int64(len(shard))

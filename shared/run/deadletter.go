@@ -10,23 +10,22 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A DeadLetter records a range or shard that was given up in a wave, because many attempts at it failed, and why the
-// last one did.
+// A DeadLetter records a range or a shard that was given up in a wave after too many failed attempts.
 type DeadLetter struct {
 	Range int `json:"range"`
-	// Shard is -1 where the range itself could not be cut.
+	// Shard is -1 if the range itself could not be cut.
 	Shard    int    `json:"shard"`
 	Attempts int    `json:"attempts"`
-	Reason   string `json:"reason"`
+	Reason   string `json:"reason"` // the error of the last attempt
 }
 
-// Task names what was given up, such as "shard 2 of range 0".
+// Task names the range or the shard, such as "shard 2 of range 0".
 func (d DeadLetter) Task() string { return task{d.Range, d.Shard}.String() }
 
-// problem is the dead letter in one sentence.
+// problem returns the dead letter in one sentence.
 func (d DeadLetter) problem() string { return d.Task() + " was given up: " + d.Reason }
 
-// giveUpTask records a dead letter. The run shows as stalled until it is resumed.
+// giveUpTask records a dead letter. The state of the run is stalled until it is resumed.
 func (w *Worker) giveUpTask(ctx context.Context, plan *Plan, wave *Wave, t task, attempts int, reason string) error {
 	letter := DeadLetter{Range: t.r, Shard: t.shard, Attempts: attempts, Reason: reason}
 	if _, err := bucket.CreateJSON(ctx, w.work, deadName(plan.Run, wave.Number, t), letter); err != nil {
@@ -35,7 +34,7 @@ func (w *Worker) giveUpTask(ctx context.Context, plan *Plan, wave *Wave, t task,
 	return w.announceStalled(ctx, plan, wave, letter.problem())
 }
 
-// deadTasks are the tasks that were given up in a wave.
+// deadTasks returns the tasks with a dead letter in a wave.
 func (r *Reader) deadTasks(ctx context.Context, run string, wave *Wave) (map[task]bool, error) {
 	dead := map[task]bool{}
 	prefix := deadPrefix(run, wave.Number)
@@ -54,8 +53,8 @@ func (r *Reader) deadTasks(ctx context.Context, run string, wave *Wave) (map[tas
 	return dead, nil
 }
 
-// deadLetters finds the first tasks that were given up in a wave and are not done: ranges before shards, in their
-// order.
+// deadLetters returns the first dead letters of a wave whose tasks are not done, ranges before shards, both in
+// ascending order.
 func (r *Reader) deadLetters(ctx context.Context, run string, wave *Wave, most int) ([]DeadLetter, error) {
 	if wave == nil {
 		return nil, nil

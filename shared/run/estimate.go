@@ -8,12 +8,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// concurrentShards is how many shards share what a process may ask of a paid scorer: one machine scores two of them
-// concurrently.
+// concurrentShards is the number of shards that share the request limit of a paid scorer, because one machine scores
+// two shards concurrently.
 const concurrentShards = 2
 
-// load is the work that the plan's run gives its scorer. Before the records are read a sample is taken to have one
-// image.
+// load returns the amount of work of the plan's scorer. The records are not read yet, so it assumes one image for each
+// sample.
 func (p *Plan) load() scorer.Load {
 	all := scorer.Load{Samples: p.Samples, Images: p.Samples}
 	for _, r := range p.Ranges {
@@ -22,7 +22,8 @@ func (p *Plan) load() scorer.Load {
 	return all
 }
 
-// checkPace refuses a scorer so slow that a shard would be given up before it is scored.
+// checkPace returns a *RefusedError if the scorer is so slow that a shard would become a dead letter before it is
+// scored.
 func (p *Plan) checkPace(paid scorer.Paid) error {
 	largest := min(int64(p.Constants.ShardSamples), p.Samples)
 	text := p.load().TextBytes * largest / p.Samples
@@ -32,10 +33,9 @@ func (p *Plan) checkPace(paid scorer.Paid) error {
 		return nil
 	}
 	atMost := max(1, int(float64(largest)*given/needed))
-	return &RefusedError{Reason: fmt.Sprintf("scorer %q: by %s a shard of %d samples takes %v while %d are scored "+
-		"concurrently, and %d attempts at it end after %v: raise %s, or set SHARD_SAMPLES to %d at most",
-		p.Scorer, shard.LimitedBy, largest, seconds(needed), concurrentShards,
-		maxAttempts, seconds(given), shard.LimitedBy, atMost)}
+	return &RefusedError{Reason: fmt.Sprintf("scorer %q: a shard of %d samples would take %v, because of %s; all %d "+
+		"attempts at it together have %v. Raise %s, or set SHARD_SAMPLES to at most %d",
+		p.Scorer, largest, seconds(needed), shard.LimitedBy, maxAttempts, seconds(given), shard.LimitedBy, atMost)}
 }
 
 func seconds(s float64) time.Duration {

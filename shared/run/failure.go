@@ -9,15 +9,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An Example is the first sample of a run that was not scored for a reason.
+// An Example is the first sample of a run that was not scored because of a certain reason.
 type Example struct {
 	ID     string        `json:"id"`
 	Reason string        `json:"reason"`
 	Place  dataset.Place `json:"place"`
 }
 
-// Failure says why nothing is selected from a scored run: no sample was scored, or more failed than are allowed. It is
-// empty if neither holds. It is one sentence with the most frequent reason and an example of it, without a fix.
+// Failure returns the reason why nothing is selected from a scored run: no sample was scored, or too many failed. It is
+// one sentence with the most frequent code and an example, without a fix. It is empty if a selection can be made.
 func (c Counts) Failure(allowed Allowance) string {
 	var text string
 	n := c.Samples
@@ -27,7 +27,7 @@ func (c Counts) Failure(allowed Allowance) string {
 	case n.Scored == 0:
 		text = fmt.Sprintf("none of the %d samples can be selected: %d failed and %d were skipped", n.In, n.Failed, n.Skipped)
 	case !allowed.Allows(n.Failed, n.In):
-		text = fmt.Sprintf("%d of %d samples failed, and %s may fail", n.Failed, n.In, allowed)
+		text = fmt.Sprintf("%d of %d samples failed, but only %s may fail", n.Failed, n.In, allowed)
 	default:
 		return ""
 	}
@@ -42,7 +42,8 @@ func (c Counts) Failure(allowed Allowance) string {
 	return text
 }
 
-// Passes is the least allowance under which a selection is made of a scored run, such as "31%", and empty if none is.
+// Passes returns the lowest allowance with which a selection can be made from a scored run, such as "31%"; empty if no
+// sample was scored.
 func Passes(samples events.Counts) string {
 	if samples.Scored == 0 {
 		return ""
@@ -50,7 +51,7 @@ func Passes(samples events.Counts) string {
 	return leastAllowance(samples.Failed, samples.In)
 }
 
-// refusal is Failure with what a caller of the API can do, as an error; nil if a selection can be made.
+// refusal returns Failure and its fix for callers of the API as a *RefusedError; nil if a selection can be made.
 func (c Counts) refusal(run string, allowed Allowance) error {
 	failure := c.Failure(allowed)
 	if failure == "" {
@@ -62,7 +63,7 @@ func (c Counts) refusal(run string, allowed Allowance) error {
 		failure += fmt.Sprintf("; fix them and start the dataset again, or retry run %s if only images were missing", run)
 	}
 	if passes := Passes(c.Samples); passes != "" {
-		failure += fmt.Sprintf("; max_failed: %s lets them pass", passes)
+		failure += fmt.Sprintf("; max_failed: %s allows them", passes)
 	}
 	return &RefusedError{Reason: failure}
 }

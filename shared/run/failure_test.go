@@ -21,7 +21,7 @@ func allow(t *testing.T, text string) run.Allowance {
 	return a
 }
 
-// A run with more failed samples than it allows failed: nothing is selected from it unless a request allows more.
+// A run with more failed samples than it allows is failed: nothing is selected from it, unless a request allows more.
 func TestTooManyFailed(t *testing.T) {
 	t.Parallel()
 	records := append(runtest.Plain("a", 6),
@@ -77,7 +77,7 @@ func TestTooManyFailed(t *testing.T) {
 	}
 }
 
-// A run without a scored sample failed, whatever it allows.
+// A run without a scored sample is failed, whatever it allows.
 func TestAllFailed(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -11,24 +11,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestMain trades memory for time: the tests leave much garbage.
+// TestMain makes the garbage collector run less often, because the tests make much garbage.
 func TestMain(m *testing.M) {
 	debug.SetGCPercent(400)
 	m.Run()
 }
 
-// mixed are records of every outcome that needs no image: 10 scored, two of them with one id and one without a style,
-// and 2 failed.
+// mixed returns records of every outcome that needs no image: 10 scored, two of them with one id and one without a
+// style, and 2 failed.
 func mixed() []string {
 	records := append(runtest.Plain("m", 8), runtest.Record("odd", runtest.Styleless),
 		runtest.Record("bad", runtest.Unratable), `{"id": "hollow"}`)
 	return slices.Insert(records, 2, runtest.Record("m01", "The same id again."))
 }
 
-// mixedManifest is where newMixed puts its dataset.
+// mixedManifest is the name of the manifest of newMixed.
 const mixedManifest = "datasets/mixed/all.json"
 
-// newMixed is a fixture with the dataset "mixed" of the records mixed, which asks for a selection of 75 %.
+// newMixed returns a fixture with the dataset "mixed" of the records mixed, which asks for a selection of 75 %.
 func newMixed(t testing.TB) *runtest.Fixture {
 	t.Helper()
 	f := runtest.New(t)
@@ -37,7 +37,7 @@ func newMixed(t testing.TB) *runtest.Fixture {
 	return f
 }
 
-// undisturbed is the mixed dataset's fixture after nothing but good deliveries.
+// undisturbed returns the fixture of the mixed dataset after deliveries without errors.
 func undisturbed(t testing.TB) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := newMixed(t)

@@ -10,10 +10,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
-// formRecords is how many records of a manifest are looked at to say in which form it is.
+// formRecords is the number of records of a manifest that are read to recognise its form.
 const formRecords = 200
 
-// recognise finds the forms of the first records of a plan, if it has any.
+// recognise counts the forms of the first records of a plan.
 func (p *Planner) recognise(ctx context.Context, plan *Plan) (forms.Counts, error) {
 	counts := forms.Counts{}
 	if len(plan.Ranges) == 0 {
@@ -33,10 +33,11 @@ func (p *Planner) recognise(ctx context.Context, plan *Plan) (forms.Counts, erro
 	return counts, nil
 }
 
-// shownRecords is how many records of a dataset are shown as they were understood.
+// shownRecords is the number of records of a dataset in Survey.Records.
 const shownRecords = 3
 
-// A viewSelection picks the records to show: the first of each form, then the first of all. Invalid ones are left out.
+// A viewSelection picks the records to show: the first record of each form, then the first records of the dataset. It
+// skips invalid records.
 type viewSelection struct {
 	ofForms []*dataset.Sample
 	first   []*dataset.Sample
@@ -53,7 +54,7 @@ func (v *viewSelection) add(s *dataset.Sample) {
 	}
 }
 
-// views are the records in their order.
+// views returns the picked records in the order of the dataset.
 func (v *viewSelection) views() []forms.View {
 	picked := append(slices.Clone(v.ofForms), v.first[:min(len(v.first), shownRecords-len(v.ofForms))]...)
 	slices.SortStableFunc(picked, func(a, b *dataset.Sample) int { return cmp.Compare(a.Place.Element, b.Place.Element) })

@@ -10,12 +10,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// imageHere stands for an image in the text that is hashed for Twin. It is not UTF-8, so no text contains it.
+// imageHere replaces an image in the text that is hashed for Twin. It is not UTF-8, so no text contains it.
 const imageHere = "\xff"
 
-// identifySample sets the hashes of a sample's content. Content, by which scores are taken over, changes with any byte
-// of the record or its images. Twin, by which duplicates are found, changes only with the turns and the images. Both
-// have 32 hex digits, the hash of an image 16. fetched are the images, in the sample's order.
+// identifySample sets the hashes of a sample. Content changes with any byte of the record or its images; it identifies
+// samples whose scores can be taken over. Twin changes only with the turns and the images; it identifies duplicates.
+// Both have 32 hex digits. The hash of an image has 16. fetched has the images, in the sample's order.
 func identifySample(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
 	content, twin := sha256.New(), sha256.New()
 	sum := sha256.Sum256(sample.Raw)

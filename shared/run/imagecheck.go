@@ -10,18 +10,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// A check of a run's images follows each request for a dataset that has a run already. Its steps form one chain: each
-// compares some ranges, and publishes the next one. It begins when the run is scored, because a sample that is not
-// scored yet reads its images when it is. It ends with the first range in which an image has changed, or the last one.
+// Each request for a dataset that already has a run starts a check of the run's images. A check has steps. Each step
+// compares some ranges, and publishes the next step. A check begins when the run is scored, because samples that are
+// not scored will read the current images anyway. It ends after the first range with a changed image, or after the last
+// range.
 const (
-	// checkedStep is how many ranges a step compares at most.
+	// checkedStep is the most ranges that a step compares.
 	checkedStep = 64
 	// checkedStepNames is the number of names after which a step begins no further range.
 	checkedStepNames = 100_000
 )
 
-// began reports whether a notification is a redelivery of the one that began the run. Otherwise it is another upload
-// with equal content.
+// began reports whether u is the upload that began the run, so that its notification was redelivered. Otherwise u is
+// another upload with equal content.
 func (p *Plan) began(u Upload) bool {
 	for _, m := range p.Manifests {
 		if m.Name == u.Object && m.Generation == u.Generation {
@@ -31,17 +32,17 @@ func (p *Plan) began(u Upload) bool {
 	return false
 }
 
-// A CheckResult is how a check of a run's images ended: runs/<run>/checks/<check>/done.
+// A CheckResult is the result of a check of a run's images: runs/<run>/checks/<check>/done.
 type CheckResult struct {
-	// Attempt is the run that was started because images have changed; empty if none has.
+	// Attempt is the run that was started because images have changed; empty if no image has changed.
 	Attempt string `json:"attempt,omitempty"`
-	// Problem is why none was started though images have changed, or why the check was given up.
+	// Problem is the reason why no run was started although images have changed, or why the check was given up.
 	Problem string `json:"problem,omitempty"`
 }
 
-// AcceptImageCheck accepts a check of a run's images for another request for its dataset, and begins it if the run is
-// scored. A repeated request, such as a notification that is delivered twice, has one check. The notification that
-// began the run has none.
+// AcceptImageCheck accepts a check of a run's images after another request for its dataset, and begins the check if the
+// run is scored. A redelivered notification does not start another check. The notification that began the run starts no
+// check.
 func (w *Worker) AcceptImageCheck(ctx context.Context, plan *Plan, u Upload) error {
 	if plan.Problem != "" || plan.began(u) {
 		return nil
@@ -62,8 +63,8 @@ func (w *Worker) AcceptImageCheck(ctx context.Context, plan *Plan, u Upload) err
 	return err
 }
 
-// ContinueImageCheck publishes the last step of a check of a scored run whose message may be lost, and reports whether
-// the check is done.
+// ContinueImageCheck publishes the last step of a check again if its message may be lost. It reports whether the check
+// is done. The run must be scored.
 func (w *Worker) ContinueImageCheck(ctx context.Context, run, check string) (bool, error) {
 	if done, err := bucket.Exists(ctx, w.work, checkDoneName(run, check)); done || err != nil {
 		return done, err
@@ -92,9 +93,9 @@ func (w *Worker) publishCheck(ctx context.Context, task events.ImagesTask) error
 	return w.again.Sent(ctx, checkSentName(task.Run, task.Check, task.Range), "images")
 }
 
-// CheckImages does a step of a check of a scored run, and reports whether an image of one of its ranges has changed.
-// If none has, it publishes the next step, or ends the check. If one has, the caller starts the next attempt and then
-// calls EndImageCheck.
+// CheckImages does a step of a check of a scored run, and reports whether an image in the step's ranges has changed. If
+// no image has changed, it publishes the next step, or ends the check. If an image has changed, the caller has to start
+// the next attempt and then call EndImageCheck.
 func (w *Worker) CheckImages(ctx context.Context, task events.ImagesTask) (changed bool, err error) {
 	plan, err := w.runs.Plan(ctx, task.Run)
 	if errors.Is(err, ErrNoRun) {
@@ -131,15 +132,15 @@ func (w *Worker) CheckImages(ctx context.Context, task events.ImagesTask) (chang
 	return false, w.publishCheck(ctx, next)
 }
 
-// EndImageCheck ends a check, once.
+// EndImageCheck ends a check with a result, unless the check has ended.
 func (w *Worker) EndImageCheck(ctx context.Context, task events.ImagesTask, result CheckResult) error {
 	_, err := bucket.CreateJSON(ctx, w.work, checkDoneName(task.Run, task.Check), result)
 	return err
 }
 
-// FailImageCheck notes that a step of a check failed. If an object is lost, or the step failed maxAttempts times, the
-// check is given up: it ends with the reason, the message is acknowledged, and the next request for the dataset begins
-// another check. A fault of this machine and the end of the delivery do not count as failures.
+// FailImageCheck records that a step of a check failed. If an object is lost, or the step has failed maxAttempts times,
+// the check is given up: it ends with the reason, the message is acknowledged, and the next request for the dataset
+// starts another check. Errors of this machine and cancelled deliveries do not count as failures.
 func (w *Worker) FailImageCheck(ctx context.Context, task events.ImagesTask, cause error) error {
 	_, machine := errors.AsType[*bucket.MachineError](cause)
 	if machine || ctx.Err() != nil || events.IsDataError(cause) {

@@ -21,7 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// An openedImages is an input bucket that notes which images are opened.
+// An openedImages is an input bucket that records which images are opened.
 type openedImages struct {
 	bucket.Reader
 	mu    sync.Mutex
@@ -39,7 +39,7 @@ func (b *openedImages) Open(
 	return b.Reader.Open(ctx, name, generation, offset, length)
 }
 
-// take are the names of the opened images since the last call, each once.
+// take returns the names of the opened images since the last call, each once.
 func (b *openedImages) take() []string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -53,8 +53,8 @@ const picturesManifest = "datasets/demo/all.json"
 
 var picturesSpec = run.Spec{Dataset: "demo", Manifests: []string{"all.json"}}
 
-// newPictures is a fixture with a scored dataset of samples with images: a and b share one image, the second image of c
-// and the only one of d are missing, and bad cannot be rated.
+// newPictures returns a fixture with a scored dataset of samples with images: a and b share one image, the second image
+// of c and the only one of d are missing, and bad cannot be rated.
 func newPictures(t testing.TB) (*runtest.Fixture, *run.Plan, *openedImages) {
 	t.Helper()
 	f := runtest.New(t)
@@ -83,7 +83,7 @@ func newPictures(t testing.TB) (*runtest.Fixture, *run.Plan, *openedImages) {
 	return f, plan, opened
 }
 
-// attemptAfter is the plan of the attempt after a run's; nil if there is none.
+// attemptAfter returns the plan of the attempt after a run's; nil if there is none.
 func attemptAfter(t testing.TB, f *runtest.Fixture, plan *run.Plan) *run.Plan {
 	t.Helper()
 	next, err := f.Planner().NextAttempt(t.Context(), plan.Run)
@@ -99,11 +99,11 @@ func attemptAfter(t testing.TB, f *runtest.Fixture, plan *run.Plan) *run.Plan {
 	return next
 }
 
-// An imageCheckCase is a change of images, and what follows when the dataset is asked for again.
+// An imageCheckCase is a change of images, and the expected result of another request for the dataset.
 type imageCheckCase struct {
 	name   string
 	change func(*testing.T, *runtest.Fixture)
-	rated  []string // by the next attempt; nil if there is to be none
+	rated  []string // samples that the next attempt rates; nil if no attempt is expected
 	opened []string
 	kept   int64
 }
@@ -139,7 +139,7 @@ func TestImageCheck(t *testing.T) {
 	}
 }
 
-// check asks for a dataset again after a change.
+// check requests a dataset again after a change.
 func (test imageCheckCase) check(t *testing.T) {
 	t.Helper()
 	f, plan, opened := newPictures(t)
@@ -176,7 +176,7 @@ func (test imageCheckCase) check(t *testing.T) {
 	checkAskedAgain(t, f, next, opened)
 }
 
-// checkAskedAgain asks again for a dataset of which nothing has changed since its last attempt.
+// checkAskedAgain requests a dataset again that has not changed since its last attempt.
 func checkAskedAgain(t *testing.T, f *runtest.Fixture, last *run.Plan, opened *openedImages) {
 	t.Helper()
 	f.Pass(time.Second)
@@ -196,7 +196,7 @@ func checkAskedAgain(t *testing.T, f *runtest.Fixture, last *run.Plan, opened *o
 	}
 }
 
-// openEntries are the names of the unfinished entries in the index.
+// openEntries returns the names of the unfinished entries in the index.
 func openEntries(f *runtest.Fixture) []string {
 	finished := map[string]bool{}
 	for _, name := range f.Objects("index/finished/") {
@@ -211,7 +211,7 @@ func openEntries(f *runtest.Fixture) []string {
 	return open
 }
 
-// TestImageCheckOfUploads looks for late images after another upload of a manifest, not after the same notification.
+// TestImageCheckOfUploads checks images after another upload of a manifest, but not after a redelivered notification.
 func TestImageCheckOfUploads(t *testing.T) {
 	t.Parallel()
 	f, plan, _ := newPictures(t)
@@ -240,7 +240,7 @@ func TestImageCheckOfUploads(t *testing.T) {
 	}
 }
 
-// TestImageCheckWhileScoring asks for a dataset again while it is scored: an image that came after its sample had
+// TestImageCheckWhileScoring requests a dataset again while it is scored. An image that was added after its sample
 // failed is found when the run is scored, and no attempt is started before.
 func TestImageCheckWhileScoring(t *testing.T) {
 	t.Parallel()
@@ -281,7 +281,7 @@ func TestImageCheckWhileScoring(t *testing.T) {
 	}
 }
 
-// TestImageCheckOfReplacedManifest has the manifest replaced between a request and its check.
+// TestImageCheckOfReplacedManifest replaces the manifest between a request and its check.
 func TestImageCheckOfReplacedManifest(t *testing.T) {
 	t.Parallel()
 	f, plan, _ := newPictures(t)
@@ -300,7 +300,7 @@ func TestImageCheckOfReplacedManifest(t *testing.T) {
 	}
 }
 
-// A brokenImages is an input bucket in which no image can be looked for.
+// A brokenImages is an input bucket in which looking up an image fails.
 type brokenImages struct{ bucket.Reader }
 
 var errImages = errors.New("the images' bucket is closed")
@@ -312,7 +312,8 @@ func (b brokenImages) Stat(ctx context.Context, name string) (bucket.Attrs, erro
 	return b.Reader.Stat(ctx, name)
 }
 
-// TestImageCheckThatFails has a check with a step that always fails, or with a lost object: it ends with the reason.
+// TestImageCheckThatFails runs a check with a step that always fails, or with a lost object. The check ends with the
+// reason.
 func TestImageCheckThatFails(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -367,8 +368,8 @@ func TestImageCheckThatFails(t *testing.T) {
 	}
 }
 
-// TestImageCheckKilled kills the process before each write and publication from the request on. Whatever is done next,
-// there is one next attempt, as if nothing had happened, and no unchanged image is read.
+// TestImageCheckKilled kills the process before each write and publication after the request. In each case there is
+// exactly one next attempt, as without a kill, and no unchanged image is read.
 func TestImageCheckKilled(t *testing.T) {
 	t.Parallel()
 	late := func(f *runtest.Fixture) {
@@ -410,7 +411,7 @@ func TestImageCheckKilled(t *testing.T) {
 	}
 }
 
-// checkRecoveries are what happens after a process was killed, as in recoveries.
+// checkRecoveries are the ways to continue after a process was killed, as in recoveries.
 var checkRecoveries = map[string]func(f *runtest.Fixture, accepted bool) error{
 	"redelivery": func(f *runtest.Fixture, accepted bool) error {
 		f.Pass(afterLease)

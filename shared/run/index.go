@@ -18,16 +18,16 @@ const (
 	finishedPrefix = "index/finished/"
 )
 
-// uploadsPrefix begins the records of uploads that were handled.
+// uploadsPrefix begins the names of objects that record handled uploads.
 const uploadsPrefix = "index/uploads/"
 
-// An Index knows which work was accepted, and which of it is finished, in two flat listings: index/accepted/ and
-// index/finished/. An entry is called `<reverse time>-<run>`, with `.<selection>`, `.request-<request>` or
-// `.images-<check>` behind it if it is not the run itself; new ones come first. An entry is written before a caller
-// gets its answer, or the message is acknowledged; so the work is finished even if every message is lost.
+// An Index lists accepted work, and finished work, in two flat listings: index/accepted/ and index/finished/. The name
+// of an entry is `<reverse time>-<run>`, followed by `.<selection>`, `.request-<request>` or `.images-<check>` if the
+// work is not the run itself. The latest entries come first. An entry is written before a caller gets the answer, or
+// the message is acknowledged. So the work is finished even if every message is lost.
 type Index struct{ work bucket.Bucket }
 
-// NewIndex is the index of a work bucket.
+// NewIndex returns the index of a work bucket.
 func NewIndex(work bucket.Bucket) *Index { return &Index{work} }
 
 // An Entry is one of four kinds of accepted work: a run, a selection of a run, a request for a selection that is made
@@ -38,7 +38,7 @@ type Entry struct {
 	Request   string `json:"request,omitempty"`
 	Check     string `json:"check,omitempty"`
 
-	Accepted time.Time `json:"-"` // in an entry that Open visits; its name has it
+	Accepted time.Time `json:"-"` // set by Open, from the entry's name
 }
 
 func (e Entry) name(at time.Time) string {
@@ -54,7 +54,7 @@ func (e Entry) name(at time.Time) string {
 	return name
 }
 
-// acceptedAt is the time in the name of an entry; the zero time if it has none.
+// acceptedAt returns the time in the name of an entry; the zero time if it has none.
 func acceptedAt(name string) time.Time {
 	reversed, _, _ := strings.Cut(name, "-")
 	n, err := strconv.ParseInt(reversed, 10, 64)
@@ -70,7 +70,7 @@ type Acceptance struct {
 	By string    `json:"by,omitempty"`
 }
 
-// ReadAcceptance reads the object of that name; zero if there is none.
+// ReadAcceptance reads the Acceptance in the object since; zero if there is no such object.
 func ReadAcceptance(ctx context.Context, work bucket.Reader, since string) (a Acceptance, err error) {
 	err = bucket.ReadJSON(ctx, work, since, &a)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -79,14 +79,14 @@ func ReadAcceptance(ctx context.Context, work bucket.Reader, since string) (a Ac
 	return a, err
 }
 
-// Accept adds an entry, once: the object called since, which belongs to the entry alone, keeps the time of the first
-// call, and its caller.
+// Accept adds an entry once. The object since, which belongs only to this entry, stores the time and the caller of the
+// first call.
 func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time) error {
 	_, err := x.accept(ctx, e, since, now)
 	return err
 }
 
-// acceptFinished is Accept for an entry without work left: it only appears in lists.
+// acceptFinished is Accept for an entry without further work, which only appears in lists.
 func (x *Index) acceptFinished(ctx context.Context, e Entry, since string, now time.Time) error {
 	name, err := x.accept(ctx, e, since, now)
 	if err != nil {
@@ -113,9 +113,9 @@ func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time
 	return name, err
 }
 
-// Open calls do for at most limit entries that are not finished and come after the cursor, the first ones if it is
-// empty. do reports whether its entry is finished now. Open returns the cursor of the next call, empty after the last
-// entry. After an error of do the others are still called; all errors are joined.
+// Open calls do for at most limit unfinished entries after the cursor. An empty cursor starts at the first entry. do
+// reports whether its entry is finished now. Open returns the cursor of the next call; empty after the last entry. If
+// do returns an error, Open continues with the next entry, and joins all errors.
 func (x *Index) Open(
 	ctx context.Context, cursor string, limit int, do func(context.Context, Entry) (finished bool, err error),
 ) (string, error) {
@@ -145,7 +145,7 @@ func (x *Index) Open(
 	return "", errors.Join(errs...)
 }
 
-// join is the name of an entry in a listing; empty for no entry.
+// join returns the name of an entry's object; empty for an empty name.
 func join(prefix, name string) string {
 	if name == "" {
 		return ""
@@ -153,7 +153,7 @@ func join(prefix, name string) string {
 	return prefix + name
 }
 
-// visit calls do for an entry.
+// visit calls do for an entry, and records if the entry is finished.
 func (x *Index) visit(
 	ctx context.Context, name string, do func(context.Context, Entry) (finished bool, err error),
 ) error {
@@ -170,14 +170,14 @@ func (x *Index) visit(
 	return err
 }
 
-// A notedUpload is what NoteUpload keeps.
+// A notedUpload is the object that NoteUpload writes.
 type notedUpload struct {
 	Upload
 	Run string `json:"run,omitempty"`
 }
 
-// NoteUpload records that the request of an upload was accepted or refused, and as which run. The upload is then not
-// handled again, even if the run is removed.
+// NoteUpload records that an upload was accepted or refused as a run. Afterwards the upload is not handled again, even
+// if the run is removed.
 func (x *Index) NoteUpload(ctx context.Context, u Upload, run string) error {
 	name, err := uploadName(u)
 	if err != nil {
@@ -187,7 +187,7 @@ func (x *Index) NoteUpload(ctx context.Context, u Upload, run string) error {
 	return err
 }
 
-// RunOf is the run that an upload was accepted or refused as; empty if it was not, or if that was not noted.
+// RunOf returns the run that NoteUpload recorded for an upload; empty if there is none.
 func (x *Index) RunOf(ctx context.Context, u Upload) (string, error) {
 	name, err := uploadName(u)
 	if err != nil {
@@ -210,7 +210,8 @@ func (x *Index) HasUpload(ctx context.Context, u Upload) (bool, error) {
 	return bucket.Exists(ctx, x.work, name)
 }
 
-// uploadName is a hash, because the name of the object may be as long as names can be.
+// uploadName returns the name of the object that records an upload. It has a hash, because the uploaded object's own
+// name may have the greatest length of a name.
 func uploadName(u Upload) (string, error) {
 	hash, err := CanonicalHash([]string{u.Object, strconv.FormatInt(u.Generation, 10)})
 	if err != nil {

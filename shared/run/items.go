@@ -14,14 +14,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// maxDeaths is how many processes may die while they rate only this sample, before it is recorded as failed.
+// maxDeaths is the number of processes that may crash while they rate only one sample. Then the sample is recorded as
+// failed.
 const maxDeaths = 2
 
-// ScorerDied is the code of a sample on which scorers died.
+// ScorerDied is the code of a sample on which scorers crashed.
 const ScorerDied = scorer.Died
 
-// rateAlone rates one sample at a time, while this process rates no other, and writes a result for each: so it finds a
-// sample that ends its process, and no other sample fails with it. Its delivery holds the shard's lease.
+// rateAlone rates one sample at a time, while this process rates no other sample, and writes the result of each sample.
+// So it finds a sample that crashes the process, and no other sample fails. Its delivery holds the shard's lease.
 func (w *Worker) rateAlone(
 	ctx context.Context, plan *Plan, t task,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
@@ -37,7 +38,7 @@ func (w *Worker) rateAlone(
 			records[i] = table.Records[0]
 			continue
 		case err == nil:
-			return fmt.Errorf("reading %s: it has %d samples, and should have one", result, len(table.Records))
+			return fmt.Errorf("reading %s: it has %d samples, but must have one", result, len(table.Records))
 		case !errors.Is(err, bucket.ErrNotExist):
 			return err
 		}
@@ -48,8 +49,8 @@ func (w *Worker) rateAlone(
 	return nil
 }
 
-// rateOne rates a sample, unless processes died while they did, and writes its result. prefix begins the names of its
-// attempts and its result.
+// rateOne rates a sample and writes its result. If maxDeaths processes crashed while they rated the sample, the result
+// is a failure. prefix begins the names of the sample's attempts and of its result.
 func (w *Worker) rateOne(
 	ctx context.Context, plan *Plan, prefix string,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record, i int,
@@ -88,7 +89,7 @@ func (w *Worker) rateOne(
 		err = write()
 	}
 	if err != nil {
-		// This is not a death, even when the delivery is cancelled.
+		// The attempt ended with an error and not with its process, even if the delivery is cancelled.
 		reason := map[string]string{"error": err.Error()}
 		_, end := bucket.CreateJSON(context.WithoutCancel(ctx), w.work, name+endFailed, reason)
 		return errors.Join(err, end)
@@ -109,7 +110,8 @@ func (w *Worker) loadOne(
 	return b, err
 }
 
-// itemAttempts counts the attempts at a sample that ended with their process, and finds the highest number of one.
+// itemAttempts returns the number of attempts at a sample that ended with their process, and the highest number of an
+// attempt.
 func (w *Worker) itemAttempts(ctx context.Context, prefix string) (deaths, last int, err error) {
 	begun, ended := map[int]bool{}, map[int]bool{}
 	for attrs, err := range w.work.List(ctx, prefix, "") {
@@ -119,7 +121,7 @@ func (w *Worker) itemAttempts(ctx context.Context, prefix string) (deaths, last 
 		number, failed := strings.CutSuffix(attrs.Name[len(prefix):], endFailed)
 		n, err := strconv.Atoi(number)
 		if err != nil {
-			continue // its result
+			continue // the sample's result
 		}
 		last = max(last, n)
 		if failed {

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// oneShard is a fixture with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
+// oneShard returns a fixture with a run of one shard of three samples, a00 to a02, whose task is to be delivered.
 func oneShard(t *testing.T) (*runtest.Fixture, *run.Plan, events.ShardTask) {
 	t.Helper()
 	f := runtest.New(t)
@@ -28,11 +28,11 @@ func oneShard(t *testing.T) (*runtest.Fixture, *run.Plan, events.ShardTask) {
 	return f, plan, runtest.Decode[events.ShardTask](t, f.Take(0).Message)
 }
 
-// afterLease is past every lease that was taken before.
+// afterLease is a time after the end of every earlier lease.
 const afterLease = 11 * time.Minute
 
-// A sample that ends its process is found: two whole attempts die, then two in which it is alone. It costs no other
-// sample.
+// A sample that crashes its process is found: two attempts at the whole shard crash, then two attempts with only this
+// sample. No other sample fails.
 func TestPoison(t *testing.T) {
 	t.Parallel()
 	for name, oneMachine := range map[string]bool{"cloud": false, "one machine": true} {
@@ -70,7 +70,7 @@ func TestPoison(t *testing.T) {
 			if rec := f.Records(plan)["a01"]; rec.Status != scores.Failed || rec.Code != run.ScorerDied {
 				t.Errorf("sample a01 is %v with reason %q", rec.Status, rec.Reason)
 			}
-			// a00 once in each whole attempt, and once alone: then it has a result of its own.
+			// a00 is rated once in each attempt at the whole shard, and once alone, which writes its result.
 			if diff := cmp.Diff(map[string]int{"a00": 3, "a02": 1}, f.Scorer.Counts()); diff != "" {
 				t.Errorf("rated (-want +got):\n%s", diff)
 			}
@@ -78,7 +78,7 @@ func TestPoison(t *testing.T) {
 	}
 }
 
-// Kills from outside convict no sample: each hits another one.
+// Kills from outside do not fail a sample, because each kill hits another sample.
 func TestKillsFromOutside(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
@@ -105,7 +105,7 @@ func TestKillsFromOutside(t *testing.T) {
 	}
 }
 
-// Attempts that end by themselves are not deaths: no sample is rated alone, and none is failed.
+// Attempts that end with an error do not count as crashes: no sample is rated alone, and no sample fails.
 func TestErrorsAreNoDeaths(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
@@ -135,7 +135,7 @@ func TestErrorsAreNoDeaths(t *testing.T) {
 	}
 }
 
-// A shard that a living delivery is at work on is left to it.
+// A shard that another delivery still works on is left to that delivery.
 func TestLeaseHeld(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
@@ -168,7 +168,7 @@ func TestLeaseHeld(t *testing.T) {
 	}
 }
 
-// A lease whose creation succeeded, though its answer was lost, is held, and no death.
+// A lease whose creation succeeded is held even if the answer was lost. It is not a crash.
 func TestLostAnswerOfALease(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
@@ -188,7 +188,7 @@ func TestLostAnswerOfALease(t *testing.T) {
 	}
 }
 
-// A lease whose creation succeeded, and was answered with an error, is held by nobody, and no death.
+// A lease whose creation succeeded but returned an error is not held. It is not a crash.
 func TestErrorOfALease(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
@@ -213,7 +213,7 @@ func TestErrorOfALease(t *testing.T) {
 	}
 }
 
-// A sample that was rated alone, whose result could not be written, ended no process.
+// A sample that was rated alone, and whose result could not be written, did not crash a process.
 func TestUnwrittenResultIsNoDeath(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
@@ -246,7 +246,7 @@ func TestUnwrittenResultIsNoDeath(t *testing.T) {
 	}
 }
 
-// TestAloneIsTheSame compares scores of both ways to rate.
+// TestAloneIsTheSame compares the scores of samples that are rated alone and in batches.
 func TestAloneIsTheSame(t *testing.T) {
 	t.Parallel()
 	var want []scores.Record

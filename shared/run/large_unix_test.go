@@ -62,13 +62,13 @@ func (g generated) List(ctx context.Context, prefix, after string) iter.Seq2[buc
 
 func (g generated) Checksum(context.Context, string) (uint32, error) { return 1, nil }
 
-// largeRecord is a record of about a number of bytes.
+// largeRecord returns a record of about a number of bytes.
 func largeRecord(number, size int) string {
 	answer := strings.Repeat(fmt.Sprintf("This is sentence %d of an answer. ", number), size/34)
 	return runtest.Record(fmt.Sprintf("%06d", number), answer)
 }
 
-// blockRecords is how many records a generated block has.
+// blockRecords is the number of records of a generated block.
 const blockRecords = 64
 
 // largeForms make objects of about a size, by their forms. Images are 100 kB, records without one 10 kB.
@@ -104,7 +104,7 @@ var largeForms = map[string]func(t *testing.T, size int64) buckettest.Repeated{
 	"parquet": largeParquet,
 }
 
-// largeParquet is a Parquet file whose row groups are equal.
+// largeParquet returns a Parquet file whose row groups are equal.
 func largeParquet(t *testing.T, size int64) buckettest.Repeated {
 	columns := table.NewColumns("images")
 	var one, groups, notes, end bytes.Buffer
@@ -150,12 +150,12 @@ func (s generatedSource) Open(ctx context.Context, offset, length int64) (io.Rea
 	return s.generated.Open(ctx, s.name, 0, offset, length)
 }
 
-// cutEach is how many ranges there are for each that a soak cuts: each is a task of its own, and of the same size.
+// cutEach is the number of ranges for each range that a soak test cuts. All ranges have the same size.
 const cutEach = 8
 
-// TestLargeManifests plans a manifest of each form, of 10 GB with HARVEST_SOAK, and cuts ranges of it: the memory of
-// the process stays below 300 MB, and the time is linear in the size. Not parallel: it measures both. The README.md of
-// package container has the figures.
+// TestLargeManifests plans a manifest of each form, of 10 GB with HARVEST_SOAK, and cuts ranges of it. The memory of
+// the process stays below 300 MB, and the time is linear in the size. The test is not parallel, because it measures
+// both. The README.md of package container has the figures.
 func TestLargeManifests(t *testing.T) {
 	size, soak := int64(8<<20), os.Getenv("HARVEST_SOAK") != ""
 	if soak {
@@ -184,7 +184,7 @@ func TestLargeManifests(t *testing.T) {
 	}
 }
 
-// A largeMeasure is what a manifest took.
+// A largeMeasure has the time and memory that a manifest needed.
 type largeMeasure struct {
 	samples   int64
 	ranges    int
@@ -249,7 +249,7 @@ func cutSamples(t *testing.T, f *runtest.Fixture, plan *run.Plan, r int) int64 {
 	return report.Samples
 }
 
-// processBytes is what the process has of memory.
+// processBytes returns the memory of the process in bytes.
 func processBytes() int64 {
 	samples := []metrics.Sample{
 		{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"},
@@ -258,7 +258,7 @@ func processBytes() int64 {
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
 }
 
-// cpuTime is the time that the process has worked so far: other programs do not change it.
+// cpuTime returns the CPU time of the process, which other programs do not change.
 func cpuTime() time.Duration {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

@@ -2,57 +2,59 @@
 // Objects are created once and never changed or deleted. So every step can be repeated, and a listing shows what has
 // been done.
 //
-// A Reader only reads. A Planner computes plans and writes nothing. A Worker does everything that writes or publishes:
-// it starts runs, cuts, scores and continues them. Selections of a run are the concern of package subset.
+// A Reader only reads. A Planner computes plans, and writes only temporary objects. A Worker writes and publishes: it
+// starts, cuts, scores and continues runs. Package subset makes the selections of runs.
 package run
 
 import "fmt"
 
-// LayoutVersion changes whenever equal input would be laid out differently. A run of another layout, or of another
-// dataset.ReadingVersion, is listed, but neither continued nor selected from.
+// LayoutVersion is the version of the objects of a run. It changes when equal input gives different objects. A run with
+// another version, or another dataset.ReadingVersion, is listed, but it is not continued, and no selection is made from
+// it.
 const LayoutVersion = 12
 
 // Root is the prefix of all runs in the work bucket.
 const Root = "runs/"
 
-// Folder is the prefix of a run's objects in the work bucket.
+// Folder returns the prefix of a run's objects in the work bucket.
 func Folder(run string) string { return Root + run + "/" }
 
 func planName(run string) string   { return Folder(run) + "plan.json" }
 func scoredName(run string) string { return Folder(run) + "scored" }
 
-// ScoredSentName says that the event of a scored run, and the task of making its selections, are published.
+// ScoredSentName returns the name of the object that records that the event of a scored run, and the task of making its
+// selections, were published.
 func ScoredSentName(run string) string { return Folder(run) + "scored.sent" }
 func cancelledName(run string) string  { return Folder(run) + "cancelled" }
 
-// eventName says that an event of a run is published.
+// eventName returns the name of the object that records that an event of a run was published.
 func eventName(run, event string) string { return Folder(run) + "events/" + event + ".sent" }
 func approvedName(run string) string     { return Folder(run) + "approved" }
 func rangesPrefix(run string) string     { return Folder(run) + "ranges/" }
 func scoresPrefix(run string) string     { return Folder(run) + "scores/" }
 func wavesPrefix(run string) string      { return Folder(run) + "waves/" }
 
-// removedName is the tombstone of a run. It is outside of the run's folder, and stays.
+// removedName returns the name of a run's tombstone. It is outside of the run's folder, and stays.
 func removedName(run string) string  { return "index/removed/" + run + ".json" }
 func acceptedName(run string) string { return Folder(run) + "accepted" }
 func askedPrefix(run string) string  { return Folder(run) + "asked/" }
 
-// planningPrefix holds how far an accepted run is planned.
+// planningPrefix is the prefix of the objects of planning an accepted run.
 func planningPrefix(run string) string { return Folder(run) + "planning/" }
 
-// draftName is the plan without ranges, layoutName what a manifest was found to hold.
+// draftName is the name of the plan without ranges, and layoutName of the ranges of a manifest.
 func draftName(run string) string         { return planningPrefix(run) + "draft.json" }
 func layoutsPrefix(run string) string     { return planningPrefix(run) + "layouts/" }
 func layoutName(run string, m int) string { return fmt.Sprintf("%s%04d.json", layoutsPrefix(run), m) }
 
-// scanName is how far a manifest was split when a step of it ended before its end.
+// scanName is the name of the state after a step that did not reach the end of its manifest.
 func scanName(run string, m, step int) string {
 	return fmt.Sprintf("%s%04d/%04d.json", scansPrefix(run), m, step)
 }
 func scansPrefix(run string) string { return planningPrefix(run) + "scans/" }
 
-// planSentName is the object that records that a step of planning is published. planAgainPrefix is the prefix of the
-// objects that record further publications.
+// planSentName is the name of the object that records that a step of planning was published. planAgainPrefix is the
+// prefix of the objects that record further publications.
 func planSentName(run string, m, step int) string {
 	return fmt.Sprintf("%ssent/%04d/%04d", planningPrefix(run), m, step)
 }
@@ -71,29 +73,29 @@ func shardName(run string, r, shard int) string {
 	return fmt.Sprintf("%sshards/%04d/%07d.zst", Folder(run), r, shard)
 }
 
-// shardScoresPrefix holds the scores of a range's shards, until and after RangeScoresName has them in one object.
+// shardScoresPrefix is the prefix of the scores of a range's shards. They are kept when RangeScoresName has them, too.
 func shardScoresPrefix(run string, r int) string {
 	return fmt.Sprintf("%s%04d/", ratedPrefix(run), r)
 }
 
-// ratedPrefix holds the scores of all shards.
+// ratedPrefix is the prefix of the scores of all shards.
 func ratedPrefix(run string) string { return Folder(run) + "rated/" }
 
 func shardScoresName(run string, r, shard int) string {
 	return fmt.Sprintf("%s%07d.parquet", shardScoresPrefix(run, r), shard)
 }
 
-// RangeScoresName is the name of the scores of a range, once all its shards have theirs.
+// RangeScoresName returns the name of the scores of a range. The object exists when all shards of the range are scored.
 func RangeScoresName(run string, r int) string {
 	return fmt.Sprintf("%s%04d.parquet", scoresPrefix(run), r)
 }
 
-// countsPrefix holds the counts of a block of ranges, or of blocks of a lower level.
+// countsPrefix is the prefix of the counts of a level that are summed in one block.
 func countsPrefix(run string, level, block int) string {
 	return fmt.Sprintf("%s%04d/", countsLevelPrefix(run, level), block)
 }
 
-// countsLevelPrefix holds the counts of a level.
+// countsLevelPrefix is the prefix of the counts of a level.
 func countsLevelPrefix(run string, level int) string {
 	return fmt.Sprintf("%scounts/%d/", Folder(run), level)
 }
@@ -102,20 +104,20 @@ func countsName(run string, level, number int) string {
 	return fmt.Sprintf("%s%04d.json", countsPrefix(run, level, number/countsBlock), number)
 }
 
-// itemsPrefix holds leases and results of a shard that is scored item by item.
+// itemsPrefix is the prefix of the attempts and results of a shard that is scored sample by sample.
 func itemsPrefix(run string, r, shard int) string {
 	return fmt.Sprintf("%sitems/%04d/%07d/", Folder(run), r, shard)
 }
 
-// numbersName is what the records of a range hold in fields of numbers.
+// numbersName is the name of the numeric fields of a range's records.
 func numbersName(run string, r int) string {
 	return fmt.Sprintf("%snumbers/%04d.parquet", Folder(run), r)
 }
 
-// waitsPrefix holds that the run waits for its scorer, minute by minute, the latest first.
+// waitsPrefix is the prefix of reports that the run waits for its scorer, the latest first.
 func waitsPrefix(run string) string { return Folder(run) + "waiting/" }
 
-// deadName is the dead letter of a task in a wave.
+// deadName is the name of the dead letter of a task in a wave.
 func deadName(run string, wave int, t task) string { return deadPrefix(run, wave) + t.path() + ".json" }
 
 func deadPrefix(run string, wave int) string { return fmt.Sprintf("%sdead/%d/", Folder(run), wave) }
@@ -132,40 +134,40 @@ func attemptsPrefix(run string, t task) string { return Folder(run) + "started/"
 // shardAttemptsPrefix begins the names of all attempts at shards.
 func shardAttemptsPrefix(run string) string { return Folder(run) + "started/shards/" }
 
-// sentName says that what follows a task in its chain is published.
+// sentName is the name of the object that records that the next task in a task's chain was published.
 func sentName(run string, wave int, t task) string {
 	return fmt.Sprintf("%ssent/%d/%s", Folder(run), wave, t.path())
 }
 
-// begunName says that the first task of a chain is published.
+// begunName is the name of the object that records that the first task of a chain was published.
 func begunName(run string, wave int, kind string, chain int) string {
 	return fmt.Sprintf("%ssent/%d/%s-%d", Folder(run), wave, kind, chain)
 }
 
-// checkPrefix holds what is known of a check of the images.
+// checkPrefix is the prefix of the objects of a check of the images.
 func checkPrefix(run, check string) string { return Folder(run) + "checks/" + check + "/" }
 
 func checkAcceptedName(run, check string) string { return checkPrefix(run, check) + "accepted" }
 func checkDoneName(run, check string) string     { return checkPrefix(run, check) + "done" }
 func checkSentPrefix(run, check string) string   { return checkPrefix(run, check) + "sent/" }
 
-// checkSentName says that the step of a check that begins with a range is published.
+// checkSentName is the name of the object that records that a step of a check was published. The step is named by its
+// first range.
 func checkSentName(run, check string, r int) string {
 	return fmt.Sprintf("%s%04d", checkSentPrefix(run, check), r)
 }
 
-// checkFailedPrefix is the prefix of the objects that record failures of a step of a check. The step is named by its
-// first range.
+// checkFailedPrefix is the prefix of the objects that record failures of a step of a check.
 func checkFailedPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sfailed/%04d.", checkPrefix(run, check), r)
 }
 
-// checkAgainPrefix is the prefix of the objects that record further publications of such a step.
+// checkAgainPrefix is the prefix of the objects that record further publications of a step of a check.
 func checkAgainPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sagain/%04d.", checkPrefix(run, check), r)
 }
 
-// againPrefix begins the names of objects that say when a task was published again, because its message had no result.
+// againPrefix is the prefix of the objects that record further publications of a task whose message had no result.
 func againPrefix(run string, wave int, t task) string {
 	return fmt.Sprintf("%sagain/%d/%s.", Folder(run), wave, t.path())
 }

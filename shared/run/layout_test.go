@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// TestVersionsInID plans equal input with versions of Harvest that have other layouts, or read records in other ways:
-// none finds the run of another.
+// TestVersionsInID plans equal input with versions of Harvest that have other layouts, or that read records
+// differently. No version finds the run of another version.
 func TestVersionsInID(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}
@@ -28,7 +28,7 @@ func TestVersionsInID(t *testing.T) {
 	}
 }
 
-// TestLargeNumbers finds objects whose numbers have outgrown the zeros in their names.
+// TestLargeNumbers finds objects whose numbers have more digits than the names are padded to.
 func TestLargeNumbers(t *testing.T) {
 	t.Parallel()
 	work, err := bucket.OpenFolder(t.TempDir())

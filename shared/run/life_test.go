@@ -114,7 +114,7 @@ func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 			t.Parallel()
 			f := newMixed(t)
 			f.Begin(mixedManifest)
-			f.Begin(mixedManifest) // the upload's notification comes twice too
+			f.Begin(mixedManifest) // the notification of the upload is delivered twice, too
 			if err := drainShuffled(f, seed); err != nil {
 				t.Fatal(err)
 			}
@@ -131,7 +131,7 @@ func TestDeliveriesTwiceInAnyOrder(t *testing.T) {
 	}
 }
 
-// TestDeliveriesAtOnce delivers every message twice at the same time, as two instances of a service may have it.
+// TestDeliveriesAtOnce delivers every message twice at the same time, as may happen with two instances of a service.
 func TestDeliveriesAtOnce(t *testing.T) {
 	t.Parallel()
 	calm, plan := undisturbed(t)
@@ -164,8 +164,8 @@ func TestDeliveriesAtOnce(t *testing.T) {
 	}
 }
 
-// TestKilled kills the process before each of its writes and publications in turn. Whatever is done
-// next, the objects come out as if nothing had happened.
+// TestKilled kills the process before each of its writes and publications in turn. In each case the objects are the
+// same as without a kill.
 func TestKilled(t *testing.T) {
 	t.Parallel()
 	calm := newCoarse(t)
@@ -192,10 +192,10 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// recoveries are what happens after a process was killed. accepted says whether the upload had been handled before.
+// recoveries are the ways to continue after a process was killed. accepted says that the upload was handled before.
 func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted bool) {
 	return map[string]func(f *runtest.Fixture, accepted bool){
-		// In the cloud the messages outlive the process, also the one that was being delivered.
+		// In the cloud all messages remain after the process ends, even the message that was being delivered.
 		"redelivery": func(f *runtest.Fixture, accepted bool) {
 			f.Pass(afterLease)
 			if !accepted {
@@ -203,7 +203,7 @@ func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted boo
 			}
 			f.Finish(plan)
 		},
-		// On one machine they die with it.
+		// On one machine the messages are lost with the process.
 		"restart": func(f *runtest.Fixture, accepted bool) {
 			f.Queue = nil
 			f.OneMachine = true
@@ -214,7 +214,7 @@ func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted boo
 			f.Reconcile()
 			f.Finish(plan)
 		},
-		// A queue may lose all messages, without anybody's notice.
+		// A queue may lose all messages without an error.
 		"schedule": func(f *runtest.Fixture, accepted bool) {
 			f.Queue = nil
 			f.Pass(7 * time.Hour) // longer than a shard may wait for a scorer
@@ -227,7 +227,7 @@ func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted boo
 	}
 }
 
-// newCoarse is newMixed with two ranges, one of them of several shards: few steps to be killed at, but of every kind.
+// newCoarse is newMixed with two ranges, one of which has several shards. So a run has few steps, but of every kind.
 func newCoarse(t *testing.T) *runtest.Fixture {
 	t.Helper()
 	f := newMixed(t)
@@ -235,7 +235,7 @@ func newCoarse(t *testing.T) *runtest.Fixture {
 	return f
 }
 
-// checkAnnounced checks that the run and its selection were announced, each under one id.
+// checkAnnounced checks that the events of the run and of its selection were published, each with one id.
 func checkAnnounced(t *testing.T, f *runtest.Fixture, id string) {
 	t.Helper()
 	for kind, id := range map[string]string{
@@ -249,7 +249,7 @@ func checkAnnounced(t *testing.T, f *runtest.Fixture, id string) {
 	}
 }
 
-// TestKilledAlone does the same to deliveries that rate one sample at a time, after the process died twice.
+// TestKilledAlone is TestKilled for deliveries that rate one sample at a time, after the process crashed twice.
 func TestKilledAlone(t *testing.T) {
 	t.Parallel()
 	const manifest = "datasets/demo/a.json"
@@ -294,8 +294,8 @@ func TestKilledAlone(t *testing.T) {
 	}
 }
 
-// arriveAndDie has a manifest arrive, and the process that works on it end before one of its writes and publications.
-// Another process is in its place then. It reports whether the run was accepted before.
+// arriveAndDie uploads a manifest, and ends the process that works on it before one of its writes and publications.
+// Then it starts another process. It reports whether the run was accepted before the process ended.
 func arriveAndDie(t *testing.T, f *runtest.Fixture, manifest string, life int) (accepted bool) {
 	t.Helper()
 	f.Life = life

@@ -13,20 +13,21 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Limits are what a service sets for the runs that it starts.
+// Limits are the limits and defaults of the runs that a service starts.
 type Limits struct {
-	// Scorer is the kind of scorer of a dataset that names none.
+	// Scorer is the kind of scorer of a dataset that names no scorer.
 	Scorer string `env:"SCORER, default=embedded" meaning:"what rates samples of a dataset that names no scorer"`
-	// Budget is the budget of datasets that name none, which get an automatic selection; without it they get none.
+	// Budget is the budget of the automatic selection of a dataset that names no budget. If it is zero, such a dataset
+	// gets no automatic selection.
 	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"budget of the automatic selection of a dataset that names none"`
-	// Records and Images bound what is read of a dataset.
+	// Records and Images limit the records and images of a dataset.
 	Records dataset.Limits
 	Images  images.Limits
-	// Compressed bounds the unpacked size of compressed manifests.
+	// Compressed limits the unpacked size of compressed manifests.
 	Compressed compression.Limits
 	// PlanBytes is the size of one step of planning, in bytes of a manifest.
 	PlanBytes int64 `env:"PLAN_BYTES, default=8589934592" meaning:"bytes of a manifest that one delivery plans"`
-	// RangeBytes, ShardSamples and ShardBytes decide how datasets are cut.
+	// RangeBytes, ShardSamples and ShardBytes determine how datasets are cut.
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"bytes of a manifest that one delivery reads"`
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
@@ -34,15 +35,15 @@ type Limits struct {
 	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run in flight at a time"`
 	// InFlightGPU is the width for runs by the scorer gpu, which has fewer instances; 0 for InFlight.
 	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"the same of a run by the scorer gpu; 0: IN_FLIGHT"`
-	// MaxFailed is how many samples of a run may fail before nothing is selected from it.
+	// MaxFailed is the number of samples of a run that may fail. If more fail, nothing is selected.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
-	// CostPerMillion estimates runs.
+	// CostPerMillion has the prices for estimates of a run's cost.
 	CostPerMillion Prices `env:"COST_PER_MILLION" meaning:"US dollars for a million samples, as embedded=1,gpu=195"`
-	// MaxRunCost, in US dollars, is what a run may cost without approval; 0 for no limit.
+	// MaxRunCost is the estimated cost in US dollars above which a run needs approval; 0 means no limit.
 	MaxRunCost float64 `env:"MAX_RUN_COST, default=0" meaning:"US dollars a run may cost without approval; 0: no limit"`
 }
 
-// Validate reports every fault.
+// Validate returns an error that names every invalid limit.
 func (l Limits) Validate() error {
 	var faults []error
 	for name, value := range map[string]int64{

@@ -15,21 +15,21 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Listed run is one of a list.
+// A Listed is a run in a list.
 type Listed struct {
-	*Status            // without its progress
-	Accepted time.Time // first
-	Done     int64     // samples that are scored, failed or skipped; about as many until the run is scored
-	InFlight int64     // samples of shards that are being scored, as in Progress; about as many
+	*Status            // without progress
+	Accepted time.Time // when the run was first accepted
+	Done     int64     // number of samples that are scored, failed or skipped; an estimate until the run is scored
+	InFlight int64     // estimated number of samples of shards that are being scored, as in Progress
 }
 
-// listedNames bounds how many names of the index a page of a list reads. The index has runs, and also other accepted
-// requests.
+// listedNames is the most names of the index that are read for a page of a list. The index also has names of other
+// accepted requests.
 const listedNames = 1000
 
-// List lists runs, the one that was accepted last first: at most size of them, from 1, that come after the cursor; an
-// empty cursor is before the first. It returns the cursor of the next page, empty after the last run. A page may have
-// fewer runs than size even if others follow. Its cost does not depend on how many runs there are.
+// List returns a page of runs, the latest accepted run first. The page has at most size runs, 1 or more, after the
+// cursor. An empty cursor starts at the first run. List also returns the cursor of the next page; empty after the last
+// run. A page may have fewer runs even if others follow. The cost does not depend on the number of runs.
 func (r *Reader) List(ctx context.Context, cursor string, size int) ([]Listed, string, error) {
 	entries, next, err := r.acceptedRuns(ctx, cursor, size)
 	if err != nil {
@@ -63,7 +63,7 @@ type acceptedRun struct {
 	at  time.Time
 }
 
-// entryPattern is the pattern of the names of entries: a reverse time, and what was accepted.
+// entryPattern is the pattern of the names of entries: a reverse time, and the name of the accepted work.
 var entryPattern = regexp.MustCompile(`^([0-9]{19})-([A-Za-z0-9][A-Za-z0-9._-]*)$`)
 
 // These patterns distinguish entries of runs from those of selections and requests. A dataset's name may make its run
@@ -73,7 +73,7 @@ var (
 	ofRequest   = regexp.MustCompile(`\.(request|images)-[^.]*$`)
 )
 
-// acceptedRuns are a page of the runs in the index, and the cursor of the next one.
+// acceptedRuns returns a page of the runs in the index, and the cursor of the next one.
 func (r *Reader) acceptedRuns(
 	ctx context.Context, cursor string, size int,
 ) (runs []acceptedRun, next string, err error) {
@@ -102,7 +102,7 @@ func (r *Reader) acceptedRuns(
 		}
 		reverse, err := strconv.ParseInt(parts[1], 10, 64)
 		if err != nil {
-			continue // no time: Harvest did not write it
+			continue // not an entry of Harvest, because it has no time
 		}
 		runs = append(runs, acceptedRun{run: parts[2], at: time.Unix(0, math.MaxInt64-reverse).UTC()})
 	}
@@ -122,7 +122,7 @@ func (r *Reader) samplesDone(ctx context.Context, st *Status) (done, inFlight in
 	}
 	plan, err := r.Plan(ctx, st.Run)
 	if errors.Is(err, ErrPlanning) || errors.Is(err, ErrNoRun) {
-		return 0, 0, nil // it was cancelled before it had a plan, or has been removed since
+		return 0, 0, nil // the run was cancelled before it had a plan, or was removed in the meantime
 	} else if err != nil {
 		return 0, 0, err
 	}

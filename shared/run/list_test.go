@@ -9,8 +9,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestListByAge lists runs page by page: the newest first, among entries of selections, requests and checks, and those
-// of a dataset whose name looks like one. A run that is accepted meanwhile changes no later page.
+// TestListByAge lists runs page by page, the newest first. The index also has entries of selections, requests and
+// checks, and of a dataset whose name looks like a request. A run that is accepted in the meantime changes no later
+// page.
 func TestListByAge(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

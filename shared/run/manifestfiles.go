@@ -6,7 +6,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
-// manifestFiles are the manifests that a spec names.
+// A manifestFiles has the manifests that a spec names.
 type manifestFiles struct {
 	spec      Spec     // with a name for each
 	notes     []string // of the plan

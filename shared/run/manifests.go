@@ -16,16 +16,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A manifestScan is how far a manifest is split, or what it was found to hold if it is done.
+// A manifestScan is the state of splitting a manifest, or the result if it is done.
 type manifestScan struct {
 	dataset.Scan
-	// Packed is how the object is compressed; the scan is that of what it unpacks to.
+	// Packed is the compression of the object. The scan refers to the unpacked content.
 	Packed compression.Kind `json:"packed,omitempty"`
-	// Forms counts the forms of the first records that are in the run, once the scan is done.
+	// Forms counts the forms of the first records in the run. It is set when the scan is done.
 	Forms forms.Counts `json:"forms,omitempty"`
 }
 
-// split does one step of splitting a manifest of a plan: it continues where scan is.
+// split does one step of splitting a manifest of a plan. It continues from the state scan.
 func (p *Planner) split(ctx context.Context, plan *Plan, number int, scan manifestScan) (manifestScan, error) {
 	m := plan.Manifests[number]
 	if scan.Packed != "" {
@@ -47,7 +47,7 @@ func (p *Planner) split(ctx context.Context, plan *Plan, number int, scan manife
 	return scan, nil
 }
 
-// scan reads a piece of a manifest. At its begin it finds out of which kind it is.
+// scan reads a part of a manifest. At the beginning of the manifest it finds the manifest's kind.
 func (p *Planner) scan(ctx context.Context, plan *Plan, m Manifest, scan manifestScan) (manifestScan, error) {
 	rangeBytes, stepBytes := plan.Constants.RangeBytes, p.limits.PlanBytes
 	kind, contained := kinds.ByFormat(scan.Format)
@@ -73,7 +73,7 @@ func (p *Planner) scan(ctx context.Context, plan *Plan, m Manifest, scan manifes
 	return scan, err
 }
 
-// take leaves in a scan that is done the records that the plan takes, and recognises their forms.
+// take removes from a finished scan the records that are not in the run, and recognises the forms of the others.
 func (p *Planner) take(
 	ctx context.Context, plan *Plan, number int, m Manifest, scan manifestScan,
 ) (manifestScan, error) {
@@ -99,7 +99,7 @@ func (p *Planner) take(
 	return scan, err
 }
 
-// addAll adds to a plan what its manifests were found to hold. The error refuses manifests that cannot be together in a
+// addAll adds the scans of all manifests to a plan. The error is a *RefusedError if the manifests cannot be in one
 // subset.
 func (p *Plan) addAll(scans []manifestScan) error {
 	schemas := make([][]string, len(scans))
@@ -110,7 +110,7 @@ func (p *Plan) addAll(scans []manifestScan) error {
 	return checkKinds(p.Manifests, schemas)
 }
 
-// add adds to a plan what its next manifest was found to hold.
+// add adds the scan of the next manifest to a plan.
 func (p *Plan) add(number int, scan manifestScan) {
 	m := &p.Manifests[number]
 	m.Framing, m.Records, m.Packed, m.Forms = scan.Framing, scan.Records, scan.Packed, scan.Forms
@@ -120,8 +120,8 @@ func (p *Plan) add(number int, scan manifestScan) {
 	}
 }
 
-// complete adds to a plan with all its ranges what follows from their samples. byDefault says that no request asks for
-// the selection.
+// complete sets the fields of a plan that depend on the samples of its ranges. byDefault says that the selection comes
+// from the service's default budget.
 func (p *Planner) complete(plan *Plan, byDefault bool, rater scorer.Scorer) error {
 	if plan.Samples == 0 {
 		var names []string

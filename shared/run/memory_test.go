@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestLittleMemory scores a dataset in memory for two of its samples. Batches are smaller then, and everything comes
-// out as in much memory. In the end all memory is given back.
+// TestLittleMemory scores a dataset with memory for two of its samples. The batches are smaller, but the results are
+// the same as with more memory. In the end all memory is released.
 func TestLittleMemory(t *testing.T) {
 	t.Parallel()
 	var want map[string]string

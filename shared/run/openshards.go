@@ -10,7 +10,7 @@ import (
 	"strings"
 )
 
-// ratedShards are the numbers of the shards that have scores, of some of a run's ranges.
+// ratedShards returns the numbers of the scored shards in some ranges of a run, by range.
 func (r *Reader) ratedShards(ctx context.Context, run string, ranges []int) (map[int][]int, error) {
 	files, err := r.filesOfRanges(ctx, ratedPrefix(run), ranges, func(number int) string {
 		return shardScoresPrefix(run, number)
@@ -29,8 +29,9 @@ func (r *Reader) ratedShards(ctx context.Context, run string, ranges []int) (map
 	return rated, nil
 }
 
-// begunShards are the shards, in some of a run's ranges, that have an attempt without an end. If such a shard has no
-// scores, either a process works on it, or the process was killed and no other process has noticed yet.
+// begunShards returns the numbers of shards with an attempt without a recorded end in some ranges of a run, by range.
+// If such a shard has no scores, a process works on it, or the process was killed and no other process has detected
+// this yet.
 func (r *Reader) begunShards(ctx context.Context, run string, ranges []int) (map[int][]int, error) {
 	files, err := r.filesOfRanges(ctx, shardAttemptsPrefix(run), ranges, func(number int) string {
 		return fmt.Sprintf("%s%04d/", shardAttemptsPrefix(run), number)
@@ -57,7 +58,7 @@ func (r *Reader) begunShards(ctx context.Context, run string, ranges []int) (map
 	return begun, nil
 }
 
-// filesOfRanges lists the objects in the folders of some ranges, by range. Ranges without objects cost no request.
+// filesOfRanges returns the objects in the folders of some ranges, by range. Ranges without objects cost no request.
 func (r *Reader) filesOfRanges(
 	ctx context.Context, prefix string, ranges []int, folderOf func(number int) string,
 ) (map[int][]string, error) {

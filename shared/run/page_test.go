@@ -37,8 +37,8 @@ func TestPage(t *testing.T) {
 	}
 }
 
-// nameFunctions are the functions of a file that make names of objects, or what names begin with. That of the folder is
-// what the whole page is about.
+// nameFunctions returns the functions of a file that make names or prefixes of objects, except Folder, which is the
+// subject of the whole page.
 func nameFunctions(t *testing.T, path string) (names []string) {
 	t.Helper()
 	file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)

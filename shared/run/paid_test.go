@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// An allowance is what runs may spend on a paid scorer.
+// An allowance limits the samples that a paid scorer rates.
 type allowance struct {
 	mu    sync.Mutex
 	limit int // samples
@@ -25,7 +25,7 @@ type allowance struct {
 	perSample float64 // seconds
 }
 
-// A paidScorer takes a sample's price from its run's allowance before it rates it.
+// A paidScorer counts a sample in its run's allowance before it rates the sample.
 type paidScorer struct {
 	scorer.Scorer
 	*allowance
@@ -54,7 +54,7 @@ func (s paidScorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Res
 	return s.Scorer.Rate(ctx, items)
 }
 
-// newPaid is a fixture whose scorer costs money.
+// newPaid returns a fixture whose scorer costs money.
 func newPaid(t *testing.T, p *allowance) *runtest.Fixture {
 	f := runtest.New(t)
 	p.spent = map[string]int{}
@@ -65,8 +65,8 @@ func newPaid(t *testing.T, p *allowance) *runtest.Fixture {
 	return f
 }
 
-// A scorer that must stop stalls its run immediately: no attempt is wasted, and no sample is failed. Fixed and resumed,
-// the run is scored.
+// A scorer that must stop stalls its run immediately, without failed attempts and failed samples. After the cause is
+// fixed and the run is resumed, the run is scored.
 func TestStopStallsRun(t *testing.T) {
 	t.Parallel()
 	p := &allowance{limit: 7}
@@ -94,7 +94,7 @@ func TestStopStallsRun(t *testing.T) {
 	}
 }
 
-// What a paid scorer costs is known before anything is spent, and may need approval.
+// The cost of a paid scorer is known before the run starts, and may need approval.
 func TestPaidEstimates(t *testing.T) {
 	t.Parallel()
 	p := &allowance{perSample: 2}
@@ -130,7 +130,7 @@ func TestPaidEstimates(t *testing.T) {
 	}
 }
 
-// A scorer so slow that no shard would ever be finished is refused before it begins.
+// A scorer that is so slow that no shard would ever be finished is refused before the run begins.
 func TestTooSlowIsRefused(t *testing.T) {
 	t.Parallel()
 	p := &allowance{perSample: 1800} // 20 deliveries of 540 s are 10,800 s, and two shards of three samples share them
@@ -142,15 +142,15 @@ func TestTooSlowIsRefused(t *testing.T) {
 	}
 	p.perSample = 2000
 	_, err := f.Planner().Plan(t.Context(), spec)
-	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples takes 3h20m0s", "after 3h0m0s",
-		"SHARD_SAMPLES to 2 at most"} {
+	for _, words := range []string{"LLM_REQUESTS_PER_MINUTE", "a shard of 3 samples would take 3h20m0s", "have 3h0m0s",
+		"SHARD_SAMPLES to at most 2"} {
 		if !strings.Contains(runtest.Refusal(t, err), words) {
 			t.Errorf("%q lacks %q", runtest.Refusal(t, err), words)
 		}
 	}
 }
 
-// TestNoPrice refuses a run by a scorer without a price where a limit is set, however small the run is.
+// TestNoPrice refuses a run with a scorer without a price if there is a cost limit, even if the run is small.
 func TestNoPrice(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -170,8 +170,9 @@ func TestNoPrice(t *testing.T) {
 		if _, refused := errors.AsType[*run.RefusedError](err); refused != tt.refused || (err != nil) != tt.refused {
 			t.Errorf("limit %v, prices %v: error %v", tt.limit, tt.prices, err)
 		}
-		if want := "add " + runtest.Kind + "=... to COST_PER_MILLION, which is \"" + tt.prices.String() + "\""; err != nil &&
-			!strings.Contains(err.Error(), want) {
+		want := "add " + runtest.Kind + "=DOLLARS (for a million samples) to COST_PER_MILLION, which is \"" +
+			tt.prices.String() + "\""
+		if err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s in it", err, want)
 		}
 	}

@@ -76,12 +76,12 @@ type Manifest struct {
 	Size       int64  `json:"size"`
 	CRC32C     uint32 `json:"crc32c"`
 	Generation int64  `json:"generation"`
-	// Packed is how the object is compressed. Ranges refer to the unpacked content.
+	// Packed is the compression of the object. Ranges refer to the unpacked content.
 	Packed compression.Kind `json:"packed,omitempty"`
 	dataset.Framing
-	// Reading says how to read the records, where the records do not show it.
+	// Reading describes how to read the records, if the records do not show it.
 	Reading forms.Reading `json:"reading,omitzero"`
-	// Take says which records are in the run, and Records is their number.
+	// Take selects the records that are in the run. Records is their number.
 	Take    dataset.Take `json:"take,omitzero"`
 	Records int64        `json:"records"`
 	// Forms counts the forms of the first records, at most formRecords of them.
@@ -90,29 +90,29 @@ type Manifest struct {
 
 // A Range is a slice of one manifest. One delivery reads it.
 type Range struct {
-	Manifest   int          `json:"manifest"`    // its position in Plan.Manifests
-	FirstIndex int64        `json:"first_index"` // idx of its first sample in the dataset
+	Manifest   int          `json:"manifest"`    // the manifest's position in Plan.Manifests
+	FirstIndex int64        `json:"first_index"` // the index of the range's first sample in the dataset
 	Span       dataset.Span `json:"span"`
-	// Record is, in a trial, the number of the dataset's records before the range; FirstIndex of these are in the run.
-	// Otherwise it is 0.
+	// Record is the number of the dataset's records before the range, in a trial; FirstIndex of these records are in the
+	// run. In other runs it is 0.
 	Record int64 `json:"record,omitempty"`
 }
 
-// Options are choices that change scores, and so the run's identity.
+// Options are settings that change scores, and so the run's identity.
 type Options struct {
 	dataset.Limits
 	Images images.Limits `json:"images"`
 }
 
-// Constants decide how a dataset is cut; equal constants cut equal input equally.
+// Constants determine how a dataset is cut. Equal constants cut equal input equally.
 type Constants struct {
 	RangeBytes   int64 `json:"range_bytes"`
 	ShardSamples int   `json:"shard_samples"`
 	ShardBytes   int   `json:"shard_bytes"`
 }
 
-// Format is the format of a subset: that of the manifests; JSON if they differ, because a JSON array can hold any
-// record. Containers do not differ.
+// Format returns the format of a subset: the format of the manifests; JSON if they have several formats, because a JSON
+// array can have any records. Containers in one plan have the same format.
 func (p *Plan) Format() dataset.Format {
 	if _, contained := p.Container(); contained {
 		return p.Manifests[0].Format
@@ -125,7 +125,7 @@ func (p *Plan) Format() dataset.Format {
 	return dataset.Lines
 }
 
-// Container is the kind of the manifests that hold their images; false for text.
+// Container returns the kind of container of the plan's manifests; false if the manifests are text.
 func (p *Plan) Container() (container.Kind, bool) {
 	if len(p.Manifests) == 0 {
 		return container.Kind{}, false
@@ -136,8 +136,8 @@ func (p *Plan) Container() (container.Kind, bool) {
 // IsNewer reports whether a newer version of Harvest planned the run, and continues it.
 func (p *Plan) IsNewer() bool { return p.Layout > LayoutVersion || p.Reading > dataset.ReadingVersion }
 
-// otherVersion is why this version of Harvest does not continue the run: the run's layout of objects is another one, or
-// its records were read differently. It is empty if this version continues the run.
+// otherVersion returns the reason why this version of Harvest does not continue the run: another version of Harvest
+// wrote its objects, or read its records differently. It is empty if this version continues the run.
 func (p *Plan) otherVersion() string {
 	what, ours := "layout", LayoutVersion
 	if p.Layout == LayoutVersion {
@@ -180,10 +180,10 @@ type manifestIdentity struct {
 	Take    dataset.Take  `json:"take,omitzero"`
 }
 
-// ScorerKind is the kind of scorer, with its mode, as a ScorerOpener takes it.
+// ScorerKind returns the kind of scorer, with its mode, for a ScorerOpener.
 func (p *Plan) ScorerKind() string { return scorer.WithMode(p.Scorer, p.LLMMode) }
 
-// identify sets the plan's run id from what it holds so far.
+// identify sets the plan's run id, which is a hash of its other fields.
 func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
@@ -206,7 +206,7 @@ func (p *Plan) identify() error {
 	return nil
 }
 
-// RangeOf is the number of the range that holds the sample with the given index in the dataset.
+// RangeOf returns the number of the range that holds the sample with the given index in the dataset.
 func (p *Plan) RangeOf(index int64) int {
 	lo, hi := 0, len(p.Ranges)
 	for hi-lo > 1 {
@@ -219,8 +219,8 @@ func (p *Plan) RangeOf(index int64) int {
 	return lo
 }
 
-// Resolve resolves a request for a selection of the plan's run. It reports why the selection cannot be made, if that is
-// known before the run's scores are read.
+// Resolve resolves a request for a selection from the plan's run. It returns an error if the selection cannot be made,
+// and this is known before the run's scores are read.
 func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
 	resolved, err := request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
 	if err == nil {
@@ -229,15 +229,15 @@ func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, er
 	return resolved, spelling.Names(err)
 }
 
-// Parser is what reads the records of a range.
+// Parser returns the parser of the records of a range.
 func (p *Plan) Parser(r int) (dataset.Parser, error) {
 	return p.Manifests[p.Ranges[r].Manifest].Reading.Parser()
 }
 
-// Base is the manifest's file name, as people know it.
+// Base returns the manifest's file name without its folder.
 func (m Manifest) Base() string { return path.Base(m.Name) }
 
-// CanonicalHash is the first 12 hex digits of SHA-256 over v's canonical JSON (RFC 8785).
+// CanonicalHash returns the first 12 hex digits of SHA-256 over v's canonical JSON (RFC 8785).
 func CanonicalHash(v any) (string, error) {
 	data, err := json.Marshal(v)
 	if err != nil {

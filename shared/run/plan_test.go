@@ -73,7 +73,7 @@ func TestRunID(t *testing.T) {
 	}
 }
 
-// checkRunID starts a run of spec, and another after a change, which should be the same run or not.
+// checkRunID starts a run of a spec, and again after a change, and checks whether both are the same run.
 func checkRunID(t *testing.T, spec run.Spec, change func(*runtest.Fixture, *run.Spec), same bool) {
 	t.Helper()
 	f := runtest.New(t)
@@ -180,8 +180,8 @@ func TestStartRefused(t *testing.T) {
 	}
 }
 
-// checkOnlyAccepted checks that at most the acceptance of a run, and its refusal, were written: what is found only in
-// the manifests is found after it.
+// checkOnlyAccepted checks that at most the acceptance of a run, and its refusal, were written. Faults inside manifests
+// are found after the acceptance.
 func checkOnlyAccepted(t *testing.T, f *runtest.Fixture) {
 	t.Helper()
 	for _, name := range f.Objects("") {
@@ -263,7 +263,7 @@ func TestManifestChangedWithinRange(t *testing.T) {
 	tests := []struct {
 		name       string
 		shardBytes int
-		back       bool // the manifest is replaced before, and put back after the kill
+		back       bool // the manifest is replaced before the kill, and restored after it
 		scored     int64
 	}{
 		{"shards of three", 1 << 20, false, 3},

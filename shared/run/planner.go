@@ -17,8 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A ScorerOpener opens the scorer of a kind for a rubric. It is called for every shard, so that a scorer that was
-// replaced in the meantime is noticed by its id.
+// A ScorerOpener opens the scorer of a kind for a rubric. It is called for every shard. So if a scorer was replaced in
+// the meantime, the new id shows it.
 type ScorerOpener func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
 
 // A Planner computes the plans of runs. It writes only temporary objects: the content of compressed manifests.
@@ -30,33 +30,33 @@ type Planner struct {
 	limits Limits
 	loader *loader
 
-	patience time.Duration    // with scorers that cannot be reached; 0 has no limit
-	uploads  selection.Budget // of the config
+	patience time.Duration    // PlannerConfig.Patience
+	uploads  selection.Budget // PlannerConfig.Uploads
 }
 
-// A PlannerConfig is what a Planner needs.
+// A PlannerConfig configures a Planner.
 type PlannerConfig struct {
 	Runs       *Reader
 	Input      bucket.Reader
-	Work       bucket.Bucket // takes temporary objects
+	Work       bucket.Bucket // for temporary objects
 	OpenScorer ScorerOpener
 	Limits     Limits
-	// ImageBuckets are the buckets, by name, that gs:// image names may point into; there may be none. The input
-	// bucket, if it is among them, is open below the run's images only.
+	// ImageBuckets are the buckets, by name, that gs:// image names may refer to. If the input bucket is among them, only
+	// objects below the run's images may be used. ImageBuckets may be empty.
 	ImageBuckets map[string]bucket.Reader
-	// Memory is for the images of the samples that a survey rates.
+	// Memory is the memory budget for the images of samples that a survey rates.
 	Memory *memory.Budget
-	// Uploads is the budget of uploads that name none, also if their run is scored already; zero for none. The budget of
-	// the Limits is for new runs.
+	// Uploads is the budget of uploads that name no budget, even if their run is already scored; zero for none. The budget
+	// of the Limits applies only to new runs.
 	Uploads selection.Budget
-	// Patience is how long to wait for a scorer that cannot be reached; 0 leaves this to the scorer.
+	// Patience is the time to wait for a scorer that cannot be reached. If it is 0, the scorer determines the time.
 	Patience time.Duration
 }
 
-// ScorerPatience is the Patience of services: a caller of the API gets an answer within 5 s.
+// ScorerPatience is the Patience of services, so that a caller of the API gets an answer within 5 s.
 const ScorerPatience = 3 * time.Second
 
-// NewPlanner makes a planner.
+// NewPlanner returns a Planner. The error names a missing or invalid field.
 func NewPlanner(c PlannerConfig) (*Planner, error) {
 	switch {
 	case c.Runs == nil:
@@ -77,22 +77,23 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	}, nil
 }
 
-// Bounded is the planner with a lower limit on the unpacked bytes of compressed manifests, because a waiting caller has
-// less time than a run. by says who sets the limit.
+// Bounded returns a copy of the planner with a lower limit on the unpacked bytes of compressed manifests, because a
+// waiting caller has less time than a run. by names the setting of the limit, for errors.
 func (p *Planner) Bounded(unpacked int64, by string) *Planner {
 	bounded := *p
 	bounded.limits.Compressed = p.limits.Compressed.AtMost(unpacked, by)
 	return &bounded
 }
 
-// RemoveUnpacked removes the unpacked content of a plan's compressed manifests from a bucket of one machine. A running
-// run that needs it makes it again.
+// RemoveUnpacked removes the unpacked content of a plan's compressed manifests from a bucket of one machine. A run that
+// still needs this content unpacks the manifests again.
 func (p *Planner) RemoveUnpacked(ctx context.Context, plan *Plan) {
 	plan.RemoveUnpacked(ctx, p.texts.Work)
 }
 
-// Plan computes the plan of a dataset, or reads it where the run has one. A *RefusedError is a fault of the dataset or
-// the spec. After an error the unpacked content of compressed manifests is removed, as by RemoveUnpacked.
+// Plan returns the plan of a dataset's run. It reads the plan if the run has one; else it computes the plan. The error
+// is a *RefusedError if the dataset or the spec is invalid. After an error the unpacked content of compressed manifests
+// is removed, as by RemoveUnpacked.
 func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	plan, rater, err := p.identify(ctx, spec)
 	if err == nil && plan.Problem != "" {
@@ -126,16 +127,16 @@ func (p *Planner) splitAll(ctx context.Context, plan *Plan) (err error) {
 	return plan.addAll(scans)
 }
 
-// Identify finds the run of a dataset without reading its manifests: its plan, or what is known before it is planned.
-// A *RefusedError is a fault of the dataset or the spec, a scorer.ErrUnavailable says that the scorer, whose id is part
-// of the run's, cannot be reached.
+// Identify finds the run of a dataset without reading its manifests. If planned is true, it returns the run's plan;
+// else a plan without ranges. The error is a *RefusedError if the dataset or the spec is invalid, and
+// scorer.ErrUnavailable if the scorer cannot be reached, because the scorer's id is a part of the run's identity.
 func (p *Planner) Identify(ctx context.Context, spec Spec) (plan *Plan, planned bool, err error) {
 	plan, rater, err := p.identify(ctx, spec)
 	return plan, rater == nil, err
 }
 
-// identify makes a plan without ranges, for the scorer that it returns; or it reads the plan of a run that has one, and
-// returns no scorer.
+// identify reads the plan of a run that has one, and returns no scorer. For another run it makes a plan without ranges,
+// and returns the plan's scorer.
 func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer, error) {
 	limits := p.limits
 	if err := spec.Validate(); err != nil {
@@ -168,12 +169,12 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	return p.fill(ctx, plan, spec)
 }
 
-// fill adds to a plan everything that depends on the buckets and the scorer, except the ranges. If the run has a plan
-// already, it reads that plan and returns no scorer.
+// fill adds to a plan all data that depend on the buckets and the scorer, except the ranges. If the run has a plan,
+// fill returns that plan and no scorer.
 func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, scorer.Scorer, error) {
 	var files *manifestFiles
 	var err error
-	if spec.Teacher != nil { // the learned weights, and so the scorer, depend on the manifests
+	if spec.Teacher != nil { // the scorer has weights that depend on the manifests
 		if files, err = p.files(ctx, spec); err != nil {
 			return nil, nil, err
 		}
@@ -199,13 +200,13 @@ func (p *Planner) fill(ctx context.Context, plan *Plan, spec Spec) (*Plan, score
 	return plan, rater, nil
 }
 
-// check refuses a plan that names what there is not.
+// check returns a *RefusedError for a plan that names a run or capabilities that do not exist.
 func (p *Planner) check(ctx context.Context, plan *Plan) error {
 	if plan.Reuse != "" {
 		_, err := p.runs.UsablePlan(ctx, plan.Reuse)
 		_, refused := errors.AsType[*RefusedError](err)
 		if refused || errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
-			return &RefusedError{Reason: fmt.Sprintf("reuse: %v; name another run, or leave it out", err)}
+			return &RefusedError{Reason: fmt.Sprintf("reuse: %v; name another run, or leave out reuse", err)}
 		} else if err != nil {
 			return err
 		}
@@ -220,7 +221,7 @@ func (p *Planner) check(ctx context.Context, plan *Plan) error {
 	return nil
 }
 
-// openScorer opens the scorer of a plan, within the planner's patience.
+// openScorer opens the scorer of a plan. It waits for the scorer at most for the planner's patience.
 func (p *Planner) openScorer(ctx context.Context, plan *Plan) (scorer.Scorer, error) {
 	if p.patience > 0 {
 		var cancel context.CancelFunc
@@ -240,8 +241,8 @@ func (p *Planner) openScorer(ctx context.Context, plan *Plan) (scorer.Scorer, er
 	}
 }
 
-// fitSelection refuses an automatic selection that could never be made, before anything is spent. A
-// budget that is only the service's default, and does not fit this dataset, is dropped.
+// fitSelection returns a *RefusedError for an automatic selection that can never be made, before the run costs
+// anything. If the budget is only the service's default and does not fit the dataset, fitSelection removes it.
 func (p *Plan) fitSelection(byDefault bool) error {
 	if p.Selection.Budget.IsZero() {
 		return nil
@@ -257,9 +258,9 @@ func (p *Plan) fitSelection(byDefault bool) error {
 	return nil
 }
 
-// latestAttempt identifies the first attempt of a run and reads the last planned one; nil if none was planned. It skips
-// a run that was refused for another request, such as another budget. If all attempts were removed, the plan gets an id
-// that was never used.
+// latestAttempt identifies the first attempt of a run, and returns the plan of the last planned attempt; nil if none
+// was planned. It skips a run that was refused for another request, such as another budget. If all attempts were
+// removed, the plan gets an id that was never used.
 func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (latest *Plan, err error) {
 	attempt := *plan
 	for removals := 0; ; attempt.Attempt++ {
@@ -280,7 +281,7 @@ func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (lat
 		if errors.Is(err, ErrNoRun) || errors.Is(err, ErrPlanning) {
 			if latest == nil && removals > 0 {
 				attempt.Removals++
-				attempt.Attempt = -1 // begins again
+				attempt.Attempt = -1 // the series begins again
 				continue
 			}
 			return latest, nil
@@ -292,7 +293,7 @@ func (p *Planner) latestAttempt(ctx context.Context, plan *Plan, spec Spec) (lat
 				return planned, err
 			}
 			attempt.Refusals++
-			attempt.Attempt = -1 // begins again
+			attempt.Attempt = -1 // the series begins again
 			continue
 		}
 		latest = planned
@@ -314,7 +315,8 @@ func (p *Planner) rubric(ctx context.Context, prefix, name string) (*rubric.Rubr
 	return r, nil
 }
 
-// unread is an error of reading an object that a field of a dataset names: a refusal, unless a retry may help.
+// unread returns an error of reading an object that a field of a dataset names, as a *RefusedError unless a retry may
+// help.
 func unread(field, object string, err error) error {
 	large, isLarge := errors.AsType[*bucket.TooLargeError](err)
 	switch {

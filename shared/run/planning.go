@@ -15,31 +15,31 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Planning an accepted run is work in steps. Each step reads a bounded piece of one manifest, writes how far it came,
-// and publishes the next step: of the same manifest or, at its end, of the manifest whose number is higher by the
-// width. So manifests form chains, as ranges do. The first step of the first manifest begins all chains; the last step
-// of a chain makes the plan if all manifests are split.
+// An accepted run is planned in steps. Each step reads a limited part of one manifest, writes its state, and publishes
+// the next step. The next step is of the same manifest or, at the manifest's end, of the manifest whose number is
+// higher by the width. So manifests form chains, as ranges do. The first step of the first manifest begins all chains.
+// The last step of a chain makes the plan if all manifests are split.
 
 // A draft is the input of planning: runs/<run>/planning/draft.json.
 type draft struct {
-	// Plan has no ranges. It fixes the input, even if the dataset's files change while they are planned.
+	// Plan has no ranges. It determines the input, even if the dataset's files change during planning.
 	Plan *Plan `json:"plan"`
-	// ByDefault says that no request asks for the plan's selection.
+	// ByDefault says that the plan's selection comes from the service's default budget, and no request asked for it.
 	ByDefault bool `json:"by_default"`
-	// Width is how many chains there are.
+	// Width is the number of chains.
 	Width int `json:"width"`
 }
 
 // PlanAccepted does a step of planning an accepted run, for its first request, and starts the run after the last step.
-// It returns the plan once it is complete, and nil before. A plan with a Problem was refused, or was given up because
-// attempts at a step failed too often. delivery is the message's id.
+// It returns the plan after the last step, and nil before. If the plan has a Problem, the run was refused, or planning
+// was given up because a step failed too often. delivery is the message's id.
 func (w *Worker) PlanAccepted(
 	ctx context.Context, planner *Planner, task events.PlanTask, spec Spec, delivery string,
 ) (*Plan, error) {
 	plan, err := w.runs.Plan(ctx, task.Run)
 	switch {
 	case err == nil && plan.Problem == "":
-		return w.Start(ctx, plan) // the delivery that planned it may have been killed before it started the run
+		return w.Start(ctx, plan) // the delivery that made the plan may have been killed before it started the run
 	case err == nil:
 		return plan, w.AnnounceRefused(ctx, plan)
 	case !errors.Is(err, ErrPlanning):
@@ -69,7 +69,7 @@ func (w *Worker) PlanAccepted(
 	return w.givePlanningUp(ctx, task, spec, a.spent, err)
 }
 
-// planAttempted describes a step of planning for attempts.
+// planAttempted returns a step of planning as the work of attempts.
 func planAttempted(t events.PlanTask) attempted {
 	return attempted{
 		label:  fmt.Sprintf("step %d of planning manifest %d of run %s", t.Step, t.Manifest, t.Run),
@@ -77,7 +77,7 @@ func planAttempted(t events.PlanTask) attempted {
 	}
 }
 
-// draft makes the draft of an accepted run, or reads it.
+// draft returns the draft of an accepted run, and makes it if there is none.
 func (w *Worker) draft(ctx context.Context, planner *Planner, run string, spec Spec) (*draft, error) {
 	d, err := w.runs.draft(ctx, run)
 	if !errors.Is(err, bucket.ErrNotExist) {
@@ -111,7 +111,7 @@ func (r *Reader) draft(ctx context.Context, run string) (*draft, error) {
 	})
 }
 
-// planStep does a step of planning, and publishes what follows. After the last one it starts the run.
+// planStep does a step of planning, and publishes the next step. After the last step it starts the run.
 func (w *Worker) planStep(ctx context.Context, planner *Planner, t events.PlanTask, spec Spec) (*Plan, error) {
 	d, err := w.draft(ctx, planner, t.Run, spec)
 	if err != nil {
@@ -143,7 +143,7 @@ func (w *Worker) planStep(ctx context.Context, planner *Planner, t events.PlanTa
 	return w.endPlanning(ctx, planner, d)
 }
 
-// publishPlanning publishes a following step, unless it is published already.
+// publishPlanning publishes the next step, unless it was published.
 func (w *Worker) publishPlanning(ctx context.Context, t events.PlanTask) error {
 	name := planSentName(t.Run, t.Manifest, t.Step)
 	if sent, err := bucket.Exists(ctx, w.work, name); sent || err != nil {
@@ -160,7 +160,7 @@ func (w *Worker) publishPlan(ctx context.Context, t events.PlanTask, name string
 	return w.again.Sent(ctx, name, "plan")
 }
 
-// splitStep does the work of a step, unless its result is there, and reports whether the manifest is split to its end.
+// splitStep does the work of a step, unless its result exists, and reports whether the manifest is split to its end.
 func (w *Worker) splitStep(ctx context.Context, planner *Planner, plan *Plan, t events.PlanTask) (bool, error) {
 	layout, result := layoutName(t.Run, t.Manifest), scanName(t.Run, t.Manifest, t.Step)
 	if done, err := bucket.Exists(ctx, w.work, layout); done || err != nil {
@@ -187,8 +187,9 @@ func (w *Worker) splitStep(ctx context.Context, planner *Planner, plan *Plan, t 
 	return scan.Done, err
 }
 
-// endPlanning makes the plan and starts the run, if all manifests are split. It looks for them after its own delivery
-// has written one: if several deliveries write the last ones at the same time, at least one of them sees all.
+// endPlanning makes the plan and starts the run, if all manifests are split. It checks this after its own delivery has
+// written its result. So if several deliveries write the last results at the same time, at least one delivery finds
+// all.
 func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*Plan, error) {
 	split, err := bucket.Numbers(ctx, w.work, layoutsPrefix(d.Plan.Run), ".json")
 	if err != nil || !bucket.HasAll(split, 0, len(d.Plan.Manifests)) {
@@ -223,8 +224,7 @@ func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*
 	return w.Start(ctx, &plan)
 }
 
-// ContinuePlanning publishes the first step of each chain of planning that is not done, unless it was published a short
-// time ago.
+// ContinuePlanning publishes the first open step of each chain of planning, unless it was published recently.
 func (w *Worker) ContinuePlanning(ctx context.Context, run string) error {
 	heads, err := w.planHeads(ctx, run)
 	if err != nil {
@@ -245,7 +245,8 @@ func (w *Worker) ContinuePlanning(ctx context.Context, run string) error {
 	return nil
 }
 
-// planHeads are the first steps of the chains of planning that are not done; if all are, one that makes the plan.
+// planHeads returns the first open step of each chain of planning. If all steps are done, it returns a step that makes
+// the plan.
 func (w *Worker) planHeads(ctx context.Context, run string) ([]events.PlanTask, error) {
 	d, err := w.runs.draft(ctx, run)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -277,12 +278,12 @@ func (w *Worker) planHeads(ctx context.Context, run string) ([]events.PlanTask, 
 	return heads, nil
 }
 
-// planSteps counts the steps that are done of manifests which are not split to their end.
+// planSteps returns the number of finished steps of each manifest that is not split to its end.
 func (w *Worker) planSteps(ctx context.Context, run string) (map[int]int, error) {
 	done := map[int]int{}
 	for attrs, err := range w.work.List(ctx, scansPrefix(run), "") {
 		if err != nil {
-			return nil, fmt.Errorf("listing what is planned of run %s: %w", run, err)
+			return nil, fmt.Errorf("listing the steps of planning run %s: %w", run, err)
 		}
 		folder, file := path.Split(attrs.Name)
 		m, numbered := strconv.Atoi(path.Base(folder))

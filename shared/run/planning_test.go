@@ -20,7 +20,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// newParts has a dataset of five manifests of every format, of which three at a time are split in small steps.
+// newParts returns a fixture with a dataset of five manifests of every format. Three manifests at a time are split, in
+// small steps.
 func newParts(t *testing.T) (*runtest.Fixture, run.Spec) {
 	t.Helper()
 	f := runtest.New(t)
@@ -41,7 +42,7 @@ func newParts(t *testing.T) (*runtest.Fixture, run.Spec) {
 	return f, spec
 }
 
-// onePass is the plan of a dataset as one pass finds it, as it would be stored.
+// onePass returns the plan.json of a dataset that is planned in one pass.
 func onePass(t *testing.T, f *runtest.Fixture, spec run.Spec) (id, stored string) {
 	t.Helper()
 	f.Limits.PlanBytes = 1 << 30
@@ -58,7 +59,8 @@ func onePass(t *testing.T, f *runtest.Fixture, spec run.Spec) (id, stored string
 
 func planName(id string) string { return "runs/" + id + "/plan.json" }
 
-// TestPlanInSteps plans a dataset of several manifests in small steps: what is stored has the bytes of one pass.
+// TestPlanInSteps plans a dataset of several manifests in small steps. The stored plan has the same bytes as with one
+// pass.
 func TestPlanInSteps(t *testing.T) {
 	t.Parallel()
 	calm, spec := newParts(t)
@@ -79,7 +81,7 @@ func TestPlanInSteps(t *testing.T) {
 	}
 }
 
-// TestPlanPackedInSteps plans a compressed manifest in small steps, of which what it unpacks to is lost in the middle.
+// TestPlanPackedInSteps plans a compressed manifest in small steps. Its unpacked text is lost in between.
 func TestPlanPackedInSteps(t *testing.T) {
 	t.Parallel()
 	packed := func() (*runtest.Fixture, run.Spec) {
@@ -118,7 +120,7 @@ func TestPlanPackedInSteps(t *testing.T) {
 	}
 }
 
-// planned is the plan.json of a run, in which nothing may be left to plan.
+// planned returns the plan.json of a run, and checks that no task of planning is left.
 func planned(t *testing.T, f *runtest.Fixture, id string) string {
 	t.Helper()
 	if left := f.Tasks.TakeOf(events.TaskPlan); len(left) > 0 {
@@ -127,7 +129,7 @@ func planned(t *testing.T, f *runtest.Fixture, id string) string {
 	return string(f.Read(planName(id)))
 }
 
-// drainPlans delivers the tasks of planning, also those that are published meanwhile, until one fails.
+// drainPlans delivers the tasks of planning, including new tasks, until a delivery fails.
 func drainPlans(t *testing.T, f *runtest.Fixture) error {
 	t.Helper()
 	for i := 0; i < len(f.Queue); {
@@ -194,8 +196,8 @@ func TestPlanKilled(t *testing.T) {
 	}
 }
 
-// TestPlanGivenUp has a step of planning fail in every attempt, by an error or by the end of its process: the run is
-// refused with the reason, its message is acknowledged, and the same request starts the dataset from the beginning.
+// TestPlanGivenUp makes a step of planning fail in every attempt, by an error or by a crash. The run is refused with
+// the reason, its message is acknowledged, and the same request starts the dataset from the beginning.
 func TestPlanGivenUp(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -308,7 +310,7 @@ func TestPlanTwice(t *testing.T) {
 	}
 }
 
-// halfPlanned is a run of which the first steps of all chains are done.
+// halfPlanned returns a run in which the first step of each chain of planning is done.
 func halfPlanned(t *testing.T) (*runtest.Fixture, string) {
 	t.Helper()
 	f, spec := newParts(t)
@@ -324,7 +326,7 @@ func halfPlanned(t *testing.T) (*runtest.Fixture, string) {
 	return f, id
 }
 
-// TestPlanOfChangedManifest replaces a manifest while it is split. Equal content is used further.
+// TestPlanOfChangedManifest replaces a manifest while it is split. If the content is equal, planning continues.
 func TestPlanOfChangedManifest(t *testing.T) {
 	t.Parallel()
 	const manifest = "datasets/demo/parts/a.json"
@@ -358,7 +360,7 @@ func TestPlanOfChangedManifest(t *testing.T) {
 	}
 }
 
-// TestPlanOfLostScan loses how far a manifest was split: the run is given up with the name of what is lost.
+// TestPlanOfLostScan loses the state of splitting a manifest. Planning is given up, with the name of the lost object.
 func TestPlanOfLostScan(t *testing.T) {
 	t.Parallel()
 	f, id := halfPlanned(t)

@@ -11,7 +11,7 @@ import (
 // Prices are US dollars for a million samples by kind of scorer, as embedded=1,gpu=195.
 type Prices map[string]float64
 
-// UnmarshalText reads pairs of a kind and its price. An empty text has none.
+// UnmarshalText reads pairs of a kind and its price, such as embedded=1,gpu=195. The text may be empty.
 func (p *Prices) UnmarshalText(text []byte) error {
 	var prices Prices
 	for pair := range strings.SplitSeq(string(text), ",") {
@@ -40,7 +40,7 @@ func (p *Prices) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the text that UnmarshalText reads, in the order of kinds.
+// String returns the text that UnmarshalText reads, sorted by kind.
 func (p Prices) String() string {
 	var pairs []string
 	for kind, dollars := range p {
@@ -50,8 +50,8 @@ func (p Prices) String() string {
 	return strings.Join(pairs, ",")
 }
 
-// price sets what the plan's run costs, and whether that needs approval. A scorer that is paid by request estimates its
-// own price, if it knows that. Where a limit is set, a run without a price is refused: it would pass any limit.
+// price sets the estimated cost of the plan's run, and whether it needs approval. A scorer that is paid by request
+// estimates its own cost, if it knows its prices. If there is a limit, a run without a price is refused.
 func (p *Plan) price(limits Limits, rater scorer.Scorer) error {
 	perMillion, priced := limits.CostPerMillion[p.Scorer]
 	p.EstimatedCost = float64(p.Samples) / 1e6 * perMillion
@@ -61,8 +61,8 @@ func (p *Plan) price(limits Limits, rater scorer.Scorer) error {
 		}
 	}
 	if limits.MaxRunCost > 0 && !priced {
-		return &RefusedError{Reason: fmt.Sprintf("scorer %q has no price, and a run may cost $%g at most (MAX_RUN_COST): "+
-			"add %s=... to COST_PER_MILLION, which is %q, with US dollars for a million samples",
+		return &RefusedError{Reason: fmt.Sprintf("scorer %q has no price, but a run may cost at most $%g (MAX_RUN_COST): "+
+			"add %s=DOLLARS (for a million samples) to COST_PER_MILLION, which is %q now",
 			p.Scorer, limits.MaxRunCost, p.Scorer, limits.CostPerMillion)}
 	}
 	p.NeedsApproval = limits.MaxRunCost > 0 && p.EstimatedCost > limits.MaxRunCost

@@ -12,23 +12,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A Process is what works on runs.
+// A Process identifies a process that works on runs.
 type Process struct {
-	// ID distinguishes it from every other process that works on the same bucket.
+	// ID distinguishes the process from every other process that works on the same bucket.
 	ID string
-	// Gone reports whether the process of an ID has ended, and with it the messages that it published. It is nil where
-	// processes do not know of each other: then one is taken for gone when its deliveries would have timed out, and
-	// messages are kept by a queue of their own.
+	// Gone reports whether the process with an ID has ended. Then its published messages are lost, too. Gone is nil if
+	// processes cannot detect each other, as in the cloud. Then a process counts as ended when its deliveries have timed
+	// out, and a separate queue keeps the messages.
 	Gone func(id string) bool
 
 	lock *flock.Flock
 }
 
-// NewProcess is this process, which knows of no other.
+// NewProcess returns a Process that cannot detect other processes.
 func NewProcess() Process { return Process{ID: rand.Text()} }
 
-// OpenProcess registers this process with the other processes of a machine. Each process locks its own file in the
-// folder as long as it lives, so that the others notice immediately when it was killed.
+// OpenProcess registers this process with the other processes of a machine. Each process locks a file of its own in the
+// folder while it runs. So the other processes can detect immediately that a process was killed.
 func OpenProcess(folder string) (Process, error) {
 	p := NewProcess()
 	if err := os.MkdirAll(folder, 0o755); err != nil {
@@ -42,7 +42,7 @@ func OpenProcess(folder string) (Process, error) {
 	return p, nil
 }
 
-// Close lets the others know that the process has ended.
+// Close records that the process has ended.
 func (p Process) Close() error {
 	if p.lock == nil {
 		return nil
@@ -53,8 +53,8 @@ func (p Process) Close() error {
 // ended reports whether another process is known to have ended.
 func (p Process) ended(id string) bool { return p.Gone != nil && id != p.ID && p.Gone(id) }
 
-// gone reports whether no process holds the lock of a file. It removes a file that a killed process left. Several
-// processes may ask about one file at the same time: with a shared lock they all get the same answer.
+// gone reports whether no process holds the lock of a file. It removes the file of a killed process. It uses a shared
+// lock, so that several processes that check one file at the same time get the same result.
 func gone(name string) bool {
 	if _, err := os.Stat(name); err != nil {
 		return errors.Is(err, fs.ErrNotExist)
@@ -64,7 +64,7 @@ func gone(name string) bool {
 	if err != nil || !free {
 		return false
 	}
-	// A file that stays does no harm: nobody will hold its lock again.
+	// A file that stays does no harm, because no process will lock it again.
 	_ = errors.Join(os.Remove(name), lock.Unlock())
 	return true
 }

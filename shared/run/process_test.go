@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// TestProcessGone has many goroutines ask at the same time whether a process lives: all get the same answer.
+// TestProcessGone checks in many goroutines at the same time whether a process lives. All get the same result.
 func TestProcessGone(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()

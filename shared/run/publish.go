@@ -6,14 +6,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// Kinds of chains, as in the names of the objects that say that a chain has begun.
+// Kinds of chains, for begunName.
 const (
 	rangeChain = "range"
 	shardChain = "shard"
 )
 
-// publishAfter publishes what follows a settled task in its chain, once: a later delivery of the task finds that it was
-// done and publishes nothing.
+// publishAfter publishes the next task in the chain of a settled task, once. A later delivery of the settled task finds
+// the record, and publishes nothing.
 func (w *Worker) publishAfter(ctx context.Context, plan *Plan, wave *Wave, t task) error {
 	sent := sentName(plan.Run, wave.Number, t)
 	if there, err := bucket.Exists(ctx, w.work, sent); there || err != nil {
@@ -26,8 +26,8 @@ func (w *Worker) publishAfter(ctx context.Context, plan *Plan, wave *Wave, t tas
 	return w.publishOnce(ctx, plan, wave, next, sent)
 }
 
-// after is the task that follows another in its chain. There is none at the chain's end. While the next range is not
-// cut, the task is not known; the delivery that cuts the range then publishes it.
+// after returns the next task in a task's chain. There is none at the chain's end. While the next range is not cut, the
+// task is not known; then the delivery that cuts the range publishes it.
 func (w *Worker) after(ctx context.Context, plan *Plan, wave *Wave, t task) (task, bool, error) {
 	if t.shard < 0 {
 		next := rangeTask(t.r + wave.Width)
@@ -45,7 +45,8 @@ func (w *Worker) publishOnce(ctx context.Context, plan *Plan, wave *Wave, t task
 	return w.again.Sent(ctx, name, t.path())
 }
 
-// sentBy is the name of the object that says that a task is published. All ranges before that of a shard are cut.
+// sentBy returns the name of the object that records that a task was published. If the task is a shard, all ranges
+// before its range must be cut.
 func (w *Worker) sentBy(ctx context.Context, plan *Plan, wave *Wave, t task) (string, error) {
 	if t.shard < 0 {
 		if t.r < wave.Width {
@@ -79,14 +80,14 @@ func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r i
 		if err != nil {
 			return err
 		} else if before == linkPaused {
-			continue // a range before this one is not cut: the delivery that cuts it continues the chain
+			continue // an earlier range is not cut; the delivery that cuts it continues the chain
 		}
 		name := begunName(plan.Run, wave.Number, shardChain, chain)
 		if before == linkShard {
 			if settled, err := w.runs.settled(ctx, plan.Run, wave, previous); err != nil {
 				return err
 			} else if !settled {
-				continue // its own delivery continues the chain
+				continue // the delivery of this shard continues the chain
 			}
 			name = sentName(plan.Run, wave.Number, previous)
 		}
@@ -142,7 +143,7 @@ func (w *Worker) continueWave(ctx context.Context, plan *Plan, wave *Wave) error
 	return w.advanceAll(ctx, plan, gathered, rated)
 }
 
-// rangeHeads are the first tasks of the chains of ranges that are not settled.
+// rangeHeads returns the first unsettled task of each chain of ranges.
 func rangeHeads(plan *Plan, wave *Wave, cut map[int]bool, dead map[task]bool) []task {
 	var heads []task
 	for chain := range min(wave.Width, len(plan.Ranges)) {
@@ -156,9 +157,9 @@ func rangeHeads(plan *Plan, wave *Wave, cut map[int]bool, dead map[task]bool) []
 	return heads
 }
 
-// shardHeads are the first tasks of the chains of shards that are not settled. In their order it looks at the ranges
-// that have no scores in one object, until it has a task of each chain or a range is not cut: there all chains pause.
-// It also returns those of these ranges whose shards are all rated.
+// shardHeads returns the first unsettled task of each chain of shards. It goes through the ranges without gathered
+// scores in their order, until it has a task of each chain, or until a range is not cut, where all chains pause. It
+// also returns the ranges among them whose shards are all rated.
 func (w *Worker) shardHeads(
 	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool, dead map[task]bool,
 ) (heads []task, rated []int, err error) {
@@ -192,7 +193,8 @@ func (w *Worker) shardHeads(
 	return heads, rated, nil
 }
 
-// due reports whether an unsettled task should be published now. first is the object that says when it was published.
+// due reports whether an unsettled task should be published now. first is the name of the object that records its first
+// publication.
 func (w *Worker) due(ctx context.Context, plan *Plan, wave *Wave, t task, first string) (bool, error) {
 	if working, err := w.atWork(ctx, plan.Run, wave, t); working || err != nil {
 		return false, err

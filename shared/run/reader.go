@@ -14,13 +14,13 @@ import (
 
 // Errors of calls about runs.
 var (
-	// ErrNoRun is the error of calls that name a run which is not there.
+	// ErrNoRun is the error for a run that does not exist.
 	ErrNoRun = errors.New("no such run")
-	// ErrNotScored is the error of calls that need a run which is scored to the last sample.
+	// ErrNotScored is the error of calls that need a run with all samples scored.
 	ErrNotScored = errors.New("the run is not scored yet")
 )
 
-// A Reader reads runs. It keeps in memory what it reads, because objects never change; so a process has one.
+// A Reader reads runs. It caches objects in memory, because they never change. So a process should have one Reader.
 type Reader struct {
 	work bucket.Reader
 	// removable says that runs can be removed from the bucket.
@@ -38,14 +38,14 @@ type Reader struct {
 	now        func() time.Time
 }
 
-// DefaultCacheBytes bounds the caches of runs and selections. Pools are not included, nor the places of samples whose
-// scores are taken over.
+// DefaultCacheBytes is the most memory of the caches of runs and selections, without pools and without the places of
+// samples whose scores are taken over.
 const DefaultCacheBytes = cacheParts << 20
 
 // cacheParts is the number of parts into which the caches of a Reader, and of its users, divide the memory.
 const cacheParts = 704
 
-// NewReader reads the runs of a work bucket, and keeps at most this many bytes in memory, together with its users.
+// NewReader returns a Reader of the runs in a work bucket. The Reader and its users cache at most cacheBytes bytes.
 func NewReader(work bucket.Reader, cacheBytes int) (*Reader, error) {
 	if work == nil {
 		return nil, missing("Reader", "work bucket")
@@ -74,11 +74,11 @@ func (r *Reader) WithClock(now func() time.Time) *Reader {
 	return r
 }
 
-// Share is the largest size, in bytes, of a cache with so many of the 704 parts. The caches of a Reader have 369 parts,
-// of a subset.Reader 224, of a browse.Reader 96, of review.Pairs 4.
+// Share returns the largest size, in bytes, of a cache that has a number of the 704 parts. The caches of a Reader have
+// 369 parts, those of a subset.Reader 224, of a browse.Reader 96, and of review.Pairs 4.
 func (r *Reader) Share(parts int) int { return int(int64(r.cacheBytes) * int64(parts) / cacheParts) }
 
-// missing is the error of a constructor that lacks something.
+// missing returns the error of a constructor without a dependency.
 func missing(what, dependency string) error {
 	return fmt.Errorf("making a run.%s: its %s is missing", what, dependency)
 }
@@ -86,12 +86,12 @@ func missing(what, dependency string) error {
 // planBytes estimates the memory of a plan.
 func planBytes(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests)) }
 
-// tableBytes estimates the memory of a table: each record has about 350 bytes of headers, as many of texts, and the
+// tableBytes estimates the memory of a table. Each record has about 350 bytes of headers, 350 bytes of texts, and the
 // numbers of each capability.
 func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.Capabilities)) }
 
-// Plan reads a run's plan; ErrNoRun if there is no such run, ErrPlanning if it is accepted and has none yet. A plan of
-// another layout or reading has a Problem that explains this.
+// Plan returns a run's plan. The error is ErrNoRun if there is no such run, and ErrPlanning if the run is accepted but
+// has no plan yet. A plan of another layout or reading has a Problem that explains this.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
 		return nil, fmt.Errorf("%w: %q is not a run id", ErrNoRun, run)
@@ -115,7 +115,7 @@ func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	})
 }
 
-// withoutPlan is the error of a run that has no plan.
+// withoutPlan returns the error of a run that has no plan.
 func (r *Reader) withoutPlan(ctx context.Context, run string) error {
 	began, err := bucket.Exists(ctx, r.work, waveName(run, 0))
 	if began {
@@ -126,14 +126,15 @@ func (r *Reader) withoutPlan(ctx context.Context, run string) error {
 	}
 	for _, err := range r.work.List(ctx, askedPrefix(run), "") {
 		if err != nil {
-			return fmt.Errorf("looking for what was asked of run %s: %w", run, err)
+			return fmt.Errorf("looking for requests of run %s: %w", run, err)
 		}
 		return fmt.Errorf("%w: %s", ErrPlanning, run)
 	}
 	return fmt.Errorf("%w: %s", ErrNoRun, run)
 }
 
-// UsablePlan is Plan for a run that this version of Harvest can continue and select from; else a *RefusedError.
+// UsablePlan is Plan for a run that this version of Harvest can continue and select from. For another run the error is
+// a *RefusedError.
 func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := r.Plan(ctx, run)
 	if err == nil && plan.Problem != "" {
@@ -142,7 +143,7 @@ func (r *Reader) UsablePlan(ctx context.Context, run string) (*Plan, error) {
 	return plan, err
 }
 
-// ScoredPlan is UsablePlan for a run that is scored to the last sample; else an error that wraps ErrNotScored.
+// ScoredPlan is UsablePlan for a run with all samples scored. For another run the error wraps ErrNotScored.
 func (r *Reader) ScoredPlan(ctx context.Context, run string) (*Plan, error) {
 	plan, err := r.UsablePlan(ctx, run)
 	if err != nil {
@@ -178,7 +179,7 @@ func (r *Reader) Accepted(ctx context.Context, run string) (time.Time, error) {
 	return a.At, err
 }
 
-// Scored reports whether a run is scored to the last sample.
+// Scored reports whether all samples of a run are scored.
 func (r *Reader) Scored(ctx context.Context, run string) (bool, error) {
 	scored, err := bucket.Marked(ctx, r.work, scoredName(run), ScoredSentName(run))
 	return scored, r.Lost(run, err)

@@ -15,7 +15,7 @@ import (
 // ManifestChanged is the code of every record of a range whose manifest was replaced before it was read.
 const ManifestChanged reason.Code = "manifest_changed"
 
-// EachRecord reads a range of a plan and calls use for each of its records that the run has, in order.
+// EachRecord reads a range of a plan, and calls use for each record of the range that is in the run, in order.
 func EachRecord(
 	ctx context.Context, texts Texts, plan *Plan, r int, use func(*dataset.Sample) error,
 ) error {
@@ -26,8 +26,8 @@ func EachRecord(
 	return eachRecord(ctx, texts, plan, r, parse, nil, use)
 }
 
-// eachRecord is EachRecord by another parser than the plan's. If plain is not nil, samples are valid until use returns
-// (dataset.Reader.Lend).
+// eachRecord is EachRecord with another parser than the plan's. If plain is not nil, samples are only valid until use
+// returns (dataset.Reader.Lend).
 func eachRecord(
 	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, plain func([]byte) (int, bool),
 	use func(*dataset.Sample) error,
@@ -65,8 +65,8 @@ func eachRecord(
 	}
 }
 
-// openManifest opens length bytes of a manifest, or all if length is negative. It opens the planned generation, or
-// another generation with equal content, as after a second upload of the same file.
+// openManifest opens length bytes of a manifest from start on; all bytes from start on if length is negative. It opens
+// the planned generation, or another generation with equal content, for example after a second upload of the same file.
 func openManifest(ctx context.Context, input bucket.Reader, m Manifest, start, length int64) (io.ReadCloser, error) {
 	body, err := input.Open(ctx, m.Name, m.Generation, start, length)
 	if !errors.Is(err, bucket.ErrNotExist) {
@@ -81,13 +81,13 @@ func openManifest(ctx context.Context, input bucket.Reader, m Manifest, start, l
 		return nil, err
 	}
 	if attrs.Size != m.Size || sum != m.CRC32C {
-		return nil, fmt.Errorf("manifest %s was replaced by another: %w", m.Name, bucket.ErrNotExist)
+		return nil, fmt.Errorf("manifest %s was replaced by a file with other content: %w", m.Name, bucket.ErrNotExist)
 	}
 	return input.Open(ctx, m.Name, attrs.Generation, start, length)
 }
 
-// lostRecords yields failed samples in place of a range's records if the manifest is gone, so that each record is
-// accounted for.
+// lostRecords calls use with a failed sample for each record of a range whose manifest no longer exists, so that each
+// record has an outcome.
 func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error) error {
 	for i := range span.Records {
 		place := dataset.Place{Manifest: m.Base(), Element: span.FirstElement + i, Line: span.FirstLine}
@@ -98,7 +98,7 @@ func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error)
 	return nil
 }
 
-// lostRecord is the fault of a record whose manifest is gone.
+// lostRecord returns the fault of a record whose manifest no longer exists.
 func lostRecord() *dataset.Fault {
 	return &dataset.Fault{Code: ManifestChanged, Detail: "the manifest was replaced or removed before this record was " +
 		"read; the new version is a run of its own"}

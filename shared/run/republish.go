@@ -9,12 +9,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// GraceTime is how long a published task may wait for a delivery before it is published again.
+// GraceTime is the time that a published task may wait for a delivery. Then it is published again.
 const GraceTime = longestDelivery
 
-// shardGraceTime is the GraceTime of shards, which wait for a scorer. With 16 shards in flight, two at a time and four
-// minutes each, a shard waits half an hour, and as long again for each other run. If a waiting message were published
-// again, its copy would wait too, and the queue would grow.
+// shardGraceTime is the GraceTime of shards, which wait for a scorer. With 16 shards in flight, of which two are scored
+// concurrently for four minutes each, a shard waits half an hour, and another half hour for each other run. If a
+// waiting message were published again, its copy would wait, too, and the queue would grow.
 const shardGraceTime = 6 * time.Hour
 
 // A Republisher records publications, and decides whether to publish a task again because its message may be lost.
@@ -24,23 +24,23 @@ type Republisher struct {
 	Now     func() time.Time
 }
 
-// sent is the content of an object that says that a message is published.
+// A sent is the content of an object that records that a message was published.
 type sent struct {
 	Message string    `json:"message"`
 	Process string    `json:"process"`
 	At      time.Time `json:"at"`
 }
 
-// Sent creates the object that says that a message is published, once.
+// Sent creates the object that records that a message was published, unless it exists.
 func (p Republisher) Sent(ctx context.Context, name, message string) error {
 	_, err := bucket.CreateJSON(ctx, p.Work, name, sent{message, p.Process.ID, p.Now().UTC()})
 	return err
 }
 
-// Due reports whether to publish a message without a result now. That is so if it was never published, by the object
-// first; if its queue ended with the process that published it; or if it was published longer ago than grace. Grace
-// doubles each time, because a queue does not lose messages. That it is published again is noted in an object below
-// again.
+// Due reports whether a message without a result should be published now. It should if the object first does not exist,
+// so that the message was never published; if its queue ended with the process that published it; or if the last
+// publication is longer ago than grace. grace doubles each time, because a queue rarely loses messages. If the message
+// is due again, Due records this in an object below again.
 func (p Republisher) Due(ctx context.Context, first, again string, grace time.Duration) (bool, error) {
 	var last sent
 	err := bucket.ReadJSON(ctx, p.Work, first, &last)

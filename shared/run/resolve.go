@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// maxListed bounds the names that are listed to resolve a glob.
+	// maxListed is the most names that are listed to resolve a glob.
 	maxListed = 100_000
-	// maxManifests bounds the manifests of a dataset.
+	// maxManifests is the most manifests of a dataset.
 	maxManifests = 10_000
 )
 
@@ -25,18 +25,18 @@ const (
 // input bucket, such as a dataset_info.json.
 type resolver struct {
 	input  bucket.Reader
-	folder string // of the dataset, in the input bucket
-	spec   Spec   // as it is written
-	out    Spec   // with names of objects
+	folder string // the dataset's folder in the input bucket
+	spec   Spec   // the spec as the user wrote it
+	out    Spec   // the spec with names of objects
 	at     string // the field of the spec that is resolved, for messages
-	// by says for each manifest found what names it.
+	// by has, for each manifest that was found, the name in the spec or the recipe that refers to it.
 	by map[string]string
-	// notes are for the dataset's author, and are no faults.
+	// notes are for the dataset's author. They are not errors.
 	notes []string
 }
 
-// resolve is a spec whose manifests are objects of the input bucket, and notes on them. A *RefusedError names what
-// stands for none.
+// resolve returns a spec whose manifests are names of objects of the input bucket, and notes on them. The error is a
+// *RefusedError if a name refers to no object.
 func (p *Planner) resolve(ctx context.Context, spec Spec) (resolved Spec, notes []string, err error) {
 	r := resolver{
 		input: p.input, folder: DatasetsPrefix + spec.Dataset + "/", spec: spec, out: spec, by: map[string]string{},
@@ -51,7 +51,7 @@ func (p *Planner) resolve(ctx context.Context, spec Spec) (resolved Spec, notes 
 	return r.out, append(r.notes, recipe.MissingParts(r.out.Manifests)...), nil
 }
 
-// add adds what a name of the spec stands for.
+// add adds the manifests that a name of the spec refers to.
 func (r *resolver) add(ctx context.Context, name string) error {
 	names, err := r.matches(ctx, name)
 	if err != nil {
@@ -74,7 +74,7 @@ func (r *resolver) add(ctx context.Context, name string) error {
 	return nil
 }
 
-// take adds a manifest that by names.
+// take adds a manifest. by is the name that refers to it.
 func (r *resolver) take(name, by string, reading forms.Reading, take dataset.Take) error {
 	if before, twice := r.by[name]; twice {
 		return r.refuse("%s: %s names it already; list it once", name, before)
@@ -101,7 +101,7 @@ func (r *resolver) recipe(ctx context.Context, name string) (*recipe.Recipe, err
 		return nil, nil
 	}
 	attrs, err := r.input.Stat(ctx, r.folder+name)
-	if err != nil || attrs.Size > recipe.MaxBytes { // an error is returned again where the manifest is planned
+	if err != nil || attrs.Size > recipe.MaxBytes { // planning the manifest returns the error again
 		return nil, nil
 	}
 	content, err := bucket.ReadWhole(ctx, r.input, r.folder+name, recipe.MaxBytes)
@@ -123,8 +123,8 @@ func (r *resolver) addRecipe(ctx context.Context, name string, listed *recipe.Re
 	case listed.Kind == recipe.Spec:
 		return r.refuse("%s: it is another %s; list the manifests themselves", name, listed.Kind)
 	case read || taken:
-		return r.refuse("%s: it is a %s, which says itself how its files are read and which records are taken; leave it out "+
-			"of readings and takes", name, listed.Kind)
+		return r.refuse("%s: it is a %s, which has its own settings for reading and taking records; remove it from "+
+			"`readings` and `takes`", name, listed.Kind)
 	}
 	field := r.at
 	for _, entry := range listed.Entries {
@@ -150,7 +150,7 @@ func (r *resolver) addEntry(ctx context.Context, name string, kind recipe.Kind, 
 				entry.File, r.folder, name)
 		}
 		found, err := r.matches(ctx, file)
-		if err == nil && len(found) == 1 && found[0] == file { // without a pattern
+		if err == nil && len(found) == 1 && found[0] == file { // the path is not a pattern
 			err = r.exists(ctx, file)
 		}
 		if err == nil {
@@ -187,7 +187,7 @@ func (r *resolver) addEntry(ctx context.Context, name string, kind recipe.Kind, 
 	return nil
 }
 
-// exists refuses a manifest that is not there.
+// exists returns a *RefusedError if a manifest does not exist.
 func (r *resolver) exists(ctx context.Context, name string) error {
 	if _, err := r.input.Stat(ctx, r.folder+name); err != nil {
 		return unread(r.at, r.folder+name, err)
@@ -195,11 +195,11 @@ func (r *resolver) exists(ctx context.Context, name string) error {
 	return nil
 }
 
-// outside reports whether a clean relative path leads out of where it begins.
+// outside reports whether a clean relative path leads out of its base folder.
 func outside(name string) bool { return name == ".." || strings.HasPrefix(name, "../") }
 
-// matches are the manifests that a name stands for. If the name is not a pattern, or an object has exactly this name,
-// that is the only one. Otherwise they are the matches of each alternative in braces, in ascending order.
+// matches returns the manifests that a name refers to. If the name is not a pattern, or an object has exactly this
+// name, it returns only the name. Else it returns the matches of each alternative in braces, in ascending order.
 func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 	if !recipe.HasPattern(name) {
 		return []string{name}, nil
@@ -229,7 +229,7 @@ func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 	return names, nil
 }
 
-// glob are the objects that match a glob. It refuses a glob without a match.
+// glob returns the names of objects that match a glob; a *RefusedError if there are none.
 func (r *resolver) glob(ctx context.Context, pattern string) (names []string, err error) {
 	if _, err := path.Match(pattern, ""); err != nil {
 		return nil, r.refuse("%s: it is not a pattern (%v); a [ begins a list of characters that ends with ]", pattern, err)
@@ -256,7 +256,7 @@ func (r *resolver) glob(ctx context.Context, pattern string) (names []string, er
 	return names, nil
 }
 
-// refuse is a fault of what is resolved.
+// refuse returns a *RefusedError about the field of the spec that is being resolved.
 func (r *resolver) refuse(format string, args ...any) *RefusedError {
 	return &RefusedError{Reason: r.at + ": " + fmt.Sprintf(format, args...)}
 }

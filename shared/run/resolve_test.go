@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// turnsRecord is a record of LLaVA, chatRecord one whose columns a dataset_info.json names.
+	// turnsRecord is a record of LLaVA. chatRecord is a record whose columns a dataset_info.json names.
 	turnsRecord = `{"conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}` + "\n"
 	chatRecord  = `{"chat": [{"role": "q", "text": "Why?"}, {"role": "a", "text": "So."}]}` + "\n"
 	infoRecipe  = `{"talk": {"file_name": "chat.jsonl", "formatting": "sharegpt", "columns": {"messages": "chat"},
@@ -42,7 +42,7 @@ func uploadParts(f *runtest.Fixture) {
 	f.Upload("datasets/demo/rubric.yaml", []byte("name: r\ncapabilities: [a]\nstyles: [b]\n"))
 }
 
-// plannedPart is what a plan has of a manifest of a dataset.
+// A plannedPart has the fields of a manifest in a plan.
 type plannedPart struct {
 	name    string
 	reading forms.Reading
@@ -50,13 +50,13 @@ type plannedPart struct {
 	records int64
 }
 
-// talkReading is what infoRecipe says of its entry.
+// talkReading is the reading of infoRecipe's entry.
 var talkReading = forms.Reading{
 	Form: "LLaMA-Factory sharegpt", Source: "talk", Columns: map[string]string{"messages": "chat"},
 	Tags: map[string]string{"role_tag": "role", "content_tag": "text", "user_tag": "q", "assistant_tag": "a"},
 }
 
-// resolved are the manifests that lists in a dataset.yaml stand for.
+// resolved are the manifests that lists in a dataset.yaml refer to.
 var resolved = map[string][]plannedPart{
 	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // not what is deeper
 		{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
@@ -87,7 +87,7 @@ var resolved = map[string][]plannedPart{
 	},
 }
 
-// What a dataset's author should know of its manifests is in the plan and the status of the run.
+// Notes for the dataset's author about its manifests are in the plan and in the status of the run.
 func TestNotes(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -141,7 +141,7 @@ func TestResolve(t *testing.T) {
 	}
 }
 
-// A name that stands for nothing is refused with what it is, and with the fix.
+// A name that refers to no object is refused, with the name and the fix.
 func TestResolveRefuses(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -169,8 +169,8 @@ func TestResolveRefuses(t *testing.T) {
 			"list it once",
 		`[other/dataset.yaml]`: "manifests[0]: other/dataset.yaml: it is another dataset.yaml; list the manifests " +
 			"themselves",
-		"[mix.yaml]\ntakes: {mix.yaml: all}": "manifests[0]: mix.yaml: it is a mix of LLaVA-OneVision, which says " +
-			"itself how its files are read",
+		"[mix.yaml]\ntakes: {mix.yaml: all}": "manifests[0]: mix.yaml: it is a mix of LLaVA-OneVision, which has " +
+			"its own settings for reading and taking records",
 		`[bad/far.json]`: `manifests[0]: bad/far.json: entry "x": /data/x.jsonl: it is outside of datasets/demo/; upload ` +
 			`it there`,
 		`[bad/out.json]`: `manifests[0]: bad/out.json: entry "x": ../../x.jsonl: it is outside of datasets/demo/`,
@@ -190,7 +190,7 @@ func TestResolveRefuses(t *testing.T) {
 	}
 }
 
-// TestResolveBounds lists no more of a bucket than it has to.
+// TestResolveBounds checks that no more of a bucket is listed than necessary.
 func TestResolveBounds(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -219,7 +219,7 @@ func TestResolveBounds(t *testing.T) {
 	}
 }
 
-// A listing observes what is listed of a bucket, and has no end below a prefix.
+// A listing records the listed objects of a bucket. Below a certain prefix it never ends.
 type listing struct {
 	bucket.Reader
 	of      func(prefix string)

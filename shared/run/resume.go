@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// Resume sets a run going again: it begins a new wave, in which dead letters are tried again, and continues the run.
-// With giveUp, shards that are dead letters have their samples recorded as failed instead.
+// Resume continues a run in a new wave, in which dead letters are tried again. With giveUp, the samples of shards with
+// a dead letter are recorded as failed instead.
 func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	plan, err := w.openPlan(ctx, run)
 	if errors.Is(err, ErrPlanning) {
@@ -46,7 +46,8 @@ func (w *Worker) Resume(ctx context.Context, run string, giveUp bool) error {
 	return w.begin(ctx, plan)
 }
 
-// giveUpAll gives up every shard among the dead letters. A range is an error: its samples are not known.
+// giveUpAll gives up every shard with a dead letter. It returns an error if a range has one, because the samples of
+// that range are not known.
 func (w *Worker) giveUpAll(ctx context.Context, plan *Plan, letters []DeadLetter) error {
 	var unread error
 	for _, l := range letters {
@@ -63,7 +64,7 @@ func (w *Worker) giveUpAll(ctx context.Context, plan *Plan, letters []DeadLetter
 // GivenUp is the code of samples that were given up with their shard.
 const GivenUp reason.Code = "given_up"
 
-// giveUp writes the scores of a shard with all its samples failed.
+// giveUp writes the scores of a shard in which all samples failed.
 func (w *Worker) giveUp(ctx context.Context, plan *Plan, l DeadLetter) error {
 	t := task{l.Range, l.Shard}
 	_, records, err := w.runs.shardRecords(ctx, plan, t)

@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// LastScored is the plan of the last scored attempt at what a run scores: the one that can be retried. It is the run's
-// own where no scored attempt follows it.
+// LastScored returns the plan of the last scored attempt in the series of a run, which can be retried. It is the run's
+// own plan if no later attempt is scored.
 func (r *Reader) LastScored(ctx context.Context, run string) (*Plan, error) {
 	last, err := r.UsablePlan(ctx, run)
 	if err != nil {
@@ -33,9 +33,8 @@ func (r *Reader) LastScored(ctx context.Context, run string) (*Plan, error) {
 	}
 }
 
-// NextAttempt is the plan of the next attempt of a scored run. Samples that failed are tried again, for example because
-// their images were added. For the others every score is taken over whose record, images, rubric and scorer are
-// unchanged.
+// NextAttempt returns the plan of the next attempt of a scored run. Samples that failed are tried again, for example
+// because their images were added. Other scores are taken over if record, images, rubric and scorer are unchanged.
 func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
 	plan, err := p.runs.UsablePlan(ctx, run)
 	if err != nil {
@@ -64,5 +63,5 @@ func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
 	return &next, nil
 }
 
-// laterAttempt makes a plan the next attempt.
+// laterAttempt changes a plan to the next attempt.
 func laterAttempt(plan *Plan) { plan.Attempt++ }

@@ -49,7 +49,7 @@ func TestRetry(t *testing.T) {
 		t.Errorf("counts of the retry (-want +got):\n%s", diff)
 	}
 	rated := ratedSince(f, ratedBefore)
-	// The scorer could not rate `bad`, so it is asked again; `p2` has no image still.
+	// The scorer could not rate `bad`, so it tries again; `p2` still has no image.
 	if diff := cmp.Diff([]string{"bad", "p1"}, rated); diff != "" {
 		t.Errorf("samples rated by the retry (-want +got):\n%s", diff)
 	}
@@ -86,7 +86,7 @@ func checkAttempt(t *testing.T, f *runtest.Fixture, first, second *run.Plan, rat
 	}
 }
 
-// ratedSince are the ids of the samples that were rated more often than before.
+// ratedSince returns the ids of the samples that were rated more often than before.
 func ratedSince(f *runtest.Fixture, before map[string]int) []string {
 	rated := []string{}
 	for id, n := range f.Scorer.Counts() {
@@ -223,7 +223,7 @@ func checkTakenOver(t *testing.T, earlier, later map[string]scores.Record, rated
 	}
 }
 
-// TestReuseOfAnUnfinishedRun takes over what there is.
+// TestReuseOfAnUnfinishedRun takes over the scores that exist.
 func TestReuseOfAnUnfinishedRun(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

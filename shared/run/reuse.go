@@ -12,20 +12,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// A place says where a sample's scores are in a run.
+// A place is the range of a sample in a run, and its position in the range.
 type place struct{ shardRange, position int32 }
 
 const (
-	// placeBytes estimates the memory that one entry of a map of places takes with its key.
+	// placeBytes is an estimate of the memory of one entry of a map of places, with its key.
 	placeBytes = 100
-	// maxPlacesBytes is the most memory for them, next to what other caches take: they are read once for a run, and needed
-	// for each of its shards.
+	// maxPlacesBytes is the most memory of the cache of places. They are read once for a run, and needed for each of its
+	// shards.
 	maxPlacesBytes = 512 << 20
 )
 
-// earlier is what the attempt before a plan's has of the sample of a record, if it was scored by the same scorer
-// under the same rubric; nil if not, and for a first attempt. Attempts have equal manifests, cut equally, so it
-// is in the same place. It is shared: do not change it.
+// earlier returns the record that the attempt before the plan's has of the same sample. It is nil if that attempt did
+// not score the sample with the same scorer and rubric, and for a first attempt. All attempts cut the manifests
+// equally, so the sample has the same place. The record is shared: do not change it.
 func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*scores.Record, error) {
 	if plan.Attempt == 0 {
 		return nil, nil
@@ -48,8 +48,8 @@ func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*
 	return earlier, nil
 }
 
-// takeOver takes over the scores that the earlier attempt has of a sample if nothing about its images has changed, and
-// reports whether it did. It reads none of them.
+// takeOver takes over the scores of a sample from the attempt before, if the sample's images have not changed. It
+// reports whether it did. It does not read the images.
 func (l *loader) takeOver(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, sample *dataset.Sample, rec *scores.Record,
 ) (bool, error) {
@@ -67,8 +67,8 @@ func (l *loader) takeOver(
 	return true, nil
 }
 
-// reuse takes over the scores that an earlier run has of a sample with this record's content, if the same scorer rated
-// it under the same rubric, and reports whether it did. The recorded state of its images stays unchanged.
+// reuse takes over scores from the earlier run, if the same scorer rated a sample with this record's content under the
+// same rubric. It reports whether it did. The state of the images in rec stays unchanged.
 func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (bool, error) {
 	if plan.Reuse == "" {
 		return false, nil
@@ -109,8 +109,8 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 	return true, nil
 }
 
-// reuseRemoved reports whether an error of reading the run from which scores are taken over is that it was removed:
-// then there is nothing to take over.
+// reuseRemoved reports whether err, an error of reading the run that scores are taken over from, means that this run
+// was removed. Then nothing is taken over.
 func (l *loader) reuseRemoved(ctx context.Context, plan *Plan, err error) (bool, error) {
 	if !errors.Is(err, bucket.ErrNotExist) && !errors.Is(err, ErrNoRun) {
 		return false, nil
@@ -118,8 +118,7 @@ func (l *loader) reuseRemoved(ctx context.Context, plan *Plan, err error) (bool,
 	return l.runs.Removed(ctx, plan.Reuse)
 }
 
-// takeScores takes over the scores of an earlier run. The sample's place and the state of its images stay those of the
-// record.
+// takeScores copies the scores of an earlier record into rec. rec keeps its sample's place and the state of its images.
 func takeScores(rec, earlier *scores.Record, from string) {
 	taken := *earlier
 	taken.ID, taken.Source, taken.Range, taken.Position = rec.ID, rec.Source, rec.Range, rec.Position
@@ -127,7 +126,7 @@ func takeScores(rec, earlier *scores.Record, from string) {
 	*rec = taken
 }
 
-// ratedContent finds every scored sample of a run by its content.
+// ratedContent returns the place of every scored sample of a run, by the sample's content.
 func (r *Reader) ratedContent(ctx context.Context, run string) (map[string]place, error) {
 	plan, err := r.UsablePlan(ctx, run)
 	if err != nil {
@@ -137,7 +136,7 @@ func (r *Reader) ratedContent(ctx context.Context, run string) (map[string]place
 	for number := range plan.Ranges {
 		file, err := r.scoreFile(ctx, run, number)
 		if errors.Is(err, bucket.ErrNotExist) {
-			continue // the earlier run did not come that far
+			continue // the earlier run has not scored this range
 		} else if err != nil {
 			return nil, err
 		}

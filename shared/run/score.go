@@ -16,23 +16,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// scoreBatch is how many samples are rated together. While they are rated, the next batch of the same size is loaded.
+// scoreBatch is the number of samples that are rated together. While a batch is rated, the next batch is loaded.
 const scoreBatch = 50
 
-// NoKnownStyle is the code of a scored sample that cannot be selected: its styler named no style of the rubric.
+// NoKnownStyle is the code of a scored sample that cannot be selected, because its styler named no style of the rubric.
 const NoKnownStyle reason.Code = "no_known_style"
 
-// A Shard is the result of one delivery. It is zero if the shard was scored already, or if another delivery scores it.
+// A Shard is the result of one delivery of a shard. It is zero if the shard was already scored, or if another delivery
+// is scoring it.
 type Shard struct {
 	Scorer  string // kind of scorer
 	Samples events.Counts
-	// GivenUp is why the shard became a dead letter, or why the whole wave was stopped.
+	// GivenUp is the reason why the shard became a dead letter, or why the whole wave was stopped.
 	GivenUp string
 }
 
-// ScoreShard rates one shard and writes its scores, unless they are there already or another delivery is at work on it.
-// Then it publishes the next shard of the chain, and advances the run. delivery is the message's id. A shard whose
-// attempts fail again and again becomes a dead letter; a scorer that must not be asked again stops the wave.
+// ScoreShard rates one shard and writes its scores, unless the scores exist or another delivery is scoring the shard.
+// Then it publishes the next shard of the chain, and advances the run. delivery is the message's id. A shard becomes a
+// dead letter after too many failed attempts. A *scorer.StopError stops the wave.
 func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, delivery string) (Shard, error) {
 	plan, wave, err := w.workable(ctx, message.Run, message.Wave)
 	if plan == nil || err != nil {
@@ -51,7 +52,7 @@ func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, deliv
 		if settled, err = w.tryShard(ctx, plan, wave, t, delivery, &shard); err != nil || !settled {
 			return shard, err
 		}
-		// What follows belongs to the wave that may have begun in the meantime.
+		// Another wave may have begun in the meantime. The next steps belong to it.
 		if wave, err = w.laterWave(ctx, plan.Run); err != nil {
 			return shard, err
 		}
@@ -62,7 +63,7 @@ func (w *Worker) ScoreShard(ctx context.Context, message events.ShardTask, deliv
 	return shard, w.advance(ctx, plan, t.r, delivery)
 }
 
-// tryShard makes an attempt at a shard, and reports whether the shard is settled: it is scored, or given up.
+// tryShard makes an attempt at a shard, and reports whether the shard is settled: scored, or a dead letter.
 func (w *Worker) tryShard(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, shard *Shard,
 ) (bool, error) {
@@ -77,7 +78,7 @@ func (w *Worker) tryShard(
 	}
 	settled, why, err := w.try(ctx, plan, wave, t, delivery, func(a *attempt) (err error) {
 		if unusable != nil {
-			return unusable // such as another scorer than the planned one; after maxAttempts it is a dead letter
+			return unusable // for example, the scorer is not the planned one; after maxAttempts the shard is a dead letter
 		}
 		shard.Samples, err = w.scoreShard(ctx, plan, t, rater, a.died >= aloneFrom)
 		return stopTooLarge(plan, err)
@@ -92,21 +93,20 @@ func (w *Worker) tryShard(
 	return settled, nil
 }
 
-// stopTooLarge is an error of scoring: a *scorer.StopError if the run was planned with limits of images that this
-// process was not started for, because a retry would not help.
+// stopTooLarge returns err, an error of scoring, as a *scorer.StopError if the run's limits of images exceed the limits
+// that this process was started with, because then a retry would not help; else as it is.
 func stopTooLarge(plan *Plan, err error) error {
 	large, ok := errors.AsType[*memory.TooLargeError](err)
 	if !ok {
 		return err
 	}
 	limits := plan.Options.Images
-	return &scorer.StopError{Reason: fmt.Sprintf("the run was planned with MAX_SAMPLE_IMAGE_BYTES=%d and "+
-		"MAX_DECODED_BYTES=%d; an image within them takes %d bytes of memory, and this process was started for %d; start it "+
-		"with both of the run, and then resume the run", limits.MaxSampleBytes, limits.MaxDecodedBytes, large.Bytes,
-		large.Most)}
+	return &scorer.StopError{Reason: fmt.Sprintf("images of the run need %d bytes of memory, but this process allows %d; "+
+		"start the process with the run's limits (MAX_SAMPLE_IMAGE_BYTES=%d, MAX_DECODED_BYTES=%d), and then resume the run",
+		large.Bytes, large.Most, limits.MaxSampleBytes, limits.MaxDecodedBytes)}
 }
 
-// stopOn stops the wave if an error says that the scorer must not be asked again; else the error stays.
+// stopOn stops the wave if err is a *scorer.StopError; else it returns err.
 func (w *Worker) stopOn(ctx context.Context, plan *Plan, wave *Wave, err error, shard *Shard) (bool, error) {
 	stop, ok := errors.AsType[*scorer.StopError](err)
 	if !ok {
@@ -126,8 +126,8 @@ func (w *Worker) rater(ctx context.Context, plan *Plan) (scorer.Scorer, error) {
 		return nil, err
 	}
 	if rater.ID() != plan.ScorerID {
-		return nil, fmt.Errorf("the run was planned for scorer %s, and this service has %s: "+
-			"deploy the planned one, or start the dataset again for a run under the new one", plan.ScorerID, rater.ID())
+		return nil, fmt.Errorf("the run was planned for scorer %s, but this service has scorer %s: "+
+			"deploy the planned scorer, or start the dataset again for a run with the new scorer", plan.ScorerID, rater.ID())
 	}
 	if paid, ok := rater.(scorer.Paid); ok {
 		return paid.ForRun(ctx, plan.Run)
@@ -135,8 +135,8 @@ func (w *Worker) rater(ctx context.Context, plan *Plan) (scorer.Scorer, error) {
 	return rater, nil
 }
 
-// scoreShard counts the samples whose scores it wrote: none, if another delivery was first. With alone, each sample is
-// rated while this process rates no other.
+// scoreShard rates a shard, writes its scores, and counts its samples. The counts are zero if another delivery wrote
+// the scores first. With alone, each sample is rated while this process rates no other sample.
 func (w *Worker) scoreShard(
 	ctx context.Context, plan *Plan, t task, rater scorer.Scorer, alone bool,
 ) (events.Counts, error) {
@@ -151,7 +151,7 @@ func (w *Worker) scoreShard(
 	if err := rate(ctx, plan, t, rater, samples, records); err != nil {
 		return events.Counts{}, err
 	}
-	w.waitedNoMore(ctx, plan.Run)
+	w.endWait(ctx, plan.Run)
 	written, err := w.writeScores(ctx, plan, t, records)
 	if err != nil || !written {
 		return events.Counts{}, err
@@ -163,7 +163,7 @@ func (w *Worker) scoreShard(
 	return counts, nil
 }
 
-// writeScores writes the scores of a shard unless they are there already, and reports whether it wrote them.
+// writeScores writes the scores of a shard unless they exist, and reports whether it did.
 func (w *Worker) writeScores(
 	ctx context.Context, plan *Plan, t task, records []scores.Record,
 ) (bool, error) {
@@ -173,7 +173,7 @@ func (w *Worker) writeScores(
 	})
 }
 
-// rateBatches rates a shard in batches. While one batch is rated, it reads the images of the next.
+// rateBatches rates a shard in batches. While a batch is rated, it reads the images of the next batch.
 func (w *Worker) rateBatches(
 	ctx context.Context, plan *Plan, _ task,
 	rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,

@@ -45,7 +45,7 @@ func TestOtherScorer(t *testing.T) {
 	f.Account(plan)
 }
 
-// A run whose scorer stays another one is stalled in the end, and says so.
+// A run whose scorer was replaced is stalled in the end, with the reason.
 func TestOtherScorerForever(t *testing.T) {
 	t.Parallel()
 	f, plan, task := oneShard(t)
@@ -138,7 +138,7 @@ func TestRangeReport(t *testing.T) {
 	}
 }
 
-// What a record has that the reference does not have is flagged in its scores, next to what the scorer flags.
+// Features of a record that the reference does not have are flags in its scores, together with the scorer's flags.
 func TestFlagsOfRecords(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -158,7 +158,7 @@ func TestFlagsOfRecords(t *testing.T) {
 	}
 }
 
-// Records with one id are samples each, whatever the ranges.
+// Records with equal ids are separate samples, in one range or in several.
 func TestEqualIDs(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -178,7 +178,7 @@ type imageCase struct {
 	fix    string      // what else the reason says
 }
 
-// imageCases are samples whose images imagesFixture has, or lacks.
+// imageCases returns samples whose images imagesFixture has, or lacks.
 func imageCases(valid []byte) []imageCase {
 	embedded := "data:image/png;base64," + base64.StdEncoding.EncodeToString(valid)
 	return []imageCase{
@@ -240,7 +240,8 @@ func TestImages(t *testing.T) {
 	}
 }
 
-// imagesFixture has images of the dataset demo, valid and invalid ones, and another bucket that is open to it.
+// imagesFixture returns a fixture with valid and invalid images of the dataset demo, and another bucket that it may
+// use.
 func imagesFixture(t *testing.T, valid []byte) *runtest.Fixture {
 	t.Helper()
 	f := runtest.New(t)
@@ -291,7 +292,7 @@ func TestContentOfImages(t *testing.T) {
 	}
 }
 
-// stormy is a bucket whose network fails.
+// A stormy is a bucket whose network fails.
 type stormy struct {
 	bucket.Reader
 	stat bool
@@ -357,8 +358,7 @@ func TestImagesOutOfReach(t *testing.T) {
 	}
 }
 
-// TestLimitsAboveProcess stops a run whose images may be larger than those that the process was started for, and says
-// which limits differ.
+// TestLimitsAboveProcess stops a run whose limits of images exceed the process's limits. The reason names the limits.
 func TestLimitsAboveProcess(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -382,7 +382,7 @@ func TestLimitsAboveProcess(t *testing.T) {
 		t.Errorf("the run is %s", status.State)
 	}
 	for _, words := range []string{
-		"MAX_SAMPLE_IMAGE_BYTES=268435456", "MAX_DECODED_BYTES=536870912", "started for 32", "resume",
+		"MAX_SAMPLE_IMAGE_BYTES=268435456", "MAX_DECODED_BYTES=536870912", "this process allows 32", "resume",
 	} {
 		if !strings.Contains(status.Stopped, words) {
 			t.Errorf("stopped with %q, which lacks %s", status.Stopped, words)

@@ -12,16 +12,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// scoreFile reads the scores of a range, once it is scored, as the Parquet file that package scores reads;
-// bucket.ErrNotExist before. It is shared: do not change it.
+// scoreFile returns the Parquet file with the scores of a range. The error is bucket.ErrNotExist if the range is not
+// scored. The file is shared: do not change it.
 func (r *Reader) scoreFile(ctx context.Context, run string, number int) ([]byte, error) {
 	name := RangeScoresName(run, number)
 	return r.files.Get(ctx, name, func(ctx context.Context) ([]byte, error) { return bucket.ReadAll(ctx, r.work, name) })
 }
 
-// ReadScores reads the file of a range's scores and passes it to use, which returns its number of rows. The file itself
-// is not kept in memory. A file that is gone, that use cannot read, or that has another number of rows than the plan
-// has samples is a *bucket.LostError.
+// ReadScores reads the file of a range's scores and passes it to use, which returns its number of rows. The file is not
+// cached. The error is a *bucket.LostError if the file is missing, if use cannot read it, or if the number of rows is
+// not the number of samples in the plan.
 func (r *Reader) ReadScores(
 	ctx context.Context, plan *Plan, number int, use func(file []byte) (rows int, err error),
 ) error {
@@ -33,7 +33,8 @@ func (r *Reader) ReadScores(
 	return r.checkScores(plan, number, rows, err)
 }
 
-// ReadScoreParts is ReadScores of parts of the file. use returns -1 rows if it does not know their number.
+// ReadScoreParts is ReadScores for a use that reads only parts of the file. use returns -1 rows if it does not know
+// their number.
 func (r *Reader) ReadScoreParts(
 	ctx context.Context, plan *Plan, number int, use func(at io.ReaderAt, size int64) (rows int, err error),
 ) error {
@@ -81,14 +82,14 @@ func (r *Reader) unreadScores(plan *Plan, number int, err error) error {
 	return r.Lost(plan.Run, fmt.Errorf("reading %s: %w", RangeScoresName(plan.Run, number), err))
 }
 
-// checkScores checks the content of a range's scores, of which rows rows were read.
+// checkScores returns an error if reading a range's scores failed with err, or if their number of rows is wrong.
 func (r *Reader) checkScores(plan *Plan, number, rows int, err error) error {
 	planned := plan.RangeSamples(number)
 	switch {
 	case err != nil:
 		err = fmt.Errorf("%w: %w", bucket.ErrDamaged, err)
 	case rows >= 0 && int64(rows) != planned:
-		err = fmt.Errorf("%w: it has %d samples, and the plan %d", bucket.ErrDamaged, rows, planned)
+		err = fmt.Errorf("%w: it has %d samples, but the plan has %d", bucket.ErrDamaged, rows, planned)
 	default:
 		return nil
 	}
@@ -122,8 +123,8 @@ func (r *remembering) failed() error {
 	return r.first
 }
 
-// Scores reads the records of a range, once it is scored; bucket.ErrNotExist before. They are shared: do not change
-// them.
+// Scores returns the records of a scored range. The error is bucket.ErrNotExist if the range is not scored. The records
+// are shared: do not change them.
 func (r *Reader) Scores(ctx context.Context, run string, number int) (*scores.Table, error) {
 	name := RangeScoresName(run, number)
 	return r.tables.Get(ctx, name, func(ctx context.Context) (*scores.Table, error) {

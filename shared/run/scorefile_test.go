@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// anAway bucket finds its objects, and cannot read them for a while.
+// An awayBucket finds its objects, but temporarily cannot read them.
 type anAway struct{ bucket.Bucket }
 
 var errAway = errors.New("503 Service Unavailable")
@@ -21,8 +21,8 @@ func (anAway) Open(context.Context, string, int64, int64, int64) (io.ReadCloser,
 	return nil, errAway
 }
 
-// TestScoresAway reads the scores of a range from a bucket that is away: that is no damage of the run, which a file
-// with other rows is.
+// TestScoresAway reads the scores of a range from an unreachable bucket. The run does not count as damaged. A file with
+// another number of rows does.
 func TestScoresAway(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

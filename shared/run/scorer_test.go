@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A scorer that is away now is not a fault of the dataset, which must not be refused for it.
+// A dataset is not refused because the scorer is unreachable.
 func TestScorerUnavailable(t *testing.T) {
 	t.Parallel()
 	input, err := bucket.NewView(map[string]bucket.Content{"datasets/d/d.json": bucket.Literal([]byte(`[{}]`))})

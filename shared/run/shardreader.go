@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// Records yields the records of a shard of a range that is cut, and parses none. It yields as dataset.ReadRecords does.
+// Records yields the unparsed records of a shard of a range that is cut, as dataset.ReadRecords does.
 func (r *Reader) Records(
 	ctx context.Context, run string, report *RangeReport, shard int,
 ) iter.Seq2[dataset.Record, error] {
@@ -22,15 +22,15 @@ func (r *Reader) RangeRecords(ctx context.Context, run string, report *RangeRepo
 	return r.records(ctx, run, report, 0, len(report.Shards))
 }
 
-// records yields the records of the shards of a range from one to before another.
+// records yields the records of the shards of a range from first up to, but not including, end.
 func (r *Reader) records(
-	ctx context.Context, run string, report *RangeReport, first, last int,
+	ctx context.Context, run string, report *RangeReport, first, end int,
 ) iter.Seq2[dataset.Record, error] {
 	return func(yield func(dataset.Record, error) bool) {
 		var shards dataset.ShardReader
 		defer shards.Close()
 		stopped := false
-		for shard := first; shard < last && !stopped; shard++ {
+		for shard := first; shard < end && !stopped; shard++ {
 			err := r.openShard(ctx, run, shardName(run, report.Range, shard), func(body io.Reader) error {
 				count := 0
 				for record, err := range shards.Records(body) {
@@ -54,7 +54,7 @@ func (r *Reader) records(
 	}
 }
 
-// Places reads where the records of a shard of a range that is cut are in their manifest.
+// Places reads the places of a shard's records in their manifest. The shard's range must be cut.
 func (r *Reader) Places(
 	ctx context.Context, run string, report *RangeReport, shard int,
 ) (places []dataset.Place, err error) {
@@ -67,7 +67,7 @@ func (r *Reader) Places(
 	return places, err
 }
 
-// samples parses the records of a shard of a range that is cut.
+// samples parses the records of a shard. The shard's range must be cut.
 func (r *Reader) samples(
 	ctx context.Context, plan *Plan, report *RangeReport, shard int,
 ) ([]dataset.Sample, error) {
@@ -97,8 +97,8 @@ func (r *Reader) shardSamples(
 	return samples, err
 }
 
-// openShard opens the shard of that name and calls read. An error of read counts as a fault of the content. Every error
-// names the shard.
+// openShard opens the shard with a name and calls read. An error of read that is not an error of the bucket counts as a
+// fault of the content. Every error names the shard.
 func (r *Reader) openShard(ctx context.Context, run, name string, read func(io.Reader) error) error {
 	body, err := r.work.Open(ctx, name, 0, 0, -1)
 	if err != nil {
@@ -130,10 +130,10 @@ func (n *faultNoter) Read(p []byte) (int, error) {
 	return read, err
 }
 
-// checkCount reports a shard that has not as many records as its range's report says.
+// checkCount returns an error if the number of a shard's records differs from the number in its range's report.
 func (r *RangeReport) checkCount(shard, records int) error {
 	if records != r.Shards[shard] {
-		return fmt.Errorf("it has %d records, and the report of its range says %d", records, r.Shards[shard])
+		return fmt.Errorf("it has %d records, but %d in the report of its range", records, r.Shards[shard])
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// signTexts sets what finds samples with equal and similar questions.
+// signTexts sets the signature and the hashes of a sample's questions, and its template.
 func signTexts(rec *scores.Record, sample *dataset.Sample) {
 	questions := similarity.Questions(sample)
 	text := similarity.TextOf(questions)
@@ -27,7 +27,7 @@ func signTexts(rec *scores.Record, sample *dataset.Sample) {
 	}
 }
 
-// measure sets the sizes of a sample's images; fetched are those that were read, all of them or none.
+// measure sets the sizes of a sample's images. fetched has all encoded images, or none.
 func measure(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
 	rec.Sizes = nil
 	if len(sample.Images) > 0 {
@@ -40,18 +40,18 @@ func measure(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
 	}
 }
 
-// A lookout makes the signatures of the images of a batch. If the scorer decodes an image, it uses the scorer's
-// picture.
+// A lookout makes the signatures of the images of a batch. If the scorer decodes an image, the lookout uses the
+// scorer's picture.
 type lookout struct {
 	batch *batch
-	made  [][]bool // of each item's images
+	made  [][]bool // whether the signature exists, for each image of each item
 	looks [][]similarity.Image
 }
 
-// lookBytes is what a signature takes in the cache of a loader, with its key.
+// lookBytes is the memory of a signature in the cache of a loader, with its key.
 const lookBytes = 128 + 16 + 200
 
-// watch makes the scorer pass on the pictures that it decodes.
+// watch returns a lookout that receives the pictures that the scorer decodes.
 func (b *batch) watch() *lookout {
 	l := &lookout{b, make([][]bool, len(b.items)), make([][]similarity.Image, len(b.items))}
 	for j := range b.items {
@@ -64,8 +64,8 @@ func (b *batch) watch() *lookout {
 	return l
 }
 
-// sign completes the signatures and puts them into the records: it decodes what neither the scorer did nor an earlier
-// batch. An image that does not decode has none.
+// sign completes the signatures and writes them to the records. It decodes images that neither the scorer nor an
+// earlier batch has decoded. An image that cannot be decoded has an empty signature.
 func (l *lookout) sign(ctx context.Context, budget *memory.Budget, records []scores.Record) error {
 	for j, made := range l.made {
 		for i := range made {

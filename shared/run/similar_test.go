@@ -16,8 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// TestLooksAreKept has the scorer show an image of the first of two samples: the other, and one of a later batch, get
-// the signature without decoding it, which could not work, for they have no bytes.
+// TestLooksAreKept makes the scorer pass on the decoded image of the first of two samples. The second sample, and a
+// sample of a later batch, have the same image without bytes, so they get the signature without decoding.
 func TestLooksAreKept(t *testing.T) {
 	t.Parallel()
 	picture := image.NewGray(image.Rect(0, 0, 64, 48))

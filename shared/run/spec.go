@@ -21,66 +21,68 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// DatasetsPrefix is where datasets are dropped: datasets/<name>/… of the input bucket.
+// DatasetsPrefix is the prefix of uploaded datasets in the input bucket: datasets/<name>/...
 const DatasetsPrefix = "datasets/"
 
-// SpecFile is the name of the file that describes a dataset, in its prefix.
+// SpecFile is the name of the file in a dataset's prefix that describes the dataset.
 const SpecFile = "dataset.yaml"
 
-// maxSpecBytes is the largest SpecFile.
+// maxSpecBytes is the largest size of a SpecFile in bytes.
 const maxSpecBytes = 1 << 20
 
-// MaxBudgets is how many selections, each within the next, may be asked for in one request.
+// MaxBudgets is the most nested selections in one request.
 const MaxBudgets = 20
 
-// CheckBudgets refuses more than MaxBudgets.
+// CheckBudgets returns an error if a request has more than MaxBudgets budgets.
 func CheckBudgets(n int) error {
 	if n > MaxBudgets {
-		return fmt.Errorf("%d budgets are more than the limit of %d of one request; ask for the others in another",
+		return fmt.Errorf("%d budgets are more than the limit of %d for one request; put the others into another request",
 			n, MaxBudgets)
 	}
 	return nil
 }
 
-// A Spec says what to run: a dataset.yaml, or the body of POST /v1/runs.
+// A Spec describes a run: it is a dataset.yaml, or the body of POST /v1/runs.
 type Spec struct {
 	// Dataset is the dataset's name: one path element of letters, digits, '.', '_' and '-'.
 	Dataset string `yaml:"-" json:"dataset"`
-	// Manifests are names relative to datasets/<dataset>/, in the order of the dataset: of manifests, of recipes (package
-	// recipe) that list some, or patterns with globs and braces. Readings and Takes of a pattern are those of each file.
+	// Manifests are names relative to datasets/<dataset>/, in the order of the dataset: names of manifests, names of
+	// recipes (package recipe) that list manifests, or patterns with globs and braces. Readings and Takes of a pattern
+	// apply to each file that matches.
 	Manifests []string `yaml:"manifests" json:"manifests"`
-	// Format is the name of the form that all records are read as; recognised from each record if empty.
+	// Format is the name of the form of all records. If it is empty, the form of each record is recognised.
 	Format string `yaml:"format,omitempty" json:"format,omitempty"`
-	// Readings say how to read the records of manifests, by manifest.
+	// Readings describe how records are read, by manifest.
 	Readings map[string]forms.Reading `yaml:"readings,omitempty" json:"readings,omitempty"`
-	// Takes say which records of manifests are taken, by manifest, such as first:1000 or end:10%.
+	// Takes restrict manifests to a part of their records, by manifest, such as first:1000 or end:10%.
 	Takes map[string]dataset.Take `yaml:"takes,omitempty" json:"takes,omitempty"`
-	// Images is the prefix of the input bucket that relative image names are below; images/<dataset>/ if empty. One that
-	// begins with ./ is below the dataset's own folder.
+	// Images is the prefix in the input bucket of relative image names; images/<dataset>/ if empty. If it begins with ./,
+	// it is relative to the dataset's own folder.
 	Images string `yaml:"images" json:"images,omitempty"`
 	// Rubric is the name of a rubric file relative to datasets/<dataset>/; the default rubric if empty.
 	Rubric string `yaml:"rubric" json:"rubric,omitempty"`
-	// Scorer is the kind of scorer; the service's default if empty. The service knows the address: a dataset must not be
-	// able to send requests anywhere.
+	// Scorer is the kind of scorer; the service's default if empty. The URL of a scorer is configured in the service, so
+	// that a dataset cannot send requests to any server.
 	Scorer string `yaml:"scorer" json:"scorer,omitempty"`
-	// LLMMode is how the scorer llm asks its model, json or logprobs; the service's mode if empty.
+	// LLMMode is the mode of the scorer llm, json or logprobs; the service's mode if empty.
 	LLMMode string `yaml:"llm_mode,omitempty" json:"llm_mode,omitempty"`
-	// Teacher makes the embedded scorer learn first from annotations of a part of the dataset; nil for none.
+	// Teacher provides annotations that the embedded scorer learns from before it rates the dataset; nil for none.
 	Teacher *Teacher `yaml:"teacher,omitempty" json:"teacher,omitempty"`
-	// Reuse is an earlier run, such as one of a former version of the dataset: scores of unchanged samples are taken over
-	// from it.
+	// Reuse is the id of an earlier run, for example of an earlier version of the dataset. The scores of unchanged samples
+	// are taken over from it.
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
-	// MaxFailed is how many samples may fail before nothing is selected; the service's limit if it is not given.
+	// MaxFailed is the number of samples that may fail. If more samples fail, nothing is selected. The service's limit
+	// applies if MaxFailed is not given.
 	MaxFailed Allowance `yaml:"max_failed,omitempty" json:"max_failed,omitzero"`
-	// Limit makes the run a trial on this many records, spread evenly over the dataset; 0 takes all.
+	// Limit makes the run a trial on this number of records, spread evenly over the dataset; 0 means all records.
 	Limit int64 `yaml:"limit,omitempty" json:"limit,omitempty"`
 	// NoImageCheck turns off the check of images. Without it, each further request for the dataset compares its images
 	// with their recorded state, and starts another attempt if some are new or have changed.
 	NoImageCheck bool `yaml:"no_image_check,omitempty" json:"no_image_check,omitempty"`
-	// Export asks `harvest serve` to export subsets in the form of a trainer. It is read from the dataset.yaml that exists
-	// when a selection is completed. Other requests do not have it.
+	// Export makes `harvest serve` export subsets in the form of a trainer. It is read from the dataset.yaml that exists
+	// when a selection is completed. Only dataset.yaml can have it.
 	Export export.Request `yaml:"export,omitempty" json:"-"`
-	// The selection is made automatically when the run is scored, if it has a budget.
+	// Request is the automatic selection. It is made when the run is scored, if it has a budget.
 	selection.Request `yaml:",inline"`
 }
 
@@ -91,8 +93,8 @@ func ParseSpec(datasetName string, file []byte) (Spec, error) {
 	spec := Spec{}
 	if err := dec.Decode(&spec); err != nil && !errors.Is(err, io.EOF) {
 		if strings.Contains(err.Error(), "field duplicate_ids ") {
-			err = fmt.Errorf("%w; remove duplicate_ids: samples with equal ids are all kept, "+
-				"and `unique: true` selects one of those with equal content", err)
+			err = fmt.Errorf("%w; remove duplicate_ids: all samples with equal ids are kept, "+
+				"and `unique: true` selects one of several samples with equal content", err)
 			return Spec{}, err
 		}
 		return Spec{}, spelling.YAML(err, spec)
@@ -101,18 +103,18 @@ func ParseSpec(datasetName string, file []byte) (Spec, error) {
 	return spec, spec.Validate()
 }
 
-// namePattern is the pattern of datasets, runPattern of the ids of their runs, which are 13 characters longer.
+// namePattern is the pattern of dataset names. runPattern is the pattern of run ids, which are 13 characters longer.
 var (
 	namePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 	runPattern  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,112}$`)
 )
 
-// Validate names every fault of the spec.
+// Validate returns an error that names every fault of the spec.
 func (s Spec) Validate() error {
 	var faults []error
 	if !namePattern.MatchString(s.Dataset) {
 		faults = append(faults, fmt.Errorf("dataset: %q is not a dataset name; "+
-			"use 1 to 100 letters, digits, '.', '_' and '-', a letter or digit first", s.Dataset))
+			"use 1 to 100 of A-Z a-z 0-9 . _ -, and begin with a letter or digit", s.Dataset))
 	}
 	if len(s.Manifests) == 0 {
 		faults = append(faults, errors.New("manifests: the list is empty; list at least one manifest"))
@@ -156,7 +158,7 @@ func (s Spec) Validate() error {
 	return errors.Join(faults...)
 }
 
-// ImagesPrefix is the prefix of the input bucket that relative image names begin at.
+// ImagesPrefix returns the prefix in the input bucket of relative image names.
 func (s Spec) ImagesPrefix() string {
 	if s.Images == "" {
 		return "images/" + s.Dataset + "/"
@@ -167,7 +169,7 @@ func (s Spec) ImagesPrefix() string {
 	return s.Images
 }
 
-// validateReadings names every fault of the format and the readings.
+// validateReadings returns every fault of the format, the readings and the takes.
 func (s Spec) validateReadings() (faults []error) {
 	if err := (forms.Reading{Form: s.Format}).Validate(); err != nil {
 		faults = append(faults, fmt.Errorf("format: %w", err))
@@ -190,20 +192,20 @@ func (s Spec) validateReadings() (faults []error) {
 	return faults
 }
 
-// reading is how the records of a manifest are read.
+// reading returns how the records of a manifest are read.
 func (s Spec) reading(manifest string) forms.Reading {
 	reading := s.Readings[manifest]
 	reading.Form = cmp.Or(reading.Form, s.Format)
 	return reading
 }
 
-// checkMode refuses an unknown mode, and a mode for a scorer without modes.
+// checkMode returns an error for an unknown mode, and for a mode of a scorer that has no modes.
 func checkMode(mode, kind string) error {
 	if err := scorer.CheckMode(mode); err != nil {
 		return fmt.Errorf("llm_mode: %w", err)
 	}
 	if mode != "" && kind != "" && kind != "llm" {
-		return fmt.Errorf("llm_mode: %s is for scorer: llm, and not for %s", mode, kind)
+		return fmt.Errorf("llm_mode: %s is only for scorer: llm, not for %s; remove llm_mode", mode, kind)
 	}
 	return nil
 }

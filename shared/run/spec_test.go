@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// compareBudgets lets cmp compare budgets, which keep their form to themselves.
+// compareBudgets lets cmp compare budgets, whose fields are not exported.
 var compareBudgets = cmpopts.EquateComparable(
 	selection.Budget{}, selection.Cap{}, selection.VisualTokens{}, run.Allowance{})
 

@@ -6,22 +6,22 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A standstill says whether a planned run continues to be scored, and if not, why.
+// A standstill is the reason why a planned run does not continue to be scored.
 type standstill struct {
 	state string // StateCancelled, StateAwaitingApproval or StateStalled; StateScoring if the run continues
-	wave  *Wave  // the present one; nil before the first
-	stop  *Stop  // of the wave; nil if it was not stopped
+	wave  *Wave  // the current wave; nil before the first wave
+	stop  *Stop  // nil if the wave was not stopped
 	// letters are the first dead letters of the wave.
 	letters []DeadLetter
 }
 
-// standstill finds out whether a run continues. It reads at most dead dead letters.
-func (r *Reader) standstill(ctx context.Context, plan *Plan, dead int) (s standstill, err error) {
+// standstill finds out whether a run continues. It reads at most maxDead dead letters.
+func (r *Reader) standstill(ctx context.Context, plan *Plan, maxDead int) (s standstill, err error) {
 	s.state = StateScoring
 	if s.wave, err = r.wave(ctx, plan.Run); err != nil {
 		return s, err
 	}
-	if s.letters, err = r.deadLetters(ctx, plan.Run, s.wave, dead); err != nil {
+	if s.letters, err = r.deadLetters(ctx, plan.Run, s.wave, maxDead); err != nil {
 		return s, err
 	}
 	if s.stop, err = r.stopped(ctx, plan.Run, s.wave); err != nil {
@@ -45,7 +45,7 @@ func (r *Reader) standstill(ctx context.Context, plan *Plan, dead int) (s stands
 	return s, nil
 }
 
-// problem is why a stalled run does not continue, in one sentence.
+// problem returns the reason why a stalled run does not continue, in one sentence.
 func (s standstill) problem() string {
 	if s.stop != nil {
 		return s.stop.Reason

@@ -15,18 +15,18 @@ import (
 
 // The states of a run.
 const (
-	StateRefused          = "refused"           // because of the dataset, or of another layout; see problem
-	StateAwaitingApproval = "awaiting-approval" // estimated above the service's limit
+	StateRefused          = "refused"           // the dataset is invalid, or the layout is of another version; see problem
+	StateAwaitingApproval = "awaiting-approval" // the estimated cost exceeds the service's limit
 	StateCancelled        = "cancelled"
 	StatePlanning         = "planning"
 	StateScoring          = "scoring"
-	StateStalled          = "stalled" // it has dead letters or was stopped: fix the cause and resume it
+	StateStalled          = "stalled" // the run has dead letters or was stopped: fix the cause, and resume the run
 	StateScored           = "scored"
-	StateFailed           = "failed"  // scored, with no usable sample or more failed ones than are allowed; see problem
-	StateDamaged          = "damaged" // in lists: an object of the run is gone or cannot be read; see problem
+	StateFailed           = "failed"  // scored, but no sample is usable or too many failed; see problem
+	StateDamaged          = "damaged" // only in lists: an object of the run is missing or unreadable; see problem
 )
 
-// A Status is how far a run is. It is derived from the objects of its folder.
+// A Status is the state and the progress of a run. It is derived from the objects in the run's folder.
 type Status struct {
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
@@ -34,10 +34,10 @@ type Status struct {
 	Problem string `json:"problem,omitempty"`
 	// Notes are the notes of the plan.
 	Notes []string `json:"notes,omitempty"`
-	// Samples accounts for every sample once the run is scored; before that only In is final.
+	// Samples counts the samples by outcome once the run is scored. Before that, only In is final.
 	Samples events.Counts `json:"samples"`
-	// Reuse is an earlier run whose unchanged scores are taken over; empty if there is none. TakenOver counts them, once
-	// the run is scored.
+	// Reuse is the earlier run that scores of unchanged samples are taken over from; empty if there is none. TakenOver is
+	// the number of these samples, once the run is scored.
 	Reuse     string `json:"reuse,omitempty"`
 	TakenOver int64  `json:"taken_over,omitempty"`
 	// Reasons counts the samples without scores by reason code, once the run is scored.
@@ -48,28 +48,28 @@ type Status struct {
 	Flags       map[string]int64 `json:"flags,omitempty"`
 	Progress    Progress         `json:"progress"`
 	DeadLetters []DeadLetter     `json:"dead,omitempty"`
-	// Stopped is why the scorer must not be asked again until a person has fixed the cause and resumed the run.
+	// Stopped is the reason why the wave was stopped. A person has to fix the cause and resume the run.
 	Stopped string `json:"stopped,omitempty"`
 	// Waiting is set while a run that is being planned or scored waits for its scorer.
 	Waiting  *Waiting `json:"waiting,omitempty"`
-	Rubric   string   `json:"rubric,omitempty"` // hash
+	Rubric   string   `json:"rubric,omitempty"` // the rubric's hash
 	Scorer   string   `json:"scorer,omitempty"`
 	ScorerID string   `json:"scorer_id,omitempty"`
 	Attempt  int      `json:"attempt"`
 	// Of is the number of the dataset's records, if the run is a trial on some of them.
 	Of int64 `json:"of,omitempty"`
-	// EstimatedCost in US dollars.
+	// EstimatedCost is in US dollars.
 	EstimatedCost float64 `json:"estimated_cost"`
 	// Size is the total size of the manifests in bytes; separate image files do not count.
 	Size int64 `json:"size"`
 	// Parameters are the parameters of the automatic selection, without the ids that it includes or excludes; zero if
 	// there is none.
 	Parameters selection.Request `json:"parameters,omitzero"`
-	// Callers are not in lists.
+	// Callers is not set in lists.
 	Callers
 }
 
-// Progress counts what is done of a run.
+// A Progress counts the finished work of a run.
 type Progress struct {
 	Ranges       int   `json:"ranges"`
 	RangesCut    int   `json:"ranges_cut"`
@@ -78,32 +78,32 @@ type Progress struct {
 	ShardsScored int   `json:"shards_scored"`
 	SamplesRead  int64 `json:"samples_read"`
 	SamplesDone  int64 `json:"samples_done"` // scored, failed or skipped
-	// SamplesInFlight are the samples of shards that are being scored. The shards of a killed process count until another
-	// process notices.
+	// SamplesInFlight is the number of samples in shards that are being scored. Shards of a killed process count until
+	// another process finds that the process has ended.
 	SamplesInFlight int64 `json:"samples_in_flight"`
 }
 
-// IsScored reports whether every sample of the run is accounted for: the run is scored or failed.
+// IsScored reports whether every sample of the run has an outcome: the state is scored or failed.
 func (s *Status) IsScored() bool { return s.State == StateScored || s.State == StateFailed }
 
 // NothingToRetry reports whether the run is scored and no sample of it failed.
 func (s *Status) NothingToRetry() bool { return s.IsScored() && s.Samples.Failed == 0 }
 
-// Failure is Counts.Failure of a run that is scored.
+// Failure returns Counts.Failure for a scored run.
 func (s *Status) Failure(allowed Allowance) string {
 	return Counts{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }
 
-// lookups is how many objects are looked for concurrently.
+// lookups is the number of objects that are looked up concurrently.
 const lookups = 16
 
-// idLength is the length of what follows the name of a dataset in the id of its run.
+// idLength is the length of the part of a run id after the dataset's name.
 const idLength = len("-0123456789ab")
 
-// DatasetOf is the name of the dataset that the id of a run begins with.
+// DatasetOf returns the name of the dataset that the id of a run begins with.
 func DatasetOf(run string) string { return run[:max(len(run)-idLength, 0)] }
 
-// Status finds how far a run is; ErrNoRun if there is none.
+// Status returns the status of a run; ErrNoRun if there is no such run.
 func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	plan, st, err := r.outline(ctx, run, math.MaxInt)
 	if err != nil || st.State == StateRefused {
@@ -116,7 +116,8 @@ func (r *Reader) Status(ctx context.Context, run string) (*Status, error) {
 	return st, err
 }
 
-// Damaged is the status in lists of a run with a lost object, by the error of its status; nil for other errors.
+// Damaged returns the status for lists of a run with a lost object. err is the error of reading the run's status.
+// Damaged returns nil if err has another cause.
 func (r *Reader) Damaged(run string, err error) *Status {
 	lost, ok := errors.AsType[*bucket.LostError](r.Lost(run, err))
 	if !ok {
@@ -125,8 +126,8 @@ func (r *Reader) Damaged(run string, err error) *Status {
 	return &Status{Run: run, Dataset: DatasetOf(run), State: StateDamaged, Problem: lost.Error()}
 }
 
-// Outlines are the statuses of some runs, in their order; runs that do not exist are left out. They lack the progress,
-// and have one dead letter at most, so that each takes few requests for a run of any size.
+// Outlines returns the statuses of some runs, in their order, without runs that do not exist. The statuses have no
+// progress and at most one dead letter, so that each takes few requests for a run of any size.
 func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error) {
 	found := make([]*Status, len(runs))
 	group, ctx := errgroup.WithContext(ctx)
@@ -148,9 +149,9 @@ func (r *Reader) Outlines(ctx context.Context, runs []string) ([]*Status, error)
 	return slices.DeleteFunc(found, func(st *Status) bool { return st == nil }), err
 }
 
-// outline is the status of a run without its progress, and with at most a number of its dead letters. A run that is
-// being planned has no plan.
-func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Status, error) {
+// outline returns the plan of a run, and its status without progress and with at most maxDead dead letters. The plan is
+// nil while the run is being planned.
+func (r *Reader) outline(ctx context.Context, run string, maxDead int) (*Plan, *Status, error) {
 	plan, err := r.Plan(ctx, run)
 	if errors.Is(err, ErrPlanning) {
 		st := &Status{Run: run, Dataset: DatasetOf(run), State: StatePlanning}
@@ -185,7 +186,7 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 	if err != nil {
 		return nil, nil, err
 	} else if marker == nil {
-		return plan, st, r.openStatus(ctx, plan, st, dead)
+		return plan, st, r.openStatus(ctx, plan, st, maxDead)
 	}
 	st.State, st.Samples, st.TakenOver = StateScored, marker.Samples, marker.TakenOver
 	st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
@@ -195,9 +196,9 @@ func (r *Reader) outline(ctx context.Context, run string, dead int) (*Plan, *Sta
 	return plan, st, nil
 }
 
-// openStatus sets the state of a run that is not scored, and why it does not continue.
-func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, dead int) error {
-	at, err := r.standstill(ctx, plan, dead)
+// openStatus sets the state of a run that is not scored, and the reason if it does not continue.
+func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, maxDead int) error {
+	at, err := r.standstill(ctx, plan, maxDead)
 	st.State, st.DeadLetters = at.state, at.letters
 	if at.stop != nil {
 		st.Stopped = at.stop.Reason
@@ -208,8 +209,8 @@ func (r *Reader) openStatus(ctx context.Context, plan *Plan, st *Status, dead in
 	return err
 }
 
-// progress counts what is done of a run. It reads one object for each finished block of ranges, and one for each other
-// range that is cut.
+// progress counts the finished work of a run. It reads one object for each finished block of ranges, and one for each
+// other range that is cut.
 func (r *Reader) progress(ctx context.Context, plan *Plan) (Progress, error) {
 	total := Progress{Ranges: len(plan.Ranges)}
 	cut, err := bucket.Numbers(ctx, r.work, rangesPrefix(plan.Run), ".json")
@@ -262,7 +263,7 @@ func (p *Progress) add(more Progress) {
 	p.SamplesInFlight += more.SamplesInFlight
 }
 
-// blockProgress counts what is done of a block of ranges.
+// blockProgress counts the finished work of a block of ranges.
 func (r *Reader) blockProgress(
 	ctx context.Context, plan *Plan, block int, cut, gathered map[int]bool, rated, begun map[int][]int,
 ) (Progress, error) {
@@ -292,7 +293,8 @@ func (r *Reader) blockProgress(
 	return total, nil
 }
 
-// rangeProgress counts what is done of a range that is cut: all, or the rated shards, and those that are begun.
+// rangeProgress counts the finished work of a range that is cut: the rated shards, and the shards being scored.
+// gathered says that the whole range is scored.
 func (r *Reader) rangeProgress(
 	ctx context.Context, plan *Plan, number int, gathered bool, rated, begun []int,
 ) (Progress, error) {

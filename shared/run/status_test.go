@@ -92,7 +92,7 @@ func TestNoRun(t *testing.T) {
 	}
 }
 
-// A selection that is listed can be read: one whose picks are being written is not, yet.
+// A selection is listed only when it can be read, so not while its picks are written.
 func TestSelectionBeingMade(t *testing.T) {
 	t.Parallel()
 	f, plan := undisturbed(t)
@@ -107,7 +107,7 @@ func TestSelectionBeingMade(t *testing.T) {
 	}
 }
 
-// TestTaskOfNothing delivers tasks that can never succeed: they must not be delivered again.
+// TestTaskOfNothing delivers tasks that can never succeed. They must not be redelivered.
 func TestTaskOfNothing(t *testing.T) {
 	t.Parallel()
 	f, plan := undisturbed(t)
@@ -155,10 +155,10 @@ func TestTaskOfNothing(t *testing.T) {
 // errDown is the error of a scorer's service that fails.
 var errDown = errors.New("the scorer's service is down")
 
-// failures is how many attempts at a task fail until it is given up.
+// failures is the number of attempts at a task that fail before it is given up.
 const failures = 20
 
-// stalled is a fixture with a run of 12 valid samples and an invalid one, in which the shard of the
+// stalled returns a fixture with a run of 12 valid samples and an invalid one, in which the shard of the
 // samples a00, hollow and a01 was given up.
 func stalled(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
@@ -175,7 +175,7 @@ func stalled(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	return f, plan
 }
 
-// drainFailing delivers all messages, those that fail with an error again and again until they are given up.
+// drainFailing delivers all messages, and redelivers failing messages until they are given up.
 func drainFailing(t *testing.T, f *runtest.Fixture, expected error) {
 	t.Helper()
 	for len(f.Queue) > 0 {
@@ -231,7 +231,7 @@ func TestStalled(t *testing.T) {
 	}
 }
 
-// An attempt that fails after another wave has begun leaves its task to that wave.
+// An attempt that fails after another wave has begun publishes its task in that wave.
 func TestResumedWhileAtWork(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -271,7 +271,7 @@ func TestGiveUp(t *testing.T) {
 		t.Errorf("sample a00 is %v with reason %q", rec.Status, rec.Reason)
 	}
 
-	// What was given up is tried again by a retry.
+	// A retry tries samples again that were given up.
 	f.Scorer.Before = nil
 	next, err := f.Retry(plan.Run)
 	if err != nil {
@@ -309,7 +309,7 @@ func TestDeadRange(t *testing.T) {
 	}
 }
 
-// A range that ends its process each time it is cut is given up, too.
+// A range is also given up if cutting it crashes the process each time.
 func TestRangeThatKills(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

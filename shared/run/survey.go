@@ -19,44 +19,44 @@ import (
 // A Survey describes a dataset before it is scored.
 type Survey struct {
 	Samples  int64 `json:"samples"`
-	Valid    int64 `json:"valid"` // without a problem of structure or a missing image
+	Valid    int64 `json:"valid"` // samples with a valid structure and without a missing image
 	TextOnly int64 `json:"text_only"`
 	// ImagesFound and ImagesMissing count the images that valid records name.
 	ImagesFound   int64 `json:"images_found"`
 	ImagesMissing int64 `json:"images_missing"`
-	TextBytes     int64 `json:"text_bytes"` // of the conversations of valid records
+	TextBytes     int64 `json:"text_bytes"` // bytes of the conversations of valid records
 	Shards        int   `json:"shards"`
-	// Forms counts the records by their forms; Records shows how three of them were understood, one of each form first.
+	// Forms counts the records by form. Records shows how three records were read, of different forms if possible.
 	Forms   forms.Counts `json:"forms"`
 	Records []forms.View `json:"records"`
 	// MixedTypes names the fields whose values have several types.
 	MixedTypes []string `json:"mixed_types,omitempty"`
-	// Sources counts samples by source. Problems counts samples with a problem by code; Examples are the first three of
-	// each code.
+	// Sources counts samples by source. Problems counts samples with a problem by code. Examples are the first three such
+	// samples of each code.
 	Sources  map[string]int64         `json:"sources"`
 	Problems map[reason.Code]int64    `json:"problems"`
 	Examples map[reason.Code][]string `json:"examples"`
-	// PerSecond is the measured speed of this machine on a few samples, Seconds the estimate for all. For a paid scorer
-	// both come from its Estimate.
+	// PerSecond is the measured speed of this machine on some samples. Seconds is the estimated time for all valid
+	// samples. For a paid scorer, both come from its Estimate.
 	PerSecond float64 `json:"samples_per_second"`
 	Seconds   float64 `json:"estimated_seconds"`
-	// Estimate is the estimate of a paid scorer, which rates no samples for it. Nil for other scorers.
+	// Estimate is the estimate of a paid scorer, for which no samples are rated; nil for other scorers.
 	Estimate *scorer.Estimate `json:"estimate,omitempty"`
-	// Reach is how far the rated samples are from the scorer's training data; nil if that is not known.
+	// Reach is the report on the distance of the rated samples from the scorer's training data; nil if it is not known.
 	Reach *reach.Report `json:"reach,omitempty"`
 }
 
 const (
-	// surveyBatch is how many records have their images looked for concurrently.
+	// surveyBatch is the number of records whose images are looked up together.
 	surveyBatch = 512
-	// surveyExamples is how many samples of each kind of problem are named.
+	// surveyExamples is the number of examples for each code.
 	surveyExamples = 3
-	// trial is how many samples are rated to estimate the time for all. For each further source, trialEach more are rated,
-	// up to trialMost in all.
+	// trial is the number of samples that are rated to estimate the time for all samples. For each further source,
+	// trialEach more samples are rated, up to trialMost in total.
 	trial, trialEach, trialMost = 100, 10, 300
 )
 
-// Survey reads a planned dataset and looks for its images. It rates only a few samples, to estimate the time.
+// Survey reads a planned dataset and looks up its images. It rates only some samples, to estimate the time.
 func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 	v := &Survey{
 		Sources: map[string]int64{}, Problems: map[reason.Code]int64{}, Examples: map[reason.Code][]string{},
@@ -87,7 +87,7 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 			v.Samples++
 			v.Sources[sample.Source]++
 			v.Forms.Add(sample)
-			if !sample.Place.InContainer() { // programs that read containers load no columns of JSON
+			if !sample.Place.InContainer() { // mixed types matter only for programs that load JSON as columns
 				types.Add(sample.Raw)
 			}
 			shown.add(sample)
@@ -107,7 +107,7 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 	return v, p.try(ctx, plan, v, tried)
 }
 
-// look counts problems and images of some samples, and returns the valid ones.
+// look counts the problems and images of some samples, and returns the valid samples.
 func (p *Planner) look(
 	ctx context.Context, plan *Plan, v *Survey, samples []*dataset.Sample,
 ) ([]dataset.Sample, error) {
@@ -184,14 +184,15 @@ func (p *Planner) missingImages(
 	return missing, group.Wait()
 }
 
-// trialSamples are a few valid samples, with their ranges.
+// A trialSamples has some valid samples, with their ranges.
 type trialSamples struct {
 	samples []dataset.Sample
 	ranges  []int
 	sources map[string]int // samples by source
 }
 
-// add adds valid samples of a range, as long as there are few in all, or of their source.
+// add adds valid samples of a range until there are trial samples. Then it adds only samples of sources with fewer than
+// trialEach samples, up to trialMost samples.
 func (t *trialSamples) add(r int, valid []dataset.Sample) {
 	for i := range valid {
 		n, source := len(t.samples), valid[i].Source
@@ -206,7 +207,7 @@ func (t *trialSamples) add(r int, valid []dataset.Sample) {
 	}
 }
 
-// try rates a few samples and estimates from them how long all take.
+// try rates some samples, and estimates the time for all samples. A paid scorer estimates the time without rating.
 func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSamples) error {
 	samples := tried.samples
 	if len(samples) == 0 {
@@ -236,7 +237,7 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 	return nil
 }
 
-// reachOf is how far rated samples are from their scorer's training data; nil without a scale.
+// reachOf returns the report on the distance of rated samples from their scorer's training data; nil without a scale.
 func reachOf(scale *reach.Scale, records []scores.Record) *reach.Report {
 	if scale == nil {
 		return nil

@@ -13,10 +13,10 @@ import (
 // A task is a range to cut or, if shard is not negative, a shard to rate.
 type task struct{ r, shard int }
 
-// rangeTask is the task of cutting a range.
+// rangeTask returns the task of cutting a range.
 func rangeTask(r int) task { return task{r, -1} }
 
-// path names the task in the names of objects.
+// path returns the part of an object's name that names the task.
 func (t task) path() string {
 	if t.shard < 0 {
 		return fmt.Sprintf("ranges/%04d", t.r)
@@ -31,17 +31,17 @@ func (t task) String() string {
 	return fmt.Sprintf("shard %d of range %d", t.shard, t.r)
 }
 
-// compare orders ranges before shards, and each by number.
+// compare sorts tasks of ranges before tasks of shards, and both by number.
 func (t task) compare(other task) int {
 	return cmp.Or(
 		cmp.Compare(min(t.shard, 0), min(other.shard, 0)), cmp.Compare(t.r, other.r), cmp.Compare(t.shard, other.shard),
 	)
 }
 
-// smallRun is how many samples a run has at most whose shards have slots of their own.
+// smallRun is the most samples of a run whose shards have slots of their own.
 const smallRun = 2000
 
-// message is the task as the tasks topic carries it.
+// message returns the message of a task for the topic of tasks.
 func (t task) message(plan *Plan, wave *Wave) events.Message {
 	if t.shard < 0 {
 		return events.RangeTask{Run: plan.Run, Wave: wave.Number, Range: t.r}.Message()
@@ -50,7 +50,7 @@ func (t task) message(plan *Plan, wave *Wave) events.Message {
 		plan.Scorer, plan.Samples <= smallRun)
 }
 
-// done reports whether a task's result is there.
+// done reports whether a task's result exists.
 func (r *Reader) done(ctx context.Context, run string, t task) (bool, error) {
 	if t.shard < 0 {
 		return bucket.Exists(ctx, r.work, rangeName(run, t.r))
@@ -61,7 +61,7 @@ func (r *Reader) done(ctx context.Context, run string, t task) (bool, error) {
 	return bucket.Exists(ctx, r.work, RangeScoresName(run, t.r))
 }
 
-// settled reports whether a task in a wave needs no more work: its result exists, or it was given up.
+// settled reports whether a task in a wave needs no more work: its result exists, or it is a dead letter.
 func (r *Reader) settled(ctx context.Context, run string, wave *Wave, t task) (bool, error) {
 	if done, err := r.done(ctx, run, t); done || err != nil {
 		return done, err
@@ -69,7 +69,7 @@ func (r *Reader) settled(ctx context.Context, run string, wave *Wave, t task) (b
 	return bucket.Exists(ctx, r.work, deadName(run, wave.Number, t))
 }
 
-// shards counts the shards of a range; 0 before it is cut.
+// shards returns the number of shards of a range; 0 before the range is cut.
 func (r *Reader) shards(ctx context.Context, run string, number int) (int, error) {
 	report, err := r.RangeReport(ctx, run, number)
 	if errors.Is(err, bucket.ErrNotExist) {
@@ -80,12 +80,12 @@ func (r *Reader) shards(ctx context.Context, run string, number int) (int, error
 	return len(report.Shards), nil
 }
 
-// chains are the chains of a run's shards in a wave.
+// chains returns the chains of a run's shards in a wave.
 func (r *Reader) chains(ctx context.Context, plan *Plan, wave *Wave) chains {
 	return chains{len(plan.Ranges), wave.Width, func(number int) (int, error) { return r.shards(ctx, plan.Run, number) }}
 }
 
-// checkRange refuses a task of a range that the plan does not have. It would fail again.
+// checkRange returns a permanent error if the plan does not have a range.
 func (p *Plan) checkRange(r int) error {
 	if r < 0 || r >= len(p.Ranges) {
 		return events.DataError(fmt.Errorf("run %s has no range %d", p.Run, r))
@@ -93,7 +93,7 @@ func (p *Plan) checkRange(r int) error {
 	return nil
 }
 
-// checkShard refuses a task of a shard that the run does not have. It would fail again.
+// checkShard returns a permanent error if the run does not have the shard of a task.
 func (w *Worker) checkShard(ctx context.Context, plan *Plan, t task) error {
 	if err := plan.checkRange(t.r); err != nil {
 		return err

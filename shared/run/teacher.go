@@ -19,29 +19,29 @@ import (
 // A Teacher provides annotations of a part of a dataset: a scorer, or a file of annotations. The embedded scorer learns
 // from them before it rates the whole dataset.
 type Teacher struct {
-	// Scorer is the kind, llm or gpu. The service knows its address.
+	// Scorer is the kind of scorer, llm or gpu. Its URL is configured in the service.
 	Scorer string `yaml:"scorer,omitempty" json:"scorer,omitempty"`
-	// LLMMode is how the scorer llm asks its model, json or logprobs; as the service does if empty.
+	// LLMMode is the mode of the scorer llm, json or logprobs; the service's mode if empty.
 	LLMMode string `yaml:"llm_mode,omitempty" json:"llm_mode,omitempty"`
 	// Annotations is the name of a file of annotations relative to datasets/<dataset>/.
 	Annotations string `yaml:"annotations,omitempty" json:"annotations,omitempty"`
-	// PerSource is how many samples of each source the scorer annotates; AnnotateMin and AnnotateMax bound the number over
-	// all sources. The defaults are 10, 100 and 2,000.
+	// PerSource is the number of samples of each source that the scorer annotates. AnnotateMin and AnnotateMax limit the
+	// number of all annotated samples. The defaults are 10, 100 and 2,000.
 	PerSource   *int `yaml:"per_source,omitempty" json:"per_source,omitempty"`
 	AnnotateMin *int `yaml:"annotate_min,omitempty" json:"annotate_min,omitempty"`
 	AnnotateMax *int `yaml:"annotate_max,omitempty" json:"annotate_max,omitempty"`
-	// Accept continues with a scorer whose ratings change with the order in which it is asked.
+	// Accept accepts a scorer whose ratings depend on the order of the questions.
 	Accept bool `yaml:"accept,omitempty" json:"accept,omitempty"`
 }
 
-// The numbers of a Teacher that names none.
+// The defaults of a Teacher's numbers.
 const (
 	PerSource   = 10
 	AnnotateMin = 100
 	AnnotateMax = 2000
 )
 
-// Numbers are how many samples of each source are annotated, and the bounds of the number over all sources.
+// Numbers returns PerSource, AnnotateMin and AnnotateMax, or their defaults.
 func (t Teacher) Numbers() (each, least, most int) {
 	given := func(n *int, byDefault int) int {
 		if n == nil {
@@ -52,32 +52,31 @@ func (t Teacher) Numbers() (each, least, most int) {
 	return given(t.PerSource, PerSource), given(t.AnnotateMin, AnnotateMin), given(t.AnnotateMax, AnnotateMax)
 }
 
-// validate names every fault of the teacher of a spec.
+// validate returns an error that names every fault of the teacher of a spec.
 func (t Teacher) validate(s Spec) error {
 	var faults []error
 	if (t.Scorer == "") == (t.Annotations == "") {
 		faults = append(faults, errors.New("teacher: give a scorer, llm or gpu, or the name of a file of annotations"))
 	}
 	if t.Scorer != "" && t.Scorer != scorer.LLM && t.Scorer != scorer.GPU {
-		faults = append(faults, fmt.Errorf("teacher: scorer: %q cannot be a teacher; write llm or gpu, whose addresses "+
-			"the service knows", t.Scorer))
+		faults = append(faults, fmt.Errorf("teacher: scorer: %q cannot be a teacher; write llm or gpu", t.Scorer))
 	}
 	if err := checkMode(t.LLMMode, cmp.Or(t.Scorer, "a file of annotations")); err != nil {
 		faults = append(faults, fmt.Errorf("teacher: %w", err))
 	}
 	if s.LLMMode != "" {
-		faults = append(faults, errors.New("llm_mode: stands below teacher where a dataset has one"))
+		faults = append(faults, errors.New("llm_mode: the dataset has a teacher; move llm_mode below teacher"))
 	}
 	if name := t.Annotations; name != "" && (path.Clean(name) != name || path.IsAbs(name) || outside(name)) {
 		faults = append(faults, fmt.Errorf("teacher: annotations: %q must be a name below %s%s/, without `.` or `..`",
 			name, DatasetsPrefix, s.Dataset))
 	}
 	if each, least, most := t.Numbers(); each < 1 || least < 0 || most < 1 || least > most {
-		faults = append(faults, fmt.Errorf("teacher: per_source %d, annotate_min %d and annotate_max %d: give 1 or more of "+
-			"each source, and an annotate_max that is not below annotate_min", each, least, most))
+		faults = append(faults, fmt.Errorf("teacher: per_source %d, annotate_min %d and annotate_max %d: give a per_source "+
+			"of 1 or more, and an annotate_max that is not below annotate_min", each, least, most))
 	}
 	if s.Scorer != "" {
-		faults = append(faults, fmt.Errorf("teacher: the dataset is rated by the embedded scorer that has learned from it; "+
+		faults = append(faults, fmt.Errorf("teacher: the embedded scorer learns from the teacher and rates the dataset; "+
 			"leave out scorer: %s", s.Scorer))
 	}
 	return errors.Join(faults...)
@@ -87,15 +86,16 @@ func (t Teacher) validate(s Spec) error {
 type Lesson struct {
 	// Key depends on the teacher, on the dataset's manifests and rubric, and on the weights before learning.
 	Key string
-	// Spec has the names of objects as manifests, with their readings.
+	// Spec is the spec with the manifests' names of objects, and with their readings.
 	Spec Spec
-	// Learned says that the weights are in the work bucket, as scorer.TaughtName. Problem says why there are none.
+	// Learned says that the weights exist in the work bucket, as scorer.TaughtName. Problem is the reason if learning
+	// failed.
 	Learned bool
 	Problem string
 }
 
-// Lesson finds what has to be learned for a spec with a teacher, and whether it was learned. A *RefusedError is a fault
-// of the dataset or the spec.
+// Lesson returns the lesson of a spec with a teacher, and whether it was learned. The error is a *RefusedError if the
+// dataset or the spec is invalid.
 func (p *Planner) Lesson(ctx context.Context, spec Spec) (Lesson, error) {
 	if err := spec.Validate(); err != nil {
 		return Lesson{}, &RefusedError{Reason: err.Error()}
@@ -116,8 +116,8 @@ func (p *Planner) Lesson(ctx context.Context, spec Spec) (Lesson, error) {
 func (p *Planner) lesson(ctx context.Context, files *manifestFiles, asked *rubric.Rubric) (Lesson, error) {
 	spec := files.spec
 	if len(spec.Takes) > 0 {
-		return Lesson{}, &RefusedError{Reason: "teacher: it cannot be used if only a part of a manifest is taken; write " +
-			"that part to a file of its own"}
+		return Lesson{}, &RefusedError{Reason: "teacher: it cannot be used with takes; write the part of the manifest to a " +
+			"file of its own"}
 	}
 	before, err := p.open(ctx, scorer.Embedded, rubric.Default())
 	if err != nil {
@@ -141,7 +141,7 @@ func (p *Planner) lesson(ctx context.Context, files *manifestFiles, asked *rubri
 	return l, l.look(ctx, p.texts.Work)
 }
 
-// look finds out whether the lesson was learned.
+// look sets Learned and Problem from the work bucket.
 func (l *Lesson) look(ctx context.Context, work bucket.Reader) error {
 	_, err := work.Stat(ctx, scorer.TaughtName(l.Key))
 	if l.Learned = err == nil; l.Learned || !errors.Is(err, bucket.ErrNotExist) {
@@ -161,8 +161,8 @@ func (l *Lesson) look(ctx context.Context, work bucket.Reader) error {
 	return nil
 }
 
-// taught is the kind of scorer of a dataset with a teacher. It refuses one of which nothing was learned: teachers are
-// asked by `harvest serve` and `harvest curate`, on a machine that has the dataset.
+// taught returns the kind of scorer of a dataset with a teacher. It refuses the dataset if nothing was learned: only
+// `harvest serve` and `harvest curate` use teachers, on a machine that has the dataset.
 func (p *Planner) taught(ctx context.Context, files *manifestFiles, asked *rubric.Rubric) (string, error) {
 	l, err := p.lesson(ctx, files, asked)
 	switch {
@@ -173,8 +173,8 @@ func (p *Planner) taught(ctx context.Context, files *manifestFiles, asked *rubri
 	case l.Problem != "":
 		return "", &RefusedError{Reason: "teacher: " + l.Problem}
 	}
-	return "", &RefusedError{Reason: "teacher: this service asks no teacher. Drop the dataset with its dataset.yaml " +
-		"where `harvest serve --input FOLDER` runs, or give `harvest curate --teacher` on a machine that has the dataset. " +
-		"Or have weights learned by `harvest train --add`, name them in the service's EMBEDDED_WEIGHTS, and leave teacher " +
-		"out"}
+	return "", &RefusedError{Reason: "teacher: this service does not support teachers. Copy the dataset with its " +
+		"dataset.yaml into the folder of `harvest serve --input FOLDER`, or run `harvest curate --teacher` on a machine " +
+		"that has the dataset. Or make weights with `harvest train --add`, give them as EMBEDDED_WEIGHTS of the " +
+		"service, and leave teacher out"}
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestTeacher refuses the run of a dataset whose teacher has not taught anything here, and says what to do; and begins
-// it with what was learned, once that is in the work bucket.
+// TestTeacher refuses the run of a dataset with a teacher if nothing was learned here, with the fix. When the learned
+// weights are in the work bucket, the run begins with them.
 func TestTeacher(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -25,7 +25,7 @@ func TestTeacher(t *testing.T) {
 		}
 		return plan, ""
 	}
-	if _, problem := begin("{scorer: gpu}"); !strings.Contains(problem, "this service asks no teacher") ||
+	if _, problem := begin("{scorer: gpu}"); !strings.Contains(problem, "this service does not support teachers") ||
 		!strings.Contains(problem, "harvest curate --teacher") {
 		t.Errorf("without anything learned: %q", problem)
 	}
@@ -56,7 +56,7 @@ func TestTeacher(t *testing.T) {
 	}
 }
 
-// summed counts how often the checksum of each object is asked for, which reads the whole of it on one machine.
+// A summed counts the requests for the checksum of each object, which reads the whole object on one machine.
 type summed struct {
 	bucket.Reader
 	times map[string]int
@@ -93,7 +93,7 @@ func TestTeacherReads(t *testing.T) {
 	}
 }
 
-// TestTeacherFaults names what is wrong with a teacher.
+// TestTeacherFaults checks the errors for invalid teachers.
 func TestTeacherFaults(t *testing.T) {
 	t.Parallel()
 	for teacher, want := range map[string]string{

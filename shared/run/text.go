@@ -16,20 +16,21 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
-// Texts open the text of manifests: in the input bucket, or unpacked in the work bucket.
+// A Texts opens the texts of manifests, in the input bucket or unpacked in the work bucket.
 type Texts struct {
 	Input bucket.Reader
 	Work  bucket.Bucket
 }
 
-// unpacked is the name of what a compressed manifest holds, a function of its content. Its folder holds nothing else.
+// unpacked returns the name of the object with the unpacked text of a compressed manifest. The name is a function of
+// the manifest's content. The object is the only one in its folder.
 func (m Manifest) unpacked() string {
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%d\n%08x", m.Name, m.Size, m.CRC32C))
 	return bucket.TemporaryPrefix + "unpacked/" + hex.EncodeToString(sum[:16]) + "/text"
 }
 
-// RemoveUnpacked removes what the compressed manifests of a plan hold from the work bucket, unless a rule of the bucket
-// removes temporary objects. Any step that needs one makes it again.
+// RemoveUnpacked removes the unpacked texts of a plan's manifests from the work bucket, unless a lifecycle rule of the
+// bucket removes temporary objects. A step that needs such a text makes it again.
 func (p *Plan) RemoveUnpacked(ctx context.Context, work bucket.Bucket) {
 	for _, m := range p.Manifests {
 		if m.Packed != "" {
@@ -43,8 +44,8 @@ func (m Manifest) removeUnpacked(ctx context.Context, work bucket.Bucket) {
 	bucket.RemoveTemporary(context.WithoutCancel(ctx), work, path.Dir(m.unpacked())+"/")
 }
 
-// from opens the text of a manifest from an offset to its end, and says how the manifest is compressed. At offset 0 it
-// finds that out and unpacks it. A *dataset.FormatError is a fault of the manifest.
+// from opens the text of a manifest from an offset to its end, and returns how the manifest is compressed. At offset 0
+// it finds the compression, and unpacks the manifest. If the manifest is invalid, the error is a *dataset.FormatError.
 func (t Texts) from(
 	ctx context.Context, m Manifest, offset int64, limits compression.Limits,
 ) (text io.ReadCloser, packed compression.Kind, err error) {
@@ -72,13 +73,13 @@ func (t Texts) from(
 	return text, m.Packed, err
 }
 
-// readCloser reads through a buffer from what it closes.
+// A readCloser reads from a buffer, and closes the reader below it.
 type readCloser struct {
 	io.Reader
 	io.Closer
 }
 
-// unpack writes what a manifest holds to the work bucket, unless it is there.
+// unpack writes the unpacked text of a manifest to the work bucket, unless it exists.
 func (t Texts) unpack(ctx context.Context, m Manifest, stored io.Reader, limits compression.Limits) error {
 	_, err := bucket.CreateOnce(ctx, t.Work, m.unpacked(), func(w io.Writer) error {
 		return compression.Unpack(w, stored, m.Packed, limits)
@@ -86,12 +87,12 @@ func (t Texts) unpack(ctx context.Context, m Manifest, stored io.Reader, limits 
 	return dataset.StreamFault(err, m.Packed)
 }
 
-// open opens a span of a manifest's text. bucket.ErrNotExist says that the content that was planned is gone.
+// open opens a span of a manifest's text. The error is bucket.ErrNotExist if the planned content no longer exists.
 func (t Texts) open(ctx context.Context, m Manifest, span dataset.Span) (io.ReadCloser, error) {
 	return t.read(ctx, m, span.Start, span.End-span.Start)
 }
 
-// read opens length bytes of a manifest's text, or all from the offset on if that is negative.
+// read opens length bytes of a manifest's text from offset on; all bytes from offset on if length is negative.
 func (t Texts) read(ctx context.Context, m Manifest, offset, length int64) (io.ReadCloser, error) {
 	if m.Packed == "" {
 		return openManifest(ctx, t.Input, m, offset, length)
@@ -105,7 +106,7 @@ func (t Texts) read(ctx context.Context, m Manifest, offset, length int64) (io.R
 		return nil, err
 	}
 	defer stored.Close()
-	// It was within the limits when it was planned.
+	// The text was within the limits when the run was planned.
 	if err := t.unpack(ctx, m, stored, unlimited()); err != nil {
 		return nil, fmt.Errorf("unpacking manifest %s: %w", m.Name, err)
 	}

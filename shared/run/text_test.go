@@ -32,8 +32,8 @@ func zipped(t *testing.T, content []byte) []byte {
 	return out.Bytes()
 }
 
-// scoresOf runs a manifest to its end, with the temporary objects removed once it is planned, and returns what its
-// samples were rated. It fails unless every range is cut.
+// scoresOf scores a manifest, with the temporary objects removed after planning, and returns the ratings of its
+// samples. It fails unless every range is cut.
 func scoresOf(t *testing.T, f *runtest.Fixture, manifest string) map[string]string {
 	t.Helper()
 	plan := f.Begin(manifest)
@@ -58,7 +58,7 @@ func scoresOf(t *testing.T, f *runtest.Fixture, manifest string) map[string]stri
 	return rated
 }
 
-// A compressed manifest is read as it is unpacked, also where what it was unpacked to has been removed since.
+// A compressed manifest is read like its unpacked text, even if the unpacked text was removed in the meantime.
 func TestCompressedManifest(t *testing.T) {
 	t.Parallel()
 	plain := newMixed(t)
@@ -80,8 +80,8 @@ func readInput(t *testing.T, input bucket.Reader, name string) []byte {
 	return content
 }
 
-// An encodedBucket keeps an object as Cloud Storage keeps one with a Content-Encoding: it has the size of what is
-// stored and can only be read as a whole, unpacked.
+// An encodedBucket has an object with a Content-Encoding, as in Cloud Storage: its size is the stored size, and it can
+// only be read whole and decompressed.
 type encodedBucket struct {
 	bucket.Reader
 	name    string
@@ -117,7 +117,7 @@ func TestManifestWithContentEncoding(t *testing.T) {
 	}
 }
 
-// What cannot be unpacked, or is more than allowed, is refused.
+// A manifest that cannot be unpacked, or is larger than allowed, is refused.
 func TestCompressedManifestIsRefused(t *testing.T) {
 	t.Parallel()
 	f := newMixed(t)

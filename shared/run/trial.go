@@ -3,8 +3,8 @@ package run
 import "github.com/harvest-ml/harvest/shared/dataset"
 
 // limit reduces a plan of a whole dataset to a trial of Limit records. It divides the dataset into Limit equal parts,
-// and takes the record in the middle of each. So it takes the same records each time, and each source has its share
-// even if the dataset is ordered by source. If the dataset has no more than Limit records, all stay.
+// and takes the record in the middle of each part. So it takes the same records each time, and each source has its
+// share even if the dataset is sorted by source. If the dataset has at most Limit records, it takes all of them.
 func (p *Plan) limit() {
 	if p.Limit == 0 || p.Limit >= p.Samples {
 		return
@@ -26,10 +26,10 @@ func (p *Plan) limit() {
 	}
 }
 
-// taken is how many of the dataset's first records are in the trial.
+// taken returns how many of the first records of the dataset are in the trial.
 func (p *Plan) taken(records int64) int64 { return (2*records*p.Limit + p.Of) / (2 * p.Of) }
 
-// RangeSamples is the number of samples of a range.
+// RangeSamples returns the number of samples of a range.
 func (p *Plan) RangeSamples(r int) int64 {
 	rng := p.Ranges[r]
 	if p.Of == 0 {
@@ -38,18 +38,18 @@ func (p *Plan) RangeSamples(r int) int64 {
 	return p.taken(rng.Record+rng.Span.Records) - rng.FirstIndex
 }
 
-// Element is the number of a sample's record in its manifest, from 1. index is the sample's index in the run.
+// Element returns the number of a sample's record in its manifest, from 1. index is the sample's index in the run.
 func (p *Plan) Element(index int64) int64 {
 	rng := p.Ranges[p.RangeOf(index)]
 	if p.Of == 0 {
 		return rng.Span.FirstElement + index - rng.FirstIndex
 	}
-	record := (p.Of*(2*index+1)+2*p.Limit-1)/(2*p.Limit) - 1 // the first with taken(record+1) > index
+	record := (p.Of*(2*index+1)+2*p.Limit-1)/(2*p.Limit) - 1 // the first record with taken(record+1) > index
 	return rng.Span.FirstElement + record - rng.Record
 }
 
-// trial filters the records of a range. Call it with all of them in their order; it calls use with those that are in
-// the run.
+// trial returns a function to be called with all records of a range in their order. It calls use with the records that
+// are in the trial.
 func (p *Plan) trial(r int, use func(*dataset.Sample) error) func(*dataset.Sample) error {
 	if p.Of == 0 {
 		return use

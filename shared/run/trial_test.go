@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// trialSpec asks for a trial on the records of two manifests, 30 of one and 10 of the other.
+// trialSpec requests a trial on the records of two manifests, with 30 and 10 records.
 func trialSpec(f *runtest.Fixture, limit int64) run.Spec {
 	f.Upload("datasets/demo/parts/a.json", runtest.Array(runtest.Plain("a", 30)))
 	f.Upload("datasets/demo/parts/b.jsonl", runtest.Lines(runtest.Plain("b", 10)))
@@ -19,8 +19,8 @@ func trialSpec(f *runtest.Fixture, limit int64) run.Spec {
 	}
 }
 
-// TestTrial scores trials on some records of a dataset of several ranges: each has as many samples as were asked for,
-// spread evenly, and knows where each is.
+// TestTrial scores trials on some records of a dataset of several ranges. Each trial has the requested number of
+// samples, spread evenly, with their places.
 func TestTrial(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}
@@ -54,7 +54,7 @@ func TestTrial(t *testing.T) {
 	}
 }
 
-// elements are the places of the samples of a run, in its order. They are compared with what the plan says of each.
+// elements returns the places of the samples of a run, in the run's order, and compares them with the plan.
 func elements(t *testing.T, f *runtest.Fixture, plan *run.Plan) (all []int64) {
 	t.Helper()
 	texts := run.Texts{Input: f.Input, Work: f.Work}
@@ -83,7 +83,7 @@ func elements(t *testing.T, f *runtest.Fixture, plan *run.Plan) (all []int64) {
 	return all
 }
 
-// TestTrialRetry retries a trial: the next attempt is one on the same records.
+// TestTrialRetry retries a trial. The next attempt has the same records.
 func TestTrialRetry(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

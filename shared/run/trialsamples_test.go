@@ -6,7 +6,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// TestTrialSamples tries the first hundred samples, and ten of each source that comes later, three hundred in all.
+// TestTrialSamples picks the first hundred samples, and ten of each later source, up to three hundred samples.
 func TestTrialSamples(t *testing.T) {
 	t.Parallel()
 	var tried trialSamples

@@ -12,23 +12,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A Waiting is what a run waits for: its scorer is starting, is full or cannot be reached.
+// A Waiting reports that a run waits for its scorer, which is starting, is full or cannot be reached.
 type Waiting struct {
-	// Since is when the waiting was first noticed, Asked when the scorer was last asked.
+	// Since is the time when the wait was first noticed, and Asked the time of the last request to the scorer.
 	Since time.Time `json:"since"`
 	Asked time.Time `json:"asked"`
-	// Reason is what it answered, or why it was not reached.
+	// Reason is the scorer's answer, or the error of the connection.
 	Reason string `json:"reason"`
-	// Advice is what a person can do about it.
+	// Advice is what a person can do about the wait.
 	Advice string `json:"advice"`
 }
 
 const (
-	// waitEvery is the least time between two reports of one run.
+	// waitEvery is the time that one report covers: a run has at most one report for each minute of the clock. After a
+	// report was marked as over, a new wait is reported in the next minute.
 	waitEvery = time.Minute
-	// waitLasts is how long the last report is valid: messages are redelivered after ten minutes at most.
+	// waitLasts is the time for which the last report is valid. Messages are redelivered after at most ten minutes.
 	waitLasts = 15 * time.Minute
-	// maxReason bounds the reason, in bytes.
+	// maxReason is the largest length of a reason in bytes.
 	maxReason = 1000
 
 	waitReported = ".json"
@@ -37,21 +38,21 @@ const (
 
 // patience is the advice if the scorer gives none.
 const patience = "Nothing is lost: scoring continues by itself as soon as the scorer answers. " +
-	"If it does not within minutes, the log of the function score says more."
+	"If it does not continue within minutes, look at the log of the function score."
 
-// waitName is the name of a report. There is one for each minute, and listings give the latest first.
+// waitName returns the name of the report of a minute. A listing has the latest report first.
 func waitName(run string, at time.Time) string {
 	return fmt.Sprintf("%s%019d%s", waitsPrefix(run), math.MaxInt64-at.Truncate(waitEvery).UnixNano(), waitReported)
 }
 
-// latestWait is the name of the latest report that a run waits, and whether scoring continued since; an empty name if
-// there is none.
+// latestWait returns the name of the latest report that a run waits, and whether it is marked as over; an empty name if
+// there is no report.
 func (r *Reader) latestWait(ctx context.Context, run string) (name string, over bool, err error) {
 	for attrs, err := range r.work.List(ctx, waitsPrefix(run), "") {
 		if err != nil {
-			return "", false, fmt.Errorf("looking whether run %s waits: %w", run, err)
+			return "", false, fmt.Errorf("checking if run %s waits: %w", run, err)
 		}
-		if name != "" { // an end has the name right after its report
+		if name != "" { // in a listing, the .over object directly follows its report
 			return name, attrs.Name == overName(name), nil
 		}
 		name = attrs.Name
@@ -59,10 +60,11 @@ func (r *Reader) latestWait(ctx context.Context, run string) (name string, over 
 	return name, false, nil
 }
 
-// overName says that scoring continued after a report.
+// overName returns the name of the object that marks a report as over.
 func overName(report string) string { return strings.TrimSuffix(report, waitReported) + waitOver }
 
-// waiting is what a run waits for at a time; nil if its scorer answers. It takes two requests at most.
+// waiting returns the valid report that a run waits at the time now; nil if there is none. It takes at most two
+// requests.
 func (r *Reader) waiting(ctx context.Context, run string, now time.Time) (*Waiting, error) {
 	name, over, err := r.latestWait(ctx, run)
 	if name == "" || over || err != nil {
@@ -75,59 +77,62 @@ func (r *Reader) waiting(ctx context.Context, run string, now time.Time) (*Waiti
 	return w, nil
 }
 
-// waits limits how often a process reports that runs wait, and looks whether they did. It is safe for concurrent use.
+// A waits limits how often a process writes reports of waiting runs, and how often it checks for them. It is safe for
+// concurrent use.
 type waits struct {
 	mu   sync.Mutex
 	runs map[string]waitTimes
 }
 
-// waitTimes are when a process did something last about a run.
-type waitTimes struct{ reported, looked time.Time }
+// A waitTimes has the times of a process's last report, and of its last check for reports, of a run.
+type waitTimes struct{ reported, checked time.Time }
 
-// maxWaits bounds the runs that are remembered: forgetting costs a few requests.
+// maxWaits is the most runs in a waits. A forgotten run costs a few requests.
 const maxWaits = 1000
 
-// report reports whether a report of a run is due.
-func (w *waits) report(run string, now time.Time) bool {
+// reportDue reports whether a report of a run is due at the time now. If so, it counts the report as written.
+func (w *waits) reportDue(run string, now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	of := w.of(run)
-	if !now.Truncate(waitEvery).After(of.reported) {
+	w.makeRoom()
+	if !now.Truncate(waitEvery).After(w.runs[run].reported) {
 		return false
 	}
-	w.runs[run] = waitTimes{reported: now} // and the next success looks
+	w.runs[run] = waitTimes{reported: now} // checked is zero: the next rated shard checks for a report
 	return true
 }
 
-// look reports whether it is due to look for a report of a run.
-func (w *waits) look(run string, now time.Time) bool {
+// checkDue reports whether a check for reports of a run is due at the time now. If so, it counts the check as done.
+func (w *waits) checkDue(run string, now time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	of := w.of(run)
-	if now.Sub(of.looked) < waitEvery {
+	w.makeRoom()
+	times := w.runs[run]
+	if now.Sub(times.checked) < waitEvery {
 		return false
 	}
-	of.looked = now
-	w.runs[run] = of
+	times.checked = now
+	w.runs[run] = times
 	return true
 }
 
-func (w *waits) of(run string) waitTimes {
+// makeRoom forgets all runs if there are too many.
+func (w *waits) makeRoom() {
 	if w.runs == nil || len(w.runs) > maxWaits {
 		w.runs = map[string]waitTimes{}
 	}
-	return w.runs[run]
 }
 
-// watched is a context that records it as the run's waiting when a call waits for a scorer.
+// watched returns a context in which every wait for a scorer is reported as a wait of the run.
 func (w *Worker) watched(ctx context.Context, run string) context.Context {
 	return scorer.WithWaits(ctx, func(ctx context.Context, wait scorer.Wait) { w.reportWait(ctx, run, wait) })
 }
 
-// reportWait writes what a run waits for, at most once a minute. It is for people, so its failure is not the run's.
+// reportWait writes a report that a run waits, at most once a minute. The report only informs people, so an error of
+// writing it is ignored.
 func (w *Worker) reportWait(ctx context.Context, run string, wait scorer.Wait) {
 	now := w.now().UTC()
-	if !w.waits.report(run, now) {
+	if !w.waits.reportDue(run, now) {
 		return
 	}
 	report := Waiting{Since: now, Asked: now, Reason: wait.Why.Error(), Advice: wait.Advice}
@@ -144,10 +149,10 @@ func (w *Worker) reportWait(ctx context.Context, run string, wait scorer.Wait) {
 	_, _ = bucket.CreateJSON(ctx, w.work, waitName(run, now), report)
 }
 
-// waitedNoMore ends what is reported of a run after its scorer has rated samples of it. It looks once a minute: another
-// process may have waited.
-func (w *Worker) waitedNoMore(ctx context.Context, run string) {
-	if !w.waits.look(run, w.now()) {
+// endWait marks the latest report of a run as over, after the scorer has rated samples of the run. It checks the bucket
+// at most once a minute, because another process may have written the report.
+func (w *Worker) endWait(ctx context.Context, run string) {
+	if !w.waits.checkDue(run, w.now()) {
 		return
 	}
 	if name, over, err := w.runs.latestWait(ctx, run); err == nil && name != "" && !over {

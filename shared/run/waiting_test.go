@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestWaiting says what a run waits for, since when, and what to do, until samples are rated again.
+// TestWaiting checks the report of a run that waits, until samples are rated again.
 func TestWaiting(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -53,22 +53,22 @@ func TestWaiting(t *testing.T) {
 	}
 	wait()
 	report := run.Waiting{Since: begin, Asked: begin, Reason: away.Error(), Advice: "Look at its log."}
-	check("the scorer is away", &report)
+	check("the scorer is unreachable", &report)
 	f.Pass(3 * time.Minute)
 	wait()
 	wait()
 	report.Asked = begin.Add(3 * time.Minute)
-	check("it is still away", &report)
+	check("it is still unreachable", &report)
 	checkReports(t, f, 2)
 	f.Restart() // by another process
 	f.Pass(14 * time.Minute)
-	check("it is not known to have come back", &report)
+	check("the last report is still valid", &report)
 	f.Pass(2 * time.Minute)
-	check("nobody has waited for a while", nil)
+	check("the last report has expired", nil)
 	wait()
 	now := begin.Add(19 * time.Minute)
 	report.Since, report.Asked = now, now
-	check("it is away again", &report)
+	check("it is unreachable again", &report)
 
 	opening = nil
 	if err := f.Deliver(shard); err != nil {
@@ -79,7 +79,7 @@ func TestWaiting(t *testing.T) {
 	check("the run is scored", nil)
 }
 
-// checkWaiting compares what a run waits for, by its status and in a list.
+// checkWaiting compares the wait report in a run's status, and in a list, with the expected one.
 func checkWaiting(t *testing.T, f *runtest.Fixture, id, doing string, want *run.Waiting) {
 	t.Helper()
 	got := f.Status(id).Waiting
@@ -92,7 +92,7 @@ func checkWaiting(t *testing.T, f *runtest.Fixture, id, doing string, want *run.
 	}
 }
 
-// checkReports counts the reports: there is one for each minute in which something waited.
+// checkReports checks the number of reports. There is one for each minute in which a call waited.
 func checkReports(t *testing.T, f *runtest.Fixture, want int) {
 	t.Helper()
 	var names []string
@@ -106,8 +106,8 @@ func checkReports(t *testing.T, f *runtest.Fixture, want int) {
 	}
 }
 
-// TestWaitingOfOthers ends what another process reported, and gives an advice where the scorer has none. Planning waits
-// for the scorer, too.
+// TestWaitingOfOthers ends the report of another process. If the scorer has no advice, the report has a general one.
+// Planning waits for the scorer, too.
 func TestWaitingOfOthers(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -163,8 +163,8 @@ func TestWaitingOfOthers(t *testing.T) {
 	}
 }
 
-// TestAwayWhileRating has the scorer leave in the middle of rating, more often than a task may fail: that is waiting,
-// and no failed attempt of the samples.
+// TestAwayWhileRating makes the scorer unreachable during rating, more often than a task may fail. This counts as
+// waiting, not as failed attempts.
 func TestAwayWhileRating(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -13,16 +13,16 @@ import (
 // run, a further one with each resume. Messages of an earlier wave are acknowledged without work.
 type Wave struct {
 	Number int `json:"number"`
-	// Width is how many ranges, and how many shards, are published and not done at any time.
+	// Width is the number of ranges, and the number of shards, that are published and not done at any time.
 	Width int `json:"width"`
-	// Dead is how many dead letters the wave tries again, if a resume began it.
+	// Dead is the number of dead letters that the wave tries again, if a resume began it.
 	Dead int       `json:"dead,omitempty"`
-	At   time.Time `json:"at"` // when it began
-	// By is who resumed the run.
+	At   time.Time `json:"at"` // the time when the wave began
+	// By is the caller who resumed the run.
 	By string `json:"by,omitempty"`
 }
 
-// wave is the current wave of a run; nil before its first one.
+// wave returns the current wave of a run; nil before the first wave.
 func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 	numbers, err := bucket.Numbers(ctx, r.work, wavesPrefix(run), ".json")
 	if err != nil || len(numbers) == 0 {
@@ -38,8 +38,8 @@ func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 	})
 }
 
-// laterWave is the current wave of a run after an attempt at a task. If the run was removed in the meantime, that is a
-// permanent error.
+// laterWave returns the current wave of a run after an attempt at a task. If the run was removed in the meantime, the
+// error is permanent.
 func (w *Worker) laterWave(ctx context.Context, run string) (*Wave, error) {
 	wave, err := w.runs.wave(ctx, run)
 	if err == nil && wave == nil {
@@ -58,7 +58,7 @@ func (w *Worker) beginWave(ctx context.Context, plan *Plan, number, dead int) er
 	return err
 }
 
-// widthOf is the width of the waves of a run.
+// widthOf returns the width of the waves of a run.
 func (w *Worker) widthOf(plan *Plan) int {
 	if width := w.widths[plan.Scorer]; width > 0 {
 		return width
@@ -66,7 +66,7 @@ func (w *Worker) widthOf(plan *Plan) int {
 	return w.width
 }
 
-// A Stop ends a wave: runs/<run>/waves/<number>.stopped. A scorer must not be asked again until a person has fixed the
+// A Stop ends a wave: runs/<run>/waves/<number>.stopped. The scorer gets no more requests until a person has fixed the
 // cause and resumed the run.
 type Stop struct {
 	Reason string    `json:"reason"`
@@ -79,7 +79,7 @@ func (w *Worker) stop(ctx context.Context, run string, wave *Wave, reason string
 	return err
 }
 
-// stopped is why the current wave of a run was stopped; nil if it was not.
+// stopped returns the Stop of the current wave of a run; nil if the wave was not stopped.
 func (r *Reader) stopped(ctx context.Context, run string, wave *Wave) (*Stop, error) {
 	if wave == nil {
 		return nil, nil

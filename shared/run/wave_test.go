@@ -8,8 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// A run of a scorer that fewer instances serve has fewer tasks in flight, in every wave. The fixture's scorer stands
-// for gpu.
+// A run of a scorer with fewer instances has fewer tasks in flight, in every wave. The fixture's scorer represents gpu.
 func TestWidthOfAKindOfScorer(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ width, gpu, want int }{{5, 2, 2}, {5, 0, 5}} {

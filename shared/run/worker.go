@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// A Worker works on runs: it starts, cuts, scores and continues them. Every step can be repeated.
+// A Worker does the steps of runs: it starts, cuts, scores and continues runs. Every step can be repeated.
 type Worker struct {
 	runs   *Reader
 	index  *Index
@@ -28,32 +28,31 @@ type Worker struct {
 	process Process
 	again   Republisher
 	waits   waits
-	// alone is locked for writing while a sample is rated that may end the process, and for reading while other samples
+	// alone is locked for writing while a sample is rated that may crash the process, and for reading while other samples
 	// are rated.
 	alone sync.RWMutex
 }
 
-// A WorkerConfig is what a Worker needs.
+// A WorkerConfig configures a Worker.
 type WorkerConfig struct {
-	Runs       *Reader // of the work bucket
+	Runs       *Reader // reads the work bucket
 	Input      bucket.Reader
 	Work       bucket.Bucket
 	OpenScorer ScorerOpener
 	Tasks      events.Publisher
 	Events     *events.Feed
 	Now        func() time.Time
-	// ImageBuckets are as in PlannerConfig.
+	// ImageBuckets is as in PlannerConfig.
 	ImageBuckets map[string]bucket.Reader
-	// Width is the Wave.Width of the waves that the worker begins, at least 1. Widths has other widths for some kinds of
-	// scorers.
+	// Width is the Wave.Width of the waves that the worker begins, at least 1. Widths has other widths, by kind of scorer.
 	Width   int
 	Widths  map[string]int
 	Process Process
-	// Memory is for fetched images.
+	// Memory is the memory budget for images.
 	Memory *memory.Budget
 }
 
-// NewWorker makes a worker.
+// NewWorker returns a Worker. The error names a missing field.
 func NewWorker(c WorkerConfig) (*Worker, error) {
 	switch {
 	case c.Runs == nil:
@@ -84,26 +83,26 @@ func NewWorker(c WorkerConfig) (*Worker, error) {
 	}, nil
 }
 
-// A RefusedError says why a dataset cannot be run until its author changes something.
+// A RefusedError is the error of a dataset or a request that a user has to change.
 type RefusedError struct {
 	Reason string
-	// Err is the error behind it, such as the *dataset.FormatError of a manifest, whose File is the object's name; nil
-	// where there is none.
+	// Err is the cause, such as the *dataset.FormatError of a manifest, whose File is the object's name; nil if there is
+	// no other error.
 	Err error
-	// Object is the name of the object that the reason begins with, if it is about one.
+	// Object is the name of the invalid object, with which the reason begins; empty if the reason is not about an object.
 	Object string
 }
 
-// ErrNoRecords is the error behind a RefusedError of a dataset without records.
+// ErrNoRecords is the cause of a RefusedError of a dataset without records.
 var ErrNoRecords = errors.New("no records")
 
 func (e *RefusedError) Error() string { return e.Reason }
 
-// Unwrap returns the error behind it.
+// Unwrap returns the cause.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
-// Start accepts a planned run and sets it going; it returns the plan that is in force: an earlier one may have another
-// selection. A run that is started again is continued.
+// Start accepts a planned run and begins it. If the run exists, Start continues it. It returns the stored plan of the
+// run, which may have another selection than the given plan.
 func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
 	if _, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
 		return nil, err
@@ -140,11 +139,11 @@ func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 	if err := w.announcePlanned(ctx, plan); err != nil {
 		return err
 	}
-	return w.announceWaiting(ctx, plan) // it may have dead letters
+	return w.announceWaiting(ctx, plan) // the run may have dead letters
 }
 
-// ContinueRun continues a run that was accepted. It reports whether the run is scored and its event published, and
-// whether it came to an end without: it was cancelled.
+// ContinueRun continues an accepted run. scored reports that the run is scored and its event published. final reports
+// that the run was cancelled.
 func (w *Worker) ContinueRun(ctx context.Context, plan *Plan) (scored, final bool, err error) {
 	if scored, err = bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); scored || err != nil {
 		return scored, false, err
@@ -161,7 +160,7 @@ func (w *Worker) ContinueRun(ctx context.Context, plan *Plan) (scored, final boo
 	return scored, false, err
 }
 
-// cancelled reports whether a run was cancelled before it was scored to the last sample.
+// cancelled reports whether a run was cancelled before all its samples were scored.
 func (w *Worker) cancelled(ctx context.Context, run string) (bool, error) {
 	if cancelled, err := bucket.Exists(ctx, w.work, cancelledName(run)); !cancelled || err != nil {
 		return false, err
@@ -170,7 +169,8 @@ func (w *Worker) cancelled(ctx context.Context, run string) (bool, error) {
 	return !scored && err == nil, err
 }
 
-// Refuse keeps the reason why a dataset was refused as a run of its own, so that it can be looked up.
+// Refuse stores the reason why a dataset was refused as a run, so that users can look it up. It returns the plan of
+// this run.
 func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan, error) {
 	if !namePattern.MatchString(datasetName) {
 		return nil, events.DataError(&RefusedError{Reason: reason})
@@ -185,11 +185,11 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 	if err := w.AnnounceRefused(ctx, plan); err != nil {
 		return nil, err
 	}
-	// Lists of runs are those of the index.
+	// Lists of runs have only runs in the index.
 	return plan, w.index.acceptFinished(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now())
 }
 
-// refusedPlan is what takes the place of a plan, without the run's id.
+// refusedPlan returns the plan of a refused dataset, without the run's id.
 func refusedPlan(datasetName, reason string) *Plan {
 	return &Plan{
 		Layout: LayoutVersion, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
@@ -199,9 +199,9 @@ func refusedPlan(datasetName, reason string) *Plan {
 // presentWave stands for the current wave in a call of workable.
 const presentWave = -1
 
-// workable returns the plan of a run, and its current wave, which is nil before the first one. The plan is nil if a
-// message of wave number has no work to do: the run was cancelled or refused, or waits for approval; or another wave
-// has begun, or this one was stopped.
+// workable returns the plan of a run and its current wave. The wave is nil before the first wave. The plan is nil if a
+// message of the wave number has no work to do: the run was cancelled or refused, the run waits for approval, another
+// wave has begun, or the wave was stopped.
 func (w *Worker) workable(ctx context.Context, run string, number int) (*Plan, *Wave, error) {
 	plan, err := w.runs.Plan(ctx, run)
 	if errors.Is(err, ErrNoRun) {

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestConstructorsRefuse leaves out one dependency after the other.
+// TestConstructorsRefuse omits each dependency in turn. The constructor returns an error.
 func TestConstructorsRefuse(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -10,15 +10,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An asked selection is one that a call requested, but whose run is too large to select from while the caller waits.
+// An asked records a selection that a call requested from a run that is too large to select from while the caller
+// waits.
 type asked struct {
-	Selection *Selection `json:"selection"` // the part that is known before it is made
-	Request   string     `json:"request"`   // id of the request that makes it; empty for the plan's automatic selection
+	Selection *Selection `json:"selection"` // the fields that are known before the selection is made
+	Request   string     `json:"request"`   // id of the request; empty for the plan's automatic selection
 }
 
 // Ask is Select if the run has at most Limits.AnsweredSamples samples. For a larger run the caller does not wait: Ask
-// records the request, publishes the task that makes the selection, and returns the selection in StateWriting, as far
-// as it is known.
+// records the request, publishes the task that makes the selection, and returns the known fields of the selection,
+// which is in StateWriting.
 func (s *Selector) Ask(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
@@ -30,7 +31,7 @@ func (s *Selector) Ask(
 		return s.selectOf(ctx, plan, of)
 	}
 	if _, err := s.Selection(ctx, runID, of.id); err == nil {
-		return s.selectOf(ctx, plan, of) // it finds the existing selection, and continues its parts
+		return s.selectOf(ctx, plan, of) // finds the existing selection, and continues its parts
 	} else if !errors.Is(err, ErrNoSelection) {
 		return nil, err
 	}
@@ -45,7 +46,7 @@ func (s *Selector) Ask(
 	return s.Find(ctx, runID, of.id)
 }
 
-// unmade is the known part of a selection that is not made yet.
+// unmade returns the known fields of a selection that is not made yet.
 func unmade(plan *run.Plan, of identity) *Selection {
 	return &Selection{
 		ID: of.id, Run: plan.Run, Dataset: plan.Dataset, Algorithm: AlgorithmVersion, Parameters: of.params,

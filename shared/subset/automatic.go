@@ -15,7 +15,7 @@ import (
 // An Automatic is a selection that was made without a call, or that a call marked for subscribers to act on.
 type Automatic struct{ Run, Selection string }
 
-// Automatic lists these selections in the order in which they were requested; not all of them are made.
+// Automatic returns these selections in the order in which they were marked. Not all of them are made.
 func (r *Reader) Automatic(ctx context.Context) ([]Automatic, error) {
 	var marks []bucket.Attrs
 	for attrs, err := range r.work.List(ctx, automaticPrefix, "") {
@@ -35,8 +35,8 @@ func (r *Reader) Automatic(ctx context.Context) ([]Automatic, error) {
 	return all, nil
 }
 
-// Notify marks the selection of a request as automatic, so that subscribers act on it. The selection may exist already.
-// A *run.RefusedError is a fault of the request or of the run.
+// Notify marks the selection of a request as automatic, so that subscribers act on it. The selection may already exist.
+// The error is a *run.RefusedError if the request or the run is invalid.
 func (s *Selector) Notify(ctx context.Context, runID string, request selection.Request) error {
 	plan, err := s.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -67,11 +67,11 @@ func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection
 	return s.announceAutomatic(ctx, plan, sel)
 }
 
-// announceAutomatic publishes the event of an ended selection again, if it was marked as automatic later and no event
-// says so. A mark, or the end of a process, may come between any two steps.
+// announceAutomatic publishes the event of an ended selection again, if the selection was marked as automatic later and
+// no published event has the mark. The selection may be marked, and the process may end, between any two steps.
 func (s *Selector) announceAutomatic(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sel.Selected == 0 {
-		return nil // the event of a failed selection does not say whether it is automatic
+		return nil // events of failed selections are not published again
 	}
 	if marked, err := bucket.Exists(ctx, s.work, automaticName(plan.Run, sel.ID)); !marked || err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Selector) announceAutomatic(ctx context.Context, plan *run.Plan, sel *S
 func (s *Selector) isAutomatic(ctx context.Context, plan *run.Plan, request selection.Request) (bool, error) {
 	of, err := s.identify(ctx, plan, request)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {
-		return true, nil // it is refused again
+		return true, nil // the request will be refused again
 	} else if err != nil {
 		return false, err
 	}

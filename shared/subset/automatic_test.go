@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestNotifyAgain has a process end between the mark of a completed selection, as one that subscribers are to act on,
-// and the event that says so: the next call publishes it, once.
+// TestNotifyAgain ends a process after a completed selection was marked for subscribers, and before the event with the
+// mark was published. The next call publishes the event, once.
 func TestNotifyAgain(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

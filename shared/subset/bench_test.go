@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// BenchmarkWritePart writes the part of a range that is the whole pool of real data: 4,457 samples, of which 30 % are
-// selected. The names of its images are in another field, so that none has to be there.
+// BenchmarkWritePart writes the part of a range with the whole pool of real data: 4,457 samples, of which 30 % are
+// selected. The names of images are in another field, so that no image has to exist.
 func BenchmarkWritePart(b *testing.B) {
 	manifest, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))
 	if err != nil {

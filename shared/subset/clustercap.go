@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// KindCluster is the kind of a NearLine that is about a cluster.
+// KindCluster is the kind of a NearLine for a near duplicate.
 const KindCluster = "cluster"
 
 // writeClusters writes the samples that a selection leaves out as near duplicates, each with the selected sample that

@@ -8,8 +8,8 @@ import (
 // Clusters are the near duplicates of a run: each sample is in one cluster, alone or with others, and the first of them
 // leads it. A sample that was not scored is alone. They are shared: do not change them.
 type Clusters struct {
-	leaders []uint32 // of each sample
-	sizes   []uint32 // of the cluster that each sample leads; 0 of the others
+	leaders []uint32 // the leader of each sample
+	sizes   []uint32 // the size of the cluster that each sample leads; 0 for other samples
 }
 
 func newClusters(leaders []uint32) *Clusters {
@@ -22,22 +22,22 @@ func newClusters(leaders []uint32) *Clusters {
 
 func (c *Clusters) bytes() int { return 8 * len(c.leaders) }
 
-// Len is the number of samples.
+// Len returns the number of samples.
 func (c *Clusters) Len() int { return len(c.leaders) }
 
-// Leader is the index of the leader of a sample's cluster.
+// Leader returns the index of the leader of a sample's cluster.
 func (c *Clusters) Leader(index int) int { return int(c.leaders[index]) }
 
-// Size is the number of samples in the cluster of a sample, which counts.
+// Size returns the number of samples in the cluster of a sample, including the sample.
 func (c *Clusters) Size(index int) int { return int(c.sizes[c.leaders[index]]) }
 
-// A Cluster is what is said of the near duplicates of one sample.
+// A Cluster describes the near duplicates of one sample.
 type Cluster struct {
-	Leader int64 `json:"leader"` // the index of its first sample
-	Size   int   `json:"size"`   // samples, 2 or more
+	Leader int64 `json:"leader"` // the index of the cluster's first sample
+	Size   int   `json:"size"`   // number of samples, 2 or more
 }
 
-// Of is the cluster of a sample; nil if it is alone, and of no Clusters.
+// Of returns the cluster of a sample; nil if the sample has no near duplicates, or if c is nil.
 func (c *Clusters) Of(index int64) *Cluster {
 	if c == nil || c.Size(int(index)) < 2 {
 		return nil
@@ -45,7 +45,7 @@ func (c *Clusters) Of(index int64) *Cluster {
 	return &Cluster{int64(c.Leader(int(index))), c.Size(int(index))}
 }
 
-// Members are the indexes of the samples in the cluster of a sample, ascending, at most this many of them.
+// Members returns the indexes of the samples in the cluster of a sample, ascending, up to a limit.
 func (c *Clusters) Members(index int64, most int) []int64 {
 	leader := c.leaders[index]
 	var members []int64

@@ -15,36 +15,37 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// maxMoved is how many ids a comparison lists of the samples that only B has, and of those that only A has.
+// maxMoved is the most ids in In, and in Out, of a Comparison.
 const maxMoved = 10
 
 // A CompareRequest names the two sides of a comparison.
 type CompareRequest struct {
-	// Selection is the first one; empty to compare two runs without selections.
+	// Selection is the first selection; empty to compare two runs without selections.
 	Selection string `json:"selection,omitempty"`
-	// Other is another selection, of OtherRun if that is given. Instead of it, IDs may name any samples of the dataset.
+	// Other is the second selection. It is from OtherRun if that is given. Instead of Other, IDs may name any samples of
+	// the dataset.
 	Other string   `json:"other,omitempty"`
 	IDs   []string `json:"ids,omitempty"`
-	// OtherRun is another run of the same dataset, whose ratings are compared too.
+	// OtherRun is another run of the same dataset. Its ratings are compared, too.
 	OtherRun string `json:"other_run,omitempty"`
 }
 
-// A Comparison compares two sets of samples of one dataset: A, a selection, and B. It describes the samples, not how
-// well models train on them.
+// A Comparison compares two sets of samples of one dataset: the selection A, and B. It describes the samples. It does
+// not measure how well models train on them.
 type Comparison struct {
-	A    int `json:"a"` // samples
+	A    int `json:"a"` // number of samples
 	B    int `json:"b"`
 	Both int `json:"both"`
-	// Sources, Styles and Capabilities count samples by these. A sample counts for each of its styles, and for the
-	// capability that picked it. Samples that were named by ids have no capability.
+	// Sources, Styles and Capabilities count samples by source, style and capability. A sample counts for each of its
+	// styles, and for the capability that picked it. Samples that were named by ids have no capability.
 	Sources      []Flow `json:"sources,omitempty"`
 	Styles       []Flow `json:"styles,omitempty"`
 	Capabilities []Flow `json:"capabilities,omitempty"`
-	// In are the ids of the first samples that only B has, Out of the first that only A has, in the order in which they
-	// were picked; ten at most.
+	// In has the ids of the first samples that only B has. Out has the ids of the first samples that only A has. Both are
+	// in the order of picking, and have at most ten ids.
 	In  []string `json:"in,omitempty"`
 	Out []string `json:"out,omitempty"`
-	// Columns compare the numbers that no scorer gave.
+	// Columns compare numeric columns that are not from a scorer.
 	Columns []ColumnPair `json:"columns,omitempty"`
 	// Correlations compare the ratings of two runs.
 	Correlations []Correlation `json:"correlations,omitempty"`
@@ -67,15 +68,15 @@ type Correlation struct {
 	Spearman   *float64 `json:"spearman"`
 }
 
-// sampleNumbers are samples, by index in the dataset, with the capability that picked each.
+// A sampleNumbers has samples by their indexes in the dataset, with the capability that picked each sample.
 type sampleNumbers struct {
 	sel   *Selection // nil if the samples were named by ids
 	order []uint32
 	of    map[uint32]string
 }
 
-// Compare compares a selection of a run with other samples of its dataset. A *run.RefusedError is a fault of the
-// request, ErrNoSelection an unknown selection; ErrBusy says that too many selections wait already.
+// Compare compares a selection of a run with other samples of its dataset. The error is a *run.RefusedError for an
+// invalid request, ErrNoSelection for an unknown selection, and ErrBusy if too many selections are waiting.
 func (r *Reader) Compare(ctx context.Context, runID string, request CompareRequest) (*Comparison, error) {
 	var c *Comparison
 	err := r.pair(ctx, runID, request, func(p *Pair) error {
@@ -85,8 +86,8 @@ func (r *Reader) Compare(ctx context.Context, runID string, request CompareReque
 	return c, err
 }
 
-// pair is Compare, and calls use while no other selection computes. If a side was named by ids, the Pair has no
-// Selection for it. With two runs, the Pair has the pool and plan of the first.
+// pair is Compare, and calls use with the result while no other selection computes. A side that was named by ids has no
+// Selection in the Pair. With two runs, the Pair has the pool and the plan of the first run.
 func (r *Reader) pair(ctx context.Context, runID string, request CompareRequest, use func(*Pair) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -124,7 +125,7 @@ func (r *Reader) pair(ctx context.Context, runID string, request CompareRequest,
 	})
 }
 
-// check refuses fields that contradict each other.
+// check returns an error if fields contradict each other.
 func (c CompareRequest) check(plan, other *run.Plan) error {
 	sets := 0
 	for _, given := range []bool{c.Selection != "", c.Other != "" || len(c.IDs) > 0} {
@@ -134,11 +135,11 @@ func (c CompareRequest) check(plan, other *run.Plan) error {
 	}
 	switch {
 	case c.Other != "" && len(c.IDs) > 0:
-		return errors.New("other: ids are given, too; leave one of the two out")
+		return errors.New("other: ids are given, too; leave out `other` or `ids`")
 	case sets == 1:
-		return errors.New("selection: a comparison needs two sets; name a selection, and another one or ids")
+		return errors.New("selection: a comparison needs two sets; name a selection, and another selection or ids")
 	case sets == 0 && other.Run == plan.Run:
-		return errors.New("selection: it is missing; name one, or another run to compare the ratings of")
+		return errors.New("selection: it is missing; name a selection, or another run to compare the ratings")
 	case !slices.EqualFunc(plan.Manifests, other.Manifests, func(a, b run.Manifest) bool {
 		return a.Size == b.Size && a.CRC32C == b.CRC32C
 	}) || plan.Samples != other.Samples:
@@ -147,7 +148,7 @@ func (c CompareRequest) check(plan, other *run.Plan) error {
 	return nil
 }
 
-// selectedNumbers are the samples of a selection.
+// selectedNumbers returns the samples of a selection.
 func (r *Reader) selectedNumbers(ctx context.Context, plan *run.Plan, id string) (*sampleNumbers, error) {
 	sel, err := r.Selection(ctx, plan.Run, id)
 	if err != nil {
@@ -163,8 +164,8 @@ func (r *Reader) selectedNumbers(ctx context.Context, plan *run.Plan, id string)
 	})
 }
 
-// EachPick calls use with each pick of a completed selection, in the order of picking. It is a *bucket.LostError if
-// they are gone or damaged.
+// EachPick calls use with each pick of a completed selection, in the order of picking. The error is a *bucket.LostError
+// if the picks are missing or damaged.
 func (r *Reader) EachPick(ctx context.Context, sel *Selection, use func(scores.Pick)) error {
 	name := picksName(sel.Run, sel.ID)
 	data, err := bucket.ReadAll(ctx, r.work, name)
@@ -177,7 +178,7 @@ func (r *Reader) EachPick(ctx context.Context, sel *Selection, use func(scores.P
 	return nil
 }
 
-// namedNumbers are the samples that names stand for (dataset.Lookup).
+// namedNumbers returns the samples that names refer to (dataset.Lookup).
 func (r *Reader) namedNumbers(ctx context.Context, plan *run.Plan, ids []string) (*sampleNumbers, error) {
 	named, err := r.samplesOf(plan).find(ctx, "ids", ids)
 	if err != nil {
@@ -190,7 +191,7 @@ func (r *Reader) namedNumbers(ctx context.Context, plan *run.Plan, ids []string)
 	return numbers, nil
 }
 
-// compare fills a pair with its two sides, while no other selection computes.
+// compare fills a pair by comparing its two sides. The caller must hold the slot for computing.
 func (r *Reader) compare(ctx context.Context, other *run.Plan, a, b *sampleNumbers, p *Pair) error {
 	pool, err := r.pool(ctx, p.Plan, selection.Request{})
 	if err != nil {
@@ -223,7 +224,7 @@ func (r *Reader) compare(ctx context.Context, other *run.Plan, a, b *sampleNumbe
 	return err
 }
 
-// divided splits a set into samples that another set has too, and the rest, both in their order.
+// divided splits a set into the samples that another set also has, and the rest, both in their order.
 func divided(one, other *sampleNumbers) (both, rest []uint32) {
 	for _, s := range one.order {
 		if _, shared := other.of[s]; shared {
@@ -235,7 +236,7 @@ func divided(one, other *sampleNumbers) (both, rest []uint32) {
 	return both, rest
 }
 
-// firstIDs are the ids of the first samples of a list.
+// firstIDs returns the ids of the first samples of a list.
 func (p *Pool) firstIDs(ctx context.Context, list []uint32) (first []string, err error) {
 	list = list[:min(len(list), maxMoved)]
 	if len(list) == 0 {
@@ -251,7 +252,7 @@ func (p *Pool) firstIDs(ctx context.Context, list []uint32) (first []string, err
 	return first, nil
 }
 
-// flows counts where the samples come from.
+// flows counts the samples of both sides by source, style and capability.
 func (c *Comparison) flows(pool *selection.Pool, a, b *sampleNumbers) {
 	sources, styles, capabilities := map[string]*Flow{}, map[string]*Flow{}, map[string]*Flow{}
 	for i, one := range []*sampleNumbers{a, b} {
@@ -291,7 +292,7 @@ func (f *Flow) add(ofA, both bool) {
 	}
 }
 
-// sorted are flows in descending order of their samples that only one side has.
+// sorted returns flows in descending order of the number of samples that only one side has.
 func sorted(flows map[string]*Flow) []Flow {
 	all := make([]Flow, 0, len(flows))
 	for _, f := range flows {
@@ -303,7 +304,7 @@ func sorted(flows map[string]*Flow) []Flow {
 	return all
 }
 
-// correlations are the correlations of the capabilities that both pools have, in the order of the first one.
+// correlations returns the correlations of the capabilities that both pools have, in the order of the first pool.
 func correlations(a, b *selection.Pool) (all []Correlation) {
 	for i, name := range a.Capabilities {
 		j := slices.Index(b.Capabilities, name)

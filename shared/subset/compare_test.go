@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestCompare compares two selections, and each with the ids of the other.
+// TestCompare compares two selections with each other, and each selection with the ids of the other.
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -66,7 +66,7 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareRuns compares a run with the next attempt at it, whose ratings are the same.
+// TestCompareRuns compares a run with its next attempt, which has the same ratings.
 func TestCompareRuns(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -129,7 +129,7 @@ func TestCompareRefused(t *testing.T) {
 	}
 }
 
-// TestCompareColumns compares the numbers of records, and those of the file that a selection was made with.
+// TestCompareColumns compares numeric fields of records, and columns of the file that a selection was made with.
 func TestCompareColumns(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)

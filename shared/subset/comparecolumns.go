@@ -10,13 +10,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A ColumnPair compares the numbers that A and B have in a column: a column of the file of numbers that A, or else B,
-// was selected with, or else a field of the records.
+// A ColumnPair compares the numbers of A and B in a column. It is a column of A's file of numbers, of B's file if A has
+// none, or else a field of the records.
 type ColumnPair struct {
 	Name string        `json:"name"`
 	A    ColumnFigures `json:"a"`
 	B    ColumnFigures `json:"b"`
-	// Least and Most are the lowest and the highest number of both.
+	// Least and Most are the lowest and the highest number of both sides.
 	Least float64 `json:"least"`
 	Most  float64 `json:"most"`
 }
@@ -25,15 +25,15 @@ type ColumnPair struct {
 type ColumnFigures struct {
 	Samples  int     `json:"samples"`
 	Coverage float64 `json:"coverage"` // their share of the side's samples, 0 to 1
-	// Mean and Median are nil where no sample has a number.
+	// Mean and Median are nil if no sample has a number.
 	Mean   *float64 `json:"mean"`
 	Median *float64 `json:"median"`
 }
 
-// columnsAtOnce is how many columns of a run are in memory at a time.
+// columnsAtOnce is the number of columns of a run that are in memory at the same time.
 const columnsAtOnce = 4
 
-// comparedColumns compares all columns in which a sample of one of the sides has a number.
+// comparedColumns compares all columns in which a sample of either side has a number.
 func (r *Reader) comparedColumns(
 	ctx context.Context, plan *run.Plan, a, b *sampleNumbers,
 ) (pairs []ColumnPair, err error) {
@@ -61,7 +61,7 @@ func (r *Reader) comparedColumns(
 	return pairs, nil
 }
 
-// from is the file of numbers that a selection names; empty for other samples.
+// from returns the file of numbers that a selection names; empty for other samples.
 func (n *sampleNumbers) from() string {
 	if n.sel == nil {
 		return ""
@@ -69,7 +69,7 @@ func (n *sampleNumbers) from() string {
 	return n.sel.Parameters.Request.ScoresFrom
 }
 
-// columnsFrom are the columns of a file of numbers. Without a file, they are the numeric fields of the records.
+// columnsFrom returns the columns of a file of numbers; without a file, the numeric fields of the records.
 func (r *Reader) columnsFrom(ctx context.Context, plan *run.Plan, from string) ([]string, error) {
 	if from == "" {
 		return r.ColumnNames(ctx, plan, "")

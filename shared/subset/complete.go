@@ -23,9 +23,9 @@ type completed struct {
 // castagnoli is the polynomial of a bucket's checksums.
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// CopyOutput copies an output of a completed selection to w. It is a *bucket.LostError if the output is gone, or has
-// changed since the selection was completed. A change cannot be noticed if an older version completed the selection,
-// because it recorded no checksums.
+// CopyOutput copies an output of a completed selection to w. The error is a *bucket.LostError if the output is missing,
+// or has changed since the selection was completed. If an older version completed the selection, changes cannot be
+// detected, because it recorded no checksums.
 func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, w io.Writer) error {
 	var then completed
 	if err := bucket.ReadJSON(ctx, r.work, completedName(sel.Run, sel.ID), &then); err != nil {
@@ -64,8 +64,8 @@ func (s *Selector) writeReport(ctx context.Context, sel *Selection) error {
 	return err
 }
 
-// complete ends a selection whose other outputs are written: it writes the report, marks the selection as completed,
-// and publishes its event, at least once and always with the same id.
+// complete ends a selection whose other outputs are written. It writes the report, marks the selection as completed,
+// and publishes the event of the selection, at least once and always with the same id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (s *Selector) announce(ctx context.Context, plan *run.Plan, sel *Selection)
 	return err
 }
 
-// selectionEvent has the fields of all events of a selection.
+// selectionEvent returns the fields that all events of a selection have.
 func (s *Selector) selectionEvent(plan *run.Plan, sel *Selection) events.SelectionEvent {
 	return events.SelectionEvent{
 		Run: plan.Run, Dataset: plan.Dataset, Selection: sel.ID, Selected: sel.Selected, Shortfall: sel.Shortfall,
@@ -143,7 +143,7 @@ func (s *Selector) selectionEvent(plan *run.Plan, sel *Selection) events.Selecti
 	}
 }
 
-// announced is the event of a selection.
+// announced returns the event of a selection.
 func announced(kind string, data events.SelectionEvent) events.Event {
 	return events.Event{Type: kind, ID: data.Run + "/" + data.Selection, Run: data.Run, Data: data}
 }
@@ -151,8 +151,8 @@ func announced(kind string, data events.SelectionEvent) events.Event {
 // linkTime is how long a link to an output can be used.
 const linkTime = 15 * time.Minute
 
-// LinkOutput is an address in the storage at which an output of a selection can be fetched as a file of that name. It
-// is empty if the work bucket gives none; then use CopyOutput.
+// LinkOutput returns a URL of the storage at which an output of a selection can be downloaded as a file with a name. It
+// is empty if the work bucket cannot make such a URL; then use CopyOutput.
 func (r *Reader) LinkOutput(ctx context.Context, object, file string) (string, error) {
 	return bucket.Link(ctx, r.work, object, file, linkTime)
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A subset of containers is copied from them: its parts follow each other, and then comes an end, which is made from
-// the notes of all parts. A subset of text has no such end.
+// A subset of containers consists of copied parts, one after the other, and an end. The end is made from the notes of
+// all parts. A subset of text has no end.
 
-// partKinds are the kinds of parts of the selections of a run.
+// partKinds returns the kinds of parts of the selections of a run.
 func partKinds(plan *run.Plan) []string {
 	if _, contained := plan.Container(); contained {
 		return []string{subsetPart, rejectedPart, notesPart}
@@ -62,7 +62,7 @@ func (s *Selector) writeContained(
 	return err
 }
 
-// composedName is the name of the object that all parts of a kind are composed to.
+// composedName returns the name of the object that is composed of all parts of a kind.
 func composedName(plan *run.Plan, sel *Selection, kind string) string {
 	_, contained := plan.Container()
 	switch {

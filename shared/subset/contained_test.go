@@ -25,15 +25,15 @@ import (
 
 const tarManifest = "datasets/demo/a.tar"
 
-// A twoForms is samples in two forms: as a tar, and as lines of JSON with files of images.
+// A twoForms has samples in two forms: a tar, and lines of JSON with image files.
 type twoForms struct {
 	members []runtest.Member
 	lines   []string
 	images  map[string]string
 }
 
-// inTwoForms are n samples, of which every fifth has no image, and others two. One has no record, one an image that
-// does not decode.
+// inTwoForms returns n samples. Every fifth sample has no image, and some have two. One sample has no record, and one
+// has an image that cannot be decoded.
 func inTwoForms(t *testing.T, n int) twoForms {
 	t.Helper()
 	forms := twoForms{images: map[string]string{}}
@@ -60,7 +60,7 @@ func inTwoForms(t *testing.T, n int) twoForms {
 	return forms
 }
 
-// tar has the samples scored from a tar.
+// tar returns a fixture with the samples scored from a tar.
 func (forms twoForms) tar(t *testing.T, f *runtest.Fixture) *run.Plan {
 	t.Helper()
 	f.Limits.RangeBytes = 800 // ranges of one or two samples
@@ -68,7 +68,7 @@ func (forms twoForms) tar(t *testing.T, f *runtest.Fixture) *run.Plan {
 	return f.Begin(tarManifest)
 }
 
-// of are the members of some samples, in the order of the tar.
+// of returns the members of some samples, in the order of the tar.
 func (forms twoForms) of(ids map[string]bool) []runtest.Member {
 	kept := []runtest.Member{}
 	for _, m := range forms.members {
@@ -79,7 +79,7 @@ func (forms twoForms) of(ids map[string]bool) []runtest.Member {
 	return kept
 }
 
-// comparable is what two forms of a sample have in common.
+// A comparable has the parts of a sample that are equal in both forms.
 func comparable(records map[string]scores.Record) map[string]string {
 	common := map[string]string{}
 	for id, r := range records {
@@ -138,7 +138,7 @@ func TestContained(t *testing.T) {
 	}
 }
 
-// TestContainedInLittleMemory scores a tar in memory for two samples: all comes out as in much memory.
+// TestContainedInLittleMemory scores a tar with memory for two samples. The results are the same as with more memory.
 func TestContainedInLittleMemory(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 30)
@@ -168,7 +168,7 @@ func TestContainedInLittleMemory(t *testing.T) {
 	}
 }
 
-// TestContainedCompressed reads a tar in gzip, which is unpacked once, and again where that is gone.
+// TestContainedCompressed reads a tar in gzip. It is unpacked once, and again if the unpacked tar is removed.
 func TestContainedCompressed(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 20)
@@ -200,8 +200,8 @@ func TestContainedCompressed(t *testing.T) {
 	}
 }
 
-// TestContainedKilled kills the process that writes a selection between any two of its steps. What the next one
-// completes is the same.
+// TestContainedKilled kills the process that writes a selection between any two steps. The next process completes the
+// same outputs.
 func TestContainedKilled(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 20)
@@ -238,8 +238,8 @@ func TestContainedKilled(t *testing.T) {
 	}
 }
 
-// TestContainedReplaced replaces a tar after it is scored: a selection cannot be copied from it, and says what to
-// restore. The same content uploaded again will do.
+// TestContainedReplaced replaces a tar after it is scored. A selection cannot be copied from it, and the error names
+// the object to restore. After another upload of the same content, the selection is made.
 func TestContainedReplaced(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 20)
@@ -270,7 +270,7 @@ func TestContainedReplaced(t *testing.T) {
 	}
 }
 
-// TestContainedLost removes a tar before its samples are scored: each fails by that.
+// TestContainedLost removes a tar before its samples are scored. Each sample fails for this reason.
 func TestContainedLost(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 20)
@@ -312,13 +312,13 @@ func TestKindsTogether(t *testing.T) {
 	}
 	_, err = f.Start(run.Spec{Dataset: "demo", Manifests: []string{"parts/c.jsonl", "parts/b.tar"}})
 	want := "manifests: datasets/demo/parts/c.jsonl is a file of JSON and datasets/demo/parts/b.tar is a WebDataset " +
-		"tar, and a subset has one form; curate files of each kind by themselves"
+		"tar, but a subset has one form; curate the files of each kind separately"
 	if got := runtest.Refusal(t, err); got != want {
 		t.Errorf("refused with %q, want %q", got, want)
 	}
 }
 
-// TestContainedInSteps plans a tar in steps of a few samples, and samples from its ends: the ranges are the same.
+// TestContainedInSteps plans a tar in steps of a few samples. The ranges are the same as in one step.
 func TestContainedInSteps(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 30)

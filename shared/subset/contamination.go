@@ -17,37 +17,37 @@ import (
 // A Contamination counts the samples of a selection's pool that are near to items of evaluation sets.
 type Contamination struct {
 	Sets []EvaluationSet `json:"sets"`
-	// Both, Image and Text count samples by their strongest pair with an item: image and text are near; only an image is
-	// near; only the text is near.
+	// Both, Image and Text count samples by their strongest pair with an item: an image and the text are near, only an
+	// image is near, or only the text is near.
 	Both  int `json:"both"`
 	Image int `json:"image"`
 	Text  int `json:"text"`
-	// Dropped is how many samples are left out. ImageSources counts the samples with a near image, with or without the
-	// text, by source.
+	// Dropped is the number of samples that are left out. ImageSources counts the samples with a near image by source.
 	Dropped      int            `json:"dropped"`
 	ImageSources map[string]int `json:"image_sources"`
 }
 
-// An EvaluationSet is a set with which samples are compared.
+// An EvaluationSet is an evaluation set that samples are compared with.
 type EvaluationSet struct {
 	evaluation.Object
 	Items  int `json:"items"`
 	Images int `json:"images"`
-	// Unread images were not found, or are damaged: nothing was compared with them.
+	// Unread is the number of images that were not found or are damaged. They are not compared.
 	Unread int `json:"unread,omitempty"`
-	// Example is the name of an unread image, if any has a name.
+	// Example is the name of an unread image; empty if no unread image has a name.
 	Example string `json:"example,omitempty"`
 }
 
-// contamination is a Contamination, nil without evaluation sets, and the positions of the samples to leave out.
+// A contamination is a Contamination, which is nil without evaluation sets, and the positions of the samples to leave
+// out.
 type contamination struct {
 	*Contamination
 	dropped []uint32
 	last    int64 // index of the last line, from 1
 }
 
-// evaluations identifies the evaluation sets that a request names. A *run.RefusedError names one
-// that is not there.
+// evaluations identifies the evaluation sets that a request names. The error is a *run.RefusedError if a set does not
+// exist.
 func evaluations(ctx context.Context, source evaluation.Source, names []string) ([]evaluation.Object, error) {
 	var objects []evaluation.Object
 	for _, name := range names {
@@ -70,8 +70,8 @@ func refusedSet(err error) error {
 }
 
 // contaminated compares the samples of a run with the evaluation sets of a selection, and writes the near pairs before
-// anything else of the selection. It returns the pairs as they are written, so that a repetition gives the same result
-// even if a set has changed.
+// the rest of the selection. It returns the stored pairs, so that a repetition gives the same result even if a set has
+// changed.
 func (s *Selector) contaminated(
 	ctx context.Context, plan *run.Plan, pool *Pool, of identity,
 ) (near contamination, err error) {
@@ -110,15 +110,15 @@ func (r *Reader) compareWith(
 	return near, err
 }
 
-// evaluationSets are the items of evaluation sets, with an index that finds items near to a sample. They are shared: do
-// not change them.
+// An evaluationSets has the items of evaluation sets, and an index that finds items near to a sample. It is shared: do
+// not change it.
 type evaluationSets struct {
 	read  []EvaluationSet
-	names []string // of the items
+	names []string // names of the items
 	set   *similarity.Set
 }
 
-// bytes estimates their memory.
+// bytes estimates the memory of the sets.
 func (e *evaluationSets) bytes() int {
 	images := 0
 	for _, set := range e.read {
@@ -127,15 +127,15 @@ func (e *evaluationSets) bytes() int {
 	return evaluationItemBytes*len(e.names) + evaluationImageBytes*images
 }
 
-// An item has a name, a text and its questions, an image a signature and a hash. Each is in the 16 sorted lists of an
-// index, and in a map by its hash.
+// Estimates of memory. An item has a name, a text and its questions. An image has a signature and a hash. Each of them
+// is in the 16 sorted lists of an index, and in a map by its hash.
 const evaluationItemBytes, evaluationImageBytes = 600, 500
 
 func (e *evaluationSets) nothingNear() contamination {
 	return contamination{Contamination: &Contamination{Sets: e.read, ImageSources: map[string]int{}}}
 }
 
-// readSets reads evaluation sets, or finds them in memory. A *run.RefusedError says what is wrong with one.
+// readSets reads evaluation sets, or finds them in memory. The error is a *run.RefusedError if a set is invalid.
 func (r *Reader) readSets(
 	ctx context.Context, source evaluation.Source, plan *run.Plan, objects []evaluation.Object,
 ) (*evaluationSets, error) {
@@ -159,7 +159,8 @@ func (r *Reader) readSets(
 }
 
 // eachNear compares the samples of a run with evaluation sets, several ranges concurrently. It calls use with the near
-// pairs, in the order of the dataset. An error of use ends it. With images, a near image is enough to drop a sample.
+// pairs, in the order of the dataset. It stops at an error of use. With images, a near image is enough to drop a
+// sample.
 func (r *Reader) eachNear(
 	ctx context.Context, plan *run.Plan, sets *evaluationSets, images bool, use func(NearLine) error,
 ) error {
@@ -187,7 +188,7 @@ func (r *Reader) eachNear(
 	return nil
 }
 
-// nearLines compares the samples of a range.
+// nearLines returns the near pairs of the samples of a range.
 func (r *Reader) nearLines(
 	ctx context.Context, plan *run.Plan, number int, sets *evaluationSets, images bool,
 ) (lines []NearLine, err error) {

@@ -11,18 +11,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// The details of a selection are its picks, the reasons of all other samples, and the near misses of these. They are
-// larger than the selection itself, are computed from the same scores and parameters, and are needed by its parts and
-// by explanations. A message that makes a selection makes them too. If a call requested the selection, they are made
-// after the call is answered, by the first delivery that needs them.
+// The details of a selection are its picks, and the reasons and near misses of all other samples. They are larger than
+// the selection itself, and are computed from the same scores and parameters. The parts of the selection and
+// explanations need them. A message that makes a selection also makes the details. If a call requested the selection,
+// the first delivery that needs the details makes them, after the call is answered.
 
 // isDetailed reports whether the details of a selection are written.
 func (r *Reader) isDetailed(ctx context.Context, plan *run.Plan, id string) (bool, error) {
-	return bucket.Exists(ctx, r.work, reasonsName(plan.Run, id)) // the last of them
+	return bucket.Exists(ctx, r.work, reasonsName(plan.Run, id)) // written last
 }
 
-// ensureDetails makes the details of a selection if they are not written. A completed selection must have them, so if
-// they are missing there, the error says that they are lost. The caller must not hold the slot for computing.
+// ensureDetails makes the details of a selection if they are not written. It does not make details of a completed
+// selection, which must have them; reading missing details then returns a *bucket.LostError. The caller must not hold
+// the slot for computing.
 func (r *Reader) ensureDetails(ctx context.Context, plan *run.Plan, id string) error {
 	if detailed, err := r.isDetailed(ctx, plan, id); detailed || err != nil {
 		return err
@@ -40,7 +41,7 @@ func (r *Reader) ensureDetails(ctx context.Context, plan *run.Plan, id string) e
 // makeDetails writes the details of a selection, and publishes the parts that waited for them.
 func (s *Selector) makeDetails(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	err := s.pools.alone(ctx, func() error {
-		// Another call may have made them during the wait.
+		// Another call may have made the details in the meantime.
 		if detailed, err := s.isDetailed(ctx, plan, sel.ID); detailed || err != nil {
 			return err
 		}

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestDetails explains and compares a selection before any of its parts is written, and after a restart: its details
-// are made for that, once. A Reader, which writes nothing, says that they are not there yet.
+// TestDetails explains and compares a selection before its parts are written, and after a restart. The details are made
+// once for this. A Reader, which writes nothing, returns an error that they do not exist yet.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 12))

@@ -165,7 +165,8 @@ type Duplicate struct {
 	Index int64  `json:"index"`
 }
 
-// Duplicates are the near duplicates of a sample without itself, at most this many; none if they were not searched for.
+// Duplicates returns the near duplicates of a sample, without the sample, up to a limit; nil if they were not searched
+// for.
 func (r *Reader) Duplicates(ctx context.Context, plan *run.Plan, index int64, most int) ([]Duplicate, error) {
 	clusters, err := r.Clusters(ctx, plan)
 	if clusters == nil || err != nil {
@@ -175,7 +176,7 @@ func (r *Reader) Duplicates(ctx context.Context, plan *run.Plan, index int64, mo
 	return r.named(ctx, plan, members[:min(len(members), most)])
 }
 
-// Named are samples of a scored run by their indexes.
+// Named returns samples of a scored run by their indexes.
 func (r *Reader) Named(ctx context.Context, runID string, indexes []int64) ([]Duplicate, error) {
 	plan, err := r.runs.ScoredPlan(ctx, runID)
 	if err != nil {

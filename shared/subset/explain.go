@@ -14,12 +14,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An Explanation says why a sample is in a selection, or why it is not and how near it came.
+// An Explanation has the reason why a sample is in a selection, or the reason why it is not, and how near it was to
+// being picked.
 type Explanation struct {
 	ID     string        `json:"id"`
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Status scores.Status `json:"status"`
-	// Failure is why a sample was not scored, or cannot be selected, in words; FailureCode is its code.
+	// Failure is the reason in words why the sample was not scored or cannot be selected. FailureCode is its code.
 	Failure     string      `json:"failure,omitempty"`
 	FailureCode reason.Code `json:"failure_code,omitempty"`
 	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. For a picked sample, the fields up
@@ -30,21 +31,21 @@ type Explanation struct {
 	Round      int    `json:"round,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	Rank       int    `json:"rank,omitempty"`
-	// Reason is why the sample was not picked; empty if it was.
+	// Reason is the reason why the sample was not picked; empty if it was picked.
 	Reason selection.Reason `json:"reason,omitempty"`
 	// Conditions are the conditions of the selection, if the sample does not fulfil all of them.
 	Conditions []selection.Condition `json:"conditions,omitempty"`
-	// Rated are the sample's ratings, in the order of the rubric; none if it was not scored.
+	// Rated are the sample's ratings, in the order of the rubric; nil if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
-	// Nearest says where an outranked sample was nearest to being picked.
+	// Nearest is the capability and the bin in which an outranked sample was nearest to being picked.
 	Nearest *NearMiss `json:"nearest,omitempty"`
-	// NearTo is the item or sample because of which this sample was left out: it is near to it.
+	// NearTo is an item or a sample that is near to this sample, and because of which this sample was left out.
 	NearTo *NearTo `json:"near_to,omitempty"`
 	// Taken is the sample that was taken last at the place of Nearest. It is nil if none was taken, if the strategy has no
 	// turns, and from ExplainAt.
 	Taken *Taken `json:"taken,omitempty"`
-	// Misses say how near an unpicked sample came to being picked in turns. The miss of Nearest is first; the others
-	// follow by how much better the last picked sample was rated, the smallest difference first.
+	// Misses compare an unpicked sample with the last picks of capabilities from its bins. The miss of Nearest is first.
+	// The others are sorted by Gap, the smallest first.
 	Misses []Miss `json:"misses,omitempty"`
 	// Below are the capabilities whose threshold the sample did not exceed, the nearest first, if it has a style and took
 	// part in turns.
@@ -58,32 +59,33 @@ type Rated struct {
 	Expected   *float32 `json:"expected,omitempty"`
 }
 
-// A Taken is a sample that was picked instead of another one.
+// A Taken is a sample that was picked instead of another sample.
 type Taken struct {
 	ID    string `json:"id"`
 	Index int64  `json:"index"`
-	Rated        // on the capability by which both are compared
-	// Gap is the difference of the two ratings, ExpectedGap of the two expected scores, positive if the taken sample's is
-	// higher; nil if one of the two is not known. Both may be negative, because the position of the bin's style among a
-	// sample's styles takes precedence.
+	Rated        // on the capability by which both samples are compared
+	// Gap is the difference of the two ratings, and ExpectedGap the difference of the two expected scores; nil if one of
+	// the expected scores is not known. A difference is positive if the taken sample's value is higher. It may be
+	// negative, because the position of the bin's style among a sample's styles takes precedence.
 	Gap         int      `json:"gap"`
 	ExpectedGap *float32 `json:"expected_gap,omitempty"`
 }
 
-// A Miss compares a sample with the last one that a capability picked from one of its bins.
+// A Miss compares a sample with the last sample that a capability picked from one of its bins.
 type Miss struct {
 	Capability string `json:"capability"`
 	Bin        string `json:"bin"`
 	Rating     int8   `json:"rating"`
 	// Expected is the expected score; nil if there is none.
 	Expected *float32 `json:"expected,omitempty"`
-	// Picked is how many samples the capability picked from the bin. Last is the rating of the last one; nil if it picked
-	// none.
+	// Picked is the number of samples that the capability picked from the bin. Last is the rating of the last of them; nil
+	// if there is none.
 	Picked int   `json:"picked"`
 	Last   *int8 `json:"last,omitempty"`
 }
 
-// Gap is how much better the last picked sample was rated. If none was picked, it is the largest possible difference.
+// Gap returns the rating of the last picked sample minus the rating of this sample. If no sample was picked, it returns
+// more than the largest difference.
 func (m Miss) Gap() int {
 	if m.Last == nil {
 		return scorer.MaxRating + 1
@@ -98,7 +100,8 @@ type Below struct {
 	Threshold  int    `json:"threshold"`
 }
 
-// distance is by how much the rating falls short of the threshold. A missing rating has the largest distance.
+// distance returns the difference between the rating and the lowest rating above the threshold. It is largest for a
+// missing rating.
 func (b Below) distance() int {
 	if b.Rating == nil {
 		return b.Threshold + 1 - scorer.Missing
@@ -106,9 +109,9 @@ func (b Below) distance() int {
 	return b.Threshold + 1 - int(*b.Rating)
 }
 
-// Explain explains samples of a selection by their names (dataset.Lookup), in the order given and each once. An unknown
-// name is a *run.RefusedError. It reads the ids of all samples, the picks and the reasons, but only the scores of the
-// named samples.
+// Explain explains samples of a selection by their names (dataset.Lookup), in the given order and each once. The error
+// is a *run.RefusedError for an unknown name. Explain reads the ids of all samples, the picks and the reasons, but only
+// the scores of the named samples.
 func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([]Explanation, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -193,7 +196,7 @@ func (r *Reader) explain(
 	return explanations, nil
 }
 
-// leave sets why a sample is not in a selection.
+// leave sets the reason why a sample is not in a selection.
 func (x *Explanation) leave(why selection.Reason, sel *Selection, near nearSamples) {
 	x.Reason, x.NearTo = why, near.of(x.Index, reason.Code(why))
 	if why == selection.ReasonColumn {
@@ -203,7 +206,7 @@ func (x *Explanation) leave(why selection.Reason, sel *Selection, near nearSampl
 
 // A pickTable has the picks that explanations need.
 type pickTable struct {
-	of   map[int64]scores.Pick  // the samples explained, by index
+	of   map[int64]scores.Pick  // picks of the explained samples, by index
 	last map[[2]string]lastPick // by capability and bin
 }
 

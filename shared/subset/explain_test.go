@@ -23,7 +23,7 @@ func TestExplainEqualIDs(t *testing.T) {
 	}
 }
 
-// TestExplain explains samples of every outcome, and says of each what rejected.jsonl says.
+// TestExplain explains samples of every outcome, and compares each explanation with rejected.jsonl.
 func TestExplain(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, append(runtest.Plain("a", 6),
@@ -74,7 +74,7 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// checkNearest compares what is said of an outranked sample with its line and with the picks.
+// checkNearest compares the explanation of an outranked sample with its line in rejected.jsonl and with the picks.
 func checkNearest(t *testing.T, x subset.Explanation, line subset.Rejected, all []scores.Pick) {
 	t.Helper()
 	if diff := cmp.Diff(line.Nearest, x.Nearest); diff != "" || x.Nearest == nil {
@@ -115,7 +115,7 @@ func checkNearest(t *testing.T, x subset.Explanation, line subset.Rejected, all 
 	}
 }
 
-// TestExplainStrategy says of a strategy without turns how far a sample was in its order.
+// TestExplainStrategy explains samples of a strategy without turns, by their places in the strategy's order.
 func TestExplainStrategy(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 9))

@@ -2,10 +2,10 @@ package subset
 
 import "github.com/harvest-ml/harvest/shared/selection"
 
-// WriteRange is for benchmarks, which write a part more than once.
+// WriteRange is exported for benchmarks, which write a part more than once.
 var WriteRange = (*Selector).writePart
 
-// NestedTrade selects from the pool within smaller budgets, and compares that.
+// NestedTrade makes nested selections from the pool, and compares the largest as Trade does.
 func (p *Pool) NestedTrade(asked selection.Params, within ...int) ([]TradeRow, error) {
 	chosen, err := p.selectBy(asked, within)
 	if err != nil {
@@ -14,7 +14,7 @@ func (p *Pool) NestedTrade(asked selection.Params, within ...int) ([]TradeRow, e
 	return p.trade(chosen, within)
 }
 
-// LetterEqual marks ranges from low to high ends.
+// LetterEqual returns the letters of ranges with the given ends.
 func LetterEqual(ends ...[2]float64) (letters []string) {
 	ranges := make([]*FigureRange, len(ends))
 	for i, e := range ends {

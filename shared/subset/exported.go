@@ -14,26 +14,27 @@ import (
 // An Exported is the outcome of an export that dataset.yaml requests.
 type Exported struct {
 	For     string `json:"for"`               // the trainer
-	Problem string `json:"problem,omitempty"` // why it cannot be written, and what to change; empty if it was written
-	// Announced says that the event of the problem was published. It follows a record without it, so that the event finds
-	// the problem in the run's status, and a process that was killed in between publishes the event again.
+	Problem string `json:"problem,omitempty"` // why the export cannot be written, and the fix; empty if it was written
+	// Announced says that the event of the problem was published. Such a record follows an equal record without Announced.
+	// So the problem is in the run's status before the event is published, and if the process is killed in between, the
+	// event is published again.
 	Announced bool `json:"announced,omitempty"`
 }
 
 func exportsPrefix(runID string) string { return run.Folder(runID) + "exports/" }
 
-// exportName is the name of the n-th outcome of a selection's exports; the last one counts.
+// exportName returns the name of the n-th outcome of a selection's exports. The last outcome counts.
 func exportName(runID, id string, n int) string {
 	return fmt.Sprintf("%s%s.%06d.json", exportsPrefix(runID), id, n)
 }
 
-// IsExported reports whether it equals the last outcome of a selection's exports.
+// IsExported reports whether now equals the last outcome of a selection's exports.
 func IsExported(ctx context.Context, work bucket.Reader, runID, id string, now Exported) (bool, error) {
 	last, n, err := lastExported(ctx, work, runID, id)
 	return n > 0 && last == now, err
 }
 
-// KeepExported records the outcome of a selection's export, unless it equals the last one.
+// KeepExported records the outcome of a selection's export, unless it equals the last outcome.
 func KeepExported(ctx context.Context, work bucket.Bucket, runID, id string, now Exported) error {
 	last, n, err := lastExported(ctx, work, runID, id)
 	if err != nil || last == now || n == 0 && now.Problem == "" {
@@ -43,7 +44,7 @@ func KeepExported(ctx context.Context, work bucket.Bucket, runID, id string, now
 	return err
 }
 
-// lastExported is the last recorded outcome of a selection's exports, and the number of recorded outcomes.
+// lastExported returns the last recorded outcome of a selection's exports, and the number of recorded outcomes.
 func lastExported(ctx context.Context, work bucket.Reader, runID, id string) (last Exported, n int, err error) {
 	name := ""
 	for attrs, err := range work.List(ctx, exportsPrefix(runID)+id+".", "") {
@@ -58,7 +59,7 @@ func lastExported(ctx context.Context, work bucket.Reader, runID, id string) (la
 	return last, n, err
 }
 
-// exportProblem says which exports of a run's selections cannot be written; empty if there are none.
+// exportProblem returns a text about the exports of a run's selections that cannot be written; empty if there are none.
 func (r *Reader) exportProblem(ctx context.Context, runID string) (string, error) {
 	var ids, problems []string
 	for attrs, err := range r.work.List(ctx, exportsPrefix(runID), "") {

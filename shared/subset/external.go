@@ -41,7 +41,7 @@ func (s *Selector) pin(
 	return request, err
 }
 
-// Sweep is Reader.Sweep, but the request's file of numbers may be in the input bucket.
+// Sweep is Reader.Sweep, except that the request's file of numbers may be in the input bucket.
 func (s *Selector) Sweep(
 	ctx context.Context, runID string, request SweepRequest, allowed run.Allowance,
 ) (*Sweep, error) {
@@ -81,17 +81,17 @@ func (r *Reader) withColumns(
 	})
 }
 
-// A NumbersMatch says how a file of numbers and the samples of a run match.
+// A NumbersMatch reports how a file of numbers matches the samples of a run.
 type NumbersMatch struct {
-	IDs     int    `json:"ids"`               // of the file
-	Unknown int    `json:"unknown"`           // ids that are not samples of the run
+	IDs     int    `json:"ids"`               // number of ids in the file
+	Unknown int    `json:"unknown"`           // number of ids that are not samples of the run
 	Example string `json:"example,omitempty"` // one of the unknown ids
-	// Without is, for each column that the request names, how many samples have no number in it.
+	// Without has, for each column that the request names, the number of samples without a number in it.
 	Without map[string]int `json:"without,omitempty"`
 }
 
-// columns are the columns that a request names, for a run's samples: from its file, and from the records. It also
-// returns how the file matches the samples.
+// columns returns the columns that a request names, for a run's samples, from the request's file and from the records.
+// It also returns how the file matches the samples.
 func (r *Reader) columns(
 	ctx context.Context, plan *run.Plan, spec selection.Request,
 ) ([]selection.Column, *NumbersMatch, error) {
@@ -107,7 +107,7 @@ func (r *Reader) columns(
 	})
 }
 
-// namedColumns are columns by name. fieldOf gives the field of the request that names a column.
+// namedColumns returns columns by name. fieldOf returns the field of the request that names a column.
 func (r *Reader) namedColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, names []string, fieldOf func(name string) string,
 ) ([]selection.Column, *NumbersMatch, error) {

@@ -24,7 +24,8 @@ func conditions(t *testing.T, texts ...string) (all []selection.Condition) {
 	return all
 }
 
-// numbered is a fixture with a scored run of four samples, whose records have the field level, and a file of numbers.
+// numbered returns a fixture with a scored run of four samples, whose records have the field level, and a file of
+// numbers.
 func numbered(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	records := runtest.Plain("a", 4)
@@ -79,7 +80,7 @@ func TestExternalScores(t *testing.T) {
 	}
 }
 
-// TestExternalContent makes another selection of a file with other content, and an equal one of the same content.
+// TestExternalContent makes another selection for a file with other content, and the same selection for equal content.
 func TestExternalContent(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)
@@ -105,7 +106,7 @@ func TestExternalContent(t *testing.T) {
 	}
 }
 
-// TestExternalRefused has requests whose numbers there are not.
+// TestExternalRefused checks requests with columns or files that do not exist.
 func TestExternalRefused(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)
@@ -134,7 +135,7 @@ func TestExternalRefused(t *testing.T) {
 	}
 }
 
-// TestExternalOfADataset names a file of numbers, which starts no run, in dataset.yaml.
+// TestExternalOfADataset names a file of numbers in dataset.yaml. The file itself starts no run.
 func TestExternalOfADataset(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

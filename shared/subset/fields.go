@@ -15,8 +15,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// ColumnNames are the numeric columns of a run, in ascending order: fields of its records and, if from is not empty,
-// columns of that file, which a selection's ScoresFrom names. Ranges that an earlier version cut have no known fields.
+// ColumnNames returns the names of the numeric columns of a run, in ascending order: fields of its records and, if from
+// is not empty, columns of that file. from is a selection's ScoresFrom. The fields of ranges that an earlier version
+// cut are not known.
 func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) ([]string, error) {
 	names, err := r.fillFields(ctx, plan, nil)
 	if err != nil || from == "" {
@@ -31,11 +32,11 @@ func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) (
 	return slices.Compact(all), nil
 }
 
-// fieldFilter is the field of an unknown column in a list of samples.
+// fieldFilter is the field that errors name for an unknown column in a list of samples.
 const fieldFilter = "filter"
 
-// Column is a numeric column for a list of samples: a number for each sample in the order of the dataset, or NaN. from
-// is as in ColumnNames. A *run.RefusedError lists the known columns.
+// Column returns a numeric column for a list of samples: a number or NaN for each sample, in the order of the dataset.
+// from is as in ColumnNames. If the column is unknown, the error is a *run.RefusedError with the known columns.
 func (r *Reader) Column(ctx context.Context, plan *run.Plan, from, name string) ([]float64, error) {
 	spec := selection.Request{ScoresFrom: from}
 	columns, _, err := r.namedColumns(ctx, plan, spec, []string{name}, func(string) string { return fieldFilter })
@@ -73,7 +74,7 @@ func (r *Reader) fillFields(ctx context.Context, plan *run.Plan, columns []selec
 	return slices.Sorted(maps.Keys(known)), nil
 }
 
-// fillRange is fillFields of one range.
+// fillRange is fillFields for one range.
 func (r *Reader) fillRange(
 	ctx context.Context, plan *run.Plan, number int, names []string, columns []selection.Column,
 ) ([]string, error) {
@@ -108,7 +109,7 @@ func (r *Reader) fillRange(
 	return r.fillRecords(ctx, plan, number, columns)
 }
 
-// maxFields is how many field names of a range's records are listed.
+// maxFields is the most field names of a range's records that are listed.
 const maxFields = 100
 
 // fillRecords fills columns from the records of a range, and returns names of their numeric fields.
@@ -140,7 +141,7 @@ func (r *Reader) fillRecords(
 	return slices.Sorted(maps.Keys(known)), nil
 }
 
-// emptyColumns are columns in which no sample has a number yet.
+// emptyColumns returns columns in which no sample has a number yet.
 func emptyColumns(names []string, samples int64) []selection.Column {
 	columns := make([]selection.Column, len(names))
 	for i, name := range names {

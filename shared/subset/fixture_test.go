@@ -19,7 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestMain trades memory for time: the tests leave much garbage.
+// TestMain makes the garbage collector run less often, because the tests make much garbage.
 func TestMain(m *testing.M) {
 	if folder := os.Getenv(scaleFolder); folder != "" {
 		if err := selectAlone(context.Background(), folder, os.Stdout); err != nil {
@@ -32,17 +32,17 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// compareBudgets lets cmp compare budgets, which keep their form to themselves.
+// compareBudgets lets cmp compare budgets, whose fields are not exported.
 var compareBudgets = cmpopts.EquateComparable(
 	selection.Budget{}, selection.Cap{}, selection.VisualTokens{}, run.Allowance{})
 
-// atBudget is a request with these rules.
+// atBudget returns a request with these rules.
 func atBudget(t *testing.T, budget string, rules selection.Rules) selection.Request {
 	t.Helper()
 	return selection.Request{Budget: runtest.Budget(t, budget), Rules: rules}
 }
 
-// scored is a fixture with a scored run of these records and no selection.
+// scored returns a fixture with a scored run of these records and no selection.
 func scored(t *testing.T, records []string) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := runtest.New(t)
@@ -80,7 +80,7 @@ func picks(t *testing.T, f *runtest.Fixture, sel *subset.Selection) []scores.Pic
 	return picks
 }
 
-// ids are the ids of a selection's picks, in their order.
+// ids returns the ids of a selection's picks, in their order.
 func ids(t *testing.T, f *runtest.Fixture, sel *subset.Selection) []string {
 	t.Helper()
 	var ids []string
@@ -103,14 +103,14 @@ func rejected(t *testing.T, f *runtest.Fixture, sel *subset.Selection) []subset.
 	return found
 }
 
-// from is a record of a source.
+// from returns a record of a source.
 func from(source, record string) string {
 	return strings.Replace(record, `"data_source":"tests"`, `"data_source":"`+source+`"`, 1)
 }
 
-// varied is a fixture with a scored run of 8 samples of source tests (a00 to a07), 4 of other (b00 to b03; b00 and b01
-// show one image), two that differ in their id alone (twin1, twin2), a second record of id a00, and one that failed
-// (bad).
+// varied returns a fixture with a scored run: 8 samples of the source tests (a00 to a07), 4 of the source other (b00 to
+// b03; b00 and b01 have one image), two samples that differ only in their ids (twin1, twin2), a second record with the
+// id a00, and a failed sample (bad).
 func varied(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := runtest.New(t)
@@ -129,7 +129,7 @@ func varied(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	return f, plan
 }
 
-// imageCap is a limit of the samples that show one image.
+// imageCap returns a cap on the samples with one image.
 func imageCap(t *testing.T, text string) selection.Caps {
 	t.Helper()
 	c, err := selection.ParseCap(text)

@@ -1,8 +1,8 @@
-// Package subset owns the selections of a run, in the run's folder of the work bucket: it selects, writes the selected
+// Package subset makes the selections of a run, in the run's folder of the work bucket. It selects, writes the selected
 // and rejected samples in one part for each range, completes selections, and explains them. It also makes a run's
 // automatic selections, which the plan or a later request asks for.
 //
-// A Reader only reads; a Selector also writes and publishes. Every step can be repeated.
+// A Reader only reads. A Selector also writes and publishes. Every step can be repeated.
 package subset
 
 import (
@@ -28,20 +28,20 @@ func rejectedName(runID, id string) string    { return selectionPrefix(runID, id
 func reportName(runID, id string) string      { return selectionPrefix(runID, id) + "report.html" }
 func completedName(runID, id string) string   { return selectionPrefix(runID, id) + "completed" }
 
-// askedName is the object that records a call for a selection before it is made.
+// askedName is the name of the object that records a requested selection before it is made.
 func askedName(runID, id string) string { return selectionPrefix(runID, id) + "asked.json" }
 
 func failedSentName(runID, id string) string { return selectionPrefix(runID, id) + "failed.sent" }
 
-// automaticPrefix has a marker for each automatic selection.
+// automaticPrefix is the prefix of the markers of automatic selections.
 const automaticPrefix = "index/automatic/"
 
 func automaticName(runID, id string) string { return automaticPrefix + runID + "." + id }
 
-// automaticSentName records that an event says that the selection is automatic.
+// automaticSentName is the name of the object that records that an event with the mark "automatic" was published.
 func automaticSentName(runID, id string) string { return selectionPrefix(runID, id) + "automatic.sent" }
 
-// externalPrefix has the files of numbers, which selections name by the hash of their content.
+// externalPrefix is the prefix of the files of numbers, which selections name by the hash of their content.
 const externalPrefix = "external/"
 
 func externalName(hash string) string { return externalPrefix + hash }
@@ -55,8 +55,9 @@ func completedSentName(runID, id string) string {
 	return selectionPrefix(runID, id) + "completed.sent"
 }
 
-// acceptedName records when a selection was accepted, madeName that the automatic selections of a run are made. The
-// names with request are the same for a selection that was requested after its run was planned.
+// acceptedName is the name of the object that records when a selection was accepted. madeName is the name of the object
+// that records that the automatic selections of a run are made. The names with request are for a selection that was
+// requested after its run was planned.
 func acceptedName(runID, id string) string { return selectionPrefix(runID, id) + "accepted" }
 
 func madeName(runID string) string { return run.Folder(runID) + "made/automatic" }
@@ -88,20 +89,22 @@ const (
 	notesPart    = ".notes"
 )
 
-// temporaryPrefix has the objects that are needed only until a selection is completed.
+// temporaryPrefix is the prefix of the objects that are needed only until a selection is completed.
 func temporaryPrefix(runID, id string) string { return bucket.TemporaryPrefix + runID + "/" + id + "/" }
 
-// partsRoot has the parts of a level: of ranges at level 0, of blocks of ranges at level 1, and so on.
+// partsRoot is the prefix of the parts of a level: parts of ranges at level 0, of blocks of ranges at level 1, and so
+// on.
 func partsRoot(runID, id string, level int) string {
 	return fmt.Sprintf("%sparts/%d/", temporaryPrefix(runID, id), level)
 }
 
-// partsPrefix has the parts of one block of a level.
+// partsPrefix is the prefix of the parts of one block of a level.
 func partsPrefix(runID, id string, level, block int) string {
 	return fmt.Sprintf("%s%04d/", partsRoot(runID, id, level), block)
 }
 
-// wholeName has all parts of a container's subset without its end, or all notes for the end; endName has the end.
+// wholeName is the name of the object with all parts of a container's subset without its end, or with all notes for the
+// end. endName is the name of the end.
 func wholeName(runID, id, kind string) string { return temporaryPrefix(runID, id) + "whole" + kind }
 func endName(runID, id string) string         { return temporaryPrefix(runID, id) + "end" + subsetPart }
 
@@ -109,8 +112,8 @@ func partName(runID, id string, level, number int, kind string) string {
 	return fmt.Sprintf("%s%04d%s", partsPrefix(runID, id, level, number/partsBlock), number, kind)
 }
 
-// partSentName records that the part of a range is requested. It is temporary like the part, so that a part that is
-// gone is requested again.
+// partSentName is the name of the object that records that the task of a range's part was published. It is temporary
+// like the part, so that a removed part is requested again.
 func partSentName(runID, id string, r int) string {
 	return fmt.Sprintf("%ssent/%04d", temporaryPrefix(runID, id), r)
 }

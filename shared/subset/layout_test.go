@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// TestLargeNumbers finds parts whose numbers have outgrown the zeros in their names.
+// TestLargeNumbers finds parts whose numbers have more digits than the names are padded to.
 func TestLargeNumbers(t *testing.T) {
 	t.Parallel()
 	work := bucket.NewMemory()

@@ -7,25 +7,25 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// Limits bound the memory and the queue of a process that makes selections.
+// Limits limit the memory and the queue of a process that makes selections.
 type Limits struct {
-	// PoolBytes bounds the scores that stay in memory from one selection to the next. A selection may need more; its
-	// scores are then dropped afterwards.
+	// PoolBytes is the most memory of scores that stay in memory between selections. A selection may need more; then its
+	// scores are removed from memory afterwards.
 	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores in memory between selections"`
-	// CacheBytes bounds all other caches of runs and selections.
+	// CacheBytes is the most memory of all other caches of runs and selections.
 	CacheBytes int `env:"CACHE_BYTES, default=738197504" meaning:"most bytes of what else is kept of runs and selections"`
-	// Waiting is how many selections may wait for the one that is computed.
+	// Waiting is the number of selections that may wait while a selection is computed.
 	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that wait while one is computed, until 429"`
 	// AnsweredSamples is the size of the largest run from which a call selects while its caller waits.
 	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"above it calls do not wait for selections"`
 }
 
-// DefaultLimits are the limits of an empty environment.
+// DefaultLimits returns the limits of an empty environment.
 func DefaultLimits() Limits {
 	return Limits{PoolBytes: 1 << 30, CacheBytes: run.DefaultCacheBytes, Waiting: 8, AnsweredSamples: 1_000_000}
 }
 
-// Validate reports every fault.
+// Validate returns an error that names every limit below 1.
 func (l Limits) Validate() error {
 	var faults []error
 	for _, limit := range []struct {

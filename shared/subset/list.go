@@ -11,19 +11,19 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A Listed selection is one of a list.
+// A Listed is a selection in a list.
 type Listed struct {
 	*Selection
 	State    string    // one of the State constants, or run.StateDamaged
-	Accepted time.Time // first; zero for a requested selection that is not made yet
+	Accepted time.Time // when it was first accepted; zero for a requested selection that is not made yet
 }
 
-// lookups is how many selections are looked at concurrently.
+// lookups is the number of selections that are looked up concurrently.
 const lookups = 16
 
-// ListPage lists selections of a run in the order of their ids: at most size of them, from 1, that come after the
-// cursor; an empty cursor is before the first. It returns the cursor of the next page, empty after the last selection.
-// Its cost does not depend on how many selections there are.
+// ListPage returns a page of the selections of a run, in the order of their ids. The page has at most size selections,
+// 1 or more, after the cursor. An empty cursor starts at the first selection. ListPage also returns the cursor of the
+// next page; empty after the last selection. The cost does not depend on the number of selections.
 func (r *Reader) ListPage(ctx context.Context, runID, cursor string, size int) ([]Listed, string, error) {
 	if _, err := r.runs.Plan(ctx, runID); errors.Is(err, run.ErrPlanning) {
 		return nil, "", nil
@@ -54,7 +54,7 @@ func (r *Reader) ListPage(ctx context.Context, runID, cursor string, size int) (
 	return slices.DeleteFunc(listed, func(l Listed) bool { return l.Selection == nil }), next, nil
 }
 
-// listed is a selection in a list. It has no Selection while the selection is not made.
+// listed returns a selection in a list. It has no Selection while the selection is not made.
 func (r *Reader) listed(ctx context.Context, runID, id string) (Listed, error) {
 	sel, err := r.Find(ctx, runID, id)
 	var state string

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// MakeSelections makes what a task asks for: one requested selection of a scored run, its near duplicates, or all
-// automatic selections. It returns the selections that it made, also with an error. A *run.RefusedError is final.
+// MakeSelections does a task: it makes one requested selection of a scored run, the run's near duplicates, or all
+// automatic selections. It returns the selections that it made, even with an error. A *run.RefusedError is final.
 func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
 	if task.Request == "" {
 		return s.selectAutomatically(ctx, task.Run)
@@ -64,8 +64,8 @@ func (s *Selector) selectWhole(ctx context.Context, runID string, request reques
 	return sel, s.ensureDetails(ctx, plan, sel.ID)
 }
 
-// A result is the content of an object that records that selections are made. Problem says why some were refused or
-// chose nothing.
+// A result is the content of an object that records that selections are made. Problem is the reason why some of them
+// were refused or picked nothing.
 type result struct {
 	Problem string `json:"problem,omitempty"`
 }
@@ -73,12 +73,12 @@ type result struct {
 // madeOf reads such an object; it is the zero value if the selections are not made.
 func madeOf(ctx context.Context, work bucket.Reader, name string) (made result, err error) {
 	if err := bucket.ReadJSON(ctx, work, name, &made); err != nil && !errors.Is(err, bucket.ErrNotExist) {
-		return made, fmt.Errorf("looking whether selections are made: %w", err)
+		return made, fmt.Errorf("checking if selections are made: %w", err)
 	}
 	return made, nil
 }
 
-// resultOf is the result of one selection, or of its refusal.
+// resultOf returns the result of one selection, or of its refusal.
 func resultOf(sel *Selection, refused error) result {
 	if refused != nil {
 		return result{refused.Error()}
@@ -128,8 +128,8 @@ func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Se
 	return made, errors.Join(append(refusals, marked)...)
 }
 
-// keepRefused records an automatic selection that is refused as a failed one, and publishes its event, so that people
-// who wait for it learn why. If the request can be identified, the id is that of the selection.
+// keepRefused records a refused automatic selection as a failed selection, and publishes its event, so that people who
+// wait for the selection get the reason. If the request can be identified, the id is the selection's id.
 func (s *Selector) keepRefused(
 	ctx context.Context, runID string, request selection.Request, reason string, automatic bool,
 ) error {

@@ -15,14 +15,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestMeasure selects from annotated samples by what a scorer gave them, and measures the picks by the annotations: the
-// mean rating over all capabilities. It is a measurement, and is made only where it is asked for:
+// TestMeasure selects from annotated samples by a scorer's ratings, and measures the picks by the annotations: the mean
+// rating over all capabilities. It is a measurement, and runs only on request:
 //
 //	harvest curate --budget 30% --images IMAGES --out OUT MANIFEST
 //	HARVEST_SCORES='OUT/scores-*.parquet' HARVEST_ANNOTATIONS=FILE go test -v -run Measure ./shared/subset
 //
-// HARVEST_SOURCES=3 takes pools of three sources at random, HARVEST_NOISE=1 the annotations with the embedded scorer's
-// error in place of its scores.
+// HARVEST_SOURCES=3 uses pools of three random sources. HARVEST_NOISE=1 uses the annotations with the embedded scorer's
+// error instead of its scores.
 func TestMeasure(t *testing.T) {
 	if os.Getenv("HARVEST_SCORES") == "" {
 		t.Skip("HARVEST_SCORES names no scores")
@@ -51,7 +51,7 @@ func TestMeasure(t *testing.T) {
 	}
 }
 
-// A measuredArm is one way to select.
+// A measuredArm is a way to select.
 type measuredArm struct {
 	name  string
 	rules selection.Rules
@@ -65,7 +65,7 @@ var measuredArms = []measuredArm{
 	{"longest", selection.Rules{Strategy: selection.Longest}},
 }
 
-// spread is the mean of 20 values, and the second lowest and highest: about 90 % are between these.
+// spread returns the mean of 20 values, and the second lowest and highest: about 90 % are between these.
 func spread(values []float64) (mean, low, high float64) {
 	sorted := slices.Sorted(slices.Values(values))
 	for _, v := range sorted {
@@ -74,7 +74,7 @@ func spread(values []float64) (mean, low, high float64) {
 	return mean, sorted[1], sorted[len(sorted)-2]
 }
 
-// A measurement is annotated samples with their scores.
+// A measurement has annotated samples with their scores.
 type measurement struct {
 	capabilities []string
 	samples      []selection.Sample
@@ -146,7 +146,7 @@ type measuredPool struct {
 	truth [][]int8
 }
 
-// draw takes four fifths of the samples, or all of some sources, at random.
+// draw returns a random four fifths of the samples, or all samples of some random sources.
 func (m *measurement) draw(t *testing.T, rng *rand.Rand) measuredPool {
 	t.Helper()
 	sources := map[string]bool{}
@@ -196,7 +196,7 @@ func (m *measurement) draw(t *testing.T, rng *rand.Rand) measuredPool {
 	return measuredPool{pool, truth}
 }
 
-// measure is the mean annotated rating of what an arm picks at a share of the pool.
+// measure returns the mean annotated rating of the samples that an arm picks at a share of the pool.
 func (p measuredPool) measure(t *testing.T, arm measuredArm, share float64) float64 {
 	t.Helper()
 	n := max(int(float64(p.Pool.Pool.Len())*share), 1)

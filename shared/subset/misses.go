@@ -13,9 +13,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A NearMiss says where an outranked sample was nearest to being picked.
+// A NearMiss is the place at which an outranked sample was nearest to being picked.
 type NearMiss struct {
-	// Capability and Bin say which candidates are compared; empty for a strategy without turns.
+	// Capability and Bin are the capability and the bin of the compared candidates; empty for a strategy without turns.
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	// Rank is the sample's place, from 1, in the order in which the capability takes the candidates of the bin; without
@@ -24,7 +24,7 @@ type NearMiss struct {
 	Last uint32 `json:"last"`
 }
 
-// String says how far the sample was from being picked.
+// String returns the near miss as text.
 func (m NearMiss) String() string { return string(m.appendText(nil)) }
 
 func (m NearMiss) appendText(text []byte) []byte {
@@ -41,10 +41,10 @@ func (m NearMiss) appendText(text []byte) []byte {
 	return strconv.AppendUint(append(text, "the last one taken is number "...), uint64(m.Last), 10)
 }
 
-// missBytes is how many bytes a sample has in the object of near misses: numbers of 2, 2, 4 and 4 bytes, the lowest
-// byte first, for the capability (by the order of selection.json, or noCapability), the position of the bin's style in
-// the sample's styles, the rank and the last one taken. The rank is 0 if the sample has no near miss. Every sample has
-// the same size, so a range can be read alone.
+// missBytes is the number of bytes of a sample in the object of near misses. They are numbers of 2, 2, 4 and 4 bytes,
+// the lowest byte first: the capability (its position in selection.json, or noCapability), the position of the bin's
+// style in the sample's styles, the rank, and the last rank that was taken. The rank is 0 if the sample has no near
+// miss. Every sample has the same number of bytes, so a range can be read alone.
 const (
 	missBytes    = 12
 	noCapability = math.MaxUint16
@@ -69,7 +69,7 @@ func writeMisses(w io.Writer, n int, misses *selection.MissList) error {
 	return nil
 }
 
-// A rangeMisses has the near misses of the samples of a range, as the object has them.
+// A rangeMisses has the near misses of the samples of a range, in the form of the object.
 type rangeMisses []byte
 
 // misses reads the near misses of a range.
@@ -90,8 +90,8 @@ func (r *Reader) misses(ctx context.Context, plan *run.Plan, id string, number i
 	return data, nil
 }
 
-// at is the near miss of the sample at a position of the range; false if it has none. capabilities are those of the
-// selection. Bins are stored as positions of their styles.
+// at returns the near miss of the sample at a position of the range; false if it has none. capabilities are those of
+// the selection. Bins are stored as positions of their styles.
 func (m rangeMisses) at(
 	position int, capabilities []selection.CapabilityResult, bin func(style int) string,
 ) (NearMiss, bool) {

@@ -22,20 +22,20 @@ type NearLine struct {
 	ID    string `json:"id"`
 	Index int64  `json:"index"` // idx in the dataset, from 0
 	NearTo
-	// Dropped says whether the sample is left out for this reason.
+	// Dropped says that the sample is left out for this reason.
 	Dropped bool `json:"dropped"`
 }
 
 // NearTo is the item or sample that a sample is near to.
 type NearTo struct {
-	// Near is an item of an evaluation set, as its file's name and its id, or the id of a selected sample.
+	// Near names an item of an evaluation set, by the name of its file and its id, or a selected sample by its id.
 	Near string `json:"near"`
-	// The distances are in bits, 0 to 256; nil if there is no image or text to compare, and for clusters.
+	// The distances are in bits, 0 to 256. They are nil if there is no image or text to compare, and for clusters.
 	ImageDistance *int `json:"image_distance,omitempty"`
 	TextDistance  *int `json:"text_distance,omitempty"`
 }
 
-// String names it, with the distances.
+// String returns Near and the distances as text.
 func (n NearTo) String() string {
 	text := n.Near
 	if n.ImageDistance != nil {
@@ -47,14 +47,14 @@ func (n NearTo) String() string {
 	return text
 }
 
-// nearSamples are the samples that a selection left out because they are near to an item or a sample: by index, what
-// each is near to.
+// A nearSamples has the samples that a selection left out because they are near to an item or to another sample. It
+// maps the index of each such sample to that item or sample.
 type nearSamples map[int64]NearTo
 
-// bytes estimates their memory. The names of items are shared.
+// bytes estimates the memory of n. The names of items are shared.
 func (n nearSamples) bytes() int { return 100 * len(n) }
 
-// of is the item or sample because of which the sample at an index is left out; nil if there is none.
+// of returns the item or sample near to the sample at an index; nil if the sample was left out for another reason.
 func (n nearSamples) of(index int64, why reason.Code) *NearTo {
 	if !why.ByNearness() {
 		return nil
@@ -91,8 +91,8 @@ func (r *Reader) nearTo(ctx context.Context, sel *Selection) (nearSamples, error
 	})
 }
 
-// EachNear calls use with the lines of near.jsonl of a selection, in their order, and then with those of
-// clusters.jsonl. An error of use ends it.
+// EachNear calls use with the lines of near.jsonl of a selection, and then with the lines of clusters.jsonl, both in
+// their order. It stops at an error of use.
 func (r *Reader) EachNear(ctx context.Context, sel *Selection, use func(NearLine) error) error {
 	for _, object := range []string{sel.Outputs.Near, sel.Outputs.Clusters} {
 		if object == "" {
@@ -105,7 +105,7 @@ func (r *Reader) EachNear(ctx context.Context, sel *Selection, use func(NearLine
 	return nil
 }
 
-// readNear calls use with the lines of an object of a selection. An error of use ends it.
+// readNear calls use with the lines of an object of a selection. It stops at an error of use.
 func (r *Reader) readNear(ctx context.Context, runID, id, object string, use func(NearLine) error) error {
 	body, err := r.work.Open(ctx, object, 0, 0, -1)
 	if err != nil {
@@ -126,7 +126,7 @@ func (r *Reader) readNear(ctx context.Context, runID, id, object string, use fun
 	}
 }
 
-// writeNear writes an object of lines, unless it is there already. each calls a function with the lines.
+// writeNear writes an object with lines, unless it exists. each calls its argument with each line.
 func (s *Selector) writeNear(ctx context.Context, object string, each func(func(NearLine) error) error) error {
 	_, err := bucket.CreateOnce(ctx, s.work, object, func(w io.Writer) error {
 		out := bufio.NewWriter(w)

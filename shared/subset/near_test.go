@@ -22,7 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// photo is a picture of a kind, as a JPEG of a quality.
+// photo returns a JPEG of a quality with a kind of picture.
 func photo(t *testing.T, kind, quality int) []byte {
 	t.Helper()
 	img := image.NewGray(image.Rect(0, 0, 96, 64))
@@ -38,8 +38,8 @@ func photo(t *testing.T, kind, quality int) []byte {
 	return out.Bytes()
 }
 
-// pictured is a fixture with a scored run of four samples with one picture each, a0 to a3, of which a3 shows a3's
-// picture and asks a0's question of a copy of a0's picture (twin), and an evaluation set about a0 and a1.
+// pictured returns a fixture with a scored run of samples with one picture each, a0 to a3, and of a copy of a0's
+// picture with a0's question (twin). It also has an evaluation set about a0 and a1.
 func pictured(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
 	f := runtest.New(t)
@@ -75,7 +75,7 @@ func nearLines(t *testing.T, f *runtest.Fixture, object string) (lines []string)
 	return lines
 }
 
-// TestExcludeNear leaves out what an evaluation set has, and says what it is.
+// TestExcludeNear leaves out samples that are in an evaluation set, and names the items.
 func TestExcludeNear(t *testing.T) {
 	t.Parallel()
 	f, plan := pictured(t)
@@ -122,7 +122,7 @@ func TestExcludeNear(t *testing.T) {
 	}
 }
 
-// TestEvaluationReplaced makes another selection when the evaluation set is another one.
+// TestEvaluationReplaced makes another selection after the evaluation set was replaced.
 func TestEvaluationReplaced(t *testing.T) {
 	t.Parallel()
 	f, plan := pictured(t)
@@ -145,7 +145,7 @@ func TestEvaluationReplaced(t *testing.T) {
 	}
 }
 
-// TestClusterCap takes one of near duplicates, and names it where the other is left out.
+// TestClusterCap selects one of two near duplicates, and names it in the reason of the other.
 func TestClusterCap(t *testing.T) {
 	t.Parallel()
 	f, plan := pictured(t)
@@ -165,7 +165,7 @@ func TestClusterCap(t *testing.T) {
 	}
 }
 
-// TestTemplates shows the largest templates, and bounds what a selection has of each.
+// TestTemplates reports the largest templates, and limits the samples of each in a selection.
 func TestTemplates(t *testing.T) {
 	t.Parallel()
 	var records []string
@@ -203,7 +203,7 @@ func TestTemplates(t *testing.T) {
 	}
 }
 
-// TestNearPreviewed previews and sweeps with an evaluation set, and finds what the selection has.
+// TestNearPreviewed makes a preview and a sweep with an evaluation set, and compares them with the selection.
 func TestNearPreviewed(t *testing.T) {
 	t.Parallel()
 	f, plan := pictured(t)
@@ -226,7 +226,7 @@ func TestNearPreviewed(t *testing.T) {
 	}
 }
 
-// TestNearKilled kills the process before every write of a selection. The next one continues to the same objects.
+// TestNearKilled kills the process before every write of a selection. The next process completes the same objects.
 func TestNearKilled(t *testing.T) {
 	t.Parallel()
 	one, err := selection.ParseCap("1")
@@ -258,7 +258,7 @@ func TestNearKilled(t *testing.T) {
 		f.Restart()
 		return f, plan
 	}
-	// After the first write near.jsonl is there, and nothing else of the selection.
+	// After the first write, near.jsonl is the only object of the selection.
 	for life := 1; life < calm.Steps-before; life += thorough.Stride(30) {
 		f, plan := kill(t, life)
 		if err := live(f, plan); err != nil {
@@ -268,7 +268,7 @@ func TestNearKilled(t *testing.T) {
 			t.Errorf("killed after %d: objects (-undisturbed +got):\n%s", life, diff)
 		}
 	}
-	// What was written first decides, if an image of the evaluation set is gone since.
+	// The stored near.jsonl counts, even if an image of the evaluation set was removed in the meantime.
 	f, plan := kill(t, 1)
 	if err := os.Remove(filepath.Join(f.Folder, "evaluations", "pic.jpg")); err != nil {
 		t.Fatal(err)

@@ -21,13 +21,13 @@ type Nothing struct {
 	Pool   *Pool // a sample without a status counts as scored
 	Params selection.Params
 	Result *selection.Result
-	Name   func(position int) string // describes a sample, as people find it
-	// Unrated and Unstyled are the advice if samples have no rating, or no style.
+	Name   func(position int) string // describes a sample for messages
+	// Unrated and Unstyled are the advice for samples without a rating, and without a style.
 	Unrated, Unstyled string
 }
 
-// Problem says why nothing was picked: the most frequent reason, an example of it, and what to change. Advice about a
-// field of the request begins with the field, such as "threshold: ".
+// Problem returns the reason why nothing was picked: the most frequent reason, an example, and the fix. A fix that
+// changes a field of the request begins with the field, such as "threshold: ".
 func (n Nothing) Problem() string {
 	counts, first := map[selection.Reason]int{}, map[selection.Reason]int{}
 	var order []selection.Reason
@@ -35,7 +35,7 @@ func (n Nothing) Problem() string {
 	for i := range reasons.Len() {
 		why := reasons.At(i)
 		if len(n.Pool.Status) > 0 && n.Pool.Status[i] != scores.OK {
-			continue // it was not scored, which no other selection can change
+			continue // another selection cannot change that the sample was not scored
 		}
 		if counts[why]++; counts[why] == 1 {
 			order, first[why] = append(order, why), i
@@ -65,7 +65,7 @@ func (n Nothing) ratedFor(capability string) bool {
 	return slices.ContainsFunc(column, func(r int8) bool { return r != selection.Missing })
 }
 
-// withoutRatings is the advice if no sample has a rating for the selection's capabilities.
+// withoutRatings returns the advice if no sample has a rating for the selection's capabilities.
 func (n Nothing) withoutRatings() string {
 	var others []string
 	for _, name := range n.Pool.Pool.Capabilities {
@@ -90,7 +90,7 @@ func (n Nothing) withoutRatings() string {
 	return text + "; " + n.Unrated
 }
 
-// fix is what to change so that samples with a reason can be selected.
+// fix returns the change of the request with which samples with a reason can be selected.
 func (n Nothing) fix(why selection.Reason) string {
 	switch why {
 	case selection.ReasonThreshold:
@@ -106,27 +106,27 @@ func (n Nothing) fix(why selection.Reason) string {
 	case selection.ReasonExclude:
 		return "exclude: name fewer ids"
 	case selection.ReasonSourceCap:
-		return "caps: source: give a larger one"
+		return "caps: source: give a larger cap"
 	case selection.ReasonStyleCap:
-		return "caps: style: give a larger one"
+		return "caps: style: give a larger cap"
 	case selection.ReasonColumn:
 		return "where: ask for less, or give more samples their numbers"
 	case selection.ReasonModality:
-		return "caps: modality: give a larger one"
+		return "caps: modality: give a larger cap"
 	case selection.ReasonImageCap:
-		return "caps: image: give a larger one"
+		return "caps: image: give a larger cap"
 	case selection.ReasonClusterCap:
-		return "caps: cluster: give a larger one"
+		return "caps: cluster: give a larger cap"
 	case selection.ReasonTemplateCap:
-		return "caps: template: give a larger one"
+		return "caps: template: give a larger cap"
 	case selection.ReasonNear:
 		return "exclude_near: name other evaluation sets, or leave exclude_images out"
 	default:
-		return "budget: give a larger one"
+		return "budget: give a larger budget"
 	}
 }
 
-// threshold names a lower threshold, at which a sample is selected.
+// threshold returns the advice to lower a threshold, with a value at which a sample can be selected.
 func (n Nothing) threshold() string {
 	best, highest, every := "", selection.Missing, true
 	for _, name := range n.capabilities() {
@@ -156,7 +156,8 @@ func (n Nothing) threshold() string {
 		field, what, highest, threshold, give)
 }
 
-// sampleName describes the sample at a position of a run's pool. If its id cannot be read, its place is enough.
+// sampleName returns a function that describes the sample at a position of a run's pool, by its id and its place, or
+// only by its place if the id cannot be read.
 func sampleName(ctx context.Context, plan *run.Plan, samples Samples) func(int) string {
 	return func(i int) string {
 		name := "one"
@@ -169,7 +170,7 @@ func sampleName(ctx context.Context, plan *run.Plan, samples Samples) func(int) 
 	}
 }
 
-// fail publishes the event of a selection that chose no sample or was refused, at least once and always with the same
+// fail publishes the event of a selection that picked no sample or was refused, at least once and always with the same
 // id.
 func (s *Selector) fail(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, failedSentName(plan.Run, sel.ID)); sent || err != nil {
@@ -192,10 +193,10 @@ func (s *Selector) fail(ctx context.Context, plan *run.Plan, sel *Selection) err
 const (
 	StateWriting   = "writing"   // some outputs are not written yet
 	StateCompleted = "completed" // all outputs are written
-	StateFailed    = "failed"    // it chose no sample or is refused, and has no outputs; see problem
+	StateFailed    = "failed"    // the selection picked no sample or was refused, and has no outputs; see problem
 )
 
-// State is how far a selection is: one of the State constants.
+// State returns the state of a selection: one of the State constants.
 func (r *Reader) State(ctx context.Context, sel *Selection) (string, error) {
 	if !sel.Made() && sel.Problem == "" {
 		return StateWriting, nil

@@ -18,7 +18,8 @@ type Outcome struct {
 }
 
 // Repeat makes a selection of a run again, in memory, and calls use with it while no other selection computes. use may
-// make other selections from the same pool. ErrNoSelection if there is none, ErrBusy if too many wait already.
+// make other selections from the same pool. The error is ErrNoSelection if there is no such selection, and ErrBusy if
+// too many selections are waiting.
 func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -46,8 +47,8 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 	})
 }
 
-// repeat selects again from the pool of a selection. It reads from near.jsonl which samples are left out because of
-// evaluation sets.
+// repeat makes a selection again from its pool. It reads the samples to leave out because of evaluation sets from
+// near.jsonl.
 func (r *Reader) repeat(ctx context.Context, pool *Pool, sel *Selection) (*choice, error) {
 	var dropped []uint32
 	if sel.Outputs.Near != "" {

@@ -11,7 +11,8 @@ type Pair struct {
 	Plan *run.Plan
 	Pool *Pool
 	A, B *Selection
-	// Both are the samples in A and B, OnlyA and OnlyB the others, in the order in which they were picked.
+	// Both has the samples in A and B. OnlyA and OnlyB have the samples in only one of them. All are in the order of
+	// picking.
 	Both, OnlyA, OnlyB []uint32
 	*Comparison
 }

@@ -46,7 +46,7 @@ func (p parquetPicture) Equal(other parquetPicture) bool {
 	return p.Path == other.Path && bytes.Equal(p.Bytes, other.Bytes)
 }
 
-// rows are the samples as rows of a Parquet file.
+// rows returns the samples as rows of a Parquet file.
 func (forms twoForms) rows(t *testing.T) []parquetRow {
 	t.Helper()
 	rows := make([]parquetRow, len(forms.lines))
@@ -137,8 +137,8 @@ func TestParquet(t *testing.T) {
 	}
 }
 
-// waitsForMemory takes the memory of all that read images of containers, and gives it back after a while. What is
-// returned is called when a run is finished: it had to wait, and has given back all that it took.
+// waitsForMemory acquires all memory of readers of containers, and releases it after some time. The returned function
+// is called after a run: it checks that the run had to wait, and has released all its memory.
 func waitsForMemory(t *testing.T, f *runtest.Fixture) (finished func()) {
 	t.Helper()
 	const all = math.MaxInt64
@@ -184,7 +184,7 @@ func checkRows(t *testing.T, content []byte, want []parquetRow) {
 	}
 }
 
-// TestParquetTogether takes two Parquet files with equal columns, and refuses those with others.
+// TestParquetTogether accepts two Parquet files with equal columns, and refuses files with unequal columns.
 func TestParquetTogether(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 12)
@@ -211,15 +211,15 @@ func TestParquetTogether(t *testing.T) {
 		t.Errorf("the subset has %d rows: %v", len(got), err)
 	}
 	_, err = f.Start(run.Spec{Dataset: "demo", Manifests: []string{"parts/a.parquet", "parts/c.parquet"}})
-	want := "manifests: datasets/demo/parts/a.parquet and datasets/demo/parts/c.parquet have unequal columns, and a " +
-		"subset is one file: only the first has image.list.element.bytes"
+	want := "manifests: datasets/demo/parts/a.parquet and datasets/demo/parts/c.parquet have unequal columns " +
+		"(only the first has image.list.element.bytes"
 	if got := runtest.Refusal(t, err); !strings.HasPrefix(got, want) {
 		t.Errorf("refused with %q, want %q", got, want)
 	}
 }
 
-// TestParquetKilled kills the process that writes a selection between any two of its steps. What the next one completes
-// is the same, byte for byte.
+// TestParquetKilled kills the process that writes a selection between any two steps. The next process completes the
+// same outputs, byte for byte.
 func TestParquetKilled(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 20)
@@ -258,7 +258,8 @@ func TestParquetKilled(t *testing.T) {
 	}
 }
 
-// TestParquetLost replaces a Parquet file before its samples are scored: each that has an image fails by that.
+// TestParquetLost replaces a Parquet file before its samples are scored. Each sample with an image fails for this
+// reason.
 func TestParquetLost(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 20)

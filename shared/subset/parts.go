@@ -18,18 +18,18 @@ import (
 )
 
 const (
-	// partsWidth bounds the parts of a selection that are published but not written.
+	// partsWidth is the most parts of a selection that are published but not written.
 	partsWidth = 16
-	// partsBlock is how many parts are composed in one step: the most that Cloud Storage allows.
+	// partsBlock is the number of parts that are composed in one step: the most that Cloud Storage allows.
 	// Source: https://cloud.google.com/storage/docs/composite-objects
 	partsBlock = 32
-	// rejectedBytes estimates the length of a line of rejected.jsonl.
+	// rejectedBytes is an estimate of the length of a line of rejected.jsonl in bytes.
 	rejectedBytes = 320
 )
 
-// publishParts publishes the first part of each chain that is not written: the parts of ranges r, r + partsWidth, r + 2
-// partsWidth and so on form a chain. If all are written, it completes the selection. While details are missing, it
-// publishes only one part; the delivery of that part makes the details and publishes the other parts.
+// publishParts publishes the first unwritten part of each chain. The parts of ranges r, r + partsWidth, r + 2
+// partsWidth and so on form a chain. If all parts are written, publishParts completes the selection. While details are
+// missing, it publishes only one part; the delivery of that part makes the details and publishes the other parts.
 func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	written, err := s.writtenParts(ctx, plan, sel, partsRoot(sel.Run, sel.ID, 0))
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Selector) publishParts(ctx context.Context, plan *run.Plan, sel *Select
 // composeAll composes the blocks whose parts are all written. It lists the existing objects first, so that the number
 // of requests depends only on what is missing.
 func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selection, written map[int]bool) error {
-	size, nodes := 1, len(plan.Ranges) // size is how many ranges a part of the level has
+	size, nodes := 1, len(plan.Ranges) // size is the number of ranges in a part of the level
 	for level := 0; nodes > partsBlock; level++ {
 		above, err := s.writtenParts(ctx, plan, sel, partsRoot(sel.Run, sel.ID, level+1))
 		if err != nil {
@@ -88,7 +88,7 @@ func (s *Selector) composeAll(ctx context.Context, plan *run.Plan, sel *Selectio
 	return s.compose(ctx, plan, sel, 0)
 }
 
-// publishPart requests the part of a range.
+// publishPart publishes the task of a range's part, and records this.
 func (s *Selector) publishPart(ctx context.Context, sel *Selection, r int) error {
 	task := events.PartTask{Run: sel.Run, Selection: sel.ID, Range: r}
 	if err := s.tasks.Publish(ctx, task.Message()); err != nil {
@@ -97,8 +97,8 @@ func (s *Selector) publishPart(ctx context.Context, sel *Selection, r int) error
 	return s.again.Sent(ctx, partSentName(sel.Run, sel.ID, r), fmt.Sprintf("part %d", r))
 }
 
-// WritePart writes what a selection takes and leaves of one range, publishes the next part of its chain, and completes
-// the selection with the last part.
+// WritePart writes the selected and the rejected samples of one range, and publishes the next part of the chain. With
+// the last part it completes the selection.
 func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	plan, err := s.runs.UsablePlan(ctx, task.Run)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused || errors.Is(err, run.ErrNoRun) {
@@ -116,7 +116,7 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 		return events.DataError(fmt.Errorf("run %s has no range %d", plan.Run, task.Range))
 	}
 	if ended, err := s.ended(ctx, sel); ended || err != nil {
-		return err // the selection is completed: its parts are not needed, and may be gone
+		return err // the selection is completed: its parts are not needed, and may be removed
 	}
 	if sel.Selected == 0 {
 		return s.fail(ctx, plan, sel)
@@ -144,7 +144,7 @@ func (s *Selector) WritePart(ctx context.Context, task events.PartTask) error {
 	return s.compose(ctx, plan, sel, task.Range)
 }
 
-// writtenParts are the numbers of the parts below a prefix that have all their objects.
+// writtenParts returns the numbers of the parts below a prefix whose objects all exist.
 func (s *Selector) writtenParts(
 	ctx context.Context, plan *run.Plan, sel *Selection, prefix string,
 ) (map[int]bool, error) {
@@ -166,16 +166,16 @@ func (s *Selector) writtenParts(
 	return written, nil
 }
 
-// compose composes the block of a range if all its parts are written, then the block of that block, and so on; the last
-// step completes the selection. So the work of each delivery is bounded for any number of ranges.
+// compose composes the block of a range if all parts of the block are written, then the block of blocks, and so on. The
+// last step completes the selection. So the work of each delivery is limited for any number of ranges.
 func (s *Selector) compose(ctx context.Context, plan *run.Plan, sel *Selection, r int) error {
 	number, nodes := r, len(plan.Ranges)
 	for level := 0; ; level++ {
 		block := number / partsBlock
 		first := block * partsBlock
 		last := min(first+partsBlock, nodes)
-		// List after writing the own part: if several deliveries write the last parts at the same time, at least one sees
-		// all.
+		// List after this delivery has written its part. So if several deliveries write the last parts at the same time, at
+		// least one delivery finds all parts.
 		written, err := s.writtenParts(ctx, plan, sel, partsPrefix(sel.Run, sel.ID, level, block))
 		if err != nil || len(written) < last-first {
 			return err
@@ -199,12 +199,13 @@ func (s *Selector) compose(ctx context.Context, plan *run.Plan, sel *Selection, 
 	}
 }
 
-// concatenate composes parts of a level, from first to before last, into an object, unless it is there.
+// concatenate composes the parts of a level, from first up to, but not including, end, into an object, unless it
+// exists.
 func (s *Selector) concatenate(
-	ctx context.Context, sel *Selection, level, first, last int, kind, name string,
+	ctx context.Context, sel *Selection, level, first, end int, kind, name string,
 ) error {
 	var parts []string
-	for number := first; number < last; number++ {
+	for number := first; number < end; number++ {
 		parts = append(parts, partName(sel.Run, sel.ID, level, number, kind))
 	}
 	if err := s.work.Compose(ctx, name, parts); err != nil && !errors.Is(err, bucket.ErrExists) {
@@ -246,7 +247,7 @@ func (s *Selector) writeText(
 	each func(func(dataset.Record) error) error,
 ) error {
 	var subset bytes.Buffer
-	if samples := plan.RangeSamples(r); samples > 0 { // estimate, from the mean length of a record
+	if samples := plan.RangeSamples(r); samples > 0 { // an estimate from the mean length of a record
 		subset.Grow(int((plan.Ranges[r].Span.End - plan.Ranges[r].Span.Start) * int64(sel.PerRange[r]) / samples))
 	}
 	out := dataset.NewWriter(&subset, plan.Format(), part)
@@ -260,7 +261,8 @@ func (s *Selector) writeText(
 	return err
 }
 
-// divide calls take with the selected records of a range, whose reason is empty, and writes the reasons of the others.
+// divide calls take with the selected records of a range, whose reason is empty. It appends a line for each other
+// record to rejected.
 func (s *Selector) divide(
 	ctx context.Context, plan *run.Plan, sel *Selection, r int, reasons *scores.Reasons, take func(dataset.Record) error,
 	rejected *[]byte,

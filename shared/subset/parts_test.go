@@ -18,7 +18,7 @@ import (
 
 func TestSubset(t *testing.T) {
 	t.Parallel()
-	// Bytes that any rewriting of the JSON would change.
+	// Bytes that would change if the JSON were written again.
 	odd := func(i int) string {
 		return fmt.Sprintf(`{"conversations" :[{"from":"human","value":"\u0041 <b>&nbsp;?"}, `+
 			`{"value":"é %d","from":"gpt"}],"x":1.50 , "x":1e2, "y":"%s", "id":"odd%d"}`, i, "\u2028", i)
@@ -119,8 +119,8 @@ func checkOutputs(
 	}
 }
 
-// TestDamagedShard has the records of a shard cut short, damaged, or replaced by others: each reader names the shard,
-// and nothing is written of what is left.
+// TestDamagedShard truncates, damages or replaces the records of a shard. Each reader names the shard, and no part of
+// the remaining records is written.
 func TestDamagedShard(t *testing.T) {
 	t.Parallel()
 	valid, plan := scored(t, append(runtest.Plain("a", 5), "{}"))
@@ -157,7 +157,8 @@ func TestDamagedShard(t *testing.T) {
 	}
 }
 
-// TestPartsParseNothing has the records of a scored run replaced by what no parser takes: it is written as it is.
+// TestPartsParseNothing replaces the records of a scored run by bytes that no parser accepts. They are written
+// unchanged.
 func TestPartsParseNothing(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 3))

@@ -20,8 +20,8 @@ type choice struct {
 	result *selection.Result
 }
 
-// apply selects from the pool, without the samples at the given positions, which are near to evaluation sets. A
-// *run.RefusedError is a fault of the request.
+// apply selects from the pool. near are the positions of samples that are left out because they are near to evaluation
+// sets. The error is a *run.RefusedError if the request is invalid.
 func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest, near []uint32) (*choice, error) {
 	asked, err := p.Params(ctx, request)
 	asked.Near = near
@@ -39,7 +39,7 @@ func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest, nea
 	return chosen, nil
 }
 
-// selectBy selects from the pool; with smaller budgets, these are selected first.
+// selectBy selects from the pool. If within has smaller budgets, it makes their selections first.
 func (p *Pool) selectBy(asked selection.Params, within []int) (*choice, error) {
 	if len(within) == 0 {
 		result, err := p.Select(asked)
@@ -54,10 +54,10 @@ func (p *Pool) selectBy(asked selection.Params, within []int) (*choice, error) {
 	return &choice{asked, params, results[len(results)-1]}, nil
 }
 
-// pickRows are the rows of a file of picks, in the order of picking, without places in a run.
+// pickRows returns the rows of a file of picks, in the order of picking, without places in a run.
 func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) scores.Pick {
 	pool := p.Pool
-	columns := make([][]int8, len(result.Capabilities)) // ratings, by capability of the result
+	columns := make([][]int8, len(result.Capabilities)) // ratings by capability
 	for i, c := range result.Capabilities {
 		columns[i] = pool.Ratings[slices.Index(pool.Capabilities, c.Capability)]
 	}
@@ -77,8 +77,8 @@ func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) s
 	}
 }
 
-// WritePicks writes the picks from a pool of ReadPool. The file is like picks.parquet, but range and position are 0,
-// and index is the sample's place in the files.
+// WritePicks writes the picks from a pool of ReadPool. The file has the form of picks.parquet, but range and position
+// are 0, and index is the sample's position in the files.
 func WritePicks(ctx context.Context, w io.Writer, pool *Pool, result *selection.Result) error {
 	ids, err := pool.idsOf(ctx, result.Samples())
 	if err != nil {

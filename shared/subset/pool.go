@@ -13,21 +13,22 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// reads is how many files of scores are read concurrently. Files that are read but not yet in the pool need additional
-// memory.
+// reads is the number of files of scores that are read concurrently. Files that are read but not yet in the pool need
+// additional memory.
 const reads = 8
 
 // A Pool has the samples from which selections of a run, or of files of scores, are made.
 type Pool struct {
 	*selection.Catalog
 	Samples
-	// Reach is how far the samples are from the scorer's training data; nil if that is not known.
+	// Reach is the report on the distance of the samples from the scorer's training data; nil if it is not known.
 	Reach *reach.Report
-	// Numbers says how the request's file of numbers matches the samples; nil without a file.
+	// Numbers reports how the request's file of numbers matches the samples; nil without a file.
 	Numbers *NumbersMatch
 }
 
-// Pool reads the scores of a scored run, every sample in the order of its manifests. It is shared: do not change it.
+// Pool returns the pool of a scored run. It has all samples in the order of the run's manifests. It is shared: do not
+// change it.
 func (r *Reader) Pool(ctx context.Context, runID string) (*Pool, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -36,7 +37,7 @@ func (r *Reader) Pool(ctx context.Context, runID string) (*Pool, error) {
 	return r.pool(ctx, plan, selection.Request{})
 }
 
-// SeedPool is the pool for seed sets: it also distinguishes images and twins, and has a random order by the seed.
+// SeedPool returns the pool for seed sets: it also distinguishes images and twins, and has a random order by the seed.
 func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -51,8 +52,8 @@ func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool
 	})
 }
 
-// pool is the pool of a run, read or found in memory, with the columns that a request needs. A *run.RefusedError is a
-// fault of the request.
+// pool returns the pool of a run with the columns that a request needs, from memory if it is there. The error is a
+// *run.RefusedError if the request is invalid.
 func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
 	scored, err := r.scoredPool(ctx, plan, spec)
 	if err != nil || spec.ScoresFrom == "" && len(spec.ColumnNames()) == 0 {
@@ -61,7 +62,7 @@ func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Reques
 	return r.withColumns(ctx, plan, spec, scored)
 }
 
-// scoredPool reads the scores of a run into the form that selection takes, or finds them in memory.
+// scoredPool reads the scores of a run into a Pool, or finds the Pool in memory.
 func (r *Reader) scoredPool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
 	request := columnRequest(plan.Rubric.Capabilities, spec)
 	return r.pools.get(ctx, poolKey(plan, spec), poolBytes(plan, request), func(ctx context.Context) (*Pool, error) {
@@ -88,7 +89,7 @@ func poolKey(plan *run.Plan, spec selection.Request) string {
 		request.Visual, !spec.Caps.Cluster.IsZero())
 }
 
-// samplesOf are the samples of a run, without their outcomes.
+// samplesOf returns the Samples of a run, without their outcomes.
 func (r *Reader) samplesOf(plan *run.Plan) Samples {
 	samples := Samples{ids: func(ctx context.Context, number int) ([]string, error) {
 		return r.rangeIDs(ctx, plan, number)
@@ -99,8 +100,8 @@ func (r *Reader) samplesOf(plan *run.Plan) Samples {
 	return samples
 }
 
-// ReadPool reads files of scores, one at least, in their order, into the form that selection takes. The capabilities
-// are those of the first file. It is an error if another file lacks one.
+// ReadPool reads one or more files of scores, in their order, into a Pool. The Pool has the capabilities of the first
+// file. ReadPool returns an error if another file lacks a capability.
 func ReadPool(ctx context.Context, files [][]byte, spec selection.Request) (*Pool, error) {
 	first, err := readColumns(files[0], columnRequest(nil, spec))
 	if err != nil {
@@ -130,7 +131,7 @@ func poolBytes(plan *run.Plan, request scores.ColumnRequest) int {
 	return int(plan.Samples) * perSample
 }
 
-// columnRequest says which columns of scores a selection needs.
+// columnRequest returns the columns of scores that a selection needs.
 func columnRequest(capabilities []string, spec selection.Request) scores.ColumnRequest {
 	return scores.ColumnRequest{
 		Capabilities: capabilities, Seed: spec.Seed, Twins: spec.Unique, Images: !spec.Caps.Image.IsZero(),
@@ -168,13 +169,13 @@ func (r *Reader) rangeIDs(ctx context.Context, plan *run.Plan, number int) (ids 
 type poolBuilder struct {
 	*selection.Builder
 	samples   Samples
-	expected  int // samples
+	expected  int // expected number of samples
 	templates similarity.Templates
-	scale     *reach.Scale   // nil if none is known
+	scale     *reach.Scale   // nil if it is not known
 	tallies   []*reach.Tally // by source
 }
 
-// newPoolBuilder makes columns for this many samples. They grow if more are added.
+// newPoolBuilder returns a poolBuilder with memory for a number of samples. It grows if more samples are added.
 func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
 	b := &poolBuilder{Builder: selection.NewBuilder(request.Capabilities...), expected: samples}
 	pool := b.Pool
@@ -194,7 +195,7 @@ func newPoolBuilder(request scores.ColumnRequest, samples int) *poolBuilder {
 	return b
 }
 
-// read reads n files, several concurrently, and appends them in order.
+// read reads n files, several concurrently, appends them in order, and returns the Pool.
 func (b *poolBuilder) read(
 	ctx context.Context, n int, file func(context.Context, int) (*scores.Columns, error),
 ) (*Pool, error) {
@@ -278,10 +279,10 @@ func (b *poolBuilder) appendTemplates(columns *scores.Columns) {
 	}
 }
 
-// namedTemplates is how many templates of a pool, the largest ones, have names.
+// namedTemplates is the number of templates of a pool, the largest ones, whose texts are kept.
 const namedTemplates = 100
 
-// clusterTemplates replaces templates by clusters of templates.
+// clusterTemplates replaces the number of each sample's template by the number of the template's cluster.
 func (b *poolBuilder) clusterTemplates() {
 	of, names := b.templates.Clusters(namedTemplates)
 	for i, template := range b.Pool.Template {
@@ -290,8 +291,8 @@ func (b *poolBuilder) clusterTemplates() {
 	b.Pool.TemplateNames, b.templates = names, similarity.Templates{}
 }
 
-// growLists makes room for a number of further styles. If room is missing, it estimates the number of styles of all
-// samples from the samples so far, and makes room for that.
+// growLists makes room for further styles. If the memory is too small, it estimates the number of styles of all samples
+// from the samples so far, and allocates memory for them.
 func (b *poolBuilder) growLists(samples, styles int) {
 	pool := b.Pool
 	if len(pool.Style)+styles <= cap(pool.Style) {

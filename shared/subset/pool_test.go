@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestReadPool selects from a run's files of scores as the run does.
+// TestReadPool selects from a run's score files, and compares the picks with a selection of the run.
 func TestReadPool(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -60,7 +60,7 @@ func TestReadPool(t *testing.T) {
 	}
 }
 
-// TestReadForeignPool reads scores whose hashes are not ours.
+// TestReadForeignPool reads scores with hashes of another program.
 func TestReadForeignPool(t *testing.T) {
 	t.Parallel()
 	var records []scores.Record

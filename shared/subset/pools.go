@@ -9,14 +9,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/cache"
 )
 
-// poolIdle is how long unused pools stay in memory.
+// poolIdle is the time for which unused pools stay in memory.
 const poolIdle = 10 * time.Minute
 
-// ErrBusy says that as many selections wait as are allowed; the caller should try again later.
+// ErrBusy is the error if the largest allowed number of selections is waiting. The caller should try again later.
 var ErrBusy = errors.New("other selections are being made")
 
-// pools keeps the pools of runs, and lets one selection compute at a time. So a process needs the memory of its pools
-// and of one selection.
+// A pools keeps the pools of runs in memory, and allows one selection to compute at a time. So a process needs the
+// memory of its pools and of one selection.
 type pools struct {
 	maxBytes int
 	kept     *cache.Cache[*Pool]
@@ -37,7 +37,8 @@ func newPools(l Limits) *pools {
 // bytes estimates the memory of a pool.
 func (p *Pool) bytes() int { return p.Bytes() + len(p.Status) + 8*len(p.first) }
 
-// get is the pool of a key. If it is not in memory, get first drops other pools to make room, and then calls load.
+// get returns the pool of a key. If it is not in memory, get removes other pools to make room, and then calls load.
+// bytes is the estimated memory of the pool.
 func (p *pools) get(
 	ctx context.Context, key string, bytes int, load func(context.Context) (*Pool, error),
 ) (*Pool, error) {
@@ -48,7 +49,7 @@ func (p *pools) get(
 	})
 }
 
-// dropLater drops all pools once none was used for poolIdle.
+// dropLater removes all pools from memory after no pool was used for poolIdle.
 func (p *pools) dropLater() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -59,7 +60,7 @@ func (p *pools) dropLater() {
 	p.idle.Reset(poolIdle)
 }
 
-// compute calls use while no other selection computes; ErrBusy if too many wait already.
+// compute waits for the slot for computing, and calls use. The error is ErrBusy if too many selections are waiting.
 func (p *pools) compute(ctx context.Context, use func() error) error {
 	select {
 	case p.queue <- struct{}{}:
@@ -70,7 +71,7 @@ func (p *pools) compute(ctx context.Context, use func() error) error {
 	return p.alone(ctx, use)
 }
 
-// alone is compute without ErrBusy, for work that was accepted before: it waits behind any number of others.
+// alone is compute without ErrBusy, for work that is already accepted. It waits even if many selections are waiting.
 func (p *pools) alone(ctx context.Context, use func() error) error {
 	select {
 	case p.slot <- struct{}{}:

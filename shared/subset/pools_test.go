@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestPoolIsShared makes selections of one run concurrently: the scores are read once. With no memory for pools they
-// are read for each, and the ids too, so that they are not read again for the details.
+// TestPoolIsShared makes selections of one run concurrently. The scores are read once. Without memory for pools, scores
+// and ids are read for each selection, and not again for the details.
 func TestPoolIsShared(t *testing.T) {
 	t.Parallel()
 	for bytes, want := range map[int]struct{ least, most int }{1 << 20: {1, 1}, 1: {5, 8}} {
@@ -34,7 +34,7 @@ func TestPoolIsShared(t *testing.T) {
 				last = max(last, name)
 			}
 		}
-		// Of the last range, the selection of all samples needs the ids, and others may.
+		// The selection of all samples needs the ids of the last range; other selections may need them.
 		if n := f.Opens[last]; n < want.least || n > want.most {
 			t.Errorf("with %d bytes for pools %s was opened %d times, want %+v", bytes, last, n, want)
 		}

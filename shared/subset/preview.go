@@ -9,25 +9,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Preview describes the selection that a request would make. Nothing is written. An equal request makes an equal
-// selection.
+// A Preview describes the selection that a request would make. An equal request makes an equal selection.
 type Preview struct {
 	Parameters selection.ResolvedRequest `json:"parameters"`
-	Total      int                       `json:"total"`    // samples of the run, failed and skipped ones too
-	Selected   int                       `json:"selected"` // samples; if 0, the selection would fail
+	Total      int                       `json:"total"`    // number of samples of the run, with failed and skipped samples
+	Selected   int                       `json:"selected"` // number of samples; if 0, the selection would fail
 	// Shortfall is the part of the budget that could not be filled: samples, or tokens.
 	Shortfall    int                          `json:"shortfall"`
 	Shortfalls   []selection.Shortfall        `json:"shortfalls,omitempty"`
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
 	Summary      selection.Summary            `json:"summary"`
-	// Evaluations counts the samples that are near to evaluation sets; nil if none is named.
+	// Evaluations counts the samples that are near to evaluation sets; nil if the request names no set.
 	Evaluations *Contamination `json:"evaluations,omitempty"`
-	// Numbers says how the request's file of numbers matches the samples; nil without a file.
+	// Numbers reports how the request's file of numbers matches the samples; nil without a file.
 	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
-// Preview selects from a scored run as Select does, but writes nothing, except that it stores a file of numbers. It
-// fails as Sweep does.
+// Preview selects from a scored run as Select does, but writes only a file of numbers. It returns the same errors as
+// Sweep.
 func (s *Selector) Preview(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Preview, error) {

@@ -28,7 +28,7 @@ func (b *poolBuilder) tally(columns *scores.Columns, sources []uint32) {
 	}
 }
 
-// reach is the report on the tallies.
+// reach returns the report on the distances of all samples.
 func (b *poolBuilder) reach() *reach.Report {
 	tallies := map[string]*reach.Tally{}
 	for source, t := range b.tallies {

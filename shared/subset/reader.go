@@ -17,16 +17,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Selection says what was selected from a run, and how: runs/<run>/selections/<id>/selection.json.
+// A Selection describes a selection from a run: runs/<run>/selections/<id>/selection.json.
 type Selection struct {
 	ID         string                    `json:"id"`
 	Run        string                    `json:"run"`
 	Dataset    string                    `json:"dataset"`
 	Algorithm  string                    `json:"algorithm"`
 	Parameters selection.ResolvedRequest `json:"parameters"`
-	Total      int                       `json:"total"`    // samples of the run, failed and skipped ones too
-	Selected   int                       `json:"selected"` // samples of the subset; if 0, the selection failed
-	// Problem is why no sample was selected, and what to change; empty if any was.
+	Total      int                       `json:"total"`    // number of samples of the run, with failed and skipped samples
+	Selected   int                       `json:"selected"` // number of samples of the subset; if 0, the selection failed
+	// Problem is the reason why no sample was selected, and the fix; empty if a sample was selected.
 	Problem string `json:"problem,omitempty"`
 	// ScorerID and Rubric are the hashes of the scorer and the rubric, Manifests the files of the samples.
 	ScorerID  string     `json:"scorer_id"`
@@ -39,33 +39,33 @@ type Selection struct {
 	// Capabilities counts the candidates and the picks of each capability.
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
 	Summary      selection.Summary            `json:"summary"`
-	// Reach is how far the samples of the run are from the scorer's training data; nil if that is not known.
+	// Reach is the report on the distance of the run's samples from the scorer's training data; nil if it is not known.
 	Reach *reach.Report `json:"reach,omitempty"`
-	// Trade compares the selection, in the first row, with others of its budget. It is nil if fewer than a fifth of the
-	// samples were picked on a rating of 1 or 0.
+	// Trade compares the selection, in the first row, with other selections at the same budget. It is nil if fewer than a
+	// fifth of the samples were picked with a rating of 1 or 0.
 	Trade []TradeRow `json:"trade,omitempty"`
 	// PerRange has the number of selected samples of each range of the run.
 	PerRange []int   `json:"per_range"`
 	Outputs  Outputs `json:"outputs"`
 	// Evaluations counts the samples that are near to evaluation sets; nil without such sets.
 	Evaluations *Contamination `json:"evaluations,omitempty"`
-	// Numbers says how the request's file of numbers matches the samples; nil without a file.
+	// Numbers reports how the request's file of numbers matches the samples; nil without a file.
 	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
-// Made reports whether the selection was made, not only requested.
+// Made reports whether the selection was made. If it was only requested, the result is false.
 func (s *Selection) Made() bool { return s.Outputs.Selection != "" }
 
 // A Manifest is an input file of a selection's run, with the checksum of the scored content.
 type Manifest struct {
-	Name   string `json:"name"`   // of the object in the input bucket
-	Size   int64  `json:"size"`   // bytes
+	Name   string `json:"name"`   // name of the object in the input bucket
+	Size   int64  `json:"size"`   // in bytes
 	CRC32C string `json:"crc32c"` // eight hex digits
 	// Forms counts the forms of the manifest's first records.
 	Forms forms.Counts `json:"forms"`
-	// Reading says how its records are read, where the records do not show it.
+	// Reading describes how its records are read, if the records do not show it.
 	Reading forms.Reading `json:"reading,omitzero"`
-	// Selected is how many of its samples are in the subset.
+	// Selected is the number of its samples in the subset.
 	Selected int `json:"selected"`
 }
 
@@ -74,21 +74,21 @@ type Outputs struct {
 	Subset   string `json:"subset"`
 	Rejected string `json:"rejected"`
 	Picks    string `json:"picks"`
-	// Near has the samples that are near to evaluation sets, Clusters the near duplicates that are left out. Each is empty
-	// if it was not requested.
+	// Near is the object with the samples that are near to evaluation sets. Clusters is the object with the near
+	// duplicates that are left out. Each is empty if it was not requested.
 	Near      string `json:"near,omitempty"`
 	Clusters  string `json:"clusters,omitempty"`
 	Selection string `json:"selection"`
 	Report    string `json:"report,omitempty"` // empty for a failed selection
 }
 
-// A NamedOutput is an output of a selection, as the API and people name it.
+// A NamedOutput is an output of a selection, with its name in the API.
 type NamedOutput struct {
 	Name   string
 	Object string // empty if the selection has no such output
 }
 
-// Named are all outputs, in the order in which they are listed.
+// Named returns all outputs, in the order of lists.
 func (o Outputs) Named() []NamedOutput {
 	return []NamedOutput{
 		{"subset", o.Subset}, {"rejected", o.Rejected}, {"near", o.Near}, {"clusters", o.Clusters}, {"picks", o.Picks},
@@ -96,7 +96,7 @@ func (o Outputs) Named() []NamedOutput {
 	}
 }
 
-// ErrNoSelection says that the named selection does not exist.
+// ErrNoSelection is the error for a selection that does not exist.
 var ErrNoSelection = errors.New("no such selection")
 
 // A Reader reads the selections of runs. It caches objects, because they never change, so a process should have only
@@ -115,7 +115,7 @@ type Reader struct {
 	read           *cache.Cache[*evaluationSets]
 }
 
-// NewReader reads the selections of the runs in a work bucket.
+// NewReader returns a Reader of the selections of the runs in a work bucket.
 func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, error) {
 	if runs == nil || work == nil {
 		return nil, errors.New("making a subset.Reader: its run.Reader or its work bucket is missing")
@@ -141,7 +141,7 @@ func NewReader(runs *run.Reader, work bucket.Reader, limits Limits) (*Reader, er
 
 var idPattern = regexp.MustCompile(`^[0-9a-f]{12}$`)
 
-// Selection reads a selection; ErrNoSelection if there is none. It is shared: do not change it.
+// Selection returns a selection. The error is ErrNoSelection if it does not exist. It is shared: do not change it.
 func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, error) {
 	none := fmt.Errorf("%w: %s of run %s", ErrNoSelection, id, runID)
 	if !idPattern.MatchString(id) {
@@ -164,7 +164,7 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	})
 }
 
-// lost is the error for an object that must exist, because the selection has objects that are written after it.
+// lost returns the error for an object that must exist, because the selection has objects that are written later.
 func (r *Reader) lost(runID, id string, err error) error {
 	return bucket.Lost(r.work, selectionPrefix(runID, id), "make the selection again", err)
 }
@@ -192,8 +192,8 @@ type RunStatus struct {
 	run.Status
 	Created    time.Time `json:"created,omitzero"`     // when it was first accepted
 	Selections []string  `json:"selections,omitempty"` // ids
-	// SelectionProblem says why the dataset's own selection was refused or chose nothing, and what to do. It is empty
-	// before that, and if another selection has samples.
+	// SelectionProblem is the reason why the dataset's own selection was refused or picked nothing, and the fix. It is
+	// empty if this did not happen, or if another selection has samples.
 	SelectionProblem string `json:"selection_problem,omitempty"`
 	// ExportProblem says why the export that dataset.yaml asks for cannot be written, and what to change.
 	ExportProblem string `json:"export_problem,omitempty"`
@@ -244,24 +244,25 @@ func (r *Reader) RunStatus(ctx context.Context, runID string) (*RunStatus, error
 	return status, nil
 }
 
-// Acceptance says when a selection was accepted, and who asked for it; zero if that is not known.
+// Acceptance returns the time when a selection was accepted, and its caller; zero if it is not known.
 func (r *Reader) Acceptance(ctx context.Context, runID, id string) (run.Acceptance, error) {
 	return ReadAcceptance(ctx, r.work, runID, id)
 }
 
-// ReadAcceptance is Reader.Acceptance of a work bucket.
+// ReadAcceptance is Reader.Acceptance for a work bucket.
 func ReadAcceptance(ctx context.Context, work bucket.Reader, runID, id string) (run.Acceptance, error) {
 	return run.ReadAcceptance(ctx, work, acceptedName(runID, id))
 }
 
-// Accepted is when a selection was accepted; the zero time if that is not known.
+// Accepted returns the time when a selection was accepted; the zero time if it is not known.
 func (r *Reader) Accepted(ctx context.Context, runID, id string) (time.Time, error) {
 	a, err := r.Acceptance(ctx, runID, id)
 	return a.At, err
 }
 
-// Reasons says why each sample is not in a selection of a run, in the order of the dataset; it is empty for selected
-// samples. ErrNoSelection if there is none. They are shared: do not change them.
+// Reasons returns the reason why each sample is not in a selection of a run, in the order of the dataset. The reason is
+// empty for a selected sample. The error is ErrNoSelection if the selection does not exist. The reasons are shared: do
+// not change them.
 func (r *Reader) Reasons(ctx context.Context, runID, id string) (*scores.Reasons, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {

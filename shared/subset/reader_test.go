@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestExplainReads explains concurrently. Nothing of it reads the scores of selection: each call looks for its names in
-// the ids, and at the picks, and keeps neither.
+// TestExplainReads makes explanations concurrently. They do not read the scores that selections need. Each call reads
+// the ids to find its names, and the picks, and keeps neither in memory.
 func TestExplainReads(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 20))
@@ -46,7 +46,7 @@ func TestExplainReads(t *testing.T) {
 	}
 }
 
-// TestReuseOpensOnce takes over the scores of an earlier run, shards of which are scored concurrently.
+// TestReuseOpensOnce takes over the scores of an earlier run while shards are scored concurrently.
 func TestReuseOpensOnce(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 20))

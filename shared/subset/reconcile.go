@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// reconcileLimit is how many open entries of the index one step handles.
+// reconcileLimit is the most open entries of the index that one step handles.
 const reconcileLimit = 100
 
 // A Reconciler continues accepted, unfinished work. It needs only the objects in the buckets: even if all messages were
@@ -20,7 +20,7 @@ type Reconciler struct {
 	subsets *Selector
 }
 
-// NewReconciler makes a reconciler.
+// NewReconciler returns a Reconciler.
 func NewReconciler(planner *run.Planner, worker *run.Worker, subsets *Selector) (*Reconciler, error) {
 	if planner == nil || worker == nil || subsets == nil {
 		return nil, errors.New("making a subset.Reconciler: its run.Planner, its run.Worker or its Selector is missing")
@@ -28,10 +28,10 @@ func NewReconciler(planner *run.Planner, worker *run.Worker, subsets *Selector) 
 	return &Reconciler{planner, worker, subsets}, nil
 }
 
-// Reconcile does one step, and publishes the task of the next one if there is more: first through the index, then
-// through the uploads of the input bucket. It reports each entry that stays open, with the error of continuing it, or
-// nil. Such an error does not stop the step: other entries are continued, and the next step tries again. Only a fault
-// of the whole step is returned.
+// Reconcile does one step, and publishes the task of the next step if there is more work. It goes through the index
+// first, and then through the uploads of the input bucket. It reports each entry that stays open, with the error of
+// continuing it, or nil. Such an error does not stop the step: other entries are continued, and a later step tries
+// again. Reconcile returns only errors of the whole step.
 func (c *Reconciler) Reconcile(
 	ctx context.Context, task events.ReconcileTask, report func(context.Context, run.Entry, error),
 ) error {

@@ -17,7 +17,7 @@ import (
 
 const demo = "datasets/demo/a.json"
 
-// killedWhenScored is a fixture on one machine, with a run whose process was killed right after it was marked as
+// killedWhenScored returns a fixture on one machine, with a run whose process was killed right after it was marked as
 // scored: its event is not published, and all messages are lost.
 func killedWhenScored(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	t.Helper()
@@ -46,7 +46,7 @@ func restart(f *runtest.Fixture) {
 	f.Restart()
 }
 
-// A selection of a run whose event is not published yet is accepted: one step of reconcile continues both.
+// A selection is accepted for a run whose event is not published yet. One step of reconcile continues both.
 func TestReconcileSelectionOfUnannouncedRun(t *testing.T) {
 	t.Parallel()
 	f, plan := killedWhenScored(t)
@@ -66,7 +66,7 @@ func TestReconcileSelectionOfUnannouncedRun(t *testing.T) {
 	}
 }
 
-// A run that becomes scored while it is cancelled is scored: its event and its selection follow.
+// A run that becomes scored while it is cancelled counts as scored. Its event and its selection follow.
 func TestReconcileCancelledWhenScored(t *testing.T) {
 	t.Parallel()
 	f, plan := killedWhenScored(t)
@@ -83,7 +83,7 @@ func TestReconcileCancelledWhenScored(t *testing.T) {
 	}
 }
 
-// A run of a newer version is left to that version: it stays open.
+// A run of a newer version stays open, because only that version continues it.
 func TestReconcileNewerVersion(t *testing.T) {
 	t.Parallel()
 	for _, field := range []string{`"layout": `, `"reading": `} {
@@ -101,7 +101,7 @@ func TestReconcileNewerVersion(t *testing.T) {
 	}
 }
 
-// A failure at one entry does not keep others from being continued, and the schedule retries it.
+// A failure at one entry does not prevent other entries from being continued. The schedule retries it.
 func TestReconcileFailure(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

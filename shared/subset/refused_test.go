@@ -13,7 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestSelectRefused makes nothing of a request with a fault, and says what is possible. Plan.Resolve says the same.
+// TestSelectRefused checks that an invalid request makes no selection, and that the error has the allowed values.
+// Plan.Resolve returns the same error.
 func TestSelectRefused(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 12))
@@ -50,7 +51,7 @@ func TestSelectRefused(t *testing.T) {
 	}
 }
 
-// checkRefused requests a selection that is refused, and returns the reason, which should contain these words.
+// checkRefused requests a selection that is refused. It checks that the reason contains some words, and returns it.
 func checkRefused(
 	t *testing.T, f *runtest.Fixture, plan *run.Plan, name string, spec selection.Request, words []string,
 ) string {
@@ -65,7 +66,7 @@ func checkRefused(
 	return reason
 }
 
-// TestNamesRefused names samples that the run does not have, or that cannot be selected.
+// TestNamesRefused requests samples that the run does not have, or that cannot be selected.
 func TestNamesRefused(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -101,7 +102,7 @@ func TestNamesRefused(t *testing.T) {
 	}
 }
 
-// TestRulesRefused gives rules and budgets that the run cannot follow.
+// TestRulesRefused requests rules and budgets that the run cannot fulfil.
 func TestRulesRefused(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -147,8 +148,8 @@ func TestRulesRefused(t *testing.T) {
 	}
 }
 
-// TestAutomaticRefused has the selection that a dataset asks for refused after its run was scored: status, lists and an
-// event say why, and the run stays scored. After the cause is fixed the same request makes it.
+// TestAutomaticRefused refuses the selection that a dataset requests after its run was scored. Status, lists and an
+// event have the reason, and the run stays scored. After the cause is fixed, the same request makes the selection.
 func TestAutomaticRefused(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -15,24 +15,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Rejected is a line of rejected.jsonl, which says why a sample is not in the subset.
+// A Rejected is a line of rejected.jsonl, with the reason why a sample is not in the subset.
 type Rejected struct {
 	ID     string        `json:"id"`
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Status scores.Status `json:"status"`
 	Code   reason.Code   `json:"reason_code"`
 	Reason string        `json:"reason"` // the same in words
-	// Nearest says where an outranked sample was nearest to being picked. Ratings are the sample's ratings, in the order
-	// of the rubric's capabilities; null for a missing one.
+	// Nearest is the place at which an outranked sample was nearest to being picked. Ratings are the sample's ratings, in
+	// the order of the rubric's capabilities; null for a missing rating.
 	Nearest *NearMiss `json:"nearest,omitempty"`
-	// NearTo is the item or sample because of which this sample was left out: it is near to it.
+	// NearTo is an item or a sample that is near to this sample, and because of which this sample was left out.
 	NearTo  *NearTo    `json:"near_to,omitempty"`
 	Ratings RatingList `json:"ratings,omitempty"`
 	// Place is the place of the record of a sample that was not scored, so that its author can fix it.
 	Place *dataset.Place `json:"place,omitempty"`
 }
 
-// newRejected is the line of the sample at an index of the dataset. Its record is at place, and code says why the
+// newRejected returns the line of the sample at an index of the dataset. Its record is at place, and code says why the
 // selection did not take it.
 func newRejected(
 	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, details reasonDetails,
@@ -72,7 +72,7 @@ type leftSamples struct {
 	details      reasonDetails
 	outranked    string            // beginning of the reason of a sample with a near miss
 	bins         map[uint64]string // names by style and source
-	// The parts to which the current line refers.
+	// Memory of the current line.
 	nearest NearMiss
 	ratings RatingList
 	text    []byte
@@ -107,8 +107,8 @@ func (r *Reader) leftSamples(
 	return report, left, err
 }
 
-// line is the line of a sample, by its index in the dataset and its position in the range. Its record is at place, and
-// code says why the selection did not take it. The line is valid until the next one.
+// line returns the line of a sample, by its index in the dataset and its position in the range. Its record is at place,
+// and code says why the selection did not take it. The line is valid until the next one.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
 	line := newRejected(index, place, &l.outcomes[position], code, l.details)
 	columns := l.columns
@@ -130,7 +130,7 @@ func (l *leftSamples) line(index int64, position int, place dataset.Place, code 
 	return line
 }
 
-// bin is the name of a bin.
+// bin returns the name of a bin.
 func (l *leftSamples) bin(style, source uint32) string {
 	at := uint64(style)<<32 | uint64(source)
 	name, known := l.bins[at]
@@ -141,7 +141,7 @@ func (l *leftSamples) bin(style, source uint32) string {
 	return name
 }
 
-// A RatingList is a list of ratings. In JSON a missing one (scorer.Missing) is null.
+// A RatingList is a list of ratings. In JSON a missing rating (scorer.Missing) is null.
 type RatingList []int8
 
 // MarshalJSON writes an array.
@@ -164,7 +164,7 @@ func (l RatingList) appendJSON(text []byte) []byte {
 	return append(text, ']')
 }
 
-// UnmarshalJSON reads what MarshalJSON wrote.
+// UnmarshalJSON reads the array that MarshalJSON writes.
 func (l *RatingList) UnmarshalJSON(text []byte) error {
 	var all []*int8
 	if err := json.Unmarshal(text, &all); err != nil {
@@ -179,7 +179,7 @@ func (l *RatingList) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// known is a pointer to a rating; nil if the rating is missing.
+// known returns a pointer to a rating; nil if the rating is missing.
 func known(rating int8) *int8 {
 	if rating == scorer.Missing {
 		return nil
@@ -238,7 +238,8 @@ func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Write
 	return nil
 }
 
-// failures are the outcomes of the samples of a range, and the places of the samples that were not scored, by position.
+// failures returns the outcomes of the samples of a range, and the places of the samples that were not scored, by
+// position.
 func (r *Reader) failures(
 	ctx context.Context, plan *run.Plan, number int,
 ) (map[int]dataset.Place, []scores.Outcome, error) {
@@ -265,7 +266,7 @@ func (r *Reader) failures(
 	return failed, records, nil
 }
 
-// rangeOutcomes are the report of a range and the outcomes of its samples, in order.
+// rangeOutcomes returns the report of a range and the outcomes of its samples, in order.
 func (r *Reader) rangeOutcomes(
 	ctx context.Context, plan *run.Plan, number int,
 ) (*run.RangeReport, []scores.Outcome, error) {
@@ -281,7 +282,8 @@ func (r *Reader) rangeOutcomes(
 	return report, outcomes, err
 }
 
-// rejection is the reason, as a code and in words, why a sample was not scored, or why this selection did not pick it.
+// rejection returns the code and the text of the reason why a sample was not scored, or why this selection did not pick
+// it.
 func rejection(rec *scores.Outcome, code reason.Code) (reason.Code, string) {
 	if rec.Code != "" {
 		return rec.Code, rec.Reason

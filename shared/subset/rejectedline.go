@@ -6,8 +6,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// appendLine appends the same line that encoding/json would write. It is several times as fast, because a run has
-// millions of lines.
+// appendLine appends the line that encoding/json would write. It is several times faster, which matters because a run
+// has millions of lines.
 func (r *Rejected) appendLine(text []byte) ([]byte, error) {
 	status, err := r.Status.MarshalText()
 	if err != nil {
@@ -46,7 +46,7 @@ func (m *NearMiss) appendJSON(text []byte) []byte {
 	return append(text, '}')
 }
 
-// appendText appends a string.
+// appendText appends a string in JSON.
 func appendText(text []byte, s string) []byte {
 	start, done := len(text), 0
 	text = append(text, '"')

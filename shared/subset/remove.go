@@ -18,11 +18,11 @@ type Remover struct {
 	deleter bucket.Deleter
 }
 
-// NewRemover makes a remover. If the bucket does not delete, as in the cloud, no run is removed.
+// NewRemover returns a Remover. It returns an error if objects of the bucket cannot be deleted, as in the cloud.
 func NewRemover(subsets *Reader, work bucket.Bucket) (*Remover, error) {
 	deleter, ok := work.(bucket.Deleter)
 	if subsets == nil || !ok {
-		return nil, errors.New("making a subset.Remover: its Reader is missing, or its work bucket deletes nothing; " +
+		return nil, errors.New("making a subset.Remover: its Reader is missing, or its work bucket cannot delete objects; " +
 			"only runs in a folder of one machine can be removed")
 	}
 	return &Remover{subsets, work, deleter}, nil
@@ -34,15 +34,15 @@ type Size struct {
 	Bytes   int64
 }
 
-// Plus is the sum of two sizes.
+// Plus returns the sum of two sizes.
 func (s Size) Plus(more Size) Size { return Size{s.Objects + more.Objects, s.Bytes + more.Bytes} }
 
-// A StillNeededError says why a run is not removed.
+// A StillNeededError is the error of removing a run that is still needed.
 type StillNeededError struct {
 	Run string
-	// Why says what is not finished: the run itself, or a run that takes over scores from it.
+	// Why is the reason: the run itself is not finished, or a run that takes over its scores is not finished.
 	Why string
-	// By is that other run; empty if it is the run itself.
+	// By is the run that takes over the scores; empty if the run itself is not finished.
 	By string
 }
 
@@ -56,12 +56,12 @@ func (r *Remover) Check(ctx context.Context, runID string, users Users, with map
 	for _, user := range users[runID] {
 		if !with[user] {
 			return &StillNeededError{Run: runID, By: user, Why: fmt.Sprintf(
-				"gives its scores to run %s, which is not finished; wait for that run, or remove it too", user)}
+				"gives its scores to run %s, which is not finished; wait for that run, or remove it, too", user)}
 		}
 	}
 	open, err := r.open(ctx, runID)
 	if _, lost := errors.AsType[*bucket.LostError](err); lost {
-		return nil // it will not be continued
+		return nil // a damaged run is not continued
 	}
 	if open != "" && err == nil {
 		return &StillNeededError{Run: runID, Why: open}
@@ -69,7 +69,7 @@ func (r *Remover) Check(ctx context.Context, runID string, users Users, with map
 	return err
 }
 
-// Users finds the Users among all runs.
+// Users returns the Users among all runs.
 func (r *Remover) Users(ctx context.Context) (Users, error) {
 	ids, err := r.subsets.runs.Runs(ctx)
 	if err != nil {
@@ -97,8 +97,8 @@ func isOpen(state string) bool {
 	return false
 }
 
-// open says which part of a run is not finished; empty if all is. A damaged run, or one of another version, counts as
-// finished, because it is not continued.
+// open returns a text about the part of a run that is not finished; empty if the run is finished. A damaged run, or a
+// run of another version, counts as finished, because it is not continued.
 func (r *Remover) open(ctx context.Context, runID string) (string, error) {
 	statuses, err := r.subsets.runs.Outlines(ctx, []string{runID})
 	if err != nil || len(statuses) == 0 {
@@ -132,7 +132,7 @@ func (r *Remover) open(ctx context.Context, runID string) (string, error) {
 		if made, err := bucket.Exists(ctx, r.work, requestMadeName(runID, id)); err != nil {
 			return "", err
 		} else if !made {
-			return "is not finished: a selection that was requested is not made", nil
+			return "is not finished: a requested selection is not made yet", nil
 		}
 	}
 	return "", nil
@@ -143,8 +143,8 @@ func (r *Remover) Mark(ctx context.Context, runID string, now time.Time) error {
 	return run.Remove(ctx, r.work, runID, now)
 }
 
-// Delete deletes the objects of a marked run, and returns their size. It can be repeated if it ended in the middle,
-// because the run's folder is deleted last.
+// Delete deletes the objects of a marked run, and returns their size. It can be repeated if it was interrupted, because
+// the run's folder is deleted last.
 func (r *Remover) Delete(ctx context.Context, runID string) (Size, error) {
 	var freed Size
 	for _, prefix := range removedPrefixes(runID) {
@@ -165,8 +165,9 @@ func (r *Remover) Delete(ctx context.Context, runID string) (Size, error) {
 	return freed, nil
 }
 
-// DeleteLate deletes, after Delete, what a process that was at work on the run writes until it notices that the run is
-// gone. It returns once nothing came for a time, which should be longer than a write takes, and what was deleted took.
+// DeleteLate is called after Delete. It deletes objects that another process writes until it detects that the run was
+// removed. It returns after no new object was written for the time quiet, which should be longer than a write takes. It
+// returns the size of the deleted objects.
 func (r *Remover) DeleteLate(ctx context.Context, runID string, quiet time.Duration) (Size, error) {
 	var freed Size
 	for since := time.Now(); time.Since(since) < quiet; {
@@ -186,14 +187,14 @@ func (r *Remover) DeleteLate(ctx context.Context, runID string, quiet time.Durat
 	return freed, nil
 }
 
-// removedPrefixes are the prefixes of a run's objects; its folder is last.
+// removedPrefixes returns the prefixes of a run's objects; its folder is last.
 func removedPrefixes(runID string) []string {
 	return []string{
 		strings.TrimSuffix(temporaryPrefix(runID, ""), "/"), automaticName(runID, ""), run.Folder(runID),
 	}
 }
 
-// Size is the size of a run's objects.
+// Size returns the size of a run's objects.
 func (r *Remover) Size(ctx context.Context, runID string) (Size, error) {
 	var size Size
 	for _, prefix := range removedPrefixes(runID) {

@@ -20,10 +20,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// errKilled ends a removal as a kill does.
+// errKilled ends a removal like a kill.
 var errKilled = errors.New("killed")
 
-// A mortal bucket deletes this many objects, and then its process is killed.
+// A mortal is a bucket that deletes a number of objects; then its process is killed.
 type mortal struct {
 	*bucket.Memory
 	left int
@@ -37,7 +37,7 @@ func (m *mortal) Delete(ctx context.Context, name string) error {
 	return m.Memory.Delete(ctx, name)
 }
 
-// names are the names of all objects of a bucket.
+// names returns the names of all objects of a bucket.
 func names(t *testing.T, b bucket.Reader) (all []string) {
 	t.Helper()
 	for attrs, err := range b.List(t.Context(), "", "") {
@@ -49,7 +49,7 @@ func names(t *testing.T, b bucket.Reader) (all []string) {
 	return all
 }
 
-// clone is a bucket with the objects of another.
+// clone returns a bucket with the objects of another.
 func clone(t *testing.T, from bucket.Reader) *bucket.Memory {
 	t.Helper()
 	to := bucket.NewMemory()
@@ -65,7 +65,7 @@ func clone(t *testing.T, from bucket.Reader) *bucket.Memory {
 	return to
 }
 
-// readers read a bucket as a new process does.
+// readers returns readers of a bucket in a new process.
 func readers(t *testing.T, work bucket.Bucket) (*run.Reader, *subset.Reader, *subset.Remover) {
 	t.Helper()
 	runs, err := run.NewReader(work, run.DefaultCacheBytes)
@@ -83,8 +83,8 @@ func readers(t *testing.T, work bucket.Bucket) (*run.Reader, *subset.Reader, *su
 	return runs, subsets, remover
 }
 
-// TestRemoveKilled kills a removal between any two deletions. The run is in no list from the first step on, and the
-// next removal deletes the rest: what is left is what is left of a removal that nobody disturbed.
+// TestRemoveKilled kills a removal between any two deletions. From the first step on, the run is in no list. The next
+// removal deletes the rest, so that the same objects remain as after a removal without a kill.
 func TestRemoveKilled(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -144,7 +144,7 @@ func TestRemoveKilled(t *testing.T) {
 	}
 }
 
-// checkGone looks for a removed run and its selection in a process.
+// checkGone checks that a process does not find a removed run and its selection.
 func checkGone(t *testing.T, runs *run.Reader, subsets *subset.Reader, sel *subset.Selection, kills int) {
 	t.Helper()
 	if listed, err := runs.Runs(t.Context()); err != nil || len(listed) > 0 {
@@ -159,7 +159,7 @@ func checkGone(t *testing.T, runs *run.Reader, subsets *subset.Reader, sel *subs
 	}
 }
 
-// TestRemovedRunGoesOn has messages about a removed run delivered: they are acknowledged, and nothing is written.
+// TestRemovedRunGoesOn delivers messages about a removed run. They are acknowledged, and nothing is written.
 func TestRemovedRunGoesOn(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -196,8 +196,8 @@ func TestRemovedRunGoesOn(t *testing.T) {
 	}
 }
 
-// TestRemoveWhileRating removes a run while a shard of it is rated: the delivery ends with a permanent error, and the
-// next ones, too.
+// TestRemoveWhileRating removes a run while one of its shards is rated. This delivery and the next ones end with a
+// permanent error.
 func TestRemoveWhileRating(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -233,7 +233,7 @@ func TestRemoveWhileRating(t *testing.T) {
 	}
 }
 
-// usersOf are the runs that take over scores from others and are not finished.
+// usersOf returns the runs that take over scores from others and are not finished.
 func usersOf(t *testing.T, remover *subset.Remover) subset.Users {
 	t.Helper()
 	users, err := remover.Users(t.Context())
@@ -243,7 +243,7 @@ func usersOf(t *testing.T, remover *subset.Remover) subset.Users {
 	return users
 }
 
-// TestRemoveWhileWritten removes a run while another process still writes of it. Nothing stays.
+// TestRemoveWhileWritten removes a run while another process still writes objects of the run. No object stays.
 func TestRemoveWhileWritten(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

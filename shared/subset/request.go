@@ -22,8 +22,8 @@ type requested struct {
 // AcceptRun accepts the run of a dataset for an upload or a call, and returns its id. If the run is planned already, it
 // continues the run, records the requested selection, and accepts a check of the images. Otherwise it publishes the
 // task of planning. Each step can be repeated: if a process is killed before it has answered or acknowledged, the
-// caller does everything again. A *run.RefusedError is a fault of the dataset or the spec. A scorer.ErrUnavailable says
-// that the run's id cannot be known now.
+// caller does everything again. The error is a *run.RefusedError if the dataset or the spec is invalid, and
+// scorer.ErrUnavailable if the run's id cannot be computed now.
 func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (string, error) {
@@ -35,7 +35,7 @@ func (s *Selector) AcceptRun(
 		if err := worker.Accept(ctx, plan, spec); err != nil {
 			return "", err
 		}
-		// It may have been planned in the meantime, by a delivery that did not see this request.
+		// The run may have been planned in the meantime, by a delivery that did not find this request.
 		known, err := s.runs.Plan(ctx, plan.Run)
 		if errors.Is(err, run.ErrPlanning) {
 			return plan.Run, nil
@@ -86,10 +86,10 @@ func (s *Selector) PlanRun(
 	return plan, events.DataError(errors.Join(refused...))
 }
 
-// Request records an automatic selection that the plan of the run does not have, as when dataset.yaml is uploaded again
-// with another budget. If the run is scored already, it publishes the task. Call it after the run was started; it can
-// be repeated. It does nothing for a request without a budget, or for a refused run. A *run.RefusedError is a fault of
-// the request.
+// Request records an automatic selection that the run's plan does not have, for example if dataset.yaml is uploaded
+// again with another budget. If the run is already scored, it publishes the task. Call Request after the run was
+// started; it can be repeated. It does nothing for a request without a budget, or for a refused run. The error is a
+// *run.RefusedError if the request is invalid.
 func (s *Selector) Request(
 	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
 ) error {
@@ -103,7 +103,7 @@ func (s *Selector) Request(
 	return err
 }
 
-// request is Request, and returns the request's id: empty for the automatic selection of the plan.
+// request is Request, and returns the request's id; empty for the automatic selection of the plan.
 func (s *Selector) request(
 	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
 ) (string, error) {
@@ -138,8 +138,8 @@ func (s *Selector) request(
 	return id, err
 }
 
-// requestAgain is the id of a request. If its selection was refused or chose nothing, it is a new id for trying again,
-// because the cause may be gone.
+// requestAgain returns the id of a request. If its selection was refused or picked nothing, it returns a new id, so
+// that the request is tried again: the cause may be fixed.
 func (s *Selector) requestAgain(
 	ctx context.Context, plan *run.Plan, id string, request selection.Request, allowed run.Allowance,
 ) (string, error) {
@@ -175,8 +175,8 @@ func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool,
 	return false, s.again.Sent(ctx, name, "select "+id)
 }
 
-// StartAttempt starts the next attempt of a scored run, with all its requested selections. Each step can be repeated. A
-// *run.RefusedError is a fault of the run or of its manifests.
+// StartAttempt starts the next attempt of a scored run, with all its requested selections. Each step can be repeated.
+// The error is a *run.RefusedError if the run or its manifests are invalid.
 func (s *Selector) StartAttempt(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, runID string,
 ) (*run.Plan, error) {
@@ -190,7 +190,7 @@ func (s *Selector) StartAttempt(
 	return next, s.copyRequests(ctx, runID, next)
 }
 
-// CheckImages does a step of a check of a run's images, and starts the run's next attempt if one has changed. It
+// CheckImages does a step of a check of a run's images, and starts the run's next attempt if an image has changed. It
 // returns the attempt's plan; nil if it started none.
 func (s *Selector) CheckImages(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.ImagesTask,
@@ -204,7 +204,7 @@ func (s *Selector) CheckImages(
 		next, err = s.StartAttempt(ctx, planner, worker, task.Run)
 	}
 	if refused, final := errors.AsType[*run.RefusedError](err); final {
-		// A manifest was replaced in the meantime; the new one has its own run.
+		// A manifest was replaced in the meantime; the new manifest has its own run.
 		return nil, worker.EndImageCheck(ctx, task, run.CheckResult{Problem: refused.Reason})
 	} else if err != nil {
 		return nil, worker.FailImageCheck(ctx, task, err)
@@ -239,7 +239,7 @@ func (s *Selector) copyRequests(ctx context.Context, earlier string, plan *run.P
 	return nil
 }
 
-// requests are the selections that were requested after a run was planned.
+// requests returns the selections that were requested after a run was planned.
 func (r *Reader) requests(ctx context.Context, runID string) ([]requested, error) {
 	ids, err := r.requestIDs(ctx, runID)
 	if err != nil {
@@ -254,7 +254,7 @@ func (r *Reader) requests(ctx context.Context, runID string) ([]requested, error
 	return requests, nil
 }
 
-// requestIDs are the ids of the selections that were requested after a run was planned.
+// requestIDs returns the ids of requests for selections that came after a run was planned.
 func (r *Reader) requestIDs(ctx context.Context, runID string) ([]string, error) {
 	var ids []string
 	for attrs, err := range r.work.List(ctx, requestsPrefix(runID), "") {

@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestBudgetAskedAgain drops dataset.yaml again with other budgets, before and after its run is scored.
+// TestBudgetAskedAgain uploads dataset.yaml again with other budgets, before and after its run is scored.
 func TestBudgetAskedAgain(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -63,8 +63,8 @@ func TestBudgetAskedAgain(t *testing.T) {
 	}
 }
 
-// TestRequestKilled asks a scored run for another selection, and kills the process before each of its writes and
-// publications in turn. The next delivery of the notification makes up for it.
+// TestRequestKilled requests another selection of a scored run, and kills the process before each write and publication
+// in turn. The next delivery of the notification completes the selection.
 func TestRequestKilled(t *testing.T) {
 	t.Parallel()
 	const manifest, specFile = "datasets/again/parts/all.jsonl", "datasets/again/dataset.yaml"
@@ -151,8 +151,8 @@ func TestRetryCopiesRequests(t *testing.T) {
 	}
 }
 
-// TestOtherVersion meets runs that other versions of Harvest planned: they are listed, and nothing continues them or
-// answers from them.
+// TestOtherVersion has runs that other versions of Harvest planned. They are listed, but they are not continued, and no
+// selection is made from them.
 func TestOtherVersion(t *testing.T) {
 	t.Parallel()
 	older, newer := "an older layout than %d", "a newer layout than %d"
@@ -170,7 +170,7 @@ func TestOtherVersion(t *testing.T) {
 	}
 }
 
-// checkOtherVersion has a scored run and its selection planned by another version.
+// checkOtherVersion checks a scored run and its selection whose plan is of another version.
 func checkOtherVersion(t *testing.T, problem string, change func(*run.Plan)) {
 	t.Helper()
 	f, plan := scored(t, runtest.Plain("a", 6))

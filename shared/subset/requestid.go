@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// requestID identifies a request for a selection of a run; empty for the plan's own selection.
+// requestID returns the id of a request for a selection of a run; empty for the plan's own selection.
 func requestID(
 	plan *run.Plan, planned, request selection.Request, allowed run.Allowance,
 ) (string, error) {

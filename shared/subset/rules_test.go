@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestRules applies one rule after the other, at a budget of everything.
+// TestRules applies each rule in turn, with a budget of all samples.
 func TestRules(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -76,7 +76,7 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// firstStyle is the first style of a run's valid samples, by name, and the ids of its samples.
+// firstStyle returns the first style of a run's valid samples, by name, and the ids of its samples.
 func firstStyle(f *runtest.Fixture, plan *run.Plan) (style string, samples []string) {
 	styles := map[string][]string{}
 	for id, rec := range f.Records(plan) {
@@ -139,7 +139,7 @@ func TestTokens(t *testing.T) {
 	}
 }
 
-// tokensOf are the tokens of a run's samples, by index.
+// tokensOf returns the tokens of a run's samples, by index.
 func tokensOf(t *testing.T, f *runtest.Fixture, plan *run.Plan, visual selection.VisualTokens) (tokens []int) {
 	t.Helper()
 	for r := range plan.Ranges {
@@ -154,7 +154,7 @@ func tokensOf(t *testing.T, f *runtest.Fixture, plan *run.Plan, visual selection
 	return tokens
 }
 
-// TestVisualTokens spends one budget in tokens under several rules for images: each is a selection of its own.
+// TestVisualTokens spends one budget in tokens with several rules for images. Each rule makes a different selection.
 func TestVisualTokens(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -182,7 +182,7 @@ func TestVisualTokens(t *testing.T) {
 	}
 }
 
-// TestNested makes selections that contain the smaller ones.
+// TestNested makes selections that contain the selections of smaller budgets.
 func TestNested(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -230,7 +230,7 @@ func TestStrategies(t *testing.T) {
 	}
 }
 
-// TestRulesOfADataset asks for a selection with rules by dataset.yaml.
+// TestRulesOfADataset requests a selection with rules in dataset.yaml.
 func TestRulesOfADataset(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -284,7 +284,7 @@ exclude: [a03]
 	}
 }
 
-// TestRetryKeepsRules takes over of earlier scores what rules need.
+// TestRetryKeepsRules checks that scores that are taken over have the data that rules need.
 func TestRetryKeepsRules(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)

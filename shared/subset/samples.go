@@ -15,8 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Samples identifies the samples of a pool in their dataset. Their ids are not in memory; they are read when they are
-// needed. The zero Samples belong to a pool without ids.
+// A Samples identifies the samples of a pool in their dataset. The ids are not in memory; they are read when they are
+// needed. The zero Samples is for a pool without ids.
 type Samples struct {
 	Status []scores.Status // by sample; empty if it is not known
 	// ids reads the ids of a file of the pool; first is the position of each file's first sample.
@@ -24,8 +24,8 @@ type Samples struct {
 	first []int
 }
 
-// Params are the parameters of a resolved request, for the pool of these samples. Failed and skipped samples cannot be
-// selected, so it is an error if a name in include matches only such samples.
+// Params returns the parameters of a resolved request, for the pool of these samples. Failed and skipped samples cannot
+// be selected, so Params returns an error if a name in include matches only such samples.
 func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) (selection.Params, error) {
 	include, err := s.find(ctx, "include", request.Request.Include)
 	if err != nil {
@@ -45,10 +45,10 @@ func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) 
 	return request.Params(union(include), union(exclude)), nil
 }
 
-// ErrNoSample is the error of a sample that a run does not have.
+// ErrNoSample is the error for a sample that a run does not have.
 var ErrNoSample = errors.New("no such sample")
 
-// A nameError says that the name of a sample matches none.
+// A nameError is the error for a name that matches no sample.
 type nameError struct{ text string }
 
 func (e *nameError) Error() string { return e.text }
@@ -122,7 +122,7 @@ func (s Samples) lookup(ctx context.Context, names []string) (*dataset.Lookup, e
 	return lookup, nil
 }
 
-// Named rewrites an error of a selection so that it names samples as the request does.
+// Named returns an error of a selection with samples named as in the request.
 func (s Samples) Named(ctx context.Context, request selection.ResolvedRequest, fault error) error {
 	if joined, ok := fault.(interface{ Unwrap() []error }); ok {
 		var named []error
@@ -166,7 +166,7 @@ type idList struct {
 
 // idsOf reads the ids of the samples at positions, each named once.
 func (s Samples) idsOf(ctx context.Context, positions []uint32) (*idList, error) {
-	sorted := make([]uint64, len(positions)) // position in the high bits, number in the low ones
+	sorted := make([]uint64, len(positions)) // position in the high bits, number in the low bits
 	for i, position := range positions {
 		sorted[i] = uint64(position)<<32 | uint64(i)
 	}
@@ -192,7 +192,7 @@ func (s Samples) idsOf(ctx context.Context, positions []uint32) (*idList, error)
 	return list, nil
 }
 
-// at is the id of the i-th of the positions.
+// at returns the id of the sample at the i-th position.
 func (l *idList) at(i int) string {
 	place, start := l.place[i], 0
 	if place > 0 {
@@ -201,7 +201,7 @@ func (l *idList) at(i int) string {
 	return string(l.text[start:l.end[place]])
 }
 
-// union is the positions of several names, each once, in the order of the names.
+// union returns the positions of several names, each once, in the order of the names.
 func union(found [][]int) []uint32 {
 	var all []uint32
 	taken := map[int]bool{}

@@ -7,8 +7,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// The package selection imports nothing of ours, so the scale of ratings, and what stands for a missing one, are there
-// once more.
+// Package selection imports no other package of Harvest, so it has its own copies of the scale of ratings and of the
+// mark of a missing rating.
 func TestRatingScales(t *testing.T) {
 	t.Parallel()
 	if selection.MaxRating != scorer.MaxRating || selection.Missing != scorer.Missing {

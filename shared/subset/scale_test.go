@@ -34,19 +34,19 @@ import (
 // scaleRun is the run that BenchmarkSelectRun selects from.
 const scaleRun = "scale-0123456789ab"
 
-// rangeSamples is how many records of about 1 kB a range of 16 MiB has.
+// rangeSamples is the number of records of about 1 kB in a range of 16 MiB.
 const rangeSamples = 16_000
 
-// maxParts is the size of the largest run of which the parts are written.
+// maxParts is the size of the largest run whose parts are written.
 const maxParts = 2_000_000
 
-// scaleFolder has TestMain select from the run in a folder, and do nothing else.
+// scaleFolder is the variable with the folder of a run. If it is set, TestMain only selects from this run.
 const scaleFolder = "HARVEST_SCALE_FOLDER"
 
-// BenchmarkSelectRun makes two selections of a scored run of HARVEST_BENCH_SAMPLES samples (100,000) in a process of
-// its own: the first reads the scores, the second finds them in memory, and then all parts are written, except of more
-// than 2 million. It reports the processors' time and the time of each, and the most memory that the process took.
-// GOMEMLIMIT holds for that process.
+// BenchmarkSelectRun makes two selections of a scored run of HARVEST_BENCH_SAMPLES samples (100,000) in a separate
+// process. The first selection reads the scores, and the second finds them in memory. Then all parts are written, if
+// the run has at most 2 million samples. It reports the CPU time and the elapsed time of each step, and the peak memory
+// of the process. GOMEMLIMIT applies to that process.
 func BenchmarkSelectRun(b *testing.B) {
 	samples := 100_000
 	if text := os.Getenv("HARVEST_BENCH_SAMPLES"); text != "" {
@@ -61,7 +61,7 @@ func BenchmarkSelectRun(b *testing.B) {
 	}
 	var total scaleFigures
 	for b.Loop() {
-		// What was made of the run before would be found again.
+		// Remove the earlier selections of the run, which would be found again.
 		if err := os.RemoveAll(folder + "/" + run.Folder(scaleRun) + "selections"); err != nil {
 			b.Fatal(err)
 		}
@@ -88,7 +88,7 @@ func BenchmarkSelectRun(b *testing.B) {
 	b.ReportMetric(float64(total.Peak-total.Base/int64(b.N))/float64(samples), "B/sample")
 }
 
-// scaleFigures are what a process measured, in seconds and bytes.
+// A scaleFigures has the measurements of a process, in seconds and bytes.
 type scaleFigures struct {
 	FirstCPU, Second, SecondCPU, PartsCPU float64
 	Base                                  int64 // of the process before it read anything
@@ -172,14 +172,14 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 	return json.NewEncoder(w).Encode(figures)
 }
 
-// cpuSeconds is the time that the process has taken of all processors.
+// cpuSeconds returns the CPU time of the process in seconds.
 func cpuSeconds() float64 {
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the process itself
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
-// residentBytes is the memory that the process takes now.
+// residentBytes returns the current memory of the process in bytes.
 func residentBytes() (int64, error) {
 	runtime.GC()
 	text, err := os.ReadFile("/proc/self/statm")
@@ -225,7 +225,7 @@ func writeScaleRun(ctx context.Context, folder string, samples int) error {
 	return err
 }
 
-// scaleShard are the records of every shard: 200 of about 1 kB.
+// scaleShard returns the records of every shard: 200 of about 1 kB.
 func scaleShard() ([]dataset.Sample, error) {
 	samples := make([]dataset.Sample, 200)
 	for i := range samples {
@@ -276,7 +276,7 @@ func writeScaleRange(
 	return err
 }
 
-// scaleRecords are scores as the embedded scorer gives them: most ratings low, one to three styles, 90 sources.
+// scaleRecords returns scores like those of the embedded scorer: most ratings are low, one to three styles, 90 sources.
 func scaleRecords(plan *run.Plan, rng *rand.Rand, r, n int) []scores.Record {
 	records := make([]scores.Record, n)
 	hash := plan.Rubric.Hash()

@@ -197,7 +197,7 @@ func TestNothingSelected(t *testing.T) {
 	}
 }
 
-// TestSelectionIDOfMaps has the order in which maps are written change nothing.
+// TestSelectionIDOfMaps checks that the order of the keys of maps does not change the id of a selection.
 func TestSelectionIDOfMaps(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)

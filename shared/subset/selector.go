@@ -14,7 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 )
 
-// AlgorithmVersion changes whenever equal scores and parameters would give another selection.
+// AlgorithmVersion is the version of the selection algorithm. It changes when equal scores and parameters give another
+// selection.
 const AlgorithmVersion = "mmssr-3"
 
 // A Selector makes the selections of runs. It is also a Reader.
@@ -34,10 +35,10 @@ type Selector struct {
 	answeredSamples int64
 	// chosen is the last selection, if its details are missing. Use it only while no other selection computes.
 	chosen   *choice
-	chosenOf string // its prefix
+	chosenOf string // the prefix of the last selection
 }
 
-// A Config is what a Selector needs.
+// A Config configures a Selector.
 type Config struct {
 	Runs   *run.Reader // of the work bucket
 	Work   bucket.Bucket
@@ -53,7 +54,7 @@ type Config struct {
 	Limits  Limits
 }
 
-// NewSelector makes a selector.
+// NewSelector returns a Selector.
 func NewSelector(c Config) (*Selector, error) {
 	if c.Runs == nil || c.Work == nil || c.Input == nil || c.Tasks == nil || c.Events == nil || c.Now == nil ||
 		c.Reports == nil || c.Memory == nil || c.Process.ID == "" {
@@ -76,9 +77,9 @@ func NewSelector(c Config) (*Selector, error) {
 	return s, nil
 }
 
-// Select chooses a subset of a scored run, or finds the selection with equal parameters, and publishes tasks for
-// missing outputs. It refuses if more samples failed than the request allows; without a number there, the plan's
-// applies. A *run.RefusedError is a fault of the request or of the run.
+// Select makes a selection of a scored run, or finds the selection with equal parameters, and publishes tasks for
+// missing outputs. The error is a *run.RefusedError if the request or the run is invalid, or if more samples failed
+// than allowed; if allowed is zero, the plan's allowance applies.
 func (s *Selector) Select(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
@@ -89,8 +90,8 @@ func (s *Selector) Select(
 	return s.selectOf(ctx, plan, of)
 }
 
-// checkRequest finds the plan of a usable run, and identifies the requested selection. A *run.RefusedError is a fault
-// of the request or of the run.
+// checkRequest returns the plan of a usable run and the identity of the requested selection. The error is a
+// *run.RefusedError if the request or the run is invalid.
 func (s *Selector) checkRequest(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*run.Plan, identity, error) {
@@ -105,12 +106,12 @@ func (s *Selector) checkRequest(
 	return plan, of, err
 }
 
-// selectOf is Select for an identified request.
+// selectOf is Select for a request whose identity is known.
 func (s *Selector) selectOf(ctx context.Context, plan *run.Plan, of identity) (*Selection, error) {
 	sel, err := s.Selection(ctx, plan.Run, of.id)
 	if errors.Is(err, ErrNoSelection) {
 		err = s.pools.compute(ctx, func() error {
-			// Another call may have made it during the wait.
+			// Another call may have made the selection in the meantime.
 			if sel, err = s.Selection(ctx, plan.Run, of.id); errors.Is(err, ErrNoSelection) {
 				sel, err = s.choose(ctx, plan, of)
 			}
@@ -134,11 +135,11 @@ func (s *Selector) selectOf(ctx context.Context, plan *run.Plan, of identity) (*
 	return sel, err
 }
 
-// An identity has everything that distinguishes a selection of a run from others.
+// An identity has all properties that distinguish a selection of a run from other selections of the run.
 type identity struct {
-	id          string // a hash of the rest
+	id          string // a hash of the other fields
 	params      selection.ResolvedRequest
-	evaluations []evaluation.Object // with which samples are compared
+	evaluations []evaluation.Object // the evaluation sets that samples are compared with
 }
 
 // identify pins and resolves a request for a selection of a run, and finds its evaluation sets. A *run.RefusedError is
@@ -167,7 +168,7 @@ func (s *Selector) identify(
 	return of, nil
 }
 
-// ended reports whether a selection's event is published: it is completed, or failed.
+// ended reports whether a selection is completed or failed, and its event was published.
 func (s *Selector) ended(ctx context.Context, sel *Selection) (bool, error) {
 	if sel.Selected == 0 {
 		return bucket.Exists(ctx, s.work, failedSentName(sel.Run, sel.ID))
@@ -270,7 +271,7 @@ func newSelection(
 	}
 }
 
-// manifestsOf are the files that hold a run's samples.
+// manifestsOf returns the files with a run's samples.
 func manifestsOf(plan *run.Plan) []Manifest {
 	var manifests []Manifest
 	for _, m := range plan.Manifests {

@@ -24,29 +24,30 @@ type Shown struct {
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Place  dataset.Place `json:"place"`
 	Status scores.Status `json:"status"`
-	// Failure is why it was not scored, or cannot be selected, in words; FailureCode is its code.
+	// Failure is the reason in words why the sample was not scored or cannot be selected. FailureCode is its code.
 	Failure     string      `json:"failure,omitempty"`
 	FailureCode reason.Code `json:"failure_code,omitempty"`
 	Source      string      `json:"source"`
-	Styles      []string    `json:"styles,omitempty"` // the main one first
+	Styles      []string    `json:"styles,omitempty"` // the main style first
 	OtherStyles []string    `json:"other_styles,omitempty"`
 	Flags       []string    `json:"flags,omitempty"`
-	// Tokens counts the tokens of its texts, and 730 for each image; AnswerTokens only those of the model's turns.
+	// Tokens is the number of tokens of the sample's texts, with 730 for each image. AnswerTokens is the number of tokens
+	// of the model's turns.
 	Tokens       int `json:"tokens"`
 	AnswerTokens int `json:"answer_tokens"`
-	Turns        int `json:"turns"`  // human turns that the scorer sees
-	Images       int `json:"images"` // images that were read
-	// Rated are its ratings, in the order of the rubric; none if it was not scored.
+	Turns        int `json:"turns"`  // number of human turns that the scorer reads
+	Images       int `json:"images"` // number of images that were read
+	// Rated are the sample's ratings, in the order of the rubric; nil if it was not scored.
 	Rated []Rated `json:"rated,omitempty"`
-	// Cluster is that of its near duplicates; nil if it has none, or if they were not searched for.
+	// Cluster describes the sample's near duplicates; nil if it has none, or if they were not searched for.
 	Cluster *Cluster `json:"cluster,omitempty"`
-	// Record is the record of the manifest; as a JSON text if it is not JSON.
+	// Record is the record in the manifest. A record that is not JSON is a JSON string.
 	Record json.RawMessage `json:"record"`
 }
 
-// Show shows samples of a scored run by their names (dataset.Lookup), in the order given and each once. If a name is
-// unknown, or the run is not scored, the error is a *run.RefusedError. It reads the ids of all samples, but only the
-// scores and records of the named ones.
+// Show returns samples of a scored run by their names (dataset.Lookup), in the given order and each once. The error is
+// a *run.RefusedError if a name is unknown, or if the run is not scored. Show reads the ids of all samples, but only
+// the scores and records of the named samples.
 func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -209,7 +210,7 @@ func (r *Reader) EachSample(
 	})
 }
 
-// eachRecord is EachSample for unparsed records. use may keep a record. Each shard with a requested record is read
+// eachRecord is EachSample with unparsed records. use may keep a record. Each shard with a requested record is read
 // once.
 func (r *Reader) eachRecord(
 	ctx context.Context, plan *run.Plan, indexes []int64, use func(index int64, record dataset.Record) error,
@@ -220,7 +221,7 @@ func (r *Reader) eachRecord(
 		if err != nil {
 			return r.runs.Lost(plan.Run, err)
 		}
-		at, shard := plan.Ranges[number].FirstIndex, 0 // where the shard begins
+		at, shard := plan.Ranges[number].FirstIndex, 0 // at is the index of the shard's first sample
 		for rest[0] >= at+int64(report.Shards[shard]) {
 			at += int64(report.Shards[shard])
 			shard++

@@ -15,45 +15,46 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// sweepVariants is the number of seeds, and of perturbations of the ratings, for which a sweep makes each selection.
+// sweepVariants is the number of seeds, and of perturbations of the ratings, with which a sweep makes each selection.
 const sweepVariants = 5
 
-// A SweepRequest compares all strategies and thresholds at one budget. It names no strategy. Its threshold gets a row,
-// and so does the strategy top, by the column that it names.
+// A SweepRequest requests a comparison of all strategies and thresholds at one budget. It must not name a strategy. Its
+// threshold gets a row. If it names a column in By, the strategy top by this column gets a row, too.
 type SweepRequest struct {
 	selection.Request
-	// RatingErrors are the standard deviations of the errors of expected scores, 0 to 5, by capability; the empty name is
-	// for all others. Without any, ratings are not perturbed.
+	// RatingErrors are the standard deviations of the errors of expected scores, 0 to 5, by capability. The empty name is
+	// for all other capabilities. If it is empty, ratings are not perturbed.
 	RatingErrors map[string]float64 `json:"rating_errors,omitempty"`
 }
 
-// A Sweep compares strategies and thresholds at one budget. It describes the selections, not how well models train on
-// them.
+// A Sweep compares strategies and thresholds at one budget. It describes the selections. It does not measure how well
+// models train on them.
 type Sweep struct {
 	Run      string `json:"run"`
-	Budget   int    `json:"budget"` // samples, or tokens
+	Budget   int    `json:"budget"` // in samples, or in tokens
 	InTokens bool   `json:"in_tokens,omitempty"`
 	// RatingErrors are the errors of the request.
 	RatingErrors map[string]float64 `json:"rating_errors,omitempty"`
 	Rows         []SweepRow         `json:"rows"`
 }
 
-// A SweepRow is one strategy, or the paper's at one threshold.
+// A SweepRow has the figures of one strategy, or of the paper's strategy at one threshold.
 type SweepRow struct {
 	Strategy  selection.Strategy `json:"strategy"`
 	Threshold int                `json:"threshold"`
 	By        string             `json:"by,omitempty"` // the column of the strategy
 	selection.Figures
-	// Seeds are the figures under five seeds, including the request's. Perturbed are the figures under five perturbations
-	// of the ratings: selected by the perturbed ratings, and measured by the run's own; nil without perturbations.
+	// Seeds has the figures with five seeds, one of which is the request's seed. Perturbed has the figures with five
+	// perturbations of the ratings: the perturbed ratings select, and the run's own ratings measure. It is nil without
+	// perturbations.
 	Seeds     []FigureRange `json:"seeds"`
 	Perturbed []FigureRange `json:"perturbed,omitempty"`
 }
 
-// A FigureRange is a figure of several selections.
+// A FigureRange is the range of a figure over several selections.
 type FigureRange struct {
-	// Figure is its name in JSON. low_picks is the share of picks on a rating of 1 or 0; strategies without turns have
-	// none.
+	// Figure is the name of the figure in JSON. low_picks is the share of picks with a rating of 1 or 0; strategies
+	// without turns have no low_picks.
 	Figure string  `json:"figure"`
 	Mean   float64 `json:"mean"`
 	Low    float64 `json:"low"`
@@ -62,8 +63,8 @@ type FigureRange struct {
 	Equal string `json:"equal"`
 }
 
-// Sweep compares strategies and thresholds at the budget of a request. source has the evaluation sets. A
-// *run.RefusedError is a fault of the request or of the run; ErrBusy says that too many selections wait already.
+// Sweep compares strategies and thresholds at the budget of a request. source has the evaluation sets. The error is a
+// *run.RefusedError if the request or the run is invalid, and ErrBusy if too many selections are waiting.
 func (r *Reader) Sweep(
 	ctx context.Context, runID string, request SweepRequest, source evaluation.Source, allowed run.Allowance,
 ) (*Sweep, error) {
@@ -76,7 +77,7 @@ func (r *Reader) Sweep(
 	}
 	asked := request.Request
 	if asked.Strategy != "" {
-		return nil, &run.RefusedError{Reason: "strategy: a sweep compares all of them; leave it out"}
+		return nil, &run.RefusedError{Reason: "strategy: a sweep compares all strategies; leave out `strategy`"}
 	}
 	by := asked.By
 	asked.Strategy, asked.By = selection.MMSSR, ""
@@ -85,7 +86,7 @@ func (r *Reader) Sweep(
 		err = checkErrors(request.RatingErrors, plan.Rubric.Capabilities)
 	}
 	if err == nil && len(params.Within) > 0 {
-		err = errors.New("within: a sweep is of one budget; leave it out")
+		err = errors.New("within: a sweep has one budget; leave out `within`")
 	}
 	if err != nil {
 		return nil, &run.RefusedError{Reason: err.Error()}
@@ -109,7 +110,7 @@ func (r *Reader) Sweep(
 	return s, err
 }
 
-// checkErrors refuses an unknown capability, and an invalid rating error.
+// checkErrors returns an error for an unknown capability or an invalid rating error.
 func checkErrors(ratingErrors map[string]float64, capabilities []string) error {
 	for name, v := range ratingErrors {
 		if name != "" && !slices.Contains(capabilities, name) {
@@ -122,7 +123,7 @@ func checkErrors(ratingErrors map[string]float64, capabilities []string) error {
 	return nil
 }
 
-// sweepRows are the rows of a sweep, without their figures.
+// sweepRows returns the rows of a sweep, without their figures.
 func sweepRows(rules selection.Rules, by string) []SweepRow {
 	thresholds := []int{0, 1, 2, 3}
 	if !slices.Contains(thresholds, rules.Threshold) {
@@ -156,7 +157,7 @@ func (s SweepRow) rules(asked selection.Rules) selection.Rules {
 	return asked
 }
 
-// sweep fills the rows. compare finds the samples of a pool that are near to evaluation sets.
+// sweep fills the rows of s. compare finds the samples of a pool that are near to evaluation sets.
 func (r *Reader) sweep(
 	ctx context.Context, plan *run.Plan, params selection.ResolvedRequest, s *Sweep,
 	compare func(*Pool) (contamination, error),
@@ -167,7 +168,7 @@ func (r *Reader) sweep(
 	for i := range sweepVariants {
 		request := params
 		request.Request.Seed += uint64(sweepVariants - 1 - i)
-		columns := request.Request // with the columns of all rows
+		columns := request.Request // a request that needs the columns of all rows
 		columns.Strategy = selection.Longest
 		if last := s.Rows[len(s.Rows)-1]; last.By != "" {
 			columns.By = last.By
@@ -205,8 +206,8 @@ func (r *Reader) sweep(
 	return nil
 }
 
-// measure selects all rows from one pool and adds the figures, which it measures by another pool. If both pools are the
-// same, the figures also become those of the rows themselves.
+// measure makes the selections of all rows from the pool from, and appends their figures, measured with the pool by, to
+// values. If both pools are the same, it also sets the Figures of the rows.
 func (s *Sweep) measure(
 	ctx context.Context, by, from *Pool, request selection.ResolvedRequest, near []uint32, values [][][]float64,
 ) error {
@@ -231,7 +232,7 @@ func (s *Sweep) measure(
 	return nil
 }
 
-// sweepFigures names the values of sweepValues.
+// sweepFigures has the names of the values of sweepValues.
 var sweepFigures = [...]string{
 	"low_picks", "high_kept", "below_pool", "bins", "sources", "style_entropy", "source_entropy", "tokens", "shortfall",
 }
@@ -247,7 +248,7 @@ func sweepValues(f selection.Figures) []float64 {
 	}
 }
 
-// ranges are the ranges of several selections' values.
+// ranges returns the range of each figure over several selections.
 func ranges(values [][]float64) []FigureRange {
 	if len(values) == 0 {
 		return nil
@@ -259,7 +260,7 @@ func ranges(values [][]float64) []FigureRange {
 			one.Mean += v[f] / float64(len(values))
 			one.Low, one.High = min(one.Low, v[f]), max(one.High, v[f])
 		}
-		if !math.IsNaN(one.Mean) { // otherwise no rating decided any pick
+		if !math.IsNaN(one.Mean) { // NaN means that ratings did not determine the picks
 			one.Mean = min(max(one.Mean, one.Low), one.High) // rounding may move the mean out of the range
 			all = append(all, one)
 		}
@@ -267,7 +268,7 @@ func ranges(values [][]float64) []FigureRange {
 	return all
 }
 
-// markEqual gives letters to the rows, for each figure.
+// markEqual sets Equal in all rows, for each figure.
 func markEqual(rows []SweepRow, of func(*SweepRow) []FigureRange) {
 	for _, name := range sweepFigures {
 		var all []*FigureRange
@@ -312,8 +313,9 @@ func letterEqual(ranges []*FigureRange) {
 	}
 }
 
-// perturbed is a copy of the pool with normal errors, of these standard deviations, added to the expected scores. Its
-// ratings are the rounded results. Both stay within 0 to 5, and missing ratings stay missing.
+// perturbed returns a copy of the pool with normally distributed errors in the expected scores. ratingErrors has the
+// standard deviations. The ratings are the rounded expected scores. Both stay within 0 to 5, and missing ratings stay
+// missing.
 func (p *Pool) perturbed(ratingErrors map[string]float64, seed uint64) (*Pool, error) {
 	const unit, most = 1024, selection.MaxRating * 1024
 	pool := *p.Pool

@@ -25,7 +25,7 @@ func TestLetterEqual(t *testing.T) {
 	}
 }
 
-// TestSweep compares the rows of a sweep with selections, and perturbed ratings with others.
+// TestSweep compares the rows of a sweep with selections, and rows for perturbed ratings with the other rows.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)

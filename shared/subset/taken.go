@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// ratedOn are a record's ratings.
+// ratedOn returns a record's ratings in the order of capabilities; nil if it has none.
 func ratedOn(capabilities []string, rec *scores.Record) []Rated {
 	if rec.Ratings == nil {
 		return nil
@@ -23,7 +23,7 @@ func ratedOn(capabilities []string, rec *scores.Record) []Rated {
 	return rated
 }
 
-// farther sorts the miss of Nearest (0) before all others (1).
+// farther returns 0 for the miss of Nearest and 1 for other misses, so that the miss of Nearest is sorted first.
 func (x *Explanation) farther(m Miss) int {
 	if x.Nearest != nil && m.Capability == x.Nearest.Capability && m.Bin == x.Nearest.Bin {
 		return 0
@@ -31,7 +31,7 @@ func (x *Explanation) farther(m Miss) int {
 	return 1
 }
 
-// compareTaken fills the ratings of the samples that were taken instead of the explained ones.
+// compareTaken sets the ratings of the samples that were taken instead of the explained samples.
 func (r *Reader) compareTaken(ctx context.Context, plan *run.Plan, explanations []Explanation) error {
 	for i := range explanations {
 		x := &explanations[i]
@@ -54,7 +54,8 @@ func (r *Reader) compareTaken(ctx context.Context, plan *run.Plan, explanations 
 	return nil
 }
 
-// compare compares the taken sample with another one by their ratings on a capability. Both must have one.
+// compare sets the ratings of the taken sample on a capability, and the differences to another sample's. Both samples
+// must have a rating.
 func (t *Taken) compare(own, taken Rated) {
 	t.Rated = taken
 	t.Gap = int(*taken.Rating) - int(*own.Rating)

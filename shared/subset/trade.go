@@ -2,18 +2,18 @@ package subset
 
 import "github.com/harvest-ml/harvest/shared/selection"
 
-// lowShare is the least share of picks on a rating of 1 or 0 for which a selection is compared with others.
+// lowShare is the least share of picks with a rating of 1 or 0 at which a selection is compared with others.
 const lowShare = 0.2
 
 // thresholds are the thresholds for a comparison, the preferred one first.
 var thresholds = [...]int{3, 2, 1}
 
-// A TradeRow is one way to select at a budget, and its figures. No figure measures the quality of training.
+// A TradeRow is one selection at a budget, and its figures. The figures do not measure the quality of training.
 type TradeRow struct {
 	Strategy  selection.Strategy `json:"strategy"`
 	Threshold int                `json:"threshold"`
 	selection.Figures
-	// Shared is how many of the samples are also in the chosen selection.
+	// Shared is the number of samples that are also in the chosen selection.
 	Shared int `json:"shared"`
 }
 
@@ -28,8 +28,8 @@ func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
 	return chosen
 }
 
-// Trade compares a selection with a higher threshold and with the strategy descending. It is nil if less than a fifth
-// of the samples was picked on a rating of 1 or 0.
+// Trade compares a selection with selections at a higher threshold and by the strategy descending. It returns nil if
+// less than a fifth of the samples was picked with a rating of 1 or 0.
 func (p *Pool) Trade(params selection.Params, result *selection.Result) ([]TradeRow, error) {
 	return p.trade(&choice{params, params, result}, nil)
 }
@@ -75,8 +75,8 @@ type trader struct {
 	picked []bool // whether the chosen selection has a sample
 }
 
-// higherThreshold is the row of the highest threshold that fills as much of the budget as the chosen selection; if none
-// does, of the lowest threshold. There is no row if the chosen threshold is not lower.
+// higherThreshold returns the row of the highest threshold that fills as much of the budget as the chosen selection. If
+// there is no such threshold, it returns the row of the lowest threshold above the chosen one; nil if there is none.
 func (t trader) higherThreshold(first TradeRow) (found []TradeRow, err error) {
 	for _, threshold := range thresholds {
 		last := threshold == first.Threshold+1 || threshold == thresholds[len(thresholds)-1]
@@ -94,7 +94,7 @@ func (t trader) higherThreshold(first TradeRow) (found []TradeRow, err error) {
 	return found, nil
 }
 
-// isShort reports whether a threshold certainly gives less than the chosen selection. It does not select.
+// isShort reports whether a selection at a threshold is certainly smaller than the chosen selection, without selecting.
 func (t trader) isShort(threshold int) bool {
 	asked := t.chosen.asked
 	if asked.InTokens {

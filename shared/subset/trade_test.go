@@ -11,7 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// tradePool is a pool of two capabilities, most of whose samples are rated low, with small bins of the lowest.
+// tradePool returns a pool of two capabilities. Most samples have low ratings, and the samples with the lowest ratings
+// are in small bins.
 func tradePool(t *testing.T, samples int) *subset.Pool {
 	t.Helper()
 	build := selection.NewBuilder("humanities", "stem knowledge")
@@ -70,7 +71,7 @@ func TestTrade(t *testing.T) {
 	}
 }
 
-// checkTrade compares the rows of a trade with what their rules give, and returns their titles.
+// checkTrade compares the rows of a trade with selections by their rules, and returns the titles of the rows.
 func checkTrade(
 	t *testing.T, pool *subset.Pool, params selection.Params, result *selection.Result, rows []subset.TradeRow,
 ) (titles []string) {
@@ -108,7 +109,7 @@ func checkTrade(
 	return titles
 }
 
-// TestTradeNested compares nested selections with those that the rules of a row give.
+// TestTradeNested compares the rows of a nested trade with nested selections by their rules.
 func TestTradeNested(t *testing.T) {
 	t.Parallel()
 	pool := tradePool(t, 400)

@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TradeTitle is the name of a row of a trade. The first row is the chosen selection.
+// TradeTitle returns the name of a row of a trade. The first row is the chosen selection.
 func TradeTitle(rows []TradeRow, i int) string {
 	switch {
 	case i == 0:
@@ -19,8 +19,8 @@ func TradeTitle(rows []TradeRow, i int) string {
 	}
 }
 
-// TradeTable shows a trade with a column for each of its rows, so that it fits a terminal. It returns the header and
-// lines of the same length; each line begins with the name of a figure.
+// TradeTable returns a trade as a table for a terminal, with a column for each row of the trade. The header and the
+// lines have the same length. Each line begins with the name of a figure.
 func TradeTable(rows []TradeRow) (head []string, lines [][]string) {
 	head = []string{"figure"}
 	for i := range rows {

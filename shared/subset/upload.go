@@ -17,8 +17,8 @@ type Arrival struct {
 	Refused string // why
 }
 
-// AcceptUpload accepts the request of an object in the input bucket, and then records that this upload is handled, so
-// that it needs no further notification. Each step can be repeated.
+// AcceptUpload accepts the run that an object in the input bucket starts, and then records that this upload is handled,
+// so that it needs no further notification. Each step can be repeated.
 func (s *Selector) AcceptUpload(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, object string,
 ) (Arrival, error) {
@@ -46,14 +46,15 @@ func (s *Selector) AcceptUpload(
 }
 
 const (
-	// uploadsLimit is how many objects of the input bucket one step of reconcile checks.
+	// uploadsLimit is the most objects of the input bucket that one step of reconcile checks.
 	uploadsLimit = 100
-	// uploadsAccepted is how many of them it accepts.
+	// uploadsAccepted is the most uploads that one step accepts.
 	uploadsAccepted = 10
 )
 
-// acceptUploads does one step of looking for uploads whose notification was lost. It begins at a cursor, and returns
-// the cursor of the next step; empty after the last step. It reports a failure, and then continues with other uploads.
+// acceptUploads does one step of the search for uploads whose notification was lost. It begins at a cursor, and returns
+// the cursor of the next step; empty after the last step. After a failure it reports the error to failed, and continues
+// with other uploads.
 func (c *Reconciler) acceptUploads(
 	ctx context.Context, cursor string, failed func(context.Context, run.Entry, error),
 ) (string, error) {

@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// newCloud is a fixture whose input bucket is not a folder of this machine, as far as it can be seen.
+// newCloud returns a fixture whose input bucket does not look like a folder of this machine.
 func newCloud(t *testing.T) *runtest.Fixture {
 	t.Helper()
 	f := runtest.New(t)
@@ -26,7 +26,7 @@ func newCloud(t *testing.T) *runtest.Fixture {
 	return f
 }
 
-// uploadSteps does all steps of looking for uploads, and returns how many there were.
+// uploadSteps does all steps of the search for uploads, and returns the number of steps.
 func uploadSteps(t *testing.T, f *runtest.Fixture) (steps int) {
 	t.Helper()
 	f.Reconcile()
@@ -43,7 +43,7 @@ func uploadSteps(t *testing.T, f *runtest.Fixture) (steps int) {
 	return steps
 }
 
-// datasets are the datasets that have runs, one for each run.
+// datasets returns the datasets that have runs, one for each run.
 func datasets(t *testing.T, f *runtest.Fixture) (names []string) {
 	t.Helper()
 	runs, err := f.Runs.Runs(t.Context())
@@ -56,7 +56,7 @@ func datasets(t *testing.T, f *runtest.Fixture) (names []string) {
 	return names
 }
 
-// TestLostUploads loses the notifications of all uploads: a schedule finds them, each once.
+// TestLostUploads loses the notifications of all uploads. A schedule finds each upload once.
 func TestLostUploads(t *testing.T) {
 	t.Parallel()
 	f := newCloud(t)
@@ -96,7 +96,7 @@ func TestLostUploads(t *testing.T) {
 	}
 }
 
-// TestRemovedRun removes the folders of runs: their datasets are not started again without being asked for.
+// TestRemovedRun removes the folders of runs. Their datasets are not started again without a request.
 func TestRemovedRun(t *testing.T) {
 	t.Parallel()
 	f := newCloud(t)
@@ -161,14 +161,14 @@ func TestKilledAcceptingUpload(t *testing.T) {
 	}
 }
 
-// TestMisplacedUploads uploads what no dataset can be made of: each is refused, with where it is to lie.
+// TestMisplacedUploads uploads objects that cannot start a run. Each is refused, with the right place in the error.
 func TestMisplacedUploads(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	for object, want := range map[string][2]string{
 		"datasets/my set/a.json":  {"my-set", `"my set" is not a dataset name`},
-		"datasets/Ünï/a.json":     {"n-", "rename the folder, to n-"},
-		"datasets/A&B/data.jsonl": {"A-B", "rename the folder, to A-B"},
+		"datasets/Ünï/a.json":     {"n-", "rename the folder, for example to n-"},
+		"datasets/A&B/data.jsonl": {"A-B", "rename the folder, for example to A-B"},
 		"datasets/+/a.json":       {"dataset", "rename the folder"},
 		"datasets/loose.json":     {"loose.json", "such as datasets/loose/loose.json"},
 		"datasets/a/sub/x.json":   {},
@@ -192,11 +192,11 @@ func TestMisplacedUploads(t *testing.T) {
 	}
 	if !run.IsBelow("datasets/a/sub/x.json") || run.IsBelow("datasets/a/parts/x.json") ||
 		run.IsBelow("datasets/a/x.json") {
-		t.Error("what lies below the folder of a dataset is not known")
+		t.Error("IsBelow does not find objects in subfolders of a dataset")
 	}
 }
 
-// TestUploadsInSteps looks for many uploads: each step looks at a bounded number of objects, and accepts a few.
+// TestUploadsInSteps searches for many uploads. Each step checks a limited number of objects, and accepts a few.
 func TestUploadsInSteps(t *testing.T) {
 	t.Parallel()
 	const n = 130

@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Record is one record in LLaVA's form, of the source "tests".
+// Record returns a record in LLaVA's form, of the source "tests".
 func Record(id, answer string, images ...string) string {
 	question := strings.Repeat("<image>\n", len(images)) + "What is said of " + id + "?"
 	raw, err := json.Marshal(map[string]any{
@@ -24,12 +24,12 @@ func Record(id, answer string, images ...string) string {
 		"conversations": []map[string]string{{"from": "human", "value": question}, {"from": "gpt", "value": answer}},
 	})
 	if err != nil {
-		panic(err) // strings only: cannot happen
+		panic(err) // cannot happen with strings
 	}
 	return string(raw)
 }
 
-// Plain are n valid records without images, named by prefix and number.
+// Plain returns n valid records without images. Their ids are the prefix and a number.
 func Plain(prefix string, n int) []string {
 	records := make([]string, n)
 	for i := range records {
@@ -38,15 +38,15 @@ func Plain(prefix string, n int) []string {
 	return records
 }
 
-// Array is a JSON array of records.
+// Array returns a JSON array of records.
 func Array(records []string) []byte {
 	return []byte("[\n  " + strings.Join(records, ",\n  ") + "\n]\n")
 }
 
-// Lines are records, one a line.
+// Lines returns records, one per line.
 func Lines(records []string) []byte { return []byte(strings.Join(records, "\n") + "\n") }
 
-// PNG is an image of a size.
+// PNG returns a PNG of a size.
 func PNG(t testing.TB, width, height int) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -66,7 +66,7 @@ func Budget(t testing.TB, text string) selection.Budget {
 	return b
 }
 
-// Refusal is the reason of an error that should be a *run.RefusedError.
+// Refusal returns the reason of an error that should be a *run.RefusedError.
 func Refusal(t testing.TB, err error) string {
 	t.Helper()
 	var refused *run.RefusedError
@@ -79,7 +79,7 @@ func Refusal(t testing.TB, err error) string {
 // A Member is a file of a tar.
 type Member struct{ Name, Content string }
 
-// Tar is a tar of members.
+// Tar returns a tar of members.
 func Tar(t testing.TB, members ...Member) []byte {
 	t.Helper()
 	var out bytes.Buffer

@@ -1,4 +1,4 @@
-// Package runtest is the fixture for tests of runs: an input bucket in a folder, a work bucket and topics in memory, a
+// Package runtest has the fixture for tests of runs: an input bucket in a folder, a work bucket and topics in memory, a
 // fake scorer, a clock that tests set, and a process that can be killed between any two of its writes.
 package runtest
 
@@ -29,7 +29,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// Uploaded is when every file of the input bucket was uploaded, so that equal uploads have equal generations.
+// Uploaded is the time when every file of the input bucket was uploaded, so that equal uploads have equal generations.
 var Uploaded = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 
 // Limits cut a few records into several ranges and shards.
@@ -45,27 +45,27 @@ func Limits() run.Limits {
 	}
 }
 
-// A Fixture is a system of one process. What tests change of its upper fields holds for planners that are made
-// afterwards, and for the process after Restart.
+// A Fixture is a system of one process. If a test changes one of the upper fields, the change applies to planners that
+// are made afterwards, and to the process after Restart.
 type Fixture struct {
 	Limits       run.Limits
 	Selections   subset.Limits
 	Input        bucket.Reader
-	Folder       string // of the input bucket
+	Folder       string // folder of the input bucket
 	Work         *bucket.Memory
 	Scorer       *Scorer
 	OpenScorer   run.ScorerOpener
-	Patience     time.Duration // of planners with scorers that are away
+	Patience     time.Duration // patience of planners with unreachable scorers
 	ImageBuckets map[string]bucket.Reader
 	Memory       *memory.Budget
 	// LostAnswer reports whether the answer to an object's creation is lost, so that the client tries again.
 	LostAnswer func(name string) bool
-	// AnswerError is what the creation of an object is answered with, though it succeeded; nil for none.
+	// AnswerError returns the error with which a successful creation of an object is answered; nil for none.
 	AnswerError func(name string) error
-	// OneMachine lets a process know which ones ended before it.
+	// OneMachine lets a process detect which processes have ended.
 	OneMachine bool
 
-	// The process that lives now.
+	// The current process.
 	Runs       *run.Reader
 	Worker     *run.Worker
 	Subsets    *subset.Selector
@@ -87,7 +87,7 @@ type Fixture struct {
 	logged    bytes.Buffer
 }
 
-// New makes an empty fixture.
+// New returns an empty fixture.
 func New(t testing.TB) *Fixture {
 	t.Helper()
 	f := &Fixture{
@@ -111,7 +111,7 @@ func New(t testing.TB) *Fixture {
 	return f
 }
 
-// Origin is where events of tests come from.
+// Origin is the origin of events in tests.
 func Origin() events.Origin {
 	return events.Origin{
 		Source: "/projects/p/deployments/test", Input: "gs://input", Work: "gs://work", API: "https://harvest.test",
@@ -157,7 +157,7 @@ func (f *Fixture) Restart() {
 	f.must(err)
 }
 
-// Planner makes a planner under the current limits.
+// Planner returns a planner with the current limits.
 func (f *Fixture) Planner() *run.Planner {
 	f.t.Helper()
 	planner, err := run.NewPlanner(run.PlannerConfig{
@@ -174,20 +174,20 @@ func (f *Fixture) clock() time.Time {
 	return f.now
 }
 
-// Now is the time of the fixture's clock.
+// Now returns the time of the fixture's clock.
 func (f *Fixture) Now() time.Time { return f.clock() }
 
-// Pass lets time pass.
+// Pass advances the fixture's clock.
 func (f *Fixture) Pass(d time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.now = f.now.Add(d)
 }
 
-// ErrKilled is the error of what a killed process does.
+// ErrKilled is the error of each step of a killed process.
 var ErrKilled = errors.New("the process was killed")
 
-// step is taken before every write and publication. After the process is killed none succeeds.
+// step is called before every write and publication. It returns an error after the process is killed.
 func (f *Fixture) step() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -207,13 +207,13 @@ func (f *Fixture) Kill() error {
 	return ErrKilled
 }
 
-// mortalBucket is a bucket as a process that can be killed has it.
+// A mortalBucket is the bucket of a process that can be killed.
 type mortalBucket struct {
 	bucket.Bucket
 	fixture *Fixture
 }
 
-// RemoveTemporary implements bucket.Remover. It is not a step: nobody sees that it fails.
+// RemoveTemporary implements bucket.Remover. It is not a step, because its errors are ignored.
 func (b mortalBucket) RemoveTemporary(ctx context.Context, prefix string) error {
 	b.fixture.mu.Lock()
 	killed := b.fixture.Life == 0
@@ -240,7 +240,7 @@ func (b mortalBucket) Create(ctx context.Context, name string, write func(io.Wri
 	}
 	err := b.Bucket.Create(ctx, name, write)
 	if err == nil && b.fixture.LostAnswer != nil && b.fixture.LostAnswer(name) {
-		return bucket.ErrExists // what a client finds that tries again
+		return bucket.ErrExists // a client that tries again finds the object
 	}
 	if err == nil && b.fixture.AnswerError != nil {
 		return b.fixture.AnswerError(name)
@@ -263,7 +263,7 @@ func (b mortalBucket) Compose(ctx context.Context, name string, parts []string) 
 	return b.Bucket.Compose(ctx, name, parts)
 }
 
-// Upload puts a file into the input bucket, or replaces it.
+// Upload writes a file to the input bucket, or replaces it.
 func (f *Fixture) Upload(name string, content []byte) {
 	f.t.Helper()
 	file := filepath.Join(f.Folder, filepath.FromSlash(name))
@@ -278,10 +278,10 @@ func (f *Fixture) Touch(name string, at time.Time) {
 	f.must(os.Chtimes(filepath.Join(f.Folder, filepath.FromSlash(name)), at, at))
 }
 
-// Errors are the lines that were logged as errors.
+// Errors returns the log lines with the level error.
 func (f *Fixture) Errors() []string { return f.Logged("level=ERROR") }
 
-// Logged are the lines of the log that hold a text.
+// Logged returns the log lines that contain a text.
 func (f *Fixture) Logged(text string) []string {
 	var found []string
 	for line := range strings.Lines(f.logged.String()) {

@@ -21,7 +21,7 @@ func (f *Fixture) Retry(id string) (*run.Plan, error) {
 	return f.Subsets.StartAttempt(f.t.Context(), f.Planner(), f.Worker, id)
 }
 
-// Arrive is the notification of an upload: it starts what the object starts.
+// Arrive handles the notification of an upload, and starts the run that the object starts.
 func (f *Fixture) Arrive(object string) (*run.Plan, error) {
 	ctx, planner := f.t.Context(), f.Planner()
 	upload, spec, ok, err := planner.Uploaded(ctx, object)
@@ -57,7 +57,7 @@ func (f *Fixture) accept(planner *run.Planner, spec run.Spec, upload run.Upload)
 	return plan, err
 }
 
-// Begin is Arrive where no error is expected.
+// Begin is Arrive that fails the test on an error.
 func (f *Fixture) Begin(object string) *run.Plan {
 	f.t.Helper()
 	plan, err := f.Arrive(object)
@@ -65,13 +65,13 @@ func (f *Fixture) Begin(object string) *run.Plan {
 	return plan
 }
 
-// Reconcile continues what was accepted, as the start of a system and its schedule do.
+// Reconcile continues accepted work, as a system does when it starts, and its schedule.
 func (f *Fixture) Reconcile() {
 	f.t.Helper()
 	f.must(f.reconcile(events.ReconcileTask{}))
 }
 
-// reconcile does one step, in which no entry is to fail.
+// reconcile does one step, and fails the test if an entry fails.
 func (f *Fixture) reconcile(task events.ReconcileTask) error {
 	var failed error
 	err := f.Reconciler.Reconcile(f.t.Context(), task, func(_ context.Context, _ run.Entry, err error) {
@@ -87,7 +87,7 @@ func (f *Fixture) Finish(plan *run.Plan) events.Counts {
 	return f.Account(plan)
 }
 
-// SelectionState is how far a selection is.
+// SelectionState returns the state of a selection.
 func (f *Fixture) SelectionState(runID, id string) string {
 	f.t.Helper()
 	sel, err := f.Subsets.Selection(f.t.Context(), runID, id)
@@ -97,7 +97,7 @@ func (f *Fixture) SelectionState(runID, id string) string {
 	return state
 }
 
-// Status is how far a run is. A list of runs has to agree with it.
+// Status returns the status of a run, and compares it with the list of runs.
 func (f *Fixture) Status(id string) *subset.RunStatus {
 	f.t.Helper()
 	status, err := f.Subsets.RunStatus(f.t.Context(), id)
@@ -110,7 +110,7 @@ func (f *Fixture) Status(id string) *subset.RunStatus {
 	return status
 }
 
-// EventIDs are the ids of all events of a type that were published.
+// EventIDs returns the ids of all events of a type that were published.
 func (f *Fixture) EventIDs(kind string) []string {
 	var ids []string
 	for _, m := range f.Published {

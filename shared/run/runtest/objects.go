@@ -16,7 +16,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// Account checks that every sample is accounted for in every shard, range and marker of a scored run, and returns the
+// Account checks that every sample has an outcome in every shard, range and marker of a scored run, and returns the
 // counts.
 func (f *Fixture) Account(plan *run.Plan) events.Counts {
 	f.t.Helper()
@@ -64,7 +64,7 @@ func (f *Fixture) Account(plan *run.Plan) events.Counts {
 	return total
 }
 
-// Records are the scores of a run, by sample id.
+// Records returns the scores of a run, by sample id.
 func (f *Fixture) Records(plan *run.Plan) map[string]scores.Record {
 	f.t.Helper()
 	found := map[string]scores.Record{}
@@ -76,7 +76,7 @@ func (f *Fixture) Records(plan *run.Plan) map[string]scores.Record {
 	return found
 }
 
-// RangeScores are the scores of one range.
+// RangeScores returns the scores of one range.
 func (f *Fixture) RangeScores(plan *run.Plan, r int) []scores.Record {
 	f.t.Helper()
 	return f.table(fmt.Sprintf("runs/%s/scores/%04d.parquet", plan.Run, r))
@@ -92,7 +92,8 @@ func (f *Fixture) table(name string) []scores.Record {
 	return table.Records
 }
 
-// WithoutSeen is a file of scores without what was seen of images: where their generations differ, the rest is equal.
+// WithoutSeen returns a file of scores without the states of images, so that files can be compared whose images have
+// different generations.
 func WithoutSeen(t testing.TB, file []byte) []byte {
 	t.Helper()
 	table, err := scores.Read(bytes.NewReader(file), int64(len(file)))
@@ -117,8 +118,8 @@ func (f *Fixture) Read(name string) []byte {
 	return data
 }
 
-// Replace puts another content into an object of the work bucket, as no process does: the process after Restart finds
-// it.
+// Replace replaces the content of an object of the work bucket, which no process does. The process after Restart finds
+// the new content.
 func (f *Fixture) Replace(name string, content []byte) {
 	f.t.Helper()
 	f.change(func(object string, data []byte) ([]byte, bool) {
@@ -129,14 +130,14 @@ func (f *Fixture) Replace(name string, content []byte) {
 	})
 }
 
-// Remove removes the objects of the work bucket below a prefix, as no process does: the process after Restart
-// finds none.
+// Remove removes the objects of the work bucket below a prefix, which no process does. The process after Restart does
+// not find them.
 func (f *Fixture) Remove(prefix string) {
 	f.t.Helper()
 	f.change(func(object string, data []byte) ([]byte, bool) { return data, !strings.HasPrefix(object, prefix) })
 }
 
-// change replaces the work bucket by one of objects with other content.
+// change replaces the work bucket by a bucket with changed objects.
 func (f *Fixture) change(to func(object string, data []byte) (content []byte, kept bool)) {
 	f.t.Helper()
 	changed := bucket.NewMemory()
@@ -157,7 +158,7 @@ func (f *Fixture) ReadJSON(name string, v any) {
 	}
 }
 
-// Objects are the names of the work bucket below a prefix.
+// Objects returns the names of the work bucket below a prefix.
 func (f *Fixture) Objects(prefix string) []string {
 	f.t.Helper()
 	names := []string{}
@@ -170,17 +171,17 @@ func (f *Fixture) Objects(prefix string) []string {
 
 var (
 	deliveryID = regexp.MustCompile(`"delivery": "[^"]*"`)
-	// bookkeeping are the objects that say what was published and attempted, and when.
+	// bookkeeping are the objects that record publications and attempts.
 	bookkeeping = regexp.MustCompile(`^index/|/(started|sent|again|waves|made|items)/|\.sent$|/accepted$`)
 )
 
-// Snapshot has a hash of every object of the work bucket, by name. It leaves out the records of publications and
-// attempts. Delivery ids do not count.
+// Snapshot returns a hash of every object of the work bucket, by name, except records of publications and attempts. It
+// ignores delivery ids.
 func (f *Fixture) Snapshot() map[string]string {
 	f.t.Helper()
 	hashes := map[string]string{}
 	for _, name := range f.Objects("") {
-		// A delivery that is late writes temporary objects again, which reconcile removes.
+		// A late delivery writes temporary objects again; reconcile removes them.
 		if bookkeeping.MatchString(name) || strings.HasPrefix(name, bucket.TemporaryPrefix) {
 			continue
 		}

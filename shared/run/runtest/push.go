@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// Push delivers a message for the first time, as Pub/Sub pushes it, and returns the status of the answer.
+// Push delivers a message for the first time, as Pub/Sub does, and returns the HTTP status of the response.
 func Push(t testing.TB, h http.Handler, path string, m events.Message) int {
 	t.Helper()
 	envelope := events.Envelope{DeliveryAttempt: 1, Subscription: "projects/p/subscriptions/s"}

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// Report stands in for what writes reports: its pages have nothing but the ids.
+// A Report is a fake Reporter. Its pages have only the ids.
 type Report struct{}
 
 // WriteReport implements subset.Reporter.

@@ -13,10 +13,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Kind is the kind of scorer that a Scorer is.
+// Kind is the kind of a Scorer.
 const Kind = "fake"
 
-// A Scorer rates by a hash of the sample's record and images, and counts.
+// A Scorer is a fake scorer. It rates a sample by a hash of its record and images, and counts the ratings.
 type Scorer struct {
 	Name string // its id
 	// Rated counts how often each sample was rated, by id.
@@ -29,21 +29,21 @@ type Scorer struct {
 	mu sync.Mutex
 }
 
-// Times is how often a sample was rated.
+// Times returns the number of times that a sample was rated.
 func (s *Scorer) Times(id string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.Rated[id]
 }
 
-// Counts is how often each sample was rated, by id.
+// Counts returns the number of times that each sample was rated, by id.
 func (s *Scorer) Counts() map[string]int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return maps.Clone(s.Rated)
 }
 
-// For is the scorer for one rubric.
+// For returns the scorer for one rubric.
 func (s *Scorer) For(r *rubric.Rubric) scorer.Scorer { return bound{s, len(r.Capabilities), r.Styles} }
 
 // Words in a sample's answer that have a Scorer treat it specially.

@@ -13,24 +13,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A Topic is a topic in memory: published messages go to the fixture's queue.
+// A Topic is a topic in memory. Published messages go to the fixture's queue.
 type Topic struct {
-	// Fail, if it is set, is what every publication fails with.
+	// Fail, if it is set, is the error of every publication.
 	Fail    error
 	fixture *Fixture
-	events  []events.Message // that were not taken
+	events  []events.Message // events that were not taken
 }
 
 // A Delivery is a message that is not acknowledged yet.
 type Delivery struct {
 	events.Message
-	ID      string // of the message
+	ID      string // id of the message
 	Attempt int    // from 1
 	topic   *Topic
 }
 
-// Publish puts tasks into the queue, and keeps events. If a process is killed while it publishes, the first half of its
-// messages arrives.
+// Publish adds tasks to the queue, and stores events. If a process is killed while it publishes, the first half of its
+// messages is published.
 func (p *Topic) Publish(_ context.Context, messages ...events.Message) error {
 	if p.Fail != nil {
 		return p.Fail
@@ -68,7 +68,7 @@ func (p *Topic) Take() []events.Message {
 	return p.take(func(events.Message) bool { return true })
 }
 
-// TakeOf is Take of the messages of one kind of task.
+// TakeOf is Take for the messages of one kind of task.
 func (p *Topic) TakeOf(task string) []events.Message {
 	return p.take(func(m events.Message) bool { return m.Attributes[events.AttrTask] == task })
 }
@@ -95,7 +95,7 @@ func (f *Fixture) Take(i int) Delivery {
 	return d
 }
 
-// Deliver does with a message what the functions do.
+// Deliver handles a message as the functions do.
 func (f *Fixture) Deliver(d Delivery) error {
 	ctx := f.t.Context()
 	switch d.Attributes[events.AttrTask] {
@@ -140,8 +140,8 @@ func Decode[T any](t testing.TB, m events.Message) (v T) {
 	return v
 }
 
-// Drain delivers all messages in order, also those that are published meanwhile. The first failure ends it; its message
-// stays in the queue.
+// Drain delivers all messages in order, including new messages. It stops at the first failure, and leaves the failed
+// message in the queue.
 func (f *Fixture) Drain() error {
 	for len(f.Queue) > 0 {
 		d := f.Take(0)
