@@ -38,11 +38,6 @@ func (p *Plan) RemoveUnpacked(ctx context.Context, work bucket.Bucket) {
 	}
 }
 
-// removeUnpacked removes the unpacked content of a manifest, if there is any.
-func (m Manifest) removeUnpacked(ctx context.Context, work bucket.Bucket) {
-	bucket.RemoveTemporary(context.WithoutCancel(ctx), work, path.Dir(m.unpacked())+"/")
-}
-
 // from opens the text of a manifest from an offset to its end, and says how the manifest is compressed. At offset 0 it
 // finds that out and unpacks it. A *dataset.FormatError is a fault of the manifest.
 func (t Texts) from(
@@ -114,4 +109,9 @@ func (t Texts) read(ctx context.Context, m Manifest, offset, length int64) (io.R
 
 func unlimited() compression.Limits {
 	return compression.Limits{Gzip: math.MaxInt64, Zstd: math.MaxInt64, Bzip2: math.MaxInt64, XZ: math.MaxInt64}
+}
+
+// removeUnpacked removes the unpacked content of a manifest, if there is any.
+func (m Manifest) removeUnpacked(ctx context.Context, work bucket.Bucket) {
+	bucket.RemoveTemporary(context.WithoutCancel(ctx), work, path.Dir(m.unpacked())+"/")
 }
