@@ -23,8 +23,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// oneFile has the scores of every range of a run in one file, and their numbers in another one, and counts the bytes
-// that are read.
+// oneFile serves the scores of every range of a run from one file, and the numbers from another file. It counts the
+// bytes that are read.
 type oneFile struct {
 	bucket.Bucket
 	read *atomic.Int64
@@ -32,7 +32,7 @@ type oneFile struct {
 
 const scoresFile, numbersFile = "scores.parquet", "numbers.parquet"
 
-// rangeFile is what a name of an object of a range stands for.
+// rangeFile returns the name of the file that stands for an object of a range.
 func rangeFile(name string) string {
 	switch {
 	case strings.Contains(name, "/scores/"):
@@ -52,7 +52,7 @@ func (f oneFile) Open(ctx context.Context, name string, _, offset, length int64)
 	return f.Bucket.Open(ctx, rangeFile(name), 0, offset, length)
 }
 
-// madeUp is a run of so many ranges of n samples, the same in each, and a reader of it.
+// madeUp returns a run of so many equal ranges of n samples, and a reader of the run.
 func madeUp(tb testing.TB, ranges, n int) (*run.Plan, []scores.Record, oneFile) {
 	tb.Helper()
 	asked := rubric.Default()
@@ -106,7 +106,7 @@ func madeUp(tb testing.TB, ranges, n int) (*run.Plan, []scores.Record, oneFile) 
 	return plan, records, oneFile{memory, new(atomic.Int64)}
 }
 
-// open is a reader whose columns are not in memory.
+// open returns a reader with an empty cache.
 func open(tb testing.TB, work bucket.Reader) *Reader {
 	tb.Helper()
 	runs, err := run.NewReader(work, run.DefaultCacheBytes)
@@ -124,7 +124,7 @@ func open(tb testing.TB, work bucket.Reader) *Reader {
 	return reader
 }
 
-// keepClusters gives a run clusters of three samples each that are far from each other, and keeps them.
+// keepClusters stores clusters of three samples each, which are far from each other, for a run.
 func keepClusters(tb testing.TB, plan *run.Plan, work bucket.Bucket) {
 	tb.Helper()
 	leaders := make([]uint32, plan.Samples)
@@ -156,7 +156,7 @@ func keepNumbers(tb testing.TB, plan *run.Plan, work bucket.Bucket) string {
 	return name
 }
 
-// page lists without looking whether the run is scored.
+// page lists samples without a check that the run is scored.
 func (r *Reader) page(ctx context.Context, plan *run.Plan, texts []string, from int64) (*Page, error) {
 	filter, err := ParseFilter(texts)
 	if err != nil {
@@ -171,7 +171,7 @@ func (r *Reader) page(ctx context.Context, plan *run.Plan, texts []string, from 
 	return page, err
 }
 
-// filters are what a benchmark lists by: nothing, half, few samples, and two conditions.
+// filters are the filters of a benchmark. They match no samples, half of them, or a few, by one or two conditions.
 var filters = map[string][]string{
 	"all": nil, "none": {"source=moon"}, "half": {"rating.humanities>=2"},
 	"few": {"rating.humanities=5", "source=source 38"}, "style": {"style=multi-choice"},
@@ -181,7 +181,7 @@ var filters = map[string][]string{
 	"clustered and rating": {"cluster_size>=2", "rating.humanities=5"},
 }
 
-// All pages together are the samples that each term lets through, in their order.
+// All pages together have the samples that meet each term, in their order.
 func TestList(t *testing.T) {
 	t.Parallel()
 	plan, records, work := madeUp(t, 3, 700)
@@ -239,7 +239,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// A condition that cannot be meant is refused, with what can.
+// An invalid condition is refused, and the error names what is valid.
 func TestFilterRefused(t *testing.T) {
 	t.Parallel()
 	plan, _, work := madeUp(t, 1, 100)
@@ -260,7 +260,7 @@ func TestFilterRefused(t *testing.T) {
 	}
 }
 
-// A page takes of the scores the columns that its filter names and the pages that its rows lie in.
+// A page reads only the columns of scores that its filter names, and the pages with its rows.
 func TestReadsLittle(t *testing.T) {
 	t.Parallel()
 	plan, _, work := madeUp(t, 4, 20_000)
@@ -276,14 +276,14 @@ func TestReadsLittle(t *testing.T) {
 	}
 }
 
-// cpu is the time that this process has taken of all processors, in milliseconds.
+// cpu returns the CPU time of this process in milliseconds.
 func cpu() float64 {
 	var usage syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the process itself
 	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e6
 }
 
-// BenchmarkFirstPage lists the first 50 of 2.6 million samples, with the columns in memory and without them.
+// BenchmarkFirstPage lists the first 50 of 2.6 million samples, with the columns in the cache and without them.
 func BenchmarkFirstPage(b *testing.B) {
 	defer runtime.GC()
 	plan, _, work := madeUp(b, 65, 40_000)

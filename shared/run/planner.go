@@ -92,8 +92,7 @@ func (p *Planner) RemoveUnpacked(ctx context.Context, plan *Plan) {
 }
 
 // Plan returns the plan of a dataset's run. It reads the plan if the run has one; else it computes the plan. The error
-// is a *RefusedError if the dataset or the spec is invalid. After an error the unpacked content of compressed manifests
-// is removed, as by RemoveUnpacked.
+// is a *RefusedError if the dataset or the spec is invalid.
 func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 	plan, rater, err := p.identify(ctx, spec)
 	if err == nil && plan.Problem != "" {
@@ -106,7 +105,8 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 		err = p.complete(plan, spec.Budget.IsZero(), rater)
 	}
 	if err != nil {
-		for _, m := range plan.Manifests { // also those whose compression is not in the plan yet
+		// Remove the unpacked content of all manifests, because the plan may not say yet which of them are compressed.
+		for _, m := range plan.Manifests {
 			m.removeUnpacked(ctx, p.texts.Work)
 		}
 		return nil, err

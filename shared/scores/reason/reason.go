@@ -1,6 +1,6 @@
-// Package reason is the one table of reasons why samples are not scored, or not selected. A code is stable: it is
-// stored with scores and in a selection's outputs, and programs may compare it. Its phrase is for people, and later
-// versions may improve it. Packages define the codes of the faults that they find; this table has all of them.
+// Package reason has the table of reasons why samples are not scored, or not selected. A code is stable: it is stored
+// with scores and in a selection's outputs, and programs may compare it. Its phrase is for people, and later versions
+// may improve it. Packages define the codes of the faults that they find; this table has all codes.
 package reason
 
 import (
@@ -9,10 +9,10 @@ import (
 	"slices"
 )
 
-// A Code is a reason in snake_case, such as image_not_found. The empty code is no reason.
+// A Code is a reason in snake_case, such as image_not_found. The empty code means that there is no reason.
 type Code string
 
-// An Entry of the table is a code and its words.
+// An Entry of the table has a code with its phrase and its meaning.
 type Entry struct {
 	Code Code
 	// Phrase begins a sample's reason: `<phrase>: <detail>; <fix>`.
@@ -21,7 +21,7 @@ type Entry struct {
 	Meaning string
 }
 
-// Phrase is the code's short phrase; the code itself if the table does not have it.
+// Phrase returns the code's short phrase; the code itself if the table does not have it.
 func (c Code) Phrase() string {
 	if e, ok := lookup(c); ok {
 		return e.Phrase
@@ -29,7 +29,7 @@ func (c Code) Phrase() string {
 	return string(c)
 }
 
-// Text is a reason in words: the phrase and a detail, which may be empty.
+// Text returns a reason in words: the phrase and a detail, which may be empty.
 func (c Code) Text(detail string) string {
 	if detail == "" {
 		return c.Phrase()
@@ -37,17 +37,17 @@ func (c Code) Text(detail string) string {
 	return c.Phrase() + ": " + detail
 }
 
-// Meaning says when a sample has the reason, "" for a code that the table does not have.
+// Meaning says when a sample has the reason. It is empty for a code that the table does not have.
 func (c Code) Meaning() string {
 	e, _ := lookup(c)
 	return e.Meaning
 }
 
-// ByNearness says whether the reason is nearness to an item of an evaluation set, or to a selected sample.
+// ByNearness reports whether the sample is near to an item of an evaluation set, or to a selected sample.
 func (c Code) ByNearness() bool { return c == "near_evaluation" || c == "cluster_cap" }
 
-// MostFrequent is the code with the highest count; among equal counts, the first in alphabetical order. It is empty if
-// there is none.
+// MostFrequent returns the code with the highest count; of equal counts, the first in alphabetical order. It is empty
+// without counts.
 func MostFrequent(counts map[Code]int64) Code {
 	codes := slices.Sorted(maps.Keys(counts))
 	if len(codes) == 0 {
@@ -58,18 +58,18 @@ func MostFrequent(counts map[Code]int64) Code {
 	})
 }
 
-// A Subject is the thing that a reason is about, and that has to be fixed.
+// A Subject is the thing that a reason is about: the thing to fix.
 type Subject int
 
 // The subjects of reasons.
 const (
 	Record    Subject = iota // the record; also for unknown codes
-	Image                    // an image; the record may be right
-	Scorer                   // the scorer's model or server; record and images may be right
-	Selection                // what was selected, or compared
+	Image                    // an image; the record may be valid
+	Scorer                   // the scorer's model or server; record and images may be valid
+	Selection                // a selection or a comparison
 )
 
-// Subject is the subject of the code.
+// Subject returns the subject of the code.
 func (c Code) Subject() Subject {
 	for subject, entries := range tables {
 		if slices.ContainsFunc(entries, func(e Entry) bool { return e.Code == c }) {
@@ -94,7 +94,7 @@ func lookup(c Code) (Entry, bool) {
 // of selections.
 func Table() []Entry { return slices.Concat(tables[:]...) }
 
-// tables are the codes by their subjects.
+// tables has the codes by their subjects.
 var tables = [...][]Entry{
 	Record: {
 		{"not_utf8", "not UTF-8", "the record's text has another encoding"},
