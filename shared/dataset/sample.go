@@ -146,7 +146,7 @@ func (s *Sample) Record() Record { return Record{Place: s.Place, Stored: s.Store
 // Rated is the conversation that scorers see: human and model alternate, a human first, and the last human turn may
 // have no answer. System and tool turns, and model turns before the first human one, are left out together with their
 // images. These images are fetched and checked, but no scorer sees them. If two turns of one side then follow each
-// other, they are joined with one line break.
+// other, they are joined with one line break (METHOD.md, "What the reference does not have").
 func (s *Sample) Rated() []Turn {
 	rated := make([]Turn, 0, len(s.Turns))
 	var side []Turn // turns of one side, in a row
