@@ -75,8 +75,8 @@ func (p *parser) parse(table []Form) {
 	}
 }
 
-// brokenJSON says what is wrong with a record that is not one value of JSON. What is not a line of JSONL is one value, or
-// begins as one, so this knows lines by what is wrong with them.
+// brokenJSON says what is wrong with a record that is not one value of JSON. Only a line of JSONL may end within a
+// value or hold several, so this knows lines by what is wrong with them.
 func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 	const (
 		alone = "; write each record on a line of its own, as with `jq -c . FILE`"
@@ -97,10 +97,11 @@ func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 		return fmt.Sprintf("found %s after the end of the record, at byte %d; remove it",
 			jsontext.Quote(string(rest), quoted), at)
 	case first == "{" && !closed && err == nil:
-		return fmt.Sprintf("the line ends within the record, after byte %d: the record was cut short, or goes on in the next "+
-			"line%s", len(record), one)
+		return fmt.Sprintf("the line ends within the record, after byte %d: the record was cut short, or goes on in the "+
+			"next line%s", len(record), one)
 	case first == "}" || first == "]" || first == `"` && closed && len(rest) > 0 && rest[0] == ':':
-		return "the line is a part of a record: found " + jsontext.Quote(string(record), quoted) + " where a record begins" + one
+		return "the line is a part of a record: found " + jsontext.Quote(string(record), quoted) + " where a record begins" +
+			one
 	}
 	return fmt.Sprintf("%v at byte %d of the record; correct the JSON there", syntax, syntax.Offset)
 }
