@@ -137,8 +137,8 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 		return fmt.Errorf("%s: each valid record (%d) would lose content: %v; leave the flag out, or change the records",
 			asked, losses.records, losses)
 	}
-	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose content: %v; the subset is not written if it "+
-		"has one of them, so leave them out with --exclude\n", asked, losses.losers, first,
+	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose content: %v; the subset is not written if "+
+		"it has one of them, so leave them out with --exclude\n", asked, losses.losers, first,
 		number(losses.records, "record"), losses)
 	return err
 }

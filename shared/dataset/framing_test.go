@@ -148,6 +148,18 @@ var manifestForms = map[string]struct {
 		recordA + recordA + "\n" + recordB + "\n",
 		Framing{Format: Objects}, []element{{recordA, 1, 1}, {recordA, 2, 1}, {recordB, 3, 2}},
 	},
+	"joined later line": {
+		recordA + "\n" + recordB + ", " + recordC + "\n",
+		Framing{Format: Objects}, []element{{recordA, 1, 1}, {recordB, 2, 2}, {recordC, 3, 2}},
+	},
+	"joined and broken": {
+		recordA + recordA + "\n{\"a\":\n" + recordC + "\n",
+		Framing{Format: Lines}, []element{{recordA + recordA, 1, 1}, {"{\"a\":", 2, 2}, {recordC, 3, 3}},
+	},
+	"joined over lines": {
+		recordA + "\n{\"a\":\r\n1}\n" + recordC,
+		Framing{Format: Objects}, []element{{recordA, 1, 1}, {"{\"a\":\r\n1}", 2, 2}, {recordC, 3, 4}},
+	},
 	"NaN only": {
 		`{"a":NaN}` + "\n{}",
 		Framing{Format: Lines}, []element{{`{"a":NaN}`, 1, 1}, {"{}", 2, 2}},
@@ -179,7 +191,7 @@ func TestSplitFindsForms(t *testing.T) {
 			t.Parallel()
 			// If the head ends within the first line, the rest of the line decides.
 			for _, head := range []int{headBytes, 16, 40} {
-				if head == 16 && (name == "joined first line" || strings.HasPrefix(name, "cut ")) {
+				if head == 16 && (strings.HasPrefix(name, "joined ") || strings.HasPrefix(name, "cut ")) {
 					continue // which only the lines after it show
 				}
 				layout, err := split(iotest.OneByteReader(strings.NewReader(tc.manifest)), 1<<20, head)

@@ -62,14 +62,6 @@ func TestSplitFindsRecords(t *testing.T) {
 		"CRLF and blank lines": {
 			bom + "\r\n{\"a\":1}\r\n \t\r\n  {\"b\":2} \r\n\r\n", Lines, []string{`{"a":1}`, `{"b":2}`},
 		},
-		"over lines after a line": {
-			"{\"a\":1}\n{\"b\":\n2}\n{\"c\":3}\n", Objects, []string{`{"a":1}`, "{\"b\":\n2}", `{"c":3}`},
-		},
-		"two on a later line":   {"{\"a\":1}\n{\"b\":2}{\"c\":3}\n", Objects, []string{`{"a":1}`, `{"b":2}`, `{"c":3}`}},
-		"two on the first line": {"{\"a\":1}, {\"b\":2}\n{\"c\":3}\n", Objects, []string{`{"a":1}`, `{"b":2}`, `{"c":3}`}},
-		"two on a line, one broken": {
-			"{\"a\":1}{\"b\":2}\n{\"c\":\n{\"d\":4}\n", Lines, []string{`{"a":1}{"b":2}`, `{"c":`, `{"d":4}`},
-		},
 		"broken lines": {"{\"a\n\"x\"\n{\"b\":2}\n]", Lines, []string{`{"a`, `"x"`, `{"b":2}`, `]`}},
 		"first object on line 100": {strings.Repeat("oops\n", 99) + "{}", Lines,
 			append(strings.Split(strings.Repeat("oops ", 99), " ")[:99], "{}")},

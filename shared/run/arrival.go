@@ -51,7 +51,7 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 	return u, spec, starts, err
 }
 
-// isNamed reports whether the SpecFile of a dataset names a file next to it, which is then a part of the SpecFile's run.
+// isNamed reports whether the SpecFile of a dataset names a file next to it. Then the file is a part of that run.
 // If the SpecFile is refused, every file counts as named.
 func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) {
 	if file == SpecFile {

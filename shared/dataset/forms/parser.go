@@ -89,8 +89,8 @@ func syntaxFault(raw []byte, syntax *json.SyntaxError) string {
 	return fmt.Sprintf("%v at byte %d of the record%s; %s", syntax, syntax.Offset, at, fix)
 }
 
-// brokenJSON explains why a record is not exactly one JSON value. Outside JSONL a record is one value, or begins as one.
-// So the other faults are those of a line.
+// brokenJSON explains why a record is not exactly one JSON value. Only a line of JSONL can end within a value or hold
+// several values, so these are faults of a line.
 func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 	const (
 		alone = "; write each record on a line of its own, as with `jq -c . FILE`"
@@ -111,10 +111,11 @@ func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 		return fmt.Sprintf("found %s after the end of the record, at byte %d; remove it",
 			jsontext.Quote(string(rest), quoted), at)
 	case first == "{" && !closed && err == nil:
-		return fmt.Sprintf("the line ends within the record, after byte %d: the record was cut short, or goes on in the next "+
-			"line%s", len(record), one)
+		return fmt.Sprintf("the line ends within the record, after byte %d: the record was cut short, or continues in the "+
+			"next line%s", len(record), one)
 	case first == "}" || first == "]" || first == `"` && closed && len(rest) > 0 && rest[0] == ':':
-		return "the line is a part of a record: found " + jsontext.Quote(string(record), quoted) + " where a record begins" + one
+		return "the line is a part of a record: found " + jsontext.Quote(string(record), quoted) + " where a record begins" +
+			one
 	}
 	return syntaxFault(record, syntax)
 }

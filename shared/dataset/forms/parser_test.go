@@ -293,12 +293,16 @@ func TestParseProblemsOfJSON(t *testing.T) {
 		},
 		"cut short": {
 			`{"id": "a", `, dataset.NotAnObject, "",
-			"the line ends within the record, after byte 11: the record was cut short, or goes on in the next line",
+			"the line ends within the record, after byte 11: the record was cut short, or continues in the next line",
 		},
-		"two values":      {`{} {}`, dataset.NotAnObject, "", "another record begins on the same line, at byte 3; write each"},
-		"a comment after": {`{} // a`, dataset.NotAnObject, "", `found "// a" after the end of the record, at byte 3; remove it`},
-		"a later line":    {`"id": "a"}`, dataset.NotAnObject, "", `the line is a part of a record: found "\"id\": \"a\"}" where`},
-		"a last line":     {`}`, dataset.NotAnObject, "", `the line is a part of a record: found "}" where a record begins`},
+		"two values": {`{} {}`, dataset.NotAnObject, "", "another record begins on the same line, at byte 3; write each"},
+		"a comment after": {
+			`{} // a`, dataset.NotAnObject, "", `found "// a" after the end of the record, at byte 3; remove it`,
+		},
+		"a later line": {
+			`"id": "a"}`, dataset.NotAnObject, "", `the line is a part of a record: found "\"id\": \"a\"}" where`,
+		},
+		"a last line": {`}`, dataset.NotAnObject, "", `the line is a part of a record: found "}" where a record begins`},
 		"nested too deep": {
 			strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000),
 			dataset.NotAnObject, "[0][0][0][0]…", "more than 10000 lists and objects are nested in each other, which is the " +
