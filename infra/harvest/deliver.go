@@ -18,7 +18,7 @@ import (
 )
 
 // A subsetFolder writes the subset of every uploaded dataset to a folder with the dataset's name. Its work depends only
-// on the buckets, so a killed serve continues where it was.
+// on the buckets, so after a kill the next serve continues.
 type subsetFolder struct {
 	dir     string           // absolute
 	state   string           // folder, which may be in it

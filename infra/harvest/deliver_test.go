@@ -158,3 +158,14 @@ func TestServeFaults(t *testing.T) {
 		}
 	}
 }
+
+// TestUnsupportedFlagsOfProcesses gives several unsupported flags: the error always names the first of them.
+func TestUnsupportedFlagsOfProcesses(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		err := serveFlags{budget: "30%", out: "o", followLinks: true, onSelection: "true"}.checkProcesses()
+		if err == nil || !strings.HasPrefix(err.Error(), "--budget: ") {
+			t.Fatalf("error %v, want one about --budget", err)
+		}
+	}
+}

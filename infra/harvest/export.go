@@ -22,7 +22,7 @@ import (
 
 // An exportReport is what export reports: with --json, as this object.
 type exportReport struct {
-	// Annotations is the number of annotations: those of exported samples, absent ones and left-out ones.
+	// Annotations is the number of annotations in the file. Each is exported, absent or left out.
 	Annotations int `json:"annotations"`
 	Samples     int `json:"samples"`
 	// Absent are ids of annotations without a sample.

@@ -43,7 +43,7 @@ func runArg(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// outputFlags say what a command prints.
+// outputFlags choose the output of a command.
 type outputFlags struct {
 	quiet  bool
 	json   bool

@@ -45,7 +45,7 @@ func makeOut(dir string) error {
 	return nil
 }
 
-// An outputFolder says how a selection is written to a folder.
+// An outputFolder has the settings by which a selection is written to a folder.
 type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
@@ -64,8 +64,8 @@ type output struct {
 	write func(io.Writer) error
 }
 
-// write writes the selection's outputs from the work bucket, and removes those of an earlier selection. Each file is
-// complete or does not exist, and selection.json is written last. The recipe that listed the dataset's manifests is
+// write writes the selection's outputs from the work bucket, and removes the files of an earlier selection. Each file
+// is complete or does not exist, and selection.json is written last. The recipe that listed the dataset's manifests is
 // written again, for the subset, unless records are converted.
 func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error) {
 	var to outputFiles

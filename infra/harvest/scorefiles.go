@@ -104,8 +104,8 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 	return keepFiles(out, append(read, scored...)...)
 }
 
-// selectSubset selects from score files and writes the subset, or the picks, to out. Warnings go to
-// warn. If nothing can be selected, it writes no file, and the error says why.
+// selectSubset selects from score files and writes the subset, or the picks, to out. Warnings go to warn. If nothing
+// can be selected, it writes no file, and the error has the reason.
 func (f *scoreFileFlags) selectSubset(
 	ctx context.Context, requests []selection.Request, typed typedFiles, out string, w, warn io.Writer, asJSON bool,
 ) error {

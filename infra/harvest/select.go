@@ -201,8 +201,8 @@ func selectSubsets(
 func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
 	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		// Check all before making any, and make all before writing any, so that a fault of one order leaves no files of the
-		// others.
+		// Check all orders before making a selection, and make all selections before writing files, so that a fault of one
+		// order leaves no files of the others.
 		for _, o := range orders {
 			if len(orders) == 1 {
 				break

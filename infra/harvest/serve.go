@@ -118,7 +118,7 @@ type streams struct{ out, log io.Writer }
 
 func terminalOf(cmd *cobra.Command) streams { return streams{cmd.OutOrStdout(), cmd.ErrOrStderr()} }
 
-// orEnvironment completes the buckets of flags with those of the environment.
+// orEnvironment takes a bucket that has no flag from the environment.
 func (b buckets) orEnvironment(ctx context.Context) (buckets, error) {
 	var from buckets
 	if err := envconfig.Process(ctx, &from); err != nil {

@@ -50,15 +50,18 @@ func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	return l, nil
 }
 
-// checkProcesses returns an error for flags that serve --processes does not support.
+// checkProcesses returns an error for the first flag that serve --processes does not support.
 func (f serveFlags) checkProcesses() error {
-	for flag, given := range map[string]bool{
-		"--budget": f.budget != "", "--out": f.out != "", "--follow-links": f.followLinks,
-		"--on-selection": f.onSelection != "",
+	for _, is := range []struct {
+		flag  string
+		given bool
+	}{
+		{"--budget", f.budget != ""}, {"--out", f.out != ""}, {"--follow-links", f.followLinks},
+		{"--on-selection", f.onSelection != ""},
 	} {
-		if given {
-			return usageError{errors.New(flag + ": --processes does not support it, because it only tries a deployment; " +
-				"remove " + flag)}
+		if is.given {
+			return usageError{fmt.Errorf("%s: --processes does not support it, because it only tries a deployment; "+
+				"remove %s", is.flag, is.flag)}
 		}
 	}
 	return nil

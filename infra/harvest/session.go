@@ -37,7 +37,7 @@ type deployment struct {
 	scorers kinds.Config // the environment sets the missing values
 	state   string       // --state as the user typed it, for commands in reports
 	order   order        // the requested selections, if known: reports name their evaluation sets
-	// pictures opens the images of reports; nil for those of input.
+	// pictures opens the images of reports; nil for the images of input.
 	pictures report.Opener
 	show     *display
 }

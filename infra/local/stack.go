@@ -47,7 +47,7 @@ type Options struct {
 
 	// Commands are the commands that reports show to users; requests of the API by default.
 	Commands report.Commands
-	// Pictures opens the images of reports; those of Input by default.
+	// Pictures opens the images of reports; the images of Input by default.
 	Pictures report.Opener
 	// Selections are the limits of selections; subset.DefaultLimits by default.
 	Selections subset.Limits

@@ -52,7 +52,7 @@ func (s Subscription) validate() error {
 	return nil
 }
 
-// Stats count what a subscription has done.
+// Stats has the counts of a subscription.
 type Stats struct {
 	Outstanding, MostOutstanding int // deliveries that wait, run, or pause after a failure: now, and at most
 	Arrived                      int // messages that passed the filter, also lost messages
