@@ -28,19 +28,19 @@ run "services" {
   }
   assert {
     condition     = alltrue([for s in google_cloud_run_v2_service.function : s.template[0].timeout == "590s" && s.template[0].scaling[0].min_instance_count == 0 && s.template[0].scaling[0].max_instance_count > 0])
-    error_message = "services scale to nothing, and not beyond their most"
+    error_message = "services scale to zero, and at most to max_instances"
   }
   assert {
     condition     = { for key, s in google_cloud_run_v2_service.function : key => s.template[0].max_instance_request_concurrency } == var.concurrency
-    error_message = "an instance takes as many requests as what is in flight is computed with"
+    error_message = "the concurrency of an instance must be the number that IN_FLIGHT is computed with"
   }
   assert {
     condition     = google_cloud_run_v2_service.function["curate"].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
-    error_message = "much memory comes with the CPU that it needs"
+    error_message = "more memory needs more CPU"
   }
   assert {
     condition     = google_cloud_run_v2_service.function["score"].template[0].containers[0].resources[0].limits == tomap({ cpu = "2", memory = "2Gi" })
-    error_message = "little memory takes no CPU away"
+    error_message = "less memory does not reduce the CPU"
   }
   assert {
     condition     = { for key, s in google_cloud_run_v2_service.function : key => one([for e in s.template[0].containers[0].env : e.value if e.name == "GOMEMLIMIT"]) } == { ingest = "921MiB", score = "1843MiB", curate = "14745MiB" }
@@ -52,7 +52,7 @@ run "services" {
   }
   assert {
     condition     = one([for e in google_cloud_run_v2_service.function["score"].template[0].containers[0].env : e.value if e.name == "PUSH_AUDIENCE"]) == "harvest-score"
-    error_message = "a service knows what pushes to it are for"
+    error_message = "PUSH_AUDIENCE must be the name of the service"
   }
   assert {
     condition     = toset([for m in google_cloud_run_v2_service_iam_member.invoker : m.member]) == toset(["serviceAccount:p@example.com", "group:people@example.com"])
@@ -60,7 +60,7 @@ run "services" {
   }
   assert {
     condition     = length([for e in google_cloud_run_v2_service.function["ingest"].template[0].containers[0].env : e if e.name == "GPU_SIDECAR"]) == 0
-    error_message = "without a GPU there is no sidecar to ask"
+    error_message = "without a GPU service there is no GPU_SIDECAR"
   }
 }
 
@@ -74,11 +74,11 @@ run "in_a_hardened_network" {
   }
   assert {
     condition     = alltrue([for s in google_cloud_run_v2_service.function : s.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY" && s.template[0].vpc_access[0].egress == "ALL_TRAFFIC" && s.template[0].vpc_access[0].network_interfaces[0].subnetwork == "farm-west"])
-    error_message = "nothing is reached from outside, and nothing leaves by another way"
+    error_message = "no service is reachable from outside, and all egress goes through the VPC"
   }
   assert {
     condition     = alltrue([for s in google_cloud_run_v2_service.function : s.labels == tomap(var.labels) && s.template[0].labels == tomap(var.labels)])
-    error_message = "services and their instances have the labels that bills are split by"
+    error_message = "services and their instances must have the labels"
   }
 }
 
@@ -95,14 +95,14 @@ run "with_gpu_and_llm" {
       for key, s in google_cloud_run_v2_service.function :
       length([for e in s.template[0].containers[0].env : e if e.name == "LLM_API_KEY"]) == (key == "score" ? 1 : 0)
     ])
-    error_message = "only score gets the key"
+    error_message = "only score may get the key"
   }
   assert {
     condition     = one([for e in google_cloud_run_v2_service.function["score"].template[0].containers[0].env : e.value_source[0].secret_key_ref[0].secret if e.name == "LLM_API_KEY"]) == "harvest-llm-api-key"
-    error_message = "by reference"
+    error_message = "the key must be a reference to the secret"
   }
   assert {
     condition     = one([for e in google_cloud_run_v2_service.function["curate"].template[0].containers[0].env : e.value if e.name == "GPU_SIDECAR_AUDIENCE"]) == "harvest-score-gpu"
-    error_message = "curate plans runs of the scorer gpu"
+    error_message = "curate must have GPU_SIDECAR to plan runs with the scorer gpu"
   }
 }

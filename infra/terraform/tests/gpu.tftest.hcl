@@ -24,30 +24,30 @@ run "two_containers" {
   }
   assert {
     condition     = [for c in google_cloud_run_v2_service.score_gpu.template[0].containers : c.name] == ["score", "sidecar"]
-    error_message = "the function and its sidecar"
+    error_message = "the service must have two containers: the function and its sidecar"
   }
   assert {
     condition     = [for c in google_cloud_run_v2_service.score_gpu.template[0].containers : c.name if length(c.ports) > 0] == ["score"]
-    error_message = "only the function takes requests; the sidecar has no authentication"
+    error_message = "only the function may get requests, because the sidecar has no authentication"
   }
   assert {
     condition     = [for c in google_cloud_run_v2_service.score_gpu.template[0].containers : c.name if contains(keys(c.resources[0].limits), "nvidia.com/gpu")] == ["sidecar"]
-    error_message = "one container has the GPU"
+    error_message = "only one container may have the GPU"
   }
   assert {
     condition = alltrue([
       for c in google_cloud_run_v2_service.score_gpu.template[0].containers :
       c.startup_probe[0].period_seconds * c.startup_probe[0].failure_threshold <= 240
     ])
-    error_message = "Cloud Run takes no startup probe that may last longer than 240 s"
+    error_message = "Cloud Run refuses a startup probe that may last longer than 240 s"
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.template[0].volumes[0].gcs[0].read_only && google_cloud_run_v2_service.score_gpu.template[0].containers[1].volume_mounts[0].mount_path == "/weights"
-    error_message = "the sidecar reads weights where its image looks for them"
+    error_message = "the weights must be mounted at the path that the sidecar's image reads"
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.template[0].scaling[0].min_instance_count == 0 && google_cloud_run_v2_service.score_gpu.template[0].scaling[0].max_instance_count == 2
-    error_message = "GPUs scale to nothing, and not beyond their most"
+    error_message = "GPUs scale to zero, and at most to max_instances"
   }
 }
 
@@ -57,11 +57,11 @@ run "liveness" {
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.template[0].containers[1].liveness_probe[0].http_get[0].path == "/v1/limits"
-    error_message = "a sidecar that does not answer is started anew, and one that loads is not"
+    error_message = "a sidecar that does not answer must be restarted, but not while it loads"
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.ingress == "INGRESS_TRAFFIC_ALL" && length(google_cloud_run_v2_service.score_gpu.template[0].vpc_access) == 0
-    error_message = "without a VPC the other services' calls come from outside"
+    error_message = "without a VPC, calls of the other services come from outside"
   }
 }
 
@@ -74,7 +74,7 @@ run "in_a_hardened_network" {
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY"
-    error_message = "calls through the VPC are internal"
+    error_message = "calls through the VPC must count as internal"
   }
 }
 
@@ -97,7 +97,7 @@ run "larger_gpu" {
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.template[0].containers[1].resources[0].limits.memory == "80Gi" && google_cloud_run_v2_service.score_gpu.template[0].node_selector[0].accelerator == "nvidia-rtx-pro-6000"
-    error_message = "each kind has the CPU and memory that it needs"
+    error_message = "each kind of GPU must have its CPU and memory"
   }
 }
 

@@ -24,33 +24,33 @@ run "subscriptions" {
   }
   assert {
     condition     = alltrue(concat([for s in google_pubsub_subscription.push : s.labels == tomap(var.labels)], [for t in google_pubsub_topic.this : t.labels == tomap(var.labels)]))
-    error_message = "topics and subscriptions have the labels that bills are split by"
+    error_message = "topics and subscriptions must have the labels"
   }
   assert {
     condition     = alltrue([for s in google_pubsub_subscription.push : s.push_config[0].oidc_token[0].service_account_email == "push@example.com"])
-    error_message = "every push is signed"
+    error_message = "every push must be signed"
   }
   assert {
     condition     = google_pubsub_subscription.push["score-gpu"].push_config[0].oidc_token[0].audience == "harvest-score-gpu"
-    error_message = "a push is for one service"
+    error_message = "the audience of a push must be its service"
   }
   assert {
     condition     = google_pubsub_subscription.push["curate-parts"].push_config[0].push_endpoint == "https://c/push" && google_pubsub_subscription.push["score"].push_config[0].push_endpoint == "https://s/"
-    error_message = "pushes go where the functions take them"
+    error_message = "pushes must go to the path of the function"
   }
   assert {
     condition = alltrue([
       for s in google_pubsub_subscription.push :
       length(s.dead_letter_policy) == 0 && s.message_retention_duration == "2678400s"
     ])
-    error_message = "Pub/Sub gives up no message, and keeps each for 31 days, the longest there is"
+    error_message = "Pub/Sub must have no dead-letter policy, and keep messages for 31 days, the maximum"
   }
   assert {
     condition = alltrue([
       for pair in setproduct(["ingest", "score", "score-gpu", "curate"], ["tasks", "events"]) :
       google_pubsub_topic_iam_member.publisher["${pair[0]} ${pair[1]}"].topic == "harvest-${pair[1]}"
     ])
-    error_message = "every service publishes what follows its work"
+    error_message = "every service must be able to publish the following tasks"
   }
   assert {
     condition = [
@@ -61,7 +61,7 @@ run "subscriptions" {
   }
   assert {
     condition     = google_cloud_scheduler_job.reconcile.schedule == "*/10 * * * *"
-    error_message = "lost messages cost ten minutes"
+    error_message = "the schedule must run every ten minutes"
   }
   assert {
     condition     = google_cloud_scheduler_job.reconcile.pubsub_target[0].topic_name == google_pubsub_topic.this["tasks"].id
@@ -76,7 +76,7 @@ run "subscriptions" {
   }
   assert {
     condition     = google_storage_notification.datasets.object_name_prefix == "datasets/"
-    error_message = "images wake nothing"
+    error_message = "uploads of images must not notify"
   }
 }
 
@@ -89,6 +89,6 @@ run "no_subscription_without_its_service" {
   }
   assert {
     condition     = !contains(keys(google_pubsub_subscription.push), "score-gpu") && length(google_pubsub_subscription.push) == 11
-    error_message = "there is nowhere to push to"
+    error_message = "a service that is not deployed must have no subscription"
   }
 }

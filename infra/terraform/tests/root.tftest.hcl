@@ -13,7 +13,8 @@ variables {
   functions_image = "europe-west4-docker.pkg.dev/orchard/harvest/functions@sha256:0000000000000000000000000000000000000000000000000000000000000000"
 }
 
-# What a plan cannot know yet, such as a service's URL, decides nothing about what there is: no -target is ever needed.
+# The set of resources must not depend on values that a plan does not know, such as a service's URL. So -target is never
+# needed.
 run "one_apply_is_enough" {
   command = plan
   variables {
@@ -25,7 +26,7 @@ run "one_apply_is_enough" {
   }
   assert {
     condition     = length(output.services) == 4
-    error_message = "three services and one with a GPU"
+    error_message = "there must be three services, and one with a GPU"
   }
 }
 
@@ -36,11 +37,11 @@ run "without_a_gpu" {
   }
   assert {
     condition     = output.input_bucket == "orchard-harvest-input" && output.events_topic == "harvest-events"
-    error_message = "names begin with project and name"
+    error_message = "names must begin with project and name"
   }
   assert {
     condition     = !contains(module.monitoring.alerts, "gpu-idle")
-    error_message = "there is nothing to watch of a GPU that is not there"
+    error_message = "without a GPU service there must be no alerts about it"
   }
 }
 
@@ -55,7 +56,7 @@ run "with_a_gpu" {
   }
   assert {
     condition     = contains(module.monitoring.alerts, "gpu-idle") && contains(module.monitoring.alerts, "cost")
-    error_message = "a GPU is watched"
+    error_message = "a GPU service must have alerts"
   }
 }
 
@@ -77,15 +78,15 @@ run "network_and_regions" {
   }
   assert {
     condition     = local.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && local.vpc[0].egress == "ALL_TRAFFIC"
-    error_message = "they are Cloud Run's words"
+    error_message = "the values must be those of Cloud Run"
   }
   assert {
     condition     = local.labels == { app = "harvest", team = "vision" }
-    error_message = "labels of one's own join that of the deployment"
+    error_message = "the labels must have app and the user's labels"
   }
 }
 
-# Never more tasks of a run than the services take: what is above is answered 429.
+# A run must not have more concurrent tasks than the services can process, because more would be answered 429.
 run "in_flight_follows_from_instances" {
   command = plan
   variables {
@@ -93,11 +94,11 @@ run "in_flight_follows_from_instances" {
   }
   assert {
     condition     = local.in_flight == { IN_FLIGHT = 12, IN_FLIGHT_GPU = 8 }
-    error_message = "12 is what three instances of ingest take, 8 what four of score-gpu take"
+    error_message = "three instances of ingest process 12 tasks, four of score-gpu process 8"
   }
   assert {
     condition     = local.environment["IN_FLIGHT"] == "12" && local.environment["IN_FLIGHT_GPU"] == "8"
-    error_message = "the functions get both"
+    error_message = "the functions must get both variables"
   }
 }
 
@@ -105,11 +106,11 @@ run "in_flight_by_default" {
   command = plan
   assert {
     condition     = local.in_flight == { IN_FLIGHT = 40, IN_FLIGHT_GPU = 4 }
-    error_message = "20 instances of score, and 2 of score-gpu, take two tasks each"
+    error_message = "20 instances of score, and 2 of score-gpu, process two tasks each"
   }
   assert {
     condition     = alltrue([for service in ["ingest", "score", "curate"] : local.capacity[service] == 40])
-    error_message = "no service is narrower than another"
+    error_message = "no service should have a smaller capacity than the others"
   }
 }
 
@@ -117,7 +118,7 @@ run "images_stay_where_they_are" {
   command = plan
   assert {
     condition     = !contains(keys(var.input_lifecycle), "images/") && length(var.work_lifecycle) == 0
-    error_message = "no transition of objects that are small and many"
+    error_message = "images must have no transition, because they are small and many"
   }
 }
 

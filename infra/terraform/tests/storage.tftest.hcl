@@ -22,19 +22,19 @@ run "buckets" {
   }
   assert {
     condition     = alltrue([for b in google_storage_bucket.this : b.uniform_bucket_level_access && b.public_access_prevention == "enforced" && !b.force_destroy])
-    error_message = "no bucket can become public, or be deleted with what is in it"
+    error_message = "no bucket may become public, or be deleted with its objects"
   }
   assert {
     condition     = alltrue([for b in google_storage_bucket.this : b.soft_delete_policy[0].retention_duration_seconds == 604800 && b.labels == tomap(var.labels)])
-    error_message = "what is deleted can be restored for a week"
+    error_message = "deleted objects must be restorable for a week"
   }
   assert {
     condition     = [for b in google_storage_bucket.this : b.name if b.versioning[0].enabled] == ["orchard-harvest-input"]
-    error_message = "manifests are kept as long as their runs go on"
+    error_message = "replaced manifests must be kept while runs read them"
   }
   assert {
     condition     = length(google_storage_bucket.this["input"].lifecycle_rule) == 4 && length(google_storage_bucket.this["work"].lifecycle_rule) == 2
-    error_message = "each prefix has its rules"
+    error_message = "each prefix must have its rules"
   }
   assert {
     condition = [
@@ -45,11 +45,11 @@ run "buckets" {
   }
   assert {
     condition     = alltrue([for b in google_storage_bucket.this : length(b.encryption) == 0])
-    error_message = "without a key, Google's own"
+    error_message = "without a key, Google's own keys must be used"
   }
 }
 
-# What makes objects immutable: no service can delete, and so none can replace.
+# No service may delete objects, so no service can replace them: objects are immutable.
 run "services_neither_delete_nor_replace" {
   module {
     source = "./modules/storage"
@@ -59,7 +59,7 @@ run "services_neither_delete_nor_replace" {
       for m in google_storage_bucket_iam_member.this :
       contains(["roles/storage.objectViewer", "roles/storage.objectCreator"], m.role) if contains(values(var.members), m.member)
     ])
-    error_message = "a service may view and create objects, nothing else"
+    error_message = "a service may only view and create objects"
   }
   assert {
     condition     = [for m in google_storage_bucket_iam_member.this : m.member if m.bucket == "orchard-harvest-weights"] == ["serviceAccount:g"]

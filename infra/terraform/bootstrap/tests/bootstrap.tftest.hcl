@@ -18,19 +18,19 @@ run "one_apply_is_enough" {
 run "accounts" {
   assert {
     condition     = length(google_service_account.service) == 4 && google_service_account.service["score-gpu"].account_id == "harvest-score-gpu"
-    error_message = "one account for each service"
+    error_message = "there must be one account for each service"
   }
   assert {
     condition     = alltrue([for role in keys(local.deploy_roles) : !can(regex("owner|editor$|IamAdmin|serviceAccountAdmin|serviceAccountKeyAdmin|secretmanager", role)) || role == "roles/monitoring.editor"])
-    error_message = "the pipeline grants itself nothing and reads no secret"
+    error_message = "the pipeline must not grant roles on the project or read secrets"
   }
   assert {
     condition     = output.images == "europe-west4-docker.pkg.dev/orchard/harvest"
-    error_message = "images lie in the project's own registry"
+    error_message = "images must be in the registry of the project"
   }
   assert {
     condition     = length(google_billing_budget.month) == 0 && length(google_kms_crypto_key_iam_member.buckets) == 0
-    error_message = "neither budget nor key unless asked for"
+    error_message = "there must be no budget and no key by default"
   }
 }
 
@@ -41,11 +41,11 @@ run "with_budget_and_key" {
   }
   assert {
     condition     = length(google_billing_budget.month[0].threshold_rules) == 4
-    error_message = "mail at 50, 90 and 100 %, and when 100 % is forecast"
+    error_message = "mail must be sent at 50, 90 and 100 %, and when 100 % is forecast"
   }
   assert {
     condition     = google_kms_crypto_key_iam_member.buckets[0].role == "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-    error_message = "Cloud Storage may use the key"
+    error_message = "Cloud Storage must be able to use the key"
   }
 }
 
@@ -56,11 +56,11 @@ run "in_a_hardened_organisation" {
   }
   assert {
     condition     = toset([for c in google_project_iam_audit_config.data["storage.googleapis.com"].audit_log_config : c.log_type]) == toset(["DATA_READ", "DATA_WRITE"])
-    error_message = "reads and writes of data are logged"
+    error_message = "reads and writes of data must be logged"
   }
   assert {
     condition     = length(google_secret_manager_secret.llm_api_key.replication[0].auto) == 0 && length(google_secret_manager_secret.llm_api_key.replication[0].user_managed[0].replicas) == 2
-    error_message = "the secret stays where it may be"
+    error_message = "the secret must be only in the given regions"
   }
 }
 
