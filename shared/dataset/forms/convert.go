@@ -37,7 +37,17 @@ func (r Reading) Converter(name string) (Converter, error) {
 		if p.Problem != nil {
 			return nil, p.Problem
 		}
-		return outputs[i].write(&p, images)
+		o := outputs[i]
+		if lost := len(p.losses.lost) > 0; lost && !o.isFormOf(&p) {
+			again := parser{Sample: dataset.NewSample(o.withParts(&p), place), reading: &r, losses: &losses{}}
+			if again.Raw != nil {
+				again.parse(table)
+			}
+			if again.Raw != nil && again.Problem == nil && o.isFormOf(&again) {
+				p = again
+			}
+		}
+		return o.write(&p, images)
 	}, nil
 }
 

@@ -137,6 +137,7 @@ func TestConvertRefusesLosses(t *testing.T) {
 	user := func(content string) string { return `{"role": "user", "content": ` + content + `}` }
 	for _, tc := range []struct{ raw, want string }{
 		{messages(`{"role": "user", "content": "a", "weight": 1}`, ""), "messages[0].weight: "},
+		{messages(`{"role": "user", "content": "a", "loss": false}`, ""), "messages[0].loss: "},
 		{messages(user(`"a"`)+`, {"role": "tool", "content": "b"}`, ""), "messages[1].content: the turn of a tool"},
 		{
 			messages(user(`[{"type": "image_url", "image_url": {"url": "a.png", "detail": "low"}}]`), ""),

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -30,7 +31,31 @@ func (p *parser) readImages(keys ...string) {
 			}
 		}
 		if len(p.listed) > 0 {
+			p.useSameImages(key, keys)
 			return
+		}
+	}
+}
+
+// useSameImages notes that the content of other fields of images is in the sample, where they say the same as that of a
+// key.
+func (p *parser) useSameImages(key string, keys []string) {
+	if p.losses == nil {
+		return
+	}
+	items := func(value json.RawMessage) []json.RawMessage {
+		if jsontext.TypeOf(value) == jsontext.Array {
+			return jsontext.Items(value)
+		}
+		return []json.RawMessage{value}
+	}
+	equal := func(a, b json.RawMessage) bool {
+		return jsontext.TypeOf(a) == jsontext.String && jsontext.TypeOf(b) == jsontext.String &&
+			jsontext.Text(a) == jsontext.Text(b)
+	}
+	for _, other := range keys {
+		if slices.EqualFunc(items(p.fields.Get(key)), items(p.fields.Get(other)), equal) {
+			p.use(other)
 		}
 	}
 }

@@ -40,7 +40,7 @@ func (o output) isFormOf(p *parser) bool {
 // hasImages reports whether the images of a record are where the form has them.
 func (o output) hasImages(p *parser) bool {
 	marked := p.losses.mark == "" || p.losses.mark == dataset.ImageMark && !o.inParts
-	placed := p.losses.inFront == 0 || o.name == Swift
+	placed := p.losses.inFront == 0 || o.name == Swift || p.losses.prompt > 0 // trainers put images in front, too
 	if !marked || !placed || len(p.own) > 0 && (o.images != "" || len(p.listed) > 0) {
 		return false
 	}
@@ -85,7 +85,8 @@ func (o output) hasTurns(p *parser, keys []string) bool {
 		}
 	}
 	// Trainers take two texts, or two lists. Each image has its part.
-	return (texts == 0 || texts == len(keys)) && (!o.inParts || images == len(p.Images))
+	unplaced := images == 0 && texts == 0 && p.losses.inFront > 0
+	return (texts == 0 || texts == len(keys)) && (!o.inParts || images == len(p.Images) || unplaced)
 }
 
 // hasTurn reports whether a turn is as in the form, and counts the parts that are images. In TRL's prompts and
@@ -146,6 +147,50 @@ func (o output) hasParts(content json.RawMessage) (images int, ok bool) {
 		}
 	}
 	return images, true
+}
+
+// withParts is a record whose texts of turns are parts instead; nil if it has no such turn. So a record that differs
+// from the form in nothing else keeps the other fields of its turns.
+func (o output) withParts(p *parser) []byte {
+	value := p.fields.Get(o.turns)
+	if !o.inParts || p.losses.mark != "" || p.losses.inFront > 0 || jsontext.TypeOf(value) != jsontext.Array {
+		return nil
+	}
+	var list []any
+	changed := false
+	for _, item := range jsontext.Items(value) {
+		if jsontext.TypeOf(item) != jsontext.Object {
+			return nil
+		}
+		turn := jsontext.Members(jsontext.Items(item))
+		content := turn.Get(o.content)
+		if jsontext.TypeOf(content) != jsontext.String {
+			list = append(list, item)
+			continue
+		}
+		changed = true
+		var written ordered
+		for i := 0; i < len(turn); i += 2 {
+			key, value := jsontext.Text(turn[i]), any(turn[i+1])
+			if key == o.content {
+				value = []any{ordered{{"type", "text"}, {"text", jsontext.Text(content)}}}
+			}
+			written = append(written, member{key, value})
+		}
+		list = append(list, written)
+	}
+	if !changed {
+		return nil
+	}
+	var out objectWriter
+	for i := 0; i < len(p.fields); i += 2 {
+		if key := jsontext.Text(p.fields[i]); key == o.turns {
+			out.add(key, list)
+		} else {
+			out.add(key, p.fields[i+1])
+		}
+	}
+	return out.close()
 }
 
 // has reports whether one of the record's fields holds anything.

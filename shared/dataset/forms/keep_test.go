@@ -35,6 +35,8 @@ func TestConvertKeepsRecordsOfTheForm(t *testing.T) {
 			`"detail":"low"}}]},{"role":"assistant","content":[{"type":"text","text":"So."}]}]}`},
 		{"trl", `{"images":["a.png"],"messages":[` + parts + `]}`},
 		{"trl", `{"prompt":"Why?","completion":"So.", "n": 1}`},
+		{"trl", `{"images":["a.png"],"prompt":[{"role":"user","content":"Why?"}],` +
+			`"completion":[{"role":"assistant","content":"So."}]}`},
 		{"trl", `{"prompt":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},` +
 			`{"role":"user","content":"c"}],"completion":[{"role":"assistant","content":"d"}]}`},
 		{"trl", `{"images":["a.png"],"prompt":[{"role":"user","content":[{"type":"image"},{"type":"text","text":"Why?"}]}],` +
@@ -64,6 +66,11 @@ func TestConvertGivesKeysOneType(t *testing.T) {
 		{"llava", `{"image":["a.png"],"conversations":[{"from":"human","value":"<image1>a"},{"from":"gpt","value":"b"}]}`,
 			`"value":"<image>a"`},
 		{"openai", `{"messages":[{"role":"user","content":"a"},` + answer + `]}`, `"content":[{"type":"text","text":"a"}]`},
+		{"openai", `{"id":"1","messages":[{"role":"user","content":"a","name":"x"},{"role":"assistant","content":"b",` +
+			`"weight":0}]}`, `{"role":"assistant","content":[{"type":"text","text":"b"}],"weight":0}`},
+		{"llava", `{"id":"1","image":"a.png","images":["a.png"],"conversations":[` + said + `]}`, `"image": ["a.png"]`},
+		{"swift", `{"id":"1","images":["a.png"],"system":"s","conversations":[` + said + `]}`,
+			`[{"role":"system","content":"s"},{"role":"user"`},
 		{"trl", `{"images":["a.png"],"messages":[{"role":"user","content":[{"type":"text","text":"<image>a"}]},` +
 			`{"role":"assistant","content":[{"type":"text","text":"b"}]}]}`, `[{"type":"image"},{"type":"text","text":"a"}]`},
 	} {

@@ -47,13 +47,15 @@ func (p *parser) lose(field string) {
 	}
 }
 
-// keepOnly notes the fields of an object as lost that hold anything, except for the known ones.
+// keepOnly notes the fields of an object as lost that hold anything, except for the known ones. False says something:
+// the loss of a turn of ms-swift.
 func (p *parser) keepOnly(field string, object jsontext.Members, known ...string) {
 	if p.losses == nil {
 		return
 	}
 	for i := 0; i < len(object); i += 2 {
-		if key := jsontext.Text(object[i]); !slices.Contains(known, key) && jsontext.Holds(object[i+1]) {
+		if key := jsontext.Text(object[i]); !slices.Contains(known, key) &&
+			(jsontext.Holds(object[i+1]) || jsontext.TypeOf(object[i+1]) == jsontext.Bool) {
 			p.lose(field + "." + key)
 		}
 	}

@@ -61,7 +61,8 @@ func (p page) conversions() string {
 		"scores: it warns if some of them would lose content. The same subset gives the same bytes every time. Fields "+
 		"that no form reads stay.", blank) + "\n\n" +
 		p.wrap("A record that already has the form, with these fields and types, is written unchanged: it keeps, for "+
-			"example, the weight of a turn, and may have no id. Only the names of images that are copied change in it. Any "+
+			"example, the weight of a turn, and may have no id. (Where contents are parts, a text becomes one.) "+
+			"Only the names of images that are copied change in it. Any "+
 			"other record gets the id by which the run knows it.", blank) + "\n\n")
 	p.outputs(&b)
 	b.WriteString("\n" + p.wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet "+

@@ -421,7 +421,7 @@ func TestParseProblemsOfTexts(t *testing.T) {
 		},
 		"content absent": {
 			`{"messages": [{"role": "user"}, {"role": "assistant", "content": "So."}]}`,
-			dataset.EmptyTurn, "messages[0].value", "the turn has no text",
+			dataset.EmptyTurn, "messages[0].content", "the turn has no text",
 		},
 		"text true": {
 			recordOf(question, `{"from": "gpt", "value": true}`),

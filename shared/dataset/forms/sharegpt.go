@@ -13,7 +13,9 @@ func shareGPT() Form {
 			return r.hasList("conversations") && r.has("images") && !r.has("image")
 		},
 		turns: func(p *parser) {
-			p.readSystem(p.reading.column("system", "system"))
+			if column := p.reading.column("system", "system"); column != "system" {
+				p.readSystem(column)
+			}
 			p.readList(p.reading.column("messages", "conversations"))
 		},
 		images: columnImages,

@@ -88,6 +88,9 @@ func (p *parser) readTurn(field string, value json.RawMessage) {
 	if jsontext.TypeOf(name) == jsontext.None && jsontext.TypeOf(words) == jsontext.None && p.readPair(field, turn) {
 		return
 	}
+	if roleKey == "role" && words == nil {
+		textKey = "content"
+	}
 	p.keepOnly(field, turn, roleKey, textKey)
 	role := p.readRole(field+"."+roleKey, name)
 	if role == dataset.Model && jsontext.Holds(turn.Get("tool_calls"), turn.Get("function_call")) {
