@@ -25,7 +25,7 @@ type externalColumns struct {
 	values map[string][]float64
 }
 
-// externalAbout is what is known of a file of numbers besides its columns.
+// externalAbout is what is known of a file of numbers in addition to its columns.
 type externalAbout struct {
 	Names  []string          `json:"names"`            // of the columns of numbers, in the order of the file
 	Others map[string]string `json:"others,omitempty"` // as external.Table.Others
