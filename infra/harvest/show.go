@@ -16,8 +16,8 @@ import (
 )
 
 // sampleNames says in a help text how people name samples.
-const sampleNames = `An ID is the id of a sample. ID#n is the n-th of several samples with that id. @N is the sample with index
-N in the dataset, from 0, unless that is an id.`
+const sampleNames = `An ID is the id of a sample. ID#n is the n-th of several samples with that id. @N is the sample
+with index N in the dataset, from 0, unless that is an id.`
 
 func newShow() *cobra.Command {
 	var (
