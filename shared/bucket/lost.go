@@ -15,6 +15,7 @@ var ErrDamaged = errors.New("object is damaged")
 // errors.AsType[*LostError].
 type LostError struct {
 	Folder string // without it, all that was in it is made again: a path where the bucket is a folder, else a prefix
+	Alone  bool   // that Folder is the object itself, which nothing else belongs to
 	Again  string // how: "start the dataset again"
 	Err    error  // names the object
 }
@@ -35,10 +36,24 @@ func Lost(b Reader, folder, again string, err error) error {
 	return &LostError{Folder: path, Again: again, Err: err}
 }
 
+// LostAlone is Lost for an object that nothing else belongs to.
+func LostAlone(b Reader, name, again string, err error) error {
+	folder := name[:strings.LastIndexByte(name, '/')+1]
+	lost, ok := errors.AsType[*LostError](Lost(b, folder, again, err))
+	if !ok {
+		return err
+	}
+	return &LostError{Folder: lost.Folder + name[max(len(folder)-1, 0):], Alone: true, Again: again, Err: err}
+}
+
 // Error names the object and the fix.
 func (e *LostError) Error() string {
-	return fmt.Sprintf("%v; it was written whole before: restore it from a copy, or remove the folder %s and %s",
-		e.Err, e.Folder, e.Again)
+	what := "folder"
+	if e.Alone {
+		what = "file"
+	}
+	return fmt.Sprintf("%v; it was written whole before: restore it from a copy, or remove the %s %s and %s",
+		e.Err, what, e.Folder, e.Again)
 }
 
 // Unwrap is the error of reading.

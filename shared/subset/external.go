@@ -197,6 +197,10 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 	} else if err != nil {
 		return nil, err
 	}
+	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != hash {
+		return nil, bucket.LostAlone(r.work, externalName(hash), "give the file of scores_from again",
+			fmt.Errorf("reading %s: %w: its content has another hash than its name", externalName(hash), bucket.ErrDamaged))
+	}
 	table, err := external.Parse(data)
 	if _, content := errors.AsType[*external.Error](err); content { // another version of Harvest accepted it
 		return nil, &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s: %v", selection.ExternalPrefix, hash, err)}

@@ -70,9 +70,14 @@ type result struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// madeOf reads such an object; it is the zero value if the selections are not made.
+// madeOf reads such an object; it is the zero value if the selections are not made. A damaged one says that, so that
+// the same request is tried again.
 func madeOf(ctx context.Context, work bucket.Reader, name string) (made result, err error) {
-	if err := bucket.ReadJSON(ctx, work, name, &made); err != nil && !errors.Is(err, bucket.ErrNotExist) {
+	err = bucket.ReadJSON(ctx, work, name, &made)
+	switch {
+	case errors.Is(err, bucket.ErrDamaged):
+		return result{fmt.Sprintf("it is not known whether selections were made: %v; ask for them again", err)}, nil
+	case err != nil && !errors.Is(err, bucket.ErrNotExist):
 		return made, fmt.Errorf("looking whether selections are made: %w", err)
 	}
 	return made, nil
