@@ -113,6 +113,10 @@ func (s server) answer(c call) http.HandlerFunc {
 		if err == nil {
 			err = ans.write(w)
 		}
+		if broken, ok := errors.AsType[brokenOff](err); ok {
+			s.log.ErrorContext(ctx, "a download was broken off", "path", r.URL.Path, "error", broken.error)
+			return
+		}
 		if err == nil {
 			return
 		}

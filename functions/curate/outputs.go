@@ -19,6 +19,10 @@ var notAsked = map[string]string{
 	"clusters": "it does not limit near duplicates; make a selection with caps: cluster",
 }
 
+// maxChecked is the largest output that is read before it is sent, so that a damaged one is answered with what to do. A
+// larger one is broken off at its end.
+const maxChecked = 256 << 20
+
 // getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to the object in the storage, or the
 // object itself.
 func (s server) getOutput(r *http.Request) (answer, error) {
@@ -50,6 +54,9 @@ func (s server) getOutput(r *http.Request) (answer, error) {
 	if link != "" {
 		return answer{status: http.StatusFound, location: link}, nil
 	}
+	if err := s.subsets.CheckOutput(r.Context(), sel, object, maxChecked); err != nil {
+		return answer{}, err
+	}
 	return answer{status: http.StatusOK, body: download{file: file, copy: func(w io.Writer) error {
 		return s.subsets.CopyOutput(r.Context(), sel, object, w)
 	}}}, nil
@@ -68,11 +75,27 @@ func (d download) writeTo(w http.ResponseWriter) error {
 	err := d.copy(begun)
 	switch {
 	case err != nil && begun.begun:
-		panic(http.ErrAbortHandler)
+		return breakOff(w, err)
 	case err == nil && !begun.begun:
 		_, err = begun.Write(nil) // the download is empty
 	}
 	return err
+}
+
+// A brokenOff is the error because of which a response ends early: nothing more can be answered.
+type brokenOff struct{ error }
+
+func (b brokenOff) Unwrap() error { return b.error }
+
+// breakOff ends a response that has begun so that the client does not take it for complete. It closes the connection,
+// because functions-framework recovers a panic, adds a text to the response and completes it.
+func breakOff(w http.ResponseWriter, cause error) error {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil { // HTTP/2
+		panic(http.ErrAbortHandler)
+	}
+	_ = conn.Close()
+	return brokenOff{cause}
 }
 
 // A begunWriter sends the headers with the first byte.

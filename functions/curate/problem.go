@@ -21,6 +21,9 @@ func detailOf(err error) string {
 	if lost, ok := errors.AsType[*bucket.LostError](err); ok {
 		return lost.Error()
 	}
+	if errors.Is(err, bucket.ErrDamaged) {
+		return err.Error() + "; it was written whole before: restore it from a copy"
+	}
 	return err.Error()
 }
 
@@ -31,6 +34,9 @@ func statusOf(err error) int {
 	}
 	if _, machine := errors.AsType[*bucket.MachineError](err); machine {
 		return events.StatusMachineFault
+	}
+	if errors.Is(err, bucket.ErrDamaged) {
+		return events.StatusLost
 	}
 	if _, lost := errors.AsType[*bucket.LostError](err); lost {
 		return events.StatusLost

@@ -15,6 +15,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -393,4 +394,21 @@ func TestSamplesOfDamagedClusters(t *testing.T) {
 	want[subset.RunStatus](s, http.StatusAccepted, "POST", path+":cluster", "")
 	s.work()
 	want[api.SamplePage](s, http.StatusOK, "GET", path+"/samples?filter=cluster_size%3D1", "")
+}
+
+// A damaged output is answered with what to do, and not sent.
+func TestDamagedOutput(t *testing.T) {
+	t.Parallel()
+	s := newService(t, nil)
+	path := "/v1/runs/" + s.scored() + "/selections"
+	sel, _ := want[api.SelectionStatus](s, http.StatusAccepted, "POST", path, `{"budget": 2}`)
+	s.work()
+	s.Replace(sel.Outputs.Subset, s.Read(sel.Outputs.Subset)[:9])
+	s = s.restart()
+	problem, _ := want[api.Problem](s, events.StatusLost, "GET", path+"/"+sel.ID+"/outputs/subset", "")
+	for _, words := range []string{sel.Outputs.Subset, "make the selection again"} {
+		if !strings.Contains(problem.Detail, words) {
+			t.Errorf("answered %q, which lacks %q", problem.Detail, words)
+		}
+	}
 }

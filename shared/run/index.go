@@ -70,10 +70,11 @@ type Acceptance struct {
 	By string    `json:"by,omitempty"`
 }
 
-// ReadAcceptance reads the Acceptance in the object since; zero if there is no such object.
+// ReadAcceptance reads the Acceptance in the object since. It is zero if there is no such object, or if the object is
+// damaged: only times and callers are lost with it.
 func ReadAcceptance(ctx context.Context, work bucket.Reader, since string) (a Acceptance, err error) {
 	err = bucket.ReadJSON(ctx, work, since, &a)
-	if errors.Is(err, bucket.ErrNotExist) {
+	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrDamaged) {
 		return Acceptance{}, nil
 	}
 	return a, err
@@ -89,14 +90,15 @@ func (x *Index) Accept(ctx context.Context, e Entry, since string, now time.Time
 // acceptFinished is Accept for an entry without further work, which only appears in lists.
 func (x *Index) acceptFinished(ctx context.Context, e Entry, since string, now time.Time) error {
 	name, err := x.accept(ctx, e, since, now)
-	if err != nil {
+	if err != nil || name == "" {
 		return err
 	}
 	_, err = bucket.CreateJSON(ctx, x.work, finishedPrefix+name, e)
 	return err
 }
 
-// accept is Accept, and returns the name of the entry.
+// accept is Accept, and returns the name of the entry. It is empty if the object called since is damaged: then the name
+// is not known, and the entry was added before.
 func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time) (string, error) {
 	first := Acceptance{At: now.UTC(), By: CallerOf(ctx)}
 	created, err := bucket.CreateJSON(ctx, x.work, since, first)
@@ -104,7 +106,9 @@ func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time
 		return "", err
 	}
 	if !created {
-		if err := bucket.ReadJSON(ctx, x.work, since, &first); err != nil {
+		if err := bucket.ReadJSON(ctx, x.work, since, &first); errors.Is(err, bucket.ErrDamaged) {
+			return "", nil
+		} else if err != nil {
 			return "", err
 		}
 	}

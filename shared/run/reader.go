@@ -170,7 +170,17 @@ func (r *Reader) Runs(ctx context.Context) ([]string, error) {
 
 // Acceptance says when a run was accepted, and who asked for it; zero if that is not known.
 func (r *Reader) Acceptance(ctx context.Context, run string) (Acceptance, error) {
-	return ReadAcceptance(ctx, r.work, acceptedName(run))
+	a, err := ReadAcceptance(ctx, r.work, acceptedName(run))
+	if err != nil || !a.At.IsZero() {
+		return a, err
+	}
+	var first Wave // it began at almost the same time
+	err = bucket.ReadJSON(ctx, r.work, waveName(run, 0), &first)
+	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrDamaged) {
+		return a, nil
+	}
+	a.At = first.At
+	return a, err
 }
 
 // Accepted is when a run was accepted; the zero time if that is not known.
@@ -191,7 +201,12 @@ func (r *Reader) scored(ctx context.Context, run string) (*Scored, error) {
 		return nil, err
 	}
 	marker := new(Scored)
-	return marker, r.Lost(run, bucket.ReadJSON(ctx, r.work, scoredName(run), marker))
+	err := bucket.ReadJSON(ctx, r.work, scoredName(run), marker)
+	if c := marker.Samples; err == nil && c.In != c.Scored+c.Failed+c.Skipped {
+		err = fmt.Errorf("reading %s: %w: of %d samples %d are scored, %d failed and %d skipped", scoredName(run),
+			bucket.ErrDamaged, c.In, c.Scored, c.Failed, c.Skipped)
+	}
+	return marker, r.Lost(run, err)
 }
 
 // CheckUsable is nil if a selection can be made of a scored run, under an allowance or, if that is not given, the
@@ -212,16 +227,37 @@ func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*Rang
 	return r.reports.Get(ctx, name, func(ctx context.Context) (*RangeReport, error) {
 		report := new(RangeReport)
 		err := bucket.ReadJSON(ctx, r.work, name, report)
-		if errors.Is(err, bucket.ErrDamaged) {
-			err = r.Lost(run, err)
+		if err == nil {
+			err = report.check(name, number)
 		}
-		return report, err
+		return report, r.damagedOnly(run, err)
 	})
+}
+
+// check finds a report that is not what was written.
+func (report *RangeReport) check(name string, number int) error {
+	sum := int64(0)
+	for _, n := range report.Shards {
+		sum += int64(n)
+	}
+	if report.Range != number || sum != report.Samples {
+		return fmt.Errorf("reading %s: %w: it is of range %d, and its shards have %d of %d samples", name, bucket.ErrDamaged,
+			report.Range, sum, report.Samples)
+	}
+	return nil
 }
 
 // Lost is the error for an object that must exist, because the run has objects that are written after it.
 func (r *Reader) Lost(run string, err error) error {
 	return bucket.Lost(r.work, Folder(run), "start its dataset again", err)
+}
+
+// damagedOnly is Lost for an object that may not exist yet.
+func (r *Reader) damagedOnly(run string, err error) error {
+	if errors.Is(err, bucket.ErrDamaged) {
+		return r.Lost(run, err)
+	}
+	return err
 }
 
 // scoredShards are the numbers of a range's shards that have scores.

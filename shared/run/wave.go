@@ -34,7 +34,7 @@ func (r *Reader) wave(ctx context.Context, run string) (*Wave, error) {
 	}
 	return r.waves.Get(ctx, waveName(run, last), func(ctx context.Context) (*Wave, error) {
 		w := new(Wave)
-		return w, bucket.ReadJSON(ctx, r.work, waveName(run, last), w)
+		return w, r.damagedOnly(run, bucket.ReadJSON(ctx, r.work, waveName(run, last), w))
 	})
 }
 
@@ -89,5 +89,5 @@ func (r *Reader) stopped(ctx context.Context, run string, wave *Wave) (*Stop, er
 		return nil, err
 	}
 	s := new(Stop)
-	return s, bucket.ReadJSON(ctx, r.work, stoppedName(run, wave.Number), s)
+	return s, r.damagedOnly(run, bucket.ReadJSON(ctx, r.work, stoppedName(run, wave.Number), s))
 }

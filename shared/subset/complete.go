@@ -47,6 +47,18 @@ func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, 
 	return nil
 }
 
+// CheckOutput is the error of CopyOutput for an object of most bytes, and nil for a larger one.
+func (r *Reader) CheckOutput(ctx context.Context, sel *Selection, object string, most int64) error {
+	attrs, err := r.work.Stat(ctx, object)
+	if err != nil {
+		return r.lost(sel.Run, sel.ID, err)
+	}
+	if attrs.Size > most {
+		return nil
+	}
+	return r.CopyOutput(ctx, sel, object, io.Discard)
+}
+
 // A Reporter writes the report of a selection, a page for people, when its other outputs are written. Equal selections
 // have equal reports. *report.Writer implements it.
 type Reporter interface {

@@ -184,6 +184,9 @@ func (r *Reader) explain(
 					missesOf = shardRange
 				}
 				position := int(index - plan.Ranges[shardRange].FirstIndex)
+				if err := misses.check(r, plan, sel.ID, position, len(rec.Styles)); err != nil {
+					return nil, err
+				}
 				bin := func(i int) string { return rec.Styles[i] + "+" + rec.Source }
 				if miss, outranked := misses.at(position, sel.Capabilities, bin); outranked {
 					x.Nearest = &miss

@@ -83,7 +83,7 @@ func (r *Reader) externalFile(ctx context.Context, hash string) ([]byte, error) 
 		err = errors.New("its SHA-256 is not that of its name")
 	}
 	if err != nil {
-		return nil, bucket.Lost(r.work, name, "give the file of numbers again",
+		return nil, bucket.LostAlone(r.work, name, "give the file of scores_from again",
 			fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
 	}
 	return data, nil

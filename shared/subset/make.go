@@ -70,9 +70,14 @@ type result struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// madeOf reads such an object; it is the zero value if the selections are not made.
+// madeOf reads such an object; it is the zero value if the selections are not made. The Problem of a damaged object
+// says so, and the same request is tried again.
 func madeOf(ctx context.Context, work bucket.Reader, name string) (made result, err error) {
-	if err := bucket.ReadJSON(ctx, work, name, &made); err != nil && !errors.Is(err, bucket.ErrNotExist) {
+	err = bucket.ReadJSON(ctx, work, name, &made)
+	switch {
+	case errors.Is(err, bucket.ErrDamaged):
+		return result{fmt.Sprintf("it is not known if the selections were made: %v; request them again", err)}, nil
+	case err != nil && !errors.Is(err, bucket.ErrNotExist):
 		return made, fmt.Errorf("checking if selections are made: %w", err)
 	}
 	return made, nil

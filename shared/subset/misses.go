@@ -90,8 +90,20 @@ func (r *Reader) misses(ctx context.Context, plan *run.Plan, id string, number i
 	return data, nil
 }
 
+// check returns an error if the near miss of the sample at a position names a style that the sample does not have: then
+// the object is damaged. styles is the number of styles of the sample.
+func (m rangeMisses) check(r *Reader, plan *run.Plan, id string, position, styles int) error {
+	row := m[position*missBytes:][:missBytes]
+	style := int(binary.LittleEndian.Uint16(row[2:]))
+	if binary.LittleEndian.Uint32(row[4:]) == 0 || binary.LittleEndian.Uint16(row) == noCapability || style < styles {
+		return nil
+	}
+	return r.lost(plan.Run, id, fmt.Errorf("reading %s: %w: it names style %d of a sample that has %d",
+		missesName(plan.Run, id), bucket.ErrDamaged, style, styles))
+}
+
 // at returns the near miss of the sample at a position of the range; false if it has none. capabilities are those of
-// the selection. Bins are stored as positions of their styles.
+// the selection. Bins are stored as positions of their styles, which check has checked.
 func (m rangeMisses) at(
 	position int, capabilities []selection.CapabilityResult, bin func(style int) string,
 ) (NearMiss, bool) {

@@ -2,6 +2,7 @@ package subset
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -155,9 +156,15 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	name := selectionName(runID, id)
 	return r.selections.Get(ctx, name, func(ctx context.Context) (*Selection, error) {
 		sel := new(Selection)
-		if err := bucket.ReadJSON(ctx, r.work, name, sel); errors.Is(err, bucket.ErrNotExist) {
-			return nil, none
-		} else if err != nil {
+		err := bucket.ReadJSON(ctx, r.work, name, sel)
+		if errors.Is(err, bucket.ErrNotExist) {
+			there, lost := bucket.Marked(ctx, r.work, name, acceptedName(runID, id)) // which is written after it
+			if !there {
+				return nil, cmp.Or(r.lost(runID, id, lost), none)
+			}
+			err = bucket.ReadJSON(ctx, r.work, name, sel)
+		}
+		if err != nil {
 			return nil, r.lost(runID, id, err)
 		}
 		return sel, nil
@@ -169,8 +176,8 @@ func (r *Reader) lost(runID, id string, err error) error {
 	return bucket.Lost(r.work, selectionPrefix(runID, id), "make the selection again", err)
 }
 
-// List lists the ids of a run's selections that can be read, in ascending order. A selection whose picks are still
-// being written has no selection.json yet, and is left out.
+// List lists the ids of a run's selections, in ascending order. A selection whose picks are still being written has no
+// selection.json yet, and is left out.
 func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
 	ids, err := bucket.Children(ctx, r.work, selectionsPrefix(runID))
 	if err != nil {
@@ -178,9 +185,11 @@ func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
 	}
 	var made []string
 	for _, id := range ids {
-		if there, err := bucket.Exists(ctx, r.work, selectionName(runID, id)); err != nil {
+		there, err := bucket.Marked(ctx, r.work, selectionName(runID, id), acceptedName(runID, id))
+		if gone := errors.Is(err, bucket.ErrNotExist); err != nil && !gone {
 			return nil, err
-		} else if there {
+		} else if there || gone { // who reads it learns that it is lost
+
 			made = append(made, id)
 		}
 	}

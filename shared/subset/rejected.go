@@ -104,6 +104,10 @@ func (r *Reader) leftSamples(
 		left.columns, err = scores.ReadRatings(bytes.NewReader(file), int64(len(file)))
 		return len(left.outcomes), err
 	})
+	for position := 0; err == nil && position < len(left.outcomes); position++ {
+		start := left.columns.StyleStart
+		err = left.misses.check(r, plan, sel.ID, position, int(start[position+1])-int(start[position]))
+	}
 	return report, left, err
 }
 
