@@ -139,6 +139,7 @@ func TestDamagedNumbers(t *testing.T) {
 		t.Fatalf("stored %v", stored)
 	}
 	f.Replace(stored[0], []byte("id,n\na00,1\n"))
+	f.Remove(run.Folder(plan.Run) + "external/") // the columns that the run keeps
 	f.Restart()
 	request.Budget = runtest.Budget(t, "2")
 	_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})

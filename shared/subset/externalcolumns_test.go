@@ -104,7 +104,7 @@ func TestExternalDamaged(t *testing.T) {
 		if lost != tt.damaged || err != nil && !lost || err == nil && values[1] != 3 {
 			t.Errorf("%s: numbers %v, error %v", name, values, err)
 		}
-		if lost && !strings.Contains(err.Error(), "give the file of numbers again") {
+		if lost && !strings.Contains(err.Error(), "give the file of scores_from again") {
 			t.Errorf("%s: error %v", name, err)
 		}
 	}
