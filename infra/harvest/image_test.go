@@ -109,6 +109,7 @@ func TestImageOfCommand(t *testing.T) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() }) // after a failure it still runs
 	if got := s.event(t, events.SelectionCompleted); got.Data.Selected != 77 {
 		t.Errorf("selected %d", got.Data.Selected)
 	}
