@@ -1,4 +1,4 @@
-"""Writes the demo in common forms of records. Then it loads the subsets, converted or not, with users' libraries."""
+"""Writes the demo in common forms of records. Loads the subsets with datasets, pandas, DuckDB and webdataset."""
 
 import argparse
 import json
@@ -13,7 +13,7 @@ CONTAINERS = {"parquet": "subset.parquet", "webdataset": "subset.tar"}
 
 
 def forms(records: list[dict]) -> dict[str, list[dict]]:
-    """Returns the samples as records of each form. A key has one type, so that all loaders accept it."""
+    """Returns the samples as records of each form. All values of a key have one type, as the loaders require."""
 
     def turns(record: dict, role: str, content: str, human: str, model: str) -> list[dict]:
         names = {"human": human, "gpt": model}

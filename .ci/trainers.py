@@ -30,13 +30,14 @@ def same(images: list[bytes], record: dict, demo: pathlib.Path) -> None:
 
 
 def llava(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
-    """Reads records like LazySupervisedDataset of LLaVA and LLaVA-NeXT, which no package index has."""
+    """Reads records as LazySupervisedDataset of LLaVA and LLaVA-NeXT does. No package index has these trainers."""
     rows = json.loads((folder / "data.json").read_text())
     for row, record in zip(rows, own, strict=True):
         files = []
         if "image" in row:  # otherwise the record has no image
             files = row["image"] if isinstance(row["image"], list) else [row["image"]]
-            assert files and (len(files) > 1) == isinstance(row["image"], list)  # LLaVA joins folder and text
+            # LLaVA joins the folder and the text in `image`, so one image must not be in a list.
+            assert files and (len(files) > 1) == isinstance(row["image"], list)
         same([(folder / name).read_bytes() for name in files], record, demo)
         assert [turn["value"] for turn in row["conversations"]] == said(record)
         assert sum(text.count("<image>") for text in said(row)) == len(files)

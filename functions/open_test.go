@@ -55,7 +55,7 @@ func TestUnauthenticated(t *testing.T) {
 		{config.CurateTarget, "POST", "/%70ush", 401, ""},
 		{config.CurateTarget, "POST", "//push", 307, ""},
 		{config.CurateTarget, "POST", "/push/", 404, ""},
-		// Only IAM protects these paths. People and the services that plan runs call them.
+		// Only IAM protects these paths. Their callers are people and the services that plan runs.
 		{config.CurateTarget, "GET", "/v1/runs", 200, "runs"},
 		{config.ScoreTarget, "GET", "/v1/models", 200, "the sidecar's /v1/models"},
 		{config.ScoreTarget, "GET", "/v1/limits", 200, "the sidecar's /v1/limits"},

@@ -65,7 +65,8 @@ def _read(directory: Path, config: EngineConfig) -> tuple[LlavaOnevisionForCondi
     side = network.model.vision_tower.config.image_size
     if side != SIDE:
         raise checkpoint.CheckpointError(
-            f"{directory}: the tower takes images of {side} pixels a side, but the sidecar makes them {SIDE}"
+            f"{directory}: the vision tower takes images of {side} x {side} pixels, "
+            f"but the sidecar makes images of {SIDE} x {SIDE} pixels"
         )
     identity = identify(directory, config)
     config.observer.loaded(time.perf_counter() - begun)

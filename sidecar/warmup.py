@@ -65,7 +65,8 @@ class WarmUp:
     def compile_lengths(self) -> None:
         """Runs a pass of every allowed length, so that no length is compiled later.
 
-        If the device has no memory for a length, only shorter passes are allowed, if the longest prompt fits into them.
+        If the device has no memory for a length, only shorter passes are allowed. If the longest prompt does not fit
+        into these, the error is raised.
         """
         prompt = np.zeros(max(self._model.lengths, default=0), dtype=np.int64)
         for length in self._model.lengths:

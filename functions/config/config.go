@@ -30,7 +30,7 @@ type Function struct {
 	Target  string `env:"FUNCTION_TARGET" meaning:"which function the process serves: ingest, score or curate"`
 	Host    string `env:"HOST" meaning:"address to listen on; none: all interfaces, as in a container"`
 	Port    string `env:"PORT, default=8080" meaning:"port to listen on"`
-	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of traces in the log"`
+	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of the traces that log entries name"`
 
 	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
 	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
@@ -61,7 +61,7 @@ type Function struct {
 func (c Function) Validate() error {
 	var faults []error
 	if !slices.Contains([]string{IngestTarget, ScoreTarget, CurateTarget}, c.Target) {
-		// functions-framework would serve another function under a mistyped name.
+		// If the name is mistyped, functions-framework serves another function.
 		faults = append(faults, fmt.Errorf("FUNCTION_TARGET: %q is not a function; give %s, %s or %s",
 			c.Target, IngestTarget, ScoreTarget, CurateTarget))
 	}

@@ -193,7 +193,8 @@ func TestPagesAreInert(t *testing.T) {
 	}
 }
 
-// A review does not show which sample was selected. It keeps the first choice for each pair, and ends with its figures.
+// A review does not show which sample was selected. It keeps the first choice for each pair. After the last pair, it
+// shows the win rate.
 func TestReviewPage(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -261,7 +262,7 @@ func (s service) refusesReviews(run, at string, choice url.Values) {
 		}
 	}
 	if got := s.visit("GET", run+"/selections/none/review.jsonl?reviewer=anna", nil); got.Code != 404 {
-		s.t.Errorf("the choices about no selection are answered %d", got.Code)
+		s.t.Errorf("the choices for an unknown selection are answered %d", got.Code)
 	}
 }
 

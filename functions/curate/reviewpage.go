@@ -26,7 +26,7 @@ var (
 )
 
 // reviewOf reads the review and the reviewer from the fields of a form or a URL. The reviewer is empty if no name is
-// given. The error of an invalid field is a RefusedError, because the page shows its form again.
+// given. The error of an invalid field is a RefusedError. The page then shows its form again, with the reason.
 func reviewOf(r *http.Request, fields url.Values) (request review.Request, reviewer string, err error) {
 	request = review.Request{
 		Run: r.PathValue("run"), A: r.PathValue("selection"), Against: fields.Get("against"), Pairs: review.DefaultPairs,

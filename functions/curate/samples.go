@@ -22,7 +22,7 @@ func (s server) listSamples(r *http.Request) (answer, error) {
 	if ids := query["id"]; len(ids) > 0 {
 		if len(query) > 1 {
 			return answer{}, api.NewProblem(http.StatusBadRequest,
-				"id: it cannot be combined with other parameters; give ids only, or leave them out")
+				"id: it cannot be combined with other parameters; give only id, or leave id out")
 		}
 		samples, err := s.subsets.Show(r.Context(), r.PathValue("run"), ids)
 		return answer{status: http.StatusOK, body: api.SampleList{Samples: samples}}, err
@@ -78,7 +78,8 @@ func (s server) getSample(r *http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: shown}, err
 }
 
-// getImage serves a small copy of an image of a sample. Equal copies have equal tags, so that browsers keep them.
+// getImage serves a small copy of an image of a sample. Equal copies have equal ETags, so that a browser can use the
+// copy in its cache.
 func (s server) getImage(r *http.Request) (answer, error) {
 	width := api.DefaultImageWidth
 	if text := r.URL.Query().Get("width"); text != "" {

@@ -55,8 +55,8 @@ func (s server) makeSelection(r *http.Request) (answer, error) {
 	}
 	all := answer{status: http.StatusOK}
 	made := api.NestedSelections{Selections: make([]api.SelectionStatus, len(asked.Budgets))}
-	// Make the largest selection first. It has the errors of all others, so an error is reported before any selection is
-	// made.
+	// Make the largest selection first. Each error of a smaller selection is also an error of the largest, so an error
+	// is reported before any selection is made.
 	for i, spec := range slices.Backward(asked.Nested(asked.Budgets)) {
 		one, err := s.selectOne(r, asked, spec)
 		if err != nil {
@@ -127,7 +127,7 @@ func (s server) previewSelection(r *http.Request) (answer, error) {
 	}
 	if len(asked.Budgets) > 0 {
 		return answer{}, api.NewProblem(http.StatusBadRequest,
-			"budgets: a preview shows one selection; give budget, and give the budgets of smaller selections in it as within")
+			"budgets: a preview shows one selection; give the largest budget as budget, and the smaller ones as within")
 	}
 	if err := run.CheckBudgets(len(asked.Within) + 1); err != nil {
 		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf("within: %v", err))

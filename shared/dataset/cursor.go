@@ -50,7 +50,7 @@ func (c *cursor) advance(b []byte) {
 	c.afterCR = ends
 }
 
-// pass moves past b, the start of the window, which contains no line end.
+// pass moves past b, the start of the window, and counts no lines: b contains no line end, or the caller counts them.
 func (c *cursor) pass(b []byte) {
 	c.offset += c.encoding.size(b)
 	c.afterCR = false

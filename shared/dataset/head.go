@@ -10,8 +10,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// standAnyhow reports whether the head of a manifest is objects one after the other, of which one is over several lines
-// or follows another one on its line. So a line of JSONL that is broken makes it false: such a line costs only itself.
+// standAnyhow reports whether the head of a manifest is a series of objects, but not one object a line: an object has
+// several lines, or a line has several objects. It is false if an object is invalid. The manifest is then read as
+// JSONL, where an invalid line does not affect other lines.
 func standAnyhow(head []byte, whole bool) bool {
 	anyhow := false
 	for {
@@ -36,7 +37,7 @@ func standAnyhow(head []byte, whole bool) bool {
 	}
 }
 
-// tryFirst reports what keeps the head from being the begin of an object over several lines.
+// tryFirst returns the reason why the head cannot be the start of an object over several lines; nil if it can.
 func (s *splitter) tryFirst(head []byte) *FormatError {
 	trial := splitter{
 		scanner:    scanner{cursor: newCursor(bytes.NewReader(head), UTF8, len(head), 0, s.line)},

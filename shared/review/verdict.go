@@ -13,7 +13,8 @@ import (
 	"time"
 )
 
-// A Verdict is a reviewer's choice for a pair. A file of verdicts has one JSON line for each, and is only appended to.
+// A Verdict is a reviewer's choice for a pair. A file of verdicts has one JSON line for each verdict. Lines are only
+// added.
 type Verdict struct {
 	Request
 	Pair
@@ -51,7 +52,7 @@ func ParseChoice(text string) (Choice, error) {
 // maxLine is the longest line of a file of verdicts, in bytes.
 const maxLine = 1 << 20
 
-// ReadVerdicts reads a file of verdicts. It ignores a last line without its end, which a killed command has left.
+// ReadVerdicts reads a file of verdicts. It ignores an incomplete last line, which a killed command has left.
 func ReadVerdicts(name string) ([]Verdict, error) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, os.ErrNotExist) {
@@ -112,8 +113,8 @@ func OpenFile(name string, request Request, reviewer string) (*File, error) {
 	}
 	for i, v := range has {
 		if v.Request != request || v.Reviewer != reviewer {
-			return nil, fmt.Errorf("%s:%d: the line is a choice of %s about %s; give another file", name, i+1, v.Reviewer,
-				v.Request)
+			return nil, fmt.Errorf("%s:%d: the line has a choice by %s in the review of %s; give another file", name, i+1,
+				v.Reviewer, v.Request)
 		}
 	}
 	if data, err := os.ReadFile(name); err == nil {

@@ -27,7 +27,8 @@ type Plan struct {
 	Layout  int    `json:"layout"`
 	Run     string `json:"run"`
 	Dataset string `json:"dataset"`
-	// Problem, if there is one, says why the run was refused, and has no ranges, or is not continued.
+	// Problem is the reason why the run was refused or is not continued; empty if there is none. A refused run has no
+	// ranges.
 	Problem string `json:"problem,omitempty"`
 	// Passing says that the Problem may be transient: the same request starts the dataset from the beginning.
 	Passing   bool           `json:"passing,omitempty"`
@@ -49,9 +50,10 @@ type Plan struct {
 	// Of is the number of the dataset's records; otherwise Of is 0.
 	Limit int64 `json:"limit,omitempty"`
 	Of    int64 `json:"of,omitempty"`
-	// Refusals is how many runs of the same dataset and options were refused before, for other requests.
+	// Refusals is the number of earlier runs of the same dataset and options that were refused because of other
+	// requests, such as another budget.
 	Refusals int `json:"refusals,omitempty"`
-	// Removals is how many series of attempts at the same dataset and options were removed before.
+	// Removals is how many times all attempts at the same dataset and options were removed before.
 	Removals int `json:"removals,omitempty"`
 	// Reading is the dataset.ReadingVersion that the run was planned under.
 	Reading int `json:"reading"`
@@ -63,8 +65,8 @@ type Plan struct {
 	// MaxFailed is how many samples may fail; if more do, the run failed, and nothing is selected from it unless a
 	// request allows more. It is not part of the run's identity.
 	MaxFailed Allowance `json:"max_failed,omitzero"`
-	// Notes are for the dataset's author, and are no faults: files that seem to be missing because others are numbered,
-	// and recipes that make a trainer repeat records.
+	// Notes are for the dataset's author. They are not faults: for example, the numbers in file names show that files
+	// may be missing, or a recipe makes a trainer repeat records.
 	Notes []string `json:"notes,omitempty"`
 	// Selection is made when the run is scored, if it has a budget.
 	Selection selection.Request `json:"selection"`
@@ -93,8 +95,8 @@ type Range struct {
 	Manifest   int          `json:"manifest"`    // the manifest's position in Plan.Manifests
 	FirstIndex int64        `json:"first_index"` // the index of the range's first sample in the dataset
 	Span       dataset.Span `json:"span"`
-	// Record is the number of the dataset's records before the range, in a trial; FirstIndex of these records are in the
-	// run. In other runs it is 0.
+	// In a trial, Record is the number of the dataset's records before the range. The run has FirstIndex of these
+	// records. In other runs Record is 0.
 	Record int64 `json:"record,omitempty"`
 }
 
@@ -133,7 +135,7 @@ func (p *Plan) Container() (container.Kind, bool) {
 	return kinds.ByFormat(p.Manifests[0].Format)
 }
 
-// IsNewer reports whether a newer version of Harvest planned the run, and continues it.
+// IsNewer reports whether a newer version of Harvest planned the run. Only a newer version continues the run.
 func (p *Plan) IsNewer() bool { return p.Layout > LayoutVersion || p.Reading > dataset.ReadingVersion }
 
 // otherVersion returns the reason why this version of Harvest does not continue the run: another version of Harvest
@@ -150,7 +152,7 @@ func (p *Plan) otherVersion() string {
 	if p.IsNewer() {
 		age = "a newer"
 	}
-	return fmt.Sprintf("the run has %s %s than %d, which this version of Harvest continues: "+
+	return fmt.Sprintf("the run has %s %s than %d, the only one that this version of Harvest continues: "+
 		"start its dataset again for a run of this version", age, what, ours)
 }
 
@@ -219,8 +221,8 @@ func (p *Plan) RangeOf(index int64) int {
 	return lo
 }
 
-// Resolve resolves a request for a selection from the plan's run. It returns an error if the selection cannot be made,
-// and this is known before the run's scores are read.
+// Resolve resolves a request for a selection from the plan's run. It returns an error if the plan alone shows, without
+// the run's scores, that the selection cannot be made.
 func (p *Plan) Resolve(request selection.Request) (selection.ResolvedRequest, error) {
 	resolved, err := request.Resolve(int(p.Samples), p.Rubric.Capabilities, p.Rubric.Styles)
 	if err == nil {

@@ -38,11 +38,12 @@ type Reader struct {
 	now        func() time.Time
 }
 
-// DefaultCacheBytes is the most memory of the caches of runs and selections, without pools and without the places of
-// samples whose scores are taken over.
+// DefaultCacheBytes is the default limit of the memory that the caches of runs and selections use together. It does not
+// include pools, or the places of samples whose scores are reused.
 const DefaultCacheBytes = cacheParts << 20
 
-// cacheParts is the number of parts into which the caches of a Reader, and of its users, divide the memory.
+// cacheParts is the number of equal parts of this memory. Each cache of a Reader, or of a type that uses the Reader,
+// has some of these parts.
 const cacheParts = 704
 
 // NewReader returns a Reader of the runs in a work bucket. The Reader and its users cache at most cacheBytes bytes.
@@ -74,8 +75,8 @@ func (r *Reader) WithClock(now func() time.Time) *Reader {
 	return r
 }
 
-// Share returns the largest size, in bytes, of a cache that has a number of the 704 parts. The caches of a Reader have
-// 369 parts, those of a subset.Reader 224, of a browse.Reader 96, and of review.Pairs 4.
+// Share returns the size limit, in bytes, of a cache that has the given number of the 704 parts. The caches of a Reader
+// have 369 parts, those of a subset.Reader 224, of a browse.Reader 96, and of review.Pairs 4.
 func (r *Reader) Share(parts int) int { return int(int64(r.cacheBytes) * int64(parts) / cacheParts) }
 
 // missing returns the error of a constructor without a dependency.
@@ -91,7 +92,7 @@ func planBytes(p *Plan) int { return 10_000 + 200*(len(p.Ranges)+len(p.Manifests
 func tableBytes(t *scores.Table) int { return len(t.Records) * (700 + 13*len(t.Capabilities)) }
 
 // Plan returns a run's plan. The error is ErrNoRun if there is no such run, and ErrPlanning if the run is accepted but
-// has no plan yet. A plan of another layout or reading has a Problem that explains this.
+// has no plan yet. A plan with another layout version or reading version has a Problem that says so.
 func (r *Reader) Plan(ctx context.Context, run string) (*Plan, error) {
 	if !runPattern.MatchString(run) {
 		return nil, fmt.Errorf("%w: %q is not a run id", ErrNoRun, run)
@@ -209,8 +210,8 @@ func (r *Reader) scored(ctx context.Context, run string) (*Scored, error) {
 	return marker, r.Lost(run, err)
 }
 
-// CheckUsable is nil if a selection can be made of a scored run, under an allowance or, if that is not given, the
-// plan's. Else it is a *RefusedError, or an error that wraps ErrNotScored.
+// CheckUsable returns nil if the run is scored and a selection can be made from it. The limit of failed samples is
+// allowed or, if that is zero, the plan's MaxFailed. Otherwise the error is a *RefusedError, or wraps ErrNotScored.
 func (r *Reader) CheckUsable(ctx context.Context, plan *Plan, allowed Allowance) error {
 	marker, err := r.scored(ctx, plan.Run)
 	if err != nil {
@@ -221,7 +222,8 @@ func (r *Reader) CheckUsable(ctx context.Context, plan *Plan, allowed Allowance)
 	return marker.refusal(plan.Run, allowed.Or(plan.MaxFailed))
 }
 
-// RangeReport reads what is known of a range once it is cut; bucket.ErrNotExist before. It is shared: do not change it.
+// RangeReport reads the report of a range. The error is bucket.ErrNotExist if the range is not cut yet. Callers share
+// the report and must not change it.
 func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*RangeReport, error) {
 	name := rangeName(run, number)
 	return r.reports.Get(ctx, name, func(ctx context.Context) (*RangeReport, error) {

@@ -25,7 +25,8 @@ func TestLetterEqual(t *testing.T) {
 	}
 }
 
-// TestSweep compares the rows of a sweep with selections, and rows for perturbed ratings with the other rows.
+// TestSweep compares each row of a sweep with the selection of its strategy and threshold. It also checks the ranges
+// over seeds and over perturbed ratings.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)
@@ -76,7 +77,7 @@ func TestSweep(t *testing.T) {
 	for i, row := range exact.Rows {
 		for _, r := range row.Perturbed {
 			if r.Low != r.High {
-				t.Errorf("row %d: without an error %s goes from %v to %v", i, r.Figure, r.Low, r.High)
+				t.Errorf("row %d: with rating errors of 0, %s goes from %v to %v", i, r.Figure, r.Low, r.High)
 			}
 		}
 	}

@@ -30,8 +30,8 @@ func ReadBuild() Build {
 	return buildOf(info)
 }
 
-// buildOf reads the record of Go. In a program of another module, the commit is of that module, so only Harvest's
-// version is used.
+// buildOf returns the Build that info describes. In a program of another module, the commit is that module's, so only
+// Harvest's version is used.
 func buildOf(info *debug.BuildInfo) Build {
 	if info.Main.Path != scope {
 		for _, dependency := range info.Deps {

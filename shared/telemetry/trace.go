@@ -14,8 +14,8 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// Traceparent is the name of the header, and of the attribute of a message, that carries a span to the work that it
-// causes. Source: https://www.w3.org/TR/trace-context/#traceparent-header
+// Traceparent is the name of the HTTP header, and of the message attribute, that names the sender's span. The
+// receiver's spans become children of that span. Source: https://www.w3.org/TR/trace-context/#traceparent-header
 const Traceparent = "traceparent"
 
 // TraceID returns the id of a run's trace.
@@ -72,8 +72,8 @@ func (t *Telemetry) root(
 	return trace.ContextWithSpan(ctx, span), span
 }
 
-// Start begins a span of a run. Its parent is the span that the traceparent parent names, if that span belongs to the
-// run, and else the run's root. The returned function ends the span.
+// Start begins a span of a run. The argument parent is a traceparent. If its span belongs to the run, it is the parent;
+// otherwise the run's root span is. The returned function ends the span.
 func Start(
 	ctx context.Context, run, name, parent string, kind trace.SpanKind, attributes ...attribute.KeyValue,
 ) (context.Context, func(error)) {
@@ -93,7 +93,7 @@ func Start(
 	return ctx, func(err error) { end(span, err) }
 }
 
-// Inject writes the current span's traceparent into set, if there is a span.
+// Inject calls set with the traceparent of the current span, if there is a span.
 func Inject(ctx context.Context, set func(key, value string)) {
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(ctx, carrier)

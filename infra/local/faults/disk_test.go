@@ -43,7 +43,7 @@ func (d *disk) space() bool {
 	return d.left != 0
 }
 
-// Create makes the disk full in the middle of writing an object.
+// Create fails in the middle of writing an object if the disk is full.
 func (d *disk) Create(ctx context.Context, name string, write func(io.Writer) error) error {
 	if d.space() {
 		return d.Folder.Create(ctx, name, write)
@@ -141,7 +141,7 @@ func onDisk(t *testing.T, work *disk) error {
 	if err != nil {
 		return err
 	}
-	// Like the process that serves a folder, it reports the existing dataset at each start.
+	// Report the existing dataset at each start, like the process that serves a folder.
 	if err := stack.Upload(t.Context(), "datasets/demo/dataset.yaml"); err != nil {
 		return fmt.Errorf("%w: %w", err, stack.Close())
 	}

@@ -1,6 +1,6 @@
 package forms
 
-// fileNames are the fields in which the metadata of an imagefolder name files.
+// fileNames are the fields that name files in the metadata of an imagefolder.
 var fileNames = []string{"file_name", "file_names", "image_file_name", "images_file_names"}
 
 // imageFields are the fields in which records name their images.

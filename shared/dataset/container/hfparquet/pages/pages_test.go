@@ -17,7 +17,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// A lists is a row of a generated file.
+// lists is a row of a generated file: one list of texts.
 type lists struct {
 	Texts []string `parquet:"texts,list"`
 }
@@ -62,7 +62,7 @@ func textsOf(entries []Entry) (texts []string) {
 	return texts
 }
 
-// TestCursor reads rows one after the other, and from each row on, with an offset index and without.
+// TestCursor seeks to each row and reads from there to the last row, with an offset index and without.
 func TestCursor(t *testing.T) {
 	t.Parallel()
 	rows := make([]lists, 60)
@@ -189,7 +189,7 @@ func checkDelta(t *testing.T, want []int64) {
 	}
 }
 
-// TestDecompress decompresses pages with more or fewer bytes than in their headers: no more memory is allocated.
+// TestDecompress decompresses pages of each codec. A page with more or fewer bytes than its header states is refused.
 func TestDecompress(t *testing.T) {
 	t.Parallel()
 	plain := bytes.Repeat([]byte("harvest "), 1000)
