@@ -115,7 +115,7 @@ func (o output) convert(p *parser, before any) ([]byte, error) {
 	}
 	var out objectWriter
 	out.add("id", p.ID)
-	if o.images != "" && !(o.pairs() && p.isTextPair()) {
+	if o.images != "" && (!o.pairs() || !p.isTextPair()) {
 		if names := o.names(p); names != nil {
 			out.add(o.images, names)
 		}

@@ -57,8 +57,9 @@ func (o output) hasImages(p *parser) bool {
 		names := jsontext.Items(value)
 		return (!o.single || len(names) > 1) &&
 			!slices.ContainsFunc(names, func(name json.RawMessage) bool { return jsontext.TypeOf(name) != jsontext.String })
+	default:
+		return false
 	}
-	return false
 }
 
 // hasTurns reports whether the turns of a record, in the fields of these names, are as in the form.
@@ -107,8 +108,9 @@ func (o output) hasTurn(value json.RawMessage, inPair bool) (images int, ok bool
 		return 0, !o.inParts || inPair
 	case jsontext.Array:
 		return o.hasParts(content)
+	default:
+		return 0, false
 	}
-	return 0, false
 }
 
 // hasRole reports whether the form has a role of that name.
