@@ -211,7 +211,7 @@ func TestTarFaults(t *testing.T) {
 		args []string
 		says string
 	}{
-		{[]string{"cat.tar"}, "harvest: manifest cat.tar: the archive ends, and at byte "},
+		{[]string{"cat.tar"}, "harvest: manifest cat.tar: another archive follows the archive's end at byte "},
 		{[]string{"shards/demo-000.tar", "./text.jsonl"}, "harvest: manifests: shards/demo-000.tar is a WebDataset tar and " +
 			"./text.jsonl is a file of JSON, but a subset has one form; curate the files of each kind separately\n"},
 	} {

@@ -96,7 +96,7 @@ var faults = []struct {
 		says: []string{"--max-failed: 4 samples are more than the 3 samples of the run"},
 	},
 	{name: "budget below one " +
-		"sample", args: curateArgs("--budget", "1%", "dataset.json"), status: 2, says: []string{"not even one"}},
+		"sample", args: curateArgs("--budget", "1%", "dataset.json"), status: 2, says: []string{"less than one sample"}},
 	{
 		name: "threshold", args: curateArgs("--budget", "1", "--threshold", "5", "dataset.json"), status: 2,
 		says: []string{"threshold: 5", "-1 to 4"},

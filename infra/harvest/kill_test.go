@@ -140,7 +140,7 @@ func TestKillBeforePlan(t *testing.T) {
 		t.Fatal(err)
 	}
 	a := harvest(t, dir, nil, "resume", "--state", "killed", undisturbed.Run)
-	if a.status != 1 || !strings.Contains(a.stderr, "give that command again") {
+	if a.status != 1 || !strings.Contains(a.stderr, "repeat that command") {
 		t.Errorf("resuming it: status %d, %s", a.status, a.stderr)
 	}
 	compareRuns(t, dir, undisturbed, curateFinely(t, dir, "killed"))

@@ -266,7 +266,7 @@ func (c *cluster) stop(t *testing.T) {
 	}
 	_ = c.cmd.Wait() // the test checks its exit status
 	if status := c.cmd.ProcessState.ExitCode(); status != 130 ||
-		!strings.Contains(c.log.String(), "what its buckets in memory held is gone") {
+		!strings.Contains(c.log.String(), "its buckets were in memory, and their content is lost") {
 		t.Errorf("status %d after ctrl-C", status)
 	}
 	for function, pid := range pids {

@@ -69,7 +69,7 @@ func TestRefusedConversionKeepsFolder(t *testing.T) {
 		return `[{"id": "x", "messages": [{"role": "user", "content": "Why?"` + more + `}, ` +
 			`{"role": "assistant", "content": "So."}]}]`
 	}
-	curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out", "--output-format", "swift", "a.json"}
+	curate := []string{"curate", "--budget", "1", "--state", "state", "--out", "out", "--output-format", "llava", "a.json"}
 	writeFile(t, filepath.Join(dir, "a.json"), record(""))
 	mustHarvest(t, dir, curate...)
 	before := map[string]string{}

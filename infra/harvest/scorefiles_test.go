@@ -74,7 +74,7 @@ func TestScoreFileWarnings(t *testing.T) {
 			[]string{"warning: 3 answers without a style",
 				"  3 in scores/style.jsonl, the first: line 2, idx 1, answer null"}},
 		reference.UnknownStyle: {good, answers(`"yes/no"`, `"YES/NO"`),
-			[]string{"warning: 3 answers with a style that the rubric does not have",
+			[]string{"warning: 3 answers with a style that is not in the rubric",
 				`  3 in scores/style.jsonl, the first: line 2, idx 1, answer "YES/NO"`}},
 	}
 	for kind, tt := range tests {

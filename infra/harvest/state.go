@@ -75,7 +75,7 @@ func unknownRun(err error) error {
 	case errors.Is(err, run.ErrNoRun):
 		return usageError{fmt.Errorf("%w; `harvest status` lists the runs of a state folder", err)}
 	case errors.Is(err, run.ErrPlanning):
-		return fmt.Errorf("%w; if the command that started it has ended, repeat this command", err)
+		return fmt.Errorf("%w; if the command that started it has ended, repeat that command", err)
 	default:
 		return err
 	}

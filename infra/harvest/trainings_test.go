@@ -140,7 +140,7 @@ func TestTrainingFails(t *testing.T) {
 	}
 }
 
-// TestDatasetNamesNoCommand uploads a dataset that names a command: it is refused.
+// TestDatasetNamesNoCommand uploads a dataset that names a command: it is refused. Without the command it is accepted.
 func TestDatasetNamesNoCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -149,6 +149,7 @@ func TestDatasetNamesNoCommand(t *testing.T) {
 		"manifests: [all.json]\nbudget: 4\non_selection: touch evil\n")
 	s := onSelection(t, dir, "touch trained")
 	until(t, "the refusal", func() bool { return strings.Contains(s.log.String(), "on_selection") })
+	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"), "manifests: [all.json]\nbudget: 4\n")
 	until(t, "the training by the operator's command", func() bool { return jobFile(t, dir, "done") })
 	s.stop(t)
 	if _, err := os.Stat(filepath.Join(dir, "evil")); err == nil {
