@@ -38,13 +38,9 @@ func (r Reading) Converter(name string) (Converter, error) {
 			return nil, p.Problem
 		}
 		o := outputs[i]
-		if lost := len(p.losses.lost) > 0; lost && !o.isFormOf(&p) {
-			again := parser{Sample: dataset.NewSample(o.withParts(&p), place), reading: &r, losses: &losses{}}
-			if again.Raw != nil {
-				again.parse(table)
-			}
-			if again.Raw != nil && again.Problem == nil && o.isFormOf(&again) {
-				p = again
+		if len(p.losses.lost) > 0 && !o.isFormOf(&p) {
+			if fitted := o.fitted(&p, table); fitted != nil {
+				p = *fitted
 			}
 		}
 		return o.write(&p, images)
@@ -115,7 +111,7 @@ func (o output) convert(p *parser, before any) ([]byte, error) {
 	}
 	var out objectWriter
 	out.add("id", p.ID)
-	if o.images != "" && (!o.pairs() || !p.isTextPair()) {
+	if o.images != "" {
 		if names := o.names(p); names != nil {
 			out.add(o.images, names)
 		}
@@ -175,20 +171,9 @@ func (o output) addTurns(out *objectWriter, p *parser) error {
 		out.add(o.turns, list)
 		return nil
 	}
-	if p.isTextPair() {
-		out.add("prompt", p.fields.Get("prompt"))
-		out.add("completion", p.fields.Get("completion"))
-		return nil
-	}
 	out.add("prompt", list[:begin])
 	out.add("completion", list[begin:])
 	return nil
-}
-
-// isTextPair reports whether the record is a prompt and its completion that are two texts, and nothing else.
-func (p *parser) isTextPair() bool {
-	isText := func(key string) bool { return jsontext.TypeOf(p.fields.Get(key)) == jsontext.String }
-	return p.losses.prompt == 1 && len(p.turns) == 2 && len(p.Images) == 0 && isText("prompt") && isText("completion")
 }
 
 // turnsOf are the turns as the form holds them: where images are parts, no line break is between an image that was put

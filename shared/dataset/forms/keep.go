@@ -15,9 +15,7 @@ func (o output) isFormOf(p *parser) bool {
 	if r.Root != "" || r.Source != "" || len(r.Columns)+len(r.Tags) > 0 || len(p.others()) > 0 {
 		return false
 	}
-	id := p.fields.Get("id")
-	named := jsontext.TypeOf(id) == jsontext.String && len(id) > len(`""`)
-	if !named && (id != nil || p.Place.InContainer()) {
+	if !p.hasID() {
 		return false
 	}
 	for _, key := range turnLists {
@@ -25,23 +23,41 @@ func (o output) isFormOf(p *parser) bool {
 			return false
 		}
 	}
-	keys := []string{o.turns}
-	if p.losses.prompt > 0 {
-		keys = []string{"prompt", "completion"}
-	}
+	keys := o.turnKeys(p)
 	for _, key := range p.losses.used {
 		if key != "id" && key != o.images && !slices.Contains(keys, key) {
 			return false
 		}
 	}
-	return o.hasImages(p) && o.hasTurns(p, keys)
+	return o.hasPlaces(p) && o.hasImages(p) && o.hasTurns(p, keys)
 }
 
-// hasImages reports whether the images of a record are where the form has them.
-func (o output) hasImages(p *parser) bool {
+// hasID reports whether a record has a text as its id, or none where it can be found without it.
+func (p *parser) hasID() bool {
+	id := p.fields.Get("id")
+	if id == nil {
+		return !p.Place.InContainer()
+	}
+	return jsontext.TypeOf(id) == jsontext.String && len(id) > len(`""`)
+}
+
+// turnKeys are the fields of a record of the form that hold its turns.
+func (o output) turnKeys(p *parser) []string {
+	if p.losses.prompt > 0 {
+		return []string{"prompt", "completion"}
+	}
+	return []string{o.turns}
+}
+
+// hasPlaces reports whether the texts of turns have the images where the form has them.
+func (o output) hasPlaces(p *parser) bool {
 	marked := p.losses.mark == "" || p.losses.mark == dataset.ImageMark && !o.inParts
-	placed := p.losses.inFront == 0 || o.name == Swift || p.losses.prompt > 0 // trainers put images in front, too
-	if !marked || !placed || len(p.own) > 0 && (o.images != "" || len(p.listed) > 0) {
+	return marked && (p.losses.inFront == 0 || o.name == Swift) // ms-swift puts images in front, too
+}
+
+// hasImages reports whether the images of a record are in the form's field, with its type.
+func (o output) hasImages(p *parser) bool {
+	if len(p.own) > 0 && (o.images != "" || len(p.listed) > 0) {
 		return false
 	}
 	if o.images == "" {
@@ -67,32 +83,25 @@ func (o output) hasTurns(p *parser, keys []string) bool {
 	if !o.pairs() && len(keys) > 1 || o.pairs() && len(keys) == 1 && p.has("prompt", "completion") {
 		return false
 	}
-	images, texts := 0, 0
+	images := 0
 	for _, key := range keys {
 		value := p.fields.Get(key)
-		if len(keys) > 1 && jsontext.TypeOf(value) == jsontext.String {
-			texts++
-			continue
-		}
 		if jsontext.TypeOf(value) != jsontext.Array {
 			return false
 		}
 		for _, turn := range jsontext.Items(value) {
-			n, ok := o.hasTurn(turn, len(keys) > 1)
+			n, ok := o.hasTurn(turn)
 			if !ok {
 				return false
 			}
 			images += n
 		}
 	}
-	// Trainers take two texts, or two lists. Each image has its part.
-	unplaced := images == 0 && texts == 0 && p.losses.inFront > 0
-	return (texts == 0 || texts == len(keys)) && (!o.inParts || images == len(p.Images) || unplaced)
+	return !o.inParts || images == len(p.Images) // each image has its part
 }
 
-// hasTurn reports whether a turn is as in the form, and counts the parts that are images. In TRL's prompts and
-// completions a content may also be a text.
-func (o output) hasTurn(value json.RawMessage, inPair bool) (images int, ok bool) {
+// hasTurn reports whether a turn is as in the form, and counts the parts that are images.
+func (o output) hasTurn(value json.RawMessage) (images int, ok bool) {
 	if jsontext.TypeOf(value) != jsontext.Object {
 		return 0, false
 	}
@@ -105,9 +114,10 @@ func (o output) hasTurn(value json.RawMessage, inPair bool) (images int, ok bool
 	case jsontext.None: // a call without words
 		return 0, content != nil && jsontext.Holds(turn.Get("tool_calls"), turn.Get("function_call"))
 	case jsontext.String:
-		return 0, !o.inParts || inPair
+		return 0, !o.inParts
 	case jsontext.Array:
-		return o.hasParts(content)
+		images, ok = o.hasParts(content)
+		return images, ok && o.inParts
 	default:
 		return 0, false
 	}
@@ -122,7 +132,7 @@ func (o output) hasRole(name string) bool {
 // hasParts reports whether content parts are as in the form, and counts those that are images.
 func (o output) hasParts(content json.RawMessage) (images int, ok bool) {
 	for _, value := range jsontext.Items(content) {
-		if !o.inParts || jsontext.TypeOf(value) != jsontext.Object {
+		if jsontext.TypeOf(value) != jsontext.Object {
 			return 0, false
 		}
 		part := jsontext.Members(jsontext.Items(value))
@@ -149,50 +159,6 @@ func (o output) hasParts(content json.RawMessage) (images int, ok bool) {
 		}
 	}
 	return images, true
-}
-
-// withParts is a record whose texts of turns are parts instead; nil if it has no such turn. So a record that differs
-// from the form in nothing else keeps the other fields of its turns.
-func (o output) withParts(p *parser) []byte {
-	value := p.fields.Get(o.turns)
-	if !o.inParts || p.losses.mark != "" || p.losses.inFront > 0 || jsontext.TypeOf(value) != jsontext.Array {
-		return nil
-	}
-	var list []any
-	changed := false
-	for _, item := range jsontext.Items(value) {
-		if jsontext.TypeOf(item) != jsontext.Object {
-			return nil
-		}
-		turn := jsontext.Members(jsontext.Items(item))
-		content := turn.Get(o.content)
-		if jsontext.TypeOf(content) != jsontext.String {
-			list = append(list, item)
-			continue
-		}
-		changed = true
-		var written ordered
-		for i := 0; i < len(turn); i += 2 {
-			key, value := jsontext.Text(turn[i]), any(turn[i+1])
-			if key == o.content {
-				value = []any{ordered{{"type", "text"}, {"text", jsontext.Text(content)}}}
-			}
-			written = append(written, member{key, value})
-		}
-		list = append(list, written)
-	}
-	if !changed {
-		return nil
-	}
-	var out objectWriter
-	for i := 0; i < len(p.fields); i += 2 {
-		if key := jsontext.Text(p.fields[i]); key == o.turns {
-			out.add(key, list)
-		} else {
-			out.add(key, p.fields[i+1])
-		}
-	}
-	return out.close()
 }
 
 // has reports whether one of the record's fields holds anything.

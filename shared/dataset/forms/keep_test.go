@@ -34,11 +34,8 @@ func TestConvertKeepsRecordsOfTheForm(t *testing.T) {
 		{"openai", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"a.png",` +
 			`"detail":"low"}}]},{"role":"assistant","content":[{"type":"text","text":"So."}]}]}`},
 		{"trl", `{"images":["a.png"],"messages":[` + parts + `]}`},
-		{"trl", `{"prompt":"Why?","completion":"So.", "n": 1}`},
-		{"trl", `{"images":["a.png"],"prompt":[{"role":"user","content":"Why?"}],` +
-			`"completion":[{"role":"assistant","content":"So."}]}`},
-		{"trl", `{"prompt":[{"role":"user","content":"a"},{"role":"assistant","content":"b"},` +
-			`{"role":"user","content":"c"}],"completion":[{"role":"assistant","content":"d"}]}`},
+		{"trl", `{"prompt":[{"role":"user","content":[{"type":"text","text":"a"}]}],` +
+			`"completion":[{"role":"assistant","content":[{"type":"text","text":"d"}],"weight":0}], "n": 1}`},
 		{"trl", `{"images":["a.png"],"prompt":[{"role":"user","content":[{"type":"image"},{"type":"text","text":"Why?"}]}],` +
 			`"completion":[{"role":"assistant","content":[{"type":"text","text":"So."}]}]}`},
 	} {
@@ -95,7 +92,10 @@ func TestConvertPromptAndCompletion(t *testing.T) {
 	for _, tc := range []struct{ to, raw, want, loss string }{
 		{"llava", one, `[{"from":"human","value":"a"},{"from":"gpt","value":"b"}]`, ""},
 		{"swift", text, `[{"role":"user","content":"a"},{"role":"assistant","content":"b"}]`, ""},
-		{"trl", text, `{"id": "7", "prompt": "a", "completion": "b", "data_source": "a"}`, ""},
+		{"trl", text, `"prompt": [{"role":"user","content":[{"type":"text","text":"a"}]}], ` +
+			`"completion": [{"role":"assistant","content":[{"type":"text","text":"b"}]}]`, ""},
+		{"trl", two + last, `"completion": [{"role":"assistant","content":[{"type":"text","text":"d"}]}]`, ""},
+		{"trl", asks, `"completion": [{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant"`, ""},
 		{"trl", `{"image":"a.png",` + two[1:] + last,
 			`"completion": [{"role":"assistant","content":[{"type":"text","text":"d"}]}]`, ""},
 		{"trl", `{"images":["a.png"],"prompt":"<image>a","completion":"b"}`,

@@ -61,9 +61,11 @@ func (p page) conversions() string {
 		"scores: it warns if some of them would lose content. The same subset gives the same bytes every time. Fields "+
 		"that no form reads stay.", blank) + "\n\n" +
 		p.wrap("A record that already has the form, with these fields and types, is written unchanged: it keeps, for "+
-			"example, the weight of a turn, and may have no id. (Where contents are parts, a text becomes one.) "+
-			"Only the names of images that are copied change in it. Any "+
-			"other record gets the id by which the run knows it.", blank) + "\n\n")
+			"example, the weight of a turn, and may have no id. Only the names of images that are copied change in it. Any "+
+			"other record gets the id by which the run knows it. If turns have fields that no form reads, such as a weight, "+
+			"and the record differs from the form only in its id, its images or its texts, only these change: a number as "+
+			"id becomes a text, the name of one image becomes a list, a text becomes a part where contents are parts.",
+			blank) + "\n\n")
 	p.outputs(&b)
 	b.WriteString("\n" + p.wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet "+
 		"files as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each "+
@@ -73,9 +75,11 @@ func (p page) conversions() string {
 		"`path`. A tar as `webdataset`, and a Parquet file as `parquet`, is copied. In Parquet each field is a column. Its "+
 		"type is that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It "+
 		"is null where a record does not have the field. A field of two types is refused, with its name.", blank) +
-		"\n\n" + p.wrap("A prompt and its completion stay what they are in `trl`, as texts or as messages. In the other "+
-		"forms they become turns. Trainers of those forms train on each answer, and TRL on the completion alone. So a "+
-		"prompt that holds an answer is refused there, and so is a completion that does not begin with one.", blank) +
+		"\n\n" + p.wrap("In `trl` a prompt and its completion stay apart. Both are always lists of messages whose contents "+
+		"are parts: some records may have texts and others messages, and a field has one type. So TRL applies the "+
+		"model's chat template to them. In the other forms they become turns. Trainers of those forms train on each "+
+		"answer, and TRL on the completion alone. So a prompt that holds an answer is refused there, and so is a "+
+		"completion that does not begin with one.", blank) +
 		"\n\n" + p.wrap("Images without a place in the turns are put before the first question: on a line of their own in "+
 		"a text, and as parts before the text where a form has parts.", blank) +
 		"\n\n# Files that are cut short\n\n" + p.wrap("A file that shows that it was cut short "+
