@@ -104,6 +104,32 @@ func TestScoreFileWarnings(t *testing.T) {
 	}
 }
 
+// TestScoreFileNames warns of files whose names are not the rubric's, and names what was meant.
+func TestScoreFileNames(t *testing.T) {
+	t.Parallel()
+	good := answers(`"4"`, `"3"`)
+	dir := scoreFolder(t, good, good, answers(`"yes/no"`, `"comparison"`))
+	for _, name := range []string{"spatial", "attribut", "logical", "scene", "finegrained", "language", "data"} {
+		writeFile(t, filepath.Join(dir, "scores", name+".jsonl"), good)
+	}
+	a := mustHarvest(t, dir, append(selectFolder, "--json", "--quiet")...)
+	const unknown = "warning: 1 files whose names are not capabilities of the rubric; each counts as a capability of " +
+		"its own\n  scores/attribut.jsonl; did you mean \"attribute\"?\n"
+	const missing = "warning: 6 files of the rubric's capabilities that do not exist, so no sample has these ratings\n" +
+		"  scores/attribute.jsonl\n  scores/incontext.jsonl\n"
+	if !strings.Contains(a.stderr, unknown) || !strings.Contains(a.stderr, missing) {
+		t.Errorf("warns %q, want %q and %q", a.stderr, unknown, missing)
+	}
+	var res fileResult
+	decode(t, a.stdout, &res)
+	if len(res.Warnings) != 7 || res.Warnings[0].Nearest != "attribute" {
+		t.Errorf("warnings %+v", res.Warnings)
+	}
+	writeFile(t, filepath.Join(dir, "scores", "stem knowledge.jsonl"), good)
+	says(t, harvest(t, dir, nil, selectFolder...).stderr,
+		"stem knowledge.jsonl and stem.jsonl in scores give the same capability")
+}
+
 // TestWarningsGrouped checks that warnings are grouped by kind, and that the number of listed files is limited.
 func TestWarningsGrouped(t *testing.T) {
 	t.Parallel()

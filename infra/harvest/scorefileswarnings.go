@@ -43,8 +43,15 @@ func printFindings(w io.Writer, findings []reference.Finding) error {
 
 // describe returns a line about the findings in one file: their number, the file, and the first finding as an example.
 func describe(f reference.Finding) string {
-	if f.Kind == reference.EmptyFile || f.Kind == reference.UnreadFile {
+	switch f.Kind {
+	case reference.UnknownCapability:
+		if f.Nearest != "" {
+			return fmt.Sprintf("%s; did you mean %q?", f.File, f.Nearest)
+		}
 		return f.File
+	case reference.EmptyFile, reference.UnreadFile, reference.MissingCapability:
+		return f.File
+	default:
 	}
 	var first []string
 	if f.Line > 0 {

@@ -45,7 +45,7 @@ func findCapabilities(folder string, requested []string) ([]string, error) {
 			"without the samples' styles there are no bins to select from; score them with the styler%s",
 			styleFile, extension, folder, fixes(unread))
 	case len(requested) == 0:
-		return found, nil
+		return found, twice(folder, found)
 	}
 	var faults []error
 	for i, name := range requested {
@@ -77,15 +77,6 @@ func list(folder string) (capabilities []string, hasStyles bool, err error) {
 		default:
 			capabilities = append(capabilities, name)
 		}
-	}
-	keywords := rubric.Default().Capabilities
-	rank := func(name string) int {
-		for i, keyword := range keywords {
-			if name == keyword || name == shortNames[i] {
-				return i
-			}
-		}
-		return len(keywords)
 	}
 	slices.SortStableFunc(capabilities, func(a, b string) int { return rank(a) - rank(b) })
 	return capabilities, hasStyles, nil

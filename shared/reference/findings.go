@@ -15,6 +15,8 @@ type Finding struct {
 	Line   int    `json:"line,omitempty"`
 	Idx    string `json:"idx,omitempty"`
 	Answer string `json:"answer,omitempty"`
+	// Nearest is the default rubric's capability whose name is nearly the one of the file; empty if none is near.
+	Nearest string `json:"nearest,omitempty"`
 }
 
 // A Kind is the kind of a finding.
@@ -32,6 +34,9 @@ const (
 	// answers with a style that the default rubric lacks, if other answers have styles of the default rubric
 	UnknownStyle Kind = "unknown_style"
 	UnreadFile   Kind = "unread_file" // a file of a capability or of styles with another extension
+	// a file whose name is not a capability of the default rubric, if most of the folder's names are
+	UnknownCapability Kind = "unknown_capability"
+	MissingCapability Kind = "missing_capability" // a capability of the default rubric without a file, if most have one
 )
 
 // Meaning describes the findings of a kind in the plural, and their effect on the selection.
@@ -55,6 +60,10 @@ func (k Kind) Meaning() string {
 		return "answers with a style that is not in the rubric; each such style has bins of its own"
 	case UnreadFile:
 		return "files that are not read, for only names that end with " + extension + " are"
+	case UnknownCapability:
+		return "files whose names are not capabilities of the rubric; each counts as a capability of its own"
+	case MissingCapability:
+		return "files of the rubric's capabilities that do not exist, so no sample has these ratings"
 	}
 	return string(k)
 }

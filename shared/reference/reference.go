@@ -20,7 +20,8 @@ type Data struct {
 	// files. There are no expected scores and no tie hashes.
 	Pool *selection.Pool
 	// Findings are unusual facts about the score files: first of the files of capabilities, in the pool's order, then of
-	// the file of styles. A file has each kind once, in the order of the first example.
+	// the file of styles. A file has each kind once, in the order of the first example. The last are about the names of
+	// files.
 	Findings []Finding
 
 	manifest *manifest
@@ -31,7 +32,8 @@ type Data struct {
 //
 // If capabilities are given, only their files are read, and the pool has them in that order. Otherwise the pool has all
 // capabilities of the folder: first those of the default rubric in its order, then others by name. The names of files
-// are the rubric's keywords or the reference's short names ("ocr").
+// are the rubric's keywords or the reference's short names ("ocr"). If most names are, Data.Findings has the others and
+// the rubric's capabilities without a file, and two files of one capability are an error.
 //
 // The manifest is a JSON array of objects with an idx and the text image_source, the source. The idx are all whole
 // numbers of 64 bits, or all texts of at most 1,024 bytes. 7 and "7" differ, as in Python. As in the reference, an item
@@ -59,6 +61,7 @@ func Load(ctx context.Context, scores, manifest string, capabilities ...string) 
 		if left, err = unread(scores, capabilities); err != nil {
 			return nil, err
 		}
+		left = append(misspelt(scores, capabilities), left...)
 	}
 	build := selection.NewBuilder(capabilities...)
 	m, err := openManifest(ctx, manifest, build)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -31,6 +32,43 @@ func (p *Planner) recognise(ctx context.Context, plan *Plan) (forms.Counts, erro
 		return nil, err
 	}
 	return counts, nil
+}
+
+// unfit returns the error of a plan that a selection does not fit. It begins with the records that cannot be used among
+// the first ones, because they may be the cause. If no record can be used, another budget does not help.
+func (p *Planner) unfit(ctx context.Context, plan *Plan, selection error) error {
+	read, broken, example := int64(0), int64(0), ""
+	for r := range plan.Ranges {
+		err := EachRecord(ctx, p.texts, plan, r, func(sample *dataset.Sample) error {
+			if read == formRecords {
+				return errEnough
+			}
+			read++
+			if sample.Problem != nil {
+				broken++
+				example = cmp.Or(example, fmt.Sprintf("%s: %s", sample.Place, sample.Problem.Reason()))
+			}
+			return nil
+		})
+		if errors.Is(err, errEnough) {
+			break
+		} else if err != nil {
+			return err
+		}
+	}
+	switch {
+	case broken == 0:
+		return selection
+	case broken == plan.Samples:
+		return &RefusedError{Reason: fmt.Sprintf("none of the %d records can be used, such as %s", broken, example)}
+	}
+	first := "the first " // records
+	if read == plan.Samples {
+		first = ""
+	}
+	return &RefusedError{
+		Reason: fmt.Sprintf("%d of %s%d records cannot be used, such as %s; %v", broken, first, read, example, selection),
+	}
 }
 
 // shownRecords is the number of records of a dataset in Survey.Records.

@@ -122,7 +122,7 @@ func (p *Plan) add(number int, scan manifestScan) {
 
 // complete sets the fields of a plan that depend on the samples of its ranges. byDefault says that the selection comes
 // from the service's default budget.
-func (p *Planner) complete(plan *Plan, byDefault bool, rater scorer.Scorer) error {
+func (p *Planner) complete(ctx context.Context, plan *Plan, byDefault bool, rater scorer.Scorer) error {
 	if plan.Samples == 0 {
 		var names []string
 		for _, m := range plan.Manifests {
@@ -134,7 +134,7 @@ func (p *Planner) complete(plan *Plan, byDefault bool, rater scorer.Scorer) erro
 	}
 	plan.limit()
 	if err := plan.fitSelection(byDefault); err != nil {
-		return err
+		return p.unfit(ctx, plan, err)
 	}
 	if paid, ok := rater.(scorer.Paid); ok {
 		if err := plan.checkPace(paid); err != nil {

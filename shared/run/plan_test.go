@@ -314,3 +314,36 @@ func TestManifestChangedWithinRange(t *testing.T) {
 		})
 	}
 }
+
+// TestBudgetOfBrokenRecords names the records that cannot be used if a dataset's budget does not fit the dataset.
+func TestBudgetOfBrokenRecords(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	good := runtest.Plain("a", 1)[0]
+	for name, tt := range map[string]struct{ records, want, lacks string }{
+		"all": {"{{{", "none of the 1 records can be used, such as all.jsonl: element 1 (line 1): not a JSON object",
+			"budget"},
+		"some": {good + "\n{{{", "1 of 2 records cannot be used, such as some.jsonl: element 2 (line 2): not a JSON " +
+			"object: the line ends within the record, after byte 3", "first 2"},
+		"none": {good, "budget: 30% (0.3) of 1 samples is less than one sample; the least is 1", "cannot be used"},
+		"many": {strings.Repeat(good+"\n", 250) + "{{{", "budget: 900 samples are more than the run has; the most is 251",
+			"cannot be used"},
+		"long": {"{{{\n" + strings.Repeat(good+"\n", 250), "1 of the first 200 records cannot be used, such as long.jsonl: " +
+			"element 1 (line 1): not a JSON object", "none of"},
+	} {
+		budget := "0.3"
+		if len(tt.records) > 9000 {
+			budget = "900"
+		}
+		f.Upload("datasets/"+name+"/"+name+".jsonl", []byte(tt.records))
+		f.Upload("datasets/"+name+"/dataset.yaml", []byte("manifests: ["+name+".jsonl]\nbudget: "+budget+"\n"))
+		_, err := f.Arrive("datasets/" + name + "/dataset.yaml")
+		reason := runtest.Refusal(t, err)
+		if !strings.Contains(reason, tt.want) || strings.Contains(reason, tt.lacks) {
+			t.Errorf("%s: refused by %q, want %q without %q", name, reason, tt.want, tt.lacks)
+		}
+		if name != "all" && !strings.Contains(reason, "budget: ") {
+			t.Errorf("%s: refused by %q, which does not name the budget", name, reason)
+		}
+	}
+}

@@ -102,7 +102,7 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 		return plan, err
 	}
 	if err = p.splitAll(ctx, plan); err == nil {
-		err = p.complete(plan, spec.Budget.IsZero(), rater)
+		err = p.complete(ctx, plan, spec.Budget.IsZero(), rater)
 	}
 	if err != nil {
 		// Remove the unpacked content of all manifests, because the plan may not say yet which of them are compressed.

@@ -218,7 +218,7 @@ func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*
 	if rater.ID() != plan.ScorerID {
 		return nil, errReplaced
 	}
-	if err := planner.complete(&plan, d.ByDefault, rater); err != nil {
+	if err := planner.complete(ctx, &plan, d.ByDefault, rater); err != nil {
 		return nil, err
 	}
 	return w.Start(ctx, &plan)

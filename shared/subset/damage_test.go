@@ -133,7 +133,7 @@ func TestDamagedNumbers(t *testing.T) {
 	f.Upload("datasets/demo/n.csv", []byte("id,n\na00,1\na01,2\na02,3\n"))
 	request := selection.Request{Budget: runtest.Budget(t, "1"), ScoresFrom: "n.csv",
 		Rules: selection.Rules{Strategy: selection.Top, By: "n"}}
-	selectNow(t, f, plan, request)
+	first := selectNow(t, f, plan, request)
 	stored := f.Objects("external/")
 	if len(stored) != 1 {
 		t.Fatalf("stored %v", stored)
@@ -141,10 +141,11 @@ func TestDamagedNumbers(t *testing.T) {
 	f.Replace(stored[0], []byte("id,n\na00,1\n"))
 	f.Remove(run.Folder(plan.Run) + "external/") // the columns that the run keeps
 	f.Restart()
-	request.Budget = runtest.Budget(t, "2")
+	request.Budget, request.ScoresFrom = runtest.Budget(t, "2"), first.Parameters.Request.ScoresFrom
 	_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})
 	lostSays(t, err, stored[0], "remove the file "+stored[0], "give the file of scores_from again")
 	f.Remove(stored[0])
 	f.Restart()
+	request.ScoresFrom = "n.csv"
 	selectNow(t, f, plan, request)
 }

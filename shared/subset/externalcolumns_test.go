@@ -110,6 +110,48 @@ func TestExternalDamaged(t *testing.T) {
 	}
 }
 
+// TestExternalGivenAgain gives a file of numbers again whose stored objects are all damaged. It is stored once more,
+// and selections are the same as before. Objects are never replaced.
+func TestExternalGivenAgain(t *testing.T) {
+	t.Parallel()
+	f, plan := numbered(t)
+	request := selection.Request{
+		Budget: runtest.Budget(t, "2"), ScoresFrom: "n.csv",
+		Rules: selection.Rules{Strategy: selection.Top, By: "relevance"},
+	}
+	first := selectNow(t, f, plan, request)
+	want := ids(t, f, first)
+	given := first.Parameters.Request.ScoresFrom
+	stored := f.Objects("external/")[0]
+	packed := f.Read(stored)
+	for i, damage := range [][]byte{packed[:len(packed)/2], []byte("id,relevance\na00,1\n"), {}} {
+		objects := f.Objects("external/")
+		f.Replace(objects[len(objects)-1], damage)
+		f.Remove(run.Folder(plan.Run) + "external/") // the columns that the run keeps
+		f.Remove(run.Folder(plan.Run) + "selections/")
+		f.Restart()
+		request.ScoresFrom = given
+		_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})
+		if _, lost := errors.AsType[*bucket.LostError](err); !lost {
+			t.Errorf("damage %d: error %v, want that of a lost object", i, err)
+		}
+		request.ScoresFrom = "n.csv"
+		if again := selectNow(t, f, plan, request); again.ID != first.ID || !slices.Equal(ids(t, f, again), want) {
+			t.Errorf("damage %d: selection %s of %q, want %s of %q", i, again.ID, ids(t, f, again), first.ID, want)
+		}
+		if kept := f.Objects("external/"); len(kept) != len(objects)+1 {
+			t.Errorf("damage %d: stored are %q", i, kept)
+		}
+	}
+	content := []byte("id,relevance\na00,1\na01,3\na03,2\nzz,9\n") // of n.csv
+	if from, err := subset.StoreExternal(t.Context(), f.Work, content); err != nil || from != given {
+		t.Errorf("given once more: %s, error %v; want %s", from, err, given)
+	}
+	if kept := f.Objects("external/"); len(kept) != 4 {
+		t.Errorf("given once more: stored are %q", kept)
+	}
+}
+
 // flipped has the bits of a byte in each page of a file changed.
 func flipped(file []byte) []byte {
 	changed := slices.Clone(file)

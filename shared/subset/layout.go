@@ -44,7 +44,8 @@ func automaticSentName(runID, id string) string { return selectionPrefix(runID, 
 // externalPrefix is the prefix of the files of numbers, which selections name by the hash of their content.
 const externalPrefix = "external/"
 
-func externalName(hash string) string { return externalPrefix + hash }
+// externalName is a file of numbers: as first stored, or as stored for the n-th time, after only damaged objects.
+func externalName(hash string, n int) string { return withNumber(externalPrefix+hash, n) }
 
 // runExternalName is what such a file holds of the samples of a run.
 func runExternalName(runID, hash string) string {
