@@ -212,6 +212,56 @@ func TestExportSubsetRefuses(t *testing.T) {
 	}
 }
 
+// TestExportSubsetFits writes records that differ from a form in the types of fields: the output, and the export for
+// the trainer, have one type for each field, and lose no field of a turn.
+func TestExportSubsetFits(t *testing.T) {
+	t.Parallel()
+	const (
+		llava = `"conversations": [{"from": "human", "value": "<image>Why %s?"}, ` +
+			`{"from": "gpt", "value": "So.", "weight": 1}]}`
+		swift = `"messages": [{"role": "user", "content": "<image>Why %s?"}, ` +
+			`{"role": "assistant", "content": "So.", "loss": false}]}`
+	)
+	for _, tc := range []struct {
+		format, trainer, keeps string
+		records                []string
+	}{
+		{"trl", "trl", `"completion":[{"role":"assistant","content":[{"type":"text","text":"So."}]`, []string{
+			`{"id": "image", "images": ["a.png"], "prompt": "Why?", "completion": "So."}`,
+			`{"id": "text", "prompt": "Why not?", "completion": "So."}`,
+			`{"id": 7, "prompt": [{"role": "user", "content": "Why 7?"}], ` +
+				`"completion": [{"role": "assistant", "content": "So."}]}`,
+			`{"images": "a.png", "prompt": [{"role": "user", "content": [{"type": "image"}, ` +
+				`{"type": "text", "text": "Why 8?"}]}], "completion": ` +
+				`[{"role": "assistant", "content": "So.", "weight": 1}]}`,
+		}},
+		{"llava", "llava", `"weight":1`, []string{
+			`{"id": 7, "image": "a.png", ` + fmt.Sprintf(llava, "1"), `{"image": ["a.png"], ` + fmt.Sprintf(llava, "2"),
+		}},
+		{"swift", "ms-swift", `"loss":false`, []string{
+			`{"images": "a.png", ` + fmt.Sprintf(swift, "1"), `{"id": 7, "images": ["a.png"], ` + fmt.Sprintf(swift, "2"),
+		}},
+	} {
+		dir := t.TempDir()
+		newDataset(t, dir, 1, 1)
+		writeFile(t, filepath.Join(dir, "a.jsonl"),
+			strings.ReplaceAll(strings.Join(tc.records, "\n"), "a.png", "source0/0000.png"))
+		mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--threshold", "-1", "--budget", "100%",
+			"--output-format", tc.format, "--out", "out", "a.jsonl")
+		mustHarvest(t, dir, "export-subset", "--state", "state", "a", "latest", "--for", tc.trainer, "--out", "new")
+		exported := "new/data.jsonl"
+		if tc.trainer == "llava" {
+			exported = "new/data.json"
+		}
+		for _, name := range []string{"out/subset.jsonl", exported} {
+			written := strings.ReplaceAll(readFile(t, filepath.Join(dir, name)), `": `, `":`)
+			if n := strings.Count(written, tc.keeps); n != len(tc.records) {
+				t.Errorf("%s: %s has %s %d times, want %d: %s", tc.format, name, tc.keeps, n, len(tc.records), written)
+			}
+		}
+	}
+}
+
 // TestExportSubsetReplaced exports after images were replaced: the command and the card report this.
 func TestExportSubsetReplaced(t *testing.T) {
 	t.Parallel()
