@@ -69,7 +69,11 @@ var faults = []struct {
 	},
 	{
 		name: "no images", args: curateArgs("--budget", "1", "--images", "nope", "dataset.json"), status: 2,
-		says: []string{"images nope", "is not a folder"},
+		says: []string{"images nope", "there is no such folder"},
+	},
+	{
+		name: "images in a file", status: 2, says: []string{"images dataset.json", "is not a folder"},
+		args: curateArgs("--budget", "1", "--images", "dataset.json", "dataset.json"),
 	},
 	{
 		name: "no budget", args: curateArgs("dataset.json"), status: 2,

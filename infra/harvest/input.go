@@ -83,7 +83,10 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 	if err != nil {
 		return input{}, fmt.Errorf("images %s: %w", images, err)
 	}
-	if info, err := os.Stat(abs); err != nil || !info.IsDir() {
+	if info, err := os.Stat(abs); errors.Is(err, fs.ErrNotExist) {
+		return input{}, usageError{fmt.Errorf("--images %s: there is no such folder; give the one that the manifest's image "+
+			"names are relative to", images)}
+	} else if err != nil || !info.IsDir() {
 		return input{}, usageError{
 			fmt.Errorf("--images %s: it is not a folder; give the one that the manifest's image names are relative to", images),
 		}

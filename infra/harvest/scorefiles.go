@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -267,6 +268,9 @@ func (res *fileResult) fromParquet(
 		}
 		left -= int64(len(data[i]))
 	}
+	if err := refuseCopies(files, data); err != nil {
+		return err
+	}
 	pool, err := subset.ReadPool(ctx, data, request)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", pattern, err)
@@ -285,6 +289,20 @@ func (res *fileResult) fromParquet(
 	err = writeWhole(out, func(w io.Writer) error { return subset.WritePicks(ctx, w, pool, result) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
+}
+
+// refuseCopies is the error of files of which two have the same content: each sample would count twice.
+func refuseCopies(names []string, contents [][]byte) error {
+	first := map[[sha256.Size]byte]string{}
+	for i, content := range contents {
+		hash := sha256.Sum256(content)
+		if other, twice := first[hash]; twice {
+			return usageError{fmt.Errorf("--scores: %s and %s have the same content, so each sample would count twice; "+
+				"remove one of them, or name the files by a pattern that only one matches", other, names[i])}
+		}
+		first[hash] = names[i]
+	}
+	return nil
 }
 
 // sampleByID returns a function that names the sample at a position by its id, or by the position if the id cannot be

@@ -284,3 +284,26 @@ func TestTextIdxSubset(t *testing.T) {
 		t.Errorf("subset (-numbers +texts):\n%s", diff)
 	}
 }
+
+// TestParquetTwice refuses two score files of the same content.
+func TestParquetTwice(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	record := scores.Record{ID: "a", Source: "web", Status: scores.OK,
+		Result: scorer.Result{Styles: []string{"yes/no"}, Ratings: []int8{4}, Expected: []float32{4}}}
+	for _, name := range []string{"a.parquet", "b.parquet", "c.parquet"} {
+		var file bytes.Buffer
+		if err := scores.Write(&file, []string{"humanities"}, []scores.Record{record}); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, name), file.String())
+		record.ID = "b" // b.parquet and c.parquet are equal
+	}
+	args := []string{"select", "--out", "picks.parquet", "--budget", "1", "--scores"}
+	a := harvest(t, dir, nil, append(args, "*.parquet")...)
+	says(t, a.stderr, "--scores: b.parquet and c.parquet have the same content, so each sample would count twice")
+	if a.status != 2 {
+		t.Errorf("status %d, want 2", a.status)
+	}
+	mustHarvest(t, dir, append(args, "[ab].parquet")...)
+}

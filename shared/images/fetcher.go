@@ -140,10 +140,13 @@ func (f *Fetcher) place() string {
 	return f.prefix
 }
 
+// ThenRetry ends the advice of faults that end with a retry of the run. Before there is a run, it is to be left out.
+const ThenRetry = ", then retry the run"
+
 // notFound returns the fault of an image that is missing in the place of the images.
 func (f *Fetcher) notFound(name string) *dataset.Fault {
 	return &dataset.Fault{
-		Code: NotFound, Field: name, Detail: fmt.Sprintf("it is not in %s; add it there, then retry the run", f.place()),
+		Code: NotFound, Field: name, Detail: fmt.Sprintf("it is not in %s; add it there%s", f.place(), ThenRetry),
 	}
 }
 
@@ -166,7 +169,7 @@ func readFault(name, object string, err error) (*dataset.Fault, error) {
 		return &dataset.Fault{Code: Unreadable, Field: name, Detail: unreadableDetail(err)}, nil
 	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
 		return &dataset.Fault{
-			Code: NotFound, Field: name, Detail: "there is no such object; upload it, or correct the name, then retry the run",
+			Code: NotFound, Field: name, Detail: "there is no such object; upload it, or correct the name" + ThenRetry,
 		}, nil
 	default:
 		return nil, fmt.Errorf("reading image %s: %w", object, err)

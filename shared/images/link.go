@@ -33,15 +33,15 @@ func (f *Fetcher) brokenLink(name, within string) *dataset.Fault {
 			continue
 		case errors.Is(err, syscall.ELOOP):
 			return &dataset.Fault{Code: Unreadable, Field: name, Detail: fmt.Sprintf(
-				"%s is a link that leads back to itself; put the file in its place, then retry the run", path)}
+				"%s is a link that leads back to itself; put the file in its place%s", path, ThenRetry)}
 		}
 		target, err := os.Readlink(path)
 		if err != nil {
 			return nil
 		}
 		return &dataset.Fault{Code: NotFound, Field: name, Detail: fmt.Sprintf(
-			"%s is a link to %s, which does not exist; put the file there, or correct the link, then retry the run",
-			path, target)}
+			"%s is a link to %s, which does not exist; put the file there, or correct the link%s",
+			path, target, ThenRetry)}
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -143,7 +144,8 @@ func (p *Planner) look(
 		}
 		v.Problems[fault.Code]++
 		if len(v.Examples[fault.Code]) < surveyExamples {
-			v.Examples[fault.Code] = append(v.Examples[fault.Code], fmt.Sprintf("%s: %s", sample.Place, fault.Reason()))
+			v.Examples[fault.Code] = append(v.Examples[fault.Code], fmt.Sprintf("%s: %s", sample.Place,
+				strings.TrimSuffix(fault.Reason(), images.ThenRetry))) // there may be no run
 		}
 	}
 	return valid, nil
