@@ -56,10 +56,10 @@ func (p *Planner) unfit(ctx context.Context, plan *Plan, selection error) error 
 			return err
 		}
 	}
-	switch {
-	case broken == 0:
+	switch broken {
+	case 0:
 		return selection
-	case broken == plan.Samples:
+	case plan.Samples:
 		return &RefusedError{Reason: fmt.Sprintf("none of the %d records can be used, such as %s", broken, example)}
 	}
 	first := "the first " // records
