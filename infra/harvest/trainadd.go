@@ -73,7 +73,7 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	}
 	of := "samples of your own"
 	if n := left.Mean.Samples; n < t.Added.Own {
-		of = fmt.Sprintf("%d of your samples, evenly spaced", n)
+		of = fmt.Sprintf("%s of your samples, evenly spaced", separated(n))
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with %s, leaving one out: each sample is rated by "+
 		"weights that were trained without it and without its images; before: by the embedded weights.\n%s\n"+
