@@ -8,10 +8,10 @@ import (
 )
 
 const (
-	labelWidth = 196 // width of the names at the left
+	labelWidth = 208 // width of the names at the left
 	rowHeight  = 22
 	top        = 26   // height of the legend
-	labelSize  = 15.6 // largest textSize of a name at the left
+	labelSize  = 16.6 // largest textSize of a name at the left
 	headSize   = 9.8  // largest textSize of a name above a column
 )
 

@@ -11,10 +11,11 @@ func TestLabel(t *testing.T) {
 	for text, want := range map[string]string{
 		"fine-grained recognition":          "fine-grained recognition",
 		"language-based fine-grained":       "language-based fine-grained",
-		strings.Repeat("数", 15):             strings.Repeat("数", 15),
-		strings.Repeat("数", 16):             strings.Repeat("数", 14) + "…",
-		strings.Repeat("W", 20):             strings.Repeat("W", 14) + "…",
-		strings.Repeat("i", 60):             strings.Repeat("i", 39) + "…",
+		"optical character recognition":     "optical character recognition",
+		strings.Repeat("数", 16):             strings.Repeat("数", 16),
+		strings.Repeat("数", 17):             strings.Repeat("数", 15) + "…",
+		strings.Repeat("W", 20):             strings.Repeat("W", 15) + "…",
+		strings.Repeat("i", 60):             strings.Repeat("i", 42) + "…",
 		"a\u0301" + strings.Repeat("b", 20): "a\u0301" + strings.Repeat("b", 20),
 		"":                                  "",
 	} {
