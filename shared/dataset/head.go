@@ -10,16 +10,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// standAnyhow reports whether the head of a manifest is a series of objects, but not one object a line: an object has
+// ignoresLines reports whether the head of a manifest is a series of objects, but not one object a line: an object has
 // several lines, or a line has several objects. It is false if an object is invalid. The manifest is then read as
 // JSONL, where an invalid line does not affect other lines.
-func standAnyhow(head []byte, whole bool) bool {
-	anyhow := false
+func ignoresLines(head []byte, whole bool) bool {
+	free := false
 	for {
 		head = bytes.TrimLeft(head, " \t\r\n,"+byteOrderMark)
 		switch {
 		case len(head) == 0:
-			return anyhow
+			return free
 		case head[0] != '{':
 			return false
 		}
@@ -27,12 +27,12 @@ func standAnyhow(head []byte, whole bool) bool {
 		n, closed, err := value.Find(head)
 		switch {
 		case err == nil && !closed:
-			return anyhow && !whole
+			return free && !whole
 		case err != nil || jsontext.SyntaxError(head[:n]) != nil:
 			return false
 		}
 		after := bytes.TrimLeft(head[n:], " \t,")
-		anyhow = anyhow || bytes.IndexByte(head[:n], '\n') >= 0 || len(after) > 0 && after[0] == '{'
+		free = free || bytes.IndexByte(head[:n], '\n') >= 0 || len(after) > 0 && after[0] == '{'
 		head = head[n:]
 	}
 }

@@ -46,7 +46,7 @@ func (s *splitter) splitObject() error {
 	case closed && alone && len(after) == 0 && beginsAsJSON(object), !closed && alone && err == nil,
 		closed && bytes.IndexByte(object, '\r') >= 0 && jsontext.SyntaxError(object) == nil: // lines of it end in CR
 		return s.splitFirst()
-	case closed && standAnyhow(head, whole):
+	case closed && ignoresLines(head, whole):
 		return s.splitObjects()
 	case closed, err != nil, value.InText, !beginsAsJSON(head):
 		return s.splitLines()
