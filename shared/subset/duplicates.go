@@ -35,8 +35,7 @@ func (s *Selector) AskClusters(ctx context.Context, runID string) error {
 	if err != nil {
 		return err
 	}
-	err = s.checkClusters(ctx, plan)
-	if !errors.Is(err, errNoClusters) && !errors.Is(err, bucket.ErrDamaged) {
+	if _, err := s.checkClusters(ctx, plan); !noneWhole(err) {
 		return err
 	}
 	last, err := s.lastSearch(ctx, plan.Run)
@@ -118,11 +117,11 @@ func (r *Reader) ClustersState(ctx context.Context, runID string) (state, proble
 	if err != nil {
 		return "", "", err
 	}
-	stored := r.checkClusters(ctx, plan)
+	_, stored := r.checkClusters(ctx, plan)
 	damaged := errors.Is(stored, bucket.ErrDamaged)
 	if stored == nil {
 		return ClustersFound, "", nil
-	} else if !damaged && !errors.Is(stored, errNoClusters) {
+	} else if !noneWhole(stored) {
 		return "", "", stored
 	}
 	last, err := r.lastSearch(ctx, plan.Run)
@@ -150,7 +149,7 @@ func (r *Reader) NeedClusters(ctx context.Context, plan *run.Plan, field string)
 	switch {
 	case errors.Is(err, bucket.ErrDamaged):
 		err = fmt.Errorf("%w; have them searched for again", err)
-	case errors.Is(err, errNoClusters):
+	case errors.Is(err, bucket.ErrNotExist):
 		err = fmt.Errorf("the near duplicates of run %s were not searched for; have that done", plan.Run)
 	default:
 		return found, err

@@ -2,7 +2,6 @@ package subset
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -24,31 +23,26 @@ import (
 // error is that of external.Parse.
 func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
 	hash := hashOf(data)
-	for parsed := false; ; {
-		missing, err := firstExternal(ctx, work, hash, func(content []byte) error { return checkHash(content, hash) })
-		if err == nil { // it was parsed when it was stored
-			return selection.ExternalPrefix + hash, nil
-		} else if !errors.Is(err, bucket.ErrNotExist) && !errors.Is(err, bucket.ErrDamaged) {
-			return "", err
-		}
-		if !parsed {
-			if _, err := external.Parse(data); err != nil {
-				return "", err
-			}
-			parsed = true
-		}
-		created, err := bucket.CreateOnce(ctx, work, missing, func(w io.Writer) error {
-			packer, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
-			if err != nil {
-				return fmt.Errorf("compressing a file of numbers: %w", err)
-			}
-			_, err = packer.Write(data)
-			return errors.Join(err, packer.Close())
-		})
-		if created || err != nil {
-			return selection.ExternalPrefix + hash, err
-		}
+	first := func() (string, error) {
+		missing, _, err := firstExternal(ctx, work, hash)
+		return missing, err
 	}
+	if _, err := first(); err == nil { // it was parsed when it was stored
+		return selection.ExternalPrefix + hash, nil
+	} else if !noneWhole(err) {
+		return "", err
+	}
+	if _, err := external.Parse(data); err != nil {
+		return "", err
+	}
+	return selection.ExternalPrefix + hash, createWhole(ctx, work, first, func(w io.Writer) error {
+		packer, err := zstd.NewWriter(w, zstd.WithEncoderConcurrency(1))
+		if err != nil {
+			return fmt.Errorf("compressing a file of numbers: %w", err)
+		}
+		_, err = packer.Write(data)
+		return errors.Join(err, packer.Close())
+	})
 }
 
 func hashOf(data []byte) string {
@@ -66,7 +60,7 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 	if !hashPattern.MatchString(hash) {
 		return nil, unknown
 	}
-	data, err := r.externalFile(ctx, hash)
+	_, data, err := firstExternal(ctx, r.work, hash)
 	if errors.Is(err, bucket.ErrNotExist) {
 		return nil, unknown
 	} else if err != nil {
@@ -79,45 +73,33 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 	return table, err
 }
 
-// externalFile is the content of a file of numbers.
-func (r *Reader) externalFile(ctx context.Context, hash string) (data []byte, err error) {
-	_, err = firstExternal(ctx, r.work, hash, func(content []byte) error {
-		data = content
-		return checkHash(content, hash)
+// firstExternal returns the content of the first whole object of a file of numbers; otherwise missing and the error are
+// those of firstWhole. The error of damaged objects is a *bucket.LostError.
+func firstExternal(ctx context.Context, work bucket.Reader, hash string) (missing string, content []byte, err error) {
+	name := func(n int) string { return externalName(hash, n) }
+	missing, err = firstWhole(name, func(name string) (err error) {
+		content, err = readExternal(ctx, work, name, hash)
+		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	return data, nil
+	return missing, content, err
 }
 
-// firstExternal calls check with the contents of the objects of a file of numbers, until one has no error. The error is
-// bucket.ErrNotExist if there is no object, a *bucket.LostError if all are damaged; missing is then the name of the
-// next object.
-func firstExternal(
-	ctx context.Context, work bucket.Reader, hash string, check func(content []byte) error,
-) (missing string, err error) {
-	var damaged error
-	for n := 1; ; n++ {
-		name := externalName(hash, n)
-		data, err := bucket.ReadAll(ctx, work, name)
-		switch {
-		case errors.Is(err, bucket.ErrNotExist):
-			return name, cmp.Or(damaged, err)
-		case err == nil:
-			if data, err = unpackExternal(data); err == nil {
-				err = check(data)
-			}
-			if err == nil {
-				return "", nil
-			}
-			err = fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
+func readExternal(ctx context.Context, work bucket.Reader, name, hash string) ([]byte, error) {
+	data, err := bucket.ReadAll(ctx, work, name)
+	if err == nil {
+		data, err = unpackExternal(data)
+		if err == nil && hashOf(data) != hash {
+			err = errors.New("its SHA-256 is not that of its name")
 		}
-		if !errors.Is(err, bucket.ErrDamaged) {
-			return "", err
+		if err == nil {
+			return data, nil
 		}
-		damaged = bucket.LostAlone(work, name, "give the file of scores_from again", err)
+		err = fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
 	}
+	if errors.Is(err, bucket.ErrDamaged) {
+		err = bucket.LostAlone(work, name, "give the file of scores_from again", err)
+	}
+	return nil, err
 }
 
 // unpackExternal is the content of an object. Earlier versions did not compress it.
@@ -129,11 +111,4 @@ func unpackExternal(data []byte) ([]byte, error) {
 	limits := compression.Limits{Zstd: external.MaxBytes}
 	err := compression.Unpack(&whole, bytes.NewReader(data), compression.Zstd, limits)
 	return whole.Bytes(), err
-}
-
-func checkHash(content []byte, hash string) error {
-	if hashOf(content) != hash {
-		return errors.New("its SHA-256 is not that of its name")
-	}
-	return nil
 }

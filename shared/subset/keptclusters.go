@@ -3,7 +3,6 @@ package subset
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 
@@ -13,15 +12,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// errNoClusters is the error of a run whose near duplicates are not stored.
-var errNoClusters = errors.New("the near duplicates of the run were not searched for")
-
 // Clusters reads the near duplicates of a scored run, as they are stored now. They are nil if they were not searched
 // for, because that takes minutes in a run of millions, and if what was found is damaged: a list of samples does not
 // need them.
 func (r *Reader) Clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
 	found, err := r.keptClusters(ctx, plan)
-	if errors.Is(err, errNoClusters) || errors.Is(err, bucket.ErrDamaged) {
+	if noneWhole(err) {
 		return nil, nil
 	}
 	return found, err
@@ -30,7 +26,7 @@ func (r *Reader) Clusters(ctx context.Context, plan *run.Plan) (*Clusters, error
 // clusters are Clusters, searched for if they are not stored.
 func (r *Reader) clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
 	kept, err := r.keptClusters(ctx, plan)
-	if !errors.Is(err, errNoClusters) && !errors.Is(err, bucket.ErrDamaged) {
+	if !noneWhole(err) {
 		return kept, err
 	}
 	return r.clustered.Get(ctx, "search "+plan.Run, func(ctx context.Context) (*Clusters, error) {
@@ -53,16 +49,17 @@ func (r *Reader) clusters(ctx context.Context, plan *run.Plan) (*Clusters, error
 
 // keptClusters reads the stored clusters of a run; errors as those of firstWhole.
 func (r *Reader) keptClusters(ctx context.Context, plan *run.Plan) (found *Clusters, err error) {
-	err = r.firstWhole(ctx, plan, func(attrs bucket.Attrs) error {
+	_, err = r.firstClusters(ctx, plan, func(attrs bucket.Attrs) error {
 		found, err = r.objectClusters(ctx, plan, attrs)
 		return err
 	})
 	return found, err
 }
 
-// checkClusters is the error of keptClusters. Objects that were read before are not read again.
-func (r *Reader) checkClusters(ctx context.Context, plan *run.Plan) error {
-	return r.firstWhole(ctx, plan, func(attrs bucket.Attrs) error {
+// checkClusters returns the results of firstWhole for the stored clusters of a run. Objects that were read before are
+// not read again.
+func (r *Reader) checkClusters(ctx context.Context, plan *run.Plan) (missing string, err error) {
+	return r.firstClusters(ctx, plan, func(attrs bucket.Attrs) error {
 		_, err := r.checked.Get(ctx, generationKey(attrs), func(ctx context.Context) (struct{}, error) {
 			_, err := r.objectClusters(ctx, plan, attrs)
 			return struct{}{}, err
@@ -71,23 +68,19 @@ func (r *Reader) checkClusters(ctx context.Context, plan *run.Plan) error {
 	})
 }
 
-// firstWhole calls try with the objects of a run's clusters until one is not damaged: a search writes another object if
-// it finds only damaged ones. The error is errNoClusters if there is none, bucket.ErrDamaged if all are damaged.
-func (r *Reader) firstWhole(ctx context.Context, plan *run.Plan, try func(bucket.Attrs) error) error {
-	damaged := errNoClusters
-	for n := 1; ; n++ {
-		attrs, err := r.work.Stat(ctx, leadersName(plan.Run, n))
-		if errors.Is(err, bucket.ErrNotExist) {
-			return damaged
-		}
-		if err == nil {
-			err = try(attrs)
-		}
-		if !errors.Is(err, bucket.ErrDamaged) {
+// firstClusters is firstWhole for the objects of a run's clusters: a search writes another object if it finds only
+// damaged ones.
+func (r *Reader) firstClusters(
+	ctx context.Context, plan *run.Plan, try func(bucket.Attrs) error,
+) (missing string, err error) {
+	name := func(n int) string { return leadersName(plan.Run, n) }
+	return firstWhole(name, func(name string) error {
+		attrs, err := r.work.Stat(ctx, name)
+		if err != nil {
 			return err
 		}
-		damaged = err
-	}
+		return try(attrs)
+	})
 }
 
 // objectClusters are those of an object, read or found in memory.
@@ -124,18 +117,8 @@ func (r *Reader) keepClusters(ctx context.Context, work bucket.Bucket, plan *run
 	if err != nil {
 		return nil, err
 	}
-	for n := 1; ; n++ {
-		err := r.checkClusters(ctx, plan)
-		if !errors.Is(err, errNoClusters) && !errors.Is(err, bucket.ErrDamaged) {
-			return found, err
-		}
-		created, err := bucket.CreateOnce(ctx, work, leadersName(plan.Run, n), func(w io.Writer) error {
-			return scores.WriteLeaders(w, found.leaders)
-		})
-		if created || err != nil {
-			return found, err
-		}
-	}
+	first := func() (string, error) { return r.checkClusters(ctx, plan) }
+	return found, createWhole(ctx, work, first, func(w io.Writer) error { return scores.WriteLeaders(w, found.leaders) })
 }
 
 // FindClusters searches for the near duplicates of a scored run, unless they are stored, and stores them in the work
