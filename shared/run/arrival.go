@@ -68,7 +68,10 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 	if spec.Teacher != nil {
 		names = append(names, spec.Teacher.Annotations)
 	}
-	if err == nil && !slices.Contains(names, file) {
+	if err == nil && matchesAny(spec.Manifests, file) {
+		return there, nil
+	}
+	if err == nil && !slices.Contains(names, file) { // a recipe may name it
 		spec, _, err = p.resolve(ctx, spec)
 		names = spec.Manifests
 	}
@@ -193,12 +196,15 @@ func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec S
 // isAside reports whether a file in a dataset's prefix is only for people or other tools, and starts no run. *.yaml is
 // in the list for rubrics, which the dataset's SpecFile refers to.
 func isAside(file string) bool {
-	for _, pattern := range []string{".*", "README*", "LICENSE*", "dataset_info*.json", "*.yaml", "*.yml"} {
-		if match, err := path.Match(pattern, file); match && err == nil {
-			return true
-		}
-	}
-	return false
+	return matchesAny([]string{".*", "README*", "LICENSE*", "dataset_info*.json", "*.yaml", "*.yml"}, file)
+}
+
+// matchesAny reports whether a name matches one of the patterns. An invalid pattern matches nothing.
+func matchesAny(patterns []string, name string) bool {
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		match, err := path.Match(pattern, name)
+		return match && err == nil
+	})
 }
 
 // isManifest reports whether a file has the name of a manifest. The content of a packed file shows how to unpack it.
