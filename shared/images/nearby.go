@@ -84,7 +84,7 @@ func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *da
 			"extension; correct the name, or rename the file", f.place(), near)
 	} else if f.nearby.isElsewhere(ctx, f, names[len(names)-1]) {
 		fault.Detail = fmt.Sprintf("it is not in %s, but it is in %s; move the images to %s and retry the run, or write "+
-			"\"images: ./\" in %sdataset.yaml", f.place(), f.elsewhere, f.prefix, f.elsewhere)
+			"\"images: ./\" and the list of manifests in %sdataset.yaml", f.place(), f.elsewhere, f.prefix, f.elsewhere)
 	}
 	return at, fault, nil
 }

@@ -305,8 +305,8 @@ func TestImagesElsewhere(t *testing.T) {
 	f.Finish(plan)
 	records := f.Records(plan)
 	for id, want := range map[string]string{
-		"a": `but it is in datasets/demo/; move the images to images/demo/ and retry the run, or write "images: ./" in ` +
-			"datasets/demo/dataset.yaml",
+		"a": `but it is in datasets/demo/; move the images to images/demo/ and retry the run, or write "images: ./" ` +
+			"and the list of manifests in datasets/demo/dataset.yaml",
 		"b": "images/demo; add it there",
 	} {
 		if got := records[id].Reason; !strings.Contains(got, want) {
