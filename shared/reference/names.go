@@ -2,6 +2,7 @@ package reference
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -9,25 +10,48 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// rank is the place of a capability in the default rubric, by its keyword or its short name; for another name it is the
-// number of capabilities of the rubric.
+// rank returns the position of a capability in the default rubric. Its name is the keyword or the reference's short
+// name, in any case, with "_" or "-" for a space. For another name, rank returns the rubric's number of capabilities.
 func rank(name string) int {
 	keywords := rubric.Default().Capabilities
+	name = simplified(name)
 	for i, keyword := range keywords {
-		if name == keyword || name == shortNames[i] {
+		if name == simplified(keyword) || name == shortNames[i] {
 			return i
 		}
 	}
 	return len(keywords)
 }
 
-// ofRubric reports whether most of the capabilities of a folder are the default rubric's, so that the others are
-// unlikely to be those of an own rubric.
-func ofRubric(capabilities []string) bool {
-	return 2*len(capabilities)-2*len(others(capabilities)) > len(capabilities)
+// simplified returns a name in lower case and with spaces for "_" and "-".
+func simplified(name string) string {
+	return strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(name))
 }
 
-// others are the names that are not of the default rubric.
+// copied matches what file managers and browsers add to the name of a copied file: "ocr (1)", "ocr - Copy", "ocr copy 2".
+var copied = regexp.MustCompile(`(?i)(( -)? copy)?( \(?\d+\)?)?$`)
+
+// original returns the name of the file of which a file is a copy, judged by its name.
+func original(name string) string { return copied.ReplaceAllString(name, "") }
+
+// nearest returns the name of the default rubric that a wrong name probably means, or "" if none is near.
+func nearest(name string) string {
+	return spelling.Nearest(original(name), slices.Concat(rubric.Default().Capabilities, shortNames))
+}
+
+// ofRubric reports whether most of the capabilities of a folder are the default rubric's or have names that are nearly
+// the rubric's. Then the others are unlikely to be those of an own rubric.
+func ofRubric(capabilities []string) bool {
+	known := 0
+	for _, name := range capabilities {
+		if rank(name) < len(shortNames) || nearest(name) != "" {
+			known++
+		}
+	}
+	return 2*known > len(capabilities)
+}
+
+// others returns the names that are not in the default rubric.
 func others(capabilities []string) (names []string) {
 	for _, name := range capabilities {
 		if rank(name) == len(shortNames) {
@@ -37,16 +61,22 @@ func others(capabilities []string) (names []string) {
 	return names
 }
 
-// twice is the error of a folder in which two files give one capability of the default rubric.
+// twice returns an error if two files of a folder give one capability of the default rubric.
 func twice(folder string, capabilities []string) error {
 	if !ofRubric(capabilities) {
 		return nil
 	}
-	for i, name := range capabilities { // in the rubric's order
-		if i > 0 && rank(name) < len(shortNames) && rank(name) == rank(capabilities[i-1]) {
-			return fmt.Errorf("looking for score files: %s%s and %s%s in %s give the same capability; remove one of them",
-				capabilities[i-1], extension, name, extension, folder)
+	files := map[int]string{}
+	for _, name := range capabilities {
+		at := rank(original(name))
+		if at == len(shortNames) {
+			continue
 		}
+		if first, found := files[at]; found {
+			return fmt.Errorf("looking for score files: %s%s and %s%s in %s give the same capability; remove one of them",
+				first, extension, name, extension, folder)
+		}
+		files[at] = name
 	}
 	return nil
 }
@@ -58,16 +88,14 @@ func misspelt(folder string, capabilities []string) (findings []Finding) {
 		return nil
 	}
 	keywords := rubric.Default().Capabilities
-	names := slices.Concat(keywords, shortNames)
 	for _, name := range others(capabilities) {
-		word, _, _ := strings.Cut(name, " (") // a copy has a number: "ocr (1)"
 		findings = append(findings, Finding{
 			File: scorePath(folder, name), Capability: name, Kind: UnknownCapability, Count: 1,
-			Nearest: spelling.Nearest(word, names),
+			Nearest: nearest(name),
 		})
 	}
 	inUse := keywords
-	short := func(name string) bool { return slices.Contains(shortNames, name) }
+	short := func(name string) bool { return slices.Contains(shortNames, simplified(name)) }
 	if 2*len(slices.DeleteFunc(slices.Clone(capabilities), short)) < len(capabilities) {
 		inUse = shortNames
 	}

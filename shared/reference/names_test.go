@@ -20,12 +20,11 @@ var named = map[string]struct {
 	"short names":           {shortNames, nil},
 	"an own rubric":         {[]string{"wit", "brevity", "ocr"}, nil},
 	"few of the rubric":     {shortNames[:7], nil},
-	"in capitals": {
-		renamed(rubric.Default().Capabilities, 1, "Attribute Identification"),
-		[]Finding{
-			{Capability: "Attribute Identification", Kind: UnknownCapability, Nearest: "attribute identification"},
-			{Capability: "attribute identification", Kind: MissingCapability},
-		},
+	"in capitals":           {renamed(rubric.Default().Capabilities, 1, "Attribute Identification"), nil},
+	"with underscores":      {each(rubric.Default().Capabilities, strings.NewReplacer(" ", "_").Replace), nil},
+	"all cut short": {
+		each(rubric.Default().Capabilities, func(name string) string { return name[1:] }),
+		nearest14(),
 	},
 	"cut short": {
 		renamed(shortNames, 1, "attribut"),
@@ -35,11 +34,31 @@ var named = map[string]struct {
 		},
 	},
 	"removed": {shortNames[1:], []Finding{{Capability: "spatial", Kind: MissingCapability}}},
-	"a copy": {
-		slices.Concat(shortNames, []string{"humanities (1)"}),
-		[]Finding{{Capability: "humanities (1)", Kind: UnknownCapability, Nearest: "humanities"}},
+	"a copy alone": {
+		renamed(shortNames, 10, "humanities (1)"),
+		[]Finding{
+			{Capability: "humanities (1)", Kind: UnknownCapability, Nearest: "humanities"},
+			{Capability: "humanities", Kind: MissingCapability},
+		},
 	},
 	"one more": {slices.Concat(shortNames, []string{"zebra"}), []Finding{{Capability: "zebra", Kind: UnknownCapability}}},
+}
+
+// each returns the names after a change.
+func each(names []string, change func(string) string) (changed []string) {
+	for _, name := range names {
+		changed = append(changed, change(name))
+	}
+	return changed
+}
+
+// nearest14 returns the findings of a folder in which all capabilities lack their first letter, in the order of names.
+func nearest14() (findings []Finding) {
+	for _, name := range slices.SortedFunc(slices.Values(rubric.Default().Capabilities),
+		func(a, b string) int { return strings.Compare(a[1:], b[1:]) }) {
+		findings = append(findings, Finding{Capability: name[1:], Kind: UnknownCapability, Nearest: name})
+	}
+	return findings
 }
 
 func renamed(names []string, at int, name string) []string {
@@ -96,13 +115,15 @@ func TestNames(t *testing.T) {
 func TestNamedTwice(t *testing.T) {
 	t.Parallel()
 	const ocr = "optical character recognition"
-	folder, manifest := folderOf(t, slices.Concat(shortNames, []string{ocr}))
-	_, err := Load(t.Context(), folder, manifest)
-	want := "ocr.jsonl and " + ocr + ".jsonl in " + folder + " give the same capability; remove one of them"
-	if err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("error %v, want %q", err, want)
+	for _, again := range []string{ocr, "Optical_Character-recognition", "OCR", "ocr (1)", "ocr - Copy", "ocr copy 2"} {
+		folder, manifest := folderOf(t, slices.Concat(shortNames, []string{again}))
+		_, err := Load(t.Context(), folder, manifest)
+		want := " in " + folder + " give the same capability; remove one of them"
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), again+".jsonl") {
+			t.Errorf("error %v, want the names of ocr.jsonl and %s.jsonl and %q", err, again, want)
+		}
 	}
-	folder, manifest = folderOf(t, []string{"ocr", ocr, "wit", "brevity"})
+	folder, manifest := folderOf(t, []string{"ocr", ocr, "wit", "brevity"})
 	data, err := Load(t.Context(), folder, manifest)
 	if err != nil || len(data.Findings) > 0 {
 		t.Fatalf("of an own rubric: %+v, error %v", data, err)
