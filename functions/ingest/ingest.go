@@ -100,6 +100,10 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml next to it names it: upload that "+
 			"again to start a run", "object", object)
 		return nil
+	case arrival.Waits != "":
+		c.Log.WarnContext(ctx, "object starts no run, because the dataset.yaml next to it is refused: upload a corrected "+
+			"dataset.yaml to start a run", "object", object, "reason", arrival.Waits)
+		return nil
 	case arrival.Run == "" && run.IsBelow(object):
 		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name the object in "+
 			"dataset.yaml, or move it to the dataset's folder", "object", object)

@@ -21,7 +21,8 @@ type Upload struct {
 
 // Uploaded returns the run that an uploaded object starts. Such an object is a manifest directly in a dataset's prefix,
 // or the dataset's SpecFile. starts is false for other objects, also for those that the SpecFile next to them names. If
-// the object is invalid, starts is true, the error is a *RefusedError, and spec has only the name of the dataset.
+// the object is invalid, starts is true, the error is a *RefusedError, and spec has only the name of the dataset. If the
+// SpecFile next to the object is invalid, starts is false, and the error is its *RefusedError.
 func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
 	name, file, ok := splitUpload(object)
 	if !ok && !isLoose(object) {
@@ -52,7 +53,7 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 }
 
 // isNamed reports whether the SpecFile of a dataset names a file next to it. Then the file is a part of that run.
-// If the SpecFile is refused, every file counts as named.
+// The error is a *RefusedError if the SpecFile is invalid: then it is unknown which files it names.
 func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) {
 	if file == SpecFile {
 		return false, nil
@@ -74,9 +75,6 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 	if err == nil && !slices.Contains(names, file) { // a recipe may name it
 		spec, _, err = p.resolve(ctx, spec)
 		names = spec.Manifests
-	}
-	if _, refused := errors.AsType[*RefusedError](err); refused {
-		return true, nil
 	}
 	return there && slices.Contains(names, file), err
 }

@@ -117,7 +117,8 @@ func (s Spec) Validate() error {
 			"use 1 to 100 of A-Z a-z 0-9 . _ -, and begin with a letter or digit", s.Dataset))
 	}
 	if len(s.Manifests) == 0 {
-		faults = append(faults, errors.New("manifests: the list is empty; list at least one manifest"))
+		faults = append(faults, errors.New(
+			"manifests: the list is empty; list at least one manifest, or a pattern such as *.json"))
 	}
 	seen := map[string]bool{}
 	for i, m := range s.Manifests {

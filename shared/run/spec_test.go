@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -263,8 +264,11 @@ func TestUploadedNamed(t *testing.T) {
 		}
 	}
 	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: 7\n"))
-	if starts("a.json") || starts("other.json") {
-		t.Error("next to a refused dataset.yaml a manifest starts a run")
+	for _, file := range []string{"a.json", "other.json"} {
+		_, _, starts, err := f.Planner().Uploaded(t.Context(), "datasets/demo/"+file)
+		if _, refused := errors.AsType[*run.RefusedError](err); starts || !refused {
+			t.Errorf("next to a refused dataset.yaml %s starts a run: %t, error %v", file, starts, err)
+		}
 	}
 }
 

@@ -13,8 +13,9 @@ import (
 // An Arrival says how a new object in the input bucket was handled.
 type Arrival struct {
 	Run     string // accepted or refused run; empty if the object starts none
-	Named   bool   // that the dataset.yaml next to it names it, so that it starts no run of its own
-	Refused string // why
+	Named   bool   // whether the dataset.yaml next to the object names it, so that it starts no run of its own
+	Waits   string // why the dataset.yaml next to the object is refused; until that is fixed, the object starts no run
+	Refused string // why the run is refused
 }
 
 // AcceptUpload accepts the run that an object in the input bucket starts, and then records that this upload is handled,
@@ -28,6 +29,9 @@ func (s *Selector) AcceptUpload(
 			return Arrival{}, nil
 		}
 		return Arrival{Named: true}, s.index.NoteUpload(ctx, upload, "")
+	}
+	if refused, final := errors.AsType[*run.RefusedError](err); final && !starts {
+		return Arrival{Waits: refused.Reason}, s.index.NoteUpload(ctx, upload, "")
 	}
 	arrival := Arrival{}
 	if err == nil {

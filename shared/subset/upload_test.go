@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // newCloud returns a fixture whose input bucket does not look like a folder of this machine.
@@ -193,6 +194,20 @@ func TestMisplacedUploads(t *testing.T) {
 	if !run.IsBelow("datasets/a/sub/x.json") || run.IsBelow("datasets/a/parts/x.json") ||
 		run.IsBelow("datasets/a/x.json") {
 		t.Error("IsBelow does not find objects in subfolders of a dataset")
+	}
+}
+
+// TestUploadNextToRefusedSpec starts no run for a manifest next to a dataset.yaml that is refused, and says why.
+func TestUploadNextToRefusedSpec(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	f.Upload("datasets/demo/dataset.yaml", []byte("images: ./\n"))
+	f.Upload("datasets/demo/a.json", []byte("[]"))
+	arrival, err := f.Subsets.AcceptUpload(t.Context(), f.Planner(), f.Worker, "datasets/demo/a.json")
+	const reason = "datasets/demo/dataset.yaml: manifests: the list is empty; list at least one manifest, or a pattern " +
+		"such as *.json"
+	if want := (subset.Arrival{Waits: reason}); err != nil || arrival != want {
+		t.Errorf("%+v, error %v; want %+v", arrival, err, want)
 	}
 }
 

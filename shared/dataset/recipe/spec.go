@@ -55,7 +55,7 @@ func misspelt(content []byte, fault error) error {
 		if fault != nil {
 			return spelling.YAML(fault, spec{})
 		}
-		return errors.New("manifests: the list is empty; list at least one manifest")
+		return errors.New("manifests: the list is empty; list at least one manifest, or a pattern such as *.json")
 	}
 	for _, key := range slices.Sorted(maps.Keys(top)) {
 		if hint := spelling.Hint(key, []string{"manifests"}); hint != "" {
