@@ -192,6 +192,8 @@ func TestServe(t *testing.T) {
 	const size = 60
 	dir := t.TempDir()
 	first := serving(t, dir, "SHARD_SAMPLES=1")
+	const noDatasets = "the input folder has no datasets yet: copy each dataset into a folder of its own in input/datasets"
+	until(t, "the hint about an empty input folder", func() bool { return strings.Contains(first.log.String(), noDatasets) })
 	newDataset(t, filepath.Join(dir, "input", "images", "small"), size, 16)
 	whole := readFile(t, filepath.Join(dir, "input", "images", "small", "dataset.json"))
 	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "parts", "a.json"), whole)
@@ -234,7 +236,7 @@ func TestServe(t *testing.T) {
 	_ = second.cmd.Wait() // the test checks its exit status
 	log := second.log.String()
 	if status := second.cmd.ProcessState.ExitCode(); status != 130 || !strings.Contains(log, "nothing is lost") ||
-		strings.Contains(log, "level=ERROR") {
+		strings.Contains(log, "level=ERROR") || strings.Contains(log, noDatasets) {
 		t.Errorf("status %d after ctrl-C, want 130; its log:\n%s", status, log)
 	}
 }

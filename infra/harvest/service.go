@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/harvest-ml/harvest/infra/local"
@@ -113,6 +116,11 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 		return err
 	}
 	s.log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", s.Input)
+	datasets := filepath.Join(s.Input, run.DatasetsPrefix)
+	if _, err := os.Stat(datasets); errors.Is(err, fs.ErrNotExist) {
+		s.log.Warn("the input folder has no datasets yet: copy each dataset into a folder of its own in "+datasets,
+			"folder", datasets)
+	}
 	s.exports.runs, s.exports.subsets = st.Runs, st.Subsets
 	taught, err := newLessons(s.serveFlags, o, st)
 	if err != nil {

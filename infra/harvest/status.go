@@ -136,10 +136,8 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 		if st.Waiting != nil {
 			lines = append(lines, folded("waiting for the scorer: "+st.Waiting.Reason, "    "))
 		}
-		for _, problem := range []string{st.Problem, st.SelectionProblem, st.ExportProblem} {
-			if problem != "" {
-				lines = append(lines, folded(problem, "    "))
-			}
+		for _, problem := range st.Problems() {
+			lines = append(lines, folded(problem, "    "))
 		}
 		if i > 0 {
 			lines[0] = "\n" + lines[0]
@@ -229,15 +227,7 @@ func (st runStatus) remarks(state string) (lines []string) {
 	for _, note := range st.Notes {
 		lines = append(lines, "note: "+note)
 	}
-	if st.Problem != "" {
-		lines = append(lines, st.Problem)
-	}
-	if st.SelectionProblem != "" {
-		lines = append(lines, "the selection failed: "+st.SelectionProblem)
-	}
-	if st.ExportProblem != "" {
-		lines = append(lines, "the export was not written: "+st.ExportProblem)
-	}
+	lines = append(lines, st.Problems()...)
 	if w := st.Waiting; w != nil {
 		lines = append(lines, fmt.Sprintf("waiting for the scorer for %s, last request %s ago: %s\n%s",
 			age(time.Since(w.Since)), age(time.Since(w.Asked)), w.Reason, w.Advice))

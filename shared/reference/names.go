@@ -28,7 +28,8 @@ func simplified(name string) string {
 	return strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(name))
 }
 
-// copied matches what file managers and browsers add to the name of a copied file: "ocr (1)", "ocr - Copy", "ocr copy 2".
+// copied matches what file managers and browsers add to the name of a copied file, as in "ocr (1)", "ocr - Copy" and
+// "ocr copy 2".
 var copied = regexp.MustCompile(`(?i)(( -)? copy)?( \(?\d+\)?)?$`)
 
 // original returns the name of the file of which a file is a copy, judged by its name.

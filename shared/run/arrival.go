@@ -21,8 +21,8 @@ type Upload struct {
 
 // Uploaded returns the run that an uploaded object starts. Such an object is a manifest directly in a dataset's prefix,
 // or the dataset's SpecFile. starts is false for other objects, also for those that the SpecFile next to them names. If
-// the object is invalid, starts is true, the error is a *RefusedError, and spec has only the name of the dataset. If the
-// SpecFile next to the object is invalid, starts is false, and the error is its *RefusedError.
+// the object is invalid, starts is true, the error is a *RefusedError, and spec has only the name of the dataset.
+// If the SpecFile next to the object is invalid, starts is false, and the error is its *RefusedError.
 func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
 	name, file, ok := splitUpload(object)
 	if !ok && !isLoose(object) {

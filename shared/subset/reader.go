@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"strings"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -210,6 +211,21 @@ type RunStatus struct {
 	// and nobody searches for them. ClustersProblem says why they are ClustersDamaged or ClustersFailed, and what to do.
 	Clusters        string `json:"clusters,omitempty"`
 	ClustersProblem string `json:"clusters_problem,omitempty"`
+}
+
+// Problems returns the reasons why the run, the dataset's own selection and the export failed. If the selection failed
+// because the run did, the result has this reason once.
+func (s *RunStatus) Problems() (problems []string) {
+	if s.Problem != "" && !strings.HasPrefix(s.SelectionProblem, s.Problem) {
+		problems = append(problems, s.Problem)
+	}
+	if s.SelectionProblem != "" {
+		problems = append(problems, "the selection failed: "+s.SelectionProblem)
+	}
+	if s.ExportProblem != "" {
+		problems = append(problems, "the export was not written: "+s.ExportProblem)
+	}
+	return problems
 }
 
 // RunStatus finds the status of a run; run.ErrNoRun if there is none.
