@@ -146,7 +146,7 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 // lossesIn counts what the first valid records of a planned dataset lose in a form.
 func (p *localPlan) lossesIn(ctx context.Context, format string) (*conversionLosses, error) {
 	losses := &conversionLosses{}
-	columns := table.NewColumns(forms.ImagesField)
+	columns, rows := table.NewColumns(forms.ImagesField), forms.NewRows(format)
 	for r, rng := range p.Ranges {
 		reading := p.Manifests[rng.Manifest].Reading
 		convert, err := reading.Converter(format)
@@ -165,6 +165,9 @@ func (p *localPlan) lossesIn(ctx context.Context, format string) (*conversionLos
 				names = numbers(len(s.Images))
 			}
 			record, err := convert(s.Raw, s.Place, names)
+			if err == nil {
+				err = rows.Add(record)
+			}
 			if err == nil && format == forms.Parquet {
 				err = columns.Add(record)
 			}

@@ -189,6 +189,7 @@ func (f outputFolder) convertRecords(
 	place, stop := iter.Pull2(f.subsets.SelectedPlaces(ctx, f.selection))
 	defer stop()
 	var losses conversionLosses
+	rows := forms.NewRows(f.format)
 	for _, m := range f.selection.Manifests {
 		convert, err := m.Reading.Converter(f.format)
 		if err != nil {
@@ -213,6 +214,9 @@ func (f outputFolder) convertRecords(
 				return err
 			}
 			converted, err := convert(record.Raw, place, names)
+			if err == nil {
+				err = rows.Add(converted)
+			}
 			if err == nil {
 				err = use(converted, s)
 			}

@@ -174,7 +174,9 @@ func TestExportSubsetRefuses(t *testing.T) {
 	mixed := fmt.Sprintf(record, "x", "1", "") + fmt.Sprintf(record, "y", `"high"`, "")
 	writeFile(t, filepath.Join(dir, "mixed.jsonl"), mixed)
 	writeFile(t, filepath.Join(dir, "lossy.jsonl"), fmt.Sprintf(record, "x", "1", `, "weight": 0`))
-	for _, name := range []string{"mixed", "lossy"} {
+	writeFile(t, filepath.Join(dir, "kinds.jsonl"), fmt.Sprintf(record, "x", "1", "")+`{"id": "y", "prompt": "Why?", `+
+		`"completion": "So."}`+"\n")
+	for _, name := range []string{"mixed", "lossy", "kinds"} {
 		mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--budget", "100%", name+".jsonl")
 	}
 	writeFile(t, filepath.Join(dir, "mine", "notes.txt"), "mine")
@@ -186,6 +188,9 @@ func TestExportSubsetRefuses(t *testing.T) {
 		{"mixed", "--for trl: 1 of 2 records in the subset would lose content: score: it is text here", []string{
 			"--for", "trl", "--out", "new",
 		}, 1},
+		{"kinds", "1 of 2 records in the subset would lose content: completion: an earlier record has messages instead, and " +
+			"TRL reads only one kind of rows in a file; make a dataset of each kind (kinds.jsonl: element 2 (line 2), id y)",
+			[]string{"--for", "trl", "--out", "new"}, 1},
 		{"lossy", "messages[0].weight: the other form has no place for it (lossy.jsonl: element 1 (line 1), id x); choose " +
 			"another form, or leave such records out with `harvest select --exclude`", []string{
 			"--for", "llava", "--out", "new",

@@ -192,8 +192,8 @@ func TestServe(t *testing.T) {
 	const size = 60
 	dir := t.TempDir()
 	first := serving(t, dir, "SHARD_SAMPLES=1")
-	const noDatasets = "the input folder has no datasets yet: copy each dataset into a folder of its own in input/datasets"
-	until(t, "the hint about an empty input folder", func() bool { return strings.Contains(first.log.String(), noDatasets) })
+	const noDatasets = "no datasets yet: copy each dataset into a folder of its own in input/datasets"
+	until(t, "the hint about no datasets", func() bool { return strings.Contains(first.log.String(), noDatasets) })
 	newDataset(t, filepath.Join(dir, "input", "images", "small"), size, 16)
 	whole := readFile(t, filepath.Join(dir, "input", "images", "small", "dataset.json"))
 	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "parts", "a.json"), whole)

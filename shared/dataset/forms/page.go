@@ -77,9 +77,10 @@ func (p page) conversions() string {
 		"is null where a record does not have the field. A field of two types is refused, with its name.", blank) +
 		"\n\n" + p.wrap("In `trl` a prompt and its completion stay apart. Both are always lists of messages whose contents "+
 		"are parts: some records may have texts and others messages, and a field has one type. So TRL applies the "+
-		"model's chat template to them. In the other forms they become turns. Trainers of those forms train on each "+
-		"answer, and TRL on the completion alone. So a prompt that holds an answer is refused there, and so is a "+
-		"completion that does not begin with one.", blank) +
+		"model's chat template to them. A dataset of both kinds of records, with prompts and with messages, is refused "+
+		"in `trl`, because TRL reads only one kind in a file. In the other forms they become turns. Trainers of those "+
+		"forms train on each answer, and TRL on the completion alone. So a prompt that holds an answer is refused there, "+
+		"and so is a completion that does not begin with one.", blank) +
 		"\n\n" + p.wrap("Images without a place in the turns are put before the first question: on a line of their own in "+
 		"a text, and as parts before the text where a form has parts.", blank) +
 		"\n\n# Files that are cut short\n\n" + p.wrap("A file that shows that it was cut short "+
