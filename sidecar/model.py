@@ -62,7 +62,8 @@ def finish(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
 def tiles(capability: tuple[int, int]) -> dict[str, int] | None:
     """Returns FlexAttention's tile sizes for a GPU of a compute capability; None leaves the choice to torch.
 
-    Torch's choice needs 131 KB of shared memory, but some GPUs (A10, RTX 30, L4, L40S, RTX 40) have only 99 KB.
+    Torch's choice needs 131 KB of shared memory, but some GPUs (A10, RTX 30, L4, L40S, RTX 40) have only 101 KB. The
+    RTX PRO 6000 (12.0) has 101 KB, too, but torch has another choice for it, which needs 98 KB.
     """
     return {"BLOCK_M": 64, "BLOCK_N": 64, "num_stages": 2} if capability in ((8, 6), (8, 9)) else None
 

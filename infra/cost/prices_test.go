@@ -4,6 +4,7 @@ package cost_test
 // Sources: https://cloud.google.com/run/pricing, https://cloud.google.com/storage/pricing,
 // https://cloud.google.com/scheduler/pricing, https://cloud.google.com/artifact-registry/pricing,
 // https://cloud.google.com/stackdriver/pricing, https://cloud.google.com/secret-manager/pricing
+// The prices of GPUs, vCPU and memory were compared with public files that quote the first page.
 const (
 	requestVCPU = 0.000024  // a second while requests are served
 	requestGiB  = 0.0000025 // the same of memory

@@ -220,6 +220,12 @@ variable "sidecar_settings" {
   description = "More environment variables of the GPU sidecar (SIDECAR_*), for example SIDECAR_MODELS."
   type        = map(string)
   default     = {}
+
+  validation {
+    # With a token, the probe would be refused, and Cloud Run would restart the sidecar again and again.
+    condition     = !contains(keys(var.sidecar_settings), "SIDECAR_TOKEN")
+    error_message = "sidecar_settings: leave out SIDECAR_TOKEN: only the same instance can reach the sidecar."
+  }
 }
 
 variable "image_buckets" {

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 import torch._dynamo.testing
+from torch._inductor.heuristics.template.triton import CUDAConfigHeuristic
 
 from sidecar.attention import BLOCK
 from sidecar.images import Pixels
@@ -15,6 +16,8 @@ from sidecar.packing import Pack, expand, pack, tree
 from sidecar.tests.conftest import Truth
 
 LENGTHS = (1152, 2176)
+HEAD = 128
+"""The size of a head of the released models."""
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +82,22 @@ def test_another_model_of_the_same_shape_is_not_compiled_again(own_truth: Truth)
     assert counter.frame_count == 1
 
 
-@pytest.mark.parametrize(("capability", "small"), [((8, 0), 0), ((8, 6), 1), ((8, 9), 1), ((9, 0), 0), ((12, 0), 0)])
-def test_cards_with_little_shared_memory_have_small_tiles(capability: tuple[int, int], small: int) -> None:
+@pytest.mark.parametrize(
+    ("capability", "small", "kib"),
+    [((8, 0), 0, 163), ((8, 6), 1, 99), ((8, 9), 1, 99), ((9, 0), 0, 227), ((10, 0), 0, 227), ((12, 0), 0, 99)],
+)
+def test_tiles_fit_into_the_shared_memory_of_each_card(
+    capability: tuple[int, int], small: int, kib: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`kib` is the most shared memory of a block of threads, from NVIDIA's table of compute capabilities."""
     tile = tiles(capability)
     assert bool(tile) == bool(small)
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda *_: capability)
+    # What torch chooses for a head of the released models: a tile of queries, and stages of keys and values, in fp16.
+    (choice,) = CUDAConfigHeuristic().get_flex_attn_fwd_configs(HEAD, LENGTHS[0], torch.float16)
+    queries, keys, stages = choice.block_m, choice.block_n, choice.num_stages
+    if tile:
+        queries, keys, stages = tile["BLOCK_M"], tile["BLOCK_N"], tile["num_stages"]
+    assert 2 * HEAD * (queries + 2 * stages * keys) <= kib << 10
     # Tiles must divide the blocks of the masks.
     assert not tile or (BLOCK % tile["BLOCK_M"] == 0 and BLOCK % tile["BLOCK_N"] == 0)

@@ -4,8 +4,9 @@ locals {
     "billingbudgets.googleapis.com",
     "cloudbuild.googleapis.com",
     "cloudresourcemanager.googleapis.com",
-    "cloudscheduler.googleapis.com", # continues runs whose messages were lost
-    "cloudtrace.googleapis.com",     # keeps traces
+    "cloudscheduler.googleapis.com",    # continues runs whose messages were lost
+    "cloudtrace.googleapis.com",        # keeps traces
+    "containeranalysis.googleapis.com", # keeps the provenance of images
     "iam.googleapis.com",
     "logging.googleapis.com",
     "monitoring.googleapis.com",

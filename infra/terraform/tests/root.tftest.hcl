@@ -122,6 +122,14 @@ run "images_stay_where_they_are" {
   }
 }
 
+run "refuses_a_token_that_the_probe_does_not_have" {
+  command = plan
+  variables {
+    sidecar_settings = { SIDECAR_TOKEN = "secret" }
+  }
+  expect_failures = [var.sidecar_settings]
+}
+
 run "refuses_a_tag" {
   command = plan
   variables {
