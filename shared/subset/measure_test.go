@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -189,7 +189,7 @@ func (m *measurement) draw(t *testing.T, rng *rand.Rand) measuredPool {
 	}
 	pool := &Pool{Catalog: catalog}
 	if os.Getenv("HARVEST_NOISE") != "" {
-		if pool, err = pool.perturbed(kinds.RatingErrors(kinds.Embedded, m.capabilities), rng.Uint64()); err != nil {
+		if pool, err = pool.perturbed(embedded.RatingErrors(m.capabilities), rng.Uint64()); err != nil {
 			t.Fatal(err)
 		}
 	}

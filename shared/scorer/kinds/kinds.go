@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
@@ -215,4 +216,13 @@ func (o *Opener) openLLM(r *rubric.Rubric, mode string) (scorer.Scorer, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// RatingErrors returns the standard deviation of the error of a scorer's expected scores, by capability. The empty name
+// has the value for other capabilities. It returns nil for a scorer whose errors were not measured.
+func RatingErrors(kind string, capabilities []string) map[string]float64 {
+	if kind != Embedded {
+		return nil
+	}
+	return embedded.RatingErrors(capabilities)
 }

@@ -216,3 +216,11 @@ func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says w
 		}
 	}
 }
+
+// TestRatingErrors returns the errors of the embedded scorer alone: those of the others were not measured.
+func TestRatingErrors(t *testing.T) {
+	t.Parallel()
+	if kinds.RatingErrors(kinds.Embedded, nil) == nil || kinds.RatingErrors("gpu", nil) != nil {
+		t.Error("RatingErrors has no errors of the embedded scorer, or errors of another one")
+	}
+}

@@ -6,7 +6,6 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
-	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
 // TestRatingErrors compares the errors of the embedded scorer that sweeps use with those of the cross-validation by
@@ -21,7 +20,7 @@ func TestRatingErrors(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stated := kinds.RatingErrors(kinds.Embedded, base.Capabilities)
+	stated := embedded.RatingErrors(base.Capabilities)
 	all, n := 0.0, 0.0
 	compare := func(name string, squares, count float64) {
 		found := math.Sqrt(squares / count)

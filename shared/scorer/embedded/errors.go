@@ -1,20 +1,17 @@
-package kinds
+package embedded
 
 import (
 	"maps"
 	"slices"
 )
 
-// RatingErrors returns the standard deviation of the error of a scorer's expected scores, by capability. The empty name
-// has the value for other capabilities. It returns nil if the scorer's errors were not measured.
+// RatingErrors returns the standard deviation of the error of expected scores, by capability. The empty name has the
+// value for other capabilities.
 //
-// The errors of the embedded scorer were measured by cross-validation over the sources of its training data on
+// The errors were measured by cross-validation over the sources of its training data on
 // 2026-11-29: each of 1,836 samples was rated by weights that were trained without the sample's source. On data from
 // the sources of the training data, errors are smaller.
-func RatingErrors(kind string, capabilities []string) map[string]float64 {
-	if kind != Embedded {
-		return nil
-	}
+func RatingErrors(capabilities []string) map[string]float64 {
 	errors := map[string]float64{
 		"": 0.86, "object spatial understanding": 0.87, "attribute identification": 0.87, "logical deduction": 0.71,
 		"scene understanding": 0.63, "fine-grained recognition": 1.14, "language generation": 0.55,
