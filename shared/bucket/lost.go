@@ -16,7 +16,7 @@ var ErrDamaged = errors.New("object is damaged")
 type LostError struct {
 	// Folder is the folder to remove before its objects are made again: a path if the bucket is a folder, else a prefix.
 	Folder string
-	Alone  bool   // Folder is the object itself, and no other object depends on it
+	Alone  bool   // Folder is the object itself: no other object depends on it, and a new object can replace it
 	Again  string // how the objects are made again: "start the dataset again"
 	Err    error  // names the object
 }
@@ -38,7 +38,8 @@ func Lost(b Reader, folder, again string, err error) error {
 	return &LostError{Folder: path, Again: again, Err: err}
 }
 
-// LostAlone is Lost for an object on which no other object depends: only this object has to be removed.
+// LostAlone is Lost for an object on which no other object depends. A new object is stored next to a damaged one, so
+// nothing has to be removed.
 func LostAlone(b Reader, name, again string, err error) error {
 	folder := name[:strings.LastIndexByte(name, '/')+1]
 	lost, ok := errors.AsType[*LostError](Lost(b, folder, again, err))
@@ -50,12 +51,11 @@ func LostAlone(b Reader, name, again string, err error) error {
 
 // Error names the object and the fix.
 func (e *LostError) Error() string {
-	what := "folder"
 	if e.Alone {
-		what = "file"
+		return fmt.Sprintf("%v; it was written whole before: restore %s from a copy, or %s", e.Err, e.Folder, e.Again)
 	}
-	return fmt.Sprintf("%v; it was written whole before: restore it from a copy, or remove the %s %s and %s",
-		e.Err, what, e.Folder, e.Again)
+	return fmt.Sprintf("%v; it was written whole before: restore it from a copy, or remove the folder %s and %s",
+		e.Err, e.Folder, e.Again)
 }
 
 // Unwrap returns the error of reading the object.

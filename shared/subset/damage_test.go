@@ -143,7 +143,7 @@ func TestDamagedNumbers(t *testing.T) {
 	f.Restart()
 	request.Budget, request.ScoresFrom = runtest.Budget(t, "2"), first.Parameters.Request.ScoresFrom
 	_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})
-	lostSays(t, err, stored[0], "remove the file "+stored[0], "give the file of scores_from again")
+	lostSays(t, err, stored[0], "restore "+stored[0]+" from a copy, or ", "give the file of scores_from again")
 	f.Remove(stored[0])
 	f.Restart()
 	request.ScoresFrom = "n.csv"
