@@ -221,7 +221,11 @@ func printAbsent(w io.Writer, ids []string) error {
 	if len(ids) == 0 {
 		return nil
 	}
-	_, err := fmt.Fprintf(w, "%d annotations have no sample in the manifests, such as %q.\n",
-		len(ids), ids[:min(len(ids), absentInTable)])
+	have := "annotations have"
+	if len(ids) == 1 {
+		have = "annotation has"
+	}
+	_, err := fmt.Fprintf(w, "%s %s no sample in the manifests, such as %q.\n",
+		separated(len(ids)), have, ids[:min(len(ids), absentInTable)])
 	return err
 }

@@ -16,7 +16,7 @@ const quickCheck = time.Second
 func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
 	start := time.Now()
 	announced := time.AfterFunc(quickCheck, func() {
-		fmt.Fprintf(s.show.notes(), "checking the images of %d samples for changes\n", p.Samples)
+		fmt.Fprintf(s.show.notes(), "checking the images of %s for changes\n", number(int(p.Samples), "sample"))
 	})
 	changes, err := p.planner.ChangedImages(ctx, p.Plan, func(samples int64) {
 		if time.Since(start) > quickCheck {

@@ -201,16 +201,16 @@ func (e *evaluation) print(w io.Writer) error {
 		}
 	}
 	within := e.WithinSource
-	if _, err := fmt.Fprintf(w, "\n%d of %d annotated samples compared with %s. Intervals have 95 %% confidence "+
-		"(bootstrap).\n"+
+	text := fmt.Sprintf("%d of %d annotated samples compared with %s. Intervals have 95 %% confidence (bootstrap).\n"+
 		"Within sources: %d sources with %d samples or more; for %d of %d capabilities the correlation is above 0, the "+
 		"value of a rater who knows only the source.\n",
 		e.Samples, e.Annotations, e.Scorer,
-		within.Sources, agreement.LeastOfSource, within.Above, len(e.capabilities)); err != nil {
+		within.Sources, agreement.LeastOfSource, within.Above, len(e.capabilities))
+	if _, err := fmt.Fprintf(w, "\n%s", foldedLines(text)); err != nil {
 		return err
 	}
 	if e.Pools != nil {
-		if _, err := fmt.Fprint(w, poolsLine(e.Pools)); err != nil {
+		if _, err := fmt.Fprint(w, foldedLines(poolsLine(e.Pools))); err != nil {
 			return err
 		}
 	}
@@ -218,7 +218,7 @@ func (e *evaluation) print(w io.Writer) error {
 		return err
 	}
 	for _, code := range slices.Sorted(maps.Keys(e.Failed)) {
-		if _, err := fmt.Fprintf(w, "%d samples not rated: %s\n", e.Failed[code], code.Phrase()); err != nil {
+		if _, err := fmt.Fprintf(w, "%s not rated: %s\n", number(int(e.Failed[code]), "sample"), code.Phrase()); err != nil {
 			return err
 		}
 	}

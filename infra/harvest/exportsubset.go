@@ -202,7 +202,8 @@ func (c *exportCommand) report(w io.Writer, sel *subset.Selection, tally *export
 	if c.asJSON {
 		return api.EncodeJSON(w, r)
 	}
-	_, err := fmt.Fprintf(w, "%d samples with %d images (%d different ones) are in %s, for %s\nhow to load them: %s\n",
-		r.Samples, r.Images, r.Files, r.Folder, c.request.For, filepath.Join(c.dir, export.CardFile))
+	_, err := fmt.Fprintf(w, "%s with %s (%d different) for %s: %s\nhow to load them: %s\n",
+		number(r.Samples, "sample"), number(r.Images, "image"), r.Files, c.request.For, r.Folder,
+		filepath.Join(c.dir, export.CardFile))
 	return err
 }

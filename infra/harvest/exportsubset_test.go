@@ -188,8 +188,8 @@ func TestExportSubsetRefuses(t *testing.T) {
 		{"mixed", "--for trl: 1 of 2 records in the subset would lose content: score: it is text here", []string{
 			"--for", "trl", "--out", "new",
 		}, 1},
-		{"kinds", "1 of 2 records in the subset would lose content: completion: an earlier record has messages instead, and " +
-			"TRL reads only one kind of rows in a file; make a dataset of each kind (kinds.jsonl: element 2 (line 2), id y)",
+		{"kinds", "1 of 2 records in the subset would lose content: completion: an earlier record has messages instead, " +
+			"and TRL reads only one kind of rows in a file; make a dataset of each kind (kinds.jsonl: element 2 (line 2), id y)",
 			[]string{"--for", "trl", "--out", "new"}, 1},
 		{"lossy", "messages[0].weight: the other form has no place for it (lossy.jsonl: element 1 (line 1), id x); choose " +
 			"another form, or leave such records out with `harvest select --exclude`", []string{

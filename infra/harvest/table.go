@@ -63,6 +63,15 @@ func folded(words, indent string) string {
 	return strings.Join(lines, "\n")
 }
 
+// foldedLines folds each line of a text.
+func foldedLines(text string) string {
+	var all strings.Builder
+	for line := range strings.Lines(text) {
+		all.WriteString(folded(strings.TrimSuffix(line, "\n"), "") + "\n")
+	}
+	return all.String()
+}
+
 func figure(v agreement.Value) string {
 	if math.IsNaN(float64(v)) {
 		return "-"

@@ -293,11 +293,10 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		tables = append(tables, reachTable(t.Reach).Render())
 		about += reachLine(t.Reach)
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\n%s"+
-		"Weights for %d capabilities and %d styles, trained on %d samples of %d sources: %s (%d bytes). Use them as "+
-		"--scorer embedded:%s\n",
-		strings.Join(tables, "\n\n"), about,
+	about += fmt.Sprintf("Weights for %d capabilities and %d styles, trained on %d samples of %d sources: %s (%d bytes). "+
+		"Use them as --scorer embedded:%s\n",
 		len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes, file)
+	_, err := fmt.Fprintf(w, "\n%s\n\n%s", strings.Join(tables, "\n\n"), foldedLines(about))
 	return err
 }
 
