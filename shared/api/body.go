@@ -34,7 +34,7 @@ func BodyProblem(err error) *Problem {
 	return NewProblem(http.StatusBadRequest, body.Error()+"; send a valid HTTP body")
 }
 
-// WatchBody records errors of reading a request's body for ProxyFault, because the error of a proxy may be another one.
+// WatchBody records errors of reading a request's body for ProxyFault, because the proxy may report a different error.
 func WatchBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {

@@ -81,7 +81,7 @@ func paragraphs(text string) (all [][]span) {
 	return all
 }
 
-// jsonOf is a value of the description as JSON, in one line.
+// jsonOf returns a value of the description as JSON, in one line.
 func jsonOf(value any) (string, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)
