@@ -91,8 +91,8 @@ type SelectTask struct {
 	Request string `json:"request,omitempty"`
 }
 
-// An ImagesTask makes curate do one step of a check: compare the images of a scored run with their recorded state, from
-// a range on.
+// An ImagesTask makes curate do one step of a check: compare the images of a scored run with their recorded state,
+// beginning at a range.
 type ImagesTask struct {
 	Run   string `json:"run"`
 	Check string `json:"check"`

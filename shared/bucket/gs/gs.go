@@ -86,8 +86,8 @@ func (g *Bucket) Open(ctx context.Context, name string, generation, offset, leng
 	}
 	if r.Attrs.Decompressed && (offset > 0 || length > 0) {
 		r.Close()
-		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: "+
-			"upload it without", g.name, name)
+		return nil, fmt.Errorf("gs://%s/%s: the object has Content-Encoding gzip, so no part of it can be read "+
+			"alone: upload it without this encoding", g.name, name)
 	}
 	// The library may return bytes that have already arrived after ctx is done.
 	return bucket.WithContext(ctx, r), nil
