@@ -76,7 +76,8 @@ func (c Function) Validate() error {
 	}
 	if c.CloudRun != "" && !c.Push.Checked() {
 		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: they are not set, so any caller who "+
-			"may invoke the Cloud Run service could push messages; give the audience and the service account of the push subscriptions"))
+			"may invoke the Cloud Run service could push messages; give the audience and the service account of the push "+
+			"subscriptions"))
 	}
 	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate(),
 		c.Selections.Validate())...)

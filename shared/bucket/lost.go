@@ -22,8 +22,8 @@ type LostError struct {
 }
 
 // Lost returns err, an error of reading an object, as a *LostError if it is ErrNotExist or ErrDamaged. Otherwise it
-// returns err unchanged. The object was written together with all other objects of folder, a prefix of names. again
-// tells the user how to make the folder again after its removal.
+// returns err unchanged. The object was written together with all other objects of folder, a prefix of names. again is
+// the advice on how to make the folder again after its removal.
 func Lost(b Reader, folder, again string, err error) error {
 	if !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrDamaged) {
 		return err

@@ -48,7 +48,7 @@ type attempt struct {
 // ErrSameDelivery is the error of a delivery while an earlier delivery of the same message is still working.
 var ErrSameDelivery = errors.New("an earlier delivery of this message is at work")
 
-// An attempted is the work that attempts are made at: a task of a run, or a step of planning a run.
+// An attempted is the work of attempts: a task of a run, or a step of planning a run.
 type attempted struct {
 	label  string // names the work and its run in errors
 	prefix string // begins the names of all attempts at the work
@@ -145,8 +145,8 @@ func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]st
 // errDied is the reason of a dead letter whose last attempt ended with its process.
 var errDied = errors.New("the process ended during the attempt; its log may say why, such as too little memory")
 
-// try makes an attempt at a task by calling do. settled reports that the task is done or a dead letter. why is the
-// reason if it became a dead letter. If another delivery works on the task, it is not settled, and err is nil.
+// try makes an attempt at a task by calling do. settled is true if the task is done or became a dead letter; why is the
+// reason for the dead letter. If another delivery works on the task, settled is false and err is nil.
 func (w *Worker) try(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, do func(*attempt) error,
 ) (settled bool, why string, err error) {

@@ -23,8 +23,8 @@ type Listed struct {
 	InFlight int64     // estimated number of samples of shards that are being scored, as in Progress
 }
 
-// listedNames is the most names of the index that are read for a page of a list. The index also has names of other
-// accepted requests.
+// listedNames is the largest number of names in the index that are read for a page of a list. The index also has names
+// of other accepted requests.
 const listedNames = 1000
 
 // List returns a page of runs, the latest accepted run first. The page has at most size runs, 1 or more, after the

@@ -24,7 +24,8 @@ import (
 type draft struct {
 	// Plan has no ranges. It determines the input, even if the dataset's files change during planning.
 	Plan *Plan `json:"plan"`
-	// ByDefault says that the plan's selection comes from the service's default budget, and no request asked for it.
+	// ByDefault is true if the budget of the plan's selection is the service's default budget, because the request has no
+	// budget.
 	ByDefault bool `json:"by_default"`
 	// Width is the number of chains.
 	Width int `json:"width"`

@@ -101,5 +101,5 @@ func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error)
 // lostRecord returns the fault of a record whose manifest no longer exists.
 func lostRecord() *dataset.Fault {
 	return &dataset.Fault{Code: ManifestChanged, Detail: "the manifest was replaced or removed before this record was " +
-		"read; the new version is a run of its own"}
+		"read; the new version has a separate run"}
 }

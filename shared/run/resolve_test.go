@@ -159,13 +159,13 @@ func TestResolveRefuses(t *testing.T) {
 	}
 	for manifests, want := range map[string]string{
 		`[b.jsonl, "parts/x-*.jsonl"]`: "manifests[1]: parts/x-*.jsonl: no object of the input bucket matches " +
-			"datasets/demo/parts/x-*.jsonl; upload the files, then ask for the dataset again",
+			"datasets/demo/parts/x-*.jsonl; upload the files, then request the dataset again",
 		`["parts/{a-00*,y*}.jsonl"]`: "manifests[0]: parts/y*.jsonl: no object of the input bucket matches",
 		`["parts/{b,y}.jsonl"]`:      "manifests: datasets/demo/parts/y.jsonl is not in the input bucket",
 		`["parts/[.jsonl"]`:          "manifests[0]: parts/[.jsonl: it is not a pattern (syntax error in pattern); a [",
 		`["{2..1}.jsonl"]`:           "manifests[0]: {2..1}.jsonl: {2..1} is not a range",
-		`["{0..20000}.jsonl"]`:       "it stands for more than 10000 manifests",
-		`[parts/b.jsonl, "parts/?.jsonl"]`: "manifests[1]: parts/b.jsonl: parts/b.jsonl names it already; " +
+		`["{0..20000}.jsonl"]`:       "it matches more than 10000 manifests",
+		`[parts/b.jsonl, "parts/?.jsonl"]`: "manifests[1]: parts/b.jsonl: it is already listed by parts/b.jsonl; " +
 			"list it once",
 		`[other/dataset.yaml]`: "manifests[0]: other/dataset.yaml: it is another dataset.yaml; list the manifests " +
 			"themselves",
@@ -214,7 +214,7 @@ func TestResolveBounds(t *testing.T) {
 		t.Fatal("an endless listing ends")
 	}
 	if got := runtest.Refusal(t, err); !strings.Contains(got, "more than 100000 objects of the input bucket begin with "+
-		"datasets/demo/parts/a-; put the manifests in a folder of their own") {
+		"datasets/demo/parts/a-; put the manifests in a separate folder") {
 		t.Errorf("refused as %q", got)
 	}
 }

@@ -73,11 +73,11 @@ type Fixture struct {
 	Log        *slog.Logger
 
 	Tasks, Events *Topic
-	Queue         []Delivery       // what was published and is not delivered
+	Queue         []Delivery       // tasks that were published and are not delivered
 	Published     []events.Message // all events
 	Steps         int              // writes and publications so far
 	Life          int              // steps until the process is killed; -1 for ever
-	Opens         map[string]int   // of objects of the work bucket, by name, since Restart
+	Opens         map[string]int   // number of reads of each object of the work bucket since Restart
 
 	t         testing.TB
 	mu        sync.Mutex
