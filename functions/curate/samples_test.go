@@ -330,7 +330,7 @@ func TestSamplesByCluster(t *testing.T) {
 	if at := made.Header().Get("Location"); made.Code != http.StatusSeeOther || at != page {
 		t.Fatalf("the button is answered %d, Location %q: %s", made.Code, at, made.Body)
 	}
-	s.sees(200, page, "Near duplicates are searched for", `id="live" data-live="3"`)
+	s.sees(200, page, "The search for near duplicates is running", `id="live" data-live="3"`)
 	s.work()
 	status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":cluster", "")
 	if status.Clusters != subset.ClustersFound {
@@ -359,7 +359,7 @@ func TestSamplesByCluster(t *testing.T) {
 	// The form has filters for which it has no field.
 	s.sees(200, page+"?filter=cluster_size%3E%3D4&filter=status%3Dok", `value="cluster_size&gt;=4" checked`,
 		`value="status=ok" selected`)
-	s.sees(200, page+"?cluster=twin", "2 samples", "1 near duplicate<", `value="twin"`, "has near duplicates")
+	s.sees(200, page+"?cluster=twin", "2 samples", "1 near duplicate<", `value="twin"`, "1 or more<")
 	s.sees(200, page+"/@2", "Near duplicates", "/samples/@0", "filter=cluster%3D@0")
 }
 

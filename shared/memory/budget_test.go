@@ -46,7 +46,7 @@ func TestTooLarge(t *testing.T) {
 		"sample": b.NewHold(2.4).Add(t.Context(), 17),
 		"image":  b.Step(t.Context(), 31, func() { t.Error("it was decoded") }),
 	} {
-		if err == nil || !strings.Contains(err.Error(), "start it with the limits of the run (MAX_DECODED_BYTES)") {
+		if err == nil || !strings.Contains(err.Error(), "start the process with the limits of the run (MAX_DECODED_BYTES)") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -14,7 +14,7 @@ type Build struct {
 	Commit string `json:"commit,omitempty"`
 	// Date is the time of the commit in UTC, in the form of RFC 3339.
 	Date string `json:"date,omitempty"`
-	// Modified says that the working tree had changes that are not in the commit.
+	// Modified is true if the working tree had changes that are not in the commit.
 	Modified bool `json:"modified,omitempty"`
 }
 
