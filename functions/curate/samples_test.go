@@ -21,8 +21,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// withImages returns a service and its scored run of 4 samples. Three have an image, of which one is missing; one has
-// only text.
+// withImages returns a service and its scored run of 4 samples. Three samples have an image, and one of these images is
+// missing. One sample has only text.
 func withImages(t *testing.T) (s service, id string) {
 	t.Helper()
 	s = newService(t, nil)
@@ -309,7 +309,7 @@ func TestFilterByColumnOfRecords(t *testing.T) {
 	}
 }
 
-// After a search for near duplicates, samples can be filtered by them.
+// After a search for near duplicates, samples can be filtered by near duplicates.
 func TestSamplesByCluster(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -334,7 +334,7 @@ func TestSamplesByCluster(t *testing.T) {
 	s.work()
 	status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":cluster", "")
 	if status.Clusters != subset.ClustersFound {
-		t.Errorf("they are %q", status.Clusters)
+		t.Errorf("the near duplicates are %q", status.Clusters)
 	}
 	for filter, ids := range map[string]string{
 		"cluster=a": "a twin", "cluster=twin": "a twin", "cluster=@2": "a twin", "cluster=a%231": "a twin",
@@ -363,8 +363,8 @@ func TestSamplesByCluster(t *testing.T) {
 	s.sees(200, page+"/@2", "Near duplicates", "/samples/@0", "filter=cluster%3D@0")
 }
 
-// Samples are shown without near duplicates if what was found is damaged; the page says so, and its button searches
-// again.
+// If the file of near duplicates is damaged, samples are shown without near duplicates. The page shows the problem, and
+// its button starts another search.
 func TestSamplesOfDamagedClusters(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -381,7 +381,7 @@ func TestSamplesOfDamagedClusters(t *testing.T) {
 	}
 	status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", path, "")
 	if status.Clusters != subset.ClustersDamaged || !strings.Contains(status.ClustersProblem, "harvest clusters "+id) {
-		t.Errorf("they are %q: %s", status.Clusters, status.ClustersProblem)
+		t.Errorf("the near duplicates are %q: %s", status.Clusters, status.ClustersProblem)
 	}
 	s.sees(200, page, "object is damaged", "Find near duplicates", "5 samples")
 	s.sees(200, page+"/@0", "r00")
@@ -396,7 +396,7 @@ func TestSamplesOfDamagedClusters(t *testing.T) {
 	want[api.SamplePage](s, http.StatusOK, "GET", path+"/samples?filter=cluster_size%3D1", "")
 }
 
-// A damaged output is answered with what to do, and not sent.
+// A damaged output is not sent. The answer names the fix.
 func TestDamagedOutput(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

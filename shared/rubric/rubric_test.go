@@ -150,7 +150,7 @@ func TestHash(t *testing.T) {
 		return r.Hash()
 	}
 	if got := change(func(r *rubric.Rubric) { r.Name = "another" }); got != defaultHash {
-		t.Errorf("another name gives hash %s, want %s: the name asks nothing", got, defaultHash)
+		t.Errorf("another name gives hash %s, want %s: the name is not a question", got, defaultHash)
 	}
 	nothing := ""
 	for name, f := range map[string]func(*rubric.Rubric){
@@ -198,7 +198,7 @@ func FuzzParse(f *testing.F) {
 		r, err := rubric.Parse(file)
 		if err != nil {
 			if r != nil {
-				t.Error("there is a rubric next to the error")
+				t.Error("Parse returned a rubric and an error")
 			}
 			return
 		}
