@@ -56,9 +56,9 @@ var talkReading = forms.Reading{
 	Tags: map[string]string{"role_tag": "role", "content_tag": "text", "user_tag": "q", "assistant_tag": "a"},
 }
 
-// resolved are the manifests that lists in a dataset.yaml refer to.
+// resolved has the manifests to which lists in a dataset.yaml refer.
 var resolved = map[string][]plannedPart{
-	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // not what is deeper
+	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // no manifests in subfolders
 		{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
 		{"parts/a-001.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
 		{"parts/b.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
@@ -76,7 +76,7 @@ var resolved = map[string][]plannedPart{
 	`[parts/dataset_info.json, parts/b.jsonl]`: {
 		{"parts/chat.jsonl", talkReading, "all", 3}, {"parts/b.jsonl", forms.Reading{}, "all", 3},
 	},
-	`[meta/meta.json]`: { // relative to the dataset's prefix, where it is not relative to the meta file
+	`[meta/meta.json]`: { // a path that does not exist relative to the meta file is relative to the dataset's prefix
 		{"parts/b.jsonl", forms.Reading{Root: "coco", Source: "coco"}, "all", 3},
 		{"meta/vg.jsonl", forms.Reading{Source: "vg"}, "all", 3},
 	},
@@ -130,7 +130,7 @@ func TestResolve(t *testing.T) {
 				}
 			}
 			if again := f.Begin("datasets/demo/dataset.yaml"); again.Run != plan.Run {
-				t.Errorf("asked again, the run is %s", again.Run)
+				t.Errorf("requested again, the run is %s", again.Run)
 			}
 			f.Upload("datasets/demo/parts/a-000.jsonl", []byte(turnsRecord))
 			named := strings.Contains(fmt.Sprint(got), "a-000")
@@ -211,7 +211,7 @@ func TestResolveBounds(t *testing.T) {
 	f.Restart()
 	_, err := f.Start(spec)
 	if err == nil {
-		t.Fatal("an endless listing ends")
+		t.Fatal("the run started, although the listing never ends")
 	}
 	if got := runtest.Refusal(t, err); !strings.Contains(got, "more than 100000 objects of the input bucket begin with "+
 		"datasets/demo/parts/a-; put the manifests in a separate folder") {
