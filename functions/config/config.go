@@ -48,7 +48,7 @@ type Function struct {
 	// each other. In the cloud it is empty.
 	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: folder in which processes record that they run"`
 
-	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"true behind Cloud Run's IAM: the token names the caller"`
+	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"only behind Cloud Run's IAM: the token names the caller"`
 
 	CloudRun   string `env:"K_SERVICE" meaning:"set by Cloud Run; then PUSH_AUDIENCE and PUSH_SENDER are required"`
 	Push       events.PushIdentity

@@ -20,7 +20,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// valid is the smallest environment in which a function starts.
+// valid returns the smallest environment in which a function starts.
 func valid() map[string]string {
 	return map[string]string{
 		"FUNCTION_TARGET": "ingest", "GOOGLE_CLOUD_PROJECT": "farm",

@@ -1,7 +1,7 @@
 // Package api is the contract of the HTTP API: the paths, the bodies of requests and responses, and a client.
 //
 // The function curate serves it; openapi.yaml describes every call. The bodies of runs, selections and explanations are
-// those of packages run and subset.
+// types of packages run and subset.
 package api
 
 import (

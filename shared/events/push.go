@@ -137,7 +137,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 	})
 }
 
-// levelOf is the level at which a DataError is logged.
+// levelOf returns the level at which a DataError is logged.
 func levelOf(err error) slog.Level {
 	if errors.Is(err, ErrRemoved) {
 		return slog.LevelDebug

@@ -87,10 +87,10 @@ func leastAllowance(failed, samples int64) string {
 // String returns the Allowance as it was given; empty if no Allowance was given.
 func (a Allowance) String() string { return a.text }
 
-// MarshalText is String.
+// MarshalText returns the text that String returns.
 func (a Allowance) MarshalText() ([]byte, error) { return []byte(a.text), nil }
 
-// UnmarshalText is ParseAllowance; an empty text is the zero Allowance.
+// UnmarshalText reads a text that ParseAllowance accepts. An empty text is the zero Allowance.
 func (a *Allowance) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*a = Allowance{}

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// longestDelivery is the longest duration of a delivery. An older delivery has ended, at the latest with its process.
+	// longestDelivery is the longest duration of a delivery. If a delivery began earlier, it has ended, or its process has
+	// ended.
 	longestDelivery = 10 * time.Minute
 	// maxAttempts is the number of attempts at a task in a wave that may fail or end with their process. Then the task
 	// becomes a dead letter. Waiting for a scorer is not an attempt.
@@ -143,7 +144,7 @@ func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]st
 }
 
 // errDied is the reason of a dead letter whose last attempt ended with its process.
-var errDied = errors.New("the process ended during the attempt; its log may say why, such as too little memory")
+var errDied = errors.New("the process ended during the attempt; its log may have the reason, such as too little memory")
 
 // try makes an attempt at a task by calling do. settled is true if the task is done or became a dead letter; why is the
 // reason for the dead letter. If another delivery works on the task, settled is false and err is nil.

@@ -42,7 +42,7 @@ func askedPrefix(run string) string  { return Folder(run) + "asked/" }
 // planningPrefix returns the prefix of the objects of planning an accepted run.
 func planningPrefix(run string) string { return Folder(run) + "planning/" }
 
-// draftName returns the name of the plan without ranges, and layoutName that of the ranges of a manifest.
+// draftName returns the name of the plan without ranges, and layoutName the name of the ranges of a manifest.
 func draftName(run string) string         { return planningPrefix(run) + "draft.json" }
 func layoutsPrefix(run string) string     { return planningPrefix(run) + "layouts/" }
 func layoutName(run string, m int) string { return fmt.Sprintf("%s%04d.json", layoutsPrefix(run), m) }

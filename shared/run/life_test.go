@@ -192,7 +192,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// recoveries are the ways to continue after a process was killed. accepted is true if the upload was handled before.
+// recoveries returns the ways to continue after a process was killed. accepted is true if the upload was handled
+// before.
 func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted bool) {
 	return map[string]func(f *runtest.Fixture, accepted bool){
 		// In the cloud all messages remain after the process ends, even the message that was being delivered.
@@ -227,7 +228,8 @@ func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted boo
 	}
 }
 
-// newCoarse is newMixed with two ranges, one of which has several shards. So a run has few steps, but of every kind.
+// newCoarse is newMixed with two ranges, one of which has several shards. So a run has few steps, but every kind of
+// step.
 func newCoarse(t *testing.T) *runtest.Fixture {
 	t.Helper()
 	f := newMixed(t)

@@ -66,7 +66,7 @@ type acceptedRun struct {
 // entryPattern is the pattern of the names of entries: a reverse time, and the name of the accepted work.
 var entryPattern = regexp.MustCompile(`^([0-9]{19})-([A-Za-z0-9][A-Za-z0-9._-]*)$`)
 
-// These patterns distinguish entries of runs from those of selections and requests. A dataset's name may make its run
+// These patterns distinguish entries of runs from entries of selections and requests. A dataset's name may make its run
 // look like a request of another run, so an entry that matches is read.
 var (
 	ofSelection = regexp.MustCompile(`\.[0-9a-f]{12}$`)

@@ -53,7 +53,7 @@ type Plan struct {
 	// Refusals is the number of earlier runs of the same dataset and options that were refused because of other
 	// requests, such as another budget.
 	Refusals int `json:"refusals,omitempty"`
-	// Removals is how many times all attempts at the same dataset and options were removed before.
+	// Removals is the number of times that all attempts at the same dataset and options were removed before.
 	Removals int `json:"removals,omitempty"`
 	// Reading is the dataset.ReadingVersion that the run was planned under.
 	Reading int `json:"reading"`

@@ -105,7 +105,7 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 		err = p.complete(ctx, plan, spec.Budget.IsZero(), rater)
 	}
 	if err != nil {
-		// Remove the unpacked content of all manifests, because the plan may not say yet which of them are compressed.
+		// Remove the unpacked content of all manifests, because it may not be known yet which manifests are compressed.
 		for _, m := range plan.Manifests {
 			m.removeUnpacked(ctx, p.texts.Work)
 		}

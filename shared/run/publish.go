@@ -157,9 +157,9 @@ func rangeHeads(plan *Plan, wave *Wave, cut map[int]bool, dead map[task]bool) []
 	return heads
 }
 
-// shardHeads returns the first unsettled task of each chain of shards. It goes through the ranges without gathered
-// scores in their order, until it has a task of each chain, or until a range is not cut, where all chains pause. It
-// also returns the ranges among them whose shards are all rated.
+// shardHeads returns the first unsettled task of each chain of shards. It reads the ranges without gathered scores in
+// order, until it has a task of each chain, or until a range is not cut, where all chains pause. It also returns the
+// read ranges whose shards are all rated.
 func (w *Worker) shardHeads(
 	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool, dead map[task]bool,
 ) (heads []task, rated []int, err error) {

@@ -26,8 +26,8 @@ func EachRecord(
 	return eachRecord(ctx, texts, plan, r, parse, nil, use)
 }
 
-// eachRecord is EachRecord with another parser than the plan's. If plain is not nil, samples are only valid until use
-// returns (dataset.Reader.Lend).
+// eachRecord is EachRecord with the given parser instead of the plan's parser. If plain is not nil, samples are only
+// valid until use returns (dataset.Reader.Lend).
 func eachRecord(
 	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, plain func([]byte) (int, bool),
 	use func(*dataset.Sample) error,

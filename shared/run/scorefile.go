@@ -33,8 +33,8 @@ func (r *Reader) ReadScores(
 	return r.checkScores(plan, number, rows, err)
 }
 
-// ReadScoreParts is ReadScores for a use that reads only parts of the file. use returns -1 rows if it does not know
-// their number.
+// ReadScoreParts is ReadScores for a use that reads only parts of the file. use returns -1 if it does not know the
+// number of rows.
 func (r *Reader) ReadScoreParts(
 	ctx context.Context, plan *Plan, number int, use func(at io.ReaderAt, size int64) (rows int, err error),
 ) error {

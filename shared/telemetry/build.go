@@ -57,7 +57,7 @@ func buildOf(info *debug.BuildInfo) Build {
 	return b
 }
 
-// String describes the build in one line.
+// String returns a description of the build in one line.
 func (b Build) String() string {
 	switch {
 	case b.Commit == "" && b.Version == devel:

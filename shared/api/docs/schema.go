@@ -75,7 +75,7 @@ func (s *Schema) Plain() string {
 // Requires reports whether a field is always present.
 func (s *Schema) Requires(field string) bool { return slices.Contains(s.Required, field) }
 
-// Bounds describes the minimum, the maximum and the default.
+// Bounds returns the minimum, the maximum and the default, in words.
 func (s *Schema) Bounds() string {
 	var parts []string
 	for _, bound := range []struct {

@@ -32,7 +32,7 @@ const (
 // context ends.
 //
 // Cloud Storage decompresses an object that was uploaded with `Content-Encoding: gzip`, and ignores requested ranges.
-// Such an object can only be read whole. Its size and checksum are those of the compressed bytes.
+// Such an object can only be read whole. Its size and checksum describe the compressed bytes.
 type Bucket struct {
 	bucket *storage.BucketHandle
 	name   string

@@ -111,7 +111,7 @@ func New(t testing.TB) *Fixture {
 	return f
 }
 
-// Origin is the origin of events in tests.
+// Origin returns the origin of events in tests.
 func Origin() events.Origin {
 	return events.Origin{
 		Source: "/projects/p/deployments/test", Input: "gs://input", Work: "gs://work", API: "https://harvest.test",
