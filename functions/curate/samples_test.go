@@ -197,8 +197,8 @@ func TestPlanByAPI(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
 }
 
-// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking. A client
-// that disconnects is not logged as an error of the service.
+// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking or its run is
+// already scored. A client that disconnects is not logged as an error of the service.
 func TestPlanLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -218,6 +218,12 @@ func TestPlanLeavesNothing(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "sky", "manifests": ["all.jsonl.gz", "bad.jsonl"]}`)
 	if left := s.Objects(bucket.TemporaryPrefix); len(left) > 0 {
 		t.Errorf("planning left %v", left)
+	}
+	want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", body)
+	s.work()
+	want[api.PlanReport](s, http.StatusOK, "POST", "/v1/plans", body)
+	if left := s.Objects(bucket.TemporaryPrefix); len(left) > 0 {
+		t.Errorf("planning a scored run left %v", left)
 	}
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
