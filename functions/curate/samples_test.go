@@ -197,8 +197,8 @@ func TestPlanByAPI(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
 }
 
-// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking or its run is
-// already scored. A client that disconnects is not logged as an error of the service.
+// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking or its run
+// is already scored. A client that disconnects is not logged as an error of the service.
 func TestPlanLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -38,7 +38,7 @@ type attempt struct {
 	Delivery string    `json:"delivery"` // the message's id
 	Process  string    `json:"process"`  // see WorkerConfig.Process
 	Nonce    string    `json:"nonce"`    // identifies the attempt if the answer to its creation is lost
-	Until    time.Time `json:"until"`    // the attempt has ended by then
+	Until    time.Time `json:"until"`    // the time at which the attempt has ended
 
 	name string
 	// died is the number of earlier attempts, in all waves, that ended with their process. spent is the number of attempts
@@ -47,7 +47,7 @@ type attempt struct {
 }
 
 // ErrSameDelivery is the error of a delivery while an earlier delivery of the same message is still working.
-var ErrSameDelivery = errors.New("an earlier delivery of this message is at work")
+var ErrSameDelivery = errors.New("an earlier delivery of this message is still working")
 
 // An attempted is the work of attempts: a task of a run, or a step of planning a run.
 type attempted struct {
@@ -205,7 +205,7 @@ func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) e
 	return w.publishOnce(ctx, plan, present, t, name)
 }
 
-// atWork reports whether a delivery is at work on a task.
+// atWork reports whether a delivery works on a task.
 func (w *Worker) atWork(ctx context.Context, run string, wave *Wave, t task) (bool, error) {
 	open, _, err := w.earlier(ctx, t.attempted(run, wave), new(attempt))
 	if err != nil {

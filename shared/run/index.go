@@ -71,7 +71,7 @@ type Acceptance struct {
 }
 
 // ReadAcceptance reads the Acceptance in the object since. It is zero if there is no such object, or if the object is
-// damaged: only times and callers are lost with it.
+// damaged: then only the time and the caller are lost.
 func ReadAcceptance(ctx context.Context, work bucket.Reader, since string) (a Acceptance, err error) {
 	err = bucket.ReadJSON(ctx, work, since, &a)
 	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrDamaged) {
@@ -205,7 +205,7 @@ func (x *Index) RunOf(ctx context.Context, u Upload) (string, error) {
 	return noted.Run, err
 }
 
-// HasUpload reports whether an upload was noted.
+// HasUpload reports whether NoteUpload recorded an upload.
 func (x *Index) HasUpload(ctx context.Context, u Upload) (bool, error) {
 	name, err := uploadName(u)
 	if err != nil {
