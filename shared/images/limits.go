@@ -17,7 +17,7 @@ type Limits struct {
 	// MaxImages is the largest number of images of a sample, 1 or more.
 	MaxImages int `env:"MAX_SAMPLE_IMAGES, default=64" meaning:"largest number of images of a sample"`
 	// MaxSampleBytes is the largest size of all encoded images of a sample together in bytes, 1 or more.
-	MaxSampleBytes int64 `env:"MAX_SAMPLE_IMAGE_BYTES, default=268435456" meaning:"size limit of a sample's images in bytes"`
+	MaxSampleBytes int64 `env:"MAX_SAMPLE_IMAGE_BYTES, default=268435456" meaning:"size limit of all images of a sample"`
 }
 
 // Validate returns an error that names the variable of every limit below 1.
