@@ -74,7 +74,7 @@ type Fixture struct {
 
 	Tasks, Events *Topic
 	Queue         []Delivery       // tasks that were published and are not delivered
-	Published     []events.Message // all events
+	Published     []events.Message // all published events
 	Steps         int              // writes and publications so far
 	Life          int              // steps until the process is killed; -1 for ever
 	Opens         map[string]int   // number of reads of each object of the work bucket since Restart
