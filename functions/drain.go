@@ -10,11 +10,11 @@ import (
 // A drain is a handler that can wait for its running requests and cancel them. functions-framework can do neither.
 type drain struct {
 	http.Handler
-	over context.Context // its end cancels the running requests
+	over context.Context // when it ends, running requests are cancelled
 
 	mu     sync.Mutex
 	atWork int
-	idle   chan struct{} // closed when no request is running, if a caller of wait needs it
+	idle   chan struct{} // closed when no request is running; nil if no caller waits
 }
 
 func (d *drain) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -35,8 +35,8 @@ func (d *drain) add(n int) {
 	}
 }
 
-// wait waits until no request is running, and reports false if some still are after a time. Only one caller at a time
-// may wait.
+// wait waits until no request is running. It returns false if a request is still running after the time within. Only
+// one caller at a time may wait.
 func (d *drain) wait(within time.Duration) bool {
 	d.mu.Lock()
 	if d.atWork == 0 {

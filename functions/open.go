@@ -32,14 +32,14 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// readConfig reads the configuration of the function that FUNCTION_TARGET names. The limits are those of the runs that
-// the function starts; score starts none and has only the limits of images.
+// readConfig reads the configuration of the function that FUNCTION_TARGET names. The limits apply to the runs that the
+// function starts. The function score starts no runs, so it has only the limits of images.
 func readConfig(ctx context.Context, env envconfig.Lookuper) (f config.Function, l run.Limits, err error) {
 	switch target, _ := env.Lookup("FUNCTION_TARGET"); target {
 	case config.IngestTarget, config.CurateTarget:
 		c, err := config.Read[config.Planning](ctx, env)
 		return c.Function, c.Limits, err
-	default: // Read refuses an unknown name together with the other faults
+	default: // config.Read reports an unknown name together with the other faults
 		c, err := config.Read[config.Score](ctx, env)
 		return c.Function, run.Limits{Images: c.Images}, err
 	}
@@ -120,7 +120,7 @@ func mountSidecar(mux *http.ServeMux, address string, log *slog.Logger) error {
 	}
 	at, err := gpu.ParseAddress(address)
 	if err != nil || len(at.Scorer) > 1 || !at.Together() {
-		return err // several sidecars run as services of their own, so other services reach them directly
+		return err // several sidecars run as separate services, which other services reach directly
 	}
 	forward, err := score.NewSidecar(at.Scorer[0], log)
 	if err != nil {
@@ -220,7 +220,7 @@ func openSystem(ctx context.Context, c config.Function, limits run.Limits, log *
 	sys.worker, err = run.NewWorker(run.WorkerConfig{
 		Runs: sys.runs, Input: input, Work: work, OpenScorer: scorers.Open, Tasks: tasks, Events: feed, Now: time.Now,
 		ImageBuckets: images, Process: process, Memory: sys.memory,
-		Width:  max(limits.InFlight, 1), // score has no limits, and begins no wave
+		Width:  max(limits.InFlight, 1), // score has no limits, because it begins no wave
 		Widths: map[string]int{kinds.GPU: limits.InFlightGPU},
 	})
 	if err != nil {

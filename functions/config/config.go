@@ -27,13 +27,13 @@ const (
 
 // A Function has the variables that every function reads.
 type Function struct {
-	Target  string `env:"FUNCTION_TARGET" meaning:"which function the process serves: ingest, score or curate"`
-	Host    string `env:"HOST" meaning:"address to listen on; none: all interfaces, as in a container"`
+	Target  string `env:"FUNCTION_TARGET" meaning:"function that the process serves: ingest, score or curate"`
+	Host    string `env:"HOST" meaning:"IP address or host name to listen on; none: all interfaces"`
 	Port    string `env:"PORT, default=8080" meaning:"port to listen on"`
 	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of the traces that log entries name"`
 
-	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
-	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
+	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve also accepts a folder"`
+	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve also accepts a folder"`
 	// ImageBuckets are names of buckets. A sample names an image in such a bucket as gs://name/object.
 	ImageBuckets []string `env:"IMAGE_BUCKETS" meaning:"names of more buckets of images, separated by commas"`
 
@@ -44,13 +44,13 @@ type Function struct {
 	Deployment string `env:"DEPLOYMENT, default=harvest" meaning:"name of the deployment in the source of events"`
 	API        string `env:"API_URL" meaning:"base URL of the API, https://host, in events"`
 
-	// In ProcessFolder each process of one machine records that it is running, so that processes find each other. It is
-	// empty in the cloud.
+	// ProcessFolder is a folder in which each process of one machine records that it is running. So the processes find
+	// each other. In the cloud it is empty.
 	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: folder in which processes record that they run"`
 
-	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"true behind Cloud Run's IAM: the token names the caller"`
+	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"only behind Cloud Run's IAM: the token names the caller"`
 
-	CloudRun   string `env:"K_SERVICE" meaning:"set by Cloud Run: PUSH_AUDIENCE and PUSH_SENDER are then required"`
+	CloudRun   string `env:"K_SERVICE" meaning:"set by Cloud Run; then PUSH_AUDIENCE and PUSH_SENDER are required"`
 	Push       events.PushIdentity
 	Scorers    kinds.Config
 	Telemetry  otlp.Config
@@ -75,8 +75,9 @@ func (c Function) Validate() error {
 		}
 	}
 	if c.CloudRun != "" && !c.Push.Checked() {
-		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: they are not set, so on Cloud Run any caller "+
-			"who may invoke the service could push; give the audience and the service account of the push subscriptions"))
+		faults = append(faults, errors.New("PUSH_AUDIENCE and PUSH_SENDER: they are not set, so any caller who "+
+			"may invoke the Cloud Run service could push messages; give the audience and the service account of the push "+
+			"subscriptions"))
 	}
 	return errors.Join(append(faults, c.Push.Validate(), c.Scorers.Validate(), c.Telemetry.Validate(),
 		c.Selections.Validate())...)
@@ -123,12 +124,12 @@ func CheckPrices(prices run.Prices) error {
 	return errors.Join(faults...)
 }
 
-// CheckScorer reports why the default scorer cannot be opened. It is called at the start, so that the error does not
-// come with the first dataset.
+// CheckScorer returns an error if the default scorer cannot be opened. Call it when the process starts, so that the
+// error is reported before the first dataset arrives.
 func CheckScorer(at kinds.Config, name string) error {
 	kind, _, err := at.Choose(name)
 	if err == nil && kind != name {
-		err = fmt.Errorf("give only the kind, %s; its URL has a variable of its own, such as GPU_SIDECAR", kind)
+		err = fmt.Errorf("give only the kind, %s; set its URL in another variable, such as GPU_SIDECAR", kind)
 	}
 	if err != nil {
 		return fmt.Errorf("SCORER: %q: %w", name, err)

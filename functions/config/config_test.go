@@ -20,7 +20,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// valid is the smallest environment in which a function starts.
+// valid returns the smallest environment in which a function starts.
 func valid() map[string]string {
 	return map[string]string{
 		"FUNCTION_TARGET": "ingest", "GOOGLE_CLOUD_PROJECT": "farm",
@@ -95,11 +95,11 @@ var invalidEnvironments = map[string]struct {
 		map[string]string{"SHARD_SAMPLES": "0", "MAX_RUN_COST": "-1", "POOL_BYTES": "0"},
 		[]string{"SHARD_SAMPLES: 0", "MAX_RUN_COST", "POOL_BYTES: 0"},
 	},
-	"no address": {map[string]string{"GPU_SIDECAR": "sidecar:8080"}, []string{"GPU_SIDECAR", `"sidecar:8080"`}},
-	"no price": {
+	"URL without a scheme": {map[string]string{"GPU_SIDECAR": "sidecar:8080"}, []string{"GPU_SIDECAR", `"sidecar:8080"`}},
+	"text that is not a price": {
 		map[string]string{"LLM_MODEL": "m", "LLM_MAX_COST": "1"}, []string{"LLM_MAX_COST", "LLM_PRICES"},
 	},
-	"no number": {map[string]string{"SHARD_SAMPLES": "many"}, []string{`SHARD_SAMPLES: `, "many"}},
+	"text that is not a number": {map[string]string{"SHARD_SAMPLES": "many"}, []string{`SHARD_SAMPLES: `, "many"}},
 	"several faults": {
 		map[string]string{
 			"SHARD_SAMPLES": "many", "SHARD_BYTES": "0", "MAX_IMAGE_BYTES": "x", "WORK_BUCKET": "", "GPU_SIDECAR": "here",

@@ -17,9 +17,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestScorerAway starts a run while the scorer hangs. A run has no id without the scorer's id, so nothing is accepted,
-// and the answer says when to retry.
-func TestScorerAway(t *testing.T) {
+// TestScorerUnreachable starts a run while the scorer hangs. A run has no id without the scorer's id, so nothing is
+// accepted, and the answer says when to retry.
+func TestScorerUnreachable(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
 	open := s.OpenScorer
@@ -112,7 +112,7 @@ func TestRefusedBudget(t *testing.T) {
 		t.Errorf("the same request starts run %s, want %s", again, made)
 	}
 	if again := ask("6"); again != refused {
-		t.Errorf("a budget of 6 again is run %s, want %s", again, refused)
+		t.Errorf("a second request for 6 samples starts run %s, want %s", again, refused)
 	}
 }
 
@@ -140,7 +140,7 @@ func TestCancelWhilePlanning(t *testing.T) {
 	s.Reconcile()
 	status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", path, "")
 	if status.State != run.StateCancelled || status.Progress.RangesCut > 0 || len(s.Queue) > 0 {
-		t.Errorf("in the end: %s, %+v, %d messages", status.State, status.Progress, len(s.Queue))
+		t.Errorf("finally: %s, progress %+v, %d messages", status.State, status.Progress, len(s.Queue))
 	}
 	if open, finished := s.Objects("index/accepted/"), s.Objects("index/finished/"); len(open) != len(finished) {
 		t.Errorf("accepted %v, finished %v", open, finished)
@@ -151,7 +151,7 @@ func TestCancelWhilePlanning(t *testing.T) {
 	}
 }
 
-// TestDamagedRunInList lists two runs. The plan of one is damaged.
+// TestDamagedRunInList lists two runs. The plan of one of these runs is damaged.
 func TestDamagedRunInList(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -57,7 +57,7 @@ type server struct {
 	memory  *memory.Budget
 
 	reconciler *subset.Reconciler
-	docs       func() (*docs.Pages, error) // made at the first call
+	docs       func() (*docs.Pages, error) // makes the pages once, at the first call
 	site       *site.Site
 	commands   report.Commands
 	log        *slog.Logger
@@ -128,7 +128,7 @@ func (s server) answer(c call) http.HandlerFunc {
 	}
 }
 
-// failed returns the status of a request's error. It logs an error of the service.
+// failed returns the HTTP status for the error of a request. It logs the error if its cause is the service.
 func (s server) failed(r *http.Request, err error) int {
 	status := statusOf(err)
 	gone := r.Context().Err() != nil && errors.Is(err, context.Canceled) // the client has disconnected

@@ -86,7 +86,7 @@ func TestCallersAreNotBelieved(t *testing.T) {
 	}
 }
 
-// A selection names the caller who requested it first.
+// A selection names the caller who first requested it.
 func TestCallerOfASelection(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -29,7 +29,7 @@ type Config struct {
 	// Commands makes the commands that pages show.
 	Commands report.Commands
 	Log      *slog.Logger
-	// IAMCallers says that Cloud Run's IAM is in front, so that the token of a request names its caller.
+	// IAMCallers is true if Cloud Run's IAM is in front of the service. Then the token of a request names its caller.
 	IAMCallers bool
 }
 

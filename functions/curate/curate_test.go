@@ -71,7 +71,7 @@ func (s service) restart() service {
 	return s
 }
 
-// uploadWithFailure replaces the manifest by one with a sample that cannot be rated.
+// uploadWithFailure replaces the manifest. A sample of the new manifest cannot be rated.
 func (s service) uploadWithFailure() {
 	s.Upload("datasets/sky/all.jsonl", runtest.Lines([]string{
 		runtest.Record("good", "Air scatters blue light."), runtest.Record("bad", runtest.Unratable),

@@ -140,8 +140,8 @@ func (s service) counted(requests *atomic.Int64) service {
 	return s
 }
 
-// copyRuns makes n copies of a run, each accepted a second after the one before. Every tenth is still being scored, and
-// each was accepted with a selection.
+// copyRuns makes n copies of a run, each accepted one second after the previous copy. Every tenth copy is still being
+// scored. Each copy was accepted with a selection.
 func (s service) copyRuns(id string, n int) {
 	s.t.Helper()
 	index := run.NewIndex(s.Work)
@@ -209,7 +209,7 @@ func TestListsOfMany(t *testing.T) {
 			for _, entry := range list.Runs {
 				names[entry.Run] = true
 				if !last.IsZero() && entry.Created.After(last) {
-					t.Fatalf("%d runs: %s was accepted after the one before it", n, entry.Run)
+					t.Fatalf("%d runs: %s was accepted after the previous run of the list", n, entry.Run)
 				}
 				last = entry.Created
 			}

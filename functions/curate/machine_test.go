@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// A fault of the machine has a status of its own, so that no caller treats it as a transient error.
+// A fault of the machine has a separate status, so that no caller treats it as a transient error.
 func TestMachineFaultStatus(t *testing.T) {
 	t.Parallel()
 	err := fmt.Errorf("selecting: %w", &bucket.MachineError{Folder: "/x", Err: syscall.ENOSPC})

@@ -19,8 +19,8 @@ var notAsked = map[string]string{
 	"clusters": "it does not limit near duplicates; make a selection with caps: cluster",
 }
 
-// maxChecked is the largest output that is read before it is sent, so that a damaged one is answered with what to do. A
-// larger one is broken off at its end.
+// maxChecked is the size, in bytes, of the largest output that is checked before it is sent. If such an output is
+// damaged, the answer is an error with the fix. If a larger output is damaged, the connection is closed at its end.
 const maxChecked = 256 << 20
 
 // getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to the object in the storage, or the
@@ -82,13 +82,15 @@ func (d download) writeTo(w http.ResponseWriter) error {
 	return err
 }
 
-// A brokenOff is the error because of which a response ends early: nothing more can be answered.
+// A brokenOff is an error after the first byte of a response. The response ends early, because its status is already
+// sent.
 type brokenOff struct{ error }
 
 func (b brokenOff) Unwrap() error { return b.error }
 
-// breakOff ends a response that has begun so that the client does not take it for complete. It closes the connection,
-// because functions-framework recovers a panic, adds a text to the response and completes it.
+// breakOff ends a response that has begun, so that the client knows that the response is incomplete. It closes the
+// connection. It does not panic, because functions-framework recovers a panic, adds a text to the response and
+// completes the response.
 func breakOff(w http.ResponseWriter, cause error) error {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil { // HTTP/2

@@ -49,7 +49,7 @@ func (s server) show(view site.View, status int) (answer, error) {
 	}}, err
 }
 
-// shown wraps a call: its errors are answered as pages.
+// shown returns a call that answers the errors of c as pages.
 func (s server) shown(c call) call {
 	return func(r *http.Request) (answer, error) {
 		ans, err := c(r)
@@ -61,7 +61,7 @@ func (s server) shown(c call) call {
 	}
 }
 
-// seeOther redirects the browser to a page after a form.
+// seeOther returns the answer to a posted form: a redirect to the page at path.
 func seeOther(path string) answer { return answer{status: http.StatusSeeOther, location: path} }
 
 func (s server) runsPage(r *http.Request) (answer, error) {
@@ -89,12 +89,12 @@ func (s server) runPage(r *http.Request) (answer, error) {
 	return s.show(site.Run{RunStatus: status, List: &list, More: more}, http.StatusOK)
 }
 
-// maxListed is the largest number of selections of a run that a page reads, because reading them takes several requests
-// of the storage for each.
+// maxListed is the largest number of selections of a run that a page reads. Each selection takes several requests to
+// the storage.
 const maxListed = api.MaxPageSize
 
-// latestSelections returns the selections of a run, the newest first. A run with more than maxListed selections has
-// more, and the first maxListed by their ids are returned.
+// latestSelections returns the selections of a run, the newest first. If the run has more than maxListed selections,
+// more is true, and only the maxListed selections with the smallest ids are returned.
 func (s server) latestSelections(ctx context.Context, runID string) (listed []subset.Listed, more bool, err error) {
 	listed, next, err := s.subsets.ListPage(ctx, runID, "", maxListed)
 	slices.SortStableFunc(listed, func(a, b subset.Listed) int { return b.Accepted.Compare(a.Accepted) })
@@ -191,8 +191,8 @@ func (s server) samplesPage(r *http.Request) (answer, error) {
 	return s.show(view, http.StatusOK)
 }
 
-// reasonsOf returns the reasons by which samples of a run can be filtered. With selected, they include the reasons of
-// selections.
+// reasonsOf returns the reasons by which samples of a run can be filtered. If selected is true, they include the
+// reasons of selections.
 func reasonsOf(status *subset.RunStatus, selected bool) []reason.Code {
 	var all []reason.Code
 	for code := range status.Reasons {
@@ -210,7 +210,8 @@ func reasonsOf(status *subset.RunStatus, selected bool) []reason.Code {
 // maxDuplicates is the largest number of near duplicates that the page of a sample names.
 const maxDuplicates = 10
 
-// maxExplained is the largest number of selections, the latest ones, that the page of a sample explains.
+// maxExplained is the largest number of selections that the page of a sample explains. The page explains the latest
+// ones.
 const maxExplained = 3
 
 func (s server) samplePage(r *http.Request) (answer, error) {

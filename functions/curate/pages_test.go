@@ -142,7 +142,7 @@ func TestPagesOfManySelections(t *testing.T) {
 	s.sees(200, "/runs/"+id+"/samples/@0", latest)
 }
 
-// The list of runs and the page of a run say that the run waits for its scorer and why, like the API.
+// Like the API, the list of runs and the page of a run show that the run waits for its scorer, and the reason.
 func TestPagesOfWaiting(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

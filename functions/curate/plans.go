@@ -36,9 +36,15 @@ func (s server) plan(r *http.Request) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if !planned {
-		defer s.planner.RemoveUnpacked(ctx, plan)
-	}
+	defer func() {
+		scored := false
+		if planned {
+			scored, _ = s.runs.Scored(ctx, plan.Run) // after an error, an unfinished run may still need the unpacked content
+		}
+		if scored || !planned {
+			s.planner.RemoveUnpacked(ctx, plan)
+		}
+	}()
 	survey, err := s.planner.Survey(ctx, plan)
 	if err != nil {
 		return answer{}, err

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// detailOf returns the text of an error for an answer. For an error of this machine it is only the folder and the fix,
-// because a user needs no more.
+// detailOf returns the text of an error for an answer. For a fault of this machine, the text has only the folder and
+// the fix, because a user needs no more.
 func detailOf(err error) string {
 	if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 		return machine.Error()

@@ -43,9 +43,9 @@ func newPush(c Config, reconciler *subset.Reconciler) http.Handler {
 	})
 }
 
-// logOpen logs an entry that reconcile leaves open: the error, if continuing the entry failed, and the age, if the
-// entry was accepted an hour ago or earlier. A metric counts the lines with the age by their message, so the message is
-// the same for runs, selections, requests and checks.
+// logOpen logs an entry that reconcile has not completed. If continuing the entry failed, it logs the error. If the
+// entry was accepted at least an hour ago, it logs the age. A metric finds the lines with the age by their message, so
+// the message is the same for runs, selections, requests and checks.
 func logOpen(ctx context.Context, log *slog.Logger, e run.Entry, err error) {
 	log = log.With("run", e.Run, "selection", e.Selection, "request", e.Request, "check", e.Check)
 	if err != nil {

@@ -50,7 +50,7 @@ func TestAutomaticSelection(t *testing.T) {
 			}
 			published := s.Events.Take()
 			if len(published) != 2+tt.selections || published[1].Attributes[events.AttrType] != events.RunScored {
-				t.Fatalf("events %v, want one of a planned run, one of a scored run and one for each selection", published)
+				t.Fatalf("events %v, want run.planned, run.scored, and one event for each selection", published)
 			}
 			if tt.selections == 0 {
 				return
@@ -58,7 +58,7 @@ func TestAutomaticSelection(t *testing.T) {
 			id := status.Run + "/" + selections[0]
 			got := published[2].Attributes
 			if got[events.AttrType] != events.SelectionCompleted || got["ce-id"] != id {
-				t.Errorf("event %v, want that selection %s is completed", got, id)
+				t.Errorf("event %v, want selection.completed of %s", got, id)
 			}
 		})
 	}
@@ -117,7 +117,7 @@ func TestAgeOfARunIsLogged(t *testing.T) {
 	s.push(events.ReconcileTask{}.Message())
 	s.work()
 	if before := len(s.Logged("run is not finished")); logged() != before {
-		t.Errorf("a finished run is logged as one that is not: %q", s.Logged("run is not finished"))
+		t.Errorf("a finished run is logged as not finished: %q", s.Logged("run is not finished"))
 	}
 }
 
@@ -210,7 +210,7 @@ func TestLateImage(t *testing.T) {
 	s.work()
 	second := ask(`{"dataset": "sky", "manifests": ["all.jsonl"], "no_image_check": true}`)
 	if second.Run == first || second.Samples.Scored != 2 || second.TakenOver != 1 || second.Reuse != first {
-		t.Errorf("the next attempt is %+v, want one with 2 scored, one of them taken over from %s", second, first)
+		t.Errorf("the next attempt is %+v, want 2 scored samples, one of them with a score of %s", second, first)
 	}
 	if tasks := s.Tasks.Take(); len(tasks) > 0 {
 		t.Errorf("no_image_check has %d tasks", len(tasks))
@@ -218,6 +218,6 @@ func TestLateImage(t *testing.T) {
 	s.call(http.MethodPost, api.RunPath(second.Run)+":retry", `{"images_changed": true}`)
 	s.work()
 	if third := ask(body); third.Attempt != 2 || third.TakenOver != 2 {
-		t.Errorf("the retry is %+v, want attempt 2 with 2 scores taken over", third)
+		t.Errorf("the retry is %+v, want attempt 2 with 2 reused scores", third)
 	}
 }

@@ -15,11 +15,11 @@ import (
 // repeated lists the parameters that may be given several times.
 var repeated = []string{"id", "filter"}
 
-// mayBeEmpty is a parameter that may have an empty value: clients of lists send it for the first page.
+// mayBeEmpty is the only parameter whose value may be empty: clients send an empty value to request the first page.
 const mayBeEmpty = "page_token"
 
-// checked returns the call of a route, with a check of the query before it. The check refuses unknown parameters,
-// because a caller would not notice that they were ignored.
+// checked returns a call that checks the query before it makes the call of a route. The check refuses unknown
+// parameters: if they were ignored, a caller would not notice.
 func (r route) checked() call {
 	return func(request *http.Request) (answer, error) {
 		given, err := url.ParseQuery(request.URL.RawQuery)

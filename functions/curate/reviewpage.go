@@ -51,7 +51,8 @@ func reviewOf(r *http.Request, fields url.Values) (request review.Request, revie
 	return request, reviewer, nil
 }
 
-// wholeNumber reads the number in a field, from least to most.
+// wholeNumber reads the number in a field. The error is a RefusedError unless the number is whole, and from least to
+// most.
 func wholeNumber(field, text string, least, most uint64) (uint64, error) {
 	n, err := strconv.ParseUint(text, 10, 64)
 	if err != nil || spelling.CheckWhole(text) != nil || n < least || n > most {
@@ -82,7 +83,8 @@ func (s server) reviewPage(r *http.Request) (answer, error) {
 	return s.show(view, status)
 }
 
-// fillReview adds to the page the next pair without a choice of the reviewer, or the report if every pair has a choice.
+// fillReview adds the next pair for which the reviewer has no choice to the page. If every pair has a choice, it adds
+// the report.
 func (s server) fillReview(ctx context.Context, view *site.Review) error {
 	pairs, err := s.pairs.Of(ctx, view.Request)
 	if err != nil {

@@ -95,7 +95,7 @@ func (s server) register(mux *http.ServeMux) {
 	})
 }
 
-// exceptVerbs refuses a request whose path ends in a verb of a run: the method of these is POST.
+// exceptVerbs refuses a request whose path ends in a verb of a run, because verbs accept only POST.
 func exceptVerbs(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		_, name, _ := strings.Cut(r.PathValue("run"), ":")
@@ -107,8 +107,8 @@ func exceptVerbs(handler http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// refuseMethod answers a request whose path takes other methods.
+// refuseMethod answers a request whose path does not accept its method.
 func refuseMethod(w http.ResponseWriter, r *http.Request, allow string) {
 	w.Header().Set("Allow", allow)
-	api.NewProblem(http.StatusMethodNotAllowed, fmt.Sprintf("%s takes %s, not %s", r.URL.Path, allow, r.Method)).Write(w)
+	api.NewProblem(http.StatusMethodNotAllowed, fmt.Sprintf("%s accepts %s, not %s", r.URL.Path, allow, r.Method)).Write(w)
 }

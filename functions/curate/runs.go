@@ -63,7 +63,7 @@ func (s server) getRun(r *http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: status}, err
 }
 
-// A verb is the action of POST /v1/runs/{run}:<name>. It returns the run whose status is the answer.
+// A verb is an action on a run: POST /v1/runs/{run}:<name>. do returns the id of the run whose status is the answer.
 type verb struct {
 	name string
 	do   func(s server, r *http.Request, id string) (string, error)
@@ -106,7 +106,8 @@ func verbNames(prefix string) (names []string) {
 	return names
 }
 
-// runVerb runs a verb on a run and logs the call. It returns the id of the run to show: the next attempt after a retry.
+// runVerb runs a verb on a run and logs the call. It returns the id of the run to show: after a retry, the next
+// attempt.
 func (s server) runVerb(r *http.Request, v verb, id string) (string, error) {
 	about, err := v.do(s, r, id)
 	if err == nil {

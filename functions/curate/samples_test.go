@@ -21,8 +21,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// withImages returns a service and its scored run of 4 samples. Three have an image, of which one is missing; one has
-// only text.
+// withImages returns a service and its scored run of 4 samples. Three samples have an image, and one of these images is
+// missing. One sample has only text.
 func withImages(t *testing.T) (s service, id string) {
 	t.Helper()
 	s = newService(t, nil)
@@ -197,8 +197,8 @@ func TestPlanByAPI(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "moon", "manifests": ["x.json"]}`)
 }
 
-// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking. A client
-// that disconnects is not logged as an error of the service.
+// Planning a compressed manifest removes the unpacked copy, also if the dataset is refused after unpacking or its run
+// is already scored. A client that disconnects is not logged as an error of the service.
 func TestPlanLeavesNothing(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -218,6 +218,12 @@ func TestPlanLeavesNothing(t *testing.T) {
 	want[api.Problem](s, 422, "POST", "/v1/plans", `{"dataset": "sky", "manifests": ["all.jsonl.gz", "bad.jsonl"]}`)
 	if left := s.Objects(bucket.TemporaryPrefix); len(left) > 0 {
 		t.Errorf("planning left %v", left)
+	}
+	want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs", body)
+	s.work()
+	want[api.PlanReport](s, http.StatusOK, "POST", "/v1/plans", body)
+	if left := s.Objects(bucket.TemporaryPrefix); len(left) > 0 {
+		t.Errorf("planning a scored run left %v", left)
 	}
 	gone, hangUp := context.WithCancel(t.Context())
 	hangUp()
@@ -309,7 +315,7 @@ func TestFilterByColumnOfRecords(t *testing.T) {
 	}
 }
 
-// After a search for near duplicates, samples can be filtered by them.
+// After a search for near duplicates, samples can be filtered by near duplicates.
 func TestSamplesByCluster(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -330,11 +336,11 @@ func TestSamplesByCluster(t *testing.T) {
 	if at := made.Header().Get("Location"); made.Code != http.StatusSeeOther || at != page {
 		t.Fatalf("the button is answered %d, Location %q: %s", made.Code, at, made.Body)
 	}
-	s.sees(200, page, "Near duplicates are searched for", `id="live" data-live="3"`)
+	s.sees(200, page, "The search for near duplicates is running", `id="live" data-live="3"`)
 	s.work()
 	status, _ := want[subset.RunStatus](s, http.StatusAccepted, "POST", "/v1/runs/"+id+":cluster", "")
 	if status.Clusters != subset.ClustersFound {
-		t.Errorf("they are %q", status.Clusters)
+		t.Errorf("the near duplicates are %q", status.Clusters)
 	}
 	for filter, ids := range map[string]string{
 		"cluster=a": "a twin", "cluster=twin": "a twin", "cluster=@2": "a twin", "cluster=a%231": "a twin",
@@ -359,12 +365,12 @@ func TestSamplesByCluster(t *testing.T) {
 	// The form has filters for which it has no field.
 	s.sees(200, page+"?filter=cluster_size%3E%3D4&filter=status%3Dok", `value="cluster_size&gt;=4" checked`,
 		`value="status=ok" selected`)
-	s.sees(200, page+"?cluster=twin", "2 samples", "1 near duplicate<", `value="twin"`, "has near duplicates")
+	s.sees(200, page+"?cluster=twin", "2 samples", "1 near duplicate<", `value="twin"`, "1 or more<")
 	s.sees(200, page+"/@2", "Near duplicates", "/samples/@0", "filter=cluster%3D@0")
 }
 
-// Samples are shown without near duplicates if what was found is damaged; the page says so, and its button searches
-// again.
+// If the file of near duplicates is damaged, samples are shown without near duplicates. The page shows the problem, and
+// its button starts another search.
 func TestSamplesOfDamagedClusters(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -381,7 +387,7 @@ func TestSamplesOfDamagedClusters(t *testing.T) {
 	}
 	status, _ := want[subset.RunStatus](s, http.StatusOK, "GET", path, "")
 	if status.Clusters != subset.ClustersDamaged || !strings.Contains(status.ClustersProblem, "harvest clusters "+id) {
-		t.Errorf("they are %q: %s", status.Clusters, status.ClustersProblem)
+		t.Errorf("the near duplicates are %q: %s", status.Clusters, status.ClustersProblem)
 	}
 	s.sees(200, page, "object is damaged", "Find near duplicates", "5 samples")
 	s.sees(200, page+"/@0", "r00")
@@ -396,7 +402,7 @@ func TestSamplesOfDamagedClusters(t *testing.T) {
 	want[api.SamplePage](s, http.StatusOK, "GET", path+"/samples?filter=cluster_size%3D1", "")
 }
 
-// A damaged output is answered with what to do, and not sent.
+// A damaged output is not sent. The answer names the fix.
 func TestDamagedOutput(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)

@@ -167,7 +167,7 @@ func TestReport(t *testing.T) {
 	path += "/" + sel.ID
 	problem, _ := want[api.Problem](s, http.StatusConflict, "GET", path+"/report", "")
 	if !strings.Contains(problem.Detail, "is being written") {
-		t.Errorf("before it is written: %q", problem.Detail)
+		t.Errorf("before the report is written: %q", problem.Detail)
 	}
 	s.work()
 	sel, _ = want[api.SelectionStatus](s, http.StatusOK, "GET", path, "")

@@ -26,7 +26,7 @@ func (s server) listSelections(r *http.Request) (answer, error) {
 	return answer{status: http.StatusOK, body: list}, nil
 }
 
-// listOf returns the API's list of some selections, without a token of a next page.
+// listOf returns selections as a list of the API, without the token of the next page.
 func listOf(listed []subset.Listed) api.SelectionList {
 	list := api.SelectionList{Selections: []api.SelectionEntry{}}
 	for _, l := range listed {

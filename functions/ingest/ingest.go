@@ -94,11 +94,11 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	switch {
 	case err != nil:
 		return err
-	case images.IsName(object): // it is one of a dataset's
+	case images.IsName(object): // an image of a dataset starts no run
 		return nil
 	case arrival.Named:
-		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml next to it names it: upload that "+
-			"again to start a run", "object", object)
+		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml next to it names it: upload the "+
+			"dataset.yaml again to start a run", "object", object)
 		return nil
 	case arrival.Waits != "":
 		c.Log.WarnContext(ctx, "object starts no run, because the dataset.yaml next to it is refused: upload a corrected "+

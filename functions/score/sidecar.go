@@ -24,9 +24,9 @@ func NewSidecar(base string, log *slog.Logger) (http.Handler, error) {
 			r.Out.Header.Del("Authorization") // the caller's token is only for this service
 		},
 		ErrorHandler: func(w http.ResponseWriter, r *http.Request, err error) {
-			log.WarnContext(r.Context(), "sidecar not reached", "error", err)
+			log.WarnContext(r.Context(), "sidecar cannot be reached", "error", err)
 			// This status makes callers wait for the sidecar.
-			http.Error(w, "the sidecar is not reached", http.StatusServiceUnavailable)
+			http.Error(w, "the sidecar cannot be reached", http.StatusServiceUnavailable)
 		},
 	}, nil
 }

@@ -1,7 +1,7 @@
 // Package api is the contract of the HTTP API: the paths, the bodies of requests and responses, and a client.
 //
 // The function curate serves it; openapi.yaml describes every call. The bodies of runs, selections and explanations are
-// those of packages run and subset.
+// types of packages run and subset.
 package api
 
 import (
@@ -221,7 +221,7 @@ const (
 // in the order of the dataset.
 type SamplePage struct {
 	Samples []browse.Entry `json:"samples"`
-	// Matched counts the samples of all pages, up to browse.MostCounted; More says that there are more.
+	// Matched counts the samples of all pages, up to browse.MostCounted; More is true if there are more.
 	Matched int  `json:"matched"`
 	More    bool `json:"more,omitempty"`
 	// Columns are the names of the numeric columns that filters may use; empty if there are none.
@@ -236,7 +236,7 @@ type PlanReport struct {
 	EstimatedCost float64 `json:"estimated_cost"` // US dollars
 	// Notes are the notes of the plan.
 	Notes []string `json:"notes,omitempty"`
-	// number of records of the dataset, if the run is a trial on some of them; else 0
+	// Of is the number of records of the dataset if the run is a trial; else 0. A trial has only some of the records.
 	Of int64 `json:"of,omitempty"`
 	// Changed counts the scored samples with new or changed images. Kept counts the scores that stay valid.
 	Changed int64 `json:"images_changed"`

@@ -10,7 +10,7 @@ import (
 	"sync/atomic"
 )
 
-// A BodyError says that a request's body did not arrive completely.
+// A BodyError is the error of a request's body that did not arrive completely.
 type BodyError struct{ Err error }
 
 func (e *BodyError) Error() string { return "reading the request's body: " + e.Err.Error() }
@@ -34,7 +34,7 @@ func BodyProblem(err error) *Problem {
 	return NewProblem(http.StatusBadRequest, body.Error()+"; send a valid HTTP body")
 }
 
-// WatchBody records errors of reading a request's body for ProxyFault, because the error of a proxy may be another one.
+// WatchBody records errors of reading a request's body for ProxyFault, because the proxy may report a different error.
 func WatchBody(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil && r.Body != http.NoBody {
@@ -62,8 +62,8 @@ func (b *watchedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// ProxyFault answers a request that a proxy could not forward. If reading the client's body failed, the answer says so.
-// Otherwise it says that the service behind the proxy does not answer.
+// ProxyFault answers a request that a proxy could not forward. If reading the client's body failed, the answer has the
+// problem of the body. Otherwise the answer is that the service behind the proxy does not answer.
 func ProxyFault(w http.ResponseWriter, r *http.Request, _ error) {
 	problem := NewProblem(http.StatusBadGateway, "the service behind this proxy does not answer; try again")
 	if body, ok := r.Context().Value(bodyKey{}).(*watchedBody); ok {

@@ -74,6 +74,6 @@ func TestProxyFault(t *testing.T) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusBadGateway || response.Header.Get("Content-Type") != "application/problem+json" {
-		t.Errorf("with nothing behind it answers %s, %s", response.Status, response.Header.Get("Content-Type"))
+		t.Errorf("a proxy without a service answers %s, %s", response.Status, response.Header.Get("Content-Type"))
 	}
 }

@@ -35,7 +35,7 @@ type Client struct {
 }
 
 // NewClient returns a client of the API at a base URL of http or https, such as http://127.0.0.1:8080. client sends the
-// requests, and adds what the deployment requires, such as an ID token.
+// requests, and adds the credentials that the deployment requires, such as an ID token.
 func NewClient(base string, client *http.Client) (*Client, error) {
 	at, err := url.Parse(base)
 	if err != nil {

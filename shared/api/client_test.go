@@ -48,7 +48,7 @@ func breakOff(w http.ResponseWriter, _ *http.Request) {
 }
 
 // After a 429 the client repeats the call after the time that the answer states, a limited number of times.
-func TestClientWaitsItsTurn(t *testing.T) {
+func TestClientRepeatsAfter429(t *testing.T) {
 	t.Parallel()
 	busy := say(http.StatusTooManyRequests, `{"detail": "other selections are being made"}`)
 	soon := func(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +114,7 @@ func TestClientReturnsProblems(t *testing.T) {
 		t.Errorf("problem (-want +got):\n%s", diff)
 	}
 	if !api.HasStatus(err, http.StatusNotFound) || api.HasStatus(err, http.StatusConflict) {
-		t.Errorf("error %v is not one of status 404 alone", err)
+		t.Errorf("error %v does not have only the status 404", err)
 	}
 	if diff := cmp.Diff([]string{"GET /v1/runs/..%2Fmoon "}, *requests); diff != "" {
 		t.Errorf("requests (-want +got):\n%s", diff)
@@ -149,7 +149,7 @@ func TestPoll(t *testing.T) {
 	}
 	fault := errors.New("fault")
 	if err := api.Poll(t.Context(), func() (bool, error) { return false, fault }); !errors.Is(err, fault) {
-		t.Errorf("error %v, want the look's", err)
+		t.Errorf("error %v, want the error of look", err)
 	}
 }
 

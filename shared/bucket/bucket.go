@@ -1,5 +1,5 @@
-// Package bucket is object storage behind a small interface, opened by URL: a Cloud Storage bucket
-// or a folder. Objects are immutable: they are created once, whole or not at all, and never changed.
+// Package bucket stores objects in a folder or in Cloud Storage, behind one small interface. Package gs opens a bucket
+// by its URL. Objects are immutable: they are created once, whole or not at all, and never changed.
 package bucket
 
 import (
@@ -33,8 +33,8 @@ type Reader interface {
 	Stat(ctx context.Context, name string) (Attrs, error)
 	// Open reads length bytes of an object from offset on; a negative length reads to the end. A range may reach beyond
 	// the end of the object: then Open reads the bytes that exist, possibly none. A negative offset is an error. A
-	// generation other than 0 requests the content of that generation: ErrNotExist if the object has another one now.
-	// When the context ends, reading from the result fails, too.
+	// generation other than 0 requests the content of that generation. The error is ErrNotExist if the object has another
+	// generation now. When the context ends, reading from the result fails, too.
 	Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error)
 	// List yields the objects whose names begin with prefix and are greater than after, in
 	// ascending byte order of their names. It stops after the first error.
@@ -43,7 +43,8 @@ type Reader interface {
 	Checksum(ctx context.Context, name string) (uint32, error)
 }
 
-// A WholeOpener is a Reader that can get an object's attributes and content in one request, because each request costs.
+// A WholeOpener is a Reader that can get an object's attributes and content in one request, because each request costs
+// money and time.
 type WholeOpener interface {
 	// OpenWhole returns the object's attributes, and its whole content as Open does.
 	OpenWhole(ctx context.Context, name string) (Attrs, io.ReadCloser, error)

@@ -49,7 +49,7 @@ func TestDelete(t *testing.T) {
 		ended, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := deleter.Delete(ended, "a/e"); !errors.Is(err, context.Canceled) {
-			t.Errorf("%s: after the end: %v", kind, err)
+			t.Errorf("%s: after the last deletion: %v", kind, err)
 		}
 	}
 }

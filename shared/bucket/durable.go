@@ -5,8 +5,9 @@ import "sync"
 // maxDurable is the largest number of folders in a durableFolders.
 const maxDurable = 4096
 
-// A durableFolders remembers folders that are synced to disk, with all folders above. When it is full it forgets all
-// folders, because a service makes new folders without end. A forgotten folder is only synced once more.
+// A durableFolders is a set of folders that are synced to disk, with all folders above them. When the set is full, all
+// folders are removed from it, because a service makes new folders all the time. A removed folder is only synced once
+// more.
 type durableFolders struct {
 	mu    sync.Mutex
 	known map[string]bool

@@ -62,8 +62,8 @@ func (e *MachineError) Error() string {
 // Unwrap returns the system's error.
 func (e *MachineError) Unwrap() error { return e.Err }
 
-// MachineFault returns err, an error of writing in a folder, as a *MachineError if it affects all objects; else as it
-// is.
+// MachineFault returns err, an error of writing in a folder, as a *MachineError if its cause affects all objects.
+// Otherwise it returns err unchanged.
 func MachineFault(folder string, err error) error {
 	if _, known := errors.AsType[*MachineError](err); known {
 		return err
@@ -80,7 +80,7 @@ func MachineFault(folder string, err error) error {
 }
 
 // readFault classifies an error of opening one file of a file system: as ErrNotExist, ErrUnreadable or, if even the
-// file system's root cannot be read, a *MachineError. Other errors are returned as they are.
+// file system's root cannot be read, a *MachineError. Other errors are returned unchanged.
 func readFault(fsys fs.FS, place string, err error) error {
 	switch {
 	case absent(err):

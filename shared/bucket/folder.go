@@ -67,7 +67,8 @@ func OpenFolder(dir string) (*Folder, error) {
 	return f, nil
 }
 
-// linked returns err, an error of using a name, as a *LinkError if a link leads out of the folder; else as it is.
+// linked returns err, an error of using a name, as a *LinkError if a link leads out of the folder. Otherwise it returns
+// err unchanged.
 func (f *Folder) linked(name string, err error) error {
 	if !errors.Is(err, f.outside) {
 		return err

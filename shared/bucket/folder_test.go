@@ -85,7 +85,7 @@ func TestFolderLinks(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{"secret"}, files(t, outside)); diff != "" {
-		t.Errorf("outside (-want +got):\n%s", diff)
+		t.Errorf("files outside the folder (-want +got):\n%s", diff)
 	}
 	if _, err := f.Open(t.Context(), "out/secret", 0, 0, -1); err == nil {
 		t.Error("read outside the folder")
@@ -148,7 +148,7 @@ func TestPrivateFolder(t *testing.T) {
 	buckettest.MustBeAbsent(t, f, bucket.Private+"/fresh")
 }
 
-func TestNothingIsLeftAside(t *testing.T) {
+func TestNoTemporaryFileIsLeft(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := newFolder(t, dir)

@@ -17,13 +17,13 @@ type LostError struct {
 	// Folder is the folder to remove before its objects are made again: a path if the bucket is a folder, else a prefix.
 	Folder string
 	Alone  bool   // Folder is the object itself: no other object depends on it, and a new object can replace it
-	Again  string // how the objects are made again: "start the dataset again"
+	Again  string // how to make the objects again: "start the dataset again"
 	Err    error  // names the object
 }
 
-// Lost returns err, an error of reading an object, as a *LostError if it is ErrNotExist or ErrDamaged; else as it is.
-// The object was written together with all others of folder, a prefix of names. again is the advice how the folder is
-// made again after it was removed.
+// Lost returns err, an error of reading an object, as a *LostError if it is ErrNotExist or ErrDamaged. Otherwise it
+// returns err unchanged. The object was written together with all other objects of folder, a prefix of names. again is
+// the advice on how to make the folder again after its removal.
 func Lost(b Reader, folder, again string, err error) error {
 	if !errors.Is(err, ErrNotExist) && !errors.Is(err, ErrDamaged) {
 		return err

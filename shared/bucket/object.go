@@ -129,7 +129,7 @@ func Children(ctx context.Context, b Reader, prefix string) ([]string, error) {
 }
 
 // ChildrenAfter returns the names of at most limit folders directly below prefix, after the folder cursor. An empty
-// cursor starts at the first folder. The order is that of listings, where "a-b/" comes before "a/".
+// cursor starts at the first folder. The order is the order of listings, where "a-b/" comes before "a/".
 func ChildrenAfter(ctx context.Context, b Reader, prefix, cursor string, limit int) ([]string, error) {
 	var folders []string
 	for len(folders) < limit {

@@ -76,7 +76,7 @@ func NewView(entries map[string]Content) (*View, error) {
 			continue
 		}
 		if slash != (entries[name].kind == folderContent) {
-			faults = append(faults, fmt.Errorf("%w: %q: the name of a folder ends in a slash, and no other name", ErrName, name))
+			faults = append(faults, fmt.Errorf("%w: %q: a folder's name must end in a slash, no other name may", ErrName, name))
 		}
 		if _, file := entries[bare]; slash && file {
 			faults = append(faults, fmt.Errorf("%w: %q is an object and a folder", ErrName, bare))

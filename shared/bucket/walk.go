@@ -20,7 +20,7 @@ type walk struct {
 	place         string // the file system's own path, for errors
 	prefix, after string
 	yield         func(Attrs, error) bool
-	check         func(name string) error // an error for names that are not yielded
+	check         func(name string) error // returns an error for names that are not listed
 }
 
 // run yields the objects that Reader.List yields, and reports whether the listing continues.

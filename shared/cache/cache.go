@@ -107,14 +107,15 @@ func (c *Cache[V]) Keep(key string, v V) {
 	c.trim(c.maxBytes, 1)
 }
 
-// Trim removes the least recently used values, even the newest, until the others take at most maxBytes.
+// Trim removes the least recently used values, even the newest, until the remaining values take at most maxBytes.
 func (c *Cache[V]) Trim(maxBytes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.trim(maxBytes, 0)
 }
 
-// trim removes the least recently used values until the others take at most maxBytes, or are at most values in number.
+// trim removes the least recently used values until the remaining values take at most maxBytes, or their number is at
+// most values.
 func (c *Cache[V]) trim(maxBytes, values int) {
 	for c.bytes > maxBytes && c.recent.Len() > values {
 		oldest := c.recent.Remove(c.recent.Back()).(entry[V])

@@ -127,7 +127,7 @@ func TestHangingLoad(t *testing.T) {
 		l := newLengths(100)
 		l.takes = 24 * time.Hour
 		if _, err := l.get(t.Context(), "k"); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v, want that of a deadline", err)
+			t.Errorf("error %v, want the error of a deadline", err)
 		}
 	})
 }

@@ -5,7 +5,7 @@ import "fmt"
 // Limits bound the records that are read. The tags below set the defaults.
 type Limits struct {
 	// MaxRecordBytes is the size of the longest accepted record in bytes, 1 or more.
-	MaxRecordBytes int `json:"max_record_bytes" env:"MAX_RECORD_BYTES, default=33554432" meaning:"longest record"`
+	MaxRecordBytes int `json:"max_record_bytes" env:"MAX_RECORD_BYTES, default=33554432" meaning:"longest record in bytes"`
 }
 
 // Validate reports a limit below 1 by the name of its variable.

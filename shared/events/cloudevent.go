@@ -19,7 +19,7 @@ const (
 	SelectionCompleted  = "selection.completed"
 	SelectionFailed     = "selection.failed"
 	SelectionExported   = "selection.exported"
-	// SelectionExportFailed says that no SelectionExported will follow.
+	// SelectionExportFailed means that no SelectionExported will follow.
 	SelectionExportFailed = "selection.export_failed"
 )
 
@@ -66,8 +66,8 @@ type RunEvent struct {
 	Planned int64   `json:"planned,omitempty"`
 	// Cost is the estimated cost of a run that waits for approval, in US dollars.
 	Cost    float64 `json:"cost,omitempty"`
-	Problem string  `json:"problem,omitempty"` // why the run does not continue, in one sentence
-	// API is the URL of the run in the API; empty if the system does not know the URL of its API.
+	Problem string  `json:"problem,omitempty"` // the reason why the run does not continue, in one sentence
+	// API is the URL of the run in the API; empty if the URL of the API is not configured.
 	API string `json:"api,omitempty"`
 }
 
@@ -85,9 +85,9 @@ type SelectionEvent struct {
 	Run       string `json:"run"`
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
-	Problem   string `json:"problem,omitempty"` // why no sample was selected, in one sentence, and what to change
+	Problem   string `json:"problem,omitempty"` // the reason why no sample was selected, and the fix
 	Selected  int    `json:"selected"`          // number of samples
-	// Automatic says that subscribers should act on the selection: it was made for a dataset.yaml, or by a call with
+	// Automatic is true if subscribers should act on the selection: it was made for a dataset.yaml, or by a call with
 	// "notify".
 	Automatic bool `json:"automatic"`
 	// Shortfall is the part of the budget that could not be used, in samples or tokens.
@@ -98,7 +98,7 @@ type SelectionEvent struct {
 	Images     string `json:"images,omitempty"`
 	Scorer     string `json:"scorer"`     // id of the scorer
 	Parameters any    `json:"parameters"` // as in selection.json
-	// API is the URL of the selection in the API; empty if the system does not know the URL of its API.
+	// API is the URL of the selection in the API; empty if the URL of the API is not configured.
 	API string `json:"api,omitempty"`
 }
 
@@ -119,7 +119,7 @@ type SelectionExportFailedEvent struct {
 	Dataset   string `json:"dataset"`
 	Selection string `json:"selection"`
 	For       string `json:"for"`     // name of the trainer
-	Problem   string `json:"problem"` // the cause, and what to change
+	Problem   string `json:"problem"` // the cause and the fix
 }
 
 // An Object describes a written object in an event.

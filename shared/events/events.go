@@ -91,8 +91,8 @@ type SelectTask struct {
 	Request string `json:"request,omitempty"`
 }
 
-// An ImagesTask makes curate do one step of a check: compare the images of a scored run with their recorded state, from
-// a range on.
+// An ImagesTask makes curate do one step of a check: compare the images of a scored run with their recorded state,
+// beginning at a range.
 type ImagesTask struct {
 	Run   string `json:"run"`
 	Check string `json:"check"`
@@ -106,8 +106,7 @@ func (t ImagesTask) Message() Message { return task(TaskImages, t) }
 type ReconcileTask struct {
 	// Run restricts the task to one run and its selections.
 	Run string `json:"run,omitempty"`
-	// Uploads says that the step searches for uploads whose notification was lost. Otherwise the step continues accepted
-	// work.
+	// If Uploads is true, the step searches for uploads whose notification was lost. Otherwise it continues accepted work.
 	Uploads bool `json:"uploads,omitempty"`
 	// Cursor is the position at which the step begins; empty for the first step.
 	Cursor string `json:"cursor,omitempty"`
@@ -125,7 +124,7 @@ func (t PlanTask) Message() Message { return task(TaskPlan, t) }
 // Message returns the task as a message of the tasks topic.
 func (t RangeTask) Message() Message { return task(TaskRange, t) }
 
-// Message returns the task as a message of the tasks topic, for the service of a kind of scorer. small says that the
+// Message returns the task as a message of the tasks topic, for the service of a kind of scorer. small is true if the
 // run is small.
 func (t ShardTask) Message(scorer string, small bool) Message {
 	m := task(TaskShard, t)

@@ -68,7 +68,7 @@ func (f *Feed) address(path string) string {
 	return f.origin.API + path
 }
 
-// Object describes an object of the work bucket for an event.
+// Object returns the description of an object of the work bucket for an event.
 func (f *Feed) Object(attrs bucket.Attrs, checksum uint32) Object {
 	return Object{
 		URI: f.origin.Work + "/" + attrs.Name, Generation: attrs.Generation, Size: attrs.Size,

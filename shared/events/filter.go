@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A Filter decides by the attributes of messages which messages of a topic a subscription gets.
+// A Filter selects the messages of a topic that a subscription gets, by their attributes.
 type Filter []condition // all conditions must hold
 
 type condition struct {

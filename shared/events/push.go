@@ -59,7 +59,7 @@ func IsDataError(err error) bool {
 	return errors.As(err, &d)
 }
 
-// ErrRemoved is the cause of a DataError about work that a person has removed. That is no fault, and not logged as one.
+// ErrRemoved is the cause of a DataError about work that a person has removed. Such an error is not logged as a fault.
 var ErrRemoved = errors.New("was removed")
 
 // Envelope is the body of a push request, in Pub/Sub's form.
@@ -76,8 +76,8 @@ type Envelope struct {
 
 // PushHandler returns the endpoint of a push subscription. It decodes the envelope, calls handle, and answers 204 to
 // acknowledge the delivery or 503 to have it redelivered. It is the only place that turns an error of handle into a
-// status: nil and a DataError acknowledge. The answer to a fault of this machine, which a redelivery cannot fix, is
-// StatusMachineFault. The answer to any other request is 400 or 405.
+// status. nil and a DataError acknowledge the delivery. After a bucket.MachineError the status is StatusMachineFault,
+// and after a bucket.LostError it is StatusLost. A request that is not a push is answered 400 or 405.
 func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method != http.MethodPost {
@@ -137,7 +137,7 @@ func PushHandler(log *slog.Logger, handle func(context.Context, Delivery) error)
 	})
 }
 
-// levelOf is the level at which a DataError is logged.
+// levelOf returns the level at which a DataError is logged.
 func levelOf(err error) slog.Level {
 	if errors.Is(err, ErrRemoved) {
 		return slog.LevelDebug

@@ -35,7 +35,8 @@ func push(t *testing.T, method, body string, outcome error) (*httptest.ResponseR
 	return answer, got
 }
 
-// A fault of this machine has a status of its own, with a text for the program that delivers on this machine.
+// A fault of this machine is answered with a separate status, and with a text for the program that delivers on this
+// machine.
 func TestPushMachineFault(t *testing.T) {
 	t.Parallel()
 	fault := fmt.Errorf("writing: %w", &bucket.MachineError{Folder: "/x", Err: syscall.ENOSPC})

@@ -17,7 +17,7 @@ const (
 	ServiceCurate   = "curate"
 )
 
-// Values of AttrScorer that have subscriptions of their own. Shards of gpuScorer go to ServiceScoreGPU.
+// Values of AttrScorer that have separate subscriptions. Shards of gpuScorer go to ServiceScoreGPU.
 const (
 	gpuScorer = "gpu"
 	llmScorer = "llm"

@@ -9,15 +9,15 @@ import (
 // identity. Their defaults are in the tags below.
 type Limits struct {
 	// MaxBytes is the largest encoded image in bytes, 1 or more.
-	MaxBytes int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file"`
+	MaxBytes int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file in bytes"`
 	// MaxPixels is the largest width times height, 1 or more.
-	MaxPixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000" meaning:"largest image, looked at before it is decoded"`
+	MaxPixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000" meaning:"pixel limit of an image, checked before decoding"`
 	// MaxDecodedBytes is the largest Size.Decoded of an image in bytes, 1 or more.
-	MaxDecodedBytes int64 `env:"MAX_DECODED_BYTES, default=536870912" meaning:"most memory to decode an image"`
+	MaxDecodedBytes int64 `env:"MAX_DECODED_BYTES, default=536870912" meaning:"memory limit to decode an image, in bytes"`
 	// MaxImages is the largest number of images of a sample, 1 or more.
-	MaxImages int `env:"MAX_SAMPLE_IMAGES, default=64" meaning:"most images of a sample"`
+	MaxImages int `env:"MAX_SAMPLE_IMAGES, default=64" meaning:"largest number of images of a sample"`
 	// MaxSampleBytes is the largest size of all encoded images of a sample together in bytes, 1 or more.
-	MaxSampleBytes int64 `env:"MAX_SAMPLE_IMAGE_BYTES, default=268435456" meaning:"most bytes of a sample's image files"`
+	MaxSampleBytes int64 `env:"MAX_SAMPLE_IMAGE_BYTES, default=268435456" meaning:"size limit of all images of a sample"`
 }
 
 // Validate returns an error that names the variable of every limit below 1.

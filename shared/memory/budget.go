@@ -40,7 +40,7 @@ type Budget struct {
 	all     *semaphore.Weighted // bytes of Holds, Steps and Readers
 	holds   *semaphore.Weighted // bytes of Holds and Readers
 	readers *semaphore.Weighted // bytes of Readers
-	spare   int64               // the most bytes of all Readers
+	spare   int64               // the largest number of bytes of all Readers
 }
 
 // New returns the budget of a process. It returns an error if the largest allowed sample does not fit. The error names
@@ -68,14 +68,14 @@ var ErrFull = errors.New("there is no memory for another sample now")
 
 // A TooLargeError is the error of a request for more memory than the budget can ever give. Waiting would not help.
 type TooLargeError struct {
-	Bytes, Most int64  // requested, and the most for a sample
+	Bytes, Most int64  // requested, and the largest number for a sample
 	Settings    string // the variables that determine Most
 }
 
 // Error names the settings to change.
 func (e *TooLargeError) Error() string {
-	return fmt.Sprintf("images need %d bytes of memory, and this process has %d for a sample: start it with the limits "+
-		"of the run (%s)", e.Bytes, e.Most, e.Settings)
+	return fmt.Sprintf("images need %d bytes of memory, and this process has %d for a sample: start the process with the "+
+		"limits of the run (%s)", e.Bytes, e.Most, e.Settings)
 }
 
 // tooLarge returns the error of a request for more memory than the budget can ever give.
@@ -100,8 +100,8 @@ func (b *Budget) NewHold(perByte float64) *Hold { return &Hold{budget: b, perByt
 func Held(size int64, perByte float64) int64 { return int64(math.Ceil(perByte * float64(size))) }
 
 // Add acquires the memory for a sample before its images are read. size is the number of bytes of its encoded images.
-// If h is empty, Add waits for memory; else it returns ErrFull if there is not enough memory now. Other errors: the
-// context ended, or a *TooLargeError.
+// If h is empty, Add waits for memory; else it returns ErrFull if there is not enough memory now. Other errors are the
+// error of an ended context, and a *TooLargeError.
 func (h *Hold) Add(ctx context.Context, size int64) error {
 	bytes := Held(size, h.perByte)
 	if bytes == 0 {
@@ -151,7 +151,7 @@ func (h *Hold) Release() {
 }
 
 // Step waits for a number of bytes of memory, calls do, and releases the memory when do returns. do must not acquire
-// memory. Errors: the context ended, or a *TooLargeError.
+// memory. The error is the error of an ended context, or a *TooLargeError.
 func (b *Budget) Step(ctx context.Context, bytes int64, do func()) error {
 	if bytes > b.need.Step {
 		return b.tooLarge(bytes, b.need.Step)
@@ -187,7 +187,7 @@ func (b *Budget) Reader(ctx context.Context, bytes int64) (release func(), err e
 	return release, nil
 }
 
-// largeStep is the least size of a step, in bytes, before which the garbage collector may run.
+// largeStep is the smallest size, in bytes, of a step before which the garbage collector may run.
 const largeStep = 32 << 20
 
 // collect runs the garbage collector if a step of this size and the garbage together would exceed the limit. Go's

@@ -27,7 +27,7 @@ func TestNewRefuses(t *testing.T) {
 	t.Parallel()
 	need := Need{Hold: 256 << 20, Step: 512 << 20, Settings: "MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES"}
 	if _, err := New(Limit{768<<20 + Reserve, "GOMEMLIMIT"}, need); err != nil {
-		t.Errorf("at the least memory: %v", err)
+		t.Errorf("with the smallest sufficient memory: %v", err)
 	}
 	_, err := New(Limit{768<<20 + Reserve - 1, "GOMEMLIMIT"}, need)
 	want := "GOMEMLIMIT is 1120 MiB, but the process needs 768 MiB for the images of the largest allowed sample, and " +
@@ -44,9 +44,9 @@ func TestTooLarge(t *testing.T) {
 	b := budget(t, 100, 40, 30)
 	for name, err := range map[string]error{
 		"sample": b.NewHold(2.4).Add(t.Context(), 17),
-		"image":  b.Step(t.Context(), 31, func() { t.Error("it was decoded") }),
+		"image":  b.Step(t.Context(), 31, func() { t.Error("the image was decoded") }),
 	} {
-		if err == nil || !strings.Contains(err.Error(), "start it with the limits of the run (MAX_DECODED_BYTES)") {
+		if err == nil || !strings.Contains(err.Error(), "start the process with the limits of the run (MAX_DECODED_BYTES)") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -68,7 +68,7 @@ func TestHold(t *testing.T) {
 	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if err := second.Add(soon, 1); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("an empty Hold: %v, want that it waits", err)
+		t.Errorf("an empty Hold: %v, want it to wait", err)
 	}
 	if err := b.Step(t.Context(), 30, func() {}); err != nil {
 		t.Errorf("a step: %v", err)
@@ -181,14 +181,14 @@ func TestReader(t *testing.T) {
 	soon, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	if _, err := b.Reader(soon, 20); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("another reader: %v, want that it waits", err)
+		t.Errorf("another reader: %v, want it to wait", err)
 	}
 	hold := b.NewHold(1)
 	if err := hold.Add(t.Context(), 30); err != nil {
 		t.Errorf("the largest sample: %v", err)
 	}
 	if err := b.Step(t.Context(), 20, func() {}); err != nil {
-		t.Errorf("its step: %v", err)
+		t.Errorf("a step of the largest sample: %v", err)
 	}
 	hold.Release()
 	release()

@@ -9,7 +9,7 @@ import (
 	"github.com/KimMachineGun/automemlimit/memlimit"
 )
 
-// A Limit is the most memory that this process may use.
+// A Limit is the amount of memory that this process may use.
 type Limit struct {
 	Bytes int64
 	// Source names the source of the limit, such as GOMEMLIMIT.
@@ -25,7 +25,7 @@ const (
 
 // FindLimit returns the memory limit of this process, and sets it as the limit of Go's garbage collector. It is
 // GOMEMLIMIT if that variable is set. Else it is a share of the container's memory (cgroup v1 or v2) or of the
-// machine's memory, whichever is less. The error says that neither is known.
+// machine's memory, whichever is less. The error is that both are unknown.
 func FindLimit() (Limit, error) {
 	if _, set := os.LookupEnv("GOMEMLIMIT"); set {
 		if limit := debug.SetMemoryLimit(-1); limit < math.MaxInt64 { // GOMEMLIMIT=off is no limit
@@ -40,7 +40,7 @@ func FindLimit() (Limit, error) {
 	return limit, nil
 }
 
-// found returns the lower of the limits by a container's and a machine's memory.
+// found returns the limit by a container's memory or the limit by a machine's memory, whichever is less.
 func found(container, machine memlimit.Provider) (Limit, error) {
 	limit := Limit{math.MaxInt64, ""}
 	if bytes, err := container(); err == nil {

@@ -29,7 +29,7 @@ func TestFound(t *testing.T) {
 		}
 	}
 	if _, err := found(none, none); !errors.Is(err, memlimit.ErrNoLimit) {
-		t.Errorf("neither: %v", err)
+		t.Errorf("without a known limit: %v", err)
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 // maxName is the largest size of an id, a source or a file name on a page, in bytes of HTML.
 const maxName = 80
 
-// Clip cuts a text to at most so many bytes of HTML. It replaces characters that would change the look of a page by
-// visible ones: control characters, marks that change the direction of writing, and characters without width.
+// Clip cuts a text to at most so many bytes of HTML. It replaces characters that would change the look of a page with
+// visible characters: control characters, marks that change the direction of writing, and characters without width.
 func Clip(text string, most int) string {
 	var out strings.Builder
 	taken := 0
@@ -41,7 +41,7 @@ func Clip(text string, most int) string {
 // Name returns a name from the dataset in the form for a page: one line of at most maxName bytes of HTML.
 func Name(text string) string { return Clip(strings.Join(strings.Fields(text), " "), maxName) }
 
-// Short returns a name that fits a label of so many characters.
+// Short cuts a name to the length of a label, in characters.
 func Short(text string, most int) string {
 	runes := []rune(Name(text))
 	if len(runes) <= most {

@@ -37,7 +37,7 @@ type Request struct {
 	Seed    uint64 `json:"seed"`
 }
 
-// String describes the two sides of the comparison.
+// String returns a description of the two sides of the comparison.
 func (r Request) String() string {
 	other := "the samples that are not in it"
 	if r.Against != "" {
@@ -46,13 +46,13 @@ func (r Request) String() string {
 	return fmt.Sprintf("selection %s of run %s and %s, with --pairs %d and --seed %d", r.A, r.Run, other, r.Pairs, r.Seed)
 }
 
-// Check returns the error of an invalid request.
+// Check returns an error if the request is invalid.
 func (r Request) Check() error {
 	switch {
 	case r.Pairs < 1 || r.Pairs > MaxPairs:
 		return fmt.Errorf("pairs: %d; give 1 to %d", r.Pairs, MaxPairs)
 	case r.Against == r.A:
-		return fmt.Errorf("against: %q is the reviewed selection; give another one, or leave against out", r.Against)
+		return fmt.Errorf("against: %q is the reviewed selection; give another selection, or leave against out", r.Against)
 	}
 	return nil
 }
@@ -95,8 +95,8 @@ func NewPairs(runs *run.Reader, subsets *subset.Reader) (*Pairs, error) {
 	return &Pairs{runs, subsets, cache.New(runs.Share(4), func(p []Pair) int { return 64 + 96*len(p) })}, nil
 }
 
-// Of draws the pairs of a request, or fewer pairs if the selection does not have enough. Capabilities take turns, so
-// that each has about the same number of pairs. No sample is in two pairs. The error of an invalid request is a
+// Of draws the pairs of a request. It draws fewer pairs if the selection does not have enough. Capabilities take turns,
+// so that each has about the same number of pairs. No sample is in two pairs. The error of an invalid request is a
 // *run.RefusedError.
 func (p *Pairs) Of(ctx context.Context, r Request) ([]Pair, error) {
 	if err := r.Check(); err != nil {

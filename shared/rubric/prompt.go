@@ -15,8 +15,8 @@ func (r *Rubric) Transcript(turns []string) string {
 	return strings.Join(r.TranscriptPieces(pieces), imageMark)
 }
 
-// TranscriptPieces returns a transcript in which the word <image> has no special meaning. turns has the texts between
-// images of each turn. The result has the texts between all images, so one text more than images.
+// TranscriptPieces returns a transcript in which the word <image> has no special meaning. For each turn, turns has the
+// texts between the images. The result has the texts between all images: one text more than there are images.
 func (r *Rubric) TranscriptPieces(turns [][]string) []string {
 	var b pieceBuilder
 	for i := 0; i < len(turns); i += 2 {
@@ -47,7 +47,7 @@ func (r *Rubric) trim(question []string) []string {
 	return trimmed
 }
 
-// A pieceBuilder joins texts between which images lie.
+// A pieceBuilder joins texts that have images between them.
 type pieceBuilder struct {
 	pieces []string
 	last   strings.Builder

@@ -19,7 +19,7 @@ func TestTranscript(t *testing.T) {
 			"Question: <image>\nWhat animal is shown? Answer: A cat.",
 		},
 		// The set of trimmed characters includes letters, so it also cuts letters. The released models were run with it.
-		"trim eats letters":  {[]string{"Is this a quest", "Yes"}, "Question: Is this a q Answer: Yes"},
+		"trim cuts letters":  {[]string{"Is this a quest", "Yes"}, "Question: Is this a q Answer: Yes"},
 		"trim of a prefix":   {[]string{"Question: What is it?", "A wren."}, "Question: What is it? Answer: A wren."},
 		"trim to nothing":    {[]string{"Questions: none", "Ok"}, "Question:  Answer: Ok"},
 		"trim keeps newline": {[]string{"\nis it so\n", "Yes"}, "Question: \nis it so\n Answer: Yes"},
@@ -106,7 +106,7 @@ func TestMarksAreReplacedOnce(t *testing.T) {
 	for i, want := range []string{"Language Model for use of {capability}?", "candidates: [{styles}, plain]"} {
 		if !strings.HasPrefix(prompts[i], "Question: What are {styles} and {capability}? Answer: Marks.\n") ||
 			!strings.Contains(prompts[i], want) {
-			t.Errorf("prompt %d is %q, want %q after the transcript as it is", i, prompts[i], want)
+			t.Errorf("prompt %d is %q, want %q after the unchanged transcript", i, prompts[i], want)
 		}
 	}
 }

@@ -109,10 +109,10 @@ func (r *Rubric) validate() error {
 		}
 	}
 	if strings.Count(r.Prompts.Scorer, capabilityMark) != 1 {
-		faults = append(faults, fmt.Errorf("prompts.scorer: must contain %s once", capabilityMark))
+		faults = append(faults, fmt.Errorf("prompts.scorer: it must contain %s once", capabilityMark))
 	}
 	if strings.Count(r.Prompts.Styler, stylesMark) != 1 {
-		faults = append(faults, fmt.Errorf("prompts.styler: must contain %s once", stylesMark))
+		faults = append(faults, fmt.Errorf("prompts.styler: it must contain %s once", stylesMark))
 	}
 	for _, text := range slices.Concat(r.Capabilities, r.Styles, []string{r.Prompts.Scorer, r.Prompts.Styler}) {
 		if strings.Contains(text, imageMark) {
@@ -134,7 +134,7 @@ func checkNames(field string, names []string) []error {
 			faults = append(faults, fmt.Errorf("%s[%d]: %q must be one line without spaces around it", field, i, name))
 		}
 		if j, seen := first[name]; seen {
-			faults = append(faults, fmt.Errorf("%s[%d]: %q is %s[%d] already", field, i, name, field, j))
+			faults = append(faults, fmt.Errorf("%s[%d]: %q is already %s[%d]; remove one of the two", field, i, name, field, j))
 			continue
 		}
 		first[name] = i

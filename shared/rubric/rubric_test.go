@@ -98,12 +98,12 @@ func TestParseErrors(t *testing.T) {
 			"prompts: {scorer: 'How good?', styler: 'Which style?'}\n",
 			[]string{
 				"name: it is missing", "capabilities: the list is empty", "styles: the list is empty",
-				"prompts.scorer: must contain {capability} once", "prompts.styler: must contain {styles} once",
+				"prompts.scorer: it must contain {capability} once", "prompts.styler: it must contain {styles} once",
 			},
 		},
 		"mark twice": {
 			"name: birds\ncapabilities: [song]\nstyles: [tweet]\nprompts: {scorer: '{capability} {capability}'}\n",
-			[]string{"prompts.scorer: must contain {capability} once"},
+			[]string{"prompts.scorer: it must contain {capability} once"},
 		},
 		"comma in a style": {
 			"name: birds\ncapabilities: ['song, flight']\nstyles: [tweet, 'trill, long']\n",
@@ -113,8 +113,8 @@ func TestParseErrors(t *testing.T) {
 			"name: birds\ncapabilities: [song, ' flight', song, '']\nstyles: [\"two\\nlines\", tweet, tweet]\n",
 			[]string{
 				`capabilities[1]: " flight" must be one line without spaces around it`,
-				`capabilities[2]: "song" is capabilities[0] already`,
-				`capabilities[3]: ""`, `styles[0]: "two\nlines"`, `styles[2]: "tweet" is styles[1] already`,
+				`capabilities[2]: "song" is already capabilities[0]`,
+				`capabilities[3]: ""`, `styles[0]: "two\nlines"`, `styles[2]: "tweet" is already styles[1]`,
 			},
 		},
 		"image in a name": {
@@ -150,7 +150,7 @@ func TestHash(t *testing.T) {
 		return r.Hash()
 	}
 	if got := change(func(r *rubric.Rubric) { r.Name = "another" }); got != defaultHash {
-		t.Errorf("another name gives hash %s, want %s: the name asks nothing", got, defaultHash)
+		t.Errorf("another name gives hash %s, want %s: the name is not a question", got, defaultHash)
 	}
 	nothing := ""
 	for name, f := range map[string]func(*rubric.Rubric){
@@ -198,7 +198,7 @@ func FuzzParse(f *testing.F) {
 		r, err := rubric.Parse(file)
 		if err != nil {
 			if r != nil {
-				t.Error("there is a rubric next to the error")
+				t.Error("Parse returned a rubric and an error")
 			}
 			return
 		}

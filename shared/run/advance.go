@@ -171,8 +171,8 @@ func (w *Worker) finish(ctx context.Context, plan *Plan, counts Counts, delivery
 	return w.again.Sent(ctx, ScoredSentName(plan.Run), delivery)
 }
 
-// scoredEvents returns the events of a scored run: one that it is scored, whose id is the run's id, and, if the run
-// failed, one that it failed.
+// scoredEvents returns the events of a scored run: run.scored, whose id is the run's id, and run.failed if the run
+// failed.
 func (w *Worker) scoredEvents(plan *Plan, marker Scored) []events.Event {
 	data := events.RunEvent{
 		Run: plan.Run, Dataset: plan.Dataset, Samples: &marker.Samples, API: w.events.RunAddress(plan.Run),

@@ -59,7 +59,7 @@ func (a Allowance) Or(other Allowance) Allowance {
 	return a
 }
 
-// Allows reports whether failed of the samples may fail.
+// Allows reports whether a run with this number of samples may have this number of failed samples.
 func (a Allowance) Allows(failed, samples int64) bool {
 	switch {
 	case a.IsZero():
@@ -84,13 +84,13 @@ func leastAllowance(failed, samples int64) string {
 	return strconv.FormatFloat(math.Ceil(100*float64(failed)/float64(max(samples, 1))), 'f', -1, 64) + "%"
 }
 
-// String returns the Allowance as it was given; empty if none was.
+// String returns the Allowance as it was given; empty if no Allowance was given.
 func (a Allowance) String() string { return a.text }
 
-// MarshalText is String.
+// MarshalText returns the text that String returns.
 func (a Allowance) MarshalText() ([]byte, error) { return []byte(a.text), nil }
 
-// UnmarshalText is ParseAllowance; an empty text is the zero Allowance.
+// UnmarshalText reads a text that ParseAllowance accepts. An empty text is the zero Allowance.
 func (a *Allowance) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*a = Allowance{}

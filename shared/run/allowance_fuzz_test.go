@@ -19,7 +19,7 @@ func FuzzParseAllowance(f *testing.F) {
 			t.Errorf("%q allows %+v", text, allowed)
 		}
 		if !allowed.Allows(0, 10) {
-			t.Errorf("%q does not allow that none fails", text)
+			t.Errorf("%q does not allow a run without failed samples", text)
 		}
 	})
 }

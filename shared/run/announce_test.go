@@ -52,7 +52,7 @@ func TestEventOfDeadLetter(t *testing.T) {
 	f, plan, task := oneShard(t)
 	f.Scorer.Name = "fake-2"
 	f.Restart()
-	f.Events.Fail = errors.New("the topic is away")
+	f.Events.Fail = errors.New("the topic is unreachable")
 	for range failures {
 		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err == nil {
 			t.Fatal("no error of another scorer")

@@ -20,7 +20,7 @@ func (w *Worker) Cancel(ctx context.Context, run string) error {
 		return err
 	}
 	if scored {
-		return &RefusedError{Reason: "it is scored: there is nothing left to cancel"}
+		return &RefusedError{Reason: "the run is scored: there is nothing left to cancel"}
 	}
 	if err := w.mark(ctx, cancelledName(run), run); err != nil {
 		return err

@@ -14,7 +14,8 @@ import (
 )
 
 const (
-	// longestDelivery is the longest duration of a delivery. An older delivery has ended, at the latest with its process.
+	// longestDelivery is the longest duration of a delivery. If a delivery began earlier, it has ended, or its process has
+	// ended.
 	longestDelivery = 10 * time.Minute
 	// maxAttempts is the number of attempts at a task in a wave that may fail or end with their process. Then the task
 	// becomes a dead letter. Waiting for a scorer is not an attempt.
@@ -37,7 +38,7 @@ type attempt struct {
 	Delivery string    `json:"delivery"` // the message's id
 	Process  string    `json:"process"`  // see WorkerConfig.Process
 	Nonce    string    `json:"nonce"`    // identifies the attempt if the answer to its creation is lost
-	Until    time.Time `json:"until"`    // the attempt has ended by then
+	Until    time.Time `json:"until"`    // the time at which the attempt has ended
 
 	name string
 	// died is the number of earlier attempts, in all waves, that ended with their process. spent is the number of attempts
@@ -46,9 +47,9 @@ type attempt struct {
 }
 
 // ErrSameDelivery is the error of a delivery while an earlier delivery of the same message is still working.
-var ErrSameDelivery = errors.New("an earlier delivery of this message is at work")
+var ErrSameDelivery = errors.New("an earlier delivery of this message is still working")
 
-// An attempted is the work that attempts are made at: a task of a run, or a step of planning a run.
+// An attempted is the work of attempts: a task of a run, or a step of planning a run.
 type attempted struct {
 	label  string // names the work and its run in errors
 	prefix string // begins the names of all attempts at the work
@@ -143,10 +144,10 @@ func (w *Worker) earlier(ctx context.Context, of attempted, mine *attempt) ([]st
 }
 
 // errDied is the reason of a dead letter whose last attempt ended with its process.
-var errDied = errors.New("the process ended during the attempt; its log may say why, such as too little memory")
+var errDied = errors.New("the process ended during the attempt; its log may have the reason, such as too little memory")
 
-// try makes an attempt at a task by calling do. settled reports that the task is done or a dead letter. why is the
-// reason if it became a dead letter. If another delivery works on the task, it is not settled, and err is nil.
+// try makes an attempt at a task by calling do. settled is true if the task is done or became a dead letter; why is the
+// reason for the dead letter. If another delivery works on the task, settled is false and err is nil.
 func (w *Worker) try(
 	ctx context.Context, plan *Plan, wave *Wave, t task, delivery string, do func(*attempt) error,
 ) (settled bool, why string, err error) {
@@ -204,7 +205,7 @@ func (w *Worker) handOver(ctx context.Context, plan *Plan, wave *Wave, t task) e
 	return w.publishOnce(ctx, plan, present, t, name)
 }
 
-// atWork reports whether a delivery is at work on a task.
+// atWork reports whether a delivery works on a task.
 func (w *Worker) atWork(ctx context.Context, run string, wave *Wave, t task) (bool, error) {
 	open, _, err := w.earlier(ctx, t.attempted(run, wave), new(attempt))
 	if err != nil {

@@ -17,7 +17,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A loader loads the images of samples, or takes their scores over from an earlier run.
+// A loader loads the images of samples, or copies their scores from an earlier run.
 type loader struct {
 	runs         *Reader
 	texts        Texts
@@ -120,8 +120,7 @@ type batch struct {
 
 // load reads the images of the samples at some positions, as far as memory allows. later has the positions that remain;
 // at least one position is done. Two kinds of samples are not in the batch: a sample with a fault in its images, whose
-// record gets the reason, and a sample whose scores are taken over from an earlier run. The caller has to release the
-// batch.
+// record gets the reason, and a sample with scores from an earlier run. The caller has to release the batch.
 func (l *loader) load(
 	ctx context.Context, pictures *Images, rater scorer.Scorer, samples []dataset.Sample, records []scores.Record,
 	at []int,
@@ -156,15 +155,15 @@ func (l *loader) load(
 	return b, later, nil
 }
 
-// A loadedSample has the images of a sample. It has none if the sample's scores were taken over (reused), or if there
+// A loadedSample has the images of a sample. It has no images if the sample's scores were reused (reused), or if there
 // is not enough memory in this batch (later).
 type loadedSample struct {
 	images        [][]byte
 	reused, later bool
 }
 
-// loadSample reads the images of a sample, or takes over its scores. If an image has a fault, the record becomes that
-// of a failed sample. If the state of all images is the same as in the attempt before, no image is read.
+// loadSample reads the images of a sample, or reuses its earlier scores. If an image has a fault, the record becomes
+// the record of a failed sample. If the state of all images is the same as in the previous attempt, no image is read.
 func (l *loader) loadSample(
 	ctx context.Context, pictures *Images, sample *dataset.Sample, rec *scores.Record, hold *memory.Hold,
 ) (loadedSample, error) {
@@ -250,7 +249,7 @@ func (b batch) rate(ctx context.Context, rater scorer.Scorer, records []scores.R
 		return err
 	}
 	if len(results) != len(b.items) {
-		return fmt.Errorf("the scorer answered %d of %d samples", len(results), len(b.items))
+		return fmt.Errorf("the scorer returned results for %d of %d samples", len(results), len(b.items))
 	}
 	for j, res := range results {
 		rec := &records[b.at[j]]

@@ -56,7 +56,7 @@ func BenchmarkRun(b *testing.B) {
 	b.ReportMetric(samples*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
 }
 
-// realLimits are the default limits of a service.
+// realLimits returns the default limits of a service.
 func realLimits() run.Limits {
 	return run.Limits{
 		Scorer: "fake", Records: dataset.Limits{MaxRecordBytes: 32 << 20},

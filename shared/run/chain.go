@@ -15,9 +15,9 @@ type shardCount func(r int) (int, error)
 type link int
 
 const (
-	linkShard  link = iota // with a shard
+	linkShard  link = iota // the chain continues with a shard
 	linkPaused             // not known, because a range is not cut yet
-	linkEnd                // not at all
+	linkEnd                // the chain has no further shard
 )
 
 // A chains has the data that determine the chains of shards of a run: the number of ranges, the width of the wave, and

@@ -25,7 +25,7 @@ const (
 type ImageChanges struct {
 	Samples int64 // number of samples in the compared ranges
 	Changed int64 // number of samples with an image that is new, missing or different
-	Kept    int64 // number of scored samples without a change; the next attempt takes over their scores
+	Kept    int64 // number of scored samples without a change; the next attempt reuses their scores
 	Names   int   // number of image names that were looked up
 }
 
@@ -91,17 +91,17 @@ func (r *Reader) changedImages(
 }
 
 // ReplacedImages counts the samples with an image whose size or generation has changed since the sample was rated.
-// example is one such image. It checks only samples whose index of accepts. counts has the number of these samples in
-// each range, so that other ranges are skipped. It reads no image.
+// example is one such image. It checks only the samples for which included returns true. counts has the number of these
+// samples in each range. Ranges without such samples are skipped. It reads no image.
 func (r *Reader) ReplacedImages(
-	ctx context.Context, plan *Plan, fetcher *images.Fetcher, counts []int, of func(index int) bool,
+	ctx context.Context, plan *Plan, fetcher *images.Fetcher, counts []int, included func(index int) bool,
 ) (samples int, example string, err error) {
 	for number, n := range counts {
 		if n == 0 {
 			continue
 		}
 		first := int(plan.Ranges[number].FirstIndex)
-		_, changed, _, err := r.changedRows(ctx, plan, fetcher, number, func(row int) bool { return of(first + row) })
+		_, changed, _, err := r.changedRows(ctx, plan, fetcher, number, func(row int) bool { return included(first + row) })
 		if err != nil {
 			return 0, "", err
 		}
@@ -114,11 +114,12 @@ func (r *Reader) ReplacedImages(
 	return samples, example, nil
 }
 
-// changedRows returns the status of each sample of a scored range. For each sample that of accepts, it also returns the
-// first image that differs from its recorded state; empty if there is none. A sample with an invalid record, or one
-// that was given up, has no recorded state and is not compared. looked is the number of names that were looked up.
+// changedRows returns the status of each sample of a scored range. If included returns true for a sample, changedRows
+// also returns the first image of the sample that differs from its recorded state; empty if there is none. A sample
+// that was given up, or has an invalid record, has no recorded state and is not compared. looked is the number of names
+// that were looked up.
 func (r *Reader) changedRows(
-	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int, of func(row int) bool,
+	ctx context.Context, plan *Plan, fetcher *images.Fetcher, number int, included func(row int) bool,
 ) (status []scores.Status, changed []string, looked int, err error) {
 	file, err := r.scoreFile(ctx, plan.Run, number)
 	if err != nil {
@@ -133,7 +134,7 @@ func (r *Reader) changedRows(
 		return nil, nil, 0, err
 	}
 	for i := range status {
-		if !of(i) {
+		if !included(i) {
 			clear(names[starts[i]:starts[i+1]])
 		}
 	}

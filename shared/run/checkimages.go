@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// checkedNames is the most image names that are looked up. They come from at most checkedRanges ranges, which are
-	// spread over the dataset.
+	// checkedNames is the largest number of image names that are looked up. They come from at most checkedRanges ranges,
+	// which are spread over the dataset.
 	checkedNames  = 200
 	checkedRanges = 8
-	// checkedRecords is the most records that are read in each of these ranges.
+	// checkedRecords is the largest number of records that are read in each of these ranges.
 	checkedRecords = 200
 )
 

@@ -73,7 +73,7 @@ func eachContained(
 	return nil
 }
 
-// narrowContained returns the part of span that begins with record `from` and ends with record `to`.
+// narrowContained returns the part of span from the record `from` to the record `to`.
 func narrowContained(
 	ctx context.Context, kind container.Kind, source container.Source, span dataset.Span, from, to int64,
 	limits dataset.Limits,

@@ -134,7 +134,7 @@ func (o *shardWriter) add(ctx context.Context, sample *dataset.Sample, bare bool
 	return nil
 }
 
-// A records has the bytes of small records one after the other, so that they need no allocation each.
+// A records stores the bytes of small records one after the other, so that one allocation is enough for many records.
 type records struct{ last []byte }
 
 // recordBytes is the size of one allocation for small records. A small record has at most smallRecord bytes.
@@ -157,7 +157,7 @@ func (r *records) keep(record []byte) []byte {
 func (r *records) reset() { r.last = r.last[:0] }
 
 // flush ends a shard and writes it. If another delivery has written the shard, perhaps before the manifest was
-// replaced, the stored records count.
+// replaced, the report describes the stored records.
 func (o *shardWriter) flush(ctx context.Context) error {
 	number := len(o.report.Shards)
 	name := shardName(o.plan.Run, o.report.Range, number)

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// An Example is the first sample of a run that was not scored because of a certain reason.
+// An Example is the first sample of a run that was not scored for a certain reason.
 type Example struct {
 	ID     string        `json:"id"`
 	Reason string        `json:"reason"`

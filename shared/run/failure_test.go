@@ -71,7 +71,7 @@ func TestTooManyFailed(t *testing.T) {
 			}
 			sel, err := f.Subsets.Select(t.Context(), plan.Run, request, allow(t, "25%"))
 			if err != nil || sel.Selected != 2 {
-				t.Errorf("allowed, the selection is %+v, %v", sel, err)
+				t.Errorf("with a larger allowance, the selection is %+v, %v", sel, err)
 			}
 		})
 	}

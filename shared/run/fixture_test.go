@@ -17,8 +17,8 @@ func TestMain(m *testing.M) {
 	m.Run()
 }
 
-// mixed returns records of every outcome that needs no image: 10 scored, two of them with one id and one without a
-// style, and 2 failed.
+// mixed returns records with every outcome that needs no image. 10 records are scored: two of these have the same id,
+// and one has no style. 2 records fail.
 func mixed() []string {
 	records := append(runtest.Plain("m", 8), runtest.Record("odd", runtest.Styleless),
 		runtest.Record("bad", runtest.Unratable), `{"id": "hollow"}`)
@@ -28,7 +28,7 @@ func mixed() []string {
 // mixedManifest is the name of the manifest of newMixed.
 const mixedManifest = "datasets/mixed/all.json"
 
-// newMixed returns a fixture with the dataset "mixed" of the records mixed, which asks for a selection of 75 %.
+// newMixed returns a fixture with the dataset "mixed" of the records mixed, which requests a selection of 75 %.
 func newMixed(t testing.TB) *runtest.Fixture {
 	t.Helper()
 	f := runtest.New(t)

@@ -34,8 +34,9 @@ func (p *Planner) recognise(ctx context.Context, plan *Plan) (forms.Counts, erro
 	return counts, nil
 }
 
-// unfit returns the error of a plan that a selection does not fit. It begins with the records that cannot be used among
-// the first ones, because they may be the cause. If no record can be used, another budget does not help.
+// unfit returns the error for a selection that cannot be made from a plan. If some of the first records cannot be used,
+// the error names them before selection, because they may be the cause. If no record can be used, the error does not
+// name selection, because another budget does not help.
 func (p *Planner) unfit(ctx context.Context, plan *Plan, selection error) error {
 	read, broken, example := int64(0), int64(0), ""
 	for r := range plan.Ranges {

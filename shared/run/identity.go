@@ -14,8 +14,8 @@ import (
 const imageHere = "\xff"
 
 // identifySample sets the hashes of a sample. Content changes with any byte of the record or its images; it identifies
-// samples whose scores can be taken over. Twin changes only with the turns and the images; it identifies duplicates.
-// Both have 32 hex digits. The hash of an image has 16. fetched has the images, in the sample's order.
+// samples whose scores can be reused. Twin changes only with the turns and the images; it identifies duplicates. Both
+// have 32 hex digits. The hash of an image has 16. fetched has the images, in the sample's order.
 func identifySample(rec *scores.Record, sample *dataset.Sample, fetched [][]byte) {
 	content, twin := sha256.New(), sha256.New()
 	sum := sha256.Sum256(sample.Raw)

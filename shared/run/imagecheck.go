@@ -15,14 +15,14 @@ import (
 // not scored will read the current images anyway. It ends after the first range with a changed image, or after the last
 // range.
 const (
-	// checkedStep is the most ranges that a step compares.
+	// checkedStep is the largest number of ranges that a step compares.
 	checkedStep = 64
-	// checkedStepNames is the number of names after which a step begins no further range.
+	// checkedStepNames is the number of looked-up names after which a step begins no further range.
 	checkedStepNames = 100_000
 )
 
-// began reports whether u is the upload that began the run, so that its notification was redelivered. Otherwise u is
-// another upload with equal content.
+// began reports whether u is the upload that began the run. If it is, the notification of u was redelivered. Otherwise
+// u is another upload with equal content.
 func (p *Plan) began(u Upload) bool {
 	for _, m := range p.Manifests {
 		if m.Name == u.Object && m.Generation == u.Generation {

@@ -53,8 +53,8 @@ const picturesManifest = "datasets/demo/all.json"
 
 var picturesSpec = run.Spec{Dataset: "demo", Manifests: []string{"all.json"}}
 
-// newPictures returns a fixture with a scored dataset of samples with images: a and b share one image, the second image
-// of c and the only one of d are missing, and bad cannot be rated.
+// newPictures returns a fixture with a scored dataset of samples with images. The samples a and b share one image. The
+// second image of c and the only image of d are missing. The sample bad cannot be rated.
 func newPictures(t testing.TB) (*runtest.Fixture, *run.Plan, *openedImages) {
 	t.Helper()
 	f := runtest.New(t)
@@ -83,7 +83,7 @@ func newPictures(t testing.TB) (*runtest.Fixture, *run.Plan, *openedImages) {
 	return f, plan, opened
 }
 
-// attemptAfter returns the plan of the attempt after a run's; nil if there is none.
+// attemptAfter returns the plan of the next attempt of a run; nil if there is none.
 func attemptAfter(t testing.TB, f *runtest.Fixture, plan *run.Plan) *run.Plan {
 	t.Helper()
 	next, err := f.Planner().NextAttempt(t.Context(), plan.Run)
@@ -170,7 +170,7 @@ func (test imageCheckCase) check(t *testing.T) {
 		t.Errorf("rated samples (-want +got):\n%s", diff)
 	}
 	if st := f.Status(next.Run); st.TakenOver != test.kept || st.Reuse != plan.Run || len(st.Selections) != 1 {
-		t.Errorf("%d scores taken over from %s, selections %v; want %d from %s, and one", st.TakenOver, st.Reuse,
+		t.Errorf("%d scores reused from %s, selections %v; want %d from %s, and one", st.TakenOver, st.Reuse,
 			st.Selections, test.kept, plan.Run)
 	}
 	checkAskedAgain(t, f, next, opened)
@@ -188,7 +188,7 @@ func checkAskedAgain(t *testing.T, f *runtest.Fixture, last *run.Plan, opened *o
 		t.Fatal(err)
 	}
 	if next, names := attemptAfter(t, f, last), opened.take(); next != nil || len(names) > 0 {
-		t.Errorf("asked for again, nothing being changed, the dataset has attempt %v, and %v were opened", next, names)
+		t.Errorf("requested again without a change, the dataset has attempt %v, and %v were opened", next, names)
 	}
 	f.Reconcile()
 	if open := openEntries(f); len(open) > 0 {
@@ -218,7 +218,7 @@ func TestImageCheckOfUploads(t *testing.T) {
 	f.Upload("images/demo/d.png", runtest.PNG(t, 8, 8))
 	f.Begin(picturesManifest)
 	if len(f.Queue) > 0 {
-		t.Errorf("the notification again has %d messages", len(f.Queue))
+		t.Errorf("after the redelivered notification there are %d messages", len(f.Queue))
 	}
 	spec := picturesSpec
 	spec.NoImageCheck = true
@@ -230,7 +230,7 @@ func TestImageCheckOfUploads(t *testing.T) {
 		f.Begin(picturesManifest)
 	}
 	if len(f.Queue) != 1 {
-		t.Errorf("another upload has %d messages, want one", len(f.Queue))
+		t.Errorf("after another upload there are %d messages, want one", len(f.Queue))
 	}
 	if err := f.Drain(); err != nil {
 		t.Fatal(err)
@@ -263,7 +263,7 @@ func TestImageCheckWhileScoring(t *testing.T) {
 	f.Reconcile()
 	_, err := f.Planner().NextAttempt(t.Context(), plan.Run)
 	if !errors.Is(err, run.ErrNotScored) || len(f.Queue) != messages {
-		t.Errorf("%d messages (%v), want %d as before of a run that is not scored", len(f.Queue), err, messages)
+		t.Errorf("%d messages (%v), want %d as before: the run is not scored", len(f.Queue), err, messages)
 	}
 	if counts := f.Finish(plan); counts.Failed != 2 {
 		t.Fatalf("counts %+v, want two failed", counts)
@@ -403,7 +403,7 @@ func TestImageCheckKilled(t *testing.T) {
 				}
 				for _, image := range opened.take() {
 					if image != "d.png" {
-						t.Errorf("%s was read, and has not changed", image)
+						t.Errorf("%s was read, although it has not changed", image)
 					}
 				}
 			})

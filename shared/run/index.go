@@ -71,7 +71,7 @@ type Acceptance struct {
 }
 
 // ReadAcceptance reads the Acceptance in the object since. It is zero if there is no such object, or if the object is
-// damaged: only times and callers are lost with it.
+// damaged: then only the time and the caller are lost.
 func ReadAcceptance(ctx context.Context, work bucket.Reader, since string) (a Acceptance, err error) {
 	err = bucket.ReadJSON(ctx, work, since, &a)
 	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrDamaged) {
@@ -97,7 +97,7 @@ func (x *Index) acceptFinished(ctx context.Context, e Entry, since string, now t
 	return err
 }
 
-// accept is Accept, and returns the name of the entry. It is empty if the object called since is damaged: then the name
+// accept is Accept, and returns the name of the entry. The name is empty if the object since is damaged: then the name
 // is not known, and the entry was added before.
 func (x *Index) accept(ctx context.Context, e Entry, since string, now time.Time) (string, error) {
 	first := Acceptance{At: now.UTC(), By: CallerOf(ctx)}
@@ -205,7 +205,7 @@ func (x *Index) RunOf(ctx context.Context, u Upload) (string, error) {
 	return noted.Run, err
 }
 
-// HasUpload reports whether an upload was noted.
+// HasUpload reports whether NoteUpload recorded an upload.
 func (x *Index) HasUpload(ctx context.Context, u Upload) (bool, error) {
 	name, err := uploadName(u)
 	if err != nil {
@@ -214,8 +214,8 @@ func (x *Index) HasUpload(ctx context.Context, u Upload) (bool, error) {
 	return bucket.Exists(ctx, x.work, name)
 }
 
-// uploadName returns the name of the object that records an upload. It has a hash, because the uploaded object's own
-// name may have the greatest length of a name.
+// uploadName returns the name of the object that records an upload. It contains a hash, because the name of the
+// uploaded object may already have the largest allowed length.
 func uploadName(u Upload) (string, error) {
 	hash, err := CanonicalHash([]string{u.Object, strconv.FormatInt(u.Generation, 10)})
 	if err != nil {

@@ -70,7 +70,7 @@ func (w *Worker) rateOne(
 			return err
 		}
 		fail(&records[i], &dataset.Fault{
-			Code: ScorerDied, Detail: fmt.Sprintf("%d times; look at its images", maxDeaths),
+			Code: ScorerDied, Detail: fmt.Sprintf("%d times; check the images of the sample", maxDeaths),
 		})
 		return write()
 	}

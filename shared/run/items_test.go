@@ -159,7 +159,7 @@ func TestLeaseHeld(t *testing.T) {
 				t.Fatal(err)
 			}
 			if failed := meanwhile != nil; failed != tt.fails || events.IsDataError(meanwhile) {
-				t.Errorf("the second delivery got error %v; want a transient one: %v", meanwhile, tt.fails)
+				t.Errorf("the second delivery got error %v; want a transient error: %v", meanwhile, tt.fails)
 			}
 			if counts := f.Account(plan); counts.Scored != 3 || second != 1 {
 				t.Errorf("counts %+v, want all scored; a01 was begun %d times", counts, second)
@@ -202,7 +202,7 @@ func TestErrorOfALease(t *testing.T) {
 	}
 	for range 3 {
 		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); !errors.Is(err, errDown) {
-			t.Fatalf("error %v, want that of the creation", err)
+			t.Fatalf("error %v, want the error of the creation", err)
 		}
 	}
 	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err != nil {
@@ -222,7 +222,7 @@ func TestUnwrittenResultIsNoDeath(t *testing.T) {
 	for range 2 {
 		f.Life = 1 // killed as soon as it has taken the lease
 		if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); !errors.Is(err, runtest.ErrKilled) {
-			t.Fatalf("error %v, want that of a killed process", err)
+			t.Fatalf("error %v, want the error of a killed process", err)
 		}
 		f.Restart()
 	}
@@ -233,7 +233,7 @@ func TestUnwrittenResultIsNoDeath(t *testing.T) {
 			return nil
 		}
 		if _, err := f.Worker.ScoreShard(ctx, task, "d"); !errors.Is(err, context.Canceled) {
-			t.Fatalf("error %v, want that of a cancelled delivery", err)
+			t.Fatalf("error %v, want the error of a cancelled delivery", err)
 		}
 		f.Scorer.Before = nil
 		f.Restart()
@@ -287,7 +287,7 @@ func dieWith(t *testing.T, f *runtest.Fixture, d runtest.Delivery) {
 	t.Helper()
 	f.Life = 1
 	if err := f.Deliver(d); !errors.Is(err, runtest.ErrKilled) {
-		t.Fatalf("error %v, want that of a killed process", err)
+		t.Fatalf("error %v, want the error of a killed process", err)
 	}
 	f.Restart()
 }

@@ -71,7 +71,7 @@ func largeRecord(number, size int) string {
 // blockRecords is the number of records of a generated block.
 const blockRecords = 64
 
-// largeForms make objects of about a size, by their forms. Images are 100 kB, records without one 10 kB.
+// largeForms make objects of about a size, by their forms. Images have 100 kB. Records without an image have 10 kB.
 var largeForms = map[string]func(t *testing.T, size int64) buckettest.Repeated{
 	"jsonl": func(_ *testing.T, size int64) buckettest.Repeated {
 		var block bytes.Buffer
@@ -177,7 +177,7 @@ func TestLargeManifests(t *testing.T) {
 				"plan": {part.plan, whole.plan}, "cut": {part.cut, whole.cut},
 			} {
 				if soak && times[1] > 4*times[0]*3/2+5*time.Second {
-					t.Errorf("%s takes %v, and a quarter of it %v", what, times[1], times[0])
+					t.Errorf("%s: the manifest takes %v, and a quarter of it %v", what, times[1], times[0])
 				}
 			}
 		})
@@ -190,7 +190,7 @@ type largeMeasure struct {
 	ranges    int
 	taken     int64         // samples of the ranges that were cut
 	plan, cut time.Duration // of CPU of the process
-	memory    int64         // the most that the process had, in bytes
+	memory    int64         // the largest memory of the process, in bytes
 }
 
 func (m largeMeasure) String() string {

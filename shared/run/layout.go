@@ -39,22 +39,22 @@ func removedName(run string) string  { return "index/removed/" + run + ".json" }
 func acceptedName(run string) string { return Folder(run) + "accepted" }
 func askedPrefix(run string) string  { return Folder(run) + "asked/" }
 
-// planningPrefix is the prefix of the objects of planning an accepted run.
+// planningPrefix returns the prefix of the objects of planning an accepted run.
 func planningPrefix(run string) string { return Folder(run) + "planning/" }
 
-// draftName is the name of the plan without ranges, and layoutName of the ranges of a manifest.
+// draftName returns the name of the plan without ranges, and layoutName the name of the ranges of a manifest.
 func draftName(run string) string         { return planningPrefix(run) + "draft.json" }
 func layoutsPrefix(run string) string     { return planningPrefix(run) + "layouts/" }
 func layoutName(run string, m int) string { return fmt.Sprintf("%s%04d.json", layoutsPrefix(run), m) }
 
-// scanName is the name of the state after a step that did not reach the end of its manifest.
+// scanName returns the name of the state after a step that did not reach the end of its manifest.
 func scanName(run string, m, step int) string {
 	return fmt.Sprintf("%s%04d/%04d.json", scansPrefix(run), m, step)
 }
 func scansPrefix(run string) string { return planningPrefix(run) + "scans/" }
 
-// planSentName is the name of the object that records that a step of planning was published. planAgainPrefix is the
-// prefix of the objects that record further publications.
+// planSentName returns the name of the object that records that a step of planning was published. planAgainPrefix
+// returns the prefix of the objects that record further publications.
 func planSentName(run string, m, step int) string {
 	return fmt.Sprintf("%ssent/%04d/%04d", planningPrefix(run), m, step)
 }
@@ -62,7 +62,7 @@ func planAgainPrefix(run string, m, step int) string {
 	return fmt.Sprintf("%sagain/%04d/%04d.", planningPrefix(run), m, step)
 }
 
-// planAttemptsPrefix begins the names of all attempts at a step of planning.
+// planAttemptsPrefix returns the prefix of the names of all attempts at a step of planning.
 func planAttemptsPrefix(run string, m, step int) string {
 	return fmt.Sprintf("%sstarted/%04d/%04d.", planningPrefix(run), m, step)
 }
@@ -73,12 +73,13 @@ func shardName(run string, r, shard int) string {
 	return fmt.Sprintf("%sshards/%04d/%07d.zst", Folder(run), r, shard)
 }
 
-// shardScoresPrefix is the prefix of the scores of a range's shards. They are kept when RangeScoresName has them, too.
+// shardScoresPrefix returns the prefix of the scores of a range's shards. They are kept when RangeScoresName has them,
+// too.
 func shardScoresPrefix(run string, r int) string {
 	return fmt.Sprintf("%s%04d/", ratedPrefix(run), r)
 }
 
-// ratedPrefix is the prefix of the scores of all shards.
+// ratedPrefix returns the prefix of the scores of all shards.
 func ratedPrefix(run string) string { return Folder(run) + "rated/" }
 
 func shardScoresName(run string, r, shard int) string {
@@ -90,12 +91,12 @@ func RangeScoresName(run string, r int) string {
 	return fmt.Sprintf("%s%04d.parquet", scoresPrefix(run), r)
 }
 
-// countsPrefix is the prefix of the counts of a level that are summed in one block.
+// countsPrefix returns the prefix of the counts of a level that are summed in one block.
 func countsPrefix(run string, level, block int) string {
 	return fmt.Sprintf("%s%04d/", countsLevelPrefix(run, level), block)
 }
 
-// countsLevelPrefix is the prefix of the counts of a level.
+// countsLevelPrefix returns the prefix of the counts of a level.
 func countsLevelPrefix(run string, level int) string {
 	return fmt.Sprintf("%scounts/%d/", Folder(run), level)
 }
@@ -104,20 +105,20 @@ func countsName(run string, level, number int) string {
 	return fmt.Sprintf("%s%04d.json", countsPrefix(run, level, number/countsBlock), number)
 }
 
-// itemsPrefix is the prefix of the attempts and results of a shard that is scored sample by sample.
+// itemsPrefix returns the prefix of the attempts and results of a shard that is scored sample by sample.
 func itemsPrefix(run string, r, shard int) string {
 	return fmt.Sprintf("%sitems/%04d/%07d/", Folder(run), r, shard)
 }
 
-// numbersName is the name of the numeric fields of a range's records.
+// numbersName returns the name of the numeric fields of a range's records.
 func numbersName(run string, r int) string {
 	return fmt.Sprintf("%snumbers/%04d.parquet", Folder(run), r)
 }
 
-// waitsPrefix is the prefix of reports that the run waits for its scorer, the latest first.
+// waitsPrefix returns the prefix of reports that the run waits for its scorer, the latest first.
 func waitsPrefix(run string) string { return Folder(run) + "waiting/" }
 
-// deadName is the name of the dead letter of a task in a wave.
+// deadName returns the name of the dead letter of a task in a wave.
 func deadName(run string, wave int, t task) string { return deadPrefix(run, wave) + t.path() + ".json" }
 
 func deadPrefix(run string, wave int) string { return fmt.Sprintf("%sdead/%d/", Folder(run), wave) }
@@ -128,46 +129,46 @@ func stoppedName(run string, wave int) string {
 	return fmt.Sprintf("%s%d.stopped", wavesPrefix(run), wave)
 }
 
-// attemptsPrefix begins the names of all attempts at a task.
+// attemptsPrefix returns the prefix of the names of all attempts at a task.
 func attemptsPrefix(run string, t task) string { return Folder(run) + "started/" + t.path() + "." }
 
-// shardAttemptsPrefix begins the names of all attempts at shards.
+// shardAttemptsPrefix returns the prefix of the names of all attempts at shards.
 func shardAttemptsPrefix(run string) string { return Folder(run) + "started/shards/" }
 
-// sentName is the name of the object that records that the next task in a task's chain was published.
+// sentName returns the name of the object that records that the next task in a task's chain was published.
 func sentName(run string, wave int, t task) string {
 	return fmt.Sprintf("%ssent/%d/%s", Folder(run), wave, t.path())
 }
 
-// begunName is the name of the object that records that the first task of a chain was published.
+// begunName returns the name of the object that records that the first task of a chain was published.
 func begunName(run string, wave int, kind string, chain int) string {
 	return fmt.Sprintf("%ssent/%d/%s-%d", Folder(run), wave, kind, chain)
 }
 
-// checkPrefix is the prefix of the objects of a check of the images.
+// checkPrefix returns the prefix of the objects of a check of the images.
 func checkPrefix(run, check string) string { return Folder(run) + "checks/" + check + "/" }
 
 func checkAcceptedName(run, check string) string { return checkPrefix(run, check) + "accepted" }
 func checkDoneName(run, check string) string     { return checkPrefix(run, check) + "done" }
 func checkSentPrefix(run, check string) string   { return checkPrefix(run, check) + "sent/" }
 
-// checkSentName is the name of the object that records that a step of a check was published. The step is named by its
-// first range.
+// checkSentName returns the name of the object that records that a step of a check was published. The step is named by
+// its first range.
 func checkSentName(run, check string, r int) string {
 	return fmt.Sprintf("%s%04d", checkSentPrefix(run, check), r)
 }
 
-// checkFailedPrefix is the prefix of the objects that record failures of a step of a check.
+// checkFailedPrefix returns the prefix of the objects that record failures of a step of a check.
 func checkFailedPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sfailed/%04d.", checkPrefix(run, check), r)
 }
 
-// checkAgainPrefix is the prefix of the objects that record further publications of a step of a check.
+// checkAgainPrefix returns the prefix of the objects that record further publications of a step of a check.
 func checkAgainPrefix(run, check string, r int) string {
 	return fmt.Sprintf("%sagain/%04d.", checkPrefix(run, check), r)
 }
 
-// againPrefix is the prefix of the objects that record further publications of a task whose message had no result.
+// againPrefix returns the prefix of the objects that record further publications of a task whose message had no result.
 func againPrefix(run string, wave int, t task) string {
 	return fmt.Sprintf("%sagain/%d/%s.", Folder(run), wave, t.path())
 }

@@ -67,7 +67,7 @@ func TestLargeNumbers(t *testing.T) {
 	}
 }
 
-// TestBegunShards finds the shards whose attempts have not ended by themselves, of some ranges.
+// TestBegunShards finds the shards of some ranges that have an attempt without a recorded end.
 func TestBegunShards(t *testing.T) {
 	t.Parallel()
 	work, err := bucket.OpenFolder(t.TempDir())

@@ -173,7 +173,7 @@ func TestKilled(t *testing.T) {
 	calm.Finish(plan)
 	shards := calm.Status(plan.Run).Progress.Shards
 	if len(plan.Ranges) != 2 || shards < 3 {
-		t.Fatalf("%d ranges and %d shards, want 2 and more than that", len(plan.Ranges), shards)
+		t.Fatalf("%d ranges and %d shards, want 2 ranges and more shards", len(plan.Ranges), shards)
 	}
 	want := calm.Snapshot()
 	for name, recover := range recoveries(plan) {
@@ -192,7 +192,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// recoveries are the ways to continue after a process was killed. accepted says that the upload was handled before.
+// recoveries returns the ways to continue after a process was killed. accepted is true if the upload was handled
+// before.
 func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted bool) {
 	return map[string]func(f *runtest.Fixture, accepted bool){
 		// In the cloud all messages remain after the process ends, even the message that was being delivered.
@@ -227,7 +228,8 @@ func recoveries(plan *run.Plan) map[string]func(f *runtest.Fixture, accepted boo
 	}
 }
 
-// newCoarse is newMixed with two ranges, one of which has several shards. So a run has few steps, but of every kind.
+// newCoarse is newMixed with two ranges, one of which has several shards. So a run has few steps, but every kind of
+// step.
 func newCoarse(t *testing.T) *runtest.Fixture {
 	t.Helper()
 	f := newMixed(t)
@@ -281,7 +283,7 @@ func TestKilledAlone(t *testing.T) {
 			f := begin(2)
 			f.Life = life
 			if err := f.Drain(); !errors.Is(err, runtest.ErrKilled) {
-				t.Fatalf("got error %v, want that of a killed process", err)
+				t.Fatalf("got error %v, want the error of a killed process", err)
 			}
 			f.Restart()
 			if err := f.Drain(); err != nil {
@@ -304,7 +306,7 @@ func arriveAndDie(t *testing.T, f *runtest.Fixture, manifest string, life int) (
 		err = f.Drain()
 	}
 	if !errors.Is(err, runtest.ErrKilled) {
-		t.Fatalf("got error %v, want that of a killed process", err)
+		t.Fatalf("got error %v, want the error of a killed process", err)
 	}
 	f.Restart()
 	return accepted

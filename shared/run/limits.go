@@ -16,10 +16,10 @@ import (
 // Limits are the limits and defaults of the runs that a service starts.
 type Limits struct {
 	// Scorer is the kind of scorer of a dataset that names no scorer.
-	Scorer string `env:"SCORER, default=embedded" meaning:"what rates samples of a dataset that names no scorer"`
+	Scorer string `env:"SCORER, default=embedded" meaning:"kind of scorer of a dataset that names no scorer"`
 	// Budget is the budget of the automatic selection of a dataset that names no budget. If it is zero, such a dataset
 	// gets no automatic selection.
-	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"budget of the automatic selection of a dataset that names none"`
+	Budget selection.Budget `env:"DEFAULT_BUDGET" meaning:"budget of the automatic selection if a dataset has none"`
 	// Records and Images limit the records and images of a dataset.
 	Records dataset.Limits
 	Images  images.Limits
@@ -29,14 +29,14 @@ type Limits struct {
 	PlanBytes int64 `env:"PLAN_BYTES, default=8589934592" meaning:"bytes of a manifest that one delivery plans"`
 	// RangeBytes, ShardSamples and ShardBytes determine how datasets are cut.
 	RangeBytes   int64 `env:"RANGE_BYTES, default=16777216" meaning:"bytes of a manifest that one delivery reads"`
-	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"most samples of a shard"`
-	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"most bytes of records in a shard"`
+	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"largest number of samples in a shard"`
+	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"largest size of the records in a shard, in bytes"`
 	// InFlight is the Wave.Width of the runs.
-	InFlight int `env:"IN_FLIGHT, default=16" meaning:"most ranges, and shards, of a run in flight at a time"`
+	InFlight int `env:"IN_FLIGHT, default=16" meaning:"largest number of ranges, and of shards, of a run in progress"`
 	// InFlightGPU is the width for runs by the scorer gpu, which has fewer instances; 0 for InFlight.
-	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"the same of a run by the scorer gpu; 0: IN_FLIGHT"`
+	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"IN_FLIGHT of runs by the scorer gpu; 0: as IN_FLIGHT"`
 	// MaxFailed is the number of samples of a run that may fail. If more fail, nothing is selected.
-	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"samples that may fail before nothing is selected"`
+	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"failed samples allowed; if more fail, nothing is selected"`
 	// CostPerMillion has the prices for estimates of a run's cost.
 	CostPerMillion Prices `env:"COST_PER_MILLION" meaning:"US dollars for a million samples, as embedded=1,gpu=195"`
 	// MaxRunCost is the estimated cost in US dollars above which a run needs approval; 0 means no limit.

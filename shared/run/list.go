@@ -23,8 +23,8 @@ type Listed struct {
 	InFlight int64     // estimated number of samples of shards that are being scored, as in Progress
 }
 
-// listedNames is the most names of the index that are read for a page of a list. The index also has names of other
-// accepted requests.
+// listedNames is the largest number of names in the index that are read for a page of a list. The index also has names
+// of other accepted requests.
 const listedNames = 1000
 
 // List returns a page of runs, the latest accepted run first. The page has at most size runs, 1 or more, after the
@@ -66,7 +66,7 @@ type acceptedRun struct {
 // entryPattern is the pattern of the names of entries: a reverse time, and the name of the accepted work.
 var entryPattern = regexp.MustCompile(`^([0-9]{19})-([A-Za-z0-9][A-Za-z0-9._-]*)$`)
 
-// These patterns distinguish entries of runs from those of selections and requests. A dataset's name may make its run
+// These patterns distinguish entries of runs from entries of selections and requests. A dataset's name may make its run
 // look like a request of another run, so an entry that matches is read.
 var (
 	ofSelection = regexp.MustCompile(`\.[0-9a-f]{12}$`)

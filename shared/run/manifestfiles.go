@@ -8,8 +8,8 @@ import (
 
 // A manifestFiles has the manifests that a spec names.
 type manifestFiles struct {
-	spec      Spec     // with a name for each
-	notes     []string // of the plan
+	spec      Spec     // has the name of each manifest, without patterns and recipes
+	notes     []string // notes of the plan
 	manifests []Manifest
 }
 

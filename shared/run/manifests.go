@@ -73,7 +73,7 @@ func (p *Planner) scan(ctx context.Context, plan *Plan, m Manifest, scan manifes
 	return scan, err
 }
 
-// take removes from a finished scan the records that are not in the run, and recognises the forms of the others.
+// take removes the records that are not in the run from a finished scan, and recognises the forms of the other records.
 func (p *Planner) take(
 	ctx context.Context, plan *Plan, number int, m Manifest, scan manifestScan,
 ) (manifestScan, error) {
@@ -120,8 +120,8 @@ func (p *Plan) add(number int, scan manifestScan) {
 	}
 }
 
-// complete sets the fields of a plan that depend on the samples of its ranges. byDefault says that the selection comes
-// from the service's default budget.
+// complete sets the fields of a plan that depend on the samples of its ranges. byDefault is true if the budget of the
+// selection is the service's default budget.
 func (p *Planner) complete(ctx context.Context, plan *Plan, byDefault bool, rater scorer.Scorer) error {
 	if plan.Samples == 0 {
 		var names []string
@@ -129,7 +129,7 @@ func (p *Planner) complete(ctx context.Context, plan *Plan, byDefault bool, rate
 			names = append(names, m.Name)
 		}
 		return &RefusedError{
-			Reason: strings.Join(names, ", ") + ": the manifest has no records; write one at least", Err: ErrNoRecords,
+			Reason: strings.Join(names, ", ") + ": the manifest has no records; write at least one", Err: ErrNoRecords,
 		}
 	}
 	plan.limit()

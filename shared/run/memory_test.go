@@ -54,7 +54,7 @@ func TestLittleMemory(t *testing.T) {
 		all := f.Memory.NewHold(1)
 		for range 2 {
 			if err := all.Add(t.Context(), size); err != nil {
-				t.Errorf("memory was not given back: %v", err)
+				t.Errorf("memory was not released: %v", err)
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func (r *Reader) begunShards(ctx context.Context, run string, ranges []int) (map
 	}
 	begun := make(map[int][]int, len(files))
 	for number, names := range files {
-		ended := map[string]bool{} // attempts that say how they ended
+		ended := map[string]bool{} // attempts with a recorded end
 		for _, name := range names {
 			if parts := strings.SplitN(name, ".", 4); len(parts) == 4 {
 				ended[strings.Join(parts[:3], ".")] = true
@@ -67,7 +67,7 @@ func (r *Reader) filesOfRanges(
 	for _, number := range ranges {
 		numbers[folderOf(number)] = number
 	}
-	order := slices.Sorted(maps.Keys(numbers)) // that of listings, in which 10000 follows 1000
+	order := slices.Sorted(maps.Keys(numbers)) // the order of listings, in which 10000 follows 1000
 	for len(order) > 0 {
 		skipped := false
 		for attrs, err := range r.work.List(ctx, prefix, order[0]) {

@@ -31,7 +31,7 @@ func TestPage(t *testing.T) {
 		}
 		for _, name := range names {
 			if !strings.Contains(section, "`"+name+"`") {
-				t.Errorf("%s: README.md does not say what is called by %s", path, name)
+				t.Errorf("%s: README.md does not describe the objects that %s names", path, name)
 			}
 		}
 	}

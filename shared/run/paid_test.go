@@ -138,7 +138,7 @@ func TestTooSlowIsRefused(t *testing.T) {
 	f.Upload("datasets/demo/a.jsonl", runtest.Lines(runtest.Plain("p", 12)))
 	spec := run.Spec{Dataset: "demo", Manifests: []string{"a.jsonl"}}
 	if _, err := f.Planner().Plan(t.Context(), spec); err != nil {
-		t.Errorf("just fast enough, and refused: %v", err)
+		t.Errorf("a scorer that is just fast enough is refused: %v", err)
 	}
 	p.perSample = 2000
 	_, err := f.Planner().Plan(t.Context(), spec)

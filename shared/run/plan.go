@@ -30,7 +30,7 @@ type Plan struct {
 	// Problem is the reason why the run was refused or is not continued; empty if there is none. A refused run has no
 	// ranges.
 	Problem string `json:"problem,omitempty"`
-	// Passing says that the Problem may be transient: the same request starts the dataset from the beginning.
+	// Passing is true if the Problem may be transient. Then the same request starts the dataset from the beginning.
 	Passing   bool           `json:"passing,omitempty"`
 	Manifests []Manifest     `json:"manifests"`
 	Samples   int64          `json:"samples"`
@@ -46,29 +46,29 @@ type Plan struct {
 	Options   Options      `json:"options"`
 	Constants Constants    `json:"constants"`
 	Attempt   int          `json:"attempt"`
-	// Limit is how many records of the dataset a trial takes, 0 for all. If the dataset has more, the run is a trial, and
-	// Of is the number of the dataset's records; otherwise Of is 0.
+	// Limit is the number of records of a trial; 0 means all records. If the dataset has more records, the run is a trial,
+	// and Of is the number of the dataset's records. Otherwise Of is 0.
 	Limit int64 `json:"limit,omitempty"`
 	Of    int64 `json:"of,omitempty"`
 	// Refusals is the number of earlier runs of the same dataset and options that were refused because of other
 	// requests, such as another budget.
 	Refusals int `json:"refusals,omitempty"`
-	// Removals is how many times all attempts at the same dataset and options were removed before.
+	// Removals is the number of times that all attempts at the same dataset and options were removed before.
 	Removals int `json:"removals,omitempty"`
 	// Reading is the dataset.ReadingVersion that the run was planned under.
 	Reading int `json:"reading"`
-	// Reuse is an earlier run whose unchanged scores are taken over.
+	// Reuse is an earlier run whose scores of unchanged samples are reused; empty if there is none.
 	Reuse string `json:"reuse,omitempty"`
-	// EstimatedCost in US dollars. Above the service's limit a run waits for approval.
+	// EstimatedCost is in US dollars. If it is above the service's limit, the run waits for approval.
 	EstimatedCost float64 `json:"estimated_cost"`
 	NeedsApproval bool    `json:"needs_approval,omitempty"`
-	// MaxFailed is how many samples may fail; if more do, the run failed, and nothing is selected from it unless a
-	// request allows more. It is not part of the run's identity.
+	// MaxFailed is the number of samples that may fail. If more samples fail, the run has failed, and nothing is selected
+	// from it unless a request allows more. MaxFailed is not part of the run's identity.
 	MaxFailed Allowance `json:"max_failed,omitzero"`
 	// Notes are for the dataset's author. They are not faults: for example, the numbers in file names show that files
 	// may be missing, or a recipe makes a trainer repeat records.
 	Notes []string `json:"notes,omitempty"`
-	// Selection is made when the run is scored, if it has a budget.
+	// Selection is the automatic selection. It is made when the run is scored, if it has a budget.
 	Selection selection.Request `json:"selection"`
 }
 
@@ -156,7 +156,7 @@ func (p *Plan) otherVersion() string {
 		"start its dataset again for a run of this version", age, what, ours)
 }
 
-// identity is the content that a run's id is a hash of.
+// An identity is the content of a run whose hash is in the run's id.
 type identity struct {
 	Manifests []manifestIdentity `json:"manifests"`
 	Images    string             `json:"images"`

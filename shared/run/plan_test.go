@@ -290,7 +290,7 @@ func TestManifestChangedWithinRange(t *testing.T) {
 			dieAfterOneShard := func() {
 				f.Life = 2 // the lease, and the shard
 				if err := f.Drain(); !errors.Is(err, runtest.ErrKilled) {
-					t.Fatalf("got error %v, want that of a killed process", err)
+					t.Fatalf("got error %v, want the error of a killed process", err)
 				}
 				f.Restart()
 			}

@@ -18,7 +18,7 @@ import (
 )
 
 // A ScorerOpener opens the scorer of a kind for a rubric. It is called for every shard. So if a scorer was replaced in
-// the meantime, the new id shows it.
+// the meantime, its new id is noticed.
 type ScorerOpener func(ctx context.Context, kind string, r *rubric.Rubric) (scorer.Scorer, error)
 
 // A Planner computes the plans of runs. It writes only temporary objects: the content of compressed manifests.
@@ -78,7 +78,7 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 }
 
 // Bounded returns a copy of the planner with a lower limit on the unpacked bytes of compressed manifests, because a
-// waiting caller has less time than a run. by names the setting of the limit, for errors.
+// waiting caller has less time than a run. by is the name of the setting of the limit, for errors.
 func (p *Planner) Bounded(unpacked int64, by string) *Planner {
 	bounded := *p
 	bounded.limits.Compressed = p.limits.Compressed.AtMost(unpacked, by)
@@ -105,7 +105,7 @@ func (p *Planner) Plan(ctx context.Context, spec Spec) (*Plan, error) {
 		err = p.complete(ctx, plan, spec.Budget.IsZero(), rater)
 	}
 	if err != nil {
-		// Remove the unpacked content of all manifests, because the plan may not say yet which of them are compressed.
+		// Remove the unpacked content of all manifests, because it may not be known yet which manifests are compressed.
 		for _, m := range plan.Manifests {
 			m.removeUnpacked(ctx, p.texts.Work)
 		}
@@ -324,10 +324,10 @@ func unread(field, object string, err error) error {
 		return &RefusedError{Object: object, Reason: large.Error() + "; make it shorter"}
 	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
 		return &RefusedError{Reason: fmt.Sprintf(
-			"%s: %s is not in the input bucket; upload it, then ask for the dataset again", field, object)}
+			"%s: %s is not in the input bucket; upload it, then request the dataset again", field, object)}
 	case errors.Is(err, bucket.ErrUnreadable):
 		return &RefusedError{Reason: fmt.Sprintf(
-			"%s: %v; put a copy of the file there that this user may read", field, err)}
+			"%s: %v; replace the file by a copy that this user may read", field, err)}
 	default:
 		return fmt.Errorf("reading %s: %w", object, err)
 	}

@@ -24,7 +24,8 @@ import (
 type draft struct {
 	// Plan has no ranges. It determines the input, even if the dataset's files change during planning.
 	Plan *Plan `json:"plan"`
-	// ByDefault says that the plan's selection comes from the service's default budget, and no request asked for it.
+	// ByDefault is true if the budget of the plan's selection is the service's default budget, because the request has no
+	// budget.
 	ByDefault bool `json:"by_default"`
 	// Width is the number of chains.
 	Width int `json:"width"`
@@ -188,8 +189,8 @@ func (w *Worker) splitStep(ctx context.Context, planner *Planner, plan *Plan, t 
 }
 
 // endPlanning makes the plan and starts the run, if all manifests are split. It checks this after its own delivery has
-// written its result. So if several deliveries write the last results at the same time, at least one delivery finds
-// all.
+// written its result. So if several deliveries write the last results at the same time, at least one delivery finds all
+// results.
 func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*Plan, error) {
 	split, err := bucket.Numbers(ctx, w.work, layoutsPrefix(d.Plan.Run), ".json")
 	if err != nil || !bucket.HasAll(split, 0, len(d.Plan.Manifests)) {
@@ -245,8 +246,8 @@ func (w *Worker) ContinuePlanning(ctx context.Context, run string) error {
 	return nil
 }
 
-// planHeads returns the first open step of each chain of planning. If all steps are done, it returns a step that makes
-// the plan.
+// planHeads returns the first open step of each chain of planning. If all steps are done, it returns one step, whose
+// delivery makes the plan.
 func (w *Worker) planHeads(ctx context.Context, run string) ([]events.PlanTask, error) {
 	d, err := w.runs.draft(ctx, run)
 	if errors.Is(err, bucket.ErrNotExist) {

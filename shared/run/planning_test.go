@@ -173,7 +173,7 @@ func TestPlanKilled(t *testing.T) {
 					err = drainPlans(t, f)
 				}
 				if !errors.Is(err, runtest.ErrKilled) {
-					t.Fatalf("got error %v, want that of a killed process", err)
+					t.Fatalf("got error %v, want the error of a killed process", err)
 				}
 				f.Restart()
 				if !accepted {
@@ -204,7 +204,7 @@ func TestPlanGivenUp(t *testing.T) {
 		fail   func(*runtest.Fixture) // before each attempt
 		reason string
 	}{
-		"error": {func(f *runtest.Fixture) { f.Tasks.Fail = errors.New("the topic is away") }, "the topic is away"},
+		"error": {func(f *runtest.Fixture) { f.Tasks.Fail = errors.New("the topic is down") }, "the topic is down"},
 		"death": {func(f *runtest.Fixture) { f.Life = 1 }, "the process ended during the attempt"}, // takes the lease
 	}
 	for name, tt := range tests {

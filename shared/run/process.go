@@ -27,8 +27,8 @@ type Process struct {
 // NewProcess returns a Process that cannot detect other processes.
 func NewProcess() Process { return Process{ID: rand.Text()} }
 
-// OpenProcess registers this process with the other processes of a machine. Each process locks a file of its own in the
-// folder while it runs. So the other processes can detect immediately that a process was killed.
+// OpenProcess registers this process with the other processes of a machine. While a process runs, it locks its own file
+// in the folder. So the other processes can detect immediately that a process was killed.
 func OpenProcess(folder string) (Process, error) {
 	p := NewProcess()
 	if err := os.MkdirAll(folder, 0o755); err != nil {

@@ -39,7 +39,7 @@ func TestProcessGone(t *testing.T) {
 		}
 	}
 	if gone := ask(alive.ID); gone != 0 {
-		t.Errorf("%d of 8 take a process that lives for gone", gone)
+		t.Errorf("%d of 8 report that a living process has ended", gone)
 	}
 	if err := alive.Close(); err != nil {
 		t.Fatal(err)

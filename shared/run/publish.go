@@ -26,8 +26,8 @@ func (w *Worker) publishAfter(ctx context.Context, plan *Plan, wave *Wave, t tas
 	return w.publishOnce(ctx, plan, wave, next, sent)
 }
 
-// after returns the next task in a task's chain. There is none at the chain's end. While the next range is not cut, the
-// task is not known; then the delivery that cuts the range publishes it.
+// after returns the next task in a task's chain. It returns false at the end of the chain, and while the next range is
+// not cut: then the delivery that cuts the range publishes the next task.
 func (w *Worker) after(ctx context.Context, plan *Plan, wave *Wave, t task) (task, bool, error) {
 	if t.shard < 0 {
 		next := rangeTask(t.r + wave.Width)
@@ -66,7 +66,7 @@ func (w *Worker) sentBy(ctx context.Context, plan *Plan, wave *Wave, t task) (st
 	return begunName(plan.Run, wave.Number, shardChain, chain), err
 }
 
-// continueChains continues the chains of shards that paused at a range, now that it is cut.
+// continueChains continues the chains of shards that paused at a range, after the range was cut.
 func (w *Worker) continueChains(ctx context.Context, plan *Plan, wave *Wave, r int) error {
 	c := w.runs.chains(ctx, plan, wave)
 	for chain := range wave.Width {
@@ -157,9 +157,9 @@ func rangeHeads(plan *Plan, wave *Wave, cut map[int]bool, dead map[task]bool) []
 	return heads
 }
 
-// shardHeads returns the first unsettled task of each chain of shards. It goes through the ranges without gathered
-// scores in their order, until it has a task of each chain, or until a range is not cut, where all chains pause. It
-// also returns the ranges among them whose shards are all rated.
+// shardHeads returns the first unsettled task of each chain of shards. It reads the ranges without gathered scores in
+// order, until it has a task of each chain, or until a range is not cut, where all chains pause. It also returns the
+// read ranges whose shards are all rated.
 func (w *Worker) shardHeads(
 	ctx context.Context, plan *Plan, wave *Wave, cut, gathered map[int]bool, dead map[task]bool,
 ) (heads []task, rated []int, err error) {

@@ -23,7 +23,7 @@ var (
 // A Reader reads runs. It caches objects in memory, because they never change. So a process should have one Reader.
 type Reader struct {
 	work bucket.Reader
-	// removable says that runs can be removed from the bucket.
+	// removable is true if runs can be removed from the bucket.
 	removable bool
 	plans     *cache.Cache[*Plan]
 	drafts    *cache.Cache[*draft]
@@ -76,7 +76,7 @@ func (r *Reader) WithClock(now func() time.Time) *Reader {
 }
 
 // Share returns the size limit, in bytes, of a cache that has the given number of the 704 parts. The caches of a Reader
-// have 369 parts, those of a subset.Reader 224, of a browse.Reader 96, and of review.Pairs 4.
+// have 369 parts, those of a subset.Reader 224, of a browse.Reader 96, of a loader 8, and of review.Pairs 4.
 func (r *Reader) Share(parts int) int { return int(int64(r.cacheBytes) * int64(parts) / cacheParts) }
 
 // missing returns the error of a constructor without a dependency.
@@ -158,9 +158,9 @@ func (r *Reader) ScoredPlan(ctx context.Context, run string) (*Plan, error) {
 	return plan, nil
 }
 
-// notScored is the ErrNotScored of a run, with the fix.
+// notScored returns the ErrNotScored of a run, with the fix.
 func notScored(run string) error {
-	return fmt.Errorf("%w: %s: wait until it is, or continue it: harvest resume %s", ErrNotScored, run, run)
+	return fmt.Errorf("%w: %s: wait until it is scored, or continue it: harvest resume %s", ErrNotScored, run, run)
 }
 
 // Runs lists the ids of all runs, in ascending order.
@@ -169,13 +169,13 @@ func (r *Reader) Runs(ctx context.Context) ([]string, error) {
 	return there, err
 }
 
-// Acceptance says when a run was accepted, and who asked for it; zero if that is not known.
+// Acceptance returns the time when a run was accepted, and the caller who requested it; zero if both are not known.
 func (r *Reader) Acceptance(ctx context.Context, run string) (Acceptance, error) {
 	a, err := ReadAcceptance(ctx, r.work, acceptedName(run))
 	if err != nil || !a.At.IsZero() {
 		return a, err
 	}
-	var first Wave // it began at almost the same time
+	var first Wave // the first wave began at almost the same time
 	err = bucket.ReadJSON(ctx, r.work, waveName(run, 0), &first)
 	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrDamaged) {
 		return a, nil
@@ -184,7 +184,7 @@ func (r *Reader) Acceptance(ctx context.Context, run string) (Acceptance, error)
 	return a, err
 }
 
-// Accepted is when a run was accepted; the zero time if that is not known.
+// Accepted returns the time when a run was accepted; the zero time if it is not known.
 func (r *Reader) Accepted(ctx context.Context, run string) (time.Time, error) {
 	a, err := r.Acceptance(ctx, run)
 	return a.At, err
@@ -236,7 +236,7 @@ func (r *Reader) RangeReport(ctx context.Context, run string, number int) (*Rang
 	})
 }
 
-// check finds a report that is not what was written.
+// check returns a bucket.ErrDamaged if the content of the report was changed.
 func (report *RangeReport) check(name string, number int) error {
 	sum := int64(0)
 	for _, n := range report.Shards {
@@ -249,7 +249,7 @@ func (report *RangeReport) check(name string, number int) error {
 	return nil
 }
 
-// Lost is the error for an object that must exist, because the run has objects that are written after it.
+// Lost returns the error for an object that must exist, because the run has objects that are written after it.
 func (r *Reader) Lost(run string, err error) error {
 	return bucket.Lost(r.work, Folder(run), "start its dataset again", err)
 }
@@ -262,7 +262,7 @@ func (r *Reader) damagedOnly(run string, err error) error {
 	return err
 }
 
-// scoredShards are the numbers of a range's shards that have scores.
+// scoredShards returns the numbers of a range's shards that have scores.
 func (r *Reader) scoredShards(ctx context.Context, run string, number int) (map[int]bool, error) {
 	return bucket.Numbers(ctx, r.work, shardScoresPrefix(run, number), ".parquet")
 }

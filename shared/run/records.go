@@ -26,8 +26,8 @@ func EachRecord(
 	return eachRecord(ctx, texts, plan, r, parse, nil, use)
 }
 
-// eachRecord is EachRecord with another parser than the plan's. If plain is not nil, samples are only valid until use
-// returns (dataset.Reader.Lend).
+// eachRecord is EachRecord with the given parser instead of the plan's parser. If plain is not nil, samples are only
+// valid until use returns (dataset.Reader.Lend).
 func eachRecord(
 	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, plain func([]byte) (int, bool),
 	use func(*dataset.Sample) error,
@@ -101,5 +101,5 @@ func lostRecords(m Manifest, span dataset.Span, use func(*dataset.Sample) error)
 // lostRecord returns the fault of a record whose manifest no longer exists.
 func lostRecord() *dataset.Fault {
 	return &dataset.Fault{Code: ManifestChanged, Detail: "the manifest was replaced or removed before this record was " +
-		"read; the new version is a run of its own"}
+		"read; the new version has a separate run"}
 }

@@ -37,10 +37,10 @@ func (p Republisher) Sent(ctx context.Context, name, message string) error {
 	return err
 }
 
-// Due reports whether a message without a result should be published now. It should if the object first does not exist,
-// so that the message was never published; if its queue ended with the process that published it; or if the last
-// publication is longer ago than grace. grace doubles each time, because a queue rarely loses messages. If the message
-// is due again, Due records this in an object below again.
+// Due reports whether a message without a result should be published now. This is so in three cases: the object first
+// does not exist, because the message was never published; the queue of the message ended with the process that
+// published it; or the last publication was longer ago than grace. grace doubles each time, because a queue rarely
+// loses messages. If the message is due again, Due records this in an object below again.
 func (p Republisher) Due(ctx context.Context, first, again string, grace time.Duration) (bool, error) {
 	var last sent
 	err := bucket.ReadJSON(ctx, p.Work, first, &last)

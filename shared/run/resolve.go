@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// maxListed is the most names that are listed to resolve a glob.
+	// maxListed is the largest number of names that are listed to resolve a glob.
 	maxListed = 100_000
-	// maxManifests is the most manifests of a dataset.
+	// maxManifests is the largest number of manifests of a dataset.
 	maxManifests = 10_000
 )
 
@@ -77,7 +77,7 @@ func (r *resolver) add(ctx context.Context, name string) error {
 // take adds a manifest. by is the name that refers to it.
 func (r *resolver) take(name, by string, reading forms.Reading, take dataset.Take) error {
 	if before, twice := r.by[name]; twice {
-		return r.refuse("%s: %s names it already; list it once", name, before)
+		return r.refuse("%s: it is already listed by %s; list it once", name, before)
 	}
 	r.by[name] = by
 	if len(r.out.Manifests) == maxManifests {
@@ -93,7 +93,7 @@ func (r *resolver) take(name, by string, reading forms.Reading, take dataset.Tak
 	return nil
 }
 
-// recipe reads an object that may be a recipe; nil for one that is not a recipe, or does not exist.
+// recipe reads an object that may be a recipe; nil if the object is not a recipe or does not exist.
 func (r *resolver) recipe(ctx context.Context, name string) (*recipe.Recipe, error) {
 	switch path.Ext(name) {
 	case ".json", ".yaml", ".yml":
@@ -223,7 +223,7 @@ func (r *resolver) matches(ctx context.Context, name string) ([]string, error) {
 			}
 		}
 		if names = append(names, found...); len(names) > maxManifests {
-			return nil, r.refuse("%s: it stands for more than %d manifests; write them to fewer files", name, maxManifests)
+			return nil, r.refuse("%s: it matches more than %d manifests; write them to fewer files", name, maxManifests)
 		}
 	}
 	return names, nil
@@ -241,8 +241,8 @@ func (r *resolver) glob(ctx context.Context, pattern string) (names []string, er
 			return nil, fmt.Errorf("listing %s: %w", fixed, err)
 		}
 		if left--; left < 0 {
-			return nil, r.refuse("%s: more than %d objects of the input bucket begin with %s; put the manifests in a folder "+
-				"of their own, and name that in the pattern", pattern, maxListed, fixed)
+			return nil, r.refuse("%s: more than %d objects of the input bucket begin with %s; put the manifests in a "+
+				"separate folder, and name this folder in the pattern", pattern, maxListed, fixed)
 		}
 		name := strings.TrimPrefix(attrs.Name, r.folder)
 		if match, _ := path.Match(pattern, name); match { // the pattern is valid
@@ -250,7 +250,7 @@ func (r *resolver) glob(ctx context.Context, pattern string) (names []string, er
 		}
 	}
 	if len(names) == 0 {
-		return nil, r.refuse("%s: no object of the input bucket matches %s%s; upload the files, then ask for the dataset "+
+		return nil, r.refuse("%s: no object of the input bucket matches %s%s; upload the files, then request the dataset "+
 			"again", pattern, r.folder, pattern)
 	}
 	return names, nil

@@ -56,9 +56,9 @@ var talkReading = forms.Reading{
 	Tags: map[string]string{"role_tag": "role", "content_tag": "text", "user_tag": "q", "assistant_tag": "a"},
 }
 
-// resolved are the manifests that lists in a dataset.yaml refer to.
+// resolved has the manifests to which lists in a dataset.yaml refer.
 var resolved = map[string][]plannedPart{
-	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // not what is deeper
+	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // no manifests in subfolders
 		{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
 		{"parts/a-001.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
 		{"parts/b.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
@@ -76,7 +76,7 @@ var resolved = map[string][]plannedPart{
 	`[parts/dataset_info.json, parts/b.jsonl]`: {
 		{"parts/chat.jsonl", talkReading, "all", 3}, {"parts/b.jsonl", forms.Reading{}, "all", 3},
 	},
-	`[meta/meta.json]`: { // relative to the dataset's prefix, where it is not relative to the meta file
+	`[meta/meta.json]`: { // a path that does not exist relative to the meta file is relative to the dataset's prefix
 		{"parts/b.jsonl", forms.Reading{Root: "coco", Source: "coco"}, "all", 3},
 		{"meta/vg.jsonl", forms.Reading{Source: "vg"}, "all", 3},
 	},
@@ -130,7 +130,7 @@ func TestResolve(t *testing.T) {
 				}
 			}
 			if again := f.Begin("datasets/demo/dataset.yaml"); again.Run != plan.Run {
-				t.Errorf("asked again, the run is %s", again.Run)
+				t.Errorf("requested again, the run is %s", again.Run)
 			}
 			f.Upload("datasets/demo/parts/a-000.jsonl", []byte(turnsRecord))
 			named := strings.Contains(fmt.Sprint(got), "a-000")
@@ -159,13 +159,13 @@ func TestResolveRefuses(t *testing.T) {
 	}
 	for manifests, want := range map[string]string{
 		`[b.jsonl, "parts/x-*.jsonl"]`: "manifests[1]: parts/x-*.jsonl: no object of the input bucket matches " +
-			"datasets/demo/parts/x-*.jsonl; upload the files, then ask for the dataset again",
+			"datasets/demo/parts/x-*.jsonl; upload the files, then request the dataset again",
 		`["parts/{a-00*,y*}.jsonl"]`: "manifests[0]: parts/y*.jsonl: no object of the input bucket matches",
 		`["parts/{b,y}.jsonl"]`:      "manifests: datasets/demo/parts/y.jsonl is not in the input bucket",
 		`["parts/[.jsonl"]`:          "manifests[0]: parts/[.jsonl: it is not a pattern (syntax error in pattern); a [",
 		`["{2..1}.jsonl"]`:           "manifests[0]: {2..1}.jsonl: {2..1} is not a range",
-		`["{0..20000}.jsonl"]`:       "it stands for more than 10000 manifests",
-		`[parts/b.jsonl, "parts/?.jsonl"]`: "manifests[1]: parts/b.jsonl: parts/b.jsonl names it already; " +
+		`["{0..20000}.jsonl"]`:       "it matches more than 10000 manifests",
+		`[parts/b.jsonl, "parts/?.jsonl"]`: "manifests[1]: parts/b.jsonl: it is already listed by parts/b.jsonl; " +
 			"list it once",
 		`[other/dataset.yaml]`: "manifests[0]: other/dataset.yaml: it is another dataset.yaml; list the manifests " +
 			"themselves",
@@ -211,10 +211,10 @@ func TestResolveBounds(t *testing.T) {
 	f.Restart()
 	_, err := f.Start(spec)
 	if err == nil {
-		t.Fatal("an endless listing ends")
+		t.Fatal("the run started, although the listing never ends")
 	}
 	if got := runtest.Refusal(t, err); !strings.Contains(got, "more than 100000 objects of the input bucket begin with "+
-		"datasets/demo/parts/a-; put the manifests in a folder of their own") {
+		"datasets/demo/parts/a-; put the manifests in a separate folder") {
 		t.Errorf("refused as %q", got)
 	}
 }

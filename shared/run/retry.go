@@ -34,7 +34,7 @@ func (r *Reader) LastScored(ctx context.Context, run string) (*Plan, error) {
 }
 
 // NextAttempt returns the plan of the next attempt of a scored run. Samples that failed are tried again, for example
-// because their images were added. Other scores are taken over if record, images, rubric and scorer are unchanged.
+// because their images were added. Other scores are reused if record, images, rubric and scorer are unchanged.
 func (p *Planner) NextAttempt(ctx context.Context, run string) (*Plan, error) {
 	plan, err := p.runs.UsablePlan(ctx, run)
 	if err != nil {

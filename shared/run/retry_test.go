@@ -55,7 +55,7 @@ func TestRetry(t *testing.T) {
 	}
 	checkAttempt(t, f, first, second, "p1")
 	if status := f.Status(second.Run); status.TakenOver != 10 || status.Reuse != first.Run {
-		t.Errorf("%d scores taken over from %q, want 10 from %s", status.TakenOver, status.Reuse, first.Run)
+		t.Errorf("%d scores reused from %q, want 10 from %s", status.TakenOver, status.Reuse, first.Run)
 	}
 
 	f.Restart()
@@ -67,11 +67,11 @@ func TestRetry(t *testing.T) {
 		t.Errorf("the same upload again is run %s, want the last attempt %s", again.Run, second.Run)
 	}
 	if len(f.Queue) > 0 {
-		t.Errorf("%d messages for what is done", len(f.Queue))
+		t.Errorf("%d messages, although all work is done", len(f.Queue))
 	}
 }
 
-// checkAttempt compares the scores of an attempt with those of the one before, except for some samples.
+// checkAttempt compares the scores of an attempt with the scores of the previous attempt, except for some samples.
 func checkAttempt(t *testing.T, f *runtest.Fixture, first, second *run.Plan, rated ...string) {
 	t.Helper()
 	earlier := f.Records(first)
@@ -209,7 +209,7 @@ func TestReuse(t *testing.T) {
 	}
 }
 
-// checkTakenOver compares scores of all samples but the rated ones with those of an earlier run.
+// checkTakenOver compares the scores of all samples, except the rated samples, with the scores of an earlier run.
 func checkTakenOver(t *testing.T, earlier, later map[string]scores.Record, rated []string) {
 	t.Helper()
 	for id, rec := range later {
@@ -218,12 +218,12 @@ func checkTakenOver(t *testing.T, earlier, later map[string]scores.Record, rated
 		}
 		ignored := cmpopts.IgnoreFields(scores.Record{}, "Range", "Position", "TakenFrom")
 		if diff := cmp.Diff(earlier[id], rec, ignored); diff != "" {
-			t.Errorf("scores of %s (-earlier +taken over):\n%s", id, diff)
+			t.Errorf("scores of %s (-earlier +reused):\n%s", id, diff)
 		}
 	}
 }
 
-// TestReuseOfAnUnfinishedRun takes over the scores that exist.
+// TestReuseOfAnUnfinishedRun reuses the scores that exist.
 func TestReuseOfAnUnfinishedRun(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

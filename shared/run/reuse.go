@@ -18,14 +18,14 @@ type place struct{ shardRange, position int32 }
 const (
 	// placeBytes is an estimate of the memory of one entry of a map of places, with its key.
 	placeBytes = 100
-	// maxPlacesBytes is the most memory of the cache of places. They are read once for a run, and needed for each of its
-	// shards.
+	// maxPlacesBytes is the size limit of the cache of places. The places of a run are read once, and needed for each of
+	// its shards.
 	maxPlacesBytes = 512 << 20
 )
 
-// earlier returns the record that the attempt before the plan's has of the same sample. It is nil if that attempt did
-// not score the sample with the same scorer and rubric, and for a first attempt. All attempts cut the manifests
-// equally, so the sample has the same place. The record is shared: do not change it.
+// earlier returns the record of the same sample in the previous attempt. It is nil for a first attempt, and if the
+// previous attempt did not score the sample with the same scorer and rubric. All attempts cut the manifests equally, so
+// the sample has the same place. The record is shared: do not change it.
 func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*scores.Record, error) {
 	if plan.Attempt == 0 {
 		return nil, nil
@@ -35,7 +35,7 @@ func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*
 		return nil, looked
 	}
 	if err != nil {
-		return nil, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
+		return nil, fmt.Errorf("reusing scores of run %s: %w", plan.Reuse, err)
 	}
 	if rec.Position >= len(table.Records) {
 		return nil, nil
@@ -48,8 +48,8 @@ func (l *loader) earlier(ctx context.Context, plan *Plan, rec *scores.Record) (*
 	return earlier, nil
 }
 
-// takeOver takes over the scores of a sample from the attempt before, if the sample's images have not changed. It
-// reports whether it did. It does not read the images.
+// takeOver copies the scores of a sample from the previous attempt, if the sample's images have not changed. It reports
+// whether it copied scores. It does not read the images.
 func (l *loader) takeOver(
 	ctx context.Context, plan *Plan, fetcher *images.Fetcher, sample *dataset.Sample, rec *scores.Record,
 ) (bool, error) {
@@ -67,8 +67,8 @@ func (l *loader) takeOver(
 	return true, nil
 }
 
-// reuse takes over scores from the earlier run, if the same scorer rated a sample with this record's content under the
-// same rubric. It reports whether it did. The state of the images in rec stays unchanged.
+// reuse copies scores from the earlier run, if the same scorer rated a sample with this record's content under the same
+// rubric. It reports whether it copied scores. The state of the images in rec stays unchanged.
 func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (bool, error) {
 	if plan.Reuse == "" {
 		return false, nil
@@ -88,7 +88,7 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 		return false, looked
 	}
 	if err != nil {
-		return false, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
+		return false, fmt.Errorf("reusing scores of run %s: %w", plan.Reuse, err)
 	}
 	at, known := places[rec.Content]
 	if !known {
@@ -99,7 +99,7 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 		return false, looked
 	}
 	if err != nil {
-		return false, fmt.Errorf("taking over scores of run %s: %w", plan.Reuse, err)
+		return false, fmt.Errorf("reusing scores of run %s: %w", plan.Reuse, err)
 	}
 	earlier := &table.Records[at.position]
 	if earlier.ScorerID != rec.ScorerID || earlier.Rubric != rec.Rubric {
@@ -109,8 +109,8 @@ func (l *loader) reuse(ctx context.Context, plan *Plan, rec *scores.Record) (boo
 	return true, nil
 }
 
-// reuseRemoved reports whether err, an error of reading the run that scores are taken over from, means that this run
-// was removed. Then nothing is taken over.
+// reuseRemoved reports whether err, an error of reading the earlier run, means that the earlier run was removed. Then
+// no scores are reused.
 func (l *loader) reuseRemoved(ctx context.Context, plan *Plan, err error) (bool, error) {
 	if !errors.Is(err, bucket.ErrNotExist) && !errors.Is(err, ErrNoRun) {
 		return false, nil

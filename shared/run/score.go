@@ -93,8 +93,8 @@ func (w *Worker) tryShard(
 	return settled, nil
 }
 
-// stopTooLarge returns err, an error of scoring, as a *scorer.StopError if the run's limits of images exceed the limits
-// that this process was started with, because then a retry would not help; else as it is.
+// stopTooLarge returns a *scorer.StopError instead of err, an error of scoring, if the run's limits of images exceed
+// the limits of this process, because then a retry does not help. Otherwise it returns err unchanged.
 func stopTooLarge(plan *Plan, err error) error {
 	large, ok := errors.AsType[*memory.TooLargeError](err)
 	if !ok {

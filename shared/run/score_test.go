@@ -32,7 +32,7 @@ func TestOtherScorer(t *testing.T) {
 	_, err := f.Worker.ScoreShard(t.Context(), task, "d")
 	if err == nil || events.IsDataError(err) || !strings.Contains(err.Error(), "fake-1") ||
 		!strings.Contains(err.Error(), "fake-2") {
-		t.Errorf("got error %v, want a transient one that names both scorers", err)
+		t.Errorf("got error %v, want a transient error that names both scorers", err)
 	}
 	if diff := cmp.Diff(before, f.Snapshot()); diff != "" || len(f.Scorer.Counts()) > 0 {
 		t.Errorf("%v were rated; objects (-before +after):\n%s", f.Scorer.Counts(), diff)
@@ -72,7 +72,7 @@ func TestScorerAnswersTooFew(t *testing.T) {
 	f.Scorer.Short = true
 	if _, err := f.Worker.ScoreShard(t.Context(), task, "d"); err == nil ||
 		!strings.Contains(err.Error(), "2 of 3 samples") {
-		t.Errorf("got error %v, want one that counts the answers", err)
+		t.Errorf("got error %v, want an error with the number of answers", err)
 	}
 	if got := f.Objects("runs/" + plan.Run + "/scores/"); len(got) > 0 {
 		t.Errorf("it wrote %v", got)
@@ -175,7 +175,7 @@ type imageCase struct {
 	name   string
 	images []string
 	code   reason.Code // empty if the sample is scored
-	fix    string      // what else the reason says
+	fix    string      // further text of the reason
 }
 
 // imageCases returns samples whose images imagesFixture has, or lacks.
@@ -341,7 +341,7 @@ func TestImagesOutOfReach(t *testing.T) {
 			_, err := f.Worker.ScoreShard(t.Context(), task, "d")
 			if !errors.Is(err, errStorm) || events.IsDataError(err) ||
 				!strings.Contains(err.Error(), "images/demo/a.png") {
-				t.Errorf("got error %v, want a transient one that names the image", err)
+				t.Errorf("got error %v, want a transient error that names the image", err)
 			}
 			if got := f.Objects("runs/" + plan.Run + "/rated/"); len(got) > 0 {
 				t.Errorf("it wrote %v", got)

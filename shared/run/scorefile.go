@@ -33,8 +33,8 @@ func (r *Reader) ReadScores(
 	return r.checkScores(plan, number, rows, err)
 }
 
-// ReadScoreParts is ReadScores for a use that reads only parts of the file. use returns -1 rows if it does not know
-// their number.
+// ReadScoreParts is ReadScores for a use that reads only parts of the file. use returns -1 if it does not know the
+// number of rows.
 func (r *Reader) ReadScoreParts(
 	ctx context.Context, plan *Plan, number int, use func(at io.ReaderAt, size int64) (rows int, err error),
 ) error {
@@ -50,14 +50,15 @@ func (r *Reader) ReadScoreParts(
 	return r.checkScores(plan, number, rows, err)
 }
 
-// ReadNumbers reads columns of what the records of a range hold in fields of numbers; nil if an earlier version cut it.
+// ReadNumbers reads columns of the numeric fields of a range's records. It returns nil if an earlier version of Harvest
+// cut the range.
 func (r *Reader) ReadNumbers(ctx context.Context, plan *Plan, number int, names ...string) (*scores.Numbers, error) {
 	numbers, err := ReadNumbersOf(ctx, r.work, numbersName(plan.Run, number), names...)
 	return numbers, r.Lost(plan.Run, err)
 }
 
-// ReadNumbersOf reads columns of an object of numbers; nil if there is none. It is a bucket.ErrDamaged if the content
-// is not one.
+// ReadNumbersOf reads columns of an object of numbers. It returns nil if the object does not exist, and a
+// bucket.ErrDamaged if the object is not a file of numbers.
 func ReadNumbersOf(
 	ctx context.Context, work bucket.Reader, name string, columns ...string,
 ) (*scores.Numbers, error) {
@@ -77,7 +78,7 @@ func ReadNumbersOf(
 	return numbers, nil
 }
 
-// unreadScores is an error of the bucket that has the scores of a range.
+// unreadScores returns the error for a failure to read the scores of a range from the bucket.
 func (r *Reader) unreadScores(plan *Plan, number int, err error) error {
 	return r.Lost(plan.Run, fmt.Errorf("reading %s: %w", RangeScoresName(plan.Run, number), err))
 }

@@ -39,7 +39,7 @@ func TestScoresAway(t *testing.T) {
 	}
 	err = reader.ReadScoreParts(t.Context(), plan, 0, ids)
 	if _, lost := errors.AsType[*bucket.LostError](err); lost || !errors.Is(err, errAway) {
-		t.Errorf("error %v, want that of the bucket", err)
+		t.Errorf("error %v, want the error of the bucket", err)
 	}
 	if err := f.Runs.ReadScoreParts(t.Context(), plan, 0, ids); err != nil {
 		t.Error(err)

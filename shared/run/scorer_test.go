@@ -30,7 +30,7 @@ func TestScorerUnavailable(t *testing.T) {
 		err     error
 		refused bool
 	}{
-		"away":           {fmt.Errorf("%w: the sidecar is not reached", scorer.ErrUnavailable), false},
+		"unreachable":    {fmt.Errorf("%w: the sidecar cannot be reached", scorer.ErrUnavailable), false},
 		"no such scorer": {errors.New("there is no such kind"), true},
 	} {
 		runs, err := run.NewReader(work, run.DefaultCacheBytes)

@@ -109,7 +109,7 @@ func (r *Reader) openShard(ctx context.Context, run, name string, read func(io.R
 	switch err := read(noted); {
 	case err == nil:
 		return nil
-	case noted.err != nil: // the bucket's
+	case noted.err != nil: // an error of the bucket
 		return fmt.Errorf("reading %s: %w", name, err)
 	default:
 		return r.Lost(run, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err))
@@ -133,7 +133,7 @@ func (n *faultNoter) Read(p []byte) (int, error) {
 // checkCount returns an error if the number of a shard's records differs from the number in its range's report.
 func (r *RangeReport) checkCount(shard, records int) error {
 	if records != r.Shards[shard] {
-		return fmt.Errorf("it has %d records, but %d in the report of its range", records, r.Shards[shard])
+		return fmt.Errorf("it has %d records, but the report of its range has %d", records, r.Shards[shard])
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ const SpecFile = "dataset.yaml"
 // maxSpecBytes is the largest size of a SpecFile in bytes.
 const maxSpecBytes = 1 << 20
 
-// MaxBudgets is the most nested selections in one request.
+// MaxBudgets is the largest number of nested selections in one request.
 const MaxBudgets = 20
 
 // CheckBudgets returns an error if a request has more than MaxBudgets budgets.
@@ -68,8 +68,8 @@ type Spec struct {
 	LLMMode string `yaml:"llm_mode,omitempty" json:"llm_mode,omitempty"`
 	// Teacher provides annotations that the embedded scorer learns from before it rates the dataset; nil for none.
 	Teacher *Teacher `yaml:"teacher,omitempty" json:"teacher,omitempty"`
-	// Reuse is the id of an earlier run, for example of an earlier version of the dataset. The scores of unchanged samples
-	// are taken over from it.
+	// Reuse is the id of an earlier run, for example of an earlier version of the dataset. Its scores of unchanged samples
+	// are reused.
 	Reuse string `yaml:"reuse" json:"reuse,omitempty"`
 	// MaxFailed is the number of samples that may fail. If more samples fail, nothing is selected. The service's limit
 	// applies if MaxFailed is not given.

@@ -194,7 +194,7 @@ func TestRefuse(t *testing.T) {
 	}
 	// A name that no folder can have: nothing could be looked up, so the message is done with.
 	if _, err := f.Worker.Refuse(t.Context(), "bad name", "no good"); !events.IsDataError(err) {
-		t.Errorf("bad name: error %v, want one of the data", err)
+		t.Errorf("bad name: error %v, want a permanent error", err)
 	}
 }
 

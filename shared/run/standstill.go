@@ -15,7 +15,8 @@ type standstill struct {
 	letters []DeadLetter
 }
 
-// standstill finds out whether a run continues. It reads at most maxDead dead letters.
+// standstill returns the reason why a run does not continue, or StateScoring if it continues. It reads at most maxDead
+// dead letters.
 func (r *Reader) standstill(ctx context.Context, plan *Plan, maxDead int) (s standstill, err error) {
 	s.state = StateScoring
 	if s.wave, err = r.wave(ctx, plan.Run); err != nil {

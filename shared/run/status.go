@@ -36,8 +36,8 @@ type Status struct {
 	Notes []string `json:"notes,omitempty"`
 	// Samples counts the samples by outcome once the run is scored. Before that, only In is final.
 	Samples events.Counts `json:"samples"`
-	// Reuse is the earlier run that scores of unchanged samples are taken over from; empty if there is none. TakenOver is
-	// the number of these samples, once the run is scored.
+	// Reuse is the earlier run whose scores of unchanged samples are reused; empty if there is none. TakenOver is the
+	// number of these samples, once the run is scored.
 	Reuse     string `json:"reuse,omitempty"`
 	TakenOver int64  `json:"taken_over,omitempty"`
 	// Reasons counts the samples without scores by reason code, once the run is scored.
@@ -63,7 +63,7 @@ type Status struct {
 	// Size is the total size of the manifests in bytes; separate image files do not count.
 	Size int64 `json:"size"`
 	// Parameters are the parameters of the automatic selection, without the ids that it includes or excludes; zero if
-	// there is none.
+	// there is no automatic selection.
 	Parameters selection.Request `json:"parameters,omitzero"`
 	// Callers is not set in lists.
 	Callers
@@ -294,7 +294,7 @@ func (r *Reader) blockProgress(
 }
 
 // rangeProgress counts the finished work of a range that is cut: the rated shards, and the shards being scored.
-// gathered says that the whole range is scored.
+// gathered is true if the whole range is scored.
 func (r *Reader) rangeProgress(
 	ctx context.Context, plan *Plan, number int, gathered bool, rated, begun []int,
 ) (Progress, error) {

@@ -114,7 +114,7 @@ func TestTaskOfNothing(t *testing.T) {
 	ctx := t.Context()
 	id := f.Status(plan.Run).Selections[0]
 	tests := map[string]func() error{
-		"range behind the last": func() error {
+		"range after the last": func() error {
 			_, err := f.Worker.CutRange(ctx, events.RangeTask{Run: plan.Run, Range: 99}, "d")
 			return err
 		},
@@ -126,7 +126,7 @@ func TestTaskOfNothing(t *testing.T) {
 			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Range: 99}, "d")
 			return err
 		},
-		"shard behind the last": func() error {
+		"shard after the last": func() error {
 			_, err := f.Worker.ScoreShard(ctx, events.ShardTask{Run: plan.Run, Shard: 99}, "d")
 			return err
 		},
@@ -144,7 +144,7 @@ func TestTaskOfNothing(t *testing.T) {
 	before := f.Snapshot()
 	for name, call := range tests {
 		if err := call(); !events.IsDataError(err) {
-			t.Errorf("%s: error %v, want one of the data", name, err)
+			t.Errorf("%s: error %v, want a permanent error", name, err)
 		}
 	}
 	if diff := cmp.Diff(before, f.Snapshot()); diff != "" {
@@ -297,7 +297,7 @@ func TestDeadRange(t *testing.T) {
 	}
 	if err := f.Worker.Resume(t.Context(), plan.Run, true); err == nil ||
 		!strings.Contains(err.Error(), "resume without giving up") {
-		t.Errorf("giving up a range: error %v, want one that says what to do", err)
+		t.Errorf("giving up a range: error %v, want an error that names the fix", err)
 	}
 	f.Input = calm
 	f.Restart()
@@ -385,7 +385,7 @@ func TestApproval(t *testing.T) {
 	if _, err := f.Worker.CutRange(t.Context(), events.RangeTask{Run: plan.Run}, "early"); err != nil {
 		t.Fatal(err)
 	}
-	// When it was accepted, what was asked, how it was planned, the plan, and that it waits.
+	// Without the objects of planning: the acceptance, the request, the plan, and the record of the published event.
 	got := slices.DeleteFunc(f.Objects("runs/"), func(name string) bool { return strings.Contains(name, "/planning/") })
 	if len(f.Queue) > 0 || len(got) != 4 {
 		t.Errorf("before approval there are %d messages and the objects %v", len(f.Queue), got)
@@ -416,7 +416,7 @@ func TestLimitsValidate(t *testing.T) {
 	invalid := run.Limits{ShardSamples: -1, MaxRunCost: -1}
 	err := invalid.Validate()
 	if err == nil {
-		t.Fatal("invalid limits were taken")
+		t.Fatal("invalid limits were accepted")
 	}
 	for _, name := range []string{
 		"MAX_RECORD_BYTES", "MAX_IMAGE_BYTES", "MAX_IMAGE_PIXELS", "MAX_DECODED_BYTES",

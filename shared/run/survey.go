@@ -145,7 +145,7 @@ func (p *Planner) look(
 		v.Problems[fault.Code]++
 		if len(v.Examples[fault.Code]) < surveyExamples {
 			v.Examples[fault.Code] = append(v.Examples[fault.Code], fmt.Sprintf("%s: %s", sample.Place,
-				strings.TrimSuffix(fault.Reason(), images.ThenRetry))) // there may be no run
+				strings.TrimSuffix(fault.Reason(), images.ThenRetry))) // there may be no run to retry
 		}
 	}
 	return valid, nil

@@ -38,7 +38,7 @@ func (t task) compare(other task) int {
 	)
 }
 
-// smallRun is the most samples of a run whose shards have slots of their own.
+// smallRun is the largest number of samples of a run whose shards have separate slots.
 const smallRun = 2000
 
 // message returns the message of a task for the topic of tasks.

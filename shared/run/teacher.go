@@ -88,8 +88,8 @@ type Lesson struct {
 	Key string
 	// Spec is the spec with the manifests' names of objects, and with their readings.
 	Spec Spec
-	// Learned says that the weights exist in the work bucket, as scorer.TaughtName. Problem is the reason if learning
-	// failed.
+	// Learned is true if the weights exist in the work bucket, as scorer.TaughtName. If learning failed, Problem is the
+	// reason.
 	Learned bool
 	Problem string
 }
@@ -117,7 +117,7 @@ func (p *Planner) lesson(ctx context.Context, files *manifestFiles, asked *rubri
 	spec := files.spec
 	if len(spec.Takes) > 0 {
 		return Lesson{}, &RefusedError{Reason: "teacher: it cannot be used with takes; write the part of the manifest to a " +
-			"file of its own"}
+			"separate file"}
 	}
 	before, err := p.open(ctx, scorer.Embedded, rubric.Default())
 	if err != nil {

@@ -27,7 +27,7 @@ func TestTeacher(t *testing.T) {
 	}
 	if _, problem := begin("{scorer: gpu}"); !strings.Contains(problem, "this service does not support teachers") ||
 		!strings.Contains(problem, "harvest curate --teacher") {
-		t.Errorf("without anything learned: %q", problem)
+		t.Errorf("without learned weights: %q", problem)
 	}
 	spec, err := run.ParseSpec("demo", []byte("manifests: [parts/a.jsonl]\nteacher: {scorer: llm}\n"))
 	if err != nil {

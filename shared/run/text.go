@@ -39,7 +39,7 @@ func (p *Plan) RemoveUnpacked(ctx context.Context, work bucket.Bucket) {
 	}
 }
 
-// removeUnpacked removes the unpacked content of a manifest, if there is any.
+// removeUnpacked removes the unpacked content of a manifest, if it exists.
 func (m Manifest) removeUnpacked(ctx context.Context, work bucket.Bucket) {
 	bucket.RemoveTemporary(context.WithoutCancel(ctx), work, path.Dir(m.unpacked())+"/")
 }

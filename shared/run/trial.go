@@ -26,7 +26,7 @@ func (p *Plan) limit() {
 	}
 }
 
-// taken returns how many of the first records of the dataset are in the trial.
+// taken returns the number of records in the trial among the given number of first records of the dataset.
 func (p *Plan) taken(records int64) int64 { return (2*records*p.Limit + p.Of) / (2 * p.Of) }
 
 // RangeSamples returns the number of samples of a range.

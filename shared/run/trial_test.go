@@ -24,7 +24,7 @@ func trialSpec(f *runtest.Fixture, limit int64) run.Spec {
 func TestTrial(t *testing.T) {
 	t.Parallel()
 	ids := map[string]bool{}
-	for limit, want := range map[int64][]int64{ // elements of a.json, and 100 more those of b.jsonl
+	for limit, want := range map[int64][]int64{ // elements; for b.jsonl 100 is added
 		1: {20}, 2: {10, 30}, 4: {5, 15, 25, 105}, 8: {3, 8, 13, 18, 23, 28, 103, 108}, 40: nil, 1000: nil, 0: nil,
 	} {
 		f := runtest.New(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A Waiting reports that a run waits for its scorer, which is starting, is full or cannot be reached.
+// A Waiting reports that a run waits for its scorer, which is starting, is overloaded or cannot be reached.
 type Waiting struct {
 	// Since is the time when the wait was first noticed, and Asked the time of the last request to the scorer.
 	Since time.Time `json:"since"`
@@ -63,7 +63,7 @@ func (r *Reader) latestWait(ctx context.Context, run string) (name string, over 
 // overName returns the name of the object that marks a report as over.
 func overName(report string) string { return strings.TrimSuffix(report, waitReported) + waitOver }
 
-// waiting returns the valid report that a run waits at the time now; nil if there is none. It takes at most two
+// waiting returns the report of a waiting run that is valid at the time now; nil if there is none. It takes at most two
 // requests.
 func (r *Reader) waiting(ctx context.Context, run string, now time.Time) (*Waiting, error) {
 	name, over, err := r.latestWait(ctx, run)
@@ -87,7 +87,7 @@ type waits struct {
 // A waitTimes has the times of a process's last report, and of its last check for reports, of a run.
 type waitTimes struct{ reported, checked time.Time }
 
-// maxWaits is the most runs in a waits. A forgotten run costs a few requests.
+// maxWaits is the largest number of runs in a waits. A forgotten run costs only a few requests.
 const maxWaits = 1000
 
 // reportDue reports whether a report of a run is due at the time now. If so, it counts the report as written.

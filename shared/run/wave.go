@@ -10,7 +10,7 @@ import (
 )
 
 // A Wave is a round of attempts at the tasks of a run: runs/<run>/waves/<number>.json. The first wave begins with the
-// run, a further one with each resume. Messages of an earlier wave are acknowledged without work.
+// run. Each resume begins a further wave. Messages of an earlier wave are acknowledged without work.
 type Wave struct {
 	Number int `json:"number"`
 	// Width is the number of ranges, and the number of shards, that are published and not done at any time.

@@ -142,8 +142,8 @@ func (w *Worker) begin(ctx context.Context, plan *Plan) error {
 	return w.announceWaiting(ctx, plan) // the run may have dead letters
 }
 
-// ContinueRun continues an accepted run. scored reports that the run is scored and its event published. final reports
-// that the run was cancelled.
+// ContinueRun continues an accepted run. scored is true if the run is scored and its event is published. final is true
+// if the run was cancelled.
 func (w *Worker) ContinueRun(ctx context.Context, plan *Plan) (scored, final bool, err error) {
 	if scored, err = bucket.Exists(ctx, w.work, ScoredSentName(plan.Run)); scored || err != nil {
 		return scored, false, err
@@ -196,7 +196,7 @@ func refusedPlan(datasetName, reason string) *Plan {
 	}
 }
 
-// presentWave stands for the current wave in a call of workable.
+// presentWave is the number that stands for the current wave in a call of workable.
 const presentWave = -1
 
 // workable returns the plan of a run and its current wave. The wave is nil before the first wave. The plan is nil if a

@@ -11,13 +11,13 @@ import (
 type Limits struct {
 	// PoolBytes is the most memory of scores that stay in memory between selections. A selection may need more; then its
 	// scores are removed from memory afterwards.
-	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores in memory between selections"`
+	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"memory for scores between selections, in bytes"`
 	// CacheBytes is the most memory of all other caches of runs and selections.
-	CacheBytes int `env:"CACHE_BYTES, default=738197504" meaning:"most bytes of what else is kept of runs and selections"`
+	CacheBytes int `env:"CACHE_BYTES, default=738197504" meaning:"memory for other data of runs and selections, in bytes"`
 	// Waiting is the number of selections that may wait while a selection is computed.
-	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that wait while one is computed, until 429"`
+	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that may wait while one is computed; else 429"`
 	// AnsweredSamples is the size of the largest run from which a call selects while its caller waits.
-	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"above it calls do not wait for selections"`
+	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"run size above which calls do not wait"`
 }
 
 // DefaultLimits returns the limits of an empty environment.

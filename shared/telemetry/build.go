@@ -14,7 +14,7 @@ type Build struct {
 	Commit string `json:"commit,omitempty"`
 	// Date is the time of the commit in UTC, in the form of RFC 3339.
 	Date string `json:"date,omitempty"`
-	// Modified says that the working tree had changes that are not in the commit.
+	// Modified is true if the working tree had changes that are not in the commit.
 	Modified bool `json:"modified,omitempty"`
 }
 
@@ -57,7 +57,7 @@ func buildOf(info *debug.BuildInfo) Build {
 	return b
 }
 
-// String describes the build in one line.
+// String returns a description of the build in one line.
 func (b Build) String() string {
 	switch {
 	case b.Commit == "" && b.Version == devel:

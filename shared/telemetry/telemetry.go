@@ -59,12 +59,12 @@ func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemet
 		metric.WithDescription("Messages delivered to functions, by task and outcome: done, refused (acknowledged, "+
 			"can never succeed) or again."))
 	t.deliverySeconds, errs[1] = meter.Float64Histogram("harvest.delivery.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long a delivery took, by task."),
+		metric.WithDescription("Duration of a delivery, by task."),
 		metric.WithExplicitBucketBoundaries(.05, .2, .5, 1, 2, 5, 10, 30, 60, 120, 240, 540))
 	t.samples, errs[2] = meter.Int64Counter("harvest.samples", metric.WithUnit("{sample}"),
 		metric.WithDescription("Samples whose scores were written, by scorer and status: ok, failed or skipped."))
 	t.sidecarSeconds, errs[3] = meter.Float64Histogram("harvest.sidecar.duration", metric.WithUnit("s"),
-		metric.WithDescription("How long the sidecar took to answer, by path and status."),
+		metric.WithDescription("Duration of a request to the sidecar, by path and status."),
 		metric.WithExplicitBucketBoundaries(.05, .2, .5, 1, 2, 5, 10, 30, 60, 120, 300))
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, fmt.Errorf("making instruments: %w", err)
@@ -72,12 +72,12 @@ func New(spans sdktrace.TracerProviderOption, reader sdkmetric.Reader) (*Telemet
 	return t, nil
 }
 
-// instance describes the process: the attributes of the environment, and an id of its own. Without the id, the counters
-// of two instances of a service would be one series, which a backend refuses or mixes up. Source:
+// instance returns a description of the process: a random id, and the attributes of the environment. Without the id,
+// the counters of two instances of a service would be one series, which a backend refuses or mixes up. Source:
 // https://opentelemetry.io/docs/specs/semconv/resource/service/
 func instance() (*resource.Resource, error) {
 	own := resource.NewSchemaless(attribute.String("service.instance.id", fmt.Sprintf("%016x", rand.Uint64())))
-	r, err := resource.Merge(own, resource.Default()) // the environment's attributes replace our own
+	r, err := resource.Merge(own, resource.Default()) // an id in the environment replaces the random id
 	if err != nil {
 		return nil, fmt.Errorf("describing the process: %w", err)
 	}

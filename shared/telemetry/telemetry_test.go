@@ -105,7 +105,7 @@ func TestInstances(t *testing.T) {
 	}
 }
 
-// TestSampling keeps whole traces or none.
+// TestSampling checks that each trace is recorded completely or not at all.
 func TestSampling(t *testing.T) {
 	t.Setenv("OTEL_TRACES_SAMPLER", "parentbased_traceidratio")
 	t.Setenv("OTEL_TRACES_SAMPLER_ARG", "0.5")

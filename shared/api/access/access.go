@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// SameSite answers 403 to requests that a browser makes for a page of another origin, whether they read or change. A
-// user's browser may reach a server on localhost, or have a cookie for a server, that the page's author cannot reach.
+// SameSite answers 403 to all requests that a browser makes for a page of another origin. The author of such a page
+// cannot reach a server on the user's localhost, and has no cookie of the user, but the user's browser does.
 func SameSite(next http.Handler) http.Handler {
 	refuse := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		api.NewProblem(http.StatusForbidden, "requests from a page of another origin are refused").Write(w)

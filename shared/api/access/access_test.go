@@ -50,7 +50,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-func TestHostsThatAreNone(t *testing.T) {
+func TestInvalidHosts(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"", "http://farm.example", "farm.example:80", "*.example", "a/", "a b", "a\x1b"} {
 		if _, err := access.NewHosts(name); err == nil || !strings.Contains(err.Error(), strconv.Quote(name)) {
@@ -68,11 +68,11 @@ func TestSameSite(t *testing.T) {
 		"a program":                                  {http.MethodPost, "", "", 204},
 		"a page of the server":                       {http.MethodPost, "Sec-Fetch-Site", "same-origin", 204},
 		"another site":                               {http.MethodPost, "Sec-Fetch-Site", "cross-site", 403},
-		"a page of a sibling":                        {http.MethodPost, "Sec-Fetch-Site", "same-site", 403},
+		"a page of a sibling domain":                 {http.MethodPost, "Sec-Fetch-Site", "same-site", 403},
 		"an older browser":                           {http.MethodPost, "Origin", "http://evil.example", 403},
 		"no origin":                                  {http.MethodDelete, "Origin", "null", 403},
 		"an image on a page of another site":         {http.MethodGet, "Sec-Fetch-Site", "cross-site", 403},
-		"an image on a page of a sibling":            {http.MethodGet, "Sec-Fetch-Site", "same-site", 403},
+		"an image on a page of a sibling domain":     {http.MethodGet, "Sec-Fetch-Site", "same-site", 403},
 		"HEAD of another site":                       {http.MethodHead, "Sec-Fetch-Site", "cross-site", 403},
 		"OPTIONS of another site":                    {http.MethodOptions, "Sec-Fetch-Site", "cross-site", 403},
 		"a typed URL":                                {http.MethodGet, "Sec-Fetch-Site", "none", 204},

@@ -39,8 +39,8 @@ var router = sync.OnceValues(func() (routers.Router, error) {
 	return gorillamux.NewRouter(document)
 })
 
-// Described wraps a handler. It fails the test if a request that the handler accepts, or any answer, is not as
-// described. It buffers each answer in memory.
+// Described wraps a handler. It fails the test if a request that the handler accepts, or any answer, differs from the
+// description. It buffers each answer in memory.
 func Described(t testing.TB, handler http.Handler) http.Handler {
 	t.Helper()
 	paths, err := router()
@@ -111,7 +111,7 @@ func undescribed(err error, answer *httptest.ResponseRecorder) error {
 		return fmt.Errorf("the call is not described: %w", err)
 	}
 	if answer.Code == http.StatusMethodNotAllowed && answer.Header().Get("Allow") == "" {
-		return errors.New("the answer has no Allow")
+		return errors.New("the answer has no header Allow")
 	}
 	return nil
 }

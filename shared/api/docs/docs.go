@@ -59,7 +59,7 @@ func New() (*Pages, error) {
 // paths are the targets of the page's links.
 var paths = map[string]string{"runs": api.RunsPath, "docs": api.DocsPath, "openapi": api.DescriptionPath}
 
-// A span is a piece of a text; code says that the piece was between backticks.
+// A span is a piece of a text. Code is true if the piece was between backticks.
 type span struct {
 	Code bool
 	Text string
@@ -81,7 +81,7 @@ func paragraphs(text string) (all [][]span) {
 	return all
 }
 
-// jsonOf is a value of the description as JSON, in one line.
+// jsonOf returns a value of the description as JSON, in one line.
 func jsonOf(value any) (string, error) {
 	var out bytes.Buffer
 	enc := json.NewEncoder(&out)

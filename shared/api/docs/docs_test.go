@@ -82,7 +82,7 @@ func TestPagesLoadNothing(t *testing.T) {
 		}
 		style := regexp.MustCompile(`(?s)<style>(.*?)</style>`).FindStringSubmatch(content)
 		if style == nil || page.Policy([]byte(style[1]), nil) != p.Policy {
-			t.Errorf("%s: the policy is not that of its style", name)
+			t.Errorf("%s: the policy does not allow the style of the page", name)
 		}
 		for _, forbidden := range []string{"<script", " style=", "@import", "url("} {
 			if strings.Contains(content, forbidden) {

@@ -59,7 +59,7 @@ func (s *Schema) IsArray() bool { return slices.Contains(s.Type, "array") }
 // IsMap reports whether the object may have fields of any name.
 func (s *Schema) IsMap() bool { return s.Values != nil && s.Values.Schema != nil }
 
-// Plain describes a type that contains no other type in words.
+// Plain returns a description in words of a type that contains no other type.
 func (s *Schema) Plain() string {
 	switch {
 	case len(s.Enum) > 0:
@@ -75,7 +75,7 @@ func (s *Schema) Plain() string {
 // Requires reports whether a field is always present.
 func (s *Schema) Requires(field string) bool { return slices.Contains(s.Required, field) }
 
-// Bounds describes the minimum, the maximum and the default.
+// Bounds returns the minimum, the maximum and the default, in words.
 func (s *Schema) Bounds() string {
 	var parts []string
 	for _, bound := range []struct {

@@ -32,7 +32,7 @@ const (
 // context ends.
 //
 // Cloud Storage decompresses an object that was uploaded with `Content-Encoding: gzip`, and ignores requested ranges.
-// Such an object can only be read whole. Its size and checksum are those of the compressed bytes.
+// Such an object can only be read whole. Its size and checksum describe the compressed bytes.
 type Bucket struct {
 	bucket *storage.BucketHandle
 	name   string
@@ -86,8 +86,8 @@ func (g *Bucket) Open(ctx context.Context, name string, generation, offset, leng
 	}
 	if r.Attrs.Decompressed && (offset > 0 || length > 0) {
 		r.Close()
-		return nil, fmt.Errorf("gs://%s/%s: stored with Content-Encoding gzip, so no part of it can be read: "+
-			"upload it without", g.name, name)
+		return nil, fmt.Errorf("gs://%s/%s: the object has Content-Encoding gzip, so no part of it can be read "+
+			"alone: upload it without this encoding", g.name, name)
 	}
 	// The library may return bytes that have already arrived after ctx is done.
 	return bucket.WithContext(ctx, r), nil

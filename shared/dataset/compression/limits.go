@@ -9,10 +9,10 @@ import (
 // minutes, so that planning ends within a delivery. On two shared cores, one core unpacked 250 MB of gzip, 590 of zstd,
 // 21 of bzip2 and 50 of xz a second.
 type Limits struct {
-	Gzip  int64 `env:"MAX_GZIP_BYTES, default=17179869184" meaning:"most bytes that a manifest in gzip unpacks to"`
-	Zstd  int64 `env:"MAX_ZSTD_BYTES, default=34359738368" meaning:"most bytes that a manifest in zstd unpacks to"`
-	Bzip2 int64 `env:"MAX_BZIP2_BYTES, default=2147483648" meaning:"most bytes that a manifest in bzip2 unpacks to"`
-	XZ    int64 `env:"MAX_XZ_BYTES, default=4294967296" meaning:"most bytes that a manifest in xz unpacks to"`
+	Gzip  int64 `env:"MAX_GZIP_BYTES, default=17179869184" meaning:"size limit of an unpacked gzip manifest, in bytes"`
+	Zstd  int64 `env:"MAX_ZSTD_BYTES, default=34359738368" meaning:"size limit of an unpacked zstd manifest, in bytes"`
+	Bzip2 int64 `env:"MAX_BZIP2_BYTES, default=2147483648" meaning:"size limit of an unpacked bzip2 manifest, in bytes"`
+	XZ    int64 `env:"MAX_XZ_BYTES, default=4294967296" meaning:"size limit of an unpacked xz manifest, in bytes"`
 
 	// Most is a limit for all kinds, and By names who set it; By is empty if only the variables set limits.
 	Most int64

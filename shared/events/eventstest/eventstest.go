@@ -1,4 +1,4 @@
-// Package eventstest checks events like their subscribers.
+// Package eventstest checks events against the published schemas, as subscribers do.
 package eventstest
 
 import (

@@ -66,7 +66,7 @@ func TestTopicTraces(t *testing.T) {
 		}
 	}
 	if len(server.Messages()) != 2 || len(task.Attributes) != before {
-		t.Errorf("%d messages; attributes of what was published are now %v", len(server.Messages()), task.Attributes)
+		t.Errorf("%d messages; the attributes of the published task are now %v", len(server.Messages()), task.Attributes)
 	}
 }
 

@@ -19,16 +19,16 @@ import (
 type Samples struct {
 	RunID string
 	*api.SamplePage
-	Filters      []string // of the list, as the API takes them
+	Filters      []string // of the list, in the form of the API
 	Selection    string
 	Capabilities []string
 	Styles       []string
 	Reasons      []reason.Code
 	Columns      []string // numeric columns, as in SamplePage
-	// Clusters and ClustersProblem are those of a subset.RunStatus.
+	// Clusters and ClustersProblem are the fields of a subset.RunStatus.
 	Clusters, ClustersProblem string
-	Choices                   []api.SelectionEntry // selections that filters may be about
-	Problem                   string               // why nothing is listed
+	Choices                   []api.SelectionEntry // selections to which filters may refer
+	Problem                   string               // the reason why no samples are listed; empty if there is none
 	// Of has the excerpts of the page's samples, by index.
 	Of map[int64]Excerpt
 	// Token is the page's own token; empty for the first page.
@@ -41,10 +41,10 @@ type Excerpt struct {
 	Images int
 }
 
-// maxExcerpt is the most bytes, as HTML, of the text of a sample in a list.
+// maxExcerpt is the largest size of the text of a sample in a list, in bytes of HTML.
 const maxExcerpt = 220
 
-// NewExcerpt is the beginning of the first turn of a sample.
+// NewExcerpt returns the beginning of the first turn of a sample.
 func NewExcerpt(sample *dataset.Sample) Excerpt {
 	e := Excerpt{Images: len(sample.Images)}
 	if len(sample.Turns) > 0 {
@@ -58,10 +58,10 @@ func (Samples) template() string { return "samples.html" }
 // Title implements View.
 func (Samples) Title() string { return "Samples" }
 
-// Has reports whether a filter is one of the list's.
+// Has reports whether the list has a filter.
 func (v Samples) Has(filter string) bool { return slices.Contains(v.Filters, filter) }
 
-// Others are the filters that no field of the form shows, such as the second one by a rating.
+// Others returns the filters that no field of the form shows, such as a second filter by a rating.
 func (v Samples) Others() []string {
 	var ratings, styles, states, reasons, sizes []string
 	for _, c := range v.Capabilities {
@@ -86,7 +86,7 @@ func (v Samples) Others() []string {
 		}
 	}
 	for _, options := range [][]string{ratings, styles, states, reasons, sizes} {
-		for _, option := range slices.Backward(options) { // browsers show the last of several
+		for _, option := range slices.Backward(options) { // browsers show the last selected option
 			if v.Has(option) {
 				shown = append(shown, option)
 				break
@@ -102,7 +102,8 @@ func (v Samples) Others() []string {
 	return slices.DeleteFunc(slices.Clone(v.Filters), func(f string) bool { return slices.Contains(shown, f) })
 }
 
-// Valued is the rest of the list's filter that begins with a text such as "source="; empty if there is none.
+// Valued returns the rest of the list's filter that begins with a text such as "source="; empty if there is no such
+// filter.
 func (v Samples) Valued(begin string) string {
 	for _, f := range v.Filters {
 		if len(f) > len(begin) && f[:len(begin)] == begin {
@@ -112,10 +113,11 @@ func (v Samples) Valued(begin string) string {
 	return ""
 }
 
-// Operators are those of conditions on numbers.
+// Operators returns the operators of conditions on numbers.
 func (Samples) Operators() []string { return []string{">=", "<=", ">", "<", "==", "!="} }
 
-// Number is the condition of the list on a column of numbers, as people type it; empty texts if there is none.
+// Number returns the condition of the list on a column of numbers, as people type it; empty texts if there is no
+// condition.
 func (v Samples) Number() (typed struct{ Column, Operator, Value string }) {
 	for _, f := range v.Filters {
 		if c, err := selection.ParseCondition(f); err == nil && v.isNumber(f) {
@@ -132,7 +134,7 @@ func (v Samples) isNumber(filter string) bool {
 	return err == nil && slices.Contains(v.Columns, c.Column)
 }
 
-// Matching says how many samples there are.
+// Matching returns the number of samples of the list, in words.
 func (v Samples) Matching() string {
 	if v.More {
 		return page.Group(browse.MostCounted) + "+ samples"
@@ -140,7 +142,7 @@ func (v Samples) Matching() string {
 	return page.Plural(v.Matched, "sample")
 }
 
-// query is the query of a page of the list.
+// query returns the query of a page of the list.
 func (v Samples) query(token string) string {
 	values := url.Values{"filter": v.Filters}
 	if v.Selection != "" {
@@ -152,21 +154,21 @@ func (v Samples) query(token string) string {
 	return "?" + values.Encode()
 }
 
-// Live reports whether something may change by itself.
+// Live reports whether the page may change without an action of the user.
 func (v Samples) Live() bool { return v.Clusters == subset.ClustersSearched }
 
-// ClusterSizes are filters by the number of near duplicates, with their words.
+// ClusterSizes returns filters by the number of near duplicates, with their labels.
 func (Samples) ClusterSizes() [][2]string {
 	return [][2]string{
-		{"cluster_size>=2", "has near duplicates"}, {"cluster_size>=3", "2 others or more"},
-		{"cluster_size>=10", "9 others or more"}, {"cluster_size=1", "has none"},
+		{"cluster_size>=2", "1 or more"}, {"cluster_size>=3", "2 or more"},
+		{"cluster_size>=10", "9 or more"}, {"cluster_size=1", "none"},
 	}
 }
 
-// First and Next are the queries of the first and the next page; Next is empty after the last one.
+// First returns the query of the first page.
 func (v Samples) First() string { return v.query("") }
 
-// Next is described at First.
+// Next returns the query of the next page; empty after the last page.
 func (v Samples) Next() string {
 	if v.SamplePage == nil || v.NextPageToken == "" {
 		return ""

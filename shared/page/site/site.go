@@ -198,7 +198,7 @@ func statuses(selection string) []string {
 	return all
 }
 
-// left returns the time for the rest at a rate, in words.
+// left returns the time for the remaining samples at a rate, in words.
 func left(rest int64, perSecond float64) string {
 	if perSecond <= 0 {
 		return "not known"

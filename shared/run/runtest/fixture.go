@@ -73,11 +73,11 @@ type Fixture struct {
 	Log        *slog.Logger
 
 	Tasks, Events *Topic
-	Queue         []Delivery       // what was published and is not delivered
-	Published     []events.Message // all events
+	Queue         []Delivery       // tasks that were published and are not delivered
+	Published     []events.Message // all published events
 	Steps         int              // writes and publications so far
 	Life          int              // steps until the process is killed; -1 for ever
-	Opens         map[string]int   // of objects of the work bucket, by name, since Restart
+	Opens         map[string]int   // number of reads of each object of the work bucket since Restart
 
 	t         testing.TB
 	mu        sync.Mutex
@@ -111,7 +111,7 @@ func New(t testing.TB) *Fixture {
 	return f
 }
 
-// Origin is the origin of events in tests.
+// Origin returns the origin of events in tests.
 func Origin() events.Origin {
 	return events.Origin{
 		Source: "/projects/p/deployments/test", Input: "gs://input", Work: "gs://work", API: "https://harvest.test",

@@ -57,7 +57,7 @@ func (f *Fixture) accept(planner *run.Planner, spec run.Spec, upload run.Upload)
 	return plan, err
 }
 
-// Begin is Arrive that fails the test on an error.
+// Begin is Arrive, but it fails the test if there is an error.
 func (f *Fixture) Begin(object string) *run.Plan {
 	f.t.Helper()
 	plan, err := f.Arrive(object)

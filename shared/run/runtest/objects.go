@@ -118,8 +118,8 @@ func (f *Fixture) Read(name string) []byte {
 	return data
 }
 
-// Replace replaces the content of an object of the work bucket, which no process does. The process after Restart finds
-// the new content.
+// Replace replaces the content of an object of the work bucket. No process of Harvest does this. The process after
+// Restart finds the new content.
 func (f *Fixture) Replace(name string, content []byte) {
 	f.t.Helper()
 	f.change(func(object string, data []byte) ([]byte, bool) {
@@ -130,8 +130,8 @@ func (f *Fixture) Replace(name string, content []byte) {
 	})
 }
 
-// Remove removes the objects of the work bucket below a prefix, which no process does. The process after Restart does
-// not find them.
+// Remove removes the objects of the work bucket below a prefix. No process of Harvest does this. The process after
+// Restart does not find the objects.
 func (f *Fixture) Remove(prefix string) {
 	f.t.Helper()
 	f.change(func(object string, data []byte) ([]byte, bool) { return data, !strings.HasPrefix(object, prefix) })

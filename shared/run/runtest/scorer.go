@@ -46,7 +46,7 @@ func (s *Scorer) Counts() map[string]int {
 // For returns the scorer for one rubric.
 func (s *Scorer) For(r *rubric.Rubric) scorer.Scorer { return bound{s, len(r.Capabilities), r.Styles} }
 
-// Words in a sample's answer that have a Scorer treat it specially.
+// Words in a sample's answer. A Scorer treats a sample with such a word specially.
 const (
 	Unratable = "UNRATABLE"
 	Styleless = "STYLELESS"

@@ -122,7 +122,8 @@ func (f *Fixture) Deliver(d Delivery) error {
 	}
 }
 
-// makeSelections makes what a select task asks for. A redelivery of a refused one would be refused, too.
+// makeSelections makes the selections of a select task. A refused selection is a permanent error, because a redelivery
+// would be refused, too.
 func (f *Fixture) makeSelections(task events.SelectTask) error {
 	_, err := f.Subsets.MakeSelections(f.t.Context(), task)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused || events.IsDataError(err) {

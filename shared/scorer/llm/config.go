@@ -17,7 +17,7 @@ type Config struct {
 	// URL is the base of an OpenAI-compatible API, such as https://api.openai.com/v1. If it has no path, /v1 is added. The
 	// scorer's id does not depend on the URL.
 	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API of the scorer llm"`
-	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"the model that rates"`
+	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"name of the model that rates"`
 	// Mode is the way to query the model: scorer.ModeJSON, the default, or scorer.ModeLogprobs. It changes ratings.
 	Mode string `env:"LLM_MODE, default=json" json:"mode,omitempty" meaning:"json, or logprobs: one token a capability"`
 	// APIKey is a secret: it is sent to URL as a bearer token, and written nowhere.
@@ -25,11 +25,11 @@ type Config struct {
 
 	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer's id. A temperature of -1 is not sent, for
 	// models that accept only their own.
-	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"-1 sends none, for models with a fixed one"`
+	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"sampling temperature; -1: none is sent"`
 	// MaxTokens is the largest length of an answer in tokens, with the model's thinking; 2048 by default.
-	MaxTokens int `env:"LLM_MAX_TOKENS, default=2048" json:"-" meaning:"longest answer in tokens, thinking included"`
+	MaxTokens int `env:"LLM_MAX_TOKENS, default=2048" json:"-" meaning:"token limit of an answer, including its thinking"`
 	// ImageSide is the longest side of an image that is sent, in pixels. Larger images are reduced. 1024 by default.
-	ImageSide int `env:"LLM_IMAGE_SIDE, default=1024" json:"-" meaning:"larger images are made smaller"`
+	ImageSide int `env:"LLM_IMAGE_SIDE, default=1024" json:"-" meaning:"longest side of an image that is sent, in pixels"`
 
 	// Concurrency bounds the concurrent requests of a process; 8 by default.
 	Concurrency int `env:"LLM_CONCURRENCY, default=8" json:"-" meaning:"concurrent requests of a process"`
