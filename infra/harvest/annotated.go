@@ -19,8 +19,8 @@ type annotatedFile struct {
 	held []annotation.Annotation
 }
 
-// openAnnotated reads the annotations in a file; none if the file does not exist. It is an error if the file has other
-// content.
+// openAnnotated reads the annotations in a file. It returns no annotations if the file does not exist, and an error if
+// the file has other content.
 func openAnnotated(name string, r *rubric.Rubric) (annotatedFile, error) {
 	f := annotatedFile{name: name}
 	content, err := os.ReadFile(name)

@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// annotationFlags name annotations and their dataset.
+// annotationFlags are the flags that name a file of annotations and its dataset.
 type annotationFlags struct {
 	annotations string
 	manifests   []string
@@ -32,7 +32,7 @@ type annotationFlags struct {
 }
 
 func (f *annotationFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object a line")
+	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object per line")
 	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest; the same as a manifest argument")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
@@ -83,7 +83,7 @@ func (in input) annotatedBy(ctx context.Context, annotations string) (*annotatio
 	return set, err
 }
 
-// openRubric returns the rubric that the input names, else the default rubric.
+// openRubric returns the rubric that the input names, or the default rubric if it names none.
 func (in input) openRubric() (*rubric.Rubric, error) {
 	if in.Rubric == "" {
 		return rubric.Default(), nil
@@ -119,7 +119,7 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 type datasetSample struct {
 	manifest   int // number of its manifest
 	sample     *dataset.Sample
-	number     int                   // number among the samples with its id, from 1; 0 if not known
+	number     int                   // number among the samples with the same id, from 1; 0 if not known
 	annotation annotation.Annotation // its ID is the sample's name (dataset.Lookup)
 }
 
@@ -213,10 +213,10 @@ func (in input) eachSample(
 	return nil
 }
 
-// absentInTable is how many annotations without a sample are printed; --json has all.
+// absentInTable is the maximum number of printed annotations without a sample. --json prints all of them.
 const absentInTable = 10
 
-// printAbsent prints annotations without a sample, if there are any.
+// printAbsent prints a line about annotations without a sample. If ids is empty, it prints nothing.
 func printAbsent(w io.Writer, ids []string) error {
 	if len(ids) == 0 {
 		return nil

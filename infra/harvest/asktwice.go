@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// askedTwice is how many samples a teacher rates twice before it rates the others.
+	// askedTwice is the number of samples that a teacher rates twice before it rates the others.
 	askedTwice = 20
-	// leastKappa is the least mean kappa of first and second ratings that a teacher must have.
+	// leastKappa is the minimum mean kappa between a teacher's first and second ratings.
 	leastKappa = 0.4
-	// selfResamples is the number of resamples for the intervals of these kappas.
+	// selfResamples is the number of bootstrap resamples for the confidence intervals of these kappas.
 	selfResamples = 1000
 )
 
@@ -31,10 +31,10 @@ const (
 // evenly.
 func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
 
-// askTwice rates some of the chosen samples twice, the second time with capabilities and styles in the opposite order,
-// and measures the agreement of both ratings. If the agreement is too low, it returns a *disagreement, unless the
-// request accepts this. The ratings in the usual order are kept in a run, so these samples are not sent to the scorer
-// again.
+// askTwice rates some of the chosen samples twice, the second time with capabilities and styles in the opposite order.
+// It measures the agreement of both ratings. If the agreement is too low, it returns a *disagreement, unless the
+// request accepts this. The ratings in the usual order are kept in a run, so the scorer does not rate these samples a
+// third time.
 func (in input) askTwice(
 	ctx context.Context, chosen []datasetSample, request annotateRequest, state string, show *display,
 ) (*agreement.Report, error) {
@@ -82,7 +82,7 @@ func (in input) askTwice(
 	return r, nil
 }
 
-// A disagreement is the error of a scorer that does not agree with itself.
+// A disagreement is the error of a scorer whose two ratings of the same samples differ too much.
 type disagreement struct{ report *agreement.Report }
 
 func (d *disagreement) Error() string {
@@ -115,7 +115,7 @@ func (in input) rateSome(
 	return s, nil
 }
 
-// turnedRubric writes a copy of a rubric to a file, with capabilities and styles in the opposite order, and returns the
+// turnedRubric writes a copy of a rubric with capabilities and styles in the opposite order to a file, and returns the
 // name of the file. The questions are the same.
 func turnedRubric(r *rubric.Rubric, state string) (string, error) {
 	turned := *r
@@ -178,8 +178,8 @@ func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string,
 	}
 	t.AppendSeparator()
 	row("mean", r.Mean, r.Samples)
-	_, err := fmt.Fprintf(w, "%s\nAgreement of the two ratings of each sample, the second with capabilities and "+
-		"styles in the opposite order; - if all ratings are equal. The other samples take about %s.\n",
+	_, err := fmt.Fprintf(w, "%s\nAgreement of the two ratings of each sample. The second rating had capabilities and "+
+		"styles in the opposite order. \"-\" means that all ratings are equal. The other samples take about %s.\n",
 		t.Render(), others.Round(time.Second))
 	return err
 }

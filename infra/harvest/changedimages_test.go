@@ -90,7 +90,8 @@ func TestRenewedTimes(t *testing.T) {
 		t.Errorf("%d scores taken over, want 12", again.TakenOver)
 	}
 	says(t, a.stderr, "1 of 12 samples have new or changed images", "the other 11 scores are taken over\n",
-		"12 of 12 scores are taken over: 1 of the changed samples have image files with another time but the same content\n")
+		"12 of 12 scores are taken over: 1 of the changed samples have image files with another modification time "+
+			"but the same content\n")
 }
 
 // checkTakenOver checks the status of a run that took over 38 scores of another run.

@@ -66,7 +66,7 @@ func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, e
 	return left, nil
 }
 
-// lateWrites is how long after the removal of a run another process may still complete a write to it.
+// lateWrites is the time after the removal of a run in which another process may still complete a write to the run.
 const lateWrites = 2 * time.Second
 
 // remove removes runs, and prints the freed space. First it writes the tombstones of all runs, so that none of the runs
@@ -101,7 +101,7 @@ func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork 
 	return err
 }
 
-// preview prints what remove would do.
+// preview prints the runs that remove would delete, and their sizes.
 func (c *cleaner) preview(ctx context.Context, w io.Writer, ids []string) error {
 	var total subset.Size
 	for _, id := range ids {
@@ -203,7 +203,7 @@ func (c *cleaner) usedByOthers(own, manifest string) bool {
 	return false
 }
 
-// runningTraining returns the id of a selection on which a training is running; "" if there is none.
+// runningTraining returns the id of a selection on which a training is running; "" if no training is running.
 func (c *cleaner) runningTraining(id string) string {
 	for _, j := range jobsOf(c.folder, id) {
 		if a, err := j.look(); err == nil && a.state == running {

@@ -14,16 +14,16 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A continuation is a call of the API that continues a run. It returns the status of the run that continues, which may
-// be a new attempt.
+// A continuation is a call of the API that continues a run. It returns the status of the run, or of a new attempt of
+// the run.
 type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
-// An attemptChoice chooses the attempt that a command continues when a user names a run.
+// An attemptChoice returns the id of the attempt that a command continues if a user names the run runID.
 type attemptChoice func(ctx context.Context, runs *run.Reader, runID string) (string, error)
 
 // newContinuation returns a command that continues a run and completes its selections: resume or retry. prepare is
-// called first, with the open state folder, and reports whether the command has nothing else to do. If skip returns a
-// text, the command prints it and does nothing else.
+// called first, with the open state folder. If prepare returns true, the command has nothing else to do. If skip
+// returns a text, the command prints the text and does nothing else.
 func newContinuation(
 	name, short string, prepare func(*cobra.Command, *continued) (bool, error), attempt attemptChoice,
 	skip func(*subset.RunStatus) string, call continuation,
@@ -67,7 +67,7 @@ func newContinuation(
 // continued is a run that a command continues.
 type continued struct {
 	*result
-	folder  string // of the state
+	folder  string // the state folder
 	bucket  bucket.Bucket
 	runs    *run.Reader
 	subsets *subset.Reader

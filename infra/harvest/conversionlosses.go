@@ -16,23 +16,24 @@ import (
 )
 
 const (
-	// shownLosses is how many kinds of losses a message has; shownLosers is how many records it names for each.
+	// shownLosses is the maximum number of kinds of losses in a message. shownLosers is the maximum number of records
+	// that the message names for each kind.
 	shownLosses, shownLosers = 5, 3
-	// keptLosses is how many kinds of losses are counted separately.
+	// keptLosses is the maximum number of kinds of losses that are counted separately.
 	keptLosses = 100
-	// checkedRecords is how many records of a dataset are converted on trial before it is scored.
+	// checkedRecords is the number of records of a dataset that are converted as a test before the dataset is scored.
 	checkedRecords = 20_000
 )
 
-// A loss is a kind of loss: records lose it in the same field, for the same reason.
+// A loss is a kind of loss of content: records lose content in the same field, for the same reason.
 type loss struct {
-	text    string // of the first record
+	text    string // message about the first record
 	records int
-	ids     []string // of the first records
+	ids     []string // ids of the first records
 	place   dataset.Place
 }
 
-// conversionLosses count the records that would lose content in another form.
+// conversionLosses counts the records that would lose content in another form.
 type conversionLosses struct {
 	records, losers int
 	kinds           []*loss
@@ -76,7 +77,7 @@ func (l *conversionLosses) add(err error, s *dataset.Sample) error {
 	return nil
 }
 
-// String says what is lost, and of which records.
+// String lists the losses, with examples of records.
 func (l *conversionLosses) String() string {
 	var texts []string
 	for i, kind := range l.kinds {
@@ -96,13 +97,13 @@ func (l *conversionLosses) String() string {
 	return strings.Join(texts, "; ")
 }
 
-// A lossyError says that records of a subset would lose content in another form. A retry cannot help.
+// A lossyError is the error of a subset whose records would lose content in another form. A retry cannot help.
 type lossyError struct {
 	folder outputFolder
 	losses *conversionLosses
 }
 
-// Error says how many records lose what, and what to do.
+// Error returns the number of records, the losses, and the fix.
 func (e *lossyError) Error() string {
 	instead := "leave the flag out"
 	if e.folder.trainer != "" {
@@ -112,14 +113,15 @@ func (e *lossyError) Error() string {
 		e.folder.asked(), e.losses.losers, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
 }
 
-// isLoss reports whether an error says that the form has no place for something in a record. A retry cannot help.
+// isLoss reports whether an error means that the form cannot hold some content of a record. A retry cannot help.
 func isLoss(err error) bool {
 	_, lossy := errors.AsType[*lossyError](err)
 	return lossy || errors.Is(err, errNoFile)
 }
 
-// checkFormat converts the first records of a planned dataset on trial, before anything is scored. It warns if some
-// would lose content, and returns an error if all would: then no subset can be written.
+// checkFormat converts the first records of a planned dataset as a test, before anything is scored. It warns if some
+// records would lose content. If all records would lose content, no subset can be written, and checkFormat returns an
+// error.
 func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writer) error {
 	if format == "" {
 		return nil
@@ -143,7 +145,7 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 	return err
 }
 
-// lossesIn counts what the first valid records of a planned dataset lose in a form.
+// lossesIn counts the losses of the first valid records of a planned dataset in a form.
 func (p *localPlan) lossesIn(ctx context.Context, format string) (*conversionLosses, error) {
 	losses := &conversionLosses{}
 	columns := table.NewColumns(forms.ImagesField)

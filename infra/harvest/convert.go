@@ -21,7 +21,7 @@ import (
 
 // A conversion writes the samples of a subset in another form, one after the other.
 type conversion interface {
-	// name returns the names, in the new form, of the images of the next sample, s.
+	// name returns the names that the images of the next sample s get in the new form.
 	name(s *dataset.Sample, images [][]byte) ([]string, error)
 	// write writes the converted record of the next sample, and its images.
 	write(record []byte, s *dataset.Sample, images [][]byte) error
@@ -106,7 +106,7 @@ func (c convertedSubset) keeps(files []string) []string {
 	return append(slices.Clone(files), imagesFolder)
 }
 
-// converted makes the subset with its records in another form, in the folder scratch.
+// converted writes the subset with its records in another form to the folder scratch.
 func (f outputFolder) converted(ctx context.Context, scratch string) (convertedSubset, error) {
 	object := f.selection.Outputs.Subset
 	stored, to := filepath.Join(scratch, path.Base(object)), convertedSubset{file: filepath.Join(scratch, "converted")}
@@ -120,7 +120,8 @@ func (f outputFolder) converted(ctx context.Context, scratch string) (convertedS
 	return to, err
 }
 
-// convert writes the records of the stored subset in the other form, and returns the folder of its images.
+// convert writes the records of the stored subset in the other form. It returns the folder of the images of these
+// records.
 func (f outputFolder) convert(ctx context.Context, w io.Writer, stored, scratch string) (images string, err error) {
 	var to conversion
 	switch {
@@ -175,8 +176,8 @@ func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored strin
 
 // convertRecords converts each record of the stored subset, and calls use with the result and the original sample.
 // Before that, it calls name for the names of the sample's images. The subset holds the samples in the order of the
-// manifests, and each is read as the run reads it, so that it has the same id. A *lossyError is about all records that
-// would lose content.
+// manifests. Each sample is read as in the run, so that it has the same id. If records would lose content, the error is
+// one *lossyError for all of these records.
 func (f outputFolder) convertRecords(
 	ctx context.Context, stored string, name func(s *dataset.Sample) ([]string, error),
 	use func(record []byte, s *dataset.Sample) error,
@@ -228,8 +229,8 @@ func (f outputFolder) convertRecords(
 	return nil
 }
 
-// exclude returns the flag that excludes a sample from the subset. If this command makes no selection, it is a flag of
-// `harvest select`.
+// exclude returns the flag that excludes a sample from the subset. If this command makes no selection, it returns the
+// flag of `harvest select`.
 func (f outputFolder) exclude() string {
 	if f.trainer != "" {
 		return "`harvest select --exclude`"

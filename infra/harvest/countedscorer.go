@@ -18,7 +18,7 @@ type countedScorer struct {
 	rated *atomic.Int64
 }
 
-// countedStep is the most samples that are rated before they are counted.
+// countedStep is the maximum number of samples that are rated between two updates of the counter.
 const countedStep = 16
 
 // counted wraps an opener of scorers: an embedded scorer then adds to the counter rated. Other scorers are not wrapped,

@@ -21,8 +21,8 @@ import (
 // on the buckets, so after a kill the next serve continues.
 type subsetFolder struct {
 	dir     string           // absolute
-	state   string           // folder, which may be in it
-	budget  selection.Budget // for datasets that name no budget; zero if there is no default
+	state   string           // the state folder, which may be inside dir
+	budget  selection.Budget // for datasets without a budget of their own; zero if there is no default
 	exports *exporter
 	log     *slog.Logger
 	// settled are the datasets whose folder is up to date, each with its decision.

@@ -25,8 +25,8 @@ func limits(ctx context.Context) (run.Limits, error) {
 	return l, nil
 }
 
-// imageMemory returns this process's memory budget for images within limits. The URLs of scorers come from at, else
-// from the environment. A command uses one budget at a time.
+// imageMemory returns this process's memory budget for images within limits. The URLs of scorers come from the
+// parameter at, else from the environment. A command uses one budget at a time.
 func imageMemory(limits images.Limits, at kinds.Config) (*memory.Budget, error) {
 	scorers, err := scorersByEnvironment()
 	if err != nil {

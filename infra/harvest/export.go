@@ -20,7 +20,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An exportReport is what export reports: with --json, as this object.
+// An exportReport is the report of export. --json prints this object.
 type exportReport struct {
 	// Annotations is the number of annotations in the file. Each is exported, absent or left out.
 	Annotations int `json:"annotations"`
@@ -30,7 +30,7 @@ type exportReport struct {
 	// Failed counts the samples that are left out, by reason.
 	Failed map[reason.Code]int `json:"failed"`
 	Files  []finetuning.File   `json:"files"`
-	Images int                 `json:"images"` // files, each once
+	Images int                 `json:"images"` // number of image files; equal images count once
 }
 
 func newExport() *cobra.Command {
@@ -146,8 +146,8 @@ func (set *annotationSet) keepFiles(dir, annotations string) error {
 	return keepForeign(dir, finetuning.Names()...)
 }
 
-// holdsMark reports whether a sample with images has the word <image> in a text: LLaVA's form would read one more
-// image. In a sample without images LLaVA's form also reads the word as text.
+// holdsMark reports whether a sample with images has the word <image> in a text. Readers of LLaVA's form would read
+// this word as one more image. In a sample without images they read it as text.
 func holdsMark(s *dataset.Sample) bool {
 	rated := len(s.RatedImages())
 	return rated > 0 && strings.Count(strings.Join(s.Texts(), "\n"), dataset.ImageMark) != rated

@@ -88,7 +88,7 @@ func (x *exporter) write(
 	return mark.writeTo(dir)
 }
 
-// writeNew writes the export of a selection to a folder that is prepared.
+// writeNew writes the export of a selection to a prepared folder.
 func (x *exporter) writeNew(
 	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
 ) error {
@@ -149,14 +149,14 @@ func (x *exporter) keep(ctx context.Context, sel *subset.Selection, outcome subs
 // has published the event. No trainer reads it as data.
 const exportMarkFile = ".export.json"
 
-// An exportMark is the content of this file: the selection and the request of a complete export.
+// An exportMark is the content of exportMarkFile: the selection and the request of a complete export.
 type exportMark struct {
 	Run       string         `json:"run"`
 	Selection string         `json:"selection"`
 	Request   export.Request `json:"request"`
 }
 
-// isIn reports whether a folder has the mark.
+// isIn reports whether a folder contains exactly this mark.
 func (m exportMark) isIn(dir string) (bool, error) {
 	there, err := os.ReadFile(filepath.Join(dir, exportMarkFile))
 	if errors.Is(err, os.ErrNotExist) {

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// An exportTally counts what an export holds, for its card.
+// An exportTally counts the samples, images and licences of an export, for the card of the export.
 type exportTally struct {
 	licences map[string]string // licences of sources, for records that state none
 	samples  int
@@ -21,12 +21,13 @@ type exportTally struct {
 	seen     map[images.Hash]bool
 	bytes    int64
 	bySource map[string]*sourceTally
-	// replaced is how many samples have an image that has changed since they were rated; example is one of them.
+	// replaced is the number of samples with an image that has changed since they were rated. example is one of these
+	// samples.
 	replaced int
 	example  string
 }
 
-// A sourceTally is the tally of a source.
+// A sourceTally counts the samples of a source, and has their licences.
 type sourceTally struct {
 	samples int
 	stated  map[string]bool // licences that its records state
@@ -37,7 +38,7 @@ func newExportTally(licences map[string]string) *exportTally {
 	return &exportTally{licences: licences, seen: map[images.Hash]bool{}, bySource: map[string]*sourceTally{}}
 }
 
-// of returns the conversion c with its records counted in t.
+// of returns a conversion that writes as c does, and counts each written record in t.
 func (t *exportTally) of(c conversion) conversion { return tallied{c, t} }
 
 type tallied struct {

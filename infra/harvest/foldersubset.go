@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// imagesFolder is the folder of images next to a subset that names them.
+// imagesFolder is the name of the folder next to a subset with the images of its records.
 const imagesFolder = "images"
 
 // A placement stores an image of a sample, and returns the name that records have for it. number is the image's number,
@@ -18,7 +18,7 @@ type placement interface {
 	files() []string
 }
 
-// A folderSubset writes records as JSON, and stores their images where the records refer to.
+// A folderSubset writes records as JSON, and stores their images at the places that the records name.
 type folderSubset struct {
 	records *dataset.Writer
 	images  placement

@@ -88,7 +88,7 @@ func containerKind(name string) (container.Kind, bool, error) {
 	return kind, contained, nil
 }
 
-// packedKind returns the compression of a file; empty if the file is not compressed. It does not move the file's
+// packedKind returns the compression of a file; empty if the file is not compressed. It does not change the file's
 // offset.
 func packedKind(file *os.File) (compression.Kind, error) {
 	head := make([]byte, compression.MagicBytes)

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// latest is the name that a user types for the newest run, or for the newest selection of a run.
+// latest is the word that a user types for the newest run, or for the newest selection of a run.
 const latest = "latest"
 
 // A namedRun has the properties of a run by which commands find it.

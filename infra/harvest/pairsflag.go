@@ -16,7 +16,7 @@ type pairsFlag[V any] struct {
 	of      map[string]V // nil if none is given
 	parse   func(string) (V, error)
 	text    func(V) string
-	kind    string // of values, for the help
+	kind    string // type of the values, for the help
 	example string // example for error messages
 }
 
@@ -26,7 +26,7 @@ func newPairs[V any](
 	return pairsFlag[V]{parse: parse, text: text, kind: kind, example: example}
 }
 
-// Set adds pairs. It stops with an error at the first one that cannot be read.
+// Set adds pairs. It stops with an error at the first invalid pair.
 func (f *pairsFlag[V]) Set(text string) error {
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.LazyQuotes = true

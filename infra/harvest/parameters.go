@@ -9,8 +9,8 @@ import (
 
 // A parameter is one parameter of a selection.
 type parameter struct {
-	flag   string // an example, as it is typed
-	fields string // the same in JSON
+	flag   string // an example, as a user types it
+	fields string // the same example in JSON
 	// meaning is the help text of the flag.
 	meaning string
 }
@@ -63,7 +63,7 @@ func parameters() []parameter {
 	return list
 }
 
-// split returns the flag's name and its value.
+// split returns the name and the value of the flag in the example.
 func (p parameter) split() (name, value string) {
 	name, value, _ = strings.Cut(strings.TrimPrefix(p.flag, "--"), " ")
 	return name, strings.Trim(value, `"`)
@@ -72,8 +72,8 @@ func (p parameter) split() (name, value string) {
 // parameterTopic lists the parameters for a terminal.
 func parameterTopic() string {
 	var b strings.Builder
-	b.WriteString("Flags of curate and select, the same in JSON for the HTTP API (dataset.yaml and\n" +
-		"--arms have it as YAML), and what each does:\n")
+	b.WriteString("Flags of curate and select, and the same parameters in JSON for the HTTP API\n" +
+		"(in YAML for dataset.yaml and --arms):\n")
 	for _, p := range parameters() {
 		fmt.Fprintf(&b, "\n%s\n  %s\n%s\n", p.flag, p.fields, folded(p.meaning, "    "))
 	}

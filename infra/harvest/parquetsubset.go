@@ -27,7 +27,7 @@ func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored 
 	return &parquetSubset{rows}, err
 }
 
-// name returns numbers in place of names, because the column holds the images themselves.
+// name returns the images' numbers as names, because the column holds the images themselves.
 func (p *parquetSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
 	return numbers(len(shown)), nil
 }

@@ -29,8 +29,8 @@ func (e trainerExport) placement(ctx context.Context, to string) (placement, err
 // namedImages leaves images in their places, and records name them by absolute paths.
 type namedImages struct {
 	asked  string // the flag that requested this, for messages
-	folder string // of images
-	prefix string // of their objects
+	folder string // folder of images
+	prefix string // prefix of the images' objects
 	locate func(name string) (images.Location, *dataset.Fault, error)
 }
 
@@ -64,7 +64,7 @@ func (e trainerExport) newNamedImages(ctx context.Context) (*namedImages, error)
 	}, nil
 }
 
-// errNoFile says that an image is not a separate file.
+// errNoFile is the error of an image that is not a separate file.
 var errNoFile = errors.New("it is not a file, because the manifest itself holds it; give --images copy")
 
 // place implements placement.
@@ -79,7 +79,7 @@ func (n *namedImages) place(s *dataset.Sample, number int, _ []byte) (string, er
 	}
 	file := filepath.Join(n.folder, filepath.FromSlash(strings.TrimPrefix(at.Name, n.prefix)))
 	if _, lost := os.Stat(file); fault != nil || lost != nil {
-		return "", fmt.Errorf("%s: image %s: its file is not found in %s; give --images copy", n.asked, image.Name, n.folder)
+		return "", fmt.Errorf("%s: image %s: its file was not found in %s; give --images copy", n.asked, image.Name, n.folder)
 	}
 	return file, nil
 }

@@ -65,7 +65,7 @@ func newPlan() *cobra.Command {
 	return cmd
 }
 
-// printModes prints the mode of a scorer with two modes, and the estimate of the other mode.
+// printModes prints the mode of a scorer that has two modes, and the estimate for the other mode.
 func printModes(row func(string, any), e *scorer.Estimate) {
 	if o := e.Other; o != nil {
 		row("mode", e.Mode)

@@ -27,7 +27,7 @@ func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
 	return t
 }
 
-// poolsLine returns a text that explains the table, and gives the figures of styles and of selections.
+// poolsLine returns a text that explains the table. The text also has the figures of styles and of selections.
 func poolsLine(p *agreement.Pools) string {
 	var values []string
 	for _, budget := range slices.Sorted(maps.Keys(p.SelectionValue)) {

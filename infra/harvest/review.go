@@ -39,7 +39,7 @@ func newReview() *cobra.Command {
 		Use:   "review RUN A | review --report FILE...",
 		Short: "Compare a selection blindly, pair by pair, with unselected samples or with another selection",
 		Long: `Shows pairs of samples with the same style that can be picked for the same capability. One sample of a pair
-is in the selection. The other sample is not selected, or is in the selection --against. You see neither which sample
+is in the selection. The other sample is not selected, or is in the selection of --against. You see neither which sample
 is which, nor their ratings. Choose the sample that is better to train on. Each choice is a line of a file, and the
 same command continues with the open pairs. --report sums up such files: win rate with its interval, and the agreement
 of several reviewers.`,
@@ -88,7 +88,7 @@ type reviewing struct {
 	pairs    []review.Pair
 	file     *review.File
 	lock     *os.File // prevents another review from adding to the file; closed at the end of the command
-	images   string   // folder of relative image names; empty if it is not known
+	images   string   // folder that image names are relative to; empty if it is not known
 }
 
 // begin finds the run and the selections, draws the pairs and opens the file.
@@ -191,10 +191,10 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 	return c.printReport(out, []string{c.file})
 }
 
-// errEnough is returned if the reviewer stops.
+// errEnough is the error of a reviewer who stops.
 var errEnough = errors.New("the reviewer stops")
 
-// errNoChoice is returned if a pair cannot be judged. The review continues with the next pair.
+// errNoChoice is the error of a pair that cannot be judged. The review continues with the next pair.
 var errNoChoice = errors.New("it cannot be judged")
 
 // each calls choose for each pair that has no choice yet, and adds the choice to the file.

@@ -57,7 +57,8 @@ func (c *reviewCommand) newJudge(ctx context.Context, r *reviewing, warn io.Writ
 // Close closes the images.
 func (j *judge) Close() error { return j.images.Close() }
 
-// choose asks the model about a pair in both orders. If the answers differ, the order decided, and the choice is a tie.
+// choose asks the model about a pair in both orders. If the two answers differ, the model decided by the order, and the
+// choice is a tie.
 func (j *judge) choose(
 	ctx context.Context, pair review.Pair, samples [2]*dataset.Sample,
 ) (review.Choice, error) {

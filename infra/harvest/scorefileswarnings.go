@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/reference"
 )
 
-// maxFindings is how many files a warning lists; --json has all.
+// maxFindings is the maximum number of files that a warning lists. --json has all.
 const maxFindings = 20
 
 // printFindings prints the findings in score files: a warning for each kind, and below it a line for each file with an

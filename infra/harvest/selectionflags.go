@@ -45,7 +45,7 @@ type selectionFlags struct {
 	mix          string
 	where        []string
 	by, tieBreak string
-	// excludeNear are evaluation sets. excludeImages leaves out every sample with an image of one of them.
+	// excludeNear are evaluation sets. excludeImages leaves out every sample that has an image of an evaluation set.
 	excludeNear   []string
 	excludeImages bool
 	visualTokens  string
@@ -57,12 +57,12 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	f.minimums = newPairs(strconv.Atoi, strconv.Itoa, "number", "geo170k=500,chartqa=100")
 	f.modalities = newPairs(selection.ParseCap, selection.Cap.String, "cap", "text-only=10%,one-image=500")
 	fl := cmd.Flags()
-	fl.Var(&f.budgets, "budget", "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens "+
-		"(200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
+	fl.Var(&f.budgets, "budget", "size of the subset: a share (30%, 0.3), a number of samples (500) or of tokens "+
+		"(200M-tokens); several ascending budgets make nested subsets (5%,10%,30%); required")
 	fl.StringSliceVar(&f.capabilities, "capabilities", nil,
-		"capabilities that pick, in their order (default: all of the rubric)")
+		"capabilities that pick samples, in this order (default: all capabilities of the rubric)")
 	fl.Var(&f.weights, "weights",
-		"how often capabilities pick in a round: \"stem knowledge=3\" picks three times as often as the others")
+		"number of picks of a capability in a round: \"stem knowledge=3\" picks three times as often as the others")
 	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this "+
 		"number, -1 to 4; as in the paper, a higher threshold gives higher ratings and smaller bins")
 	fl.Var(&f.thresholds, "thresholds", "thresholds of single capabilities: \"humanities=2\"")
@@ -97,8 +97,8 @@ func (f *selectionFlags) addFilters(fl *pflag.FlagSet) {
 	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "take no sample of these sources")
 	fl.BoolVar(&f.unique, "unique", false, "take only one of the samples that have the same texts and images")
 	fl.StringVar(&f.include, "include", "",
-		"file of ids, one a line, that must be in the subset; they count against the budget")
-	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
+		"file of ids, one per line, that must be in the subset; they count against the budget")
+	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one per line, that must not be in the subset")
 	fl.Var(&f.minimums, "minimums",
 		"minimum number of samples of a source, such as geo170k=500; samples with the best mean ratings are taken first")
 	fl.StringVar(&f.mix, "mix", "", "YAML file with the share, minimum (least) or maximum (most) of sources and styles: "+
@@ -187,7 +187,7 @@ func (f selectionFlags) files() typedFiles {
 	}
 }
 
-// maxMixFile is the largest file of a mix, and mixExample a short one.
+// maxMixFile is the maximum size of a file of a mix, in bytes. mixExample is a short example of its content.
 const (
 	maxMixFile = 1 << 20
 	mixExample = "`sources: {NAME: {share: 20%}}`"
@@ -272,10 +272,10 @@ func (f selectionFlags) requests(ctx context.Context, state string) ([]selection
 	return withExternal(ctx, state, "--scores-from", requests)
 }
 
-// maxIDFile is the largest file of ids.
+// maxIDFile is the maximum size of a file of ids, in bytes.
 const maxIDFile = 64 << 20
 
-// readIDs reads a file of ids, one a line; nil if the name of the file is empty.
+// readIDs reads a file of ids, one per line; nil if the name of the file is empty.
 func readIDs(file string) ([]string, error) {
 	if file == "" {
 		return nil, nil
@@ -291,7 +291,7 @@ func readIDs(file string) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("%s names no id; write one a line", file)
+		return nil, fmt.Errorf("%s names no id; write one id per line", file)
 	}
 	return ids, nil
 }
@@ -299,7 +299,7 @@ func readIDs(file string) ([]string, error) {
 // A budgetList is the value of --budget: budgets separated by commas, or given one by one.
 type budgetList []string
 
-// thousands matches a number with separators of thousands. No list of budgets has such groups of digits.
+// thousands matches a number with commas between thousands. No list of budgets has such groups of digits.
 var thousands = regexp.MustCompile(`^\d{1,3}(,\d{3})*,0\d\d(,\d{3})*$`)
 
 // decimalComma matches a share with a comma for the decimal point.

@@ -95,7 +95,7 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
 	fl.BoolVar(&f.followLinks, "follow-links", false,
 		"follow links that lead out of the folder --input; otherwise their files are refused")
-	fl.StringVar(&f.budget, "budget", "", "how much to select from a dataset that names no budget itself: a share (30%), "+
+	fl.StringVar(&f.budget, "budget", "", "budget for a dataset whose dataset.yaml names no budget: a share (30%), "+
 		"a number of samples or of tokens (200M-tokens)")
 	fl.StringVar(&f.out, "out", "", "folder for subsets: the subset of a dataset goes to a folder with the dataset's "+
 		"name; "+
@@ -113,12 +113,12 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"binary of the functions for --processes (default: built from this repository with go build)")
 }
 
-// streams are the outputs of a command: events and answers, and the log.
+// streams are the outputs of a command: out gets events and answers, and log gets the log.
 type streams struct{ out, log io.Writer }
 
 func terminalOf(cmd *cobra.Command) streams { return streams{cmd.OutOrStdout(), cmd.ErrOrStderr()} }
 
-// orEnvironment takes a bucket that has no flag from the environment.
+// orEnvironment sets a bucket that no flag names from the environment.
 func (b buckets) orEnvironment(ctx context.Context) (buckets, error) {
 	var from buckets
 	if err := envconfig.Process(ctx, &from); err != nil {

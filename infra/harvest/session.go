@@ -26,7 +26,7 @@ type session struct {
 	work   bucket.Bucket
 	show   *display
 	memory *memory.Budget
-	// rated counts the samples rated by a scorer in this process.
+	// rated is the number of samples that a scorer in this process has rated.
 	rated *atomic.Int64
 }
 
@@ -34,7 +34,7 @@ type session struct {
 type deployment struct {
 	input   bucket.Reader
 	work    bucket.Bucket
-	scorers kinds.Config // the environment sets the missing values
+	scorers kinds.Config // missing values come from the environment
 	state   string       // --state as the user typed it, for commands in reports
 	order   order        // the requested selections, if known: reports name their evaluation sets
 	// pictures opens the images of reports; nil for the images of input.
@@ -90,7 +90,7 @@ func (d deployment) session(
 	stop()
 	closed := st.Close()
 	if stopped && closed != nil {
-		return closed // the reason why the system stopped, which caused err
+		return closed // the reason why the system stopped; it also caused err
 	}
 	return errors.Join(err, closed)
 }
@@ -180,7 +180,7 @@ func (s session) poll(ctx context.Context, runID string, look func() (done bool,
 	})
 }
 
-// endState reports whether a run has ended. It returns an error if the run ended without scores.
+// endState reports whether a run has ended. If the run ended without scores, it returns an error.
 func endState(st *subset.RunStatus) (bool, error) {
 	switch st.State {
 	case run.StateScored, run.StateFailed:

@@ -13,7 +13,7 @@ import (
 // shardLimits bound each of several tars: a tar ends with the sample that reaches a limit.
 type shardLimits struct {
 	samples int
-	bytes   int64 // of records and images
+	bytes   int64 // maximum size of records and images
 }
 
 // tarShards writes a subset as several WebDataset tars in one folder. The numbers of keys continue from one tar to the
@@ -24,7 +24,7 @@ type tarShards struct {
 	limits  shardLimits
 	file    *os.File // the current tar; nil before the first sample, and between two tars
 	number  int      // number of tars so far
-	samples int      // of the current tar
+	samples int      // samples in the current tar
 	bytes   int64
 }
 
@@ -76,7 +76,7 @@ func (t *tarShards) end() error {
 
 func (t *tarShards) close() error { return t.end() }
 
-// abandon closes the file of a tar that could not be written to its end.
+// abandon closes the file of an incomplete tar after an error.
 func (t *tarShards) abandon() {
 	if t.file != nil {
 		_ = t.file.Close() // the file is deleted

@@ -18,7 +18,7 @@ import (
 // A trainerExport is a subset in the form of a trainer, in a folder that the trainer can use directly.
 type trainerExport struct {
 	outputFolder
-	request export.Request // complete
+	request export.Request // request with all defaults set
 	runs    *run.Reader
 	plan    *run.Plan
 	shards  shardLimits
@@ -37,9 +37,9 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that prepareOut has prepared. Each file is complete or does not exist, and the
-// card is written last: after a kill, the same command completes the folder. It replaces an existing export. The caller
-// marks the export as complete.
+// write writes the export to a folder that prepareOut has prepared. It replaces an existing export. Each file is
+// complete or does not exist, and the card is written last. After a kill, the same command completes the folder. The
+// caller marks the export as complete.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {
@@ -93,7 +93,7 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 	return tally, writeWhole(filepath.Join(to, export.CardFile), card.Write)
 }
 
-// compareImages counts the samples that have an image which has changed since they were rated.
+// compareImages counts the samples with an image that has changed since they were rated.
 func (e trainerExport) compareImages(ctx context.Context, tally *exportTally) error {
 	if e.place.from == nil { // the manifest itself holds the images
 		return nil
@@ -148,8 +148,7 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 	})
 }
 
-// A oneTyped conversion returns an error for a field with two types, because the trainer's loader cannot read such a
-// field.
+// A oneTyped conversion refuses a field that has two types, because the trainer's loader cannot read such a field.
 type oneTyped struct {
 	conversion
 	columns *table.Columns

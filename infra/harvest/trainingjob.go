@@ -76,7 +76,7 @@ type attemptState int
 const (
 	noAttempt attemptState = iota
 	running
-	died      // its processes have ended, and none recorded the result
+	died      // its processes have ended without recording a result
 	failed    // it ended with an error
 	succeeded // it ended without an error
 )
@@ -180,8 +180,8 @@ func (j job) start(attempt int, command string, environ []string) error {
 // attemptCommand is the command by which serve starts itself for an attempt.
 const attemptCommand = "training-attempt"
 
-// newAttempt returns the hidden command that runs a training's command and records the result. The lock is the fourth
-// open file of its process and of the training's command.
+// newAttempt returns the hidden command that runs a training's command and records the result. In its process and in
+// the process of the training's command, the lock is the fourth open file.
 func newAttempt() *cobra.Command {
 	return &cobra.Command{
 		Use: attemptCommand, Hidden: true, Args: cobra.ExactArgs(2),

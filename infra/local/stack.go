@@ -41,7 +41,7 @@ type Options struct {
 	Limits     run.Limits
 	OpenScorer run.ScorerOpener
 	Memory     *memory.Budget // memory budget of this process, shared with the scorers of OpenScorer
-	// Uploads is the budget of uploads that name no budget. If it is zero, the budget of Limits applies.
+	// Uploads is the budget for uploaded datasets that name no budget. If it is zero, the budget of Limits applies.
 	Uploads selection.Budget
 	Log     *slog.Logger
 
@@ -62,8 +62,8 @@ type Options struct {
 	Retry queue.Retry
 	// OnEvent is called with every event that the functions publish, before the event is recorded as published.
 	OnEvent func(events.Message)
-	// Reconcile is the interval at which unfinished work is continued, beginning at the start, because messages are lost
-	// with their process. Zero continues nothing.
+	// Reconcile is the interval at which unfinished work is continued, because messages are lost when their process
+	// ends. The first time is at the start. If Reconcile is zero, unfinished work is not continued.
 	Reconcile time.Duration
 	// Telemetry, if not nil, records traces and metrics of the functions.
 	Telemetry *telemetry.Telemetry
@@ -85,7 +85,7 @@ type Stack struct {
 	process run.Process
 	queue   *queue.Queue
 	servers servers
-	pushURL string // the base of the push endpoints
+	pushURL string // base URL of the push endpoints
 	cancel  context.CancelFunc
 	group   *errgroup.Group
 }
@@ -125,17 +125,18 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	return s, nil
 }
 
-// paths are the paths of the services in one server. Here score calls the sidecar itself, so it also serves score-gpu.
+// paths has the paths of the services in one server. Here score calls the sidecar directly, so it also handles the
+// messages of score-gpu.
 var paths = map[string]string{
 	events.ServiceIngest: "/ingest", events.ServiceScore: "/score", events.ServiceScoreGPU: "/score",
 	events.ServiceCurate: curate.PushPath,
 }
 
-// apiPaths are the paths of the API.
+// apiPaths is the prefix of the API's paths.
 const apiPaths = "/v1/"
 
 // serve serves the functions over HTTP: the API at the address of the options, and the push endpoints on a port of the
-// loopback interface that only this process knows.
+// loopback interface. Only this process knows this port.
 func (s *Stack) serve(o Options) error {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -301,8 +302,8 @@ func (s *Stack) Continue(ctx context.Context, runID string) error {
 	return s.queue.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{Run: runID}.Message())
 }
 
-// An announcer gives each event to OnEvent, and then publishes it. The marker of a published event is written after
-// both.
+// An announcer calls OnEvent with each event, and then publishes the event. The marker of a published event is written
+// after both steps.
 type announcer struct {
 	events.Publisher
 	onEvent func(events.Message)
@@ -330,8 +331,8 @@ func (s *Stack) Upload(ctx context.Context, object string) error {
 	})
 }
 
-// Outstanding returns how many deliveries of messages wait, run, or pause after a failure: 0 while there is nothing to
-// do.
+// Outstanding returns the number of deliveries of messages that wait, run, or pause after a failure. It is 0 while
+// there is nothing to do.
 func (s *Stack) Outstanding() int { return s.queue.Outstanding() }
 
 // Close stops the system. If the system stopped before because of an error, it returns this error.

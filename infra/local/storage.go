@@ -16,7 +16,7 @@ import (
 	"google.golang.org/api/option"
 )
 
-// Buckets of Processes.
+// The names of the buckets of Processes.
 const (
 	InputBucket = "harvest-input"
 	WorkBucket  = "harvest-work"
@@ -53,7 +53,7 @@ func startStorage(
 		handler = disturb(handler)
 	}
 	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	go func() { _ = s.server.Serve(listener) }() // close ends it
+	go func() { _ = s.server.Serve(listener) }() // close stops the server
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())

@@ -26,7 +26,7 @@ import (
 // A consumer starts trainings.
 type consumer struct {
 	open    func(ctx context.Context, address string) (bucket.Bucket, error)
-	work    string // the work bucket of events that have names in place of URIs; empty for none
+	work    string // the work bucket for events that have names instead of URIs; empty if there are no such events
 	out     string // folder of subsets
 	command []string
 	log     *slog.Logger
@@ -99,7 +99,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	return failed
 }
 
-// fetch downloads the complete subset and returns its path. If it fails, there is no file.
+// fetch downloads the complete subset and returns its path. After an error there is no file.
 func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (string, error) {
 	object := event.Outputs["subset"]
 	address, name, err := locate(object.URI, c.work)

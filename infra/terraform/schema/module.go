@@ -50,7 +50,8 @@ func Read(dir string) (*Module, error) {
 	return m, nil
 }
 
-// Named returns the blocks of a type by their labels, joined by dots. The labels of these blocks must differ.
+// Named returns the blocks of a type. The keys are the labels of the blocks, joined by dots. The labels of these blocks
+// must differ.
 func (m *Module) Named(kind string) map[string]*hclsyntax.Block {
 	found := map[string]*hclsyntax.Block{}
 	for _, b := range m.Blocks {

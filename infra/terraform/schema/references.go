@@ -45,12 +45,12 @@ func (s *Schema) CheckReferences(m *Module) error {
 	}
 	for name, b := range m.Named("variable") {
 		if !r.used["var."+name] {
-			r.fault(b.DefRange(), "variable %s is used nowhere", name)
+			r.fault(b.DefRange(), "variable %s is not used", name)
 		}
 	}
 	for name, place := range r.locals {
 		if !r.used["local."+name] {
-			r.fault(place, "local %s is used nowhere", name)
+			r.fault(place, "local value %s is not used", name)
 		}
 	}
 	return errors.Join(r.faults...)
@@ -108,7 +108,7 @@ func literal(a *hclsyntax.Attribute) (string, error) {
 	return v.AsString(), nil
 }
 
-// body checks all expressions of a block. known lists the names that are defined within the block.
+// body checks all expressions of a block. known lists the names that are defined inside the block.
 func (r *references) body(body *hclsyntax.Body, known []string) {
 	for _, a := range body.Attributes {
 		for _, traversal := range hclsyntax.Variables(a.Expr) {

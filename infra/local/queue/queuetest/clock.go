@@ -37,10 +37,10 @@ type Clock struct {
 	mu       sync.Mutex
 	settled  sync.Cond // busy is 0
 	now      time.Time
-	busy     int // goroutines at work: neither ended nor asleep
+	busy     int // number of goroutines that have not ended and do not sleep
 	ready    []func()
 	timers   timers
-	timed    int // timers so far
+	timed    int // number of timers so far
 	sleepers []*sleeper
 }
 
@@ -91,7 +91,7 @@ func (c *Clock) Go(f func()) {
 	})
 }
 
-// idle counts a goroutine as ended or asleep.
+// idle counts a goroutine as ended or sleeping.
 func (c *Clock) idle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,8 +145,8 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = end
 }
 
-// step takes the next step, if one is due until end, and waits until all goroutines have ended or sleep. It returns
-// false if there is none. A zero end is no limit.
+// step takes the next step that is due until end, and waits until all goroutines have ended or sleep. It returns false
+// if no step is due. If end is zero, every step is due.
 func (c *Clock) step(end time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

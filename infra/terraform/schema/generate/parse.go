@@ -41,7 +41,7 @@ func parse(code, types string) (*schema.Block, error) {
 		s.interfaces[name] = properties(part)
 	}
 	b := &schema.Block{Attributes: map[string]schema.Attribute{}, Blocks: map[string]*schema.Block{}}
-	if arguments != nil { // a data source may have none
+	if arguments != nil { // a data source may have no arguments
 		if err := s.fill(b, arguments[1], root[1]+"Config"); err != nil {
 			return nil, err
 		}
