@@ -48,8 +48,8 @@ func TestChangedImages(t *testing.T) {
 		t.Errorf("plan lacks %q:\n%s", want, plan)
 	}
 	second, text := curate()
-	want := "2 of 40 samples have new or changed images; reading these images, and rating the samples whose images " +
-		"differ in content: " +
+	want := "2 of 40 samples have new or changed images: reading these images, and rating the samples whose images " +
+		"have other content; " +
 		"the other 38 scores are taken over\n"
 	if !strings.Contains(text, want) {
 		t.Errorf("printed %q, want %q", text, want)
@@ -63,8 +63,8 @@ func TestChangedImages(t *testing.T) {
 
 	rename(gone, gone+".gone")
 	third, text := curate()
-	want = "1 of 40 samples have new or changed images; reading these images, and rating the samples whose images " +
-		"differ in content: " +
+	want = "1 of 40 samples have new or changed images: reading these images, and rating the samples whose images " +
+		"have other content; " +
 		"the other 39 scores are taken over\n"
 	if third.Samples.Failed != 1 || third.TakenOver != size-1 || !strings.Contains(text, want) {
 		t.Errorf("without an image: samples %+v, %d taken over, printed %q", third.Samples, third.TakenOver, text)

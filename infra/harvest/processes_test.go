@@ -298,11 +298,11 @@ func TestSmokeFails(t *testing.T) {
 		},
 		"small selection": {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "completed", "selected": 4}`},
-			"selected 4 samples, and not 5",
+			"selected 4 samples instead of 5",
 		},
 		"invalid plan": {
 			map[string]string{"/v1/plans": `{"samples": 10, "valid": 9, "problems": {"image_not_found": 1}}`},
-			"10 were found and 9 are valid: map[image_not_found:1]",
+			"its plan has 10 samples, 9 of them valid: map[image_not_found:1]",
 		},
 		"not completed": {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "writing", "selected": 5}`},

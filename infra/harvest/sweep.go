@@ -113,8 +113,8 @@ func printSweep(w io.Writer, s *subset.Sweep) error {
 	if s.RatingErrors == nil {
 		notes += " The error of this scorer was not measured: give --rating-error to perturb ratings."
 	} else {
-		notes += " Perturbed: selected by ratings plus random errors of the scorer's size, and measured by the run's " +
-			"own ratings."
+		notes += " The column perturbed has selections by ratings plus random errors of the scorer's size. They are " +
+			"measured by the run's own ratings."
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", folded(notes, ""))
 	return err
