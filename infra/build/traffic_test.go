@@ -85,7 +85,7 @@ func TestTraffic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set(deployed.Replace(string(data))) // what Terraform does, which leaves traffic alone
+	set(deployed.Replace(string(data))) // Terraform deploys these revisions, and does not change the traffic
 	run("candidate")
 	const other = "other other-1 other-2 -\n"
 	want("services", "harvest-curate curate-1 curate-2 curate-2\nharvest-score score-1 score-2 score-2\n"+other)

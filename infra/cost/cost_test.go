@@ -22,7 +22,7 @@ const million = 1e6
 // A row is a line of a table whose columns are summed.
 type row struct {
 	what   string
-	prices []float64 // by column; 0 is left empty
+	prices []float64 // US dollars by column; a cell with 0 is empty
 }
 
 // table writes rows and their sum.
@@ -109,7 +109,7 @@ func thousands(n float64) string {
 
 // TestIdle computes the cost of a month without scoring.
 func TestIdle(t *testing.T) {
-	const turns = 30 * 24 * 6 // of the schedule
+	const turns = 30 * 24 * 6 // calls of the schedule in a month
 	seconds := turns * (2*requestVCPU + 4*requestGiB)
 	lists := turns * 2 * classA
 	queries := read(t, "../terraform/modules/monitoring/queries.tf")

@@ -20,15 +20,15 @@ const (
 	secret      = 0.06
 )
 
-// A gpu is a GPU of Cloud Run and the resources of its instance: of the sidecar's and the function's containers
-// together.
+// A gpu is a GPU of Cloud Run, with the resources of its instance: the sum of the sidecar's and the function's
+// containers.
 type gpu struct {
 	name    string
-	second  float64 // price, without zonal redundancy
+	second  float64 // price of a second, without zonal redundancy
 	vCPU    float64
 	gib     float64
 	tflops  float64 // dense, bf16
-	weights float64 // GB that both models have in the form that it takes
+	weights float64 // GB of both models, in the form that fits the GPU
 }
 
 var (
@@ -42,14 +42,14 @@ func (g gpu) hour() float64 { return 3600 * (g.second + g.vCPU*alwaysVCPU + g.gi
 // Figures of the work.
 const (
 	embeddedRate = 780.0 // samples a second on two cores: infra/harvest/README.md
-	imageWait    = 3.0   // times that, while images arrive
-	tflopSample  = 31.0  // the arithmetic of a sample, one view of 384 px and 300 tokens: sidecar/README.md
-	utilisation  = 0.45  // of the peak: assumed, measured in no cloud
-	rest         = 1.08  // that and the rest of the work, as decoding images
+	imageWait    = 3.0   // factor of the rating time, because instances wait for images
+	tflopSample  = 31.0  // TFLOP for a sample with one view of 384 px and 300 tokens: sidecar/README.md
+	utilisation  = 0.45  // share of the peak: assumed, not measured in a cloud
+	rest         = 1.08  // factor for the rest of the work, such as decoding images
 	imageKB      = 50.0
-	imageReads   = 1.0 // an image; two for those after a sample's eighth, or after 4 MB
+	imageReads   = 1.0 // requests for an image; two requests after a sample's eighth image, or after 4 MB
 	shardSamples = 200.0
-	shardObjects = 8.0 // made, or lists, of a shard
+	shardObjects = 8.0 // objects that are created for a shard, or lists
 	otherWork    = 0.05
 )
 

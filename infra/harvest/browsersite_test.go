@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection made with the form.
-// The pages request nothing from other servers, and both themes are accessible.
+// TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection that is made with
+// the form. The pages request nothing from other servers, and both themes are accessible.
 func TestBrowserSite(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -82,7 +82,7 @@ func (r *reportTab) checkColumns(runPage string) {
 	r.checkPage("columns")
 }
 
-// checkWaiting starts a run whose scorer is overloaded: the run's pages show this.
+// checkWaiting starts a run whose scorer is overloaded, and checks that the run's pages show this.
 func (r *reportTab) checkWaiting(home, folder string) {
 	r.Helper()
 	writeFile(r.T, filepath.Join(folder, "parts", "a.jsonl"), `{"id": "a", "conversations": [{"from": "human", `+
@@ -105,7 +105,7 @@ func (r *reportTab) checkWaiting(home, folder string) {
 	r.checkPage("waiting-run")
 }
 
-// checkForm makes a selection with the form. The preview follows the input.
+// checkForm makes a selection with the form, and checks that the preview changes with the input.
 func (r *reportTab) checkForm(runPage string) {
 	r.Helper()
 	r.visit(runPage + "/select")
@@ -155,7 +155,7 @@ func (r *reportTab) visit(address string) {
 	}
 }
 
-// waitFor waits until a condition of the page holds.
+// waitFor waits until a condition, a JavaScript expression, is true on the page.
 func (r *reportTab) waitFor(condition string) {
 	r.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {

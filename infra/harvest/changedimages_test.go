@@ -35,7 +35,7 @@ func TestChangedImages(t *testing.T) {
 	}
 	first, _ := curate()
 	if again, text := curate(); again.Run != first.Run || strings.Contains(text, "new or changed") {
-		t.Errorf("without changes the run is %s, and before it was %s: %s", again.Run, first.Run, text)
+		t.Errorf("without changes the run is %s, want %s: %s", again.Run, first.Run, text)
 	}
 
 	rename(late+".late", late)
@@ -70,11 +70,12 @@ func TestChangedImages(t *testing.T) {
 		t.Errorf("without an image: samples %+v, %d taken over, printed %q", third.Samples, third.TakenOver, text)
 	}
 	if last, _ := curate(); last.Run != third.Run || last.Selection != third.Selection {
-		t.Errorf("without changes the run is %s, and before it was %s", last.Run, third.Run)
+		t.Errorf("without changes the run is %s, want %s", last.Run, third.Run)
 	}
 }
 
-// TestRenewedTimes curates a dataset again after the images got other times, as by a copy, and kept their content.
+// TestRenewedTimes curates a dataset again after the images have got other modification times but kept their content,
+// as after a copy.
 func TestRenewedTimes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -38,7 +38,7 @@ func newCollector(t *testing.T) *spanCollector {
 
 func (c *spanCollector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/v1/traces" {
-		return // measurements
+		return // a request with metrics
 	}
 	var export collector.ExportTraceServiceRequest
 	body, err := io.ReadAll(r.Body)

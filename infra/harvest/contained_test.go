@@ -114,14 +114,14 @@ func checkMembers(t *testing.T, members, subset []runtest.Member, samples int) {
 	}
 }
 
-// checkTarAgain curates the subset as a dataset at 100 %, which gives the same file. It also selects again from the
-// tars.
+// checkTarAgain curates the subset as a dataset at 100 %, and checks that the result is the same file. It also selects
+// again from the tars.
 func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 	t.Helper()
 	curate := []string{"curate", "--budget", "100%", "--state", "again", "--out", "again/out", "--no-report"}
 	mustHarvest(t, dir, append(curate, "out/subset.tar")...)
 	if readFile(t, filepath.Join(dir, "again/out/subset.tar")) != readFile(t, filepath.Join(dir, "out/subset.tar")) {
-		t.Error("a selection of all samples is another file")
+		t.Error("a selection of all samples gives another file")
 	}
 	runs, err := os.ReadDir(filepath.Join(dir, "state/runs"))
 	if err != nil || len(runs) != 1 {
@@ -203,7 +203,7 @@ func TestTarFaults(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "cat.tar"), whole+whole)
 	writeFile(t, filepath.Join(dir, "short.tar"), whole[:len(whole)/2+100])
 	slices.SortStableFunc(members, func(a, b runtest.Member) int {
-		return strings.Compare(filepath.Ext(a.Name), filepath.Ext(b.Name)) // records first
+		return strings.Compare(filepath.Ext(a.Name), filepath.Ext(b.Name)) // put the records first
 	})
 	writeFile(t, filepath.Join(dir, "apart.tar"), string(runtest.Tar(t, members[:300]...)))
 	writeFile(t, filepath.Join(dir, "text.jsonl"), textOnly("Why?", "So."))
@@ -221,7 +221,8 @@ func TestTarFaults(t *testing.T) {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, a.status, a.stderr, tc.says)
 		}
 	}
-	// Samples before a cut between two samples count, and the error names the cut, also in a compressed tar.
+	// If an archive is cut off between two samples, the samples before the cut count, and the error names the cut. The
+	// same is true in a compressed tar.
 	ends := "the archive ends at byte 1024 without the blocks of zeros that end one"
 	cut := string(runtest.Tar(t, runtest.Member{Name: "a.json", Content: "{}"}))[:1024]
 	writeFile(t, filepath.Join(dir, "between.tar"), cut)

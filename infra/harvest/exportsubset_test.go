@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
-// tree returns the content of all files below a folder, by name; for a link, its target.
+// tree returns the content of all files below a folder, by name. The content of a link is its target.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	content := map[string]string{}
@@ -78,7 +78,7 @@ func TestExportSubset(t *testing.T) {
 		files := export(trainer)
 		for _, name := range append(want.files, "README.md") {
 			if files[name] == "" {
-				t.Errorf("%s: there is no %s", trainer, name)
+				t.Errorf("%s: the file %s is missing", trainer, name)
 			}
 		}
 		images := 0
@@ -99,12 +99,12 @@ func TestExportSubset(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(files, export(trainer)); diff != "" {
-			t.Errorf("%s: the second time (-first +second):\n%.2000s", trainer, diff)
+			t.Errorf("%s: a repeated export differs (-first +second):\n%.2000s", trainer, diff)
 		}
 	}
 }
 
-// TestExportSubsetImages exports images as links, by the names of the original files, and embedded.
+// TestExportSubsetImages exports images as links, as names of the original files, and inside the records.
 func TestExportSubsetImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,7 +138,8 @@ func TestExportSubsetImages(t *testing.T) {
 	}
 }
 
-// TestExportSubsetCard checks the licences on the card: from a file, from records, and unknown ones.
+// TestExportSubsetCard checks the licences on the card: licences from a file, licences from records, and unknown
+// licences.
 func TestExportSubsetCard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -212,8 +213,8 @@ func TestExportSubsetRefuses(t *testing.T) {
 	}
 }
 
-// TestExportSubsetFits writes records that differ from a form in the types of fields: the output, and the export for
-// the trainer, have one type for each field, and lose no field of a turn.
+// TestExportSubsetFits writes records whose fields have other types than in a form. In the output, and in the export
+// for the trainer, each field has one type, and no field of a turn is lost.
 func TestExportSubsetFits(t *testing.T) {
 	t.Parallel()
 	const (
@@ -262,7 +263,7 @@ func TestExportSubsetFits(t *testing.T) {
 	}
 }
 
-// TestExportSubsetReplaced exports after images were replaced: the command and the card report this.
+// TestExportSubsetReplaced exports after images were replaced. The command and the card report this.
 func TestExportSubsetReplaced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -284,7 +285,7 @@ func TestExportSubsetReplaced(t *testing.T) {
 	}
 }
 
-// TestExportSubsetKilled kills the command at several moments: the same command completes the folder.
+// TestExportSubsetKilled kills the command at several moments. The same command completes the folder.
 func TestExportSubsetKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -307,8 +308,8 @@ func TestExportSubsetKilled(t *testing.T) {
 	}
 }
 
-// TestServeExports uploads a dataset whose dataset.yaml requests an export: the export is next to the subset, and a
-// training gets its own export.
+// TestServeExports uploads a dataset whose dataset.yaml requests an export. The export is written next to the subset,
+// and a training gets a separate export.
 func TestServeExports(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -352,7 +353,7 @@ func TestServeExports(t *testing.T) {
 		}
 	}
 	if got := lines(t, filepath.Join(dir, "listed.llama-factory")); len(got) != 4 {
-		t.Errorf("the training saw %v", got)
+		t.Errorf("the training had %v", got)
 	}
 }
 
@@ -370,7 +371,7 @@ func (p *lossyTopic) Publish(_ context.Context, messages ...events.Message) erro
 	return nil
 }
 
-// TestExportEvent ends serve between an export and its event: the next serve publishes the event, once the export is
+// TestExportEvent ends serve between an export and its event. The next serve publishes the event, once the export is
 // complete.
 func TestExportEvent(t *testing.T) {
 	t.Parallel()
@@ -421,7 +422,7 @@ func TestExportEvent(t *testing.T) {
 	}
 }
 
-// TestRemoveExport removes only a part of an export, as after a kill: then no mark calls the export complete.
+// TestRemoveExport removes only a part of an export, as after a kill. Then the folder has no mark of a complete export.
 func TestRemoveExport(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "export")

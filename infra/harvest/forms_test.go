@@ -47,8 +47,7 @@ func TestFormsOfManifests(t *testing.T) {
 	}
 }
 
-// The error of a refused file has the name that the user typed, and a command that can be pasted to make a manifest of
-// it.
+// The error of a refused file has the name that the user typed, and a command that makes a manifest of the file.
 func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -72,7 +71,8 @@ func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	}
 }
 
-// plan prints the form of the records and how some were read; --format reads them in another form.
+// plan prints the form of the records, and the contents that were read from some records. --format reads the records in
+// another form.
 func TestPlanShowsForms(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -63,7 +63,7 @@ func buildImage(t *testing.T, file, name, root string) (user string) {
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", build[1], err, said)
 	}
-	needsNothing(t, binary)
+	checkStatic(t, binary)
 	return users[1]
 }
 
@@ -85,7 +85,7 @@ func TestImageOfCommand(t *testing.T) {
 	}
 	own(t, data, owner)
 	own(t, filepath.Join(root, "tmp"), owner)
-	null := filepath.Join(root, "dev", "null") // each container has one
+	null := filepath.Join(root, "dev", "null") // each container has this device
 	if err := os.Mkdir(filepath.Dir(null), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestImageOfCommand(t *testing.T) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.cmd.Process.Kill() }) // after a failure it still runs
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() }) // after a failure the process still runs
 	if got := s.event(t, events.SelectionCompleted); got.Data.Selected != 77 {
 		t.Errorf("selected %d", got.Data.Selected)
 	}
@@ -123,7 +123,7 @@ func TestImageOfCommand(t *testing.T) {
 	}
 }
 
-// own makes a user, by number, the owner of a folder and of all in it.
+// own makes the user with this number the owner of a folder and of all files in it.
 func own(t *testing.T, folder string, owner int) {
 	t.Helper()
 	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
@@ -137,8 +137,8 @@ func own(t *testing.T, folder string, owner int) {
 	}
 }
 
-// needsNothing checks that a binary is linked statically.
-func needsNothing(t *testing.T, binary string) {
+// checkStatic checks that a binary is linked statically.
+func checkStatic(t *testing.T, binary string) {
 	t.Helper()
 	file, err := elf.Open(binary)
 	if err != nil {

@@ -59,11 +59,12 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestUnreadableManifest curates a manifest that the user may not read: the error comes before all work.
+// TestUnreadableManifest curates a manifest that the user may not read. The command reports the error before it begins
+// any work.
 func TestUnreadableManifest(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("this process cannot get another user's rights")
+		t.Skip("this process cannot take the rights of another user")
 	}
 	file := filepath.Join(t.TempDir(), "dataset.json")
 	writeFile(t, file, "[]")

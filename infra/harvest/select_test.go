@@ -44,7 +44,7 @@ func parseSelection(t *testing.T, args ...string) ([]selection.Request, error) {
 	return f.specs()
 }
 
-// parsedFlags are flags of a selection, and the request that they give, without its budget.
+// parsedFlags are flags of a selection, and the resulting request without its budget.
 type parsedFlags struct {
 	args []string
 	want selection.Request
@@ -218,7 +218,7 @@ func TestSelectionFlagFaults(t *testing.T) {
 	}
 }
 
-// TestSelectFromReference selects from the reference's score files: the subset equals that of the reference.
+// TestSelectFromReference selects from the reference's score files. The subset equals the reference's subset.
 func TestSelectFromReference(t *testing.T) {
 	t.Parallel()
 	const fixture = "../../testdata/selection/01_tiny50"
@@ -279,7 +279,7 @@ func TestSelectFromReference(t *testing.T) {
 	}
 }
 
-// checkNested checks the selections of 10 %, 5 samples and 30 %, each of which contains the one before it.
+// checkNested checks the selections of 10 %, 5 samples and 30 %. Each selection contains the selection before it.
 func checkNested(t *testing.T, dir string, first *result, size int) {
 	t.Helper()
 	var within []string
@@ -408,7 +408,7 @@ func pickedIDs(t *testing.T, path string) []string {
 	return ids
 }
 
-// TestUniqueAtAnyRangeSize selects one of equal samples, the same at any size of ranges.
+// TestUniqueAtAnyRangeSize selects one of several equal samples. With every size of ranges it is the same sample.
 func TestUniqueAtAnyRangeSize(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestSweep compares strategies and thresholds: select --sweep prints tables, and writes no files.
+// TestSweep compares strategies and thresholds. select --sweep prints tables, and writes no files.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

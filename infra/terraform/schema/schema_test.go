@@ -77,7 +77,7 @@ func TestSchemaHasNothingElse(t *testing.T) {
 	for kind, types := range map[string]map[string]*schema.Block{"resource": google.Resources, "data": google.Data} {
 		for name := range types {
 			if !slices.Contains(used[kind], name) {
-				t.Errorf("%s %s is used nowhere: generate the schema again", kind, name)
+				t.Errorf("no configuration uses %s %s: generate the schema again", kind, name)
 			}
 		}
 	}
@@ -149,7 +149,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkFaults checks that the error has one line for each expected fault, and no other lines.
+// checkFaults checks that the error has one line for each expected fault, and no other line.
 func checkFaults(t *testing.T, err error, faults []string) {
 	t.Helper()
 	if err == nil {
