@@ -32,8 +32,8 @@ type Function struct {
 	Port    string `env:"PORT, default=8080" meaning:"port to listen on"`
 	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of the traces that log entries name"`
 
-	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
-	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
+	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve also accepts a folder"`
+	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve also accepts a folder"`
 	// ImageBuckets are names of buckets. A sample names an image in such a bucket as gs://name/object.
 	ImageBuckets []string `env:"IMAGE_BUCKETS" meaning:"names of more buckets of images, separated by commas"`
 

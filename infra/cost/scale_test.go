@@ -83,7 +83,7 @@ func (s stages) rows() [][2]string {
 	embedded := s.n / (embeddedRate / imageWait)
 	requests := s.shards()*rateRequest + s.n*imageReads
 	read := s.n*imageReads*classB + s.shards()*(shardObjects*classA+(rateRequest-shardObjects)*classB)
-	parts := s.n * partCPU // CPU seconds; two instances with four vCPU in total write eight parts each concurrently
+	parts := s.n * partCPU // CPU seconds; two instances have four vCPU, and write eight parts each concurrently
 	return [][2]string{
 		{"plan and cut: time on 10 instances", duration(s.n / ingestRate / ingesters)},
 		{"requests; dollars", count(s.ranges()*cutRequests) + "; " + dollars(
@@ -94,12 +94,12 @@ func (s stages) rows() [][2]string {
 		{"rate, gpu: time on 2 RTX PRO 6000", duration(rtx.gpuHours(s.n) * 3600 / gpus)},
 		{"requests; dollars", count(requests) + "; " + dollars(rtx.gpuHours(s.n)*rtx.hour()+read)},
 		{"memory of score", "2 GiB at any size"},
-		{"select: CPU time, which is the answer's", duration(s.n * selectCPU)},
+		{"select: CPU time; the answer takes as long", duration(s.n * selectCPU)},
 		{"memory of curate", bytes(s.memory())},
 		{"write the parts: time, 16 at a time on two instances of curate", duration(parts / 4)},
 		{"requests; dollars", count(s.ranges()*partRequest) + "; " + dollars(
 			(parts+s.n*selectCPU)*(2*requestVCPU+4*requestGiB)+s.ranges()*partRequest*classA)},
-		{"images at 50 kB: storage, a month", bytes(s.n*imageKB*1e3) + "; " + dollars(s.n*imageKB/1e6*storageGB)},
+		{"storage of images of 50 kB, a month", bytes(s.n*imageKB*1e3) + "; " + dollars(s.n*imageKB/1e6*storageGB)},
 	}
 }
 

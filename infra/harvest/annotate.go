@@ -42,7 +42,7 @@ type annotateReport struct {
 	Itself   *agreement.Report `json:"self_agreement,omitempty"`
 }
 
-// An annotateRequest says how many samples are annotated, and by which scorer.
+// An annotateRequest has the number of samples to annotate, and the scorer.
 type annotateRequest struct {
 	samples int    // number of samples; with `each`, the maximum over all sources
 	each    int    // number of samples of each source; 0 chooses over all sources together
@@ -292,7 +292,7 @@ func (r *annotateReport) choose(
 	}
 	chosen, err := in.at(ctx, positions, p.limits)
 	if err == nil && len(chosen) == 0 {
-		err = errors.New("no sample of the dataset can be rated; `harvest plan` says why")
+		err = errors.New("no sample of the dataset can be rated; `harvest plan` shows the reasons")
 	}
 	r.Chosen = len(chosen)
 	return chosen, err

@@ -87,15 +87,15 @@ type disagreement struct{ report *agreement.Report }
 
 func (d *disagreement) Error() string {
 	r := d.report
-	said := fmt.Sprintf("by a mean kappa of %.2f (%.2f to %.2f)",
+	found := fmt.Sprintf("their mean kappa is %.2f (%.2f to %.2f)",
 		float64(r.Mean.QWK), float64(r.Mean.Intervals.QWK[0]), float64(r.Mean.Intervals.QWK[1]))
 	if math.IsNaN(float64(r.Mean.QWK)) {
-		said = "on nothing that can be learned: each capability has the same rating for all samples"
+		found = "their kappa is not defined, because each capability has the same rating for all samples"
 	}
 	return fmt.Sprintf("%d samples were rated twice, the second time with capabilities and styles in the opposite "+
-		"order: the ratings agree %s, and %.2f is needed; no other sample was rated; choose a stronger model, or "+
+		"order: %s, and %.2f is needed; no other sample was rated; choose a stronger model, or "+
 		"continue with --accept-teacher",
-		r.Samples, said, leastKappa)
+		r.Samples, found, leastKappa)
 }
 
 // rateSome rates one or more samples in a separate run.
@@ -163,7 +163,7 @@ func bothOpinions(some []datasetSample, first, second *sampleRun) (both []agreem
 	return both, nil
 }
 
-// printSelfAgreement prints how far a scorer agrees with itself, and how long the other samples will take.
+// printSelfAgreement prints the agreement of a scorer with itself, and the expected time for the other samples.
 func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string, others time.Duration) error {
 	t := newTable("asked twice", "kappa", "95 %", "n")
 	row := func(name string, a agreement.Agreement, n int) {

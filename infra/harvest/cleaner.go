@@ -69,9 +69,9 @@ func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, e
 // lateWrites is the time after the removal of a run in which another process may still complete a write to the run.
 const lateWrites = 2 * time.Second
 
-// remove removes runs, and prints the freed space. First it writes the tombstones of all runs, so that none of the runs
-// exists any more. Then it deletes their files. For runs at work it also deletes the files that other processes write
-// meanwhile.
+// remove removes runs, and prints the freed space. First it writes the tombstones of all runs, so that commands no
+// longer find the runs. Then it deletes the files of the runs. For runs in atWork, it also deletes the files that other
+// processes still write.
 func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork map[string]bool) error {
 	for _, id := range ids {
 		if err := c.remover.Mark(ctx, id, time.Now()); err != nil {

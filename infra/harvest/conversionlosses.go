@@ -105,11 +105,11 @@ type lossyError struct {
 
 // Error returns the number of records, the losses, and the fix.
 func (e *lossyError) Error() string {
-	instead := "leave the flag out"
+	instead := "remove the flag"
 	if e.folder.trainer != "" {
 		instead = "choose another form"
 	}
-	return fmt.Sprintf("%s: %d of %s in the subset would lose content: %v; %s, or leave such records out with %s",
+	return fmt.Sprintf("%s: %d of %s in the subset would lose content: %v; %s, or exclude such records with %s",
 		e.folder.asked(), e.losses.losers, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
 }
 
@@ -136,11 +136,11 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 	}
 	asked := outputFolder{format: format}.asked()
 	if losses.losers == losses.records && first == "" {
-		return fmt.Errorf("%s: each valid record (%d) would lose content: %v; leave the flag out, or change the records",
+		return fmt.Errorf("%s: each valid record (%d) would lose content: %v; remove the flag, or change the records",
 			asked, losses.records, losses)
 	}
 	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose content: %v; the subset is not written if "+
-		"it has one of them, so leave them out with --exclude\n", asked, losses.losers, first,
+		"it has such a record, so exclude these records with --exclude\n", asked, losses.losers, first,
 		number(losses.records, "record"), losses)
 	return err
 }

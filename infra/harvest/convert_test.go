@@ -59,7 +59,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 		{"lava", `--output-format: "lava" is not a form to convert to; did you mean "llava"?`, 2},
 		// Nothing is scored if no record can be written.
 		{"llava", "harvest: --output-format llava: each valid record (5) would lose content: messages[0].weight: the " +
-			"other form has no place for it (5 records, ids x0, x1, x2, …); leave the flag out, or change the records", 1},
+			"other form has no place for it (5 records, ids x0, x1, x2, …); remove the flag, or change the records", 1},
 	} {
 		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "state", "--out", "new/out", "--output-format",
 			tc.format, "a.jsonl")
@@ -72,7 +72,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 	for _, want := range []string{
 		"harvest: warning: --output-format llava: 5 of 6 records would lose content: messages[0].weight: ",
 		"harvest: --output-format llava: 5 of 6 records in the subset would lose content: messages[0].weight: the other " +
-			"form has no place for it (5 records, ids y0, y1, y2, …); leave the flag out, or leave such records out with " +
+			"form has no place for it (5 records, ids y0, y1, y2, …); remove the flag, or exclude such records with " +
 			"--exclude\n",
 	} {
 		if a.status != 1 || !strings.Contains(a.stderr, want) || strings.Contains(a.stderr, "scratch") {

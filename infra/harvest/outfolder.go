@@ -133,7 +133,7 @@ func readOptional(name string, v any) error {
 	} else if err != nil {
 		return err
 	}
-	_ = json.Unmarshal(data, v) // a file of another program lists none of Harvest's files
+	_ = json.Unmarshal(data, v) // a file of another program does not list files of Harvest
 	return nil
 }
 

@@ -17,7 +17,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// A purchase is the expected cost of annotations by a scorer, and the data that leave this machine for them.
+// A purchase is the expected cost of annotations by a scorer, and the data that are sent to the scorer.
 type purchase struct {
 	Scorer  string `json:"scorer"` // id of the scorer
 	Samples int    `json:"samples"`

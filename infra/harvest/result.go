@@ -164,12 +164,12 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 	next := "; fix the records, then repeat the command"
 	switch reason.MostFrequent(r.status.Reasons).Subject() {
 	case reason.Image:
-		next = "; type " + r.command("retry") + " once the images are there"
+		next = "; type " + r.command("retry") + " after you have added the images"
 	case reason.Scorer:
 		next = "; type " + r.command("retry") + " to rate these samples again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
 		if r.input != nil && r.input.Format != "" {
-			next = "; leave out --format if the records are of another form, or fix them, then repeat the command"
+			next = "; if the records have another form, remove --format, else fix the records; then repeat the command"
 		}
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
@@ -179,7 +179,7 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 		if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
 			return err
 		}
-		next += "; all are listed in " + r.Outputs.Rejected
+		next += "; " + r.Outputs.Rejected + " lists all failed samples"
 	}
 	r.Problem = problem + next
 	return &failure{r.Problem}

@@ -239,7 +239,7 @@ func (r *reviewing) askAt(
 			fmt.Fprintf(show, "\n%s\n", strings.ToUpper(string(side)))
 			r.print(show, samples[i])
 		}
-		question := "Which one is the better sample to train on"
+		question := "Which sample is better to train on"
 		if pair.Capability != "" {
 			question += " for " + spelling.Shown(pair.Capability)
 		}
@@ -328,12 +328,12 @@ func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 			row(of.Reviewer, of.Count)
 		}
 	}
-	if _, err := fmt.Fprintf(w, "%s\na tie counts as half; if an interval contains 0.5, no difference was found\n",
+	if _, err := fmt.Fprintf(w, "%s\na tie counts as half a win; if an interval contains 0.5, no difference was found\n",
 		t.Render()); err != nil {
 		return err
 	}
 	for _, a := range report.Agreements {
-		kappa := "not defined, because both always choose the same"
+		kappa := "not defined, because both reviewers always chose the same"
 		if a.Kappa != nil {
 			kappa = fmt.Sprintf("%.2f", *a.Kappa)
 		}

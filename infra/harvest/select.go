@@ -104,7 +104,7 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	var why string
 	switch {
 	case c.files.given():
-		why = "it is for the samples of a run, and not for --scores"
+		why = "it selects from the samples of a run, and cannot be used with --scores"
 		unused = []string{
 			"arms", "sweep", "rating-error", "output-format", "no-report", "report-pictures", "max-failed", "state",
 			"scores-from", "where", "tie-break", "by", "exclude-near", "exclude-images", "max-per-cluster", "cap-template",
@@ -113,12 +113,12 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 		why = "--sweep selects nothing and writes no file"
 		unused = []string{"arms", "out", "output-format", "no-report", "report-pictures"}
 	default:
-		why = "it is for --sweep"
+		why = "it is used only with --sweep"
 		unused = []string{"rating-error"}
 	}
 	for _, flag := range unused {
 		if cmd.Flags().Changed(flag) {
-			return usageError{fmt.Errorf("--%s: %s; leave it out", flag, why)}
+			return usageError{fmt.Errorf("--%s: %s; remove the flag", flag, why)}
 		}
 	}
 	return nil

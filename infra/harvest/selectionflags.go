@@ -80,8 +80,8 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers about samples: Parquet, CSV or JSON lines, with a "+
 		"column id, and columns of numbers that --where, --tie-break and --by name; or sha256:HASH from selection.json, "+
 		"to use an earlier file again")
-	fl.StringArrayVar(&f.where, "where", nil, "take only samples that meet this condition: the name of a number, >=, <=, "+
-		">, <, == or !=, and a value, such as 'relevance_min>=3'; can be repeated")
+	fl.StringArrayVar(&f.where, "where", nil, "select only samples that meet this condition: the name of a number, "+
+		">=, <=, >, <, == or !=, and a value, such as 'relevance_min>=3'; can be repeated")
 	fl.Uint64Var(&f.seed, "seed", 0, "random seed: it decides between equally good samples, and sets random orders")
 	fl.StringVar(&f.visualTokens, "visual-tokens", "", "the number of tokens that an image counts for: 730 (default) "+
 		"or another number, onevision-anyres, qwen2.5-vl, or qwen2.5-vl:MIN,MAX with the processor's minimum and "+
@@ -91,11 +91,11 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 
 // addFilters adds the flags that restrict the samples of a selection.
 func (f *selectionFlags) addFilters(fl *pflag.FlagSet) {
-	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
-	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
-	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "take only samples of these sources")
-	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "take no sample of these sources")
-	fl.BoolVar(&f.unique, "unique", false, "take only one of the samples that have the same texts and images")
+	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "select only samples that have one of these styles")
+	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "select no sample that has one of these styles")
+	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "select only samples of these sources")
+	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "select no sample of these sources")
+	fl.BoolVar(&f.unique, "unique", false, "select only one of several samples with the same texts and images")
 	fl.StringVar(&f.include, "include", "",
 		"file of ids, one per line, that must be in the subset; they count against the budget")
 	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one per line, that must not be in the subset")
@@ -116,7 +116,7 @@ func (f *selectionFlags) addFilters(fl *pflag.FlagSet) {
 	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "maximum number of samples with nearly the same images and "+
 		"questions")
 	fl.StringArrayVar(&f.excludeNear, "exclude-near", nil, "evaluation set (JSON, JSONL, TSV, Parquet, or a folder of "+
-		"images): take no sample whose image and question are nearly those of one of its items; can be repeated")
+		"images): select no sample whose image and question are nearly equal to an item of the set; can be repeated")
 	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: leave out every sample with a near "+
 		"image, whatever its question")
 }

@@ -27,8 +27,8 @@ import (
 
 // buckets are the buckets of serve: folders or gs:// URLs. Flags take precedence over the environment.
 type buckets struct {
-	Input string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve takes a folder, too"`
-	Work  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve takes a folder, too"`
+	Input string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve also accepts a folder"`
+	Work  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve also accepts a folder"`
 }
 
 // serveFlags are the flags of serve.

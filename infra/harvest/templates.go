@@ -36,8 +36,8 @@ func shortened(text string, most int) string {
 func warnOfTemplates(w io.Writer, shares []selection.TemplateShare) {
 	for _, s := range shares {
 		if s.Over() {
-			fmt.Fprintf(w, "harvest: warning: %s of the subset and %s of the pool ask %q; --cap-template 5%% limits each "+
-				"such template\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
+			fmt.Fprintf(w, "harvest: warning: %s of the subset and %s of the pool have the question %q; --cap-template 5%% "+
+				"limits the samples of each question\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
 		}
 	}
 }

@@ -75,8 +75,8 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	if n := left.Mean.Samples; n < t.Added.Own {
 		of = fmt.Sprintf("%s of your samples, evenly spaced", separated(n))
 	}
-	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with %s, leaving one out: each sample is rated by "+
-		"weights that were trained without it and without its images. Before: rated by the embedded weights.\n%s\n"+
+	_, err := fmt.Fprintf(w, "\n%s\n\nAgreement with %s, leaving one out: the weights that rate a sample "+
+		"were trained without the sample and its images. Before: agreement of the embedded weights.\n%s\n"+
 		"Weights trained on %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
 		rows.Render(), of, about, t.Samples, file, t.Weights.Bytes, file)
 	return err

@@ -5,7 +5,7 @@
 //	clock := queuetest.NewClock()
 //	q, err := queue.New(t.Context(), queue.Config{Clock: clock, Log: log, Seed: 1})
 //	push := func(ctx context.Context, e events.Envelope) (int, error) {
-//		if err := clock.Sleep(ctx, 246*time.Second); err != nil { // what the work takes
+//		if err := clock.Sleep(ctx, 246*time.Second); err != nil { // the time of the work
 //			return 0, err
 //		}
 //		return handle(ctx, e) // the real function, in no time
@@ -24,9 +24,10 @@ import (
 	"time"
 )
 
-// A Clock is a queue.Clock whose time passes only in Run and Advance, as fast as the machine can. Both take one step at
-// a time: they start or wake one goroutine and wait until it ends or sleeps, or call one function that is due. The
-// order of steps depends only on the test, so a simulation with the same seeds gives the same results each time.
+// A Clock is a queue.Clock whose time passes only in Run and Advance, as fast as the machine can. Both make one step
+// after another. A step starts or wakes one goroutine and waits until it ends or sleeps, or calls one function that is
+// due. The order of steps depends only on the test, so a simulation with the same seeds gives the same results each
+// time.
 //
 // A function that Go starts may start other goroutines, but only one of them may Sleep at a time. No goroutine may wait
 // for a later step, such as for a mutex that another sleeping goroutine holds: Run would never return.
