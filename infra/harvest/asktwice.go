@@ -49,15 +49,15 @@ func (in input) askTwice(
 	if err != nil {
 		return nil, err
 	}
-	file, err := turnedRubric(first.Rubric, state)
+	file, err := reversedRubric(first.Rubric, state)
 	if err != nil {
 		return nil, err
 	}
-	turned, err := in.withRubric(file)
+	reversed, err := in.withRubric(file)
 	if err != nil {
 		return nil, err
 	}
-	second, err := turned.rateSome(ctx, some, request, state, show)
+	second, err := reversed.rateSome(ctx, some, request, state, show)
 	if err != nil {
 		return nil, err
 	}
@@ -115,15 +115,15 @@ func (in input) rateSome(
 	return s, nil
 }
 
-// turnedRubric writes a copy of a rubric with capabilities and styles in the opposite order to a file, and returns the
-// name of the file. The questions are the same.
-func turnedRubric(r *rubric.Rubric, state string) (string, error) {
-	turned := *r
-	turned.Name = cmp.Or(r.Name, "rubric") + ", in the opposite order"
-	turned.Capabilities, turned.Styles = slices.Clone(r.Capabilities), slices.Clone(r.Styles)
-	slices.Reverse(turned.Capabilities)
-	slices.Reverse(turned.Styles)
-	content, err := yaml.Marshal(turned)
+// reversedRubric writes a copy of a rubric to a file, with capabilities and styles in the opposite order. It returns
+// the name of the file. The questions are the same.
+func reversedRubric(r *rubric.Rubric, state string) (string, error) {
+	reversed := *r
+	reversed.Name = cmp.Or(r.Name, "rubric") + ", in the opposite order"
+	reversed.Capabilities, reversed.Styles = slices.Clone(r.Capabilities), slices.Clone(r.Styles)
+	slices.Reverse(reversed.Capabilities)
+	slices.Reverse(reversed.Styles)
+	content, err := yaml.Marshal(reversed)
 	if err != nil {
 		return "", fmt.Errorf("writing a rubric in the opposite order: %w", err)
 	}

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// shownLosses is the maximum number of kinds of losses in a message. shownLosers is the maximum number of records
+	// shownLosses is the maximum number of kinds of losses in a message. shownLossy is the maximum number of records
 	// that the message names for each kind.
-	shownLosses, shownLosers = 5, 3
+	shownLosses, shownLossy = 5, 3
 	// keptLosses is the maximum number of kinds of losses that are counted separately.
 	keptLosses = 100
 	// checkedRecords is the number of records of a dataset that are converted as a test before the dataset is scored.
@@ -35,9 +35,9 @@ type loss struct {
 
 // conversionLosses counts the records that would lose content in another form.
 type conversionLosses struct {
-	records, losers int
-	kinds           []*loss
-	byKind          map[string]*loss
+	records, lossy int
+	kinds          []*loss
+	byKind         map[string]*loss
 }
 
 // numberInPath matches the number of an item in the path of a field.
@@ -57,7 +57,7 @@ func (l *conversionLosses) add(err error, s *dataset.Sample) error {
 	default:
 		return err
 	}
-	l.losers++
+	l.lossy++
 	kind := numberInPath.ReplaceAllString(field, "[]") + "\x00" + detail
 	known := l.byKind[kind]
 	if known == nil {
@@ -71,7 +71,7 @@ func (l *conversionLosses) add(err error, s *dataset.Sample) error {
 		l.byKind[kind] = known
 		l.kinds = append(l.kinds, known)
 	}
-	if known.records++; len(known.ids) < shownLosers {
+	if known.records++; len(known.ids) < shownLossy {
 		known.ids = append(known.ids, spelling.Shown(s.ID))
 	}
 	return nil
@@ -110,7 +110,7 @@ func (e *lossyError) Error() string {
 		instead = "choose another form"
 	}
 	return fmt.Sprintf("%s: %d of %s in the subset would lose content: %v; %s, or exclude such records with %s",
-		e.folder.asked(), e.losses.losers, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
+		e.folder.asked(), e.losses.lossy, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
 }
 
 // isLoss reports whether an error means that the form cannot hold some content of a record. A retry cannot help.
@@ -127,7 +127,7 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 		return nil
 	}
 	losses, err := p.lossesIn(ctx, format)
-	if err != nil || losses.losers == 0 {
+	if err != nil || losses.lossy == 0 {
 		return err
 	}
 	first := ""
@@ -135,12 +135,12 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 		first = "the first "
 	}
 	asked := outputFolder{format: format}.asked()
-	if losses.losers == losses.records && first == "" {
+	if losses.lossy == losses.records && first == "" {
 		return fmt.Errorf("%s: each valid record (%d) would lose content: %v; remove the flag, or change the records",
 			asked, losses.records, losses)
 	}
 	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose content: %v; the subset is not written if "+
-		"it has such a record, so exclude these records with --exclude\n", asked, losses.losers, first,
+		"it has such a record, so exclude these records with --exclude\n", asked, losses.lossy, first,
 		number(losses.records, "record"), losses)
 	return err
 }

@@ -223,7 +223,7 @@ func (f outputFolder) convertRecords(
 			return err
 		}
 	}
-	if losses.losers > 0 {
+	if losses.lossy > 0 {
 		return &lossyError{f, &losses}
 	}
 	return nil

@@ -47,10 +47,10 @@ func newSubsetFolder(
 	}
 	if !strings.HasPrefix(input, "gs://") {
 		switch {
-		case liesIn(abs, filepath.Join(input, "datasets")):
+		case isBelow(abs, filepath.Join(input, "datasets")):
 			return nil, usageError{fmt.Errorf("--out %s: it is inside the datasets of --input, where a subset would start a "+
 				"run; give a folder elsewhere", dir)}
-		case liesIn(abs, filepath.Join(input, "images")) || sameFile(abs, input):
+		case isBelow(abs, filepath.Join(input, "images")) || sameFile(abs, input):
 			return nil, usageError{fmt.Errorf("--out %s: users upload datasets and images there, and a subset could replace "+
 				"them; give a folder elsewhere", dir)}
 		}

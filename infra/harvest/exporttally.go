@@ -21,8 +21,8 @@ type exportTally struct {
 	seen     map[images.Hash]bool
 	bytes    int64
 	bySource map[string]*sourceTally
-	// replaced is the number of samples with an image that has changed since they were rated. example is one of these
-	// samples.
+	// replaced is the number of samples with an image that has changed since they were rated. example names one of
+	// these samples.
 	replaced int
 	example  string
 }
@@ -38,15 +38,15 @@ func newExportTally(licences map[string]string) *exportTally {
 	return &exportTally{licences: licences, seen: map[images.Hash]bool{}, bySource: map[string]*sourceTally{}}
 }
 
-// of returns a conversion that writes as c does, and counts each written record in t.
-func (t *exportTally) of(c conversion) conversion { return tallied{c, t} }
+// counting returns a conversion that writes as c does, and counts each written record in t.
+func (t *exportTally) counting(c conversion) conversion { return countedConversion{c, t} }
 
-type tallied struct {
+type countedConversion struct {
 	conversion
 	tally *exportTally
 }
 
-func (c tallied) write(record []byte, s *dataset.Sample, shown [][]byte) error {
+func (c countedConversion) write(record []byte, s *dataset.Sample, shown [][]byte) error {
 	if err := c.conversion.write(record, s, shown); err != nil {
 		return err
 	}

@@ -36,7 +36,7 @@ func prepareOut(dir, state string, manifests []string) error {
 		return err
 	}
 	for _, manifest := range manifests {
-		if liesIn(manifest, dir) && !liesIn(manifest, state) {
+		if isBelow(manifest, dir) && !isBelow(manifest, state) {
 			return usageError{fmt.Errorf("--out %s: it holds the manifest %s, which would be replaced: give another folder",
 				dir, filepath.Base(manifest))}
 		}
@@ -181,8 +181,8 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(first, second)
 }
 
-// liesIn reports whether a file is in a folder or in one of its subfolders.
-func liesIn(file, dir string) bool {
+// isBelow reports whether a file is in a folder or in one of its subfolders.
+func isBelow(file, dir string) bool {
 	paths := [2]string{file, dir}
 	for i, path := range paths {
 		if abs, err := filepath.Abs(path); err == nil {

@@ -13,7 +13,7 @@ import (
 
 func newRetry() *cobra.Command {
 	return newContinuation("retry", "Rate the failed samples of a scored run again, for example after images were added",
-		func(*cobra.Command, *continued) (bool, error) { return false, nil }, lastScored,
+		func(*cobra.Command, *continuedRun) (bool, error) { return false, nil }, lastScored,
 		func(status *subset.RunStatus) string {
 			if !status.NothingToRetry() {
 				return ""

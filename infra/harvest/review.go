@@ -79,8 +79,8 @@ of several reviewers.`,
 	return cmd
 }
 
-// A reviewing is a review in progress.
-type reviewing struct {
+// A reviewSession is a review in progress.
+type reviewSession struct {
 	request  review.Request
 	reviewer string
 	plan     *run.Plan
@@ -92,7 +92,7 @@ type reviewing struct {
 }
 
 // begin finds the run and the selections, draws the pairs and opens the file.
-func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewing, error) {
+func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewSession, error) {
 	state, work, err := openState(c.state)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewing, e
 	if err != nil {
 		return nil, err
 	}
-	r := &reviewing{request: c.request, plan: plan, subsets: subsets}
+	r := &reviewSession{request: c.request, plan: plan, subsets: subsets}
 	r.request.Run, r.request.A = plan.Run, sel.ID
 	if c.request.Against != "" {
 		if r.request.Against, err = findSelection(ctx, subsets, plan.Run, c.request.Against); err != nil {
@@ -198,7 +198,7 @@ var errEnough = errors.New("the reviewer stops")
 var errNoChoice = errors.New("it cannot be judged")
 
 // each calls choose for each pair that has no choice yet, and adds the choice to the file.
-func (r *reviewing) each(
+func (r *reviewSession) each(
 	ctx context.Context, choose func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error),
 ) error {
 	for _, pair := range r.pairs {
@@ -231,7 +231,7 @@ func (r *reviewing) each(
 }
 
 // askAt returns a function that asks a person at a terminal for a choice.
-func (r *reviewing) askAt(
+func (r *reviewSession) askAt(
 	typed *bufio.Reader, show io.Writer,
 ) func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error) {
 	return func(ctx context.Context, pair review.Pair, samples [2]*dataset.Sample) (review.Choice, error) {
@@ -262,7 +262,7 @@ func (r *reviewing) askAt(
 }
 
 // print prints a sample as text, with the paths of its images.
-func (r *reviewing) print(w io.Writer, s *dataset.Sample) {
+func (r *reviewSession) print(w io.Writer, s *dataset.Sample) {
 	for i, image := range s.Images {
 		name := cmp.Or(image.Name, image.Path, "in the record")
 		if image.Name != "" && r.images != "" && !filepath.IsAbs(name) {

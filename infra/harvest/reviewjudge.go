@@ -27,7 +27,7 @@ type judge struct {
 }
 
 // newJudge opens the model and the images of the dataset. The caller has to close it.
-func (c *reviewCommand) newJudge(ctx context.Context, r *reviewing, warn io.Writer) (*judge, error) {
+func (c *reviewCommand) newJudge(ctx context.Context, r *reviewSession, warn io.Writer) (*judge, error) {
 	kind, at, err := c.judge.choose(kinds.Config{})
 	if err != nil {
 		return nil, err

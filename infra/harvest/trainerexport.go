@@ -120,7 +120,7 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 	if e.request.For == export.WebDataset {
 		shards := newTarShards(to, e.shards)
 		defer shards.abandon()
-		return e.convertTo(ctx, tally.of(shards), stored)
+		return e.convertTo(ctx, tally.counting(shards), stored)
 	}
 	file := filepath.Join(to, filepath.FromSlash(e.request.Records()))
 	if err := makeOut(filepath.Dir(file)); err != nil {
@@ -132,7 +132,7 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 			if err != nil {
 				return err
 			}
-			return e.convertTo(ctx, tally.of(rows), stored)
+			return e.convertTo(ctx, tally.counting(rows), stored)
 		}
 		images, err := e.placement(ctx, to)
 		if err != nil {
@@ -142,19 +142,19 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 			records: dataset.NewWriter(w, e.request.Format(), dataset.Part{First: true, Last: true}), images: images, to: to,
 		}
 		if e.request.Columns() {
-			records = oneTyped{records, table.NewColumns("")}
+			records = singleTypeConversion{records, table.NewColumns("")}
 		}
-		return e.convertTo(ctx, tally.of(records), stored)
+		return e.convertTo(ctx, tally.counting(records), stored)
 	})
 }
 
-// A oneTyped conversion refuses a field that has two types, because the trainer's loader cannot read such a field.
-type oneTyped struct {
+// A singleTypeConversion refuses a field that has two types, because the trainer's loader cannot read such a field.
+type singleTypeConversion struct {
 	conversion
 	columns *table.Columns
 }
 
-func (o oneTyped) write(record []byte, s *dataset.Sample, images [][]byte) error {
+func (o singleTypeConversion) write(record []byte, s *dataset.Sample, images [][]byte) error {
 	if err := o.columns.Add(record); err != nil {
 		return err
 	}
