@@ -6,7 +6,7 @@ package cost_test
 // https://cloud.google.com/stackdriver/pricing, https://cloud.google.com/secret-manager/pricing
 const (
 	requestVCPU = 0.000024  // a second while requests are served
-	requestGiB  = 0.0000025 // the same of memory
+	requestGiB  = 0.0000025 // a second of a GiB while requests are served
 	alwaysVCPU  = 0.000018  // a second of an instance that is paid for as long as it lives
 	alwaysGiB   = 0.000002
 	classA      = 0.005 / 1000  // an object that is made, or a list

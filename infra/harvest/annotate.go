@@ -186,7 +186,7 @@ func (r *annotateReport) annotate(
 	return annotations, err
 }
 
-// annotationsOf returns a run's annotations of the chosen samples. It returns an error if there are none.
+// annotationsOf returns a run's annotations of the chosen samples. If there are no annotations, it returns an error.
 func (in input) annotationsOf(
 	ctx context.Context, chosen []datasetSample, rated *sampleRun,
 ) ([]annotation.Annotation, error) {

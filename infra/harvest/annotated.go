@@ -13,7 +13,7 @@ import (
 )
 
 // An annotatedFile is an output file of annotate, with its present annotations. Annotations cost money or a person's
-// time, so none may be lost.
+// time, so no annotation may be lost.
 type annotatedFile struct {
 	name string
 	held []annotation.Annotation

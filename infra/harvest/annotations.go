@@ -83,7 +83,7 @@ func (in input) annotatedBy(ctx context.Context, annotations string) (*annotatio
 	return set, err
 }
 
-// openRubric returns the rubric that the input names, or the default rubric if it names none.
+// openRubric returns the rubric that the input names, or the default rubric if the input names no rubric.
 func (in input) openRubric() (*rubric.Rubric, error) {
 	if in.Rubric == "" {
 		return rubric.Default(), nil

@@ -145,7 +145,7 @@ func (r *reportTab) checkFilters() {
 		}
 	}
 	if n := shown(`field.search.value = "qqzzxxjj";`); n != 0 {
-		r.Errorf("a search for nothing shows %d samples", n)
+		r.Errorf("an empty search shows %d samples", n)
 	}
 	if n := shown(""); n != all {
 		r.Errorf("without filters %d of %d samples are shown", n, all)

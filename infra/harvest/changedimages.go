@@ -12,7 +12,7 @@ import (
 const quickCheck = time.Second
 
 // rateChanged looks for samples of a scored run whose images are new or have changed since the samples were rated. If
-// there are any, it continues with the next attempt, which rates these samples again and takes over all other scores.
+// it finds such samples, it starts the next attempt, which rates these samples again and takes over all other scores.
 func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
 	start := time.Now()
 	announced := time.AfterFunc(quickCheck, func() {

@@ -177,8 +177,8 @@ func (c *cleaner) spooled(path string) string {
 	return filepath.Dir(path)
 }
 
-// usedByOthers reports whether a run other than that of the input file own uses a manifest. It also reports true if an
-// input file cannot be read.
+// usedByOthers reports whether another run uses a manifest. own is the input file of the run that is removed. If an
+// input file cannot be read, usedByOthers returns true.
 func (c *cleaner) usedByOthers(own, manifest string) bool {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json"))
 	if err != nil {

@@ -124,7 +124,7 @@ func printComparison(w io.Writer, c *subset.Comparison, request subset.CompareRe
 		for _, moved := range []struct {
 			what string
 			ids  []string
-		}{{"in B alone, the first ones", c.In}, {"in A alone, the first ones", c.Out}} {
+		}{{"only in B, the first ids", c.In}, {"only in A, the first ids", c.Out}} {
 			if len(moved.ids) > 0 {
 				tables = append(tables, movedIDs(moved.what, moved.ids))
 			}

@@ -35,8 +35,8 @@ func pack(t *testing.T, kind compression.Kind, text string) string {
 	return packed.String()
 }
 
-// TestCompressedStudy runs commands on compressed manifests: the results equal those of the unpacked manifests, and no
-// unpacked file is left.
+// TestCompressedStudy runs commands on compressed manifests. The results equal the results with the unpacked manifests,
+// and no unpacked file is left.
 func TestCompressedStudy(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

@@ -137,7 +137,7 @@ func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 		"sample 000000 of demo-000.tar read as LLaVA: id formula-0012", "image 1: 000000.0.png", "a WebDataset tar",
 	} {
 		if !strings.Contains(a.stdout, want) {
-			t.Errorf("plan does not say %q: %s", want, a.stdout)
+			t.Errorf("plan does not print %q: %s", want, a.stdout)
 		}
 	}
 }
@@ -245,6 +245,6 @@ func TestTarFaults(t *testing.T) {
 	}
 	apart := harvest(t, dir, nil, "plan", "--state", "state", "apart.tar")
 	if want := "the members of a sample have to follow each other"; !strings.Contains(apart.stdout+apart.stderr, want) {
-		t.Errorf("plan does not say %q: %s", want, apart.stdout)
+		t.Errorf("plan does not print %q: %s", want, apart.stdout)
 	}
 }

@@ -110,7 +110,7 @@ func (c *continuedRun) find(ctx context.Context, attempt attemptChoice, notes io
 	return err
 }
 
-// skipped prints why nothing was done.
+// skipped prints the reason why the command did nothing.
 func (c *continuedRun) skipped(cmd *cobra.Command, text string, asJSON bool) error {
 	if !asJSON {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), text)

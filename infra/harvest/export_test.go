@@ -148,7 +148,7 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// readFolder reads the files of a folder, without those below its folders.
+// readFolder reads the files directly in a folder.
 func readFolder(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))

@@ -47,7 +47,7 @@ func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec,
 	return spec, nil
 }
 
-// request returns the export that the current dataset.yaml requests; zero if it requests none.
+// request returns the export that the current dataset.yaml requests; zero if it requests no export.
 func (x *exporter) request(ctx context.Context, dataset string) (export.Request, error) {
 	spec, err := specOf(ctx, x.input, dataset)
 	if err != nil || spec.Export.IsZero() {

@@ -202,7 +202,7 @@ func (c *exportCommand) report(w io.Writer, sel *subset.Selection, tally *export
 	if c.asJSON {
 		return api.EncodeJSON(w, r)
 	}
-	_, err := fmt.Fprintf(w, "%d samples with %d images (%d different ones) are in %s, for %s\nhow to load them: %s\n",
+	_, err := fmt.Fprintf(w, "%d samples with %d images (%d different) are in %s, for %s\nhow to load them: %s\n",
 		r.Samples, r.Images, r.Files, r.Folder, c.request.For, filepath.Join(c.dir, export.CardFile))
 	return err
 }

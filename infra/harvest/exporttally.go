@@ -15,7 +15,7 @@ import (
 
 // An exportTally counts the samples, images and licences of an export, for the card of the export.
 type exportTally struct {
-	licences map[string]string // licences of sources, for records that state none
+	licences map[string]string // licences of sources, for records that state no licence
 	samples  int
 	images   int
 	seen     map[images.Hash]bool
@@ -88,7 +88,7 @@ func (t *exportTally) warn(w io.Writer) error {
 	return err
 }
 
-// licenceOf returns the text of the field license or licence of a record; empty if there is none.
+// licenceOf returns the text of the field license or licence of a record; empty if the record has no such field.
 func licenceOf(record []byte) string {
 	if jsontext.TypeOf(record) != jsontext.Object {
 		return ""

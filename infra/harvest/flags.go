@@ -109,7 +109,7 @@ func formatFlag(cmd *cobra.Command, format *string) {
 }
 
 func rubricFlag(cmd *cobra.Command, rubric *string) {
-	cmd.Flags().StringVar(rubric, "rubric", "", "file of capabilities, styles and prompts (default: those of the paper)")
+	cmd.Flags().StringVar(rubric, "rubric", "", "file of capabilities, styles and prompts (default: the paper's)")
 }
 
 // scorerFlags are the flags that choose the scorer.

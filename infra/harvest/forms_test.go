@@ -117,8 +117,8 @@ func TestPlanShowsForms(t *testing.T) {
 	}
 }
 
-// The subset of a compressed manifest equals that of the unpacked manifest, and no unpacked file is left in the state
-// folder.
+// The subset of a compressed manifest equals the subset of the unpacked manifest, and no unpacked file is left in the
+// state folder.
 func TestCompressedManifests(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

@@ -50,7 +50,7 @@ uses.`,
 	}
 	cmd.Flags().IntVar(&keep, "keep", 0,
 		"number of scored runs, and of trials (--limit), to keep for each dataset; required")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be removed, and remove nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only print the runs that would be removed")
 	stateFlag(cmd, &state)
 	return cmd
 }

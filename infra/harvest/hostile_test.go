@@ -91,7 +91,7 @@ func one(code reason.Code) map[reason.Code]int64 { return map[reason.Code]int64{
 func hostileFiles() []hostileInput {
 	record := strings.TrimSpace(intact)
 	return []hostileInput{
-		{name: "nothing", content: "", status: 1, says: []string{"empty"}},
+		{name: "an empty file", content: "", status: 1, says: []string{"empty"}},
 		{name: "blanks", content: " \n\t\r\n", status: 1, says: []string{"dataset.json"}},
 		{name: "a byte order mark", content: "\ufeff", status: 1, says: []string{"dataset.json"}},
 		{name: "zeros", content: strings.Repeat("\x00", 5000), status: 1, says: []string{"filled with zeros"}},
@@ -209,7 +209,7 @@ func hostileImages() []hostileInput {
 			problems: one("image_unreadable"),
 		},
 		{name: "broken data", content: imageOf("data:image/png;base64,%%%"), problems: one("broken_image_data")},
-		{name: "data of nothing", content: imageOf("data:image/png;base64,"), problems: one("broken_image_data")},
+		{name: "empty image data", content: imageOf("data:image/png;base64,"), problems: one("broken_image_data")},
 		{name: "a text for an image", content: imageOf("1.png"), images: map[string]string{"1.png": "no image"}},
 		{name: "an empty image", content: imageOf("1.png"), images: map[string]string{"1.png": ""}},
 		{name: "an image with a huge header", content: imageOf("1.png"), images: map[string]string{"1.png": hugePNG()}},

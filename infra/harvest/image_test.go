@@ -44,7 +44,7 @@ func buildImage(t *testing.T, file, name, root string) (user string) {
 	t.Helper()
 	switch chroot, err := exec.LookPath("chroot"); {
 	case os.Getenv("HARVEST_IMAGE") == "":
-		t.Skip("not tested: building everything again without cgo takes minutes; set HARVEST_IMAGE to run this test")
+		t.Skip("not tested: building all packages again without cgo takes minutes; set HARVEST_IMAGE to run this test")
 	case os.Geteuid() != 0 || err != nil:
 		t.Skipf("not tested: only root may chroot (%s, %v)", chroot, err)
 	}

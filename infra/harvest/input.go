@@ -39,7 +39,7 @@ type input struct {
 	Limit int64 `json:"limit,omitempty"`
 	// Scorers has the URL of the run's scorer. Another URL does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
-	// Order is the requested selection of the run; nil if there is none.
+	// Order is the requested selection of the run; nil if no selection is requested.
 	Order *order `json:"order,omitempty"`
 	// typed has the names that the user typed for the manifests and the rubric, by their absolute paths. It is only for
 	// messages.

@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A localPlan is the plan of a run of a dataset on this machine. Planning writes nothing of the run.
+// A localPlan is the plan of a run of a dataset on this machine. Planning does not write objects of the run.
 type localPlan struct {
 	*run.Plan
 	again   bool          // the state folder has this run already

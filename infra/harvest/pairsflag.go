@@ -13,7 +13,7 @@ import (
 // A pairsFlag is the value of a flag of names with values, such as "humanities=2,stem knowledge=3". Pairs are given one
 // by one, or as CSV. Each name has one value.
 type pairsFlag[V any] struct {
-	of      map[string]V // nil if none is given
+	of      map[string]V // nil if no pair is given
 	parse   func(string) (V, error)
 	text    func(V) string
 	kind    string // type of the values, for the help

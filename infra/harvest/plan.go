@@ -22,7 +22,7 @@ func newPlan() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "plan MANIFEST...",
-		Short: "Report what curate would do: counts, problems, missing images, time; score nothing",
+		Short: "Report what curate would do, without scoring: counts, problems, missing images, time",
 		Args:  manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := data.plan(cmd.Context(), args, state)

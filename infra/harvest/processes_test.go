@@ -250,7 +250,7 @@ func (c *cluster) smoke(t *testing.T, dir string) {
 	runs := c.log.String()
 	planned := append([]string{"smoke", "--plan", "--name", "tried"}, smoke[1:]...)
 	if a := harvest(t, dir, []string{"STORAGE_EMULATOR_HOST=" + c.storage}, planned...); a.status != 0 ||
-		!strings.Contains(a.stdout, "tried-") || !strings.Contains(a.stdout, ": 10 samples planned, and none started") {
+		!strings.Contains(a.stdout, "tried-") || !strings.Contains(a.stdout, ": 10 samples are planned, and no run was") {
 		t.Errorf("smoke --plan: status %d: %s%s", a.status, a.stdout, a.stderr)
 	}
 	if more := strings.TrimPrefix(c.log.String(), runs); strings.Contains(more, "run accepted") {

@@ -299,7 +299,7 @@ func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 			err = noChoices(file)
 		}
 		if err == nil && len(all) > 0 && verdicts[0].Request != all[0].Request {
-			err = fmt.Errorf("%s: its pairs differ from those of %s; name files of one review", file, files[0])
+			err = fmt.Errorf("%s: its pairs differ from the pairs in %s; name files of one review", file, files[0])
 		}
 		if err != nil {
 			return usageError{fmt.Errorf("--report: %w", err)}

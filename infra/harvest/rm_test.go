@@ -163,7 +163,7 @@ func TestRmStandardInput(t *testing.T) {
 	}
 }
 
-// TestRmGoesOn finishes removals whose process was killed: by rm, gc and resume.
+// TestRmGoesOn kills a process in the middle of a removal. rm, gc and resume complete such removals.
 func TestRmGoesOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

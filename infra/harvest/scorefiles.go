@@ -158,8 +158,8 @@ func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) err
 	return err
 }
 
-// choose selects from a pool and records the result. choose sets the pool and the result in the parameter nothing. If
-// nothing can be selected, the error is a *failure with the advice of nothing.
+// choose selects from a pool and records the result. It sets the pool and the result in the parameter `nothing`. If no
+// sample can be selected, the error is a *failure with the advice of `nothing`.
 func (res *fileResult) choose(
 	ctx context.Context, pool *subset.Pool, request selection.Request, nothing subset.Nothing,
 ) (*selection.Result, error) {

@@ -29,7 +29,7 @@ func budgetTopic() string {
 	return "A budget is the size of a subset:\n\n" +
 		"- a share: `30%` or `0.3`; `1.0` is everything. A share of n samples is the\n" +
 		"  whole part of n times the share, where n counts every record of the dataset,\n" +
-		"  failed ones too.\n" +
+		"  including failed records.\n" +
 		"- a number of samples: `500`, without separators.\n" +
 		"- a number of tokens: `200M-tokens`. A sample costs the tokens of its texts,\n" +
 		"  counted by Qwen2's tokenizer, and 730 tokens for each image (or the number\n" +

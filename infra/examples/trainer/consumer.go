@@ -126,7 +126,7 @@ func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (strin
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = pending.Cleanup() }() // nothing is left once it has replaced the file
+	defer func() { _ = pending.Cleanup() }() // after the replacement of the file this does nothing
 	if _, err := io.Copy(pending, body); err != nil {
 		return "", err
 	}

@@ -65,7 +65,7 @@ func (d *disk) Compose(ctx context.Context, name string, parts []string) error {
 }
 
 // TestFullDisk makes the disk of one machine full several times. The system stops with an error that names the folder
-// and the fix, and continues when there is space. The outputs equal those on a large disk.
+// and the fix, and continues when there is space. The outputs equal the outputs on a large disk.
 func TestFullDisk(t *testing.T) {
 	full := max(givenFaults(t)/2, 1)
 	large := newDisk(t)

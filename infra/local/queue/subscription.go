@@ -32,7 +32,7 @@ type Faults struct {
 	Reorder   bool          // a random waiting message is next, not the oldest
 }
 
-// A Subscription is a subscription such as those of shared/events, with the settings of its delivery.
+// A Subscription is a subscription as in shared/events, with the settings of its delivery.
 type Subscription struct {
 	events.Subscription
 	Push   Push

@@ -80,7 +80,7 @@ func TestWidthChanges(t *testing.T) {
 			t.Errorf("%d messages were in flight, more than %d", s.inFlight, most)
 		}
 		s.resume(plan, w)
-		// Messages of the former width stay in the queue until a slot is free for them.
+		// Messages that were published with the earlier width stay in the queue until a slot is free.
 		over := s.now() + 2*time.Hour
 		s.runUntil(100*time.Hour, func() bool { return s.now() > over })
 		s.inFlight = 0

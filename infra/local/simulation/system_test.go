@@ -35,7 +35,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.Short() {
-		fmt.Println("skipped: there is nothing for the race detector in simulated time")
+		fmt.Println("skipped: in simulated time the race detector finds no races")
 		return
 	}
 	debug.SetGCPercent(400)

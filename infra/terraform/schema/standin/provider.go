@@ -13,7 +13,7 @@ type provider struct {
 	schema *schema.Schema
 }
 
-// The arguments of the provider itself, which the schema does not have. These are the arguments that we set.
+// configuration has the arguments of the provider that this repository sets. The schema does not have them.
 var configuration = &schema.Block{Attributes: map[string]schema.Attribute{
 	"project":               {Mode: schema.Optional, Type: "string"},
 	"region":                {Mode: schema.Optional, Type: "string"},
