@@ -45,11 +45,11 @@ type annotateReport struct {
 // An annotateRequest has the number of samples to annotate, and the scorer.
 type annotateRequest struct {
 	samples int    // number of samples; with `each`, the maximum over all sources
-	each    int    // number of samples of each source; 0 chooses over all sources together
+	each    int    // number of samples of each source; if 0, samples are chosen over all sources together
 	least   int    // minimum number of samples of each source
 	twice   int    // number of samples that are rated twice, before all others, to measure the scorer's self-agreement
 	accept  bool   // continue even if the self-agreement is too low
-	seed    uint64 // decides between equally good samples
+	seed    uint64 // random seed; it decides between equally good samples
 	by      scorerFlags
 	mount   mounting
 	// keeps returns an error if a choice of samples would lose existing annotations. A nil keeps accepts every choice.
@@ -268,7 +268,7 @@ func (r *annotateReport) choose(
 		return nil, err
 	}
 	r.Guess, r.Samples = p.Run, int(p.Samples)
-	// Do not mount the framework here: it can be mounted only once, and the seed set's session needs it.
+	// Do not mount the framework here. It can be mounted only once, and the session of the seed set needs it.
 	err = p.deploy(in.Scorers, show).session(ctx, nil, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
@@ -298,8 +298,8 @@ func (r *annotateReport) choose(
 	return chosen, err
 }
 
-// at reads the samples at ascending positions of the dataset, each with its unique name: its id, or ID#n if several
-// samples have the id.
+// at reads the samples at ascending positions of the dataset. Each sample gets a unique name: its id, or ID#n if
+// several samples have the id.
 func (in input) at(ctx context.Context, positions []int, limits run.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
 	seen := map[string]int{} // number of samples by id

@@ -55,7 +55,7 @@ func (f annotatedFile) keeps(chosen []datasetSample) error {
 		"would be lost; give another file", f.name, len(lost), spelling.Shown(lost[0]))}
 }
 
-// replaces returns an error if an annotation in the file differs from the new one of the same sample.
+// replaces returns an error if an annotation in the file differs from the new annotation of the same sample.
 func (f annotatedFile) replaces(annotations []annotation.Annotation) error {
 	made := map[string]annotation.Annotation{}
 	for _, a := range annotations {

@@ -29,7 +29,7 @@ const (
 	maxArmsFile = 64 << 20
 )
 
-// armName matches a name that a folder can have.
+// armName matches the names that may be used for folders.
 var armName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
 // readArms reads a file of --arms. It returns the requests for selections by their names.
@@ -70,7 +70,7 @@ func readArms(file string) (map[string]selection.Request, error) {
 	return arms, nil
 }
 
-// selectArms makes the selections of a file, each in a folder of its name.
+// selectArms makes the selections of a file of --arms. Each selection is written to a folder with its name.
 func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format string) error {
 	switch {
 	case selectionFlag(cmd) != "":

@@ -47,8 +47,8 @@ func newCleaner(
 	return &cleaner{typed, folder, runs, remover}, err
 }
 
-// finish deletes the files that are left of removed runs, and returns the ids of these runs. Files are left if a
-// process was killed during the removal, or if another process was working on the run.
+// finish deletes the remaining files of removed runs, and returns the ids of these runs. Files are left if a process
+// was killed during the removal, or if another process was working on the run.
 func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, err error) {
 	left, err := c.runs.HalfRemoved(ctx)
 	if err != nil {
@@ -128,7 +128,7 @@ func described(s subset.Size) string {
 }
 
 // delete deletes the files of a run that is marked as removed: first the files that only this program uses, then the
-// run's objects. It can be repeated.
+// run's objects. A second call continues an interrupted deletion.
 func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 	var freed subset.Size
 	for _, file := range c.files(id) {
@@ -143,7 +143,7 @@ func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 }
 
 // files returns the files and folders of a run that are not objects: its trainings, the copies of its manifests that no
-// other run uses, and last the file that records where the dataset is.
+// other run uses, and last the file that records the location of the dataset.
 func (c *cleaner) files(id string) []string {
 	var files []string
 	for _, j := range jobsOf(c.folder, id) {

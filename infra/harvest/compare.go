@@ -160,7 +160,7 @@ func flowTable(name string, rows []subset.Flow) string {
 	return rendered
 }
 
-// columnTable shows the external columns.
+// columnTable returns a table of the external columns, as text.
 func columnTable(columns []subset.ColumnPair) string {
 	t := newNarrowTable([]int{26}, "column", "A mean", "median", "of A", "B mean", "median", "of B")
 	decimal := func(v *float64) string {

@@ -22,8 +22,8 @@ type flagCompletion struct {
 	end    string // text that is added after a value to which the user must add more
 }
 
-// flagCompletions returns the completions of flags; each applies to every command with the flag. Capabilities and
-// styles come from the default rubric.
+// flagCompletions returns the completions of flags. A completion applies to every command that has the flag.
+// Capabilities and styles come from the default rubric.
 func flagCompletions() []flagCompletion {
 	standard := rubric.Default()
 	return []flagCompletion{

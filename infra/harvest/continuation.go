@@ -74,7 +74,7 @@ type continuedRun struct {
 	plan    *run.Plan
 }
 
-// openContinued opens the state folder for a command that continues a run. Both arguments are as the user typed them.
+// openContinued opens the state folder for a command that continues a run. state and name are the user's words.
 func openContinued(state, name string) (*continuedRun, error) {
 	c := &continuedRun{result: &result{Run: name, Seconds: map[string]float64{}, state: state}}
 	var err error
@@ -85,8 +85,8 @@ func openContinued(state, name string) (*continuedRun, error) {
 	return c, err
 }
 
-// find finds the run in the state folder, and prints a note if the command continues another attempt than the named
-// one.
+// find finds the run in the state folder, and prints a note if the command continues another attempt than the attempt
+// that the user named.
 func (c *continuedRun) find(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
 	if c.Run, err = findRun(ctx, c.runs, c.Run); err != nil {
 		return err

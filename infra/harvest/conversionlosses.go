@@ -43,7 +43,7 @@ type conversionLosses struct {
 // numberInPath matches the number of an item in the path of a field.
 var numberInPath = regexp.MustCompile(`\[\d+\]`)
 
-// add counts a record, and its loss if err is one. It returns any other error.
+// add counts a record. If err is a loss, add counts the loss; otherwise it returns err.
 func (l *conversionLosses) add(err error, s *dataset.Sample) error {
 	l.records++
 	var field, detail string

@@ -98,7 +98,7 @@ func (c convertedSubset) installImages(dir string) (folder string, err error) {
 	return folder, os.Rename(c.images, folder)
 }
 
-// keeps returns the names that stay in an output folder: its files, and the folder of images.
+// keeps returns the names of the files and folders to keep in an output folder: files, and the folder of images.
 func (c convertedSubset) keeps(files []string) []string {
 	if c.images == "" {
 		return files
@@ -162,7 +162,7 @@ func (f outputFolder) convertTo(ctx context.Context, to conversion, stored strin
 	return errors.Join(err, from.Close())
 }
 
-// convertText writes records of text, whose images keep their names.
+// convertText converts records to a text form. The records keep the names of their images.
 func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored string) error {
 	format := dataset.Format(strings.TrimPrefix(path.Ext(stored), "."))
 	out := dataset.NewWriter(w, format, dataset.Part{First: true, Last: true})

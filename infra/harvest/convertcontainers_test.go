@@ -89,8 +89,8 @@ func TestOutputFormatParquetRefuses(t *testing.T) {
 	a := harvest(t, dir, nil, "curate", "--budget", "2", "--no-report", "--state", "state", "--out", "out",
 		"--output-format", "parquet", "a.jsonl")
 	want := "--output-format parquet: 1 of 2 records in the subset would lose content: score: it is text here, " +
-		"but a number in an earlier record; a column has one type (a.jsonl: element 2 (line 2), id y); leave the flag " +
-		"out, or leave such records out with --exclude"
+		"but a number in an earlier record; a column has one type (a.jsonl: element 2 (line 2), id y); remove the " +
+		"flag, or exclude such records with --exclude"
 	if a.status != 1 || !strings.Contains(a.stderr, want) {
 		t.Errorf("status %d, %q, want %q", a.status, a.stderr, want)
 	}

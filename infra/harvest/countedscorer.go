@@ -12,7 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// A countedScorer counts the samples that it has rated, so that progress moves by samples and not by shards.
+// A countedScorer counts the samples that it has rated, so that progress is shown for each sample and not only for each
+// shard.
 type countedScorer struct {
 	scorer.Scorer
 	rated *atomic.Int64

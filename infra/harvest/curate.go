@@ -71,8 +71,8 @@ func newCurate() *cobra.Command {
 	return cmd
 }
 
-// defaultOut returns the folder of the subset without --out. A trial has another folder, so that it does not replace
-// the subset of the whole dataset.
+// defaultOut returns the folder of the subset if --out is not given. A trial has another folder, so that it does not
+// replace the subset of the whole dataset.
 func (in input) defaultOut() string {
 	if in.Limit > 0 {
 		return filepath.Join("out", in.Dataset+"-trial")

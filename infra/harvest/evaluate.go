@@ -31,7 +31,7 @@ type evaluation struct {
 	*agreement.Report
 	// Pools is the agreement on pools of a few sources; null if the dataset has no more sources than one pool.
 	Pools *agreement.Pools `json:"pools"`
-	// Annotations is the number of annotations in the file. Each is compared, absent or failed.
+	// Annotations is the number of annotations in the file: compared, absent and failed annotations together.
 	Annotations int `json:"annotations"`
 	// Absent are ids of annotations without a sample.
 	Absent []string `json:"absent"`

@@ -120,7 +120,7 @@ func (o order) typedNear(err error) error {
 	return usageError{byFlags(errors.New(text))}
 }
 
-// printEvaluations prints how many samples are near to evaluation sets.
+// printEvaluations prints the number of samples that are near to evaluation sets.
 func (r *result) printEvaluations(w io.Writer) error {
 	found := r.selection.Evaluations
 	if found == nil {

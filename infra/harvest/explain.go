@@ -72,7 +72,7 @@ func newExplain() *cobra.Command {
 // maxMisses is the maximum number of a sample's misses that are printed. --json has all.
 const maxMisses = 5
 
-// printExplanation prints why one sample is in a selection or not.
+// printExplanation prints the reason why a sample is selected or not.
 func printExplanation(w io.Writer, x subset.Explanation) error {
 	var err error
 	line := func(format string, args ...any) {

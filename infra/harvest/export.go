@@ -22,7 +22,7 @@ import (
 
 // An exportReport is the report of export. --json prints this object.
 type exportReport struct {
-	// Annotations is the number of annotations in the file. Each is exported, absent or left out.
+	// Annotations is the number of annotations in the file: exported, absent and left out annotations together.
 	Annotations int `json:"annotations"`
 	Samples     int `json:"samples"`
 	// Absent are ids of annotations without a sample.
@@ -72,7 +72,7 @@ sidecar/finetune explains how to train with it.`,
 	return cmd
 }
 
-// export writes the folder. Only annotated samples are held in memory. It refuses to replace a file that it reads, such
+// export writes the folder. It holds only annotated samples in memory. It refuses to replace a file that it reads, such
 // as the file of annotations.
 func (set *annotationSet) export(
 	ctx context.Context, annotations, dir string, seed uint64,
@@ -161,7 +161,7 @@ func exportCode(fault *dataset.Fault) reason.Code {
 	return fault.Code
 }
 
-// print prints what was written to a folder.
+// print prints a summary of the export to a folder.
 func (e *exportReport) print(w io.Writer, dir string) error {
 	t := newTable("file", "samples", "items")
 	for _, f := range e.Files {

@@ -57,7 +57,7 @@ func (x *exporter) request(ctx context.Context, dataset string) (export.Request,
 }
 
 // write writes the export of a completed selection to the folder dir, unless dir has it already. Then it publishes an
-// event, at least once and always with the same id. The state folder may be inside dir.
+// event. The event may be published several times, always with the same id. The state folder may be inside dir.
 func (x *exporter) write(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir, state string,
 ) error {
@@ -102,8 +102,8 @@ func (x *exporter) writeNew(
 	return err
 }
 
-// report records the result of an export for the run's status, and then publishes an event, at least once and always
-// with the same id. failed is the error if the export cannot be written; else nil.
+// report records the result of an export for the run's status, and then publishes an event. The event may be published
+// several times, always with the same id. failed is the error if the export cannot be written; else nil.
 func (x *exporter) report(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir string, failed error,
 ) error {

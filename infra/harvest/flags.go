@@ -80,7 +80,7 @@ type datasetFlags struct {
 	scorer scorerFlags
 }
 
-// addLimit adds --limit, for commands that can try on a part of a dataset.
+// addLimit adds --limit, for commands that can make a trial on a part of a dataset.
 func (f *datasetFlags) addLimit(cmd *cobra.Command) {
 	cmd.Flags().Func("limit", "score only this many records, in a separate trial run: the records are spread evenly "+
 		"over the dataset, and are the same each time", func(text string) (err error) {

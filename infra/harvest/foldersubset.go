@@ -10,8 +10,8 @@ import (
 // imagesFolder is the name of the folder next to a subset with the images of its records.
 const imagesFolder = "images"
 
-// A placement stores an image of a sample, and returns the name that records have for it. number is the image's number,
-// from 0.
+// A placement stores an image of a sample, and returns the image's name in records. number is the image's number in the
+// sample, from 0.
 type placement interface {
 	place(s *dataset.Sample, number int, image []byte) (name string, err error)
 	// files returns the names of the files that it wrote into the folder of images; nil if there is no such folder.

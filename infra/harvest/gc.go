@@ -108,8 +108,8 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	return removed, nil
 }
 
-// A series is a group of runs of a dataset; the newest runs of each group stay. Trials on a part of the dataset are a
-// separate group, because a trial does not replace a run of the whole dataset.
+// A series is a group of runs of a dataset. gc keeps the newest runs of each series. Trials on a part of the dataset
+// are a separate group, because a trial does not replace a run of the whole dataset.
 type series struct {
 	dataset string
 	trial   bool

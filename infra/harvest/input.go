@@ -115,7 +115,7 @@ func readable(path string) error {
 
 var (
 	notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
-	// plainNames are file names that do not describe a dataset; the name of the folder is better.
+	// plainNames has file names that do not describe a dataset. Then the name of the folder is used.
 	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
 )
 
@@ -133,8 +133,8 @@ func datasetName(manifests []string) string {
 	return plainName(name, "dataset")
 }
 
-// plainName returns a name in ASCII, or byDefault if the name has no ASCII letter or digit. If a letter or a digit is
-// dropped, or the name is cut, a hash of the whole name makes it distinct: otherwise 数据 and данные would get the same
+// plainName returns a name in ASCII, or byDefault if the name has no ASCII letter or digit. If a letter or digit is
+// dropped, or the name is shortened, a hash of the whole name is added. Otherwise 数据 and данные would get the same
 // name.
 func plainName(name, byDefault string) string {
 	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")

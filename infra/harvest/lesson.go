@@ -86,7 +86,8 @@ func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	return report, nil
 }
 
-// taughtFolder creates and returns the folder of the teachers' annotations, and of the weights learned from them.
+// taughtFolder creates the folder of the teachers' annotations and of the learned weights. It returns the folder's
+// path.
 func taughtFolder(state string) (string, error) {
 	folder, _, err := openState(state)
 	if err != nil {

@@ -119,8 +119,8 @@ func mostFrequent(v *run.Survey) string {
 	return text
 }
 
-// checkImages checks before scoring if some of the dataset's images exist. If most of them are missing, it prints a
-// warning. If all are missing, and more samples have images than may fail, it returns an error.
+// checkImages checks, before scoring, if a part of the dataset's images exist. If most of these images are missing, it
+// prints a warning. If all are missing, and more samples have images than may fail, it returns an error.
 func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil || check.Missing == 0 {

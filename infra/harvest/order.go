@@ -26,8 +26,8 @@ type order struct {
 	files typedFiles    // files that the flags name
 }
 
-// named adds the order's name in --arms to an error, and names evaluation sets by their paths. A usageError stays a
-// usageError.
+// named adds the order's name in --arms to an error, and replaces the names of evaluation sets by their paths. It keeps
+// the type usageError.
 func (o order) named(err error) error {
 	err = o.typedNear(err)
 	if o.arm == "" {
@@ -76,8 +76,8 @@ func (o order) check(plan *run.Plan) error {
 	return nil
 }
 
-// folder returns the folder of a request's selection. With several requests, each has its own folder, named by the
-// budget.
+// folder returns the folder of a request's selection. If there are several requests, each selection has a separate
+// folder, named by the budget.
 func (o order) folder(request selection.Request) string {
 	if o.Out == "" || len(o.Requests) == 1 {
 		return o.Out

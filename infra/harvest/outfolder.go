@@ -137,11 +137,11 @@ func readOptional(name string, v any) error {
 	return nil
 }
 
-// ignored reports whether a name in an output folder does not matter, because no program reads it as data.
+// ignored reports whether a name in an output folder is ignored, because no program reads such a file as data.
 func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
-// foreignFiles returns the names in a folder that this program did not write, in ascending order. A folder in it that
-// has only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
+// foreignFiles returns the names of files in a folder that this program did not write, in ascending order. A subfolder
+// that has only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
 func foreignFiles(dir, state string) ([]string, error) {
 	if sameFile(dir, state) {
 		return nil, nil
@@ -279,7 +279,7 @@ func keepOnly(dir string, keep []string) error {
 }
 
 // removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. It
-// removes the mark of a complete export first. If other files are in the folder, they and the folder stay.
+// removes the mark of a complete export first. If the folder has other files, the other files and the folder stay.
 func removeOwn(dir string) error {
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {

@@ -182,7 +182,7 @@ var refusedCommands = map[string]refusedCommand{
 		[]string{"--budget", "1", "--scores", "s", "--manifest", "m", "--out", "o", "--state", "x"}, []string{"--state: "},
 	},
 	"error without a sweep": {
-		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: it is for --sweep"},
+		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: it is used only with --sweep"},
 	},
 	"no ids to explain": {[]string{"explain", "x-1", "y"}, []string{"at least one sample", "harvest status RUN"}},
 	"explain an unknown run": {

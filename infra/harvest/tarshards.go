@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/export"
 )
 
-// shardLimits bound each of several tars: a tar ends with the sample that reaches a limit.
+// shardLimits are the limits of each of several tars. A tar ends with the sample that reaches a limit.
 type shardLimits struct {
 	samples int
 	bytes   int64 // maximum size of records and images
@@ -32,7 +32,7 @@ func newTarShards(dir string, limits shardLimits) *tarShards {
 	return &tarShards{tarSubset: &tarSubset{}, dir: dir, limits: limits}
 }
 
-// write adds a sample to the current tar, or to the next one.
+// write adds a sample to the current tar, or to the next tar.
 func (t *tarShards) write(record []byte, s *dataset.Sample, shown [][]byte) error {
 	if t.file == nil {
 		if err := t.open(); err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// trainFiles are the files of the annotations, of the weights and, if requested, of the training data of the weights.
+// trainFiles has the names of the files of annotations, of weights and, if requested, of training data.
 type trainFiles struct {
 	annotations, weights, base string
 	teacher                    string // id of the scorer that made the annotations; empty if it is not known

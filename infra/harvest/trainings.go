@@ -26,9 +26,9 @@ const (
 	trainingPoll = 300 * time.Millisecond
 )
 
-// trainings runs a command for every completed automatic selection, one after the other, at least once each. It keeps
-// its progress in the state folder, so after a restart serve continues from there. Only the operator names the command;
-// an uploaded dataset must not, because any user may upload it.
+// trainings runs a command at least once for every completed automatic selection, one after the other. It keeps its
+// progress in the state folder, so after a restart serve continues from there. Only the operator names the command; an
+// uploaded dataset must not, because any user may upload it.
 type trainings struct {
 	command string
 	state   string // absolute
@@ -99,7 +99,7 @@ func (t *trainings) update(ctx context.Context) error {
 func (t *trainings) train(ctx context.Context, j job) error {
 	sel, err := t.exports.subsets.Selection(ctx, j.run, j.selection)
 	if errors.Is(err, subset.ErrNoSelection) {
-		return nil // the selection is requested, and not made yet
+		return nil // the selection is requested, but not made yet
 	} else if err != nil {
 		return err
 	}
