@@ -46,7 +46,7 @@ func makeOut(dir string) error {
 	return nil
 }
 
-// An outputFolder has the settings by which a selection is written to a folder.
+// An outputFolder has the settings for writing a selection to a folder.
 type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
@@ -66,8 +66,8 @@ type output struct {
 }
 
 // write writes the selection's outputs from the work bucket, and removes the files of an earlier selection. Each file
-// is complete or does not exist, and selection.json is written last. The recipe that listed the dataset's manifests is
-// written again, for the subset, unless records are converted.
+// is complete or does not exist, and selection.json is written last. If a recipe listed the dataset's manifests, and
+// records are not converted, write also writes a recipe for the subset.
 func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error) {
 	var to outputFiles
 	var listed subsetRecipe
@@ -79,7 +79,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	}
 	outputs := f.outputs(ctx, &to)
 	var converted convertedSubset
-	if f.converts() { // before an earlier selection is replaced, because the conversion may fail
+	if f.converts() { // convert before an earlier selection is replaced, because the conversion may fail
 		var remove func()
 		if converted, remove, err = f.convertInto(ctx, dir); err != nil {
 			return outputFiles{}, err
@@ -98,7 +98,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	if err == nil {
 		err = announce(dir, files)
 	}
-	if err == nil { // otherwise, after a kill, it would describe files of two selections
+	if err == nil { // remove selection.json first; otherwise, after a kill, it would describe files of two selections
 		err = removeFile(to.Selection)
 	}
 	if err == nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A parameter is one parameter of a selection.
+// A parameter describes a parameter of a selection.
 type parameter struct {
 	flag   string // an example, as a user types it
 	fields string // the same example in JSON
@@ -15,7 +15,7 @@ type parameter struct {
 	meaning string
 }
 
-// parameters returns all parameters of a selection. A test compares each example's two forms.
+// parameters returns all parameters of a selection. A test checks that the two forms of each example mean the same.
 func parameters() []parameter {
 	list := []parameter{
 		{flag: `--budget 5%,10%,30%`, fields: `"budget": "30%", "within": ["5%", "10%"]`},
@@ -69,7 +69,7 @@ func (p parameter) split() (name, value string) {
 	return name, strings.Trim(value, `"`)
 }
 
-// parameterTopic lists the parameters for a terminal.
+// parameterTopic returns the list of parameters for a terminal.
 func parameterTopic() string {
 	var b strings.Builder
 	b.WriteString("Flags of curate and select, and the same parameters in JSON for the HTTP API\n" +

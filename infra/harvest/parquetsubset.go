@@ -14,7 +14,7 @@ import (
 // A parquetSubset writes records as rows of a Parquet file, with their images in the column images.
 type parquetSubset struct{ rows *table.Writer }
 
-// newParquetSubset finds the columns of the stored subset's records, and begins the file.
+// newParquetSubset reads the stored subset to find the columns of its records, and begins the file.
 func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored string) (*parquetSubset, error) {
 	columns := table.NewColumns(forms.ImagesField)
 	err := f.convertRecords(ctx, stored, func(s *dataset.Sample) ([]string, error) {

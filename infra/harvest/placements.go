@@ -26,9 +26,9 @@ func (e trainerExport) placement(ctx context.Context, to string) (placement, err
 	return &linkedImages{namedImages: named, to: to, made: map[string]bool{}}, nil
 }
 
-// namedImages leaves images in their places, and records name them by absolute paths.
+// namedImages does not copy images. Records name the original images by absolute paths.
 type namedImages struct {
-	asked  string // the flag that requested this, for messages
+	asked  string // the flag that requested this placement, for messages
 	folder string // folder of images
 	prefix string // prefix of the images' objects
 	locate func(name string) (images.Location, *dataset.Fault, error)
@@ -87,7 +87,7 @@ func (n *namedImages) place(s *dataset.Sample, number int, _ []byte) (string, er
 // files implements placement.
 func (n *namedImages) files() []string { return nil }
 
-// linkedImages makes a symbolic link to each image, once, named by the image's content.
+// linkedImages makes one symbolic link to each different image. The link is named by the image's content.
 type linkedImages struct {
 	*namedImages
 	to   string

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/term"
 )
 
-// A display shows progress: on a terminal one line that is redrawn, elsewhere a new line from time to time.
+// A display shows progress. On a terminal it redraws one line; elsewhere it writes a new line from time to time.
 type display struct {
 	out   io.Writer
 	width func() int // columns of the terminal; nil if out is not a terminal
@@ -89,7 +89,7 @@ func (d *display) redraw() {
 	}
 }
 
-// draw draws the line of the current stage over the last one.
+// draw draws the line of the current stage over the last line.
 func (d *display) draw(now time.Time) {
 	if d.width == nil || d.current == nil {
 		return

@@ -38,7 +38,8 @@ type purchase struct {
 	ImageBytes int64  `json:"image_bytes"`
 }
 
-// purchase estimates the time and cost of rating the chosen samples, some of them twice. It reads their images.
+// purchase estimates the time and cost of rating the chosen samples. Some samples are rated twice. It reads the images
+// of the samples.
 func (s *sampleRun) purchase(
 	ctx context.Context, in input, chosen []datasetSample, twice int,
 ) (*purchase, error) {

@@ -43,7 +43,7 @@ func (s source) listing() recipeListing {
 // A subsetRecipe is the recipe of a subset: one file with the selected records of each entry, and the file that lists
 // these files.
 type subsetRecipe struct {
-	name  string // of the recipe's file; empty if the dataset has no recipe
+	name  string // name of the recipe's file; empty if the dataset has no recipe
 	kind  recipe.Kind
 	parts []recipe.Part
 }
@@ -156,7 +156,7 @@ func openSubset(ctx context.Context, name string) (*subsetFile, error) {
 	return f, nil
 }
 
-// copy writes the next n records as a complete file.
+// copy writes a complete file with the next n records.
 func (f *subsetFile) copy(ctx context.Context, w io.Writer, n int) error {
 	if f.kind.Format == "" {
 		out := f.writer(w)

@@ -46,7 +46,7 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 func reportCommands(state string, near func(object string) string) report.Commands {
 	program := telemetry.ReadBuild().Version
 	if strings.HasPrefix(state, "gs://") {
-		return report.APICommands(program) // commands read only folders
+		return report.APICommands(program) // the commands of this program read only folders
 	}
 	return report.Commands{
 		Select: func(runID string, request selection.Request) string {

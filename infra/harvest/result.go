@@ -31,13 +31,13 @@ type result struct {
 	Run       string             `json:"run"`
 	Selection string             `json:"selection"`
 	Outputs   outputFiles        `json:"outputs"`
-	Seconds   map[string]float64 `json:"seconds"` // by stage
+	Seconds   map[string]float64 `json:"seconds"` // seconds of each stage
 	// Nested are the results of the smaller budgets, the smallest first. The selection of this result contains their
 	// selections.
 	Nested []*result `json:"nested,omitempty"`
 	// Problem is the reason why nothing was selected, and the fix.
 	Problem string `json:"problem,omitempty"`
-	// Trial is set if the run is a trial on a part of the dataset.
+	// Trial describes a run on a part of the dataset; nil if the run has the whole dataset.
 	Trial *trial `json:"trial,omitempty"`
 	// Teacher is the lesson that the embedded scorer learned before it rated the dataset; nil without --teacher.
 	Teacher *lesson `json:"teacher,omitempty"`

@@ -145,8 +145,8 @@ func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewSessio
 	return r, nil
 }
 
-// lockReview locks a file of choices until it is closed, because two commands would add the same choices twice. On a
-// disk without locks it does nothing.
+// lockReview locks a file of choices until it is closed, because two concurrent commands would add the same choices
+// twice. On a disk without locks it does nothing.
 func lockReview(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {

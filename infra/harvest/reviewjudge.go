@@ -26,7 +26,7 @@ type judge struct {
 	warn     io.Writer
 }
 
-// newJudge opens the model and the images of the dataset. The caller has to close it.
+// newJudge opens the model and the images of the dataset. The caller has to close the judge.
 func (c *reviewCommand) newJudge(ctx context.Context, r *reviewSession, warn io.Writer) (*judge, error) {
 	kind, at, err := c.judge.choose(kinds.Config{})
 	if err != nil {
@@ -99,7 +99,7 @@ func (j *judge) choose(
 	}
 }
 
-// pass leaves a pair without a choice, and prints the reason.
+// pass prints the reason why a pair gets no choice, and returns errNoChoice.
 func (j *judge) pass(pair review.Pair, why error) (review.Choice, error) {
 	fmt.Fprintf(j.warn, "harvest: pair %d has no choice: %v\n", pair.Number, why)
 	return "", errNoChoice

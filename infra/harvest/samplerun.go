@@ -26,8 +26,8 @@ type sampleRun struct {
 	input     input    // the dataset with only the manifests of these samples
 	manifests [][]byte // content of these manifests
 	samples   int
-	status    runStatus    // once it is rated
-	pool      *subset.Pool // once it is rated
+	status    runStatus    // set after the samples are rated
+	pool      *subset.Pool // set after the samples are rated
 }
 
 // scoreSamples scores samples of a dataset in a separate run.
@@ -54,7 +54,7 @@ func (in input) planSamples(
 		return nil, err
 	}
 	spec := in.spec()
-	// The command decides how failed samples are handled.
+	// All samples may fail, because the command decides how to handle failed samples.
 	if spec.MaxFailed, err = run.ParseAllowance("100%"); err != nil {
 		return nil, err
 	}

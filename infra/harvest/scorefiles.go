@@ -68,7 +68,7 @@ type fileResult struct {
 	warn    io.Writer
 }
 
-// fileOutputs are the files written: the subset of a manifest, or the picks of Parquet scores.
+// fileOutputs has the name of the written file: the subset of a manifest, or the picks of Parquet scores.
 type fileOutputs struct {
 	Subset string `json:"subset,omitempty"`
 	Picks  string `json:"picks,omitempty"`
@@ -76,7 +76,7 @@ type fileOutputs struct {
 
 func (f *scoreFileFlags) parquet() bool { return strings.HasSuffix(f.scores, ".parquet") }
 
-// validate checks the flags of select with score files.
+// validate checks the flags of select --scores.
 func (f *scoreFileFlags) validate(requests []selection.Request, out string) error {
 	switch {
 	case len(requests) > 1:

@@ -97,7 +97,7 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	return results[0].report(cmd, c.out.json, err)
 }
 
-// refuseUnused returns an error for a flag that this way of selecting does not use. If the flag were ignored, the user
+// refuseUnused returns an error for a flag that this use of select does not support. If the flag were ignored, the user
 // would get another selection than requested.
 func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	var unused []string
@@ -198,7 +198,7 @@ func selectSubsets(
 	return res.makeAll(ctx, d, orders, start)
 }
 
-// makeAll makes the selections of orders, and returns a result for each.
+// makeAll makes the selections of orders, and returns a result for each order.
 func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
 	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {

@@ -236,8 +236,8 @@ func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	return nil
 }
 
-// withExternal copies the files of --scores-from into the state folder, under names from a hash of the content. It
-// returns the requests with these names. field names the flag or field of a file in errors.
+// withExternal copies the files of --scores-from into the state folder. The name of a copy is a hash of its content. It
+// returns the requests with these names. field is the name of the flag or field in errors.
 func withExternal(
 	ctx context.Context, state, field string, requests []selection.Request,
 ) ([]selection.Request, error) {
@@ -296,7 +296,7 @@ func readIDs(file string) ([]string, error) {
 	return ids, nil
 }
 
-// A budgetList is the value of --budget: budgets separated by commas, or given one by one.
+// A budgetList is the value of --budget: budgets with commas between them, or the budgets of a repeated flag.
 type budgetList []string
 
 // thousands matches a number with commas between thousands. No list of budgets has such groups of digits.
@@ -328,8 +328,8 @@ func (b budgetList) parse() (budgets []selection.Budget, err error) {
 	return budgets, err
 }
 
-// String returns the list as the user gave it.
+// String returns the list as the user typed it.
 func (b *budgetList) String() string { return strings.Join(*b, ",") }
 
-// Type names the values in the help.
+// Type returns the name of the values for the help.
 func (b *budgetList) Type() string { return "budgets" }

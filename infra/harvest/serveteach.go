@@ -19,7 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// lessons trains the embedded scorer for uploaded datasets that name a teacher, one dataset after the other, and then
+// lessons trains the embedded scorer for uploaded datasets that name a teacher, one dataset after the other. Then it
 // begins the runs of these datasets. The work bucket keeps the weights, so after a restart serve trains only for the
 // other datasets.
 type lessons struct {
@@ -90,7 +90,7 @@ func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) 
 // lessonPause is the pause after a lesson that failed with a transient error.
 const lessonPause = time.Minute
 
-// run learns the waiting lessons until ctx ends.
+// run learns the lessons of waiting objects until ctx ends.
 func (l *lessons) run(ctx context.Context) error {
 	for {
 		var object string

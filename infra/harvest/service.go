@@ -28,7 +28,7 @@ type service struct {
 	followers []follower
 }
 
-// A follower does the work that follows completed selections: deliveries or trainings.
+// A follower does the work after completed selections: it writes subsets or runs trainings.
 type follower struct {
 	update func(context.Context) error
 	wake   chan struct{} // holds one value after a selection was completed
@@ -38,7 +38,7 @@ func (s *service) follow(update func(context.Context) error) {
 	s.followers = append(s.followers, follower{update, make(chan struct{}, 1)})
 }
 
-// limits returns the limits of the environment, with the default budget of the flag.
+// limits returns the limits of the environment, with the default budget of --budget.
 func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	l, err := limits(ctx)
 	if err != nil || f.budget == "" {

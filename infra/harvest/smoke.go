@@ -39,7 +39,7 @@ const (
 // A smokeTest has the flags of smoke.
 type smokeTest struct {
 	api, input, name, scorer string
-	// as is the service account whose ID tokens are sent to the API, and audience is the audience of these tokens.
+	// as is the service account whose ID tokens are sent to the API. audience is the audience of these tokens.
 	as, audience string
 	timeout      time.Duration
 	plan         bool

@@ -19,7 +19,7 @@ import (
 // A source is a manifest that the arguments of the command line name.
 type source struct {
 	path  string // absolute
-	typed string // its name as the user typed it, or as the recipe has it
+	typed string // name of the manifest as the user typed it, or as the recipe has it
 	// folder is the folder that names in the manifest are relative to. It is the manifest's folder, or the current
 	// folder if the manifest is not a file of this machine.
 	folder string
@@ -125,7 +125,8 @@ func containerExtensions() (extensions []string) {
 // packedExtensions are the extensions of compressed files; they follow the other extensions.
 var packedExtensions = []string{".gz", ".zst", ".bz2", ".xz"}
 
-// addFolder adds the manifests directly in a folder. If the folder also has a recipe, the user must choose.
+// addFolder adds the manifests directly in a folder. If the folder also has a recipe, addFolder returns an error,
+// because the user must choose.
 func (f *sourceFinder) addFolder(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -281,7 +282,7 @@ func readRecipe(path string) (*recipe.Recipe, []byte, error) {
 	return listed, content, nil
 }
 
-// checkManifest returns an error if a file cannot be a manifest.
+// checkManifest returns an error if the path cannot be the path of a manifest.
 func checkManifest(path, typed string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -291,7 +292,7 @@ func checkManifest(path, typed string) error {
 		return fmt.Errorf("manifest %s: %w", typed, err)
 	case info.IsDir():
 		return usageError{fmt.Errorf("manifest %s: it is a folder; name the manifest in it", typed)}
-	case !info.Mode().IsRegular(): // a manifest is read more than once
+	case !info.Mode().IsRegular(): // a manifest is read several times
 		return usageError{fmt.Errorf("manifest %s: it is a pipe or a device; give - to read the standard input", typed)}
 	}
 	if err := readable(path); err != nil {

@@ -69,7 +69,7 @@ func openerFor(
 	return opener, nil
 }
 
-// unknownRun adds advice to the error of a run that does not exist or is still being planned.
+// unknownRun adds advice to the error of a run that does not exist, or that is not planned yet.
 func unknownRun(err error) error {
 	switch {
 	case errors.Is(err, run.ErrNoRun):

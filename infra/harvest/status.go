@@ -93,7 +93,7 @@ func runsToList(ctx context.Context, runs *run.Reader, args []string) ([]namedRu
 	return []namedRun{{id, run.DatasetOf(id), accepted}}, err
 }
 
-// A runStatus is a run's status, with the time of its request and its spending.
+// A runStatus is a run's status, with the time of the run's request and the spent money.
 type runStatus struct {
 	*subset.RunStatus
 	Accepted time.Time `json:"accepted,omitzero"`
