@@ -159,7 +159,7 @@ func TestGPUs(t *testing.T) {
 	markdown.CheckGenerated(t, page, "kinds of GPU", out.String(), *update)
 }
 
-// TestNearline shows why images are not moved to cheaper storage.
+// TestNearline checks the figures that explain why images are not moved to cheaper storage.
 func TestNearline(t *testing.T) {
 	t.Parallel()
 	move := million * nearline

@@ -5,18 +5,18 @@ package cost_test
 // https://cloud.google.com/scheduler/pricing, https://cloud.google.com/artifact-registry/pricing,
 // https://cloud.google.com/stackdriver/pricing, https://cloud.google.com/secret-manager/pricing
 const (
-	requestVCPU = 0.000024  // a second while requests are served
-	requestGiB  = 0.0000025 // a second of a GiB while requests are served
-	alwaysVCPU  = 0.000018  // a second of an instance that is paid for as long as it lives
+	requestVCPU = 0.000024  // a vCPU-second while requests are served
+	requestGiB  = 0.0000025 // a GiB-second while requests are served
+	alwaysVCPU  = 0.000018  // a vCPU-second of an instance that is billed as long as it exists
 	alwaysGiB   = 0.000002
-	classA      = 0.005 / 1000  // an object that is made, or a list
-	classB      = 0.0004 / 1000 // an object that is read, or looked at
+	classA      = 0.005 / 1000  // a request that creates an object or lists objects
+	classB      = 0.0004 / 1000 // a request that reads an object or its metadata
 	nearline    = 0.01 / 1000   // an object that is moved to Nearline
-	storageGB   = 0.02          // a month
+	storageGB   = 0.02          // a GB, a month
 	nearlineGB  = 0.01
 	registryGB  = 0.10
 	schedule    = 0.10
-	alert       = 0.10 // a month and condition
+	alert       = 0.10 // a condition of an alert, a month
 	secret      = 0.06
 )
 

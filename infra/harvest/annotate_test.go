@@ -42,7 +42,7 @@ type visionAPI struct {
 func newVisionAPI(t *testing.T, changes ...func(*visionAPI)) *visionAPI {
 	t.Helper()
 	api := &visionAPI{asked: map[string]int{}}
-	for _, change := range changes { // before the first request
+	for _, change := range changes { // change the API before the first request
 		change(api)
 	}
 	api.Server = httptest.NewServer(api)

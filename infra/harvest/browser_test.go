@@ -11,7 +11,7 @@ import (
 
 // TestBrowser opens reports in Chromium: charts, filters and search work, both themes are accessible, and the reports
 // load no other files. HARVEST_AXE is the file of axe-core. HARVEST_SCREENSHOTS is a folder for screenshots of the
-// reports, also of the report of the real pool.
+// reports, including the report of the real pool.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -118,7 +118,7 @@ func (r *reportTab) checkCharts() {
 	}
 }
 
-// checkFilters uses the filters and the search.
+// checkFilters checks the filters and the search.
 func (r *reportTab) checkFilters() {
 	r.Helper()
 	shown := func(set string) int {

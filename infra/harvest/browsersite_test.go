@@ -44,7 +44,7 @@ func TestBrowserSite(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "input", "datasets", "demo", "dataset.yaml"),
 		"manifests: [parts/a.json]\nbudget: 30%\nmax_failed: 50%\n")
 	made := serve.event(t, events.SelectionCompleted)
-	tab.waitFor(`document.querySelector(".card .state.scored") !== null`) // the list updates itself
+	tab.waitFor(`document.querySelector(".card .state.scored") !== null`) // the page updates the list automatically
 	tab.checkPage("runs")
 	runPage := home + "runs/" + made.Data.Run
 	for name, path := range map[string]string{
@@ -88,7 +88,8 @@ func (r *reportTab) checkWaiting(home, folder string) {
 	writeFile(r.T, filepath.Join(folder, "parts", "a.jsonl"), `{"id": "a", "conversations": [{"from": "human", `+
 		`"value": "What is two and two?"}, {"from": "gpt", "value": "Four."}]}`+"\n")
 	writeFile(r.T, filepath.Join(folder, "dataset.yaml"), "manifests: [parts/a.jsonl]\nscorer: llm\n")
-	until(r.T, "a run that waits", func() bool { // the list does not update itself while all runs are scored
+	// Wait before the visit, because the page does not update the list while all runs are scored.
+	until(r.T, "a run that waits", func() bool {
 		answer, err := http.Get(home + "v1/runs")
 		if err != nil {
 			r.Fatal(err)

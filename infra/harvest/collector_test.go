@@ -22,9 +22,9 @@ type spanCollector struct {
 	url string
 
 	mu       sync.Mutex
-	traces   map[string]bool // ids
+	traces   map[string]bool // ids of traces
 	services map[string]bool
-	spans    map[string]bool // names
+	spans    map[string]bool // names of spans
 }
 
 func newCollector(t *testing.T) *spanCollector {

@@ -35,7 +35,7 @@ func demoTars(t *testing.T, folder string, tars int) (members []runtest.Member) 
 	return members
 }
 
-// demoMembers returns the members of a sample: its images, and then its record, which names them.
+// demoMembers returns the members of a sample: its images, and then its record. The record names the images.
 func demoMembers(t *testing.T, key string, record map[string]any) (members []runtest.Member) {
 	t.Helper()
 	add := func(image any) string {
@@ -61,7 +61,7 @@ func demoMembers(t *testing.T, key string, record map[string]any) (members []run
 	return append(members, runtest.Member{Name: key + ".json", Content: string(raw)})
 }
 
-// TestTars curates the demo from tars and from JSON with a folder of images: the ratings are equal, and the tar of the
+// TestTars curates the demo from tars, and from JSON with a folder of images. The ratings are equal, and the tar of the
 // subset has the members of the same samples. Other commands also read tars.
 func TestTars(t *testing.T) {
 	thorough.Only(t)
@@ -142,7 +142,7 @@ func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 	}
 }
 
-// checkStudy runs the commands that study a dataset on the containers in a folder, with annotations by the scorer.
+// checkStudy runs evaluate and export on the containers in a folder, with annotations by the scorer.
 func checkStudy(t *testing.T, dir, plain, manifest, folder string, annotations []annotation.Annotation) {
 	t.Helper()
 	some := slices.DeleteFunc(slices.Clone(annotations), func(a annotation.Annotation) bool {
@@ -168,7 +168,8 @@ func checkStudy(t *testing.T, dir, plain, manifest, folder string, annotations [
 	}
 }
 
-// TestTarRecipe lists tars in a dataset.yaml. The subset has a tar for each entry, and a dataset.yaml of them.
+// TestTarRecipe lists tars in a dataset.yaml. The subset has a tar for each entry, and a dataset.yaml that lists these
+// tars.
 func TestTarRecipe(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

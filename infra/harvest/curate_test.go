@@ -30,7 +30,7 @@ var faults = []struct {
 	env    []string
 	args   []string
 	status int
-	says   []string // on standard error
+	says   []string // parts of standard error
 }{
 	{
 		name: "unknown command", args: []string{"curat"}, status: 2,
@@ -246,7 +246,7 @@ func TestCommands(t *testing.T) {
 
 	checkPlan(t, dir, size)
 
-	// Without --out and --images, and in the dataset's own folder.
+	// Curate in the dataset's own folder, without --out and --images.
 	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--json", "dataset.json")
 	first := decodeResult(t, a.stdout)
 	if diff := cmp.Diff(events.Counts{In: size, Scored: size - 1, Failed: 1}, first.Samples); diff != "" {
@@ -313,7 +313,7 @@ func checkOthers(t *testing.T, dir string, first *result) {
 		t.Errorf("printed %q and %q", table.stdout, table.stderr)
 	}
 
-	// Each selection has its own folder.
+	// Each selection has a separate folder.
 	var other result
 	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--capabilities",
 		"stem knowledge,humanities", "--threshold", "-1", "--json", "--quiet", first.Run).stdout, &other)
@@ -441,7 +441,7 @@ func TestManifestsTogether(t *testing.T) {
 	checkSplit(t, dir, r, 12)
 }
 
-// TestBroken curates the repository's broken manifests: only the invalid records fail, each with its reason.
+// TestBroken curates the repository's broken manifests. Only the invalid records fail, each with its reason.
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	type expectation struct {
@@ -461,7 +461,7 @@ func TestBroken(t *testing.T) {
 			var got []expectation
 			for _, line := range rejectedLines(t, r.Outputs.Rejected) {
 				if line.Status == scores.OK {
-					continue // valid, but rated 0 everywhere, or without a style
+					continue // a valid sample that is rated 0 for every capability, or has no style
 				}
 				e := expectation{line.ID, line.Status.String(), line.Reason}
 				if i := len(got); i < len(want) && strings.HasPrefix(line.Reason, want[i].Prefix) {

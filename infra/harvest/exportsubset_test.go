@@ -56,8 +56,8 @@ func exported(t *testing.T, dir string) func(trainer string, flags ...string) ma
 	}
 }
 
-// TestExportSubset exports for each trainer: the export has the records of the subset, and only its images, each once.
-// The same command gives the same bytes.
+// TestExportSubset exports for each trainer. The export has the records of the subset, and only the images of these
+// records, each image once. The same command gives the same bytes.
 func TestExportSubset(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -271,7 +271,7 @@ func TestExportSubsetReplaced(t *testing.T) {
 	if card := readFile(t, filepath.Join(dir, "for-llava", export.CardFile)); strings.Contains(card, "changed since") {
 		t.Errorf("without changes the card says\n%s", card)
 	}
-	for i := range 20 { // also images of samples that are not selected
+	for i := range 20 { // including images of samples that are not selected
 		writePNG(t, filepath.Join(dir, fmt.Sprintf("source%d/%04d.png", i%4, i)), 24, rand.New(rand.NewPCG(7, 8)))
 	}
 	a := mustHarvest(t, dir, "export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava",

@@ -134,7 +134,7 @@ func TestNothingSelectable(t *testing.T) {
 	}
 	says(t, a.stderr, "none of the 4 records can be used", "no conversation")
 	says(t, a.stdout, "and 1 more")
-	// No other budget helps, so this is not an error of the command line.
+	// This is not an error of the command line, because no other budget helps.
 	unusable := a.stderr
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
 	if a.status != 1 || a.stderr != unusable {

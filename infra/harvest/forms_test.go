@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// The subset has the records of a manifest unchanged, in every form of the file.
+// For every form of a manifest's file, the subset has the manifest's records unchanged.
 func TestFormsOfManifests(t *testing.T) {
 	t.Parallel()
 	record := func(id string) string {
@@ -37,7 +37,7 @@ func TestFormsOfManifests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			writeFile(t, filepath.Join(dir, "data.parquet"), tc.manifest) // the name shows no form
+			writeFile(t, filepath.Join(dir, "data.parquet"), tc.manifest) // the extension does not show the form of the file
 			mustHarvest(t, dir, "curate", "--budget", "1.0", "--state", "state", "--out", "out", "data.parquet")
 			got := readFile(t, filepath.Join(dir, "out", tc.file))
 			if diff := cmp.Diff(tc.want, got); diff != "" {

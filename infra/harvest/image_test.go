@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestImage builds the functions' binary like their image, and runs the demo in processes. Each process has a root
-// folder with only this binary, and runs as the image's user.
+// TestImage builds the functions' binary like the functions' image, and runs the demo in processes. Each process has a
+// root folder with only this binary, and runs as the image's user.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -67,8 +67,9 @@ func buildImage(t *testing.T, file, name, root string) (user string) {
 	return users[1]
 }
 
-// TestImageOfCommand builds the binary of the command line like its image. As the image's user it serves the demo with
-// the command of compose.yaml. Its root folder has only the binary, the folder of the data, /tmp and /dev/null.
+// TestImageOfCommand builds the binary of the command line like the image of the command line. As the image's user, it
+// serves the demo with the command of compose.yaml. Its root folder has only the binary, the folder of the data, /tmp
+// and /dev/null.
 func TestImageOfCommand(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "image")

@@ -311,7 +311,7 @@ func curateAgain(t *testing.T, dir string) result {
 	return decodeResult(t, a.stdout)
 }
 
-// withoutCommand returns the content of an output file; for selection.json, without the command that wrote it.
+// withoutCommand returns the content of an output file. From selection.json it removes the command that wrote the file.
 func withoutCommand(t *testing.T, path string) string {
 	t.Helper()
 	content := readFile(t, path)

@@ -56,7 +56,7 @@ func TestKillServe(t *testing.T) {
 	}
 }
 
-// killing is a server that is killed and started again.
+// A killing is a server that is killed and started again.
 type killing struct {
 	t      *testing.T
 	dir    string
@@ -111,7 +111,7 @@ func (k *killing) post(path, body string, answer any) int {
 	return resp.StatusCode
 }
 
-// kill ends the system at a random moment, soon or right after the next event, and starts it again.
+// kill kills the system at a random moment, or directly after the next event, and starts it again.
 func (k *killing) kill() {
 	k.t.Helper()
 	wait := time.Duration(k.random.Int64N(int64(50 * time.Millisecond)))
@@ -135,7 +135,7 @@ func (k *killing) kill() {
 	k.start()
 }
 
-// choose requests a selection of the run. The API accepts it if the run is scored.
+// choose requests a selection of the run. The API accepts the request if the run is scored.
 func (k *killing) choose() {
 	k.t.Helper()
 	budgets := []string{"10%", "20%", "30%"}

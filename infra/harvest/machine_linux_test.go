@@ -25,8 +25,8 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
-// TestDiskFull fills the disk of the state folder, and the disk of the output folder. The command ends immediately.
-// Once there is space, the same command completes.
+// TestDiskFull fills the disk of the state folder, and then the disk of the output folder. The command ends
+// immediately. After space was freed, the same command completes.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	for _, which := range []string{"state", "out"} {

@@ -151,7 +151,7 @@ func checkGo(words []string) error {
 			patterns = append(patterns, word)
 		}
 		if words[0] != "test" && len(folders) > 0 {
-			break // the rest are arguments of the program
+			break // the other words are arguments of the program
 		}
 	}
 	if len(folders) == 0 {

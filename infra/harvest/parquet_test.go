@@ -87,8 +87,8 @@ func readRows(t *testing.T, path string) []demoRow {
 	return rows
 }
 
-// TestParquet curates the demo from Parquet files and from JSON with a folder of images: the ratings are equal, and the
-// Parquet subset has the rows of the same samples. Other commands also read Parquet files.
+// TestParquet curates the demo from Parquet files, and from JSON with a folder of images. The ratings are equal, and
+// the Parquet subset has the rows of the same samples. Other commands also read Parquet files.
 func TestParquet(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

@@ -61,7 +61,7 @@ func startCluster(t *testing.T, dir string, env []string, args ...string) *clust
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = c.cmd.Wait() // the end of the test's context stops it
+		_ = c.cmd.Wait() // the end of the test's context stops the command
 		if t.Failed() {
 			t.Logf("the processes' log:\n%s", c.log.String())
 		}

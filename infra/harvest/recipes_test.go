@@ -122,7 +122,7 @@ func TestRecipesSayWhatIsTaken(t *testing.T) {
 	}
 }
 
-// The error names files that are missing from a numbered series, for a folder and for a pattern.
+// If files of a numbered series are missing, the error names these files, for a folder and for a pattern.
 func TestMissingParts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -211,7 +211,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestPartFile checks the names of files for entries of a recipe with any names.
+// TestPartFile checks the names of files for entries of a recipe that have unusual names.
 func TestPartFile(t *testing.T) {
 	t.Parallel()
 	for entry, want := range map[string]string{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// filesOf returns the names of the files in a folder, except for the list of Harvest's own.
+// filesOf returns the names of the files in a folder, without the file .harvest.
 func filesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)

@@ -170,7 +170,7 @@ func TestRmGoesOn(t *testing.T) {
 	newDataset(t, dir, 12, 8)
 	for _, command := range []string{"rm latest", "gc --keep 1", "resume latest"} {
 		run := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json").Run
-		// The state that a process leaves if it is killed after its first step.
+		// This is the state that a process leaves if it is killed after its first step.
 		writeFile(t, filepath.Join(dir, "state", "index", "removed", run+".json"), `{"at":"2026-01-01T00:00:00Z"}`)
 		if left := runsOf(t, dir); len(left) > 0 {
 			t.Errorf("runs %v are left after all were removed", left)
@@ -197,7 +197,7 @@ func TestRmAgain(t *testing.T) {
 	}
 }
 
-// TestGcTrial keeps a run of the whole dataset, although trials on a part of it are newer.
+// TestGcTrial keeps a run of the whole dataset, although trials on a part of the dataset are newer.
 func TestGcTrial(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

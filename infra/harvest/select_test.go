@@ -101,7 +101,7 @@ func selectionFlagCases(t *testing.T, ids string) map[string]parsedFlags {
 	}
 }
 
-// TestSelectionFlags gives every flag of a selection.
+// TestSelectionFlags checks the request of every flag of a selection.
 func TestSelectionFlags(t *testing.T) {
 	t.Parallel()
 	tests := selectionFlagCases(t, writeFile(t, filepath.Join(t.TempDir(), "ids"), "\ufeffa\r\n\nb c\nd"))
@@ -375,7 +375,7 @@ func TestSelections(t *testing.T) {
 		t.Errorf("picks (-run +Parquet):\n%s", diff)
 	}
 
-	// An impossible budget leaves no files, not even the smaller subsets.
+	// After an impossible budget no files are left, not even files of the smaller subsets.
 	before := readStatus(t, dir, first.Run).Selections
 	a := harvest(t, dir, nil, "select", "--state", "state", "--quiet", "--out", "never", "--budget", "7,41", first.Run)
 	if _, err := os.Stat(filepath.Join(dir, "never")); a.status != 2 || !strings.Contains(a.stderr, "the most is 40") ||

@@ -95,7 +95,7 @@ func TestSelectionFlagsOfFields(t *testing.T) {
 // TestSelectionFlagsSetFields checks that a flag sets its field and no other field.
 func TestSelectionFlagsSetFields(t *testing.T) {
 	t.Parallel()
-	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "sources: {a: {share: 10%}}\n") // a file of any kind
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "sources: {a: {share: 10%}}\n") // a file for every kind of flag
 	fields := func(args ...string) map[string]any {
 		requests, err := parseSelection(t, args...)
 		if err != nil {
@@ -163,7 +163,7 @@ func TestParameters(t *testing.T) {
 		if name != "budget" {
 			got.Budget = selection.Budget{}
 		}
-		if len(got.ExcludeNear) == len(want.ExcludeNear) { // a file has another name in the input bucket
+		if len(got.ExcludeNear) == len(want.ExcludeNear) { // only the numbers of files, because their names differ
 			got.ExcludeNear = want.ExcludeNear
 		}
 		gotJSON, errGot := json.Marshal(got)

@@ -24,7 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// listing is an input bucket that can only be listed.
+// A listing is an input bucket that can only be listed.
 type listing struct {
 	bucket.Reader
 	objects func() ([]bucket.Attrs, error)
@@ -89,7 +89,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// console collects the output of a running process.
+// A console collects the output of a running process.
 type console struct {
 	mu   sync.Mutex
 	text strings.Builder

@@ -93,7 +93,7 @@ func TestTrain(t *testing.T) {
 	if e.Mean.Spearman < 0.9 || e.Samples != 90 {
 		t.Errorf("%d samples rated, mean Spearman %.2f", e.Samples, e.Mean.Spearman)
 	}
-	// The path of weights is relative to the current folder, and the id of the run depends on their content.
+	// The path of weights is relative to the current folder. The id of the run depends on the content of the weights.
 	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
 		"embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
 	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",

@@ -17,7 +17,7 @@ import (
 const (
 	// startPatience is the maximum time until a new process answers requests.
 	startPatience = time.Minute
-	// restartAfter is the pause before a process that ended is started again.
+	// restartAfter is the pause before the restart of a process that has ended.
 	restartAfter = 200 * time.Millisecond
 	// stopPatience is the maximum time that a process may take to end, as on Cloud Run.
 	stopPatience = 10 * time.Second

@@ -194,8 +194,8 @@ func (p *Processes) run(services map[string]*process) error {
 
 var errNotStarted = errors.New("starting the functions' processes")
 
-// services returns the processes by the names of services, as in the cloud. The service of the gpu scorer is included
-// only if a sidecar is given.
+// services returns the processes by the names of their services, as in the cloud. It includes the service of the gpu
+// scorer only if a sidecar is given.
 func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 	names := []string{events.ServiceIngest, events.ServiceScore, events.ServiceCurate}
 	if o.Scorers.GPU != "" {
@@ -221,7 +221,7 @@ var notInherited = []string{
 	"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS",
 }
 
-// environ returns the environment variables of a service.
+// environ returns the environment of a service's process.
 func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *process) []string {
 	var environ []string
 	for _, variable := range os.Environ() {

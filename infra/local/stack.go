@@ -34,7 +34,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options are the options of Start. Fields after the blank line may be zero, and then have defaults.
+// Options are the options of Start. Fields after the blank line have defaults, which apply if the fields are zero.
 type Options struct {
 	Input      bucket.Reader
 	Work       bucket.Bucket
@@ -67,7 +67,8 @@ type Options struct {
 	Reconcile time.Duration
 	// Telemetry, if not nil, records traces and metrics of the functions.
 	Telemetry *telemetry.Telemetry
-	// OneRun means that all work belongs to one run: the system stops if an object of the run is lost (bucket.LostError).
+	// OneRun is set if all work belongs to one run. Then the system stops if an object of the run is lost
+	// (bucket.LostError).
 	OneRun bool
 	// Faults are the faults of all subscriptions, for tests.
 	Faults queue.Faults
@@ -181,7 +182,7 @@ func (s *Stack) serve(o Options) error {
 	return nil
 }
 
-// functions makes the functions, each at its path.
+// functions returns the handlers of the functions by their paths.
 func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	tasks := s.queue.Topic(events.TopicTasks)
 	feed, err := s.feed(o)
@@ -242,7 +243,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}, err
 }
 
-// feed makes the publisher of events.
+// feed returns the publisher of events.
 func (s *Stack) feed(o Options) (*events.Feed, error) {
 	published := s.queue.Topic(events.TopicEvents)
 	if o.OnEvent != nil {
@@ -253,7 +254,7 @@ func (s *Stack) feed(o Options) (*events.Feed, error) {
 	return events.NewFeed(published, origin, time.Now)
 }
 
-// selector makes the selector, which also writes reports.
+// selector returns the selector, which also writes reports.
 func (s *Stack) selector(
 	o Options, runs *run.Reader, planner *run.Planner, tasks events.Publisher, feed *events.Feed,
 ) (*subset.Selector, error) {

@@ -30,8 +30,8 @@ type cloudStorage struct {
 	server *http.Server
 }
 
-// startStorage starts the test double with the two buckets. The input bucket notifies the topic of uploads of the
-// Pub/Sub server at the address pubsub. disturb, if not nil, wraps the handler.
+// startStorage starts the test double with the two buckets. Notifications of the input bucket go to the topic uploads
+// of the Pub/Sub server at the address pubsub. If disturb is not nil, it wraps the handler.
 func startStorage(
 	ctx context.Context, pubsub string, disturb func(http.Handler) http.Handler,
 ) (_ *cloudStorage, err error) {

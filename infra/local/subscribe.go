@@ -29,7 +29,7 @@ type endpoints struct {
 	onEvent func(events.Message)                 // called with every event that the functions publish; may be nil
 }
 
-// newQueue returns a queue of a group: the queue ends with the group's context, and a fault of this machine ends the
+// newQueue returns a queue of a group. The queue ends with the group's context, and a fault of this machine ends the
 // group.
 func newQueue(ctx context.Context, group *errgroup.Group, log *slog.Logger) (*queue.Queue, error) {
 	q, err := queue.New(ctx, queue.Config{Clock: queue.SystemClock{}, Log: log})

@@ -64,7 +64,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	id := attributes["ce-id"]
 	var event events.SelectionEvent
 	if attributes[events.AttrType] != events.SelectionCompleted {
-		return nil // the subscription has no filter
+		return nil // ignore other events, because a subscription may have no filter
 	}
 	if err := json.Unmarshal(data, &event); err != nil || id == "" {
 		c.log.Error("the message is not an event of Harvest, and was dropped", "event", id, "error", err)
@@ -133,7 +133,7 @@ func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (strin
 	return file, pending.CloseAtomicallyReplace()
 }
 
-// start runs the command, which should hand the training to a scheduler and return.
+// start runs the command. The command should submit the training to a scheduler, and return.
 func (c consumer) start(
 	ctx context.Context, id string, event events.SelectionEvent, subset, traceparent string,
 ) error {

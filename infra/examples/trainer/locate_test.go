@@ -61,7 +61,7 @@ func TestLocateFolder(t *testing.T) {
 	}
 }
 
-// TestClients opens one bucket twice.
+// TestClients opens a bucket twice, and checks that both calls return the same client.
 func TestClients(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "localhost:1")
 	c := clients{opened: map[string]bucket.Bucket{}}

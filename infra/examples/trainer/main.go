@@ -75,7 +75,7 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	return c.receive(ctx, client.Subscriber(*subscription))
 }
 
-// serve serves until ctx ends. It then waits for running requests, as long as Cloud Run waits.
+// serve serves until ctx ends. Then it waits for running requests, for the same time as Cloud Run.
 func serve(ctx context.Context, address string, handler http.Handler) error {
 	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

@@ -18,7 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A raised is an error that a workflow can catch.
+// A raised value is an error that a workflow can catch.
 type raised struct{ value any }
 
 func (r raised) Error() string { return fmt.Sprintf("raised %v", r.value) }

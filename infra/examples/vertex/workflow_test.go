@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/eventstest"
 )
 
-// captured is an event of Harvest in the form in which Eventarc delivers it to a workflow.
+// captured returns an event of Harvest in the form that Eventarc delivers to a workflow.
 func captured(t *testing.T, kind string, automatic bool) any {
 	t.Helper()
 	object := func(name string) events.Object {

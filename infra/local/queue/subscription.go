@@ -29,7 +29,7 @@ type Faults struct {
 	Loss      float64       // share of messages that never arrive
 	Late      float64       // share of acknowledged messages that are delivered once more
 	LateAfter time.Duration // the late delivery comes after 1 to 2 times this duration
-	Reorder   bool          // a random waiting message is next, not the oldest
+	Reorder   bool          // a random waiting message is delivered next, instead of the oldest
 }
 
 // A Subscription is a subscription as in shared/events, with the settings of its delivery.
@@ -59,10 +59,10 @@ type Stats struct {
 	// number so far.
 	Outstanding, MostOutstanding int
 	Arrived                      int // messages that passed the filter, including lost messages
-	Pushed                       int // calls of Push
+	Pushed                       int // number of calls of Push
 	Acknowledged, Expired        int // deliveries that were acknowledged, and that expired
 	Unanswered                   int // pushes without an answer by their deadline
-	Duplicated, Lost, Late       int // faults
+	Duplicated, Lost, Late       int // numbers of faults
 }
 
 // A subscription delivers the messages of a topic that pass its filter.
@@ -75,7 +75,7 @@ type subscription struct {
 	stats   Stats
 }
 
-// A delivery is a message on its way to one subscription, through all attempts.
+// A delivery is a message of one subscription, with its attempts.
 type delivery struct {
 	id        string
 	message   events.Message

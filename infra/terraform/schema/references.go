@@ -61,7 +61,7 @@ type references struct {
 	module *Module
 	called map[string]*Module   // modules by the name of their call
 	locals map[string]hcl.Range // places of local values
-	used   map[string]bool      // var.x and local.x
+	used   map[string]bool      // names of used variables and local values, such as var.x and local.x
 	faults []error
 }
 
@@ -118,7 +118,8 @@ func (r *references) body(body *hclsyntax.Body, known []string) {
 	for _, b := range body.Blocks {
 		switch b.Type {
 		case "lifecycle":
-			r.body(&hclsyntax.Body{Blocks: b.Body.Blocks}, known) // ignore_changes names arguments, not values
+			// Skip the attributes, because ignore_changes names arguments, not values.
+			r.body(&hclsyntax.Body{Blocks: b.Body.Blocks}, known)
 		case "dynamic":
 			r.body(&hclsyntax.Body{Attributes: b.Body.Attributes}, known)
 			if content := dynamicContent(b); content != nil {

@@ -36,7 +36,7 @@ import (
 // that its sleeping goroutines can return.
 type Clock struct {
 	mu       sync.Mutex
-	settled  sync.Cond // busy is 0
+	settled  sync.Cond // signals that busy is 0
 	now      time.Time
 	busy     int // number of goroutines that have not ended and do not sleep
 	ready    []func()

@@ -17,14 +17,14 @@ import (
 // because Pub/Sub delivers more messages than a service can process. Some of its processes are killed.
 type Endpoint struct {
 	Clock *Clock
-	Push  queue.Push // the service
+	Push  queue.Push // handler of the service
 	Slots int        // maximum number of concurrent calls of Push
 	// Patience is the time for which a request waits for a slot. Then the answer is 429. On Cloud Run this time is 10 s
 	// or more.
 	Patience time.Duration
 
 	Kill      float64       // share of calls whose context is cancelled, and whose answer is dropped
-	KillAfter time.Duration // maximum time until the kill; a call that has returned earlier is killed before its answer
+	KillAfter time.Duration // maximum time until the kill; if a call returns earlier, its answer is dropped
 	Seed      uint64
 
 	mu              sync.Mutex

@@ -19,7 +19,7 @@ import (
 // bindings holds the files of the npm package that describe resources and data sources.
 type bindings struct {
 	provenance schema.Provenance
-	files      map[string]string // by path, without `package/`
+	files      map[string]string // contents by path, without `package/`
 }
 
 // read matches the names of the files from which the schema is generated.

@@ -60,7 +60,7 @@ type source struct {
 	interfaces map[string]map[string]typed
 }
 
-// A typed property of an interface.
+// typed describes a property of an interface.
 type typed struct{ optional, repeated bool }
 
 func properties(part string) map[string]typed {
@@ -131,7 +131,7 @@ func (s source) block(value, container string, t typed) (*schema.Block, error) {
 	return b, s.fill(b, s.functions[of[1]], strings.ToUpper(of[1][:1])+of[1][1:])
 }
 
-// typeOf returns Terraform's name of a type.
+// typeOf returns Terraform's name of a type in the bindings.
 func typeOf(container, class string) (string, error) {
 	simple := map[string]string{"string": "string", "number": "number", "boolean": "bool"}
 	element := map[string]string{"stringList": "string", "numberList": "number", "stringMap": "string"}

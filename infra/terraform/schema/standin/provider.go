@@ -7,7 +7,8 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// A provider answers the requests that Terraform sends before it plans. A mocked provider gets no other requests.
+// A provider answers the requests that Terraform sends before a plan. Terraform sends no other requests to a mocked
+// provider.
 type provider struct {
 	tfprotov6.ProviderServer
 	schema *schema.Schema
