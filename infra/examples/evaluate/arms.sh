@@ -12,8 +12,8 @@ state=${STATE:+--state $STATE}
 visual="visual_tokens: \"${VISUAL:-qwen2.5-vl}\""
 mkdir -p "$out"
 
-# This starts the run: samples are scored once. After a kill, the same command continues. shellcheck disable=SC2086 #
-# the flag and its value are two words
+# This starts the run: samples are scored once. After a kill, the same command continues.
+# shellcheck disable=SC2086 # the flag and its value are two words
 run=$($harvest curate --quiet --json --no-report --budget "$budget" $state --out "$out/curated" "$manifest" |
   python3 -c 'import json, sys; print(json.load(sys.stdin)["run"])')
 
