@@ -24,7 +24,8 @@ type raised struct{ value any }
 func (r raised) Error() string { return fmt.Sprintf("raised %v", r.value) }
 
 // An execution runs the steps of a workflow. It supports only the part of the language that workflow.yaml uses. Other
-// parts are errors. Source: https://cloud.google.com/workflows/docs/reference/syntax
+// parts are errors.
+// Source: https://cloud.google.com/workflows/docs/reference/syntax
 type execution struct {
 	variables map[string]any
 	cloud     *cloud
