@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// These are the prompts of the released models, as the paper's authors use them. Source:
-// https://github.com/lyumengyao/mmssr
+// These are the prompts of the released models, as the paper's authors use them.
+// Source: https://github.com/lyumengyao/mmssr
 const (
 	scorerQuestion = "\nOn a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a " +
 		"Multimodal Large Language Model for "
