@@ -169,7 +169,7 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 		next = "; type " + r.command("retry") + " to rate these samples again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
 		if r.input != nil && r.input.Format != "" {
-			next = "; if the records have another form, remove --format, else fix the records; then repeat the command"
+			next = "; leave out --format if the records have another form, else fix the records; then repeat the command"
 		}
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
