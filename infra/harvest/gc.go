@@ -17,10 +17,10 @@ func newGc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc --keep N",
 		Short: "Remove all but the newest scored runs of each dataset from the state folder",
-		Long: `gc keeps the newest N scored runs of each dataset, and all runs that are newer than the oldest of these N runs. It
-counts trials (--limit) separately. It removes all older runs, including runs that failed, were refused or cancelled,
-or are of an older version of Harvest. It does not remove an unfinished run, or a run whose scores an unfinished run
-uses.`,
+		Long: `gc keeps the newest N scored runs of each dataset, and all runs that are newer than the oldest of these N
+runs. It counts trials (--limit) separately. It removes all older runs, including runs that failed, were refused or
+cancelled, or are of an older version of Harvest. It does not remove an unfinished run, or a run whose scores an
+unfinished run uses.`,
 		Example: `  harvest gc --keep 2 --dry-run`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
