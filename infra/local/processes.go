@@ -78,7 +78,7 @@ type Processes struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	group   *errgroup.Group
-	folder  string // in which the processes record that they are running
+	folder  string // folder in which the processes record that they are running
 	servers servers
 	pubsub  *cloudPubSub
 	storage *cloudStorage

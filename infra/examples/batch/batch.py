@@ -19,7 +19,7 @@ STYLES = re.compile(r"Interaction style candidates: \[(.+)\]")
 
 
 def requests(prompts, manifest, images, model):
-    """Yields a request for each prompt. Its id has the index of the record in the manifest, and the capability."""
+    """Prints a request for each prompt. The id of a request has the index of the record, and the capability."""
     records = json.load(open(manifest))
     for place, line in enumerate(open(prompts)):
         sample = json.loads(line)
@@ -42,7 +42,7 @@ def requests(prompts, manifest, images, model):
 
 
 def fake(path):
-    """Yields false answers that depend only on the prompt, for a machine without a GPU."""
+    """Prints false answers that depend only on the prompt, for a machine without a GPU."""
     for line in open(path):
         request = json.loads(line)
         prompt = request["body"]["messages"][0]["content"][-1]["text"]
