@@ -236,7 +236,7 @@ func TestTarFaults(t *testing.T) {
 	}
 	short := curateJSON(t, dir, "--budget", "1", "--max-failed", "100%", "--state", "s", "--out", "short", "short.tar")
 	if short.Samples.Failed != 1 || short.status != nil {
-		t.Errorf("samples of the tar that is cut short: %+v", short.Samples)
+		t.Errorf("samples of the truncated tar: %+v", short.Samples)
 	}
 	lines := rejectedLines(t, filepath.Join(dir, "short", rejectedFile))
 	failed := lines[len(lines)-1]

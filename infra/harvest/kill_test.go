@@ -20,8 +20,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestKill kills a run ten times at random moments, and continues it. The outputs equal the outputs of an undisturbed
-// run, and no shard is scored again. HARVEST_SOAK repeats this for many rounds.
+// TestKill kills a run several times at random moments, and continues it. The outputs equal the outputs of an
+// undisturbed run, and no shard is scored again. HARVEST_SOAK repeats this for many rounds.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	rounds := 1

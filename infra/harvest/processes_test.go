@@ -118,7 +118,7 @@ func (c *cluster) onLoopback(t *testing.T) {
 		for _, port := range ports {
 			if conn, err := net.DialTimeout("tcp", net.JoinHostPort(ip.IP.String(), port[1]), time.Second); err == nil {
 				conn.Close()
-				t.Errorf("%s:%s takes connections", ip.IP, port[1])
+				t.Errorf("%s:%s accepts connections", ip.IP, port[1])
 			}
 		}
 	}

@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TestTrace runs the demo in the system, with every message delivered twice, and calls the API: all spans are one trace
+// TestTrace runs the demo in the system, with every message delivered twice, and calls the API. All spans are one trace
 // with one root, and the parent of every other span exists.
 func TestTrace(t *testing.T) {
 	t.Parallel()

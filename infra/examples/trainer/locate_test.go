@@ -71,6 +71,6 @@ func TestClients(t *testing.T) {
 	}
 	second, err := c.open(t.Context(), "gs://farm-work")
 	if err != nil || first != second {
-		t.Errorf("it was opened twice: %v", err)
+		t.Errorf("the second call opened the bucket again: %v", err)
 	}
 }
