@@ -133,7 +133,7 @@ func hostileFiles() []hostileInput {
 		{
 			name: "a recipe with too many manifests", manifest: "a.yaml", status: 2,
 			content: "manifests: ['{0..99999999}.json']\n",
-			says: []string{"a.yaml"},
+			says:    []string{"a.yaml"},
 		},
 		{
 			name: "a recipe whose images are in another folder", manifest: "a.yaml", status: 2,
