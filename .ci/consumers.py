@@ -11,7 +11,7 @@ work, manifest = sys.argv[1:]
 records = json.load(open(manifest))
 subset = json.load(open(f"{work}/out/subset.json"))
 rejected = [json.loads(line) for line in open(f"{work}/out/rejected.jsonl")]
-# A reader of all files below the folder reads each sample once.
+# A program that reads all files below the folder must read each sample once.
 scores = glob.glob(f"{work}/state/runs/*/scores/**/*.parquet", recursive=True)
 assert len(scores) == 1, scores
 

@@ -65,7 +65,7 @@ def write(manifest: pathlib.Path, folder: pathlib.Path) -> None:
 
 
 def read(folder: pathlib.Path, manifest: pathlib.Path, query: bool) -> None:
-    """Reads the subset of each form, and of each conversion."""
+    """Loads the subset of each form, and the subset of each conversion."""
     for source in sorted(path for path in folder.iterdir() if path.suffix in (".json", ".jsonl", ".parquet")):
         check(source, folder / "own" / source.name / f"subset{source.suffix}", query)
     own = {r["id"]: r for r in json.loads((folder / "own" / "demo" / "subset.json").read_text())}
@@ -82,7 +82,7 @@ def read(folder: pathlib.Path, manifest: pathlib.Path, query: bool) -> None:
 
 
 def check(source: pathlib.Path, subset: pathlib.Path, query: bool) -> None:
-    """Loads a subset in the form of its source, and compares its rows with those of the source."""
+    """Loads a subset that has the form of its source, and compares its rows with the rows of the source."""
     rows = {row["id"]: row for row in load(source)}
     kept = load(subset)
     assert 0 < len(kept) < len(rows), (source, len(kept), len(rows))
@@ -111,7 +111,7 @@ def compare_ids(path: pathlib.Path, ids: list[str], query: bool) -> None:
 
 
 def converted(form: str, path: pathlib.Path, own: dict[str, dict], query: bool) -> None:
-    """Loads a converted subset, and compares its texts and images with those of the records."""
+    """Loads a converted subset, and compares its texts and images with the texts and images of the records."""
     rows = load(path)
     assert rows["id"][:] == list(own), form
     for row in rows:
@@ -166,7 +166,7 @@ def unpacked(form: str, folder: pathlib.Path, own: dict[str, dict], images: path
 
 
 def said(form: str, row: dict) -> tuple[list[str], list[str]]:
-    """Returns the names of images and the texts of a row, with marks at the places of images."""
+    """Returns the names of a row's images, and the row's texts with marks at the places of images."""
     if form != "openai":
         turns = row["messages"] if form == "swift" else row["conversations"]
         return row["image" if form == "llava" else "images"], [t.get("value") or t["content"] for t in turns]

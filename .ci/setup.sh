@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Functions that install the requirements of steps. After the first call a function is fast. Call them in the
-# repository's root.
+# Functions that install the requirements of steps. The first call of a function is slow, later calls are fast. Call
+# them in the repository's root.
 
 # The status of a step that cannot run on this machine.
 readonly SKIPPED=75
@@ -27,7 +27,7 @@ shared() { [ -e "../shared/$1" ] || skip "../shared/$1 is absent"; }
 # in_git succeeds in a git checkout; a build service may have only the files.
 in_git() { git rev-parse --git-dir >/dev/null 2>&1 || skip "this is not a git checkout"; }
 
-# python_for MIN MAX prints a Python from version 3.MIN to 3.MAX that can make virtual environments.
+# python_for MIN MAX prints the name of a Python from version 3.MIN to 3.MAX that can make virtual environments.
 python_for() {
   local name
   for name in python3 python3.12 python3.11; do
@@ -47,7 +47,8 @@ debian_python() {
 }
 
 # sidecar_python makes the sidecar's virtual environment, and exports the path of its Python for the Go tests that run a
-# real sidecar. Each lock of packages has its environment, which is kept between runs: it takes 6 GB and minutes.
+# real sidecar. There is one environment for each content of the lock file. It is kept between runs, because it needs 6
+# GB and minutes.
 sidecar_python() {
   debian_python 11 12 || return
   local python key venv
@@ -62,7 +63,8 @@ sidecar_python() {
   export HARVEST_SIDECAR_PYTHON=$venv/bin/python
 }
 
-# inference_server installs the server of ../shared/engine by starting it once. Later the tests start it.
+# inference_server starts the server of ../shared/engine once, which installs the server. Later the tests start the
+# server.
 inference_server() {
   shared engine/start.sh || return
   [ -x "${HARVEST_ENGINE_ROOT:-$HOME/.cache/harvest-engine}/usr/bin/llama-server" ] && return
@@ -81,7 +83,7 @@ inference_server() {
   return $status
 }
 
-# chromium installs Debian's Chromium if there is none and the user is root.
+# chromium installs Debian's Chromium if there is no Chromium and the user is root.
 chromium() {
   command -v chromium >/dev/null && return
   if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
@@ -90,7 +92,7 @@ chromium() {
   command -v chromium >/dev/null || skip "there is no chromium, and only root may install it"
 }
 
-# axe_core downloads the accessibility checks, which are not part of this repository, and exports their path.
+# axe_core downloads axe-core, the accessibility checks, and exports its path.
 axe_core() {
   local folder=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci/axe-core-4.14.1
   export HARVEST_AXE=$folder/node_modules/axe-core/axe.min.js

@@ -24,7 +24,7 @@ step_modules() { go mod tidy -diff && go mod verify; }
 
 step_vet() { go vet ./...; }
 
-# The option lets it wait for a run in another checkout. Otherwise it would fail.
+# With the option, the linter waits for a run in another checkout. Otherwise it would fail.
 step_lint() { tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --allow-serial-runners ./...; }
 
 step_ruff() {
@@ -51,7 +51,8 @@ step_inductor() {
 
 step_engine() { inference_server; }
 
-# Tests that need the sidecar or the inference server are skipped without it; the steps pytest and engine report that.
+# Tests that need the sidecar or the inference server are skipped if it is missing; the steps pytest and engine report
+# this.
 step_test() {
   local line
   line=$(readme test)
@@ -61,7 +62,7 @@ step_test() {
   bash -c "$line"
 }
 
-# Go's build cache is the usual one. Harvest's cache is empty, so that all samples are scored.
+# This step uses Go's normal build cache. Harvest's cache is empty, so that all samples are scored.
 step_job() {
   local line cache status
   line=$(readme run)
@@ -116,7 +117,8 @@ step_weights() {
   return $status
 }
 
-# The tests compare arm64 with this processor: with its golden file, and with its ratings of the real samples.
+# The tests compare the ratings on arm64 with the ratings on this processor: the golden file, and ratings of real
+# samples.
 step_arm64() {
   if ! command -v qemu-aarch64-static >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq && apt-get install -y -qq qemu-user-static >/dev/null
@@ -190,7 +192,7 @@ step_fuzz() {
     sed -E 's#^(.*)/[^/]+:func (Fuzz.*)$#./\1 \2#')
 }
 
-# -short leaves out the real pool, which the step test scores.
+# -short leaves out the real pool. The step test scores it.
 step_race() { go test -race -short -timeout 30m ./...; }
 
 step_newcomer() {

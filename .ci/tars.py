@@ -12,7 +12,7 @@ TARS = 3
 
 
 def write(manifest: pathlib.Path, folder: str) -> None:
-    """Writes the samples of the demo that have one image: Hugging Face's loader needs equal members in each sample."""
+    """Writes the samples of the demo that have one image, because Hugging Face's loader needs equal members."""
     records = [r for r in json.loads(manifest.read_text()) if isinstance(r.get("image"), str)]
     for number in range(TARS):
         with webdataset.TarWriter(f"{folder}/demo-{number:03d}.tar") as tar:
@@ -23,7 +23,7 @@ def write(manifest: pathlib.Path, folder: str) -> None:
 
 
 def read(folder: str, subset: str) -> None:
-    """Compares the members of the subset with those of the tars."""
+    """Compares the members of the subset with the members of the tars."""
     tars = {s["__key__"]: members(s) for name in sorted(glob.glob(f"{folder}/*.tar")) for s in samples(name)}
     kept = {s["__key__"]: members(s) for s in samples(subset)}
     assert 0 < len(kept) < len(tars) and all(tars[key] == sample for key, sample in kept.items())

@@ -1,6 +1,6 @@
 #!/bin/bash
-# Moves traffic between revisions of the deployment's services, for cloudbuild.yaml. The services are those of the
-# deployment $_NAME in the project $PROJECT_ID. Files for later calls are in the folder $STATE.
+# Moves traffic between revisions of the services of a deployment, for cloudbuild.yaml. $_NAME is the deployment, and
+# $PROJECT_ID its project. Each call writes files for later calls to the folder $STATE.
 #
 #   traffic.sh pin        the serving revisions keep all traffic during the next deployment
 #   traffic.sh candidate  the newest revisions get the tag candidate, but no traffic

@@ -44,7 +44,7 @@ for s in services:
 open(state, "w").write("".join(" ".join(s) + "\n" for s in services))
 `
 
-// TestTraffic follows the revisions of a deployment through a successful build and a failed one.
+// TestTraffic follows the revisions of a deployment through a successful build and a failed build.
 func TestTraffic(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -85,7 +85,7 @@ func TestTraffic(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	set(deployed.Replace(string(data))) // what Terraform does, which leaves traffic alone
+	set(deployed.Replace(string(data))) // Terraform deploys these revisions, and does not change the traffic
 	run("candidate")
 	const other = "other other-1 other-2 -\n"
 	want("services", "harvest-curate curate-1 curate-2 curate-2\nharvest-score score-1 score-2 score-2\n"+other)
@@ -95,7 +95,7 @@ func TestTraffic(t *testing.T) {
 	run("back")
 	want("services", "harvest-curate curate-1 curate-2 -\nharvest-score score-1 score-2 -\n"+other)
 
-	// Nothing is deployed yet, or the images are the same.
+	// In these cases nothing is deployed yet, or the images are the same.
 	for _, empty := range []string{"", "harvest-curate curate-1 curate-1 -\n"} {
 		set(empty)
 		for _, command := range []string{"pin", "candidate", "shift", "back"} {

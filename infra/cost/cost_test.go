@@ -22,7 +22,7 @@ const million = 1e6
 // A row is a line of a table whose columns are summed.
 type row struct {
 	what   string
-	prices []float64 // by column; 0 is left empty
+	prices []float64 // US dollars by column; a cell with 0 is empty
 }
 
 // table writes rows and their sum.
@@ -68,22 +68,23 @@ func TestPerMillion(t *testing.T) {
 	rows := []row{
 		{
 			fmt.Sprintf("rating: 1 M / %.0f a second on 2 vCPU and 2 GiB x ($0.000024 a vCPU-second, $0.0000025 a "+
-				"GiB-second), three times that for waiting on images", embeddedRate), []float64{rating(), 0, 0},
+				"GiB-second) x 3, because instances wait for images", embeddedRate), []float64{rating(), 0, 0},
 		},
 	}
 	for i, g := range []gpu{l4, rtx} {
 		prices := []float64{0, 0, 0}
 		prices[i+1] = g.gpuHours(million) * g.hour()
 		rows = append(rows, row{fmt.Sprintf(
-			"rating: 1 M x %.0f TFLOP / (%.0f TFLOP/s x %.0f %%) = %.0f h, measured in no cloud; %.0f h with the rest of the "+
-				"work x $%.2f", tflopSample, g.tflops, 100*utilisation, g.gpuHours(million)/rest, g.gpuHours(million), g.hour(),
+			"rating: 1 M x %.0f TFLOP / (%.0f TFLOP/s x %.0f %%) = %.0f h, not measured in a cloud; with the rest of the work "+
+				"%.0f h x $%.2f", tflopSample, g.tflops, 100*utilisation, g.gpuHours(million)/rest, g.gpuHours(million), g.hour(),
 		), prices})
 	}
 	rows = append(rows,
-		row{fmt.Sprintf("1 M images x %.0f request (two after a sample's eighth image or 4 MB), $0.0004 a thousand",
+		row{fmt.Sprintf("1 M images x %.0f request (two after a sample's eighth image, or after 4 MB), $0.0004 a thousand",
 			imageReads),
 			same(reads)},
-		row{fmt.Sprintf("%s shards x %.0f objects made or lists, $0.005 a thousand", thousands(shards), shardObjects),
+		row{fmt.Sprintf("%s shards x %.0f requests that create or list objects, $0.005 a thousand", thousands(shards),
+			shardObjects),
 			same(objects)},
 		row{"ingest, selection, messages, logs", same(otherWork)},
 	)
@@ -109,24 +110,27 @@ func thousands(n float64) string {
 
 // TestIdle computes the cost of a month without scoring.
 func TestIdle(t *testing.T) {
-	const turns = 30 * 24 * 6 // of the schedule
+	const turns = 30 * 24 * 6 // calls of the schedule in a month
 	seconds := turns * (2*requestVCPU + 4*requestGiB)
 	lists := turns * 2 * classA
 	queries := read(t, "../terraform/modules/monitoring/queries.tf")
 	alerts := len(regexp.MustCompile(`title *= "`).FindAllString(queries, -1))
 	rows := []row{
-		{fmt.Sprintf("the schedule %.2f; %s seconds of `curate` with 2 vCPU and 4 GiB %.2f; two lists each time %.2f",
+		{fmt.Sprintf("the schedule: $%.2f; its calls of `curate`: %s seconds of 2 vCPU and 4 GiB, $%.2f; two list "+
+			"requests for each call: $%.2f",
 			schedule, thousands(turns), seconds, lists), []float64{schedule + seconds + lists, schedule + seconds + lists}},
-		{"registry: functions 0.1 GB, sidecar 8 GB, $0.10 a GB, for each image kept; layers that images share count once",
+		{"registry: 0.1 GB for each image of the functions, 8 GB for each image of the sidecar, $0.10 a GB; common layers " +
+			"count once",
 			[]float64{0.1 * registryGB, 8.1 * registryGB}},
-		{fmt.Sprintf("weights: %.0f GB as they are, $0.02 a GB; %.0f GB in fp8", rtx.weights, l4.weights),
+		{fmt.Sprintf("weights: %.0f GB as released, $0.02 a GB; %.0f GB in fp8", rtx.weights, l4.weights),
 			[]float64{0, rtx.weights * storageGB}},
 		{fmt.Sprintf("%d alerts at most, $0.10 each; a secret", alerts),
 			[]float64{float64(alerts)*alert + secret, float64(alerts)*alert + secret}},
 		{fmt.Sprintf("your data: a million images of %.0f kB, $0.02 a GB", imageKB),
 			[]float64{million * imageKB / 1e6 * storageGB, million * imageKB / 1e6 * storageGB}},
 	}
-	markdown.CheckGenerated(t, page, "cost of a month", table("| a month | without a GPU | with one |", 2, rows), *update)
+	head := "| costs of a month | without a GPU | with a GPU |"
+	markdown.CheckGenerated(t, page, "cost of a month", table(head, 2, rows), *update)
 }
 
 // TestGPUs computes the table of the two kinds of GPU.
@@ -141,21 +145,21 @@ func TestGPUs(t *testing.T) {
 		{"vCPU of its instance, $0.0648 each an hour", "%.0f", func(g gpu) float64 { return g.vCPU }},
 		{"GiB of its instance, $0.0072 each an hour", "%.0f", func(g gpu) float64 { return g.gib }},
 		{"**the instance, an hour**", "**$%.2f**", gpu.hour},
-		{"the same, a day", "$%.0f", func(g gpu) float64 { return 24 * g.hour() }},
+		{"the instance, a day", "$%.0f", func(g gpu) float64 { return 24 * g.hour() }},
 		{"dense bf16, TFLOP/s", "%.0f", func(g gpu) float64 { return g.tflops }},
 		{"hours for a million samples", "%.0f", func(g gpu) float64 { return g.gpuHours(million) }},
 		{"**a million samples**", "**$%.0f**", func(g gpu) float64 { return g.gpuHours(million) * g.hour() }},
-		{"days for 2.6 million on two of them", "%.1f", func(g gpu) float64 { return g.gpuHours(2.6e6) / 2 / 24 }},
+		{"days for 2.6 million samples on two GPUs", "%.1f", func(g gpu) float64 { return g.gpuHours(2.6e6) / 2 / 24 }},
 		{"15 idle minutes at the end", "$%.2f", func(g gpu) float64 { return g.hour() / 4 }},
 	} {
 		fmt.Fprintf(&out, "| %s | "+r.form+" | "+r.form+" |\n", r.what, r.value(l4), r.value(rtx))
 	}
-	out.WriteString("| memory | 24 GB: fp8 weights | 96 GB: both models as they are |\n")
+	out.WriteString("| memory | 24 GB: fp8 weights | 96 GB: both models as released |\n")
 	out.WriteString("| driver, and the build of torch | 535, CUDA 12.6 | 580, CUDA 13.0 |\n")
 	markdown.CheckGenerated(t, page, "kinds of GPU", out.String(), *update)
 }
 
-// TestNearline shows why images are not moved to cheaper storage.
+// TestNearline checks the figures that explain why images are not moved to cheaper storage.
 func TestNearline(t *testing.T) {
 	t.Parallel()
 	move := million * nearline

@@ -14,18 +14,18 @@ const (
 	ingestRate  = 8000.0 // samples a second on one core: infra/harvest/README.md
 	recordBytes = 1000.0 // assumed
 	rangeBytes  = 16 << 20
-	cutRequests = 35.0     // of a range: shared/run/README.md
-	rateRequest = 24.0     // of a shard, images not counted: the same page
-	partRequest = 9.0      // of a part of a selection: the same page
+	cutRequests = 35.0     // requests for a range: shared/run/README.md
+	rateRequest = 24.0     // requests for a shard, without requests for images: the same page
+	partRequest = 9.0      // requests for a part of a selection: the same page
 	selectCPU   = 3.1e-6   // seconds a sample: shared/subset/README.md, 10 M
 	partCPU     = 7.5e-6   // the same page, 1 M
-	selectBytes = 147.0    // a sample, the same page
-	idleMB      = 60.0     // of a process, and of parts and tables
-	instances   = 20.0     // of score
-	ingesters   = 10.0     // of ingest
-	gpus        = 2.0      // of score-gpu
-	chains      = 16.0     // of parts
-	runMemory   = 32 << 30 // bytes: the most that Cloud Run gives
+	selectBytes = 147.0    // bytes for each sample, the same page
+	idleMB      = 60.0     // MB of a process, including parts and tables
+	instances   = 20.0     // instances of score
+	ingesters   = 10.0     // instances of ingest
+	gpus        = 2.0      // instances of score-gpu
+	chains      = 16.0     // parts that are written concurrently
+	runMemory   = 32 << 30 // bytes: Cloud Run's maximum
 )
 
 // stages computes the figures of a run of n samples with one image each.
@@ -83,7 +83,7 @@ func (s stages) rows() [][2]string {
 	embedded := s.n / (embeddedRate / imageWait)
 	requests := s.shards()*rateRequest + s.n*imageReads
 	read := s.n*imageReads*classB + s.shards()*(shardObjects*classA+(rateRequest-shardObjects)*classB)
-	parts := s.n * partCPU // on the four vCPU of two instances, each of which takes eight
+	parts := s.n * partCPU // CPU seconds; two instances have four vCPU, and write eight parts each concurrently
 	return [][2]string{
 		{"plan and cut: time on 10 instances", duration(s.n / ingestRate / ingesters)},
 		{"requests; dollars", count(s.ranges()*cutRequests) + "; " + dollars(
@@ -94,12 +94,12 @@ func (s stages) rows() [][2]string {
 		{"rate, gpu: time on 2 RTX PRO 6000", duration(rtx.gpuHours(s.n) * 3600 / gpus)},
 		{"requests; dollars", count(requests) + "; " + dollars(rtx.gpuHours(s.n)*rtx.hour()+read)},
 		{"memory of score", "2 GiB at any size"},
-		{"select: CPU time, which is the answer's", duration(s.n * selectCPU)},
+		{"select: CPU time; the answer takes as long", duration(s.n * selectCPU)},
 		{"memory of curate", bytes(s.memory())},
 		{"write the parts: time, 16 at a time on two instances of curate", duration(parts / 4)},
 		{"requests; dollars", count(s.ranges()*partRequest) + "; " + dollars(
 			(parts+s.n*selectCPU)*(2*requestVCPU+4*requestGiB)+s.ranges()*partRequest*classA)},
-		{"images at 50 kB: storage, a month", bytes(s.n*imageKB*1e3) + "; " + dollars(s.n*imageKB/1e6*storageGB)},
+		{"storage of images of 50 kB, a month", bytes(s.n*imageKB*1e3) + "; " + dollars(s.n*imageKB/1e6*storageGB)},
 	}
 }
 

@@ -23,7 +23,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An annotateReport is what annotate reports at the end: with --json, as this object.
+// An annotateReport is the final report of annotate. --json prints this object.
 type annotateReport struct {
 	Samples     int                   `json:"samples"`     // samples of the dataset
 	Chosen      int                   `json:"chosen"`      // samples chosen for the seed set
@@ -42,19 +42,20 @@ type annotateReport struct {
 	Itself   *agreement.Report `json:"self_agreement,omitempty"`
 }
 
-// An annotateRequest says how many samples are annotated, and by which scorer.
+// An annotateRequest has the number of samples to annotate, and the scorer.
 type annotateRequest struct {
-	samples int    // number of samples; if each is set, the maximum over all sources
-	each    int    // number of samples of each source; 0 chooses over all sources together
-	least   int    // minimum for each source
+	samples int    // number of samples; with `each`, the maximum over all sources
+	each    int    // number of samples of each source; if 0, samples are chosen over all sources together
+	least   int    // minimum number of samples of each source
 	twice   int    // number of samples that are rated twice, before all others, to measure the scorer's self-agreement
 	accept  bool   // continue even if the self-agreement is too low
-	seed    uint64 // decides between equally good samples
+	seed    uint64 // random seed; it decides between equally good samples
 	by      scorerFlags
 	mount   mounting
-	// keeps returns an error for a choice of samples that would lose existing annotations; nil accepts every choice.
+	// keeps returns an error if a choice of samples would lose existing annotations. A nil keeps accepts every choice.
 	keeps func([]datasetSample) error
-	// announce gets the estimate before the first request to the scorer; nil prints the estimate.
+	// announce is called with the estimate before the first request to the scorer. If announce is nil, the estimate is
+	// printed.
 	announce func(*purchase)
 }
 
@@ -100,7 +101,7 @@ func newAnnotate() *cobra.Command {
 	request.mount = mountFramework
 	cmd.Flags().IntVar(&request.samples, "samples", 2000, "number of samples to annotate")
 	cmd.Flags().Uint64Var(&request.seed, "seed", 0, "random seed: it decides between equally good samples")
-	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object a line")
+	cmd.Flags().StringVar(&file, "out", "annotations.jsonl", "file for the annotations, one JSON object per line")
 	out.add(cmd)
 	stateFlag(cmd, &state)
 	return cmd
@@ -185,7 +186,7 @@ func (r *annotateReport) annotate(
 	return annotations, err
 }
 
-// annotationsOf returns a run's annotations of the chosen samples. It returns an error if there are none.
+// annotationsOf returns a run's annotations of the chosen samples. If there are no annotations, it returns an error.
 func (in input) annotationsOf(
 	ctx context.Context, chosen []datasetSample, rated *sampleRun,
 ) ([]annotation.Annotation, error) {
@@ -216,8 +217,8 @@ func (in input) annotationsOf(
 	return annotations, nil
 }
 
-// reasons returns a function that gets the scorer's reason for its ratings of a sample; the reason is empty if the
-// scorer gives none.
+// reasons returns a function that returns the scorer's reason for its ratings of a sample. The reason is empty if the
+// scorer gives no reasons.
 func (s *sampleRun) reasons(
 	ctx context.Context, fetcher *datasetImages,
 ) (func(datasetSample) (string, error), error) {
@@ -242,7 +243,8 @@ func (s *sampleRun) reasons(
 	}, nil
 }
 
-// choose rates the dataset by the embedded scorer, under the default rubric, and chooses the seed set by these ratings.
+// choose rates the dataset with the embedded scorer, under the default rubric, and chooses the seed set by these
+// ratings.
 func (r *annotateReport) choose(
 	ctx context.Context, in input, request annotateRequest, state string, quiet bool,
 ) ([]datasetSample, error) {
@@ -266,7 +268,7 @@ func (r *annotateReport) choose(
 		return nil, err
 	}
 	r.Guess, r.Samples = p.Run, int(p.Samples)
-	// Do not mount the framework here: it can be mounted only once, and the seed set's session needs it.
+	// Do not mount the framework here. It can be mounted only once, and the session of the seed set needs it.
 	err = p.deploy(in.Scorers, show).session(ctx, nil, func(ctx context.Context, s session) error {
 		if err := s.begin(ctx, in.specObject(), p.Run); err != nil {
 			return err
@@ -290,17 +292,17 @@ func (r *annotateReport) choose(
 	}
 	chosen, err := in.at(ctx, positions, p.limits)
 	if err == nil && len(chosen) == 0 {
-		err = errors.New("no sample of the dataset can be rated; `harvest plan` says why")
+		err = errors.New("no sample of the dataset can be rated; `harvest plan` shows the reasons")
 	}
 	r.Chosen = len(chosen)
 	return chosen, err
 }
 
-// at reads the samples at ascending positions of the dataset, each with its unique name: its id, or ID#n if several
-// samples have the id.
+// at reads the samples at ascending positions of the dataset. Each sample gets a unique name: its id, or ID#n if
+// several samples have the id.
 func (in input) at(ctx context.Context, positions []int, limits run.Limits) ([]datasetSample, error) {
 	var samples []datasetSample
-	seen := map[string]int{} // samples by id
+	seen := map[string]int{} // number of samples by id
 	i := -1
 	err := in.eachSample(ctx, limits, func(manifest int, s *dataset.Sample) error {
 		i++

@@ -28,21 +28,21 @@ const apiKey = "sk-must-not-be-shown"
 // A visionAPI is an OpenAI-compatible API. Its answers are valid, and depend only on the request.
 type visionAPI struct {
 	*httptest.Server
-	pause time.Duration // of every answer
-	// rate, if set, gives the ratings of a conversation.
+	pause time.Duration // pause before every answer
+	// rate returns the rating of a conversation for a capability; nil for the default ratings.
 	rate func(capability, conversation string) int
-	// rateAt, if set, gives the rating of the capability at a position in the request.
+	// rateAt returns the rating for the capability at a position in the request; nil for the default ratings.
 	rateAt   func(place int, conversation string) int
-	willing  atomic.Bool // to answer requests with the word UNSPEAKABLE
+	willing  atomic.Bool // the API answers requests with the word UNSPEAKABLE
 	answered atomic.Int32
 	mu       sync.Mutex
-	asked    map[string]int // by conversation
+	asked    map[string]int // number of requests by conversation
 }
 
 func newVisionAPI(t *testing.T, changes ...func(*visionAPI)) *visionAPI {
 	t.Helper()
 	api := &visionAPI{asked: map[string]int{}}
-	for _, change := range changes { // before the first request
+	for _, change := range changes { // change the API before the first request
 		change(api)
 	}
 	api.Server = httptest.NewServer(api)
@@ -139,8 +139,8 @@ func readAnnotated(t *testing.T, path string, r *rubric.Rubric) []annotation.Ann
 	return annotations
 }
 
-// TestAnnotate annotates a seed set: every sample is counted, and the same command again costs nothing and gives the
-// same annotations.
+// TestAnnotate annotates a seed set. Every sample is counted. The repeated command costs nothing and gives the same
+// annotations.
 func TestAnnotate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -173,10 +173,10 @@ func TestAnnotate(t *testing.T) {
 	again, _ := annotateJSON(t, dir, api.env(), args...)
 	if again.Seconds = report.Seconds; cmp.Diff(report, again) != "" || int(api.answered.Load()) != paid ||
 		readFile(t, filepath.Join(dir, "annotations.jsonl")) != before {
-		t.Errorf("the same command again made %d requests (-first +second)\n%s", int(api.answered.Load())-paid,
+		t.Errorf("the repeated command made %d requests (-first +second)\n%s", int(api.answered.Load())-paid,
 			cmp.Diff(report, again))
 	}
-	// Another seed gives another set. Samples in both sets are not paid for again.
+	// Another seed gives another set. Samples in both sets are not requested again.
 	other, _ := annotateJSON(t, dir, api.env(), append(args, "--seed", "3", "--out", "other.jsonl")...)
 	both := 0
 	for _, a := range readAnnotated(t, filepath.Join(dir, "other.jsonl"), rubric.Default()) {
@@ -249,7 +249,7 @@ func noSecret(t *testing.T, dir string) {
 	}
 }
 
-// TestAnnotateKilled kills annotate several times: it continues, and no stored answer is paid for again.
+// TestAnnotateKilled kills annotate several times. The command continues, and no stored answer is requested again.
 func TestAnnotateKilled(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -280,7 +280,8 @@ func TestAnnotateKilled(t *testing.T) {
 	}
 }
 
-// TestNothingToRate curates a dataset without a valid sample: it costs nothing, and every sample has its reason.
+// TestNothingToRate curates a dataset without a valid sample. The command costs nothing, and every sample has its
+// reason.
 func TestNothingToRate(t *testing.T) {
 	t.Parallel()
 	dir, api := t.TempDir(), newVisionAPI(t)
@@ -302,8 +303,8 @@ func TestNothingToRate(t *testing.T) {
 	}
 }
 
-// TestSpendingStops stops a run at its spending limit, and by a wrong key. The same command continues with a higher
-// limit.
+// TestSpendingStops stops a run by its spending limit, and another run by a wrong key. With a higher limit, the same
+// command continues.
 func TestSpendingStops(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -345,7 +346,7 @@ func TestSpendingStops(t *testing.T) {
 	noSecret(t, dir)
 }
 
-// TestRetryAsksAgain retries a run: only the failed sample is sent to the scorer again.
+// TestRetryAsksAgain retries a run. Only the failed sample is sent to the scorer again.
 func TestRetryAsksAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -385,7 +386,7 @@ func TestRetryAsksAgain(t *testing.T) {
 	}
 }
 
-// TestAnnotateOwnRubric annotates a user's own capability, which only the rubric file defines.
+// TestAnnotateOwnRubric annotates a user's own capability. Only the rubric file defines this capability.
 func TestAnnotateOwnRubric(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -412,7 +413,8 @@ func TestAnnotateOwnRubric(t *testing.T) {
 	}
 }
 
-// TestAnnotateResumedAndRetried resumes and retries the run of a seed set. Then the same command gets all annotations.
+// TestAnnotateResumedAndRetried resumes and retries the run of a seed set. Then the same annotate command writes all
+// annotations.
 func TestAnnotateResumedAndRetried(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -456,8 +458,8 @@ func TestModelWithoutAPI(t *testing.T) {
 	}
 }
 
-// TestNamesOfEqualIDs gives samples with equal ids distinct names, by which annotations find them. The id itself names
-// all of them.
+// TestNamesOfEqualIDs checks that samples with equal ids have distinct names, by which annotations find them. The id
+// names all of these samples.
 func TestNamesOfEqualIDs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -13,14 +13,14 @@ import (
 )
 
 // An annotatedFile is an output file of annotate, with its present annotations. Annotations cost money or a person's
-// time, so none may be lost.
+// time, so no annotation may be lost.
 type annotatedFile struct {
 	name string
 	held []annotation.Annotation
 }
 
-// openAnnotated reads the annotations in a file; none if the file does not exist. It is an error if the file has other
-// content.
+// openAnnotated reads the annotations in a file. It returns no annotations if the file does not exist, and an error if
+// the file has other content.
 func openAnnotated(name string, r *rubric.Rubric) (annotatedFile, error) {
 	f := annotatedFile{name: name}
 	content, err := os.ReadFile(name)
@@ -55,7 +55,7 @@ func (f annotatedFile) keeps(chosen []datasetSample) error {
 		"would be lost; give another file", f.name, len(lost), spelling.Shown(lost[0]))}
 }
 
-// replaces returns an error if an annotation in the file differs from the new one of the same sample.
+// replaces returns an error if an annotation in the file differs from the new annotation of the same sample.
 func (f annotatedFile) replaces(annotations []annotation.Annotation) error {
 	made := map[string]annotation.Annotation{}
 	for _, a := range annotations {

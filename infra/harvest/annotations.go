@@ -22,7 +22,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// annotationFlags name annotations and their dataset.
+// annotationFlags are the flags that name a file of annotations and its dataset.
 type annotationFlags struct {
 	annotations string
 	manifests   []string
@@ -32,14 +32,14 @@ type annotationFlags struct {
 }
 
 func (f *annotationFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object a line")
+	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object per line")
 	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest; the same as a manifest argument")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
 	formatFlag(cmd, &f.format)
 }
 
-// An annotationSet is a dataset and the annotations of some of its samples.
+// An annotationSet is a dataset with annotations of some samples.
 type annotationSet struct {
 	input
 	rubric      *rubric.Rubric
@@ -83,7 +83,7 @@ func (in input) annotatedBy(ctx context.Context, annotations string) (*annotatio
 	return set, err
 }
 
-// openRubric returns the rubric that the input names, else the default rubric.
+// openRubric returns the rubric that the input names, or the default rubric if the input names no rubric.
 func (in input) openRubric() (*rubric.Rubric, error) {
 	if in.Rubric == "" {
 		return rubric.Default(), nil
@@ -99,7 +99,7 @@ func (in input) openRubric() (*rubric.Rubric, error) {
 	return r, nil
 }
 
-// readAnnotations reads a file of annotations under a rubric. An empty file is an error.
+// readAnnotations reads a file of annotations that were made under a rubric. If the file is empty, it returns an error.
 func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -115,19 +115,18 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 	return annotations, err
 }
 
-// A datasetSample is a sample of a dataset, with its annotation if it has one.
+// A datasetSample is a sample of a dataset, and its annotation if the sample is annotated.
 type datasetSample struct {
 	manifest   int // number of its manifest
 	sample     *dataset.Sample
-	number     int                   // number among the samples with its id, from 1; 0 if not known
+	number     int                   // number among the samples with the same id, from 1; 0 if not known
 	annotation annotation.Annotation // its ID is the sample's name (dataset.Lookup)
 }
 
 // find reads the manifests for the annotated samples. It returns the samples, in the order of the manifests, and the
-// ids of annotations without a sample. An annotation applies to the samples that its id names (dataset.Lookup): all
-// samples with the id, or one of them. An annotation of one sample takes precedence over an annotation of all samples
-// with its id. If an id names several samples, invalid samples are left out. If no sample is found, find returns an
-// error.
+// ids of annotations without a sample. The id of an annotation names all samples with this id, or one of these samples
+// (dataset.Lookup). An annotation of one sample takes precedence over an annotation of all samples with its id. If an
+// id names several samples, invalid samples are left out. If no sample is found, find returns an error.
 func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, absent []string, err error) {
 	names := make([]string, len(set.annotations))
 	for i, a := range set.annotations {
@@ -174,7 +173,7 @@ func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, ab
 }
 
 // valid returns the positions of valid samples. If no sample is valid, it returns the first position, so that the
-// problem of that sample is reported.
+// problem of this sample is reported.
 func valid(positions []int, samples map[int]datasetSample) []int {
 	left := slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return samples[at].sample.Problem != nil })
 	if len(left) == 0 {
@@ -213,10 +212,10 @@ func (in input) eachSample(
 	return nil
 }
 
-// absentInTable is how many annotations without a sample are printed; --json has all.
+// absentInTable is the maximum number of printed annotations without a sample. --json prints all of them.
 const absentInTable = 10
 
-// printAbsent prints annotations without a sample, if there are any.
+// printAbsent prints a line about annotations without a sample. If ids is empty, it prints nothing.
 func printAbsent(w io.Writer, ids []string) error {
 	if len(ids) == 0 {
 		return nil

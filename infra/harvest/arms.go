@@ -22,16 +22,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxArms is how many selections a file of --arms may have, and maxArmsFile is the largest size of this file in bytes.
+// maxArms is the maximum number of selections in a file of --arms. maxArmsFile is the maximum size of this file in
+// bytes.
 const (
 	maxArms     = 64
 	maxArmsFile = 64 << 20
 )
 
-// armName matches a name that a folder can have.
+// armName matches the names that may be used for folders.
 var armName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
-// readArms reads the selections in a file, by their names.
+// readArms reads a file of --arms. It returns the requests for selections by their names.
 func readArms(file string) (map[string]selection.Request, error) {
 	data, err := bucket.ReadWholeFile(file, maxArmsFile)
 	if err != nil {
@@ -69,14 +70,14 @@ func readArms(file string) (map[string]selection.Request, error) {
 	return arms, nil
 }
 
-// selectArms makes the selections of a file, each in a folder of its name.
+// selectArms makes the selections of a file of --arms. Each selection is written to a folder with its name.
 func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format string) error {
 	switch {
 	case selectionFlag(cmd) != "":
-		return usageError{fmt.Errorf("--arms: its file has all parameters of the selections; leave --%s out",
+		return usageError{fmt.Errorf("--arms: its file has all parameters of the selections; remove --%s",
 			selectionFlag(cmd))}
 	case c.dir == "":
-		return usageError{errors.New("--arms: give --out, the folder for the selections")}
+		return usageError{errors.New("--arms: --out is missing; give the folder for the selections")}
 	}
 	arms, err := readArms(c.arms)
 	if err != nil {
@@ -146,7 +147,8 @@ func (r *result) preview(ctx context.Context, s session, o order) (bool, error) 
 	return true, nil
 }
 
-// selectionFlag returns the name of the first given flag that describes a selection; empty if there is none.
+// selectionFlag returns the name of the first given flag that describes a selection. It is empty if no such flag is
+// given.
 func selectionFlag(cmd *cobra.Command) (given string) {
 	var none cobra.Command
 	new(selectionFlags).add(&none)

@@ -8,7 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestArms makes the selections of a file. Each equals the selection that the same flags make.
+// TestArms makes the selections of a file. Each selection equals the selection that the same flags make.
 func TestArms(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -33,7 +33,7 @@ random-1: {budget: 25%, strategy: random, seed: 1}
 		arm := made[name]
 		if arm == nil || arm.Selection != alone.Selection || arm.Selected != 6 ||
 			arm.Outputs.Subset != filepath.Join("arms", name, "subset.json") {
-			t.Fatalf("%s: %+v, and by flags %+v", name, arm, alone)
+			t.Fatalf("%s: %+v, but with flags %+v", name, arm, alone)
 		}
 		subset := readFile(t, filepath.Join(dir, arm.Outputs.Subset))
 		if diff := cmp.Diff(readFile(t, filepath.Join(dir, alone.Outputs.Subset)), subset); diff != "" {
@@ -75,13 +75,13 @@ func checkBadArms(t *testing.T, dir, run string) {
 			t.Errorf("%q: status %d: %s", file, a.status, a.stderr)
 		}
 	}
-	// If one selection is invalid, no folder of the others is written.
+	// If one selection is invalid, no folder of another selection is written.
 	writeFile(t, filepath.Join(dir, "bad.yaml"), "a: {budget: 5}\nb: {budget: 5, sources: {keep: [nowhere]}}\n")
 	a := harvest(t, dir, nil, "select", "--state", "state", "--arms", "bad.yaml", "--out", "partly", run)
 	files, err := filepath.Glob(filepath.Join(dir, "partly", "*", "*"))
 	after, _ := filepath.Glob(made)
 	if len(before) == 0 || len(after) != len(before) {
-		t.Errorf("before the faults there were %d selections, and after them %d", len(before), len(after))
+		t.Errorf("before the invalid commands there were %d selections, and after them %d", len(before), len(after))
 	}
 	if a.status != 2 || !strings.Contains(a.stderr, "b: --keep-sources") || err != nil || len(files) > 0 {
 		t.Errorf("status %d: %s; files %q (%v)", a.status, a.stderr, files, err)

@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// askedTwice is how many samples a teacher rates twice before it rates the others.
+	// askedTwice is the number of samples that a teacher rates twice before it rates the others.
 	askedTwice = 20
-	// leastKappa is the least mean kappa of first and second ratings that a teacher must have.
+	// leastKappa is the minimum mean kappa between a teacher's first and second ratings.
 	leastKappa = 0.4
-	// selfResamples is the number of resamples for the intervals of these kappas.
+	// selfResamples is the number of bootstrap resamples for the confidence intervals of these kappas.
 	selfResamples = 1000
 )
 
@@ -31,10 +31,10 @@ const (
 // evenly.
 func asked(i, chosen, twice int) bool { return twice > 0 && i*twice%chosen < twice }
 
-// askTwice rates some of the chosen samples twice, the second time with capabilities and styles in the opposite order,
-// and measures the agreement of both ratings. If the agreement is too low, it returns a *disagreement, unless the
-// request accepts this. The ratings in the usual order are kept in a run, so these samples are not sent to the scorer
-// again.
+// askTwice rates some of the chosen samples twice, the second time with capabilities and styles in the opposite order.
+// It measures the agreement of both ratings. If the agreement is too low, it returns a *disagreement, unless the
+// request accepts this. The ratings in the usual order are kept in a run, so the scorer does not rate these samples a
+// third time.
 func (in input) askTwice(
 	ctx context.Context, chosen []datasetSample, request annotateRequest, state string, show *display,
 ) (*agreement.Report, error) {
@@ -49,15 +49,15 @@ func (in input) askTwice(
 	if err != nil {
 		return nil, err
 	}
-	file, err := turnedRubric(first.Rubric, state)
+	file, err := reversedRubric(first.Rubric, state)
 	if err != nil {
 		return nil, err
 	}
-	turned, err := in.withRubric(file)
+	reversed, err := in.withRubric(file)
 	if err != nil {
 		return nil, err
 	}
-	second, err := turned.rateSome(ctx, some, request, state, show)
+	second, err := reversed.rateSome(ctx, some, request, state, show)
 	if err != nil {
 		return nil, err
 	}
@@ -82,20 +82,20 @@ func (in input) askTwice(
 	return r, nil
 }
 
-// A disagreement is the error of a scorer that does not agree with itself.
+// A disagreement is the error of a scorer whose two ratings of the same samples differ too much.
 type disagreement struct{ report *agreement.Report }
 
 func (d *disagreement) Error() string {
 	r := d.report
-	said := fmt.Sprintf("by a mean kappa of %.2f (%.2f to %.2f)",
+	found := fmt.Sprintf("their mean kappa is %.2f (%.2f to %.2f)",
 		float64(r.Mean.QWK), float64(r.Mean.Intervals.QWK[0]), float64(r.Mean.Intervals.QWK[1]))
 	if math.IsNaN(float64(r.Mean.QWK)) {
-		said = "on nothing that can be learned: each capability has the same rating for all samples"
+		found = "their kappa is not defined, because each capability has the same rating for all samples"
 	}
 	return fmt.Sprintf("%d samples were rated twice, the second time with capabilities and styles in the opposite "+
-		"order: the ratings agree %s, and %.2f is needed; no other sample was rated; choose a stronger model, or "+
+		"order: %s, and %.2f is needed; no other sample was rated; choose a stronger model, or "+
 		"continue with --accept-teacher",
-		r.Samples, said, leastKappa)
+		r.Samples, found, leastKappa)
 }
 
 // rateSome rates one or more samples in a separate run.
@@ -115,15 +115,15 @@ func (in input) rateSome(
 	return s, nil
 }
 
-// turnedRubric writes a copy of a rubric to a file, with capabilities and styles in the opposite order, and returns the
-// name of the file. The questions are the same.
-func turnedRubric(r *rubric.Rubric, state string) (string, error) {
-	turned := *r
-	turned.Name = cmp.Or(r.Name, "rubric") + ", in the opposite order"
-	turned.Capabilities, turned.Styles = slices.Clone(r.Capabilities), slices.Clone(r.Styles)
-	slices.Reverse(turned.Capabilities)
-	slices.Reverse(turned.Styles)
-	content, err := yaml.Marshal(turned)
+// reversedRubric writes a copy of a rubric to a file, with capabilities and styles in the opposite order. It returns
+// the name of the file. The questions are the same.
+func reversedRubric(r *rubric.Rubric, state string) (string, error) {
+	reversed := *r
+	reversed.Name = cmp.Or(r.Name, "rubric") + ", in the opposite order"
+	reversed.Capabilities, reversed.Styles = slices.Clone(r.Capabilities), slices.Clone(r.Styles)
+	slices.Reverse(reversed.Capabilities)
+	slices.Reverse(reversed.Styles)
+	content, err := yaml.Marshal(reversed)
 	if err != nil {
 		return "", fmt.Errorf("writing a rubric in the opposite order: %w", err)
 	}
@@ -163,7 +163,7 @@ func bothOpinions(some []datasetSample, first, second *sampleRun) (both []agreem
 	return both, nil
 }
 
-// printSelfAgreement prints how far a scorer agrees with itself, and how long the other samples will take.
+// printSelfAgreement prints the agreement of a scorer with itself, and the expected time for the other samples.
 func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string, others time.Duration) error {
 	t := newTable("asked twice", "kappa", "95 %", "n")
 	row := func(name string, a agreement.Agreement, n int) {
@@ -178,8 +178,8 @@ func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string,
 	}
 	t.AppendSeparator()
 	row("mean", r.Mean, r.Samples)
-	_, err := fmt.Fprintf(w, "%s\nAgreement of the two ratings of each sample, the second with capabilities and "+
-		"styles in the opposite order; - if all ratings are equal. The other samples take about %s.\n",
+	_, err := fmt.Fprintf(w, "%s\nAgreement of the two ratings of each sample. The second rating had capabilities and "+
+		"styles in the opposite order. \"-\" means that all ratings are equal. The other samples take about %s.\n",
 		t.Render(), others.Round(time.Second))
 	return err
 }

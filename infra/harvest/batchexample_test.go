@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestBatchExample runs the commands of infra/examples/batch on the demo, with the engine that needs no GPU.
+// TestBatchExample runs the commands of infra/examples/batch on the demo, with the fake engine, which needs no GPU.
 func TestBatchExample(t *testing.T) {
 	t.Parallel()
 	thorough.Only(t)

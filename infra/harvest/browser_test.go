@@ -11,7 +11,7 @@ import (
 
 // TestBrowser opens reports in Chromium: charts, filters and search work, both themes are accessible, and the reports
 // load no other files. HARVEST_AXE is the file of axe-core. HARVEST_SCREENSHOTS is a folder for screenshots of the
-// reports, also of the report of the real pool.
+// reports, including the report of the real pool.
 func TestBrowser(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -50,13 +50,13 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// attack would run a script wherever a page treats it as markup.
+// attack runs a script if a page treats it as markup.
 const attack = `<script>window.hacked=1</script><img src=x onerror="window.hacked=1">` +
 	`<a href="javascript:window.hacked=1">x</a>` +
 	"\u202Egnp.exe\u202C </style></script>"
 
-// hostileDataset writes the demo with additional first records: their texts would run scripts in a page, and one image
-// is missing.
+// hostileDataset writes the demo with additional first records. The texts of these records run scripts if a page treats
+// them as markup, and one image is missing.
 func hostileDataset(t *testing.T, demo, dir string) string {
 	t.Helper()
 	var records []map[string]any
@@ -65,7 +65,7 @@ func hostileDataset(t *testing.T, demo, dir string) string {
 	for i := range 12 {
 		records[i]["id"] = fmt.Sprintf("%s%d", attack, i)
 		records[i]["data_source"] = attack
-		records[i]["relevance"], records[i][attack] = i%5, i // numbers, by which samples are listed
+		records[i]["relevance"], records[i][attack] = i%5, i // numbers by which samples can be filtered
 		records[i]["conversations"] = []map[string]string{
 			{
 				"from":  "human",
@@ -118,7 +118,7 @@ func (r *reportTab) checkCharts() {
 	}
 }
 
-// checkFilters uses the filters and the search.
+// checkFilters checks the filters and the search.
 func (r *reportTab) checkFilters() {
 	r.Helper()
 	shown := func(set string) int {
@@ -145,7 +145,7 @@ func (r *reportTab) checkFilters() {
 		}
 	}
 	if n := shown(`field.search.value = "qqzzxxjj";`); n != 0 {
-		r.Errorf("a search for nothing shows %d samples", n)
+		r.Errorf("an empty search shows %d samples", n)
 	}
 	if n := shown(""); n != all {
 		r.Errorf("without filters %d of %d samples are shown", n, all)

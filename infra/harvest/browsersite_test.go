@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection made with the form.
-// The pages request nothing from other servers, and both themes are accessible.
+// TestBrowserSite uses the pages of `harvest serve` in Chromium, from the first run to a selection that is made with
+// the form. The pages request nothing from other servers, and both themes are accessible.
 func TestBrowserSite(t *testing.T) {
 	t.Parallel()
 	browser := startBrowser(t)
@@ -44,7 +44,7 @@ func TestBrowserSite(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "input", "datasets", "demo", "dataset.yaml"),
 		"manifests: [parts/a.json]\nbudget: 30%\nmax_failed: 50%\n")
 	made := serve.event(t, events.SelectionCompleted)
-	tab.waitFor(`document.querySelector(".card .state.scored") !== null`) // the list updates itself
+	tab.waitFor(`document.querySelector(".card .state.scored") !== null`) // the page updates the list automatically
 	tab.checkPage("runs")
 	runPage := home + "runs/" + made.Data.Run
 	for name, path := range map[string]string{
@@ -82,13 +82,14 @@ func (r *reportTab) checkColumns(runPage string) {
 	r.checkPage("columns")
 }
 
-// checkWaiting starts a run whose scorer is overloaded: the run's pages show this.
+// checkWaiting starts a run whose scorer is overloaded, and checks that the run's pages show this.
 func (r *reportTab) checkWaiting(home, folder string) {
 	r.Helper()
 	writeFile(r.T, filepath.Join(folder, "parts", "a.jsonl"), `{"id": "a", "conversations": [{"from": "human", `+
 		`"value": "What is two and two?"}, {"from": "gpt", "value": "Four."}]}`+"\n")
 	writeFile(r.T, filepath.Join(folder, "dataset.yaml"), "manifests: [parts/a.jsonl]\nscorer: llm\n")
-	until(r.T, "a run that waits", func() bool { // the list does not update itself while all runs are scored
+	// Wait before the visit, because the page does not update the list while all runs are scored.
+	until(r.T, "a run that waits", func() bool {
 		answer, err := http.Get(home + "v1/runs")
 		if err != nil {
 			r.Fatal(err)
@@ -105,7 +106,7 @@ func (r *reportTab) checkWaiting(home, folder string) {
 	r.checkPage("waiting-run")
 }
 
-// checkForm makes a selection with the form. The preview follows the input.
+// checkForm makes a selection with the form, and checks that the preview changes with the input.
 func (r *reportTab) checkForm(runPage string) {
 	r.Helper()
 	r.visit(runPage + "/select")
@@ -155,7 +156,7 @@ func (r *reportTab) visit(address string) {
 	}
 }
 
-// waitFor waits until a condition of the page holds.
+// waitFor waits until a condition, a JavaScript expression, is true on the page.
 func (r *reportTab) waitFor(condition string) {
 	r.Helper()
 	for end := time.Now().Add(30 * time.Second); ; time.Sleep(50 * time.Millisecond) {

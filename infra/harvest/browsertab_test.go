@@ -106,7 +106,7 @@ func (r *reportTab) setTheme(theme string) {
 	}
 }
 
-// checkAccessible checks the page by axe-core, with its details open.
+// checkAccessible checks the page with axe-core, after it has opened all details of the page.
 func (r *reportTab) checkAccessible(theme string) {
 	r.Helper()
 	evaluate[bool](r, readFile(r.T, os.Getenv("HARVEST_AXE"))+"; true")

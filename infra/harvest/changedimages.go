@@ -8,11 +8,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// quickCheck is how long images are compared before progress is shown.
+// quickCheck is the time for which images are compared before progress is shown.
 const quickCheck = time.Second
 
 // rateChanged looks for samples of a scored run whose images are new or have changed since the samples were rated. If
-// there are any, it continues with the next attempt, which rates these samples again and takes over all other scores.
+// it finds such samples, it starts the next attempt, which rates these samples again and takes over all other scores.
 func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
 	start := time.Now()
 	announced := time.AfterFunc(quickCheck, func() {
@@ -31,8 +31,8 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 	if changes.Changed == 0 {
 		return nil
 	}
-	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images; reading these images, and rating the "+
-		"samples whose images differ in content: the other %d scores are taken "+
+	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images: reading these images, and rating the "+
+		"samples whose images have other content; the other %d scores are taken "+
 		"over\n", changes.Changed, changes.Samples, changes.Kept)
 	status, err := s.api.Retry(ctx, r.Run, api.Retry{ImagesChanged: true})
 	if err != nil {
@@ -47,7 +47,7 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 	}
 	if same := r.TakenOver - changes.Kept; same > 0 {
 		fmt.Fprintf(s.show.notes(), "%d of %d scores are taken over: %d of the changed samples have image files "+
-			"with another time but the same content\n", r.TakenOver, r.Samples.In, same)
+			"with another modification time but the same content\n", r.TakenOver, r.Samples.In, same)
 	}
 	return nil
 }

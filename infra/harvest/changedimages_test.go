@@ -35,7 +35,7 @@ func TestChangedImages(t *testing.T) {
 	}
 	first, _ := curate()
 	if again, text := curate(); again.Run != first.Run || strings.Contains(text, "new or changed") {
-		t.Errorf("without changes the run is %s, and before it was %s: %s", again.Run, first.Run, text)
+		t.Errorf("without changes the run is %s, want %s: %s", again.Run, first.Run, text)
 	}
 
 	rename(late+".late", late)
@@ -48,8 +48,8 @@ func TestChangedImages(t *testing.T) {
 		t.Errorf("plan lacks %q:\n%s", want, plan)
 	}
 	second, text := curate()
-	want := "2 of 40 samples have new or changed images; reading these images, and rating the samples whose images " +
-		"differ in content: " +
+	want := "2 of 40 samples have new or changed images: reading these images, and rating the samples whose images " +
+		"have other content; " +
 		"the other 38 scores are taken over\n"
 	if !strings.Contains(text, want) {
 		t.Errorf("printed %q, want %q", text, want)
@@ -63,18 +63,19 @@ func TestChangedImages(t *testing.T) {
 
 	rename(gone, gone+".gone")
 	third, text := curate()
-	want = "1 of 40 samples have new or changed images; reading these images, and rating the samples whose images " +
-		"differ in content: " +
+	want = "1 of 40 samples have new or changed images: reading these images, and rating the samples whose images " +
+		"have other content; " +
 		"the other 39 scores are taken over\n"
 	if third.Samples.Failed != 1 || third.TakenOver != size-1 || !strings.Contains(text, want) {
 		t.Errorf("without an image: samples %+v, %d taken over, printed %q", third.Samples, third.TakenOver, text)
 	}
 	if last, _ := curate(); last.Run != third.Run || last.Selection != third.Selection {
-		t.Errorf("without changes the run is %s, and before it was %s", last.Run, third.Run)
+		t.Errorf("without changes the run is %s, want %s", last.Run, third.Run)
 	}
 }
 
-// TestRenewedTimes curates a dataset again after the images got other times, as by a copy, and kept their content.
+// TestRenewedTimes curates a dataset again after the images have got other modification times but kept their content,
+// as after a copy.
 func TestRenewedTimes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -90,7 +91,8 @@ func TestRenewedTimes(t *testing.T) {
 		t.Errorf("%d scores taken over, want 12", again.TakenOver)
 	}
 	says(t, a.stderr, "1 of 12 samples have new or changed images", "the other 11 scores are taken over\n",
-		"12 of 12 scores are taken over: 1 of the changed samples have image files with another time but the same content\n")
+		"12 of 12 scores are taken over: 1 of the changed samples have image files with another modification time "+
+			"but the same content\n")
 }
 
 // checkTakenOver checks the status of a run that took over 38 scores of another run.

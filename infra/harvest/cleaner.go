@@ -47,8 +47,8 @@ func newCleaner(
 	return &cleaner{typed, folder, runs, remover}, err
 }
 
-// finish deletes the files that are left of removed runs, and returns the ids of these runs. Files are left if a
-// process was killed during the removal, or if another process was working on the run.
+// finish deletes the remaining files of removed runs, and returns the ids of these runs. Files are left if a process
+// was killed during the removal, or if another process was working on the run.
 func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, err error) {
 	left, err := c.runs.HalfRemoved(ctx)
 	if err != nil {
@@ -66,12 +66,12 @@ func (c *cleaner) finish(ctx context.Context, w io.Writer) (finished []string, e
 	return left, nil
 }
 
-// lateWrites is how long after the removal of a run another process may still complete a write to it.
+// lateWrites is the time after the removal of a run in which another process may still complete a write to the run.
 const lateWrites = 2 * time.Second
 
-// remove removes runs, and prints the freed space. First it writes the tombstones of all runs, so that none of the runs
-// exists any more. Then it deletes their files. For runs at work it also deletes the files that other processes write
-// meanwhile.
+// remove removes runs, and prints the freed space. First it writes the tombstones of all runs, so that commands no
+// longer find the runs. Then it deletes the files of the runs. For runs in atWork, it also deletes the files that other
+// processes still write.
 func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork map[string]bool) error {
 	for _, id := range ids {
 		if err := c.remover.Mark(ctx, id, time.Now()); err != nil {
@@ -101,7 +101,7 @@ func (c *cleaner) remove(ctx context.Context, w io.Writer, ids []string, atWork 
 	return err
 }
 
-// preview prints what remove would do.
+// preview prints the runs that remove would delete, and their sizes.
 func (c *cleaner) preview(ctx context.Context, w io.Writer, ids []string) error {
 	var total subset.Size
 	for _, id := range ids {
@@ -128,7 +128,7 @@ func described(s subset.Size) string {
 }
 
 // delete deletes the files of a run that is marked as removed: first the files that only this program uses, then the
-// run's objects. It can be repeated.
+// run's objects. A second call continues an interrupted deletion.
 func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 	var freed subset.Size
 	for _, file := range c.files(id) {
@@ -143,7 +143,7 @@ func (c *cleaner) delete(ctx context.Context, id string) (subset.Size, error) {
 }
 
 // files returns the files and folders of a run that are not objects: its trainings, the copies of its manifests that no
-// other run uses, and last the file that records where the dataset is.
+// other run uses, and last the file that records the location of the dataset.
 func (c *cleaner) files(id string) []string {
 	var files []string
 	for _, j := range jobsOf(c.folder, id) {
@@ -177,8 +177,8 @@ func (c *cleaner) spooled(path string) string {
 	return filepath.Dir(path)
 }
 
-// usedByOthers reports whether a run other than that of the input file own uses a manifest. It also reports true if an
-// input file cannot be read.
+// usedByOthers reports whether another run uses a manifest. own is the input file of the run that is removed. If an
+// input file cannot be read, usedByOthers returns true.
 func (c *cleaner) usedByOthers(own, manifest string) bool {
 	files, err := filepath.Glob(filepath.Join(filepath.Dir(own), "*.json"))
 	if err != nil {
@@ -203,7 +203,7 @@ func (c *cleaner) usedByOthers(own, manifest string) bool {
 	return false
 }
 
-// runningTraining returns the id of a selection on which a training is running; "" if there is none.
+// runningTraining returns the id of a selection on which a training is running; "" if no training is running.
 func (c *cleaner) runningTraining(id string) string {
 	for _, j := range jobsOf(c.folder, id) {
 		if a, err := j.look(); err == nil && a.state == running {

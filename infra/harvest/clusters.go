@@ -14,13 +14,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// clustersShown is how many clusters are printed, and how many samples of one; --json lists all.
+// clustersShown is the maximum number of printed clusters, and of printed samples of one cluster. --json lists all.
 const clustersShown = 20
 
-// A clusterReport is what clusters prints as JSON.
+// A clusterReport is the JSON output of clusters.
 type clusterReport struct {
 	Run string `json:"run"`
-	// Clusters counts those of two samples or more, Samples the samples in them.
+	// Clusters is the number of clusters with two or more samples. Samples is the number of samples in these clusters.
 	Clusters int             `json:"clusters"`
 	Samples  int             `json:"samples"`
 	Largest  []clusterLeader `json:"largest"`
@@ -42,10 +42,10 @@ func newClusters() *cobra.Command {
 	var c clustersCommand
 	cmd := &cobra.Command{
 		Use:   "clusters RUN [ID]",
-		Short: "Find the near duplicates of a scored run, or list those of a sample",
+		Short: "Find the near duplicates of a scored run, or list the near duplicates of a sample",
 		Long: `Finds the near duplicates of a scored run and prints the largest clusters, or lists the near duplicates
-of a sample. If they were not found before, or what was found is damaged, all samples of the run are compared,
-and the result is kept.
+of a sample. The command compares all samples of the run and stores the result. It compares them again only if the
+stored result is damaged.
 
 ` + sampleNames,
 		Example: `  harvest clusters demo-0123456789ab
@@ -108,7 +108,7 @@ func (c clustersCommand) run(ctx context.Context, args []string, out io.Writer) 
 	return report.print(out, found.Len())
 }
 
-// members lists the near duplicates of a sample.
+// members prints the near duplicates of a sample.
 func (c clustersCommand) members(
 	ctx context.Context, subsets *subset.Reader, runID, name string, found *subset.Clusters, out io.Writer,
 ) error {
@@ -126,7 +126,7 @@ func (c clustersCommand) members(
 	return printDuplicates(out, name, members, found.Size(int(index))-1)
 }
 
-// most is how many clusters, or samples of one, are printed.
+// most returns the maximum number of clusters, or of samples of one cluster, to print.
 func (c clustersCommand) most(found *subset.Clusters) int {
 	if c.asJSON {
 		return found.Len()

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestClusters finds the near duplicates of a run, and those of a sample.
+// TestClusters finds the near duplicates of a run, and the near duplicates of a sample.
 func TestClusters(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -60,8 +60,8 @@ func TestClusters(t *testing.T) {
 	}
 }
 
-// TestClustersMany names samples by ids and indexes, says that there are more clusters than it prints, and finds again
-// what is damaged.
+// TestClustersMany names samples by ids and indexes. It checks that the command reports the number of clusters that it
+// does not print, and that it computes damaged clusters again.
 func TestClustersMany(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -86,7 +86,7 @@ func TestClustersMany(t *testing.T) {
 	}
 	shown := mustHarvest(t, dir, "show", "--state", "state", res.Run, "@0").stderr
 	if !strings.Contains(shown, "leaders.parquet") || !strings.Contains(shown, "harvest clusters "+res.Run) {
-		t.Errorf("show says %q of damaged clusters", shown)
+		t.Errorf("with damaged clusters, show prints %q", shown)
 	}
 	var report clusterReport
 	decode(t, mustHarvest(t, dir, "clusters", "--state", "state", "--json", res.Run).stdout, &report)

@@ -22,9 +22,9 @@ type spanCollector struct {
 	url string
 
 	mu       sync.Mutex
-	traces   map[string]bool // ids
+	traces   map[string]bool // ids of traces
 	services map[string]bool
-	spans    map[string]bool // names
+	spans    map[string]bool // names of spans
 }
 
 func newCollector(t *testing.T) *spanCollector {
@@ -38,7 +38,7 @@ func newCollector(t *testing.T) *spanCollector {
 
 func (c *spanCollector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Path != "/v1/traces" {
-		return // measurements
+		return // a request with metrics
 	}
 	var export collector.ExportTraceServiceRequest
 	body, err := io.ReadAll(r.Body)

@@ -66,12 +66,12 @@ selection with a selection of another run of the same dataset. With two runs, th
 			return printComparison(cmd.OutOrStdout(), comparison, request)
 		},
 	}
-	cmd.Flags().StringVar(&ids, "ids", "", "file of ids, one a line: compare with this subset of another program, in "+
-		"place of B")
+	cmd.Flags().StringVar(&ids, "ids", "", "file of ids, one per line, of a subset that another program made: compare A "+
+		"with this subset")
 	cmd.Flags().StringVar(&other, "other-run", "", "run of selection B, if B belongs to another run of the same files")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&file, "report", "", "write both selections side by side, as a page for a browser, to this "+
-		"file (--report=FILE)")
+	cmd.Flags().StringVar(&file, "report", "", "write a page for a browser, which shows both selections side by side, to "+
+		"this file (--report=FILE)")
 	cmd.Flags().Lookup("report").NoOptDefVal = comparedFile
 	stateFlag(cmd, &state)
 	return cmd
@@ -102,10 +102,10 @@ func compareRequest(
 	return runID, request, err
 }
 
-// maxFlows is how many rows of a table of a comparison are printed; --json has all.
+// maxFlows is the maximum number of printed rows of a table of a comparison. --json has all rows.
 const maxFlows = 12
 
-// printComparison prints what two subsets have in common, and how they differ.
+// printComparison prints the common samples and the differences of two subsets.
 func printComparison(w io.Writer, c *subset.Comparison, request subset.CompareRequest) error {
 	var tables []string
 	if request.Selection != "" {
@@ -124,7 +124,7 @@ func printComparison(w io.Writer, c *subset.Comparison, request subset.CompareRe
 		for _, moved := range []struct {
 			what string
 			ids  []string
-		}{{"in B alone, the first ones", c.In}, {"in A alone, the first ones", c.Out}} {
+		}{{"only in B, the first ids", c.In}, {"only in A, the first ids", c.Out}} {
 			if len(moved.ids) > 0 {
 				tables = append(tables, movedIDs(moved.what, moved.ids))
 			}
@@ -160,7 +160,7 @@ func flowTable(name string, rows []subset.Flow) string {
 	return rendered
 }
 
-// columnTable shows the external columns.
+// columnTable returns a table of the external columns, as text.
 func columnTable(columns []subset.ColumnPair) string {
 	t := newNarrowTable([]int{26}, "column", "A mean", "median", "of A", "B mean", "median", "of B")
 	decimal := func(v *float64) string {

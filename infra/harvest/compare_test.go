@@ -21,7 +21,7 @@ func TestCompare(t *testing.T) {
 		first.Run).stdout, &other)
 	printed := mustHarvest(t, dir, "compare", "--state", "state", first.Run, first.Selection, other.Selection).stdout
 	for _, words := range []string{
-		"in both", "came in", "went out", "picked for", "in A alone, the first ones:\n  sample-",
+		"in both", "came in", "went out", "picked for", "only in A, the first ids:\n  sample-",
 	} {
 		if !strings.Contains(printed, words) {
 			t.Errorf("%q is not printed: %s", words, printed)

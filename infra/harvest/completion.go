@@ -19,11 +19,11 @@ type flagCompletion struct {
 	flag   string
 	values []string
 	list   bool   // the value is a list with commas
-	end    string // added after a value that the user has to continue
+	end    string // text that is added after a value to which the user must add more
 }
 
-// flagCompletions returns the completions of flags; each applies to every command with the flag. Capabilities and
-// styles come from the default rubric.
+// flagCompletions returns the completions of flags. A completion applies to every command that has the flag.
+// Capabilities and styles come from the default rubric.
 func flagCompletions() []flagCompletion {
 	standard := rubric.Default()
 	return []flagCompletion{
@@ -60,7 +60,7 @@ func addCompletions(root *cobra.Command) error {
 	return nil
 }
 
-// offer offers the values; in a list, after the values that are already typed.
+// offer returns the values that the shell offers. In a list, each follows the values that are already typed.
 func (c flagCompletion) offer(
 	_ *cobra.Command, _ []string, typed string,
 ) ([]cobra.Completion, cobra.ShellCompDirective) {
@@ -83,7 +83,7 @@ func (c flagCompletion) offer(
 	return offered, directive
 }
 
-// completeRuns offers the runs of a state folder for an argument that names one.
+// completeRuns offers the runs of a state folder for an argument that names a run.
 func completeRuns(cmd *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -103,7 +103,8 @@ func completeRuns(cmd *cobra.Command, args []string, _ string) ([]cobra.Completi
 	return offered, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveKeepOrder
 }
 
-// completeSelections offers runs for the first argument, and the run's selections for the second and for `more` others.
+// completeSelections offers runs for the first argument. It offers the run's selections for the second argument and for
+// `more` further arguments.
 func completeSelections(more int) cobra.CompletionFunc {
 	return func(cmd *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		if len(args) == 0 {

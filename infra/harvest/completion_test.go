@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestCompletion offers selections, and the values of flags.
+// TestCompletion checks the completion of selections and of values of flags.
 func TestCompletion(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

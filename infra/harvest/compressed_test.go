@@ -15,7 +15,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// pack returns a text, compressed in this kind.
+// pack returns a text that is compressed with this kind of compression.
 func pack(t *testing.T, kind compression.Kind, text string) string {
 	t.Helper()
 	var packed bytes.Buffer
@@ -35,8 +35,8 @@ func pack(t *testing.T, kind compression.Kind, text string) string {
 	return packed.String()
 }
 
-// TestCompressedStudy runs commands on compressed manifests: the results equal those of the unpacked manifests, and no
-// unpacked file is left.
+// TestCompressedStudy runs commands on compressed manifests. The results equal the results with the unpacked manifests,
+// and no unpacked file is left.
 func TestCompressedStudy(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -78,7 +78,7 @@ func TestCompressedStudy(t *testing.T) {
 		for end, kind := range map[string]compression.Kind{".gz": compression.Gzip, ".zst": compression.Zstd} {
 			writeFile(t, filepath.Join(dir, study.manifest+end), pack(t, kind, plain))
 			saidPacked, filePacked := run(study.command, study.manifest+end, study.written)
-			if study.command[0] == "evaluate" { // the others name the run and the file
+			if study.command[0] == "evaluate" { // the outputs of the other commands differ in the names of the run and the file
 				if diff := cmp.Diff(said, saidPacked); diff != "" {
 					t.Errorf("evaluate %s (-plain +compressed):\n%s", study.manifest+end, diff)
 				}
@@ -93,8 +93,8 @@ func TestCompressedStudy(t *testing.T) {
 	}
 }
 
-// TestCompressedStudyRefuses checks that the error of a manifest that cannot be unpacked has its name, and that no
-// unpacked file is left.
+// TestCompressedStudyRefuses checks that the error of a manifest that cannot be unpacked names the manifest, and that
+// no unpacked file is left.
 func TestCompressedStudyRefuses(t *testing.T) {
 	t.Parallel()
 	dir, temporary := t.TempDir(), t.TempDir()

@@ -28,7 +28,7 @@ type localConfig struct {
 // thisProgram is the name of this program in the list of readers.
 const thisProgram = "harvest"
 
-// readers are the programs with a struct of variables, in the order in which they are listed.
+// readers lists the programs that read environment variables, in the order of the output.
 var readers = []struct {
 	name      string
 	structure any

@@ -67,7 +67,7 @@ func TestVariables(t *testing.T) {
 	}
 }
 
-// tagged returns the meanings of variables by name, found in another way than the program's.
+// tagged returns the meanings of variables by name. It finds them in another way than the program.
 func tagged(structure reflect.Type) map[string]string {
 	found := map[string]string{}
 	for _, field := range reflect.VisibleFields(structure) {

@@ -35,7 +35,7 @@ func demoTars(t *testing.T, folder string, tars int) (members []runtest.Member) 
 	return members
 }
 
-// demoMembers returns the members of a sample: its images, and then its record, which names them.
+// demoMembers returns the members of a sample: its images, and then its record. The record names the images.
 func demoMembers(t *testing.T, key string, record map[string]any) (members []runtest.Member) {
 	t.Helper()
 	add := func(image any) string {
@@ -61,7 +61,7 @@ func demoMembers(t *testing.T, key string, record map[string]any) (members []run
 	return append(members, runtest.Member{Name: key + ".json", Content: string(raw)})
 }
 
-// TestTars curates the demo from tars and from JSON with a folder of images: the ratings are equal, and the tar of the
+// TestTars curates the demo from tars, and from JSON with a folder of images. The ratings are equal, and the tar of the
 // subset has the members of the same samples. Other commands also read tars.
 func TestTars(t *testing.T) {
 	thorough.Only(t)
@@ -114,14 +114,14 @@ func checkMembers(t *testing.T, members, subset []runtest.Member, samples int) {
 	}
 }
 
-// checkTarAgain curates the subset as a dataset at 100 %, which gives the same file. It also selects again from the
-// tars.
+// checkTarAgain curates the subset as a dataset at 100 %, and checks that the result is the same file. It also selects
+// again from the tars.
 func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 	t.Helper()
 	curate := []string{"curate", "--budget", "100%", "--state", "again", "--out", "again/out", "--no-report"}
 	mustHarvest(t, dir, append(curate, "out/subset.tar")...)
 	if readFile(t, filepath.Join(dir, "again/out/subset.tar")) != readFile(t, filepath.Join(dir, "out/subset.tar")) {
-		t.Error("a selection of all samples is another file")
+		t.Error("a selection of all samples gives another file")
 	}
 	runs, err := os.ReadDir(filepath.Join(dir, "state/runs"))
 	if err != nil || len(runs) != 1 {
@@ -137,12 +137,12 @@ func checkTarAgain(t *testing.T, dir string, subset []runtest.Member) {
 		"sample 000000 of demo-000.tar read as LLaVA: id formula-0012", "image 1: 000000.0.png", "a WebDataset tar",
 	} {
 		if !strings.Contains(a.stdout, want) {
-			t.Errorf("plan does not say %q: %s", want, a.stdout)
+			t.Errorf("plan does not print %q: %s", want, a.stdout)
 		}
 	}
 }
 
-// checkStudy runs the commands that study a dataset on the containers in a folder, with annotations by the scorer.
+// checkStudy runs evaluate and export on the containers in a folder, with annotations by the scorer.
 func checkStudy(t *testing.T, dir, plain, manifest, folder string, annotations []annotation.Annotation) {
 	t.Helper()
 	some := slices.DeleteFunc(slices.Clone(annotations), func(a annotation.Annotation) bool {
@@ -168,7 +168,8 @@ func checkStudy(t *testing.T, dir, plain, manifest, folder string, annotations [
 	}
 }
 
-// TestTarRecipe lists tars in a dataset.yaml. The subset has a tar for each entry, and a dataset.yaml of them.
+// TestTarRecipe lists tars in a dataset.yaml. The subset has a tar for each entry, and a dataset.yaml that lists these
+// tars.
 func TestTarRecipe(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -203,7 +204,7 @@ func TestTarFaults(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "cat.tar"), whole+whole)
 	writeFile(t, filepath.Join(dir, "short.tar"), whole[:len(whole)/2+100])
 	slices.SortStableFunc(members, func(a, b runtest.Member) int {
-		return strings.Compare(filepath.Ext(a.Name), filepath.Ext(b.Name)) // records first
+		return strings.Compare(filepath.Ext(a.Name), filepath.Ext(b.Name)) // put the records first
 	})
 	writeFile(t, filepath.Join(dir, "apart.tar"), string(runtest.Tar(t, members[:300]...)))
 	writeFile(t, filepath.Join(dir, "text.jsonl"), textOnly("Why?", "So."))
@@ -221,7 +222,8 @@ func TestTarFaults(t *testing.T) {
 			t.Errorf("%q: status %d, %q, want %q", tc.args, a.status, a.stderr, tc.says)
 		}
 	}
-	// Samples before a cut between two samples count, and the error names the cut, also in a compressed tar.
+	// If an archive is cut off between two samples, the samples before the cut count, and the error names the cut. The
+	// same is true in a compressed tar.
 	ends := "the archive ends at byte 1024 without the blocks of zeros that end one"
 	cut := string(runtest.Tar(t, runtest.Member{Name: "a.json", Content: "{}"}))[:1024]
 	writeFile(t, filepath.Join(dir, "between.tar"), cut)
@@ -234,7 +236,7 @@ func TestTarFaults(t *testing.T) {
 	}
 	short := curateJSON(t, dir, "--budget", "1", "--max-failed", "100%", "--state", "s", "--out", "short", "short.tar")
 	if short.Samples.Failed != 1 || short.status != nil {
-		t.Errorf("samples of the tar that is cut short: %+v", short.Samples)
+		t.Errorf("samples of the truncated tar: %+v", short.Samples)
 	}
 	lines := rejectedLines(t, filepath.Join(dir, "short", rejectedFile))
 	failed := lines[len(lines)-1]
@@ -244,6 +246,6 @@ func TestTarFaults(t *testing.T) {
 	}
 	apart := harvest(t, dir, nil, "plan", "--state", "state", "apart.tar")
 	if want := "the members of a sample have to follow each other"; !strings.Contains(apart.stdout+apart.stderr, want) {
-		t.Errorf("plan does not say %q: %s", want, apart.stdout)
+		t.Errorf("plan does not print %q: %s", want, apart.stdout)
 	}
 }

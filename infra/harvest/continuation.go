@@ -14,18 +14,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A continuation is a call of the API that continues a run. It returns the status of the run that continues, which may
-// be a new attempt.
+// A continuation is a call of the API that continues a run. It returns the status of the run, or of a new attempt of
+// the run.
 type continuation func(ctx context.Context, client *api.Client, runID string) (*subset.RunStatus, error)
 
-// An attemptChoice chooses the attempt that a command continues when a user names a run.
+// An attemptChoice returns the id of the attempt that a command continues if a user names the run runID.
 type attemptChoice func(ctx context.Context, runs *run.Reader, runID string) (string, error)
 
 // newContinuation returns a command that continues a run and completes its selections: resume or retry. prepare is
-// called first, with the open state folder, and reports whether the command has nothing else to do. If skip returns a
-// text, the command prints it and does nothing else.
+// called first, with the open state folder. If prepare returns true, the command has nothing else to do. If skip
+// returns a text, the command prints the text and does nothing else.
 func newContinuation(
-	name, short string, prepare func(*cobra.Command, *continued) (bool, error), attempt attemptChoice,
+	name, short string, prepare func(*cobra.Command, *continuedRun) (bool, error), attempt attemptChoice,
 	skip func(*subset.RunStatus) string, call continuation,
 ) *cobra.Command {
 	var (
@@ -64,19 +64,19 @@ func newContinuation(
 	return cmd
 }
 
-// continued is a run that a command continues.
-type continued struct {
+// A continuedRun is a run that a command continues.
+type continuedRun struct {
 	*result
-	folder  string // of the state
+	folder  string // the state folder
 	bucket  bucket.Bucket
 	runs    *run.Reader
 	subsets *subset.Reader
 	plan    *run.Plan
 }
 
-// openContinued opens the state folder for a command that continues a run. Both arguments are as the user typed them.
-func openContinued(state, name string) (*continued, error) {
-	c := &continued{result: &result{Run: name, Seconds: map[string]float64{}, state: state}}
+// openContinued opens the state folder for a command that continues a run. state and name are the user's words.
+func openContinued(state, name string) (*continuedRun, error) {
+	c := &continuedRun{result: &result{Run: name, Seconds: map[string]float64{}, state: state}}
 	var err error
 	if c.folder, c.bucket, err = openState(state); err != nil {
 		return nil, err
@@ -85,9 +85,9 @@ func openContinued(state, name string) (*continued, error) {
 	return c, err
 }
 
-// find finds the run in the state folder, and prints a note if the command continues another attempt than the named
-// one.
-func (c *continued) find(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
+// find finds the run in the state folder, and prints a note if the command continues another attempt than the attempt
+// that the user named.
+func (c *continuedRun) find(ctx context.Context, attempt attemptChoice, notes io.Writer) (err error) {
 	if c.Run, err = findRun(ctx, c.runs, c.Run); err != nil {
 		return err
 	}
@@ -110,8 +110,8 @@ func (c *continued) find(ctx context.Context, attempt attemptChoice, notes io.Wr
 	return err
 }
 
-// skipped prints why nothing was done.
-func (c *continued) skipped(cmd *cobra.Command, text string, asJSON bool) error {
+// skipped prints the reason why the command did nothing.
+func (c *continuedRun) skipped(cmd *cobra.Command, text string, asJSON bool) error {
 	if !asJSON {
 		_, err := fmt.Fprintln(cmd.OutOrStdout(), text)
 		return err
@@ -121,7 +121,7 @@ func (c *continued) skipped(cmd *cobra.Command, text string, asJSON bool) error 
 }
 
 // work continues the run, waits until it is scored, and makes the requested selections.
-func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuation, show *display) (err error) {
+func (c *continuedRun) work(ctx context.Context, scorer scorerFlags, call continuation, show *display) (err error) {
 	if scorer.scorer != "" {
 		var kind string
 		if kind, c.input.Scorers, err = scorer.choose(c.input.Scorers); err != nil {
@@ -160,7 +160,7 @@ func (c *continued) work(ctx context.Context, scorer scorerFlags, call continuat
 }
 
 // report prints the selections. If no selection was requested, it prints the run's status and the next command.
-func (c *continued) report(cmd *cobra.Command, asJSON bool, worked error) error {
+func (c *continuedRun) report(cmd *cobra.Command, asJSON bool, worked error) error {
 	if c.input.Order != nil {
 		return c.result.report(cmd, asJSON, worked)
 	}
@@ -181,7 +181,7 @@ func (c *continued) report(cmd *cobra.Command, asJSON bool, worked error) error 
 	return nil
 }
 
-func (c *continued) printStatus(cmd *cobra.Command, asJSON bool) error {
+func (c *continuedRun) printStatus(cmd *cobra.Command, asJSON bool) error {
 	status, err := withSpending(cmd.Context(), c.bucket, c.status)
 	if err != nil {
 		return err

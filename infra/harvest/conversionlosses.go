@@ -16,33 +16,34 @@ import (
 )
 
 const (
-	// shownLosses is how many kinds of losses a message has; shownLosers is how many records it names for each.
-	shownLosses, shownLosers = 5, 3
-	// keptLosses is how many kinds of losses are counted separately.
+	// shownLosses is the maximum number of kinds of losses in a message. shownLossy is the maximum number of records
+	// that the message names for each kind.
+	shownLosses, shownLossy = 5, 3
+	// keptLosses is the maximum number of kinds of losses that are counted separately.
 	keptLosses = 100
-	// checkedRecords is how many records of a dataset are converted on trial before it is scored.
+	// checkedRecords is the number of records of a dataset that are converted as a test before the dataset is scored.
 	checkedRecords = 20_000
 )
 
-// A loss is a kind of loss: records lose it in the same field, for the same reason.
+// A loss is a kind of loss of content: records lose content in the same field, for the same reason.
 type loss struct {
-	text    string // of the first record
+	text    string // message about the first record
 	records int
-	ids     []string // of the first records
+	ids     []string // ids of the first records
 	place   dataset.Place
 }
 
-// conversionLosses count the records that would lose content in another form.
+// conversionLosses counts the records that would lose content in another form.
 type conversionLosses struct {
-	records, losers int
-	kinds           []*loss
-	byKind          map[string]*loss
+	records, lossy int
+	kinds          []*loss
+	byKind         map[string]*loss
 }
 
 // numberInPath matches the number of an item in the path of a field.
 var numberInPath = regexp.MustCompile(`\[\d+\]`)
 
-// add counts a record, and its loss if err is one. It returns any other error.
+// add counts a record. If err is a loss, add counts the loss; otherwise it returns err.
 func (l *conversionLosses) add(err error, s *dataset.Sample) error {
 	l.records++
 	var field, detail string
@@ -56,7 +57,7 @@ func (l *conversionLosses) add(err error, s *dataset.Sample) error {
 	default:
 		return err
 	}
-	l.losers++
+	l.lossy++
 	kind := numberInPath.ReplaceAllString(field, "[]") + "\x00" + detail
 	known := l.byKind[kind]
 	if known == nil {
@@ -70,13 +71,13 @@ func (l *conversionLosses) add(err error, s *dataset.Sample) error {
 		l.byKind[kind] = known
 		l.kinds = append(l.kinds, known)
 	}
-	if known.records++; len(known.ids) < shownLosers {
+	if known.records++; len(known.ids) < shownLossy {
 		known.ids = append(known.ids, spelling.Shown(s.ID))
 	}
 	return nil
 }
 
-// String says what is lost, and of which records.
+// String lists the losses, with examples of records.
 func (l *conversionLosses) String() string {
 	var texts []string
 	for i, kind := range l.kinds {
@@ -96,36 +97,37 @@ func (l *conversionLosses) String() string {
 	return strings.Join(texts, "; ")
 }
 
-// A lossyError says that records of a subset would lose content in another form. A retry cannot help.
+// A lossyError is the error of a subset whose records would lose content in another form. A retry cannot help.
 type lossyError struct {
 	folder outputFolder
 	losses *conversionLosses
 }
 
-// Error says how many records lose what, and what to do.
+// Error returns the number of records, the losses, and the fix.
 func (e *lossyError) Error() string {
-	instead := "leave the flag out"
+	instead := "remove the flag"
 	if e.folder.trainer != "" {
 		instead = "choose another form"
 	}
-	return fmt.Sprintf("%s: %d of %s in the subset would lose content: %v; %s, or leave such records out with %s",
-		e.folder.asked(), e.losses.losers, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
+	return fmt.Sprintf("%s: %d of %s in the subset would lose content: %v; %s, or exclude such records with %s",
+		e.folder.asked(), e.losses.lossy, number(e.losses.records, "record"), e.losses, instead, e.folder.exclude())
 }
 
-// isLoss reports whether an error says that the form has no place for something in a record. A retry cannot help.
+// isLoss reports whether an error means that the form cannot hold some content of a record. A retry cannot help.
 func isLoss(err error) bool {
 	_, lossy := errors.AsType[*lossyError](err)
 	return lossy || errors.Is(err, errNoFile)
 }
 
-// checkFormat converts the first records of a planned dataset on trial, before anything is scored. It warns if some
-// would lose content, and returns an error if all would: then no subset can be written.
+// checkFormat converts the first records of a planned dataset as a test, before anything is scored. It warns if some
+// records would lose content. If all records would lose content, no subset can be written, and checkFormat returns an
+// error.
 func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writer) error {
 	if format == "" {
 		return nil
 	}
 	losses, err := p.lossesIn(ctx, format)
-	if err != nil || losses.losers == 0 {
+	if err != nil || losses.lossy == 0 {
 		return err
 	}
 	first := ""
@@ -133,17 +135,17 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 		first = "the first "
 	}
 	asked := outputFolder{format: format}.asked()
-	if losses.losers == losses.records && first == "" {
-		return fmt.Errorf("%s: each valid record (%d) would lose content: %v; leave the flag out, or change the records",
+	if losses.lossy == losses.records && first == "" {
+		return fmt.Errorf("%s: each valid record (%d) would lose content: %v; remove the flag, or change the records",
 			asked, losses.records, losses)
 	}
 	_, err = fmt.Fprintf(show, "harvest: warning: %s: %d of %s%s would lose content: %v; the subset is not written if "+
-		"it has one of them, so leave them out with --exclude\n", asked, losses.losers, first,
+		"it has such a record, so exclude these records with --exclude\n", asked, losses.lossy, first,
 		number(losses.records, "record"), losses)
 	return err
 }
 
-// lossesIn counts what the first valid records of a planned dataset lose in a form.
+// lossesIn counts the losses of the first valid records of a planned dataset in a form.
 func (p *localPlan) lossesIn(ctx context.Context, format string) (*conversionLosses, error) {
 	losses := &conversionLosses{}
 	columns, rows := table.NewColumns(forms.ImagesField), forms.NewRows(format)

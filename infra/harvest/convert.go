@@ -21,7 +21,7 @@ import (
 
 // A conversion writes the samples of a subset in another form, one after the other.
 type conversion interface {
-	// name returns the names, in the new form, of the images of the next sample, s.
+	// name returns the names that the images of the next sample s get in the new form.
 	name(s *dataset.Sample, images [][]byte) ([]string, error)
 	// write writes the converted record of the next sample, and its images.
 	write(record []byte, s *dataset.Sample, images [][]byte) error
@@ -98,7 +98,7 @@ func (c convertedSubset) installImages(dir string) (folder string, err error) {
 	return folder, os.Rename(c.images, folder)
 }
 
-// keeps returns the names that stay in an output folder: its files, and the folder of images.
+// keeps returns the names of the files and folders to keep in an output folder: files, and the folder of images.
 func (c convertedSubset) keeps(files []string) []string {
 	if c.images == "" {
 		return files
@@ -106,7 +106,7 @@ func (c convertedSubset) keeps(files []string) []string {
 	return append(slices.Clone(files), imagesFolder)
 }
 
-// converted makes the subset with its records in another form, in the folder scratch.
+// converted writes the subset with its records in another form to the folder scratch.
 func (f outputFolder) converted(ctx context.Context, scratch string) (convertedSubset, error) {
 	object := f.selection.Outputs.Subset
 	stored, to := filepath.Join(scratch, path.Base(object)), convertedSubset{file: filepath.Join(scratch, "converted")}
@@ -120,7 +120,8 @@ func (f outputFolder) converted(ctx context.Context, scratch string) (convertedS
 	return to, err
 }
 
-// convert writes the records of the stored subset in the other form, and returns the folder of its images.
+// convert writes the records of the stored subset in the other form. It returns the folder of the images of these
+// records.
 func (f outputFolder) convert(ctx context.Context, w io.Writer, stored, scratch string) (images string, err error) {
 	var to conversion
 	switch {
@@ -161,7 +162,7 @@ func (f outputFolder) convertTo(ctx context.Context, to conversion, stored strin
 	return errors.Join(err, from.Close())
 }
 
-// convertText writes records of text, whose images keep their names.
+// convertText converts records to a text form. The records keep the names of their images.
 func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored string) error {
 	format := dataset.Format(strings.TrimPrefix(path.Ext(stored), "."))
 	out := dataset.NewWriter(w, format, dataset.Part{First: true, Last: true})
@@ -175,8 +176,8 @@ func (f outputFolder) convertText(ctx context.Context, w io.Writer, stored strin
 
 // convertRecords converts each record of the stored subset, and calls use with the result and the original sample.
 // Before that, it calls name for the names of the sample's images. The subset holds the samples in the order of the
-// manifests, and each is read as the run reads it, so that it has the same id. A *lossyError is about all records that
-// would lose content.
+// manifests. Each sample is read as in the run, so that it has the same id. If records would lose content, the error is
+// one *lossyError for all of these records.
 func (f outputFolder) convertRecords(
 	ctx context.Context, stored string, name func(s *dataset.Sample) ([]string, error),
 	use func(record []byte, s *dataset.Sample) error,
@@ -226,14 +227,14 @@ func (f outputFolder) convertRecords(
 			return err
 		}
 	}
-	if losses.losers > 0 {
+	if losses.lossy > 0 {
 		return &lossyError{f, &losses}
 	}
 	return nil
 }
 
-// exclude returns the flag that excludes a sample from the subset. If this command makes no selection, it is a flag of
-// `harvest select`.
+// exclude returns the flag that excludes a sample from the subset. If this command makes no selection, it returns the
+// flag of `harvest select`.
 func (f outputFolder) exclude() string {
 	if f.trainer != "" {
 		return "`harvest select --exclude`"

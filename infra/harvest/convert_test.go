@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestOutputFormat writes a subset in other forms, without a loss. Each is the same dataset.
+// TestOutputFormat writes a subset in other forms, without loss of content. Each form is the same dataset.
 func TestOutputFormat(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -59,7 +59,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 		{"lava", `--output-format: "lava" is not a form to convert to; did you mean "llava"?`, 2},
 		// Nothing is scored if no record can be written.
 		{"llava", "harvest: --output-format llava: each valid record (5) would lose content: messages[0].weight: the " +
-			"other form has no place for it (5 records, ids x0, x1, x2, …); leave the flag out, or change the records", 1},
+			"other form has no place for it (5 records, ids x0, x1, x2, …); remove the flag, or change the records", 1},
 	} {
 		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "state", "--out", "new/out", "--output-format",
 			tc.format, "a.jsonl")
@@ -72,7 +72,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 	for _, want := range []string{
 		"harvest: warning: --output-format llava: 5 of 6 records would lose content: messages[0].weight: ",
 		"harvest: --output-format llava: 5 of 6 records in the subset would lose content: messages[0].weight: the other " +
-			"form has no place for it (5 records, ids y0, y1, y2, …); leave the flag out, or leave such records out with " +
+			"form has no place for it (5 records, ids y0, y1, y2, …); remove the flag, or exclude such records with " +
 			"--exclude\n",
 	} {
 		if a.status != 1 || !strings.Contains(a.stderr, want) || strings.Contains(a.stderr, "scratch") {
@@ -82,15 +82,15 @@ func TestOutputFormatRefuses(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, "new")); !os.IsNotExist(err) {
 		t.Errorf("the folder of a refused subset is left: %v", err)
 	}
-	// Records that have the form lose nothing.
+	// Records that already have the form lose no content.
 	mustHarvest(t, dir, "curate", "--budget", "100%", "--no-report", "--state", "state", "--out", "new/out",
 		"--output-format", "swift", "a.jsonl")
 	if got := readFile(t, filepath.Join(dir, "new/out/subset.jsonl")); got != text {
-		t.Errorf("the records had the form, and are %s", got)
+		t.Errorf("the records already had the form, but were changed to %s", got)
 	}
 }
 
-// A converted record has the id by which the run knows it, wherever the record is in the subset.
+// A converted record has its id in the run, at every position in the subset.
 func TestOutputFormatKeepsIDs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -111,7 +111,7 @@ func TestOutputFormatKeepsIDs(t *testing.T) {
 		} {
 			_, after, found := strings.Cut(written, want)
 			if !found {
-				t.Errorf("%s: %s is not there, or not in order: %s", what, want, written)
+				t.Errorf("%s: %s is missing, or not in order: %s", what, want, written)
 			}
 			written = after
 		}
@@ -128,8 +128,8 @@ func TestOutputFormatKeepsIDs(t *testing.T) {
 	check("export-subset", readFile(t, filepath.Join(dir, "exported/data.jsonl")))
 }
 
-// TestOutputFormatWebDataset writes a subset as a tar with its images: it has the same samples, and the same bytes each
-// time.
+// TestOutputFormatWebDataset writes a subset as a tar with its images. The tar has the same samples, and the same bytes
+// each time.
 func TestOutputFormatWebDataset(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -160,7 +160,7 @@ func TestOutputFormatWebDataset(t *testing.T) {
 	}
 	mustHarvest(t, dir, append(curate, "--output-format", "webdataset", "--out", "again")...)
 	if readFile(t, filepath.Join(dir, "again", "subset.tar")) != subset {
-		t.Error("the second time it is another file")
+		t.Error("the second command writes another file")
 	}
 }
 
@@ -245,7 +245,7 @@ func TestOutputFormatWebDatasetRefuses(t *testing.T) {
 	}
 	a := harvest(t, dir, nil, selectGone...)
 	if want := "--output-format webdataset: sample x: "; a.status != 1 || !strings.Contains(a.stderr, want) {
-		t.Errorf("an image that is gone: status %d, %q, want %q", a.status, a.stderr, want)
+		t.Errorf("a missing image: status %d, %q, want %q", a.status, a.stderr, want)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "out", "subset.jsonl")); err != nil {
 		t.Errorf("the earlier subset was deleted: %v", err)
@@ -253,6 +253,6 @@ func TestOutputFormatWebDatasetRefuses(t *testing.T) {
 	a = harvest(t, dir, nil, append(curate, "--output-format", "webdataset", "names.jsonl")...)
 	if want := "--output-format webdataset: each valid record (1) would lose content: image_names: "; a.status != 1 ||
 		!strings.Contains(a.stderr, want) {
-		t.Errorf("a field of the same name: status %d, %q, want %q", a.status, a.stderr, want)
+		t.Errorf("a record that already has the field: status %d, %q, want %q", a.status, a.stderr, want)
 	}
 }

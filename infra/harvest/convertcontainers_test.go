@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestOutputFormatOfContainers converts a tar and a Parquet file with images into other forms, where JSON records name
-// image files next to them. Each is the same dataset, and the same bytes each time.
+// TestOutputFormatOfContainers converts a tar and a Parquet file with images into other forms. In JSON forms, records
+// name image files next to the subset. Each result is the same dataset, and has the same bytes each time.
 func TestOutputFormatOfContainers(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -53,7 +53,7 @@ func TestOutputFormatOfContainers(t *testing.T) {
 			first := folderContent(t, filepath.Join(dir, to))
 			curate(to, format, container+"/"+name)
 			if diff := cmp.Diff(first, folderContent(t, filepath.Join(dir, to))); diff != "" {
-				t.Errorf("the second time %s is another (-first +second):\n%s", to, diff)
+				t.Errorf("the second conversion to %s gives other files (-first +second):\n%s", to, diff)
 			}
 		}
 	}
@@ -79,7 +79,7 @@ func folderContent(t *testing.T, dir string) map[string]string {
 	return content
 }
 
-// TestOutputFormatParquetRefuses checks that the error names the record, and its field that no column can hold.
+// TestOutputFormatParquetRefuses checks that the error names the record, and the field that no column can hold.
 func TestOutputFormatParquetRefuses(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -89,8 +89,8 @@ func TestOutputFormatParquetRefuses(t *testing.T) {
 	a := harvest(t, dir, nil, "curate", "--budget", "2", "--no-report", "--state", "state", "--out", "out",
 		"--output-format", "parquet", "a.jsonl")
 	want := "--output-format parquet: 1 of 2 records in the subset would lose content: score: it is text here, " +
-		"but a number in an earlier record; a column has one type (a.jsonl: element 2 (line 2), id y); leave the flag " +
-		"out, or leave such records out with --exclude"
+		"but a number in an earlier record; a column has one type (a.jsonl: element 2 (line 2), id y); remove the " +
+		"flag, or exclude such records with --exclude"
 	if a.status != 1 || !strings.Contains(a.stderr, want) {
 		t.Errorf("status %d, %q, want %q", a.status, a.stderr, want)
 	}

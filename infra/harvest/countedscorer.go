@@ -12,13 +12,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// A countedScorer counts the samples that it has rated, so that progress moves by samples and not by shards.
+// A countedScorer counts the samples that it has rated, so that progress is shown for each sample and not only for each
+// shard.
 type countedScorer struct {
 	scorer.Scorer
 	rated *atomic.Int64
 }
 
-// countedStep is the most samples that are rated before they are counted.
+// countedStep is the maximum number of samples that are rated between two updates of the counter.
 const countedStep = 16
 
 // counted wraps an opener of scorers: an embedded scorer then adds to the counter rated. Other scorers are not wrapped,

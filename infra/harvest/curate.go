@@ -71,8 +71,8 @@ func newCurate() *cobra.Command {
 	return cmd
 }
 
-// defaultOut returns the folder of the subset without --out. A trial has another folder, so that it does not replace
-// the subset of the whole dataset.
+// defaultOut returns the folder of the subset if --out is not given. A trial has another folder, so that it does not
+// replace the subset of the whole dataset.
 func (in input) defaultOut() string {
 	if in.Limit > 0 {
 		return filepath.Join("out", in.Dataset+"-trial")
@@ -80,8 +80,8 @@ func (in input) defaultOut() string {
 	return filepath.Join("out", in.Dataset)
 }
 
-// curateDataset gives a dataset to the system and waits for the selections of an order. With a *failure it also returns
-// the result.
+// curateDataset gives a dataset to the system and waits for the selections of an order. If the error is a *failure, it
+// also returns the result.
 func curateDataset(
 	ctx context.Context, in input, spec run.Spec, o order, state string, checkImages bool, show *display,
 ) (*result, error) {
@@ -95,7 +95,7 @@ func curateDataset(
 	if err != nil {
 		return nil, err
 	}
-	// Plan here first, so that a fault of the dataset is reported before anything is written.
+	// Plan here first, so that an error in the dataset is reported before anything is written.
 	p, err := in.plan(ctx, spec, files, state, show)
 	if err != nil {
 		return nil, err
@@ -140,7 +140,8 @@ func curateDataset(
 	return res, err
 }
 
-// accept reports, before anything is scored, why an order cannot be carried out, and shows its estimate.
+// accept returns an error if an order cannot be carried out, and shows the estimate of a paid scorer. It runs before
+// anything is scored.
 func (p *localPlan) accept(ctx context.Context, o order, checkImages bool, show *display) error {
 	if err := o.check(p.Plan); err != nil {
 		return err

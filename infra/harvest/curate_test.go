@@ -30,7 +30,7 @@ var faults = []struct {
 	env    []string
 	args   []string
 	status int
-	says   []string // on standard error
+	says   []string // parts of standard error
 }{
 	{
 		name: "unknown command", args: []string{"curat"}, status: 2,
@@ -186,7 +186,7 @@ var faults = []struct {
 	},
 }
 
-// TestFaults runs commands with wrong command lines and wrong datasets.
+// TestFaults runs commands with invalid command lines and invalid datasets.
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -208,7 +208,7 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			if !strings.HasPrefix(a.stderr, "harvest: ") || strings.Count(a.stderr, "\n") != 1 || a.stdout != "" {
-				t.Errorf("want one line on standard error alone; printed %q and %q", a.stdout, a.stderr)
+				t.Errorf("want one line, and only on standard error; printed %q and %q", a.stdout, a.stderr)
 			}
 		})
 	}
@@ -233,7 +233,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// TestCommands runs all commands that end on one dataset. One of its images is added late.
+// TestCommands runs all commands except serve on one dataset. One image is added only before the retry.
 func TestCommands(t *testing.T) {
 	t.Parallel()
 	const size = 40
@@ -246,20 +246,20 @@ func TestCommands(t *testing.T) {
 
 	checkPlan(t, dir, size)
 
-	// Without --out and --images, and in the dataset's own folder.
+	// Curate in the dataset's own folder, without --out and --images.
 	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--json", "dataset.json")
 	first := decodeResult(t, a.stdout)
 	if diff := cmp.Diff(events.Counts{In: size, Scored: size - 1, Failed: 1}, first.Samples); diff != "" {
 		t.Errorf("samples (-want +got):\n%s", diff)
 	}
 	if first.Selected != 12 || !strings.HasPrefix(first.Run, filepath.Base(dir)+"-") {
-		t.Errorf("run %s selected %d, want 12 of a run named after the folder", first.Run, first.Selected)
+		t.Errorf("run %s selected %d samples, want 12 samples of a run with the folder's name", first.Run, first.Selected)
 	}
 	if first.Outputs.Subset != filepath.Join("out", filepath.Base(dir), "subset.json") {
 		t.Errorf("subset in %s", first.Outputs.Subset)
 	}
 	if !strings.Contains(a.stderr, "score ") || strings.ContainsRune(a.stderr, '\x1b') {
-		t.Errorf("progress on what is not a terminal: %q", a.stderr)
+		t.Errorf("progress on an output that is not a terminal: %q", a.stderr)
 	}
 	checkKeys(t, a.stdout)
 	checkSplit(t, dir, first, size)
@@ -295,16 +295,16 @@ func checkPlan(t *testing.T, dir string, size int64) {
 		t.Errorf("the plan lacks the missing image:\n%s", table)
 	}
 	if a := mustHarvest(t, dir, "status", "--state", "state"); !strings.Contains(a.stdout, "no runs yet") {
-		t.Errorf("after planning alone, status printed %q", a.stdout)
+		t.Errorf("after plan, status printed %q", a.stdout)
 	}
 }
 
-// checkOthers repeats the first command, and makes further selections of the same run.
+// checkOthers repeats the first command, and makes other selections of the same run.
 func checkOthers(t *testing.T, dir string, first *result) {
 	t.Helper()
 	if again := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); again.Run != first.Run ||
 		again.Selection != first.Selection {
-		t.Errorf("the same command again gives run %s, selection %s; before: %s, %s", again.Run, again.Selection, first.Run,
+		t.Errorf("the repeated command gives run %s, selection %s; before: %s, %s", again.Run, again.Selection, first.Run,
 			first.Selection)
 	}
 	table := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--quiet", "dataset.json")
@@ -313,7 +313,7 @@ func checkOthers(t *testing.T, dir string, first *result) {
 		t.Errorf("printed %q and %q", table.stdout, table.stderr)
 	}
 
-	// Each selection has its own folder.
+	// Each selection has a separate folder.
 	var other result
 	decode(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--capabilities",
 		"stem knowledge,humanities", "--threshold", "-1", "--json", "--quiet", first.Run).stdout, &other)
@@ -339,7 +339,7 @@ func checkRetried(t *testing.T, dir, firstRun string, size int64) {
 		t.Errorf("retried as %s, samples (-want +got):\n%s", retried.Run, diff)
 	}
 	if latest := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json"); latest.Run != retried.Run {
-		t.Errorf("curating again takes run %s, and the latest attempt is %s", latest.Run, retried.Run)
+		t.Errorf("a repeated curate uses run %s, but the latest attempt is %s", latest.Run, retried.Run)
 	}
 	var statuses []subset.RunStatus
 	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json").stdout, &statuses)
@@ -402,7 +402,7 @@ func checkSplit(t *testing.T, dir string, r result, size int) {
 	}
 	for _, line := range rejectedLines(t, filepath.Join(dir, r.Outputs.Rejected)) {
 		if seen[line.ID] || line.Reason == "" {
-			t.Errorf("rejected %+v: is selected too, or lacks a reason", line)
+			t.Errorf("rejected sample %+v: it is also selected, or it lacks a reason", line)
 		}
 		seen[line.ID] = true
 	}
@@ -441,7 +441,7 @@ func TestManifestsTogether(t *testing.T) {
 	checkSplit(t, dir, r, 12)
 }
 
-// TestBroken curates the repository's broken manifests: only the invalid records fail, each with its reason.
+// TestBroken curates the repository's broken manifests. Only the invalid records fail, each with its reason.
 func TestBroken(t *testing.T) {
 	t.Parallel()
 	type expectation struct {
@@ -461,7 +461,7 @@ func TestBroken(t *testing.T) {
 			var got []expectation
 			for _, line := range rejectedLines(t, r.Outputs.Rejected) {
 				if line.Status == scores.OK {
-					continue // valid, but rated 0 everywhere, or without a style
+					continue // a valid sample that is rated 0 for every capability, or has no style
 				}
 				e := expectation{line.ID, line.Status.String(), line.Reason}
 				if i := len(got); i < len(want) && strings.HasPrefix(line.Reason, want[i].Prefix) {
@@ -482,7 +482,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// TestPool curates the pool. The subset is the same on every machine: its checksum changes only with the weights of the
+// TestPool curates the pool. The subset is the same on every machine. Its checksum changes only with the weights of the
 // embedded scorer, the reading of records, or the method.
 func TestPool(t *testing.T) {
 	t.Parallel()

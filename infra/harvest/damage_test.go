@@ -85,7 +85,7 @@ func TestDamagedState(t *testing.T) {
 	}
 }
 
-// TestLostShard removes a shard that is not rated yet: it is tried only once.
+// TestLostShard removes a shard that is not rated yet. The run tries the shard only once.
 func TestLostShard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

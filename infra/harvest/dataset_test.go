@@ -13,8 +13,8 @@ import (
 	"testing"
 )
 
-// newDataset writes a dataset below dir: dataset.json with `size` samples, and images of pixels x pixels next to it. It
-// is the same each time.
+// newDataset writes a dataset below dir: dataset.json with `size` samples, and images of pixels x pixels next to it.
+// Equal arguments give equal datasets.
 func newDataset(t *testing.T, dir string, size, pixels int) string {
 	t.Helper()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -92,7 +92,7 @@ func readFile(t *testing.T, path string) string {
 	return string(data)
 }
 
-// demoFolder returns the folder of the demo's dataset and images, as a command in any folder names it.
+// demoFolder returns the absolute path of the folder with the demo's dataset and images.
 func demoFolder(t *testing.T) string {
 	t.Helper()
 	folder, err := filepath.Abs(filepath.Dir(demo))

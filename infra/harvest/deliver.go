@@ -21,11 +21,11 @@ import (
 // on the buckets, so after a kill the next serve continues.
 type subsetFolder struct {
 	dir     string           // absolute
-	state   string           // folder, which may be in it
-	budget  selection.Budget // for datasets that name no budget; zero if there is no default
+	state   string           // the state folder, which may be inside dir
+	budget  selection.Budget // for datasets without a budget of their own; zero if there is no default
 	exports *exporter
 	log     *slog.Logger
-	// settled are the datasets whose folder is up to date, each with its decision.
+	// settled has the decisions of the datasets whose folders are up to date.
 	settled map[string]decision
 }
 
@@ -47,10 +47,10 @@ func newSubsetFolder(
 	}
 	if !strings.HasPrefix(input, "gs://") {
 		switch {
-		case liesIn(abs, filepath.Join(input, "datasets")):
+		case isBelow(abs, filepath.Join(input, "datasets")):
 			return nil, usageError{fmt.Errorf("--out %s: it is inside the datasets of --input, where a subset would start a "+
 				"run; give a folder elsewhere", dir)}
-		case liesIn(abs, filepath.Join(input, "images")) || sameFile(abs, input):
+		case isBelow(abs, filepath.Join(input, "images")) || sameFile(abs, input):
 			return nil, usageError{fmt.Errorf("--out %s: users upload datasets and images there, and a subset could replace "+
 				"them; give a folder elsewhere", dir)}
 		}
@@ -94,8 +94,8 @@ func (f *subsetFolder) update(ctx context.Context) error {
 
 // updateDataset writes the latest selection of a dataset at the budget of dataset.yaml, else at the budget of the
 // command. If there is no such selection and dataset.yaml names no budget, it writes the latest selection that an API
-// call requested. It reports whether the folder is up to date; then the folder need not be checked until the decision
-// changes. A folder is not up to date while its selection is not completed.
+// call requested. It reports whether the folder is up to date. Such a folder is checked again only after the decision
+// has changed. A folder is not up to date while its selection is not completed.
 func (f *subsetFolder) updateDataset(
 	ctx context.Context, dataset string, selections []subset.Automatic, now decision,
 ) (settled bool, err error) {
@@ -113,7 +113,7 @@ func (f *subsetFolder) updateDataset(
 		sel, err := f.exports.subsets.Find(ctx, one.Run, one.Selection)
 		switch {
 		case errors.Is(err, subset.ErrNoSelection):
-			pending = true // the selection is requested, and not made yet
+			pending = true // the selection is requested, but not made yet
 			continue
 		case err != nil:
 			f.log.Warn("a selection cannot be read", "run", one.Run, "selection", one.Selection, "error", err)
@@ -170,8 +170,8 @@ func (f *subsetFolder) writeSelection(
 	return err == nil, err
 }
 
-// budgetOf returns the budget in dataset.yaml, else the budget of the command. own reports whether dataset.yaml has
-// one.
+// budgetOf returns the budget in dataset.yaml, else the budget of the command. own reports whether dataset.yaml has a
+// budget.
 func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (budget selection.Budget, own bool, err error) {
 	spec, err := specOf(ctx, f.exports.input, dataset)
 	if err != nil || spec.Budget.IsZero() {
@@ -180,8 +180,8 @@ func (f *subsetFolder) budgetOf(ctx context.Context, dataset string) (budget sel
 	return spec.Budget, true, nil
 }
 
-// export writes a selection in the form that dataset.yaml requests, into a folder inside the subset's. An export that
-// can never succeed is reported once.
+// export writes a selection in the form that dataset.yaml requests, into a folder inside the folder of the subset. An
+// export that can never succeed is reported only once.
 func (f *subsetFolder) export(ctx context.Context, sel *subset.Selection, dir string) error {
 	request, err := f.exports.request(ctx, sel.Dataset)
 	if err != nil {

@@ -20,7 +20,7 @@ func drop(t *testing.T, dir, name string, samples int) {
 	writeFile(t, filepath.Join(dir, "input", "datasets", name, "all.json"), manifest)
 }
 
-// inOut returns the number of samples of a dataset's subset in a folder; -1 if there is no subset.
+// inOut returns the number of samples in a dataset's subset in the folder out; -1 if there is no subset.
 func inOut(t *testing.T, dir, dataset string) int {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join(dir, "out", dataset, "subset.json"))
@@ -34,8 +34,8 @@ func inOut(t *testing.T, dir, dataset string) int {
 	return len(records)
 }
 
-// TestServeWritesSubsets uploads manifests without a dataset.yaml. Each subset is written to its own folder, also for
-// another budget, for an earlier budget, and for a budget of dataset.yaml.
+// TestServeWritesSubsets uploads manifests without a dataset.yaml. Each subset is written to a separate folder. This is
+// repeated with another budget, with an earlier budget, and with a budget in dataset.yaml.
 func TestServeWritesSubsets(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -67,7 +67,7 @@ func TestServeWritesSubsets(t *testing.T) {
 	third.stop(t)
 }
 
-// TestServeWritesCalled starts a run by an API call with a budget. Its subset is also written.
+// TestServeWritesCalled starts a run by an API call with a budget. The subset of this run is also written.
 func TestServeWritesCalled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -97,8 +97,8 @@ func (s *server) stop(t *testing.T) {
 	}
 }
 
-// TestServeLinks uploads a dataset whose folder is a link: it is refused once, and the log names the flag that allows
-// links.
+// TestServeLinks uploads a dataset whose folder is a link. The dataset is refused once, and the log names the flag that
+// allows links.
 func TestServeLinks(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -159,7 +159,7 @@ func TestServeFaults(t *testing.T) {
 	}
 }
 
-// TestUnsupportedFlagsOfProcesses gives several unsupported flags: the error always names the first of them.
+// TestUnsupportedFlagsOfProcesses gives several unsupported flags. The error always names the first of these flags.
 func TestUnsupportedFlagsOfProcesses(t *testing.T) {
 	t.Parallel()
 	for range 20 {

@@ -13,7 +13,7 @@ import (
 	"github.com/sethvargo/go-envconfig"
 )
 
-// limits returns the service's limits, from the environment as in the cloud.
+// limits returns the service's limits. As in the cloud, they come from the environment.
 func limits(ctx context.Context) (run.Limits, error) {
 	l, err := config.Read[run.Limits](ctx, envconfig.OsLookuper())
 	if err == nil {
@@ -25,8 +25,8 @@ func limits(ctx context.Context) (run.Limits, error) {
 	return l, nil
 }
 
-// imageMemory returns this process's memory budget for images within limits. The URLs of scorers come from at, else
-// from the environment. A command uses one budget at a time.
+// imageMemory returns this process's memory budget for images within limits. The URLs of scorers come from the
+// parameter at, else from the environment. A command uses one budget at a time.
 func imageMemory(limits images.Limits, at kinds.Config) (*memory.Budget, error) {
 	scorers, err := scorersByEnvironment()
 	if err != nil {
@@ -35,7 +35,7 @@ func imageMemory(limits images.Limits, at kinds.Config) (*memory.Budget, error) 
 	return scorers.At(at).Memory(limits)
 }
 
-// selectionLimits returns the limits of selections, from the environment as in the cloud.
+// selectionLimits returns the limits of selections. As in the cloud, they come from the environment.
 func selectionLimits(ctx context.Context) (subset.Limits, error) {
 	l, err := config.Read[subset.Limits](ctx, envconfig.OsLookuper())
 	if err != nil {

@@ -20,18 +20,18 @@ import (
 const (
 	// resamples is the number of bootstrap resamples. With another seed the ends of intervals move by less than 0.01.
 	resamples = 1000
-	// poolsDrawn is how many pools of a few sources are drawn.
+	// poolsDrawn is the number of pools of a few sources that are drawn.
 	poolsDrawn = 200
-	// resampleSeed makes a report the same every time.
+	// resampleSeed is fixed, so that equal inputs give equal reports.
 	resampleSeed = 1
 )
 
-// An evaluation is what evaluate reports: with --json, as this object.
+// An evaluation is the report of evaluate. --json prints this object.
 type evaluation struct {
 	*agreement.Report
 	// Pools is the agreement on pools of a few sources; null if the dataset has no more sources than one pool.
 	Pools *agreement.Pools `json:"pools"`
-	// Annotations is the number of annotations in the file. Each is compared, absent or failed.
+	// Annotations is the number of annotations in the file: compared, absent and failed annotations together.
 	Annotations int `json:"annotations"`
 	// Absent are ids of annotations without a sample.
 	Absent []string `json:"absent"`
@@ -62,7 +62,7 @@ func newEvaluate() *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			start := time.Now()
 			if against != "" && cmd.Flags().Changed("scorer") {
-				return usageError{errors.New("--against: a file of annotations needs no --scorer; give one of the two")}
+				return usageError{errors.New("--against and --scorer exclude each other; give one of the two")}
 			}
 			set, err := flags.read(cmd, args)
 			if err != nil {
@@ -87,7 +87,8 @@ func newEvaluate() *cobra.Command {
 	return cmd
 }
 
-// evaluate compares the annotations with the ratings of a scorer, or with the annotations in the file against.
+// evaluate compares the annotations with the ratings of a scorer, or with the annotations in the file that against
+// names.
 func (set *annotationSet) evaluate(
 	ctx context.Context, scorer scorerFlags, against, state string, quiet bool,
 ) (*evaluation, error) {
@@ -125,7 +126,7 @@ func (set *annotationSet) evaluate(
 // notAnnotated is the code of an annotated sample that the second file of annotations lacks.
 const notAnnotated reason.Code = "not_annotated"
 
-// rateFromFile takes the ratings from another file of annotations.
+// rateFromFile reads the ratings from another file of annotations.
 func (e *evaluation) rateFromFile(
 	set *annotationSet, samples []datasetSample, name string,
 ) ([]agreement.Sample, error) {
@@ -150,13 +151,13 @@ func (e *evaluation) rateFromFile(
 		})
 	}
 	if len(rated) == 0 {
-		return nil, fmt.Errorf("no sample is annotated in both files: the first of the %d of %s is %q; "+
+		return nil, fmt.Errorf("no sample is annotated in both files: %[2]s has %[1]d annotations, the first of %[3]q; "+
 			"give annotations of the same samples", len(second), name, second[0].ID)
 	}
 	return rated, nil
 }
 
-// opinion returns the part of an annotation that is compared. A missing score is a missing rating.
+// opinion returns the compared part of an annotation. A missing score becomes a missing rating.
 func opinion(a annotation.Annotation) agreement.Opinion {
 	return agreement.Opinion{Ratings: a.Scores, Styles: a.Styles}
 }
@@ -202,8 +203,8 @@ func (e *evaluation) print(w io.Writer) error {
 	}
 	within := e.WithinSource
 	text := fmt.Sprintf("%d of %d annotated samples compared with %s. Intervals have 95 %% confidence (bootstrap).\n"+
-		"Within sources: %d sources with %d samples or more; for %d of %d capabilities the correlation is above 0, the "+
-		"value of a rater who knows only the source.\n",
+		"Within sources: %d sources with %d samples or more. For %d of %d capabilities the correlation is above 0. A rater "+
+		"who knows only the source has 0.\n",
 		e.Samples, e.Annotations, e.Scorer,
 		within.Sources, agreement.LeastOfSource, within.Above, len(e.capabilities))
 	if _, err := fmt.Fprintf(w, "\n%s", foldedLines(text)); err != nil {

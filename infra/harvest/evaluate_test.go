@@ -80,7 +80,7 @@ func textOnly(question, answer string) string {
 }
 
 // annotateOdd writes more.jsonl with samples that cannot be rated, that have no id, or that have the id of another
-// sample. It also writes the scorer's annotations of this file and of dataset.json. Three of them belong to samples
+// sample. It also writes the scorer's annotations of this file and of dataset.json. Three annotations belong to samples
 // that cannot be compared.
 func annotateOdd(t *testing.T, dir string) []annotation.Annotation {
 	t.Helper()
@@ -109,8 +109,8 @@ func annotateOdd(t *testing.T, dir string) []annotation.Annotation {
 	return annotations
 }
 
-// TestEvaluate evaluates the scorer against its own ratings. They agree completely: each sample is compared with its
-// own annotation.
+// TestEvaluate evaluates the scorer against its own ratings. The agreement is complete, because each sample is compared
+// with its own annotation.
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -140,7 +140,7 @@ func TestEvaluate(t *testing.T) {
 		t.Errorf("selections share %v, by chance %v", got.Overlap, got.RandomOverlap)
 	}
 
-	// The second time no sample is scored, and the tables are equal.
+	// The second command scores no sample, and prints equal tables.
 	a := mustHarvest(t, dir, "evaluate", "--state", "state", "--annotations", "annotations.jsonl", "dataset.json",
 		"more.jsonl")
 	for _, text := range []string{
@@ -154,7 +154,7 @@ func TestEvaluate(t *testing.T) {
 	}
 	again := evaluateJSON(t, dir, "--annotations", "annotations.jsonl", "dataset.json", "more.jsonl")
 	if again.Run != got.Run {
-		t.Errorf("evaluated again, the run is %s, and was %s", again.Run, got.Run)
+		t.Errorf("evaluated again, the run is %s, want %s", again.Run, got.Run)
 	}
 }
 
@@ -206,7 +206,7 @@ func TestEvaluateAgainst(t *testing.T) {
 		t.Errorf("run %q, failed %v", got.Run, got.Failed)
 	}
 	if got.Overlap["0.1"] < 2*got.RandomOverlap["0.1"] {
-		t.Errorf("selections share %v, and by chance %v", got.Overlap, got.RandomOverlap)
+		t.Errorf("selections have a share of %v in common, and random selections %v", got.Overlap, got.RandomOverlap)
 	}
 }
 

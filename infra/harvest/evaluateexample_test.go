@@ -12,8 +12,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestEvaluateExample makes a dry run of infra/examples/evaluate: it makes and exports the arms, parses the
-// configurations, prints the commands of training and evaluation for each arm, and makes the table from invented
+// TestEvaluateExample makes a dry run of infra/examples/evaluate. It makes and exports the arms, and parses the
+// configurations. It prints the commands of training and evaluation for each arm, and makes the table from invented
 // results.
 func TestEvaluateExample(t *testing.T) {
 	t.Parallel()

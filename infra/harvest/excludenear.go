@@ -27,7 +27,7 @@ type nearFile struct {
 	Folder string `json:"folder"` // folder of the file and of the images that it names, or the folder itself
 }
 
-// nearFiles finds evaluation sets by their paths.
+// nearFiles returns the evaluation sets at these paths.
 func nearFiles(paths []string) (files []nearFile, err error) {
 	for _, path := range paths {
 		info, err := os.Stat(path)
@@ -59,8 +59,8 @@ func nearObjects(files []nearFile) (names []string) {
 	return names
 }
 
-// nearPath returns the path of the evaluation set with this name in the input bucket; empty if the order is nil or has
-// no such set.
+// nearPath returns the path of the evaluation set with this name in the input bucket. It is empty if the order is nil
+// or has no such set.
 func (o *order) nearPath(object string) string {
 	if o == nil {
 		return ""
@@ -120,7 +120,7 @@ func (o order) typedNear(err error) error {
 	return usageError{byFlags(errors.New(text))}
 }
 
-// printEvaluations prints how many samples are near to evaluation sets.
+// printEvaluations prints the number of samples that are near to evaluation sets.
 func (r *result) printEvaluations(w io.Writer) error {
 	found := r.selection.Evaluations
 	if found == nil {
@@ -135,7 +135,7 @@ func (r *result) printEvaluations(w io.Writer) error {
 	if len(sources) > 0 {
 		text += " (" + strings.Join(sources, ", ") + ")"
 	}
-	text += fmt.Sprintf(", %s of them with the text too; %s have the text alone. Left out: %s.",
+	text += fmt.Sprintf(", %s of them with the text too; %s have only the text. Left out: %s.",
 		separated(int64(found.Both)), separated(int64(found.Text)), separated(int64(found.Dropped)))
 	if _, err := fmt.Fprintf(w, "\n%s\n", folded(text, "")); err != nil {
 		return err
@@ -176,7 +176,7 @@ func nameOfSet(set subset.EvaluationSet) string {
 	return name
 }
 
-// nearInWords describes the item or sample that a sample is near to.
+// nearInWords returns a description of the item or sample that a sample is near to.
 func nearInWords(near *subset.NearTo) string {
 	return fmt.Sprintf("near to %s (the hashes of copies differ in at most %d bits for an image, and %d bits for a "+
 		"text)", near,

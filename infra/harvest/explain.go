@@ -20,9 +20,10 @@ func newExplain() *cobra.Command {
 		state  string
 	)
 	cmd := &cobra.Command{
-		Use:     "explain RUN SELECTION ID...",
-		Short:   "Say why samples are in a selection, or how close they came to it",
-		Long:    "Says why samples are in a selection, or how close they came to it.\n\n" + sampleNames,
+		Use:   "explain RUN SELECTION ID...",
+		Short: "Explain why samples are selected or not",
+		Long: "Explains why samples are selected. If a sample is not selected, it prints what was missing.\n\n" +
+			sampleNames,
 		Example: "  harvest explain demo-0123456789ab 0123456789ab chart-0001 chart-0002",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) < 3 {
@@ -68,10 +69,10 @@ func newExplain() *cobra.Command {
 	return cmd
 }
 
-// maxMisses is how many of a sample's misses are printed; --json has all.
+// maxMisses is the maximum number of a sample's misses that are printed. --json has all.
 const maxMisses = 5
 
-// printExplanation prints why one sample is in a selection or not.
+// printExplanation prints the reason why a sample is selected or not.
 func printExplanation(w io.Writer, x subset.Explanation) error {
 	var err error
 	line := func(format string, args ...any) {
@@ -109,7 +110,7 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 			line("    taken last: %s", takenInWords(x.Taken))
 		}
 		for _, m := range x.Misses[:min(len(x.Misses), maxMisses)] {
-			expected, last := "", "none was taken"
+			expected, last := "", "no sample was taken"
 			if m.Expected != nil {
 				expected = fmt.Sprintf(" (expected %.2f)", *m.Expected)
 			}
@@ -132,7 +133,7 @@ func printExplanation(w io.Writer, x subset.Explanation) error {
 	return err
 }
 
-// takenInWords describes the sample that was taken instead of another.
+// takenInWords returns a description of the sample that was taken instead of another.
 func takenInWords(t *subset.Taken) string {
 	words := fmt.Sprintf("%s, rated %d", spelling.Shown(t.ID), *t.Rating)
 	if t.Expected != nil {

@@ -20,9 +20,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// An exportReport is what export reports: with --json, as this object.
+// An exportReport is the report of export. --json prints this object.
 type exportReport struct {
-	// Annotations is the number of annotations in the file. Each is exported, absent or left out.
+	// Annotations is the number of annotations in the file: exported, absent and left out annotations together.
 	Annotations int `json:"annotations"`
 	Samples     int `json:"samples"`
 	// Absent are ids of annotations without a sample.
@@ -30,7 +30,7 @@ type exportReport struct {
 	// Failed counts the samples that are left out, by reason.
 	Failed map[reason.Code]int `json:"failed"`
 	Files  []finetuning.File   `json:"files"`
-	Images int                 `json:"images"` // files, each once
+	Images int                 `json:"images"` // number of image files; equal images count once
 }
 
 func newExport() *cobra.Command {
@@ -72,7 +72,7 @@ sidecar/finetune explains how to train with it.`,
 	return cmd
 }
 
-// export writes the folder. Only annotated samples are held in memory. It refuses to replace a file that it reads, such
+// export writes the folder. It holds only annotated samples in memory. It refuses to replace a file that it reads, such
 // as the file of annotations.
 func (set *annotationSet) export(
 	ctx context.Context, annotations, dir string, seed uint64,
@@ -146,8 +146,8 @@ func (set *annotationSet) keepFiles(dir, annotations string) error {
 	return keepForeign(dir, finetuning.Names()...)
 }
 
-// holdsMark reports whether a sample with images has the word <image> in a text: LLaVA's form would read one more
-// image. In a sample without images LLaVA's form also reads the word as text.
+// holdsMark reports whether a sample with images has the word <image> in a text. Readers of LLaVA's form would read
+// this word as one more image. In a sample without images they read it as text.
 func holdsMark(s *dataset.Sample) bool {
 	rated := len(s.RatedImages())
 	return rated > 0 && strings.Count(strings.Join(s.Texts(), "\n"), dataset.ImageMark) != rated
@@ -161,7 +161,7 @@ func exportCode(fault *dataset.Fault) reason.Code {
 	return fault.Code
 }
 
-// print prints what was written to a folder.
+// print prints a summary of the export to a folder.
 func (e *exportReport) print(w io.Writer, dir string) error {
 	t := newTable("file", "samples", "items")
 	for _, f := range e.Files {

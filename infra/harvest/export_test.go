@@ -49,7 +49,7 @@ func annotateForExport(t *testing.T, dir string) {
 func exportedItems(t *testing.T, dir string, files []finetuning.File) map[string]finetuning.Item {
 	t.Helper()
 	items := map[string]finetuning.Item{}
-	sides := map[string]string{} // of images
+	sides := map[string]string{} // side of each image
 	for _, file := range files {
 		data, err := os.ReadFile(filepath.Join(dir, "out", file.Name))
 		if err != nil {
@@ -73,7 +73,7 @@ func exportedItems(t *testing.T, dir string, files []finetuning.File) map[string
 					t.Error(err)
 				}
 				if before, seen := sides[name]; seen && before != side {
-					t.Errorf("%s is on both sides", name)
+					t.Errorf("%s is used for training and for validation", name)
 				}
 				sides[name] = side
 			}
@@ -88,7 +88,7 @@ func checkItem(t *testing.T, items map[string]finetuning.Item) {
 	// The same image has one name, whether it is a file or embedded.
 	a := items["sample-0000/attribute identification"].Image
 	if b := items["embedded/attribute identification"].Image; len(a) != 1 || !cmp.Equal(a, b) {
-		t.Errorf("images %v and %v of the same content", a, b)
+		t.Errorf("one image has the names %v and %v", a, b)
 	}
 	got := items["embedded/attribute identification"]
 	got.Image = nil
@@ -148,7 +148,7 @@ func TestExport(t *testing.T) {
 	}
 }
 
-// readFolder reads the files of a folder, without those below its folders.
+// readFolder reads the files directly in a folder.
 func readFolder(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.json"))
@@ -198,7 +198,8 @@ func TestExportRefuses(t *testing.T) {
 	}
 }
 
-// TestExportKeepsFiles exports into a folder that has a file with the same name, which Harvest did not write.
+// TestExportKeepsFiles exports into a folder that has a file with the name of an output. Harvest did not write this
+// file.
 func TestExportKeepsFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -215,5 +216,5 @@ func TestExportKeepsFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	mustHarvest(t, dir, args...)
-	mustHarvest(t, dir, args...) // over its own files
+	mustHarvest(t, dir, args...) // the command may replace its own files
 }

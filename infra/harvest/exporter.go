@@ -47,7 +47,7 @@ func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec,
 	return spec, nil
 }
 
-// request returns the export that the current dataset.yaml requests; zero if it requests none.
+// request returns the export that the current dataset.yaml requests; zero if it requests no export.
 func (x *exporter) request(ctx context.Context, dataset string) (export.Request, error) {
 	spec, err := specOf(ctx, x.input, dataset)
 	if err != nil || spec.Export.IsZero() {
@@ -57,7 +57,7 @@ func (x *exporter) request(ctx context.Context, dataset string) (export.Request,
 }
 
 // write writes the export of a completed selection to the folder dir, unless dir has it already. Then it publishes an
-// event, at least once and always with the same id. The state folder may be inside dir.
+// event. The event may be published several times, always with the same id. The state folder may be inside dir.
 func (x *exporter) write(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir, state string,
 ) error {
@@ -88,7 +88,7 @@ func (x *exporter) write(
 	return mark.writeTo(dir)
 }
 
-// writeNew writes the export of a selection to a folder that is prepared.
+// writeNew writes the export of a selection to a prepared folder.
 func (x *exporter) writeNew(
 	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
 ) error {
@@ -102,8 +102,8 @@ func (x *exporter) writeNew(
 	return err
 }
 
-// report records the result of an export for the run's status, and then publishes an event, at least once and always
-// with the same id. failed is the error if the export cannot be written; else nil.
+// report records the result of an export for the run's status, and then publishes an event. The event may be published
+// several times, always with the same id. failed is the error if the export cannot be written; else nil.
 func (x *exporter) report(
 	ctx context.Context, request export.Request, sel *subset.Selection, dir string, failed error,
 ) error {
@@ -149,14 +149,14 @@ func (x *exporter) keep(ctx context.Context, sel *subset.Selection, outcome subs
 // has published the event. No trainer reads it as data.
 const exportMarkFile = ".export.json"
 
-// An exportMark is the content of this file: the selection and the request of a complete export.
+// An exportMark is the content of exportMarkFile: the selection and the request of a complete export.
 type exportMark struct {
 	Run       string         `json:"run"`
 	Selection string         `json:"selection"`
 	Request   export.Request `json:"request"`
 }
 
-// isIn reports whether a folder has the mark.
+// isIn reports whether a folder contains exactly this mark.
 func (m exportMark) isIn(dir string) (bool, error) {
 	there, err := os.ReadFile(filepath.Join(dir, exportMarkFile))
 	if errors.Is(err, os.ErrNotExist) {

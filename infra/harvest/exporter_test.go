@@ -27,8 +27,8 @@ func (s *server) body(t *testing.T, address string) string {
 	return string(data)
 }
 
-// TestServeExportFails uploads a dataset that cannot be exported. Status, API and pages report this, and no folder is
-// left. With another trainer in dataset.yaml the export succeeds.
+// TestServeExportFails uploads a dataset whose subset cannot be exported. Status, API and pages report this, and no
+// folder is left. With another trainer in dataset.yaml, the export succeeds.
 func TestServeExportFails(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -66,7 +66,7 @@ func TestServeExportFails(t *testing.T) {
 	second := servingWith(t, dir, nil, "--out", "out")
 	second.event(t, events.SelectionExported)
 	if text := second.body(t, second.url+"/"+failed.Data.Run); strings.Contains(text, "export_problem") {
-		t.Errorf("after it is written the API says\n%s", text)
+		t.Errorf("after the export is written, the API reports\n%s", text)
 	}
 	second.stop(t)
 }

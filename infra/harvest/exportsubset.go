@@ -29,16 +29,16 @@ type exportCommand struct {
 	asJSON  bool
 }
 
-// An exportedSubset is what export-subset reports: with --json, as this object.
+// An exportedSubset is the report of export-subset. --json prints this object.
 type exportedSubset struct {
 	Run       string         `json:"run"`
 	Selection string         `json:"selection"`
 	Request   export.Request `json:"request"`
 	Samples   int            `json:"samples"`
-	// Images counts the images of the records, Files how many of these are different.
+	// Images is the number of images of the records. Files is the number of different images.
 	Images int `json:"images"`
 	Files  int `json:"files"`
-	// Replaced is how many samples have an image that has changed since they were rated.
+	// Replaced is the number of samples with an image that has changed since they were rated.
 	Replaced int    `json:"replaced,omitempty"`
 	Folder   string `json:"folder"`
 }
@@ -47,9 +47,9 @@ func newExportSubset() *cobra.Command {
 	var c exportCommand
 	cmd := &cobra.Command{
 		Use:   "export-subset RUN SELECTION --for TRAINER --out DIR",
-		Short: "Write a selection for a trainer: records in its form, images, and the file by which it finds them",
+		Short: "Write a selection for a trainer: records in its form, images, and the file that describes them",
 		Long: `Writes a folder that a trainer can load directly. It has the subset's records in the trainer's form, each image
-once, and the file by which the trainer finds them. A card (README.md) lists sources, stated licences, parameters,
+once, and the file that describes them to the trainer. A card (README.md) lists sources, stated licences, parameters,
 versions, and how to make the folder again. The same command gives the same bytes. If the form cannot hold a field,
 the command fails and names the field. shared/export/README.md has an example of each trainer.`,
 		Example: `  harvest export-subset demo latest --for llama-factory --out demo-llama-factory
@@ -174,10 +174,10 @@ func (c *exportCommand) dataset(state string, plan *run.Plan) (in input, place i
 	return in, place, err
 }
 
-// maxSourcesFile is the largest file of licences.
+// maxSourcesFile is the maximum size of a file of licences, in bytes.
 const maxSourcesFile = 16 << 20
 
-// readLicences reads a file of licences, by source; nil if the name of the file is empty.
+// readLicences reads a file of licences. It returns the licences by source; nil if the name of the file is empty.
 func readLicences(file string) (map[string]string, error) {
 	if file == "" {
 		return nil, nil
@@ -188,7 +188,7 @@ func readLicences(file string) (map[string]string, error) {
 	}
 	var licences map[string]string
 	if err := yaml.NewDecoder(bytes.NewReader(data)).Decode(&licences); err != nil && !errors.Is(err, io.EOF) {
-		return nil, usageError{fmt.Errorf("--sources %s: %w; write a line `SOURCE: LICENCE` for each", file, err)}
+		return nil, usageError{fmt.Errorf("--sources %s: %w; write a line `SOURCE: LICENCE` for each source", file, err)}
 	}
 	return licences, nil
 }

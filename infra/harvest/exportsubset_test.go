@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
 )
 
-// tree returns the content of all files below a folder, by name; for a link, its target.
+// tree returns the content of all files below a folder, by name. The content of a link is its target.
 func tree(t *testing.T, dir string) map[string]string {
 	t.Helper()
 	content := map[string]string{}
@@ -56,8 +56,8 @@ func exported(t *testing.T, dir string) func(trainer string, flags ...string) ma
 	}
 }
 
-// TestExportSubset exports for each trainer: the export has the records of the subset, and only its images, each once.
-// The same command gives the same bytes.
+// TestExportSubset exports for each trainer. The export has the records of the subset, and only the images of these
+// records, each image once. The same command gives the same bytes.
 func TestExportSubset(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -78,7 +78,7 @@ func TestExportSubset(t *testing.T) {
 		files := export(trainer)
 		for _, name := range append(want.files, "README.md") {
 			if files[name] == "" {
-				t.Errorf("%s: there is no %s", trainer, name)
+				t.Errorf("%s: the file %s is missing", trainer, name)
 			}
 		}
 		images := 0
@@ -99,12 +99,12 @@ func TestExportSubset(t *testing.T) {
 			}
 		}
 		if diff := cmp.Diff(files, export(trainer)); diff != "" {
-			t.Errorf("%s: the second time (-first +second):\n%.2000s", trainer, diff)
+			t.Errorf("%s: a repeated export differs (-first +second):\n%.2000s", trainer, diff)
 		}
 	}
 }
 
-// TestExportSubsetImages exports images as links, by the names of the original files, and embedded.
+// TestExportSubsetImages exports images as links, as names of the original files, and inside the records.
 func TestExportSubsetImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -138,7 +138,8 @@ func TestExportSubsetImages(t *testing.T) {
 	}
 }
 
-// TestExportSubsetCard checks the licences on the card: from a file, from records, and unknown ones.
+// TestExportSubsetCard checks the licences on the card: licences from a file, licences from records, and unknown
+// licences.
 func TestExportSubsetCard(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -192,7 +193,7 @@ func TestExportSubsetRefuses(t *testing.T) {
 			"and TRL reads only one kind of rows in a file; make a dataset of each kind (kinds.jsonl: element 2 (line 2), id y)",
 			[]string{"--for", "trl", "--out", "new"}, 1},
 		{"lossy", "messages[0].weight: the other form has no place for it (lossy.jsonl: element 1 (line 1), id x); choose " +
-			"another form, or leave such records out with `harvest select --exclude`", []string{
+			"another form, or exclude such records with `harvest select --exclude`", []string{
 			"--for", "llava", "--out", "new",
 		}, 1},
 		{"mixed", `--for: "lava" is not a trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},
@@ -217,8 +218,8 @@ func TestExportSubsetRefuses(t *testing.T) {
 	}
 }
 
-// TestExportSubsetFits writes records that differ from a form in the types of fields: the output, and the export for
-// the trainer, have one type for each field, and lose no field of a turn.
+// TestExportSubsetFits writes records whose fields have other types than in a form. In the output, and in the export
+// for the trainer, each field has one type, and no field of a turn is lost.
 func TestExportSubsetFits(t *testing.T) {
 	t.Parallel()
 	const (
@@ -267,7 +268,7 @@ func TestExportSubsetFits(t *testing.T) {
 	}
 }
 
-// TestExportSubsetReplaced exports after images were replaced: the command and the card report this.
+// TestExportSubsetReplaced exports after images were replaced. The command and the card report this.
 func TestExportSubsetReplaced(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -275,7 +276,7 @@ func TestExportSubsetReplaced(t *testing.T) {
 	if card := readFile(t, filepath.Join(dir, "for-llava", export.CardFile)); strings.Contains(card, "changed since") {
 		t.Errorf("without changes the card says\n%s", card)
 	}
-	for i := range 20 { // also images of samples that are not selected
+	for i := range 20 { // including images of samples that are not selected
 		writePNG(t, filepath.Join(dir, fmt.Sprintf("source%d/%04d.png", i%4, i)), 24, rand.New(rand.NewPCG(7, 8)))
 	}
 	a := mustHarvest(t, dir, "export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", "llava",
@@ -289,7 +290,7 @@ func TestExportSubsetReplaced(t *testing.T) {
 	}
 }
 
-// TestExportSubsetKilled kills the command at several moments: the same command completes the folder.
+// TestExportSubsetKilled kills the command at several moments. The same command completes the folder.
 func TestExportSubsetKilled(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -312,8 +313,8 @@ func TestExportSubsetKilled(t *testing.T) {
 	}
 }
 
-// TestServeExports uploads a dataset whose dataset.yaml requests an export: the export is next to the subset, and a
-// training gets its own export.
+// TestServeExports uploads a dataset whose dataset.yaml requests an export. The export is written next to the subset,
+// and a training gets a separate export.
 func TestServeExports(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -357,7 +358,7 @@ func TestServeExports(t *testing.T) {
 		}
 	}
 	if got := lines(t, filepath.Join(dir, "listed.llama-factory")); len(got) != 4 {
-		t.Errorf("the training saw %v", got)
+		t.Errorf("the training had %v", got)
 	}
 }
 
@@ -375,7 +376,7 @@ func (p *lossyTopic) Publish(_ context.Context, messages ...events.Message) erro
 	return nil
 }
 
-// TestExportEvent ends serve between an export and its event: the next serve publishes the event, once the export is
+// TestExportEvent ends serve between an export and its event. The next serve publishes the event, once the export is
 // complete.
 func TestExportEvent(t *testing.T) {
 	t.Parallel()
@@ -426,7 +427,7 @@ func TestExportEvent(t *testing.T) {
 	}
 }
 
-// TestRemoveExport removes only a part of an export, as after a kill: then no mark calls the export complete.
+// TestRemoveExport removes only a part of an export, as after a kill. Then the folder has no mark of a complete export.
 func TestRemoveExport(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "export")

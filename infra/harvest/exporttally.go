@@ -13,20 +13,21 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// An exportTally counts what an export holds, for its card.
+// An exportTally counts the samples, images and licences of an export, for the card of the export.
 type exportTally struct {
-	licences map[string]string // licences of sources, for records that state none
+	licences map[string]string // licences of sources, for records that state no licence
 	samples  int
 	images   int
 	seen     map[images.Hash]bool
 	bytes    int64
 	bySource map[string]*sourceTally
-	// replaced is how many samples have an image that has changed since they were rated; example is one of them.
+	// replaced is the number of samples with an image that has changed since they were rated. example names one of
+	// these samples.
 	replaced int
 	example  string
 }
 
-// A sourceTally is the tally of a source.
+// A sourceTally counts the samples of a source, and has their licences.
 type sourceTally struct {
 	samples int
 	stated  map[string]bool // licences that its records state
@@ -37,15 +38,15 @@ func newExportTally(licences map[string]string) *exportTally {
 	return &exportTally{licences: licences, seen: map[images.Hash]bool{}, bySource: map[string]*sourceTally{}}
 }
 
-// of returns the conversion c with its records counted in t.
-func (t *exportTally) of(c conversion) conversion { return tallied{c, t} }
+// counting returns a conversion that writes as c does, and counts each written record in t.
+func (t *exportTally) counting(c conversion) conversion { return countedConversion{c, t} }
 
-type tallied struct {
+type countedConversion struct {
 	conversion
 	tally *exportTally
 }
 
-func (c tallied) write(record []byte, s *dataset.Sample, shown [][]byte) error {
+func (c countedConversion) write(record []byte, s *dataset.Sample, shown [][]byte) error {
 	if err := c.conversion.write(record, s, shown); err != nil {
 		return err
 	}
@@ -87,7 +88,7 @@ func (t *exportTally) warn(w io.Writer) error {
 	return err
 }
 
-// licenceOf returns the text of the field license or licence of a record; empty if there is none.
+// licenceOf returns the text of the field license or licence of a record; empty if the record has no such field.
 func licenceOf(record []byte) string {
 	if jsontext.TypeOf(record) != jsontext.Object {
 		return ""

@@ -36,8 +36,8 @@ func TestScoresFrom(t *testing.T) {
 	says(t, explained, why)
 	writeFile(t, filepath.Join(dir, "some.csv"), "id,good\nsample-0003,5\nother,4\n")
 	says(t, mustHarvest(t, dir, "select", "--state", "state", "--budget", "2", "--scores-from", "some.csv", "--tie-break",
-		"good", "--no-report", first.Run).stderr, "--scores-from: 1 of its 2 ids are not samples of the run, such as other; "+
-		"11 of 12 samples have no number in good")
+		"good", "--no-report", first.Run).stderr, "--scores-from: 1 of its 2 ids belong to no sample of the run, such as "+
+		"other; 11 of 12 samples have no number in good")
 	writeFile(t, filepath.Join(dir, "arms.yaml"), "a: {budget: 1, strategy: top, by: -good, scores_from: n.csv}\n")
 	mustHarvest(t, dir, "select", "--state", "state", "--arms", "arms.yaml", "--out", "arms", "--no-report", first.Run)
 	says(t, readFile(t, filepath.Join(dir, "arms", "a", "subset.json")), "sample-0001")

@@ -134,13 +134,13 @@ func TestNothingSelectable(t *testing.T) {
 	}
 	says(t, a.stderr, "none of the 4 records can be used", "no conversation")
 	says(t, a.stdout, "and 1 more")
-	// No other budget helps, so this is not an error of the command line.
+	// This is not an error of the command line, because no other budget helps.
 	unusable := a.stderr
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
 	if a.status != 1 || a.stderr != unusable {
-		t.Errorf("status %d: %s, want that of plan: %s", a.status, a.stderr, unusable)
+		t.Errorf("status %d: %s, want the error of plan: %s", a.status, a.stderr, unusable)
 	}
-	// The error lists the problems before the budget that they make impossible.
+	// The error lists first the problems, and then the budget that is impossible because of these problems.
 	newDataset(t, dir, 4, 8)
 	breakRecords(t, dir, 2)
 	a = harvest(t, dir, nil, "curate", "--state", "state", "--budget", "5", "dataset.json")
@@ -150,7 +150,7 @@ func TestNothingSelectable(t *testing.T) {
 	says(t, a.stderr, "2 of 4 records cannot be used", "--budget: 5")
 }
 
-// TestMissedMinimum fills the budget and misses a minimum: the table and a warning report the minimum.
+// TestMissedMinimum fills the budget and misses a minimum. The table and a warning report the minimum.
 func TestMissedMinimum(t *testing.T) {
 	t.Parallel()
 	rows := []selection.Shortfall{
@@ -174,11 +174,11 @@ func TestMissedMinimum(t *testing.T) {
 	warnOfShortfall(&capped, asked, 3, rows)
 	says(t, capped.String(), "too few samples can be selected within --cap-source 1\n")
 	if strings.Contains(printed.String(), "coding") {
-		t.Errorf("the budget is filled, and a capability has a shortfall:\n%s", printed.String())
+		t.Errorf("the budget is filled, but a capability has a shortfall:\n%s", printed.String())
 	}
 }
 
-// TestShortfall selects from fewer usable samples than the budget: a warning and --json report the shortfall.
+// TestShortfall selects from fewer usable samples than the budget. A warning and --json report the shortfall.
 func TestShortfall(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -230,7 +230,7 @@ func writeLines(t *testing.T, dir string) {
 	writeFile(t, filepath.Join(dir, "dataset.jsonl"), lines.String())
 }
 
-// TestForgottenImages leaves out --images: before anything is scored, commands name the folder of the images.
+// TestForgottenImages leaves out --images. Before anything is scored, commands name the folder of the images.
 func TestForgottenImages(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -246,7 +246,7 @@ func TestForgottenImages(t *testing.T) {
 		if strings.HasPrefix(command, "curate") {
 			says(t, a.stderr, "--max-failed 100%")
 			if strings.Contains(a.stderr, "score ") {
-				t.Errorf("it was scored: %s", a.stderr)
+				t.Errorf("the dataset was scored: %s", a.stderr)
 			}
 		}
 	}
@@ -308,7 +308,7 @@ func TestOutputFolder(t *testing.T) {
 		!slices.Contains(sel.Command, "curate") || len(sel.Files) != 6 {
 		t.Errorf("selection.json %+v", sel)
 	}
-	// Files that a killed process wrote are known as Harvest's own.
+	// Files that a killed process wrote count as Harvest's own files.
 	if err := os.Remove(filepath.Join(dir, "out", "selection.json")); err != nil {
 		t.Fatal(err)
 	}
@@ -331,7 +331,7 @@ func TestOutputFolder(t *testing.T) {
 	}
 }
 
-// TestResumeCompletes resumes a run whose selection is missing: its subset is written to the requested folder.
+// TestResumeCompletes resumes a run whose selection is missing. The subset is written to the requested folder.
 func TestResumeCompletes(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

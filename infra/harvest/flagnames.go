@@ -33,7 +33,7 @@ var fieldAtStart = regexp.MustCompile(`(?m)(^|; )([a-z_]+(?:: (?:keep|drop|sourc
 // text, which comes from the user and stays unchanged.
 var fieldWithin = regexp.MustCompile(`"(?:[^"\\\n]|\\.)*"|\b[a-z]+(?:_[a-z]+)+\b`)
 
-// byFlags returns an error of a request in which the flags that the user typed replace the fields of the request.
+// byFlags replaces the names of a request's fields in an error by the flags that the user typed.
 func byFlags(err error) error {
 	text := fieldAtStart.ReplaceAllStringFunc(err.Error(), func(match string) string {
 		parts := fieldAtStart.FindStringSubmatch(match)

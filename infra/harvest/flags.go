@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// atMost refuses more than n arguments.
+// atMost returns a check that refuses more than n arguments.
 func atMost(n int) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) > n {
@@ -43,7 +43,7 @@ func runArg(cmd *cobra.Command, args []string) error {
 	return nil
 }
 
-// outputFlags choose the output of a command.
+// outputFlags are the flags for the output of a command.
 type outputFlags struct {
 	quiet  bool
 	json   bool
@@ -80,7 +80,7 @@ type datasetFlags struct {
 	scorer scorerFlags
 }
 
-// addLimit adds --limit, for commands that can try on a part of a dataset.
+// addLimit adds --limit, for commands that can make a trial on a part of a dataset.
 func (f *datasetFlags) addLimit(cmd *cobra.Command) {
 	cmd.Flags().Func("limit", "score only this many records, in a separate trial run: the records are spread evenly "+
 		"over the dataset, and are the same each time", func(text string) (err error) {
@@ -109,14 +109,14 @@ func formatFlag(cmd *cobra.Command, format *string) {
 }
 
 func rubricFlag(cmd *cobra.Command, rubric *string) {
-	cmd.Flags().StringVar(rubric, "rubric", "", "file of capabilities, styles and prompts (default: those of the paper)")
+	cmd.Flags().StringVar(rubric, "rubric", "", "file of capabilities, styles and prompts (default: the paper's)")
 }
 
-// scorerFlags choose what rates samples.
+// scorerFlags are the flags that choose the scorer.
 type scorerFlags struct{ scorer, model, mode string }
 
 func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
-	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "what rates samples: embedded, embedded:FILE (weights from "+
+	cmd.Flags().StringVar(&f.scorer, "scorer", byDefault, "scorer of the samples: embedded, embedded:FILE (weights from "+
 		"harvest train), gpu:URL,URL,... (sidecars), gpu:scorer=URL,styler=URL (two sidecars), or llm:URL (an "+
 		"OpenAI-compatible API)")
 	cmd.Flags().StringVar(&f.model, "model", "",
@@ -125,11 +125,11 @@ func (f *scorerFlags) add(cmd *cobra.Command, byDefault string) {
 }
 
 func modeFlag(cmd *cobra.Command, mode *string) {
-	cmd.Flags().StringVar(mode, "llm-mode", "", "with --scorer llm: json for one request a sample, logprobs for one "+
-		"token a capability, with its probabilities (default: LLM_MODE, or json)")
+	cmd.Flags().StringVar(mode, "llm-mode", "", "with --scorer llm: json (one request per sample), or logprobs (one "+
+		"token per capability, with its probabilities) (default: LLM_MODE, or json)")
 }
 
-// choose reads the flags. For a flag that is not set it takes the value of at, else of the environment.
+// choose reads the flags. If a flag is not set, it uses the value of the parameter at, else of the environment.
 func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config, err error) {
 	if scorers, err = scorersByEnvironment(); err != nil {
 		return "", kinds.Config{}, err
@@ -151,7 +151,7 @@ func (f scorerFlags) choose(at kinds.Config) (kind string, scorers kinds.Config,
 	return kind, scorers, nil
 }
 
-// input finds the dataset and describes it.
+// input finds the dataset, and returns its files and its description.
 func (f datasetFlags) input(ctx context.Context, manifests []string, state string) (input, run.Spec, error) {
 	in, err := newInput(ctx, manifests, f.images, state)
 	if err == nil {

@@ -12,8 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// typedFiles holds the names of files as the user typed them in flags of a selection. A name that is not known is
-// empty.
+// typedFiles holds the names of files as the user typed them in flags of a selection. An unknown name is empty.
 type typedFiles struct {
 	scoresFrom, mix, include, exclude string
 	near                              []string

@@ -7,18 +7,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// imagesFolder is the folder of images next to a subset that names them.
+// imagesFolder is the name of the folder next to a subset with the images of its records.
 const imagesFolder = "images"
 
-// A placement stores an image of a sample, and returns the name that records have for it. number is the image's number,
-// from 0.
+// A placement stores an image of a sample, and returns the image's name in records. number is the image's number in the
+// sample, from 0.
 type placement interface {
 	place(s *dataset.Sample, number int, image []byte) (name string, err error)
 	// files returns the names of the files that it wrote into the folder of images; nil if there is no such folder.
 	files() []string
 }
 
-// A folderSubset writes records as JSON, and stores their images where the records refer to.
+// A folderSubset writes records as JSON, and stores their images at the places that the records name.
 type folderSubset struct {
 	records *dataset.Writer
 	images  placement

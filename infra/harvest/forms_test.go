@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// The subset has the records of a manifest unchanged, in every form of the file.
+// For every form of a manifest's file, the subset has the manifest's records unchanged.
 func TestFormsOfManifests(t *testing.T) {
 	t.Parallel()
 	record := func(id string) string {
@@ -37,7 +37,7 @@ func TestFormsOfManifests(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			writeFile(t, filepath.Join(dir, "data.parquet"), tc.manifest) // the name shows no form
+			writeFile(t, filepath.Join(dir, "data.parquet"), tc.manifest) // the extension does not show the form of the file
 			mustHarvest(t, dir, "curate", "--budget", "1.0", "--state", "state", "--out", "out", "data.parquet")
 			got := readFile(t, filepath.Join(dir, "out", tc.file))
 			if diff := cmp.Diff(tc.want, got); diff != "" {
@@ -47,8 +47,7 @@ func TestFormsOfManifests(t *testing.T) {
 	}
 }
 
-// The error of a refused file has the name that the user typed, and a command that can be pasted to make a manifest of
-// it.
+// The error of a refused file has the name that the user typed, and a command that makes a manifest of the file.
 func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -72,7 +71,8 @@ func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	}
 }
 
-// plan prints the form of the records and how some were read; --format reads them in another form.
+// plan prints the form of the records, and the contents that were read from some records. --format reads the records in
+// another form.
 func TestPlanShowsForms(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -117,8 +117,8 @@ func TestPlanShowsForms(t *testing.T) {
 	}
 }
 
-// The subset of a compressed manifest equals that of the unpacked manifest, and no unpacked file is left in the state
-// folder.
+// The subset of a compressed manifest equals the subset of the unpacked manifest, and no unpacked file is left in the
+// state folder.
 func TestCompressedManifests(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// printForms prints how some records were read.
+// printForms prints the forms as which the example records were read.
 func printForms(w io.Writer, v *run.Survey) error {
 	for _, record := range v.Records {
 		if err := printView(w, record); err != nil {
@@ -22,11 +22,11 @@ func printForms(w io.Writer, v *run.Survey) error {
 	return nil
 }
 
-// warnOfMixedTypes warns of fields that other programs do not load.
+// warnOfMixedTypes warns of fields with two types, because other programs do not load them.
 func warnOfMixedTypes(w io.Writer, v *run.Survey) error {
 	for _, mixed := range v.MixedTypes {
 		_, err := fmt.Fprintf(w, "harvest: warning: %s: Hugging Face datasets 4.0, which LLaMA-Factory uses, does not load "+
-			"a field of two types, and a subset keeps records as they are; write one type\n", mixed)
+			"a field with values of two types; a subset keeps records unchanged, so write values of one type\n", mixed)
 		if err != nil {
 			return err
 		}
@@ -34,7 +34,7 @@ func warnOfMixedTypes(w io.Writer, v *run.Survey) error {
 	return nil
 }
 
-// printView prints how a record was read.
+// printView prints the id, the source and the texts that were read from a record.
 func printView(w io.Writer, v forms.View) error {
 	text := fmt.Sprintf("%s read as %s: id %s, source %s\n", v.Place, formName(v.Form),
 		spelling.Shown(v.ID), spelling.Shown(v.Source))
@@ -54,7 +54,7 @@ func printView(w io.Writer, v forms.View) error {
 // formName returns the name of a form as users see it.
 func formName(name string) string { return forms.Counts{name: 1}.String() }
 
-// formsOf names the forms of the manifests of a selection.
+// formsOf returns the forms of the manifests of a selection, with the number of records of each form.
 func formsOf(manifests []subset.Manifest) forms.Counts {
 	all := forms.Counts{}
 	for _, m := range manifests {

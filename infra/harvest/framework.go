@@ -41,7 +41,8 @@ func mountFramework(handlers map[string]http.Handler) (http.Handler, error) {
 		return nil, err
 	}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: "http", Host: address})
-	// Callers get every fault. Do not log them: at the end of a command, open calls end with errors that do not matter.
+	// Callers get every error. Do not log errors: at the end of a command, open calls end with errors that do not
+	// matter.
 	proxy.ErrorLog, proxy.ErrorHandler = log.New(io.Discard, "", 0), api.ProxyFault
 	return api.WatchBody(proxy), nil
 }

@@ -17,9 +17,10 @@ func newGc() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "gc --keep N",
 		Short: "Remove all but the newest scored runs of each dataset from the state folder",
-		Long: `gc keeps the newest N scored runs of each dataset, and all runs that are newer than the oldest of these. It
-counts trials (--limit) separately. It removes all older runs, also runs that failed, were refused or cancelled, or are
-of an older version of Harvest. It does not remove a run that is not finished, or whose scores an unfinished run uses.`,
+		Long: `gc keeps the newest N scored runs of each dataset, and all runs that are newer than the oldest of these N
+runs. It counts trials (--limit) separately. It removes all older runs, including runs that failed, were refused or
+cancelled, or are of an older version of Harvest. It does not remove an unfinished run, or a run whose scores an
+unfinished run uses.`,
 		Example: `  harvest gc --keep 2 --dry-run`,
 		Args:    atMost(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -49,7 +50,7 @@ of an older version of Harvest. It does not remove a run that is not finished, o
 	}
 	cmd.Flags().IntVar(&keep, "keep", 0,
 		"number of scored runs, and of trials (--limit), to keep for each dataset; required")
-	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "print what would be removed, and remove nothing")
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only print the runs that would be removed")
 	stateFlag(cmd, &state)
 	return cmd
 }
@@ -107,8 +108,8 @@ func (c *cleaner) olderThan(ctx context.Context, keep int) ([]string, error) {
 	return removed, nil
 }
 
-// A series is a group of runs of a dataset; the newest runs of each group stay. Trials on a part of the dataset are a
-// separate group, because a trial does not replace a run of the whole dataset.
+// A series is a group of runs of a dataset. gc keeps the newest runs of each series. Trials on a part of the dataset
+// are a separate group, because a trial does not replace a run of the whole dataset.
 type series struct {
 	dataset string
 	trial   bool

@@ -24,7 +24,8 @@ func senseOfShape(conversation string) int {
 }
 
 // A user's own capability goes through all steps: a rubric file with fifteen capabilities, a vision model that
-// annotates a seed set, weights that learn from it, and a subset of all samples that is rich in that capability.
+// annotates a seed set, weights that learn from the seed set, and a subset of all samples with high ratings for this
+// capability.
 func TestFifteenthCapability(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -79,6 +80,6 @@ func TestFifteenthCapability(t *testing.T) {
 		}
 	}
 	if len(records) != 10 || found < 7 {
-		t.Errorf("%d of %d selected samples call for a sense of shape", found, len(records))
+		t.Errorf("%d of %d selected samples need a sense of shape", found, len(records))
 	}
 }

@@ -14,8 +14,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// TestImage builds the functions' binary like their image, and runs the demo in processes. Each process has a root
-// folder with only this binary, and runs as the image's user.
+// TestImage builds the functions' binary like the functions' image, and runs the demo in processes. Each process has a
+// root folder with only this binary, and runs as the image's user.
 func TestImage(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -44,7 +44,7 @@ func buildImage(t *testing.T, file, name, root string) (user string) {
 	t.Helper()
 	switch chroot, err := exec.LookPath("chroot"); {
 	case os.Getenv("HARVEST_IMAGE") == "":
-		t.Skip("not tested: building everything again without cgo takes minutes; set HARVEST_IMAGE to run this test")
+		t.Skip("not tested: building all packages again without cgo takes minutes; set HARVEST_IMAGE to run this test")
 	case os.Geteuid() != 0 || err != nil:
 		t.Skipf("not tested: only root may chroot (%s, %v)", chroot, err)
 	}
@@ -63,12 +63,13 @@ func buildImage(t *testing.T, file, name, root string) (user string) {
 	if said, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%s: %v: %s", build[1], err, said)
 	}
-	needsNothing(t, binary)
+	checkStatic(t, binary)
 	return users[1]
 }
 
-// TestImageOfCommand builds the binary of the command line like its image. As the image's user it serves the demo with
-// the command of compose.yaml. Its root folder has only the binary, the folder of the data, /tmp and /dev/null.
+// TestImageOfCommand builds the binary of the command line like the image of the command line. As the image's user, it
+// serves the demo with the command of compose.yaml. Its root folder has only the binary, the folder of the data, /tmp
+// and /dev/null.
 func TestImageOfCommand(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join(t.TempDir(), "image")
@@ -85,7 +86,7 @@ func TestImageOfCommand(t *testing.T) {
 	}
 	own(t, data, owner)
 	own(t, filepath.Join(root, "tmp"), owner)
-	null := filepath.Join(root, "dev", "null") // each container has one
+	null := filepath.Join(root, "dev", "null") // each container has this device
 	if err := os.Mkdir(filepath.Dir(null), 0o755); err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +110,7 @@ func TestImageOfCommand(t *testing.T) {
 	if err := s.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = s.cmd.Process.Kill() }) // after a failure it still runs
+	t.Cleanup(func() { _ = s.cmd.Process.Kill() }) // after a failure the process still runs
 	if got := s.event(t, events.SelectionCompleted); got.Data.Selected != 77 {
 		t.Errorf("selected %d", got.Data.Selected)
 	}
@@ -123,7 +124,7 @@ func TestImageOfCommand(t *testing.T) {
 	}
 }
 
-// own makes a user, by number, the owner of a folder and of all in it.
+// own makes the user with this number the owner of a folder and of all files in it.
 func own(t *testing.T, folder string, owner int) {
 	t.Helper()
 	err := filepath.WalkDir(folder, func(path string, _ os.DirEntry, err error) error {
@@ -137,8 +138,8 @@ func own(t *testing.T, folder string, owner int) {
 	}
 }
 
-// needsNothing checks that a binary is linked statically.
-func needsNothing(t *testing.T, binary string) {
+// checkStatic checks that a binary is linked statically.
+func checkStatic(t *testing.T, binary string) {
 	t.Helper()
 	file, err := elf.Open(binary)
 	if err != nil {

@@ -15,8 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// datasetImages reads the images of a dataset where they are on this machine: in its folder of images, or in its
-// manifests.
+// datasetImages reads the images of a dataset on this machine, from the folder of images or from the manifests.
 type datasetImages struct {
 	named *images.Fetcher
 	held  map[int]container.Values // images inside containers, by the number of the manifest
@@ -90,8 +89,8 @@ type imageFolder struct {
 	written map[string]bool
 }
 
-// take copies the images of a sample and returns their names relative to the folder. fault is the fault of an invalid
-// sample; else nil.
+// take copies the images of a sample and returns their names relative to the folder. If the sample is invalid, it
+// returns a fault; else fault is nil.
 func (f *imageFolder) take(
 	ctx context.Context, manifest int, s *dataset.Sample,
 ) (names []string, fault *dataset.Fault, err error) {

@@ -29,21 +29,23 @@ type input struct {
 	Manifests []string `json:"manifests"`        // absolute paths
 	Images    string   `json:"images"`           // absolute path
 	Rubric    string   `json:"rubric,omitempty"` // absolute path; the default rubric if empty
-	// Recipe is the recipe that lists the manifests, and Listed has its entries, in the same order; nil and empty without
-	// a recipe.
+	// Recipe is the recipe that lists the manifests; nil if there is no recipe. Listed has the recipe's entries, in the
+	// order of Manifests.
 	Recipe *savedRecipe    `json:"recipe,omitempty"`
 	Listed []recipeListing `json:"listed,omitempty"`
-	// Format is the form that all records are read as; recognised from each record if empty.
+	// Format is the form of all records. If it is empty, the form of each record is recognised.
 	Format string `json:"format,omitempty"`
-	// Limit is how many records are tried; 0 for all.
+	// Limit is the number of records of a trial; 0 for all records.
 	Limit int64 `json:"limit,omitempty"`
-	// Scorers has the address of the run's scorer. Another address does not make another run.
+	// Scorers has the URL of the run's scorer. Another URL does not make another run.
 	Scorers kinds.Config `json:"scorers,omitzero"`
-	// Order is the requested selection of the run; nil if there is none.
+	// Order is the requested selection of the run; nil if no selection is requested.
 	Order *order `json:"order,omitempty"`
-	// typed are the manifests and the rubric as the user named them, by their absolute paths. They are for messages only.
+	// typed has the names that the user typed for the manifests and the rubric, by their absolute paths. It is only for
+	// messages.
 	typed map[string]string
-	// shown has the images as objects of the input bucket; nil for all files of the folder Images, also through links.
+	// shown has the images as objects of the input bucket. If it is nil, the bucket has all files of the folder Images,
+	// and follows links.
 	shown *bucket.Content
 }
 
@@ -55,9 +57,9 @@ func (in input) imagesContent() bucket.Content {
 	return bucket.AtFolder(in.Images)
 }
 
-// newInput finds a dataset's files. Its images are in the folder of the recipe that lists the manifests, or else of the
-// first manifest, unless images says otherwise. A manifest that is not a file of this machine is copied to the state
-// folder, and its image names are relative to the current folder.
+// newInput finds a dataset's files. images is the folder of the images. If it is empty, the images are in the folder of
+// the recipe that lists the manifests, or else in the folder of the first manifest. A manifest that is not a file of
+// this machine is copied to the state folder, and its image names are relative to the current folder.
 func newInput(ctx context.Context, manifests []string, images, state string) (input, error) {
 	found := sourceFinder{state: state, images: images, stdin: os.Stdin}
 	if err := found.find(ctx, manifests); err != nil {
@@ -84,11 +86,12 @@ func newInput(ctx context.Context, manifests []string, images, state string) (in
 		return input{}, fmt.Errorf("images %s: %w", images, err)
 	}
 	if info, err := os.Stat(abs); errors.Is(err, fs.ErrNotExist) {
-		return input{}, usageError{fmt.Errorf("--images %s: there is no such folder; give the one that the manifest's image "+
-			"names are relative to", images)}
+		return input{}, usageError{fmt.Errorf("--images %s: there is no such folder; give the folder that the manifest's "+
+			"image names are relative to", images)}
 	} else if err != nil || !info.IsDir() {
 		return input{}, usageError{
-			fmt.Errorf("--images %s: it is not a folder; give the one that the manifest's image names are relative to", images),
+			fmt.Errorf("--images %s: it is not a folder; give the folder that the manifest's image names are relative to",
+				images),
 		}
 	}
 	in.Images, in.Dataset = abs, datasetName(in.Manifests)
@@ -112,14 +115,14 @@ func readable(path string) error {
 
 var (
 	notInNames = regexp.MustCompile(`[^A-Za-z0-9._-]+`)
-	// plainNames are file names that do not describe a dataset; the name of the folder is better.
+	// plainNames has file names that do not describe a dataset. Then the name of the folder is used.
 	plainNames = map[string]bool{"dataset": true, "manifest": true, "data": true, "train": true, "annotations": true}
 )
 
-// maxPlainName is how long a dataset's name may be, in characters.
+// maxPlainName is the maximum length of a dataset's name, in characters.
 const maxPlainName = 80
 
-// datasetName returns a name for the dataset of manifests, in ASCII. The ids of runs begin with it, and users type
+// datasetName returns a name for the dataset of manifests, in ASCII. The ids of runs begin with this name. Users type
 // these ids, and use them in URLs, names of objects and filters of Pub/Sub.
 func datasetName(manifests []string) string {
 	file := filepath.Base(manifests[0])
@@ -130,8 +133,8 @@ func datasetName(manifests []string) string {
 	return plainName(name, "dataset")
 }
 
-// plainName returns a name in ASCII, or byDefault if the name has no ASCII letter or digit. If a letter or a digit is
-// dropped, or the name is cut, a hash of the whole name makes it distinct: otherwise 数据 and данные would get the same
+// plainName returns a name in ASCII, or byDefault if the name has no ASCII letter or digit. If a letter or digit is
+// dropped, or the name is shortened, a hash of the whole name is added. Otherwise 数据 and данные would get the same
 // name.
 func plainName(name, byDefault string) string {
 	plain := strings.Trim(notInNames.ReplaceAllString(name, "-"), "-._")
@@ -210,8 +213,8 @@ func (in input) spec() run.Spec {
 	return spec
 }
 
-// manifestName returns the name of a manifest below the dataset's prefix. Files of one name from
-// several folders are distinguished by their number.
+// manifestName returns the name of a manifest below the dataset's prefix. Files with the same name from several folders
+// are distinguished by their number.
 func (in input) manifestName(i int) string {
 	base := filepath.Base(in.Manifests[i])
 	if len(in.Manifests) == 1 {
@@ -299,7 +302,7 @@ func (in input) imagesPrefix() string {
 // specObject returns the name of the dataset's dataset.yaml in the input bucket.
 func (in input) specObject() string { return run.DatasetsPrefix + in.Dataset + "/" + run.SpecFile }
 
-// bucket returns the input bucket: a view of the dataset's files in their places.
+// bucket returns the input bucket: a view of the dataset's files, which are not copied.
 func (in input) bucket(spec run.Spec) (bucket.Reader, error) {
 	manifests := make([]bucket.Content, len(in.Manifests))
 	for i, m := range in.Manifests {

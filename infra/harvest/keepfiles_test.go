@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestManifestInOut gives --out a folder with the manifest, which an earlier selection wrote: it would be replaced
-// while it is read.
+// TestManifestInOut gives --out a folder with the manifest, which an earlier selection wrote. The command refuses the
+// folder, because the manifest would be replaced while it is read.
 func TestManifestInOut(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -20,8 +20,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestKill kills a run ten times at random moments, and continues it: its outputs equal those of an undisturbed run,
-// and no shard is scored again. HARVEST_SOAK repeats this for many rounds.
+// TestKill kills a run several times at random moments, and continues it. The outputs equal the outputs of an
+// undisturbed run, and no shard is scored again. HARVEST_SOAK repeats this for many rounds.
 func TestKill(t *testing.T) {
 	t.Parallel()
 	rounds := 1
@@ -46,10 +46,10 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// killSamples is the number of samples of a run that is killed; kills is how many times it is killed.
+// killSamples is the number of samples of a run that is killed. kills is the number of kills.
 var killSamples, kills = thorough.Size(300, 600), thorough.Size(5, 10)
 
-// finely is the environment of a run with many shards in several ranges, and finelyArgs are its arguments.
+// finely is the environment of a run with many shards in several ranges. finelyArgs returns the arguments of this run.
 var finely = []string{"SHARD_SAMPLES=20", "RANGE_BYTES=20000"}
 
 func finelyArgs(state string) []string {
@@ -78,8 +78,8 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Duration(random.Int64N(int64(whole) / 4)))
-		// TestDeadlySample checks a sample that was rated alone when a second process died: it is recorded as deadly,
-		// whatever the cause.
+		// Wait for the results of samples that are rated alone. If a second process died before, such a sample would be
+		// recorded as deadly (TestDeadlySample).
 		until(t, "the results of samples rated alone", func() bool {
 			return !slices.ContainsFunc(died, func(sample string) bool {
 				_, err := os.Stat(sample + ".parquet")
@@ -97,7 +97,7 @@ func killOften(t *testing.T, dir, state string, whole time.Duration) {
 	t.Logf("seed %d: %d shards have scores after %d kills", seed, len(before), kills)
 }
 
-// diedAlone returns the samples that an attempt began to rate alone, and that have no result.
+// diedAlone returns the samples without a result that an attempt began to rate alone.
 func diedAlone(t *testing.T, state string) []string {
 	t.Helper()
 	attempts, err := filepath.Glob(filepath.Join(state, "runs", "*", "items", "*", "*", "*.[0-9]*"))
@@ -146,7 +146,7 @@ func TestKillBeforePlan(t *testing.T) {
 	compareRuns(t, dir, undisturbed, curateFinely(t, dir, "killed"))
 }
 
-// TestKillOfOther kills one of two commands that work on the same run: the other command completes the run.
+// TestKillOfOther kills one of two commands that work on the same run. The other command completes the run.
 func TestKillOfOther(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -169,7 +169,7 @@ func TestKillOfOther(t *testing.T) {
 		t.Fatal(err)
 	}
 	until(t, "the second command", func() bool { return strings.Contains(stderr.String(), "ingest") })
-	time.Sleep(300 * time.Millisecond) // it has found that the first command works on the run
+	time.Sleep(300 * time.Millisecond) // by now the second command has found that the first command works on the run
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func scoreFiles(t *testing.T, state string) map[string]fs.FileInfo {
 	return found
 }
 
-// sameFiles checks that no file of before was written again: a scored shard is never written again.
+// sameFiles checks that no file in before was written again, because a scored shard is never written again.
 func sameFiles(t *testing.T, before, after map[string]fs.FileInfo) {
 	t.Helper()
 	for path, was := range before {
@@ -246,7 +246,7 @@ func sameContent(t *testing.T, want, got string) {
 	}
 }
 
-// TestInterruptSays checks the message after ctrl-C: a command without a state folder starts again.
+// TestInterruptSays checks the message after ctrl-C. A command without a state folder must start again.
 func TestInterruptSays(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -311,7 +311,7 @@ func curateAgain(t *testing.T, dir string) result {
 	return decodeResult(t, a.stdout)
 }
 
-// withoutCommand returns the content of an output file; for selection.json, without the command that wrote it.
+// withoutCommand returns the content of an output file. From selection.json it removes the command that wrote the file.
 func withoutCommand(t *testing.T, path string) string {
 	t.Helper()
 	content := readFile(t, path)

@@ -27,9 +27,9 @@ import (
 // demoSubset is the beginning of the SHA-256 of the demo's subset at 30 %.
 const demoSubset = "5b3c40879b5b469f37ec"
 
-// TestKillServe kills `harvest serve` at random moments between the upload of the demo, or the answer to its POST, and
-// the last event. The run, its selections and their events are completed, with the same ids and the same bytes.
-// HARVEST_SOAK makes 60 kills.
+// TestKillServe kills `harvest serve` at random moments. The first kill comes after the upload of the demo, or after
+// the answer to its POST, and the last kill before the last event. The run, its selections and their events are
+// completed, with the same ids and the same bytes. With HARVEST_SOAK there are 60 kills.
 func TestKillServe(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -56,7 +56,7 @@ func TestKillServe(t *testing.T) {
 	}
 }
 
-// killing is a server that is killed and started again.
+// A killing is a server that is killed and started again.
 type killing struct {
 	t      *testing.T
 	dir    string
@@ -89,11 +89,11 @@ func (k *killing) accept(way string) {
 	}
 	const body = `{"dataset": "demo", "manifests": ["parts/a.json"], "budget": "30%"}`
 	if status := k.post("", body, &subset.RunStatus{}); status != http.StatusAccepted {
-		k.t.Fatalf("the run was answered %d", status)
+		k.t.Fatalf("the POST of the run was answered %d", status)
 	}
 }
 
-// post calls the API below the path of runs, and decodes an answer of 2xx.
+// post calls the API below the path of runs, and decodes an answer with a status of 2xx.
 func (k *killing) post(path, body string, answer any) int {
 	k.t.Helper()
 	resp, err := http.Post(k.now().url+path, "application/json", strings.NewReader(body))
@@ -111,7 +111,7 @@ func (k *killing) post(path, body string, answer any) int {
 	return resp.StatusCode
 }
 
-// kill ends the system at a random moment, soon or right after the next event, and starts it again.
+// kill kills the system at a random moment, or directly after the next event, and starts it again.
 func (k *killing) kill() {
 	k.t.Helper()
 	wait := time.Duration(k.random.Int64N(int64(50 * time.Millisecond)))
@@ -135,7 +135,7 @@ func (k *killing) kill() {
 	k.start()
 }
 
-// choose requests a selection of the run. The API accepts it if the run is scored.
+// choose requests a selection of the run. The API accepts the request if the run is scored.
 func (k *killing) choose() {
 	k.t.Helper()
 	budgets := []string{"10%", "20%", "30%"}
@@ -146,7 +146,7 @@ func (k *killing) choose() {
 	case http.StatusOK, http.StatusAccepted:
 		k.chosen = append(k.chosen, sel.ID)
 	default:
-		k.t.Errorf("a selection was answered %d", status)
+		k.t.Errorf("the POST of a selection was answered %d", status)
 	}
 }
 

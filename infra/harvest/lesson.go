@@ -23,10 +23,10 @@ type lesson struct {
 	Annotated *annotateReport `json:"annotated,omitempty"`
 	Learned   *trainReport    `json:"learned"`
 
-	file string // of weights
+	file string // file of weights
 }
 
-// teach lets a scorer rate samples of each source, and trains the embedded scorer on them.
+// teach rates samples of each source with a scorer, and trains the embedded scorer on these ratings.
 func (in input) teach(ctx context.Context, request annotateRequest, state string, quiet bool) (*lesson, error) {
 	report := &annotateReport{Failed: map[reason.Code]int64{}, Seconds: map[string]float64{}}
 	annotations, err := report.annotate(ctx, in, request, state, quiet)
@@ -69,7 +69,7 @@ func (in input) learn(ctx context.Context, files trainFiles, state string, quiet
 	return l, err
 }
 
-// learned reads the report next to a file of weights; nil if the weights were not learned yet.
+// learned returns the report next to a file of weights; nil if the weights were not learned yet.
 func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	if _, err := os.Stat(weights); err != nil {
 		return nil, nil
@@ -86,7 +86,8 @@ func (set *annotationSet) learned(weights string) (*trainReport, error) {
 	return report, nil
 }
 
-// taughtFolder creates and returns the folder of the teachers' annotations, and of the weights learned from them.
+// taughtFolder creates the folder of the teachers' annotations and of the learned weights. It returns the folder's
+// path.
 func taughtFolder(state string) (string, error) {
 	folder, _, err := openState(state)
 	if err != nil {

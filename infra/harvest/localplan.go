@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A localPlan is the plan of a run of a dataset on this machine. Planning writes nothing of the run.
+// A localPlan is the plan of a run of a dataset on this machine. Planning does not write objects of the run.
 type localPlan struct {
 	*run.Plan
 	again   bool          // the state folder has this run already
@@ -84,13 +84,14 @@ func (in input) plan(
 // texts returns a reader of the dataset's manifests.
 func (p *localPlan) texts() run.Texts { return run.Texts{Input: p.files, Work: p.work} }
 
-// clean removes the temporary objects of the plan. A later command makes them again if it needs them.
+// clean removes the temporary objects of the plan. If a later command needs these objects, it makes them again.
 func (p *localPlan) clean(ctx context.Context) {
 	p.RemoveUnpacked(ctx, p.work)
 }
 
 // unselectable returns the error of a selection that cannot be made. It begins with the problems of records, because
-// they may be the cause. It is a usageError, unless no record can be used, because then another budget does not help.
+// they may be the cause. The error is a usageError. But if no record can be used, it is not, because another budget
+// does not help.
 func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 	v, err := p.planner.Survey(ctx, p.Plan)
 	switch {
@@ -118,8 +119,8 @@ func mostFrequent(v *run.Survey) string {
 	return text
 }
 
-// checkImages checks before scoring if some of the dataset's images exist. If most of them are missing, it prints a
-// warning. If all are missing, and more samples have images than may fail, it returns an error.
+// checkImages checks, before scoring, if a part of the dataset's images exist. If most of these images are missing, it
+// prints a warning. If all are missing, and more samples have images than may fail, it returns an error.
 func (p *localPlan) checkImages(ctx context.Context, allowed run.Allowance, show io.Writer) error {
 	check, err := p.planner.CheckImages(ctx, p.Plan)
 	if err != nil || check.Missing == 0 {
@@ -166,7 +167,8 @@ func (f datasetFlags) plan(ctx context.Context, manifests []string, state string
 	return in.plan(ctx, spec, files, state, plainText{os.Stderr})
 }
 
-// affordable refuses a plan that would wait for an approval: on this machine, raising the limit is the approval.
+// affordable refuses a plan that would wait for an approval. On this machine a user approves a run by raising the
+// limit.
 func (p *localPlan) affordable() error {
 	if p.NeedsApproval {
 		return fmt.Errorf("the run is estimated at $%.2f, more than MAX_RUN_COST; raise this limit to start the run",
@@ -175,7 +177,7 @@ func (p *localPlan) affordable() error {
 	return nil
 }
 
-// showEstimate shows the estimate of a paid scorer, before anything is spent.
+// showEstimate prints the estimate of a paid scorer, before the scorer costs anything.
 func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 	if p.Scorer != kinds.LLM {
 		return nil
@@ -210,7 +212,7 @@ func dollarsOf(e *scorer.Estimate) string {
 	return fmt.Sprintf("$%.2f", *e.Dollars)
 }
 
-// probe sends a test request to a paid scorer, whose server must be checked first.
+// probe sends a test request to a scorer of kind llm. Other scorers are not tested.
 func (p *localPlan) probe(ctx context.Context) error {
 	if p.Scorer != kinds.LLM {
 		return nil
@@ -227,7 +229,7 @@ func (p *localPlan) probe(ctx context.Context) error {
 	return nil
 }
 
-// seconds returns n seconds as a duration, rounded to a multiple of to.
+// seconds returns n seconds as a duration, rounded to a multiple of the duration to.
 func seconds(n float64, to time.Duration) time.Duration {
 	return time.Duration(n * float64(time.Second)).Round(to)
 }

@@ -25,8 +25,8 @@ func smallDisk(t *testing.T, size string) string {
 	return dir
 }
 
-// TestDiskFull fills the disk of the state folder, and the disk of the output folder. The command ends immediately.
-// Once there is space, the same command completes.
+// TestDiskFull fills the disk of the state folder, and then the disk of the output folder. The command ends
+// immediately. After space was freed, the same command completes.
 func TestDiskFull(t *testing.T) {
 	t.Parallel()
 	for _, which := range []string{"state", "out"} {
@@ -59,11 +59,12 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// TestUnreadableManifest curates a manifest that the user may not read: the error comes before all work.
+// TestUnreadableManifest curates a manifest that the user may not read. The command reports the error before it begins
+// any work.
 func TestUnreadableManifest(t *testing.T) {
 	t.Parallel()
 	if os.Getuid() != 0 {
-		t.Skip("this process cannot get another user's rights")
+		t.Skip("this process cannot take the rights of another user")
 	}
 	file := filepath.Join(t.TempDir(), "dataset.json")
 	writeFile(t, file, "[]")

@@ -19,7 +19,7 @@ func main() { os.Exit(execute()) }
 
 // execute runs the command line and returns the exit status.
 func execute() int {
-	// functions-framework prints to the process's standard output. Only a command's answer belongs there.
+	// functions-framework prints to the process's standard output, but only a command's results belong there.
 	out := os.Stdout
 	if null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {
 		os.Stdout = null

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// asProgram in the environment makes the test binary the program itself.
+// asProgram is the variable of the environment that makes the test binary act as the program.
 const asProgram = "HARVEST_TEST_AS_PROGRAM"
 
 func TestMain(m *testing.M) {
@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 	}
 	flag.Parse()
 	if !slices.ContainsFunc(os.Args, func(arg string) bool { return strings.Contains(arg, "test.parallel") }) {
-		// Most tests wait for processes that wait: more concurrent tests keep all cores busy.
+		// Most tests wait for processes that also wait. So more concurrent tests keep all cores busy.
 		if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
 			panic(err)
 		}
@@ -43,7 +43,7 @@ func testAll(m *testing.M) int {
 	return m.Run()
 }
 
-// program returns a command that runs the program with arguments, in a working folder and with a separate cache folder.
+// program returns a command that runs the program with arguments in a working folder, with a separate cache folder.
 func program(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -52,13 +52,13 @@ func program(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Dir = dir
-	// GOGC=400 needs more memory, and less time for garbage collection.
+	// With GOGC=400 the process needs more memory, but less time for garbage collection.
 	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir(), "GOGC=400")
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }
 
-// An answer is what a command printed, and its exit status.
+// An answer is the output of a command, and its exit status.
 type answer struct {
 	stdout, stderr string
 	status         int

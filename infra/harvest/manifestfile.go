@@ -40,7 +40,7 @@ func openManifest(ctx context.Context, name string, limits compression.Limits) (
 	if err != nil {
 		return nil, bucket.MachineFault(os.TempDir(), err)
 	}
-	// Remove the open file now if the system allows this: then no file is left if this process is killed.
+	// Remove the open file now, if the system allows this. Then no file is left if this process is killed.
 	unpacked := &manifestFile{File: to, temporary: os.Remove(to.Name()) != nil}
 	if err := compression.Unpack(to, cancellable{ctx, file}, packed, limits); err != nil {
 		err = dataset.StreamFault(bucket.MachineFault(os.TempDir(), err), packed)
@@ -88,7 +88,7 @@ func containerKind(name string) (container.Kind, bool, error) {
 	return kind, contained, nil
 }
 
-// packedKind returns the compression of a file; empty if the file is not compressed. It does not move the file's
+// packedKind returns the compression of a file; empty if the file is not compressed. It does not change the file's
 // offset.
 func packedKind(file *os.File) (compression.Kind, error) {
 	head := make([]byte, compression.MagicBytes)
@@ -99,7 +99,7 @@ func packedKind(file *os.File) (compression.Kind, error) {
 	return compression.Of(head[:n]), nil
 }
 
-// cancellable reads until a context is done.
+// A cancellable is a reader that stops when a context is done.
 type cancellable struct {
 	ctx  context.Context
 	from io.Reader

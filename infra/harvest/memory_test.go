@@ -15,8 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// inTwoGiB runs a command with 2 GiB of memory, and returns what it printed. Reserved and unused memory does not count:
-// ulimit -v would count it, and Go reserves 1.7 GB.
+// inTwoGiB runs a command with 2 GiB of memory, and returns its output. Memory that is reserved and not used does not
+// count. ulimit -v would count it, and Go reserves 1.7 GB.
 func inTwoGiB(t *testing.T, dir string, args ...string) string {
 	t.Helper()
 	cmd := program(t, dir, []string{"GOMEMLIMIT=1843MiB", "GOGC=100", "SHARD_SAMPLES=2"}, args...)
@@ -46,7 +46,7 @@ func TestWorstImages(t *testing.T) {
 		records = append(records, fmt.Sprintf(`{"id": %q, "image": [%s], "conversations": [{"from": "human", "value": `+
 			`"%sWhat is it?"}, {"from": "gpt", "value": "A colour."}]}`, id, names, strings.Repeat("<image>", times)))
 	}
-	// 15 and 12 bytes a pixel: just below the limit of 512 MiB.
+	// Decoding takes 15 and 12 bytes per pixel, just below the limit of 512 MiB.
 	add("progressive", imagetest.JPEG(5952, 5952, 3, 0x11, true), 1)
 	add("deep", imagetest.PNG(6688, 6688, 16, 6), 1)
 	add("progressive too", imagetest.JPEG(5952, 5920, 3, 0x11, true), 1)

@@ -15,7 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// uploadsAtOnce is how many objects are copied concurrently.
+// uploadsAtOnce is the maximum number of objects that are copied concurrently.
 const uploadsAtOnce = 8
 
 // A mirror copies an input folder into a bucket in a safe order: first images, then the parts of a dataset, and last
@@ -46,7 +46,8 @@ func (m *mirror) upload(ctx context.Context, object string) error {
 	return m.copy(ctx, object)
 }
 
-// copyAll copies all objects of a folder, but not the object except, and not dataset.yaml files, which start runs.
+// copyAll copies all objects of a folder. It does not copy the object that except names, nor dataset.yaml files,
+// because they start runs.
 func (m *mirror) copyAll(ctx context.Context, folder, except string) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(uploadsAtOnce)
@@ -74,7 +75,7 @@ func (m *mirror) copy(ctx context.Context, name string) error {
 	return nil
 }
 
-// seen reports whether this version of an object was copied before, and records it as copied.
+// seen reports whether this version of an object was copied before, and records that the version is copied.
 func (m *mirror) seen(attrs bucket.Attrs) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// TestMirror copies a dataset, then again after a file has changed, and after a file was deleted.
+// TestMirror copies a dataset. It copies the dataset again after a file has changed, and after a file was deleted.
 func TestMirror(t *testing.T) {
 	t.Parallel()
 	fake, err := fakestorage.NewServerWithOptions(fakestorage.Options{NoListener: true})

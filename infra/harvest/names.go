@@ -13,10 +13,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// latest is the name that a user types for the newest run, or for the newest selection of a run.
+// latest is the word that a user types for the newest run, or for the newest selection of a run.
 const latest = "latest"
 
-// A namedRun has the properties of a run by which commands find it.
+// A namedRun has the properties of a run by which commands find the run.
 type namedRun struct {
 	id       string
 	dataset  string
@@ -67,7 +67,7 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 			return r.id, nil
 		}
 		if r.dataset == typed {
-			// If the plan cannot be read, the command that uses the run reports why.
+			// If the plan cannot be read, the command that uses the run reports the reason.
 			if plan, err := runs.Plan(ctx, r.id); err != nil || plan.Of == 0 {
 				return r.id, nil
 			}
@@ -155,7 +155,7 @@ func age(d time.Duration) string {
 	}
 }
 
-// some joins names with commas. It leaves out names after the fifth.
+// some joins at most five names with commas. It leaves out the other names.
 func some(names []string) string {
 	const most = 5
 	if len(names) > most {

@@ -14,7 +14,7 @@ import (
 // last order of each run, so that another command can complete it.
 type order struct {
 	Requests  []selection.Request `json:"requests"`            // the smallest budget first
-	Out       string              `json:"out,omitempty"`       // folder; by default one of the selection's name
+	Out       string              `json:"out,omitempty"`       // folder; if empty, a folder with the selection's name
 	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
 	// Format is the form that records are converted to; empty if they are not converted.
 	Format string      `json:"format,omitempty"`
@@ -23,11 +23,11 @@ type order struct {
 	Near  []nearFile    `json:"near,omitempty"`
 	typed run.Allowance // the value of --max-failed
 	arm   string        // the order's name in the file of --arms; else empty
-	files typedFiles    // that the flags name
+	files typedFiles    // files that the flags name
 }
 
-// named adds the order's name in --arms to an error, and names evaluation sets by their paths. A usageError stays a
-// usageError.
+// named adds the order's name in --arms to an error, and replaces the names of evaluation sets by their paths. It keeps
+// the type usageError.
 func (o order) named(err error) error {
 	err = o.typedNear(err)
 	if o.arm == "" {
@@ -41,7 +41,7 @@ func (o order) named(err error) error {
 
 // maxFailedFlag adds --max-failed.
 func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance) {
-	cmd.Flags().Func("max-failed", "how many samples may fail: a share (5%) or a number of samples; if more fail, "+
+	cmd.Flags().Func("max-failed", "maximum share (5%) or number of samples that may fail; if more fail, "+
 		"nothing is selected (default: $MAX_FAILED, else 5%)", func(text string) (err error) {
 		*allowed, err = run.ParseAllowance(text)
 		return err
@@ -57,7 +57,7 @@ func newOrder(
 	}
 }
 
-// with adds the form of subsets and the evaluation sets from flags.
+// with returns the order with the form of subsets and the evaluation sets that the flags name.
 func (o order) with(sel selectionFlags, out outputFlags) (order, error) {
 	var err error
 	if o.Near, err = nearFiles(sel.excludeNear); err != nil {
@@ -76,8 +76,8 @@ func (o order) check(plan *run.Plan) error {
 	return nil
 }
 
-// folder returns the folder of a request's selection. With several requests, each has its own folder, named by the
-// budget.
+// folder returns the folder of a request's selection. If there are several requests, each selection has a separate
+// folder, named by the budget.
 func (o order) folder(request selection.Request) string {
 	if o.Out == "" || len(o.Requests) == 1 {
 		return o.Out

@@ -17,25 +17,26 @@ import (
 )
 
 const (
-	// ownFile lists what this program has written to an output folder, or was about to write when it was killed.
+	// ownFile lists the files that this program has written to an output folder, or was about to write when it was
+	// killed.
 	ownFile = ".harvest"
 	// selectionFile is the copy of selection.json in an output folder. It lists the folder's files too.
 	selectionFile = "selection.json"
 )
 
-// maxForeign is how many foreign files an error names.
+// maxForeign is the maximum number of foreign files that an error names.
 const maxForeign = 3
 
-// prepareOut creates the output folder of a selection and writes a test file to it, so that a fault is found before
+// prepareOut creates the output folder of a selection and writes a test file to it, so that an error is found before
 // anything is scored. It refuses a folder with files that Harvest did not write, because a trainer would read them as
-// part of the subset. It also refuses a folder with one of the manifests, even if Harvest wrote it, because the
-// manifest would be replaced. The state folder may be inside the folder.
+// part of the subset. It also refuses a folder that contains a manifest, even a manifest that Harvest wrote, because
+// the manifest would be replaced. The state folder may be inside the folder.
 func prepareOut(dir, state string, manifests []string) error {
 	if err := makeOut(dir); err != nil {
 		return err
 	}
 	for _, manifest := range manifests {
-		if liesIn(manifest, dir) && !liesIn(manifest, state) {
+		if isBelow(manifest, dir) && !isBelow(manifest, state) {
 			return usageError{fmt.Errorf("--out %s: it holds the manifest %s, which would be replaced: give another folder",
 				dir, filepath.Base(manifest))}
 		}
@@ -54,7 +55,8 @@ func prepareOut(dir, state string, manifests []string) error {
 	return nil
 }
 
-// newFolder returns a function that removes a folder, and those above it, if they do not exist now and are empty then.
+// newFolder returns a function for folders that do not exist when newFolder is called: dir and its parents. The
+// function removes each of these folders that is empty.
 func newFolder(dir string) (remove func()) {
 	var made []string
 	for {
@@ -75,7 +77,7 @@ func newFolder(dir string) (remove func()) {
 	}
 }
 
-// firstOf lists the first names, at most `most`, and the number of the others.
+// firstOf returns the first `most` names as text, and the number of the others.
 func firstOf(names []string, most int) string {
 	if len(names) <= most {
 		return strings.Join(names, ", ")
@@ -83,8 +85,8 @@ func firstOf(names []string, most int) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
-// tryWriting writes a temporary file. Its name is always the same, so that a command removes the file that a killed one
-// left.
+// tryWriting writes a temporary file and removes it. The name is always the same, so that a command also removes the
+// file that a killed command left.
 func tryWriting(dir string) error {
 	file, err := os.Create(filepath.Join(dir, ownFile+"-try"))
 	if err != nil {
@@ -123,7 +125,7 @@ func ownFiles(dir string) (map[string]bool, error) {
 	return own, nil
 }
 
-// readOptional reads a JSON file. A file that is missing, or that another program wrote, leaves v as it is.
+// readOptional reads a JSON file into v. It does not change v if the file is missing or not valid JSON.
 func readOptional(name string, v any) error {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -131,15 +133,15 @@ func readOptional(name string, v any) error {
 	} else if err != nil {
 		return err
 	}
-	_ = json.Unmarshal(data, v) // a file of another program lists none of Harvest's files
+	_ = json.Unmarshal(data, v) // a file of another program does not list files of Harvest
 	return nil
 }
 
-// ignored reports whether a name in an output folder does not matter, because no program reads it as data.
+// ignored reports whether a name in an output folder is ignored, because no program reads such a file as data.
 func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
-// foreignFiles returns the names in a folder that this program did not write, in ascending order. A folder in it that
-// has only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
+// foreignFiles returns the names of files in a folder that this program did not write, in ascending order. A subfolder
+// that has only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
 func foreignFiles(dir, state string) ([]string, error) {
 	if sameFile(dir, state) {
 		return nil, nil
@@ -179,8 +181,8 @@ func sameFile(a, b string) bool {
 	return errA == nil && errB == nil && os.SameFile(first, second)
 }
 
-// liesIn reports whether a file is in a folder, at any depth.
-func liesIn(file, dir string) bool {
+// isBelow reports whether a file is in a folder or in one of its subfolders.
+func isBelow(file, dir string) bool {
 	paths := [2]string{file, dir}
 	for i, path := range paths {
 		if abs, err := filepath.Abs(path); err == nil {
@@ -195,7 +197,7 @@ func liesIn(file, dir string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
-// keepFiles refuses an --out that is also an input file, or that is a folder.
+// keepFiles returns an error if the output file `written` is an input file or a folder.
 func keepFiles(written string, read ...string) error {
 	if info, err := os.Stat(written); err == nil && info.IsDir() {
 		return usageError{fmt.Errorf("--out %s: it is a folder; give a file", written)}
@@ -225,8 +227,8 @@ func keepForeign(dir string, names ...string) error {
 	return nil
 }
 
-// announce records, before files are written, which files a folder will have. If the command is killed, the next one
-// knows that they are Harvest's own.
+// announce records the names of files before they are written to a folder. If the command is killed, the next command
+// knows that the files are Harvest's own.
 func announce(dir string, files []string) error {
 	own, err := ownFiles(dir)
 	if err != nil {
@@ -277,7 +279,7 @@ func keepOnly(dir string, keep []string) error {
 }
 
 // removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. It
-// removes the mark of a complete export first. If other files are in the folder, they and the folder stay.
+// removes the mark of a complete export first. If the folder has other files, the other files and the folder stay.
 func removeOwn(dir string) error {
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {

@@ -22,20 +22,21 @@ import (
 // rejectedFile is the name of the file of rejected samples in an output folder.
 const rejectedFile = "rejected.jsonl"
 
-// scoresPattern is the pattern of the files with the scores of a run, in an output folder: one for each range.
+// scoresPattern matches the files in an output folder that have the scores of a run. There is one file for each range.
 const scoresPattern = "scores-*.parquet"
 
-// A writtenSelection is selection.json in an output folder: the selection, and how the folder was made.
+// A writtenSelection is the content of selection.json in an output folder: the selection, and the command and files of
+// the folder.
 type writtenSelection struct {
 	*subset.Selection
-	// Manifests are named by their paths, where they are on this machine.
+	// Manifests have their paths, if they are files of this machine.
 	Manifests []subset.Manifest `json:"manifests"`
 	Program   telemetry.Build   `json:"program"`
 	Command   []string          `json:"command"` // the arguments, the program's name first
-	Files     []string          `json:"files"`   // of the folder
+	Files     []string          `json:"files"`   // the folder's files
 }
 
-// makeOut makes the folder of a file that a command writes.
+// makeOut makes the folder for a file that a command writes.
 func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
 		return usageError{fmt.Errorf("--out %s: a part of this path is a file; give another folder", dir)}
@@ -45,14 +46,14 @@ func makeOut(dir string) error {
 	return nil
 }
 
-// An outputFolder has the settings by which a selection is written to a folder.
+// An outputFolder has the settings for writing a selection to a folder.
 type outputFolder struct {
 	subsets   *subset.Reader
 	selection *subset.Selection
 	input     *input                // place of the dataset; nil for a run of serve
 	place     imagesPlace           // place of the images that records name; zero if they cannot be reached
-	format    string                // form to which records are converted; empty for their own
-	trainer   string                // trainer for which the form is; empty if --output-format requests the form
+	format    string                // form to which records are converted; empty if they are not converted
+	trainer   string                // trainer that requires the form; empty if --output-format requests the form
 	memory    *memory.Budget        // memory for images; nil makes a new one
 	report    func(io.Writer) error // writes the report; nil for no report
 }
@@ -65,8 +66,8 @@ type output struct {
 }
 
 // write writes the selection's outputs from the work bucket, and removes the files of an earlier selection. Each file
-// is complete or does not exist, and selection.json is written last. The recipe that listed the dataset's manifests is
-// written again, for the subset, unless records are converted.
+// is complete or does not exist, and selection.json is written last. If a recipe listed the dataset's manifests, and
+// records are not converted, write also writes a recipe for the subset.
 func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error) {
 	var to outputFiles
 	var listed subsetRecipe
@@ -78,7 +79,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	}
 	outputs := f.outputs(ctx, &to)
 	var converted convertedSubset
-	if f.converts() { // before an earlier selection is replaced, because the conversion may fail
+	if f.converts() { // convert before an earlier selection is replaced, because the conversion may fail
 		var remove func()
 		if converted, remove, err = f.convertInto(ctx, dir); err != nil {
 			return outputFiles{}, err
@@ -97,7 +98,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	if err == nil {
 		err = announce(dir, files)
 	}
-	if err == nil { // otherwise, after a kill, it would describe files of two selections
+	if err == nil { // remove selection.json first; otherwise, after a kill, it would describe files of two selections
 		err = removeFile(to.Selection)
 	}
 	if err == nil {
@@ -123,8 +124,8 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 	return to, nil
 }
 
-// convertInto makes the converted subset in a folder for temporary files in an output folder, and returns a function
-// that removes that. If it fails, it leaves no new folder.
+// convertInto makes the converted subset in a temporary folder inside an output folder. It also returns a function that
+// removes the temporary folder. After an error no new folder is left.
 func (f outputFolder) convertInto(ctx context.Context, dir string) (convertedSubset, func(), error) {
 	removeNew := newFolder(dir)
 	scratch, remove, err := makeScratch(dir)
@@ -140,7 +141,8 @@ func (f outputFolder) convertInto(ctx context.Context, dir string) (convertedSub
 	return converted, remove, nil
 }
 
-// writingFault adds what was written to an error of writing to a folder. A refusal says it itself.
+// writingFault adds the name of the written file to an error of writing to a folder. It does not change a refusal,
+// which already has the name.
 func writingFault(what, dir string, err error) error {
 	if isLoss(err) {
 		return err
@@ -148,8 +150,8 @@ func writingFault(what, dir string, err error) error {
 	return fmt.Errorf("writing %s: %w", what, bucket.MachineFault(dir, err))
 }
 
-// makeScratch makes a folder for temporary files in an output folder, and returns a function that removes it. It also
-// removes such folders of killed commands.
+// makeScratch makes a folder for temporary files inside an output folder, and returns a function that removes the
+// temporary folder. It also removes the temporary folders of killed commands.
 func makeScratch(dir string) (scratch string, remove func(), err error) {
 	const pattern = ".harvest-scratch-*"
 	if err := makeOut(dir); err != nil {
@@ -199,7 +201,7 @@ func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	return outputs
 }
 
-// removeFile removes a file, if it is there.
+// removeFile removes a file. If there is no such file, it does nothing.
 func removeFile(path string) error {
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return fmt.Errorf("removing a file of an earlier selection: %w", bucket.MachineFault(path, err))
@@ -207,7 +209,7 @@ func removeFile(path string) error {
 	return nil
 }
 
-// writeSelection writes selection.json of a folder with these files.
+// writeSelection writes the selection.json of an output folder that has these files.
 func (f outputFolder) writeSelection(w io.Writer, files []string) error {
 	written := writtenSelection{
 		Selection: f.selection, Program: telemetry.ReadBuild(), Command: os.Args, Files: files,
@@ -261,7 +263,8 @@ func writeWhole(path string, write func(io.Writer) error) error {
 	return nil
 }
 
-// writeScratch is writeWhole for a file that users do not know. An error of write is returned without the file's name.
+// writeScratch does the same as writeWhole for a temporary file, whose name users do not know. It returns an error of
+// write without the file's name.
 func writeScratch(path string, write func(io.Writer) error) error {
 	var failed error
 	err := writeWhole(path, func(w io.Writer) error {
@@ -274,6 +277,6 @@ func writeScratch(path string, write func(io.Writer) error) error {
 	return err
 }
 
-// defaultOut returns the folder of select without --out. Each selection has its own, so that selections of one run do
-// not overwrite each other.
+// defaultOut returns the output folder of select without --out. Each selection has a separate folder, so that
+// selections of one run do not overwrite each other.
 func defaultOut(sel *subset.Selection) string { return filepath.Join("out", sel.Run, sel.ID) }

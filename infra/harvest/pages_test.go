@@ -19,8 +19,8 @@ import (
 // repository is the root folder of the repository.
 const repository = "../.."
 
-// TestPagesName checks every command that a page names, in a block or in a line: Harvest has the command and its flags,
-// and the packages and tests of `go` commands exist.
+// TestPagesName checks every command on a page, in a block or in a line. Harvest must have the command and its flags,
+// and the packages and tests of `go` commands must exist.
 func TestPagesName(t *testing.T) {
 	t.Parallel()
 	checked := 0
@@ -48,7 +48,7 @@ func readPages(t *testing.T) []*markdown.Page {
 	return pages
 }
 
-// checkScript checks the commands of a script, and returns how many it knew; 0 if the text is not a script.
+// checkScript checks the commands of a script. It returns the number of known commands; 0 if the text is not a script.
 func checkScript(t *testing.T, place, script string) (checked int) {
 	t.Helper()
 	file, err := syntax.NewParser().Parse(strings.NewReader(script), "")
@@ -84,7 +84,7 @@ func checkScript(t *testing.T, place, script string) (checked int) {
 
 var errNoCommand = errors.New("it names no command")
 
-// literal returns a word without its quotes, and without the expansions of the shell.
+// literal returns a word without its quotes and without expansions of the shell, such as $NAME.
 func literal(word *syntax.Word) string {
 	var b strings.Builder
 	for _, part := range word.Parts {
@@ -137,7 +137,7 @@ func checkHarvest(words []string) error {
 	return nil
 }
 
-// checkGo checks that packages exist, and have the tests and benchmarks that are named.
+// checkGo checks that the packages of a `go` command exist, and have the tests and benchmarks that the command names.
 func checkGo(words []string) error {
 	if words[0] != "test" && words[0] != "run" && words[0] != "build" {
 		return errNoCommand
@@ -151,7 +151,7 @@ func checkGo(words []string) error {
 			patterns = append(patterns, word)
 		}
 		if words[0] != "test" && len(folders) > 0 {
-			break // the rest are arguments of the program
+			break // the other words are arguments of the program
 		}
 	}
 	if len(folders) == 0 {
@@ -179,7 +179,7 @@ func checkGo(words []string) error {
 			return err
 		}
 		if !matcher.MatchString(tests.String()) {
-			return fmt.Errorf("no test and no benchmark of %v matches %s", folders, pattern)
+			return fmt.Errorf("no test or benchmark of %v matches %s", folders, pattern)
 		}
 	}
 	return nil
@@ -220,9 +220,9 @@ func (s pageShell) run(t *testing.T, dir, script string) (string, error) {
 	return string(out), err
 }
 
-// TestPagesRun runs the blocks of all pages that need no other data or services; with HARVEST_PAGES=full also the slow
-// blocks. Each page gets a folder with the demo's dataset (as dataset.json and as mine.json) and its annotations, and
-// an empty state folder.
+// TestPagesRun runs the blocks of all pages that need no other data or services. With HARVEST_PAGES=full it also runs
+// the slow blocks. Each page gets a folder with the demo's dataset (as dataset.json and as mine.json) and its
+// annotations, and an empty state folder.
 func TestPagesRun(t *testing.T) {
 	full := os.Getenv("HARVEST_PAGES") == markdown.NeedsFull
 	if os.Getenv("HARVEST_PAGES") == "" {

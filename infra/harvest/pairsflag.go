@@ -10,13 +10,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A pairsFlag is the value of a flag of names with values, such as "humanities=2,stem knowledge=3". Pairs are given one
-// by one, or as CSV. Each name has one value.
+// A pairsFlag is the value of a flag for pairs of names and values, such as "humanities=2,stem knowledge=3". The flag
+// may be repeated, or have several pairs as CSV. Each name has one value.
 type pairsFlag[V any] struct {
-	of      map[string]V // nil if none is given
+	of      map[string]V // nil if no pair is given
 	parse   func(string) (V, error)
 	text    func(V) string
-	kind    string // of values, for the help
+	kind    string // type of the values, for the help
 	example string // example for error messages
 }
 
@@ -26,7 +26,7 @@ func newPairs[V any](
 	return pairsFlag[V]{parse: parse, text: text, kind: kind, example: example}
 }
 
-// Set adds pairs. It stops with an error at the first one that cannot be read.
+// Set adds pairs. It stops with an error at the first invalid pair.
 func (f *pairsFlag[V]) Set(text string) error {
 	reader := csv.NewReader(strings.NewReader(text))
 	reader.LazyQuotes = true
@@ -56,7 +56,7 @@ func (f *pairsFlag[V]) Set(text string) error {
 	return nil
 }
 
-// String returns the pairs as the user gave them.
+// String returns the pairs as the user typed them.
 func (f *pairsFlag[V]) String() string {
 	if f == nil || f.text == nil { // the library of flags calls String on a zero value
 		return ""
@@ -64,7 +64,7 @@ func (f *pairsFlag[V]) String() string {
 	return pairs(f.of, f.text)
 }
 
-// Type names the values in the help.
+// Type returns the name of the values for the help.
 func (f *pairsFlag[V]) Type() string { return "name=" + f.kind }
 
 // names returns the given names, in ascending order.

@@ -7,15 +7,15 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A parameter is one parameter of a selection.
+// A parameter describes a parameter of a selection.
 type parameter struct {
-	flag   string // an example, as it is typed
-	fields string // the same in JSON
+	flag   string // an example, as a user types it
+	fields string // the same example in JSON
 	// meaning is the help text of the flag.
 	meaning string
 }
 
-// parameters returns all parameters of a selection. A test compares each example's two forms.
+// parameters returns all parameters of a selection. A test checks that the two forms of each example mean the same.
 func parameters() []parameter {
 	list := []parameter{
 		{flag: `--budget 5%,10%,30%`, fields: `"budget": "30%", "within": ["5%", "10%"]`},
@@ -63,17 +63,17 @@ func parameters() []parameter {
 	return list
 }
 
-// split returns the flag's name and its value.
+// split returns the name and the value of the flag in the example.
 func (p parameter) split() (name, value string) {
 	name, value, _ = strings.Cut(strings.TrimPrefix(p.flag, "--"), " ")
 	return name, strings.Trim(value, `"`)
 }
 
-// parameterTopic lists the parameters for a terminal.
+// parameterTopic returns the list of parameters for a terminal.
 func parameterTopic() string {
 	var b strings.Builder
-	b.WriteString("Flags of curate and select, the same in JSON for the HTTP API (dataset.yaml and\n" +
-		"--arms have it as YAML), and what each does:\n")
+	b.WriteString("Flags of curate and select, and the same parameters in JSON for the HTTP API\n" +
+		"(in YAML for dataset.yaml and --arms):\n")
 	for _, p := range parameters() {
 		fmt.Fprintf(&b, "\n%s\n  %s\n%s\n", p.flag, p.fields, folded(p.meaning, "    "))
 	}

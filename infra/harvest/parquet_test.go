@@ -31,7 +31,7 @@ type demoPicture struct {
 	Path  *string `parquet:"path,optional"`
 }
 
-// Equal compares whole pictures, because cmp needs seconds for their bytes.
+// Equal compares pictures with reflect, because cmp needs seconds for their bytes.
 func (p demoPicture) Equal(other demoPicture) bool { return reflect.DeepEqual(p, other) }
 
 type demoTurn struct {
@@ -87,8 +87,8 @@ func readRows(t *testing.T, path string) []demoRow {
 	return rows
 }
 
-// TestParquet curates the demo from Parquet files and from JSON with a folder of images: the ratings are equal, and the
-// Parquet subset has the rows of the same samples. Other commands also read Parquet files.
+// TestParquet curates the demo from Parquet files, and from JSON with a folder of images. The ratings are equal, and
+// the Parquet subset has the rows of the same samples. Other commands also read Parquet files.
 func TestParquet(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -123,7 +123,7 @@ func TestParquet(t *testing.T) {
 	}
 	a := mustHarvest(t, dir, "plan", "--state", "state", "data/train-*.parquet")
 	if says := "row 1 of train-00000-of-00003.parquet read as LLaVA: id formula-0012"; !strings.Contains(a.stdout, says) {
-		t.Errorf("plan does not say %q: %s", says, a.stdout)
+		t.Errorf("plan does not print %q: %s", says, a.stdout)
 	}
 	t.Run("study", func(t *testing.T) { checkStudy(t, dir, plain, manifest, "data", got) })
 }
@@ -147,7 +147,7 @@ func TestParquetOfDatasets(t *testing.T) {
 			a := mustHarvest(t, dir, "plan", "--state", "state", name+".parquet")
 			for _, text := range says {
 				if !strings.Contains(a.stdout, text) {
-					t.Errorf("plan does not say %q:\n%s", text, a.stdout)
+					t.Errorf("plan does not print %q:\n%s", text, a.stdout)
 				}
 			}
 			c := curateJSON(t, dir, "--budget", "50%", "--max-failed", "20%", "--no-report", "--state", "state", "--out", "out",

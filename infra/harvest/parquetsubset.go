@@ -14,7 +14,7 @@ import (
 // A parquetSubset writes records as rows of a Parquet file, with their images in the column images.
 type parquetSubset struct{ rows *table.Writer }
 
-// newParquetSubset finds the columns of the stored subset's records, and begins the file.
+// newParquetSubset reads the stored subset to find the columns of its records, and begins the file.
 func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored string) (*parquetSubset, error) {
 	columns := table.NewColumns(forms.ImagesField)
 	err := f.convertRecords(ctx, stored, func(s *dataset.Sample) ([]string, error) {
@@ -27,7 +27,7 @@ func (f outputFolder) newParquetSubset(ctx context.Context, w io.Writer, stored 
 	return &parquetSubset{rows}, err
 }
 
-// name returns numbers in place of names, because the column holds the images themselves.
+// name returns the images' numbers as names, because the column holds the images themselves.
 func (p *parquetSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
 	return numbers(len(shown)), nil
 }

@@ -26,11 +26,11 @@ func (e trainerExport) placement(ctx context.Context, to string) (placement, err
 	return &linkedImages{namedImages: named, to: to, made: map[string]bool{}}, nil
 }
 
-// namedImages leaves images in their places, and records name them by absolute paths.
+// namedImages does not copy images. Records name the original images by absolute paths.
 type namedImages struct {
-	asked  string // the flag that requested this, for messages
-	folder string // of images
-	prefix string // of their objects
+	asked  string // the flag that requested this placement, for messages
+	folder string // folder of images
+	prefix string // prefix of the images' objects
 	locate func(name string) (images.Location, *dataset.Fault, error)
 }
 
@@ -64,7 +64,7 @@ func (e trainerExport) newNamedImages(ctx context.Context) (*namedImages, error)
 	}, nil
 }
 
-// errNoFile says that an image is not a separate file.
+// errNoFile is the error of an image that is not a separate file.
 var errNoFile = errors.New("it is not a file, because the manifest itself holds it; give --images copy")
 
 // place implements placement.
@@ -79,7 +79,7 @@ func (n *namedImages) place(s *dataset.Sample, number int, _ []byte) (string, er
 	}
 	file := filepath.Join(n.folder, filepath.FromSlash(strings.TrimPrefix(at.Name, n.prefix)))
 	if _, lost := os.Stat(file); fault != nil || lost != nil {
-		return "", fmt.Errorf("%s: image %s: its file is not found in %s; give --images copy", n.asked, image.Name, n.folder)
+		return "", fmt.Errorf("%s: image %s: its file was not found in %s; give --images copy", n.asked, image.Name, n.folder)
 	}
 	return file, nil
 }
@@ -87,7 +87,7 @@ func (n *namedImages) place(s *dataset.Sample, number int, _ []byte) (string, er
 // files implements placement.
 func (n *namedImages) files() []string { return nil }
 
-// linkedImages makes a symbolic link to each image, once, named by the image's content.
+// linkedImages makes one symbolic link to each different image. The link is named by the image's content.
 type linkedImages struct {
 	*namedImages
 	to   string

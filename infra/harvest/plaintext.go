@@ -10,8 +10,8 @@ import (
 
 // plainText wraps the writer of all output of a command. It escapes characters that act on a terminal: control
 // characters except line ends and tabs, marks that change the direction of text, and bytes that are not UTF-8. Ids,
-// names and messages come from datasets, whose authors must not move the cursor or reorder a line. The escapes are
-// valid in JSON strings, and mean the same characters there.
+// names and messages can come from datasets, and must not move the cursor or reorder a line. The escapes are valid in
+// JSON strings, and mean the same characters there.
 type plainText struct{ io.Writer }
 
 // Write implements io.Writer.

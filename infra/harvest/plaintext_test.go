@@ -27,8 +27,8 @@ func TestPlainText(t *testing.T) {
 	}
 }
 
-// TestTextOfDatasetIsShown uses a dataset whose names and ids contain control characters of a terminal: every command
-// prints their escapes.
+// TestTextOfDatasetIsShown uses a dataset whose names and ids contain control characters. Every command prints escapes
+// of these characters.
 func TestTextOfDatasetIsShown(t *testing.T) {
 	t.Parallel()
 	const evil = "evil\x1b]0;x\x07\u202e\u009b2J\u2067"
@@ -73,7 +73,7 @@ func TestTextOfDatasetIsShown(t *testing.T) {
 	}
 }
 
-// TestOddIDs curates a record whose id has a line break: each message stays on one line.
+// TestOddIDs curates a record whose id has a line break. Each message still has only one line.
 func TestOddIDs(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -22,7 +22,7 @@ func newPlan() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "plan MANIFEST...",
-		Short: "Report what curate would do: counts, problems, missing images, time; score nothing",
+		Short: "Report what curate would do, without scoring: counts, problems, missing images, time",
 		Args:  manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := data.plan(cmd.Context(), args, state)
@@ -65,7 +65,7 @@ func newPlan() *cobra.Command {
 	return cmd
 }
 
-// printModes prints the mode of a scorer with two modes, and the estimate of the other mode.
+// printModes prints the mode of a scorer that has two modes, and the estimate for the other mode.
 func printModes(row func(string, any), e *scorer.Estimate) {
 	if o := e.Other; o != nil {
 		row("mode", e.Mode)

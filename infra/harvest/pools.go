@@ -27,15 +27,15 @@ func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
 	return t
 }
 
-// poolsLine returns a text that explains the table, and gives the figures of styles and of selections.
+// poolsLine returns a text that explains the table. The text also has the figures of styles and of selections.
 func poolsLine(p *agreement.Pools) string {
 	var values []string
 	for _, budget := range slices.Sorted(maps.Keys(p.SelectionValue)) {
 		values = append(values, fmt.Sprintf("%s at %s", spread(p.SelectionValue[budget]), budget))
 	}
-	return fmt.Sprintf("Pools of %d sources: medians of %d pools (5th to 95th percentile), compared with a rater who "+
-		"knows only each source's mean. Styles: F1 %s.\nSelection value, the gain over chance of a selection by these "+
-		"ratings, as a share of the gain by the annotations: %s.\n",
+	return fmt.Sprintf("Pools of %d sources: medians over %d pools (5th to 95th percentile), compared with a rater who "+
+		"knows only each source's mean. Styles: F1 %s.\nSelection value: %s. It is the gain of a selection by these "+
+		"ratings over a random selection, as a share of the gain of a selection by the annotations.\n",
 		agreement.PoolSources, p.Drawn, spread(p.MicroF1), strings.Join(values, ", "))
 }
 

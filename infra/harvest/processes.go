@@ -81,7 +81,7 @@ func serveProcesses(ctx context.Context, f serveFlags, to streams) error {
 	return err
 }
 
-// errForgotten is the error of a serve --processes that the user stopped, because its state is lost.
+// errForgotten is the error if the user stops serve --processes. It says that the state is lost.
 var errForgotten = errors.New("stopped; its buckets were in memory, and their content is lost")
 
 // buildFunctions builds the functions' binary.

@@ -26,7 +26,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// binaries is a folder for all tests.
+// binaries is the folder of the built binaries for all tests.
 var binaries string
 
 // functionsBinary builds the functions' binary once for all tests.
@@ -43,7 +43,7 @@ var (
 	processPattern = regexp.MustCompile(`msg="process runs" function=(\S+) pid=(\d+)`)
 )
 
-// startCluster starts processes on a folder named input and waits until all answer.
+// startCluster starts processes with the input folder `input`, and waits until all processes answer.
 func startCluster(t *testing.T, dir string, env []string, args ...string) *cluster {
 	t.Helper()
 	binary, err := functionsBinary()
@@ -61,7 +61,7 @@ func startCluster(t *testing.T, dir string, env []string, args ...string) *clust
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = c.cmd.Wait() // the end of the test's context stops it
+		_ = c.cmd.Wait() // the end of the test's context stops the command
 		if t.Failed() {
 			t.Logf("the processes' log:\n%s", c.log.String())
 		}
@@ -89,7 +89,7 @@ func (c *cluster) pids(t *testing.T) map[string]int {
 	return pids
 }
 
-// kill kills a function's process and waits until another one runs in its place.
+// kill kills a function's process, and waits until another process of the function runs.
 func (c *cluster) kill(t *testing.T, function string) {
 	t.Helper()
 	pid := c.pids(t)[function]
@@ -107,7 +107,7 @@ func (c *cluster) onLoopback(t *testing.T) {
 		t.Fatal(err)
 	}
 	ports := regexp.MustCompile(`127\.0\.0\.1:(\d+)`).FindAllStringSubmatch(c.log.String(), -1)
-	if len(ports) < 5 { // three processes and two doubles
+	if len(ports) < 5 { // three processes and two test doubles
 		t.Errorf("ports %v", ports)
 	}
 	for _, addr := range addrs {
@@ -118,13 +118,14 @@ func (c *cluster) onLoopback(t *testing.T) {
 		for _, port := range ports {
 			if conn, err := net.DialTimeout("tcp", net.JoinHostPort(ip.IP.String(), port[1]), time.Second); err == nil {
 				conn.Close()
-				t.Errorf("%s:%s takes connections", ip.IP, port[1])
+				t.Errorf("%s:%s accepts connections", ip.IP, port[1])
 			}
 		}
 	}
 }
 
-// guarded calls the API and all processes like a page of another site, with their host names and with another one.
+// guarded calls the API and all processes like a page of another site, with the right host name and with another host
+// name.
 func (c *cluster) guarded(t *testing.T) {
 	t.Helper()
 	call := func(method, url, host, site string, status int) {
@@ -175,7 +176,7 @@ func (c *cluster) object(t *testing.T, name string) string {
 	return string(data)
 }
 
-// dropDemo writes the demo to an input folder, with the names that a bucket has.
+// dropDemo writes the demo to an input folder, with the names that objects have in a bucket.
 func dropDemo(t *testing.T, dir string) {
 	t.Helper()
 	demo := filepath.Join("..", "..", "testdata", "demo")
@@ -187,8 +188,8 @@ func dropDemo(t *testing.T, dir string) {
 	writeFile(t, filepath.Join(dir, "datasets", "demo", "dataset.yaml"), "manifests: [parts/dataset.json]\nbudget: 30%\n")
 }
 
-// TestKillProcesses runs the demo in processes that are killed at work: the results equal those of the system in one
-// process, and all work is one trace. HARVEST_SOAK kills the processes often.
+// TestKillProcesses runs the demo in processes that are killed while they work. The results equal the results of the
+// system in one process, and all work is one trace. With HARVEST_SOAK, the processes are killed often.
 func TestKillProcesses(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -234,7 +235,7 @@ func TestKillProcesses(t *testing.T) {
 	c.stop(t)
 }
 
-// smoke tests the system with ten samples. Then it lets the system plan them again, which starts no run.
+// smoke tests the system with ten samples. Then it requests only a plan of the samples, and checks that no run starts.
 func (c *cluster) smoke(t *testing.T, dir string) {
 	t.Helper()
 	api := strings.TrimSuffix(c.url, "/v1/runs")
@@ -249,7 +250,7 @@ func (c *cluster) smoke(t *testing.T, dir string) {
 	runs := c.log.String()
 	planned := append([]string{"smoke", "--plan", "--name", "tried"}, smoke[1:]...)
 	if a := harvest(t, dir, []string{"STORAGE_EMULATOR_HOST=" + c.storage}, planned...); a.status != 0 ||
-		!strings.Contains(a.stdout, "tried-") || !strings.Contains(a.stdout, ": 10 samples planned, and none started") {
+		!strings.Contains(a.stdout, "tried-") || !strings.Contains(a.stdout, ": 10 samples are planned, and no run was") {
 		t.Errorf("smoke --plan: status %d: %s%s", a.status, a.stdout, a.stderr)
 	}
 	if more := strings.TrimPrefix(c.log.String(), runs); strings.Contains(more, "run accepted") {
@@ -257,7 +258,7 @@ func (c *cluster) smoke(t *testing.T, dir string) {
 	}
 }
 
-// stop ends the command as ctrl-C does: no process is left.
+// stop ends the command as ctrl-C does, and checks that no process is left.
 func (c *cluster) stop(t *testing.T) {
 	t.Helper()
 	pids := c.pids(t)
@@ -276,7 +277,7 @@ func (c *cluster) stop(t *testing.T) {
 	}
 }
 
-// TestSmokeFails tests deployments with faults.
+// TestSmokeFails runs smoke on deployments with faults.
 func TestSmokeFails(t *testing.T) {
 	t.Parallel()
 	const id = "small-0123456789ab"
@@ -298,11 +299,11 @@ func TestSmokeFails(t *testing.T) {
 		},
 		"small selection": {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "completed", "selected": 4}`},
-			"selected 4 samples, and not 5",
+			"selected 4 samples instead of 5",
 		},
 		"invalid plan": {
 			map[string]string{"/v1/plans": `{"samples": 10, "valid": 9, "problems": {"image_not_found": 1}}`},
-			"10 were found and 9 are valid: map[image_not_found:1]",
+			"its plan has 10 samples, 9 of them valid: map[image_not_found:1]",
 		},
 		"not completed": {
 			map[string]string{"/v1/runs/" + id + "/selections/s": `{"state": "writing", "selected": 5}`},

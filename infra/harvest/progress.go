@@ -13,10 +13,10 @@ import (
 	"golang.org/x/term"
 )
 
-// A display shows progress: on a terminal one line that is redrawn, elsewhere a new line from time to time.
+// A display shows progress. On a terminal it redraws one line; elsewhere it writes a new line from time to time.
 type display struct {
 	out   io.Writer
-	width func() int // columns of the terminal; nil where out is not a terminal
+	width func() int // columns of the terminal; nil if out is not a terminal
 	quiet bool       // show no progress; warnings are shown
 
 	mu      sync.Mutex
@@ -34,9 +34,10 @@ type stage struct {
 	printed     time.Time
 	last        string
 	done, total int64
-	recent      []point      // of the last rateSpan
-	ahead       func() int64 // finished samples, also those that update does not report yet; nil if not counted
-	complete    bool
+	recent      []point // progress within the last rateSpan
+	// ahead returns the finished samples, including samples that update has not reported yet; nil if they are not counted.
+	ahead    func() int64
+	complete bool
 }
 
 // A point is the progress of a stage at a time.
@@ -49,11 +50,13 @@ const (
 	// lineEvery is the pause between plain lines of one stage; drawEvery is the pause between two drawings of a line.
 	lineEvery = 5 * time.Second
 	drawEvery = 200 * time.Millisecond
-	// rateSpan is the time span of a rate. Only recent work counts, because it is most like the remaining work.
+	// rateSpan is the time span over which a rate is measured. Only recent work counts, because the remaining work is
+	// most similar to recent work.
 	rateSpan = 20 * time.Second
 )
 
-// newDisplay writes to standard error, because standard output is for results. If quiet, it shows only warnings.
+// newDisplay returns a display that writes to standard error, because standard output is for results. If quiet is set,
+// the display shows only warnings.
 func newDisplay(quiet bool) *display {
 	d := &display{out: os.Stderr, stages: map[string]*stage{}, quiet: quiet}
 	if fd := int(os.Stderr.Fd()); !quiet && term.IsTerminal(fd) {
@@ -86,7 +89,7 @@ func (d *display) redraw() {
 	}
 }
 
-// draw draws the line of the current stage over the last one.
+// draw draws the line of the current stage over the last line.
 func (d *display) draw(now time.Time) {
 	if d.width == nil || d.current == nil {
 		return
@@ -107,7 +110,8 @@ func (d *display) erase() {
 	}
 }
 
-// count sets a function that returns the finished samples of a stage, also those that update does not report yet.
+// count sets the function that returns the finished samples of a stage, including samples that update has not reported
+// yet.
 func (d *display) count(name string, ahead func() int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -185,7 +189,7 @@ func (s *stage) line(now time.Time) string {
 	return line
 }
 
-// rounded returns a duration as text: to a tenth of a second below ten seconds, to the second above.
+// rounded returns a duration as text. Below ten seconds it is rounded to a tenth of a second, otherwise to a second.
 func rounded(d time.Duration) string {
 	if d < 10*time.Second {
 		return fmt.Sprintf("%.1fs", d.Seconds())
@@ -234,8 +238,8 @@ func userLog(ctx context.Context, w io.Writer) *slog.Logger {
 	})})
 }
 
-// untilDone drops log lines once a context has ended: the user has interrupted the command, and deliveries fail only
-// because of that.
+// untilDone drops log lines once a context has ended. Then the user has interrupted the command, and deliveries fail
+// only because of this.
 type untilDone struct {
 	ctx context.Context
 	slog.Handler

@@ -67,7 +67,7 @@ func TestUpdate(t *testing.T) {
 	}
 }
 
-// TestQuiet checks that quiet hides progress and notes, and no warnings.
+// TestQuiet checks that quiet hides progress and notes, but no warnings.
 func TestQuiet(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer

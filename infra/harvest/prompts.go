@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// samplePrompts is one line of the prompts command.
+// samplePrompts is one line of the output of the command prompts.
 type samplePrompts struct {
 	ID      string   `json:"id"`
 	Prompts []string `json:"prompts,omitempty"`
@@ -24,7 +24,7 @@ func newPrompts() *cobra.Command {
 	)
 	cmd := &cobra.Command{
 		Use:   "prompts MANIFEST...",
-		Short: "Print the scorer's and the styler's prompts of every sample, one JSON line each",
+		Short: "Print the scorer's and the styler's prompts of every sample, one JSON line per sample",
 		Args:  manifestArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			plan, err := data.plan(cmd.Context(), args, state)

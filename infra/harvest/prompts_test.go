@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The released models' prompts, written out here as the paper's authors run them.
+// These are the prompts of the released models, as the paper's authors use them.
 // Source: https://github.com/lyumengyao/mmssr
 const (
 	scorerQuestion = "\nOn a scale of 0 to 5, how do you rate the helpfulness of the VQA instance in training a " +

@@ -17,28 +17,29 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// A purchase is the expected cost of annotations by a scorer, and the data that leave this machine for them.
+// A purchase is the expected cost of annotations by a scorer, and the data that are sent to the scorer.
 type purchase struct {
-	Scorer  string `json:"scorer"` // its id
+	Scorer  string `json:"scorer"` // id of the scorer
 	Samples int    `json:"samples"`
 	Twice   int    `json:"twice"` // samples that are rated twice
 	// InputTokens and OutputTokens are only set for the scorer llm, Dollars only if the price is known, and Seconds only
 	// if the scorer estimates them.
 	InputTokens  int64    `json:"input_tokens,omitempty"`
 	OutputTokens int64    `json:"output_tokens,omitempty"`
-	CachedTokens int64    `json:"cached_tokens,omitempty"` // of InputTokens
+	CachedTokens int64    `json:"cached_tokens,omitempty"` // cached part of InputTokens
 	Dollars      *float64 `json:"dollars"`
-	Limit        float64  `json:"spending_limit,omitempty"` // US dollars; 0 for none
+	Limit        float64  `json:"spending_limit,omitempty"` // US dollars; 0 if there is no limit
 	Seconds      float64  `json:"seconds,omitempty"`
 	LimitedBy    string   `json:"limited_by,omitempty"`
-	// Host is the host to which Images are sent, and ImageBytes is their stored size. Host is empty if nothing leaves this
-	// process.
+	// Host is the host that gets the images; it is empty if no data leave this process. Images is the number of these
+	// images, and ImageBytes is their stored size.
 	Host       string `json:"host"`
 	Images     int64  `json:"images"`
 	ImageBytes int64  `json:"image_bytes"`
 }
 
-// purchase estimates the time and cost of rating the chosen samples, some of them twice. It reads their images.
+// purchase estimates the time and cost of rating the chosen samples. Some samples are rated twice. It reads the images
+// of the samples.
 func (s *sampleRun) purchase(
 	ctx context.Context, in input, chosen []datasetSample, twice int,
 ) (*purchase, error) {
@@ -80,7 +81,8 @@ func (s *sampleRun) purchase(
 	return p, nil
 }
 
-// sizeOf returns the number and the bytes of a sample's images that a scorer gets; 0 for a sample that cannot be rated.
+// sizeOf returns the number of a sample's images that a scorer gets, and their size in bytes. Both are 0 if the sample
+// cannot be rated.
 func (s *sampleRun) sizeOf(
 	ctx context.Context, from *datasetImages, one datasetSample,
 ) (images, bytes int64, err error) {
@@ -96,7 +98,7 @@ func (s *sampleRun) sizeOf(
 	return images, bytes, nil
 }
 
-// hostsOf returns the hosts to which a scorer sends images; empty for a scorer inside this process.
+// hostsOf returns the hosts that get the images of samples; empty for a scorer inside this process.
 func hostsOf(kind string, at kinds.Config) string {
 	var addresses []string
 	switch kind {

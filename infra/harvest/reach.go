@@ -8,14 +8,15 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// shownSources is how many sources are printed, and shownSource how many characters of a name; selection.json has all.
+// shownSources is the maximum number of printed sources. shownSource is the maximum number of printed characters of a
+// source's name. selection.json has all.
 const (
 	shownSources = 5
 	shownSource  = 30
 )
 
-// printReach prints how far a dataset is from its scorer's training data, one line a source, and what to do about it.
-// Without a report it prints nothing. others names the output that lists the sources that are left out.
+// printReach prints the distance of a dataset from its scorer's training data, one line per source, and advice. If r is
+// nil, it prints nothing. others names the output that lists all sources.
 func printReach(w io.Writer, r *reach.Report, others string) error {
 	if r == nil {
 		return nil

@@ -11,10 +11,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestCurateRealTeacher uses a real vision server as the teacher: it annotates five samples of each of two sources,
-// then the embedded scorer is trained, rates all samples, and a subset is selected. The model has random weights, so
-// the test accepts any ratings. After the server has ended, the same command gives the same subset: no request is
-// repeated.
+// TestCurateRealTeacher uses a real vision server as the teacher. The teacher annotates five samples of each of two
+// sources. Then the embedded scorer is trained, rates all samples, and a subset is selected. The model has random
+// weights, so the test accepts any ratings. After the server has ended, the same command gives the same subset, because
+// it repeats no request.
 func TestCurateRealTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

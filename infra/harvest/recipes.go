@@ -43,7 +43,7 @@ func (s source) listing() recipeListing {
 // A subsetRecipe is the recipe of a subset: one file with the selected records of each entry, and the file that lists
 // these files.
 type subsetRecipe struct {
-	name  string // of the recipe's file; empty if the dataset has no recipe
+	name  string // name of the recipe's file; empty if the dataset has no recipe
 	kind  recipe.Kind
 	parts []recipe.Part
 }
@@ -76,10 +76,12 @@ func (in input) subsetRecipe(sel *subset.Selection) (subsetRecipe, error) {
 // notInFiles matches characters of an entry's name that a file's name must not have.
 var notInFiles = regexp.MustCompile(`[^\pL\pM\pN._-]+`)
 
-// maxPartName is how many bytes of an entry's name go into a file's name; file systems allow names of 255 bytes.
+// maxPartName is the maximum number of bytes of an entry's name in a file's name. File systems allow file names of 255
+// bytes.
 const maxPartName = 120
 
-// partFile returns the name of the file of an entry: its number makes it distinct, and the entry's name readable.
+// partFile returns the name of the file of an entry. The entry's number makes it unique, and the entry's name makes it
+// readable.
 func partFile(number int, entry, extension string) string {
 	entry = notInFiles.ReplaceAllString(entry, "-")
 	for len(entry) > maxPartName {
@@ -136,7 +138,7 @@ func (r subsetRecipe) write(ctx context.Context, dir, subset string) error {
 type subsetFile struct {
 	*os.File
 	format dataset.Format
-	kind   container.Kind // of a container
+	kind   container.Kind // kind of container
 	next   func() (dataset.Record, error, bool)
 	stop   func()
 }
@@ -154,7 +156,7 @@ func openSubset(ctx context.Context, name string) (*subsetFile, error) {
 	return f, nil
 }
 
-// copy writes the next n records as a complete file.
+// copy writes a complete file with the next n records.
 func (f *subsetFile) copy(ctx context.Context, w io.Writer, n int) error {
 	if f.kind.Format == "" {
 		out := f.writer(w)
@@ -186,7 +188,7 @@ func writeContained(
 	return kind.End(w, bytes.NewReader(notes))
 }
 
-// Close ends the reading.
+// Close closes the file.
 func (f *subsetFile) Close() error {
 	f.stop()
 	return f.File.Close()
@@ -197,7 +199,7 @@ func (f *subsetFile) writer(w io.Writer) *dataset.Writer {
 	return dataset.NewWriter(w, f.format, dataset.Part{First: true, Last: true})
 }
 
-// each calls use with the next n records, and their numbers from 1.
+// each calls use for each of the next n records, with the record's number from 1.
 func (f *subsetFile) each(n int, use func(number int, record dataset.Record) error) error {
 	for number := range n {
 		record, err, ok := f.next()
@@ -232,11 +234,11 @@ func records(ctx context.Context, file *os.File) iter.Seq2[dataset.Record, error
 	}
 }
 
-// errStopped ends the reading of a manifest.
+// errStopped stops the reading of a manifest.
 var errStopped = errors.New("stopped")
 
-// noteRepeats prints a note for each entry of the recipe that a trainer would use more or less than once. A subset has
-// each record once.
+// noteRepeats prints a note for each entry of the recipe whose records a trainer would use more or less than once. A
+// subset has each record once.
 func (in input) noteRepeats(w io.Writer) error {
 	if in.Recipe == nil {
 		return nil

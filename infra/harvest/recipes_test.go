@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/api"
 )
 
-// records returns lines of records about an image. Their ids begin with a prefix.
+// recordLines returns n lines of records about an image. The ids begin with prefix.
 func recordLines(prefix string, n int) string {
 	var b strings.Builder
 	for i := range n {
@@ -102,7 +102,7 @@ func copyFolder(t *testing.T, from, to string) {
 	}
 }
 
-// A mix takes the listed records, and a repeat_time is reported.
+// Of a mix, the listed records are read, and a repeat_time is reported.
 func TestRecipesSayWhatIsTaken(t *testing.T) {
 	t.Parallel()
 	dir := recipeFolder(t)
@@ -122,7 +122,7 @@ func TestRecipesSayWhatIsTaken(t *testing.T) {
 	}
 }
 
-// The error names files that are missing from a numbered series, for a folder and for a pattern.
+// If files of a numbered series are missing, the error names these files, for a folder and for a pattern.
 func TestMissingParts(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -211,7 +211,7 @@ func TestSources(t *testing.T) {
 	}
 }
 
-// TestPartFile checks the names of files for entries of a recipe with any names.
+// TestPartFile checks the names of files for entries of a recipe that have unusual names.
 func TestPartFile(t *testing.T) {
 	t.Parallel()
 	for entry, want := range map[string]string{

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// filesOf returns the names of the files in a folder, except for the list of Harvest's own.
+// filesOf returns the names of the files in a folder, without the file .harvest.
 func filesOf(t *testing.T, dir string) []string {
 	t.Helper()
 	entries, err := os.ReadDir(dir)
@@ -24,8 +24,8 @@ func filesOf(t *testing.T, dir string) []string {
 	return names
 }
 
-// TestOutputFolderOfAnother writes selections of datasets in different formats, and of recipes, into one folder: the
-// folder holds all files of the last selection, and no others.
+// TestOutputFolderOfAnother writes selections of datasets in different formats, and of recipes, into one folder. The
+// folder then has all files of the last selection, and no other files.
 func TestOutputFolderOfAnother(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -51,7 +51,7 @@ func TestOutputFolderOfAnother(t *testing.T) {
 		}
 		for _, path := range []string{got.Outputs.Subset, got.Outputs.Rejected, got.Outputs.Picks, got.Outputs.Report} {
 			if !slices.Contains(files, filepath.Base(path)) {
-				t.Errorf("%d, %s: there is no %s", i, manifest, path)
+				t.Errorf("%d, %s: the file %s is missing", i, manifest, path)
 			}
 		}
 		first := map[string]string{"a.json": "a1", "b.jsonl": "b1", "meta.json": "b1", "mix.yaml": "a1"}[manifest]
@@ -61,7 +61,7 @@ func TestOutputFolderOfAnother(t *testing.T) {
 	}
 }
 
-// TestRefusedConversionKeepsFolder tries a conversion that fails: the files of an earlier command stay unchanged.
+// TestRefusedConversionKeepsFolder tries a conversion that fails. The files of an earlier command stay unchanged.
 func TestRefusedConversionKeepsFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -82,7 +82,7 @@ func TestRefusedConversionKeepsFolder(t *testing.T) {
 	}
 	for name, content := range before {
 		if readFile(t, filepath.Join(dir, "out", name)) != content {
-			t.Errorf("%s is not as it was", name)
+			t.Errorf("%s has changed", name)
 		}
 	}
 	if files := filesOf(t, filepath.Join(dir, "out")); len(files) != len(before) {

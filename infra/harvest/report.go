@@ -21,10 +21,11 @@ import (
 // reportFile is the name of the report in an output folder.
 const reportFile = "report.html"
 
-// reportFlags choose the contents of a selection's report. An order keeps them for the command that completes it.
+// reportFlags are the flags for the contents of a selection's report. An order stores them for a later command that
+// completes the order.
 type reportFlags struct {
 	None       bool `json:"none,omitempty"`        // write no report
-	NoPictures bool `json:"no_pictures,omitempty"` // write it without pictures
+	NoPictures bool `json:"no_pictures,omitempty"` // write the report without pictures
 }
 
 func (f *reportFlags) add(cmd *cobra.Command) {
@@ -39,12 +40,13 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	})
 }
 
-// reportCommands returns the commands that reports show. state is their --state; empty for the default folder. near
-// returns the path of an evaluation set by its name in the input bucket; empty if the path is not known.
+// reportCommands returns the commands that reports show. state is the value of --state in these commands; empty for the
+// default folder. near returns the path of an evaluation set by its name in the input bucket; empty if the path is not
+// known.
 func reportCommands(state string, near func(object string) string) report.Commands {
 	program := telemetry.ReadBuild().Version
 	if strings.HasPrefix(state, "gs://") {
-		return report.APICommands(program) // commands read only folders
+		return report.APICommands(program) // the commands of this program read only folders
 	}
 	return report.Commands{
 		Select: func(runID string, request selection.Request) string {
@@ -77,14 +79,14 @@ func (r *result) copyReport(ctx context.Context, s session, o order, w io.Writer
 
 // outputFiles are the paths of a selection's files.
 type outputFiles struct {
-	subset.Outputs // Report is empty if none was written
-	// Scores is the pattern of the files with the scores of all samples; empty if none were written.
+	subset.Outputs // Report is empty if no report was written
+	// Scores is the pattern of the files with the scores of all samples; empty if no such file was written.
 	Scores string `json:"scores,omitempty"`
 	// Images is the folder of images that the records of the subset name; empty if records name the original images.
 	Images string `json:"images,omitempty"`
 }
 
-// comparedFile is the file of compare --report without a name.
+// comparedFile is the default file of compare --report.
 const comparedFile = "compare.html"
 
 // writeCompared writes the page that compares two selections of a run to a file. If file is empty, it does nothing.

@@ -15,8 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestReport checks the report of a selection: it is the same each time, the command prints its name, and --no-report
-// leaves it out.
+// TestReport checks the report of a selection. The report is the same each time, the command prints its name, and
+// --no-report writes no report.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -30,7 +30,7 @@ func TestReport(t *testing.T) {
 	says(t, page, "data:image/jpeg;base64,", "harvest select --state state "+first.Run, "--budget 10<", "picked last")
 	says(t, mustHarvest(t, dir, append([]string{"curate"}, args...)...).stdout, "report     out/report.html")
 	if readFile(t, filepath.Join(dir, first.Outputs.Report)) != page {
-		t.Error("curate a second time gives another report")
+		t.Error("a second curate command gives another report")
 	}
 	mustHarvest(t, dir, "select", "--state", "state", "--budget", "10", "--out", "selected", first.Run)
 	if readFile(t, filepath.Join(dir, "selected", reportFile)) != page {
@@ -123,7 +123,7 @@ func mustJSON(t *testing.T, v any) string {
 	return string(data)
 }
 
-// The command in a report names evaluation sets by their paths: the paths of the saved order, also after a restart, and
+// The command in a report has the paths of evaluation sets: the paths in the saved order, also after a restart, and
 // paths in serve's folder.
 func TestReportNamesEvaluations(t *testing.T) {
 	t.Parallel()
@@ -141,9 +141,9 @@ func TestReportNamesEvaluations(t *testing.T) {
 		}
 	}
 	if path := saved.Order.nearPath("evaluations/1/b.tsv"); path != "" {
-		t.Errorf("another set is %q", path)
+		t.Errorf("an evaluation set of another order has the path %q", path)
 	}
 	if path := new(input).Order.nearPath("evaluations/1/a.tsv"); path != "" {
-		t.Errorf("a set of no order is %q", path)
+		t.Errorf("without an order, an evaluation set has the path %q", path)
 	}
 }

@@ -21,34 +21,36 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A result is what curate and select report at the end: with --json, as this object.
+// A result is the final report of curate and select. --json prints this object.
 type result struct {
 	Samples   events.Counts `json:"samples"`
-	TakenOver int64         `json:"taken_over,omitempty"` // scores of an earlier run
+	TakenOver int64         `json:"taken_over,omitempty"` // number of scores that come from an earlier run
 	Selected  int           `json:"selected"`
-	// Shortfall is how much of the budget could not be filled, in its unit: samples, or tokens.
+	// Shortfall is the part of the budget that could not be filled, in the budget's unit: samples or tokens.
 	Shortfall int                `json:"shortfall"`
 	Run       string             `json:"run"`
 	Selection string             `json:"selection"`
 	Outputs   outputFiles        `json:"outputs"`
-	Seconds   map[string]float64 `json:"seconds"` // by stage
-	// Nested are the selections of smaller budgets, the smallest first, that this one contains.
+	Seconds   map[string]float64 `json:"seconds"` // seconds of each stage
+	// Nested are the results of the smaller budgets, the smallest first. The selection of this result contains their
+	// selections.
 	Nested []*result `json:"nested,omitempty"`
-	// Problem is why nothing was selected, and what to do.
+	// Problem is the reason why nothing was selected, and the fix.
 	Problem string `json:"problem,omitempty"`
-	// Trial is set if the run is a trial on a part of the dataset.
+	// Trial describes a run on a part of the dataset; nil if the run has the whole dataset.
 	Trial *trial `json:"trial,omitempty"`
-	// Teacher is the lesson before the dataset was rated, with --teacher.
+	// Teacher is the lesson that the embedded scorer learned before it rated the dataset; nil without --teacher.
 	Teacher *lesson `json:"teacher,omitempty"`
 
-	state     string // as --state names the state folder
+	state     string // value of --state
 	input     *input // place of the dataset; nil for a run of serve
 	status    *subset.RunStatus
 	selection *subset.Selection
-	files     typedFiles // of the flags
+	files     typedFiles // files that the flags name
 }
 
-// taughtBy adds the lesson that came before the run; nil if there was none.
+// taughtBy sets the lesson that was learned before the run. l is nil if there was no lesson. If r is nil, taughtBy does
+// nothing.
 func (r *result) taughtBy(l *lesson) *result {
 	if r != nil {
 		r.Teacher = l
@@ -56,7 +58,8 @@ func (r *result) taughtBy(l *lesson) *result {
 	return r
 }
 
-// A failure is the error of a run or a selection without samples. The result shows how far the run or selection came.
+// A failure is the error of a run or a selection without samples. The result shows the state that the run or selection
+// reached.
 type failure struct{ problem string }
 
 func (f *failure) Error() string { return f.problem }
@@ -84,14 +87,15 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 	return r.write(ctx, s, o)
 }
 
-// choose makes the selections of an order. It writes to the order's folder only if the run has failed or nothing can be
-// selected. Then it writes the reason of every sample.
+// choose makes the selections of an order. If the run has failed or nothing can be selected, it writes the reason of
+// every sample to the order's folder. Otherwise it writes no file.
 func (r *result) choose(ctx context.Context, s session, o order) error {
 	r.files = o.files
 	if problem := r.status.Failure(o.MaxFailed); problem != "" {
 		return r.failRun(ctx, s, o, problem)
 	}
-	// Make the largest first: it has the faults of all others, so a fault is reported before any selection is made.
+	// Make the largest first: its request has the errors of all others, so an error is reported before any selection is
+	// made.
 	for i, request := range slices.Backward(o.Requests) {
 		one := r
 		if i < len(o.Requests)-1 {
@@ -155,17 +159,17 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 	return err
 }
 
-// failRun returns a *failure for a run from which nothing is selected, with the next command to type.
+// failRun returns a *failure for a run from which nothing is selected. It has the next command for the user.
 func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
 	next := "; fix the records, then repeat the command"
 	switch reason.MostFrequent(r.status.Reasons).Subject() {
 	case reason.Image:
-		next = "; type " + r.command("retry") + " once the images are there"
+		next = "; type " + r.command("retry") + " after you have added the images"
 	case reason.Scorer:
 		next = "; type " + r.command("retry") + " to rate these samples again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
 		if r.input != nil && r.input.Format != "" {
-			next = "; leave out --format if the records are of another form, or fix them, then repeat the command"
+			next = "; leave out --format if the records have another form, else fix the records; then repeat the command"
 		}
 	}
 	if passes := run.Passes(r.Samples); passes != "" {
@@ -175,18 +179,18 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 		if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
 			return err
 		}
-		next += "; all are listed in " + r.Outputs.Rejected
+		next += "; " + r.Outputs.Rejected + " lists all failed samples"
 	}
 	r.Problem = problem + next
 	return &failure{r.Problem}
 }
 
-// command returns a command about the run, as it is typed.
+// command returns the text of a command about the run.
 func (r *result) command(name string) string {
 	return fmt.Sprintf("`%s`", command(name, r.state, r.Run))
 }
 
-// command returns a command about a run, as it is typed.
+// command returns the text of a command about a run.
 func command(name, state, runID string) string {
 	if state != "" {
 		name += " --state " + spelling.ShellWord(state)
@@ -194,7 +198,7 @@ func command(name, state, runID string) string {
 	return fmt.Sprintf("harvest %s %s", name, runID)
 }
 
-// report prints a result, also after a failure, and returns the error of the work.
+// report prints a result, also after a failure. It returns the error of the work.
 func (r *result) report(cmd *cobra.Command, asJSON bool, worked error) error {
 	stalled, _ := errors.AsType[*stalledError](worked)
 	if _, failed := errors.AsType[*failure](worked); worked != nil && !failed && (stalled == nil || !asJSON) {
@@ -322,7 +326,7 @@ func (r *result) next() string {
 		command("select", r.state, r.Run), command("explain", r.state, r.Run), r.Selection)
 }
 
-// sampleTable accounts for every sample.
+// sampleTable returns a table that counts every sample once.
 func (r *result) sampleTable() table.Writer {
 	t := newTable("samples", "count", "share")
 	row := func(name string, n int64) {

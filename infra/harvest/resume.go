@@ -27,9 +27,9 @@ func newResume() *cobra.Command {
 	return cmd
 }
 
-// completeOthers deletes the rest of removed runs, and marks the failed trainings of the named run so that serve tries
-// them again. If there are such trainings, the command has nothing else to do.
-func completeOthers(cmd *cobra.Command, c *continued) (bool, error) {
+// completeOthers deletes the remaining files of removed runs, and marks the failed trainings of the named run so that
+// serve tries them again. If there are such trainings, it returns true: the command has nothing else to do.
+func completeOthers(cmd *cobra.Command, c *continuedRun) (bool, error) {
 	cleaner, err := newCleaner(c.state, c.folder, c.bucket, c.runs, c.subsets)
 	if err != nil {
 		return false, err

@@ -12,8 +12,8 @@ import (
 )
 
 func newRetry() *cobra.Command {
-	return newContinuation("retry", "Try the failed samples of a scored run again, for example when images were added",
-		func(*cobra.Command, *continued) (bool, error) { return false, nil }, lastScored,
+	return newContinuation("retry", "Rate the failed samples of a scored run again, for example after images were added",
+		func(*cobra.Command, *continuedRun) (bool, error) { return false, nil }, lastScored,
 		func(status *subset.RunStatus) string {
 			if !status.NothingToRetry() {
 				return ""
@@ -25,8 +25,8 @@ func newRetry() *cobra.Command {
 		})
 }
 
-// lastScored returns the last scored attempt of a run, which a retry starts from. An earlier attempt was retried
-// already.
+// lastScored returns the last scored attempt of a run, because a retry starts from this attempt. Earlier attempts were
+// already retried.
 func lastScored(ctx context.Context, runs *run.Reader, runID string) (string, error) {
 	last, err := runs.LastScored(ctx, runID)
 	if _, refused := errors.AsType[*run.RefusedError](err); refused {

@@ -39,7 +39,7 @@ func newReview() *cobra.Command {
 		Use:   "review RUN A | review --report FILE...",
 		Short: "Compare a selection blindly, pair by pair, with unselected samples or with another selection",
 		Long: `Shows pairs of samples with the same style that can be picked for the same capability. One sample of a pair
-is in the selection. The other sample is not selected, or is in the selection --against. You see neither which sample
+is in the selection. The other sample is not selected, or is in the selection of --against. You see neither which sample
 is which, nor their ratings. Choose the sample that is better to train on. Each choice is a line of a file, and the
 same command continues with the open pairs. --report sums up such files: win rate with its interval, and the agreement
 of several reviewers.`,
@@ -79,8 +79,8 @@ of several reviewers.`,
 	return cmd
 }
 
-// A reviewing is a review in progress.
-type reviewing struct {
+// A reviewSession is a review in progress.
+type reviewSession struct {
 	request  review.Request
 	reviewer string
 	plan     *run.Plan
@@ -88,11 +88,11 @@ type reviewing struct {
 	pairs    []review.Pair
 	file     *review.File
 	lock     *os.File // prevents another review from adding to the file; closed at the end of the command
-	images   string   // folder of relative image names; empty if it is not known
+	images   string   // folder that image names are relative to; empty if it is not known
 }
 
 // begin finds the run and the selections, draws the pairs and opens the file.
-func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewing, error) {
+func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewSession, error) {
 	state, work, err := openState(c.state)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewing, e
 	if err != nil {
 		return nil, err
 	}
-	r := &reviewing{request: c.request, plan: plan, subsets: subsets}
+	r := &reviewSession{request: c.request, plan: plan, subsets: subsets}
 	r.request.Run, r.request.A = plan.Run, sel.ID
 	if c.request.Against != "" {
 		if r.request.Against, err = findSelection(ctx, subsets, plan.Run, c.request.Against); err != nil {
@@ -145,8 +145,8 @@ func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewing, e
 	return r, nil
 }
 
-// lockReview locks a file of choices until it is closed, because two commands would add the same choices twice. On a
-// disk without locks it does nothing.
+// lockReview locks a file of choices until it is closed, because two concurrent commands would add the same choices
+// twice. On a disk without locks it does nothing.
 func lockReview(name string) (*os.File, error) {
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o644)
 	if err != nil {
@@ -191,14 +191,14 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 	return c.printReport(out, []string{c.file})
 }
 
-// errEnough is returned if the reviewer stops.
+// errEnough is the error of a reviewer who stops.
 var errEnough = errors.New("the reviewer stops")
 
-// errNoChoice is returned if a pair cannot be judged. The review continues with the next pair.
+// errNoChoice is the error of a pair that cannot be judged. The review continues with the next pair.
 var errNoChoice = errors.New("it cannot be judged")
 
 // each calls choose for each pair that has no choice yet, and adds the choice to the file.
-func (r *reviewing) each(
+func (r *reviewSession) each(
 	ctx context.Context, choose func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error),
 ) error {
 	for _, pair := range r.pairs {
@@ -231,7 +231,7 @@ func (r *reviewing) each(
 }
 
 // askAt returns a function that asks a person at a terminal for a choice.
-func (r *reviewing) askAt(
+func (r *reviewSession) askAt(
 	typed *bufio.Reader, show io.Writer,
 ) func(context.Context, review.Pair, [2]*dataset.Sample) (review.Choice, error) {
 	return func(ctx context.Context, pair review.Pair, samples [2]*dataset.Sample) (review.Choice, error) {
@@ -239,7 +239,7 @@ func (r *reviewing) askAt(
 			fmt.Fprintf(show, "\n%s\n", strings.ToUpper(string(side)))
 			r.print(show, samples[i])
 		}
-		question := "Which one is the better sample to train on"
+		question := "Which sample is better to train on"
 		if pair.Capability != "" {
 			question += " for " + spelling.Shown(pair.Capability)
 		}
@@ -262,7 +262,7 @@ func (r *reviewing) askAt(
 }
 
 // print prints a sample as text, with the paths of its images.
-func (r *reviewing) print(w io.Writer, s *dataset.Sample) {
+func (r *reviewSession) print(w io.Writer, s *dataset.Sample) {
 	for i, image := range s.Images {
 		name := cmp.Or(image.Name, image.Path, "in the record")
 		if image.Name != "" && r.images != "" && !filepath.IsAbs(name) {
@@ -299,7 +299,7 @@ func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 			err = noChoices(file)
 		}
 		if err == nil && len(all) > 0 && verdicts[0].Request != all[0].Request {
-			err = fmt.Errorf("%s: its pairs differ from those of %s; name files of one review", file, files[0])
+			err = fmt.Errorf("%s: its pairs differ from the pairs in %s; name files of one review", file, files[0])
 		}
 		if err != nil {
 			return usageError{fmt.Errorf("--report: %w", err)}
@@ -328,12 +328,12 @@ func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 			row(of.Reviewer, of.Count)
 		}
 	}
-	if _, err := fmt.Fprintf(w, "%s\na tie counts as half; if an interval contains 0.5, no difference was found\n",
+	if _, err := fmt.Fprintf(w, "%s\na tie counts as half a win; if an interval contains 0.5, no difference was found\n",
 		t.Render()); err != nil {
 		return err
 	}
 	for _, a := range report.Agreements {
-		kappa := "not defined, because both always choose the same"
+		kappa := "not defined, because both reviewers always chose the same"
 		if a.Kappa != nil {
 			kappa = fmt.Sprintf("%.2f", *a.Kappa)
 		}

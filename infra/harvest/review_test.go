@@ -27,7 +27,8 @@ func reviewed(t *testing.T, dir, typed string, args ...string) answer {
 	return answer{stdout: out.String(), stderr: warn.String()}
 }
 
-// TestReview types choices, stops, continues with the open pairs, sees no ratings, and gets the report.
+// TestReview types choices, stops, and continues with the open pairs. It checks that no ratings are shown, and reads
+// the report.
 func TestReview(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -82,7 +83,7 @@ func TestReview(t *testing.T) {
 	}
 }
 
-// checkLockedReview runs a command while another command adds to its file.
+// checkLockedReview runs a command while another command adds choices to the same file.
 func checkLockedReview(t *testing.T, dir string, flags []string) {
 	t.Helper()
 	lock, err := lockReview(filepath.Join(dir, "anna.jsonl"))

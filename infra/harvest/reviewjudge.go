@@ -26,8 +26,8 @@ type judge struct {
 	warn     io.Writer
 }
 
-// newJudge opens the model and the images of the dataset. The caller has to close it.
-func (c *reviewCommand) newJudge(ctx context.Context, r *reviewing, warn io.Writer) (*judge, error) {
+// newJudge opens the model and the images of the dataset. The caller has to close the judge.
+func (c *reviewCommand) newJudge(ctx context.Context, r *reviewSession, warn io.Writer) (*judge, error) {
 	kind, at, err := c.judge.choose(kinds.Config{})
 	if err != nil {
 		return nil, err
@@ -57,7 +57,8 @@ func (c *reviewCommand) newJudge(ctx context.Context, r *reviewing, warn io.Writ
 // Close closes the images.
 func (j *judge) Close() error { return j.images.Close() }
 
-// choose asks the model about a pair in both orders. If the answers differ, the order decided, and the choice is a tie.
+// choose asks the model about a pair in both orders. If the two answers differ, the model decided by the order, and the
+// choice is a tie.
 func (j *judge) choose(
 	ctx context.Context, pair review.Pair, samples [2]*dataset.Sample,
 ) (review.Choice, error) {
@@ -98,7 +99,7 @@ func (j *judge) choose(
 	}
 }
 
-// pass leaves a pair without a choice, and prints the reason.
+// pass prints the reason why a pair gets no choice, and returns errNoChoice.
 func (j *judge) pass(pair review.Pair, why error) (review.Choice, error) {
 	fmt.Fprintf(j.warn, "harvest: pair %d has no choice: %v\n", pair.Number, why)
 	return "", errNoChoice

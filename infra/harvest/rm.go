@@ -66,8 +66,8 @@ beginning.`,
 	return cmd
 }
 
-// check returns an error if a run is not finished, or if another run needs it. With force, runs may be unfinished;
-// atWork names these runs.
+// check returns an error if a run is not finished, or if another run needs it. With force, runs may be unfinished.
+// atWork has the ids of unfinished runs.
 func (c *cleaner) check(ctx context.Context, ids []string, force bool) (atWork map[string]bool, err error) {
 	with := map[string]bool{}
 	for _, id := range ids {

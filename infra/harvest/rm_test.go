@@ -37,7 +37,8 @@ func unfinish(t *testing.T, dir, run string) {
 	}
 }
 
-// TestRm removes a run: it is in no list, its subset stays, and the same command starts it from the beginning.
+// TestRm removes a run. The run is in no list, its subset stays, and the same command starts the run from the
+// beginning.
 func TestRm(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -48,7 +49,7 @@ func TestRm(t *testing.T) {
 	removed := mustHarvest(t, dir, "rm", "--state", "state", "latest").stdout
 	says(t, removed, "removed run "+first.Run+": ", " bytes)\n")
 	if left := runsOf(t, dir); len(left) > 0 {
-		t.Errorf("runs %v after all were removed", left)
+		t.Errorf("runs %v are left after all were removed", left)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "state", "runs", first.Run)); !os.IsNotExist(err) {
 		t.Errorf("the folder of the run still exists: %v", err)
@@ -67,13 +68,13 @@ func TestRm(t *testing.T) {
 	}
 	again := curateJSON(t, dir, args...)
 	if again.Run == first.Run || again.Samples != first.Samples || again.TakenOver != 0 {
-		t.Errorf("started again it is %+v, and was %+v", again, first)
+		t.Errorf("the run that was started again is %+v, want %+v", again, first)
 	}
 	if readFile(t, filepath.Join(dir, "out", "subset.json")) != subset {
 		t.Error("the run that was started again has another subset")
 	}
 	if same := curateJSON(t, dir, args...); same.Run != again.Run {
-		t.Errorf("the next one is run %s, want %s", same.Run, again.Run)
+		t.Errorf("the next command uses run %s, want %s", same.Run, again.Run)
 	}
 }
 
@@ -107,7 +108,7 @@ func TestRmRefuses(t *testing.T) {
 	removed := mustHarvest(t, dir, "rm", "--state", "state", "--force", first.Run, second.Run).stdout
 	says(t, removed, "removed run "+first.Run, "removed run "+second.Run, "2 runs removed: ")
 	if left := runsOf(t, dir); len(left) > 0 {
-		t.Errorf("runs %v after all were removed", left)
+		t.Errorf("runs %v are left after all were removed", left)
 	}
 	// The older of two attempts is no longer needed.
 	third := curateJSON(t, dir, args...)
@@ -122,7 +123,7 @@ func TestRmRefuses(t *testing.T) {
 	}
 	mustHarvest(t, dir, "rm", "--state", "state", fourth.Run)
 	if fifth := curateJSON(t, dir, args...); slices.Contains([]string{third.Run, fourth.Run}, fifth.Run) {
-		t.Errorf("started again it is the removed run %s", fifth.Run)
+		t.Errorf("the same command uses the removed run %s", fifth.Run)
 	}
 }
 
@@ -154,25 +155,25 @@ func TestRmStandardInput(t *testing.T) {
 	}
 	mustHarvest(t, dir, "rm", "--state", "state", ids[0])
 	if kept() != 1 {
-		t.Errorf("%d manifests are kept, want that of the other run", kept())
+		t.Errorf("%d manifests are kept, want the manifest of the other run", kept())
 	}
 	mustHarvest(t, dir, "rm", "--state", "state", ids[1])
 	if kept() != 0 {
-		t.Errorf("%d manifests are kept, want none", kept())
+		t.Errorf("%d manifests are kept, want 0", kept())
 	}
 }
 
-// TestRmGoesOn finishes removals whose process was killed: by rm, gc and resume.
+// TestRmGoesOn kills a process in the middle of a removal. rm, gc and resume complete such removals.
 func TestRmGoesOn(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 12, 8)
 	for _, command := range []string{"rm latest", "gc --keep 1", "resume latest"} {
 		run := curateJSON(t, dir, "--state", "state", "--budget", "30%", "dataset.json").Run
-		// The state that a process leaves if it is killed after its first step.
+		// This is the state that a process leaves if it is killed after its first step.
 		writeFile(t, filepath.Join(dir, "state", "index", "removed", run+".json"), `{"at":"2026-01-01T00:00:00Z"}`)
 		if left := runsOf(t, dir); len(left) > 0 {
-			t.Errorf("runs %v after all were removed", left)
+			t.Errorf("runs %v are left after all were removed", left)
 		}
 		a := harvest(t, dir, nil, append(strings.Fields(command), "--state", "state")...)
 		says(t, a.stdout+a.stderr, "removed what was left of run "+run+": ")
@@ -182,7 +183,7 @@ func TestRmGoesOn(t *testing.T) {
 	}
 }
 
-// TestRmAgain repeats a command that was killed after its work was done: this is not an error.
+// TestRmAgain repeats a command that was killed after its work was done. This is not an error.
 func TestRmAgain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -196,7 +197,7 @@ func TestRmAgain(t *testing.T) {
 	}
 }
 
-// TestGcTrial keeps a run of the whole dataset, although trials on a part of it are newer.
+// TestGcTrial keeps a run of the whole dataset, although trials on a part of the dataset are newer.
 func TestGcTrial(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -239,7 +240,7 @@ func TestGc(t *testing.T) {
 	removed := mustHarvest(t, dir, "gc", "--keep", "2", "--state", "state").stdout
 	if strings.ReplaceAll(strings.ReplaceAll(preview, "would remove run", "removed run"), "would be removed", "removed") !=
 		removed {
-		t.Errorf("--dry-run says %s, and it is %s", preview, removed)
+		t.Errorf("--dry-run prints %s, but the command prints %s", preview, removed)
 	}
 	left := runsOf(t, dir)
 	if len(left) != 2 || left[0] != ids[3] || left[1] != ids[2] {
@@ -249,7 +250,7 @@ func TestGc(t *testing.T) {
 	says(t, again, "0 runs removed: 0 files, 0 B (0 bytes)\n")
 }
 
-// TestRmWhileServing removes a run whose dataset is still in the folder of a running serve: neither this serve nor the
+// TestRmWhileServing removes a run whose dataset is still in the folder of a running serve. Neither this serve nor the
 // next serve starts the run again. Another upload of the manifest starts it from the beginning.
 func TestRmWhileServing(t *testing.T) {
 	thorough.Only(t)
@@ -262,7 +263,7 @@ func TestRmWhileServing(t *testing.T) {
 	until(t, "the run in the list", func() bool { return len(first.runs(t)) == 1 })
 	says(t, mustHarvest(t, dir, "rm", "--state", "state", "small").stdout, "removed run "+run)
 	if left := first.runs(t); len(left) > 0 {
-		t.Errorf("serve lists %v after all were removed", left)
+		t.Errorf("serve lists runs %v after all were removed", left)
 	}
 	first.stop(t)
 

@@ -19,15 +19,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A sampleRun is a run on some samples of a dataset, as if the dataset had no others. It behaves like any run: after a
-// kill it continues, and no sample is scored twice.
+// A sampleRun is a run on some samples of a dataset, as if the dataset had no other samples. It continues after a kill
+// like any run, and no sample is scored twice.
 type sampleRun struct {
 	*localPlan
-	input     input    // with only the manifests of these samples
-	manifests [][]byte // their content
+	input     input    // the dataset with only the manifests of these samples
+	manifests [][]byte // content of these manifests
 	samples   int
-	status    runStatus    // once it is rated
-	pool      *subset.Pool // once it is rated
+	status    runStatus    // set after the samples are rated
+	pool      *subset.Pool // set after the samples are rated
 }
 
 // scoreSamples scores samples of a dataset in a separate run.
@@ -54,7 +54,7 @@ func (in input) planSamples(
 		return nil, err
 	}
 	spec := in.spec()
-	// The command decides how failed samples are handled.
+	// All samples may fail, because the command decides how to handle failed samples.
 	if spec.MaxFailed, err = run.ParseAllowance("100%"); err != nil {
 		return nil, err
 	}
@@ -143,8 +143,8 @@ func (in input) reducedTo(ctx context.Context, samples []datasetSample) (input, 
 	return reduced, contents, nil
 }
 
-// reducedManifest returns a manifest with only some samples of another: a JSON array of their records, or a container
-// of the same kind.
+// reducedManifest returns a manifest with only some samples of another manifest: a JSON array of their records, or a
+// container of the same kind.
 func reducedManifest(
 	ctx context.Context, name string, packed compression.Limits, samples []*dataset.Sample,
 ) ([]byte, error) {
@@ -199,7 +199,7 @@ func (in input) saveReduced(state, runID string, manifests [][]byte) error {
 	return reduced.save(state, runID)
 }
 
-// opinion returns the scorer's opinion of the i-th sample; false if it could not rate the sample.
+// opinion returns the scorer's opinion of the i-th sample. It returns false if the scorer could not rate the sample.
 func (s *sampleRun) opinion(i int) (agreement.Opinion, bool) {
 	if s.pool.Status[i] != scores.OK {
 		return agreement.Opinion{}, false

@@ -23,7 +23,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// scoreFileFlags are the flags for scores outside of a run of this program.
+// scoreFileFlags are the flags for scores that are not in a run of this program.
 type scoreFileFlags struct {
 	scores   string
 	manifest string
@@ -36,7 +36,7 @@ func (f *scoreFileFlags) add(cmd *cobra.Command) {
 		"if --scores is a folder: the manifest that was scored; its items have idx and image_source")
 }
 
-// command returns a command that selects from the same files, as it is typed.
+// command returns the text of a command that selects from the same files.
 func (f *scoreFileFlags) command(out string) string {
 	words := []string{"harvest select --scores", spelling.ShellWord(f.scores)}
 	if f.manifest != "" {
@@ -47,28 +47,28 @@ func (f *scoreFileFlags) command(out string) string {
 
 func (f *scoreFileFlags) given() bool { return f.scores != "" || f.manifest != "" }
 
-// A fileResult is what select --scores reports at the end.
+// A fileResult is the final report of select --scores.
 type fileResult struct {
 	Samples  events.Counts `json:"samples"`
 	Selected int           `json:"selected"`
-	// Shortfall is how much of the budget could not be filled, in its unit: samples, or tokens.
+	// Shortfall is the part of the budget that could not be filled, in the budget's unit: samples or tokens.
 	Shortfall int                `json:"shortfall"`
 	Outputs   fileOutputs        `json:"outputs"`
 	Seconds   map[string]float64 `json:"seconds"`
 	// Warnings are findings in the reference's score files that may surprise their user.
 	Warnings []reference.Finding `json:"warnings,omitempty"`
-	// Problem is why nothing was selected, and what to do.
+	// Problem is the reason why nothing was selected, and the fix.
 	Problem string `json:"problem,omitempty"`
 
 	asked   selection.ResolvedRequest
 	rows    []selection.Shortfall
 	summary selection.Summary
 	trade   []subset.TradeRow
-	files   typedFiles // of the flags
+	files   typedFiles // files that the flags name
 	warn    io.Writer
 }
 
-// fileOutputs are the files written: the subset of a manifest, or the picks of Parquet scores.
+// fileOutputs has the name of the written file: the subset of a manifest, or the picks of Parquet scores.
 type fileOutputs struct {
 	Subset string `json:"subset,omitempty"`
 	Picks  string `json:"picks,omitempty"`
@@ -76,7 +76,7 @@ type fileOutputs struct {
 
 func (f *scoreFileFlags) parquet() bool { return strings.HasSuffix(f.scores, ".parquet") }
 
-// validate checks the flags of select with score files.
+// validate checks the flags of select --scores.
 func (f *scoreFileFlags) validate(requests []selection.Request, out string) error {
 	switch {
 	case len(requests) > 1:
@@ -90,7 +90,8 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 		return usageError{fmt.Errorf("--out %s: Parquet scores do not hold the records, so only picks can be "+
 			"written, as Parquet: give a name that ends in .parquet", out)}
 	case f.parquet() && f.manifest != "":
-		return usageError{errors.New("--manifest: Parquet scores need none, because only picks are written; leave it out")}
+		return usageError{errors.New("--manifest: Parquet scores need no manifest, because only picks are written; remove " +
+			"--manifest")}
 	case !f.parquet() && f.manifest == "":
 		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
 	}
@@ -157,8 +158,8 @@ func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) err
 	return err
 }
 
-// choose selects from a pool and records the result. If nothing can be selected, the error is a *failure with the
-// advice of the parameter nothing, in which choose sets the pool and the result.
+// choose selects from a pool and records the result. It sets the pool and the result in the parameter `nothing`. If no
+// sample can be selected, the error is a *failure with the advice of `nothing`.
 func (res *fileResult) choose(
 	ctx context.Context, pool *subset.Pool, request selection.Request, nothing subset.Nothing,
 ) (*selection.Result, error) {
@@ -291,7 +292,7 @@ func (res *fileResult) fromParquet(
 	return err
 }
 
-// refuseCopies is the error of files of which two have the same content: each sample would count twice.
+// refuseCopies returns an error if two files have the same content, because each of their samples would count twice.
 func refuseCopies(names []string, contents [][]byte) error {
 	first := map[[sha256.Size]byte]string{}
 	for i, content := range contents {

@@ -92,9 +92,9 @@ func TestScoreFileWarnings(t *testing.T) {
 			if len(res.Warnings) != 1 || res.Warnings[0].Kind != kind || res.Selected != 3 {
 				t.Errorf("%d selected, want 3; warnings %+v, want one of %s", res.Selected, res.Warnings, kind)
 			}
-			// Without --json the warning is the same.
+			// Without --json, the warning is the same.
 			if table := mustHarvest(t, dir, selectFolder...); table.stderr != a.stderr {
-				t.Errorf("without --json it warns %q, with it %q", table.stderr, a.stderr)
+				t.Errorf("without --json the warning is %q, with --json %q", table.stderr, a.stderr)
 			}
 		})
 	}
@@ -104,7 +104,8 @@ func TestScoreFileWarnings(t *testing.T) {
 	}
 }
 
-// TestScoreFileNames warns of files whose names are not the rubric's, and names what was meant.
+// TestScoreFileNames checks that the command warns of files whose names are not capabilities of the rubric, and gives
+// the most similar names.
 func TestScoreFileNames(t *testing.T) {
 	t.Parallel()
 	good := answers(`"4"`, `"3"`)
@@ -218,7 +219,7 @@ func TestScoreFilesUnusable(t *testing.T) {
 	}
 }
 
-// TestParquetUnusable is TestScoreFilesUnusable for Parquet files with our columns.
+// TestParquetUnusable does the same as TestScoreFilesUnusable for Parquet files with Harvest's columns.
 func TestParquetUnusable(t *testing.T) {
 	t.Parallel()
 	rated := func(rating int8, styles ...string) scores.Record {
@@ -263,7 +264,7 @@ func TestParquetUnusable(t *testing.T) {
 	}
 }
 
-// TestTextIdxSubset selects from records whose idx is a text, like the reference.
+// TestTextIdxSubset selects from records whose idx is a text. The reference does the same.
 func TestTextIdxSubset(t *testing.T) {
 	t.Parallel()
 	quoted := func(text string) string {

@@ -9,11 +9,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/reference"
 )
 
-// maxFindings is how many files a warning lists; --json has all.
+// maxFindings is the maximum number of files that a warning lists. --json has all.
 const maxFindings = 20
 
-// printFindings prints the findings in score files: a warning for each kind, and below it a line for each file with an
-// example.
+// printFindings prints the findings in score files. It prints a warning for each kind of finding, and below the warning
+// a line for each file, with an example.
 func printFindings(w io.Writer, findings []reference.Finding) error {
 	var text strings.Builder
 	for i, first := range findings {

@@ -51,8 +51,8 @@ func newSelect() *cobra.Command {
 	c.sweep.add(cmd)
 	stateFlag(cmd, &c.state)
 	maxFailedFlag(cmd, &c.maxFailed)
-	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name: each has a budget, and any "+
-		"other parameter that dataset.yaml may have; each is written to a folder of its name in --out")
+	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name. A selection has a budget, and "+
+		"may have any other parameter of dataset.yaml. It is written to the folder of its name in --out")
 	cmd.Flags().StringVar(&c.dir, "out", "", "folder for the subset and its explanations (default: "+
 		"out/<run>/<selection>); with --scores the file of the subset")
 	return cmd
@@ -97,14 +97,14 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 	return results[0].report(cmd, c.out.json, err)
 }
 
-// refuseUnused returns an error for a flag that this way of selecting does not use. If the flag were ignored, the user
+// refuseUnused returns an error for a flag that this use of select does not support. If the flag were ignored, the user
 // would get another selection than requested.
 func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 	var unused []string
 	var why string
 	switch {
 	case c.files.given():
-		why = "it is for the samples of a run, and not for --scores"
+		why = "it selects from the samples of a run, and cannot be used with --scores"
 		unused = []string{
 			"arms", "sweep", "rating-error", "output-format", "no-report", "report-pictures", "max-failed", "state",
 			"scores-from", "where", "tie-break", "by", "exclude-near", "exclude-images", "max-per-cluster", "cap-template",
@@ -113,20 +113,20 @@ func (c *selectCommand) refuseUnused(cmd *cobra.Command) error {
 		why = "--sweep selects nothing and writes no file"
 		unused = []string{"arms", "out", "output-format", "no-report", "report-pictures"}
 	default:
-		why = "it is for --sweep"
+		why = "it is used only with --sweep"
 		unused = []string{"rating-error"}
 	}
 	for _, flag := range unused {
 		if cmd.Flags().Changed(flag) {
-			return usageError{fmt.Errorf("--%s: %s; leave it out", flag, why)}
+			return usageError{fmt.Errorf("--%s: %s; remove the flag", flag, why)}
 		}
 	}
 	return nil
 }
 
-// source returns the input bucket for selections: subsets of containers are copied from it, reports show its images,
-// and it has the evaluation sets of the orders. For a run of serve, the place of the dataset is not known here: then
-// source returns an error for containers, and text manifests are not needed.
+// source returns the input bucket for selections. Subsets of containers are copied from it, reports show its images,
+// and it has the evaluation sets of the orders. For a run of serve, the place of the dataset is not known here. Then
+// source returns an error for a dataset of containers, and a bucket without manifests for other datasets.
 func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	var all order
 	for _, o := range orders {
@@ -146,7 +146,8 @@ func (r *result) source(plan *run.Plan, orders []order) (bucket.Reader, error) {
 	}
 }
 
-// selectSubsets makes the selections of orders from a scored run. With a *failure it also returns the results.
+// selectSubsets makes the selections of orders from a scored run. If the error is a *failure, it also returns the
+// results.
 func selectSubsets(
 	ctx context.Context, typed string, orders []order, state string, show *display,
 ) ([]*result, error) {
@@ -164,7 +165,7 @@ func selectSubsets(
 		return nil, err
 	}
 	res := result{Run: runID, state: state}
-	if in, err := loadInput(folder, runID); err == nil { // a run of serve has none
+	if in, err := loadInput(folder, runID); err == nil { // a run of serve has no saved input
 		res.input = &in
 	}
 	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
@@ -197,19 +198,19 @@ func selectSubsets(
 	return res.makeAll(ctx, d, orders, start)
 }
 
-// makeAll makes the selections of orders, and returns a result for each.
+// makeAll makes the selections of orders, and returns a result for each order.
 func (r *result) makeAll(ctx context.Context, d deployment, orders []order, start time.Time) ([]*result, error) {
 	results := make([]*result, 0, len(orders))
 	err := d.session(ctx, mountFramework, func(ctx context.Context, s session) error {
-		// Check all orders before making a selection, and make all selections before writing files, so that a fault of one
-		// order leaves no files of the others.
+		// Check all orders before making a selection, and make all selections before writing files. So if one order is
+		// invalid, no files of the other orders are left.
 		for _, o := range orders {
 			if len(orders) == 1 {
 				break
 			}
 			if chooses, err := r.preview(ctx, s, o); err != nil {
 				return o.named(err)
-			} else if !chooses { // making this order fails, with the reason
+			} else if !chooses { // an attempt to make this order returns the reason as an error
 				orders = []order{o}
 				break
 			}

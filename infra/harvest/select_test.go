@@ -44,7 +44,7 @@ func parseSelection(t *testing.T, args ...string) ([]selection.Request, error) {
 	return f.specs()
 }
 
-// parsedFlags are flags of a selection, and the request that they give, without its budget.
+// parsedFlags are flags of a selection, and the resulting request without its budget.
 type parsedFlags struct {
 	args []string
 	want selection.Request
@@ -101,7 +101,7 @@ func selectionFlagCases(t *testing.T, ids string) map[string]parsedFlags {
 	}
 }
 
-// TestSelectionFlags gives every flag of a selection.
+// TestSelectionFlags checks the request of every flag of a selection.
 func TestSelectionFlags(t *testing.T) {
 	t.Parallel()
 	tests := selectionFlagCases(t, writeFile(t, filepath.Join(t.TempDir(), "ids"), "\ufeffa\r\n\nb c\nd"))
@@ -182,7 +182,7 @@ var refusedCommands = map[string]refusedCommand{
 		[]string{"--budget", "1", "--scores", "s", "--manifest", "m", "--out", "o", "--state", "x"}, []string{"--state: "},
 	},
 	"error without a sweep": {
-		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: it is for --sweep"},
+		[]string{"--budget", "1", "--rating-error", "1"}, []string{"--rating-error: it is used only with --sweep"},
 	},
 	"no ids to explain": {[]string{"explain", "x-1", "y"}, []string{"at least one sample", "harvest status RUN"}},
 	"explain an unknown run": {
@@ -218,7 +218,7 @@ func TestSelectionFlagFaults(t *testing.T) {
 	}
 }
 
-// TestSelectFromReference selects from the reference's score files: the subset equals that of the reference.
+// TestSelectFromReference selects from the reference's score files. The subset equals the reference's subset.
 func TestSelectFromReference(t *testing.T) {
 	t.Parallel()
 	const fixture = "../../testdata/selection/01_tiny50"
@@ -238,7 +238,7 @@ func TestSelectFromReference(t *testing.T) {
 	table := mustHarvest(t, ".", command("table.json")...).stdout
 	for _, shown := range []string{
 		"10 of 50 samples are in", "mean rating", "picked on a rating of", "kept of all ratings of 4 and 5: ",
-		"Other rules", "descending:\n  harvest select --scores ", "--budget 10 --capabilities ",
+		"rules at this budget", "descending:\n  harvest select --scores ", "--budget 10 --capabilities ",
 	} {
 		if !strings.Contains(table, shown) {
 			t.Errorf("%q is not printed: %s", shown, table)
@@ -279,7 +279,7 @@ func TestSelectFromReference(t *testing.T) {
 	}
 }
 
-// checkNested checks the selections of 10 %, 5 samples and 30 %, each of which contains the one before it.
+// checkNested checks the selections of 10 %, 5 samples and 30 %. Each selection contains the selection before it.
 func checkNested(t *testing.T, dir string, first *result, size int) {
 	t.Helper()
 	var within []string
@@ -375,7 +375,7 @@ func TestSelections(t *testing.T) {
 		t.Errorf("picks (-run +Parquet):\n%s", diff)
 	}
 
-	// An impossible budget leaves no files, not even the smaller subsets.
+	// After an impossible budget no files are left, not even files of the smaller subsets.
 	before := readStatus(t, dir, first.Run).Selections
 	a := harvest(t, dir, nil, "select", "--state", "state", "--quiet", "--out", "never", "--budget", "7,41", first.Run)
 	if _, err := os.Stat(filepath.Join(dir, "never")); a.status != 2 || !strings.Contains(a.stderr, "the most is 40") ||
@@ -408,7 +408,7 @@ func pickedIDs(t *testing.T, path string) []string {
 	return ids
 }
 
-// TestUniqueAtAnyRangeSize selects one of equal samples, the same at any size of ranges.
+// TestUniqueAtAnyRangeSize selects one of several equal samples. With every size of ranges it is the same sample.
 func TestUniqueAtAnyRangeSize(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

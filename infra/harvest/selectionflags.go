@@ -45,7 +45,7 @@ type selectionFlags struct {
 	mix          string
 	where        []string
 	by, tieBreak string
-	// excludeNear are evaluation sets. excludeImages leaves out every sample with an image of one of them.
+	// excludeNear are evaluation sets. excludeImages leaves out every sample that has an image of an evaluation set.
 	excludeNear   []string
 	excludeImages bool
 	visualTokens  string
@@ -57,12 +57,12 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	f.minimums = newPairs(strconv.Atoi, strconv.Itoa, "number", "geo170k=500,chartqa=100")
 	f.modalities = newPairs(selection.ParseCap, selection.Cap.String, "cap", "text-only=10%,one-image=500")
 	fl := cmd.Flags()
-	fl.Var(&f.budgets, "budget", "how much to select: a share (30%, 0.3), a number of samples (500) or of tokens "+
-		"(200M-tokens); several, ascending, make nested subsets (5%,10%,30%); required")
+	fl.Var(&f.budgets, "budget", "size of the subset: a share (30%, 0.3), a number of samples (500) or of tokens "+
+		"(200M-tokens); several ascending budgets make nested subsets (5%,10%,30%); required")
 	fl.StringSliceVar(&f.capabilities, "capabilities", nil,
-		"capabilities that pick, in their order (default: all of the rubric)")
+		"capabilities that pick samples, in this order (default: all capabilities of the rubric)")
 	fl.Var(&f.weights, "weights",
-		"how often capabilities pick in a round: \"stem knowledge=3\" picks three times as often as the others")
+		"number of picks of a capability in a round: \"stem knowledge=3\" picks three times as often as the others")
 	fl.IntVar(&f.threshold, "threshold", 0, "a sample is picked for a capability only if its rating is above this "+
 		"number, -1 to 4; as in the paper, a higher threshold gives higher ratings and smaller bins")
 	fl.Var(&f.thresholds, "thresholds", "thresholds of single capabilities: \"humanities=2\"")
@@ -80,8 +80,8 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 	fl.StringVar(&f.scoresFrom, "scores-from", "", "file of numbers about samples: Parquet, CSV or JSON lines, with a "+
 		"column id, and columns of numbers that --where, --tie-break and --by name; or sha256:HASH from selection.json, "+
 		"to use an earlier file again")
-	fl.StringArrayVar(&f.where, "where", nil, "take only samples that meet this condition: the name of a number, >=, <=, "+
-		">, <, == or !=, and a value, such as 'relevance_min>=3'; can be repeated")
+	fl.StringArrayVar(&f.where, "where", nil, "select only samples that meet this condition: the name of a number, "+
+		">=, <=, >, <, == or !=, and a value, such as 'relevance_min>=3'; can be repeated")
 	fl.Uint64Var(&f.seed, "seed", 0, "random seed: it decides between equally good samples, and sets random orders")
 	fl.StringVar(&f.visualTokens, "visual-tokens", "", "the number of tokens that an image counts for: 730 (default) "+
 		"or another number, onevision-anyres, qwen2.5-vl, or qwen2.5-vl:MIN,MAX with the processor's minimum and "+
@@ -91,14 +91,14 @@ func (f *selectionFlags) add(cmd *cobra.Command) {
 
 // addFilters adds the flags that restrict the samples of a selection.
 func (f *selectionFlags) addFilters(fl *pflag.FlagSet) {
-	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "take only samples that have one of these styles")
-	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "take no sample that has one of these styles")
-	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "take only samples of these sources")
-	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "take no sample of these sources")
-	fl.BoolVar(&f.unique, "unique", false, "take only one of the samples that have the same texts and images")
+	fl.StringSliceVar(&f.styles.Keep, "keep-styles", nil, "select only samples that have one of these styles")
+	fl.StringSliceVar(&f.styles.Drop, "drop-styles", nil, "select no sample that has one of these styles")
+	fl.StringSliceVar(&f.sources.Keep, "keep-sources", nil, "select only samples of these sources")
+	fl.StringSliceVar(&f.sources.Drop, "drop-sources", nil, "select no sample of these sources")
+	fl.BoolVar(&f.unique, "unique", false, "select only one of several samples with the same texts and images")
 	fl.StringVar(&f.include, "include", "",
-		"file of ids, one a line, that must be in the subset; they count against the budget")
-	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one a line, that must not be in the subset")
+		"file of ids, one per line, that must be in the subset; they count against the budget")
+	fl.StringVar(&f.exclude, "exclude", "", "file of ids, one per line, that must not be in the subset")
 	fl.Var(&f.minimums, "minimums",
 		"minimum number of samples of a source, such as geo170k=500; samples with the best mean ratings are taken first")
 	fl.StringVar(&f.mix, "mix", "", "YAML file with the share, minimum (least) or maximum (most) of sources and styles: "+
@@ -116,7 +116,7 @@ func (f *selectionFlags) addFilters(fl *pflag.FlagSet) {
 	fl.StringVar(&f.caps.cluster, "max-per-cluster", "", "maximum number of samples with nearly the same images and "+
 		"questions")
 	fl.StringArrayVar(&f.excludeNear, "exclude-near", nil, "evaluation set (JSON, JSONL, TSV, Parquet, or a folder of "+
-		"images): take no sample whose image and question are nearly those of one of its items; can be repeated")
+		"images): select no sample whose image and question are nearly equal to an item of the set; can be repeated")
 	fl.BoolVar(&f.excludeImages, "exclude-images", false, "with --exclude-near: leave out every sample with a near "+
 		"image, whatever its question")
 }
@@ -187,7 +187,7 @@ func (f selectionFlags) files() typedFiles {
 	}
 }
 
-// maxMixFile is the largest file of a mix, and mixExample a short one.
+// maxMixFile is the maximum size of a file of a mix, in bytes. mixExample is a short example of its content.
 const (
 	maxMixFile = 1 << 20
 	mixExample = "`sources: {NAME: {share: 20%}}`"
@@ -236,8 +236,8 @@ func (f selectionFlags) capModalities(caps *selection.ModalityCaps) error {
 	return nil
 }
 
-// withExternal copies the files of --scores-from into the state folder, under names from a hash of the content. It
-// returns the requests with these names. field names the flag or field of a file in errors.
+// withExternal copies the files of --scores-from into the state folder. The name of a copy is a hash of its content. It
+// returns the requests with these names. field is the name of the flag or field in errors.
 func withExternal(
 	ctx context.Context, state, field string, requests []selection.Request,
 ) ([]selection.Request, error) {
@@ -272,10 +272,10 @@ func (f selectionFlags) requests(ctx context.Context, state string) ([]selection
 	return withExternal(ctx, state, "--scores-from", requests)
 }
 
-// maxIDFile is the largest file of ids.
+// maxIDFile is the maximum size of a file of ids, in bytes.
 const maxIDFile = 64 << 20
 
-// readIDs reads a file of ids, one a line; nil if the name of the file is empty.
+// readIDs reads a file of ids, one per line; nil if the name of the file is empty.
 func readIDs(file string) ([]string, error) {
 	if file == "" {
 		return nil, nil
@@ -291,15 +291,15 @@ func readIDs(file string) ([]string, error) {
 		}
 	}
 	if len(ids) == 0 {
-		return nil, fmt.Errorf("%s names no id; write one a line", file)
+		return nil, fmt.Errorf("%s names no id; write one id per line", file)
 	}
 	return ids, nil
 }
 
-// A budgetList is the value of --budget: budgets separated by commas, or given one by one.
+// A budgetList is the value of --budget: budgets with commas between them, or the budgets of a repeated flag.
 type budgetList []string
 
-// thousands matches a number with separators of thousands. No list of budgets has such groups of digits.
+// thousands matches a number with commas between thousands. No list of budgets has such groups of digits.
 var thousands = regexp.MustCompile(`^\d{1,3}(,\d{3})*,0\d\d(,\d{3})*$`)
 
 // decimalComma matches a share with a comma for the decimal point.
@@ -328,8 +328,8 @@ func (b budgetList) parse() (budgets []selection.Budget, err error) {
 	return budgets, err
 }
 
-// String returns the list as the user gave it.
+// String returns the list as the user typed it.
 func (b *budgetList) String() string { return strings.Join(*b, ",") }
 
-// Type names the values in the help.
+// Type returns the name of the values for the help.
 func (b *budgetList) Type() string { return "budgets" }

@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// selectionFields are the fields of a request, by their JSON keys, each with flags and values that set the field. FILE
-// stands for a file of ids.
+// selectionFields has the fields of a request. The keys are the fields' JSON keys, and the values are flags that set
+// the field. FILE stands for a file of ids.
 var selectionFields = map[string][]string{
 	"budget":       {"--budget=61"},
 	"within":       {"--budget=30,60"},
@@ -45,7 +45,7 @@ var selectionFields = map[string][]string{
 	"include":      {"--include=FILE"},
 	"exclude":      {"--exclude=FILE"},
 	"exclude_near": {"--exclude-near=FILE"},
-	// The flag is refused without an evaluation set.
+	// Without an evaluation set, this flag is refused.
 	"exclude_images": {"--exclude-images"},
 	"visual_tokens":  {"--visual-tokens=onevision-anyres"},
 }
@@ -72,7 +72,7 @@ func registeredFlags() (names []string) {
 	return names // sorted
 }
 
-// TestSelectionFlagsOfFields checks that each field of a request has a flag, and each flag a field.
+// TestSelectionFlagsOfFields checks that each field of a request has a flag, and that each flag has a field.
 func TestSelectionFlagsOfFields(t *testing.T) {
 	t.Parallel()
 	want := requestFields(reflect.TypeFor[selection.Request]())
@@ -92,10 +92,10 @@ func TestSelectionFlagsOfFields(t *testing.T) {
 	}
 }
 
-// TestSelectionFlagsSetFields checks that a flag sets its field and no other.
+// TestSelectionFlagsSetFields checks that a flag sets its field and no other field.
 func TestSelectionFlagsSetFields(t *testing.T) {
 	t.Parallel()
-	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "sources: {a: {share: 10%}}\n") // a file of any kind
+	ids := writeFile(t, filepath.Join(t.TempDir(), "ids"), "sources: {a: {share: 10%}}\n") // a file for every kind of flag
 	fields := func(args ...string) map[string]any {
 		requests, err := parseSelection(t, args...)
 		if err != nil {
@@ -163,7 +163,7 @@ func TestParameters(t *testing.T) {
 		if name != "budget" {
 			got.Budget = selection.Budget{}
 		}
-		if len(got.ExcludeNear) == len(want.ExcludeNear) { // a file has another name in the input bucket
+		if len(got.ExcludeNear) == len(want.ExcludeNear) { // only the numbers of files, because their names differ
 			got.ExcludeNear = want.ExcludeNear
 		}
 		gotJSON, errGot := json.Marshal(got)

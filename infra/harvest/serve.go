@@ -50,19 +50,19 @@ func newServe() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Keep the system running: watch an input bucket, serve the HTTP API, print events",
-		Long: `serve keeps the functions, their queue and the HTTP API running in one process. Without --listen the API
-listens only on the loopback interface. serve watches the input bucket, a folder or gs:// bucket with the names
-datasets/<name>/<manifest> and images/<name>/...: upload images first, then the manifest (or a dataset.yaml).
-A file is read once its size has not changed for two seconds: copy it under a name that begins with a dot, and
-rename it. The variable SCORER names the default kind of scorer, and GPU_SIDECAR the URL of the scorer gpu; --scorer
-sets both. Each event is printed to standard output as one line of JSON. The log goes to standard error.
+		Long: `serve keeps the functions, their queue and the HTTP API running in one process. Without --listen the
+API listens only on the loopback interface. serve watches the input bucket, a folder or gs:// bucket with the names
+datasets/<name>/<manifest> and images/<name>/...: upload images first, then the manifest (or a dataset.yaml). A file
+is read once its size has not changed for two seconds. So copy it under a name that begins with a dot, and rename it
+after the copy. The variable SCORER names the default kind of scorer, and GPU_SIDECAR the URL of the scorer gpu;
+--scorer sets both. Each event is printed to standard output as one line of JSON. The log goes to standard error.
 
 With --processes the functions run as in the cloud, from the same binary as in their image: ingest, score, curate (and
 score-gpu, if --scorer names a sidecar) each run in a separate process, which is configured only by its environment.
-They use gs:// buckets and Pub/Sub over the network. Both are test doubles with their content in memory, which is lost
-when the command ends: use this to test a deployment, not to keep work. A process that ends is started again. Datasets
-come from the folder --input, whose changes are copied into the bucket, or from any program with STORAGE_EMULATOR_HOST
-set to the address in the log.`,
+They use gs:// buckets and Pub/Sub over the network. Both are test doubles in memory, and their content is lost when
+the command ends. So use --processes to test a deployment, not to keep work. A process that ends is started again.
+Datasets come from the folder --input, whose changes are copied into the bucket, or from any program with
+STORAGE_EMULATOR_HOST set to the address in the log.`,
 		Example: `  harvest serve --input ./bucket
   INPUT_BUCKET=gs://in WORK_BUCKET=gs://work harvest serve
   harvest serve --processes --input ./bucket --scorer gpu:http://localhost:8700`,
@@ -95,7 +95,7 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"work bucket: a folder or gs://name (default: $WORK_BUCKET, else harvest in the user's cache directory)")
 	fl.BoolVar(&f.followLinks, "follow-links", false,
 		"follow links that lead out of the folder --input; otherwise their files are refused")
-	fl.StringVar(&f.budget, "budget", "", "how much to select from a dataset that names no budget itself: a share (30%), "+
+	fl.StringVar(&f.budget, "budget", "", "budget for a dataset whose dataset.yaml names no budget: a share (30%), "+
 		"a number of samples or of tokens (200M-tokens)")
 	fl.StringVar(&f.out, "out", "", "folder for subsets: the subset of a dataset goes to a folder with the dataset's "+
 		"name; "+
@@ -113,12 +113,12 @@ func (f *serveFlags) add(cmd *cobra.Command) {
 		"binary of the functions for --processes (default: built from this repository with go build)")
 }
 
-// streams are the outputs of a command: events and answers, and the log.
+// streams are the outputs of a command: out gets events and answers, and log gets the log.
 type streams struct{ out, log io.Writer }
 
 func terminalOf(cmd *cobra.Command) streams { return streams{cmd.OutOrStdout(), cmd.ErrOrStderr()} }
 
-// orEnvironment takes a bucket that has no flag from the environment.
+// orEnvironment sets a bucket that no flag names from the environment.
 func (b buckets) orEnvironment(ctx context.Context) (buckets, error) {
 	var from buckets
 	if err := envconfig.Process(ctx, &from); err != nil {

@@ -24,7 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// listing is an input bucket that can only be listed.
+// A listing is an input bucket that can only be listed.
 type listing struct {
 	bucket.Reader
 	objects func() ([]bucket.Attrs, error)
@@ -44,7 +44,7 @@ func (l listing) List(context.Context, string, string) iter.Seq2[bucket.Attrs, e
 	}
 }
 
-// TestWatch watches a manifest being copied for a minute, then replaced.
+// TestWatch watches a manifest while it is copied for a minute, and then replaced.
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestWatch(t *testing.T) {
 	})
 }
 
-// console collects the output of a running process.
+// A console collects the output of a running process.
 type console struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -116,13 +116,13 @@ type server struct {
 
 var apiPattern = regexp.MustCompile(`api=(http://127\.0\.0\.1:\d+/v1/runs)`)
 
-// serving starts `harvest serve` on a folder and waits until it answers.
+// serving starts `harvest serve` on a folder, and waits until the API answers.
 func serving(t *testing.T, dir string, env ...string) *server {
 	t.Helper()
 	return servingWith(t, dir, env)
 }
 
-// servingWith is serving with additional flags.
+// servingWith does the same as serving, with additional flags.
 func servingWith(t *testing.T, dir string, env []string, flags ...string) *server {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Join(dir, "input"), 0o755); err != nil {

@@ -19,19 +19,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// lessons trains the embedded scorer for uploaded datasets that name a teacher, one dataset after the other, and then
+// lessons trains the embedded scorer for uploaded datasets that name a teacher, one dataset after the other. Then it
 // begins the runs of these datasets. The work bucket keeps the weights, so after a restart serve trains only for the
 // other datasets.
 type lessons struct {
 	input   bucket.Reader
-	folder  string      // of the input bucket; empty if it is not on this machine
+	folder  string      // folder of the input bucket; empty if the bucket is not on this machine
 	state   string      // state folder of the runs that rate samples for lessons; the service does not continue these runs
-	scorer  scorerFlags // of the service
+	scorer  scorerFlags // scorer flags of the service
 	planner *run.Planner
 	work    bucket.Bucket
-	upload  func(context.Context, string) error // begins the run of an object
+	upload  func(context.Context, string) error // begins the run that an uploaded object starts
 	log     *slog.Logger
-	waiting chan string // objects
+	waiting chan string // objects whose runs wait for a lesson
 }
 
 // newLessons returns the lessons of a service with the options o.
@@ -55,7 +55,7 @@ func newLessons(f serveFlags, o local.Options, st *local.Stack) (_ *lessons, err
 func (l *lessons) arrived(ctx context.Context, object string) error {
 	lesson, err := l.open(ctx, object)
 	if err != nil || lesson == nil {
-		return l.upload(ctx, object) // upload reports an error or a fault of the object
+		return l.upload(ctx, object) // upload reports the error
 	}
 	if images := strings.TrimSuffix(lesson.Spec.Images, "/"); images != "" {
 		if err := leadsOut(ctx, l.input, images); err != nil {
@@ -70,7 +70,7 @@ func (l *lessons) arrived(ctx context.Context, object string) error {
 	return nil
 }
 
-// open returns the lesson that an object waits for; nil if it waits for none. Without local folders nothing can be
+// open returns the lesson that an object waits for; nil if it waits for no lesson. Without local folders nothing can be
 // learned, and the run is refused.
 func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) {
 	if l.folder == "" {
@@ -90,7 +90,7 @@ func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) 
 // lessonPause is the pause after a lesson that failed with a transient error.
 const lessonPause = time.Minute
 
-// run learns the waiting lessons until ctx ends.
+// run learns the lessons of waiting objects until ctx ends.
 func (l *lessons) run(ctx context.Context) error {
 	for {
 		var object string
@@ -147,7 +147,7 @@ func (l *lessons) learn(ctx context.Context, lesson *run.Lesson) error {
 	return err
 }
 
-// unteachable reports whether an error is permanent: neither a server nor this machine causes it.
+// unteachable reports whether an error is permanent. An error of a server or of this machine is not permanent.
 func unteachable(err error) bool {
 	_, disagrees := errors.AsType[*disagreement](err)
 	_, usage := errors.AsType[usageError](err)
@@ -187,8 +187,8 @@ func (l *lessons) teach(ctx context.Context, spec run.Spec) (*lesson, error) {
 	return taught, nil
 }
 
-// teacher returns the flags of a scorer of this kind. Its URL comes from the service's --scorer if that has the same
-// kind, else from the environment. If mode is not empty, the scorer uses this mode.
+// teacher returns the flags of a scorer of this kind. The URL comes from the service's --scorer if this scorer has the
+// same kind, else from the environment. If mode is not empty, the scorer uses this mode.
 func (l *lessons) teacher(kind, mode string) scorerFlags {
 	of := scorerFlags{scorer: kind}
 	if own, _, _ := strings.Cut(l.scorer.scorer, ":"); own == kind {

@@ -16,9 +16,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestServeTeacher uploads two datasets with a teacher. A model annotates a part of the first dataset; the embedded
-// scorer is trained on it, and rates the whole dataset. Nothing can be learned from the annotations of the second
-// dataset, so its run is refused.
+// TestServeTeacher uploads two datasets with a teacher. A model annotates a part of the first dataset. The embedded
+// scorer is trained on these annotations, and rates the whole dataset. Nothing can be learned from the annotations of
+// the second dataset, so its run is refused.
 func TestServeTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -45,10 +45,10 @@ func TestServeTeacher(t *testing.T) {
 		return err == nil
 	})
 	if n := strings.Count(readFile(t, subset), "Say what a schooner"); n != 20 {
-		t.Errorf("%d of the 20 samples in the subset are what the teacher rated 5; log:\n%s", n, s.log.String())
+		t.Errorf("the teacher rated %d of the 20 samples in the subset 5; log:\n%s", n, s.log.String())
 	}
 	if asked := api.answered.Load(); asked != 50 {
-		t.Errorf("the model was asked %d times, want 50", asked)
+		t.Errorf("the model got %d requests, want 50", asked)
 	}
 	log := s.log.String()
 	for _, want := range []string{"a teacher is asked", "host=127.0.0.1:", "learned from the teacher", "own=30",
@@ -60,7 +60,7 @@ func TestServeTeacher(t *testing.T) {
 	s.stop(t)
 }
 
-// TestTeacherLinks uploads a dataset whose folder of images is a link that leads out of the input folder: no teacher
+// TestTeacherLinks uploads a dataset whose folder of images is a link that leads out of the input folder. No teacher
 // gets the images, unless links are followed.
 func TestTeacherLinks(t *testing.T) {
 	t.Parallel()

@@ -31,7 +31,7 @@ type service struct {
 	followers []follower
 }
 
-// A follower does the work that follows completed selections: deliveries or trainings.
+// A follower does the work after completed selections: it writes subsets or runs trainings.
 type follower struct {
 	update func(context.Context) error
 	wake   chan struct{} // holds one value after a selection was completed
@@ -41,7 +41,7 @@ func (s *service) follow(update func(context.Context) error) {
 	s.followers = append(s.followers, follower{update, make(chan struct{}, 1)})
 }
 
-// limits returns the limits of the environment, with the default budget of the flag.
+// limits returns the limits of the environment, with the default budget of --budget.
 func (f serveFlags) limits(ctx context.Context) (run.Limits, error) {
 	l, err := limits(ctx)
 	if err != nil || f.budget == "" {
@@ -70,8 +70,8 @@ func (f serveFlags) checkProcesses() error {
 	return nil
 }
 
-// prepare makes the followers, so that their faults are found before anything is scored. Their readers are set once the
-// system runs.
+// prepare makes the followers before anything is scored, so that an invalid setting is reported early. The readers of
+// the followers are set once the system runs.
 func (s *service) prepare(budget selection.Budget, memory *memory.Budget) error {
 	feed, err := events.NewFeed(&s.printer, local.Origin(s.input, s.work), time.Now)
 	if err != nil {
@@ -104,7 +104,7 @@ func (s *service) event(m events.Message) {
 	for _, f := range s.followers {
 		select {
 		case f.wake <- struct{}{}:
-		default: // the follower is already to run
+		default: // the follower already has a wake-up
 		}
 	}
 }
@@ -142,8 +142,8 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 	return err
 }
 
-// run calls update at the start, after every completed selection, and every reconcileEvery, until ctx ends. It returns
-// a fault of this machine.
+// run calls update at the start, after every completed selection, and every reconcileEvery, until ctx ends. Only an
+// error of this machine stops it earlier.
 func (f follower) run(ctx context.Context, log *slog.Logger) error {
 	tick := time.NewTicker(reconcileEvery)
 	defer tick.Stop()

@@ -26,7 +26,7 @@ type session struct {
 	work   bucket.Bucket
 	show   *display
 	memory *memory.Budget
-	// rated counts the samples rated by a scorer in this process.
+	// rated is the number of samples that a scorer in this process has rated.
 	rated *atomic.Int64
 }
 
@@ -34,15 +34,15 @@ type session struct {
 type deployment struct {
 	input   bucket.Reader
 	work    bucket.Bucket
-	scorers kinds.Config // the environment sets the missing values
+	scorers kinds.Config // missing values come from the environment
 	state   string       // --state as the user typed it, for commands in reports
-	order   order        // the requested selections, if known: reports name their evaluation sets
+	order   order        // the requested selections, if they are known; reports name their evaluation sets
 	// pictures opens the images of reports; nil for the images of input.
 	pictures report.Opener
 	show     *display
 }
 
-// A mounting wraps the handlers of the functions; nil serves them directly.
+// A mounting wraps the handlers of the functions. If it is nil, the handlers are served directly.
 type mounting func(map[string]http.Handler) (http.Handler, error)
 
 // session starts the functions, calls do, and stops the functions. Commands mount the functions by mountFramework,
@@ -90,13 +90,13 @@ func (d deployment) session(
 	stop()
 	closed := st.Close()
 	if stopped && closed != nil {
-		return closed // the reason why the system stopped, which caused err
+		return closed // the reason why the system stopped; it also caused err
 	}
 	return errors.Join(err, closed)
 }
 
-// begin starts a dataset's run, or continues it. It resumes a stalled run, because the user repeats the command once
-// the cause is fixed.
+// begin starts or continues a dataset's run. It resumes a stalled run, because a user who repeats the command has fixed
+// the cause.
 func (s session) begin(ctx context.Context, object, runID string) error {
 	status, err := s.api.Run(ctx, runID)
 	if err == nil && status.State == run.StateStalled {
@@ -108,7 +108,7 @@ func (s session) begin(ctx context.Context, object, runID string) error {
 	return s.Upload(ctx, object)
 }
 
-// planTimeout is longer than the time that ingest may take for a plan.
+// planTimeout is the maximum time to wait for a plan. It is longer than the time that ingest may take for a plan.
 const planTimeout = 10 * time.Minute
 
 // score shows a run's progress until the run is scored. It adds the time of each stage to seconds.
@@ -117,7 +117,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	var status *subset.RunStatus
 	var rated time.Time
 	var once sync.Once
-	seen := false // the run was found before
+	seen := false // whether an earlier call found the run
 	s.show.update("ingest", 0, 0)
 	err := s.poll(ctx, runID, func() (bool, error) {
 		var err error
@@ -156,7 +156,7 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	})
 	if !rated.IsZero() {
 		seconds["score"] = rated.Sub(start).Seconds() - seconds["ingest"]
-		// The automatic selection is already made when this loop finds the run scored.
+		// When this loop finds that the run is scored, the automatic selection is already made.
 		seconds["select"] = time.Since(rated).Seconds()
 	}
 	return status, err
@@ -180,7 +180,7 @@ func (s session) poll(ctx context.Context, runID string, look func() (done bool,
 	})
 }
 
-// endState reports whether a run has ended. It returns an error if the run ended without scores.
+// endState reports whether a run has ended. If the run ended without scores, it returns an error.
 func endState(st *subset.RunStatus) (bool, error) {
 	switch st.State {
 	case run.StateScored, run.StateFailed:
@@ -196,7 +196,7 @@ func endState(st *subset.RunStatus) (bool, error) {
 	}
 }
 
-// choose makes a selection and waits until its outputs are written.
+// choose makes a selection, and waits until the outputs of the selection are written.
 func (s session) choose(
 	ctx context.Context, runID string, request api.SelectionRequest, seconds map[string]float64,
 ) (*subset.Selection, error) {

@@ -15,9 +15,9 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sampleNames says in a help text how people name samples.
+// sampleNames is the part of help texts that explains the names of samples.
 const sampleNames = `An ID is the id of a sample. ID#n is the n-th of several samples
-with that id. @N is the sample with index N in the dataset, from 0, unless that
+with that id. @N is the sample with index N in the dataset, from 0, unless @N
 is an id.`
 
 func newShow() *cobra.Command {

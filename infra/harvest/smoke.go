@@ -30,7 +30,8 @@ import (
 )
 
 const (
-	// smokeSamples is how many samples are sent through a deployment, smokeSelected how many it must select.
+	// smokeSamples is the number of uploaded samples. smokeSelected is the number of samples that the deployment must
+	// select.
 	smokeSamples, smokeSelected = 10, 5
 	smokeManifest               = "parts/smoke.jsonl"
 )
@@ -38,7 +39,7 @@ const (
 // A smokeTest has the flags of smoke.
 type smokeTest struct {
 	api, input, name, scorer string
-	// as is the service account whose ID tokens are sent to the API, and audience is the audience of these tokens.
+	// as is the service account whose ID tokens are sent to the API. audience is the audience of these tokens.
 	as, audience string
 	timeout      time.Duration
 	plan         bool
@@ -271,17 +272,17 @@ func (s smokeTest) find(ctx context.Context, client *api.Client) (id string, err
 	return id, err
 }
 
-// checkPlan lets the API plan the uploaded dataset, and checks that the plan has every sample and image.
+// checkPlan requests a plan of the uploaded dataset from the API, and checks that every sample and image is valid.
 func (s smokeTest) checkPlan(ctx context.Context, client *api.Client, out io.Writer) error {
 	plan, err := client.Plan(ctx, run.Spec{Dataset: s.name, Manifests: []string{smokeManifest}, Scorer: s.scorer})
 	if err != nil {
 		return fmt.Errorf("planning dataset %s: %w", s.name, err)
 	}
 	if plan.Valid != smokeSamples {
-		return fmt.Errorf("of %d samples of dataset %s, %d were found and %d are valid: %v",
-			smokeSamples, s.name, plan.Samples, plan.Valid, plan.Problems)
+		return fmt.Errorf("dataset %s has %d uploaded samples, but its plan has %d samples, %d of them valid: %v",
+			s.name, smokeSamples, plan.Samples, plan.Valid, plan.Problems)
 	}
-	_, err = fmt.Fprintf(out, "%s: %d samples planned, and none started\n", plan.Run, smokeSamples)
+	_, err = fmt.Fprintf(out, "%s: %d samples are planned, and no run was started\n", plan.Run, smokeSamples)
 	return err
 }
 
@@ -307,7 +308,7 @@ func (s smokeTest) check(ctx context.Context, client *api.Client, id string) err
 		return err
 	}
 	if sel.Selected != smokeSelected {
-		return fmt.Errorf("run %s selected %d samples, and not %d: %v", id, sel.Selected, smokeSelected, sel.Shortfalls)
+		return fmt.Errorf("run %s selected %d samples instead of %d: %v", id, sel.Selected, smokeSelected, sel.Shortfalls)
 	}
 	return nil
 }

@@ -19,12 +19,12 @@ import (
 // A source is a manifest that the arguments of the command line name.
 type source struct {
 	path  string // absolute
-	typed string // its name as the user typed it, or as the recipe has it
-	// folder is the base of relative names in the manifest: the manifest's folder, or the current folder if the manifest
-	// is not a file of this machine.
+	typed string // name of the manifest as the user typed it, or as the recipe has it
+	// folder is the folder that names in the manifest are relative to. It is the manifest's folder, or the current
+	// folder if the manifest is not a file of this machine.
 	folder string
 	entry  recipe.Entry
-	// number is the number of the entry in the recipe.
+	// number is the number of the entry in the recipe, from 0.
 	number int
 }
 
@@ -35,9 +35,9 @@ type sourceFinder struct {
 	images  string // value of --images
 	stdin   io.Reader
 	sources []source
-	recipe  *recipe.Recipe // of the only argument; nil if the argument is not a recipe
+	recipe  *recipe.Recipe // recipe of the only argument; nil if the argument is not a recipe
 	path    string         // of the recipe
-	folder  string         // base of names in the recipe
+	folder  string         // folder that names in the recipe are relative to
 	content []byte         // of the recipe
 }
 
@@ -125,7 +125,8 @@ func containerExtensions() (extensions []string) {
 // packedExtensions are the extensions of compressed files; they follow the other extensions.
 var packedExtensions = []string{".gz", ".zst", ".bz2", ".xz"}
 
-// addFolder adds the manifests directly in a folder. If the folder also has a recipe, the user must choose.
+// addFolder adds the manifests directly in a folder. If the folder also has a recipe, addFolder returns an error,
+// because the user must choose.
 func (f *sourceFinder) addFolder(folder string) error {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -161,7 +162,7 @@ func (f *sourceFinder) addFolder(folder string) error {
 	return nil
 }
 
-// addFile adds a manifest, or the manifests of a recipe. folder is the base of relative names in the file.
+// addFile adds a manifest, or the manifests of a recipe. Names in the file are relative to folder.
 func (f *sourceFinder) addFile(path, typed, folder string) error {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -225,8 +226,8 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 	return nil
 }
 
-// nextTo resolves the path `name`, which a file in `folder` contains: relative to the folder if the path exists there,
-// else to the working directory.
+// nextTo resolves the path `name` from a file in `folder`. The path is relative to the folder if it exists there, else
+// to the working directory.
 func nextTo(folder, name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)
@@ -281,7 +282,7 @@ func readRecipe(path string) (*recipe.Recipe, []byte, error) {
 	return listed, content, nil
 }
 
-// checkManifest returns an error if a file cannot be a manifest.
+// checkManifest returns an error if the path cannot be the path of a manifest.
 func checkManifest(path, typed string) error {
 	info, err := os.Stat(path)
 	switch {
@@ -291,7 +292,7 @@ func checkManifest(path, typed string) error {
 		return fmt.Errorf("manifest %s: %w", typed, err)
 	case info.IsDir():
 		return usageError{fmt.Errorf("manifest %s: it is a folder; name the manifest in it", typed)}
-	case !info.Mode().IsRegular(): // a manifest is read more than once
+	case !info.Mode().IsRegular(): // a manifest is read several times
 		return usageError{fmt.Errorf("manifest %s: it is a pipe or a device; give - to read the standard input", typed)}
 	}
 	if err := readable(path); err != nil {

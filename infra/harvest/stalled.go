@@ -30,10 +30,10 @@ func (e *stalledError) Error() string {
 	return text
 }
 
-// unread reports whether a dead letter is a range that was not read, so that its samples are not known.
+// unread reports whether a dead letter is about a range that was not read. The samples of such a range are not known.
 func unread(d run.DeadLetter) bool { return d.Shard < 0 }
 
-// givenUp describes a run's dead letters: their number, and one as an example.
+// givenUp returns a text about a run's dead letters: their number, and an example.
 func givenUp(letters []run.DeadLetter) string {
 	ranges, shards := 0, 0
 	for _, d := range letters {

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestStalledText checks the error of stalled runs, with the command to type.
+// TestStalledText checks the error of stalled runs. The error has the next command.
 func TestStalledText(t *testing.T) {
 	t.Parallel()
 	shard := run.DeadLetter{Range: 3, Shard: 2, Attempts: 20, Reason: "the service is down"}
@@ -64,8 +64,8 @@ func TestStatusOfWaiting(t *testing.T) {
 	}
 }
 
-// TestRetryHint checks that the advice depends on the subject of the reasons: if the model gave no valid answer,
-// records need no fix.
+// TestRetryHint checks that the advice depends on the reasons of the failed samples. If the model gave no valid answer,
+// the records need no fix.
 func TestRetryHint(t *testing.T) {
 	t.Parallel()
 	r := result{Run: "demo-1", Samples: events.Counts{In: 9, Failed: 2}, status: &subset.RunStatus{}}

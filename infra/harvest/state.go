@@ -52,7 +52,7 @@ func readState(state string) (*run.Reader, *subset.Reader, error) {
 	return openRuns(work)
 }
 
-// openerFor returns an opener of scorers. Their URLs come from at, else from the environment.
+// openerFor returns an opener of scorers. The URLs of scorers come from the parameter at, else from the environment.
 func openerFor(
 	at kinds.Config, budget *memory.Budget, work bucket.Bucket, log *slog.Logger,
 ) (*kinds.Opener, error) {
@@ -69,7 +69,7 @@ func openerFor(
 	return opener, nil
 }
 
-// unknownRun adds advice to the error of a run that does not exist or is still being planned.
+// unknownRun adds advice to the error of a run that does not exist, or that is not planned yet.
 func unknownRun(err error) error {
 	switch {
 	case errors.Is(err, run.ErrNoRun):

@@ -93,12 +93,13 @@ func runsToList(ctx context.Context, runs *run.Reader, args []string) ([]namedRu
 	return []namedRun{{id, run.DatasetOf(id), accepted}}, err
 }
 
-// A runStatus is a run's status, with the time of its request and its spending.
+// A runStatus is a run's status, with the time of the run's request and the spent money.
 type runStatus struct {
 	*subset.RunStatus
 	Accepted time.Time `json:"accepted,omitzero"`
 	Spent    *float64  `json:"spent,omitempty"` // US dollars; nil for scorers that cost nothing
-	// FailedTrainings are the failed trainings of serve --on-selection that are not tried again until the run is resumed.
+	// FailedTrainings are the failed trainings of serve --on-selection. serve tries them again only after the run is
+	// resumed.
 	FailedTrainings []failedTraining `json:"failed_trainings,omitempty"`
 }
 
@@ -161,7 +162,7 @@ func (st runStatus) counts() string {
 	return text
 }
 
-// asked returns the scorer and the parameters of the run, as they are typed.
+// asked returns the scorer and the parameters of the run, as a user types them.
 func (st runStatus) asked() string {
 	words := []string{st.Scorer}
 	if st.Of > 0 {
@@ -171,7 +172,7 @@ func (st runStatus) asked() string {
 	return strings.Join(slices.DeleteFunc(words, func(word string) bool { return word == "" }), " ")
 }
 
-// print prints the whole status. state is --state as the user typed it.
+// print prints the whole status. state is the value of --state as the user typed it.
 func (st runStatus) print(w io.Writer, state string) error {
 	t := newNarrowTable([]int{16, 56}, "run", st.Run)
 	row := func(name string, value any) { t.AppendRow(table.Row{name, value}) }

@@ -41,7 +41,7 @@ type subsetImages struct {
 	exclude string
 	named   func(ctx context.Context, s *dataset.Sample, hold *memory.Hold) (images.Fetched, *dataset.Fault, error)
 	memory  *memory.Budget
-	hold    *memory.Hold // of the last sample
+	hold    *memory.Hold // memory of the last sample's images
 	close   func() error
 }
 
@@ -81,7 +81,7 @@ func (f outputFolder) openSubsetImages(ctx context.Context, stored string) (*sub
 func (s *subsetImages) openContained(
 	ctx context.Context, place imagesPlace, stored string, limits images.Limits,
 ) error {
-	if place.from == nil { // the images in files cannot be reached
+	if place.from == nil { // the image files cannot be reached
 		none, err := bucket.NewView(nil)
 		if err != nil {
 			return err
@@ -117,7 +117,7 @@ func (s *subsetImages) openContained(
 	return nil
 }
 
-// fetch reads the images of a sample. They count in the memory budget until the next sample.
+// fetch reads the images of a sample. The images count in the memory budget until the next call.
 func (s *subsetImages) fetch(ctx context.Context, sample *dataset.Sample) ([][]byte, error) {
 	s.release()
 	s.hold = s.memory.NewHold(1)

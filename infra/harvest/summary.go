@@ -13,7 +13,7 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// maxShortfalls is how many rows of a shortfall are printed; selection.json has all.
+// maxShortfalls is the maximum number of printed rows of a shortfall. selection.json has all.
 const maxShortfalls = 5
 
 // printSummary compares a subset with its pool and with random subsets.
@@ -73,8 +73,8 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	return printPicks(w, s)
 }
 
-// missedMinimums returns the rows of a shortfall that are about a minimum of a source or a style. A minimum can be
-// missed although the budget is filled.
+// missedMinimums returns the rows of a shortfall for minimums of sources and styles. A minimum can be missed although
+// the budget is filled.
 func missedMinimums(rows []selection.Shortfall) (missed []selection.Shortfall) {
 	for _, row := range rows {
 		if row.Source != "" || row.Style != "" {
@@ -101,7 +101,8 @@ func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, ro
 		short, asked.Budget, unit, withinCaps(asked.Request.Caps, rows))
 }
 
-// withinCaps names the flags of the caps of a selection, if candidates left at one; else it is empty.
+// withinCaps returns a text with the flags of a selection's caps if a cap removed candidates. Otherwise the text is
+// empty.
 func withinCaps(caps selection.Caps, rows []selection.Shortfall) string {
 	if !slices.ContainsFunc(rows, func(row selection.Shortfall) bool { return row.Cause == selection.CauseRemoved }) {
 		return ""
@@ -118,14 +119,14 @@ func withinCaps(caps selection.Caps, rows []selection.Shortfall) string {
 	return " within " + strings.Join(typed, ", ")
 }
 
-// warnOfNumbers warns of ids in --scores-from that are not samples, and of samples without a number.
+// warnOfNumbers warns of ids in --scores-from that belong to no sample, and of samples without a number.
 func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
 	if found == nil || found.Unknown == 0 && len(found.Without) == 0 {
 		return
 	}
 	var words []string
 	if found.Unknown > 0 {
-		words = append(words, fmt.Sprintf("%d of its %d ids are not samples of the run, such as %s",
+		words = append(words, fmt.Sprintf("%d of its %d ids belong to no sample of the run, such as %s",
 			found.Unknown, found.IDs, spelling.Shown(found.Example)))
 	}
 	for _, column := range slices.Sorted(maps.Keys(found.Without)) {
@@ -135,8 +136,8 @@ func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
 	fmt.Fprintf(w, "harvest: warning: --scores-from: %s\n", strings.Join(words, "; "))
 }
 
-// printShortfalls prints which requested parts of the budget or of a minimum could not be selected, and why. It prints
-// nothing if all were selected.
+// printShortfalls prints the parts of the budget or of minimums that could not be selected, with their causes. If there
+// are none, it prints nothing.
 func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 	if short == 0 {
 		rows = missedMinimums(rows)

@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// sweepFlags make select compare strategies instead of selecting.
+// sweepFlags are the flags of select that compare strategies instead of selecting.
 type sweepFlags struct {
 	sweep       bool
 	ratingError float64
@@ -30,7 +30,7 @@ func (f *sweepFlags) add(cmd *cobra.Command) {
 		"this flag)")
 }
 
-// run prints a sweep of a run at the budget of an order.
+// run prints the sweep of a scored run at the budget of an order.
 func (f sweepFlags) run(
 	cmd *cobra.Command, typed string, o order, state string, allowed run.Allowance, asJSON bool,
 ) error {
@@ -111,9 +111,10 @@ func printSweep(w io.Writer, s *subset.Sweep) error {
 	notes := "Means, and lowest to highest; shares in percent. Rows that share a letter have ranges that overlap: " +
 		"this figure shows no difference between them. No figure measures the quality of training."
 	if s.RatingErrors == nil {
-		notes += " The error of this scorer was not measured: give --rating-error, and ratings are perturbed by it."
+		notes += " The error of this scorer was not measured: give --rating-error to perturb ratings."
 	} else {
-		notes += " Perturbed: selected by ratings with the scorer's error added, and measured by the run's own ratings."
+		notes += " The column perturbed has selections by ratings plus random errors of the scorer's size. They are " +
+			"measured by the run's own ratings."
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", folded(notes, ""))
 	return err

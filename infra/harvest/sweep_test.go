@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestSweep compares strategies and thresholds: select --sweep prints tables, and writes no files.
+// TestSweep compares strategies and thresholds. select --sweep prints tables, and writes no files.
 func TestSweep(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -17,7 +17,7 @@ func TestSweep(t *testing.T) {
 	before := filesIn(t, dir)
 	printed := mustHarvest(t, dir, "select", "--state", "state", "--budget", "8", "--sweep", first.Run).stdout
 	for _, words := range []string{
-		"threshold 3", "descending", "kept of ratings", "the scorer's error", "share a letter",
+		"threshold 3", "descending", "kept of ratings", "the scorer's size", "share a letter",
 	} {
 		if !strings.Contains(strings.Join(strings.Fields(printed), " "), words) {
 			t.Errorf("%q is not printed: %s", words, printed)

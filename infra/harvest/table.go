@@ -39,7 +39,7 @@ func newNarrowTable(widths []int, header ...any) table.Writer {
 	return t
 }
 
-// cell returns the value of a cell as text: whole numbers have commas between thousands.
+// cell returns the value of a cell as text. Whole numbers get commas between thousands.
 func cell(value any) string {
 	switch n := value.(type) {
 	case int:

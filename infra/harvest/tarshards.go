@@ -10,10 +10,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/export"
 )
 
-// shardLimits bound each of several tars: a tar ends with the sample that reaches a limit.
+// shardLimits are the limits of each of several tars. A tar ends with the sample that reaches a limit.
 type shardLimits struct {
 	samples int
-	bytes   int64 // of records and images
+	bytes   int64 // maximum size of records and images
 }
 
 // tarShards writes a subset as several WebDataset tars in one folder. The numbers of keys continue from one tar to the
@@ -24,7 +24,7 @@ type tarShards struct {
 	limits  shardLimits
 	file    *os.File // the current tar; nil before the first sample, and between two tars
 	number  int      // number of tars so far
-	samples int      // of the current tar
+	samples int      // samples in the current tar
 	bytes   int64
 }
 
@@ -32,7 +32,7 @@ func newTarShards(dir string, limits shardLimits) *tarShards {
 	return &tarShards{tarSubset: &tarSubset{}, dir: dir, limits: limits}
 }
 
-// write adds a sample to the current tar, or to the next one.
+// write adds a sample to the current tar, or to the next tar.
 func (t *tarShards) write(record []byte, s *dataset.Sample, shown [][]byte) error {
 	if t.file == nil {
 		if err := t.open(); err != nil {
@@ -76,7 +76,7 @@ func (t *tarShards) end() error {
 
 func (t *tarShards) close() error { return t.end() }
 
-// abandon closes the file of a tar that could not be written to its end.
+// abandon closes the file of an incomplete tar after an error.
 func (t *tarShards) abandon() {
 	if t.file != nil {
 		_ = t.file.Close() // the file is deleted

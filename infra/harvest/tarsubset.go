@@ -10,17 +10,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/images"
 )
 
-// A tarSubset writes records and their images as a WebDataset tar. The members of a sample have its number in the
-// subset as their key: images in their order, and the record, which names them. The same samples give the same bytes.
+// A tarSubset writes records and their images as a WebDataset tar. The key of a sample is its number in the subset. Its
+// members are the images, in their order, and the record, which names the images. The same samples give the same bytes.
 type tarSubset struct {
 	archive *tar.Writer
-	samples int      // so far
-	members []string // images of the next sample
+	samples int      // number of samples so far
+	members []string // members of the next sample's images
 }
 
 func newTarSubset(w io.Writer) *tarSubset { return &tarSubset{archive: tar.NewWriter(w)} }
 
-// name returns names of images as members of the tar.
+// name returns the names of the images' members in the tar.
 func (t *tarSubset) name(_ *dataset.Sample, shown [][]byte) ([]string, error) {
 	t.members = []string{}
 	for i, data := range shown {
@@ -48,7 +48,7 @@ func (t *tarSubset) write(record []byte, _ *dataset.Sample, shown [][]byte) erro
 // key returns the key of the next sample. It has no dot, because loaders end a key at the first dot.
 func (t *tarSubset) key() string { return fmt.Sprintf("%09d", t.samples) }
 
-// add adds a member. Its header has neither time nor owner.
+// add adds a member. The member's header has neither time nor owner.
 func (t *tarSubset) add(name string, content []byte) error {
 	err := t.archive.WriteHeader(&tar.Header{
 		Typeflag: tar.TypeReg, Name: name, Size: int64(len(content)), Mode: 0o644, ModTime: time.Unix(0, 0),

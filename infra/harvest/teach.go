@@ -11,13 +11,13 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// teacherFlags name the teacher: a scorer, or a file of annotations. The embedded scorer learns from the teacher's
-// annotations of a part of the dataset. Then it rates the whole dataset.
+// teacherFlags are the flags for a teacher: a scorer, or a file of annotations. The embedded scorer learns from the
+// teacher's annotations of a part of the dataset. Then it rates the whole dataset.
 type teacherFlags struct {
 	teacher, model, mode string
-	each                 int  // samples of each source
-	least, most          int  // of all sources together
-	accept               bool // also a teacher without self-agreement, or with useless annotations
+	each                 int  // number of samples of each source
+	least, most          int  // number of samples of all sources together
+	accept               bool // also accept a teacher without self-agreement, or with useless annotations
 }
 
 func (f *teacherFlags) add(cmd *cobra.Command) {
@@ -92,8 +92,8 @@ func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 	f.model, f.mode = data.scorer.model, data.scorer.mode
 	switch {
 	case cmd.Flags().Changed("scorer"):
-		return usageError{errors.New("--teacher and --scorer exclude each other: the embedded scorer, which learns from " +
-			"the teacher, rates the dataset; remove one of the two")}
+		return usageError{errors.New("--teacher and --scorer exclude each other, because the embedded scorer learns from " +
+			"the teacher and rates the dataset; remove one of the two")}
 	case f.each < 1:
 		return usageError{fmt.Errorf("--per-source %d: give 1 or more", f.each)}
 	case f.least < 0 || f.most < 1 || f.least > f.most:

@@ -32,9 +32,9 @@ func humanities(capability, conversation string) int {
 	return 0
 }
 
-// TestCurateTeacher curates with a model behind an API as the teacher: the model annotates a part of each source, the
-// embedded scorer is trained on it and rates all samples, and a subset is selected. The same command makes no further
-// request, and does not train again.
+// TestCurateTeacher curates with a model behind an API as the teacher. The model annotates a part of each source. The
+// embedded scorer is trained on the annotations and rates all samples, and a subset is selected. The same command makes
+// no further request, and does not train again.
 func TestCurateTeacher(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -50,7 +50,7 @@ func TestCurateTeacher(t *testing.T) {
 		t.Fatalf("status %d: %s", first.status, first.stderr)
 	}
 	if asked := api.answered.Load(); asked != 50 {
-		t.Errorf("the model was asked %d times, want 50: for 15 samples of each source, and for 20 of them twice", asked)
+		t.Errorf("the model got %d requests, want 50: 15 samples of each of 2 sources, and 20 samples twice", asked)
 	}
 	for _, want := range []string{"30, 20 of them twice", " in, ", "limited by LLM_CONCURRENCY",
 		"sent to " + strings.TrimPrefix(api.URL, "http://"), "0 images, 0 B", "asked twice"} {
@@ -75,7 +75,7 @@ func TestCurateTeacher(t *testing.T) {
 	}
 	subset := readFile(t, filepath.Join(dir, "out/d/subset.jsonl"))
 	if n := strings.Count(subset, "Say what a schooner"); n != 20 {
-		t.Errorf("%d of the 20 samples in the subset are what the teacher rated 5", n)
+		t.Errorf("the teacher rated %d of the 20 samples in the subset 5", n)
 	}
 	if err := os.RemoveAll(filepath.Join(dir, "out")); err != nil {
 		t.Fatal(err)
@@ -83,7 +83,7 @@ func TestCurateTeacher(t *testing.T) {
 	second := harvest(t, dir, api.env(), args...)
 	if asked := api.answered.Load(); second.status != 0 || asked != 50 ||
 		readFile(t, filepath.Join(dir, "out/d/subset.jsonl")) != subset {
-		t.Errorf("again: status %d, the model was asked %d times in all, and the subset is equal: %v", second.status, asked,
+		t.Errorf("second command: status %d, %d requests in total, equal subset: %v", second.status, asked,
 			readFile(t, filepath.Join(dir, "out/d/subset.jsonl")) == subset)
 	}
 }
@@ -98,7 +98,7 @@ func TestCurateFickleTeacher(t *testing.T) {
 	api := newVisionAPI(t, func(api *visionAPI) {
 		api.rateAt = func(place int, conversation string) int {
 			rating := len(conversation) % 3
-			if place < 7 { // the other half if asked in the opposite order
+			if place < 7 { // the other capabilities, if the questions are in the opposite order
 				return 5 - rating
 			}
 			return rating
@@ -132,7 +132,7 @@ func TestCurateTeacherFile(t *testing.T) {
 	curate := []string{"curate", "--capabilities", "humanities", "--budget", "20", "--state", "state", "d.jsonl"}
 	mustHarvest(t, dir, append(curate, "--teacher", "a.jsonl")...)
 	if n := strings.Count(readFile(t, filepath.Join(dir, "out/d/subset.jsonl")), "Say what a schooner"); n != 20 {
-		t.Errorf("%d of the 20 samples in the subset are what the annotations rate 5", n)
+		t.Errorf("the annotations rate %d of the 20 samples in the subset 5", n)
 	}
 	for _, tt := range []struct {
 		args   string

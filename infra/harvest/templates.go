@@ -8,10 +8,10 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// shownTemplate is how many characters of a template are printed; selection.json has all.
+// shownTemplate is the maximum number of printed characters of a template. selection.json has the whole template.
 const shownTemplate = 48
 
-// printTemplates prints the largest templates of questions. Without any it prints nothing.
+// printTemplates prints the most frequent templates of questions. If shares is empty, it prints nothing.
 func printTemplates(w io.Writer, shares []selection.TemplateShare) error {
 	if len(shares) == 0 {
 		return nil
@@ -24,7 +24,7 @@ func printTemplates(w io.Writer, shares []selection.TemplateShare) error {
 	return err
 }
 
-// shortened cuts a text to `most` characters. The last three are dots if the text was longer.
+// shortened cuts a text to `most` characters. If the text was longer, its last three characters become dots.
 func shortened(text string, most int) string {
 	if letters := []rune(text); len(letters) > most {
 		return string(letters[:most-3]) + "..."
@@ -36,8 +36,8 @@ func shortened(text string, most int) string {
 func warnOfTemplates(w io.Writer, shares []selection.TemplateShare) {
 	for _, s := range shares {
 		if s.Over() {
-			fmt.Fprintf(w, "harvest: warning: %s of the subset and %s of the pool ask %q; --cap-template 5%% limits each "+
-				"such template\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
+			fmt.Fprintf(w, "harvest: warning: %s of the subset and %s of the pool have the question %q; --cap-template 5%% "+
+				"limits the samples of each question\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
 		}
 	}
 }

@@ -20,20 +20,20 @@ func newTopics() []*cobra.Command {
 			return forms.Help(terminalWidth)
 		}),
 		topic("parameters", "Parameters of a selection, as flags and in JSON", parameterTopic),
-		topic("budgets", "How much to select: shares, samples, tokens, several at a time", budgetTopic),
+		topic("budgets", "The size of a subset: shares, samples, tokens, several budgets", budgetTopic),
 	}
 }
 
 // budgetTopic explains budgets.
 func budgetTopic() string {
-	return "A budget says how much to select:\n\n" +
+	return "A budget is the size of a subset:\n\n" +
 		"- a share: `30%` or `0.3`; `1.0` is everything. A share of n samples is the\n" +
 		"  whole part of n times the share, where n counts every record of the dataset,\n" +
-		"  failed ones too.\n" +
+		"  including failed records.\n" +
 		"- a number of samples: `500`, without separators.\n" +
 		"- a number of tokens: `200M-tokens`. A sample costs the tokens of its texts,\n" +
 		"  counted by Qwen2's tokenizer, and 730 tokens for each image (or the number\n" +
 		"  of `--visual-tokens`).\n" +
-		"- several of one form, ascending: `5%,10%,30%`. They make nested subsets: each\n" +
-		"  contains the one before it.\n"
+		"- several budgets of one form, ascending: `5%,10%,30%`. They make nested\n" +
+		"  subsets: each subset contains the subset before it.\n"
 }

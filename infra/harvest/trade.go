@@ -11,8 +11,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// printPicks prints how many samples were picked on each rating, and the share of the pool's high ratings that the
-// subset keeps.
+// printPicks prints the number of samples that were picked on each rating, and the share of the pool's high ratings
+// that the subset keeps.
 func printPicks(w io.Writer, s selection.Summary) error {
 	if s.PickRatings != nil {
 		header, counts, shares := []any{"picked on a rating of"}, table.Row{"samples"}, table.Row{"share"}
@@ -40,16 +40,17 @@ func printPicks(w io.Writer, s selection.Summary) error {
 	return err
 }
 
-// printTrade prints the results of other rules at the same budget, and the command for each. Without rows it prints
-// nothing.
+// printTrade prints the results of other rules at the same budget, and the command for each rule. If rows is empty, it
+// prints nothing.
 func printTrade(
 	w io.Writer, rows []subset.TradeRow, chosen selection.Request, command string, files typedFiles,
 ) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	note := fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0. Other rules at this budget; none of "+
-		"these figures measures the quality of training:", share(rows[0].PickRatings.Low(rows[0].PickRatings.Total())))
+	note := fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0. The table shows other rules "+
+		"at this budget. Its figures do not measure the quality of training.",
+		share(rows[0].PickRatings.Low(rows[0].PickRatings.Total())))
 	if _, err := fmt.Fprintf(w, "\n%s\n", folded(note, "")); err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A trainReport is what train reports: with --json, as this object, and without seconds next to the weights.
+// A trainReport is the report of train. --json prints this object. The file next to the weights has it without seconds.
 type trainReport struct {
 	*training.Origin
 	Seconds float64 `json:"seconds,omitempty"`
@@ -94,10 +94,10 @@ give the same weights, byte for byte. Use them as --scorer embedded:WEIGHTS.`,
 	return cmd
 }
 
-// absentInError is how many annotations without a sample an error names.
+// absentInError is the maximum number of annotations without a sample that an error names.
 const absentInError = 5
 
-// train trains only on the set, and writes the weights.
+// train trains only on the samples of the set, and writes the weights.
 func (set *annotationSet) train(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	learn, err := set.learnable(ctx, show)
 	if err != nil {
@@ -135,7 +135,7 @@ func (set *annotationSet) learnable(ctx context.Context, show *display) ([]train
 	return set.observe(ctx, samples, show)
 }
 
-// writeTrained writes weights and their origin. flag is the flag that named the annotations.
+// writeTrained writes weights and their origin. flag is the name of the flag for the annotations.
 func (set *annotationSet) writeTrained(
 	files trainFiles, flag string, weights *embedded.Weights, origin *training.Origin,
 ) (*trainReport, error) {
@@ -229,7 +229,7 @@ func (s datasetSample) observe(
 	return learned, nil
 }
 
-// describe adds to an origin the files on which the weights were trained, and the command.
+// describe adds the command and its input files to the origin of weights.
 func (set *annotationSet) describe(o *training.Origin, flag string, files trainFiles) (err error) {
 	o.Command = "harvest train " + flag + " " + filepath.Base(files.annotations)
 	if o.Annotations, err = training.ReadFile(files.annotations); err != nil {
@@ -282,8 +282,8 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		return t.printAdded(w, file)
 	}
 	tables := []string{t.seenTable().Render(), t.styleTable().Render()}
-	about := "Agreement with annotations that were left out of the training: by image for seen sources, " +
-		"by source for unseen ones.\n"
+	about := "Agreement with annotations that were left out of the training. For seen sources, images were left out; " +
+		"for unseen sources, whole sources.\n"
 	if t.Pools != nil {
 		tables = append(tables, poolsTable(t.Pools, t.capabilities).Render())
 		about += poolsLine(t.Pools) + "Pools have only sources that were left out of the training: " +

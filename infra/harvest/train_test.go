@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// A harbour is a dataset with a rubric that no embedded weights know, and annotations of all its samples: the rating of
-// seafaring follows from the question, that of patience from the length of the answer.
+// writeHarbour writes a dataset, a rubric that the embedded weights do not know, and annotations of all samples. The
+// rating of seafaring depends on the question, and the rating of patience depends on the length of the answer.
 func writeHarbour(t *testing.T, dir string) {
 	t.Helper()
 	var manifest, annotations strings.Builder
@@ -46,11 +46,11 @@ func checkReport(t *testing.T, dir, report string) string {
 		t.Fatal(err)
 	}
 	if said.Seconds <= 0 {
-		t.Error("it took no time")
+		t.Error("the report has no duration")
 	}
 	said.Seconds = 0
 	if diff := cmp.Diff(said, kept, cmp.AllowUnexported(trainReport{}), cmpopts.EquateNaNs()); diff != "" {
-		t.Errorf("printed, and written next to the weights (-printed +written):\n%s", diff)
+		t.Errorf("the report (-printed +written next to the weights):\n%s", diff)
 	}
 	want := "harvest train --annotations a.jsonl --manifest d.jsonl --rubric rubric.yaml --out first.zst"
 	if said.Command != want {
@@ -64,7 +64,7 @@ func checkReport(t *testing.T, dir, report string) string {
 	return weights
 }
 
-// TestTrain trains weights for the user's own rubric, checks their agreement, and selects a subset by them.
+// TestTrain trains weights for the user's own rubric, checks their agreement, and selects a subset with these weights.
 func TestTrain(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -93,7 +93,7 @@ func TestTrain(t *testing.T) {
 	if e.Mean.Spearman < 0.9 || e.Samples != 90 {
 		t.Errorf("%d samples rated, mean Spearman %.2f", e.Samples, e.Mean.Spearman)
 	}
-	// The path of weights is relative to the current folder, and the id of the run depends on their content.
+	// The path of weights is relative to the current folder. The id of the run depends on the content of the weights.
 	a := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
 		"embedded:second.zst", "--capabilities", "seafaring", "d.jsonl")
 	b := curateJSON(t, dir, "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "--scorer",
@@ -103,7 +103,7 @@ func TestTrain(t *testing.T) {
 	}
 	r := harvest(t, dir, nil, "curate", "--budget", "20%", "--state", "state", "--rubric", "rubric.yaml", "d.jsonl")
 	if r.status == 0 || !strings.Contains(r.stderr, "harvest train") {
-		t.Errorf("weights that know nothing of the rubric: status %d, %s", r.status, r.stderr)
+		t.Errorf("weights for another rubric: status %d, %s", r.status, r.stderr)
 	}
 }
 
@@ -180,8 +180,8 @@ func TestTrainKeepsInputs(t *testing.T) {
 	}
 }
 
-// TestTrainAdds adds annotations under the default rubric to the training data of the embedded weights: a source that
-// the annotations rate differently is then rated like them.
+// TestTrainAdds adds annotations under the default rubric to the training data of the embedded weights. The annotations
+// rate a source differently than the embedded weights. The new weights rate this source like the annotations.
 func TestTrainAdds(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -213,7 +213,7 @@ func TestTrainAdds(t *testing.T) {
 	}
 	e := evaluateJSON(t, dir, "--annotations", "a.jsonl", "--scorer", "embedded:own.zst", "d.jsonl")
 	if e.Capabilities["humanities"].Spearman < 0.9 {
-		t.Errorf("rated by the weights, humanities has a Spearman of %.2f", e.Capabilities["humanities"].Spearman)
+		t.Errorf("with the new weights, humanities has a Spearman of %.2f", e.Capabilities["humanities"].Spearman)
 	}
 	for _, tt := range []struct {
 		args []string
@@ -231,6 +231,6 @@ func TestTrainAdds(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "same.jsonl"), strings.ReplaceAll(annotations.String(), "0,5,0", "0,0,0"))
 	r := harvest(t, dir, nil, "train", "--add", "same.jsonl", "--out", "w.zst", "d.jsonl")
 	if r.status != 1 || !strings.Contains(r.stderr, "nothing can be learned from the annotations") {
-		t.Errorf("annotations that are all the same: status %d, %q", r.status, r.stderr)
+		t.Errorf("equal annotations for all samples: status %d, %q", r.status, r.stderr)
 	}
 }

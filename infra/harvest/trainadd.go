@@ -15,8 +15,8 @@ import (
 	"github.com/jedib0t/go-pretty/v6/table"
 )
 
-// trainOn trains on the set and on the training data of the embedded weights, and writes the weights. Under another
-// rubric it trains only on the set.
+// trainOn trains on the samples of the set and on the training data of the embedded weights, and writes the weights. If
+// the set has another rubric than the embedded weights, it trains only on the set.
 func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *display) (*trainReport, error) {
 	if set.rubric.Hash() != rubric.Default().Hash() {
 		fmt.Fprintf(show.notes(), "note: the embedded weights belong to another rubric than %s, so only the annotations "+
@@ -75,8 +75,8 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	if n := left.Mean.Samples; n < t.Added.Own {
 		of = fmt.Sprintf("%s of your samples, evenly spaced", separated(n))
 	}
-	text := fmt.Sprintf("Agreement with %s, leaving one out: each sample is rated by weights that were trained without "+
-		"it and without its images; before: by the embedded weights.\n%s\n"+
+	text := fmt.Sprintf("Agreement with %s, leaving one out: the weights that rate a sample were trained without the "+
+		"sample and its images. Before: agreement of the embedded weights.\n%s\n"+
 		"Weights trained on %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
 		of, about, t.Samples, file, t.Weights.Bytes, file)
 	_, err := fmt.Fprintf(w, "\n%s\n\n%s", rows.Render(), foldedLines(text))

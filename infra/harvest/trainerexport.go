@@ -18,7 +18,7 @@ import (
 // A trainerExport is a subset in the form of a trainer, in a folder that the trainer can use directly.
 type trainerExport struct {
 	outputFolder
-	request export.Request // complete
+	request export.Request // request with all defaults set
 	runs    *run.Reader
 	plan    *run.Plan
 	shards  shardLimits
@@ -37,9 +37,9 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that prepareOut has prepared. Each file is complete or does not exist, and the
-// card is written last: after a kill, the same command completes the folder. It replaces an existing export. The caller
-// marks the export as complete.
+// write writes the export to a folder that prepareOut has prepared. It replaces an existing export. Each file is
+// complete or does not exist, and the card is written last. After a kill, the same command completes the folder. The
+// caller marks the export as complete.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {
@@ -93,7 +93,7 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 	return tally, writeWhole(filepath.Join(to, export.CardFile), card.Write)
 }
 
-// compareImages counts the samples that have an image which has changed since they were rated.
+// compareImages counts the samples with an image that has changed since they were rated.
 func (e trainerExport) compareImages(ctx context.Context, tally *exportTally) error {
 	if e.place.from == nil { // the manifest itself holds the images
 		return nil
@@ -120,7 +120,7 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 	if e.request.For == export.WebDataset {
 		shards := newTarShards(to, e.shards)
 		defer shards.abandon()
-		return e.convertTo(ctx, tally.of(shards), stored)
+		return e.convertTo(ctx, tally.counting(shards), stored)
 	}
 	file := filepath.Join(to, filepath.FromSlash(e.request.Records()))
 	if err := makeOut(filepath.Dir(file)); err != nil {
@@ -132,7 +132,7 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 			if err != nil {
 				return err
 			}
-			return e.convertTo(ctx, tally.of(rows), stored)
+			return e.convertTo(ctx, tally.counting(rows), stored)
 		}
 		images, err := e.placement(ctx, to)
 		if err != nil {
@@ -142,20 +142,19 @@ func (e trainerExport) writeRecords(ctx context.Context, stored, to string, tall
 			records: dataset.NewWriter(w, e.request.Format(), dataset.Part{First: true, Last: true}), images: images, to: to,
 		}
 		if e.request.Columns() {
-			records = oneTyped{records, table.NewColumns("")}
+			records = singleTypeConversion{records, table.NewColumns("")}
 		}
-		return e.convertTo(ctx, tally.of(records), stored)
+		return e.convertTo(ctx, tally.counting(records), stored)
 	})
 }
 
-// A oneTyped conversion returns an error for a field with two types, because the trainer's loader cannot read such a
-// field.
-type oneTyped struct {
+// A singleTypeConversion refuses a field that has two types, because the trainer's loader cannot read such a field.
+type singleTypeConversion struct {
 	conversion
 	columns *table.Columns
 }
 
-func (o oneTyped) write(record []byte, s *dataset.Sample, images [][]byte) error {
+func (o singleTypeConversion) write(record []byte, s *dataset.Sample, images [][]byte) error {
 	if err := o.columns.Add(record); err != nil {
 		return err
 	}

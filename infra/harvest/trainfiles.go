@@ -11,14 +11,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// trainFiles are the files of the annotations, of the weights and, if requested, of the training data of the weights.
+// trainFiles has the names of the files of annotations, of weights and, if requested, of training data.
 type trainFiles struct {
 	annotations, weights, base string
-	teacher                    string // id of the annotating scorer; empty if it is not known
+	teacher                    string // id of the scorer that made the annotations; empty if it is not known
 	accept                     bool   // train even if the result is no better than chance
 }
 
-// check returns an error for files that contradict each other. add and annotations are the values of these flags.
+// check returns an error for files that contradict each other. add and annotations are the values of the flags --add
+// and --annotations.
 func (f trainFiles) check(add, annotations string) error {
 	switch {
 	case f.weights == "":

@@ -23,8 +23,8 @@ import (
 // has
 //
 //	<n>.lock     locked while the attempt runs; all its processes inherit the lock
-//	<n>.log      what it printed
-//	<n>.ended    how it ended
+//	<n>.log      its output
+//	<n>.ended    its result
 //
 // A job's folder also has the export that dataset.yaml requests, in a folder with the trainer's name; the file `done`
 // after a successful attempt; and the file `failed` if no attempt is left. `harvest resume` renames `failed` to
@@ -76,16 +76,16 @@ type attemptState int
 const (
 	noAttempt attemptState = iota
 	running
-	died      // its processes have ended, and none recorded the result
+	died      // its processes have ended without recording a result
 	failed    // it ended with an error
 	succeeded // it ended without an error
 )
 
-// attempts is the state of all attempts of a job.
+// attempts has the number and the result of a job's attempts.
 type attempts struct {
 	last     int // number of the last attempt; 0 if there is none
 	state    attemptState
-	failures int // since the last resume
+	failures int // number of failed attempts since the last resume
 	problem  string
 }
 
@@ -177,11 +177,11 @@ func (j job) start(attempt int, command string, environ []string) error {
 	return nil
 }
 
-// attemptCommand is the command by which serve starts itself for an attempt.
+// attemptCommand is the hidden command of this program that serve starts for an attempt.
 const attemptCommand = "training-attempt"
 
-// newAttempt returns the hidden command that runs a training's command and records the result. The lock is the fourth
-// open file of its process and of the training's command.
+// newAttempt returns the hidden command that runs a training's command and records the result. In its process and in
+// the process of the training's command, the lock is the fourth open file.
 func newAttempt() *cobra.Command {
 	return &cobra.Command{
 		Use: attemptCommand, Hidden: true, Args: cobra.ExactArgs(2),

@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	// trainingRetries is how often serve retries a failed training.
+	// trainingRetries is the number of times that serve retries a failed training.
 	trainingRetries = 3
 	// trainingPause is the pause before the first retry; each further pause is twice as long.
 	trainingPause = time.Second
@@ -26,13 +26,13 @@ const (
 	trainingPoll = 300 * time.Millisecond
 )
 
-// trainings runs a command for every completed automatic selection, one after the other, at least once each. It keeps
-// its progress in the state folder, so after a restart serve continues from there. Only the operator names the command;
-// an uploaded dataset must not, because any user may upload it.
+// trainings runs a command at least once for every completed automatic selection, one after the other. It keeps its
+// progress in the state folder, so after a restart serve continues from there. Only the operator names the command; an
+// uploaded dataset must not, because any user may upload it.
 type trainings struct {
 	command string
 	state   string // absolute
-	input   string // of images: an absolute folder, or gs://name
+	input   string // place of the images: an absolute folder, or gs://name
 	work    *bucket.Folder
 	exports *exporter
 	log     *slog.Logger
@@ -94,12 +94,12 @@ func (t *trainings) update(ctx context.Context) error {
 	return errors.Join(unwritten...)
 }
 
-// train runs the attempts of a job until one succeeds or none is left. It does nothing while the selection is not
-// completed.
+// train runs the attempts of a job until an attempt succeeds or no attempt is left. It does nothing while the selection
+// is not completed.
 func (t *trainings) train(ctx context.Context, j job) error {
 	sel, err := t.exports.subsets.Selection(ctx, j.run, j.selection)
 	if errors.Is(err, subset.ErrNoSelection) {
-		return nil // the selection is requested, and not made yet
+		return nil // the selection is requested, but not made yet
 	} else if err != nil {
 		return err
 	}
@@ -184,8 +184,8 @@ type exportError struct{ error }
 // Unwrap returns the cause.
 func (e *exportError) Unwrap() error { return e.error }
 
-// export writes the export that dataset.yaml requests into the folder of the job, where it never changes. It returns
-// environment variables that describe the export.
+// export writes the export that dataset.yaml requests into the folder of the job. A later request does not change this
+// export. export returns environment variables that describe the export.
 func (t *trainings) export(ctx context.Context, j job, sel *subset.Selection) ([]string, error) {
 	request, err := t.exports.request(ctx, sel.Dataset)
 	if err != nil || request.IsZero() {

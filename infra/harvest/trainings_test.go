@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// onSelection serves a folder that holds a dataset, with a command.
+// onSelection serves a folder that has a dataset, with this command for --on-selection.
 func onSelection(t *testing.T, dir, command string) *server {
 	t.Helper()
 	return servingWith(t, dir, nil, "--budget", "30%", "--on-selection", command)
@@ -26,7 +26,7 @@ func lines(t *testing.T, file string) []string {
 	return strings.Fields(string(data))
 }
 
-// trainings finds a file of the only job.
+// jobFile reports whether the folder of the only job has a file with this name.
 func jobFile(t *testing.T, dir, name string) bool {
 	t.Helper()
 	found, err := filepath.Glob(filepath.Join(dir, "state", trainingsFolder, "*", name))
@@ -36,8 +36,8 @@ func jobFile(t *testing.T, dir, name string) bool {
 	return len(found) == 1
 }
 
-// TestOnSelection trains with a command whose first attempt fails: both attempts have one job name, and all variables
-// of the environment.
+// TestOnSelection trains with a command whose first attempt fails. Both attempts have the same job name, and all
+// variables of the environment.
 func TestOnSelection(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -70,7 +70,7 @@ func TestOnSelection(t *testing.T) {
 	}
 }
 
-// TestTrainingOutlivesServe kills serve while a training runs: the next serve finds the training, and waits for it.
+// TestTrainingOutlivesServe kills serve while a training runs. The next serve finds the training, and waits for it.
 func TestTrainingOutlivesServe(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -140,7 +140,8 @@ func TestTrainingFails(t *testing.T) {
 	}
 }
 
-// TestDatasetNamesNoCommand uploads a dataset that names a command: it is refused. Without the command it is accepted.
+// TestDatasetNamesNoCommand uploads a dataset that names a command. The dataset is refused. Without the command it is
+// accepted.
 func TestDatasetNamesNoCommand(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

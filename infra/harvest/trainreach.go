@@ -21,7 +21,8 @@ func reachTable(s *reach.Scale) table.Writer {
 	return t
 }
 
-// reachLine returns a text that explains the table, and whether errors of single sources are forecast.
+// reachLine returns a text that explains the table. The text also says whether the errors of single sources are
+// forecast.
 func reachLine(s *reach.Scale) string {
 	c := s.Correlation
 	line := fmt.Sprintf("Near, edge, far: the distance of most of a source's samples from the training data. A forecast "+

@@ -13,12 +13,12 @@ import (
 // A trial describes a run on a part of its dataset.
 type trial struct {
 	Records int64 `json:"records"`
-	Of      int64 `json:"of"` // records of the dataset
+	Of      int64 `json:"of"` // number of records in the dataset
 	// Command is the command for the whole dataset; empty if the run was not made by curate.
 	Command string `json:"command,omitempty"`
 }
 
-// newTrial describes the trial of a run; nil if the run has the whole dataset.
+// newTrial returns the description of a run that is a trial; nil if the run has the whole dataset.
 func newTrial(status *subset.RunStatus) *trial {
 	if status.Of == 0 {
 		return nil

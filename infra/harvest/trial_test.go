@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// TestTrial makes a trial on a part of a dataset: it has its own run and folder, and prints the command for the whole
-// dataset.
+// TestTrial makes a trial on a part of a dataset. The trial has a separate run and folder, and prints the command for
+// the whole dataset.
 func TestTrial(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

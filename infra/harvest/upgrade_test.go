@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// TestUpgrade uses a state folder with a run of another reading version: the run is listed, no command uses it, and its
+// TestUpgrade uses a state folder with a run of another reading version. The run is listed, no command uses it, and its
 // dataset is scored again.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()

@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// withoutRemoved returns a function that calls upload, unless a user has removed the run of the object: only another
-// upload starts such a run again.
+// withoutRemoved returns a function that calls upload, unless a user has removed the run of the object. Only another
+// upload starts a removed run again.
 func withoutRemoved(
 	input bucket.Reader, runs *run.Reader, index *run.Index, upload func(context.Context, string) error,
 ) func(context.Context, string) error {
@@ -33,8 +33,8 @@ func withoutRemoved(
 // watchEvery is the pause between two listings of the input bucket.
 const watchEvery = 2 * time.Second
 
-// watch calls upload for every object below datasets/ that is new or changed, once the object has the same size and
-// generation in two listings: a file that is still being copied waits. At the start every object counts as new, so that
+// watch calls upload for every new or changed object below datasets/. It waits until the object has the same size and
+// generation in two listings, because a file may still be copied. At the start every object counts as new, so that
 // unfinished work of an earlier process continues.
 func watch(
 	ctx context.Context, input bucket.Reader, log *slog.Logger, upload func(context.Context, string) error,

@@ -38,7 +38,7 @@ func TestAccess(t *testing.T) {
 		{"POST", "/push", "", "", 404, "the API is below"},
 		{"POST", "/ingest", "", "", 404, "the API is below"},
 		{"POST", "/score", "", "", 404, "the API is below"},
-		{"POST", "/v1/../push", "", "", 307, ""}, // to /push
+		{"POST", "/v1/../push", "", "", 307, ""}, // redirected to /push
 		{"POST", "/%70ush", "", "", 404, "the API is below"},
 	} {
 		req, err := http.NewRequestWithContext(t.Context(), tt.method, s.URL+tt.path, strings.NewReader(task))

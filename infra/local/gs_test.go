@@ -114,7 +114,7 @@ func notify(t *testing.T, client *storage.Client, s *system) {
 }
 
 // TestCloudStorage uploads the demo to a bucket of Cloud Storage, whose notifications start the run. The outcome equals
-// that of a folder.
+// the outcome with a folder.
 func TestCloudStorage(t *testing.T) {
 	thorough.Only(t)
 	inFolders := start(t, local.Options{})
@@ -148,7 +148,7 @@ func TestCloudStorage(t *testing.T) {
 	}
 	s.completed(t)
 	if diff := cmp.Diff(outcome(t, inFolders.work), outcome(t, s.work)); diff != "" {
-		t.Errorf("outcome differs from that of folders (-folders +Cloud Storage):\n%s", diff)
+		t.Errorf("outcome differs from the outcome with folders (-folders +Cloud Storage):\n%s", diff)
 	}
 	arrived.mu.Lock()
 	defer arrived.mu.Unlock()

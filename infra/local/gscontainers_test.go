@@ -23,8 +23,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// TestContainersInCloudStorage uploads the demo as a tar and as a Parquet file to a bucket of Cloud Storage. Each is
-// planned, scored with its images, and selected from like in folders, and the subset has whole samples.
+// TestContainersInCloudStorage uploads the demo as a tar and as a Parquet file to a bucket of Cloud Storage. Planning,
+// scoring and selection give the same results as with folders, and the subset has whole samples.
 func TestContainersInCloudStorage(t *testing.T) {
 	archive, rows := demoContainers(t, 24)
 	for name, content := range map[string][]byte{"demo.tar": archive, "demo.parquet": rows} {
@@ -63,7 +63,7 @@ func TestContainersInCloudStorage(t *testing.T) {
 			inCloud := start(t, local.Options{Input: buckets["input"], Work: buckets["work"]})
 			subset := selectAll(t, inCloud)
 			if diff := cmp.Diff(outcome(t, inFolders.work), outcome(t, inCloud.work)); diff != "" {
-				t.Errorf("outcome differs from that of folders (-folders +Cloud Storage):\n%s", diff)
+				t.Errorf("outcome differs from the outcome with folders (-folders +Cloud Storage):\n%s", diff)
 			}
 			if got := illustrated(t, name, subset); got != 6 {
 				t.Errorf("the subset has %d samples with their images, want 6", got)

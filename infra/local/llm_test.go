@@ -33,9 +33,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestRealVisionServer runs samples of the pool through the whole system with a real vision model with random weights.
-// A proxy in front of it refuses every sixth request for a second, and the server is killed and started again. The last
-// samples are invalid. All samples are accounted for, and only the invalid samples are recorded as failed.
+// TestRealVisionServer runs samples of the pool through the whole system with a real vision model that has random
+// weights. A proxy in front of the server refuses every sixth request for a second, and the server is killed and
+// started again. The last samples are invalid. Each sample has a status, and only the invalid samples are recorded as
+// failed.
 func TestRealVisionServer(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -66,7 +67,7 @@ func TestRealVisionServer(t *testing.T) {
 		t.Errorf("%+v are in the scores, and %+v in the status", counts, status.Samples)
 	}
 	if counts.Scored < valid/2 || len(ratings) < 2 || proxy.refused.Load() == 0 {
-		t.Errorf("%d scored, ratings %v, %d refused: too little to show anything",
+		t.Errorf("%d samples scored, ratings %v, %d requests refused: too few for this test",
 			counts.Scored, ratings, proxy.refused.Load())
 	}
 	if broken := records[valid]; broken.Code != images.Undecodable {
@@ -81,8 +82,8 @@ func TestRealVisionServer(t *testing.T) {
 	}
 }
 
-// checkRated counts the records by their status, and their ratings. The first ones are valid: each is scored, unless
-// the model gave no valid answer.
+// checkRated returns the number of records by status, and the number of ratings by value. The first records are valid.
+// Each of them must be scored, unless the model gave no valid answer.
 func checkRated(t *testing.T, records []scores.Record, valid int) (events.Counts, map[int8]int) {
 	t.Helper()
 	ratings := map[int8]int{}
@@ -99,7 +100,8 @@ func checkRated(t *testing.T, records []scores.Record, valid int) (events.Counts
 		for _, rating := range rec.Ratings {
 			ratings[rating]++
 		}
-		// A random model may answer nonsense twice, or run on until it is cut off, which this server reports as its failure.
+		// A random model may give two invalid answers, or generate text until it is cut off. This server reports the
+		// latter as its own failure.
 		excused := rec.Code == llm.InvalidAnswer ||
 			(rec.Code == scorer.Died && strings.Contains(rec.Reason, "does not match the expected"))
 		if i < valid && rec.Status != scores.OK && !excused {
@@ -109,12 +111,12 @@ func checkRated(t *testing.T, records []scores.Record, valid int) (events.Counts
 	return counts, ratings
 }
 
-// An unreliable is a proxy in front of a server: it refuses every sixth request for a second, and after four answers
-// the server is killed and started again.
+// An unreliable is a proxy in front of a server. It refuses every sixth request for a second. After four answers, the
+// server is killed and started again.
 type unreliable struct {
 	*httptest.Server
 	asked, refused, answered atomic.Int32
-	killed                   chan struct{} // closed when the server is there again
+	killed                   chan struct{} // closed when the server runs again
 }
 
 func newUnreliable(t *testing.T, server *enginetest.Server) *unreliable {
@@ -146,14 +148,14 @@ func newUnreliable(t *testing.T, server *enginetest.Server) *unreliable {
 		defer close(u.killed)
 		<-kill
 		server.Kill()
-		time.Sleep(time.Second) // requests fail meanwhile
+		time.Sleep(time.Second) // during this time requests fail
 		server.Restart()
 	}()
 	return u
 }
 
-// visionInput returns a dataset of some samples of the pool, one with a broken image, and one longer than the model
-// reads.
+// visionInput returns a dataset of some samples of the pool, a sample with a broken image, and a sample that is too
+// long for the model.
 func visionInput(t *testing.T, n int) bucket.Reader {
 	t.Helper()
 	folder := enginetest.Shared(t, "data/pool")
@@ -212,7 +214,7 @@ func visionInput(t *testing.T, n int) bucket.Reader {
 	return input
 }
 
-// scoreDataset starts the system, and the dataset named pool, and waits until it is scored.
+// scoreDataset starts the system and the run of the dataset pool, and waits until the run is scored.
 func scoreDataset(t *testing.T, input bucket.Reader, work bucket.Bucket, opener *kinds.Opener) *run.Status {
 	t.Helper()
 	limits := run.Limits{

@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// startPatience is how long a process may take until it answers requests.
+	// startPatience is the maximum time until a new process answers requests.
 	startPatience = time.Minute
-	// restartAfter is the pause before a process that ended is started again.
+	// restartAfter is the pause before the restart of a process that has ended.
 	restartAfter = 200 * time.Millisecond
-	// stopPatience is how long a process may take to end, as on Cloud Run.
+	// stopPatience is the maximum time that a process may take to end, as on Cloud Run.
 	stopPatience = 10 * time.Second
 )
 
-// A process is one function of the binary, kept running like a service of Cloud Run.
+// A process runs one function of the binary, and is started again if it ends, like a service of Cloud Run.
 type process struct {
 	name, binary string
 	environ      []string
@@ -46,7 +46,8 @@ func freeAddr(host string) (string, error) {
 // keep runs the process until ctx ends, and starts it again whenever it ends by itself. It calls ready once, when the
 // process first answers. If the process never answers, keep returns an error.
 func (p *process) keep(ctx context.Context, ready func()) error {
-	// Linux ends a process with the thread that started it, so this thread has to live as long as the process is needed.
+	// Linux ends a process when the thread that started the process ends. So this thread must exist as long as the
+	// process.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	for first := true; ; first = false {

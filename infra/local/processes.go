@@ -52,7 +52,7 @@ type ProcessOptions struct {
 	Disturb Disturbances
 }
 
-// Disturbances are faults between the processes and the services around them. The zero value has none.
+// Disturbances are faults between the processes and the services that they use. The zero value has no faults.
 type Disturbances struct {
 	// Storage wraps the test double of Cloud Storage. Push wraps the delivery of all messages to the processes.
 	Storage func(http.Handler) http.Handler
@@ -63,9 +63,9 @@ type Disturbances struct {
 	Queue queue.Faults
 }
 
-// Processes is the system as in the cloud: each service is a separate process, configured by its environment, and the
-// processes are connected only by the network. Cloud Storage and Pub/Sub are test doubles in this process; their
-// content is lost when it ends. Processes sets PUBSUB_EMULATOR_HOST of this process.
+// Processes is the system as in the cloud. Each service is a separate process, configured by its environment, and the
+// processes are connected only by the network. Cloud Storage and Pub/Sub are test doubles in this process. Their
+// content is lost when this process ends. Processes sets PUBSUB_EMULATOR_HOST of this process.
 type Processes struct {
 	// URL is the base of the HTTP API.
 	URL string
@@ -78,13 +78,13 @@ type Processes struct {
 	ctx     context.Context
 	cancel  context.CancelFunc
 	group   *errgroup.Group
-	folder  string // where the processes record that they are running
+	folder  string // folder in which the processes record that they are running
 	servers servers
 	pubsub  *cloudPubSub
 	storage *cloudStorage
 }
 
-// StartProcesses starts the system, and returns when all processes answer.
+// StartProcesses starts the system. It returns when all processes answer requests.
 func StartProcesses(ctx context.Context, o ProcessOptions) (_ *Processes, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	group, ctx := errgroup.WithContext(ctx)
@@ -130,9 +130,9 @@ func (p *Processes) expose(o ProcessOptions, curate *process) error {
 	proxy := &httputil.ReverseProxy{
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.SetURL(&url.URL{Scheme: "http", Host: curate.addr})
-			r.Out.Header.Del("Origin") // the host was checked here, and the process expects its own
+			r.Out.Header.Del("Origin") // this proxy has checked the host, and the process would refuse an origin of another host
 		},
-		ErrorLog: log.New(io.Discard, "", 0), ErrorHandler: api.ProxyFault, // callers get every fault, so log none
+		ErrorLog: log.New(io.Discard, "", 0), ErrorHandler: api.ProxyFault, // callers get every error, so do not log errors
 	}
 	watched := api.WatchBody(proxy)
 	public := http.NewServeMux()
@@ -176,7 +176,7 @@ func (p *Processes) deliver(o ProcessOptions, services map[string]*process) erro
 	return nil
 }
 
-// run starts processes and waits until all answer.
+// run starts processes and waits until all of them answer requests.
 func (p *Processes) run(services map[string]*process) error {
 	ready := make(chan struct{}, len(services))
 	for _, s := range services {
@@ -194,8 +194,8 @@ func (p *Processes) run(services map[string]*process) error {
 
 var errNotStarted = errors.New("starting the functions' processes")
 
-// services returns the processes by the names of services, as in the cloud. The service of the gpu scorer is included
-// only if a sidecar is given.
+// services returns the processes by the names of their services, as in the cloud. It includes the service of the gpu
+// scorer only if a sidecar is given.
 func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 	names := []string{events.ServiceIngest, events.ServiceScore, events.ServiceCurate}
 	if o.Scorers.GPU != "" {
@@ -215,13 +215,13 @@ func (p *Processes) services(o ProcessOptions) (map[string]*process, error) {
 	return services, nil
 }
 
-// notInherited are variables that describe the place where a process runs. The values of this process would be wrong
-// for its children.
+// notInherited lists variables that describe the place where a process runs. Processes do not inherit them, because the
+// values of this process are wrong for its children.
 var notInherited = []string{
 	"K_SERVICE", "PUSH_AUDIENCE", "PUSH_SENDER", "GPU_SIDECAR", "GPU_SIDECAR_AUDIENCE", "CLOUD_RUN_TIMEOUT_SECONDS",
 }
 
-// environ returns the environment variables of a service.
+// environ returns the environment of a service's process.
 func (p *Processes) environ(name, addr string, o ProcessOptions, scoreGPU *process) []string {
 	var environ []string
 	for _, variable := range os.Environ() {

@@ -44,14 +44,15 @@ type PublishFault struct {
 type publishDisturber struct {
 	next   func() *PublishFault
 	server *pstest.Server
-	// passed counts the publications that must succeed: their messages were accepted, although an answer failed.
+	// passed is the number of next publications that must succeed: React itself publishes the messages of a publication
+	// that failed although it was accepted.
 	passed atomic.Int64
 }
 
 // React implements pstest.Reactor.
 func (d *publishDisturber) React(request any) (handled bool, answer any, err error) {
 	published, ok := request.(*pubsubpb.PublishRequest)
-	if !ok || published.Topic == topicName(events.TopicUploads) { // Cloud Storage itself publishes these
+	if !ok || published.Topic == topicName(events.TopicUploads) { // Cloud Storage publishes these messages, not a process
 		return false, nil, nil
 	}
 	if d.passed.Add(-1) >= 0 {
@@ -76,8 +77,8 @@ func (d *publishDisturber) React(request any) (handled bool, answer any, err err
 // topicName returns the full name of a topic.
 func topicName(topic string) string { return "projects/" + Project + "/topics/" + Topic(topic) }
 
-// startPubSub starts the test double of Pub/Sub. disturb, if not nil, returns the fault of the next publication; nil
-// lets it succeed.
+// startPubSub starts the test double of Pub/Sub. If disturb is not nil, it returns the fault of the next publication; a
+// nil fault lets the publication succeed.
 func startPubSub(ctx context.Context, disturb func() *PublishFault) (_ *cloudPubSub, err error) {
 	var options []pstest.ServerReactorOption
 	disturber := &publishDisturber{next: disturb}
@@ -115,7 +116,7 @@ func startPubSub(ctx context.Context, disturb func() *PublishFault) (_ *cloudPub
 	return p, nil
 }
 
-// relayed returns the name of the subscription by which relay receives a topic's messages.
+// relayed returns the name of the subscription from which relay receives a topic's messages.
 func relayed(topic string) string { return "relay-" + topic }
 
 func (p *cloudPubSub) close() error {
@@ -133,14 +134,15 @@ func (p *cloudPubSub) relay(ctx context.Context, topic string, to *queue.Queue, 
 			if to.Topic(topic).Publish(ctx, events.Message{Attributes: m.Attributes, Data: m.Data}) == nil {
 				m.Ack()
 			} else {
-				m.Nack() // the queue has stopped, and so the system stops
+				m.Nack() // the queue has stopped, so the system stops too
 			}
 		})
 		switch {
 		case ctx.Err() != nil:
 			return nil
 		case err == nil, status.Code(err) == codes.Canceled, status.Code(err) == codes.Unavailable:
-			// The stream was lost, not the subscription: messages without an acknowledgement are received again.
+			// The stream was lost, but the subscription still exists: messages without an acknowledgement are received
+			// again.
 			log.Info("receiving messages again", "topic", topic, "error", err)
 		default:
 			return fmt.Errorf("receiving from topic %s: %w", topic, err)

@@ -15,7 +15,7 @@ import (
 )
 
 // pushTo returns a function that delivers messages to a URL over HTTP, as Pub/Sub does. If oneRun is set, a lost object
-// stops the system like a fault of this machine, because there is no other run to continue.
+// stops the system as a fault of this machine does, because there is no other run to continue.
 func pushTo(url string, oneRun bool) queue.Push {
 	return func(ctx context.Context, envelope events.Envelope) (int, error) {
 		body, err := json.Marshal(envelope)

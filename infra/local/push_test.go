@@ -22,11 +22,11 @@ func TestPush(t *testing.T) {
 		status    int
 		body, err string
 	}{
-		"acknowledged":   {status: http.StatusNoContent},
-		"redelivered":    {status: http.StatusServiceUnavailable, body: "the bucket cannot be reached"},
-		"machine fault":  {status: events.StatusMachineFault, body: fault + "\n", err: fault},
-		"a long answer":  {status: http.StatusOK, body: strings.Repeat("x", 1<<21)},
-		"too many at it": {status: http.StatusTooManyRequests},
+		"acknowledged":      {status: http.StatusNoContent},
+		"redelivered":       {status: http.StatusServiceUnavailable, body: "the bucket cannot be reached"},
+		"machine fault":     {status: events.StatusMachineFault, body: fault + "\n", err: fault},
+		"a long answer":     {status: http.StatusOK, body: strings.Repeat("x", 1<<21)},
+		"too many requests": {status: http.StatusTooManyRequests},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

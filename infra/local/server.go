@@ -14,9 +14,9 @@ import (
 )
 
 const (
-	// readTimeout is how long a client may take to send a request, which has a body of 1 MB at most.
+	// readTimeout is the maximum time for sending a request. The body of a request has at most 1 MB.
 	readTimeout = 30 * time.Second
-	// closeTimeout is how long running deliveries may take to end after they are cancelled.
+	// closeTimeout is the maximum time until cancelled deliveries end.
 	closeTimeout = 10 * time.Second
 )
 
@@ -28,8 +28,8 @@ func newServer(handler http.Handler) *http.Server {
 	}
 }
 
-// listen listens at the address of the API. Clients may call the API by the host of this address, by the resolved
-// address, and by the allowed names.
+// listen opens the listener of the API. It also returns the hosts by which clients may call the API: the host of the
+// address, the resolved address, and the allowed names.
 func listen(address string, allowed []string) (net.Listener, access.Hosts, error) {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {
@@ -71,7 +71,7 @@ func (s *servers) serve(group *errgroup.Group, listener net.Listener, handler ht
 	})
 }
 
-// close waits until all requests are answered, for a short time.
+// close stops the servers. It waits a short time until all requests are answered.
 func (s *servers) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()

@@ -12,11 +12,11 @@ import (
 	"time"
 )
 
-// TestSlowClient lets one client send its request too slowly, and another wait long for its answer: the server closes
-// only the connection of the first.
+// TestSlowClient has a client that sends its request too slowly, and a client that waits long for its answer. The
+// server closes only the connection of the first client.
 func TestSlowClient(t *testing.T) {
 	t.Parallel()
-	const factor = 100 // shorter than in production
+	const factor = 100 // times are divided by this factor
 	answered := make(chan error, 2)
 	server := newServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, err := io.ReadAll(r.Body)

@@ -30,8 +30,8 @@ import (
 // poolSamples is the number of samples, rated in shards of poolShard. Some are text-only, and some have two images.
 const poolSamples, poolShard = 60, 20
 
-// TestRealSidecar runs samples of the pool through the whole system with the real sidecar, and again with the sidecar
-// killed in the middle of every shard: the scores are equal, and no sample is recorded as failed.
+// TestRealSidecar runs samples of the pool through the whole system with the real sidecar. Then it repeats this, and
+// kills the sidecar in the middle of every shard. The scores are equal, and no sample is recorded as failed.
 func TestRealSidecar(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -67,7 +67,7 @@ func TestRealSidecar(t *testing.T) {
 		deaths++
 		time.Sleep(200 * time.Millisecond) // one batch is being rated, and the next is being sent
 		process.Kill()
-		time.Sleep(300 * time.Millisecond) // requests are refused meanwhile
+		time.Sleep(300 * time.Millisecond) // during this time requests are refused
 		process.Restart()
 	})
 	if deaths < 2 {
@@ -118,8 +118,8 @@ func poolBucket(t *testing.T) bucket.Reader {
 	return input
 }
 
-// scoredPool scores the pool in a new work bucket. disturb, if set, is called while samples are being
-// rated: at the start, and after every progress.
+// scoredPool scores the pool in a new work bucket. If disturb is not nil, it is called while samples are rated: at the
+// start, and each time that progress was made.
 func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process, disturb func()) []scores.Record {
 	t.Helper()
 	work, err := bucket.OpenFolder(t.TempDir())
@@ -160,7 +160,7 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	}
 	status := whenScored(t, st, &rating, disturb)
 	if status.Scorer != kinds.GPU {
-		t.Errorf("the run's scorer is %q, not the bare kind", status.Scorer)
+		t.Errorf("the run's scorer is %q, want only the kind", status.Scorer)
 	}
 	records := firstRange(t, work, status.Run)
 	flags := map[string]int64{}
@@ -175,8 +175,8 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	return records
 }
 
-// whenScored waits for the stack's run. disturb, if there is one, is called after each progress while samples are
-// rated.
+// whenScored waits until the stack's run is scored. If disturb is not nil, it is called while samples are rated, each
+// time that progress was made.
 func whenScored(t *testing.T, st *local.Stack, rating *atomic.Int32, disturb func()) *run.Status {
 	t.Helper()
 	deadline := time.Now().Add(5 * time.Minute)

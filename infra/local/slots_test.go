@@ -17,7 +17,7 @@ import (
 )
 
 // TestSlots runs a dataset that waits for its scorer, and a large dataset with another scorer. Neither delays a small
-// dataset: it is completed while both are unfinished.
+// dataset: the small dataset is completed while both are unfinished.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	manifest := func(name string, samples int) []byte {
@@ -71,7 +71,7 @@ func TestSlots(t *testing.T) {
 		seen[<-waiting] = true
 	}
 	upload("small")
-	until(t, "the small one", func() bool { return len(s.ids(events.SelectionCompleted)) == 1 })
+	until(t, "the selection of the small dataset", func() bool { return len(s.ids(events.SelectionCompleted)) == 1 })
 	close(release)
 	until(t, "all", func() bool { return len(s.ids(events.SelectionCompleted)) == 3 })
 }

@@ -34,14 +34,14 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// Options are the options of Start. Fields after the blank line may be zero, and then have defaults.
+// Options are the options of Start. Fields after the blank line have defaults, which apply if the fields are zero.
 type Options struct {
 	Input      bucket.Reader
 	Work       bucket.Bucket
 	Limits     run.Limits
 	OpenScorer run.ScorerOpener
 	Memory     *memory.Budget // memory budget of this process, shared with the scorers of OpenScorer
-	// Uploads is the budget of uploads that name no budget. If it is zero, the budget of Limits applies.
+	// Uploads is the budget for uploaded datasets that name no budget. If it is zero, the budget of Limits applies.
 	Uploads selection.Budget
 	Log     *slog.Logger
 
@@ -62,12 +62,13 @@ type Options struct {
 	Retry queue.Retry
 	// OnEvent is called with every event that the functions publish, before the event is recorded as published.
 	OnEvent func(events.Message)
-	// Reconcile is the interval at which unfinished work is continued, beginning at the start, because messages are lost
-	// with their process. Zero continues nothing.
+	// Reconcile is the interval at which unfinished work is continued, because messages are lost when their process
+	// ends. The first time is at the start. If Reconcile is zero, unfinished work is not continued.
 	Reconcile time.Duration
 	// Telemetry, if not nil, records traces and metrics of the functions.
 	Telemetry *telemetry.Telemetry
-	// OneRun means that all work belongs to one run: the system stops if an object of the run is lost (bucket.LostError).
+	// OneRun is set if all work belongs to one run. Then the system stops if an object of the run is lost
+	// (bucket.LostError).
 	OneRun bool
 	// Faults are the faults of all subscriptions, for tests.
 	Faults queue.Faults
@@ -85,7 +86,7 @@ type Stack struct {
 	process run.Process
 	queue   *queue.Queue
 	servers servers
-	pushURL string // the base of the push endpoints
+	pushURL string // base URL of the push endpoints
 	cancel  context.CancelFunc
 	group   *errgroup.Group
 }
@@ -125,17 +126,18 @@ func Start(ctx context.Context, o Options) (_ *Stack, err error) {
 	return s, nil
 }
 
-// paths are the paths of the services in one server. Here score calls the sidecar itself, so it also serves score-gpu.
+// paths has the paths of the services in one server. Here score calls the sidecar directly, so it also handles the
+// messages of score-gpu.
 var paths = map[string]string{
 	events.ServiceIngest: "/ingest", events.ServiceScore: "/score", events.ServiceScoreGPU: "/score",
 	events.ServiceCurate: curate.PushPath,
 }
 
-// apiPaths are the paths of the API.
+// apiPaths is the prefix of the API's paths.
 const apiPaths = "/v1/"
 
 // serve serves the functions over HTTP: the API at the address of the options, and the push endpoints on a port of the
-// loopback interface that only this process knows.
+// loopback interface. Only this process knows this port.
 func (s *Stack) serve(o Options) error {
 	if o.Listen == "" {
 		o.Listen = "127.0.0.1:0"
@@ -180,7 +182,7 @@ func (s *Stack) serve(o Options) error {
 	return nil
 }
 
-// functions makes the functions, each at its path.
+// functions returns the handlers of the functions by their paths.
 func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	tasks := s.queue.Topic(events.TopicTasks)
 	feed, err := s.feed(o)
@@ -241,7 +243,7 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	}, err
 }
 
-// feed makes the publisher of events.
+// feed returns the publisher of events.
 func (s *Stack) feed(o Options) (*events.Feed, error) {
 	published := s.queue.Topic(events.TopicEvents)
 	if o.OnEvent != nil {
@@ -252,7 +254,7 @@ func (s *Stack) feed(o Options) (*events.Feed, error) {
 	return events.NewFeed(published, origin, time.Now)
 }
 
-// selector makes the selector, which also writes reports.
+// selector returns the selector, which also writes reports.
 func (s *Stack) selector(
 	o Options, runs *run.Reader, planner *run.Planner, tasks events.Publisher, feed *events.Feed,
 ) (*subset.Selector, error) {
@@ -301,8 +303,8 @@ func (s *Stack) Continue(ctx context.Context, runID string) error {
 	return s.queue.Topic(events.TopicTasks).Publish(ctx, events.ReconcileTask{Run: runID}.Message())
 }
 
-// An announcer gives each event to OnEvent, and then publishes it. The marker of a published event is written after
-// both.
+// An announcer calls OnEvent with each event, and then publishes the event. The marker of a published event is written
+// after both steps.
 type announcer struct {
 	events.Publisher
 	onEvent func(events.Message)
@@ -330,8 +332,8 @@ func (s *Stack) Upload(ctx context.Context, object string) error {
 	})
 }
 
-// Outstanding returns how many deliveries of messages wait, run, or pause after a failure: 0 while there is nothing to
-// do.
+// Outstanding returns the number of deliveries of messages that wait, run, or pause after a failure. It is 0 while
+// there is nothing to do.
 func (s *Stack) Outstanding() int { return s.queue.Outstanding() }
 
 // Close stops the system. If the system stopped before because of an error, it returns this error.

@@ -48,7 +48,7 @@ const (
 	demo     = "../../testdata/demo"
 	demoSpec = "manifests: [parts/dataset.json]\nbudget: 30%\n"
 	demoSize = 259
-	// patience is how long the tests wait for steps that usually take a second or two.
+	// patience is the maximum time of steps that usually take a second or two.
 	patience = 5 * time.Minute
 )
 
@@ -97,7 +97,7 @@ type system struct {
 	events []events.Message
 }
 
-// start starts a stack on an empty work folder. Its input is the demo, if o has none.
+// start starts a stack on an empty work folder. If o has no input, the input is the demo.
 func start(t *testing.T, o local.Options) *system {
 	t.Helper()
 	s := &system{work: o.Work}
@@ -184,7 +184,7 @@ func (s *system) complete(t *testing.T) string {
 	return id
 }
 
-// completed waits for a selection and for its last object, which follows its event.
+// completed waits until a selection is completed and its last object is written. The object is written after the event.
 func (s *system) completed(t *testing.T) {
 	t.Helper()
 	until(t, "the selection to be completed", func() bool { return len(s.ids(events.SelectionCompleted)) > 0 })
@@ -219,7 +219,7 @@ func (s *system) call(t *testing.T, method, path, body string, v any) {
 	}
 }
 
-// reaches waits until a run is in a state.
+// reaches waits until a run is in a state, and returns the status of the run.
 func (s *system) reaches(t *testing.T, id, state string) subset.RunStatus {
 	t.Helper()
 	var status subset.RunStatus
@@ -254,8 +254,9 @@ var (
 	reportSum  = regexp.MustCompile(`report\.html": \d+`)
 )
 
-// outcome returns, by name, a digest of every object of a work bucket whose bytes depend only on the input. It leaves
-// out the plan, which has generations, the markers, which name a delivery, and the generations of images in scores.
+// outcome returns digests of the objects of a work bucket by name. It includes only objects whose bytes depend only on
+// the input. It leaves out the plan, which has generations, the markers, which name a delivery, and the generations of
+// images in scores.
 func outcome(t *testing.T, work bucket.Reader) map[string]string {
 	t.Helper()
 	digests := map[string]string{}
@@ -321,7 +322,7 @@ func TestDemo(t *testing.T) {
 	for _, record := range taken {
 		found := slices.IndexFunc(all[next:], func(r json.RawMessage) bool { return bytes.Equal(r, record) })
 		if found < 0 {
-			t.Fatalf("the manifest does not hold, at its place, %s", record)
+			t.Fatalf("the manifest does not have this record at its place: %s", record)
 		}
 		next += found + 1
 	}
@@ -331,13 +332,13 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// gate is a proxy in front of the functions that refuses deliveries like a busy service.
+// A gate is a proxy in front of the functions. It refuses deliveries like a busy service.
 type gate struct {
 	// refuse reports whether a delivery of a message is answered 503. Called by one goroutine at a time.
 	refuse func(events.Envelope) bool
 
 	mu     sync.Mutex
-	passed []string // the shard tasks that passed the gate, in their order
+	passed []string // shard tasks that passed the gate, in the order of their passing
 }
 
 func (g *gate) mount(handlers map[string]http.Handler) (http.Handler, error) {
@@ -377,7 +378,7 @@ func (g *gate) pass(env events.Envelope) bool {
 	return true
 }
 
-// inOrder reports whether the shards passed the gate in their order.
+// inOrder reports whether the shards passed the gate in the order of their numbers.
 func (g *gate) inOrder() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -406,19 +407,19 @@ func TestDeliveries(t *testing.T) {
 			s := start(t, o)
 			s.complete(t)
 			if diff := cmp.Diff(want, outcome(t, s.work)); diff != "" {
-				t.Errorf("outcome differs from that of undisturbed deliveries (-want +got):\n%s", diff)
+				t.Errorf("outcome differs from the outcome of undisturbed deliveries (-want +got):\n%s", diff)
 			}
 			if got := s.ids(events.SelectionCompleted); len(got) != 1 {
 				t.Errorf("completed selections %q, want one", got)
 			}
 			if name == "out of order" && shuffled.inOrder() {
-				t.Error("the shards were scored in their order")
+				t.Error("the shards were scored in the order of their numbers")
 			}
 		})
 	}
 }
 
-// slowListing is a bucket whose listings of a selection's parts are outdated, as on a busy machine.
+// A slowListing is a bucket whose listings of a selection's parts are outdated, as on a busy machine.
 type slowListing struct{ bucket.Bucket }
 
 func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[bucket.Attrs, error] {
@@ -444,8 +445,8 @@ func (b slowListing) List(ctx context.Context, prefix, after string) iter.Seq2[b
 	}
 }
 
-// TestPartsTogether writes the parts of a selection concurrently, so that no delivery finds the parts of the others
-// when it begins.
+// TestPartsTogether writes the parts of a selection concurrently, so that at its beginning no delivery finds the parts
+// of other deliveries.
 func TestPartsTogether(t *testing.T) {
 	t.Parallel()
 	folder, err := bucket.OpenFolder(t.TempDir())
@@ -455,7 +456,7 @@ func TestPartsTogether(t *testing.T) {
 	start(t, local.Options{Work: slowListing{folder}}).complete(t)
 }
 
-// fragile is a scorer that fails whenever it gets a certain sample.
+// A fragile is a scorer that fails whenever it gets a certain sample.
 type fragile struct {
 	scorer.Scorer
 	sample string

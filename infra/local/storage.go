@@ -16,7 +16,7 @@ import (
 	"google.golang.org/api/option"
 )
 
-// Buckets of Processes.
+// The names of the buckets of Processes.
 const (
 	InputBucket = "harvest-input"
 	WorkBucket  = "harvest-work"
@@ -30,8 +30,8 @@ type cloudStorage struct {
 	server *http.Server
 }
 
-// startStorage starts the test double with the two buckets. The input bucket notifies the topic of uploads of the
-// Pub/Sub server at the address pubsub. disturb, if not nil, wraps the handler.
+// startStorage starts the test double with the two buckets. Notifications of the input bucket go to the topic uploads
+// of the Pub/Sub server at the address pubsub. If disturb is not nil, it wraps the handler.
 func startStorage(
 	ctx context.Context, pubsub string, disturb func(http.Handler) http.Handler,
 ) (_ *cloudStorage, err error) {
@@ -53,7 +53,7 @@ func startStorage(
 		handler = disturb(handler)
 	}
 	s.server = &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: time.Minute}
-	go func() { _ = s.server.Serve(listener) }() // close ends it
+	go func() { _ = s.server.Serve(listener) }() // close stops the server
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.close())

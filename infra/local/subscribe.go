@@ -11,24 +11,25 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// DefaultRetry has shorter pauses than the cloud, because on one machine a failure is seldom overload.
+// DefaultRetry returns a policy with shorter pauses than in the cloud, because on one machine overload is rarely the
+// cause of a failure.
 func DefaultRetry() queue.Retry {
 	return queue.Retry{Min: 500 * time.Millisecond, Max: 30 * time.Second}
 }
 
-// slots are the numbers of concurrent deliveries of subscriptions; 1 if a subscription is not listed. With two shards,
-// one is rated while the images of the other are read or its scores are written.
+// slots has the maximum number of concurrent deliveries of each subscription; 1 if a subscription is not listed. With
+// two shards, one shard is rated while the images of the other are read or its scores are written.
 var slots = map[string]int{"ingest-plans": 2, "score": 2, "score-llm": 2, "score-gpu": 2, "curate-parts": 2}
 
-// endpoints are the receivers of a system's messages, with the settings of the delivery.
+// endpoints has the receivers of a system's messages, with the settings of the delivery.
 type endpoints struct {
 	retry   queue.Retry
 	faults  queue.Faults
 	push    func(events.Subscription) queue.Push // delivers the messages of a subscription
-	onEvent func(events.Message)                 // called with every event that the functions publish, if not nil
+	onEvent func(events.Message)                 // called with every event that the functions publish; may be nil
 }
 
-// newQueue returns a queue of a group: the queue ends with the group's context, and a fault of this machine ends the
+// newQueue returns a queue of a group. The queue ends with the group's context, and a fault of this machine ends the
 // group.
 func newQueue(ctx context.Context, group *errgroup.Group, log *slog.Logger) (*queue.Queue, error) {
 	q, err := queue.New(ctx, queue.Config{Clock: queue.SystemClock{}, Log: log})

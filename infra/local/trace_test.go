@@ -19,7 +19,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// TestTrace runs the demo in the system, with every message delivered twice, and calls the API: all spans are one trace
+// TestTrace runs the demo in the system, with every message delivered twice, and calls the API. All spans are one trace
 // with one root, and the parent of every other span exists.
 func TestTrace(t *testing.T) {
 	t.Parallel()
@@ -47,7 +47,7 @@ func TestTrace(t *testing.T) {
 		"accept": 2, "plan": 2, "range": 2 * ranges, "shard": 2 * shards, "part": 4 * ranges, "select": 2, "api resume": 1,
 		"api select": 2, // one selection with the form of a page
 	}
-	until(t, "the spans of all deliveries, and of what caused them", func() bool {
+	until(t, "the spans of all deliveries, and the spans that caused them", func() bool {
 		there, names := map[trace.SpanID]bool{}, map[string]int{}
 		all := spans.GetSpans()
 		for _, span := range all {
@@ -68,7 +68,7 @@ func TestTrace(t *testing.T) {
 	}
 }
 
-// checkSpans checks that all spans are of the run's trace, and below the spans that caused them.
+// checkSpans checks that all spans are of the run's trace, and that the parent of each span is the span that caused it.
 func checkSpans(t *testing.T, spans tracetest.SpanStubs, id string) {
 	t.Helper()
 	names := map[trace.SpanID]string{}
@@ -82,7 +82,7 @@ func checkSpans(t *testing.T, spans tracetest.SpanStubs, id string) {
 	for _, span := range spans {
 		parent := names[span.Parent.SpanID()]
 		if cause := causes[span.Name]; cause != nil && !slices.Contains(cause, parent) {
-			t.Errorf("span %s is below %s, not one of %s", span.Name, parent, cause)
+			t.Errorf("span %s has the parent %s, want one of %s", span.Name, parent, cause)
 		}
 		if got := span.SpanContext.TraceID(); got != telemetry.TraceID(id) {
 			t.Errorf("span %s is of trace %s", span.Name, got)
@@ -93,7 +93,7 @@ func checkSpans(t *testing.T, spans tracetest.SpanStubs, id string) {
 	}
 }
 
-// samplesOf counts samples by their status, as the metric harvest.samples has them.
+// samplesOf returns the values of the metric harvest.samples: the number of samples by status.
 func samplesOf(t *testing.T, measured sdkmetric.Reader) map[string]int64 {
 	t.Helper()
 	var data metricdata.ResourceMetrics

@@ -29,9 +29,10 @@ locals {
 }
 
 locals {
-  # The environment variables of all functions (functions/config). Empty variables are left out, because an empty
-  # variable does not get its default there. API_URL is the URL that Cloud Run gives to a service. It is known before
-  # the service exists: https://cloud.google.com/run/docs/triggering/https-request#deterministic
+  # The environment variables of all functions (functions/config). Empty variables are left out, because a function does
+  # not use the default of a variable that is set to an empty value. API_URL is the URL that Cloud Run gives to a
+  # service. It is known before the service exists:
+  # https://cloud.google.com/run/docs/triggering/https-request#deterministic
   environment = merge({
     GOOGLE_CLOUD_PROJECT = var.project
     INPUT_BUCKET         = "gs://${module.storage.input_bucket}"

@@ -13,8 +13,8 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// TestEnvironment checks that the code reads every variable that the configuration sets: a misspelt variable would have
-// no effect.
+// TestEnvironment checks that the code reads every variable that the configuration sets, because a variable with a
+// wrong name would have no effect.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	known := []string{

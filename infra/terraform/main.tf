@@ -2,7 +2,7 @@ locals {
   # The accounts of the services and of pushes. bootstrap creates them.
   accounts = { for service, account in data.google_service_account.service : service => account.email }
   members  = { for service, email in local.accounts : service => "serviceAccount:${email}" }
-  # The pipeline's account. Its smoke test uploads a dataset and asks the API for the result.
+  # The pipeline's account. Its smoke test uploads a dataset and reads the result from the API.
   deploy = "serviceAccount:${var.name}-deploy@${var.project}.iam.gserviceaccount.com"
 
   with_gpu = var.sidecar_image != ""
@@ -11,7 +11,8 @@ locals {
 # The project's number is part of the name of Cloud Scheduler's agent.
 data "google_project" "this" {}
 
-# The accounts are read, so that a plan fails if bootstrap was not applied, or was applied with another name.
+# These data sources read the accounts, so that a plan fails if bootstrap was not applied, or was applied with another
+# name.
 data "google_service_account" "service" {
   for_each = toset(["ingest", "score", "score-gpu", "curate", "push"])
 

@@ -122,7 +122,7 @@ func (p *published) Publish(_ context.Context, messages ...events.Message) error
 // pubSub is Pub/Sub's test server with the topics of the configuration.
 type pubSub struct {
 	client        *pubsub.Client
-	subscriptions map[string]*pubsubpb.Subscription // without names
+	subscriptions map[string]*pubsubpb.Subscription // subscriptions without names, by key
 }
 
 const project = "projects/orchard/"
@@ -163,7 +163,7 @@ func (p pubSub) receivers(t *testing.T, of string, m events.Message) []string {
 	if err := topic.New(p.client, of+suffix).Publish(t.Context(), m); err != nil {
 		t.Fatal(err)
 	}
-	// Concurrently, because the test server takes half a second to answer that there is no message.
+	// Pull concurrently, because the test server takes half a second to answer that there is no message.
 	var group errgroup.Group
 	var lock sync.Mutex
 	var got []string

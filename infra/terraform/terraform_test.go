@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// release is the release of the provider whose schema the configuration is checked with.
+// release is the release of the provider. The configuration is checked with the schema of this release.
 const release = "6.50.0"
 
 // TestTerraform validates the configuration with Terraform and runs its tests, if Terraform is installed. The provider
@@ -23,9 +23,9 @@ func TestTerraform(t *testing.T) {
 	if err != nil {
 		t.Skip("terraform is not installed here; infra/terraform/schema has checked what can be checked without it")
 	}
-	// Terraform allocates much memory: GOGC saves a quarter of its time.
+	// Terraform allocates much memory. GOGC=400 saves a quarter of its time.
 	env := append(os.Environ(), "TF_CLI_CONFIG_FILE="+mirror(t), "TF_IN_AUTOMATION=1", "CHECKPOINT_DISABLE=1", "GOGC=400")
-	configuration := t.TempDir() // of our own: init leaves a folder next to the configuration
+	configuration := t.TempDir() // a copy, because init leaves a folder next to the configuration
 	for _, dir := range []string{"terraform", "playbooks"} {
 		if err := os.CopyFS(filepath.Join(configuration, dir), os.DirFS(filepath.Join("..", dir))); err != nil {
 			t.Fatal(err)

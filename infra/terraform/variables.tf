@@ -35,8 +35,8 @@ variable "labels" {
 
 variable "ingress" {
   description = <<-EOT
-    Networks that can reach curate's API: all, internal, or internal-and-cloud-load-balancing. Pushes of Pub/Sub are
-    internal. IAM checks the callers in addition.
+    Networks that can reach curate's API: all, internal, or internal-and-cloud-load-balancing. Pushes of Pub/Sub count
+    as internal. IAM also checks the callers.
   EOT
   type        = string
   default     = "all"
@@ -50,8 +50,9 @@ variable "ingress" {
 variable "vpc" {
   description = <<-EOT
     Network and subnetwork, by name or full name, for calls of the services (direct VPC egress); null for no VPC. egress
-    selects the calls that use it: all-traffic or private-ranges-only. With all-traffic the subnetwork needs Private
-    Google Access, and score-gpu accepts only internal calls. The subnetwork must be in the region of the services.
+    selects the calls that use the VPC: all-traffic or private-ranges-only. With all-traffic, the subnetwork needs
+    Private Google Access, and score-gpu accepts only internal calls. The subnetwork must be in the region of the
+    services.
   EOT
   type = object({
     network    = string
@@ -153,15 +154,16 @@ variable "max_run_cost" {
 }
 
 variable "max_failed" {
-  description = "The most failed samples of a run that may still get selections: a share (5%) or a number (20)."
+  description = "Maximum share (5%) or number (20) of failed samples. If more samples fail, the run gets no selections."
   type        = string
   default     = "5%"
 }
 
 variable "max_instances" {
   description = <<-EOT
-    The most instances of each service. This limits the cost: one instance of score-gpu costs about 78 US dollars in 24
-    hours, with an L4 about 27. The number of concurrent tasks of a run is computed from these values (environment.tf).
+    Maximum number of instances of each service. It limits the cost: an instance of score-gpu costs about 78 US dollars
+    in 24 hours, or 27 with an L4. The number of concurrent tasks of a run is computed from these values
+    (environment.tf).
   EOT
   type = object({
     ingest    = optional(number, 10)
@@ -176,7 +178,7 @@ variable "memory" {
   description = <<-EOT
     Memory of each function in GiB. curate needs 20 MB, and 150 bytes for each sample of the largest run
     (shared/subset/README.md): 4 GiB are enough for 20 million samples, and 8 GiB for 50 million. score, score-gpu and
-    curate read images, so they need 2 GiB for the largest allowed sample. With less they start only if
+    curate read images, so they need 2 GiB for the largest allowed sample. With less memory they start only if
     MAX_DECODED_BYTES or MAX_SAMPLE_IMAGE_BYTES is lowered in settings.
   EOT
   type = object({
@@ -230,8 +232,8 @@ variable "sidecar_settings" {
 
 variable "image_buckets" {
   description = <<-EOT
-    Names of more buckets that may hold images of samples. Their owners must grant roles/storage.objectViewer to the
-    accounts of score, score-gpu and curate (output accounts of bootstrap). curate checks if images have changed.
+    Names of other buckets with images of samples. The owners of these buckets must grant roles/storage.objectViewer to
+    the accounts of score, score-gpu and curate (output accounts of bootstrap). curate checks if images have changed.
   EOT
   type        = list(string)
   default     = []
@@ -259,7 +261,7 @@ variable "api_users" {
 
 variable "uploaders" {
   description = <<-EOT
-    IAM members that may upload datasets and images to the input bucket. They may also replace and delete them.
+    IAM members that may upload datasets and images to the input bucket. They may also replace and delete these objects.
   EOT
   type        = list(string)
   default     = []
@@ -285,9 +287,9 @@ variable "gpu_hours_a_day" {
 
 variable "objectives" {
   description = <<-EOT
-    Time limits, and the percentage (percent) of the runs and selections that should meet them. For runs: the seconds
-    from the upload to the last score for a million samples, with the scorer gpu and with other scorers; any run may
-    take ten minutes more. For selections: the seconds of one selection. Alerts fire if too many are late. 75000 seconds
+    Time limits, and the percentage (percent) of the runs and selections that should meet these limits. For runs:
+    seconds from the upload to the last score for a million samples, with the scorer gpu and with other scorers; any run
+    may take ten minutes more. For selections: seconds of one selection. Alerts fire if too many are late. 75000 seconds
     are 21 hours, the time of a million samples on two RTX PRO 6000.
   EOT
   type = object({
@@ -315,8 +317,8 @@ variable "run_hours" {
 
 variable "kms_key" {
   description = <<-EOT
-    Full name of the Cloud KMS key that encrypts the buckets, in the same region and the same as in bootstrap; null for
-    Google's own keys.
+    Full name of the Cloud KMS key that encrypts the buckets; null for Google's own keys. It must be in the region of
+    the buckets, and the same key as in bootstrap.
   EOT
   type        = string
   default     = null

@@ -1,4 +1,4 @@
-# This module has no provider and no backend: the module that calls it has both. For the pipeline, that is deploy/.
+# This module has no provider and no backend: the module that calls it has both. The pipeline calls it from deploy/.
 terraform {
   required_version = ">= 1.9.0"
 

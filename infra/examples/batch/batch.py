@@ -19,7 +19,7 @@ STYLES = re.compile(r"Interaction style candidates: \[(.+)\]")
 
 
 def requests(prompts, manifest, images, model):
-    """Yields a request for each prompt. Its id has the index of the record in the manifest, and the capability."""
+    """Prints a request for each prompt. The id of a request has the index of the record, and the capability."""
     records = json.load(open(manifest))
     for place, line in enumerate(open(prompts)):
         sample = json.loads(line)
@@ -28,7 +28,7 @@ def requests(prompts, manifest, images, model):
             {"type": "image_url", "image_url": {"url": (pathlib.Path(images).resolve() / name).as_uri()}}
             for name in ([names] if isinstance(names, str) else names)
         ]
-        for prompt in sample.get("prompts", []):  # a record with a problem has none
+        for prompt in sample.get("prompts", []):  # an invalid record has no prompts
             asked = CAPABILITY.search(prompt)
             text = {"type": "text", "text": prompt.replace("<image>", "").strip()}
             body = {
@@ -42,7 +42,7 @@ def requests(prompts, manifest, images, model):
 
 
 def fake(path):
-    """Yields answers that depend only on the prompt, for a machine without a GPU."""
+    """Prints false answers that depend only on the prompt, for a machine without a GPU."""
     for line in open(path):
         request = json.loads(line)
         prompt = request["body"]["messages"][0]["content"][-1]["text"]
@@ -55,7 +55,7 @@ def fake(path):
 
 
 def scores(answers, manifest, folder):
-    """Writes score files in the form of the authors' code. An answer that is an error gets no line."""
+    """Writes score files in the form of the authors' code. Writes no line for an answer that is an error."""
     out = pathlib.Path(folder)
     (out / "scores").mkdir(parents=True)
     files, missing = {}, 0

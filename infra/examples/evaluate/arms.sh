@@ -1,5 +1,5 @@
 #!/bin/sh
-# Makes the arms from one scored run: selections of one budget, and an export of each for a trainer.
+# Makes the arms from one scored run: selections of one budget, and an export of each selection for a trainer.
 #
 #   ./arms.sh MANIFEST BUDGET TRAINER OUT        such as: ./arms.sh dataset.json 30% llama-factory arms
 #
@@ -12,7 +12,7 @@ state=${STATE:+--state $STATE}
 visual="visual_tokens: \"${VISUAL:-qwen2.5-vl}\""
 mkdir -p "$out"
 
-# The run: samples are scored once. If it was killed, the same command continues.
+# This starts the run: samples are scored once. After a kill, the same command continues.
 # shellcheck disable=SC2086 # the flag and its value are two words
 run=$($harvest curate --quiet --json --no-report --budget "$budget" $state --out "$out/curated" "$manifest" |
   python3 -c 'import json, sys; print(json.load(sys.stdin)["run"])')
@@ -32,7 +32,7 @@ END
 # shellcheck disable=SC2086
 $harvest select --quiet --no-report $state --arms "$out/arms.yaml" --out "$out/selections" "$run"
 
-# A random arm with as many tokens as mmssr, because a subset may be better only because it has more tokens.
+# This makes a random arm with as many tokens as mmssr, because a subset may be better only because it has more tokens.
 tokens=$(python3 -c 'import json, sys; print(json.load(open(sys.argv[1]))["summary"]["selection"]["tokens"])' \
   "$out/selections/mmssr/selection.json")
 echo "random-tokens: {budget: ${tokens}-tokens, strategy: random, seed: 1, $visual}" >"$out/tokens.yaml"

@@ -37,7 +37,7 @@ def read_arm(folder: pathlib.Path, metric: dict[str, str]) -> dict[str, dict[str
         for number, line in enumerate(file.read_text().splitlines(), 1):
             sample = json.loads(line)
             if metric[task] not in sample:
-                raise ValueError(f"{file}:{number}: it has no metric {metric[task]}, which tasks.txt names for {task}")
+                raise ValueError(f"{file}:{number}: it lacks metric {metric[task]}, which tasks.txt names for {task}")
             scores[task][str(sample["doc_id"])] = score(sample[metric[task]])
     return scores
 
@@ -52,7 +52,7 @@ def average(scores: dict[str, dict[str, float]]) -> float:
 
 
 def difference(arm: dict, reference: dict, resamples: int, seed: int) -> tuple[float, float, float]:
-    """Returns the difference of the averages, and its 95 % interval by a paired bootstrap within tasks."""
+    """Returns the difference of the averages, and its 95 % interval (paired bootstrap within tasks)."""
     rng = random.Random(seed)
     paired = []
     for task in sorted(arm):
@@ -97,7 +97,7 @@ def main(arguments: list[str]) -> int:
     for name, scores in arms.items():
         if set(scores) != set(arms[given.against]):
             missing = ", ".join(sorted(set(scores) ^ set(arms[given.against])))
-            print(f"table.py: {name}: {missing}: not both arms have it", file=sys.stderr)
+            print(f"table.py: {name}: {missing}: only one of the two arms has it", file=sys.stderr)
             return 1
     print(table(arms, given.against, given.resamples, given.seed))
     return 0

@@ -12,7 +12,7 @@ import table
 
 
 def write(folder: pathlib.Path, arm: str, chance: float, date: str = "20260101_000000", seed: int = 1) -> None:
-    """An arm that answers with a chance: the luck of a question is the same for all arms."""
+    """Writes results of an arm. With equal seeds, a better arm is correct on all questions of a worse arm."""
     model = folder / arm / "model"
     model.mkdir(parents=True, exist_ok=True)
     luck = random.Random(seed)
@@ -34,14 +34,14 @@ class TableTest(unittest.TestCase):
             folder = pathlib.Path(name)
             write(folder, "random-1", 0.5)
             write(folder, "mmssr", 0.6)
-            write(folder, "longest", 0.0, date="20250101_000000")  # an earlier run of the arm: it does not count
+            write(folder, "longest", 0.0, date="20250101_000000")  # an earlier run of the arm, which does not count
             write(folder, "longest", 0.5, seed=2)
             status, text, _ = self.run_table(folder)
             self.assertEqual(status, 0)
             rows = {row.split("|")[1].strip(): [c.strip() for c in row.split("|")[2:-1]] for row in text.splitlines()}
             self.assertEqual(list(rows)[2], "mmssr")
             low, high = (float(end) for end in rows["mmssr"][-1].split(" to "))
-            self.assertTrue(5 < low < 10 < high < 15, rows["mmssr"])  # every question is as lucky or luckier
+            self.assertTrue(5 < low < 10 < high < 15, rows["mmssr"])  # correct wherever random-1 is correct
             low, high = (float(end) for end in rows["longest"][-1].split(" to "))
             self.assertTrue(low < 0 < high, rows["longest"])
             self.assertEqual(rows["random-1"][-2:], ["", ""])

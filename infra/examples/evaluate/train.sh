@@ -1,5 +1,5 @@
 #!/bin/sh
-# Trains one model on each arm, and evaluates each. It needs GPUs, and was not run here.
+# Trains a model on each arm, and evaluates each trained model. It needs GPUs, and was not run here.
 #
 #   ./train.sh ARMS MODEL TRAINER        such as: ./train.sh arms Qwen/Qwen2.5-VL-3B-Instruct llama-factory
 #

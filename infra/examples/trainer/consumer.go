@@ -26,7 +26,7 @@ import (
 // A consumer starts trainings.
 type consumer struct {
 	open    func(ctx context.Context, address string) (bucket.Bucket, error)
-	work    string // the work bucket of events that have names in place of URIs; empty for none
+	work    string // the work bucket for events that have names instead of URIs; empty if there are no such events
 	out     string // folder of subsets
 	command []string
 	log     *slog.Logger
@@ -64,7 +64,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	id := attributes["ce-id"]
 	var event events.SelectionEvent
 	if attributes[events.AttrType] != events.SelectionCompleted {
-		return nil // the subscription has no filter
+		return nil // ignore other events, because a subscription may have no filter
 	}
 	if err := json.Unmarshal(data, &event); err != nil || id == "" {
 		c.log.Error("the message is not an event of Harvest, and was dropped", "event", id, "error", err)
@@ -99,7 +99,7 @@ func (c consumer) handle(ctx context.Context, attributes map[string]string, data
 	return failed
 }
 
-// fetch downloads the complete subset and returns its path. If it fails, there is no file.
+// fetch downloads the complete subset and returns its path. After an error there is no file.
 func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (string, error) {
 	object := event.Outputs["subset"]
 	address, name, err := locate(object.URI, c.work)
@@ -126,14 +126,14 @@ func (c consumer) fetch(ctx context.Context, event events.SelectionEvent) (strin
 	if err != nil {
 		return "", err
 	}
-	defer func() { _ = pending.Cleanup() }() // nothing is left once it has replaced the file
+	defer func() { _ = pending.Cleanup() }() // after the replacement of the file this does nothing
 	if _, err := io.Copy(pending, body); err != nil {
 		return "", err
 	}
 	return file, pending.CloseAtomicallyReplace()
 }
 
-// start runs the command, which should hand the training to a scheduler and return.
+// start runs the command. The command should submit the training to a scheduler, and return.
 func (c consumer) start(
 	ctx context.Context, id string, event events.SelectionEvent, subset, traceparent string,
 ) error {

@@ -35,8 +35,8 @@ import (
 // and writes to this file.
 const journal = "TRAINER_TEST_JOURNAL"
 
-// TestMain is also the command: it records its variables, and fails on the first start of a job if the environment
-// requests it.
+// TestMain runs the tests, or acts as the command: then it records its variables, and fails on the first start of a job
+// if the environment requests this.
 func TestMain(m *testing.M) {
 	file := os.Getenv(journal)
 	if file == "" {
@@ -88,7 +88,7 @@ func folder(t *testing.T) bucket.Bucket {
 
 const (
 	demo    = "../../../testdata/demo"
-	project = "trainer" // of Pub/Sub
+	project = "trainer" // project of Pub/Sub
 )
 
 // consumeTwice runs a consumer in two goroutines until the test ends.
@@ -106,8 +106,8 @@ func consumeTwice(t *testing.T, c consumer, client *pubsub.Client) {
 	t.Cleanup(func() { cancel(); consumers.Wait() })
 }
 
-// TestTrainer curates the demo, with two consumers of one subscription. The first start fails, and the event is
-// delivered three times in total. Only one training is started.
+// TestTrainer curates the demo, with two consumers of one subscription. The first attempt to start the training fails,
+// and the event is delivered three times in total. Only one training is started.
 func TestTrainer(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "journal")
 	t.Setenv(journal, file)
@@ -259,7 +259,7 @@ func TestHandle(t *testing.T) {
 	}
 }
 
-// opens opens a bucket for all events.
+// opens returns a function that opens the same bucket for all events.
 func opens(b bucket.Bucket) func(context.Context, string) (bucket.Bucket, error) {
 	return func(context.Context, string) (bucket.Bucket, error) { return b, nil }
 }

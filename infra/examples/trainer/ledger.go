@@ -13,8 +13,8 @@ import (
 
 // A ledger records which trainings were started. For the event e it holds
 //
-//	trainings/e/1           the first attempt to start it: one consumer has a lease of it
-//	trainings/e/1.failed    this attempt failed: the next may begin immediately
+//	trainings/e/1           the first attempt to start the training; one consumer has a lease for this attempt
+//	trainings/e/1.failed    this attempt failed: the next attempt may begin immediately
 //	trainings/e/started     the command succeeded: it is not run again
 //
 // All objects are created with the condition does-not-exist, so only one of several consumers succeeds. If a consumer
@@ -26,7 +26,7 @@ type ledger struct {
 	now    func() time.Time
 }
 
-// Reasons for not starting a training now.
+// Reasons why a training is not started now.
 var (
 	errStarted = errors.New("the training was started before")
 	errBusy    = errors.New("another consumer is starting the training")
@@ -38,7 +38,8 @@ type attempt struct {
 
 func name(event, entry string) string { return "trainings/" + event + "/" + entry }
 
-// begin claims the next attempt to start the training of an event. Its error may be errStarted or errBusy.
+// begin claims the next attempt to start the training of an event, and returns the number of this attempt. Its error
+// may be errStarted or errBusy.
 func (l ledger) begin(ctx context.Context, event string) (number int, err error) {
 	if there, err := l.exists(ctx, name(event, "started")); err != nil {
 		return 0, err

@@ -9,7 +9,8 @@ import (
 
 const event = "demo-0123456789ab/0123456789ab"
 
-// TestLedger follows the attempts to start one training: one fails, one dies, one succeeds.
+// TestLedger follows the attempts to start one training: the first fails, the consumer of the second ends, and the
+// third succeeds.
 func TestLedger(t *testing.T) {
 	t.Parallel()
 	now := time.Unix(1_000_000, 0)
@@ -29,14 +30,14 @@ func TestLedger(t *testing.T) {
 	begin(1, nil)
 	begin(0, errBusy)
 	end(1, errors.New("no machine is free"))
-	begin(2, nil) // and its consumer dies
+	begin(2, nil) // the consumer of this attempt ends
 	now = now.Add(59 * time.Second)
 	begin(0, errBusy)
 	now = now.Add(time.Second)
 	begin(3, nil)
 	end(3, nil)
 	begin(0, errStarted)
-	end(2, nil) // it was alive after all: nothing changes
+	end(2, nil) // the consumer of the second attempt still runs, and records its end: nothing changes
 	begin(0, errStarted)
 }
 

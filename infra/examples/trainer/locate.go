@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket/gs"
 )
 
-// locate splits the URI of an object into the address of its bucket and its name in the bucket. If an event has only a
-// name, the object is in the bucket work.
+// locate splits the URI of an object into the URL of its bucket and its name in the bucket. If uri is only a name, the
+// object is in the bucket work.
 func locate(uri, work string) (address, name string, err error) {
 	scheme, rest, found := strings.Cut(uri, "://")
 	switch {
@@ -37,14 +37,14 @@ func locate(uri, work string) (address, name string, err error) {
 	return address, name, nil
 }
 
-// A clients opens each bucket of the cloud once, even if many events name the bucket, because each client has its own
-// connections.
+// A clients value opens each bucket of the cloud once, even if many events name the bucket, because each client has its
+// own connections.
 type clients struct {
 	mu     sync.Mutex
 	opened map[string]bucket.Bucket
 }
 
-// open returns the bucket of an address.
+// open returns the bucket with this URL.
 func (c *clients) open(ctx context.Context, address string) (bucket.Bucket, error) {
 	if !strings.HasPrefix(address, "gs://") {
 		return gs.OpenURL(ctx, address)
@@ -54,7 +54,7 @@ func (c *clients) open(ctx context.Context, address string) (bucket.Bucket, erro
 	if b, known := c.opened[address]; known {
 		return b, nil
 	}
-	b, err := gs.OpenURL(context.WithoutCancel(ctx), address) // it serves later events, too
+	b, err := gs.OpenURL(context.WithoutCancel(ctx), address) // the client is also used for later events
 	if err == nil {
 		c.opened[address] = b
 	}

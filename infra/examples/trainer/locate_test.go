@@ -61,7 +61,7 @@ func TestLocateFolder(t *testing.T) {
 	}
 }
 
-// TestClients opens one bucket twice.
+// TestClients opens a bucket twice, and checks that both calls return the same client.
 func TestClients(t *testing.T) {
 	t.Setenv("STORAGE_EMULATOR_HOST", "localhost:1")
 	c := clients{opened: map[string]bucket.Bucket{}}
@@ -71,6 +71,6 @@ func TestClients(t *testing.T) {
 	}
 	second, err := c.open(t.Context(), "gs://farm-work")
 	if err != nil || first != second {
-		t.Errorf("it was opened twice: %v", err)
+		t.Errorf("the second call opened the bucket again: %v", err)
 	}
 }

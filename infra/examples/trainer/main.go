@@ -42,11 +42,13 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	flags := flag.NewFlagSet("trainer", flag.ContinueOnError)
 	project := flags.String("project", "", "project of the subscription")
 	subscription := flags.String("subscription", "harvest-trainer", "subscription to selection.completed")
-	work := flags.String("work", "", "Harvest's work bucket, gs://name, for events of before v1, which have no URIs")
-	state := flags.String("state", "", "bucket or folder that remembers what was started")
-	listen := flags.String("listen", "", "address to take pushes on, such as :8080, in place of a subscription")
+	work := flags.String("work", "",
+		"Harvest's work bucket, gs://name, for events from versions before v1, which have no URIs")
+	state := flags.String("state", "", "bucket or folder that records the started trainings")
+	listen := flags.String("listen", "", "address that receives pushes, such as :8080, instead of -subscription")
 	out := flags.String("out", ".", "folder for subsets")
-	lease := flags.Duration("lease", 10*time.Minute, "how long the command may take; it is killed then, and started anew")
+	lease := flags.Duration("lease", 10*time.Minute,
+		"maximum time of the command; a command that takes longer is killed and started again")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -73,7 +75,7 @@ func consume(ctx context.Context, log *slog.Logger, args []string) error {
 	return c.receive(ctx, client.Subscriber(*subscription))
 }
 
-// serve serves until ctx ends. It then waits for running requests, as long as Cloud Run waits.
+// serve serves until ctx ends. Then it waits for running requests, for the same time as Cloud Run.
 func serve(ctx context.Context, address string, handler http.Handler) error {
 	server := &http.Server{Addr: address, Handler: handler, ReadHeaderTimeout: 10 * time.Second}
 	failed := make(chan error, 1)

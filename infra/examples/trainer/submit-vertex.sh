@@ -7,7 +7,7 @@ set -euo pipefail
 jobs() { gcloud ai custom-jobs "$@" --region="$REGION"; }
 
 if [ -n "$(jobs list --filter="displayName=$HARVEST_JOB" --format='value(name)')" ]; then
-  echo "$HARVEST_JOB is submitted already"
+  echo "$HARVEST_JOB was already submitted"
   exit 0
 fi
 spec=$(mktemp)

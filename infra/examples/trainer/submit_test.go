@@ -42,7 +42,8 @@ esac
 `
 )
 
-// TestSubmit runs both scripts twice with fakes: each submits one job, with the name from trainer and the subset's URI.
+// TestSubmit runs both scripts twice with fakes. Each script submits one job, with the name from trainer and the
+// subset's URI.
 func TestSubmit(t *testing.T) {
 	t.Parallel()
 	bin := t.TempDir()
@@ -122,12 +123,12 @@ func TestPush(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status := push(); status < 500 {
-		t.Errorf("while another consumer starts it: %d, want that it is delivered again", status)
+		t.Errorf("while another consumer starts the training: status %d, want a status that causes a redelivery", status)
 	}
 	if err := c.starts.end(t.Context(), id, number, nil); err != nil {
 		t.Fatal(err)
 	}
 	if status := push(); status != http.StatusNoContent {
-		t.Errorf("once it was started: %d, want 204", status)
+		t.Errorf("after the training was started: status %d, want 204", status)
 	}
 }

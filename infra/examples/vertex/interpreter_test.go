@@ -18,13 +18,13 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A raised is an error that a workflow can catch.
+// A raised value is an error that a workflow can catch.
 type raised struct{ value any }
 
 func (r raised) Error() string { return fmt.Sprintf("raised %v", r.value) }
 
-// An execution runs the steps of a workflow. It supports the part of the language that workflow.yaml uses; anything
-// else is an error.
+// An execution runs the steps of a workflow. It supports only the part of the language that workflow.yaml uses. Other
+// parts are errors.
 // Source: https://cloud.google.com/workflows/docs/reference/syntax
 type execution struct {
 	variables map[string]any
@@ -53,7 +53,7 @@ func runWorkflow(t *testing.T, event any, c *cloud) (any, error) {
 	return result, err
 }
 
-// steps runs steps until one returns.
+// steps runs steps until a step returns from the workflow.
 func (x *execution) steps(steps []map[string]any) (result any, returned bool, err error) {
 	for _, named := range steps {
 		for name, step := range named {
@@ -104,7 +104,7 @@ func (x *execution) step(step map[string]any) (result any, returned bool, err er
 			return nil, false, x.call(step)
 		case "except", "args", "result":
 		default:
-			return nil, false, fmt.Errorf("%s is no kind of step that is known here", kind)
+			return nil, false, fmt.Errorf("this test does not know the kind of step %s", kind)
 		}
 	}
 	return nil, false, nil
@@ -136,7 +136,7 @@ func (x *execution) call(step map[string]any) error {
 	return err
 }
 
-// value evaluates a value of the file. Texts of the form ${...} in it are expressions.
+// value evaluates a value of the file. Texts of the form ${...} in the value are expressions.
 func (x *execution) value(v any) (any, error) {
 	var err error
 	switch v := v.(type) {
@@ -145,7 +145,7 @@ func (x *execution) value(v any) (any, error) {
 		if !ok {
 			return v, nil
 		}
-		// The operators, literals, selectors, indices and calls that are used are written as in Go.
+		// The expressions of workflow.yaml have the same syntax in Go.
 		e, err := parser.ParseExpr(strings.TrimSuffix(text, "}"))
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", v, err)
@@ -204,7 +204,7 @@ func (x *execution) evaluate(e ast.Expr) (any, error) {
 	case *ast.CallExpr:
 		return x.function(e)
 	}
-	return nil, fmt.Errorf("%T is no expression that is known here", e)
+	return nil, fmt.Errorf("this test does not know the expression %T", e)
 }
 
 func (x *execution) member(of ast.Expr, name string) (any, error) {
@@ -268,6 +268,6 @@ func (x *execution) function(e *ast.CallExpr) (any, error) {
 	case "text.url_encode":
 		return url.QueryEscape(text), nil
 	default:
-		return nil, fmt.Errorf("%s is no function that is known here", name)
+		return nil, fmt.Errorf("this test does not know the function %s", name)
 	}
 }

@@ -49,7 +49,7 @@ variable "machine" {
 }
 
 variable "accelerator" {
-  description = "GPU type of the machine, by its Vertex AI name."
+  description = "GPU type of the machine: the name that Vertex AI uses."
   type        = string
   default     = "NVIDIA_TESLA_A100"
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events/eventstest"
 )
 
-// captured is an event of Harvest in the form in which Eventarc delivers it to a workflow.
+// captured returns an event of Harvest in the form that Eventarc delivers to a workflow.
 func captured(t *testing.T, kind string, automatic bool) any {
 	t.Helper()
 	object := func(name string) events.Object {
@@ -62,7 +62,7 @@ var environment = map[string]string{
 type cloud struct {
 	claims map[string]bool
 	jobs   []map[string]any
-	broken error // of Vertex AI
+	broken error // error of Vertex AI; nil if it works
 }
 
 const createJob = "googleapis.aiplatform.v1.projects.locations.customJobs.create"
@@ -156,7 +156,7 @@ func TestWorkflow(t *testing.T) {
 	}
 	args := c.jobs[0]
 	if args["parent"] != "projects/farm/locations/europe-west4" || args["region"] != "europe-west4" {
-		t.Errorf("the job is made in %v of %v", args["parent"], args["region"])
+		t.Errorf("the job is created in %v, region %v", args["parent"], args["region"])
 	}
 	text, err := json.Marshal(args["body"])
 	if err != nil {
@@ -166,7 +166,7 @@ func TestWorkflow(t *testing.T) {
 	decoder := json.NewDecoder(strings.NewReader(string(text)))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&job); err != nil {
-		t.Fatalf("the job is no CustomJob: %v\n%s", err, text)
+		t.Fatalf("the job is not a CustomJob: %v\n%s", err, text)
 	}
 	got := map[string]string{}
 	for _, v := range job.JobSpec.WorkerPoolSpecs[0].ContainerSpec.Env {
@@ -185,7 +185,7 @@ func TestWorkflow(t *testing.T) {
 	}
 }
 
-// TestEnvironment compares the variables that the workflow reads with those that Terraform sets.
+// TestEnvironment compares the variables that the workflow reads with the variables that Terraform sets.
 func TestEnvironment(t *testing.T) {
 	t.Parallel()
 	configuration, err := os.ReadFile("main.tf")

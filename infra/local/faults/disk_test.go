@@ -28,8 +28,8 @@ type disk struct {
 	path string
 
 	mu   sync.Mutex
-	left int // number of writes until the disk is full; no limit if negative
-	made int // writes
+	left int // number of writes until the disk is full; a negative number is no limit
+	made int // number of writes so far
 }
 
 // space reports whether the disk has space for one more object.
@@ -65,7 +65,7 @@ func (d *disk) Compose(ctx context.Context, name string, parts []string) error {
 }
 
 // TestFullDisk makes the disk of one machine full several times. The system stops with an error that names the folder
-// and the fix, and continues when there is space. The outputs equal those on a large disk.
+// and the fix, and continues when there is space. The outputs equal the outputs on a large disk.
 func TestFullDisk(t *testing.T) {
 	full := max(givenFaults(t)/2, 1)
 	large := newDisk(t)
@@ -108,7 +108,7 @@ func newDisk(t *testing.T) *disk {
 	return d
 }
 
-// onDisk runs the demo in a system of one process until its selection is completed. If the system stops before, it
+// onDisk runs the demo in a system of one process until its selection is completed. If the system stops earlier, onDisk
 // returns the error.
 func onDisk(t *testing.T, work *disk) error {
 	t.Helper()

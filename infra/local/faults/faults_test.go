@@ -1,5 +1,5 @@
 // Package faults_test runs the functions as separate processes, with faults of the services that they use: storage,
-// queue and sidecar. The outputs must equal those without faults, byte for byte.
+// queue and sidecar. The outputs must equal the outputs without faults, byte for byte.
 package faults_test
 
 import (
@@ -53,10 +53,10 @@ func givenFaults(t *testing.T) int {
 	return faults
 }
 
-// made matches the time in a report at which a selection was accepted: two runs differ in it.
+// made matches the time in a report at which a selection was accepted, because this time differs between two runs.
 var made = regexp.MustCompile(`<dt>Made</dt><dd><bdi>[^<]*`)
 
-// compare checks that the outputs equal those without faults.
+// compare checks that the outputs equal the outputs without faults.
 func compare(t *testing.T, round string, want, got map[string]string) {
 	t.Helper()
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(want)), slices.Sorted(maps.Keys(got))); diff != "" {
@@ -64,7 +64,7 @@ func compare(t *testing.T, round string, want, got map[string]string) {
 	}
 	for name, content := range want {
 		if made.ReplaceAllString(got[name], "") != made.ReplaceAllString(content, "") {
-			t.Errorf("%s: %s differs from that of the undisturbed run (-undisturbed +disturbed):\n%s", round, name,
+			t.Errorf("%s: %s differs from the undisturbed run (-undisturbed +disturbed):\n%s", round, name,
 				excerpt(content, got[name]))
 		}
 	}
@@ -79,7 +79,7 @@ func excerpt(want, got string) string {
 	return diff[:min(len(diff), 4000)]
 }
 
-// buildVersions builds two different binaries of the functions, like those of two versions.
+// buildVersions builds two different binaries of the functions, which stand for two versions.
 func buildVersions(t *testing.T) []string {
 	t.Helper()
 	dir := t.TempDir()

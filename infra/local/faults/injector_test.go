@@ -20,25 +20,25 @@ const (
 	sidecar place = "sidecar"
 )
 
-// A fault is the kind of a fault of a request.
+// A fault is a kind of fault in the handling of a request.
 type fault string
 
 const (
 	none fault = ""
-	// Answers in place of the real one.
+	// These faults are answers instead of the real answer.
 	tooMany     fault = "429"
 	failed      fault = "500"
 	unavailable fault = "503"
-	// reset ends the connection before the request is handled, lostAnswer after it is handled, and truncated within the
-	// answer.
+	// reset ends the connection before the request is handled, lostAnswer ends it after the request is handled, and
+	// truncated ends it in the middle of the answer.
 	reset      fault = "reset"
 	lostAnswer fault = "lost answer"
 	truncated  fault = "truncated"
 	slow       fault = "slow"
 	// hang sends no answer until the client gives up, or for the duration hanging, and then handles the request.
 	hang fault = "hang"
-	// killBefore and killAfter kill one of the processes before and after the request is handled; newVersion stops one
-	// with SIGTERM, and starts another version in its place.
+	// killBefore and killAfter kill one of the processes before and after the request is handled; newVersion stops a
+	// process with SIGTERM, and starts another version of it.
 	killBefore fault = "kill before"
 	killAfter  fault = "kill after"
 	newVersion fault = "new version"
@@ -47,7 +47,7 @@ const (
 	notANumber fault = "not a number"
 )
 
-// faultsOf are the faults of each place, and shares are the shares of places in all faults.
+// faultsOf has the faults of each place. shares has the share of each place in all faults.
 var (
 	faultsOf = map[place][]fault{
 		storage: {
@@ -62,7 +62,7 @@ var (
 	shares = map[place]float64{storage: 0.45, push: 0.2, publish: 0.2, sidecar: 0.15}
 )
 
-// An injector decides which requests get a fault. It has a seed, and knows the approximate number of requests.
+// An injector decides which requests get a fault, from a seed and the approximate number of requests.
 type injector struct {
 	mu       sync.Mutex
 	planned  map[place]map[int]fault // by the number of the request
@@ -99,7 +99,7 @@ func (i *injector) arm(armed bool) {
 	i.armed = armed
 }
 
-// next returns the fault of the next request in a place; empty for no fault.
+// next returns the fault for the next request in a place; empty for no fault.
 func (i *injector) next(at place) fault {
 	i.mu.Lock()
 	defer i.mu.Unlock()

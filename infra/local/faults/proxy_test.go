@@ -17,8 +17,8 @@ import (
 const (
 	// slowness is the delay of a slow request.
 	slowness = 300 * time.Millisecond
-	// hanging is how long a hanging request gets no answer. Clients wait for minutes: clients of storage for the whole
-	// delivery, 540 s, and clients of sidecars for 300 s.
+	// hanging is the time for which a hanging request gets no answer. Clients wait for minutes: clients of storage for
+	// the whole delivery, 540 s, and clients of sidecars for 300 s.
 	hanging = 8 * time.Second
 )
 
@@ -102,7 +102,7 @@ func wait(ctx context.Context) {
 	}
 }
 
-// answerPublication returns the fault of a publication; nil for none.
+// answerPublication returns the fault of a publication; nil for no fault.
 func (s *system) answerPublication() *local.PublishFault {
 	switch s.injector.next(publish) {
 	case tooMany:
@@ -118,7 +118,7 @@ func (s *system) answerPublication() *local.PublishFault {
 	}
 }
 
-// ofProcesses reports whether a request to storage comes from the processes: this program only uploads.
+// ofProcesses reports whether a request to storage comes from the processes. Uploads come from this program.
 func ofProcesses(r *http.Request) bool {
 	uploads := strings.Contains(r.URL.Path, "/b/"+local.InputBucket+"/") && r.Method != http.MethodGet
 	return !uploads
@@ -139,7 +139,7 @@ func (s *system) deliver(next queue.Push) queue.Push {
 			wait(ctx)
 		case killBefore:
 			s.end(f)
-		case killAfter: // while the message is handled
+		case killAfter: // the process is killed while it handles the message
 			go func() {
 				time.Sleep(5 * time.Millisecond)
 				s.end(f)

@@ -17,7 +17,7 @@ import (
 // deadly is the text of a sample on which the sidecar always ends the connection.
 const deadly = "What ends a process?"
 
-// sidecarAddress is the address of all sidecars, because it is in the reason of the deadly sample.
+// sidecarAddress is the same address for all sidecars, because the reason of the deadly sample contains it.
 var sidecarAddress = sync.OnceValues(func() (string, error) {
 	free, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -93,7 +93,7 @@ func answerAsSidecar(w http.ResponseWriter, r *http.Request) {
 	_ = json.NewEncoder(w).Encode(answer) // a client that closed the connection is one of the faults
 }
 
-// chosen returns an answer that is certain of one choice. The prompt determines this choice.
+// chosen returns an answer with a probability of 1 for one choice. The prompt determines this choice.
 func chosen(choices []string, prompt string) map[string]any {
 	hash := fnv.New32a()
 	fmt.Fprint(hash, prompt)

@@ -27,7 +27,7 @@ import (
 	"google.golang.org/api/option"
 )
 
-// patience is how long the runs of a system may take, with hanging requests.
+// patience is the maximum time of the runs of a system, with hanging requests.
 const patience = 5 * time.Minute
 
 // A system has the functions' processes, and the injector of faults.
@@ -35,11 +35,11 @@ type system struct {
 	t        *testing.T
 	injector *injector
 	versions []string
-	binary   string // a link to one of the versions
+	binary   string // a link to the binary of one of the versions
 
 	mu        sync.Mutex
 	random    *rand.Rand
-	pids      map[string]int // by function
+	pids      map[string]int // process ids by function
 	completed map[string]bool
 	log       strings.Builder
 }
@@ -85,7 +85,7 @@ func live(t *testing.T, versions []string, i *injector) map[string]string {
 	s.showsPages(p.URL)
 	t.Logf("both runs took %.1f s; requests: %v", time.Since(began).Seconds(), i.seen)
 	work := s.work(p.StorageAddr)
-	until(t, "the end of all that was accepted", time.Minute, func() bool {
+	until(t, "the end of all accepted work", time.Minute, func() bool {
 		return slices.Equal(s.names(work, "index/accepted/"), s.names(work, "index/finished/"))
 	})
 	return s.outcome(work)
@@ -152,7 +152,7 @@ func (s *system) drop(input *cloud.BucketHandle) {
 	upload("datasets/texts/dataset.yaml", []byte("manifests: [parts/texts.jsonl]\nscorer: gpu\nbudget: 30%\n"))
 }
 
-// names returns the names of the objects below a prefix, without it.
+// names returns the names of the objects below a prefix, without the prefix.
 func (s *system) names(from bucket.Reader, prefix string) []string {
 	var names []string
 	for attrs, err := range from.List(s.t.Context(), prefix, "") {
@@ -162,7 +162,7 @@ func (s *system) names(from bucket.Reader, prefix string) []string {
 	return names
 }
 
-// outcome reads all scores and selections. It requires that there are no dead letters, and no samples that were rated
+// outcome returns all scores and selections. It fails the test if there are dead letters, or samples that were rated
 // alone.
 func (s *system) outcome(work bucket.Reader) map[string]string {
 	objects := map[string]string{}
@@ -209,7 +209,7 @@ func (s *system) end(f fault) {
 	_ = syscall.Kill(pid, syscall.SIGTERM)
 }
 
-// event records which selections are completed.
+// event records completed selections.
 func (s *system) event(m events.Message) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,5 +1,5 @@
-// Package load tests the whole system on one machine under load: many concurrent clients of its API, and datasets that
-// are uploaded meanwhile.
+// Package load tests the whole system on one machine under load: many clients call the API concurrently, and datasets
+// are uploaded at the same time.
 package load
 
 import (
@@ -35,16 +35,17 @@ const (
 	clients = 200
 	// samples is the size of each dataset.
 	samples = 60
-	// phases is how many times the load pauses, so that the remaining memory and goroutines can be measured.
+	// phases is the number of times that the load pauses, so that the remaining memory and goroutines can be measured.
 	phases = 5
-	// cached limits the system's cache of runs and selections, and its cache of pools. A phase of the gate fills both.
+	// cached is the limit, in bytes, of the cache of runs and selections, and of the cache of pools. A phase of the
+	// gate fills both caches.
 	cached = 4 << 20
-	// patience is how long a dataset may take under load.
+	// patience is the maximum time of a dataset under load.
 	patience = 5 * time.Minute
 )
 
-// durations returns the duration of the calls of clients, and of the mixed load: with HARVEST_LOAD in the environment
-// the durations of the gate, else short ones.
+// durations returns the durations of the clients' calls and of the mixed load. With HARVEST_LOAD in the environment
+// these are the durations of the gate, otherwise short durations.
 func durations() (calls, mixed time.Duration) {
 	if os.Getenv("HARVEST_LOAD") != "" {
 		return time.Minute, 10 * time.Minute
@@ -180,7 +181,7 @@ func (s *system) settle(t testing.TB, patience time.Duration) {
 	}
 }
 
-// call makes one of the calls of the API. An answer with a fault of the server is an error.
+// call makes a random call of the API. A 5xx answer is an error.
 func (s *system) call(ctx context.Context, random *rand.Rand) error {
 	runID, id := s.known(random)
 	method, path, body := http.MethodGet, "/v1/runs/"+runID, ""
@@ -222,7 +223,7 @@ func (s *system) call(ctx context.Context, random *rand.Rand) error {
 	return nil
 }
 
-// load lets clients call the API for a duration. Each client ends after its last answer.
+// load lets n clients call the API for a duration. Each client ends after its last answer.
 func (s *system) load(t *testing.T, n int, d time.Duration) {
 	t.Helper()
 	end := time.Now().Add(d)
@@ -241,10 +242,10 @@ func (s *system) load(t *testing.T, n int, d time.Duration) {
 	group.Wait()
 }
 
-// seed differs from phase to phase.
+// seed returns a seed that is different in each phase.
 func (s *system) seed() uint64 { return uint64(s.calls.Load()) }
 
-// A state has the goroutines and the heap of an idle process.
+// A state is the number of goroutines and the heap size of an idle process.
 type state struct {
 	goroutines int
 	heap       uint64 // bytes
@@ -268,8 +269,7 @@ func (s *system) idle() state {
 	return least
 }
 
-// flat compares the states before and after a load: the number of goroutines is equal, and the heap grows by at most
-// some bytes.
+// flat checks that a load has left at most 10 more goroutines, and at most `most` more bytes of heap.
 func flat(t *testing.T, before, after state, most uint64) {
 	t.Helper()
 	if after.goroutines > before.goroutines+10 || after.heap > before.heap+most {
@@ -278,9 +278,8 @@ func flat(t *testing.T, before, after state, most uint64) {
 	}
 }
 
-// TestLoad calls the API with 200 concurrent clients; then datasets are uploaded while some clients call. No call is
-// answered with a fault of the server, each dataset gets its selection, and goroutines and memory do not grow once
-// caches are full.
+// TestLoad calls the API with 200 concurrent clients. Then datasets are uploaded while some clients call the API. No
+// call gets a 5xx answer, each dataset gets its selection, and goroutines and memory do not grow once caches are full.
 func TestLoad(t *testing.T) {
 	thorough.Only(t)
 	calls, mixed := durations()

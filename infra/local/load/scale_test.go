@@ -22,7 +22,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 )
 
-// scalePatience is how long all work of a row of BenchmarkScale may take.
+// scalePatience is the maximum time of all work of a row of BenchmarkScale.
 const scalePatience = time.Hour
 
 // A scaleRow is one row of BenchmarkScale: the uploaded datasets, and their number of samples.
@@ -79,7 +79,7 @@ func BenchmarkScale(b *testing.B) {
 			}
 			s := startWith(b, func(o *local.Options) { o.Reconcile = time.Minute })
 			debug.FreeOSMemory()
-			_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // if the file does not exist, the peak is that of all rows
+			_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // without this file, the peak is that of all rows
 			before := cpuSeconds(b)
 			b.ResetTimer()
 			size, err := row.drop(b.Context(), s)
@@ -119,7 +119,7 @@ var words = strings.Fields("the left bar is higher than right one because values
 	"12 to 40 percent between 2019 and 2023 which means a larger share of people chose train over car so answer must " +
 	"be B first we compute total area by multiplying width with height then subtract what was removed")
 
-// texts returns text records as JSONL, the same for the same numbers. The answer of a record fills it up to `size`
+// texts returns n text records as JSONL. Equal arguments give equal records. The answer fills each record up to `size`
 // bytes.
 func texts(seed, n, size int) []byte {
 	rng := rand.New(rand.NewPCG(uint64(seed), 7))

@@ -84,11 +84,11 @@ func TestReordering(t *testing.T) {
 		}
 	}
 	if slices.Sort(texts); len(slices.Compact(texts)) != 100 || inPlace > 10 {
-		t.Errorf("%d of 100 messages arrived, %d in their place", len(texts), inPlace)
+		t.Errorf("%d of 100 messages arrived, %d of them at their place in the order", len(texts), inPlace)
 	}
 }
 
-// TestEndpoint delivers ten messages concurrently to an endpoint with two slots, whose processes are killed at times.
+// TestEndpoint delivers ten messages concurrently to an endpoint with two slots. Some calls are killed.
 func TestEndpoint(t *testing.T) {
 	t.Parallel()
 	var endpoint queuetest.Endpoint
@@ -120,7 +120,8 @@ func TestEndpoint(t *testing.T) {
 }
 
 // simulate runs n tasks in a service with 4 slots, 246 s for each task. 16 tasks are published first, and one more
-// whenever a task is done. It returns the counts of the queue, how often each task was done, and the total time.
+// whenever a task is done. It returns the counts of the queue, the number of times that each task was done, and the
+// total time.
 func simulate(t *testing.T, n int) (queue.Stats, []int, time.Duration) {
 	t.Helper()
 	clock := queuetest.NewClock()
@@ -180,7 +181,7 @@ func TestSimulation(t *testing.T) {
 	t.Logf("%s in %s: %+v", took, time.Since(began), stats)
 	least := n / 4 * 246 * time.Second
 	if took < least || took > least*11/10 || slices.Min(done) == 0 || stats.Expired > 0 {
-		t.Errorf("%s, where there is work for %s: %+v", took, least, stats)
+		t.Errorf("the tasks took %s, but they need %s: %+v", took, least, stats)
 	}
 	one, _, _ := simulate(t, 500)
 	other, _, _ := simulate(t, 500)

@@ -1,6 +1,6 @@
-// Package queue is Pub/Sub in this process: topics, and subscriptions that push messages until they are acknowledged.
-// It can imitate the faults of Pub/Sub (Faults). Its time comes from a Clock, so that hours pass in microseconds in
-// tests (package queuetest).
+// Package queue imitates Pub/Sub in this process: it has topics, and subscriptions that push messages until they are
+// acknowledged. It can also imitate the faults of Pub/Sub (Faults). Its time comes from a Clock. In tests, hours pass
+// in microseconds (package queuetest).
 //
 // All messages that are not acknowledged are in memory, without a limit. They are lost when the queue ends.
 package queue
@@ -53,7 +53,7 @@ func (SystemClock) Go(f func()) { go f() }
 type Config struct {
 	Clock Clock
 	Log   *slog.Logger
-	Seed  uint64 // of all random decisions in Faults
+	Seed  uint64 // random seed of the faults
 }
 
 // A Queue delivers the messages of its topics. Its methods may be called concurrently.
@@ -65,7 +65,7 @@ type Queue struct {
 	name   string // part of the ids of messages, so that ids of two queues differ
 	pushes sync.WaitGroup
 
-	mu            sync.Mutex // guards what follows, and the subscriptions
+	mu            sync.Mutex // guards the fields below, and the subscriptions
 	random        *random.Rand
 	published     int
 	subscriptions []*subscription
@@ -94,7 +94,7 @@ func (q *Queue) Wait() error {
 	return q.fault
 }
 
-// Subscribe adds a subscription. It receives the messages that are published to its topic from now on.
+// Subscribe adds a subscription. It receives the messages that are published to its topic after this call.
 func (q *Queue) Subscribe(s Subscription) error {
 	filter, err := events.ParseFilter(s.Filter)
 	if err = errors.Join(err, s.validate()); err != nil {
@@ -118,7 +118,7 @@ func (q *Queue) Stats(subscription string) Stats {
 	return Stats{}
 }
 
-// Outstanding returns how many deliveries of all subscriptions wait, run, or pause after a failure.
+// Outstanding returns the number of deliveries, of all subscriptions, that wait, run, or pause after a failure.
 func (q *Queue) Outstanding() (n int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

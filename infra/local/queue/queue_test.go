@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// never is never true: a clock runs until nothing is left to do.
+// never returns false, so that a clock runs until nothing is left to do.
 func never() bool { return false }
 
 // A received is a delivery that reached the endpoint.
@@ -34,12 +34,13 @@ type bench struct {
 	begin time.Time
 	stop  context.CancelFunc
 	got   []received
-	ids   map[string][]string // by text
+	ids   map[string][]string // ids of messages by text
 }
 
 var policy = queue.Retry{Min: 10 * time.Second, Max: 600 * time.Second}
 
-// newBench adds the subscription s, with defaults. answer gives the answer to a delivery; nil answers 204.
+// newBench returns a queue with the subscription s, whose empty fields get defaults. answer returns the answer to a
+// delivery; nil answers 204.
 func newBench(t *testing.T, s queue.Subscription, answer func(context.Context, events.Envelope) (int, error)) *bench {
 	t.Helper()
 	b := &bench{clock: queuetest.NewClock(), ids: map[string][]string{}}
@@ -173,7 +174,7 @@ func TestBackoff(t *testing.T) {
 	}
 }
 
-// TestExpiry fails a message until it is too old and dropped.
+// TestExpiry fails a message until the message is too old and is dropped.
 func TestExpiry(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, queue.Subscription{}, func(context.Context, events.Envelope) (int, error) { return 503, nil })
@@ -189,7 +190,7 @@ func TestExpiry(t *testing.T) {
 	}
 }
 
-// TestAckDeadline answers a delivery only after its context has ended: the answer does not count.
+// TestAckDeadline answers a delivery only after its context has ended. Then the answer does not count.
 func TestAckDeadline(t *testing.T) {
 	t.Parallel()
 	var b *bench
@@ -212,7 +213,7 @@ func TestAckDeadline(t *testing.T) {
 	}
 }
 
-// TestSlots checks that a subscription has as many concurrent deliveries as slots, in the order of publication.
+// TestSlots checks that a subscription has one concurrent delivery for each slot, in the order of publication.
 func TestSlots(t *testing.T) {
 	t.Parallel()
 	running, most := 0, 0
@@ -227,10 +228,10 @@ func TestSlots(t *testing.T) {
 	b.publish(t, 30)
 	b.clock.Advance(9 * time.Minute)
 	if stats := b.Stats("tasks"); most != 3 || stats.Acknowledged != 27 || stats.Outstanding != 3 {
-		t.Errorf("%d ran at a time, after nine minutes of ten: %+v", most, stats)
+		t.Errorf("after nine of ten minutes, %d deliveries ran concurrently: %+v", most, stats)
 	}
 	if n := b.Outstanding(); n != 3 {
-		t.Errorf("%d deliveries are outstanding in all subscriptions, and 3 in the only one", n)
+		t.Errorf("%d deliveries are outstanding in all subscriptions, but 3 in the only subscription", n)
 	}
 	b.clock.Run(never)
 	if ordered := slices.IsSortedFunc(b.got, func(x, y received) int { return int(x.After - y.After) }); !ordered {
@@ -277,7 +278,7 @@ func TestStop(t *testing.T) {
 		}
 		return http.StatusOK, b.clock.Sleep(ctx, time.Hour)
 	})
-	b.publish(t, 5) // one pauses, two run, two wait
+	b.publish(t, 5) // one message pauses, two run, and two wait
 	b.clock.Advance(time.Second)
 	b.stop()
 	b.clock.Run(never)
@@ -313,7 +314,7 @@ func TestRefused(t *testing.T) {
 		t.Error("a queue without a clock and a log was accepted")
 	}
 	if err := b.Topic("x").Publish(t.Context(), text(1)); err == nil {
-		t.Error("published to no topic")
+		t.Error("a message to an unknown topic was accepted")
 	}
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -18,24 +18,25 @@ type Push func(ctx context.Context, envelope events.Envelope) (status int, err e
 
 // A Retry is a policy of redelivery.
 type Retry struct {
-	Min, Max time.Duration // the pause after a message's first failure, which doubles up to Max
+	// Min is the pause after a message's first failure. The pause doubles after each failure, up to Max.
+	Min, Max time.Duration
 }
 
 // Faults are faults of Pub/Sub. Shares are between 0 and 1; the zero value has no faults. Faults of an endpoint are in
 // queuetest.Endpoint.
 type Faults struct {
-	Duplicate float64       // share of messages that arrive as two, which may be delivered concurrently
+	Duplicate float64       // share of messages that arrive twice; the copies may be delivered concurrently
 	Loss      float64       // share of messages that never arrive
 	Late      float64       // share of acknowledged messages that are delivered once more
-	LateAfter time.Duration // after a time between this and twice this
-	Reorder   bool          // a random waiting message is next, not the oldest
+	LateAfter time.Duration // the late delivery comes after 1 to 2 times this duration
+	Reorder   bool          // a random waiting message is delivered next, instead of the oldest
 }
 
-// A Subscription is a subscription such as those of shared/events, with the settings of its delivery.
+// A Subscription is a subscription as in shared/events, with the settings of its delivery.
 type Subscription struct {
 	events.Subscription
 	Push   Push
-	Slots  int // calls of Push at a time
+	Slots  int // maximum number of concurrent calls of Push
 	Retry  Retry
 	Faults Faults
 }
@@ -54,12 +55,14 @@ func (s Subscription) validate() error {
 
 // Stats has the counts of a subscription.
 type Stats struct {
-	Outstanding, MostOutstanding int // deliveries that wait, run, or pause after a failure: now, and at most
-	Arrived                      int // messages that passed the filter, also lost messages
-	Pushed                       int // calls of Push
-	Acknowledged, Expired        int // deliveries that ended so
+	// Outstanding is the number of deliveries that wait, run, or pause after a failure. MostOutstanding is the highest
+	// number so far.
+	Outstanding, MostOutstanding int
+	Arrived                      int // messages that passed the filter, including lost messages
+	Pushed                       int // number of calls of Push
+	Acknowledged, Expired        int // deliveries that were acknowledged, and that expired
 	Unanswered                   int // pushes without an answer by their deadline
-	Duplicated, Lost, Late       int // faults
+	Duplicated, Lost, Late       int // numbers of faults
 }
 
 // A subscription delivers the messages of a topic that pass its filter.
@@ -68,17 +71,17 @@ type subscription struct {
 	queue   *Queue
 	filter  events.Filter
 	waiting []*delivery // due now, the oldest first
-	running int         // calls of Push
+	running int         // number of calls of Push now
 	stats   Stats
 }
 
-// A delivery is a message on its way to one subscription, through all attempts.
+// A delivery is a message of one subscription, with its attempts.
 type delivery struct {
 	id        string
 	message   events.Message
 	published time.Time
 	attempts  int
-	pause     time.Duration // after the next failure
+	pause     time.Duration // pause after the next failure
 	repeated  bool          // repeated by a fault; a message is repeated only once
 }
 
@@ -151,7 +154,7 @@ func (s *subscription) push(d *delivery) {
 	envelope.Message.MessageID = d.id
 	envelope.Message.Data, envelope.Message.Attributes = d.message.Data, d.message.Attributes
 	ctx, cancel := context.WithCancel(q.ctx)
-	over := false // set under the mutex by the answer or by the deadline: only the first counts
+	over := false // set by the answer or the deadline, under the mutex: only the first of them counts
 	stop := q.after(AckDeadline, func() {
 		if over {
 			return
@@ -184,7 +187,7 @@ func (s *subscription) push(d *delivery) {
 	})
 }
 
-// settle acknowledges a message, or delivers it again after a pause.
+// settle acknowledges a message, or redelivers it after a pause.
 func (s *subscription) settle(d *delivery, acknowledged bool) {
 	if !acknowledged {
 		pause := d.pause

@@ -33,7 +33,7 @@ func (s *system) checkAlone() {
 		}
 	}
 	if s.alone > twice*shardSamples*2 {
-		s.t.Errorf("%d samples were rated alone, and %d tasks had two deaths", s.alone, twice)
+		s.t.Errorf("%d samples were rated alone, but %d tasks had two deaths", s.alone, twice)
 	}
 }
 
@@ -41,7 +41,7 @@ func (s *system) checkAlone() {
 func TestBacklog(t *testing.T) {
 	t.Parallel()
 	n, f := 700, someFaults
-	f.lost = 0.004 // else so few messages would include none
+	f.lost = 0.004 // with a smaller share, none of so few messages would be lost
 	if soak() {
 		n, f = 13_000, someFaults
 	}
@@ -51,7 +51,7 @@ func TestBacklog(t *testing.T) {
 	s.checkScored(plan, n)
 	s.checkAlone()
 	ideal := time.Duration(n) * shardTime / slots
-	t.Logf("%d shards in %s (%.2f of what the slots allow), %d scorings, %d alone, %d tasks with deaths, "+
+	t.Logf("%d shards in %s (%.2f of the time that the slots need), %d scorings, %d alone, %d tasks with deaths, "+
 		"most in flight %d, %d again, %+v",
 		n, s.ended[plan.Run], float64(s.ended[plan.Run])/float64(ideal), s.scorings, s.alone, len(s.deaths),
 		s.inFlight, len(s.objects(plan, "again/")), s.shards())
@@ -63,7 +63,7 @@ func TestBacklog(t *testing.T) {
 	}
 	stats := s.shards()
 	if len(s.deaths) == 0 || stats.Duplicated == 0 || stats.Late == 0 || stats.Lost == 0 {
-		t.Errorf("a fault did not happen: %d deaths, %+v", len(s.deaths), stats)
+		t.Errorf("a kind of fault did not happen: %d deaths, %+v", len(s.deaths), stats)
 	}
 }
 
@@ -80,7 +80,7 @@ func TestWidthChanges(t *testing.T) {
 			t.Errorf("%d messages were in flight, more than %d", s.inFlight, most)
 		}
 		s.resume(plan, w)
-		// Messages of the former width stay in the queue until a slot is free for them.
+		// Messages that were published with the earlier width stay in the queue until a slot is free.
 		over := s.now() + 2*time.Hour
 		s.runUntil(100*time.Hour, func() bool { return s.now() > over })
 		s.inFlight = 0
@@ -156,7 +156,7 @@ func TestManyRuns(t *testing.T) {
 	}
 }
 
-// TestScorerAway makes the scorer unreachable for most of a day: this costs only time.
+// TestScorerAway makes the scorer unreachable for most of a day. The run takes longer, but no sample fails.
 func TestScorerAway(t *testing.T) {
 	t.Parallel()
 	const n = 200
@@ -164,13 +164,13 @@ func TestScorerAway(t *testing.T) {
 	from, to := time.Hour, 21*time.Hour
 	s.away = func() bool { return s.now() >= from && s.now() < to }
 	plan := s.begin("away", n)
-	s.runUntil(from+schedule, func() bool { return s.now() >= from+schedule/2 }) // work that has begun is completed
+	s.runUntil(from+schedule, func() bool { return s.now() >= from+schedule/2 }) // begun work is completed
 	began := len(s.objects(plan, "started/"))
 	s.runUntil(to, func() bool { return s.now() >= to-time.Minute })
 	if attempts := len(s.objects(plan, "started/")); attempts != began || s.scorings >= n {
-		t.Errorf("%d attempts were made while the scorer was away, of %d scorings", attempts-began, s.scorings)
+		t.Errorf("%d of %d scorings were attempts while the scorer was unreachable", attempts-began, s.scorings)
 	}
-	// Each first shard of a chain is published again after 6 hours, and after 12 more.
+	// The first shard of each chain is published again after 6 hours, and again after another 12 hours.
 	if again := len(s.objects(plan, "again/")); again > 2*width {
 		t.Errorf("%d tasks were published again", again)
 	}

@@ -26,8 +26,9 @@ func (m *meter) score() {
 	}
 }
 
-// TestImageCheckRequests counts storage requests for few and for many ranges, each with a sample with two images: of a
-// call for a scored dataset, of the steps of the image check, and of the shards of the next attempt.
+// TestImageCheckRequests counts storage requests for few and for many ranges. Each range has a sample with two images.
+// It counts the requests of a call for a scored dataset, of the steps of the image check, and of the shards of the next
+// attempt.
 func TestImageCheckRequests(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()

@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// TestLostSteps loses, for each kind of task, the step after the last task together with its message: reconcile makes
-// the step.
+// TestLostSteps loses the step after the last task of each kind, and the message of this task. reconcile makes the
+// step.
 func TestLostSteps(t *testing.T) {
 	t.Parallel()
 	for _, lost := range []string{
@@ -35,7 +35,7 @@ func TestLostSteps(t *testing.T) {
 				t.Fatal("nothing was lost")
 			}
 			m.lost = ""
-			for range 3 { // each step may need the one before
+			for range 3 { // a step may need the step before it
 				m.reconcile("reconcile")
 				m.deliver(events.TaskSelect, 1)
 				m.deliver(events.TaskPart, n)
@@ -46,7 +46,7 @@ func TestLostSteps(t *testing.T) {
 }
 
 // TestLostTemporary removes the temporary objects of a selection, like a bucket's lifecycle rule, while only some parts
-// are written or composed: they are made again.
+// are written or composed. The objects are made again.
 func TestLostTemporary(t *testing.T) {
 	t.Parallel()
 	const n = 70
@@ -66,7 +66,7 @@ func TestLostTemporary(t *testing.T) {
 				m.must(err)
 				bucket.RemoveTemporary(t.Context(), m.work, "tmp/"+plan.Run+"/"+st.Selections[0]+"/"+gone)
 				m.tasks[events.TaskPart] = nil // these messages are also lost
-				for range 12 {                 // each continues the chains by at least one part
+				for range 12 {                 // each step continues the chains by at least one part
 					m.reconcile("reconcile")
 					m.deliver(events.TaskPart, n)
 				}

@@ -25,7 +25,7 @@ import (
 // A countingBucket counts its requests. It refuses to create some objects.
 type countingBucket struct {
 	buckettest.Counted
-	lost string // text in the names of these objects
+	lost string // text in the names of the refused objects
 }
 
 func (b countingBucket) Create(ctx context.Context, name string, write func(io.Writer) error) error {
@@ -42,14 +42,14 @@ func (b countingBucket) Compose(ctx context.Context, name string, parts []string
 	return b.Counted.Compose(ctx, name, parts)
 }
 
-// counted has the numbers of requests of the deliveries of a kind.
+// counted has the numbers of requests for deliveries of one kind.
 type counted struct {
 	deliveries  int
 	most, total int64
 }
 
-// A meter runs all steps of a run of n ranges, each with one shard, and counts the requests of each step. Some
-// deliveries of each kind, including the last ones, are made by a new process with empty caches.
+// A meter runs all steps of a run of n ranges, each with one shard, and counts the requests of each step. A new process
+// with empty caches makes some deliveries of each kind, including the last deliveries.
 type meter struct {
 	t        testing.TB
 	n        int
@@ -60,7 +60,7 @@ type meter struct {
 	tasks    map[string][]events.Message
 	kinds    map[string]*counted
 	lost     string // the process is killed before it writes an object with this text in its name, and its message is lost
-	killed   int    // deliveries
+	killed   int    // number of deliveries
 
 	runs       *run.Reader
 	worker     *run.Worker
@@ -130,7 +130,7 @@ func (m *meter) count(kind string, do func(context.Context) error) {
 	c.most = max(c.most, used)
 }
 
-// deliver delivers at most this many tasks of a kind, also tasks that are published meanwhile.
+// deliver delivers at most `most` tasks of a kind, including tasks that are published during these deliveries.
 func (m *meter) deliver(kind string, most int) {
 	m.t.Helper()
 	for i := 0; i < most && len(m.tasks[kind]) > 0; i++ {
@@ -181,7 +181,7 @@ func measure(t testing.TB, n int) *meter {
 	m.look(plan)
 	m.deliver(events.TaskRange, n)
 	rated := n / 2
-	for len(m.tasks[events.TaskShard]) > 0 { // some are of the former wave
+	for len(m.tasks[events.TaskShard]) > 0 { // some tasks are of the earlier wave
 		m.deliver(events.TaskShard, max(n-rated, 1))
 		rated = n
 	}
@@ -270,7 +270,7 @@ func (m *meter) plan() *run.Plan {
 	return plan
 }
 
-// look makes the calls that users make about a half-rated run: its status, a reconcile step, and a resume.
+// look makes the calls for a half-rated run: its status, a reconcile step, and a resume.
 func (m *meter) look(plan *run.Plan) {
 	m.t.Helper()
 	m.restart()
@@ -301,7 +301,7 @@ func (m *meter) reconcile(kind string) {
 	})
 }
 
-// bounds are the maximum numbers of requests of one delivery, at any number of ranges.
+// bounds has the maximum number of requests of one delivery of each kind, at any number of ranges.
 var bounds = map[string]int64{
 	"plan": 120, events.TaskRange: 100, events.TaskShard: 250, events.TaskPart: 50, "reconcile": 250, "resume": 250,
 	"status again": 100, "reconcile parts": 100, "request again": 100, events.TaskImages: 400,
@@ -324,7 +324,7 @@ func TestRequests(t *testing.T) {
 			c := m.kinds[kind]
 			t.Logf("%6d ranges, %-15s %6d deliveries, most %6d, in all %7d requests", n, kind, c.deliveries, c.most, c.total)
 			if kind == "status again" && n > 10_000 {
-				continue // the reports of this many ranges do not all stay in memory
+				continue // with so many ranges, not all reports stay in memory
 			}
 			if bound := bounds[kind]; bound > 0 && c.most > bound {
 				t.Errorf("%d ranges: a delivery of kind %s made %d requests, more than %d", n, kind, c.most, bound)

@@ -1,5 +1,5 @@
-// Package simulation_test simulates days of the run protocol: the real workers, with a queue and endpoints with faults.
-// It also counts the requests of each step.
+// Package simulation_test simulates days of the work on runs, with the real workers, and with a queue and endpoints
+// that have faults. It also counts the requests of each step.
 package simulation_test
 
 import (
@@ -35,7 +35,7 @@ import (
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.Short() {
-		fmt.Println("skipped: there is nothing for the race detector in simulated time")
+		fmt.Println("skipped: in simulated time the race detector finds no races")
 		return
 	}
 	debug.SetGCPercent(400)
@@ -43,12 +43,12 @@ func TestMain(m *testing.M) {
 }
 
 const (
-	slots        = 4                 // shards that are rated at a time
+	slots        = 4                 // shards that are rated concurrently
 	shardTime    = 246 * time.Second // time for a shard
 	schedule     = 10 * time.Minute  // interval of reconcile tasks
 	width        = 16                // width of a run's first wave
 	shardSamples = 2
-	rangeShards  = 100 // about
+	rangeShards  = 100 // approximate number
 )
 
 // smallRubric has few capabilities and styles, so that files of scores are small.
@@ -57,7 +57,7 @@ const smallRubric = "name: small\ncapabilities: [logic]\nstyles: [word]\n"
 // faults has the shares of messages and deliveries with faults.
 type faults struct {
 	duplicate, late, lost float64
-	killed                float64 // at a time of the delivery, or at one of its writes and publications
+	killed                float64 // share of deliveries whose process is killed, at a time or at a write or publication
 }
 
 var someFaults = faults{duplicate: 0.01, late: 0.01, lost: 0.001, killed: 0.01}
@@ -73,7 +73,7 @@ type system struct {
 	rater  *runtest.Scorer
 	faults faults
 	width  int         // width of the waves that new processes begin
-	away   func() bool // whether the scorer is reachable
+	away   func() bool // whether the scorer is unreachable
 
 	idle      []*process
 	processes int
@@ -81,7 +81,7 @@ type system struct {
 	alone     int            // samples that were rated alone
 	deaths    map[string]int // deaths of processes, by their task
 	ended     map[string]time.Duration
-	completed map[string]bool // selections
+	completed map[string]bool // completed selections
 	inFlight  int             // maximum number of shard messages that were published and not yet acknowledged
 	// acknowledged has the ids of the acknowledged shard messages. The queue's copy of a message has the same id.
 	acknowledged map[string]bool
@@ -143,7 +143,7 @@ func (s *system) subscribe(sub queue.Subscription) {
 	s.must(s.queue.Subscribe(sub))
 }
 
-// counted records which messages are acknowledged.
+// counted records the ids of acknowledged messages.
 func (s *system) counted(push queue.Push) queue.Push {
 	return func(ctx context.Context, e events.Envelope) (int, error) {
 		status, err := push(ctx, e)
@@ -181,7 +181,7 @@ func (s *system) event(_ context.Context, e events.Envelope) (int, error) {
 	return http.StatusNoContent, nil
 }
 
-// begin starts a run of a dataset of this many shards, which selects 30 % of it.
+// begin starts a run of a dataset with this number of shards. The run selects 30 % of the dataset.
 func (s *system) begin(name string, shards int) *run.Plan {
 	s.t.Helper()
 	records := make([]string, shards*shardSamples)
@@ -216,7 +216,7 @@ func (s *system) planner(runs *run.Reader, limits run.Limits) *run.Planner {
 	return planner
 }
 
-// runUntil lets time pass until done returns true, for at most this long.
+// runUntil lets time pass until done returns true. After the time longest, the test fails.
 func (s *system) runUntil(longest time.Duration, done func() bool) {
 	s.t.Helper()
 	s.clock.Run(func() bool {
@@ -245,7 +245,7 @@ func (s *system) shards() (sum queue.Stats) {
 	return sum
 }
 
-// finish lets time pass until this many selections are completed.
+// finish lets time pass until this number of selections is completed.
 func (s *system) finish(longest time.Duration, selections int) {
 	s.t.Helper()
 	s.runUntil(longest, func() bool { return len(s.completed) == selections })
@@ -297,8 +297,8 @@ type process struct {
 	subsets    *subset.Selector
 	reconciler *subset.Reconciler
 
-	ctx  context.Context // of the current delivery
-	life int             // writes and publications until it is killed; -1 for ever
+	ctx  context.Context // context of the current delivery
+	life int             // number of writes and publications until the process is killed; -1 for no kill
 }
 
 var errKilled = errors.New("the process was killed")
@@ -332,7 +332,7 @@ func (s *system) process() *process {
 	return p
 }
 
-// push returns the handler of messages of every function.
+// push handles the messages of every function.
 func (s *system) push(ctx context.Context, e events.Envelope) (int, error) {
 	p := s.process()
 	p.ctx, p.life = ctx, -1
@@ -377,7 +377,7 @@ func (p *process) handle(ctx context.Context, e events.Envelope) error {
 
 func decode[T any](data []byte) (v T) {
 	if err := json.Unmarshal(data, &v); err != nil {
-		panic(err) // messages of this program: cannot happen
+		panic(err) // cannot happen: this program made the message
 	}
 	return v
 }

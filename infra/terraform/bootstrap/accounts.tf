@@ -17,7 +17,7 @@ resource "google_service_account" "service" {
   depends_on   = [google_project_service.api]
 }
 
-# The account with which Pub/Sub pushes. It may only call services.
+# Pub/Sub signs pushes with this account. The account may only call services.
 resource "google_service_account" "push" {
   account_id   = "${var.name}-push"
   display_name = "Signs Pub/Sub's pushes to the services"
@@ -25,7 +25,7 @@ resource "google_service_account" "push" {
 }
 
 locals {
-  # Roles for the traces and metrics of a service. They do not allow reading.
+  # Roles for writing the traces and metrics of a service. They do not allow reading.
   telemetry = ["roles/telemetry.tracesWriter", "roles/telemetry.metricsWriter"]
   senders = {
     for pair in setproduct(keys(local.services), local.telemetry) :

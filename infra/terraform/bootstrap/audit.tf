@@ -1,5 +1,5 @@
-# Logs of reads and writes by account, in addition to the logs of the services. Google always logs administrative
-# changes.
+# These logs record reads and writes of data by account, in addition to the logs of the services. Google always logs
+# administrative changes.
 resource "google_project_iam_audit_config" "data" {
   for_each = toset(var.audit_logs)
 

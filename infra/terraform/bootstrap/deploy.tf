@@ -1,6 +1,6 @@
-# The account of Cloud Build. It can replace every resource of Harvest, data included, and deploy code with the account
-# of any service. Anyone who may start a build, or push to the branch that is built, can do the same: protect both.
-# The account cannot create accounts or keys, grant roles on the project, or read secrets.
+# The account of Cloud Build. It can replace every resource of Harvest, including data, and deploy code with the account
+# of any service. A person who may start a build, or push to the built branch, can do the same. So protect builds and
+# the branch. The account cannot create accounts or keys, grant roles on the project, or read secrets.
 resource "google_service_account" "deploy" {
   account_id   = "${var.name}-deploy"
   display_name = "Builds and deploys Harvest"
@@ -40,7 +40,7 @@ resource "google_service_account_iam_member" "deploy" {
   member             = google_service_account.deploy.member
 }
 
-# The smoke test calls the API with this account, and makes its own token.
+# The smoke test calls the API with this account, and makes an ID token of it.
 resource "google_service_account_iam_member" "deploy_tokens" {
   service_account_id = google_service_account.deploy.name
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"

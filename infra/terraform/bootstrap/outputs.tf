@@ -14,7 +14,8 @@ output "deploy_account" {
 
 output "accounts" {
   description = <<-EOT
-    E-mail addresses of the services' accounts, by service. Image buckets of other projects must grant access to them.
+    E-mail addresses of the services' accounts, by service. Image buckets of other projects must grant these accounts
+    access.
   EOT
   value       = { for service, account in google_service_account.service : service => account.email }
 }

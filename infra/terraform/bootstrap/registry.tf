@@ -5,7 +5,8 @@ resource "google_artifact_registry_repository" "images" {
   format        = "DOCKER"
   description   = "Images of Harvest: functions and sidecar."
 
-  # Ten images are enough for a rollback. Keeping every image would cost money: that of the sidecar has several GB.
+  # Ten images are enough for a rollback. Keeping every image would cost money, because the sidecar's image has several
+  # GB.
   cleanup_policies {
     id     = "keep-newest"
     action = "KEEP"

@@ -1,4 +1,5 @@
-# The key for the endpoint of the scorer llm. Add its value by hand, so that it is in no configuration, state or log:
+# The key for the endpoint of the scorer llm. Add its value by hand, so that no configuration, state or log contains the
+# value:
 #   printf %s "$KEY" | gcloud secrets versions add harvest-llm-api-key --data-file=-
 resource "google_secret_manager_secret" "llm_api_key" {
   secret_id = "${var.name}-llm-api-key"

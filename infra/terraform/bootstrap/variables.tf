@@ -49,14 +49,14 @@ variable "audit_logs" {
 }
 
 variable "secret_regions" {
-  description = "Regions of the secret. If the list is empty, Google chooses, which some organisations do not allow."
+  description = "Regions of the secret. If empty, Google chooses the regions; some organisations do not allow this."
   type        = list(string)
   default     = []
 }
 
 variable "billing_account" {
   description = <<-EOT
-    Id of the billing account, for a budget with alerts; null for no budget. You need roles/billing.costsManager on that
+    Id of the billing account, for a budget with alerts; null for no budget. You need roles/billing.costsManager on this
     account.
   EOT
   type        = string

@@ -13,7 +13,8 @@ var (
 	metaBlocks    = []string{"lifecycle", "provisioner", "connection", "precondition", "postcondition"}
 )
 
-// Check reports the faults in a module's resources and data sources that the provider would refuse, by file and line.
+// Check returns the faults in a module's resources and data sources that the provider would refuse, each with file and
+// line.
 func (s *Schema) Check(m *Module) error {
 	var faults []error
 	for _, b := range m.Blocks {
@@ -24,7 +25,7 @@ func (s *Schema) Check(m *Module) error {
 		known := types[b.Labels[0]]
 		if known == nil {
 			faults = append(faults, at(b.DefRange(),
-				"%s %s is not in the schema: it is misspelt, or generate the schema again", b.Type, b.Labels[0]))
+				"%s %s is not in the schema: fix the name, or generate the schema again", b.Type, b.Labels[0]))
 			continue
 		}
 		faults = append(faults, known.check(b.Body, true)...)
@@ -32,8 +33,8 @@ func (s *Schema) Check(m *Module) error {
 	return errors.Join(faults...)
 }
 
-// check compares the body of a block with its schema. If top is true, the block is a resource or data source, which may
-// also have Terraform's arguments.
+// check compares the body of a block with its schema. If top is true, the block is a resource or data source, and may
+// also have the arguments in meta.
 func (b *Block) check(body *hclsyntax.Body, top bool) []error {
 	var faults []error
 	for name, a := range body.Attributes {
@@ -43,11 +44,11 @@ func (b *Block) check(body *hclsyntax.Body, top bool) []error {
 		case !ok && b.Blocks[name] != nil:
 			faults = append(faults, at(a.SrcRange, "%s is a block, not an argument", name))
 		case !ok:
-			faults = append(faults, at(a.SrcRange, "no argument %s here", name))
+			faults = append(faults, at(a.SrcRange, "the block has no argument %s", name))
 		case known.Mode == Computed:
 			faults = append(faults, at(a.SrcRange, "%s is computed, and cannot be set", name))
 		case !fits(a.Expr, known.Type):
-			faults = append(faults, at(a.SrcRange, "%s: want a %s", name, known.Type))
+			faults = append(faults, at(a.SrcRange, "%s: it must be a %s", name, known.Type))
 		}
 	}
 	for name, known := range b.Attributes {
@@ -79,11 +80,11 @@ func (b *Block) checkBlocks(body *hclsyntax.Body, top bool) []error {
 		}
 		known := b.Blocks[name]
 		if known == nil {
-			faults = append(faults, at(nested.DefRange(), "no block %s here", name))
+			faults = append(faults, at(nested.DefRange(), "the block has no block %s", name))
 			continue
 		}
 		if known.Max > 0 && fixed[name] > known.Max {
-			faults = append(faults, at(nested.DefRange(), "block %s may be there %d times at most", name, known.Max))
+			faults = append(faults, at(nested.DefRange(), "block %s: at most %d may occur", name, known.Max))
 		}
 		faults = append(faults, known.check(content, false)...)
 	}

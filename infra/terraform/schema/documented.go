@@ -7,14 +7,14 @@ import (
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 )
 
-// CheckDocumented reports every variable and output without a sentence as its description, and every variable without a
-// type. It also reports every resource and data source without a comment or a description.
+// CheckDocumented returns an error for each variable and output whose description has fewer than three words, for each
+// variable without a type, and for each resource and data source without a comment or a description.
 func (m *Module) CheckDocumented() error {
 	var faults []error
 	for _, b := range m.Blocks {
 		if (b.Type == "resource" || b.Type == "data") && !m.hasReason(b) {
 			name := strings.Join(b.Labels, ".")
-			faults = append(faults, at(b.DefRange(), "%s %s: a comment that says its reason is missing", b.Type, name))
+			faults = append(faults, at(b.DefRange(), "%s %s: a comment with its reason is missing", b.Type, name))
 		}
 		if b.Type != "variable" && b.Type != "output" {
 			continue
@@ -24,7 +24,8 @@ func (m *Module) CheckDocumented() error {
 		case err != nil:
 			faults = append(faults, at(b.DefRange(), "%s %s: description %w", b.Type, b.Labels[0], err))
 		case len(strings.Fields(text)) < 3:
-			faults = append(faults, at(b.DefRange(), "%s %s: description %q says too little", b.Type, b.Labels[0], text))
+			faults = append(faults, at(b.DefRange(), "%s %s: description %q has fewer than three words", b.Type,
+				b.Labels[0], text))
 		}
 		if b.Type == "variable" && b.Body.Attributes["type"] == nil {
 			faults = append(faults, at(b.DefRange(), "variable %s: type is missing", b.Labels[0]))

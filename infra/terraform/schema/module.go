@@ -40,7 +40,7 @@ func Read(dir string) (*Module, error) {
 		body := file.Body.(*hclsyntax.Body)
 		m.Blocks = append(m.Blocks, body.Blocks...)
 		m.comments[name] = map[int]bool{}
-		tokens, _ := hclsyntax.LexConfig(file.Bytes, name, hcl.InitialPos) // the parser has reported faults
+		tokens, _ := hclsyntax.LexConfig(file.Bytes, name, hcl.InitialPos) // the parser has already reported invalid syntax
 		for _, token := range tokens {
 			if token.Type == hclsyntax.TokenComment {
 				m.comments[name][token.Range.Start.Line] = true
@@ -50,7 +50,8 @@ func Read(dir string) (*Module, error) {
 	return m, nil
 }
 
-// Named returns the blocks of a type by their labels, joined by dots. The labels of these blocks must differ.
+// Named returns the blocks of a type. The keys are the labels of the blocks, joined by dots. The labels of these blocks
+// must differ.
 func (m *Module) Named(kind string) map[string]*hclsyntax.Block {
 	found := map[string]*hclsyntax.Block{}
 	for _, b := range m.Blocks {
@@ -115,7 +116,7 @@ func Used(roots ...string) (map[string][]string, error) {
 	return used, nil
 }
 
-// at returns an error with its place in the configuration.
+// at returns an error that begins with a place in the configuration.
 func at(r hcl.Range, format string, args ...any) error {
 	return fmt.Errorf("%s:%d: %w", r.Filename, r.Start.Line, fmt.Errorf(format, args...))
 }

@@ -45,12 +45,12 @@ func (s *Schema) CheckReferences(m *Module) error {
 	}
 	for name, b := range m.Named("variable") {
 		if !r.used["var."+name] {
-			r.fault(b.DefRange(), "variable %s is used nowhere", name)
+			r.fault(b.DefRange(), "variable %s is not used", name)
 		}
 	}
 	for name, place := range r.locals {
 		if !r.used["local."+name] {
-			r.fault(place, "local %s is used nowhere", name)
+			r.fault(place, "local value %s is not used", name)
 		}
 	}
 	return errors.Join(r.faults...)
@@ -61,7 +61,7 @@ type references struct {
 	module *Module
 	called map[string]*Module   // modules by the name of their call
 	locals map[string]hcl.Range // places of local values
-	used   map[string]bool      // var.x and local.x
+	used   map[string]bool      // names of used variables and local values, such as var.x and local.x
 	faults []error
 }
 
@@ -108,7 +108,7 @@ func literal(a *hclsyntax.Attribute) (string, error) {
 	return v.AsString(), nil
 }
 
-// body checks all expressions of a block. known lists the names that are defined within the block.
+// body checks all expressions of a block. known lists the names that are defined inside the block.
 func (r *references) body(body *hclsyntax.Body, known []string) {
 	for _, a := range body.Attributes {
 		for _, traversal := range hclsyntax.Variables(a.Expr) {
@@ -118,7 +118,8 @@ func (r *references) body(body *hclsyntax.Body, known []string) {
 	for _, b := range body.Blocks {
 		switch b.Type {
 		case "lifecycle":
-			r.body(&hclsyntax.Body{Blocks: b.Body.Blocks}, known) // ignore_changes names arguments, not values
+			// Skip the attributes, because ignore_changes names arguments, not values.
+			r.body(&hclsyntax.Body{Blocks: b.Body.Blocks}, known)
 		case "dynamic":
 			r.body(&hclsyntax.Body{Attributes: b.Body.Attributes}, known)
 			if content := dynamicContent(b); content != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Schema describes the resources and data sources that this repository uses, in one release of a provider.
+// A Schema has the resources and data sources of one release of a provider that this repository uses.
 type Schema struct {
 	Provenance Provenance        `json:"provenance"`
 	Resources  map[string]*Block `json:"resources"`
@@ -19,8 +19,8 @@ type Schema struct {
 // Provenance records the source of a schema.
 type Provenance struct {
 	Package  string `json:"package"`  // npm package and version
-	Licence  string `json:"licence"`  // of that package
-	SHA512   string `json:"sha512"`   // of its archive
+	Licence  string `json:"licence"`  // of this package
+	SHA512   string `json:"sha512"`   // of the package's archive
 	Provider string `json:"provider"` // provider and version that the package was made from
 }
 
@@ -42,14 +42,14 @@ type Attribute struct {
 	Type string // string, number, bool, list(string), list(number), set(string), set(number), map(string), or any
 }
 
-// A Mode says if the configuration or the provider sets an attribute.
+// A Mode is required or optional if the configuration sets an attribute, and computed if only the provider sets it.
 type Mode string
 
 // The modes of an attribute.
 const (
 	Required Mode = "required"
 	Optional Mode = "optional"
-	Computed Mode = "computed" // by the provider alone
+	Computed Mode = "computed" // set only by the provider
 )
 
 // MarshalText implements encoding.TextMarshaler.
@@ -71,7 +71,7 @@ func (a *Attribute) UnmarshalText(text []byte) error {
 //go:embed google.json
 var google []byte
 
-// Google returns the schema of the google provider that this repository is checked with.
+// Google returns the schema of the google provider.
 func Google() (*Schema, error) {
 	var s Schema
 	if err := json.Unmarshal(google, &s); err != nil {

@@ -77,7 +77,7 @@ func TestSchemaHasNothingElse(t *testing.T) {
 	for kind, types := range map[string]map[string]*schema.Block{"resource": google.Resources, "data": google.Data} {
 		for name := range types {
 			if !slices.Contains(used[kind], name) {
-				t.Errorf("%s %s is used nowhere: generate the schema again", kind, name)
+				t.Errorf("no configuration uses %s %s: generate the schema again", kind, name)
 			}
 		}
 	}
@@ -108,22 +108,22 @@ func TestFaults(t *testing.T) {
 	}{
 		"schema": {google.Check(m), []string{
 			"main.tf:1: resource google_pubsub_tpic is not in the schema",
-			"main.tf:6: no argument labls here",
-			"main.tf:7: name: want a string",
+			"main.tf:6: the block has no argument labls",
+			"main.tf:7: name: it must be a string",
 			"main.tf:12: argument topic is missing",
 			"main.tf:14: argument push_endpoint is missing",
-			"main.tf:15: no argument endpoint here",
-			"main.tf:17: block push_config may be there 1 times at most",
-			"main.tf:20: no block retry here",
-			"main.tf:23: ack_deadline_seconds: want a number",
+			"main.tf:15: the block has no argument endpoint",
+			"main.tf:17: block push_config: at most 1 may occur",
+			"main.tf:20: the block has no block retry",
+			"main.tf:23: ack_deadline_seconds: it must be a number",
 			"main.tf:24: retry_policy is a block, not an argument",
 			"main.tf:25: dynamic dead_letter_policy: for_each or content is missing",
 			"main.tf:31: number is computed",
 			"main.tf:34: block template is missing",
 		}},
 		"references": {google.CheckReferences(m), []string{
-			"references.tf:1: variable unused is used nowhere",
-			"references.tf:6: local unused is used nowhere",
+			"references.tf:1: variable unused is not used",
+			"references.tf:6: local value unused is not used",
 			"references.tf:10: there is no variable mising",
 			"references.tf:11: there is no local value mising",
 			"references.tf:12: there is no resource google_pubsub_topic.mising",
@@ -136,10 +136,10 @@ func TestFaults(t *testing.T) {
 			"references.tf:23: module part has no variable other",
 		}},
 		"documentation": {m.CheckDocumented(), []string{
-			"main.tf:5: resource google_pubsub_topic.there: a comment that says its reason is missing",
+			"main.tf:5: resource google_pubsub_topic.there: a comment with its reason is missing",
 			"references.tf:1: variable unused: description is missing",
 			"references.tf:1: variable unused: type is missing",
-			`references.tf:25: output some: description "Some." says too little`,
+			`references.tf:25: output some: description "Some." has fewer than three words`,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,7 +149,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// checkFaults checks that the error has one line for each expected fault, and no other lines.
+// checkFaults checks that the error has one line for each expected fault, and no other line.
 func checkFaults(t *testing.T, err error, faults []string) {
 	t.Helper()
 	if err == nil {

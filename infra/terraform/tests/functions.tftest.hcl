@@ -24,11 +24,11 @@ run "services" {
   }
   assert {
     condition     = alltrue([for key, s in google_cloud_run_v2_service.function : s.template[0].service_account == var.accounts[key]])
-    error_message = "every service has its own account"
+    error_message = "every service must have its own account"
   }
   assert {
     condition     = alltrue([for s in google_cloud_run_v2_service.function : s.template[0].timeout == "590s" && s.template[0].scaling[0].min_instance_count == 0 && s.template[0].scaling[0].max_instance_count > 0])
-    error_message = "services scale to zero, and at most to max_instances"
+    error_message = "services must scale to zero, and at most to max_instances"
   }
   assert {
     condition     = { for key, s in google_cloud_run_v2_service.function : key => s.template[0].max_instance_request_concurrency } == var.concurrency
@@ -36,19 +36,19 @@ run "services" {
   }
   assert {
     condition     = google_cloud_run_v2_service.function["curate"].template[0].containers[0].resources[0].limits == tomap({ cpu = "4", memory = "16Gi" })
-    error_message = "more memory needs more CPU"
+    error_message = "with more memory, a service must have more CPU"
   }
   assert {
     condition     = google_cloud_run_v2_service.function["score"].template[0].containers[0].resources[0].limits == tomap({ cpu = "2", memory = "2Gi" })
-    error_message = "less memory does not reduce the CPU"
+    error_message = "less memory must not reduce the CPU"
   }
   assert {
     condition     = { for key, s in google_cloud_run_v2_service.function : key => one([for e in s.template[0].containers[0].env : e.value if e.name == "GOMEMLIMIT"]) } == { ingest = "921MiB", score = "1843MiB", curate = "14745MiB" }
-    error_message = "a service collects garbage before its memory is used up"
+    error_message = "GOMEMLIMIT must be 90 % of the memory"
   }
   assert {
     condition     = [for key, s in google_cloud_run_v2_service.function : key if s.ingress != "INGRESS_TRAFFIC_INTERNAL_ONLY"] == ["curate"]
-    error_message = "only the API can be reached from outside"
+    error_message = "only the API may be reachable from outside"
   }
   assert {
     condition     = one([for e in google_cloud_run_v2_service.function["score"].template[0].containers[0].env : e.value if e.name == "PUSH_AUDIENCE"]) == "harvest-score"
@@ -60,7 +60,7 @@ run "services" {
   }
   assert {
     condition     = length([for e in google_cloud_run_v2_service.function["ingest"].template[0].containers[0].env : e if e.name == "GPU_SIDECAR"]) == 0
-    error_message = "without a GPU service there is no GPU_SIDECAR"
+    error_message = "without a GPU service there must be no GPU_SIDECAR"
   }
 }
 
@@ -74,7 +74,7 @@ run "in_a_hardened_network" {
   }
   assert {
     condition     = alltrue([for s in google_cloud_run_v2_service.function : s.ingress == "INGRESS_TRAFFIC_INTERNAL_ONLY" && s.template[0].vpc_access[0].egress == "ALL_TRAFFIC" && s.template[0].vpc_access[0].network_interfaces[0].subnetwork == "farm-west"])
-    error_message = "no service is reachable from outside, and all egress goes through the VPC"
+    error_message = "no service may be reachable from outside, and all egress must go through the VPC"
   }
   assert {
     condition     = alltrue([for s in google_cloud_run_v2_service.function : s.labels == tomap(var.labels) && s.template[0].labels == tomap(var.labels)])

@@ -47,7 +47,7 @@ run "two_containers" {
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.template[0].scaling[0].min_instance_count == 0 && google_cloud_run_v2_service.score_gpu.template[0].scaling[0].max_instance_count == 2
-    error_message = "GPUs scale to zero, and at most to max_instances"
+    error_message = "the GPU service must scale to zero, and at most to max_instances"
   }
 }
 
@@ -61,7 +61,7 @@ run "liveness" {
   }
   assert {
     condition     = google_cloud_run_v2_service.score_gpu.ingress == "INGRESS_TRAFFIC_ALL" && length(google_cloud_run_v2_service.score_gpu.template[0].vpc_access) == 0
-    error_message = "without a VPC, calls of the other services come from outside"
+    error_message = "without a VPC, the service must accept calls from outside, because the other services call it so"
   }
 }
 
@@ -84,7 +84,7 @@ run "memory" {
   }
   assert {
     condition     = one([for e in google_cloud_run_v2_service.score_gpu.template[0].containers[0].env : e.value if e.name == "GOMEMLIMIT"]) == "1843MiB"
-    error_message = "a service collects garbage before its memory is used up"
+    error_message = "GOMEMLIMIT must be 90 % of the memory"
   }
 }
 

@@ -20,7 +20,7 @@ run "subscriptions" {
       for s in google_pubsub_subscription.push :
       s.ack_deadline_seconds == 600 && s.retry_policy[0].minimum_backoff == "10s" && s.retry_policy[0].maximum_backoff == "600s" && s.expiration_policy[0].ttl == ""
     ])
-    error_message = "every push may take 600 s, backs off 10..600 s, and never expires"
+    error_message = "every subscription must have a deadline of 600 s and a backoff of 10 to 600 s, and must never expire"
   }
   assert {
     condition     = alltrue(concat([for s in google_pubsub_subscription.push : s.labels == tomap(var.labels)], [for t in google_pubsub_topic.this : t.labels == tomap(var.labels)]))
@@ -57,7 +57,7 @@ run "subscriptions" {
       for m in google_pubsub_topic_iam_member.publisher : m.topic
       if m.member == "serviceAccount:service-123@gcp-sa-cloudscheduler.iam.gserviceaccount.com"
     ] == ["harvest-tasks"]
-    error_message = "the schedule publishes tasks, and nothing else"
+    error_message = "the schedule may publish only to the topic of tasks"
   }
   assert {
     condition     = google_cloud_scheduler_job.reconcile.schedule == "*/10 * * * *"
@@ -65,18 +65,18 @@ run "subscriptions" {
   }
   assert {
     condition     = google_cloud_scheduler_job.reconcile.pubsub_target[0].topic_name == google_pubsub_topic.this["tasks"].id
-    error_message = "the schedule publishes to the tasks topic"
+    error_message = "the schedule must publish to the topic of tasks"
   }
   assert {
     condition = [
       for target in google_cloud_scheduler_job.reconcile.pubsub_target :
       base64decode(target.data) == "{}" && target.attributes == tomap({ task = "reconcile" })
     ] == [true]
-    error_message = "the schedule publishes the task of reconciling"
+    error_message = "the schedule must publish the task reconcile"
   }
   assert {
     condition     = google_storage_notification.datasets.object_name_prefix == "datasets/"
-    error_message = "uploads of images must not notify"
+    error_message = "uploads of images must not cause notifications"
   }
 }
 

@@ -33,7 +33,7 @@ run "one_apply_is_enough" {
 run "without_a_gpu" {
   assert {
     condition     = length(output.services) == 3 && !contains(output.services, "harvest-score-gpu")
-    error_message = "without a sidecar's image there is no GPU service"
+    error_message = "without a sidecar's image there must be no GPU service"
   }
   assert {
     condition     = output.input_bucket == "orchard-harvest-input" && output.events_topic == "harvest-events"
@@ -52,7 +52,7 @@ run "with_a_gpu" {
   }
   assert {
     condition     = contains(output.services, "harvest-score-gpu")
-    error_message = "with a sidecar's image there is a GPU service"
+    error_message = "with a sidecar's image there must be a GPU service"
   }
   assert {
     condition     = contains(module.monitoring.alerts, "gpu-idle") && contains(module.monitoring.alerts, "cost")
@@ -78,7 +78,7 @@ run "network_and_regions" {
   }
   assert {
     condition     = local.ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER" && local.vpc[0].egress == "ALL_TRAFFIC"
-    error_message = "the values must be those of Cloud Run"
+    error_message = "ingress and egress must have the values that Cloud Run accepts"
   }
   assert {
     condition     = local.labels == { app = "harvest", team = "vision" }
@@ -94,7 +94,7 @@ run "in_flight_follows_from_instances" {
   }
   assert {
     condition     = local.in_flight == { IN_FLIGHT = 12, IN_FLIGHT_GPU = 8 }
-    error_message = "three instances of ingest process 12 tasks, four of score-gpu process 8"
+    error_message = "three instances of ingest process 12 tasks, and four instances of score-gpu process 8 tasks"
   }
   assert {
     condition     = local.environment["IN_FLIGHT"] == "12" && local.environment["IN_FLIGHT_GPU"] == "8"
@@ -106,7 +106,7 @@ run "in_flight_by_default" {
   command = plan
   assert {
     condition     = local.in_flight == { IN_FLIGHT = 40, IN_FLIGHT_GPU = 4 }
-    error_message = "20 instances of score, and 2 of score-gpu, process two tasks each"
+    error_message = "20 instances of score and 2 instances of score-gpu process two tasks each"
   }
   assert {
     condition     = alltrue([for service in ["ingest", "score", "curate"] : local.capacity[service] == 40])
@@ -118,7 +118,7 @@ run "images_stay_where_they_are" {
   command = plan
   assert {
     condition     = !contains(keys(var.input_lifecycle), "images/") && length(var.work_lifecycle) == 0
-    error_message = "images must have no transition, because they are small and many"
+    error_message = "images must have no lifecycle transition, because the operations would cost more than they save"
   }
 }
 

@@ -34,14 +34,14 @@ run "buckets" {
   }
   assert {
     condition     = length(google_storage_bucket.this["input"].lifecycle_rule) == 4 && length(google_storage_bucket.this["work"].lifecycle_rule) == 2
-    error_message = "each prefix must have its rules"
+    error_message = "each prefix must have its lifecycle rules"
   }
   assert {
     condition = [
       for r in google_storage_bucket.this["work"].lifecycle_rule : one(r.condition).age
       if one(r.action).type == "Delete" && try(one(r.condition).matches_prefix, []) == tolist(["tmp/"])
     ] == [7]
-    error_message = "temporary objects of the work bucket are deleted after 7 days"
+    error_message = "temporary objects of the work bucket must be deleted after 7 days"
   }
   assert {
     condition     = alltrue([for b in google_storage_bucket.this : length(b.encryption) == 0])
@@ -63,11 +63,11 @@ run "services_neither_delete_nor_replace" {
   }
   assert {
     condition     = [for m in google_storage_bucket_iam_member.this : m.member if m.bucket == "orchard-harvest-weights"] == ["serviceAccount:g"]
-    error_message = "only score-gpu reads weights"
+    error_message = "only score-gpu may read weights"
   }
   assert {
     condition     = alltrue([for m in google_storage_bucket_iam_member.this : m.role != "roles/storage.objectCreator" || m.bucket == "orchard-harvest-work"])
-    error_message = "no service writes to the input bucket"
+    error_message = "no service may write to the input bucket"
   }
 }
 
@@ -80,6 +80,6 @@ run "with_a_key" {
   }
   assert {
     condition     = alltrue([for b in google_storage_bucket.this : b.encryption[0].default_kms_key_name == var.kms_key])
-    error_message = "all buckets are encrypted with the key"
+    error_message = "all buckets must be encrypted with the key"
   }
 }

@@ -1,5 +1,5 @@
-# The trainer as a Cloud Run service that gets pushes from Pub/Sub. Its image has the program trainer, and the command
-# that submits a training.
+# This module runs the trainer as a Cloud Run service that receives pushes from Pub/Sub. The image has the program
+# trainer, and the command that submits a training.
 locals {
   labels = merge({ app = var.name }, var.labels)
 }
@@ -19,7 +19,7 @@ resource "google_storage_bucket" "state" {
   public_access_prevention    = "enforced"
 }
 
-# The trainer creates and reads these objects, and replaces none.
+# The trainer creates and reads these objects, and never replaces them.
 resource "google_storage_bucket_iam_member" "trainer" {
   for_each = {
     "state create" = { bucket = google_storage_bucket.state.name, role = "roles/storage.objectCreator" }
@@ -57,7 +57,7 @@ resource "google_cloud_run_v2_service" "trainer" {
       ], var.command)
 
       resources {
-        limits = { cpu = "1", memory = var.memory } # the subset is downloaded into the memory
+        limits = { cpu = "1", memory = var.memory } # the subset is downloaded into memory
       }
 
       dynamic "env" {

@@ -5,7 +5,7 @@
 //	clock := queuetest.NewClock()
 //	q, err := queue.New(t.Context(), queue.Config{Clock: clock, Log: log, Seed: 1})
 //	push := func(ctx context.Context, e events.Envelope) (int, error) {
-//		if err := clock.Sleep(ctx, 246*time.Second); err != nil { // what the work takes
+//		if err := clock.Sleep(ctx, 246*time.Second); err != nil { // the time of the work
 //			return 0, err
 //		}
 //		return handle(ctx, e) // the real function, in no time
@@ -24,9 +24,10 @@ import (
 	"time"
 )
 
-// A Clock is a queue.Clock whose time passes only in Run and Advance, as fast as the machine can. Both take one step at
-// a time: they start or wake one goroutine and wait until it ends or sleeps, or call one function that is due. The
-// order of steps depends only on the test, so a simulation with the same seeds gives the same results each time.
+// A Clock is a queue.Clock whose time passes only in Run and Advance, as fast as the machine can. Both make one step
+// after another. A step starts or wakes one goroutine and waits until it ends or sleeps, or calls one function that is
+// due. The order of steps depends only on the test, so a simulation with the same seeds gives the same results each
+// time.
 //
 // A function that Go starts may start other goroutines, but only one of them may Sleep at a time. No goroutine may wait
 // for a later step, such as for a mutex that another sleeping goroutine holds: Run would never return.
@@ -35,12 +36,12 @@ import (
 // that its sleeping goroutines can return.
 type Clock struct {
 	mu       sync.Mutex
-	settled  sync.Cond // busy is 0
+	settled  sync.Cond // signals that busy is 0
 	now      time.Time
-	busy     int // goroutines at work: neither ended nor asleep
+	busy     int // number of goroutines that have not ended and do not sleep
 	ready    []func()
 	timers   timers
-	timed    int // timers so far
+	timed    int // number of timers so far
 	sleepers []*sleeper
 }
 
@@ -91,7 +92,7 @@ func (c *Clock) Go(f func()) {
 	})
 }
 
-// idle counts a goroutine as ended or asleep.
+// idle counts a goroutine as ended or sleeping.
 func (c *Clock) idle() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -145,8 +146,8 @@ func (c *Clock) Advance(d time.Duration) {
 	c.now = end
 }
 
-// step takes the next step, if one is due until end, and waits until all goroutines have ended or sleep. It returns
-// false if there is none. A zero end is no limit.
+// step takes the next step that is due until end, and waits until all goroutines have ended or sleep. It returns false
+// if no step is due. If end is zero, every step is due.
 func (c *Clock) step(end time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

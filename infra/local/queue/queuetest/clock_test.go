@@ -30,7 +30,7 @@ func TestClock(t *testing.T) {
 		})
 	}
 	if !stop() || stop() {
-		t.Error("a timer is not pending once")
+		t.Error("stop does not report exactly once that the timer was pending")
 	}
 	clock.Advance(2*time.Hour - 1)
 	note("just before")
@@ -44,7 +44,7 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestSleepEnds ends the contexts of sleeping goroutines: they wake before any other step.
+// TestSleepEnds ends the contexts of sleeping goroutines. They wake before any other step.
 func TestSleepEnds(t *testing.T) {
 	t.Parallel()
 	clock := queuetest.NewClock()
@@ -63,7 +63,7 @@ func TestSleepEnds(t *testing.T) {
 	clock.AfterFunc(time.Minute, func() { cancel(over) })
 	clock.AfterFunc(time.Minute, func() {
 		if len(woken) != 2 {
-			t.Errorf("%d woken before the next timer", len(woken))
+			t.Errorf("%d goroutines woke before the next timer", len(woken))
 		}
 	})
 	clock.Run(func() bool { return false })

@@ -14,20 +14,21 @@ import (
 )
 
 // An Endpoint is a service of Cloud Run with faults. It has fewer slots than the subscription that pushes to it,
-// because Pub/Sub delivers more messages than a service can process. Its processes are killed.
+// because Pub/Sub delivers more messages than a service can process. Some of its processes are killed.
 type Endpoint struct {
 	Clock *Clock
-	Push  queue.Push // the service
-	Slots int        // calls of Push at a time
-	// Patience is how long a request waits for a slot before it is answered 429. On Cloud Run it is 10 s or more.
+	Push  queue.Push // handler of the service
+	Slots int        // maximum number of concurrent calls of Push
+	// Patience is the time for which a request waits for a slot. Then the answer is 429. On Cloud Run this time is 10 s
+	// or more.
 	Patience time.Duration
 
 	Kill      float64       // share of calls whose context is cancelled, and whose answer is dropped
-	KillAfter time.Duration // maximum time until the kill; a call that has returned earlier is killed before its answer
+	KillAfter time.Duration // maximum time until the kill; if a call returns earlier, its answer is dropped
 	Seed      uint64
 
 	mu              sync.Mutex
-	random          *rand.Rand // made by the first call
+	random          *rand.Rand // created by the first call
 	running         int
 	waiting         []*wait
 	refused, killed int
@@ -90,7 +91,7 @@ func (e *Endpoint) enter(ctx context.Context) bool {
 	return w.granted
 }
 
-// leave gives the slot to the request that has waited longest, if one waits.
+// leave gives the slot to the request that has waited longest, if a request waits.
 func (e *Endpoint) leave() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -104,7 +105,7 @@ func (e *Endpoint) leave() {
 	first.end()
 }
 
-// fate returns whether a call is killed, and after how long.
+// fate decides whether a call is killed, and after which time.
 func (e *Endpoint) fate() (killed bool, after time.Duration) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

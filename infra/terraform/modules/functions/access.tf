@@ -9,7 +9,7 @@ locals {
   )
 }
 
-# Each member has its own resource, so that grants from elsewhere are kept.
+# Each member has a separate resource, so that Terraform keeps grants that were made elsewhere.
 resource "google_cloud_run_v2_service_iam_member" "invoker" {
   for_each = local.callers
 

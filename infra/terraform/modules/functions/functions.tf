@@ -10,7 +10,7 @@ locals {
       environment = local.sidecar
       secrets     = {}
     }
-    # Two cores for two shards: while one is rated, the images of the other are read.
+    # Two cores for two shards: while one shard is rated, the images of the other shard are read.
     score = {
       cpu         = 2
       ingress     = "INGRESS_TRAFFIC_INTERNAL_ONLY"

@@ -7,7 +7,7 @@ resource "google_cloud_run_v2_service" "function" {
   # Pub/Sub's pushes of the same project count as internal.
   ingress             = each.value.ingress
   deletion_protection = var.deletion_protection
-  # The audience of pushes. It is a fixed name, because the URL of a service is not known before the service exists.
+  # The audience of pushes is a fixed name, because the URL of a service is not known before the service exists.
   custom_audiences = ["${var.name}-${each.key}"]
 
   template {
@@ -38,7 +38,7 @@ resource "google_cloud_run_v2_service" "function" {
 
       resources {
         limits            = { cpu = tostring(local.cpu[each.key]), memory = "${var.memory[each.key]}Gi" }
-        cpu_idle          = true # the CPU is paid for only while a request is served
+        cpu_idle          = true # the CPU costs money only while a request is served
         startup_cpu_boost = true
       }
 
@@ -65,7 +65,7 @@ resource "google_cloud_run_v2_service" "function" {
         }
       }
 
-      # A reference to the secret, so that its value is in no state and no log.
+      # This is a reference to the secret, so that no state and no log contains its value.
       dynamic "env" {
         for_each = each.value.secrets
         content {

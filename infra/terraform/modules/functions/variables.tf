@@ -49,12 +49,12 @@ variable "llm_secret" {
 }
 
 variable "max_instances" {
-  description = "The most instances of each service."
+  description = "Maximum number of instances of each service."
   type        = object({ ingest = number, score = number, curate = number })
 }
 
 variable "concurrency" {
-  description = "The most concurrent requests of an instance of each service."
+  description = "Maximum number of concurrent requests of an instance of each service."
   type        = object({ ingest = number, score = number, curate = number })
 }
 

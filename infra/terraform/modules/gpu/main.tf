@@ -4,16 +4,16 @@ locals {
 
   internal = anytrue([for vpc in var.vpc : vpc.egress == "ALL_TRAFFIC"])
 
-  # The smallest sizes that Cloud Run allows for each GPU. Larger sizes would only cost more, because the GPU limits the
-  # speed.
+  # The smallest sizes that Cloud Run allows for each GPU. Larger sizes would cost more without being faster, because
+  # the GPU limits the speed.
   sidecar_resources = {
     nvidia-l4           = { cpu = "4", memory = "16Gi" }
     nvidia-rtx-pro-6000 = { cpu = "20", memory = "80Gi" }
   }
 }
 
-# One service with two containers: the Go function gets the requests, and calls the sidecar, which has the GPU, on
-# localhost.
+# One service with two containers. The Go function gets the requests, and calls the sidecar on localhost. The sidecar
+# has the GPU.
 resource "google_cloud_run_v2_service" "score_gpu" {
   name     = local.service
   location = var.region
@@ -30,7 +30,7 @@ resource "google_cloud_run_v2_service" "score_gpu" {
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
     max_instance_request_concurrency = var.concurrency
     timeout                          = "590s"
-    # Cheaper. If a zone fails, messages wait in their queue, so only time is lost.
+    # Without zonal redundancy the GPU is cheaper. If a zone fails, messages wait in their queue, so only time is lost.
     gpu_zonal_redundancy_disabled = true
 
     scaling {

@@ -59,17 +59,17 @@ variable "weights_bucket" {
 }
 
 variable "max_instances" {
-  description = "The most instances. This limits the cost."
+  description = "Maximum number of instances. It limits the cost."
   type        = number
 
   validation {
     condition     = var.max_instances >= 1
-    error_message = "max_instances: give 1 or more for score_gpu. For no GPU service, leave out sidecar_image."
+    error_message = "max_instances: give 1 or more for score_gpu. To have no GPU service, leave out sidecar_image."
   }
 }
 
 variable "concurrency" {
-  description = "The most concurrent requests of an instance."
+  description = "Maximum number of concurrent requests of an instance."
   type        = number
 }
 

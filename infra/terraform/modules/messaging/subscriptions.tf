@@ -30,8 +30,8 @@ locals {
 }
 
 # There is no dead-letter policy. The functions acknowledge a message that can never succeed. They count the attempts of
-# a task, and make it a dead letter after the last one. Waiting for a scorer does not count as an attempt, even if
-# Pub/Sub redelivers the message many times.
+# a task, and make the task a dead letter after the last attempt. Waiting for a scorer does not count as an attempt,
+# even if Pub/Sub redelivers the message many times.
 resource "google_pubsub_subscription" "push" {
   for_each = { for name, s in local.subscriptions : name => s if contains(keys(var.push_urls), s.service) }
 
@@ -40,7 +40,7 @@ resource "google_pubsub_subscription" "push" {
   filter = each.value.filter
   labels = var.labels
 
-  # The longest deadline. It is also the time limit of a push; a service answers after at most 540 s.
+  # This is the maximum deadline. It is also the time limit of a push; a service answers after at most 540 s.
   ack_deadline_seconds       = 600
   message_retention_duration = "2678400s" # 31 days, the longest
 

@@ -27,12 +27,12 @@ locals {
     "score events"     = { topic = "events", member = var.members.score }
     "score-gpu events" = { topic = "events", member = var.members["score-gpu"] }
     "curate events"    = { topic = "events", member = var.members.curate }
-    # The schedule publishes the task reconcile, which curate gets.
+    # The schedule publishes the task reconcile. curate processes this task.
     "schedule tasks" = { topic = "tasks", member = local.scheduler_agent }
   }
 }
 
-# The role is granted on single topics, so that no service can publish to the topic uploads.
+# The role is granted for each topic, so that no service can publish to the topic uploads.
 resource "google_pubsub_topic_iam_member" "publisher" {
   for_each = local.publishers
 

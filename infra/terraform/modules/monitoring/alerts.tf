@@ -23,8 +23,8 @@ resource "google_monitoring_alert_policy" "this" {
       query               = each.value.query
       duration            = each.value.for
       evaluation_interval = "60s"
-      # A metric that counts log lines exists only after the first such line. Without this setting the policy could not
-      # be created before that line.
+      # A metric that counts log lines exists only after the first such line. Without this setting, the policy could not
+      # be created before the line was logged.
       disable_metric_validation = true
     }
   }

@@ -5,7 +5,7 @@ locals {
   functions_log = "resource.type=\"cloud_run_revision\" AND resource.labels.service_name=~\"${local.functions}\""
   shard_done    = "${local.functions_log} AND jsonPayload.message=\"shard done\""
 
-  # Numbers in log lines. The sum of the metric is their total.
+  # These metrics are numbers in log lines. The sum of a metric is the total of its numbers.
   values = {
     samples        = { field = "samples", unit = "1", description = "Samples of shards that were rated" }
     samples_failed = { field = "failed", unit = "1", description = "Failed samples, mostly because of images" }
@@ -20,7 +20,7 @@ locals {
     gpu_busy_seconds    = { field = "busy_seconds", unit = "s", description = "Seconds in which the sidecar computed" }
     gpu_prefill_tokens  = { field = "prefill_tokens", unit = "1", description = "Prefill positions, padding included" }
     gpu_padding_tokens  = { field = "padding_tokens", unit = "1", description = "Padding positions of prefill passes" }
-    gpu_decode_tokens   = { field = "decode_tokens", unit = "1", description = "Decoded tokens, one a row and step" }
+    gpu_decode_tokens   = { field = "decode_tokens", unit = "1", description = "Decoded tokens, one per row and step" }
     gpu_decode_steps    = { field = "decode_steps", unit = "1", description = "Decoding steps of a batch of rows" }
     gpu_memory_splits   = { field = "memory_splits", unit = "1", description = "Passes halved because memory ran out" }
     gpu_load_seconds    = { field = "load_seconds", unit = "s", description = "Seconds of reading weights" }

@@ -6,11 +6,12 @@ locals {
   delivered = "pubsub_googleapis_com:subscription_push_request_count"
   billed    = "run_googleapis_com:container_billable_instance_time"
 
-  # The subscriptions that should never wait. Those of score-gpu are left out, because starting a GPU takes time.
+  # The subscriptions whose messages should never wait. The subscriptions of score-gpu are left out, because starting a
+  # GPU takes time.
   always = "${var.name}-((ingest|curate)-.*|score(-llm)?(-small)?)"
 
-  # infra/playbooks has a page with the name and the query of each alert; a test compares them. One log line, which a
-  # metric counts, triggers an alert of this list.
+  # infra/playbooks has a page with the name and the query of each alert; a test compares them. A single log line
+  # triggers an alert of this list. A metric counts these lines.
   line_alerts = {
     for name, alert in {
       dead-letters      = { title = "Work was given up", severity = "ERROR", metric = "tasks_given_up" }
@@ -74,8 +75,9 @@ locals {
     "jsonPayload.scorer!=\"gpu\" AND jsonPayload.per_million<=${var.objectives.seconds_per_million})",
   ])
 
-  # The budget of an objective is the percentage that may be late. The alert fires if the percentage that was late is
-  # ten times the budget within six hours, or three times the budget within three days.
+  # The budget of an objective is the percentage of runs or selections that may be late. The alert fires if the
+  # percentage that was late is above ten times the budget within six hours, or above three times the budget within
+  # three days.
   budget = 100 - var.objectives.percent
   objective_alerts = {
     for name, o in {

@@ -1,7 +1,7 @@
 locals {
-  # infra/README.md has a table of these roles. No service may delete objects. Without that right, Cloud Storage does
-  # not allow an account to replace objects either. So IAM, not only the code, ensures that a run's objects never
-  # change.
+  # infra/README.md has a table of these roles. No service may delete objects. Without the right to delete, Cloud
+  # Storage does not allow an account to replace objects either. So IAM, not only the code, ensures that a run's objects
+  # never change.
   access = merge(
     # ingest plans and cuts manifests. curate plans manifests (POST /v1/runs), and copies subsets from manifests that
     # hold images. The services that rate samples read images.
@@ -29,7 +29,8 @@ locals {
   view     = "roles/storage.objectViewer"
 }
 
-# Each member has its own resource, so that grants from elsewhere, for example to a training pipeline, are kept.
+# Each member has a separate resource, so that Terraform keeps grants that were made elsewhere, for example to a
+# training pipeline.
 resource "google_storage_bucket_iam_member" "this" {
   for_each = local.access
 

@@ -2,10 +2,10 @@ locals {
   temporary = { "tmp/" = { nearline_after_days = null, delete_after_days = 7 } }
   buckets = {
     # A run reads exactly the generations of manifests in its plan. So a second upload of a manifest must not delete the
-    # first while a run reads it.
+    # first generation while a run reads it.
     input = { versioning = true, lifecycle = var.input_lifecycle }
     # Objects of this bucket are never replaced. Objects below tmp/ are needed until a selection is completed. If they
-    # are missing before, they are made again.
+    # are deleted earlier, they are made again.
     work = { versioning = false, lifecycle = merge(var.work_lifecycle, local.temporary) }
     # The bucket for models of the GPU sidecar. It is created even without a GPU service, because that service starts
     # only if the bucket has weights.

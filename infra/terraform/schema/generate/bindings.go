@@ -19,10 +19,10 @@ import (
 // bindings holds the files of the npm package that describe resources and data sources.
 type bindings struct {
 	provenance schema.Provenance
-	files      map[string]string // by path, without `package/`
+	files      map[string]string // contents by path, without `package/`
 }
 
-// read matches the input files of the schema.
+// read matches the names of the files from which the schema is generated.
 var read = regexp.MustCompile(`^(package\.json|lib/[^/]+/index\.(js|d\.ts))$`)
 
 func openBindings(path string) (*bindings, error) {
@@ -54,7 +54,7 @@ func openBindings(path string) (*bindings, error) {
 		}
 		p.files[name] = string(data)
 	}
-	if _, err := io.Copy(io.Discard, f); err != nil { // what gzip did not read
+	if _, err := io.Copy(io.Discard, f); err != nil { // read the bytes that gzip did not read
 		return nil, err
 	}
 	p.provenance.SHA512 = hex.EncodeToString(sum.Sum(nil))

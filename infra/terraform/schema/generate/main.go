@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/terraform/schema"
 )
 
-// Paths from the repository's root.
+// output is the path of the schema from the repository's root.
 const output = "infra/terraform/schema/google.json"
 
 var configuration = []string{"infra/terraform", "infra/examples"}

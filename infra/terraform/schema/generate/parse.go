@@ -41,7 +41,7 @@ func parse(code, types string) (*schema.Block, error) {
 		s.interfaces[name] = properties(part)
 	}
 	b := &schema.Block{Attributes: map[string]schema.Attribute{}, Blocks: map[string]*schema.Block{}}
-	if arguments != nil { // a data source may have none
+	if arguments != nil { // a data source may have no arguments
 		if err := s.fill(b, arguments[1], root[1]+"Config"); err != nil {
 			return nil, err
 		}
@@ -60,7 +60,7 @@ type source struct {
 	interfaces map[string]map[string]typed
 }
 
-// A typed property of an interface.
+// typed describes a property of an interface.
 type typed struct{ optional, repeated bool }
 
 func properties(part string) map[string]typed {
@@ -131,7 +131,7 @@ func (s source) block(value, container string, t typed) (*schema.Block, error) {
 	return b, s.fill(b, s.functions[of[1]], strings.ToUpper(of[1][:1])+of[1][1:])
 }
 
-// typeOf returns Terraform's name of a type.
+// typeOf returns Terraform's name of a type in the bindings.
 func typeOf(container, class string) (string, error) {
 	simple := map[string]string{"string": "string", "number": "number", "boolean": "bool"}
 	element := map[string]string{"stringList": "string", "numberList": "number", "stringMap": "string"}

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/infra/terraform/schema"
 )
 
-// Bindings of an invented resource, in the form of the package.
+// types and code are bindings of an invented resource, in the form of the package.
 const types = `export interface OrchardTreeConfig extends cdktf.TerraformMetaArguments {
     readonly name: string;
     readonly ages?: number[];
@@ -214,7 +214,7 @@ func TestOpenBindings(t *testing.T) {
 	}
 	if _, err := p.block("resource", "google_orchard_bush"); err == nil ||
 		!strings.Contains(err.Error(), "hashicorp/google 1.2.3 has no such resource") {
-		t.Errorf("of a resource that is not there: %v", err)
+		t.Errorf("for a resource that is not in the package: %v", err)
 	}
 }
 

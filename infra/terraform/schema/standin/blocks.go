@@ -39,12 +39,12 @@ func block(b *schema.Block) *tfprotov6.SchemaBlock {
 	for _, name := range slices.Sorted(maps.Keys(b.Attributes)) {
 		a := b.Attributes[name]
 		if kinds[a.Type] == nil {
-			continue // computed, of a form that the bindings do not give
+			continue // computed, of a form that the bindings do not contain
 		}
 		made.Attributes = append(made.Attributes, &tfprotov6.SchemaAttribute{
 			Name: name, Type: kinds[a.Type],
 			Required: a.Mode == schema.Required, Optional: a.Mode == schema.Optional,
-			// The provider fills these in where they are not given.
+			// The provider sets these if the configuration does not.
 			Computed: a.Mode == schema.Computed || a.Mode == schema.Optional && (name == "id" || name == "project"),
 		})
 	}

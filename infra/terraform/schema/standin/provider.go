@@ -7,13 +7,14 @@ import (
 	"github.com/hashicorp/terraform-plugin-go/tfprotov6"
 )
 
-// A provider answers the requests that Terraform sends before it plans. A mocked provider gets no other requests.
+// A provider answers the requests that Terraform sends before a plan. Terraform sends no other requests to a mocked
+// provider.
 type provider struct {
 	tfprotov6.ProviderServer
 	schema *schema.Schema
 }
 
-// The arguments of the provider itself, which the schema does not have. These are the arguments that we set.
+// configuration has the arguments of the provider that this repository sets. The schema does not have them.
 var configuration = &schema.Block{Attributes: map[string]schema.Attribute{
 	"project":               {Mode: schema.Optional, Type: "string"},
 	"region":                {Mode: schema.Optional, Type: "string"},
