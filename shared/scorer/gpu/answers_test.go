@@ -64,7 +64,7 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-// A sample's result has every flag that applies, once, those of the sidecar first.
+// A sample's result has every flag that applies, once. Flags of the sidecar come first.
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	r := *rubric.Default()

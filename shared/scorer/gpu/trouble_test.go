@@ -91,7 +91,7 @@ func TestPassingTrouble(t *testing.T) {
 					status(http.StatusServiceUnavailable)(w)
 					return true
 				case path == "/v1/score" && asked.Load() < 3:
-					t.Error("asked again before it was healthy")
+					t.Error("a request was sent before the sidecar was healthy")
 				}
 				return false
 			}
@@ -130,7 +130,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		t.Fatal(err)
 	}
 	if pause := at[1].Sub(at[0]); pause < 2*time.Second || pause > 4*time.Second {
-		t.Errorf("came back after %v, was asked for 2 s", pause)
+		t.Errorf("the next request came after %v, but the sidecar requested a pause of 2 s", pause)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestWaitingIsReported(t *testing.T) {
 			t.Errorf("waits for %v", err)
 		}
 	default:
-		t.Error("nothing says that it waits")
+		t.Error("no wait is reported")
 	}
 }
 
@@ -257,7 +257,7 @@ func TestBystandersAreNotBlamed(t *testing.T) {
 		t.Error(err)
 	}
 	if results[3].Code != scorer.Died {
-		t.Errorf("the killer has the reason %q", results[3].Reason)
+		t.Errorf("the sample that kills the sidecar has the reason %q", results[3].Reason)
 	}
 }
 
@@ -285,7 +285,7 @@ func checkTransient(t *testing.T, tests map[string]troubleCase) {
 	}
 }
 
-// A server that does not answer, or sends other content, does not make samples fail.
+// If a server does not answer, or sends other content, no sample is recorded as failed.
 func TestNoAnswerIsTransient(t *testing.T) {
 	t.Parallel()
 	always := func(answer func(http.ResponseWriter)) func(*fake) { return times(math.MaxInt32, answer) }
@@ -309,7 +309,7 @@ func TestNoAnswerIsTransient(t *testing.T) {
 	})
 }
 
-// A server whose answers do not match the questions does not make samples fail.
+// If the answers of a server do not match the questions, no sample is recorded as failed.
 func TestWrongAnswersAreTransient(t *testing.T) {
 	t.Parallel()
 	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }
@@ -361,9 +361,9 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"no styler": {func(f *fake) { delete(f.models, "styler") }, `has no styler, only ["scorer"]`, true},
 		"an older sidecar": {
-			func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true,
+			func(f *fake) { f.speaks = 0 }, "uses version 1 of its protocol, but this program uses version 2", true,
 		},
-		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
+		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "uses version 3 of its protocol", true},
 		"no limits":       {func(f *fake) { f.limits = limits{} }, "an invalid answer: its limits", true},
 		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "needs 15 queries for a sample, but the", false},
 		"something else": {func(f *fake) {
@@ -414,7 +414,7 @@ func TestStall(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	if _, err := s.Rate(ctx, items); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got error %v, want that of the context", err)
+		t.Errorf("got error %v, want the error of the context", err)
 	}
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("continued for %v after its context ended", took)
@@ -474,7 +474,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A fault of one item is the reason of its sample, in the words by which reasons are counted.
+// A fault of one item is the reason of its sample. The reason has the words that counts of reasons use.
 func TestItemFaults(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{

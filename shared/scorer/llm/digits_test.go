@@ -15,7 +15,7 @@ func token(text string, top map[string]float64) answerToken {
 	one := func(text string, p float64) candidate {
 		l := math.Log(p)
 		if p == 0 {
-			return candidate{Token: text, Bytes: []byte(text)} // as llama-server writes minus infinity
+			return candidate{Token: text, Bytes: []byte(text)} // llama-server writes minus infinity in this way
 		}
 		return candidate{Token: text, Bytes: []byte(text), Logprob: &l}
 	}
@@ -43,7 +43,7 @@ func tokensOf(texts ...string) (all []answerToken) {
 	return all
 }
 
-// spaced is the start of tokens of words.
+// spaced is the space at the start of a token that begins a word.
 const spaced = " "
 
 // A six has a probability for each rating.
@@ -111,8 +111,8 @@ func TestDigits(t *testing.T) {
 	}
 }
 
-// The distribution of a rating is found at its digit, for any division of the answer into tokens, and after thoughts
-// that the server has removed.
+// The distribution of a rating is found at its digit, for any division of the answer into tokens, and if the server has
+// removed the model's reasoning from the answer.
 func TestRatingDigits(t *testing.T) {
 	t.Parallel()
 	const answer = `{"reason": "4", "ratings": {"bird song": 4, "\"wing\" shape": 0}, "styles": ["tweet"]}`
@@ -193,7 +193,7 @@ func TestConditional(t *testing.T) {
 	}
 	again := rated(t, billed(t, open(t, c, Options{Work: work}), "b-1"), items...)
 	if diff := cmp.Diff(got, again, near); diff != "" || len(f.requests()) != 4 {
-		t.Errorf("%d requests; kept results (-first +second)\n%s", len(f.requests()), diff)
+		t.Errorf("%d requests; stored results (-first +second)\n%s", len(f.requests()), diff)
 	}
 	spent, err := Spent(t.Context(), work, "a-1")
 	if want := (3*(100*0.5+900*0.05+100*5) + 1000*0.5 + 100*5) / 1e6; err != nil || math.Abs(spent-want) > 1e-12 {
@@ -209,7 +209,7 @@ func TestNoLogprobs(t *testing.T) {
 			return said{status: 400, body: `{"error": {"message": "logprobs is not supported"}}`}
 		}
 		if len(a.Format) == 0 {
-			t.Error("the form of the answer is not requested any more")
+			t.Error("the form of the answer is no longer requested")
 		}
 		return said{text: validAnswer}
 	})

@@ -131,7 +131,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// The instructions explain every name that an answer must use, and are short enough for small contexts.
+// The instructions explain every name that an answer must use. They are short enough for small contexts.
 func TestInstructions(t *testing.T) {
 	t.Parallel()
 	r := rubric.Default()

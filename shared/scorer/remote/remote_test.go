@@ -37,7 +37,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// class returns how an error is handled.
+// class returns the kind of an error.
 func class(err error) string {
 	if later, ok := errors.AsType[remote.LaterError](err); ok {
 		return "later " + later.After.String()
@@ -134,7 +134,7 @@ func TestRetry(t *testing.T) {
 				reported := 0
 				r := remote.Retry{MaxWait: time.Minute, OnWait: func(_ error, until time.Time) {
 					if reported++; until.After(time.Now().Add(time.Minute)) {
-						t.Errorf("it is waited until %v", until)
+						t.Errorf("waiting ends at %v", until)
 					}
 				}}.WithDefaults()
 				try, calls := outcomes(tt.errs...)
@@ -150,13 +150,13 @@ func TestRetry(t *testing.T) {
 					t.Errorf("error %v, want %q", err, tt.want)
 				}
 				if waited := strings.HasPrefix(tt.want, "scorer unavailable"); errors.Is(err, scorer.ErrUnavailable) != waited {
-					t.Errorf("error %v, of a scorer that is unavailable: want %t", err, waited)
+					t.Errorf("error %v, want a scorer.ErrUnavailable: %t", err, waited)
 				}
 				if *calls != tt.calls || reported != tt.reported || waits != reported {
 					t.Errorf("%d calls and %d, %d reports, want %d and %d", *calls, reported, waits, tt.calls, tt.reported)
 				}
 				if took := time.Since(start); took < tt.atLeast || took > time.Minute {
-					t.Errorf("took %v, want %v at least", took, tt.atLeast)
+					t.Errorf("took %v, want at least %v", took, tt.atLeast)
 				}
 			})
 		})
@@ -191,7 +191,7 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 			t.Errorf("error %v after %d calls", err, *calls)
 		}
 		if took := time.Since(start); took > 0 {
-			t.Errorf("waited %v for a pause that outlasts the context", took)
+			t.Errorf("waited %v for a pause that is longer than the context", took)
 		}
 	})
 }
@@ -202,7 +202,7 @@ func TestThrottle(t *testing.T) {
 			throttle := remote.NewThrottle(2)
 			throttle.Allow(allowed)
 			if got := throttle.Allowed(); got != allowed {
-				t.Errorf("%d are allowed, want %d", got, allowed)
+				t.Errorf("%d requests are allowed, want %d", got, allowed)
 			}
 			var running, most, others atomic.Int32
 			request := func(alone bool) {
@@ -233,7 +233,7 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
-// A pause that the server requests from one request holds for all.
+// A pause that the server requests in one answer applies to all requests.
 func TestThrottlePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		throttle := remote.NewThrottle(2)
