@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// TestSureness shows margin and mass if the scorer gives them, and no figure otherwise.
+// TestSureness checks that a report has charts of margin and mass only if the scorer gives them.
 func TestSureness(t *testing.T) {
 	t.Parallel()
 	const samples = 300
@@ -53,8 +53,8 @@ func TestSureness(t *testing.T) {
 	}
 }
 
-// surelyScored returns a reader of a run of one range. If sure is true, all ratings have a mass of .75, and half have a
-// margin of 0, half of .5.
+// surelyScored returns a reader of a run of one range. If sure is true, all ratings have a mass of .75. Half of them
+// have a margin of 0, the other half a margin of .5.
 func surelyScored(t *testing.T, plan *run.Plan, samples int, sure bool) *run.Reader {
 	t.Helper()
 	records := make([]scores.Record, samples)
