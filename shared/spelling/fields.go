@@ -59,7 +59,7 @@ var (
 	wrongYAML   = regexp.MustCompile("line (\\d+): cannot unmarshal !!(\\S+) (?:`(.*)` )?into (\\S+)")
 )
 
-// YAML returns an error of decoding YAML into v in words for the author of the YAML.
+// YAML converts an error of decoding YAML into v to a message for the author of the YAML.
 func YAML(err error, v any) error {
 	if err == nil {
 		return nil
