@@ -1,4 +1,4 @@
-"""The lock files have the versions of pyproject.toml, and hashes. The container's has no package of a CUDA build."""
+"""The locks have the versions of pyproject.toml and hashes; the container's lock has no package of a CUDA build."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ TESTS = PROJECT["dependency-groups"]["dev"]
 
 
 def locked(name: str) -> dict[str, str]:
-    """Returns the version of each package in a lock file. Each package must have a hash."""
+    """Returns the version of each package in a lock. Each must have a hash."""
     found = {}
     for entry in re.split(r"\n(?=\S)", (ROOT / name).read_text().strip()):
         pin = re.match(r"([A-Za-z0-9_.-]+)==([^ ;\\]+)", entry)
