@@ -103,7 +103,7 @@ class Prompts:
         return [made[k] for k in range(len(self._ids))]
 
     def same(self, got: Decoded, expected: Decoded) -> bool:
-        """Returns whether tokens equal those of the slow path, or each is the most likely token within rounding.
+        """Returns whether tokens equal the slow path's tokens, or each is the most likely token within rounding.
 
         The model must use the slow path during the call.
         """

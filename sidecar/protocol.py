@@ -108,7 +108,7 @@ def _absent_not_null(schema: dict[str, Any]) -> None:
         schema["uniqueItems"] = True
 
 
-# Validation of a list stops at its first fault, so that a body of ten million bad entries does not give as many errors.
+# Validation of a list stops at its first fault. So a body with ten million invalid entries gives one error.
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _ONE_KIND: dict[str, Any] = {"oneOf": [{"required": ["choices"]}, {"required": ["max_tokens"]}]}
 

@@ -38,7 +38,7 @@ func TestSureness(t *testing.T) {
 		}
 		want := []string{"object spatial understanding", "0.25", "0.25", "50.0 %", "50.0 %"}
 		got := figures[0].Table.Rows[0]
-		got[2], got[4] = want[2], want[4] // those of the selection are the same
+		got[2], got[4] = want[2], want[4] // the figures of the selection are the same
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("margins (-want +got):\n%s", diff)
 		}

@@ -97,7 +97,7 @@ def check(args: argparse.Namespace) -> Iterator[Figures]:
 
 
 def compare(args: argparse.Namespace) -> Iterator[Figures]:
-    """Compares packed answers with those of the reference code on its small checkpoint, in every type."""
+    """Compares packed answers with the reference code's answers on its small checkpoint, in every type."""
     if not (args.truth / "expected.json").is_file():
         yield {"skipped": f"{args.truth} has no expected.json"}
         return

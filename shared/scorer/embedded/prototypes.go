@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Positions are whole numbers of steps, so that distances are exact. A standard deviation of a cue has cueSteps steps,
-// and that of another feature positionSteps.
+// Positions are whole numbers of steps, so that distances are exact. A standard deviation of a cue has cueSteps steps.
+// A standard deviation of another feature has positionSteps steps.
 const (
 	positionSteps = 18
 	cueSteps      = 31 // sqrt(3) * positionSteps: a cue counts three times in a squared distance

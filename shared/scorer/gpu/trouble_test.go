@@ -290,19 +290,19 @@ func TestNoAnswerIsTransient(t *testing.T) {
 	t.Parallel()
 	always := func(answer func(http.ResponseWriter)) func(*fake) { return times(math.MaxInt32, answer) }
 	checkTransient(t, map[string]troubleCase{
-		"dies on everything":  {always(func(http.ResponseWriter) { hangUp() }), "did not answer"},
-		"fails on everything": {always(status(http.StatusInternalServerError)), "500 Internal Server Error"},
-		"is full for ever":    {always(status(http.StatusTooManyRequests)), "not ready within 1s"},
-		"asks for an hour": {
+		"dies at every request":  {always(func(http.ResponseWriter) { hangUp() }), "did not answer"},
+		"fails at every request": {always(status(http.StatusInternalServerError)), "500 Internal Server Error"},
+		"is always full":         {always(status(http.StatusTooManyRequests)), "not ready within 1s"},
+		"requests a pause of an hour": {
 			always(status(http.StatusServiceUnavailable, "Retry-After", "3600")), "as the test wants it",
 		},
-		"finds us malformed": {always(status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
-		"is something else": {
+		"calls the request malformed": {always(status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
+		"is another kind of server": {
 			always(func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>") }),
 			"an invalid answer: invalid character",
 		},
 		"is not found": {always(status(http.StatusNotFound)), "404 Not Found"},
-		"answers half": {
+		"ends its answer halfway": {
 			always(func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, `{"models":{`) }),
 			"unexpected end of JSON",
 		},
@@ -321,34 +321,34 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 		return outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{code, detail}} })
 	}
 	checkTransient(t, map[string]troubleCase{
-		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has the styler "t-2", but had "t-1"`},
-		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has the scorer ""`},
-		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "answers for 2 items, but 3 were sent"},
-		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items, but 3 were sent"},
-		"leaves answers out": {
+		"has other models": {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has the styler "t-2", but had "t-1"`},
+		"has lost a model": {ok(func(r *response) { delete(r.Models, "scorer") }), `has the scorer ""`},
+		"too few items":    {ok(func(r *response) { r.Items = r.Items[1:] }), "answers for 2 items, but 3 were sent"},
+		"too many items":   {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items, but 3 were sent"},
+		"answers lack an item's answer": {
 			outcomeOf(func(o *outcome) { o.Answers = o.Answers[1:] }), "item 2: 14 answers to 15 queries",
 		},
-		"answers nothing": {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
-		"leaves choices out": {
+		"answer is empty": {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
+		"answers lack choices": {
 			outcomeOf(func(o *outcome) { o.Answers[3].Logprobs = o.Answers[3].Logprobs[1:] }),
 			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
-		"leaves the mass out": {
+		"answers lack the mass": {
 			outcomeOf(func(o *outcome) { o.Answers[3].Mass = nil }),
 			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
-		"leaves argmax out": {
+		"answers lack argmax": {
 			outcomeOf(func(o *outcome) { o.Answers[3].Argmax = nil }),
 			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
-		"leaves the text out": {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
-		"has logits": {
+		"answers lack the text": {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
+		"gives logits, not probabilities": {
 			outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities with the sum",
 		},
-		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "but its mass is 0.5"},
-		"has no code":          {fails("", "?"), "the error has no code"},
-		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
-		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
+		"has another mass":          {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "but its mass is 0.5"},
+		"error without a code":      {fails("", "?"), "the error has no code"},
+		"refuses digits as choices": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
+		"does not know the models":  {fails("no_such_model", "scorer"), noAnswer},
 	})
 }
 

@@ -48,7 +48,7 @@ type Config struct {
 	ImageTokens int `env:"LLM_IMAGE_TOKENS, default=1000" json:"-" meaning:"tokens of an image in estimates"`
 }
 
-// noTemperature is the Temperature of which none is sent.
+// noTemperature is the value of Temperature for requests without a temperature.
 const noTemperature = -1
 
 func (c Config) withDefaults() Config {

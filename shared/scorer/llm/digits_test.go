@@ -68,27 +68,27 @@ var digitTests = map[string]struct {
 		token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.0625}), reading{},
 		six{3: 0.0625, 4: 0.5}, 1 - 0.8125, false,
 	},
-	"hardly anything outside the list": {
+	"little probability outside the list": {
 		token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.001}), reading{},
 		six{3: 0.001, 4: 0.5}, 10 * 0.001, false,
 	},
-	"listed by their ids": {
+	"listed by token id": {
 		token("4", map[string]float64{"0": 0, "1": 0, "2": 0, "3": 0.25, "4": 0.5, "5": 0}), reading{byID: true},
 		six{3: 0.25, 4: 0.5}, 0.25, false,
 	},
-	"other numbers are no ratings": {
+	"numbers that are not ratings": {
 		token("4", map[string]float64{"4": 0.25, "45": 0.5, "4.5": 0.125, "6": 0.0625, "-1": 0, "4e": 0.0625}),
 		reading{}, six{4: 0.25}, 0, true,
 	},
-	"with what stands around it": {
+	"text around the digit": {
 		token(`": 4,`, map[string]float64{`": 4,`: 0.5, `":3`: 0.25, `": 2.`: 0.125, `4`: 0.125, "x": 0}),
 		reading{before: `": `}, six{3: 0.25, 4: 0.5}, 0, false,
 	},
-	"a digit and more, where nothing follows": {
+	"text after the digit": {
 		token("4.", map[string]float64{"4.": 0.5, "4": 0.25, "4\n": 0.125, "3,": 0.125, "x": 0}),
 		reading{whole: true}, six{4: 0.375}, 0, true,
 	},
-	"not in its own list": {
+	"token that is not in its list": {
 		answerToken{candidate: token("2", map[string]float64{"2": 0.25}).candidate,
 			Top: token("4", map[string]float64{"4": 0.5, "3": 0.25, "x": 0}).Top},
 		reading{}, six{2: 0.25, 3: 0.25, 4: 0.5}, 0, false,

@@ -41,15 +41,15 @@ func TestPrepare(t *testing.T) {
 		kept          bool
 		width, height int
 	}{
-		"png":         {encode(asPNG, 100, 50), true, 100, 50},
-		"jpeg":        {encode(asJPEG, 50, 100), true, 50, 100},
-		"gif":         {encode(asGIF, 30, 20), false, 30, 20},
-		"bmp":         {encode(asBMP, 30, 20), false, 30, 20},
-		"large png":   {encode(asPNG, 400, 100), false, 100, 25},
-		"large jpeg":  {encode(asJPEG, 101, 202), false, 50, 100},
-		"thin":        {encode(asPNG, 1000, 1), false, 100, 1},
-		"smallest":    {encode(asPNG, 1, 1), true, 1, 1},
-		"just enough": {encode(asPNG, 100, 100), true, 100, 100},
+		"png":                      {encode(asPNG, 100, 50), true, 100, 50},
+		"jpeg":                     {encode(asJPEG, 50, 100), true, 50, 100},
+		"gif":                      {encode(asGIF, 30, 20), false, 30, 20},
+		"bmp":                      {encode(asBMP, 30, 20), false, 30, 20},
+		"large png":                {encode(asPNG, 400, 100), false, 100, 25},
+		"large jpeg":               {encode(asJPEG, 101, 202), false, 50, 100},
+		"thin":                     {encode(asPNG, 1000, 1), false, 100, 1},
+		"smallest":                 {encode(asPNG, 1, 1), true, 1, 1},
+		"exactly the allowed size": {encode(asPNG, 100, 100), true, 100, 100},
 	}
 	for name, tt := range tests {
 		p, fault := prepared(t, tt.data, 100)

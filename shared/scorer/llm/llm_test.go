@@ -112,7 +112,7 @@ func TestID(t *testing.T) {
 		change func(*Config)
 		same   bool
 	}{
-		"elsewhere":   {func(c *Config) { c.URL = "http://127.0.0.1:1/v1" }, true},
+		"another URL": {func(c *Config) { c.URL = "http://127.0.0.1:1/v1" }, true},
 		"key":         {func(c *Config) { c.APIKey = "sk-2" }, true},
 		"limits":      {func(c *Config) { c.Concurrency, c.RequestsPerMinute, c.MaxCost = 1, 7, 3 }, true},
 		"model":       {func(c *Config) { c.Model = "wren-2" }, false},

@@ -75,9 +75,9 @@ func TestFormats(t *testing.T) {
 		requests int
 		last     string
 	}{
-		"takes all":       {func(string) bool { return false }, 20, "maxLength"},
-		"takes no bounds": {func(f string) bool { return strings.Contains(f, "maxLength") }, 20 + 4, "json_schema"},
-		"takes none":      {func(f string) bool { return f != "" }, 20 + 6, ""},
+		"accepts all formats":       {func(string) bool { return false }, 20, "maxLength"},
+		"refuses limits of lengths": {func(f string) bool { return strings.Contains(f, "maxLength") }, 20 + 4, "json_schema"},
+		"refuses all schemas":       {func(f string) bool { return f != "" }, 20 + 6, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -83,7 +83,7 @@ func TestTransportError(t *testing.T) {
 func TestQuote(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{
-		" no \n":                       "no", //nolint:gocritic // the blanks are what is tested
+		" no \n":                       "no", //nolint:gocritic // this case tests the blanks
 		strings.Repeat("x", 400):       strings.Repeat("x", 300),
 		strings.Repeat("x", 299) + "é": strings.Repeat("x", 299),
 	} {
@@ -117,13 +117,13 @@ func TestRetry(t *testing.T) {
 		reported  int
 		atLeast   time.Duration
 	}{
-		"answered":           {nil, 1, 1, "", 0, 0},
-		"away for a while":   {[]error{away, away}, 1, 3, "", 2, 500 * time.Millisecond},
-		"asks for a pause":   {[]error{full}, 1, 2, "", 1, 20 * time.Second},
-		"broken once of two": {[]error{broken, away}, 2, 3, "", 2, 500 * time.Millisecond},
-		"broken twice":       {[]error{broken, away, broken}, 2, 3, "broken", 2, 500 * time.Millisecond},
-		"broken":             {[]error{broken}, 1, 1, "broken", 0, 0},
-		"refused":            {[]error{away, refused}, 1, 2, "refused", 1, 250 * time.Millisecond},
+		"answered":                {nil, 1, 1, "", 0, 0},
+		"unreachable for a while": {[]error{away, away}, 1, 3, "", 2, 500 * time.Millisecond},
+		"requests a pause":        {[]error{full}, 1, 2, "", 1, 20 * time.Second},
+		"broken once of two":      {[]error{broken, away}, 2, 3, "", 2, 500 * time.Millisecond},
+		"broken twice":            {[]error{broken, away, broken}, 2, 3, "broken", 2, 500 * time.Millisecond},
+		"broken":                  {[]error{broken}, 1, 1, "broken", 0, 0},
+		"refused":                 {[]error{away, refused}, 1, 2, "refused", 1, 250 * time.Millisecond},
 		"not ready in time": {
 			[]error{full, full, full, full}, 1, 3, "scorer unavailable: not ready within 1m0s: full", 2, 40 * time.Second,
 		},
@@ -264,12 +264,12 @@ func TestIsolate(t *testing.T) {
 		died          bool
 		alones, tries int
 	}{
-		"answered alone":         {nil, nil, "", false, 1, 0},
-		"answered the next time": {[]error{broken}, nil, "", false, 2, 1},
-		"refused":                {[]error{refused}, nil, "refused", false, 1, 0},
-		"refused the next time":  {[]error{broken, refused}, nil, "refused", false, 2, 1},
-		"the server is away":     {[]error{broken}, []error{away}, "it hung up; a trial request: away", false, 1, 1},
-		"the server breaks, too": {
+		"answered alone":                 {nil, nil, "", false, 1, 0},
+		"answered at the second attempt": {[]error{broken}, nil, "", false, 2, 1},
+		"refused":                        {[]error{refused}, nil, "refused", false, 1, 0},
+		"refused at the second attempt":  {[]error{broken, refused}, nil, "refused", false, 2, 1},
+		"the server is away":             {[]error{broken}, []error{away}, "it hung up; a trial request: away", false, 1, 1},
+		"server fails on the trial, too": {
 			[]error{broken},
 			[]error{broken},
 			"it hung up; a trial request: it hung up",
@@ -277,10 +277,10 @@ func TestIsolate(t *testing.T) {
 			1,
 			1,
 		},
-		"away after the last one": {
+		"unreachable after the last request": {
 			[]error{broken, broken}, []error{nil, away}, "it hung up; a trial request: away", false, 2, 2,
 		},
-		"breaks each time": {[]error{broken, broken}, nil, ": it hung up", true, 2, 2},
+		"fails each time": {[]error{broken, broken}, nil, ": it hung up", true, 2, 2},
 	}
 	for name, tt := range tests {
 		alone, alones := outcomes(tt.alone...)

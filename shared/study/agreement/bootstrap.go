@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// bootstrap computes all figures for resamples. A resample has as many samples as there are, drawn with replacement.
-// Each resample has its own random sequence, so the result does not depend on the number of processors.
+// bootstrap computes all figures for resamples. A resample has as many samples as the table. They are drawn with
+// replacement. Each resample has its own random sequence, so the result does not depend on the number of processors.
 func (t *table) bootstrap(resamples int, seed uint64) []figures {
 	if t.n == 0 {
 		return nil

@@ -18,8 +18,8 @@ func perSource(samples []made, chosen []int) (sources, styles map[string]int) {
 	return sources, styles
 }
 
-// Of each source, whatever its size, the requested number is chosen, from its styles in turn. The limits of the whole
-// set are kept.
+// The requested number of samples is chosen from each source, of any size, and from its styles in turn. The set is
+// within its limits.
 func TestChooseOfEach(t *testing.T) {
 	t.Parallel()
 	samples := skewed() // 12 sources
