@@ -16,14 +16,14 @@ func TestRateAnswer(t *testing.T) {
 		rating int8
 		flag   string
 	}{
-		"a digit":               {over("4", [6]float64{0, 0, 0, 0.2, 0.7, 0}), 4, ""},
-		"zero":                  {over("0", [6]float64{1, 0, 0, 0, 0, 0}), 0, ""},
-		"least sufficient mass": {over("5", [6]float64{0, 0, 0, 0, 0, 0.5}), 5, ""},
-		"too little mass":       {over("5", [6]float64{0, 0, 0, 0, 0, 0.4999}), scorer.Missing, scorer.FlagLowMass},
-		"a word is likelier":    {over("The", [6]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), scorer.Missing, scorer.FlagNoDigit},
-		"a digit above five":    {over("7", [6]float64{0, 0, 0, 0, 0.3, 0.3}), scorer.Missing, scorer.FlagNoDigit},
-		"digit with more text":  {over("4.", [6]float64{0, 0, 0, 0, 0.6, 0}), scorer.Missing, scorer.FlagNoDigit},
-		"a word, low mass":      {over("The", [6]float64{0, 0, 0, 0, 0.1, 0}), scorer.Missing, scorer.FlagLowMass},
+		"a digit":              {over("4", [6]float64{0, 0, 0, 0.2, 0.7, 0}), 4, ""},
+		"zero":                 {over("0", [6]float64{1, 0, 0, 0, 0, 0}), 0, ""},
+		"least mass":           {over("5", [6]float64{0, 0, 0, 0, 0, 0.5}), 5, ""},
+		"too little mass":      {over("5", [6]float64{0, 0, 0, 0, 0, 0.4999}), scorer.Missing, scorer.FlagLowMass},
+		"a word is likelier":   {over("The", [6]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), scorer.Missing, scorer.FlagNoDigit},
+		"a digit above five":   {over("7", [6]float64{0, 0, 0, 0, 0.3, 0.3}), scorer.Missing, scorer.FlagNoDigit},
+		"digit with more text": {over("4.", [6]float64{0, 0, 0, 0, 0.6, 0}), scorer.Missing, scorer.FlagNoDigit},
+		"a word, low mass":     {over("The", [6]float64{0, 0, 0, 0, 0.1, 0}), scorer.Missing, scorer.FlagLowMass},
 	}
 	for name, tt := range tests {
 		if rating, flag := rate(tt.answer); rating != tt.rating || flag != tt.flag {
@@ -44,17 +44,17 @@ func TestStyles(t *testing.T) {
 		"order is kept": {
 			" comparison ,yes/no,\tcoordinate\n", false, []string{"comparison", "yes/no", "coordinate"}, nil,
 		},
-		"each once":              {"yes/no, poem, yes/no, poem", false, []string{"yes/no"}, []string{"poem"}},
-		"other text":             {"a poem, comparison", false, []string{"comparison"}, []string{"a poem"}},
-		"case matters":           {"Yes/No", false, nil, []string{"Yes/No"}},
-		"full stop after a name": {"yes/no.", false, nil, []string{"yes/no."}},
-		"empty text":             {"", false, nil, nil},
-		"only commas":            {" , ,", false, nil, nil},
-		"cut off in a name":      {"yes/no, compar", true, []string{"yes/no"}, []string{"compar"}},
-		"may be cut in a name":   {"yes/no, comparison", true, []string{"yes/no"}, []string{"comparison"}},
-		"cut off after a comma":  {"yes/no,", true, []string{"yes/no"}, nil},
-		"with signs":             {"chain-of-thought (step-by-step)", false, []string{"chain-of-thought (step-by-step)"}, nil},
-		"named before the cut ":  {"yes/no, poem, yes/no", true, []string{"yes/no"}, []string{"poem", "yes/no"}},
+		"each once":             {"yes/no, poem, yes/no, poem", false, []string{"yes/no"}, []string{"poem"}},
+		"other text":            {"a poem, comparison", false, []string{"comparison"}, []string{"a poem"}},
+		"case matters":          {"Yes/No", false, nil, []string{"Yes/No"}},
+		"full stop":             {"yes/no.", false, nil, []string{"yes/no."}},
+		"empty text":            {"", false, nil, nil},
+		"only commas":           {" , ,", false, nil, nil},
+		"cut in a name":         {"yes/no, compar", true, []string{"yes/no"}, []string{"compar"}},
+		"may be cut in a name":  {"yes/no, comparison", true, []string{"yes/no"}, []string{"comparison"}},
+		"cut after a comma":     {"yes/no,", true, []string{"yes/no"}, nil},
+		"with signs":            {"chain-of-thought (step-by-step)", false, []string{"chain-of-thought (step-by-step)"}, nil},
+		"named before the cut ": {"yes/no, poem, yes/no", true, []string{"yes/no"}, []string{"poem", "yes/no"}},
 	}
 	for name, tt := range tests {
 		ours, others := styles(tt.text, tt.truncated, known)
