@@ -73,7 +73,7 @@ func shortfalls(rows []selection.Shortfall) Table {
 	return t
 }
 
-// orderFigures show the ratings of the picks, from the first pick to the last.
+// orderFigures returns figures that show the ratings of the picks, from the first pick to the last.
 func orderFigures(o *subset.Outcome) []*Figure {
 	picks := o.Result.Picks
 	n := min(maxSlices, max(len(picks), 1))

@@ -244,7 +244,8 @@ func mustRate(t testing.TB, s *Scorer, items []scorer.Item) []scorer.Result {
 	return results
 }
 
-// surfaces is like scenery, but as smooth as photographs. As a JPEG, it has about as many bits a pixel as photographs.
+// surfaces returns a painting like scenery, but as smooth as a photograph. As a JPEG, it has about as many bits a pixel
+// as a photograph.
 func surfaces() painting {
 	rng := rand.New(rand.NewPCG(3, 4))
 	return func(x, y int) color.NRGBA {

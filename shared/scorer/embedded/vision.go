@@ -90,26 +90,26 @@ func meanStats(pictures []imageStats) *imageStats {
 // The four scores below are in [0, 1]. The limits in their formulas lie between the means of photographs, scans, charts
 // and drawings in public datasets.
 
-// photo is high if no colour and no plain area dominates.
+// photo returns a score that is high if no colour and no plain area dominates.
 func (p *imageStats) photo() float64 {
 	// The conversion rounds the product, so that no machine computes a fused multiply-add in the callers' sums.
 	return float64((1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95)))
 }
 
-// page is high if strokes are dense on a plain background.
+// page returns a score that is high if strokes are dense on a plain background.
 func (p *imageStats) page() float64 { return (1 - p.photo()) * ramp(p.Ink, 0.03, 0.15) }
 
-// drawing is high if the image has few strokes without colour on a plain background.
+// drawing returns a score that is high if the image has few strokes without colour on a plain background.
 func (p *imageStats) drawing() float64 {
 	return (1 - p.photo()) * (1 - ramp(p.Vivid, 0, 0.04)) * (1 - ramp(p.Ink, 0.06, 0.15))
 }
 
-// chart is high if a light background has both colours and writing.
+// chart returns a score that is high if a light background has both colours and writing.
 func (p *imageStats) chart() float64 {
 	return (1 - p.photo()) * ramp(p.Light, 0.3, 0.7) * ramp(p.Vivid, 0.02, 0.1) * ramp(p.Ink, 0.005, 0.03)
 }
 
-// ramp rises from 0 at low to 1 at high.
+// ramp returns a value that rises from 0 at low to 1 at high.
 func ramp(x, low, high float64) float64 { return min(1, max(0, (x-low)/(high-low))) }
 
 func distance(a, b int) int { return max(a-b, b-a) }

@@ -30,7 +30,7 @@ var (
 	red   = color.NRGBA{220, 30, 30, 255}
 )
 
-// scenery is rough and has many colours, like a photograph.
+// scenery returns a painting that is rough and has many colours, like a photograph.
 func scenery() painting {
 	rng := rand.New(rand.NewPCG(1, 2))
 	return func(x, y int) color.NRGBA {
@@ -39,7 +39,7 @@ func scenery() painting {
 	}
 }
 
-// letters has rows of letter-like strokes.
+// letters paints rows of strokes that look like letters.
 func letters(x, y int) color.NRGBA {
 	if y%12 < 7 && (x/2+y/3)%3 == 0 {
 		return black
@@ -47,7 +47,7 @@ func letters(x, y int) color.NRGBA {
 	return white
 }
 
-// sketch has one thin frame.
+// sketch paints thin lines.
 func sketch(x, y int) color.NRGBA {
 	if x%90 == 10 || y%90 == 10 {
 		return black
@@ -55,7 +55,7 @@ func sketch(x, y int) color.NRGBA {
 	return white
 }
 
-// bars has red bars under a heading.
+// bars paints red bars under a heading.
 func bars(x, y int) color.NRGBA {
 	if x%60 < 20 && y > 60 {
 		return red

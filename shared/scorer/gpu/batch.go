@@ -120,7 +120,7 @@ func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAn
 	return scored, b.sendAgain(ctx, batch, scored)
 }
 
-// trialItem is an item that any sidecar can answer.
+// trialItem returns an item that any sidecar can answer.
 func (b *backend) trialItem() batchItem {
 	return batchItem{item: item{Prefix: prefix{"Question: Is it so? Answer: Yes."}, Queries: b.encoded}}
 }

@@ -47,7 +47,7 @@ def tokenizer(vocabulary: str) -> Tokenizer:
 
 
 def visual(paths: list[Path]) -> dict[str, int]:
-    """Tokens of a sample's images, by transformers' own processors."""
+    """Returns the numbers of tokens of a sample's images for each rule, counted by transformers' own processors."""
     from PIL import Image
     from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
     from transformers.models.llava_onevision.processing_llava_onevision import LlavaOnevisionProcessor as Onevision
@@ -69,7 +69,7 @@ def visual(paths: list[Path]) -> dict[str, int]:
 
 
 def sample(tokens: Tokenizer, record: dict[str, Any], images: Path) -> dict[str, Any]:
-    """The tokens of one record."""
+    """Returns the numbers of tokens of one record."""
     count = {"id": record["id"], "text": 0, "answers": 0}
     for turn in record["conversations"]:
         parts = [part for part in str(turn["value"]).split("<image>") if part]

@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// teachers has functions that convert annotated ratings to the ratings of teachers with other scales and habits.
+// teachers returns functions that convert annotated ratings to the ratings of teachers with other scales and habits.
 func teachers() map[string]func(c int, rating int8, rng *rand.Rand) int8 {
 	return map[string]func(c int, rating int8, rng *rand.Rand) int8{
 		"same scale":           func(_ int, rating int8, _ *rand.Rand) int8 { return rating },
