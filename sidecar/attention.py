@@ -1,8 +1,8 @@
-"""Attention masks of a pack, in the two forms that the kernels take.
+"""Makes the attention masks of a pack, in the two forms that the kernels require.
 
 A position attends to itself and to earlier positions of its own document, if they are in the prefix or in the same
 branch. `SampleMasks` is for SDPA: each sample has a mask, with rows for its branches only. `BlockMasks` is for
-FlexAttention: one block mask covers the pack. Tests compare the two.
+FlexAttention: one block mask covers the pack. Tests compare the results of both forms.
 """
 
 from __future__ import annotations
@@ -31,9 +31,10 @@ def branch_mask(span: Span) -> Tensor:
 
 
 def rows(queries: Tensor, keys: Tensor, values: Tensor, mask: Tensor) -> Tensor:
-    """Computes the attention of a few rows: queries (heads, rows, size), keys (key heads, n, size), mask (rows, n).
+    """Computes attention for a few rows of queries.
 
-    Query heads that share a key head are stacked as rows, so keys and values are not copied.
+    The shapes are queries (heads, rows, size), keys and values (key heads, n, size), and mask (rows, n). Query heads
+    that share a key head are stacked as rows, so keys and values are not copied.
     """
     heads, count, size = queries.shape
     groups = heads // len(keys)
@@ -118,11 +119,11 @@ class BlockMasks:
 
 
 def blocks(packed: Pack) -> tuple[Tensor, Tensor]:
-    """Returns two tables, each with a row for a block of queries and a column for a block of keys.
+    """Returns two tables. Each has a row for every block of queries and a column for every block of keys.
 
-    The first table marks the blocks that queries attend to in part, the second those that they attend to as a whole.
-    Documents are contiguous and ascending, so the first and last document of a block determine the documents between.
-    A block that is marked as partial may be empty; a block that is marked as whole is never partial.
+    The first table marks pairs of blocks in which some queries may attend to some keys. The second marks pairs in which
+    every query attends to every key. No pair is marked in both. Documents are contiguous and ascending, so the first
+    and last document of a block determine the documents between. The first table may mark a pair without attention.
     """
     documents = packed.documents.view(-1, BLOCK)
     first, last = documents[:, 0], documents[:, -1]
@@ -135,7 +136,7 @@ def blocks(packed: Pack) -> tuple[Tensor, Tensor]:
 
 
 def _listed(table: Tensor) -> tuple[Tensor, Tensor]:
-    """Converts a table of blocks to FlexAttention's form: the number of marked blocks in each row, and the column
-    indexes of each row with the marked blocks first."""
+    """Converts a table of blocks to FlexAttention's form: the number of marked blocks in each row, and the columns of
+    each row in an order that has the marked blocks first."""
     columns = torch.argsort((~table).to(torch.int8), dim=1, stable=True)
     return table.sum(dim=1, dtype=torch.int32)[None, None], columns.to(torch.int32)[None, None]

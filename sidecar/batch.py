@@ -1,4 +1,4 @@
-"""A request on its way through the engine: prepared on the host, computed pass by pass, and answered."""
+"""The state of a request in the engine. It is prepared on the host, computed pass by pass, and then answered."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class PassPlan:
 
 @dataclass(eq=False)
 class Batch:
-    """One request: its items, the passes of each model that are not begun, and the answers so far."""
+    """One request: its items, the passes of each model that have not begun, and the answers so far."""
 
     items: Sequence[Item]
     failed: dict[int, Fault]
@@ -33,11 +33,11 @@ class Batch:
     answers: dict[tuple[int, int], Choice | Text] = field(default_factory=dict)
     """Each answer, by the indexes of its item and of its query."""
     waiting: int = 0
-    """Rows of text that are not decoded yet."""
+    """Number of rows of text that are not decoded yet."""
     computed: bool = False
     """Whether no pass of the request is left to compute."""
     error: Exception | None = None
-    """Why the whole request failed; None if it did not."""
+    """The error of the whole request; None if it has not failed."""
 
     @property
     def done(self) -> bool:

@@ -1,7 +1,7 @@
-"""Loads the released LLaVA-NeXT form into transformers' LLaVA-OneVision classes, by renaming its tensors.
+"""Loads a checkpoint of the released LLaVA-NeXT form into transformers' LLaVA-OneVision classes: it renames tensors.
 
-All names and shapes are checked before the first tensor is read: the error names each tensor that is unknown, missing
-or of another shape. Tensors are copied to the device one by one, and the read-ahead is bounded.
+All names and shapes are checked before the first tensor is read. The error names each tensor that is unknown, is
+missing or has the wrong shape. Tensors are copied to the device one by one, and the read-ahead is bounded.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ TEXT_FIELDS = (
     *("vocab_size", "hidden_size", "intermediate_size", "num_hidden_layers", "num_attention_heads"),
     *("num_key_value_heads", "max_position_embeddings", "rms_norm_eps", "rope_theta", "hidden_act"),
 )
-# Settings that this code assumes. With other values it would compute wrong answers.
+# Settings that this code assumes. With other values, the answers would be wrong.
 REQUIRED = {
     "architectures": ["LlavaQwenForCausalLM"],
     "mm_projector_type": "mlp2x_gelu",
@@ -47,7 +47,7 @@ REQUIRED = {
     "rope_scaling": None,
     "use_sliding_window": False,
 }
-# Settings that a released config.json may leave out.
+# Settings that a released config.json may omit.
 OPTIONAL = ("tie_word_embeddings", "rope_scaling", "use_sliding_window", "mm_vision_select_layer")
 RENAMED = (
     (TOWER, "model.vision_tower."),
@@ -57,11 +57,13 @@ RENAMED = (
     ("model.embed_tokens.", "model.language_model.embed_tokens."),
     ("model.norm.", "model.language_model.norm."),
 )
-"""Pairs of prefixes: of a released name, and of the name in transformers' classes. Other names are equal in both."""
+"""Pairs of prefixes: the prefix of a tensor's released name, and the prefix of its name in transformers' classes.
+
+Names with other prefixes are the same in both."""
 
 
 class CheckpointError(ValueError):
-    """A directory is not a checkpoint of the released form. The message has one line for each fault."""
+    """A directory has no valid checkpoint of the released form. The message has one line for each fault."""
 
 
 @dataclass(frozen=True)
@@ -75,20 +77,20 @@ class Generation:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Reads a file that holds a JSON object. Raises CheckpointError."""
+    """Reads a file that contains a JSON object. Raises CheckpointError."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise CheckpointError(f"reading {path}: {error}") from error
     if not isinstance(value, dict):
-        raise CheckpointError(f"reading {path}: it does not hold a JSON object")
+        raise CheckpointError(f"reading {path}: the file must contain a JSON object")
     return value
 
 
 def read_config(directory: Path) -> LlavaOnevisionConfig:
     """Returns the transformers configuration that corresponds to the released config.json of a directory.
 
-    The field `vision_config_for_tests` replaces the sizes of the vision tower.
+    In tests, the field `vision_config_for_tests` replaces the sizes of the vision tower.
     """
     return to_config(read_json(directory / "config.json"))
 
@@ -111,7 +113,8 @@ def to_config(released: Mapping[str, Any]) -> LlavaOnevisionConfig:
 
 
 def read_generation(directory: Path, end: int) -> Generation:
-    """Reads generation_config.json. Without the file, or a field, the penalty is 1 and the only end token is `end`."""
+    """Reads generation_config.json. If the file or a field is missing, the penalty is 1, or the only end token is
+    `end`."""
     path = directory / "generation_config.json"
     given = read_json(path) if path.exists() else {}
     config = {"eos_token_id": end, "repetition_penalty": 1.0} | {k: v for k, v in given.items() if v is not None}
@@ -125,7 +128,7 @@ def read_generation(directory: Path, end: int) -> Generation:
 
 
 def skeleton(config: LlavaOnevisionConfig) -> LlavaOnevisionForConditionalGeneration:
-    """Builds the network on the meta device: its tensors have shapes and no storage."""
+    """Builds the network on the meta device. Its tensors have shapes, but no storage."""
     with torch.device("meta"):
         return LlavaOnevisionForConditionalGeneration(config).eval()
 
@@ -139,18 +142,19 @@ def released_name(name: str) -> str:
 
 
 def released_shapes(network: nn.Module) -> dict[str, tuple[int, ...]]:
-    """Returns the shape of every tensor that a released checkpoint of the network must hold, by its released name."""
+    """Returns the shape of every tensor that a released checkpoint of the network must have, by released name."""
     return {released_name(name): tuple(tensor.shape) for name, tensor in network.state_dict().items()}
 
 
 def ignored(name: str, tower_layers: int) -> bool:
-    """Whether a stored tensor is allowed but not loaded: the reference code drops it, or computes it."""
+    """Returns whether a stored tensor is allowed but not loaded, because the reference code drops or computes it."""
     dropped = rf"{re.escape(TOWER)}(encoder\.layers\.{tower_layers}\..*|head\..*|embeddings\.position_ids)"
     return re.fullmatch(rf"{dropped}|model\.layers\.\d+\.self_attn\.rotary_emb\.inv_freq", name) is not None
 
 
 def weight_files(directory: Path) -> list[Path]:
-    """Returns the safetensors files of a checkpoint: the files of its index, or the only file if there is no index."""
+    """Returns the safetensors files of a checkpoint: the files that its index lists, or the only file if there is no
+    index."""
     index = directory / INDEX
     if index.exists():
         files = [directory / name for name in _indexed(index)]
@@ -170,13 +174,16 @@ def weight_files(directory: Path) -> list[Path]:
 
 
 def _indexed(index: Path) -> list[str]:
-    """Returns the names of the files that an index lists, sorted. All of them must be names without a folder."""
+    """Returns the names of the files that an index lists, sorted. Each must be a file name without a folder."""
     places = read_json(index).get("weight_map")
     if not isinstance(places, dict):
         raise CheckpointError(f"{index}: weight_map must be an object that gives the file of each tensor")
     wrong = [f"{tensor}: {name!r}" for tensor, name in places.items() if not _is_file_name(name)]
     if wrong:
-        raise CheckpointError(f"{index}: weight_map must give the name of a file next to it, not {'; '.join(wrong)}")
+        raise CheckpointError(
+            f"{index}: weight_map must give, for each tensor, the name of a file in the same folder,"
+            f" not {'; '.join(wrong)}"
+        )
     return sorted(set(places.values()))
 
 
@@ -185,7 +192,7 @@ def _is_file_name(name: object) -> bool:
 
 
 def headers(files: Sequence[Path]) -> Iterator[tuple[Path, str, tuple[int, ...], str]]:
-    """Yields file, name, shape and type of every stored tensor. The contents are not read."""
+    """Yields the file, name, shape and type of every stored tensor. It does not read the contents."""
     for path in files:
         try:
             with safe_open(path, framework="pt") as opened:
@@ -199,16 +206,17 @@ def headers(files: Sequence[Path]) -> Iterator[tuple[Path, str, tuple[int, ...],
 def account(
     stored: Sequence[tuple[str, tuple[int, ...]]], required: Mapping[str, tuple[int, ...]], tower_layers: int
 ) -> None:
-    """Raises CheckpointError unless each required tensor is stored once, with its shape, and all others are ignored."""
+    """Raises CheckpointError unless each required tensor is stored once, with its shape, and every other stored tensor
+    can be ignored."""
     faults: list[str] = []
     found: set[str] = set()
     for name, shape in stored:
         if name in found:
-            faults.append(f"twice: {name}")
+            faults.append(f"stored twice: {name}")
         found.add(name)
         if name in required:
             if shape != required[name]:
-                faults.append(f"misshapen: {name} is {list(shape)}, but must be {list(required[name])}")
+                faults.append(f"wrong shape: {name} is {list(shape)}, but must be {list(required[name])}")
         elif not ignored(name, tower_layers):
             faults.append(f"unknown: {name} {list(shape)}")
     faults += [f"missing: {name} {list(shape)}" for name, shape in required.items() if name not in found]
@@ -217,7 +225,7 @@ def account(
 
 
 def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> LlavaOnevisionForConditionalGeneration:
-    """Loads a checkpoint of the released form, or its fp8 form, which `sidecar.tools.quantize` writes."""
+    """Loads a checkpoint of the released form, or of the fp8 form that `sidecar.tools.quantize` writes."""
     released = read_json(directory / "config.json")
     config = to_config(released)
     network = skeleton(config)
@@ -248,7 +256,7 @@ def load(directory: Path, device: torch.device | str, dtype: torch.dtype) -> Lla
 
 
 def device_bytes(directory: Path, dtype: torch.dtype) -> int:
-    """Returns the bytes that a checkpoint's weights take on the device. Only the headers of the files are read."""
+    """Returns the bytes that a checkpoint's weights need on the device. It reads only the headers of the files."""
     layers = to_config(read_json(directory / "config.json")).vision_config.num_hidden_layers
     return sum(
         math.prod(shape) * (1 if kind == fp8.STORED else dtype.itemsize)
@@ -265,7 +273,7 @@ def place(network: nn.Module, tensors: Iterable[tuple[str, Tensor]]) -> None:
 
 
 def fill_buffers(network: LlavaOnevisionForConditionalGeneration, device: torch.device | str) -> None:
-    """Computes the buffers that checkpoints do not hold: rotary frequencies, and position ids of the tower."""
+    """Computes the buffers that checkpoints do not contain: rotary frequencies, and the vision tower's position ids."""
     language, tower = network.model.language_model, network.model.vision_tower
     language.rotary_emb = Qwen2RotaryEmbedding(language.config, device=device)
     embeddings = tower.embeddings

@@ -17,7 +17,7 @@ Fast = Literal["prove", "off"]
 
 @dataclass(frozen=True)
 class EngineConfig:
-    """Models, device and memory of an engine. It applies two of the limits: `pixels` and `tokens`.
+    """The models, the device and the memory of an engine. Of `limits`, the engine enforces only `pixels` and `tokens`.
 
     Raises ValueError if the longest prompt does not fit into a pack.
     """
@@ -27,15 +27,16 @@ class EngineConfig:
     device: Device = "auto"
     dtype: Dtype = "fp16"
     pack_tokens: int | None = None
-    """The most positions of one pass. It bounds the memory of activations. None: the device's free memory decides."""
+    """The most positions of one pass. This bounds the memory of activations. None: chosen from the device's free
+    memory."""
     kv_bytes: int | None = None
-    """The most bytes of keys and values of rows in decoding. None: the device's free memory decides."""
+    """The most bytes of keys and values of rows in decoding. None: chosen from the device's free memory."""
     fast: Fast = "prove"
     """`prove`: a fast path is used if it passes its check after loading. `off`: no fast path is used."""
     threads: int = 4
     """Threads that decode and resize images."""
     kernels: Path | None = None
-    """Folder that keeps compiled kernels for the next start. None: torch keeps them in its own cache only."""
+    """Folder that keeps compiled kernels for the next start. None: only torch's own cache keeps them."""
     limits: Limits = field(default_factory=Limits)
     observer: Observer = field(default_factory=Observer)
 

@@ -1,4 +1,4 @@
-"""The engine answers items with the loaded models. It knows nothing about capabilities or HTTP."""
+"""The engine answers items with the loaded models. It does not depend on capabilities or HTTP."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sidecar.runner import Runner
 from sidecar.startup import load_all
 
 OFF_REFERENCE = "off_reference"
-"""Flag of a sample that the reference code cannot process: it has no image or several, or a text with the name of a
-special token or with `<image>`."""
+"""Flag of a sample that the reference code cannot process: the sample does not have exactly one image, or a text
+contains `<image>` or the name of a special token."""
 
 
 class Engine:
     """Answers items with the loaded models.
 
     One thread calls `begin`. A second thread owns the device, and calls `compute` and `flush`. So a request is prepared
-    while the request before it is computed.
+    while the previous request is computed.
     """
 
     def __init__(self, runners: Mapping[str, Runner], decoder: Decoder, observer: Observer) -> None:
@@ -47,15 +47,15 @@ class Engine:
         return {name: runner.identity for name, runner in self._runners.items()}
 
     def advice(self) -> dict[str, int]:
-        """Returns the limits `batch` and `in_flight` that clients should keep to; empty if no model is loaded."""
+        """Returns the recommended limits `batch` and `in_flight` for clients; empty if no model is loaded."""
         sizes = next((runner.sizes for runner in self._runners.values()), None)
         return {} if sizes is None else {"batch": sizes.batch, "in_flight": sizes.in_flight}
 
     def run(self, items: Sequence[Item], stopping: Callable[[], bool] = lambda: False) -> list[ItemAnswers | Fault]:
         """Answers every item, in order. An item that cannot be answered gets a fault.
 
-        Within numeric tolerance, an answer depends only on its item. After `stopping` is true no pass begins, and items
-        without all of their answers get the fault `stopping`.
+        Within numeric tolerance, an answer depends only on its item. When `stopping` returns true, no further pass
+        begins. An item that then lacks an answer gets the fault `stopping`.
         """
         batch = self.begin(items)
         self.compute(batch, stopping)
@@ -63,7 +63,7 @@ class Engine:
         return batch.outcomes()
 
     def stream(self, requests: Iterable[Sequence[Item]]) -> Iterator[list[ItemAnswers | Fault]]:
-        """Answers requests in order. Each is prepared while the request before it is computed."""
+        """Answers requests in order. Each request is prepared while the previous request is computed."""
         under_way: list[Batch] = []
         with ThreadPoolExecutor(1, thread_name_prefix="prepare") as pool:
             coming = None

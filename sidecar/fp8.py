@@ -1,7 +1,7 @@
-"""Weights in fp8: torchao's dynamic W8A8, with a scale for each row of a weight and for each token.
+"""Converts weights to fp8, for torchao's dynamic W8A8: there is a scale for each row of a weight and for each token.
 
-Only the decoder's projections are quantised. The tower, the projector, the embeddings, the norms and the head keep
-their type.
+Only the decoder's projections are quantised. The vision tower, the projector, the embeddings, the norms and the head
+keep their type.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _PROJECTION = re.compile(r"model\.layers\.\d+\.(self_attn\.[qkvo]_proj|mlp\.(gat
 
 
 def is_projection(name: str) -> bool:
-    """Whether the tensor of this released name is a weight that is quantised."""
+    """Returns whether the tensor with this released name is a weight that is quantised."""
     return _PROJECTION.fullmatch(name) is not None
 
 
@@ -32,13 +32,13 @@ def scale_name(name: str) -> str:
 
 
 def weights(config: Mapping[str, Any], names: Iterable[str]) -> frozenset[str]:
-    """Returns the names of the weights that a checkpoint with this config.json holds in fp8."""
+    """Returns the names of the weights that a checkpoint with this config.json stores in fp8."""
     section = config.get(SECTION)
     if section is None:
         return frozenset()
     if section != METHOD:
         raise ValueError(
-            f"config.json: {SECTION} is {section!r}, but only the value of sidecar.tools.quantize is known: {METHOD!r}"
+            f"config.json: {SECTION} is {section!r}, but must be the value of sidecar.tools.quantize: {METHOD!r}"
         )
     return frozenset(filter(is_projection, names))
 
@@ -54,7 +54,7 @@ def quantise(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def weight(stored: Tensor, scale: Tensor, dtype: torch.dtype) -> Tensor:
-    """Returns a weight that linear layers multiply in fp8. They quantise their activations, which have type `dtype`."""
+    """Returns a weight that linear layers multiply in fp8. The layers quantise their activations, of type `dtype`."""
     from torchao.float8.inference import Float8MMConfig
     from torchao.quantization import PerRow
     from torchao.quantization.quantize_.common import KernelPreference

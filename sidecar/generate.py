@@ -1,4 +1,4 @@
-"""Greedy decoding of a batch of rows, after their prompts were prefilled. README.md, "Model input", has the rules."""
+"""Decodes a batch of rows greedily, after a pass over their prompts. README.md, "Model input", has the rules."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ ROOM = 64
 
 @dataclass(frozen=True)
 class Row:
-    """A prompt to continue: the logits after its last token, and keys and values (key heads, n, size) of each layer."""
+    """A prompt to continue: the logits after its last token, and the keys and values of each layer, each
+    (key heads, n, size)."""
 
     logits: Tensor
     cache: tuple[tuple[Tensor, Tensor], ...]
@@ -98,7 +99,7 @@ def generate(model: Model, rows: Sequence[Row], generation: Generation, observer
         logits = step(best, lengths)
         observer.tokens("styler", len(alive))
         observer.step()
-        # A row that has ended and is still in the batch must not write beyond its room.
+        # A row that has ended and is still in the batch must not write beyond the end of the cache.
         lengths = (lengths + 1).clamp(max=cache[0][0].shape[2] - 1)
     observer.rows(len(rows))
     return [Continuation(tuple(tokens), not end) for tokens, end in zip(made, ended, strict=True)]
@@ -109,7 +110,7 @@ def _open(tokens: list[int], ended: bool, row: Row) -> bool:
 
 
 def _joined(rows: Sequence[Row]) -> list[tuple[Tensor, Tensor]]:
-    """Copies the caches of rows into one, padded at the end. Attention never reads the padding."""
+    """Copies the caches of rows into one cache. Each row is padded at its end; attention never reads the padding."""
     room = max(row.room for row in rows)
     joined = []
     for layer in range(len(rows[0].cache)):

@@ -1,6 +1,7 @@
-"""Decoding steps as CUDA graphs: one launch replaces about a thousand.
+"""Runs decoding steps as CUDA graphs: one launch replaces about a thousand launches of kernels.
 
-A graph replays the same kernels on the same memory, so the inputs and outputs of a step must keep their addresses.
+A graph replays the same kernels on the same memory, so the inputs and outputs of a step must keep their memory
+addresses.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 Step = Callable[[Tensor, Tensor], Tensor]
-"""Takes one more token of each row and its position, and returns the logits after it."""
+"""Takes the next token of each row, and the token's position. Returns the logits after the token."""
 Capture = Callable[[Callable[[], Tensor]], tuple[Callable[[], None], Tensor]]
 """Records the device's work of a call. Returns a function that replays it, and the tensor that a replay writes to."""
 
@@ -24,7 +25,7 @@ def capture(run: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
     graph = torch.cuda.CUDAGraph()
     first: Exception | None = None
     try:
-        # In the default mode, a query of the free memory by another thread would fail the recording.
+        # In the default mode, the recording fails if another thread queries the free memory.
         with torch.cuda.graph(graph, capture_error_mode="thread_local"):
             try:
                 result = run()
@@ -32,7 +33,7 @@ def capture(run: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
                 first = error
                 raise
     except Exception as ended:
-        # The end of a failed recording raises another error, which hides the first.
+        # When a failed recording ends, torch raises another error, which hides the first.
         raise (first or ended) from None
     return graph.replay, result
 

@@ -22,19 +22,21 @@ TREATMENT = f"pil-rgb-bicubic-{SIDE}-mean-std-0.5"
 # Other plugins of Pillow are not allowed: some start programs (EPS) or read further files.
 FORMATS = ("AVIF", "BMP", "GIF", "ICO", "JPEG", "JPEG2000", "PNG", "PPM", "TIFF", "WEBP", "TGA")
 
-# `decode` has its own limit for the size that the header gives. Pillow's limit would always refuse 179 megapixels.
+# `decode` checks the size in the header against its own limit. Pillow's limit would always refuse 179 megapixels.
 Image.MAX_IMAGE_PIXELS = None
 # Otherwise Pillow registers its plugins at the first file, and other threads may then find only some of them.
 Image.init()
 
 Pixels = NDArray[np.uint8]
 
-# The input of the model for each byte: scaled in float64, rounded, and normalised in float32, as in the reference.
+# The model's input value for each byte of an image. As in the reference code, a byte is scaled in float64, rounded to
+# float32, and normalised in float32.
 LEVELS: NDArray[np.float32] = ((np.arange(256) * (1 / 255)).astype(np.float32) - np.float32(0.5)) / np.float32(0.5)
 
 
 def decode(data: bytes, limit: int) -> Pixels | Fault:
-    """Returns the 384 x 384 RGB bytes of an encoded image with any aspect ratio and at most `limit` pixels."""
+    """Decodes an image of any aspect ratio and resizes it. Returns its 384 x 384 RGB bytes, or a fault, for example if
+    the image has more than `limit` pixels."""
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             width, height = image.size
@@ -51,14 +53,14 @@ def decode(data: bytes, limit: int) -> Pixels | Fault:
 
 
 class Pictures:
-    """The images of a batch, some of which may still be being decoded."""
+    """The images of a batch. Some images may not be decoded yet."""
 
     def __init__(self, futures: dict[int, list[Future[Pixels | Fault]]], observer: Observer) -> None:
         self._futures = futures
         self._observer = observer
 
     def of(self, item: int) -> list[Pixels] | Fault:
-        """Waits for the images of an item and returns them, or the fault of the first image that has one."""
+        """Waits for the images of an item, and returns them. If an image has a fault, returns the first fault."""
         begun = time.perf_counter()
         decoded = [future.result() for future in self._futures[item]]
         self._observer.seconds("idle", time.perf_counter() - begun)

@@ -18,14 +18,14 @@ class Job:
     """Index of the item in its request."""
     tree: Tree
     queries: tuple[tuple[int, Query], ...]
-    """Each query of the branches, with its index in the item."""
+    """The query of each branch, with its index in the item."""
     choices: tuple[tuple[int, ...], ...]
     """Token ids of the choices of each query; empty for a query of text."""
     images: int
     """Number of images of the item."""
 
     def cut(self, budget: int) -> Iterable[Job]:
-        """Yields the job in parts of at most `budget` positions."""
+        """Yields parts of the job that have at most `budget` positions each."""
         for first, part in cut(self.tree, budget):
             mine = slice(first, first + len(part.branches))
             yield Job(self.item, part, self.queries[mine], self.choices[mine], self.images)
@@ -36,7 +36,8 @@ def prepare(
 ) -> list[Job]:
     """Returns the jobs of the items that have queries to the model of this name.
 
-    An item with an invalid query is added to `failed`. An image has `features` positions, a prompt at most `longest`.
+    An item with an invalid query is added to `failed`. An image needs `features` positions. A prompt may have at most
+    `longest` positions.
     """
     jobs = []
     for k, item in enumerate(items):

@@ -1,4 +1,4 @@
-"""Keeps compiled kernels between starts: one file for each version of torch, GPU and state of this code.
+"""Keeps compiled kernels between starts, in one file for each combination of torch, GPU and version of this code.
 
 The file has the format of `torch.compiler`. Loading it executes code, so no other user may have write access to the
 folder.
@@ -30,7 +30,7 @@ def key(device: torch.device) -> str:
 
 
 def restore(folder: Path | None, device: torch.device) -> bool:
-    """Loads the kernels of an earlier start. Returns False if there are none, or they cannot be read."""
+    """Loads the kernels of an earlier start. Returns False if there are no kernels, or if they cannot be read."""
     if folder is None:
         return False
     path = folder / f"{key(device)}.kernels"
@@ -44,10 +44,10 @@ def restore(folder: Path | None, device: torch.device) -> bool:
 
 
 def keep(folder: Path | None, device: torch.device, restored: bool = False) -> None:
-    """Saves the compiled kernels for the next start, if some were not restored.
+    """Saves the compiled kernels for the next start, unless all of them were restored.
 
-    With more free memory passes have other lengths, so even a restored start may compile. If the folder cannot be
-    written, a warning is logged.
+    If more memory is free, passes have other lengths. So a start that restored kernels may still compile some. If the
+    folder cannot be written, a warning is logged.
     """
     if folder is None or (restored and not counters["inductor"]["fxgraph_cache_miss"]):
         return

@@ -25,7 +25,7 @@ BLOCKS, BLOCK = 64, 4096
 
 
 def digests(directory: Path, files: Sequence[Path]) -> list[str]:
-    """Returns the SHA-256 of each file: from the manifest if its entry is valid, else by reading the file.
+    """Returns the SHA-256 of each file. If the manifest has no valid entry for a file, the file is read.
 
     The files are read concurrently.
     """

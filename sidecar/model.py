@@ -1,7 +1,7 @@
 """Forward passes of one model, with the modules of transformers' LLaVA-OneVision classes.
 
-This module calls the parts of the decoder's layers, not their `forward`, for two reasons: a pack needs another
-attention, and the last layer, the norm and the head are computed only at the positions of answers.
+This module calls the parts of the decoder's layers, not their `forward`, for two reasons: a pack needs its own
+attention masks, and the last layer, the norm and the head are computed only at the positions of answers.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ from sidecar.images import LEVELS, Pixels
 from sidecar.packing import Pack
 
 KERNEL = "packed-1"
-"""A part of each model's id. Raise it when a change of this code can change an answer."""
+"""A part of each model's id. Raise its number when a change of this code can change an answer."""
 IMAGE_BATCH = 16
 
 
 @dataclass(frozen=True)
 class PrefillResult:
     """The result of a pass over a pack: the float32 logits of its answers, and the keys and values of each layer, each
-    (key heads, length, size). `cache` is empty unless the caller keeps it."""
+    (key heads, length, size). `cache` is empty unless `prefill` was called with `keep`."""
 
     logits: Tensor
     cache: tuple[tuple[Tensor, Tensor], ...]
@@ -45,7 +45,7 @@ def project(layer: nn.Module, hidden: Tensor, rope: Rope) -> tuple[Tensor, Tenso
     """Returns queries, keys and values of positions. `hidden` is (n, width); the results are (1, heads, n, size)."""
     attention = layer.self_attn
     normed = layer.input_layernorm(hidden)
-    # Four dimensions from the start: FlexAttention's kernels do not accept a view that adds one.
+    # All tensors have four dimensions from the start: FlexAttention's kernels accept no view that adds a dimension.
     shape = (1, len(hidden), -1, attention.head_dim)
     projections = (attention.q_proj, attention.k_proj, attention.v_proj)
     queries, keys, values = (projection(normed).view(shape).transpose(1, 2) for projection in projections)
@@ -60,7 +60,7 @@ def finish(layer: nn.Module, hidden: Tensor, attended: Tensor) -> Tensor:
 
 
 def tiles(capability: tuple[int, int]) -> dict[str, int] | None:
-    """Returns FlexAttention's tile sizes for a GPU of a compute capability; None leaves the choice to torch.
+    """Returns FlexAttention's tile sizes for a GPU's compute capability; None if torch chooses the sizes.
 
     Torch's choice needs 131 KB of shared memory, but some GPUs (A10, RTX 30, L4, L40S, RTX 40) have only 101 KB. The
     RTX PRO 6000 (12.0) has 101 KB, too, but torch has another choice for it, which needs 98 KB.
@@ -80,8 +80,8 @@ def flex_layer(
 class Model:
     """A loaded network and its passes.
 
-    With `flex` it uses FlexAttention and block masks, which need packs of `lengths`. With `graphs` it records decoding
-    steps and replays them.
+    With `flex` it uses FlexAttention and block masks. Each pack must then have one of `lengths`. With `graphs` it
+    records decoding steps and replays them.
     """
 
     def __init__(
@@ -165,7 +165,8 @@ class Model:
         return activations + self.cache_bytes + 4 * config.vocab_size // 50
 
     def send(self, tensor: Tensor) -> Tensor:
-        """Copies a tensor from the host to the device. A GPU gets a pinned copy, so the host does not wait for it."""
+        """Copies a tensor from the host to the device. For a GPU, it copies from pinned memory: the host does not
+        wait."""
         if self.device.type != "cuda":
             return tensor.to(self.device)
         return tensor.pin_memory().to(self.device, non_blocking=True)
@@ -174,7 +175,8 @@ class Model:
     def features(self, images: Sequence[Pixels]) -> Tensor:
         """Returns the features of images, (images x features_per_image, width).
 
-        The tower without its final norm, and then the projector, compute the features of patches. A newline follows.
+        The vision tower, without its final norm, and then the projector compute the features of patches. After the
+        patches of each image comes the feature of a newline.
         """
         if not images:
             return self._newline.new_empty(0, len(self._newline))
@@ -190,7 +192,7 @@ class Model:
 
     @torch.no_grad()
     def prefill(self, packed: Pack, features: Tensor, keep: bool = False) -> PrefillResult:
-        """Computes one pass over a pack. With `keep` the result has the keys and values, for generating text."""
+        """Computes one pass over a pack. With `keep`, the result has the keys and values, which decoding needs."""
         hidden = self._embed(packed.ids, features)
         rope = self._rope(self.send(packed.positions), hidden)
         attend = SampleMasks(packed, self.send)
@@ -212,7 +214,7 @@ class Model:
         return PrefillResult(self._logits(hidden), tuple(cache))
 
     def stepper(self, cache: Sequence[tuple[Tensor, Tensor]]) -> Step:
-        """Returns a function that computes decoding steps over a cache. The cache must keep its address."""
+        """Returns a function that computes decoding steps over a cache. The cache must keep its memory address."""
 
         def step(tokens: Tensor, positions: Tensor) -> Tensor:
             return self.step(tokens, positions, cache)
@@ -258,7 +260,7 @@ class Model:
     def _last(
         self, layer: nn.Module, hidden: Tensor, rope: Rope, answers: Tensor, attend: SampleMasks
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Computes the last layer: keys and values at every position, all else at the answers only."""
+        """Computes the last layer: keys and values at every position, everything else only at the answers."""
         attention = layer.self_attn
         normed = layer.input_layernorm(hidden)
         shape = (len(hidden), -1, attention.head_dim)

@@ -1,4 +1,5 @@
-"""Prompts of a sample share their longest common token prefix; several samples share one pass.
+"""Packs prompts into passes. The prompts of a sample share their longest common token prefix, and several samples share
+one pass.
 
 The prompts of a sample become a tree: the prefix once, and the remaining tokens of each prompt as a branch. A branch
 attends to the prefix and to itself, and its positions continue those of the prefix. So the answer to a prompt is the
@@ -52,7 +53,8 @@ def expand(prompt: Sequence[int], features: int) -> Ids:
 
 
 def tree(prompts: Sequence[Ids]) -> Tree:
-    """Joins one or more prompts into a tree. The answer is read at a prompt's last token, so each branch has that."""
+    """Joins one or more prompts into a tree. An answer is read at the last token of its prompt, so each branch contains
+    this token."""
     shared = min(map(len, prompts)) - 1
     for prompt in prompts[1:]:
         differs = np.flatnonzero(prompt[:shared] != prompts[0][:shared])
@@ -93,7 +95,7 @@ def bins(lengths: Sequence[int], budget: int) -> list[list[int]]:
 def buckets(budget: int, smallest: int = 2048, multiple: int = 128) -> tuple[int, ...]:
     """Returns the allowed lengths of a pass, ascending: the budget, its half, its quarter, and so on.
 
-    They are few, because each length is compiled once.
+    There are few lengths, because each must be compiled.
     """
     lengths = []
     while not lengths or (budget >= smallest and budget < lengths[-1]):
@@ -120,17 +122,17 @@ class Span:
         return [self.start + self.prefix + end - 1 for end in accumulate(self.branches)]
 
     def seen(self, branch: int) -> list[int]:
-        """Returns the positions that a branch's last token attends to. A cache of the prompt holds these."""
+        """Returns the positions that a branch's last token attends to: the positions of the cache of its prompt."""
         begin = self.start + self.prefix + sum(self.branches[:branch])
         return [*range(self.start, self.start + self.prefix), *range(begin, begin + self.branches[branch])]
 
 
 @dataclass(frozen=True)
 class Pack:
-    """Several trees in one sequence. The positions from `used` on are padding, which is a document of its own.
+    """Several trees in one sequence. The positions from `used` on are padding, which is a separate document.
 
-    The four arrays have one entry for each position: `ids` (as in Tree, but feature rows count over the whole pack),
-    `positions`, `documents` (index of the tree) and `branches` (0 is the prefix).
+    The four arrays have one entry for each position: `ids` (as in Tree, but feature rows are numbered over the whole
+    pack), `positions`, `documents` (index of the tree) and `branches` (0 is the prefix).
     """
 
     ids: torch.Tensor

@@ -1,6 +1,6 @@
-"""Checks if a fast path may be used on this device: it must decode the tokens of the slow path, and not be slower.
+"""Checks if a fast path may be used on this device: it must decode the same tokens as the slow path, and not be slower.
 
-A fast path may be wrong or slower on a device on which it has never run. So after loading both paths decode the same
+A fast path may be wrong or slower on a device on which it has never run. So after loading, both paths decode the same
 prompts. A fast path that raises an error, gives other tokens or takes longer is not used.
 """
 
@@ -42,7 +42,8 @@ T = TypeVar("T")
 def refusal(
     fast: Callable[[], T], slow: Callable[[], T], same: Callable[[T, T], bool], clock: Clock = time.perf_counter
 ) -> Reason | None:
-    """Returns why a fast path must not be used, or None if it may. `same` compares the results of both paths.
+    """Returns the reason why a fast path must not be used; None if it may be used. `same` compares the results of both
+    paths.
 
     Each path runs twice, and the second run is timed. Raises RuntimeError if the fast path has lost the device.
     """
@@ -102,7 +103,7 @@ class Prompts:
         return [made[k] for k in range(len(self._ids))]
 
     def same(self, got: Decoded, expected: Decoded) -> bool:
-        """Whether tokens equal those of the slow path, or each is the most likely token within rounding.
+        """Returns whether tokens equal the slow path's tokens, or each is the most likely token within rounding.
 
         The model must use the slow path during the call.
         """

@@ -29,12 +29,12 @@ VERSION = 2
 MAX_CHOICES = 256
 """The most choices of a query."""
 MAX_TOKEN_CHARACTERS = 256
-"""No token of the released vocabulary is longer. So a too long text is refused before it is tokenised, which can take
-minutes."""
+"""No token of the released vocabulary has more characters. So a text that is too long can be refused before it is
+tokenised: tokenising can take minutes."""
 STOPPING = "stopping"
 """Code of an item that was not answered because the service stopped. Only requests with the header PARTIAL get it."""
 PARTIAL = "Harvest-Partial"
-"""Header of a request. With the value `1`, a service that stops answers the finished items only."""
+"""Header of a request. If its value is `1` and the service stops, only the finished items are answered."""
 ModelName = Literal["scorer", "styler"]
 
 
@@ -108,14 +108,15 @@ def _absent_not_null(schema: dict[str, Any]) -> None:
         schema["uniqueItems"] = True
 
 
-# Validation of a list stops at its first fault, so that a body of ten million bad entries does not give as many errors.
+# Validation of a list stops at its first fault. So a body with ten million invalid entries gives one error.
 _STRICT = ConfigDict(extra="forbid", strict=True)
 _ONE_KIND: dict[str, Any] = {"oneOf": [{"required": ["choices"]}, {"required": ["max_tokens"]}]}
 
 
 @dataclass(frozen=True)
 class Query:
-    """One question about an item. The answer is one of `choices`, or a text of at most `max_tokens` tokens."""
+    """One question about an item. The answer is the log-probabilities of `choices`, or a text of at most `max_tokens`
+    tokens."""
 
     __pydantic_config__: ClassVar[ConfigDict] = {**_STRICT, "json_schema_extra": _ONE_KIND}
 
@@ -141,7 +142,7 @@ def _one_kind(query: Query) -> Query:
     if (query.choices is None) == (query.max_tokens is None):
         raise ValueError("give either choices or max_tokens")
     if query.choices is not None and len(set(query.choices)) < len(query.choices):
-        raise ValueError("choices must differ, but one is there twice")
+        raise ValueError("choices must differ, but one is given twice")
     return query
 
 
@@ -266,7 +267,7 @@ class Fault:
 
 
 class ErrorResponse(BaseModel):
-    """A request was refused, or one item was not answered. The other items of the request are answered."""
+    """A request was refused, or one item was not answered. In the second case, other items may have answers."""
 
     error: Fault
 
@@ -281,7 +282,7 @@ class ScoreResponse(BaseModel):
 class ModelsResponse(BaseModel):
     """The id of each loaded model: a hash of everything that can change its answers."""
 
-    protocol: int = Field(default=VERSION, description="Version of the protocol; absent from version 1.")
+    protocol: int = Field(default=VERSION, description="Version of the protocol; absent in version 1.")
     models: dict[str, str]
 
 
@@ -317,7 +318,7 @@ def parse(body: bytes) -> ScoreRequest:
 
 
 def _check_places(item: Item, k: int) -> None:
-    """Raises InvalidRequest unless each image of an item has one place, in order."""
+    """Raises InvalidRequest unless each image of item k has one place, in order."""
     places = 0
     for n, segment in enumerate(item.prefix):
         if not isinstance(segment, Place):

@@ -111,7 +111,8 @@ class Runner:
         return prepare(items, name, self.tokens, features, longest, failed)
 
     def plan(self, jobs: Sequence[Job], pixels: Mapping[int, list[Pixels]]) -> list[PassPlan]:
-        """Plans the passes that answer the jobs. The device is not used, so another request may use it meanwhile."""
+        """Plans the passes that answer the jobs. This does not use the device, so another request may use it
+        meanwhile."""
         pieces = [piece for job in jobs for piece in job.cut(self.sizes.pack_tokens)]
         passes = []
         for group in bins([piece.tree.length for piece in pieces], self.sizes.pack_tokens):
@@ -122,8 +123,8 @@ class Runner:
     def compute(self, batch: Batch, passes: list[PassPlan], stopping: Callable[[], bool]) -> None:
         """Computes the passes. Queries with choices are answered; rows of text wait to be decoded with other rows.
 
-        After `stopping` is true, no pass begins. A pass that begins is removed from `passes`, which frees its images.
-        Its choices are read while the next pass is computed.
+        When `stopping` returns true, no further pass begins. A pass that begins is removed from `passes`, which frees
+        its images. The answers to its queries with choices are read while the next pass is computed.
         """
         read: Read = _nothing
         while passes and batch.error is None and not stopping():
@@ -152,8 +153,8 @@ class Runner:
         self._waiting = [one for one in self._waiting if one.batch is not batch]
 
     def _wait(self, batch: Batch, coming: list[_PendingRow]) -> None:
-        """Adds rows to the waiting rows. If all would be too many, or need too much memory, the earlier rows are
-        decoded first."""
+        """Adds rows to the rows that wait. If all rows together are too many, or need too much memory, the rows that
+        wait already are decoded first."""
         if self._waiting and self._full(self._waiting + coming):
             self.flush()
         batch.waiting += len(coming)
@@ -173,7 +174,7 @@ class Runner:
         )
 
     def _pass(self, batch: Batch, plan: PassPlan) -> tuple[Read, list[_PendingRow]]:
-        """Begins one pass. Returns a function that reads its choices, and its rows of text.
+        """Begins one pass. Returns two results: a function that reads the answers with choices, and the rows of text.
 
         If the device's memory runs out, the pass is halved.
         """
@@ -224,7 +225,8 @@ class Runner:
         return read
 
     def _decoded(self, waiting: Sequence[_PendingRow], batches: Sequence[Batch]) -> bool:
-        """Decodes rows of requests. Returns False on an error. If there is only one request, the error is its error."""
+        """Decodes rows of requests. Returns False after an error. If there is only one request, it has failed with this
+        error."""
         try:
             self._decode(waiting)
         except Exception as error:
@@ -242,7 +244,7 @@ class Runner:
     def _decode(self, waiting: Sequence[_PendingRow]) -> None:
         if not waiting:
             return
-        # A single pack may hold more rows than the limits of a batch allow.
+        # A single pack may have more rows than the limits of a batch allow.
         if len(waiting) > 1 and self._full(waiting):
             middle = len(waiting) // 2
             self._decode(waiting[:middle])
@@ -257,14 +259,15 @@ class Runner:
             one.batch.waiting -= 1
 
     def _halving(self, parts: list[T], run: Callable[[list[T]], list]) -> list:
-        """Runs parts together. If the device's memory runs out, runs each half separately. A single part raises."""
+        """Runs parts together. If the device's memory runs out, runs each half separately. If memory runs out for a
+        single part, raises the error."""
         try:
             return run(parts)
         except RuntimeError as error:  # torch.OutOfMemoryError is a subclass
             if len(parts) == 1 or not out_of_memory(error):
                 raise
             log.warning("out of memory with %d parts; running each half separately", len(parts))
-        # This is outside of the handler, because the exception keeps references to tensors that must be freed.
+        # This is outside the except clause, because the exception keeps references to tensors that must be freed.
         self._observer.split()
         free(self.model.device)
         middle = len(parts) // 2
@@ -287,7 +290,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def _nothing() -> None:
-    """Does nothing: the pass has no choices to read."""
+    """Does nothing, for a pass without queries with choices."""
 
 
 def _mass(ids: Sequence[int], logprobs: Sequence[float]) -> float:

@@ -11,17 +11,17 @@ KV_BYTES = 2 << 30
 ROWS = 128
 """The most rows of text that are decoded together."""
 ROW = 1024
-"""Positions of a usual row. While rows are joined into one cache, each is held twice."""
+"""Positions of a usual row. While rows are joined into one cache, each row is in memory twice."""
 RESERVE = 3 << 29
 """Bytes for the activations of the tower, for libraries and for fragmentation."""
 SHARE = 0.9
-"""The share of the free memory that is used for planning."""
+"""The share of the free memory that passes and rows may use, together with RESERVE."""
 BATCH = (32, 64)
 """The least and the most items of a request."""
 IN_FLIGHT = 4
 """Concurrent requests of a client: two whose rows are decoded together, and the two that follow."""
 SLOW_IN_FLIGHT = 2
-"""Concurrent requests of a client on a slow device: with more, a request would wait longer than clients do."""
+"""Concurrent requests of a client on a slow device. With more, a request would wait longer than clients allow."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,11 @@ def choose(
     pack_tokens: int | None = None,
     kv_bytes: int | None = None,
 ) -> Sizes:
-    """Chooses the sizes for a model. `free` is the device's free bytes after all models are loaded; one runs at a time.
+    """Chooses the sizes for a model. `free` is the device's free bytes after all models are loaded. Only one model runs
+    at a time.
 
-    `free` is None for a device that shares the machine's memory. A prompt of `longest` positions always fits into a
-    pass. If that is more than the memory allows, the pass runs out of memory and is halved.
+    `free` is None for a device that shares the machine's memory. A pass has at least `longest` positions, so that the
+    longest prompt fits. If memory runs out in such a pass, the pass is halved.
     """
     position, cache = needs.position, needs.cache
     usable = None if free is None else max(int(SHARE * free) - RESERVE, 0)
@@ -69,7 +70,7 @@ def choose(
         fitting = (n for n in allowed if usable is None or n * position <= usable // 2)
         pack_tokens = next(fitting, allowed[-1])
     if kv_bytes is None:
-        # One row must always fit. If the memory is too small for it, the rows are halved, as passes are.
+        # One row must always fit. If memory runs out for several rows, they are halved, as passes are.
         left = KV_BYTES if usable is None else usable - pack_tokens * position
         kv_bytes = max(left, 2 * longest * cache)
     rows = max(min(ROWS, kv_bytes // (2 * ROW * cache)), 1)

@@ -20,7 +20,7 @@ class Mark(Protocol):
     """A point in the device's queue."""
 
     def query(self) -> bool:
-        """Whether the device has passed this mark."""
+        """Returns whether the device has passed this mark."""
         ...
 
     def elapsed_time(self, later: Mark) -> float:
@@ -29,7 +29,7 @@ class Mark(Protocol):
 
 
 class HostMark:
-    """A mark of a device whose work is done when the call returns."""
+    """A mark for a device that has done its work when a call returns."""
 
     def __init__(self) -> None:
         self._at = time.perf_counter()

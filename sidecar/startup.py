@@ -24,7 +24,7 @@ def load_all(config: EngineConfig) -> dict[str, Runner]:
     """Loads every model. On a GPU it also compiles and warms up each. Raises CheckpointError."""
     paths = dict(sorted(config.directories.items()))
     runners: dict[str, Runner] = {}
-    # The memory of models that are still to be loaded is not free, though the device reports that it is.
+    # The device reports the memory of models that are still to be loaded as free, so it is subtracted here.
     free = free_bytes(device_of(config))
     if free is not None:
         free -= sum(checkpoint.device_bytes(path, DTYPES[config.dtype]) for path in paths.values())

@@ -1,4 +1,4 @@
-"""The chat form of the released models. README.md, "Model input", has the rules."""
+"""Writes prompts in the chat form of the released models. README.md, "Model input", has the rules."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tokenizers import Tokenizer
 IMAGE = -200
 """The id of an image in a list of token ids, as in the reference code."""
 MARK = "<image>"
-"""The mark of an image in a conversation, as in the reference code. There, it cannot be a word of the text."""
+"""The mark of an image in a conversation, as in the reference code, where a text cannot contain this word."""
 SYSTEM = "You are a helpful assistant."
 SLOW = ("vocab.json", "merges.txt", "added_tokens.json", "tokenizer_config.json", "special_tokens_map.json")
 """The files of a checkpoint with a slow tokenizer, which has no tokenizer.json. The first two are required."""
@@ -59,7 +59,8 @@ class Tokens:
         return ids[0] if len(ids) == 1 else None
 
     def off_reference(self, text: str) -> bool:
-        """Whether a text holds the name of a special token or MARK, which the reference code does not read as text."""
+        """Returns whether a text contains MARK or the name of a special token. The reference code does not read these
+        as text."""
         return any(name in text for name in (*self._special, MARK))
 
     def text(self, ids: list[int]) -> str:

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 
 class WarmUp:
-    """Makes one model ready. `sizes` are the sizes that the device has memory for. `refused` holds the fast paths that
-    failed their check, with the reason."""
+    """Prepares one model for requests. `sizes` are the sizes for which the device has memory. `refused` has the fast
+    paths that failed their check, with the reasons."""
 
     def __init__(self, model: Model, tokens: Tokens, config: EngineConfig, sizes: Sizes) -> None:
         self.sizes = sizes
@@ -51,11 +51,11 @@ class WarmUp:
         self._config.observer.compiled(time.perf_counter() - begun)
 
     def prove(self, clock: proof.Clock = time.perf_counter) -> None:
-        """Checks each fast path, and disables those that fail. Nothing else may use the device, because it measures
-        time."""
+        """Checks each fast path, and disables the paths that fail. Nothing else may use the device during the check,
+        because it measures time."""
         paths = self._model.fast_paths
         for k, path in enumerate(paths):
-            # Paths that are not checked yet must not be part of this check.
+            # This check must not use the paths that are not checked yet.
             with self._model.without(*paths[k + 1 :]):
                 reason = self._reason(path, clock)
             if reason:

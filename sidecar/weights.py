@@ -20,7 +20,7 @@ THREADS = 16
 RANGE = 32 << 20
 """Bytes of one read."""
 AHEAD = 2 << 30
-"""The most bytes of tensors that are held or being read, unless a single tensor is larger."""
+"""The most bytes of tensors that are in memory or being read, unless a single tensor is larger."""
 TYPES = {
     "F64": torch.float64,
     "F32": torch.float32,

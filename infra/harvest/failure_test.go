@@ -380,7 +380,7 @@ func TestNames(t *testing.T) {
 		{[]string{"curate", "--budget", "1", "--threshold", "high", "dataset.json"}, 2,
 			[]string{`--threshold high: "high" is not a whole number`}},
 		{[]string{"curate", "--budget", "1", "--seed", "0x10", "dataset.json"}, 2,
-			[]string{`--seed 0x10: "0x10" is not a whole number in decimal digits; write such as 16`}},
+			[]string{`--seed 0x10: "0x10" is not a whole number in decimal digits; write a number such as 16`}},
 		{[]string{"gc", "--keep", "010"}, 2, []string{`--keep 010: "010" is not a whole number; write 10`}},
 		{[]string{"curate", "--budget", "1", "--thresholds", "humanities", "dataset.json"}, 2,
 			[]string{`--thresholds humanities: "humanities" is not a name with a value`}},

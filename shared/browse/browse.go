@@ -1,6 +1,6 @@
-// Package browse lists the samples of a scored run by filters. It reads the columns of scores that a filter names, and
-// the rows of the requested page. If the columns are in memory, the cost of a page does not depend on the size of the
-// run, except for a scan of one or two bytes a sample.
+// Package browse lists the samples of a scored run that pass a filter. It reads the columns of scores that a filter
+// names, and the rows of the requested page. If the columns are in memory, the time for a page does not depend on the
+// size of the run, except for a scan of one or two bytes a sample.
 package browse
 
 import (
@@ -20,8 +20,8 @@ import (
 // MostCounted is the largest number of samples that a list counts.
 const MostCounted = 10_000
 
-// A Reader lists samples of runs. It caches what it reads, because scores never change, so a process should have one
-// Reader.
+// A Reader lists samples of runs. Scores never change, so it caches the columns that it reads. A process should have
+// only one Reader.
 type Reader struct {
 	runs    *run.Reader
 	subsets *subset.Reader
@@ -39,7 +39,7 @@ func New(runs *run.Reader, subsets *subset.Reader) (*Reader, error) {
 // A Query requests a page of the samples that pass a filter.
 type Query struct {
 	Filter    Filter
-	Selection string // the selection for status and reason; empty for none
+	Selection string // the selection for status and reason; empty for no selection
 	From      int64  // the index at which the page begins
 	Size      int    // number of samples of the page, 1 or more
 }
@@ -48,7 +48,7 @@ type Query struct {
 type Page struct {
 	Entries []Entry
 	Next    int64 // the index at which the next page begins; -1 after the last sample
-	// Matched counts the samples of all pages, up to MostCounted; More says that there are more.
+	// Matched is the number of samples of all pages, at most MostCounted. More reports that there are more samples.
 	Matched int
 	More    bool
 }
@@ -62,18 +62,18 @@ type Entry struct {
 	// FailureCode is the reason why the sample was not scored or cannot be selected.
 	FailureCode reason.Code `json:"failure_code,omitempty"`
 	Styles      []string    `json:"styles,omitempty"` // the main style first
-	// in the order of the rubric; empty if the sample was not scored
+	// Rated has the ratings in the order of the rubric. It is empty if the sample was not scored.
 	Rated []subset.Rated `json:"rated,omitempty"`
-	// Selected says whether the sample is in the selection of the query, and Reason why it is not. Without a selection
-	// Selected is nil and Reason is empty.
+	// Selected reports whether the sample is in the selection of the query. Reason is the reason why it is not selected.
+	// Without a selection, Selected is nil and Reason is empty.
 	Selected *bool       `json:"selected,omitempty"`
 	Reason   reason.Code `json:"reason,omitempty"`
-	// Cluster is the cluster of near duplicates of the sample; nil if it has none, or if near duplicates were not
-	// searched for.
+	// Cluster is the cluster of near duplicates of the sample. It is nil if the sample has no near duplicates, or if they
+	// were not searched for.
 	Cluster *subset.Cluster `json:"cluster,omitempty"`
 }
 
-// List lists a page of the samples of a scored run. The error is a *run.RefusedError for an invalid query,
+// List returns a page of the samples of a scored run. The error is a *run.RefusedError for an invalid query,
 // run.ErrNotScored for a run that is not scored, and subset.ErrNoSelection for an unknown selection.
 func (r *Reader) List(ctx context.Context, runID string, q Query) (*Page, error) {
 	plan, err := r.runs.ScoredPlan(ctx, runID)
@@ -221,7 +221,7 @@ sample:
 	return page, found
 }
 
-// entries reads the entries of samples, which are in ascending order.
+// entries returns the entries of samples, which are given in ascending order.
 func (r *Reader) entries(ctx context.Context, plan *run.Plan, samples []int64) ([]Entry, error) {
 	entries := make([]Entry, len(samples))
 	group, ctx := errgroup.WithContext(ctx)

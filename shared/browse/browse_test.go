@@ -23,7 +23,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// oneFile serves the scores of every range of a run from one file, and the numbers from another file. It counts the
+// oneFile serves the scores of all ranges of a run from one file, and the numbers from another file. It counts the
 // bytes that are read.
 type oneFile struct {
 	bucket.Bucket
@@ -52,7 +52,7 @@ func (f oneFile) Open(ctx context.Context, name string, _, offset, length int64)
 	return f.Bucket.Open(ctx, rangeFile(name), 0, offset, length)
 }
 
-// madeUp returns a run of so many equal ranges of n samples, and a reader of the run.
+// madeUp returns a run with a number of equal ranges of n samples each, and a reader of the run.
 func madeUp(tb testing.TB, ranges, n int) (*run.Plan, []scores.Record, oneFile) {
 	tb.Helper()
 	asked := rubric.Default()
@@ -141,8 +141,8 @@ func keepClusters(tb testing.TB, plan *run.Plan, work bucket.Bucket) {
 	}
 }
 
-// keepNumbers keeps a file of numbers with as many rows as a run has samples, and names it. The first rows are of
-// samples that each range has.
+// keepNumbers stores a file of numbers with as many rows as a run has samples, and returns its name. The first rows
+// have ids that each range has.
 func keepNumbers(tb testing.TB, plan *run.Plan, work bucket.Bucket) string {
 	tb.Helper()
 	file, rng := bytes.NewBufferString("id,quality,length\n"), rand.New(rand.NewPCG(2, 4))
@@ -171,7 +171,8 @@ func (r *Reader) page(ctx context.Context, plan *run.Plan, texts []string, from 
 	return page, err
 }
 
-// filters are the filters of a benchmark. They match no samples, half of them, or a few, by one or two conditions.
+// filters are the filters of a benchmark. They have one or two conditions, and match no samples, half of them, or a
+// few.
 var filters = map[string][]string{
 	"all": nil, "none": {"source=moon"}, "half": {"rating.humanities>=2"},
 	"few": {"rating.humanities=5", "source=source 38"}, "style": {"style=multi-choice"},
@@ -239,7 +240,7 @@ func TestList(t *testing.T) {
 	}
 }
 
-// An invalid condition is refused, and the error names what is valid.
+// An invalid condition is refused, and the error names the valid conditions or values.
 func TestFilterRefused(t *testing.T) {
 	t.Parallel()
 	plan, _, work := madeUp(t, 1, 100)
@@ -260,7 +261,7 @@ func TestFilterRefused(t *testing.T) {
 	}
 }
 
-// A page reads only the columns of scores that its filter names, and the pages with its rows.
+// For a page of a list, only the columns that the filter names, and the Parquet pages with the list's rows, are read.
 func TestReadsLittle(t *testing.T) {
 	t.Parallel()
 	plan, _, work := madeUp(t, 4, 20_000)
@@ -272,7 +273,7 @@ func TestReadsLittle(t *testing.T) {
 		t.Fatal(err)
 	}
 	if all := 4 * attrs.Size; work.read.Load() > all/4 {
-		t.Errorf("%d bytes are read of %d", work.read.Load(), all)
+		t.Errorf("%d of %d bytes are read", work.read.Load(), all)
 	}
 }
 
@@ -317,9 +318,10 @@ func BenchmarkFirstPage(b *testing.B) {
 	}
 }
 
-// BenchmarkExternal lists the first 50 of 2.6 million samples by a column of a file of numbers with a row for each, and
-// reads the names of its columns: from the file itself in a new process, as for selections of earlier versions; after a
-// selection kept its columns, in a new process and in memory. Keeping them is measured, too.
+// BenchmarkExternal lists the first 50 of 2.6 million samples by a column of a file of numbers, and reads the names of
+// the file's columns. It measures three cases: a new process reads the file itself, as for selections of earlier
+// versions; a new process reads columns that a selection has stored; the columns are in memory. It also measures how
+// long storing the columns takes.
 func BenchmarkExternal(b *testing.B) {
 	defer runtime.GC()
 	plan, _, work := madeUp(b, 65, 40_000)

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// clusterTest is the test of the cluster of near duplicates that a sample is in.
+// clusterTest returns the test for a term about the cluster of near duplicates of a sample, or about its size.
 func (r *Reader) clusterTest(ctx context.Context, plan *run.Plan, t Term) (test, error) {
 	clusters, err := r.subsets.NeedClusters(ctx, plan, "filter: "+t.field)
 	if err != nil {
@@ -27,8 +27,8 @@ func (r *Reader) clusterTest(ctx context.Context, plan *run.Plan, t Term) (test,
 	return func(i int) bool { return (clusters.Leader(i) == leader) == has }, nil
 }
 
-// sample is the index of a sample by its name, as that of subset.Reader.Addressed. It keeps 8 bytes of the id of each
-// sample in memory. A *run.RefusedError says that there is none.
+// sample returns the index of the sample with this name. Names are those of subset.Reader.Addressed. For each sample of
+// the run, sample keeps 8 bytes in memory. The error is a *run.RefusedError if there is no such sample.
 func (r *Reader) sample(ctx context.Context, plan *run.Plan, name string) (int64, error) {
 	if index, ok := subset.ParseIndexName(name); ok {
 		if index < plan.Samples {
@@ -41,7 +41,7 @@ func (r *Reader) sample(ctx context.Context, plan *run.Plan, name string) (int64
 	if err != nil {
 		return 0, err
 	}
-	// Two different ids with one hash are less likely than a fault of the machine.
+	// It is practically impossible that two different ids have the same hash.
 	if at := c.nth(name, 1); at >= 0 {
 		return at, nil
 	}
@@ -53,7 +53,7 @@ func (r *Reader) sample(ctx context.Context, plan *run.Plan, name string) (int64
 	return 0, &run.RefusedError{Reason: fmt.Sprintf("filter: %s: the run has no sample %q", fieldCluster, name)}
 }
 
-// nth is the index of the n-th sample with an id, from 1; -1 if there is none.
+// nth returns the index of the n-th sample with an id, where n begins at 1; -1 if there is no such sample.
 func (c *column) nth(id string, n int) int64 {
 	hash := similarity.HashOf(id)
 	for i, other := range c.ids {

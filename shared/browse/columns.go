@@ -23,8 +23,8 @@ type column struct {
 	ratings []int8    // for a column of ratings; else nil
 	numbers []float64 // for a numeric column; else nil
 	ids     []uint64  // hashes of the ids, for the column of ids; else nil
-	// In a column of names, the name of sample i is names[codes[i]]. In a column of lists of names, its names are
-	// names[c] for c in codes[starts[i]:starts[i+1]].
+	// In a column of names, the name of sample i is names[codes[i]]. In a column of lists of names, the names of sample i
+	// are names[c] for each c in codes[starts[i]:starts[i+1]].
 	names  scores.Names
 	codes  []uint32
 	starts []uint32
@@ -35,7 +35,7 @@ func (c *column) bytes() int {
 	return len(c.ratings) + 8*(len(c.numbers)+len(c.ids)) + 4*(len(c.codes)+len(c.starts)) + 50*len(c.names)
 }
 
-// number reads a numeric column, or finds it in the cache. from is the ScoresFrom of a selection.
+// number returns a numeric column, from the cache if it is there. from is the ScoresFrom of a selection.
 func (r *Reader) number(ctx context.Context, plan *run.Plan, from, name string) ([]float64, error) {
 	key := fmt.Sprintf("%s %s %s %s", plan.Run, fieldNumber, from, name)
 	c, err := r.columns.Get(ctx, key, func(ctx context.Context) (*column, error) {
@@ -65,7 +65,7 @@ func (r *Reader) Columns(ctx context.Context, plan *run.Plan, selection string) 
 	return c.names, nil
 }
 
-// numbersOf returns the file of numbers that a selection names; empty if it names none.
+// numbersOf returns the name of the file of numbers of a selection; empty if the selection has no such file.
 func (r *Reader) numbersOf(ctx context.Context, plan *run.Plan, selection string) (string, error) {
 	if selection == "" {
 		return "", nil
@@ -77,7 +77,7 @@ func (r *Reader) numbersOf(ctx context.Context, plan *run.Plan, selection string
 	return sel.Parameters.Request.ScoresFrom, nil
 }
 
-// column reads a column of a run, or finds it in the cache. capability is the capability of a column of ratings.
+// column returns a column of a run, from the cache if it is there. capability is the capability of a column of ratings.
 func (r *Reader) column(ctx context.Context, plan *run.Plan, field, capability string) (*column, error) {
 	key := plan.Run + " " + field + " " + capability
 	return r.columns.Get(ctx, key, func(ctx context.Context) (*column, error) {
@@ -168,7 +168,7 @@ func (c *joined) append(part *column) {
 	}
 }
 
-// named returns a test of the samples that have a name, or of those that do not have it.
+// named returns a test that holds for the samples that have a name. If has is false, it holds for the other samples.
 func (c *column) named(name string, has bool) func(i int) bool {
 	at := slices.Index(c.names, name)
 	if at < 0 {

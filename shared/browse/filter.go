@@ -26,10 +26,10 @@ const (
 	fieldClusterSize = "cluster_size"
 )
 
-// More values of status, with a selection.
+// Further values of status, for lists with a selection.
 const (
 	Selected = "selected" // in the selection
-	Left     = "left"     // scored, and not in the selection
+	Left     = "left"     // scored, but not in the selection
 )
 
 // A Filter is a list of conditions. A sample passes if it meets all of them.
@@ -41,12 +41,12 @@ type Filter []Term
 //	style=NAME  source=NAME   or != in place of =; a sample has each of its styles
 //	status=STATUS             ok, failed or skipped; with a selection also selected or left
 //	reason=CODE               why the sample was not scored; with a selection, why it is not selected
-//	cluster=NAME              or !=: among the near duplicates of a sample, by a name as subset.Reader.One has it
-//	cluster_size OP N         how many samples its cluster has: 1 for a sample without near duplicates
-//	COLUMN OP N               a selection.Condition of any other name: a field of the records that holds numbers or,
-//	                          with a selection, a column of the file of numbers that it names
+//	cluster=NAME              or !=: the sample is in the same cluster as the sample with this name (subset.Reader.One)
+//	cluster_size OP N         number of samples of its cluster: 1 for a sample without near duplicates
+//	COLUMN OP N               a selection.Condition with any other name: a field of the records with numbers or, with a
+//	                          selection, a column of the selection's file of numbers
 //
-// A name begins after the operator and ends with the text. A comparison with a number holds of no missing rating.
+// A name begins after the operator and ends with the text. A comparison with a number is false for a missing rating.
 type Term struct {
 	field, name string // name is the name of the capability
 	operator    string
@@ -96,7 +96,8 @@ func parseTerm(text string) (Term, bool) {
 	return Term{field: fieldNumber, name: c.Column, condition: c}, true
 }
 
-// check refuses a term with a name that the run does not have. selected says that there is a selection.
+// check returns an error for a term with a name that the run does not have. selected reports whether the list has a
+// selection.
 func (t Term) check(plan *run.Plan, selected bool) error {
 	var name string
 	var known []string

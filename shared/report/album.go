@@ -36,13 +36,13 @@ type Images interface {
 	) (images.Fetched, *dataset.Fault, error)
 }
 
-// ImagesOf returns an opener of images with a planner of runs.
+// ImagesOf returns an Opener that uses a planner of runs.
 func ImagesOf(planner *run.Planner) Opener {
 	return func(ctx context.Context, plan *run.Plan) (Images, error) { return planner.OpenImages(ctx, plan) }
 }
 
-// NoImages returns an opener for reports that must not show images or cannot reach them. why is the reason in the
-// report.
+// NoImages returns an Opener for reports that must not show images, or that cannot reach them. The report shows why as
+// the reason.
 func NoImages(why string) Opener {
 	return func(context.Context, *run.Plan) (Images, error) { return noImages(why), nil }
 }
@@ -107,13 +107,14 @@ func (a *album) fill(ctx context.Context, plan *run.Plan, g *Gallery) error {
 		})
 		return nil
 	})
-	if failed := group.Wait(); failed != nil { // the failure has also ended the reading
+	if failed := group.Wait(); failed != nil { // this error has also ended EachSample
 		return failed
 	}
 	return err
 }
 
-// show adds the conversation to a card of a range, and makes the picture of its first image.
+// show adds the conversation to the card of a sample in range r, and makes the picture of the sample's first image. It
+// returns the hash of the image, and whether there is a picture.
 func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sample) (images.Hash, bool, error) {
 	card.converse(sample)
 	if card.Images == 0 {
@@ -153,7 +154,8 @@ func (a *album) show(ctx context.Context, r int, card *Card, sample *dataset.Sam
 	return hash, made.data != nil, nil
 }
 
-// place adds pictures to the gallery in the order of the cards, each once, up to a total number of bytes.
+// place adds pictures to the gallery in the order of the cards, each once. The pictures have at most `most` bytes of
+// HTML in total.
 func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]picture, most int) {
 	ids := map[images.Hash]string{}
 	total := 0
@@ -166,7 +168,7 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]pi
 		if ids[hash] == "" {
 			takes := base64.StdEncoding.EncodedLen(len(pictures[hash].data)) + pictureTags
 			if total+takes > most {
-				card.NoPicture = "left out: the pictures of this report have the largest allowed size"
+				card.NoPicture = "left out: the pictures of this report already have the largest allowed size"
 				continue
 			}
 			total += takes
@@ -180,13 +182,13 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]pi
 	if len(g.Pictures) > 0 {
 		names := slices.Sorted(maps.Keys(sources))
 		g.Note = fmt.Sprintf(
-			"This report has %s of images of %s: %s. The owners of the images decide whether they may be shared; "+
-				"--report-pictures none leaves them out.",
+			"This report has %s of images of %s: %s. The owners of the images decide whether they may be shared. "+
+				"With --report-pictures none, a report has no pictures.",
 			webpage.Plural(len(g.Pictures), "small picture"),
 			webpage.Plural(len(names), "source"),
 			listed(names),
 		)
 	} else if len(g.Cards) > 0 && g.Cards[0].NoPicture != "" {
-		g.Note += " The first sample has the reason: " + g.Cards[0].NoPicture + "."
+		g.Note += " The reason for the first sample: " + g.Cards[0].NoPicture + "."
 	}
 }

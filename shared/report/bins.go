@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// binFigure shows for each bin the share of its samples that is selected.
+// binFigure shows, for each bin, the share of its samples that is selected.
 func binFigure(t *tally, o *subset.Outcome) *Figure {
 	names := t.sourceNames()
 	f := newFigure("bins", "Which bins of style and source are empty, and which are selected completely?",
@@ -44,7 +44,7 @@ func binFigure(t *tally, o *subset.Outcome) *Figure {
 	}
 	heat(&f.Drawing, rows, names, 1, func(v float64) string { return fmt.Sprintf("%.0f", 100*v) })
 	reading := fmt.Sprintf(
-		"Each cell has the percentage of its samples that are selected. %d of %d cells have no samples; of %d cells all "+
+		"Each cell has the percentage of its samples that are selected. %d of %d cells have no samples; in %d cells, all "+
 			"samples are selected.", empty, all, whole,
 	)
 	if n := len(o.Result.Shortfalls); n > 0 {
@@ -54,13 +54,13 @@ func binFigure(t *tally, o *subset.Outcome) *Figure {
 }
 
 const (
-	maxSlices     = 20 // number of parts of the order of picking
+	maxSlices     = 20 // largest number of equal parts of the picks, in the order of picking
 	maxShortfalls = 30
 )
 
 // shortfalls returns the table of shortfalls.
 func shortfalls(rows []selection.Shortfall) Table {
-	t := Table{Head: []string{"asked of", "asked", "given", "why"}}
+	t := Table{Head: []string{"requested of", "requested", "given", "reason"}}
 	for _, s := range rows[:min(len(rows), maxShortfalls)] {
 		of := []string{}
 		for _, part := range []string{s.Capability, s.Bin, s.Source} {
@@ -73,7 +73,7 @@ func shortfalls(rows []selection.Shortfall) Table {
 	return t
 }
 
-// orderFigures show the ratings of the picks, from the first pick to the last.
+// orderFigures returns figures that show the ratings of the picks, from the first pick to the last.
 func orderFigures(o *subset.Outcome) []*Figure {
 	picks := o.Result.Picks
 	n := min(maxSlices, max(len(picks), 1))
@@ -147,7 +147,7 @@ func sliceFigure(names []string, ratings [][6]int, other []int) *Figure {
 	}
 	columns(&f.Drawing, rows, parts, true, percentShort)
 	return f.end(
-		fmt.Sprintf("%s of the picks were made at a rating of 1 or less; %s of the last tenth. Capabilities take "+
+		fmt.Sprintf("%s of all picks, and %s of the last tenth, were made at a rating of 1 or less. Capabilities take "+
 			"turns, so the ratings rise and fall.", webpage.Percent(ratio(low, all)), webpage.Percent(ratio(last, lastAll))),
 	)
 }
@@ -188,7 +188,7 @@ func standingFigure(o *subset.Outcome, stood [][]meanOf, slices []string) *Figur
 	}
 	heat(&f.Drawing, rows, names, 5, func(v float64) string { return fmt.Sprintf("%.1f", v) })
 	if poor == "" {
-		return f.end("No sample was picked at a capability's turn.")
+		return f.end("No sample was picked for a capability.")
 	}
 	return f.end(fmt.Sprintf("%s picked at the lowest ratings: %.2f on average.", poor, lowest))
 }
@@ -215,7 +215,8 @@ func reasonFigure(o *subset.Outcome, reasons selection.ReasonList) *Figure {
 		f.Drawing.empty("Every sample is selected.")
 		return f.end("Every sample is selected.")
 	}
-	bars(&f.Drawing, rows, []series{{"pool", "samples left"}}, func(v float64) string { return webpage.Group(int(v)) })
+	bars(&f.Drawing, rows, []series{{"pool", "samples not selected"}},
+		func(v float64) string { return webpage.Group(int(v)) })
 	return f.end(fmt.Sprintf("Of %s that are not selected, %s are «%s».",
 		webpage.Plural(left, "sample"), webpage.Percent(rows[0].values[0]/float64(left)), rows[0].name))
 }

@@ -62,7 +62,7 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 		"a budget of %s would have %.2f.", means[mark], pool.mean(), webpage.Percent(coverages[mark]), names[0], means[0]))
 }
 
-// lengthFigures show if long samples are preferred.
+// lengthFigures returns figures that show whether long samples are preferred; nil if lengths are not known.
 func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
 	if len(t.longest) == 0 {
 		return nil

@@ -15,11 +15,11 @@ const (
 	headSize   = 9.8  // largest textSize of a name above a column
 )
 
-// A row of values with a name.
+// A row has values and a name.
 type row struct {
 	name   string
-	values []float64 // NaN for no value
-	tips   []string
+	values []float64 // NaN for a missing value
+	tips   []string  // the tip of each value; used only by some charts
 }
 
 // A series is the class and the name of the values with one index in all rows.
@@ -32,7 +32,7 @@ func entries(all []series) (legend [][2]string) {
 	return legend
 }
 
-// scale rounds v up to a round number, the end of the axis, and returns the number of steps of the axis.
+// scale returns the end of an axis for values up to v, which is a round number, and the number of steps of the axis.
 func scale(v float64) (most float64, steps int) {
 	if v <= 0 || math.IsNaN(v) {
 		return 1, 2
@@ -173,7 +173,7 @@ func widest(names []string) (most float64) {
 	return most
 }
 
-// heat draws a table of values in [0, most] as coloured cells with numbers. A NaN cell has neither.
+// heat draws a table of values in [0, most] as coloured cells with numbers. A cell with NaN has no number.
 func heat(d *drawing, rows []row, names []string, most float64, format func(float64) string) {
 	const cell = 20
 	head := 14 + int(math.Ceil(fontSize*min(widest(names), headSize)))
@@ -198,16 +198,16 @@ func heat(d *drawing, rows []row, names []string, most float64, format func(floa
 	}
 }
 
-// A panel is one curve. Each panel has an axis of its own.
+// A panel is one curve. Each panel has its own axis.
 type panel struct {
 	name   string
 	points []float64
-	base   float64 // drawn as a horizontal line; NaN for none
+	base   float64 // value of a horizontal line; NaN for no line
 	format func(float64) string
 }
 
-// curves draws panels side by side. names are the labels of the points in all panels, and mark is the index of the
-// point of this selection.
+// curves draws panels side by side. names has the labels of the points, which are equal in all panels. mark is the
+// index of the point of this selection.
 func curves(d *drawing, names []string, panels []panel, mark int) {
 	d.legend([2]string{"random", "this selection"}, [2]string{"subset", "the same rules at another budget"})
 	d.Height = 234

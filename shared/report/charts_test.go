@@ -8,7 +8,7 @@ import (
 	webpage "github.com/harvest-ml/harvest/shared/page"
 )
 
-// The axis of a panel without a base line fits the panel's own values.
+// The axis of a panel without a base line fits the values of the panel.
 func TestAxisOfCurveWithoutBase(t *testing.T) {
 	t.Parallel()
 	for name, base := range map[string]float64{"no base": math.NaN(), "base below the points": 0.1} {

@@ -36,7 +36,7 @@ const (
 var kinds = []struct{ Name, Meaning string }{
 	{kindBest, "the selected samples with the highest sum of expected scores over all capabilities"},
 	{kindLastIn, "the samples that were picked last"},
-	{kindFirstOut, "samples that were not selected, nearest to the last sample picked from one of their bins"},
+	{kindFirstOut, "samples that were not selected, with ratings near the last sample picked from one of their bins"},
 	{kindRandomIn, "drawn at random from the selection"},
 	{kindRandomOut, "drawn at random from the scored samples that were not selected"},
 	{kindCapability, "for each capability, the first and the last sample picked, and the best sample not selected"},
@@ -101,8 +101,8 @@ func choose(o *subset.Outcome, t *tally, reasons selection.ReasonList, explain e
 	return c, nil
 }
 
-// drawn draws up to perKind of n things for which thing returns a sample, each with the same probability. It makes a
-// bounded number of attempts.
+// drawn draws up to perKind samples at random, each with the same probability. thing returns the sample of a number
+// below n, and whether the sample may be drawn. drawn makes a limited number of attempts.
 func drawn(rng *rand.Rand, n int, thing func(int) (uint32, bool)) []uint32 {
 	var out []uint32
 	seen := map[int]bool{}
@@ -147,7 +147,7 @@ func (c *choice) addOfStyles(o *subset.Outcome, picks []uint32, rng *rand.Rand) 
 	chosen, seen := make([]uint32, len(o.Pool.Pool.StyleNames)), make([]int, len(o.Pool.Pool.StyleNames))
 	for _, s := range picks {
 		for _, style := range stylesOf(o.Pool.Pool, s) {
-			if seen[style]++; rng.IntN(seen[style]) == 0 { // in the end each pick has the same probability
+			if seen[style]++; rng.IntN(seen[style]) == 0 { // so each pick has the same probability
 				chosen[style] = s
 			}
 		}
@@ -159,7 +159,8 @@ func (c *choice) addOfStyles(o *subset.Outcome, picks []uint32, rng *rand.Rand) 
 	}
 }
 
-// nearlyPicked returns the outranked samples of each capability of the pool, the best first.
+// nearlyPicked returns, for each capability of the pool, the best samples that were not selected because of their rank.
+// The best sample is first.
 func nearlyPicked(o *subset.Outcome, t *tally, reasons selection.ReasonList) [][]uint32 {
 	out := make([][]uint32, len(o.Pool.Pool.Capabilities))
 	for c, ratings := range o.Pool.Pool.Ratings {
@@ -184,8 +185,8 @@ func nearlyPicked(o *subset.Outcome, t *tally, reasons selection.ReasonList) [][
 // An explainer returns the reasons why samples, given by their indexes, are or are not in a selection.
 type explainer func(indexes []uint32) ([]subset.Explanation, error)
 
-// nearest returns the samples that came nearest to being picked: the samples whose rating is nearest to the rating of
-// the last sample picked from one of their bins.
+// nearest returns the samples that were nearly picked: the samples whose ratings are nearest to the rating of the last
+// sample picked from one of their bins.
 func nearest(missed [][]uint32, explain explainer) ([]uint32, error) {
 	var samples []uint32
 	for _, of := range missed {
@@ -210,7 +211,7 @@ func nearest(missed [][]uint32, explain explainer) ([]uint32, error) {
 	return near, nil
 }
 
-// A leading keeps the first few of many samples in a given order.
+// leading keeps the first few samples, in a given order, of many samples.
 type leading struct {
 	most    int
 	compare func(a, b uint32) int

@@ -25,8 +25,8 @@ const perSide = 60
 // maxFlows is the largest number of sources or styles in a chart of a comparison.
 const maxFlows = 12
 
-// WriteComparison writes two selections of a run side by side, with their common samples and their differences. It
-// returns the errors of subset.Reader.Compare.
+// WriteComparison writes a page with two selections of a run side by side, with their common samples and their
+// differences. Its errors are those of subset.Reader.Compare.
 func (w *Writer) WriteComparison(
 	ctx context.Context, out io.Writer, subsets *subset.Reader, runID, a, b string,
 ) error {
@@ -57,8 +57,8 @@ func newComparison(p *subset.Pair, of func(*subset.Selection) explainer) (*Model
 			{"in both", webpage.Group(p.Comparison.Both), webpage.Percent(ratio(p.Comparison.Both, p.Comparison.A)) + " of A"},
 		},
 		Sentences: []string{
-			fmt.Sprintf("B has %s that A does not have, and lacks %s of A.",
-				webpage.Plural(len(p.OnlyB), "sample"), webpage.Group(len(p.OnlyA))),
+			fmt.Sprintf("B has %s that A does not have, and does not have %s of A.",
+				webpage.Plural(len(p.OnlyB), "sample"), webpage.Plural(len(p.OnlyA), "sample")),
 			"None of these figures is the quality of training.",
 		},
 		Figures: []*Figure{
@@ -93,7 +93,7 @@ var sides = []series{{"random", "A"}, {"subset", "B"}}
 
 // meansOfBoth compares the mean ratings.
 func meansOfBoth(a, b selection.Summary) *Figure {
-	f := newFigure("capabilities", "Which of the two has the higher ratings?",
+	f := newFigure("capabilities", "Which selection has higher ratings, A or B?",
 		"capability", "mean rating of the pool", "of A", "of B")
 	var rows []row
 	higher := 0
@@ -161,8 +161,8 @@ func flowFigure(id, question string, p *subset.Pair, flows []subset.Flow) *Figur
 	return f.end(reading)
 }
 
-// comparedGallery shows samples that are in only one selection, and some samples that are in both, with the reasons of
-// both selections.
+// comparedGallery returns a gallery of samples that are in only one selection, and of some samples that are in both.
+// Each sample has the reasons of both selections.
 func comparedGallery(p *subset.Pair, of func(*subset.Selection) explainer) (*Gallery, error) {
 	chosen := &choice{kinds: map[uint32][]string{}}
 	g := &Gallery{}
@@ -170,9 +170,9 @@ func comparedGallery(p *subset.Pair, of func(*subset.Selection) explainer) (*Gal
 		kind, meaning string
 		samples       []uint32
 	}{
-		{kindOnlyA, "the first samples that A picked and B does not have", p.OnlyA},
-		{kindOnlyB, "the first samples that B picked and A does not have", p.OnlyB},
-		{kindBoth, "the first samples that A picked and B also has", p.Both},
+		{kindOnlyA, "the first samples that A picked and that B does not have", p.OnlyA},
+		{kindOnlyB, "the first samples that B picked and that A does not have", p.OnlyB},
+		{kindBoth, "the first samples that A picked and that B has, too", p.Both},
 	} {
 		if len(side.samples) > 0 {
 			chosen.add(side.kind, side.samples[:min(len(side.samples), perSide)]...)

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// templateFigures show the largest templates of questions. It is nil if the templates are not known.
+// templateFigures returns a figure of the largest templates of questions; nil if the templates are not known.
 func templateFigures(s selection.Summary) []*Figure {
 	if len(s.Templates) == 0 {
 		return nil
@@ -41,15 +41,15 @@ func templateFigures(s selection.Summary) []*Figure {
 // near to another sample.
 type Copies struct {
 	Sentences []string
-	Sets      Table // of evaluation sets; empty without evaluation sets
+	Sets      Table // the evaluation sets; empty if there are none
 	Pairs     Table // the first pairs whose samples are left out
-	More      int   // number of pairs that the table lacks
+	More      int   // number of pairs that are not in the table
 }
 
 // maxCopies is the largest number of pairs in a report.
 const maxCopies = 30
 
-// newCopies returns the description of such samples; nil if the selection did not search for them. each calls a
+// newCopies returns the Copies of a selection; nil if the selection did not search for copies. each must call a
 // function with the near pairs, in order.
 func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) error) (*Copies, error) {
 	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
@@ -82,7 +82,7 @@ func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) err
 		return nil, err
 	}
 	if sel.Outputs.Clusters != "" {
-		c.Sentences = append(c.Sentences, webpage.Plural(left, "sample")+" left out as near duplicates, because their "+
+		c.Sentences = append(c.Sentences, webpage.Plural(left, "sample")+" left out as near duplicates, because the "+
 			"cluster already has the allowed number of selected samples.")
 	}
 	return c, nil

@@ -18,7 +18,7 @@ func TestCopies(t *testing.T) {
 	t.Parallel()
 	o := outcome(t, 500, 3)
 	if page := written(t, o); strings.Contains(page, "Copies that are left out") || strings.Contains(page, "templates") {
-		t.Error("a page without evaluation sets and templates shows some")
+		t.Error("a page of a selection without evaluation sets and templates shows evaluation sets or templates")
 	}
 	o.Selection.Summary.Templates = []selection.TemplateShare{
 		{Template: hostile + " #", Pool: .1, Selection: .3, Selected: 45}, {Template: "what is _", Pool: .05},

@@ -2,11 +2,11 @@ package report
 
 import "fmt"
 
-// drawingWidth is the width of every chart in its own units. On a screen of 390 px a chart is 358 px wide, and its text
-// is still 10 px high.
+// drawingWidth is the width of every chart, in units of the chart. On a screen of 390 px, a chart is 358 px wide, and
+// its text is still 10 px high.
 const drawingWidth = 460
 
-// fontSize is the font size of charts, in their units, as in chart.css.
+// fontSize is the font size of charts in the same units, as in chart.css.
 const fontSize = 12
 
 // A drawing is a chart: SVG marks in the order of drawing. Their classes are defined in chart.css.
@@ -19,7 +19,8 @@ type drawing struct {
 	Texts                  []text
 }
 
-// Coordinates are decimal numbers, as in SVG. A tip is shown when the pointer is on the mark.
+// These are the marks of a drawing. Coordinates are decimal numbers, as in SVG. A tip is shown when the pointer is on
+// the mark.
 type (
 	rect struct{ X, Y, W, H, Class, Tip string }
 	line struct{ X1, Y1, X2, Y2, Class string }

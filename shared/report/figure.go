@@ -15,7 +15,7 @@ type Figure struct {
 	Table                 Table
 }
 
-// A Table has a header and rows of as many cells.
+// A Table has a header, and rows with as many cells as the header.
 type Table struct {
 	Head []string
 	Rows [][]string
@@ -28,14 +28,14 @@ func newFigure(id, question string, head ...string) *Figure {
 		Drawing: drawing{ID: id, Title: question}}
 }
 
-// end sets the sentence that explains a figure.
+// end sets the sentence that explains a figure, and returns the figure.
 func (f *Figure) end(reading string) *Figure {
 	f.Reading, f.Drawing.Description = reading, reading
 	return f
 }
 
-// CSV returns a link to the figure's numbers. A cell that a spreadsheet would read as a formula begins with an
-// apostrophe.
+// CSV returns a link to the figure's numbers. If a spreadsheet would read a cell as a formula, an apostrophe is put
+// before the cell's text.
 func (f *Figure) CSV() (template.URL, error) {
 	var file bytes.Buffer
 	w := csv.NewWriter(&file)
@@ -56,7 +56,8 @@ func (f *Figure) CSV() (template.URL, error) {
 
 func isNumber(cell string) bool { return strings.Trim(cell, "-+.,%0123456789 ") == "" }
 
-// dataURL returns a URL that contains the content. It cannot be a script, because Harvest always sets the media type.
+// dataURL returns a URL that contains the content. A browser does not run it as a script, because Harvest always sets
+// the media type.
 func dataURL(mediaType string, content []byte) template.URL {
 	return template.URL("data:" + mediaType + ";base64," + base64.StdEncoding.EncodeToString(content))
 }

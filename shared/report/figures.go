@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// compared returns the three sets of a comparison: the pool, a random subset and the selection.
+// compared returns the three sets that figures compare, and their series: the pool, a random subset and the selection.
 func compared(s selection.Summary) ([]selection.Statistics, []series) {
 	return []selection.Statistics{s.Pool, s.Random, s.Selection},
 		[]series{{"pool", "pool"}, {"random", "random subset"}, {"subset", "selection"}}
@@ -41,12 +41,12 @@ func capabilityFigure(s selection.Summary) *Figure {
 		"The selection has a higher mean rating than the pool on %d of %d capabilities.", gains, len(rows),
 	)
 	if below := s.BelowPool; len(below) > 0 {
-		reading = strings.TrimSuffix(reading, ".") + "; not on " + listed(below) + "."
+		reading = strings.TrimSuffix(reading, ".") + ", but not on " + listed(below) + "."
 	}
 	return f.end(reading)
 }
 
-// listed joins names to a text; of many names it has the first four.
+// listed joins names to a text. If there are more than four, the text has the first four and the number of the others.
 func listed(names []string) string {
 	shown := make([]string, 0, 4)
 	for _, n := range names[:min(len(names), 4)] {
@@ -228,6 +228,6 @@ func sourceFigure(t *tally, o *subset.Outcome) *Figure {
 	if largest == "" {
 		return f.end("Each source has the same share of the selection and of the pool.")
 	}
-	return f.end(fmt.Sprintf("%s gains most, by %.1f points of share; %s loses most, by %.1f.",
+	return f.end(fmt.Sprintf("The share of %s grows most, by %.1f percentage points; that of %s shrinks most, by %.1f.",
 		largest, 100*gain, least, 100*loss))
 }

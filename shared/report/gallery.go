@@ -35,14 +35,14 @@ const (
 type Gallery struct {
 	Cards    []*Card
 	Pictures []Picture
-	// Note says how many pictures there are and of which sources, or why there are no pictures.
+	// Note gives the number of pictures and their sources, or the reason why there are no pictures.
 	Note string
-	// The values by which cards can be filtered.
+	// The lists below have the values of the filters for cards.
 	Kinds                         []struct{ Name, Meaning string }
 	Capabilities, Styles, Sources []string
 }
 
-// A Picture of a gallery is in the page once. Every card that names it shows it.
+// A Picture is a picture of a gallery. The page contains it once, and every card with its id shows it.
 type Picture struct {
 	ID   string
 	Data []byte // JPEG
@@ -59,7 +59,7 @@ type Card struct {
 	Ratings string // ratings of all capabilities in order, joined by commas; empty for a missing rating
 	Rated   []Rated
 	Why     string
-	Miss    string // how near a sample that is not selected came to being picked
+	Miss    string // how nearly a sample was picked; empty for a selected sample
 	Turns   []Turn
 	Omitted int // number of turns that the card omits
 	// Picture is the id of a picture. If it is empty, NoPicture is the reason. Images is the number of images of the
@@ -70,7 +70,7 @@ type Card struct {
 	sample uint32
 }
 
-// A Rated is a rated capability of a card.
+// A Rated is a capability with its rating on a card.
 type Rated struct {
 	Capability string
 	Rating     int8
@@ -79,13 +79,13 @@ type Rated struct {
 // A Turn is a shortened turn of a conversation.
 type Turn struct{ Role, Text string }
 
-// ShownAs returns the kinds for the page.
+// ShownAs returns the kinds of a card as the page shows them.
 func (c *Card) ShownAs() string { return strings.ReplaceAll(c.Kinds, "|", "; ") }
 
 // Value returns a card's styles as the value of a filter.
 func (c *Card) Value() string { return strings.Join(c.Styles, "|") }
 
-// newGallery describes the chosen samples with the data of the pool.
+// newGallery returns the gallery of the chosen samples, without conversations and pictures.
 func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery, error) {
 	explained, err := explain(chosen.samples)
 	if err != nil {
@@ -101,7 +101,7 @@ func newGallery(o *subset.Outcome, chosen *choice, explain explainer) (*Gallery,
 	return g, nil
 }
 
-// show adds a card for each chosen sample, and the sorted values of the filters without repetition.
+// show adds a card for each chosen sample. It also sets the values of the filters, sorted and each once.
 func (g *Gallery) show(pool *selection.Pool, chosen *choice, card func(i int) *Card) {
 	for _, c := range pool.Capabilities {
 		g.Capabilities = append(g.Capabilities, webpage.Name(c))
@@ -159,7 +159,7 @@ func newCard(o *subset.Outcome, s uint32, x subset.Explanation) *Card {
 	return card
 }
 
-// nearestMiss describes how near a sample came to being picked.
+// nearestMiss returns a text that describes how nearly a sample was picked; empty if this is not known.
 func nearestMiss(x subset.Explanation) string {
 	if len(x.Misses) > 0 {
 		m := x.Misses[0]

@@ -7,7 +7,8 @@ import (
 	webpage "github.com/harvest-ml/harvest/shared/page"
 )
 
-// label shortens a name to a width, in heights of the font. A shortened name ends in an ellipsis.
+// label returns a name, shortened to a width. The width is in units of the font's height. A shortened name ends with an
+// ellipsis.
 func label(text string, width float64) string {
 	text = webpage.Name(text)
 	if textSize(text) <= width {
@@ -22,8 +23,8 @@ func label(text string, width float64) string {
 	return text
 }
 
-// textSize estimates the width of a text in heights of its font. The estimate is a little above the width in DejaVu
-// Sans, the widest of the usual sans-serif fonts.
+// textSize estimates the width of a text, in units of the font's height. The estimate is slightly larger than the width
+// in DejaVu Sans, the widest of the usual sans-serif fonts.
 func textSize(text string) (size float64) {
 	for _, r := range text {
 		size += runeSize(r)

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestLabel shortens names to the available width, whatever the widths of their letters.
+// TestLabel shortens names with letters of different widths to the available width.
 func TestLabel(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{

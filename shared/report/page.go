@@ -13,7 +13,7 @@ import (
 //go:embed page.html style.css chart.css script.js
 var files embed.FS
 
-// A page is the input of the template: a model, and the parts of every report.
+// A page is the input of the template: a model, and the parts that all reports have.
 type page struct {
 	*Model
 	Policy string // content-security policy

@@ -8,14 +8,14 @@ import (
 // maxReached is the largest number of sources in the table.
 const maxReached = 30
 
-// A Reach shows how far a dataset is from the scorer's training data.
+// A Reach describes how far a dataset is from the scorer's training data.
 type Reach struct {
 	Sentence string
-	Table    Table // of sources, the most distant first
-	More     int
+	Table    Table // the sources, the most distant source first
+	More     int   // number of sources that are not in the table
 }
 
-// newReach returns nil if no distances are known.
+// newReach returns the Reach of a report; nil if no distances are known.
 func newReach(r *reach.Report) *Reach {
 	if r == nil {
 		return nil

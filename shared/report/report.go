@@ -1,4 +1,4 @@
-// Package report writes report.html, which describes a selection in one file. A browser needs no network to show it.
+// Package report writes report.html, which describes a selection in one file. A browser can show it without a network.
 //
 // A report has counts from one pass over the run's pool, and at most 300 samples with their pictures. So its size does
 // not grow with the run.
@@ -39,16 +39,16 @@ type Config struct {
 // A Writer writes reports of the selections of a work bucket. It is a subset.Reporter.
 type Writer struct{ c Config }
 
-// New makes a Writer. The error says which dependency may be missing.
+// New returns a Writer. It returns an error if a dependency is missing.
 func New(c Config) (*Writer, error) {
 	if c.Runs == nil || c.Images == nil || c.Memory == nil || c.Commands.Retry == nil {
-		return nil, errors.New("making a report.Writer: a reader of runs, the images, the memory for them, or the " +
-			"commands are missing")
+		return nil, errors.New("making a report.Writer: the reader of runs, the opener of images, the memory budget or " +
+			"the command to retry is missing")
 	}
 	return &Writer{c}, nil
 }
 
-// Commands makes the commands that a report shows.
+// Commands has functions that return the commands in a report.
 type Commands struct {
 	// Select returns the command that makes a selection of a run. If it is nil, reports show only the API request.
 	Select func(runID string, request selection.Request) string
@@ -67,8 +67,8 @@ func APICommands(program string) Commands {
 	}
 }
 
-// WriteReport writes the report of a selection that has samples. Equal selections, images, commands and programs give
-// equal bytes. It needs the memory of the run's pool and some megabytes.
+// WriteReport writes the report of a selection. The selection must have samples. Equal selections, images, commands and
+// programs give equal bytes. WriteReport needs the memory of the run's pool and some megabytes.
 func (w *Writer) WriteReport(
 	ctx context.Context, out io.Writer, subsets *subset.Reader, sel *subset.Selection,
 ) error {
@@ -113,7 +113,7 @@ func (w *Writer) finish(
 	if err != nil {
 		return err
 	}
-	defer func() { _ = pictures.Close() }() // everything is read by then, so an error does not matter
+	defer func() { _ = pictures.Close() }() // all images are read by then, so an error does not matter
 	a := newAlbum(w.c, subsets, pictures, plan.Options.Images)
 	if err := a.fill(ctx, plan, m.Gallery); err != nil {
 		return fmt.Errorf("reading the samples of a report: %w", err)
@@ -196,7 +196,7 @@ func newModel(
 	return m, err
 }
 
-// facts describe the selection, by name.
+// facts returns the names and the values of the facts about a selection.
 func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands Commands) [][2]string {
 	sel := o.Selection
 	var manifests []string
@@ -249,7 +249,7 @@ func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	return lines
 }
 
-// curl returns a request that makes an equal selection. It is empty if the request is too long to show.
+// curl returns a command that makes an equal selection by the API; empty if the request is too long to show.
 func curl(o *subset.Outcome) (string, error) {
 	body, err := json.Marshal(o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities))
 	if err != nil {

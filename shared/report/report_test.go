@@ -163,7 +163,7 @@ func TestTrade(t *testing.T) {
 	page := written(t, o)
 	for _, words := range shown {
 		if strings.Contains(page, words) {
-			t.Errorf("%q is in a page that compares nothing", words)
+			t.Errorf("%q is in a page without a comparison", words)
 		}
 	}
 	chosen := subset.TradeRow{Strategy: selection.MMSSR, Figures: o.Pool.Figures(o.Result)}
@@ -177,7 +177,7 @@ func TestTrade(t *testing.T) {
 		}
 	}
 	if strings.Contains(page, "better") {
-		t.Error("the page calls something better")
+		t.Error("the page contains the word better")
 	}
 }
 
@@ -207,7 +207,8 @@ func TestPolicy(t *testing.T) {
 	}
 }
 
-// Text has a contrast of 4.5 with its background, and a mark one of 3 (WCAG 2.2, 1.4.3 and 1.4.11), in both themes.
+// In both themes, text has a contrast of at least 4.5 with its background, and a mark of at least 3 (WCAG 2.2, 1.4.3
+// and 1.4.11).
 func TestContrast(t *testing.T) {
 	t.Parallel()
 	css, err := files.ReadFile("chart.css")
@@ -257,7 +258,7 @@ func contrast(a, b string) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// A gallery has at most 300 samples. It has each picture once, up to a total size.
+// A gallery has at most 300 samples. It has each picture once, and the pictures have a limited total size.
 func TestPlace(t *testing.T) {
 	t.Parallel()
 	var encoded bytes.Buffer
@@ -312,8 +313,8 @@ func TestChoose(t *testing.T) {
 	}
 }
 
-// BenchmarkReport measures a report from the pool in memory on: the tally, the selections at other budgets, the gallery
-// and the page, without pictures. A report of 2.6 million samples should take less than 30 s.
+// BenchmarkReport measures a report of a pool in memory, without pictures: the tally, the selections at other budgets,
+// the gallery and the page. A report of 2.6 million samples should take less than 30 s.
 func BenchmarkReport(b *testing.B) {
 	for _, samples := range []int{10_000, 2_600_000} {
 		if testing.Short() && samples > 10_000 {

@@ -68,7 +68,7 @@ func onRatings(o *subset.Outcome) string {
 	return text + fmt.Sprintf("; %s of the picks were made at a rating of 3 or more.", webpage.Percent(ratio(high, turns)))
 }
 
-// standsOut names the facts that a reader should check first.
+// standsOut returns a sentence with the facts that a reader should check first.
 func standsOut(o *subset.Outcome, t *tally, status *run.Status) string {
 	var found []string
 	if below := o.Selection.Summary.BelowPool; len(below) > 0 {

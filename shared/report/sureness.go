@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// unsure is the margin below which two ratings are nearly as likely.
+	// unsure is the margin below which two ratings are almost equally likely.
 	unsure = 0.1
-	// vague is the mass below which the model was fairly likely to answer with another text than a rating.
+	// vague is the mass below which a text other than a rating was fairly likely.
 	vague = 0.9
 )
 
@@ -42,14 +42,14 @@ func (s *sureSet) add(mass, margin float32) {
 func (s sureSet) meanMass() float64   { return s.mass / float64(max(s.n, 1)) }
 func (s sureSet) meanMargin() float64 { return s.margin / float64(max(s.n, 1)) }
 
-// A sureness describes how certain the scorer is of one capability, for the pool and for the selection.
+// A sureness describes how certain the scorer is of its ratings for one capability, in the pool and in the selection.
 type sureness struct {
 	capability   string
 	pool, chosen sureSet
 }
 
-// sureness reads masses and margins, one column at a time. It is empty if the scorer gives none; the first capability
-// shows this.
+// sureness reads masses and margins, one column at a time. It returns nil if the first capability has none, because the
+// scorer then gives none.
 func (w *Writer) sureness(ctx context.Context, o *subset.Outcome) ([]sureness, error) {
 	picked := make([]bool, o.Pool.Pool.Len())
 	for _, pick := range o.Result.Picks {
@@ -97,7 +97,7 @@ func (s *sureness) addRange(
 
 func isNaN(v float32) bool { return math.IsNaN(float64(v)) }
 
-// surenessFigures show how certain the scorer is. It is nil without data.
+// surenessFigures returns figures that show how certain the scorer is; nil if there are no data.
 func surenessFigures(all []sureness) []*Figure {
 	if len(all) == 0 {
 		return nil

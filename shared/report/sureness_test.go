@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// TestSureness shows margin and mass if the scorer gives them, and no figure otherwise.
+// TestSureness checks that a report has charts of margin and mass only if the scorer gives them.
 func TestSureness(t *testing.T) {
 	t.Parallel()
 	const samples = 300
@@ -38,7 +38,7 @@ func TestSureness(t *testing.T) {
 		}
 		want := []string{"object spatial understanding", "0.25", "0.25", "50.0 %", "50.0 %"}
 		got := figures[0].Table.Rows[0]
-		got[2], got[4] = want[2], want[4] // those of the selection are the same
+		got[2], got[4] = want[2], want[4] // the figures of the selection are the same
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("margins (-want +got):\n%s", diff)
 		}
@@ -53,8 +53,8 @@ func TestSureness(t *testing.T) {
 	}
 }
 
-// surelyScored returns a reader of a run of one range. If sure is true, all ratings have a mass of .75, and half have a
-// margin of 0, half of .5.
+// surelyScored returns a reader of a run of one range. If sure is true, all ratings have a mass of .75. Half of them
+// have a margin of 0, the other half a margin of .5.
 func surelyScored(t *testing.T, plan *run.Plan, samples int, sure bool) *run.Reader {
 	t.Helper()
 	records := make([]scores.Record, samples)

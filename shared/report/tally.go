@@ -36,14 +36,14 @@ func ratio(part, whole int) float64 {
 	return float64(part) / float64(whole)
 }
 
-// A share has the number of samples in the pool, and the number of the selected ones.
+// A share has a number of samples in the pool, and the number of those that are selected.
 type share struct{ pool, picked int }
 
 // A tally has the counts of one pass over a pool. Only picked and total grow with the pool, by a few bytes a sample.
 type tally struct {
 	picked []bool
 	total  []uint32 // sum of the expected scores of each sample over all capabilities, in units of 1/1024
-	// group maps each of the pool's sources to its number in sources. The last number stands for all other sources.
+	// group maps each of the pool's sources to its index in sources. The last index may be a group of all other sources.
 	group   []int
 	sources []namedShare
 	// rated has ratings by capability and source; styled has counts by style and source.
@@ -133,7 +133,7 @@ func (t *tally) countLengths(pool *selection.Pool) {
 	}
 }
 
-// length returns the number of the part of the pool for a sample with so many tokens.
+// length returns the index of the part of the pool that has samples with this number of tokens.
 func (t *tally) length(tokens uint32) int {
 	at, _ := slices.BinarySearch(t.longest, tokens)
 	return at

@@ -8,14 +8,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A Trade compares a selection with those of other rules at the same budget.
+// A Trade compares a selection with selections of other rules at the same budget.
 type Trade struct {
 	Note     string
 	Table    Table
 	Commands [][2]string // name and command of each row except the chosen one; empty without commands
 }
 
-// newTrade returns nil if the selection was not compared with others.
+// newTrade returns the Trade of a selection; nil if the selection was not compared with others.
 func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	rows := o.Selection.Trade
 	if len(rows) == 0 {
@@ -39,7 +39,8 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	return t
 }
 
-// shapeFigures show the effect of the selection on text-only samples, and on samples of several images or turns.
+// shapeFigures returns a figure of the shares of text-only samples and of samples with several images or turns; nil if
+// these are not known.
 func shapeFigures(s selection.Summary) []*Figure {
 	if s.Pool.Shapes == nil {
 		return nil

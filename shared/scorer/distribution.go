@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// MinMass is the least total probability of the ratings 0 to MaxRating of a capability; below it, the rating is
-// missing.
+// MinMass is the least total probability of the ratings 0 to MaxRating of a capability. If the total probability is
+// lower, the rating is missing.
 const MinMass = 0.5
 
 // Flags of samples whose ratings are read from probabilities.

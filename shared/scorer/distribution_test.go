@@ -13,12 +13,12 @@ func TestMeasure(t *testing.T) {
 		probabilities    [6]float64
 		expected, margin float64
 	}{
-		"sure":                  {[6]float64{0, 0, 0, 0, 0, 1}, 5, 1},
-		"undecided":             {[6]float64{0.125, 0.125, 0.125, 0.125, 0.125, 0.125}, 2.5, 0},
-		"between two":           {[6]float64{0, 0, 0, 0.25, 0.5, 0}, 11.0 / 3, 0.25},
-		"normalised":            {[6]float64{0.01, 0, 0, 0, 0, 0.03}, 3.75, 0.02},
-		"hardly any":            {[6]float64{0, 1e-300, 1e-300, 0, 0, 0}, 1.5, 0},
-		"the likeliest is last": {[6]float64{0.1, 0.2, 0, 0, 0, 0.6}, 3.2 / 0.9, 0.4},
+		"sure":                       {[6]float64{0, 0, 0, 0, 0, 1}, 5, 1},
+		"all ratings equally likely": {[6]float64{0.125, 0.125, 0.125, 0.125, 0.125, 0.125}, 2.5, 0},
+		"between two":                {[6]float64{0, 0, 0, 0.25, 0.5, 0}, 11.0 / 3, 0.25},
+		"normalised":                 {[6]float64{0.01, 0, 0, 0, 0, 0.03}, 3.75, 0.02},
+		"tiny probabilities":         {[6]float64{0, 1e-300, 1e-300, 0, 0, 0}, 1.5, 0},
+		"the likeliest is last":      {[6]float64{0.1, 0.2, 0, 0, 0, 0.6}, 3.2 / 0.9, 0.4},
 	}
 	for name, tt := range tests {
 		var bounded, exact []float64 // some servers give the probability 0 as a number, others as minus infinity

@@ -1,6 +1,6 @@
 package scorer
 
-// The kinds of scorer, by their names in plans and requests. Package kinds opens scorers.
+// These are the kinds of scorers, as plans and requests name them. Package kinds opens scorers.
 const (
 	Embedded = "embedded" // part of this program
 	GPU      = "gpu"      // the released models, served by a sidecar

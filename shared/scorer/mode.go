@@ -10,13 +10,13 @@ import (
 
 // The modes in which the scorer llm queries a model.
 const (
-	// ModeJSON: one request a sample. If the server returns probabilities, expected scores are computed from them.
+	// ModeJSON makes one request a sample. If the server returns probabilities, expected scores are computed from them.
 	ModeJSON = "json"
-	// ModeLogprobs: one request a capability, answered in one token, and one for the styles.
+	// ModeLogprobs makes one request a capability, which is answered with one token, and one request for the styles.
 	ModeLogprobs = "logprobs"
 )
 
-// Modes are all modes.
+// Modes has all modes.
 var Modes = []string{ModeJSON, ModeLogprobs}
 
 // CheckMode returns an error for an unknown mode. An empty mode is the default, and valid.

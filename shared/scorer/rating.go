@@ -19,8 +19,8 @@ func Units(score float64) uint16 { return uint16(math.Round(score * ExpectedUnit
 // FromUnits converts a number of units to an expected score.
 func FromUnits(units uint16) float64 { return float64(units) / ExpectedUnits }
 
-// RoundExpected rounds to the nearest multiple of 1/ExpectedUnits, halves away from zero. The result is exact in a
-// float32. NaN stays NaN.
+// RoundExpected rounds to the nearest multiple of 1/ExpectedUnits, and halves away from zero. A float32 represents the
+// result exactly. RoundExpected of NaN is NaN.
 func RoundExpected(score float64) float32 {
 	return float32(math.Round(score*ExpectedUnits) / ExpectedUnits)
 }

@@ -16,8 +16,8 @@ type Item struct {
 	// Images are the encoded images of the sample, in its order. They exist and are within the limits of bytes and pixels,
 	// but a scorer may still be unable to decode one.
 	Images [][]byte
-	// Decoded, if not nil, receives the picture of each image that the scorer decodes, on a white ground, so that the
-	// caller need not decode it again. It may be called concurrently, and must not keep the picture.
+	// Decoded, if not nil, is called with the picture of each image that the scorer decodes, on a white background. So the
+	// caller need not decode the image again. Decoded may be called concurrently, and must not keep the picture.
 	Decoded func(image int, picture image.Image)
 }
 
@@ -32,8 +32,8 @@ func (it Item) RatedImages() [][]byte {
 
 // A Result is the scorer's answer for one sample.
 type Result struct {
-	// Code is empty for a rated sample. Otherwise it is the reason why the sample cannot be rated. Reason then explains it
-	// in words, and the other fields are empty.
+	// Code is empty for a rated sample. Otherwise it is the code of the reason why the sample cannot be rated. Reason then
+	// explains the code in words, and the other fields are empty.
 	Code   reason.Code
 	Reason string
 	// Ratings holds one rating in [0, MaxRating] or Missing for each capability of the rubric.
@@ -44,12 +44,13 @@ type Result struct {
 	// probability of the possible ratings. Margin is the probability of the likeliest rating minus that of the second
 	// likeliest. Both are nil for a scorer without probabilities.
 	Mass, Margin []float32 `json:",omitempty"`
-	// Distance is the distance to the nearest training sample of the scorer, 1 or more; 0 if the scorer does not know it.
-	// Package reach explains the unit.
+	// Distance is the distance to the nearest training sample of the scorer, 1 or more; 0 if it is not known. Package
+	// reach explains the unit.
 	Distance int `json:",omitempty"`
-	// Styles are styles of the rubric, the main one first. OtherStyles are names in the answer that the rubric lacks.
+	// Styles are styles of the rubric, the main style first. OtherStyles are names in the answer that are not in the
+	// rubric.
 	Styles, OtherStyles []string
-	// Flags warn readers of the scores, such as "off_reference".
+	// Flags are warnings for readers of the scores, such as "off_reference".
 	Flags []string
 }
 
@@ -59,12 +60,12 @@ func Unrated(fault *dataset.Fault) Result { return Result{Code: fault.Code, Reas
 // Died is the code of a sample that makes its scorer fail each time it is rated alone.
 const Died reason.Code = "scorer_died"
 
-// ErrUnavailable is the error of a scorer that cannot be reached now, while it is opened or while it rates. It is
-// transient: rubric, dataset and samples do not cause it.
+// ErrUnavailable is the error if a scorer cannot be reached now, while it is opened or while it rates. The error is
+// transient: the rubric, the dataset and the samples do not cause it.
 var ErrUnavailable = errors.New("scorer unavailable")
 
-// A StopError reports that a run cannot continue until a person acts: its spending limit is reached, or the API key is
-// refused. No sample causes it, and a retry does not help before.
+// A StopError reports that a run cannot continue until a person acts, because its spending limit is reached, or because
+// the API key is refused. No sample causes the error, and an earlier retry has the same error.
 type StopError struct{ Reason string }
 
 func (e *StopError) Error() string { return e.Reason }
@@ -74,8 +75,8 @@ type Scorer interface {
 	// ID returns a hash of everything that can change a rating.
 	ID() string
 	// Rate returns one result for each item, in order. If an item cannot be rated, its result has a Code. An error is
-	// transient (a server is down, the context is cancelled) or a *StopError. Results depend on the items alone, not on
-	// their batches.
+	// transient (a server is down, the context is cancelled) or a *StopError. Results depend only on the items, not on how
+	// they are divided into batches.
 	Rate(ctx context.Context, items []Item) ([]Result, error)
 }
 
@@ -86,11 +87,12 @@ type Sender interface {
 	Bodies() int
 }
 
-// bodyPerByte is the size of a request body for each byte of encoded images: base64 text is a third longer, and the
-// rest is for the text around it.
+// bodyPerByte is the size of a request body for each byte of encoded images. Base64 text is a third longer than the
+// image; the rest is for other text.
 const bodyPerByte = 1.4
 
-// PerByte returns the bytes of memory for each byte of images, if the images and a number of request bodies are held.
+// PerByte returns the bytes of memory for each byte of images, if the images and a number of request bodies are in
+// memory.
 func PerByte(bodies int) float64 { return 1 + bodyPerByte*float64(bodies) }
 
 // HeldPerByte returns the bytes of memory for each byte of images while a scorer rates them, for a memory.Hold.
@@ -104,8 +106,8 @@ func HeldPerByte(s Scorer) float64 {
 // A Paid scorer costs money, or has limits of requests or tokens a minute.
 type Paid interface {
 	Scorer
-	// ForRun returns the same scorer under the spending limit of a run. The error is a *StopError if the limit is reached
-	// already.
+	// ForRun returns the same scorer under the spending limit of a run. The error is a *StopError if the limit is already
+	// reached.
 	ForRun(ctx context.Context, run string) (Scorer, error)
 	// Estimate returns the expected time and cost of a load. It makes no request.
 	Estimate(Load) Estimate
@@ -119,24 +121,25 @@ type Load struct {
 
 // A Prober is a scorer whose server is checked before a run is planned.
 type Prober interface {
-	// Probe checks the server with few requests. The error is transient, or a *StopError that names what the server lacks.
+	// Probe checks the server with a few requests. The error is transient, or a *StopError that gives the reason why the
+	// server cannot be used.
 	Probe(ctx context.Context) error
 }
 
 // An Estimate is the expected time and cost of rating a load.
 type Estimate struct {
-	// Mode is the mode, and Other the estimate of the other mode, if the scorer has two modes.
+	// Mode is the mode of the scorer, and Other the estimate for the other mode. Both are empty if there are no modes.
 	Mode     string    `json:"mode,omitempty"`
 	Other    *Estimate `json:"other_mode,omitempty"`
 	Requests int64     `json:"requests,omitempty"`
-	// CachedTokens is the number of InputTokens that the server is expected to read from its cache.
+	// CachedTokens is the number of input tokens that the server is expected to read from its cache.
 	CachedTokens int64 `json:"cached_tokens,omitempty"`
 	InputTokens  int64 `json:"input_tokens"`
 	OutputTokens int64 `json:"output_tokens"`
 	// Dollars is nil if the price is not known.
 	Dollars *float64 `json:"dollars,omitempty"`
 	Seconds float64  `json:"seconds"`
-	// LimitedBy names the setting that determines Seconds.
+	// LimitedBy is the name of the setting that determines Seconds.
 	LimitedBy string `json:"limited_by"`
 	// SpendingLimit is the largest permitted cost of a run, in US dollars; 0 for no limit.
 	SpendingLimit float64 `json:"spending_limit,omitempty"`

@@ -5,13 +5,13 @@ import "context"
 // A Wait describes why a scorer cannot rate now: it is starting, is full or cannot be reached.
 type Wait struct {
 	Why error
-	// Advice is a sentence on what a person can do if the wait lasts; it may be empty.
+	// Advice is a text on what a person can do if the wait takes long; it may be empty.
 	Advice string
 }
 
 type waitsKey struct{}
 
-// WithWaits returns a context in which calls report that they wait for a scorer. report is called before every pause,
+// WithWaits returns a context in which calls report that they wait for a scorer. They call report before every pause,
 // possibly from several goroutines.
 func WithWaits(ctx context.Context, report func(context.Context, Wait)) context.Context {
 	return context.WithValue(ctx, waitsKey{}, report)

@@ -2,7 +2,7 @@ package similarity
 
 import "slices"
 
-// maxLeaders is the most clusters with the same images that a sample is compared with.
+// maxLeaders is the largest number of clusters with the same images that a sample is compared with.
 const maxLeaders = 64
 
 // A Clusterer finds the near duplicates of a pool: samples with nearly equal images, in the same order, and nearly
@@ -13,15 +13,15 @@ const maxLeaders = 64
 // is near to another member but not to the leader is in another cluster. So a chain of small differences cannot join
 // very different samples. Time is linear in the number of samples, except for the index of the different images.
 type Clusterer struct {
-	images  *numbers[string] // by the hash of their bytes
-	looks   []Image
+	images  *numbers[string] // the different images, by the hash of their bytes
+	looks   []Image          // the summary of each different image
 	samples []clustered
-	of      []uint32 // the images of all samples, by number
+	of      []uint32 // the numbers of the images of all samples
 }
 
-// A clustered has the parts of a sample that clusters need.
+// A clustered has the parts of a sample that are compared.
 type clustered struct {
-	end   int // the end of its images in Clusterer.of
+	end   int // the end of the sample's images in Clusterer.of
 	words Signature
 	all   uint64 // a hash of its questions
 }
@@ -50,14 +50,14 @@ func (c *Clusterer) Add(sample Content) {
 func (c *Clusterer) Leaders() []uint32 {
 	groups := leaders(c.looks)
 	clusters := make([]uint32, len(c.samples))
-	led := map[uint64][]uint32{} // the leaders of clusters, by their images
+	led := map[uint64][]uint32{} // the leaders of clusters, by a hash of their images
 	start := 0
 	for i, sample := range c.samples {
 		clusters[i] = uint32(i)
 		own := c.of[start:sample.end]
 		start = sample.end
 		if len(own) == 0 && sample.words.IsZero() {
-			continue // nothing to compare, for example because the sample was not scored
+			continue // the sample has nothing to compare, for example because it was not scored
 		}
 		key := uint64(len(own))
 		for _, image := range own {
@@ -79,8 +79,8 @@ func (c *Clusterer) Leaders() []uint32 {
 	return clusters
 }
 
-// leaders returns, for each image, the nearest earlier image that is its own leader, or the image itself if no such
-// image is near.
+// leaders returns the leader of each image. It is the nearest earlier image that is its own leader or, if no such image
+// is near, the image itself.
 func leaders(all []Image) []uint32 {
 	x := newImages(all)
 	of := make([]uint32, len(all))

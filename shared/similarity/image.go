@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// waves is the number of frequencies of the miniature that are kept in each direction.
+	// waves is the number of frequencies of the miniature that are used in each direction.
 	waves = 16
 	// leastContrast is the least standard deviation of the brightness, in levels of 0 to 255, of a picture that can be
 	// compared.
 	leastContrast = 1.5
 	// leastWave is the least amplitude of a frequency, in levels times cells, for which its bit is set. The noise of
-	// compression is smaller, and so are rounding errors of a frequency that does not occur.
+	// compression has smaller amplitudes, and so have the rounding errors of frequencies that do not occur.
 	leastWave = 16
 	// lightSide and colourSide are the numbers of cells in a row of Light and of Colour.
 	lightSide, colourSide = 8, 4
@@ -33,7 +33,8 @@ type Image struct {
 	Colour [2 * colourSide * colourSide]uint8
 }
 
-// OfImage returns the Image of a picture on a white background, turned by its EXIF orientation, 1 to 8 (1 is upright).
+// OfImage returns the Image of a picture that is on a white background. It turns the picture by its EXIF orientation, 1
+// to 8 (1 is upright).
 func OfImage(picture image.Image, orientation int) (kept Image) {
 	m := reduce(picture)
 	sum, squares := 0.0, 0.0
@@ -96,8 +97,8 @@ func signs(grey *plane) (s Signature) {
 	return s
 }
 
-// differences returns the largest difference of a cell between two images, in brightness and in colour. The difference
-// in colour is 0 if one of the images is grey.
+// differences returns the largest difference between equal cells of two images, in brightness and in colour. The
+// difference in colour is 0 if one of the images is grey.
 func (a Image) differences(b Image) (light, colour int) {
 	for i := range a.Light {
 		light = max(light, apart(a.Light[i], b.Light[i]))

@@ -13,15 +13,15 @@ const (
 	neighbours = 16
 )
 
-// An Index finds signatures that are near to a given signature. It sorts the signatures in 16 orders, each by other 32
-// bits. In each order, it compares the given signature with its 32 neighbours. So it finds a near signature with the
-// probability in README.md, and each signature once. Building an Index of n signatures takes time n log n and memory n.
+// An Index finds signatures that are near to a given signature. It sorts the signatures in 16 orders, each by 32 other
+// bits. In each order, it compares the given signature with its 32 neighbours. README.md states how many of the near
+// signatures it finds. Building an Index of n signatures takes time n log n and memory n.
 type Index struct {
 	signatures []Signature
 	sorted     [orders][]uint64 // 32 bits of a signature, and its number in 32 bits
 }
 
-// NewIndex returns an index of at most 2^32 different signatures, none of them zero. It keeps the list.
+// NewIndex returns an index of at most 2^32 different signatures. None may be zero. The index keeps the slice.
 func NewIndex(signatures []Signature) *Index {
 	x := &Index{signatures: signatures}
 	for o := range x.sorted {
@@ -34,8 +34,8 @@ func NewIndex(signatures []Signature) *Index {
 	return x
 }
 
-// key returns the 32 bits of a signature by which an order sorts. Half of these bits are also in the key of the order
-// before.
+// key returns the 32 bits of a signature that an order sorts by. Half of these bits are also in the key of the previous
+// order.
 func key(s Signature, order int) uint64 {
 	at := order * Bits / orders
 	word := s[at/64] >> (at % 64)

@@ -6,14 +6,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// Limits within which images and texts are near. README.md has measurements.
+// The limits within which images and texts are near. README.md has measurements.
 const (
-	// ImageMost is the most bits in which the shapes of near images differ.
+	// ImageMost is the largest number of bits in which the shapes of near images differ.
 	ImageMost = 32
 	// lightMost and colourMost are the largest differences of a cell's brightness and colour, in levels of 0 to 255.
 	lightMost, colourMost = 10, 6
-	// TextMost is the most bits in which near texts differ. This is a Jaccard similarity of about .875: one word in thirty
-	// differs.
+	// TextMost is the largest number of bits in which near texts differ. It corresponds to a Jaccard similarity of about
+	// .875: one word in thirty differs.
 	TextMost = 16
 )
 
@@ -37,7 +37,7 @@ type Content struct {
 
 // A Text is the part of the questions of a sample that is compared.
 type Text struct {
-	// Words is the signature of all questions, one after the other.
+	// Words is the signature of all questions together.
 	Words Signature
 	// Questions has the hash of each question in the form of Question.
 	Questions []uint64
@@ -68,7 +68,7 @@ func TextOf(questions []string) Text {
 	return t
 }
 
-// wordless is the hash of a question without words, such as one of an image alone, or `?!`.
+// wordless is the hash of a question without words, such as a question that is only an image, or `?!`.
 var wordless = HashOf("")
 
 // near reports whether two texts are nearly equal, or have a question in common. distance is the number of bits in

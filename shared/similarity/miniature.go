@@ -11,8 +11,8 @@ import (
 const (
 	// gridSide is the number of cells on each side of a miniature.
 	gridSide = 32
-	// linesPerCell is the most lines of a picture that are averaged for the brightness of a cell. The colour of a cell is
-	// from one line.
+	// linesPerCell is the largest number of lines of a picture whose mean is the brightness of a cell. The colour of a
+	// cell comes from one line.
 	linesPerCell = 8
 )
 

@@ -23,7 +23,7 @@ import (
 // poolImages are folders of real images. The test makes copies of these images and of drawn ones.
 var poolImages = []string{"../../../shared/data/pool/images", "../../../shared/data/pool2/images"}
 
-// copies are changes that an image may go through from one dataset to another.
+// copies are changes that an image may have in another dataset.
 var copies = []struct {
 	name  string
 	found float64 // the least share of copies that must be found
@@ -106,8 +106,8 @@ func TestPlantedCopies(t *testing.T) {
 	}
 }
 
-// match returns own 1 if the copy look of picture i is found, and the number of other pictures that are found. Pictures
-// with the same summary as picture i are not counted.
+// match searches for look, a copy of picture i. own is 1 if picture i is found, and other is the number of other
+// pictures that are found. Pictures with the same summary as picture i are not counted.
 func match(set *similarity.Set, items []similarity.Content, i int, look similarity.Image) (own, others int) {
 	for _, pair := range set.Match(similarity.Content{Hashes: []string{"copy"}, Images: []similarity.Image{look}}) {
 		switch {

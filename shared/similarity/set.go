@@ -10,21 +10,21 @@ import (
 type Set struct {
 	items      []Content
 	images     *imageIndex
-	imageItems [][]uint32 // of each different image
+	imageItems [][]uint32 // the items with each different image
 	byHash     map[string][]uint32
 	texts      *Index
-	textItems  [][]uint32 // of each different text
+	textItems  [][]uint32 // the items with each different text
 	byQuestion map[uint64]uint32
 }
 
-// An imageIndex has different images, and the index of their shapes. Several images may have one shape.
+// An imageIndex has different images, and an index of their shapes. Several images may have the same shape.
 type imageIndex struct {
 	all    []Image
 	shapes *Index
 	of     [][]uint32 // the images of each shape
 }
 
-// A numbers numbers different keys, from 0, in the order in which they occur.
+// numbers gives numbers to different keys, from 0 on, in the order in which they occur.
 type numbers[K comparable] struct {
 	of  map[K]uint32
 	all []K
@@ -60,8 +60,8 @@ func newImages(all []Image) *imageIndex {
 	return x
 }
 
-// maxOfShape is the most images of one shape that are compared with an image. Many images have one shape if they differ
-// only in colours, such as flags, or are nearly white pages.
+// maxOfShape is the largest number of images of one shape that are compared with an image. Many images have the same
+// shape if they differ only in colours, like flags, or if they are nearly white pages.
 const maxOfShape = 256
 
 // near calls visit for each image that it finds near to img.
@@ -131,12 +131,12 @@ func (k Kind) String() string {
 type Pair struct {
 	Kind Kind
 	Item int // the number of the item in the set
-	// ImageDistance is the distance of their nearest images, and TextDistance the distance of their words, in bits, 0 to
-	// 256. ImageDistance is -1 if Kind is TextOnly. TextDistance may have any value if Kind is ImageOnly.
+	// ImageDistance is the distance between their nearest images, and TextDistance the distance between their words, both
+	// in bits, 0 to 256. ImageDistance is -1 if Kind is TextOnly. TextDistance may have any value if Kind is ImageOnly.
 	ImageDistance, TextDistance int
 }
 
-// maxPairs is the most pairs of a kind that Match returns.
+// maxPairs is the largest number of pairs of a kind that Match returns.
 const maxPairs = 5
 
 // Match returns the nearest pairs of a sample: up to five of kind Both, then up to five of kind ImageOnly, then at most
@@ -172,8 +172,8 @@ func (s *Set) Match(sample Content) []Pair {
 	return slices.Concat(nearest(both), nearest(alone), s.matchText(sample, distances))
 }
 
-// matchText returns the pair with the nearest text, among items that have no near image; nil if no such text is near.
-// images are the items with near images.
+// matchText returns the pair with the nearest text; nil if no text is near. It ignores the items in images, which have
+// near images.
 func (s *Set) matchText(sample Content, images map[uint32]int) []Pair {
 	var best *Pair
 	note := func(item uint32, distance int) {

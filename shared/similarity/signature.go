@@ -2,8 +2,8 @@
 // smaller or without colour, and questions in nearly the same words. It makes signatures of pixels and words, and
 // compares the signatures. README.md has its abilities and limits.
 //
-// Signatures are stored with scores. Signatures that were made in different ways must not be compared: if you change
-// how they are made, raise run.LayoutVersion.
+// Signatures are stored with scores. Signatures that were made in different ways must not be compared. So if you change
+// the code that makes them, raise run.LayoutVersion.
 package similarity
 
 import (
@@ -18,7 +18,7 @@ const Bits = 256
 
 // A Signature has 256 bits of an image or of a text. The more similar two images or texts are, the fewer bits of their
 // signatures differ. The zero Signature is for an image or a text that cannot be compared, such as a white image or a
-// text without words. It is not near to any other.
+// text without words. It is not near to any signature.
 type Signature [Bits / 64]uint64
 
 // IsZero reports whether s is the zero Signature, which cannot be compared.

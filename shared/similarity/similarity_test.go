@@ -60,11 +60,11 @@ func TestSignatures(t *testing.T) {
 	look := similarity.OfImage(chart(rng), 1)
 	again, err := similarity.ParseImage(look.String())
 	if err != nil || again != look {
-		t.Errorf("the image that was read differs from the written one: %v", err)
+		t.Errorf("the image that was read differs from the image that was written: %v", err)
 	}
 	words := similarity.TextOf([]string{"What is the highest value of the chart?"}).Words
 	if read, err := similarity.ParseSignature(words.String()); err != nil || read != words {
-		t.Errorf("the signature that was read differs from the written one: %v", err)
+		t.Errorf("the signature that was read differs from the signature that was written: %v", err)
 	}
 	for _, text := range []string{"x", "AAAA", look.String() + "AAAA"} {
 		if _, err := similarity.ParseImage(text); err == nil {
@@ -266,7 +266,8 @@ func TestTemplateClusters(t *testing.T) {
 	}
 }
 
-// BenchmarkIndex searches for each of a million signatures among all of them. Half of them are near to another one.
+// BenchmarkIndex searches for each of a million signatures among all of them. Half of the signatures are near to
+// another signature.
 func BenchmarkIndex(b *testing.B) {
 	const many = 1_000_000
 	rng := rand.New(rand.NewPCG(15, 16))

@@ -31,7 +31,7 @@ func withoutOptions(text string) string {
 
 const digits = "0123456789"
 
-// notInTemplate reports whether a character is neither part of a word nor a mark (# or _) for omitted text.
+// notInTemplate reports whether a character is neither a part of a word nor a placeholder for omitted text (# or _).
 func notInTemplate(r rune) bool {
 	return !unicode.In(r, unicode.L, unicode.M) && !strings.ContainsRune("#_'", r)
 }

@@ -6,15 +6,16 @@ import (
 )
 
 const (
-	// templateMost is the most bits in which the templates of a cluster differ from its leader. This is a Jaccard
-	// similarity of about .6: one word in seven differs.
+	// templateMost is the largest number of bits in which the templates of a cluster differ from its leader. It
+	// corresponds to a Jaccard similarity of about .6: one word in seven differs.
 	templateMost = 52
-	// maxTemplateLeaders is the most templates that may lead clusters with other templates, so that time is linear.
+	// maxTemplateLeaders is the largest number of templates that lead clusters with other templates. With this limit, the
+	// time is linear.
 	maxTemplateLeaders = 512
 )
 
-// A Templates has the different templates of a pool, numbered from 1 in the order in which they occur. The zero
-// Templates is empty.
+// Templates has the different templates of a pool. They are numbered from 1 on, in the order in which they occur. The
+// zero Templates is empty.
 type Templates struct {
 	numbers map[uint64]uint32
 	words   []Signature

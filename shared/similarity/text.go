@@ -13,8 +13,8 @@ func Words(text string) []string {
 	})
 }
 
-// instructions are texts that datasets add to questions. They request a form of the answer and do not belong to the
-// question. Half of all samples of public datasets share one of them. Each instruction is in the form of Words.
+// instructions are texts that datasets add to questions. They request a form of the answer, and are not part of the
+// question. Half of all samples of public datasets contain an instruction. Each is written in the form of Words.
 var instructions = []string{
 	"answer the question using a single word or phrase",
 	"answer the question with a single word or phrase",

@@ -35,8 +35,8 @@ func fields(t reflect.Type, tag string) (names []string) {
 
 var unknownJSON = regexp.MustCompile(`^json: unknown field "(.*)"$`)
 
-// JSON returns an error of decoding JSON into v in words for the author of the JSON. It names fields as in the JSON,
-// and offers the nearest known name.
+// JSON converts an error of decoding JSON into v to a message for the author of the JSON. The message names fields as
+// in the JSON, and has the nearest known name for an unknown field.
 func JSON(err error, v any) error {
 	if err == nil {
 		return nil
@@ -59,7 +59,7 @@ var (
 	wrongYAML   = regexp.MustCompile("line (\\d+): cannot unmarshal !!(\\S+) (?:`(.*)` )?into (\\S+)")
 )
 
-// YAML returns an error of decoding YAML into v in words for the author of the YAML.
+// YAML converts an error of decoding YAML into v to a message for the author of the YAML.
 func YAML(err error, v any) error {
 	if err == nil {
 		return nil

@@ -8,8 +8,9 @@ import (
 	"strings"
 )
 
-// wrongValue says which value YAML should have instead of a wrong value. kind is the tag of the wrong value. text is
-// the written text, unless the value is a list or has keys. of is the expected type; nil if it is not known.
+// wrongValue returns a message for a wrong value in YAML, which names the expected kind of value. kind is the tag of
+// the wrong value. text is the value as it is written, unless it is a list or has keys. of is the expected type; nil if
+// it is not known.
 func wrongValue(kind, text string, of reflect.Type) string {
 	switch {
 	case kind == "seq":
@@ -22,7 +23,7 @@ func wrongValue(kind, text string, of reflect.Type) string {
 	return fmt.Sprintf("%q is not %s", text, kindOf(of, "yaml"))
 }
 
-// jsonValue describes a kind of JSON value, from the library's name of the kind.
+// jsonValue returns the words for a kind of JSON value. kind is the library's name of the kind.
 func jsonValue(kind string) string {
 	word, number, _ := strings.Cut(kind, " ") // a number follows the name of its kind
 	if number != "" && len(number) <= 40 {
@@ -41,7 +42,7 @@ func jsonValue(kind string) string {
 	return "a " + word
 }
 
-// kindOf describes the values of a type. tag is the tag with the names of its fields.
+// kindOf returns the words for the values of a type. tag is the struct tag that has the names of its fields.
 func kindOf(t reflect.Type, tag string) string {
 	if t == nil {
 		return "a value of this form"
@@ -72,7 +73,7 @@ func kindOf(t reflect.Type, tag string) string {
 	return "a value of this form"
 }
 
-// someOf joins names to a text; of many names it has the first.
+// someOf joins names to a text. If there are more than five, the text has the first five.
 func someOf(names []string) string {
 	const most = 5
 	if len(names) > most {
@@ -81,7 +82,8 @@ func someOf(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// typeIn returns the type with a name, as Go writes it, within t; nil if there is none.
+// typeIn returns the type with this name, as Go writes it, among t and the types that t contains; nil if there is no
+// such type.
 func typeIn(t reflect.Type, name string) reflect.Type {
 	seen := map[reflect.Type]bool{}
 	var look func(t reflect.Type) reflect.Type

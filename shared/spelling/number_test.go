@@ -48,8 +48,8 @@ func TestCheckWhole(t *testing.T) {
 	for text, want := range map[string]string{
 		"0": "", "7": "", "-3": "", "+12": "", "18446744073709551615": "",
 		"010":  `"010" is not a whole number; write 10`,
-		"0x10": `"0x10" is not a whole number in decimal digits; write such as 16`,
-		"1_0":  `"1_0" is not a whole number in decimal digits; write such as 10`,
+		"0x10": `"0x10" is not a whole number in decimal digits; write a number such as 16`,
+		"1_0":  `"1_0" is not a whole number in decimal digits; write a number such as 10`,
 		"":     `"" is not a whole number`,
 		"1.5":  `"1.5" is not a whole number`, "1 2": `"1 2" is not a whole number`, "many": `"many" is not a whole number`,
 	} {

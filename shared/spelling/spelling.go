@@ -1,5 +1,5 @@
-// Package spelling finds the name that a person meant by an unknown name: a command, a flag, a key of a file or a field
-// of a request.
+// Package spelling finds, for an unknown name, the known name that a person probably meant. Names are those of
+// commands, flags, keys of files and fields of requests.
 package spelling
 
 import (
@@ -11,9 +11,9 @@ import (
 	"github.com/agext/levenshtein"
 )
 
-// Nearest returns the known name with the fewest insertions, deletions and replacements of characters from a word; the
-// first such name. It is empty if each name differs in more than a third of the word's characters, and in more than
-// one.
+// Nearest returns the known name that differs from a word in the fewest characters (insertions, deletions and
+// replacements), the first if there are several. It returns an empty text if every known name differs in more than one
+// character and in more than a third of its length.
 func Nearest(word string, known []string) string {
 	best, least := "", -1
 	for _, name := range known {
@@ -25,8 +25,8 @@ func Nearest(word string, known []string) string {
 	return best
 }
 
-// Hint returns a clause that offers the nearest known name, such as `; did you mean "budget"?`. It is empty if no name
-// is near.
+// Hint returns a clause with the nearest known name, such as `; did you mean "budget"?`. It is empty if no name is
+// near.
 func Hint(word string, known []string) string {
 	nearest := Nearest(word, known)
 	if nearest == "" {
@@ -35,7 +35,7 @@ func Hint(word string, known []string) string {
 	return fmt.Sprintf("; did you mean %q?", nearest)
 }
 
-// Names adds a hint to each part of an error that is about an unknown name. The error may be joined from several.
+// Names adds a hint to an error about an unknown name. In a joined error, it adds hints to all such parts.
 func Names(err error) error {
 	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		var hinted []error
@@ -55,8 +55,8 @@ func Names(err error) error {
 	return fmt.Errorf("%w%s", err, Hint(name, known))
 }
 
-// Value returns an error of reading a number, a truth value or a duration in words for its author. It returns other
-// errors unchanged.
+// Value converts an error of parsing a number, a truth value or a duration to a message for the author of the value. It
+// returns other errors unchanged.
 func Value(value string, err error) error {
 	if number, ok := errors.AsType[*strconv.NumError](err); ok {
 		switch {

@@ -47,7 +47,7 @@ func TestNamesOfErrors(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	if spelling.Names(nil) != nil {
-		t.Error("no error has become one")
+		t.Error("nil has become an error")
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package thorough decides how much work tests do. By default tests are short enough for a developer to wait. With
-// HARVEST_THOROUGH, which the gate sets, they do all of their work.
+// Package thorough decides how much work tests do. By default, tests are so short that a developer can wait for them.
+// If HARVEST_THOROUGH is set, as in the gate, they do all of their work.
 package thorough
 
 import (
@@ -9,7 +9,7 @@ import (
 
 func enabled() bool { return os.Getenv("HARVEST_THOROUGH") != "" }
 
-// Only skips a test that takes CPU-seconds, unless tests are thorough.
+// Only skips a test that takes CPU-seconds, unless HARVEST_THOROUGH is set.
 func Only(t testing.TB) {
 	t.Helper()
 	if !enabled() {
@@ -17,7 +17,7 @@ func Only(t testing.TB) {
 	}
 }
 
-// Size returns the size of a test: some, or many if tests are thorough.
+// Size returns the size of a test: some, or many if HARVEST_THOROUGH is set.
 func Size(some, many int) int {
 	if enabled() {
 		return many
@@ -25,8 +25,8 @@ func Size(some, many int) int {
 	return some
 }
 
-// Stride returns the step between the moments at which a test kills the process under test: n, or 1 if tests are
-// thorough.
+// Stride returns the step between the moments at which a test kills the process under test: n, or 1 if HARVEST_THOROUGH
+// is set.
 func Stride(n int) int {
 	if enabled() {
 		return 1

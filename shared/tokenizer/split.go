@@ -6,13 +6,13 @@ import (
 	"unicode/utf8"
 )
 
-// next returns the number of bytes of the first piece of text by Qwen2's pre-tokeniser; text must not be empty. It
-// matches the regular expression
+// next returns the length, in bytes, of the first piece of text for Qwen2's pre-tokeniser. text must not be empty. The
+// piece is the match of the regular expression
 //
 //	(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+
 //
-// by hand, because the standard library has no lookahead, and libraries with lookahead would take most of the time of
-// counting.
+// The code matches it by hand: the standard library has no lookahead, and with a library that has it, matching would
+// take most of the time of counting.
 func next(text string) int {
 	if n := contraction(text); n > 0 {
 		return n
@@ -46,7 +46,8 @@ func next(text string) int {
 	return blanks
 }
 
-// contraction returns the length of an English ending, such as 'll, at the start of text; 0 if there is none.
+// contraction returns the length of an English ending, such as 'll, at the start of text; 0 if text does not begin with
+// such an ending.
 func contraction(text string) int {
 	if text[0] != '\'' {
 		return 0

@@ -1,5 +1,5 @@
-// Package tokenizer counts the tokens of a text with the tokenizer of Qwen2, which LLaVA-OneVision, Qwen2-VL,
-// Qwen2.5-VL and Qwen3-VL share. The count is the cost of the text in training.
+// Package tokenizer counts the tokens that a text has in training. It counts with the tokenizer of Qwen2, which
+// LLaVA-OneVision, Qwen2-VL, Qwen2.5-VL and Qwen3-VL share.
 package tokenizer
 
 import (
@@ -14,8 +14,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// packed is the vocabulary, compressed by brotli: for each token, by rank, the number of its bytes (one byte) and the
-// bytes. README.md states its origin.
+// packed is the vocabulary, compressed with brotli. For each token, in the order of ranks, it has the number of the
+// token's bytes (one byte), and then these bytes. README.md states its origin.
 //
 //go:embed qwen2.br
 var packed []byte
@@ -26,11 +26,11 @@ const (
 	longest = 128
 )
 
-// maxPiece is the length of the longest piece, in bytes, that is merged as a whole, because the time grows with the
-// square of the length. A longer piece is counted in parts; no word is longer.
+// maxPiece is the length, in bytes, of the longest piece that is merged as a whole: the time grows with the square of
+// the length. A longer piece is counted in parts. Words are shorter.
 const maxPiece = 512
 
-// ranks returns the rank of each token by its bytes. The pair with the lowest rank is merged first.
+// ranks returns the rank of each token, by the token's bytes. Tokens with the lowest rank are merged first.
 var ranks = sync.OnceValue(func() map[string]uint32 {
 	plain, err := io.ReadAll(brotli.NewReader(bytes.NewReader(packed)))
 	if err != nil {
@@ -71,14 +71,15 @@ func Count(text string) int {
 // A merger has the parts of a piece while they are merged.
 type merger struct {
 	starts [maxPiece + 1]int    // the starts of the parts, and the end of the last part
-	ranks  [maxPiece + 1]uint32 // rank of each part joined with the next
+	ranks  [maxPiece + 1]uint32 // rank of the token that each part and the next part make; none if they make no token
 }
 
 // none is the rank of bytes that are not a token.
 const none = math.MaxUint32
 
-// count returns the number of tokens of a piece. It begins with single bytes, and joins the two neighbours whose join
-// has the lowest rank, the first among equal ranks, until no join is a token.
+// count returns the number of tokens of a piece. It begins with single bytes as parts. It repeatedly joins the two
+// neighbouring parts that together make the token with the lowest rank, the first such pair if there are several. It
+// ends when no two neighbours make a token.
 func (m *merger) count(known map[string]uint32, piece string) int {
 	if _, whole := known[piece]; whole {
 		return 1

@@ -39,7 +39,7 @@ func TestCount(t *testing.T) {
 	}
 }
 
-// TestCountHostile counts texts that no pre-tokeniser divides: the time must be linear in their length.
+// TestCountHostile counts texts that no pre-tokeniser divides. The time must be linear in their length.
 func TestCountHostile(t *testing.T) {
 	t.Parallel()
 	thorough.Only(t)
@@ -54,7 +54,7 @@ func TestCountHostile(t *testing.T) {
 	}
 }
 
-// FuzzCount checks that pieces are never empty and that tokens are not more than bytes.
+// FuzzCount checks that pieces are never empty, and that a text does not have more tokens than bytes.
 func FuzzCount(f *testing.F) {
 	for _, text := range []string{"", "What's it?\n", " \r\n x", "'ſ", "\xff'l", "e\u0301"} {
 		f.Add(text)
@@ -104,7 +104,7 @@ func TestVocabulary(t *testing.T) {
 			t.Fatal(err)
 		}
 	} else if !bytes.Equal(out.Bytes(), packed) {
-		t.Error("qwen2.br is of another vocabulary")
+		t.Error("qwen2.br has another vocabulary")
 	}
 }
 

@@ -27,17 +27,18 @@ KEPT = ("config.json", "generation_config.json", *FILES)
 def to_trainer(released: Path, out: Path, dtype: torch.dtype = torch.bfloat16) -> None:
     """Writes a released checkpoint in transformers' form, with a tokenizer that transformers can load."""
     network = checkpoint.load(released, "cpu", dtype)
-    # The first id that no token has. In the released vocabulary it equals the image token of llava-hf's conversions.
+    # The first id without a token is the id of images. In the released vocabulary, llava-hf's conversions use the same
+    # id.
     tokens = Tokens(released)
     image = tokens.size
     if image >= network.config.text_config.vocab_size:
-        raise checkpoint.CheckpointError(f"{released}: the vocabulary has no id left for images")
+        raise checkpoint.CheckpointError(f"{released}: all ids of the vocabulary have tokens; none is left for images")
     network.config.image_token_id = image
     network.save_pretrained(out)
     tokens.save(out)
     end, pad = "<|im_end|>", "<|endoftext|>"
     Qwen2Tokenizer.from_pretrained(out, eos_token=end, pad_token=pad).save_pretrained(out)
-    # The original tokenizer again, because the saved one may have other added tokens.
+    # Write the original tokenizer again, because the tokenizer that transformers saved may have other added tokens.
     tokens.save(out)
 
 

@@ -1,7 +1,7 @@
-"""The plugin for ms-swift, which scorer.yaml and styler.yaml name in `external_plugins`.
+"""Is the plugin for ms-swift that scorer.yaml and styler.yaml name in `external_plugins`.
 
-A standard LLaVA-OneVision template tiles images, and tokenises prompts differently from the sidecar. This template
-gives the model the same input as the sidecar: the same token ids, and one view of 384 x 384.
+A standard LLaVA-OneVision template tiles images, and tokenises prompts differently from the sidecar. The template of
+this plugin gives the model the same input as the sidecar: the same token ids, and one view of 384 x 384.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ class Loader(ModelLoader):
 
 
 class OneView(Template):
-    """Prompts and images as in the sidecar. Only the answer and the end of the turn count in the training loss."""
+    """Makes prompts and images as the sidecar does. Only the answer and the end of the turn count in the training
+    loss."""
 
     @cached_property
     def _tokens(self) -> Tokens:

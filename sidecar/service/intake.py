@@ -15,8 +15,8 @@ DRAIN_SECONDS = 20.0
 
 
 async def read_body(request: Request, limit: int, seconds: float) -> bytes:
-    """Reads the whole body. It never holds more than `limit` bytes in memory. Raises Refusal with 408 or 413."""
-    too_large = Refusal(413, Fault("too_many_bytes", f"a request's body may have {limit} bytes"), close=True)
+    """Reads the whole body, with at most `limit` bytes in memory. Raises Refusal with status 408 or 413."""
+    too_large = Refusal(413, Fault("too_many_bytes", f"a request's body may have at most {limit} bytes"), close=True)
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
         await drain(request)
@@ -55,8 +55,8 @@ def guard(token: str) -> Callable[[Request], Awaitable[None]]:
 async def drain(request: Request) -> None:
     """Reads and drops the rest of a refused body.
 
-    If the connection closed while the client still sends, the client would get a reset, and not the answer with its
-    Retry-After.
+    If the connection were closed while the client still sends, the client would get a connection reset, not the answer
+    with its Retry-After.
     """
     try:
         async with asyncio.timeout(DRAIN_SECONDS):

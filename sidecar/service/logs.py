@@ -10,7 +10,7 @@ _STANDARD = set(vars(logging.makeLogRecord({}))) | {"message", "asctime", "color
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record: `severity`, `time`, `logger`, `message`, the fields of `extra`, and a traceback of an error."""
+    """Formats a record: `severity`, `time`, `logger`, `message`, the fields of `extra`, and an error's traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {

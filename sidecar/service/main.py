@@ -1,4 +1,4 @@
-"""The process: it loads the models that the environment names, and serves them."""
+"""Runs the process, which loads the models that the environment names, and serves them."""
 
 from __future__ import annotations
 

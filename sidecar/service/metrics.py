@@ -44,9 +44,9 @@ class Metrics(Observer):
         self._start = counter("start_seconds", "Seconds of reading weights (load) and of compiling (compile).", "phase")
         self._busy = counter("busy_seconds", "Seconds in which a request was computed; the rate is the busy share.")
         self._fill = histogram("pack_fill", "Share of a pack's positions that hold tokens.", buckets=TENTHS)
-        self._stage = histogram("stage_seconds", "Seconds by stage; decode adds the threads of the pool.", "stage")
+        self._stage = histogram("stage_seconds", "Seconds by stage; decode is the sum of the pool's threads.", "stage")
         self._splits = counter("memory_splits", "Packs that were split because the device's memory ran out.")
-        self._fallback = gauge("fallback", "Models without a fast path that failed its check.", "path", "reason")
+        self._fallback = gauge("fallback", "Models whose fast path failed its check and is not used.", "path", "reason")
         self._queue = gauge("queue", "Requests that wait for the engine.")
         self._queue_seconds = histogram("queue_seconds", "Seconds that a request waited for the engine.")
         self._ready = gauge("ready", "1 when the models are loaded and requests are accepted.")
@@ -108,7 +108,7 @@ class Metrics(Observer):
         self._request_seconds.observe(seconds)
 
     def watch_memory(self, read: Callable[[], Mapping[str, int]]) -> None:
-        """Adds the device's memory to the metrics. `read` is called for each request of the metrics."""
+        """Adds the device's memory to the metrics. `read` is called at each request for the metrics."""
         self.registry.register(_Memory(read))
 
     def render(self, ready: bool, models: Mapping[str, str]) -> bytes:

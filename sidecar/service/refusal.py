@@ -1,4 +1,4 @@
-"""Answers to requests that are refused: status, error body and headers."""
+"""Makes the answers to refused requests: status, error body and headers."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ REASONS = {
 
 
 class Refusal(Exception):
-    """A request is refused. `retry_after` is in seconds; `close` ends the connection."""
+    """A request is refused. `retry_after` is in seconds. With `close`, the connection is closed after the answer."""
 
     def __init__(self, status: int, fault: Fault, retry_after: int | None = None, close: bool = False) -> None:
         super().__init__(fault.detail)

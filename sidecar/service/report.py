@@ -1,6 +1,6 @@
 """Logs the growth of the counters once a minute, because on Cloud Run nothing scrapes /metrics.
 
-Log-based metrics in infra/terraform/modules/monitoring add these lines up, so they give the same counts as /metrics.
+Log-based metrics in infra/terraform/modules/monitoring sum these lines, so they give the same counts as /metrics.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ FIELDS: Mapping[str, tuple[str, Mapping[str, str]]] = {
 }
 """The fields of a line, each with the counter whose growth it reports."""
 FALLBACKS = "fallbacks"
-"""The field that counts models without a fast path that failed its check."""
+"""The field that counts, for each fast path, the models that do not use it because it failed its check."""
 
 
 class Report:

@@ -79,7 +79,7 @@ class Scoring:
 
     async def _score(self, request: Request, items: list[Item]) -> ScoreResponse:
         if len(items) > self._limits.items:
-            detail = f"{len(items)} items, but a request may have {self._limits.items}"
+            detail = f"{len(items)} items, but a request may have at most {self._limits.items}"
             raise Refusal(413, Fault("too_many_items", detail, "items"))
         faults = [above_limit(item, self._limits) for item in items]
         accepted = [item for item, fault in zip(items, faults, strict=True) if fault is None]
@@ -99,7 +99,7 @@ class Scoring:
             await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not result.done() and job.cancel():
                 raise ClientDisconnect
-            # A job that runs keeps its place in the queue until it ends, even if the client has closed the connection.
+            # A running job keeps its place in the queue until it ends, even if the client has closed the connection.
             return await result
         finally:
             gone.cancel()
@@ -107,7 +107,8 @@ class Scoring:
 
 
 def outcome(answered: ItemAnswers | Fault) -> ItemAnswers | ErrorResponse:
-    """Returns an item's part of the response. A number that JSON cannot hold (fp16 overflow) fails only its item."""
+    """Returns an item's part of the response. If a number is not finite (fp16 overflow), only this item fails, because
+    JSON has no such numbers."""
     if isinstance(answered, Fault):
         return ErrorResponse(error=answered)
     for k, answer in enumerate(answered.answers):

@@ -1,4 +1,4 @@
-"""uvicorn with a drain: after SIGTERM the running batch is finished and answered, other requests are refused (503)."""
+"""Runs uvicorn. After SIGTERM, the running batch is finished and answered, and other requests are refused with 503."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from sidecar.service.worker import Worker
 
 log = logging.getLogger(__name__)
 
-# More than the 90 s after which Go's client closes an idle connection: if the server closed it first, it would reset a
-# POST that the client is sending.
+# Go's client closes an idle connection after 90 s. The server must not close it first: it could reset a POST that the
+# client is sending.
 KEEP_ALIVE_SECONDS = 120
 LAST_BYTES_SECONDS = 10
 
@@ -45,7 +45,8 @@ class Server(uvicorn.Server):
         self._stopping_since: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        # This only changes a number: a signal handler can run between any two instructions, even while a lock is held.
+        # This only changes a number, because a signal handler can run between any two instructions, even while a thread
+        # holds a lock.
         self._signals += 1
 
     async def on_tick(self, counter: int) -> bool:

@@ -49,7 +49,7 @@ class Settings(BaseModel):
         return {name: path for name, path in both.items() if path is not None and self.models in (name, "both")}
 
     def advised(self, advice: Mapping[str, int]) -> Limits:
-        """Returns the limits, with the engine's advice for those that the environment does not set."""
+        """Returns the limits. Limits that the environment does not set have the values of the engine's advice."""
         given = self.limits.model_fields_set
         taken = {name: value for name, value in advice.items() if name not in given}
         if "batch" in taken:
@@ -63,7 +63,7 @@ class Settings(BaseModel):
         """Reads the environment. An empty variable counts as unset. Raises ConfigError with all faults."""
         fields = variables()
         given = {k.upper(): v for k, v in environ.items() if k.startswith(PREFIX) and v != ""}
-        faults = [f"{name}: unknown variable; remove it, or correct its name" for name in sorted(given.keys() - fields)]
+        faults = [f"{name}: unknown variable; remove it, or correct the name" for name in sorted(given.keys() - fields)]
         known = {name: given[name] for name in fields if name in given}
         try:
             settings = cls.model_validate(_tree(known))

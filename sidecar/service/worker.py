@@ -1,8 +1,8 @@
 """Runs the engine in two threads, with a bounded queue of requests.
 
-One thread prepares a request on the host. The other thread owns the device, and computes the request before it. No
-third request is prepared meanwhile, so the decoded images of at most two requests are in memory. A request is admitted
-before its body is read, so the queue also bounds the bodies in memory.
+One thread prepares a request on the host. The other thread owns the device, and computes the previous request
+meanwhile. No third request is prepared, so the decoded images of at most two requests are in memory. A request is
+admitted before its body is read, so the queue also bounds the memory of bodies.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ B = TypeVar("B", bound=Batch)
 
 
 class Engine(Protocol[B]):
-    """The methods of an engine that the worker calls: those of `sidecar.engine.Engine`, or of a fake in tests."""
+    """The methods of an engine that the worker calls. `sidecar.engine.Engine` has them, and so has a fake in tests."""
 
     def models(self) -> dict[str, str]: ...
 
     def advice(self) -> dict[str, int]:
-        """Returns the limits that clients should keep to, by name."""
+        """Returns the recommended limits for clients, by name."""
         ...
 
     def begin(self, items: Sequence[Item]) -> B: ...
@@ -143,7 +143,7 @@ class Worker:
 
     @property
     def advice(self) -> dict[str, int]:
-        """The limits that clients should keep to, by name; empty until the models are loaded."""
+        """The recommended limits for clients, by name; empty until the models are loaded."""
         return dict(self._advice)
 
     @property
@@ -153,7 +153,7 @@ class Worker:
 
     @contextmanager
     def admit(self) -> Iterator[None]:
-        """Holds one place of the queue during a with statement. Raises QueueFull or Unavailable."""
+        """Occupies one place of the queue during a with statement. Raises QueueFull or Unavailable."""
         with self._lock:
             if self._state != "ready":
                 raise Unavailable(self._state)
@@ -171,8 +171,8 @@ class Worker:
     ) -> Future[list[ItemAnswers | Fault]]:
         """Puts items into the queue. Cancel the future to remove them. Raises Unavailable when the service stops.
 
-        `trace` is the request's W3C traceparent, for the log. With `partial`, a service that stops answers the finished
-        items only.
+        `trace` is the request's W3C traceparent, for the log. With `partial`, only the finished items are answered if
+        the service stops.
         """
         job = _Job(items, trace, partial)
         with self._lock:
@@ -181,7 +181,7 @@ class Worker:
             self._jobs.append(job)
             self._count()
             self._lock.notify_all()
-        # A cancelled request is removed immediately, so that its images do not wait for the batch before it.
+        # A cancelled request is removed immediately, so that its images do not stay in memory during the running batch.
         job.future.add_done_callback(lambda future: self._forget(job) if future.cancelled() else None)
         return job.future
 
@@ -190,7 +190,7 @@ class Worker:
         self._end("stopping")
 
     def join(self, seconds: float) -> bool:
-        """Waits for the thread after `stop`. Returns False if it still works after these seconds."""
+        """Waits for the thread after `stop`. Returns False if the thread still runs after these seconds."""
         if self._thread.ident is not None:
             self._thread.join(seconds)
         return not self._thread.is_alive()
@@ -243,7 +243,8 @@ class Worker:
             under_way = [one for one in under_way if not one.future.done()]
 
     def _work(self, engine: Engine[Any], job: _Job | None, under_way: list[_Job]) -> bool:
-        """Computes a request; without one, finishes all requests in progress. Returns True if the device is lost."""
+        """Computes a request. If `job` is None, finishes all requests in progress. Returns True if the device is
+        lost."""
         begun = time.monotonic()
         try:
             if job is None:
@@ -290,7 +291,7 @@ class Worker:
             self._running -= 1
 
     def _prepare(self, engine: Engine[Any]) -> None:
-        """Prepares each request while the request before it is computed."""
+        """Prepares each request while the previous request is computed."""
         while (job := self._take()) is not None:
             failure: EngineFailure | None = None
             try:
@@ -299,7 +300,7 @@ class Worker:
                 log.exception("preparing a batch of %d items failed", len(job.items), extra={"traceparent": job.trace})
                 failure = EngineFailure(f"{type(error).__name__}: {error}")
             with self._lock:
-                # Meanwhile the job may have been refused, or cancelled because its client closed the connection.
+                # During the preparation, the job may have been refused, or cancelled because its client disconnected.
                 mine, self._preparing = self._preparing is job, None
                 if mine and failure is None and not job.future.cancelled():
                     self._prepared = job
@@ -309,7 +310,7 @@ class Worker:
                 job.future.set_exception(failure)
 
     def _take(self) -> _Job | None:
-        """Waits until no prepared request is left, and returns the next to prepare; None when the service stops."""
+        """Waits until no prepared request is left. Returns the next request to prepare; None when the service stops."""
         with self._lock:
             while not self._jobs or self._prepared is not None:
                 if self._state != "ready":
@@ -329,7 +330,7 @@ class Worker:
                     job, self._prepared = self._prepared, None
                     self._count()
                     self._lock.notify_all()
-                    # Under the same lock as the removal above: a drain finds the job either in the queue or running.
+                    # The job leaves the queue and starts under one lock, so a drain finds it either queued or running.
                     if job.future.set_running_or_notify_cancel():
                         self._running += 1
                         job.begun = time.monotonic()

@@ -1,4 +1,4 @@
-"""Fixtures: a tiny random checkpoint, and the reference code's answers in `../shared/sidecar` if present."""
+"""Fixtures: a tiny random checkpoint, and the reference code's answers, if `../shared/sidecar` has them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ SHARED = Path(__file__).resolve().parents[2].parent / "shared"
 
 @dataclass(frozen=True)
 class Truth:
-    """A checkpoint and samples with answers that the code under test did not compute."""
+    """A checkpoint, samples, and answers that other code than the code under test computed."""
 
     directory: Path
     samples: tuple[Sample, ...]
@@ -51,7 +51,7 @@ class Truth:
 
 
 def picture(seed: int, width: int = 90, height: int = 60) -> bytes:
-    """Returns a PNG image of noise in large patches."""
+    """Returns a PNG image with large patches of random colours."""
     noise = np.random.default_rng(seed).integers(0, 256, (6, 9, 3), dtype=np.uint8)
     file = io.BytesIO()
     Image.fromarray(noise).resize((width, height), Image.Resampling.NEAREST).save(file, "PNG")

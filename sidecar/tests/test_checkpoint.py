@@ -52,7 +52,7 @@ def test_released_names_and_shapes_on_meta_tensors() -> None:
     assert sum(parameter.numel() for parameter in network.parameters()) == pytest.approx(8.03e9, rel=1e-3)
 
 
-def test_values_arrive_under_their_names(tiny: Path) -> None:
+def test_each_tensor_is_loaded_under_its_name(tiny: Path) -> None:
     network = load(tiny)
     stored = {name: t for path in checkpoint.weight_files(tiny) for name, t in load_file(path).items()}
     for name, tensor in network.state_dict().items():
@@ -73,7 +73,7 @@ def test_several_files_are_one_checkpoint(tmp_path: Path, tiny: Path) -> None:
         (lambda t: t.pop(TENSOR), f"missing: {TENSOR} [128, 64]"),
         (
             lambda t: t.update({TENSOR: torch.zeros(64, 128)}),
-            f"misshapen: {TENSOR} is [64, 128], but must be [128, 64]",
+            f"wrong shape: {TENSOR} is [64, 128], but must be [128, 64]",
         ),
         (lambda t: t.update({"model.extra": torch.zeros(2)}), "unknown: model.extra [2]"),
         (
@@ -98,7 +98,7 @@ def test_all_faults_are_reported_together(copy: Path) -> None:
     assert all(part in str(error.value) for part in (TENSOR, "unknown: a", "missing: lm_head.weight"))
 
 
-def test_what_the_reference_drops_is_ignored(copy: Path) -> None:
+def test_tensors_that_the_reference_drops_are_ignored(copy: Path) -> None:
     tower = checkpoint.TOWER
     extra = {
         f"{tower}encoder.layers.2.mlp.fc1.bias": torch.zeros(3),
@@ -131,7 +131,7 @@ def test_another_architecture_is_refused(copy: Path, change: dict[str, Any]) -> 
         load(copy)
 
 
-def test_files_that_are_absent_are_named(tmp_path: Path, tiny: Path) -> None:
+def test_the_error_names_absent_files(tmp_path: Path, tiny: Path) -> None:
     folder = tmp_path / "c"
     shutil.copytree(tiny, folder)
     (folder / "model-00002-of-00003.safetensors").unlink()
@@ -223,7 +223,7 @@ def test_a_folder_is_not_a_file_of_weights(tmp_path: Path) -> None:
         checkpoint.weight_files(tmp_path)
 
 
-def test_digest_changes_with_all_that_changes_answers(copy: Path) -> None:
+def test_digest_changes_with_each_file_that_can_change_answers(copy: Path) -> None:
     before = checkpoint.digest(copy)
     seen = {before}
     edit(copy, lambda t: t[TENSOR].view(-1)[:1].add_(1))

@@ -102,7 +102,7 @@ def test_questions_that_do_not_fit_one_pack(load: Callable[..., Engine]) -> None
     check(engine, item, engine.run([item])[0])
 
 
-def test_one_question_twice_and_one_that_begins_another(engine: Engine) -> None:
+def test_equal_questions_and_a_question_that_is_the_start_of_another(engine: Engine) -> None:
     item = Item((), prefix("Q"), (RATE, RATE, Query("scorer", "\nHow good", choices=("1", "1", "0"))))
     got = check(engine, item, engine.run([item])[0])
     assert got.answers[0].logprobs == pytest.approx(got.answers[1].logprobs, abs=1e-4)
@@ -176,7 +176,7 @@ def test_a_model_that_is_not_loaded(tiny: Path) -> None:
     assert isinstance(present, ItemAnswers)
 
 
-def test_nothing_asked_and_no_items(engine: Engine) -> None:
+def test_an_item_without_queries_and_a_request_without_items(engine: Engine) -> None:
     assert engine.run([]) == []
     assert engine.run([Item((picture(1),), prefix("<image>"), ())]) == [ItemAnswers((), ())]
 
@@ -238,7 +238,7 @@ def test_out_of_memory_splits_the_pack(
     assert splits["split"] == (4 if stage == "prefill" else 2)
 
 
-def test_out_of_memory_with_one_sample_is_not_a_fault_of_the_sample(
+def test_out_of_memory_with_one_sample_fails_the_request_not_the_sample(
     engine: Engine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def never(*_: Any, **__: Any) -> Any:
@@ -249,7 +249,7 @@ def test_out_of_memory_with_one_sample_is_not_a_fault_of_the_sample(
         engine.run([Item((), prefix("Q"), (RATE,))])
 
 
-def test_a_length_that_the_device_has_no_memory_for_is_not_used(
+def test_a_length_is_not_used_if_the_device_has_no_memory_for_it(
     load: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runner = load(limits=Limits(tokens=1024), pack_tokens=4096)._runners["scorer"]
@@ -359,12 +359,12 @@ def test_rows_that_fail_do_not_fail_another_request(
 
 
 def pixels(batch: Batch) -> int:
-    """Returns the bytes of decoded images that are held for later passes."""
+    """Returns the bytes of decoded images that are in memory for later passes."""
     plans = (plan for passes in batch.passes.values() for plan in passes)
     return sum({id(image): image.nbytes for plan in plans for _, images in plan.jobs for image in images}.values())
 
 
-def test_a_pass_is_read_while_the_next_one_computes(
+def test_a_pass_is_read_while_the_next_pass_is_computed(
     load: Callable[..., Engine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     engine = load(limits=Limits(tokens=1024), pack_tokens=1024)  # one sample a pass
@@ -389,7 +389,7 @@ def test_a_pass_is_read_while_the_next_one_computes(
     assert held == 3 * 384 * 384 * 3 and pixels(batch) == 0
 
 
-def test_a_stream_gives_each_request_the_same_answers_as_alone(engine: Engine) -> None:
+def test_a_request_in_a_stream_gets_the_same_answers_as_alone(engine: Engine) -> None:
     requests = [[Item((), prefix(f"Q {k} {n}"), (RATE, NAME)) for n in range(k)] for k in (2, 0, 1, 3)]
     got = list(engine.stream(requests))
     assert [len(one) for one in got] == [2, 0, 1, 3]

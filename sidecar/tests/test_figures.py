@@ -1,4 +1,4 @@
-"""A page gives a figure of a GPU only if results.jsonl has the measurement, or if it is called predicted."""
+"""Each figure of a GPU on a page is in results.jsonl, or the page calls the figure predicted."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def recorded(lines: str) -> list[dict[str, object]]:
 
 
 def unmarked(page: str, results: list[dict[str, object]]) -> list[str]:
-    """Returns the sections of a page with a figure of a GPU that is neither called predicted nor recorded."""
+    """Returns the sections of a page that have a figure of a GPU which is neither called predicted nor recorded."""
     found = []
     for passage in re.split(r"(?m)^#+ ", page):
         if not (CARD.search(passage) and FIGURE.search(passage)) or "predicted" in passage.lower():
@@ -38,7 +38,7 @@ def unmarked(page: str, results: list[dict[str, object]]) -> list[str]:
 
 
 def pages() -> list[Path]:
-    """Returns all pages of the repository, without those in virtual environments and caches."""
+    """Returns all pages of the repository, except pages in virtual environments and caches."""
     return [path for path in ROOT.rglob("*.md") if not any(p.startswith(".") for p in path.relative_to(ROOT).parts)]
 
 
@@ -60,7 +60,7 @@ def test_figures_of_gpus_are_predicted_or_recorded() -> None:
         ("# A\nTwo cores rate 11 samples a second.", 0),
     ],
 )
-def test_passages(page: str, wrong: int) -> None:
+def test_unrecorded_figures_are_found(page: str, wrong: int) -> None:
     line = {"card": "H100", "date": "2026-11-29", "commit": "0123abc", "command": "bench", "figures": {"rate": 11}}
     assert len(unmarked(page, recorded(json.dumps(line)))) == wrong
 

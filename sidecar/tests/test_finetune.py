@@ -23,7 +23,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: object) -> None:
     convert.main()
 
 
-def test_conversion_there_and_back_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_conversion_to_the_trainer_and_back_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     released = synthetic.write(tmp_path / "released", dtype=torch.bfloat16, files=2)
     run(monkeypatch, "to-trainer", released, tmp_path / "trainer")
     run(monkeypatch, "to-sidecar", tmp_path / "trainer", released, tmp_path / "back")
@@ -49,14 +49,14 @@ def test_trained_weights_are_converted_back(tmp_path: Path, tiny: Path) -> None:
 def test_another_network_is_refused(tmp_path: Path, tiny: Path) -> None:
     other = synthetic.write(tmp_path / "other", text={**synthetic.TINY, "intermediate_size": 96})
     convert.to_trainer(other, tmp_path / "trainer")
-    with pytest.raises(checkpoint.CheckpointError, match=r"misshapen: model\.layers\.0\.mlp\.down_proj\.weight"):
+    with pytest.raises(checkpoint.CheckpointError, match=r"wrong shape: model\.layers\.0\.mlp\.down_proj\.weight"):
         convert.to_sidecar(tmp_path / "trainer", tiny, tmp_path / "back")
     assert not (tmp_path / "back").exists()
 
 
 def test_a_full_vocabulary_is_refused(tmp_path: Path, tiny: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Tokens, "size", property(lambda _: 1 << 20))
-    with pytest.raises(checkpoint.CheckpointError, match="no id left"):
+    with pytest.raises(checkpoint.CheckpointError, match="none is left"):
         convert.to_trainer(tiny, tmp_path / "trainer")
 
 

@@ -32,7 +32,7 @@ def rows(model: Model, tokens: Tokens, texts: list[str], limits: list[int]) -> l
 
 
 @pytest.mark.parametrize("penalty", [1.0, 1.05, 2.0])
-def test_equals_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
+def test_a_batch_gives_the_text_of_separate_runs(tiny: Path, model: Model, penalty: float) -> None:
     tokens = Tokens(tiny)
     free = Generation(penalty, frozenset([tokens.end]))
     first = generate(model, rows(model, tokens, TEXTS, LIMITS), free, Observer())
@@ -58,7 +58,7 @@ def test_the_penalty_changes_the_text(tiny: Path, model: Model) -> None:
     assert [row.tokens[0] for row in one] == [row.tokens[0] for row in other], "the first token has no penalty"
 
 
-def test_a_long_row_with_few_tokens_stays_within_its_room(tiny: Path, model: Model) -> None:
+def test_a_long_row_with_few_tokens_does_not_write_beyond_the_cache(tiny: Path, model: Model) -> None:
     tokens = Tokens(tiny)
     texts = ["word " * 300, "x"]
     greedy = Generation(1.0, frozenset())

@@ -1,4 +1,4 @@
-"""Replayed steps give the same tokens as ordinary ones. On a CPU, a fake replays by ordinary calls."""
+"""Replayed steps give the same tokens as ordinary steps. On a CPU, a fake replays a step by calling it."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_tokens_are_equal(tiny: Path, model: Model, penalty: float) -> None:
     assert generate(model, rows(model, tokens, TEXTS, LIMITS), ends, Observer()) == expected[1]
 
 
-def test_an_out_of_memory_error_during_recording_is_raised_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_out_of_memory_error_during_recording_is_raised_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
     class Graph:
         replay = None
 
@@ -105,7 +105,7 @@ def off(run: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
     [(broken, (0, 2, 2, 3), "error"), (off, (0, 2, 2, 3), "unequal"), (Recorder(), (0, 1, 1, 3), "slower")],
     ids=["error", "unequal", "slower"],
 )
-def test_a_graph_that_fails_its_check_is_disabled_and_the_other_path_stays(
+def test_only_the_path_that_fails_its_check_is_disabled(
     tiny: Path, monkeypatch: pytest.MonkeyPatch, record: object, times: tuple[float, ...], reason: str
 ) -> None:
     monkeypatch.setattr("sidecar.proof.PROMPTS", 2)

@@ -58,7 +58,7 @@ MADE: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("name", MADE)
-def test_equal_to_pils_way(name: str) -> None:
+def test_pixels_equal_those_of_the_reference_steps(name: str) -> None:
     data = MADE[name]()
     expected = Image.open(io.BytesIO(data)).convert("RGB").resize((384, 384), Image.Resampling.BICUBIC)
     got = decode(data, LIMIT)
@@ -86,7 +86,7 @@ def test_exif_is_not_applied() -> None:
     assert isinstance(got, np.ndarray) and got[:, :150].min() > 240 and got[:, 230:].max() < 15
 
 
-def test_portrait_resize_is_that_of_the_pinned_pillow() -> None:
+def test_portrait_images_are_resized_as_by_the_pinned_pillow() -> None:
     """The reference's figures were made with a version of Pillow that resizes the height of such images first."""
     image = Image.fromarray(noise(768, 281, 3))
     got = decode(saved(image, "PNG"), LIMIT)
@@ -109,8 +109,8 @@ def test_undecodable(data: bytes) -> None:
     assert fault == decode(bytes(bytearray(data)), LIMIT) and " at 0x" not in fault.detail
 
 
-def test_too_large_is_known_from_the_header() -> None:
-    # 20,000 x 20,000 pixels in a few hundred bytes. The image must not be decoded.
+def test_a_too_large_image_is_refused_by_its_header() -> None:
+    # This file of a few hundred bytes has 20,000 x 20,000 pixels. It must not be decoded.
     header = saved(Image.new("1", (20_000, 20_000)), "PNG")[:400]
     fault = decode(header, LIMIT)
     assert isinstance(fault, Fault) and fault.code == "image_too_large" and "20000 x 20000" in fault.detail

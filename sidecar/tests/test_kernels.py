@@ -1,4 +1,4 @@
-"""Compiled kernels are kept for the next start of the same torch, card and code."""
+"""Compiled kernels are kept for the next start with the same torch, GPU and code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture
 def cache(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """The kernels that torch was given at a start."""
+    """The kernels that `restore` gave to torch."""
     given: list[bytes] = []
     monkeypatch.setattr(torch.compiler, "save_cache_artifacts", lambda: (b"kernels", None))
     monkeypatch.setattr(torch.compiler, "load_cache_artifacts", lambda data: given.append(data) or object())

@@ -28,7 +28,7 @@ def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return names
 
 
-def test_weights_are_not_read_to_be_hashed(copy: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_weights_with_a_manifest_are_not_hashed(copy: Path, hashed: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     before = checkpoint.digest(copy)
     monkeypatch.setattr(sys, "argv", ["manifest", str(copy)])
     tool.main()
@@ -39,7 +39,7 @@ def test_weights_are_not_read_to_be_hashed(copy: Path, hashed: list[str], monkey
 
 def touch(path: Path) -> None:
     data = bytearray(path.read_bytes())
-    for at in range(len(data) // 2, len(data), 100):  # training changes weights all over the file, too
+    for at in range(len(data) // 2, len(data), 100):  # like training, this changes weights in all parts of the file
         data[at] ^= 1
     path.write_bytes(data)
 

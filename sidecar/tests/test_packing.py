@@ -55,7 +55,7 @@ def test_cut_keeps_every_branch_within_the_budget() -> None:
     assert cut(whole, 100) == [(0, whole)]
 
 
-def test_bins_hold_everything_once_within_the_budget() -> None:
+def test_each_tree_is_in_one_bin_and_no_bin_exceeds_the_budget() -> None:
     lengths = [int(n) for n in np.random.default_rng(1).integers(1, 60, 200)]
     packs = bins(lengths, 64)
     assert sorted(k for p in packs for k in p) == list(range(200))
@@ -81,7 +81,7 @@ def laid(lengths: tuple[int, ...] = (1024,)) -> Pack:
     return pack(TREES, [0] * len(TREES), 3, lengths)
 
 
-def test_pack_lays_positions_documents_and_answers() -> None:
+def test_pack_computes_positions_documents_and_answers() -> None:
     got = laid()
     assert (got.length, got.used) == (1024, sum(t.length for t in TREES))
     assert got.positions[:166].tolist() == [*range(150), *range(150, 153), *range(150, 159), 150, 0, 1, 0]
@@ -97,7 +97,7 @@ def test_pack_counts_features_over_the_pack() -> None:
 
 
 def rule(packed: Pack) -> torch.Tensor:
-    """Returns the mask of the rule of attention, computed for each pair of positions."""
+    """Returns the mask that the rule of attention gives, computed for each pair of positions."""
     allowed = torch.zeros(packed.length, packed.length, dtype=torch.bool)
     documents, branches = packed.documents.tolist(), packed.branches.tolist()
     for query in range(packed.length):
@@ -136,7 +136,7 @@ def from_blocks(packed: Pack) -> torch.Tensor:
     return allowed
 
 
-def test_both_masks_are_the_rule() -> None:
+def test_both_masks_follow_the_rule() -> None:
     packed = laid()
     expected = rule(packed)
     used = packed.used

@@ -1,4 +1,4 @@
-"""A fast path is used only if it decodes the tokens of the slow path, and is not slower. The tests inject faults."""
+"""A fast path is used only if it decodes the tokens of the slow path and is not slower. The tests inject faults."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def fails(error: Exception) -> Callable[[], int]:
         (fails(torch.OutOfMemoryError("CUDA out of memory")), FASTER, "error"),
     ],
 )
-def test_why_a_path_is_refused(fast: Callable[[], int], times: tuple[float, ...], reason: str | None) -> None:
+def test_the_reason_of_a_refusal(fast: Callable[[], int], times: tuple[float, ...], reason: str | None) -> None:
     assert proof.refusal(fast, lambda: 1, int.__eq__, clock(times)) == reason
 
 
@@ -66,7 +66,8 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def runner(tiny: Path, metrics: Metrics, monkeypatch: pytest.MonkeyPatch) -> Runner:
-    """A runner with the GPU's path, not compiled. There are fewer prompts, because each takes seconds on a CPU."""
+    """A runner that uses the GPU's fast paths without compiling them. It has few prompts, because each takes seconds on
+    a CPU."""
     monkeypatch.setattr(proof, "PROMPTS", 2)
     limits = Limits(tokens=1024)
     config = EngineConfig({}, "cpu", "fp32", pack_tokens=1152, limits=limits, observer=metrics)

@@ -1,4 +1,4 @@
-"""Sizes are computed from the device's free memory, unless the settings give them."""
+"""Sizes are calculated from the device's free memory, unless the settings give them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seconds of stages are measured by the device's clock, and nothing waits for the device."""
+"""The device's clock measures the seconds of stages, and the measurement does not wait for the device."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sidecar.tools.bench import CountingObserver
 
 @dataclass
 class Device:
-    """A device whose clock the test moves. `queued` and `done` are seconds of work."""
+    """A device whose clock the test sets. `queued` and `done` are seconds of work."""
 
     queued: int = 0
     done: int = 0

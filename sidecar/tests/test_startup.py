@@ -1,4 +1,4 @@
-"""While a model is compiled, the weights of the next are read. Fast paths are timed when nothing else runs."""
+"""While a model is compiled, the weights of the next model are read. Fast paths are timed while nothing else runs."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_second_model_is_read_while_the_first_is_compiled(tiny: Path, monkey
         return load(*args)
 
     def compiling(self: WarmUp) -> None:
-        # This would wait for ever if the second model were read after the compilation.
+        # If the second model were read after the compilation, this would wait forever.
         assert second.wait(SECONDS)
         events.append("compile")
 

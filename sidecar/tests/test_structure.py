@@ -15,7 +15,7 @@ LOWER = {
     "tools": {"core", "tools"},
     "finetune": {"core", "finetune"},
 }
-"""The parts that each part may import. `core` is all modules at the top; tests may import all parts."""
+"""The parts that each part may import. `core` has all modules directly in sidecar/; tests may import all parts."""
 
 
 def name_of(path: Path) -> str:
@@ -79,6 +79,6 @@ def test_imports_of_every_kind_are_found(tmp_path: Path, monkeypatch: pytest.Mon
     assert imports("sidecar.tools.probe") == {f"sidecar.{name}" for name in seen}
 
 
-def test_what_is_served_does_not_read_the_rubric() -> None:
+def test_the_service_does_not_read_the_rubric() -> None:
     readers = [name for name, path in FILES.items() if "rubric.json" in path.read_text() and name != __name__]
     assert [name for name in readers if part_of(name) != "tests"] == ["sidecar.tools.prompts"]

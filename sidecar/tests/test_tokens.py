@@ -1,4 +1,4 @@
-"""Token lists are compared with those of the reference code, and with a concatenation that the test makes."""
+"""The lists of tokens equal those of the reference code, and the concatenations that the tests make."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ TAIL = ["<|im_end|>", "\n", "<|im_start|>assistant", "\n"]
         ([""], []),
     ],
 )
-def test_prompt_is_its_pieces(tiny: Path, texts: list[str], pieces: list[str | int]) -> None:
+def test_a_prompt_has_the_tokens_of_its_pieces(tiny: Path, texts: list[str], pieces: list[str | int]) -> None:
     assert Tokens(tiny).prompts([texts]) == [by_hand(tiny, [*HEAD, *pieces, *TAIL])]
 
 
@@ -59,7 +59,7 @@ def test_choices(tiny: Path) -> None:
     assert tokens.name(10_000_000) == ""
 
 
-def test_token_ids_of_the_reference() -> None:
+def test_token_ids_equal_those_of_the_reference() -> None:
     if not SHARED.is_dir():
         pytest.skip("../shared is absent")
     tokens = Tokens(SHARED / "sidecar" / "checkpoint")

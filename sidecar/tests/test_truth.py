@@ -1,4 +1,4 @@
-"""Packed passes are compared with separate ones. Negative controls show that the tolerance detects typical faults."""
+"""Packed passes give the same answers as separate passes. Controls show that the tolerance detects typical faults."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def model(truth: Truth) -> Model:
 
 @pytest.fixture(scope="module")
 def some(truth: Truth) -> tuple[Sample, ...]:
-    """Enough samples for a control."""
+    """A few samples, enough for a control."""
     return truth.samples[:3]
 
 
@@ -102,7 +102,7 @@ def test_engine_answers_equally_in_small_packs_and_caches(truth: Truth, load: Ca
 
 @pytest.mark.parametrize(("dtype", "least"), [(torch.float16, 0.99), (torch.bfloat16, 0.95)])
 def test_digits_in_half_precision(shared_truth: Truth, dtype: torch.dtype, least: float) -> None:
-    # The variance of these weights is so large that bf16 changes every twentieth digit, in separate passes too.
+    # These weights have such a large variance that bf16 changes every twentieth digit, also in separate passes.
     model = shared_truth.model(dtype)
     samples = shared_truth.samples
     logits = model.prefill(packed(shared_truth, samples, model.features_per_image), features_of(model, samples)).logits
@@ -170,7 +170,7 @@ def test_control_prompt_tokenised_in_two_parts(truth: Truth, model: Model) -> No
 
 
 def test_items_do_not_change_one_another(truth: Truth, load: Callable[..., Engine]) -> None:
-    """A broken neighbour, and one of another length, leave an answer as it is."""
+    """An invalid item, and an item of another length, do not change the answers of the other items."""
     sample = truth.samples[0]
     items = [Item((b"no image",), prompts.prefix("<image>"), sample.item.queries), sample.item, truth.samples[-1].item]
     broken, *valid = load(truth.directory).run(items)

@@ -1,4 +1,4 @@
-"""Tensors that are read in ranges equal those of safetensors' reader, and the read-ahead is bounded."""
+"""Tensors that are read in ranges equal the tensors of safetensors' reader, and the read-ahead is bounded."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("size", "ahead"), [(32 << 20, 2 << 30), (1000, 2 << 30), (7, 1)])
-def test_equal_to_what_safetensors_reads(path: Path, monkeypatch: pytest.MonkeyPatch, size: int, ahead: int) -> None:
+def test_tensors_equal_those_of_safetensors(path: Path, monkeypatch: pytest.MonkeyPatch, size: int, ahead: int) -> None:
     monkeypatch.setattr(weights, "RANGE", size)
     monkeypatch.setattr(weights, "AHEAD", ahead)
     expected = load_file(path)

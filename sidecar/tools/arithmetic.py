@@ -1,4 +1,4 @@
-"""Counts the positions, and the operations of matrix products, that each way of answering computes.
+"""Counts the positions and the operations of matrix products of each way of answering.
 
 The operations of attention scores and of the embedding are not counted: they are about 2 % of the total.
 """
@@ -22,7 +22,7 @@ RATING_TOKENS = 2
 BLOCK = 16
 """Tokens of a block in the cache of a prefix-caching engine (vLLM). A prefix is shared in whole blocks."""
 PEAKS = (("H100 PCIe", 756), ("H100 NVL", 835), ("H100", 989), ("H200", 989), ("A100", 312), ("L40S", 362), ("L4", 121))
-"""Dense half-precision peaks in TFLOP/s. A GPU has the peak of the first entry that its name contains."""
+"""Dense half-precision peaks in TFLOP/s. The first entry whose name is a part of a GPU's name applies to the GPU."""
 
 
 def peak(card: str) -> float | None:
@@ -39,14 +39,14 @@ class Work:
     prompt: int
     """Tokens of prompts, features of images included."""
     decoded: int
-    """Generated tokens that a further decoding step had as its input."""
+    """Generated tokens that were the input of another decoding step."""
     answers: int
     """Prompts whose answer was read."""
 
 
 def operations(network: LlavaOnevisionForConditionalGeneration, work: Work) -> float:
-    """Returns the least operations for some work: without padding, and with the last layer and the head only where an
-    answer is read."""
+    """Returns the least number of operations for some work: without padding, and with the last layer and the head only
+    at the positions of answers."""
     inner = network.model
     *layers, last = inner.language_model.layers
     keys = weights(last.self_attn.k_proj) + weights(last.self_attn.v_proj)
@@ -59,7 +59,7 @@ def operations(network: LlavaOnevisionForConditionalGeneration, work: Work) -> f
 
 
 def reference(items: Iterable[Item], tokens: Tokens, features: int, style_tokens: int) -> Work:
-    """Counts the work of the reference code: every prompt has its own passes, and encodes its image again.
+    """Counts the work of the reference code: every prompt has its own passes, and its image is encoded for each prompt.
 
     It assumes that no text ends before `style_tokens`.
     """

@@ -1,10 +1,10 @@
 """`python -m sidecar.tools.bench` compares the reference code's way with the engine, on samples of real length.
 
-The reference code makes fifteen separate `generate` calls of batch 1 for every sample. Each has a cache and encodes the
-image again. The engine gets requests of the size that the service reports to its clients. Both use the same random
-weights, device, type and kernels, and both are warmed up. `--shape 7b` has the released sizes and needs a GPU.
-`--shape small` is for a CPU: its tower is less than a tenth of the arithmetic. The work of a prefix-caching engine is
-computed, not measured.
+The reference code makes fifteen separate `generate` calls of batch 1 for every sample. Each call has its own cache and
+encodes the image again. The engine gets requests of the size that the service reports to its clients. Both use the same
+random weights, device, type and kernels, and both are warmed up. `--shape 7b` has the released sizes and needs a GPU.
+`--shape small` is for a CPU: its vision tower needs less than a tenth of the arithmetic. The work of a prefix-caching
+engine is calculated, not measured.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ PIXELS = Limits().pixels
 
 @dataclass
 class CountingObserver(Observer):
-    """An observer that adds up all events."""
+    """An observer that counts all events."""
 
     computed: Counter[str] = field(default_factory=Counter)
     spent: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -103,7 +103,7 @@ class CountingObserver(Observer):
 
 @dataclass(frozen=True)
 class Measurement:
-    """The measurement of one way on some samples."""
+    """The measurement of one way of answering, on some samples."""
 
     samples: int
     cpu: float
@@ -167,7 +167,7 @@ def run_ours(engine: Engine, items: Sequence[Item], batch: int, observer: Counti
 
 @dataclass(frozen=True)
 class Stand:
-    """Both models with random weights, an engine with them, and samples of real length."""
+    """Both models with random weights, an engine that uses them, and samples of real length."""
 
     config: EngineConfig
     observer: CountingObserver
@@ -242,7 +242,7 @@ def figures(stand: Stand, items: Sequence[Item], measured: Measurement) -> dict[
 
 
 def counted(stand: Stand) -> dict[str, object]:
-    """Computes the work of other ways for the same samples. Nothing is measured."""
+    """Calculates the work of other ways of answering the same samples. It measures nothing."""
     network, many = stand.networks["scorer"], len(stand.items)
     rows = {}
     for name, way in {
@@ -258,7 +258,7 @@ def counted(stand: Stand) -> dict[str, object]:
 
 
 def bench(args: argparse.Namespace) -> dict[str, object]:
-    """Measures both ways. The figures have the names that README.md uses."""
+    """Measures the reference code's way and the engine. The figures have the names that README.md uses."""
     made = stand(args)
     items, references, batch = made.items, made.references(), args.batch or made.batch
     some = items[:: -(-len(items) // args.reference_samples)]
@@ -293,7 +293,8 @@ def bench(args: argparse.Namespace) -> dict[str, object]:
 
 
 def commit() -> str:
-    """Returns the commit of this checkout, with the suffix -dirty if files differ from it; "" outside of a checkout."""
+    """Returns the commit of this checkout, with the suffix -dirty if files differ from it; "" if there is no
+    checkout."""
     folder = Path(__file__).parent
     asked = subprocess.run(
         ["git", "describe", "--always", "--dirty", "--exclude", "*"],
@@ -306,7 +307,7 @@ def commit() -> str:
 
 
 def machine(config: EngineConfig) -> str:
-    """Returns the name of the GPU, or the kind of CPU and its threads."""
+    """Returns the name of the GPU; without a GPU, the kind of CPU and the number of threads."""
     if device_of(config).type == "cuda":
         return torch.cuda.get_device_name()
     return f"{platform.machine()} CPU, {torch.get_num_threads()} threads"
@@ -329,10 +330,10 @@ def add_options(parser: argparse.ArgumentParser, shape: str, limit: int) -> None
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--dtype", choices=sorted(DTYPES), default="fp16")
     parser.add_argument("--limit", type=int, default=limit)
-    parser.add_argument("--batch", type=int, help="samples in a request; by default, as many as the service advises")
+    parser.add_argument("--batch", type=int, help="samples in a request; by default, the service's advice")
     parser.add_argument("--pack-tokens", type=int)
     parser.add_argument(
-        "--style-tokens", type=int, default=8, help="tokens of a styler's answer; random weights never end an answer"
+        "--style-tokens", type=int, default=8, help="tokens of a styler's answer; random models never end it"
     )
     parser.add_argument("--threads", type=int, default=8)
 

@@ -1,4 +1,4 @@
-"""`python -m sidecar.tools.compare BASE CANDIDATE` checks if a checkpoint's ratings may replace those of another.
+"""`python -m sidecar.tools.compare BASE CANDIDATE` checks if the candidate's ratings may replace the base's ratings.
 
 The candidate passes if, on your samples, at least 99 % of the digits (for a styler, of the sets of styles) are equal,
 and expected scores differ by less than 0.02 on average. Use an fp8 checkpoint only after it has passed.
@@ -77,7 +77,7 @@ def _styles(text: str) -> frozenset[str]:
 
 
 def answers(model: str, directory: Path, items: Sequence[Item], config: EngineConfig) -> list[ItemAnswers | Fault]:
-    """Returns the answers of one checkpoint. It is freed afterwards, so that only one must fit the device at a time."""
+    """Returns the answers of one checkpoint, and frees it, so that the device needs memory for only one."""
     engine = Engine.load(EngineConfig(**{**vars(config), "directories": {model: directory}}))
     results = [outcome for k in range(0, len(items), 64) for outcome in engine.run(items[k : k + 64])]
     del engine

@@ -2,14 +2,14 @@
 
 It runs these steps in order:
 
-- `card`: the speed of the GPU itself;
-- `selftest`: packed answers against transformers' own classes, on a network of the released shape;
-- `truth`: against the answers of the reference code, if `--truth` has them;
-- `bench`: the benchmark in growing sizes.
+- `card` measures the speed of the GPU itself;
+- `selftest` compares packed answers with those of transformers' own classes, on a network of the released shape;
+- `truth` compares packed answers with the answers of the reference code, if `--truth` has them;
+- `bench` runs the benchmark in growing sizes.
 
-Each step has its own process and its own time limit. A step that fails, hangs or loses the device does not stop the
-next. A line is on disk as soon as its figures are known, so a stop at any moment keeps all measured figures. The lines
-have the form of `sidecar/results.jsonl`: card, date, commit, command, figures.
+Each step has its own process and its own time limit. If a step fails, hangs or loses the device, the next step still
+runs. Each line is written to disk as soon as its figures are known, so no measured figure is lost when the command is
+stopped. The lines have the form of `sidecar/results.jsonl`: card, date, commit, command, figures.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Step:
     seconds: float
     """The most seconds of the step."""
     measure: Callable[[argparse.Namespace], Iterator[Figures]]
-    """Yields the figures of one line after another."""
+    """Yields the figures of each line as soon as they are measured."""
 
 
 class Lines:
@@ -97,7 +97,7 @@ def check(args: argparse.Namespace) -> Iterator[Figures]:
 
 
 def compare(args: argparse.Namespace) -> Iterator[Figures]:
-    """Compares packed answers with those of the reference code on its small checkpoint, in every type."""
+    """Compares packed answers with the reference code's answers on its small checkpoint, in every type."""
     if not (args.truth / "expected.json").is_file():
         yield {"skipped": f"{args.truth} has no expected.json"}
         return
@@ -113,7 +113,7 @@ def compare(args: argparse.Namespace) -> Iterator[Figures]:
 
 
 def throughput(args: argparse.Namespace) -> Iterator[Figures]:
-    """Runs the benchmark in growing sizes. After the second size it also measures the reference code's way."""
+    """Runs the benchmark in growing sizes. After the second size, it also measures the reference code's way."""
     begun = time.perf_counter()
     stand = bench.stand(args)
     yield {"seconds until both models are ready": round(time.perf_counter() - begun, 1)}
@@ -141,7 +141,8 @@ STEPS = (
 
 
 def run(steps: Sequence[tuple[str, float, Sequence[str]]], lines: Lines, seconds: float) -> bool:
-    """Runs the steps. A step is a name, its most seconds and a command. Returns False if one failed or was stopped."""
+    """Runs the steps. A step is a name, its time limit in seconds, and a command. Returns False if a step failed or was
+    stopped."""
     end = time.monotonic() + seconds
     passed = True
     for name, most, command in steps:
@@ -167,7 +168,7 @@ def main() -> int:
     args = _parser().parse_args()
     commit = args.commit or bench.commit()
     if not commit:
-        raise SystemExit("firstcontact: this is not a git checkout: give the commit with --commit")
+        raise SystemExit("firstcontact: the sidecar's folder is not a git checkout: give the commit with --commit")
     # This process must not use the device: otherwise a step that loses the device would stop the others.
     card_name = args.card or _card(args)
     lines = Lines(args.lines, card_name, commit, "python -m sidecar.tools.firstcontact " + " ".join(sys.argv[1:]))
@@ -176,7 +177,7 @@ def main() -> int:
         for figures in measure(args):
             lines.add({"step": args.step, "shape": args.shape, **figures})
         return 0
-    # On SIGTERM, exit by an exception: subprocess.run then kills the process of the step.
+    # After SIGTERM, an exception ends this process, so that subprocess.run kills the process of the step.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     command = [
         sys.executable,
@@ -223,7 +224,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--selftest-samples", type=int, default=selftest.SAMPLES)
     parser.add_argument("--seconds", type=float, default=540, help="seconds for all steps together")
     parser.add_argument("--commit", default="", help="commit for the lines; required outside of a git checkout")
-    parser.add_argument("--card", default="", help="name of the GPU for the lines; by default, the driver's name of it")
+    parser.add_argument("--card", default="", help="name of the GPU for the lines; by default, the driver's")
     parser.add_argument(
         "--step", choices=[step.name for step in STEPS], default="", help="run one step in this process"
     )

@@ -1,6 +1,6 @@
-"""`python -m sidecar.tools.manifest DIRECTORY...` hashes a checkpoint once, so that starts need not hash it.
+"""`python -m sidecar.tools.manifest DIRECTORY...` hashes checkpoints once, so that starts need not hash them.
 
-Run it after you have stored the weights and before they are served. It writes one small file next to them.
+Run it after you have stored the weights and before they are served. It writes one small file to each directory.
 """
 
 from __future__ import annotations

@@ -29,7 +29,7 @@ def transcript(conversations: Sequence[Mapping[str, Any]]) -> str:
     for k in range(0, len(conversations), 2):
         human = conversations[k]["value"]
         if not human.startswith(("<image>\nHint:", "Hint:")):
-            # The reference code strips a set of characters, not a prefix. The released models were used with that.
+            # Like the reference code, this strips a set of characters, not a prefix. Other prompts give other ratings.
             human = "Question: " + human.strip(_RUBRIC["prompts"]["trim"])
         answer = conversations[k + 1]["value"] if k + 1 < len(conversations) else ""
         turns.append(f"{human} Answer: {answer}")

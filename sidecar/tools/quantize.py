@@ -1,7 +1,7 @@
 """`python -m sidecar.tools.quantize FROM TO` writes an fp8 checkpoint, so that both 7B models fit a 24 GB GPU.
 
-The decoder's projections are in dynamic W8A8; all other tensors are in fp16. Run `sidecar.tools.compare` before you use
-the result.
+The weights of the decoder's projections are in fp8, for dynamic W8A8. All other tensors are in fp16. Run
+`sidecar.tools.compare` before you use the result.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def quantize(source: Path, target: Path, device: str = "cpu") -> None:
     for path in files:
         written = _quantized(path, required.keys(), device)
         save_file(written, target / path.name, metadata={"format": "pt"})
-        # safetensors makes the file readable only for its owner, but the service usually runs as another user.
+        # safetensors makes the file readable only by its owner, but the service usually runs as another user.
         (target / path.name).chmod(0o644)
         index |= dict.fromkeys(written, path.name)
     (target / checkpoint.INDEX).write_text(json.dumps({"weight_map": index}, indent=1))
@@ -42,7 +42,8 @@ def quantize(source: Path, target: Path, device: str = "cpu") -> None:
         if (source / name).exists():
             shutil.copyfile(source / name, target / name)
     manifest.write(target, checkpoint.weight_files(target))
-    # config.json is written last: without it the directory is not a checkpoint, so an incomplete one is never loaded.
+    # config.json is written last. A directory without it is not a checkpoint, so an incomplete checkpoint is never
+    # loaded.
     (target / "config.json").write_text(json.dumps({**config, fp8.SECTION: fp8.METHOD}, indent=1))
 
 

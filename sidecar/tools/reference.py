@@ -1,7 +1,7 @@
-"""The reference code's way: every prompt separately, in batch 1, with transformers' own `forward` and `generate`.
+"""Answers as the reference code does: each prompt separately, in batch 1, with transformers' `forward` and `generate`.
 
-It is simple on purpose, and does not use packing, attention, model or generate: tests and `sidecar.tools.bench` compare
-the engine with it.
+The code is simple on purpose. It does not use the modules packing, attention, model and generate, because tests and
+`sidecar.tools.bench` compare the engine with it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from sidecar.tokens import IMAGE
 
 @dataclass(frozen=True)
 class Reference:
-    """A loaded network, and its settings of greedy decoding."""
+    """A loaded network, and the settings of its greedy decoding."""
 
     network: LlavaOnevisionForConditionalGeneration
     generation: Generation

@@ -21,7 +21,7 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 
 def items(path: Path, images: Path, queries: Sequence[Query], limit: int) -> list[Item]:
-    """Returns at most `limit` samples, evenly spaced, of the samples that have exactly one image."""
+    """Returns at most `limit` samples, evenly spaced among the samples that have exactly one image."""
     records = [record for record in read(path) if usual(record)]
     spaced = records[:: -(-len(records) // limit)] if records else []
     return [
@@ -35,5 +35,5 @@ def items(path: Path, images: Path, queries: Sequence[Query], limit: int) -> lis
 
 
 def usual(record: dict[str, Any]) -> bool:
-    """Whether a record has exactly one image, as the reference code requires."""
+    """Returns whether a record has exactly one image, as the reference code requires."""
     return isinstance(record.get("image"), str) and prompts.transcript(record["conversations"]).count(MARK) == 1

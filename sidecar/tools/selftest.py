@@ -1,7 +1,7 @@
-"""`python -m sidecar.tools.selftest` checks that this machine gives the answers of the reference code's way.
+"""`python -m sidecar.tools.selftest` checks that the engine gives the reference code's answers on this machine.
 
-Sixteen generated samples are answered twice with the same weights: packed, as in the service, and one prompt after the
-other with transformers' own classes. The exit code is 1 if an answer differs by more than the rounding of the type, or
+Sixteen generated samples are answered twice with the same weights: packed, as in the service, and then prompt by prompt
+with transformers' own classes. The exit code is 1 if an answer differs by more than the rounding of the type, or
 if a fast path failed its check when the model was loaded.
 """
 
@@ -59,7 +59,7 @@ class Verdict:
 
 
 def items(queries: Sequence[Query], count: int = SAMPLES) -> list[Item]:
-    """Generates samples. Each has an image of another size and a conversation of another length."""
+    """Generates samples. Their images have different sizes, and their conversations have different lengths."""
     rng = np.random.default_rng(1)
     made = []
     for k in range(count):
@@ -98,7 +98,8 @@ def check(name: str, runner: Runner, config: EngineConfig, count: int = SAMPLES,
 def _stock(
     reference: Reference, runner: Runner, item: Item, answered: ItemAnswers, tolerance: float
 ) -> list[tuple[bool, float]]:
-    """Returns for each answer if it equals that of transformers' classes, and the distance of log-probabilities."""
+    """Compares each answer with the answer of transformers' classes. Returns whether they are equal, and the largest
+    difference of log-probabilities."""
     images = [pixels for data in item.images if not isinstance(pixels := decode(data, PIXELS), Fault)]
     compared = []
     for query, prompt, answer in zip(

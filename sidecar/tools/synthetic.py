@@ -34,9 +34,9 @@ TINY = {
     "num_key_value_heads": 2,
 }
 TINY_VISION = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2}
-# These factors sharpen attention, so that a single token in a thousand changes the logits.
+# These factors make attention sharper, so that a single token in a thousand changes the logits.
 GAINS = {"self_attn.q_proj": 2.0, "self_attn.k_proj": 2.0, "v_proj": 2.0, "o_proj": 2.0, "lm_head": 3.0}
-# 7.6 G parameters; the tower has a twentieth of them.
+# 7.6 G parameters; the vision tower has a twentieth of them.
 SEVEN = {
     "hidden_size": 3584,
     "intermediate_size": 18944,
@@ -47,7 +47,8 @@ SEVEN = {
 
 
 def config(text: Mapping[str, int], vision: Mapping[str, int], vocabulary: int) -> dict[str, Any]:
-    """Returns a released config.json with other sizes. If `vision` is empty, the tower is SigLIP-so400m."""
+    """Returns a config.json of the released form with other sizes. If `vision` is empty, the vision tower has the sizes
+    of SigLIP-so400m."""
     tests = {"vision_config_for_tests": {"image_size": 384, "patch_size": 14, **vision}} if vision else {}
     return {
         "architectures": ["LlavaQwenForCausalLM"],

@@ -1,4 +1,4 @@
-"""Reads answers of the reference code from a folder: a checkpoint, samples, and the true logits and tokens.
+"""Reads a folder with a checkpoint, samples, and the logits and tokens that the reference code gives for them.
 
 The folder has `checkpoint/`, `images/` and `expected.json`. It is not part of this repository.
 """
@@ -39,7 +39,7 @@ class Sample:
 
 @dataclass(frozen=True)
 class Agreement:
-    """The agreement of answers with the reference code's answers."""
+    """The agreement of the engine's answers with the reference code's answers."""
 
     digits: int
     """Ratings whose most likely digit is equal."""
@@ -84,7 +84,7 @@ def agreement(samples: list[Sample], outcomes: list[ItemAnswers | Fault], tokens
     largest = 0.0
     for sample, outcome in zip(samples, outcomes, strict=True):
         if isinstance(outcome, Fault):
-            raise RuntimeError(f"a sample of the truth failed: {outcome.detail}")
+            raise RuntimeError(f"a sample of the folder --truth failed: {outcome.detail}")
         true = (sample.digits - sample.logsumexp[:, None]).tolist()
         for k, answer in enumerate(outcome.answers):
             if isinstance(answer, Text):

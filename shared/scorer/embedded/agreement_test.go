@@ -18,7 +18,8 @@ import (
 // dataFolder has the annotated samples. It is next to the repository, not in it.
 const dataFolder = "../../../../shared/data"
 
-// TestAgreement compares the embedded weights with annotations that were used neither for training nor for choices.
+// TestAgreement measures the agreement of the embedded weights with annotations that were used neither for training nor
+// to choose parameters.
 func TestAgreement(t *testing.T) {
 	t.Parallel()
 	if _, err := os.Stat(dataFolder); err != nil {
@@ -73,7 +74,7 @@ func TestAgreement(t *testing.T) {
 	} {
 		t.Logf("%-45s %.3f on %d samples", figure.name, figure.got, report.Samples)
 		if !(figure.got >= figure.atLeast) {
-			t.Errorf("%s is %.3f, want %.2f at least", figure.name, figure.got, figure.atLeast)
+			t.Errorf("%s is %.3f, want at least %.2f", figure.name, figure.got, figure.atLeast)
 		}
 	}
 }

@@ -19,18 +19,18 @@ import (
 
 var update = flag.Bool("update", false, "rewrite the golden files")
 
-// TestElsewhere rates the demo on this machine, and compares the result with that of linux/amd64
-// (testdata/expected.json, which -update writes). On linux/amd64 everything must be equal. On other machines, 0.1 % of
-// the expected scores and distances may differ, by one unit at most.
+// TestElsewhere rates the demo on this machine, and compares the result with the result of linux/amd64
+// (testdata/expected.json, which -update writes). On linux/amd64, all scores must be equal. On other machines, 0.1 % of
+// the expected scores and distances may differ, by at most one unit.
 func TestElsewhere(t *testing.T) {
 	t.Parallel()
 	const demo = "../../../testdata/demo"
 	compareRated(t, "testdata/expected.json", ratedItems(t, filepath.Join(demo, "dataset.json"), demo))
 }
 
-// TestElsewherePool does the same with real samples, which are not in the repository. HARVEST_EXPECTED names a file. If
-// the file does not exist, the test writes it, otherwise it compares. So one machine writes the file, and another
-// compares.
+// TestElsewherePool does the same with real samples, which are not in the repository. HARVEST_EXPECTED is the path of a
+// file. If the file does not exist, the test writes it. Otherwise it compares the ratings with the file. So one machine
+// writes the file, and another machine compares.
 func TestElsewherePool(t *testing.T) {
 	t.Parallel()
 	file := os.Getenv("HARVEST_EXPECTED")
@@ -69,8 +69,8 @@ func ratedItems(t *testing.T, manifest, images string) (items []scorer.Item) {
 	return items
 }
 
-// compareRated compares the ratings of items with a golden file: for each item its expected scores, in units, and its
-// distance.
+// compareRated compares the ratings of items with a golden file. The file has the expected scores of each item, in
+// units, and its distance.
 func compareRated(t *testing.T, golden string, items []scorer.Item) {
 	t.Helper()
 	var got [][]int
@@ -92,7 +92,7 @@ func compareRated(t *testing.T, golden string, items []scorer.Item) {
 		err = json.Unmarshal(data, &want)
 	}
 	if err != nil || len(want) != len(got) {
-		t.Fatalf("%s has %d samples, and %d were rated; error %v", golden, len(want), len(got), err)
+		t.Fatalf("%s has %d samples, but %d were rated; error %v", golden, len(want), len(got), err)
 	}
 	differ, far, all := 0, 0, 0
 	for i, row := range got {

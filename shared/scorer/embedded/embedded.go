@@ -1,10 +1,10 @@
 // Package embedded rates samples in pure Go, on any machine. Its models are linear. Their weights are embedded in the
 // binary, or trained by the user. The features are hashed n-grams of questions and answers, observations on words and
-// form (cues), and statistics of the images. The word lists are English: in other languages, only n-grams and form
-// count.
+// form (cues), and statistics of the images. The word lists are English. For texts in other languages, only n-grams and
+// form have an effect.
 //
-// Images are measured as they are stored: a transparent image on a white ground, the luma of a JPEG without conversion
-// to RGB, and without the rotation that EXIF requests.
+// Images are measured as they are stored. The luma of a JPEG is used without conversion to RGB, the rotation that EXIF
+// requests is not applied, and a transparent image is put on a white background.
 package embedded
 
 import (
@@ -27,8 +27,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// Version names the features. Raise it with every change of the features, and train the weights again; otherwise
-// TestVersion fails.
+// Version is the version of the features. With every change of the features, raise it and train the weights again.
+// TestVersion fails if the features change and the version does not.
 const Version = "3"
 
 //go:embed weights.zst
@@ -51,7 +51,7 @@ type Scorer struct {
 	id           string
 	weights      *Weights
 	predictor    *Predictor
-	capabilities []int // the head of each capability of the rubric, in its order
+	capabilities []int // the head of each capability, in the order of the rubric
 	styles       []int // the head of each style of the rubric
 	names        []string
 	observer     *Observer
@@ -59,8 +59,8 @@ type Scorer struct {
 
 var _ scorer.Scorer = (*Scorer)(nil)
 
-// New returns a scorer with the embedded weights. The capabilities and styles of the rubric must be among those of the
-// default rubric, in any order; the error names all others. Images are decoded in steps of budget.
+// New returns a scorer with the embedded weights. All capabilities and styles of the rubric must be in the default
+// rubric, in any order; the error names those that are not. Decoding images reserves memory from budget.
 func New(r *rubric.Rubric, budget *memory.Budget) (*Scorer, error) {
 	w, err := defaultWeights()
 	if err != nil {
@@ -113,12 +113,12 @@ func newScorer(w *Weights, file []byte, r *rubric.Rubric, budget *memory.Budget)
 	return s, nil
 }
 
-// ID is "embedded-" and 12 hex digits of a hash of the features' version, the image reader's version, the weights and
-// the rubric. If the user's annotations were added to the weights, "-taught-by-", the teacher and the annotations
-// follow.
+// ID returns "embedded-" and 12 hex digits of a hash of the features' version, the image reader's version, the weights
+// and the rubric. If the user's annotations were added to the weights, "-taught-by-", the teacher's id and the hash of
+// the annotations follow.
 func (s *Scorer) ID() string { return s.id }
 
-// Reach returns the expected errors of the weights by distance; nil if the weights do not hold them.
+// Reach returns the expected errors of the weights by distance; nil if the weights do not contain them.
 func (s *Scorer) Reach() *reach.Scale { return s.weights.Reach }
 
 // Rate rates the items on all processors. It fails if the context ends, or if the process has no memory for an image.

@@ -117,13 +117,13 @@ func TestNewNamesTheUnknown(t *testing.T) {
 	}
 	for _, want := range []string{`capability "humour"`, `capability "music"`, `style "haiku"`, "harvest train"} {
 		if !strings.Contains(err.Error(), want) {
-			t.Errorf("error %q does not say %q", err, want)
+			t.Errorf("error %q does not contain %q", err, want)
 		}
 	}
 }
 
-// TestVersion fails if the features differ from those of the named version. Then raise Version, train the weights
-// again, and update the fingerprint.
+// TestVersion fails if the features have changed since Version was set. Then raise Version, train the weights again,
+// and update the fingerprint.
 func TestVersion(t *testing.T) {
 	t.Parallel()
 	const want = "3: 05b8fdfc6ffb"
@@ -153,7 +153,7 @@ func TestRate(t *testing.T) {
 	t.Parallel()
 	results := mustRate(t, defaultScorer(t), variedItems(t))
 	capabilities := rubric.Default().Capabilities
-	// The capability that a reader would name first is among the three highest.
+	// The capability that a person would name first must be among the three highest.
 	want := []string{
 		"scene understanding", "object spatial understanding", "comparative analysis", "optical character recognition",
 		"data understanding", "logical deduction", "humanities",
@@ -171,7 +171,7 @@ func TestRate(t *testing.T) {
 		}
 		slices.SortStableFunc(order, func(a, b int) int { return gocmp.Compare(r.Expected[b], r.Expected[a]) })
 		if at := slices.IndexFunc(order, func(c int) bool { return capabilities[c] == want[i] }); at > 2 {
-			t.Errorf("item %d: %s is in place %d of its capabilities", i, want[i], at+1)
+			t.Errorf("item %d: %s has rank %d of its capabilities, want at most 3", i, want[i], at+1)
 		}
 	}
 }
@@ -231,7 +231,7 @@ func TestRateCancelled(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := defaultScorer(t).Rate(ctx, variedItems(t)); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that of the context", err)
+		t.Errorf("error %v, want the error of the context", err)
 	}
 }
 
@@ -244,7 +244,8 @@ func mustRate(t testing.TB, s *Scorer, items []scorer.Item) []scorer.Result {
 	return results
 }
 
-// surfaces is like scenery, and as smooth as photographs are: a JPEG of it has about as many bits a pixel as theirs.
+// surfaces returns a painting like scenery, but as smooth as a photograph. As a JPEG, it has about as many bits a pixel
+// as a photograph.
 func surfaces() painting {
 	rng := rand.New(rand.NewPCG(3, 4))
 	return func(x, y int) color.NRGBA {
@@ -255,7 +256,7 @@ func surfaces() painting {
 	}
 }
 
-// BenchmarkRate uses all processors that -cpu gives it. Photographs of public datasets have 1.0 to 1.4 bits a pixel.
+// BenchmarkRate uses as many processors as -cpu states. Photographs of public datasets have 1.0 to 1.4 bits a pixel.
 func BenchmarkRate(b *testing.B) {
 	encoded := func(p painting) [][]byte {
 		var data bytes.Buffer

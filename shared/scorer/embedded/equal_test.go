@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestEqualImages checks that an image that a sample names several times is decoded once.
+// TestEqualImages checks that an image is decoded once if a sample names it several times.
 func TestEqualImages(t *testing.T) {
 	decoded := 0
 	image.RegisterFormat("counted", "counted!", func(io.Reader) (image.Image, error) {

@@ -2,12 +2,12 @@ package embedded
 
 import "math/bits"
 
-// A cue is the index of one observation on a sample. Its value is in [0, 1].
+// A cue is the index of an observation on a sample. The observation's value is in [0, 1].
 type cue int
 
 const (
 	// Cues of the conversation.
-	long         cue = iota // number of words in the answers, logarithmic: 1 is 255 words
+	long         cue = iota // number of words in the answers, on a logarithmic scale: 1 is 255 words
 	longTask                // number of words in the questions, on the same scale
 	bare                    // every answer has at most three words
 	options                 // a question lists answers to choose from
@@ -16,9 +16,9 @@ const (
 	boxGiven                // an answer is a box or point
 	steps                   // an answer reasons in steps
 	formatted               // an answer has a requested form
-	contrast                // an answer compares
+	contrast                // an answer compares things
 	notation                // a text contains mathematical notation
-	numbersGiven            // numbers in the answers
+	numbersGiven            // number of numbers in the answers, saturating
 	quote                   // a question contains a quotation
 	caption                 // a question requests a description
 	reading                 // a question requests a transcription
@@ -27,9 +27,9 @@ const (
 	textOnly // no image
 	several  // more than one image
 	photo    // a natural image
-	page     // much writing
-	drawing  // strokes without colour
-	chart    // colours and writing on paper
+	page     // a page with much writing
+	drawing  // a drawing: strokes without colour
+	chart    // a chart: colours and writing on a light background
 	cueCount
 )
 
@@ -85,11 +85,11 @@ func (e *evidence) see(pictures []imageStats) {
 	}
 }
 
-// saturate maps a count to [0, 1); each further hit adds less.
+// saturate maps a count to [0, 1). The higher the count, the less another hit adds.
 func saturate(n int) float64 { return float64(n) / float64(n+1) }
 
-// magnitude puts a number on a logarithmic scale: 1 is 255. Between powers of two it is linear, so that every machine
-// computes the same value.
+// magnitude maps a number to a logarithmic scale, on which 255 is 1. Between powers of two the scale is linear, so that
+// every machine computes the same value.
 func magnitude(n int) float64 {
 	exponent := bits.Len(uint(n+1)) - 1
 	return (float64(exponent) + float64(n+1-1<<exponent)/float64(int(1)<<exponent)) / 8

@@ -8,15 +8,15 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// TestVocabulary checks that a word is listed once in a topic, and that it matches itself.
+// TestVocabulary checks that each word is listed once in its topic, and that it is found as a word of a text.
 func TestVocabulary(t *testing.T) {
 	t.Parallel()
 	for word, known := range lexicon {
 		if topics := known.topics; len(slices.Compact(slices.Clone(topics))) != len(topics) {
-			t.Errorf("%q stands twice in a topic", word)
+			t.Errorf("%q is listed twice in a topic", word)
 		}
 		if word != strings.ToLower(word) || strings.ContainsAny(word, "-'") {
-			t.Errorf("%q never matches a word of a text", word)
+			t.Errorf("%q cannot be a word of a text", word)
 		}
 	}
 }

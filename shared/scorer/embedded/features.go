@@ -16,7 +16,7 @@ type Features struct {
 	// Grams holds the n-grams of questions and answers, by block.
 	Grams [blockCount]Grams
 
-	styles []string // the styles that the rules give, in order of appearance
+	styles []string // the styles that the rules give, in the order of their first appearance
 }
 
 // hashers are reused between samples.
@@ -57,16 +57,16 @@ var FeatureNames = sync.OnceValue(func() []string {
 	return s.names
 })
 
-// CueFeatures is the number of cues. They are the first dense features; each is one observation on the sample's form.
+// CueFeatures is the number of cues, which are the first dense features.
 const CueFeatures = int(cueCount)
 
-// RuleFeatures is the number of styles that the rules can give. They are the last dense features: 1 if the rules give
-// the style, else -1.
+// RuleFeatures is the number of styles that the rules can give. The last dense features say which of these styles the
+// rules give: 1 if they give the style, else -1.
 const RuleFeatures = 9
 
 // A featureWriter collects the dense features, or their names, in a fixed order.
 type featureWriter struct {
-	naming bool // whether names are collected, too
+	naming bool // whether it collects names, too
 	names  []string
 	values []float64
 }

@@ -31,17 +31,17 @@ func TestGrams(t *testing.T) {
 	}
 	once, twice := gramsOf("dog"), gramsOf("dog dog dog")
 	if len(once) != 2 || once[0].Weight != 256 {
-		t.Errorf("one word: %v, want the word and the pair that it begins with, once each", once)
+		t.Errorf("one word: %v, want the word and the pair of the text's start and the word, once each", once)
 	}
 	if twice[0].Bucket != once[0].Bucket || twice[0].Weight != 512 {
-		t.Errorf("one word three times: %v, want twice the weight of once", twice)
+		t.Errorf("one word three times: %v, want twice the weight of a single occurrence", twice)
 	}
 	if norm := (Grams{{0, 3}, {1, 4}}).Norm(); norm != 5 {
 		t.Errorf("norm %v, want 5", norm)
 	}
 }
 
-// FuzzObserve checks the results for any text: features are within bounds, and scores on the scale.
+// FuzzObserve checks that for any text, features are within their limits, and scores are on the scale.
 func FuzzObserve(f *testing.F) {
 	f.Add("<image>\nWhere is the dog? [x1, y1, x2, y2]", "[0.1, 0.2, 0.3, 0.4]")
 	f.Add("Which?\nA. x\nB. y", "Therefore the answer is B.")

@@ -2,7 +2,7 @@ package embedded
 
 import "math"
 
-// A block is a kind of n-gram. Each has its own buckets.
+// A block is a kind of n-gram. Each block has its own buckets.
 type block int
 
 const (
@@ -14,23 +14,23 @@ const (
 )
 
 // bucketBits is the binary logarithm of the number of buckets of a block. The models cannot distinguish two n-grams in
-// one bucket. A few thousand annotated samples have so few n-grams that such collisions are rare.
+// one bucket. But a few thousand annotated samples have so few n-grams that such collisions are rare.
 const bucketBits = 14
 
 // Buckets is the number of buckets of all blocks together.
 const Buckets = int(blockCount) << bucketBits
 
-// A Gram is an n-gram of a text.
+// A Gram is an n-gram of a text, given by its bucket.
 type Gram struct {
 	Bucket uint32 // below Buckets
-	// Weight grows with the logarithm of the n-gram's number of occurrences: 256 is one occurrence.
+	// Weight grows with the logarithm of the number of occurrences; for one occurrence it is 256.
 	Weight uint32
 }
 
-// Grams are the n-grams of one block of a sample, each bucket once, in the order of their first occurrence.
+// Grams are the n-grams of one block of a sample, in the order of their first occurrence. Each bucket is listed once.
 type Grams []Gram
 
-// Norm is the Euclidean norm of the weights.
+// Norm returns the Euclidean norm of the weights.
 func (g Grams) Norm() float64 {
 	sum := uint64(0)
 	for _, gram := range g {
@@ -65,10 +65,10 @@ func (h *hasher) take(b block) Grams {
 	return grams
 }
 
-// golden is 2^64 divided by the golden ratio: multiplying by it spreads a hash over its high bits.
+// golden is 2^64 divided by the golden ratio. Multiplication by golden spreads a hash over the high bits.
 const golden = 0x9e3779b97f4a7c15
 
-// words counts single words and pairs of neighbouring words. All digits have the same hash, so 12 and 57 are the same
+// words counts single words and pairs of neighbouring words. It treats all digits as equal, so 12 and 57 are the same
 // word.
 func (h *hasher) words(tokens []string) {
 	previous := uint64(0)

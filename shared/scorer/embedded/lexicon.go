@@ -42,7 +42,7 @@ type entry struct {
 	function bool
 }
 
-// lexicon is the index of vocabulary, openers and functionWords.
+// lexicon has an entry for each word of vocabulary, openers and functionWords.
 var lexicon = func() map[string]entry {
 	index := map[string]entry{}
 	note := func(words string, change func(*entry)) {
@@ -66,7 +66,7 @@ var lexicon = func() map[string]entry {
 var endings = []string{"s", "es", "ed", "ing", "er", "ly"}
 
 // topicsOfStem returns the topics of a word without its ending; nil if the stem is unknown. It tries the stem itself,
-// with a silent e, with a doubled consonant reduced to one, and with a final i changed to y.
+// the stem with a silent e, the stem with a single instead of a double consonant, and the stem with y instead of i.
 func topicsOfStem(word string) []topic {
 	for _, ending := range endings {
 		stem, ends := strings.CutSuffix(word, ending)

@@ -15,13 +15,13 @@ type phrase struct {
 }
 
 func newPhrase(plain string) phrase {
-	// Of all letters outside ASCII, only two fold to ASCII letters: ſ to s, and the kelvin sign to k. ToLower converts the
-	// latter.
+	// Only two letters outside ASCII fold to ASCII letters: "ſ" folds to s, and the kelvin sign folds to k. ToLower
+	// converts the kelvin sign.
 	return phrase{plain: plain, folded: strings.ReplaceAll(strings.ToLower(plain), "ſ", "s")}
 }
 
-// A matcher is a regular expression with a list of literals. The folded form of each text that matches contains one of
-// the literals. Searching for the literals is much cheaper than a match, and most patterns match few texts.
+// A matcher is a regular expression with a list of literals. If a text matches, its folded form contains at least one
+// of the literals. A search for the literals is much cheaper than a match, and most patterns match few texts.
 type matcher struct {
 	expression *regexp.Regexp
 	literals   []string // empty if no such list exists
@@ -36,17 +36,18 @@ func newMatcher(expression string) matcher {
 	return matcher{expression: regexp.MustCompile(expression), literals: literalsOf(tree)}
 }
 
-// in reports whether a text has the pattern.
+// in reports whether a text matches the pattern.
 func (m matcher) in(text phrase) bool {
 	return m.possible(text) && m.expression.MatchString(text.plain)
 }
 
-// count returns the number of matches in a text, but at most most; a negative most sets no limit.
-func (m matcher) count(text phrase, most int) int {
+// count returns the number of matches in a text, up to limit. If limit is negative, it returns the number of all
+// matches.
+func (m matcher) count(text phrase, limit int) int {
 	if !m.possible(text) {
 		return 0
 	}
-	return len(m.expression.FindAllStringIndex(text.plain, most))
+	return len(m.expression.FindAllStringIndex(text.plain, limit))
 }
 
 func (m matcher) possible(text phrase) bool {
@@ -55,8 +56,8 @@ func (m matcher) possible(text phrase) bool {
 	})
 }
 
-// literalsOf returns literals of which each match, in its folded form, contains at least one. It returns nil if there
-// are no such literals, or too many.
+// literalsOf returns a list of literals: the folded form of each match contains at least one of them. It returns nil if
+// there are no such literals, or too many.
 func literalsOf(tree *syntax.Regexp) []string {
 	switch tree.Op {
 	case syntax.OpLiteral:
@@ -92,7 +93,7 @@ func literalsOf(tree *syntax.Regexp) []string {
 		}
 		slices.Sort(all)
 		return slices.Compact(all)
-	default: // operators that need no certain letter
+	default: // operators that do not require a certain letter
 	}
 	return nil
 }
@@ -118,8 +119,8 @@ func lettersOf(class []rune) []string {
 	return letters
 }
 
-// rarer reports whether the literals a are likely in fewer texts than b: their shortest literal is longer, or equally
-// long and they are fewer. An empty list is never rarer.
+// rarer reports whether the literals a probably occur in fewer texts than the literals b: the shortest literal of a is
+// longer than that of b, or it is equally long and a has fewer literals. An empty list is never rarer.
 func rarer(a, b []string) bool {
 	if len(a) == 0 || len(b) == 0 {
 		return len(a) > 0

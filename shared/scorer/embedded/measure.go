@@ -42,8 +42,8 @@ type grid struct {
 
 	flat, ink, light, vivid, dark, grey, texture, skin, green, blue int
 	across, down                                                    int // edges to the right, and to the lower neighbour
-	sum, squares                                                    int // of brightness
-	rg, rgSquares, yb, ybSquares                                    int // of the opponent colours
+	sum, squares                                                    int // sums of brightness and of its square
+	rg, rgSquares, yb, ybSquares                                    int // the same for the opponent colours
 	colours                                                         []int32
 	border                                                          [4 * gridSide]int16
 	borders                                                         int

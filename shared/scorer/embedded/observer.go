@@ -12,27 +12,27 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// An Observer computes the features of samples. It caches the statistics of images, so that an image of many samples is
-// decoded once. It is safe for concurrent use.
+// An Observer computes the features of samples. It caches the statistics of images, so that an image that many samples
+// share is decoded once. It is safe for concurrent use.
 type Observer struct {
 	memory *memory.Budget
 	seen   *cache.Cache[imageStats] // by the hash of the encoded image
 }
 
 const (
-	// seenBytes bounds the cache of an Observer: it holds about 9,000 images.
+	// seenBytes limits the cache of an Observer to the statistics of about 9,000 images.
 	seenBytes = 4 << 20
 	// statsBytes is the memory of a cache entry: the numbers, the key and the cache's own data.
 	statsBytes = 24*8 + 64 + 200
 )
 
-// NewObserver makes an Observer that decodes images one at a time, in steps of budget.
+// NewObserver makes an Observer. Decoding images reserves memory from budget.
 func NewObserver(budget *memory.Budget) *Observer {
 	return &Observer{memory: budget, seen: cache.New(seenBytes, func(imageStats) int { return statsBytes })}
 }
 
-// Observe computes the features of a sample. If it decodes an image, it passes the picture to item.Decoded. The fault
-// reports an image that cannot be decoded. The error is that of the budget or the context.
+// Observe computes the features of a sample. If it decodes an image, it passes the picture to item.Decoded. If an image
+// cannot be decoded, it returns a fault. An error comes from the budget or the context.
 func (o *Observer) Observe(ctx context.Context, item scorer.Item) (*Features, *dataset.Fault, error) {
 	var pictures []imageStats
 	for _, i := range item.Sample.RatedImages() {
@@ -53,13 +53,13 @@ func (o *Observer) Observe(ctx context.Context, item scorer.Item) (*Features, *d
 	return observe(item.Sample.Rated(), pictures), nil, nil
 }
 
-// A faultError carries the fault of an image as an error, so that the cache keeps no entry.
+// A faultError is the fault of an image as an error. The cache keeps no entry for an error.
 type faultError struct{ fault dataset.Fault }
 
 func (e *faultError) Error() string { return e.fault.Reason() }
 
-// look returns the statistics of an image. If it decodes the image, it calls show. Concurrent calls for one image share
-// the work.
+// look returns the statistics of an image. If it decodes the image, it calls show with the picture. Concurrent calls
+// for one image share the work.
 func (o *Observer) look(ctx context.Context, data []byte, show func(image.Image)) (imageStats, *dataset.Fault, error) {
 	stats, err := o.seen.Get(ctx, images.HashOf(data).String(), func(ctx context.Context) (stats imageStats, err error) {
 		fault, err := images.DecodeOnWhite(ctx, data, o.memory, func(picture image.Image) {

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestObserverDecodesOnce observes many samples of one image concurrently: the image is decoded once, and all get its
-// features.
+// TestObserverDecodesOnce observes many samples of one image concurrently. The image is decoded once, and all samples
+// get its features.
 func TestObserverDecodesOnce(t *testing.T) {
 	t.Parallel()
 	encoded := encodeJPEG(t, paint(40, 30, bars))
@@ -45,14 +45,14 @@ func TestObserverDecodesOnce(t *testing.T) {
 	}
 }
 
-// TestObserverKeepsNoFault observes an image that cannot be decoded: each sample of it has a fault of its own.
+// TestObserverKeepsNoFault observes samples of one image that cannot be decoded. Each sample gets its own fault.
 func TestObserverKeepsNoFault(t *testing.T) {
 	t.Parallel()
 	observer := NewObserver(memorytest.Budget(t))
 	for range 2 {
 		_, fault, err := observer.Observe(t.Context(), pictureItem([]byte("no image")))
 		if err != nil || fault == nil || fault.Field == "" {
-			t.Fatalf("an image that does not decode: fault %v, error %v", fault, err)
+			t.Fatalf("an image that cannot be decoded: fault %v, error %v", fault, err)
 		}
 		fault.Field = "of the first sample"
 	}

@@ -10,7 +10,7 @@ import (
 var (
 	optionTask = newMatcher(`(?s)(?:^|[\s(])A[.):]\s*\S.*?[\s(]B[.):]\s*\S|\(a\)\s*\S.*?\(b\)\s*\S|` +
 		`(?i)\b(?:options|choices)\s*:|\boption'?s? letter\b`)
-	// Numbered lines are options only if the answer is one of them, because ordinary lists are numbered, too.
+	// Numbered lines are options only if the answer is the number of a line, because ordinary lists are numbered, too.
 	numberedTask = newMatcher(`(?m)(?:^|[\s(])1[.):]\s*\S(?s:.*?)[\s(]2[.):]\s*\S|` +
 		`(?is)\b(?:choice|option)\s+\(?[1a]\b.*?\b(?:choice|option)\s+\(?[2b]\b`)
 	numberedAnswer = newMatcher(`(?i)^\W*(?:(?:the )?(?:correct )?(?:answer|choice|option)(?: is)?\W*)?` +
@@ -66,7 +66,7 @@ var (
 		`\bmost likely\b|\bdiffer`)
 )
 
-// A pair is one question and its answer, with their word counts and the properties that the patterns found.
+// A pair is one question and its answer, with their word counts and the properties that the patterns found in them.
 type pair struct {
 	question, answer phrase
 	questionTally    tally
@@ -77,7 +77,7 @@ type pair struct {
 	verdict   bool // the answer begins with yes, no, true or false
 	steps     bool // the answer shows the steps of its reasoning
 	formatted bool // the answer has a requested form, such as JSON
-	contrast  bool // the answer compares
+	contrast  bool // the answer compares things
 }
 
 // pairsOf splits the rated turns of a sample into pairs. If a question has no answer, its answer is empty.

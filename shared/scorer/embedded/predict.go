@@ -14,7 +14,7 @@ type Predictor struct {
 	prototypes prototypes
 }
 
-// NewPredictor returns a Predictor of weights that DecodeWeights returned, or that Encode accepts.
+// NewPredictor returns a Predictor with these weights. They must come from DecodeWeights, or Encode must accept them.
 func NewPredictor(w *Weights) *Predictor {
 	return &Predictor{weights: w, prototypes: newPrototypes(w.Prototypes, w.PrototypeCount)}
 }
@@ -40,14 +40,14 @@ func (p *Predictor) locate(f *Features) (values []float64, distance int) {
 			values[h] += float64(x * float64(weight))
 		}
 	}
-	likenesses, nearest := p.prototypes.likenesses(w.Position(f))
-	for i, likeness := range likenesses {
-		for h, weight := range w.Likenesses[i*heads : (i+1)*heads] {
-			values[h] += float64(likeness * float64(weight))
+	similarities, nearest := p.prototypes.similarities(w.Position(f))
+	for i, similarity := range similarities {
+		for h, weight := range w.Similarities[i*heads : (i+1)*heads] {
+			values[h] += float64(similarity * float64(weight))
 		}
 	}
 	w.addGrams(f, values)
-	if len(likenesses) > 0 {
+	if len(similarities) > 0 {
 		distance = distanceAt(nearest, p.prototypes.features)
 	}
 	return values, distance
@@ -81,8 +81,9 @@ func (h *Header) Standard(feature int, value float64) float64 {
 	return min(Clip, max(-Clip, x))
 }
 
-// Expected returns the expected score of a capability for the value of its head. It is 0 below the first cut. At the
-// k-th cut it is k - 1/2, and it rises between cuts, so that it rounds to the rating. It is a whole number of units.
+// Expected returns the expected score of a capability for the value of its head. Below the first cut, the score is 0.
+// At the k-th cut it is k - 1/2, and between cuts it rises. So the rounded score is the rating. The score is a whole
+// number of units.
 func (h *Header) Expected(capability int, value float64) float64 {
 	cuts := h.Cuts[capability]
 	rating := 0
@@ -101,7 +102,7 @@ func (h *Header) Expected(capability int, value float64) float64 {
 		share = min(1, share) / 2
 	}
 	expected := float64(rating) - 0.5 + share
-	// Rounding must not raise a sample to the next rating.
+	// Rounding to units must not raise the score to the next rating.
 	const half = scorer.ExpectedUnits / 2
 	return scorer.FromUnits(min(scorer.Units(expected), uint16(rating)*scorer.ExpectedUnits+half-1))
 }
@@ -118,14 +119,14 @@ func (s *Scorer) result(f *Features, values []float64, distance int) scorer.Resu
 	return result
 }
 
-// stylesOf returns the styles whose heads are above their thresholds. If no head is, it returns the styles that the
-// rules give. Styles that the rules give come first, in order of appearance in the conversation. The others follow by
-// their margin, largest first.
+// stylesOf returns the styles whose heads are above their thresholds. If no head is above its threshold, it returns the
+// styles that the rules give. Styles that the rules give come first, in the order of their first appearance in the
+// conversation. The other styles follow by their margin, largest first.
 func (s *Scorer) stylesOf(f *Features, values []float64) []string {
 	type candidate struct {
 		name   string
-		place  int // among the rules' styles
-		margin float64
+		place  int     // index among the styles that the rules give
+		margin float64 // value of the head above its threshold
 	}
 	var given, ruled []candidate
 	for i, head := range s.styles {

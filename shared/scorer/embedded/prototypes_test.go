@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestLikeness(t *testing.T) {
+func TestSimilarity(t *testing.T) {
 	t.Parallel()
 	const features = 40
 	at := func(step int8) []int8 { return slices.Repeat([]int8{step}, features) }
@@ -18,11 +18,11 @@ func TestLikeness(t *testing.T) {
 		{at(-positionSteps), at(positionSteps), 0.2},
 		{at(-128), at(127), 324.0 / (324 + 255*255)},
 	} {
-		if got, back := Likeness(tt.a, tt.b), Likeness(tt.b, tt.a); got != tt.want || back != tt.want {
-			t.Errorf("from %d to %d: %v, and back %v, want %v", tt.a[0], tt.b[0], got, back, tt.want)
+		if got, back := Similarity(tt.a, tt.b), Similarity(tt.b, tt.a); got != tt.want || back != tt.want {
+			t.Errorf("from %d to %d: %v, in the other direction %v, want %v", tt.a[0], tt.b[0], got, back, tt.want)
 		}
 		three := newPrototypes(slices.Concat(tt.b, tt.a, tt.b), 3)
-		got, nearest := three.likenesses(tt.a)
+		got, nearest := three.similarities(tt.a)
 		if want := []float64{tt.want, 1, tt.want}; !slices.Equal(got, want) || nearest != 0 {
 			t.Errorf("from %d to prototypes at %d, %d, %d: %v, want %v", tt.a[0], tt.b[0], tt.a[0], tt.b[0], got, want)
 		}
@@ -42,8 +42,8 @@ func TestPosition(t *testing.T) {
 	}
 }
 
-// A distance of 100 means that all features differ by one deviation. A distance is never 0, and is that of the nearest
-// prototype.
+// A distance of 100 means that all features differ by one standard deviation. The distance is that of the nearest
+// prototype, and never 0.
 func TestDistances(t *testing.T) {
 	t.Parallel()
 	const features = 40

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
-// TestReadmeFigures compares the figures for new sources on both pages with those in weights.json.
+// TestReadmeFigures compares the figures for new sources on both pages with the figures in weights.json.
 func TestReadmeFigures(t *testing.T) {
 	t.Parallel()
 	var origin training.Origin
@@ -36,7 +36,7 @@ func TestReadmeFigures(t *testing.T) {
 	} {
 		cell := fmt.Sprintf("**%.2f (%.2f to %.2f)**", row.of[0], row.of[1], row.of[2])
 		if !strings.Contains(own, cell) || row.alsoOn && !strings.Contains(top, cell) {
-			t.Errorf("the pages do not give %s of new sources as %s, as weights.json has it", row.name, cell)
+			t.Errorf("the pages do not have the figure for %s of new sources in weights.json: %s", row.name, cell)
 		}
 	}
 	for name, f := range p.Capabilities {
@@ -48,7 +48,7 @@ func TestReadmeFigures(t *testing.T) {
 	}
 	if samples := fmt.Sprintf("%d,%03d annotated samples of %d public sources", origin.Samples/1000, origin.Samples%1000,
 		origin.Sources); !strings.Contains(own, samples) {
-		t.Errorf("the page does not say %q", samples)
+		t.Errorf("the page does not contain %q", samples)
 	}
 }
 

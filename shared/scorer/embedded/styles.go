@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// Styles that the rules can give, by the names in the default rubric. The models learn how reliable the rules are.
+// These are the styles that the rules can give, with their names in the default rubric. The models learn how reliable
+// the rules are.
 const (
 	multiChoice         = "multi-choice"
 	coordinate          = "coordinate"
@@ -24,8 +25,8 @@ type styleRule struct {
 	holds func(*pair) bool
 }
 
-// The rules for a pair are tried in order, so that the main style comes first: the manner of the answer, then the
-// length of prose, then other properties.
+// The rules for a pair are tried in this order, so that the main style comes first: rules on the manner of the answer,
+// rules on the length of prose, and other rules.
 var (
 	mannerRules = []styleRule{
 		{multiChoice, func(x *pair) bool { return x.options }},

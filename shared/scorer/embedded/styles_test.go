@@ -9,7 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// talk returns turns with questions and answers in turn. Marks in them are the places of images.
+// talk returns turns from texts, which are questions and answers alternately. A mark in a text is the place of an
+// image.
 func talk(texts ...string) []dataset.Turn {
 	var turns []dataset.Turn
 	images := 0
@@ -20,7 +21,7 @@ func talk(texts ...string) []dataset.Turn {
 	return turns
 }
 
-// A styleCase has turns, and the styles of their answers, in order.
+// A styleCase has turns, and the styles that the rules must give them, in order.
 type styleCase struct {
 	name  string
 	turns []dataset.Turn
@@ -81,7 +82,7 @@ func TestStylesOfPlaces(t *testing.T) {
 	})
 }
 
-// Answers that say yes or no.
+// Answers that are yes or no.
 func TestStylesOfVerdicts(t *testing.T) {
 	t.Parallel()
 	checkStyles(t, []styleCase{
@@ -95,7 +96,7 @@ func TestStylesOfVerdicts(t *testing.T) {
 	})
 }
 
-// Answers by their length.
+// Answers of different lengths.
 func TestStylesOfLengths(t *testing.T) {
 	t.Parallel()
 	paragraph := strings.Repeat("The old harbour lies still under a grey sky. ", 8)
@@ -123,7 +124,7 @@ func TestStylesOfLengths(t *testing.T) {
 	})
 }
 
-// Answers that compare.
+// Answers that compare things.
 func TestStylesOfComparisons(t *testing.T) {
 	t.Parallel()
 	checkStyles(t, []styleCase{
@@ -192,7 +193,7 @@ func TestStylesOfForms(t *testing.T) {
 	})
 }
 
-// Styles of several turns.
+// Conversations of several turns.
 func TestStylesOfTurns(t *testing.T) {
 	t.Parallel()
 	checkStyles(t, []styleCase{

@@ -5,9 +5,9 @@ import (
 	"unicode"
 )
 
-// A tally counts the contents of texts: characters, words, and the topics of the words.
+// A tally counts the characters, the words and the topics of texts.
 type tally struct {
-	texts, bare     int // all texts, and the texts of at most three words
+	texts, bare     int // all texts, and texts of at most three words
 	bytes           int
 	letters, digits int
 	capitals        int // upper-case letters
@@ -23,7 +23,7 @@ type tally struct {
 	years           int // numbers from 1000 to 2099 with four digits
 	function        int // grammatical words
 	long            int // words of eight letters or more
-	named           int // words that begin with a capital
+	named           int // words that begin with a capital letter
 	rare            int // words outside the lexicon: names and terms
 	longest         int // number of words in the longest text
 	topics          [topicCount]int

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestTransparentInk compares black writing on a transparent ground with the same writing on white.
+// TestTransparentInk compares black writing on a transparent background with the same writing on white.
 func TestTransparentInk(t *testing.T) {
 	t.Parallel()
 	observe := func(ground color.Color) *Features {
@@ -49,6 +49,6 @@ func TestTransparentInk(t *testing.T) {
 		return features
 	}
 	if diff := cmp.Diff(observe(color.White), observe(color.NRGBA{}), cmp.AllowUnexported(Features{})); diff != "" {
-		t.Errorf("on a transparent ground (-white +transparent):\n%s", diff)
+		t.Errorf("on a transparent background (-white +transparent):\n%s", diff)
 	}
 }

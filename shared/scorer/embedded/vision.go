@@ -4,7 +4,7 @@ package embedded
 const gridSide = 128
 
 const (
-	flatStep  = 3   // smaller luma steps are noise; JPEG leaves steps of 1-2 in plain areas
+	flatStep  = 3   // smaller luma steps are noise: in plain areas, JPEG has steps of 1 or 2
 	inkStep   = 60  // luma steps of this size or more are strokes of writing or drawing; rare in photographs
 	lightLuma = 224 // points with this luma or more are paper
 	vividSpan = 64  // a pixel whose channels differ by this or more is vivid
@@ -14,7 +14,7 @@ const (
 	greySpan  = 16 // a pixel whose channels differ by less has no colour
 )
 
-// imageStats describe the look of one image. They are shares of grid points in [0, 1], unless stated otherwise.
+// imageStats describe one image. Unless stated otherwise, a number is the share of the grid points in [0, 1].
 type imageStats struct {
 	Flat     float64 // points about equal to their right and lower neighbour: drawn, not photographed
 	Ink      float64 // points with a hard step to a neighbour: strokes
@@ -26,21 +26,21 @@ type imageStats struct {
 	Grey      float64 // points without any colour
 	Texture   float64 // points with a soft step to a neighbour: surfaces in photographs
 	Mean      float64 // mean brightness
-	Contrast  float64 // standard deviation of brightness, 1 is half black, half white
-	Colourful float64 // the measure of Hasler and Suesstrunk (2003), saturating
+	Contrast  float64 // standard deviation of brightness; an image that is half black and half white has 1
+	Colourful float64 // the colourfulness of Hasler and Suesstrunk (2003), mapped to [0, 1)
 	Few       float64 // points of the eight most frequent colours
 	Colours   float64 // number of colours, on a logarithmic scale
 	Skin      float64 // points of the hue of skin, wood and sand
 	Green     float64 // points of the hue of leaves
 	Blue      float64 // points of the hue of sky and water
-	Lines     float64 // rows whose ink is much denser or thinner than the mean: lines of writing
-	Bars      float64 // columns whose ink is much denser or thinner than the mean
-	Ruled     float64 // rows and columns that are a straight edge over most of their length: tables, axes, windows
-	Spread    float64 // cells with ink, of the 64 cells of the image
-	Frame     float64 // border points of the most frequent colour
+	Lines     float64 // share of rows with much more or much less ink than the mean: lines of writing
+	Bars      float64 // share of columns with much more or much less ink than the mean
+	Ruled     float64 // rows and columns that are an edge over half their length or more: tables, axes, windows
+	Spread    float64 // share of the image's 64 cells that have ink
+	Frame     float64 // share of the border points that have the most frequent colour
 	Across    float64 // share of the edges that are between left and right neighbours: upright strokes
-	Wide      float64 // aspect: 0 upright, 0.5 square, 1 wide
-	Large     float64 // pixels, on a logarithmic scale
+	Wide      float64 // width divided by the sum of width and height
+	Large     float64 // number of pixels, on a logarithmic scale
 }
 
 // values returns the statistics in the order of the fields.
@@ -87,29 +87,29 @@ func meanStats(pictures []imageStats) *imageStats {
 	return mean
 }
 
-// The four scores below are in [0, 1]. Their bounds lie between the means of photographs, scans, charts and drawings in
-// public datasets.
+// The four scores below are in [0, 1]. The limits in their formulas lie between the means of photographs, scans, charts
+// and drawings in public datasets.
 
-// photo is high if no colour and no plain area dominates.
+// photo returns a score that is high if no colour and no plain area dominates.
 func (p *imageStats) photo() float64 {
-	// the conversion rounds, so that no machine fuses this product into the callers' sums
+	// The conversion rounds the product, so that no machine computes a fused multiply-add in the callers' sums.
 	return float64((1 - ramp(p.Dominant, 0.25, 0.5)) * (1 - ramp(p.Flat, 0.8, 0.95)))
 }
 
-// page is high if strokes are dense on a plain background.
+// page returns a score that is high if strokes are dense on a plain background.
 func (p *imageStats) page() float64 { return (1 - p.photo()) * ramp(p.Ink, 0.03, 0.15) }
 
-// drawing is high if sparse strokes without colour are on a plain background.
+// drawing returns a score that is high if the image has few strokes without colour on a plain background.
 func (p *imageStats) drawing() float64 {
 	return (1 - p.photo()) * (1 - ramp(p.Vivid, 0, 0.04)) * (1 - ramp(p.Ink, 0.06, 0.15))
 }
 
-// chart is high if a light background has both colours and writing.
+// chart returns a score that is high if a light background has both colours and writing.
 func (p *imageStats) chart() float64 {
 	return (1 - p.photo()) * ramp(p.Light, 0.3, 0.7) * ramp(p.Vivid, 0.02, 0.1) * ramp(p.Ink, 0.005, 0.03)
 }
 
-// ramp rises from 0 at low to 1 at high.
+// ramp returns a value that rises from 0 at low to 1 at high.
 func ramp(x, low, high float64) float64 { return min(1, max(0, (x-low)/(high-low))) }
 
 func distance(a, b int) int { return max(a-b, b-a) }

@@ -30,7 +30,7 @@ var (
 	red   = color.NRGBA{220, 30, 30, 255}
 )
 
-// scenery is rough and many-coloured, as photographs are.
+// scenery returns a painting that is rough and has many colours, like a photograph.
 func scenery() painting {
 	rng := rand.New(rand.NewPCG(1, 2))
 	return func(x, y int) color.NRGBA {
@@ -39,7 +39,7 @@ func scenery() painting {
 	}
 }
 
-// letters has rows of letter-like strokes.
+// letters paints rows of strokes that look like letters.
 func letters(x, y int) color.NRGBA {
 	if y%12 < 7 && (x/2+y/3)%3 == 0 {
 		return black
@@ -47,7 +47,7 @@ func letters(x, y int) color.NRGBA {
 	return white
 }
 
-// sketch has one thin frame.
+// sketch paints thin lines.
 func sketch(x, y int) color.NRGBA {
 	if x%90 == 10 || y%90 == 10 {
 		return black
@@ -55,7 +55,7 @@ func sketch(x, y int) color.NRGBA {
 	return white
 }
 
-// bars has red bars under a heading.
+// bars paints red bars under a heading.
 func bars(x, y int) color.NRGBA {
 	if x%60 < 20 && y > 60 {
 		return red
@@ -130,8 +130,8 @@ func TestLookAtTinyImages(t *testing.T) {
 	}
 }
 
-// TestLikenesses checks that, for each kind, the image that was drawn of this kind has the highest score.
-func TestLikenesses(t *testing.T) {
+// TestKindScores checks that, for each kind, the image that was drawn of this kind has the highest score.
+func TestKindScores(t *testing.T) {
 	t.Parallel()
 	pictures := map[string]imageStats{
 		"photo":   measureImage(paint(300, 300, scenery())),
@@ -139,17 +139,17 @@ func TestLikenesses(t *testing.T) {
 		"drawing": measureImage(paint(300, 300, sketch)),
 		"chart":   measureImage(paint(300, 300, bars)),
 	}
-	for kind, likeness := range map[string]func(*imageStats) float64{
+	for kind, scoreOf := range map[string]func(*imageStats) float64{
 		"photo": (*imageStats).photo, "page": (*imageStats).page,
 		"drawing": (*imageStats).drawing, "chart": (*imageStats).chart,
 	} {
 		own := pictures[kind]
-		if got := likeness(&own); got < 0.5 {
-			t.Errorf("%s is like a %s by %.2f only: %+v", kind, kind, got, own)
+		if got := scoreOf(&own); got < 0.5 {
+			t.Errorf("the %s has a %s score of only %.2f: %+v", kind, kind, got, own)
 		}
 		for other, p := range pictures {
-			if other != kind && likeness(&p) >= likeness(&own) {
-				t.Errorf("%s is like a %s by %.2f, no less than the %s itself", other, kind, likeness(&p), kind)
+			if other != kind && scoreOf(&p) >= scoreOf(&own) {
+				t.Errorf("the %s has a %s score of %.2f, no less than the %s itself", other, kind, scoreOf(&p), kind)
 			}
 		}
 	}

@@ -12,26 +12,26 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Weights are the result of training: a linear model, the head, for each capability and then for each style. Of the
-// texts of samples they contain only weights of hashed n-grams.
+// Weights are the result of training: a linear model (a head) for each capability, and then one for each style. They
+// contain no texts of samples, only weights of hashed n-grams.
 type Weights struct {
 	Header
 	// Dense has a weight for each dense feature and head; the weights of all heads for one feature are adjacent.
 	Dense []float32
-	// Prototypes are positions of training samples, concatenated. Likenesses has a weight for each prototype and head; the
-	// weights of all heads for one prototype are adjacent. A sample gets values similar to those of similar prototypes.
-	Prototypes []int8
-	Likenesses []float32
+	// Prototypes are positions of training samples, concatenated. Similarities has a weight for each prototype and head;
+	// the weights of all heads for one prototype are adjacent. So a sample gets similar values as similar prototypes.
+	Prototypes   []int8
+	Similarities []float32
 	// Grams has a weight for each bucket and head, in units of GramUnits; the weights of all heads for one bucket are
 	// adjacent.
 	Grams []int8
 }
 
-// A Header is the part of the weights that a file has as JSON.
+// A Header is the part of the weights that a weights file stores as JSON.
 type Header struct {
 	// Version is the version of the features that the weights were trained on.
 	Version string `json:"version"`
-	// Capabilities and Styles are the rubric's, in its order.
+	// Capabilities and Styles are the capabilities and styles of the rubric, in its order.
 	Capabilities []string `json:"capabilities"`
 	Styles       []string `json:"styles"`
 	// Mean and Scale standardise a dense feature: (value - mean) * scale, clipped to ±Clip.
@@ -43,13 +43,13 @@ type Header struct {
 	GramUnits []float32 `json:"gram_units"`
 	// PrototypeCount is the number of prototypes.
 	PrototypeCount int `json:"prototypes"`
-	// Cuts are, for each capability, the values from which on the rating is 1, 2, 3, 4 and 5.
+	// Cuts has, for each capability, the least values of the head for the ratings 1, 2, 3, 4 and 5.
 	Cuts [][5]float32 `json:"cuts"`
-	// Thresholds are, for each style, the value above which the sample gets the style.
+	// Thresholds has a value for each style. If the head's value is above it, the sample gets the style.
 	Thresholds []float32 `json:"thresholds"`
 	// Reach gives the expected errors by the distance to the training samples; nil if they are not known.
 	Reach *reach.Scale `json:"reach,omitempty"`
-	// Taught describes the user's annotations that were added to the base; nil if none were added.
+	// Taught describes the user's annotations that were added in training; nil if none were added.
 	Taught *Taught `json:"taught,omitempty"`
 }
 
@@ -65,18 +65,18 @@ const Clip = 4
 // Heads returns the number of linear models.
 func (h *Header) Heads() int { return len(h.Capabilities) + len(h.Styles) }
 
-// check reports a wrong version, or arrays whose lengths contradict each other.
+// check returns an error if the version is wrong, or if the lengths of the arrays contradict each other.
 func (w *Weights) check() error {
 	heads, features := w.Heads(), len(FeatureNames())
 	switch {
 	case w.Version != Version:
-		return fmt.Errorf("they are for version %q of the features, and this is version %q: "+
+		return fmt.Errorf("the weights have version %q of the features, but this program has version %q: "+
 			"train them again with this program", w.Version, Version)
 	case len(w.Mean) != features || len(w.Scale) != features || len(w.Bias) != heads || len(w.GramUnits) != heads ||
-		len(w.Prototypes) != w.PrototypeCount*(features-RuleFeatures) || len(w.Likenesses) != w.PrototypeCount*heads ||
+		len(w.Prototypes) != w.PrototypeCount*(features-RuleFeatures) || len(w.Similarities) != w.PrototypeCount*heads ||
 		len(w.Cuts) != len(w.Capabilities) || len(w.Thresholds) != len(w.Styles) ||
 		len(w.Dense) != features*heads || len(w.Grams) != Buckets*heads:
-		return errors.New("their parts do not fit together: train them again")
+		return errors.New("the sizes of the weights' parts contradict each other: train the weights again")
 	}
 	return nil
 }
@@ -104,9 +104,9 @@ func (w *Weights) Encode() ([]byte, error) {
 }
 
 // arrays returns the numbers in the order of the file.
-func (w *Weights) arrays() []any { return []any{w.Dense, w.Likenesses, w.Prototypes, w.Grams} }
+func (w *Weights) arrays() []any { return []any{w.Dense, w.Similarities, w.Prototypes, w.Grams} }
 
-// maxWeights bounds the unpacked size of a file: enough for a rubric of 1000 capabilities and styles.
+// maxWeights is the largest decompressed size of a weights file. A rubric of 1000 capabilities and styles fits.
 const maxWeights uint64 = 1000*(uint64(Buckets)+4096) + 1<<20
 
 // DecodeWeights reads weights that Encode wrote.
@@ -138,10 +138,10 @@ func decodeWeights(file []byte) (*Weights, error) {
 	count := uint64(max(w.PrototypeCount, 0))
 	want := 4*heads*(features+count) + count*max(features, RuleFeatures) - count*RuleFeatures + uint64(Buckets)*heads
 	if size := uint64(len(numbers)); count > size || size != want {
-		return nil, fmt.Errorf("%d bytes of numbers, and the header describes %d: copy or train the file again",
+		return nil, fmt.Errorf("the file has %d bytes of numbers, but its header describes %d: copy or train it again",
 			len(numbers), want)
 	}
-	w.Dense, w.Likenesses = make([]float32, features*heads), make([]float32, count*heads)
+	w.Dense, w.Similarities = make([]float32, features*heads), make([]float32, count*heads)
 	w.Prototypes, w.Grams = make([]int8, count*(max(features, RuleFeatures)-RuleFeatures)), make([]int8, Buckets*w.Heads())
 	from := bytes.NewReader(numbers)
 	for _, array := range w.arrays() {

@@ -71,7 +71,7 @@ func FuzzDecodeWeights(f *testing.F) {
 	})
 }
 
-// TestExpected checks that expected scores rise with values, and round to the rating that the cuts give.
+// TestExpected checks that expected scores increase with the values, and that they round to the rating of the cuts.
 func TestExpected(t *testing.T) {
 	t.Parallel()
 	h := Header{Cuts: [][5]float32{{0.5, 1, 1.25, 3, 4}}}
@@ -87,7 +87,7 @@ func TestExpected(t *testing.T) {
 	for value := -1.0; value < 6; value += 0.0001 {
 		got := h.Expected(0, value)
 		if got < before {
-			t.Fatalf("at %v: %v, and %v before it", value, got, before)
+			t.Fatalf("at %v: %v, but at the value before it %v", value, got, before)
 		}
 		before = got
 		rating := 0
@@ -102,8 +102,8 @@ func TestExpected(t *testing.T) {
 	}
 }
 
-// TestStyleOrder checks that styles that the rules give, too, come in the order of the conversation, and then the
-// others by margin.
+// TestStyleOrder checks the order of styles: first the styles that the rules give, too, in the order of the
+// conversation, and then the other styles by margin.
 func TestStyleOrder(t *testing.T) {
 	t.Parallel()
 	s := &Scorer{

@@ -14,8 +14,8 @@ const (
 	stylerModel = "styler"
 )
 
-// An Address has the base URLs of the sidecars of each model. Several sidecars of one model share its requests. If
-// every sidecar has both models, the lists are equal.
+// An Address has, for each model, the base URLs of its sidecars. Several sidecars of one model share the requests to
+// the model. If every sidecar has both models, the lists are equal.
 type Address struct{ Scorer, Styler []string }
 
 // Together reports whether every sidecar has both models.
@@ -46,7 +46,7 @@ func ParseAddress(s string) (Address, error) {
 		}
 	}
 	if len(a.Scorer) == 0 || len(a.Styler) == 0 {
-		return Address{}, errors.New("both models are needed: give a URL, or scorer=URL,styler=URL")
+		return Address{}, errors.New("both models need a sidecar: give a URL, or scorer=URL,styler=URL")
 	}
 	return a, nil
 }

@@ -13,7 +13,8 @@ const (
 	flagTruncated  = "styler_truncated" // the styler's answer was cut off
 )
 
-// result converts the sidecars' answers about a sample: one answer for each capability, then the styler's.
+// result converts the sidecars' answers about a sample to a result. There is one answer for each capability, and then
+// the styler's answer.
 func (s *Scorer) result(sample sampleAnswers) scorer.Result {
 	if sample.fault != nil {
 		return scorer.Unrated(sample.fault)
@@ -54,8 +55,9 @@ func rate(a answer) (rating int8, flag string) {
 	return int8(digit), ""
 }
 
-// styles reads the styler's answer. ours are its styles of the rubric in the order of the answer, each once; others are
-// its other names. The last name of a truncated answer may be incomplete.
+// styles reads the styler's answer. ours has the names that are styles of the rubric, in the order of the answer, each
+// once. others has all other names. The last name of a truncated answer is always in others, because it may be
+// incomplete.
 func styles(text string, truncated bool, known []string) (ours, others []string) {
 	names := strings.Split(text, ",")
 	for i, name := range names {

@@ -16,14 +16,14 @@ func TestRateAnswer(t *testing.T) {
 		rating int8
 		flag   string
 	}{
-		"a digit":            {over("4", [6]float64{0, 0, 0, 0.2, 0.7, 0}), 4, ""},
-		"zero":               {over("0", [6]float64{1, 0, 0, 0, 0, 0}), 0, ""},
-		"just enough mass":   {over("5", [6]float64{0, 0, 0, 0, 0, 0.5}), 5, ""},
-		"too little mass":    {over("5", [6]float64{0, 0, 0, 0, 0, 0.4999}), scorer.Missing, scorer.FlagLowMass},
-		"a word is likelier": {over("The", [6]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), scorer.Missing, scorer.FlagNoDigit},
-		"a digit above five": {over("7", [6]float64{0, 0, 0, 0, 0.3, 0.3}), scorer.Missing, scorer.FlagNoDigit},
-		"a digit and more":   {over("4.", [6]float64{0, 0, 0, 0, 0.6, 0}), scorer.Missing, scorer.FlagNoDigit},
-		"a word, low mass":   {over("The", [6]float64{0, 0, 0, 0, 0.1, 0}), scorer.Missing, scorer.FlagLowMass},
+		"a digit":              {over("4", [6]float64{0, 0, 0, 0.2, 0.7, 0}), 4, ""},
+		"zero":                 {over("0", [6]float64{1, 0, 0, 0, 0, 0}), 0, ""},
+		"least mass":           {over("5", [6]float64{0, 0, 0, 0, 0, 0.5}), 5, ""},
+		"too little mass":      {over("5", [6]float64{0, 0, 0, 0, 0, 0.4999}), scorer.Missing, scorer.FlagLowMass},
+		"a word is likelier":   {over("The", [6]float64{0.1, 0.1, 0.1, 0.1, 0.1, 0.1}), scorer.Missing, scorer.FlagNoDigit},
+		"a digit above five":   {over("7", [6]float64{0, 0, 0, 0, 0.3, 0.3}), scorer.Missing, scorer.FlagNoDigit},
+		"digit with more text": {over("4.", [6]float64{0, 0, 0, 0, 0.6, 0}), scorer.Missing, scorer.FlagNoDigit},
+		"a word, low mass":     {over("The", [6]float64{0, 0, 0, 0, 0.1, 0}), scorer.Missing, scorer.FlagLowMass},
 	}
 	for name, tt := range tests {
 		if rating, flag := rate(tt.answer); rating != tt.rating || flag != tt.flag {
@@ -47,11 +47,11 @@ func TestStyles(t *testing.T) {
 		"each once":             {"yes/no, poem, yes/no, poem", false, []string{"yes/no"}, []string{"poem"}},
 		"other text":            {"a poem, comparison", false, []string{"comparison"}, []string{"a poem"}},
 		"case matters":          {"Yes/No", false, nil, []string{"Yes/No"}},
-		"a full stop is other":  {"yes/no.", false, nil, []string{"yes/no."}},
-		"nothing":               {"", false, nil, nil},
-		"commas alone":          {" , ,", false, nil, nil},
+		"full stop":             {"yes/no.", false, nil, []string{"yes/no."}},
+		"empty text":            {"", false, nil, nil},
+		"only commas":           {" , ,", false, nil, nil},
 		"cut in a name":         {"yes/no, compar", true, []string{"yes/no"}, []string{"compar"}},
-		"cut, perhaps, in one":  {"yes/no, comparison", true, []string{"yes/no"}, []string{"comparison"}},
+		"may be cut in a name":  {"yes/no, comparison", true, []string{"yes/no"}, []string{"comparison"}},
 		"cut after a comma":     {"yes/no,", true, []string{"yes/no"}, nil},
 		"with signs":            {"chain-of-thought (step-by-step)", false, []string{"chain-of-thought (step-by-step)"}, nil},
 		"named before the cut ": {"yes/no, poem, yes/no", true, []string{"yes/no"}, []string{"poem", "yes/no"}},
@@ -64,7 +64,7 @@ func TestStyles(t *testing.T) {
 	}
 }
 
-// A sample's result has every flag that applies, once, those of the sidecar first.
+// A sample's result has every flag that applies, once. Flags of the sidecar come first.
 func TestFlags(t *testing.T) {
 	t.Parallel()
 	r := *rubric.Default()

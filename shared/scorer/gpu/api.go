@@ -9,7 +9,8 @@ import (
 	"math"
 )
 
-// A query requests from one model the probabilities of Choices, or a text of at most MaxTokens tokens.
+// A query is a question to one model. Its answer has the probabilities of Choices, or a text of at most MaxTokens
+// tokens.
 type query struct {
 	Model     string   `json:"model"`
 	Text      string   `json:"text"`
@@ -25,7 +26,7 @@ type item struct {
 	Queries json.RawMessage `json:"queries"`
 }
 
-// size returns the bytes that the item takes in a request, with a comma.
+// size returns the size of the item in a request, in bytes, with a comma.
 func (i item) size() (int, error) {
 	text, err := encode(item{Prefix: i.Prefix, Queries: i.Queries})
 	if err != nil {
@@ -67,13 +68,13 @@ type outcome struct {
 	Error   *apiError `json:"error"`
 }
 
-// An apiError is an error that the sidecar reports, of an item or of a request.
+// An apiError is an error of an item or of a request, as the sidecar reports it.
 type apiError struct {
 	Code   string `json:"code"`
 	Detail string `json:"detail"`
 }
 
-// An answer to a query over choices has Logprobs, Mass and Argmax; one in text has Text and Truncated.
+// An answer to a query with choices has Logprobs, Mass and Argmax. An answer in text has Text and Truncated.
 type answer struct {
 	Logprobs  []float64 `json:"logprobs"`
 	Mass      *float64  `json:"mass"`
@@ -85,12 +86,12 @@ type answer struct {
 // limits are the limits of `GET /v1/limits` that concern this client.
 type limits struct {
 	Items   int `json:"items"`
-	Batch   int `json:"batch"` // preferred number of items in a request; 0 if the sidecar states none
+	Batch   int `json:"batch"` // preferred number of items in a request; 0 if the sidecar states no number
 	Bytes   int `json:"bytes"`
 	Queries int `json:"queries"`
 
-	// InFlight is the number of concurrent requests that a sidecar prefers from a client; 0 if it states none. Each
-	// sidecar has its own.
+	// InFlight is the number of concurrent requests that a sidecar prefers from a client; 0 if it states no number. Each
+	// sidecar has its own number.
 	InFlight int `json:"in_flight"`
 }
 
@@ -105,12 +106,12 @@ func (l limits) least(other limits) limits {
 	}
 }
 
-// protocol is the version of the sidecar's protocol that this package speaks (sidecar/README.md, "API").
+// protocol is the version of the sidecar's protocol that this package uses (sidecar/README.md, "API").
 const protocol = 2
 
 // models is the answer to `GET /v1/models`.
 type models struct {
-	Protocol int               `json:"protocol"` // missing, so 0, in answers of sidecars of version 1
+	Protocol int               `json:"protocol"` // 0 for a sidecar with version 1, whose answers lack the field
 	Models   map[string]string `json:"models"`
 }
 
@@ -129,7 +130,7 @@ type refusal struct {
 // tolerance is the largest error of a sum of probabilities, which the sidecar computes in single precision.
 const tolerance = 1e-2
 
-// check compares an outcome with the queries, so that an invalid answer does not become a rating.
+// check returns an error if an outcome does not match the queries. So an invalid answer does not become a rating.
 func (o outcome) check(queries []query) error {
 	if o.Error != nil {
 		if o.Error.Code == "" {

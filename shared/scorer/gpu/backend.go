@@ -24,7 +24,7 @@ type backend struct {
 	limits  limits
 }
 
-// sampleAnswers are the answers about one sample, in the order of the queries. If there are no answers, fault has the
+// sampleAnswers has the answers about one sample, in the order of the queries. If there are no answers, fault is the
 // reason.
 type sampleAnswers struct {
 	fault   *dataset.Fault
@@ -46,7 +46,7 @@ func (a *sampleAnswers) join(other sampleAnswers) {
 	}
 }
 
-// openBackend requests the models and limits of the sidecars.
+// openBackend requests the models and limits of the sidecars, and returns a backend for the queries.
 func openBackend(ctx context.Context, p *replicas, queries []query) (*backend, error) {
 	b := &backend{replicas: p, queries: queries, models: map[string]string{}}
 	var err error
@@ -75,7 +75,7 @@ func openBackend(ctx context.Context, p *replicas, queries []query) (*backend, e
 	return b, nil
 }
 
-// score returns the answers about each sample. prefixes has the prefix of each sample's prompts.
+// score returns the answers about each sample. prefixes has the common prefix of each sample's prompts.
 func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.Item) ([]sampleAnswers, error) {
 	all := make([]sampleAnswers, len(items))
 	var fitting []batchItem
@@ -92,7 +92,7 @@ func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.I
 		fitting = append(fitting, s)
 	}
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(b.inFlight()) // more would only wait for a slot
+	group.SetLimit(b.inFlight()) // more batches would only wait for a slot
 	for _, batch := range b.batches(fitting) {
 		group.Go(func() error {
 			scored, err := b.scoreBatch(ctx, batch)
@@ -107,11 +107,12 @@ func (b *backend) score(ctx context.Context, prefixes []prefix, items []scorer.I
 
 func (b *backend) tooLarge(s batchItem) *dataset.Fault {
 	return &dataset.Fault{Code: images.TooLarge, Detail: fmt.Sprintf(
-		"the sample has %d bytes with its images, and the sidecar accepts at most %d in a request; "+
-			"store its images smaller", s.size, min(b.limits.Bytes, s.size-1))}
+		"the sample has %d bytes with its images, but the sidecar accepts at most %d in a request; "+
+			"make its images smaller", s.size, min(b.limits.Bytes, s.size-1))}
 }
 
-// read checks that a response has valid answers for a number of items, and returns the answers.
+// read returns the answers of a response. It returns an error if the response does not have a valid answer for each
+// item.
 func (b *backend) read(from *client, r response, items int) ([]sampleAnswers, error) {
 	for model, id := range b.models {
 		if now := r.Models[model]; now != id {
@@ -150,13 +151,13 @@ var queryErrors = map[string]bool{
 	"too_many_new_tokens": true,
 }
 
-// The sidecar's codes for samples that it cannot rate. Codes that records and images share are defined elsewhere.
+// These are the sidecar's codes for samples that it cannot rate. Package images defines the codes of images.
 const (
 	PromptTooLong reason.Code = "prompt_too_long"
 	NotFinite     reason.Code = "not_finite"
 )
 
-// faultOf turns the sidecar's error about a sample into a fault. It keeps the sidecar's code.
+// faultOf converts the sidecar's error about a sample to a fault with the same code.
 func faultOf(e apiError) *dataset.Fault {
 	return &dataset.Fault{Code: reason.Code(e.Code), Detail: e.Detail}
 }

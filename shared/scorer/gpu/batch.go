@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	// batchItems and batchBytes bound one request, in addition to the sidecar's limits. batchItems applies if the sidecar
-	// states no preference. A request of this size occupies the GPU while the next request arrives.
+	// batchItems and batchBytes limit one request, in addition to the sidecar's limits. batchItems applies if the sidecar
+	// states no preference. A request of this size keeps the GPU busy while the next request arrives.
 	batchItems = 32
 	batchBytes = 16 << 20
 )
@@ -61,7 +61,7 @@ func (b *backend) scoreBatch(ctx context.Context, batch []batchItem) ([]sampleAn
 	return scored, b.sendAgain(ctx, batch, scored)
 }
 
-// sendAgain sends those items of a batch again that a stopping sidecar did not answer.
+// sendAgain sends the items again that a stopping sidecar did not answer.
 func (b *backend) sendAgain(ctx context.Context, batch []batchItem, scored []sampleAnswers) error {
 	var rest []batchItem
 	var at []int
@@ -80,8 +80,7 @@ func (b *backend) sendAgain(ctx context.Context, batch []batchItem, scored []sam
 	return err
 }
 
-// isolate rates a batch again after the sidecar failed on it. It finds the sample that makes the sidecar fail, if there
-// is one.
+// isolate rates a batch again after the sidecar failed on it. If a sample makes the sidecar fail, isolate finds it.
 func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if len(batch) > 1 {
 		scored, err := b.scoreAlone(ctx, batch)
@@ -106,7 +105,7 @@ func (b *backend) isolate(ctx context.Context, batch []batchItem) ([]sampleAnswe
 	return scored, err
 }
 
-// scoreAlone rates a batch once the sidecar is ready and has no other request of this process.
+// scoreAlone waits until a sidecar is ready and has no other request of this process. Then it rates a batch.
 func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAnswers, error) {
 	if err := b.ready(ctx); err != nil {
 		return nil, err
@@ -121,7 +120,7 @@ func (b *backend) scoreAlone(ctx context.Context, batch []batchItem) ([]sampleAn
 	return scored, b.sendAgain(ctx, batch, scored)
 }
 
-// trialItem is an item that any sidecar can answer.
+// trialItem returns an item that any sidecar can answer.
 func (b *backend) trialItem() batchItem {
 	return batchItem{item: item{Prefix: prefix{"Question: Is it so? Answer: Yes."}, Queries: b.encoded}}
 }
@@ -135,7 +134,7 @@ func halve(batch []batchItem, do func([]batchItem) ([]sampleAnswers, error)) ([]
 	return append(first, second...), err
 }
 
-// request makes one request and reads the answer. It waits while no sidecar accepts requests.
+// request makes one request and returns its answers. It waits while no sidecar accepts requests.
 func (b *backend) request(ctx context.Context, batch []batchItem, alone bool) ([]sampleAnswers, error) {
 	var answered response
 	var from *client

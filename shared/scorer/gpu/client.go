@@ -21,7 +21,8 @@ const (
 	// inFlight is the number of concurrent requests to a sidecar that states no preference: while one request is computed,
 	// the images of the next arrive.
 	inFlight = 2
-	// maxAnswer bounds the body of an answer, in bytes: 200 for each query of about a thousand items.
+	// maxAnswer is the largest accepted body of an answer, in bytes. An answer has about 200 bytes for each query, so the
+	// queries of more than a thousand items fit.
 	maxAnswer = 64 << 20
 )
 
@@ -34,14 +35,14 @@ type client struct {
 
 	mu        sync.Mutex
 	downUntil time.Time     // until then, requests go to other sidecars first
-	pause     time.Duration // the latest time without requests
+	pause     time.Duration // the length of the latest time without requests
 }
 
 func newClient(base string, o Options) *client {
 	return &client{base: base, Options: o, throttle: remote.NewThrottle(inFlight)}
 }
 
-// errTooLarge reports that a request has more bytes or items than the sidecar accepts.
+// errTooLarge is the error for a request with more bytes or items than the sidecar accepts.
 var errTooLarge = errors.New("the request is too large")
 
 // call makes one request and decodes the answer into v. The error is a remote.LaterError, a remote.BrokenError,
@@ -86,7 +87,7 @@ func (c *client) call(ctx context.Context, method, path string, body []byte, v a
 	return nil
 }
 
-// invalid returns the error for an answer that violates the protocol.
+// invalid returns the error for an answer that does not follow the protocol.
 func (c *client) invalid(err error) error {
 	return fmt.Errorf("the sidecar at %s sends an invalid answer: %w", c.base, err)
 }

@@ -24,7 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// Every test closes its servers and connections, so anything left at the end was leaked by this package.
+// Every test closes its servers and connections. So goroutines that are left at the end are leaks of this package.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // A fake is a sidecar whose ratings are a function of the prompt. Its fields configure faults.
@@ -32,7 +32,7 @@ type fake struct {
 	*httptest.Server
 	models map[string]string
 	limits limits
-	speaks int // its version of the protocol
+	speaks int // version of the protocol
 
 	// refuse, if set, may answer a request to a path in place of the fake; it reports whether it did. A
 	// panic with http.ErrAbortHandler ends the connection.
@@ -41,10 +41,10 @@ type fake struct {
 	change func(*response)
 
 	mu      sync.Mutex
-	batches [][]item // of the requests that were answered
-	tries   int      // requests to score
+	batches [][]item // items of the answered requests
+	tries   int      // number of requests to score
 	running int
-	most    int // requests at the same time
+	most    int // largest number of concurrent requests
 }
 
 func newFake(t testing.TB, changes ...func(*fake)) *fake {
@@ -157,7 +157,7 @@ func fakeRating(prompt string) int {
 	return int(h.Sum32() % 6)
 }
 
-// sure returns the answer in which a digit has probability 0.9, and each other digit 0.01.
+// sure returns an answer in which one digit has probability 0.9, and each other digit 0.01.
 func sure(digit int) answer {
 	p := [6]float64{0.01, 0.01, 0.01, 0.01, 0.01, 0.01}
 	p[digit] = 0.9
@@ -181,7 +181,7 @@ func write(w http.ResponseWriter, v any) {
 // hangUp ends the connection during a request, like a process that is killed.
 func hangUp() { panic(http.ErrAbortHandler) }
 
-// options returns options for tests: with their own connections, which are closed at the end, and short waits.
+// options returns options for tests. They have their own connections, which are closed at the end, and short waits.
 func options(t testing.TB) Options {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	t.Cleanup(transport.CloseIdleConnections)
@@ -231,7 +231,7 @@ func textOnly(it scorer.Item) scorer.Item {
 	return scorer.Item{Sample: &sample}
 }
 
-// wrong compares results with the answers of a working fake, except for the excused samples.
+// wrong compares results with the answers of a working fake. It ignores the excused samples.
 func wrong(items []scorer.Item, results []scorer.Result, excused ...int) error {
 	r := rubric.Default()
 	if len(results) != len(items) {
@@ -260,7 +260,7 @@ func has(asked []item, sample int) bool {
 	})
 }
 
-// away returns an address at which nothing listens yet, and a function that makes the fake listen there.
+// away returns an address at which no process listens yet, and a function that makes the fake listen there.
 func away(t testing.TB, f *fake) (address string, arrive func()) {
 	t.Helper()
 	reserved, err := net.Listen("tcp", "127.0.0.1:0")

@@ -2,8 +2,8 @@
 // serve (folder sidecar/). It sends each sample's images and prompts to the sidecars in batches, and reads ratings,
 // expected scores and styles from the answers.
 //
-// Images are sent as they are stored. Like the reference, the sidecar drops transparency without compositing, so the
-// model sees the colours of transparent pixels. It does not apply EXIF rotation.
+// Images are sent as they are stored. Like the reference code, the sidecar drops transparency without compositing, so
+// the colours of transparent pixels are part of the model's input. It does not apply EXIF rotation.
 package gpu
 
 import (
@@ -24,36 +24,36 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// version names the way in which prompts are made and answers are read. Raise it with every change that changes a
+// version is the version of the code that makes prompts and reads answers. Raise it with every change that can change a
 // rating or a style.
 const version = "1"
 
 const (
 	// stylerTokens is enough for an answer with all nine styles of the default rubric, about 40 tokens.
 	stylerTokens = 64
-	// maxStylerTokens bounds the answer for a rubric with many styles.
+	// maxStylerTokens is the largest length of an answer for a rubric with many styles.
 	maxStylerTokens = 256
 )
 
-// Advice is a text for a person: what to do if a sidecar does not answer for a long time.
+// Advice is a text for users on what to do if a sidecar does not answer for a long time.
 const Advice = "Nothing is lost: scoring continues by itself as soon as the sidecar answers. Loading its models " +
 	"takes some minutes. If the wait lasts longer, read the sidecar's log, call its /healthz, and check GPU_SIDECAR."
 
 // Options are the options of a Sidecar. The zero value has the defaults.
 type Options struct {
 	Client  *http.Client  // http.DefaultClient if nil
-	Timeout time.Duration // of one request; 300 s if 0
-	Token   string        // sent to every sidecar as a bearer token; none if empty
+	Timeout time.Duration // time limit of one request; 300 s if 0
+	Token   string        // bearer token for every sidecar; empty to send no token
 	Retry   remote.Retry
 }
 
 // A Sidecar is a client of the sidecars of an address. It is safe for concurrent use. A process should have only one
-// for an address, because it counts the requests in flight.
+// Sidecar for an address, because a Sidecar counts the requests in flight.
 type Sidecar struct {
 	scorer, styler *replicas // equal if each sidecar has both models
 }
 
-// New returns a Sidecar. It makes no request.
+// New returns a Sidecar for an address. It makes no request.
 func New(at Address, o Options) *Sidecar {
 	o.Client = cmp.Or(o.Client, http.DefaultClient)
 	o.Timeout = cmp.Or(o.Timeout, 300*time.Second)
@@ -108,10 +108,10 @@ func (s *Sidecar) Open(ctx context.Context, r *rubric.Rubric) (*Scorer, error) {
 	return opened, nil
 }
 
-// ID is "gpu-" and 12 hex digits of a hash of the models' ids, the rubric and the version of this package.
+// ID returns "gpu-" and 12 hex digits of a hash of the models' ids, the rubric and the version of this package.
 func (s *Scorer) ID() string { return s.id }
 
-// Bodies implements scorer.Sender: one body for each backend.
+// Bodies implements scorer.Sender. There is one body for each backend.
 func (s *Scorer) Bodies() int { return len(s.backends) }
 
 // Rate rates the items. It waits for a sidecar that is starting, is full or cannot be reached. The error is transient.
@@ -142,7 +142,7 @@ func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 	return results, nil
 }
 
-// digits are the possible ratings as the scorer writes them. Each is one token.
+// digits has the possible ratings as the model writes them. Each is one token.
 var digits = func() (d [scorer.MaxRating + 1]string) {
 	for i := range d {
 		d[i] = strconv.Itoa(i)

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Requests must have exactly the prompts of the rubric, the images, and the right questions.
+// Requests must have exactly the prompts of the rubric, the images, and the correct questions.
 func TestRateAsks(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -125,7 +125,7 @@ func TestTwoSidecars(t *testing.T) {
 				t.Fatal(err)
 			}
 			if i := slices.IndexFunc(queries, func(q query) bool { return q.Model != model }); i >= 0 {
-				t.Fatalf("the sidecar of the %s was asked as %s", model, queries[i].Model)
+				t.Fatalf("the sidecar of the %s got a query to the %s", model, queries[i].Model)
 			}
 		}
 	}
@@ -139,7 +139,7 @@ func TestID(t *testing.T) {
 		t.Errorf("id %q", first)
 	}
 	if again := openAt(t, newFake(t, func(f *fake) { f.limits.Items = 9 }).URL, options(t)).ID(); again != first {
-		t.Errorf("another address and other limits gave %s, not %s", again, first)
+		t.Errorf("with another address and other limits, the id is %s, want %s", again, first)
 	}
 	for _, model := range []string{"scorer", "styler"} {
 		if id := openAt(t, newFake(t, func(f *fake) { f.models[model] = "other" }).URL, options(t)).ID(); id == first {
@@ -203,7 +203,7 @@ func TestBatches(t *testing.T) {
 	}
 }
 
-// While one batch runs, the next must arrive, but no third one, for any number of samples.
+// While one batch runs, the next batch must arrive, but no third batch, for any number of samples.
 func TestPipelining(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(f *fake) {

@@ -1,8 +1,8 @@
 package gpu
 
-// A prefix is the common beginning of all prompts about a sample: the texts before, between and after its images. It
-// has one text more than there are images. In a request it is a list of segments: texts, and places of images,
-// {"image": k} with k from 0. So the word <image> in a text stays text.
+// A prefix is the common beginning of all prompts about a sample. It has the texts before, between and after the images
+// of the sample, so one text more than there are images. In a request, a prefix is a list of segments: texts, and
+// places of images, {"image": k} with k from 0. So the word <image> in a text is text.
 type prefix []string
 
 // A place is the segment at which an image is inserted.

@@ -44,7 +44,8 @@ func (p *prefix) UnmarshalJSON(data []byte) error {
 	return nil
 }
 
-// Images of a record are sent as places wherever they are, and texts unchanged: the word <image> in a text is text.
+// Images of a record are sent as places, at any position, and texts are sent unchanged: the word <image> in a text is
+// text.
 func TestPrefixes(t *testing.T) {
 	t.Parallel()
 	const answer = `{"role": "assistant", "content": "As <image>."}`

@@ -18,7 +18,7 @@ const (
 	// firstDown and mostDown are the shortest and the longest time for which a sidecar that did not accept a request comes
 	// last in the order of sidecars. The time doubles at each failure.
 	firstDown, mostDown = 5 * time.Second, time.Minute
-	// nameTimeout bounds the request for a sidecar's models, if there are several sidecars.
+	// nameTimeout is the time limit of requests for a sidecar's models, if there are several sidecars.
 	nameTimeout = 5 * time.Second
 )
 
@@ -44,7 +44,8 @@ func (p *replicas) inFlight() (n int) {
 	return n
 }
 
-// order lists the sidecars that accept requests, the least loaded first, and then the others.
+// order returns the sidecars in the order in which they get requests: first the sidecars that accept requests, the
+// least loaded first, and then the others.
 func (p *replicas) order() []*client {
 	type state struct {
 		*client
@@ -109,8 +110,8 @@ type introduction struct {
 	limits limits
 }
 
-// introduce requests the models and limits of all sidecars. If some of several sidecars cannot be reached, they are
-// assumed to equal the others. The error is a scorer.ErrUnavailable.
+// introduce requests the models and limits of all sidecars. If some of several sidecars cannot be reached, it assumes
+// that they have the same models as the others. The error is a scorer.ErrUnavailable.
 func (p *replicas) introduce(ctx context.Context) (introduction, error) {
 	var all introduction
 	err := p.Retry.Do(ctx, 1, func() (err error) {
@@ -145,8 +146,8 @@ func (p *replicas) introduceOnce(ctx context.Context) (introduction, error) {
 		case errs[i] == nil && first < 0:
 			first = i
 		case errs[i] == nil && !maps.Equal(each[i].models.Models, each[first].models.Models):
-			return introduction{}, fmt.Errorf("the sidecars at %s and %s have different models, %v and %v: "+
-				"start both with the same", p.sidecars[first].base, c.base, each[first].models.Models, each[i].models.Models)
+			return introduction{}, fmt.Errorf("the sidecars at %s and %s have different models, %v and %v: start both "+
+				"with the same models", p.sidecars[first].base, c.base, each[first].models.Models, each[i].models.Models)
 		case errs[i] == nil:
 			each[first].limits = each[first].limits.least(each[i].limits)
 		case len(p.sidecars) > 1 && (isLater(errs[i]) || remote.IsBroken(errs[i]) || within.Err() != nil):
@@ -174,17 +175,17 @@ func (c *client) introduce(ctx context.Context) (introduction, error) {
 		return introduction{}, err
 	}
 	if i.models.Protocol != protocol {
-		return introduction{}, fmt.Errorf("the sidecar at %s speaks version %d of its protocol, and this program "+
+		return introduction{}, fmt.Errorf("the sidecar at %s uses version %d of its protocol, but this program uses "+
 			"version %d: update the older of the two", c.base, max(i.models.Protocol, 1), protocol)
 	}
 	if i.limits.Items < 1 || i.limits.Bytes < envelope || i.limits.Queries < 1 {
-		return introduction{}, c.invalid(fmt.Errorf("its limits are %+v, and must be positive", i.limits))
+		return introduction{}, c.invalid(fmt.Errorf("its limits are %+v, but must be positive", i.limits))
 	}
 	c.throttle.Allow(cmp.Or(max(i.limits.InFlight, 0), inFlight))
 	return i, nil
 }
 
-// do makes a request when the sidecar has a free slot, and records whether the sidecar accepts requests.
+// do waits for a free slot of the sidecar, makes a request, and records whether the sidecar accepts requests.
 func (c *client) do(ctx context.Context, alone bool, request func(*client) error) error {
 	c.load.Add(1)
 	defer c.load.Add(-1)

@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Several sidecars share the work: each is busy, none has more requests than its slots, and the ratings equal those of
-// one sidecar.
+// Several sidecars share the work. Each gets requests, no sidecar has more requests than slots, and the ratings equal
+// those of one sidecar.
 func TestPool(t *testing.T) {
 	t.Parallel()
 	var busy [3]atomic.Int64
@@ -50,11 +50,11 @@ func TestPool(t *testing.T) {
 		t.Errorf("error %v of one sidecar", err)
 	}
 	if a, b := openAt(t, urls[0], options(t)).ID(), openAt(t, strings.Join(urls, ","), options(t)).ID(); a != b {
-		t.Errorf("ids %s and %s: how many sidecars there are changes no rating", a, b)
+		t.Errorf("ids %s and %s: the id must not depend on the number of sidecars", a, b)
 	}
 }
 
-// A dead address only lowers throughput, at the start or if it dies during a request.
+// A sidecar that does not listen, or dies during a request, only lowers the throughput.
 func TestPoolWithDead(t *testing.T) {
 	t.Parallel()
 	good := newFake(t, func(f *fake) { f.limits.Items = 4 })
@@ -81,7 +81,7 @@ func TestPoolWithDead(t *testing.T) {
 		}
 	}
 	if taken.Load() == 0 {
-		t.Error("the sidecar that dies was not asked")
+		t.Error("the sidecar that dies got no request")
 	}
 }
 
@@ -99,7 +99,7 @@ func TestPoolOfDifferentModels(t *testing.T) {
 	}
 }
 
-// The token is sent with every request to a sidecar; if it is refused, a person must act.
+// The token is sent with every request to a sidecar. If the token is refused, the error is a StopError.
 func TestToken(t *testing.T) {
 	t.Parallel()
 	f := newFake(t)
@@ -139,7 +139,7 @@ func TestBatchOfSidecar(t *testing.T) {
 	}
 }
 
-// A sidecar gets as many concurrent requests as it prefers; each of several sidecars has its own number.
+// A sidecar gets as many concurrent requests as it prefers. Each of several sidecars has its own number.
 func TestInFlightOfSidecar(t *testing.T) {
 	t.Parallel()
 	for likes, want := range map[int]int{0: inFlight, 1: 1, 5: 5} {
@@ -160,7 +160,7 @@ func TestInFlightOfSidecar(t *testing.T) {
 			t.Fatal(err)
 		}
 		if f.most > want {
-			t.Errorf("a sidecar that prefers %d requests had %d at a time", likes, f.most)
+			t.Errorf("a sidecar that prefers %d requests had %d concurrent requests", likes, f.most)
 		}
 	}
 	first := newFake(t, func(f *fake) { f.limits.InFlight = 4 })
@@ -190,6 +190,6 @@ func TestStoppingSidecar(t *testing.T) {
 		err = wrong(items, results)
 	}
 	if err != nil || asked.Load() != 16+8+4+2+1 {
-		t.Errorf("error %v after %d items were asked, want 31", err, asked.Load())
+		t.Errorf("error %v after %d items were sent, want 31", err, asked.Load())
 	}
 }

@@ -32,8 +32,8 @@ type expectation struct {
 	} `json:"prompts"`
 }
 
-// Through this client, the protocol and the packed passes of the sidecar, every distribution must equal the
-// reference's.
+// Every distribution that this client gets from a real sidecar must equal the distribution of the reference
+// implementation.
 func TestReference(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -77,8 +77,8 @@ func TestReference(t *testing.T) {
 	t.Logf("largest difference from the reference: %.1e", worst)
 }
 
-// referenceItems returns the samples of the reference and three more: one with an invalid image, which fails while its
-// neighbours are rated, and two whose texts contain the word <image>, one of them with an image.
+// referenceItems returns the samples of the reference and three more. One has an invalid image, and must fail alone.
+// The texts of the other two contain the word <image>; one of these samples has an image.
 func referenceItems(t *testing.T, expected []expectation) []scorer.Item {
 	t.Helper()
 	items := make([]scorer.Item, len(expected))
@@ -106,8 +106,8 @@ func referenceItems(t *testing.T, expected []expectation) []scorer.Item {
 		})
 }
 
-// difference returns the largest difference of expected scores, masses and margins from those of the reference's
-// logits.
+// difference returns the largest difference of expected scores, masses and margins from the values that follow from the
+// reference's logits.
 func difference(t *testing.T, expected []expectation, results []scorer.Result) float64 {
 	t.Helper()
 	worst := 0.0

@@ -91,7 +91,7 @@ func TestPassingTrouble(t *testing.T) {
 					status(http.StatusServiceUnavailable)(w)
 					return true
 				case path == "/v1/score" && asked.Load() < 3:
-					t.Error("asked again before it was healthy")
+					t.Error("a request was sent before the sidecar was healthy")
 				}
 				return false
 			}
@@ -130,7 +130,7 @@ func TestRetryAfterIsHonoured(t *testing.T) {
 		t.Fatal(err)
 	}
 	if pause := at[1].Sub(at[0]); pause < 2*time.Second || pause > 4*time.Second {
-		t.Errorf("came back after %v, was asked for 2 s", pause)
+		t.Errorf("the next request came after %v, but the sidecar requested a pause of 2 s", pause)
 	}
 }
 
@@ -187,7 +187,7 @@ func TestWaitingIsReported(t *testing.T) {
 			t.Errorf("waits for %v", err)
 		}
 	default:
-		t.Error("nothing says that it waits")
+		t.Error("no wait is reported")
 	}
 }
 
@@ -257,7 +257,7 @@ func TestBystandersAreNotBlamed(t *testing.T) {
 		t.Error(err)
 	}
 	if results[3].Code != scorer.Died {
-		t.Errorf("the killer has the reason %q", results[3].Reason)
+		t.Errorf("the sample that kills the sidecar has the reason %q", results[3].Reason)
 	}
 }
 
@@ -285,31 +285,31 @@ func checkTransient(t *testing.T, tests map[string]troubleCase) {
 	}
 }
 
-// A server that does not answer, or sends other content, does not make samples fail.
+// If a server does not answer, or sends other content, no sample is recorded as failed.
 func TestNoAnswerIsTransient(t *testing.T) {
 	t.Parallel()
 	always := func(answer func(http.ResponseWriter)) func(*fake) { return times(math.MaxInt32, answer) }
 	checkTransient(t, map[string]troubleCase{
-		"dies on everything":  {always(func(http.ResponseWriter) { hangUp() }), "did not answer"},
-		"fails on everything": {always(status(http.StatusInternalServerError)), "500 Internal Server Error"},
-		"is full for ever":    {always(status(http.StatusTooManyRequests)), "not ready within 1s"},
-		"asks for an hour": {
+		"dies at every request":  {always(func(http.ResponseWriter) { hangUp() }), "did not answer"},
+		"fails at every request": {always(status(http.StatusInternalServerError)), "500 Internal Server Error"},
+		"is always full":         {always(status(http.StatusTooManyRequests)), "not ready within 1s"},
+		"requests a pause of an hour": {
 			always(status(http.StatusServiceUnavailable, "Retry-After", "3600")), "as the test wants it",
 		},
-		"finds us malformed": {always(status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
-		"is something else": {
+		"calls the request malformed": {always(status(http.StatusUnprocessableEntity)), "422 Unprocessable Entity"},
+		"is another kind of server": {
 			always(func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, "<html>") }),
 			"an invalid answer: invalid character",
 		},
 		"is not found": {always(status(http.StatusNotFound)), "404 Not Found"},
-		"answers half": {
+		"ends its answer halfway": {
 			always(func(w http.ResponseWriter) { _, _ = fmt.Fprint(w, `{"models":{`) }),
 			"unexpected end of JSON",
 		},
 	})
 }
 
-// A server whose answers do not match the questions does not make samples fail.
+// If the answers of a server do not match the questions, no sample is recorded as failed.
 func TestWrongAnswersAreTransient(t *testing.T) {
 	t.Parallel()
 	ok := func(change func(*response)) func(*fake) { return func(f *fake) { f.change = change } }
@@ -321,34 +321,34 @@ func TestWrongAnswersAreTransient(t *testing.T) {
 		return outcomeOf(func(o *outcome) { *o = outcome{Error: &apiError{code, detail}} })
 	}
 	checkTransient(t, map[string]troubleCase{
-		"has other models":  {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has the styler "t-2", but had "t-1"`},
-		"has lost a model":  {ok(func(r *response) { delete(r.Models, "scorer") }), `has the scorer ""`},
-		"answers for fewer": {ok(func(r *response) { r.Items = r.Items[1:] }), "answers for 2 items, but 3 were sent"},
-		"answers for more":  {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items, but 3 were sent"},
-		"leaves answers out": {
+		"has other models": {ok(func(r *response) { r.Models["styler"] = "t-2" }), `has the styler "t-2", but had "t-1"`},
+		"has lost a model": {ok(func(r *response) { delete(r.Models, "scorer") }), `has the scorer ""`},
+		"too few items":    {ok(func(r *response) { r.Items = r.Items[1:] }), "answers for 2 items, but 3 were sent"},
+		"too many items":   {ok(func(r *response) { r.Items = append(r.Items, r.Items[0]) }), "4 items, but 3 were sent"},
+		"answers lack an item's answer": {
 			outcomeOf(func(o *outcome) { o.Answers = o.Answers[1:] }), "item 2: 14 answers to 15 queries",
 		},
-		"answers nothing": {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
-		"leaves choices out": {
+		"answer is empty": {outcomeOf(func(o *outcome) { *o = outcome{} }), "item 2: 0 answers to 15 queries"},
+		"answers lack choices": {
 			outcomeOf(func(o *outcome) { o.Answers[3].Logprobs = o.Answers[3].Logprobs[1:] }),
 			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
-		"leaves the mass out": {
+		"answers lack the mass": {
 			outcomeOf(func(o *outcome) { o.Answers[3].Mass = nil }),
 			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
-		"leaves argmax out": {
+		"answers lack argmax": {
 			outcomeOf(func(o *outcome) { o.Answers[3].Argmax = nil }),
 			"answer 3 lacks its mass, its argmax or some of 6 probabilities",
 		},
-		"leaves the text out": {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
-		"has logits": {
+		"answers lack the text": {outcomeOf(func(o *outcome) { o.Answers[14].Text = nil }), "answer 14 has no text"},
+		"gives logits, not probabilities": {
 			outcomeOf(func(o *outcome) { o.Answers[0].Logprobs[2] = 3 }), "answer 0 has probabilities with the sum",
 		},
-		"has another mass":     {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "but its mass is 0.5"},
-		"has no code":          {fails("", "?"), "the error has no code"},
-		"does not know digits": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
-		"does not know models": {fails("no_such_model", "scorer"), noAnswer},
+		"has another mass":          {outcomeOf(func(o *outcome) { *o.Answers[0].Mass = 0.5 }), "but its mass is 0.5"},
+		"error without a code":      {fails("", "?"), "the error has no code"},
+		"refuses digits as choices": {fails("choice_not_a_token", "0"), noAnswer + ": choice_not_a_token"},
+		"does not know the models":  {fails("no_such_model", "scorer"), noAnswer},
 	})
 }
 
@@ -361,9 +361,9 @@ func TestOpenRefuses(t *testing.T) {
 	}{
 		"no styler": {func(f *fake) { delete(f.models, "styler") }, `has no styler, only ["scorer"]`, true},
 		"an older sidecar": {
-			func(f *fake) { f.speaks = 0 }, "speaks version 1 of its protocol, and this program version 2", true,
+			func(f *fake) { f.speaks = 0 }, "uses version 1 of its protocol, but this program uses version 2", true,
 		},
-		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "speaks version 3 of its protocol", true},
+		"a newer sidecar": {func(f *fake) { f.speaks = 3 }, "uses version 3 of its protocol", true},
 		"no limits":       {func(f *fake) { f.limits = limits{} }, "an invalid answer: its limits", true},
 		"few queries":     {func(f *fake) { f.limits.Queries = 14 }, "needs 15 queries for a sample, but the", false},
 		"something else": {func(f *fake) {
@@ -414,7 +414,7 @@ func TestStall(t *testing.T) {
 	defer cancel()
 	start := time.Now()
 	if _, err := s.Rate(ctx, items); !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got error %v, want that of the context", err)
+		t.Errorf("got error %v, want the error of the context", err)
 	}
 	if took := time.Since(start); took > 2*time.Second {
 		t.Errorf("continued for %v after its context ended", took)
@@ -474,7 +474,7 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
-// A fault of one item is the reason of its sample, in the words by which reasons are counted.
+// A fault of one item is the reason of its sample. The reason has the words that counts of reasons use.
 func TestItemFaults(t *testing.T) {
 	t.Parallel()
 	want := map[string]string{

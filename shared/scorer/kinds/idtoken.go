@@ -9,9 +9,9 @@ import (
 	"google.golang.org/api/idtoken"
 )
 
-// idTokenClient returns a client that sends a Google ID token of this process's service account, for an audience. A
-// service on Cloud Run requires such a token from its callers.
-// Source: https://cloud.google.com/run/docs/authenticating/service-to-service
+// idTokenClient returns a client that sends a Google ID token of this process's service account, for an audience.
+// Services on Cloud Run require such a token. Source:
+// https://cloud.google.com/run/docs/authenticating/service-to-service
 func idTokenClient(audience string) (*http.Client, error) {
 	tokens, err := idtoken.NewTokenSource(context.Background(), audience)
 	if err != nil {

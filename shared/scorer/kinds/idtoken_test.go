@@ -16,8 +16,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 )
 
-// TestIDToken requests the models of a sidecar, with the ID token that the metadata server gives the process's account
-// for the audience.
+// TestIDToken requests the models of a sidecar. The request must have the ID token that the metadata server issues to
+// the process's account for the audience.
 func TestIDToken(t *testing.T) {
 	claims := fmt.Sprintf(`{"aud": "harvest-score-gpu", "exp": %d}`, time.Now().Add(time.Hour).Unix())
 	token := "e30." + base64.RawURLEncoding.EncodeToString([]byte(claims)) + ".c2ln"
@@ -32,7 +32,7 @@ func TestIDToken(t *testing.T) {
 	t.Cleanup(metadata.Close)
 	t.Setenv("GCE_METADATA_HOST", strings.TrimPrefix(metadata.URL, "http://"))
 	t.Setenv("GOOGLE_APPLICATION_CREDENTIALS", "")
-	t.Setenv("HOME", t.TempDir()) // a person's credentials are not a service account's
+	t.Setenv("HOME", t.TempDir()) // so that no credentials of a person are found
 
 	var mu sync.Mutex
 	seen := map[string]string{}

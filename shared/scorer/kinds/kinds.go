@@ -1,4 +1,4 @@
-// Package kinds opens a scorer by the name of its kind.
+// Package kinds opens scorers of all kinds.
 package kinds
 
 import (
@@ -34,10 +34,10 @@ type Config struct {
 	GPU string `env:"GPU_SIDECAR" json:"gpu,omitempty" meaning:"URLs of the scorer gpu: URL,... or scorer=URL,styler=URL"`
 	// GPUToken is a secret: the SIDECAR_TOKEN of sidecars that require a token.
 	GPUToken string `env:"GPU_SIDECAR_TOKEN" json:"-" meaning:"bearer token of sidecars that require one"`
-	// GPUAudience is set if the sidecar is a service on Cloud Run, which requires Google's ID tokens. If it is empty, no
-	// ID token is sent.
+	// GPUAudience is the audience of the ID token for a sidecar that is a service on Cloud Run, which requires Google's ID
+	// tokens. If GPUAudience is empty, no ID token is sent.
 	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of Google's ID token"`
-	// LLM has the model, its URL, and the limits of its use.
+	// LLM has the model of the scorer llm, its URL, and the limits of its use.
 	LLM llm.Config `json:"llm,omitzero"`
 	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it, or gs://bucket/object. If it is
 	// empty, the weights in the program are used.
@@ -59,8 +59,8 @@ func (c Config) Validate() error {
 	return errors.Join(sidecar, c.LLM.Validate())
 }
 
-// At returns the configuration with the URLs, weights, model and mode of a run's configuration, if it has them. Secrets
-// and limits are always the current ones.
+// At returns the configuration with the URLs, weights, model and mode of other, a run's configuration, if other has
+// them. Secrets and limits are those of c.
 func (c Config) At(other Config) Config {
 	if other.GPU != "" {
 		c.GPU = other.GPU
@@ -81,7 +81,7 @@ func (c Config) At(other Config) Config {
 }
 
 // Choose reads a user's choice of a scorer: the name of a kind; `gpu:` or `llm:` and a URL; or `embedded:` and a file
-// of weights, which replaces the Config's file. `embedded` alone keeps the Config's file.
+// of weights, which replaces Config.Weights. With `embedded` alone, Config.Weights does not change.
 func (c Config) Choose(choice string) (kind string, _ Config, err error) {
 	kind, address, given := strings.Cut(choice, ":")
 	switch {
@@ -135,15 +135,15 @@ func CheckKind(kind string) error {
 type Opener struct {
 	weights  weights
 	memory   *memory.Budget
-	work     bucket.Bucket // has the weights that were trained on teachers' annotations; may be nil
+	work     bucket.Bucket // contains the weights that were trained on teachers' annotations; may be nil
 	sidecar  *gpu.Sidecar  // nil if its URL is not set
 	endpoint *llm.Endpoint // nil if noEndpoint is set
 	// noEndpoint is the reason why the scorer llm cannot be opened.
 	noEndpoint error
 }
 
-// New returns an Opener. budget is the memory for decoding images. work stores paid answers; if it is nil, they are not
-// stored. onWait, if not nil, receives the reason of a wait at the first failure, and then every 30 s.
+// New returns an Opener. budget is the memory for decoding images. work stores paid answers; if work is nil, they are
+// not stored. If onWait is not nil, it is called with the reason of a wait at the first failure, and then every 30 s.
 func New(c Config, budget *memory.Budget, work bucket.Bucket, onWait func(error)) (*Opener, error) {
 	if budget == nil {
 		return nil, errors.New("opening scorers: the budget of memory is missing")

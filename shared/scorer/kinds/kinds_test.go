@@ -23,9 +23,9 @@ import (
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
-		choice, known string // known is GPU_SIDECAR
+		choice, known string // known is the value of GPU_SIDECAR
 		kind, address string
-		want          string // of the error
+		want          string // part of the error
 	}{
 		{"embedded", "", "embedded", "", ""},
 		{"gpu:http://a:1", "", "gpu", "http://a:1", ""},
@@ -112,10 +112,10 @@ func TestLLM(t *testing.T) {
 	if kind != kinds.LLM || c.LLM.URL != "http://a:1/v1" || c.LLM.Model != "wren-1" || err != nil {
 		t.Errorf("kind %q of %q at %q, error %v", kind, c.LLM.Model, c.LLM.URL, err)
 	}
-	// The stored configuration of a run has its URLs, but neither secrets nor limits: these are always the current ones.
+	// The stored configuration of a run has its URLs, but no secrets and no limits. These are read at each start.
 	data, err := json.Marshal(c)
 	if string(data) != `{"llm":{"url":"http://a:1/v1","model":"wren-1"}}` || err != nil {
-		t.Errorf("remembered as %s, error %v", data, err)
+		t.Errorf("stored as %s, error %v", data, err)
 	}
 	var remembered kinds.Config
 	if err := json.Unmarshal(data, &remembered); err != nil {
@@ -156,7 +156,7 @@ func TestWeights(t *testing.T) {
 	if err := os.WriteFile(large, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Truncate(large, 64<<20+1); err != nil { // it takes no room on the disk
+	if err := os.Truncate(large, 64<<20+1); err != nil { // a sparse file
 		t.Fatal(err)
 	}
 	kind, c, err := kinds.Config{}.Choose("embedded:" + own)
@@ -184,7 +184,7 @@ func TestWeights(t *testing.T) {
 }
 
 // Weights can be in a bucket, where functions in the cloud can read them.
-func TestWeightsInBucket(t *testing.T) { // not parallel: the environment says where the bucket is
+func TestWeightsInBucket(t *testing.T) { // not parallel: an environment variable has the address of the bucket
 	weights, err := os.ReadFile("../embedded/weights.zst")
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/gpu"
 )
 
-// Memory returns the budget of this process: the memory that the machine, its container or GOMEMLIMIT leaves for
-// images. It fails if the largest sample within limits does not fit, for any of the configured scorers.
+// Memory returns the budget of this process: the memory for images within the limits of the machine, its container and
+// GOMEMLIMIT. It returns an error if the largest sample within limits does not fit, for one of the configured scorers.
 func (c Config) Memory(limits images.Limits) (*memory.Budget, error) {
 	limit, err := memory.FindLimit()
 	if err != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/llm"
 )
 
-// TestNeed checks the memory for the largest sample with the default limits, by the scorers of a process. A function
-// with 2 GiB has enough.
+// TestNeed checks the memory for the largest sample with the default limits, for several configurations of scorers. A
+// function with 2 GiB has enough memory.
 func TestNeed(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20

@@ -21,11 +21,11 @@ const (
 	maxWeights = 64 << 20
 )
 
-// weights is the location of the embedded scorer's weights. If name is empty, they are part of the program. Otherwise
-// they are in a file or an object, which is read again whenever a scorer is opened.
+// weights is the location of the embedded scorer's weights. If name is empty, the weights are part of the program.
+// Otherwise they are in a file or an object, which is read each time a scorer is opened.
 type weights struct {
 	name   string
-	from   bucket.Reader // bucket of the object, nil for a file; opened once, because its client keeps connections
+	from   bucket.Reader // bucket of the object; nil for a file; opened once, so that its connections are reused
 	object string
 }
 

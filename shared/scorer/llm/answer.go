@@ -11,18 +11,17 @@ import (
 )
 
 // An Answer is the stored answer of a model about a sample. Its object is answers/<hash>.json. The hash covers
-// everything that the model was given, and every run uses the answer. The Answer for a sample that cannot be rated is
-// answers/faults/<run>/<hash>.json. Only that run uses it, so that a retry, which is another run, sends the sample
-// again.
+// everything that the model was given, and every run uses the answer. For a sample that cannot be rated, the object is
+// answers/faults/<run>/<hash>.json. Only this run uses it. So a retry, which is another run, sends the sample again.
 type Answer struct {
 	Scorer string `json:"scorer"`
 	Model  string `json:"model"`
 	// Reason is the reason that the model gave, in one line.
 	Reason string `json:"reason,omitempty"`
-	// Ratings are in the order of the rubric's capabilities; a missing one is scorer.Missing.
+	// Ratings are in the order of the rubric's capabilities. A missing rating is scorer.Missing.
 	Ratings []int8 `json:"ratings,omitempty"`
 	// Digits are the probabilities of the ratings, in the same order; an entry is nil if a rating has no probabilities.
-	// Digits is nil if the server gives none. Conditional reports that they come from one JSON answer.
+	// Digits is nil if the server gives no probabilities. Conditional reports that they come from one JSON answer.
 	Digits      []*Digits `json:"digits,omitempty"`
 	Conditional bool      `json:"conditional,omitempty"`
 	Styles      []string  `json:"styles,omitempty"`
@@ -55,8 +54,8 @@ func (a *Answer) result() scorer.Result {
 }
 
 // measure sets expected score, mass and margin from the probabilities. In a JSON answer, the rating is the written
-// number. If digits were unlikely at its place, the expected score is the written number too, because the server forced
-// the model to write a digit.
+// number. If digits were unlikely at the place of this number, the expected score is the written number, too, because
+// the server forced the model to write a digit.
 func (a *Answer) measure(result *scorer.Result) {
 	missing := float32(math.NaN())
 	flags := map[string]bool{}

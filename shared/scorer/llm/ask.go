@@ -13,9 +13,9 @@ import (
 
 // The codes of samples that the model does not rate.
 const (
-	// InvalidAnswer: both answers of the model are invalid under the rubric.
+	// InvalidAnswer means that both answers of the model are invalid under the rubric.
 	InvalidAnswer reason.Code = "invalid_answer"
-	// Refused: the server or the model refuses the sample.
+	// Refused means that the server or the model refuses the sample.
 	Refused reason.Code = "refused_by_model"
 )
 
@@ -37,8 +37,8 @@ func (s *Scorer) ask(
 		tokens: s.inputTokens(len(shown.lines), len(images)), formats: s.formats, refusals: &s.refusals,
 	}
 	a := &Answer{Scorer: s.id, Model: s.Model, Run: s.spending.run}
-	// Reserve for all attempts together. If a sample with a reservation had to reserve more, samples could wait for each
-	// other.
+	// Reserve the cost of all attempts together. If a sample with a reservation had to reserve more, two samples could
+	// wait for each other forever.
 	reserved := s.maxDollars(p.tokens)
 	err = s.paid(ctx, s.spending, hash, reserved, func(pay payment) (float64, error) {
 		ask := s.converse

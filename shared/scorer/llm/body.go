@@ -8,8 +8,8 @@ import (
 	"strconv"
 )
 
-// imageURL returns a placeholder for the URL of the i-th image. It is replaced when the request is sent. Otherwise
-// langchaingo would hold several copies of the images as text while it makes the body.
+// imageURL returns a placeholder for the URL of the i-th image. It is replaced when the request is sent. Without
+// placeholders, langchaingo would have several copies of the images as text in memory while it makes the body.
 func imageURL(i int) string { return fmt.Sprintf("harvest-image:%d", i) }
 
 // placeOfURL is the text before the number of an image in a body. A message cannot contain it, because its quotes are

@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// TestWithImages uses texts that look like placeholders of images, and images of all lengths modulo 3.
+// TestWithImages sends texts that look like placeholders of images, and images of all lengths modulo 3.
 func TestWithImages(t *testing.T) {
 	t.Parallel()
 	type part struct {
@@ -51,7 +51,7 @@ func TestWithImages(t *testing.T) {
 	}
 }
 
-// TestBodyMemory sends large images: little memory is allocated for their base64 text.
+// TestBodyMemory sends large images. Little memory must be allocated for their base64 text.
 func TestBodyMemory(t *testing.T) {
 	var images []encodedImage
 	var body strings.Builder

@@ -20,7 +20,7 @@ import (
 // for its deliveries.
 const grace = 5 * time.Second
 
-// Usage has the tokens of a request, as the server counts them.
+// Usage has the numbers of tokens of a request, as the server counts them.
 type Usage struct {
 	InputTokens int `json:"input_tokens"`
 	// CachedTokens is the number of input tokens that the server read from its cache.
@@ -40,7 +40,7 @@ type reply struct {
 	text   string
 	finish string // why the answer ended: "stop", "length", "content_filter" or another word of the server
 	usage  Usage
-	// tokens are the tokens of the answer, if the server gives probabilities. thought is the model's reasoning before the
+	// tokens has the tokens of the answer, if the server gives probabilities. thought is the model's reasoning before the
 	// answer.
 	tokens  []answerToken
 	thought string
@@ -75,7 +75,7 @@ func newClient(c Config, inner http.RoundTripper) (*client, error) {
 // send makes one request. The error is a remote.LaterError, a remote.BrokenError, a refusedError, a *scorer.StopError,
 // or the error of a context that ended.
 func (c *client) send(ctx context.Context, p *prompt, added fields) (reply, error) {
-	// A request that has begun is paid for, so it may continue after its delivery has ended.
+	// A request that has begun must be paid, so it may continue after its delivery has ended.
 	within, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.Timeout)
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(grace, cancel) })()
@@ -112,7 +112,7 @@ func (c *client) refused(r *exchangeRecord) error {
 	err := fmt.Errorf("%s answered %d %s: %q", c.base, r.status, http.StatusText(r.status), detail)
 	switch {
 	case r.status == http.StatusTooManyRequests && code == "insufficient_quota":
-		return stopError("%v: the account has no credit left; add some", err)
+		return stopError("%v: the account has no credit left; add credit", err)
 	case r.status == http.StatusUnauthorized:
 		return stopError("%v: the key is refused; set LLM_API_KEY", err)
 	case r.status == http.StatusPaymentRequired:

@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// TestCompare compares two samples with their images, repeats the request after an invalid answer, and stops at a
-// refused key.
+// TestCompare compares two samples with their images. After an invalid answer, the request is repeated. A refused key
+// is a StopError.
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	answers := []said{{text: "the first"}, {text: "```json\n{\"reason\": \"r\", \"better\": 2}\n```"}}
@@ -45,8 +45,8 @@ func TestCompare(t *testing.T) {
 	}
 }
 
-// TestCompareSpends stops at the spending limit of a run, before a request that may exceed it. The spending of other
-// processes, and earlier comparisons, count.
+// TestCompareSpends checks that comparisons stop at the spending limit of a run, before a request that may exceed the
+// limit. The spending of other processes and earlier comparisons count.
 func TestCompareSpends(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(asked) said { return said{text: `{"better": 1}`} })

@@ -18,29 +18,29 @@ type Config struct {
 	// scorer's id does not depend on the URL.
 	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API of the scorer llm"`
 	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"name of the model that rates"`
-	// Mode is the way to query the model: scorer.ModeJSON, the default, or scorer.ModeLogprobs. It changes ratings.
+	// Mode is the way to query the model: scorer.ModeJSON, the default, or scorer.ModeLogprobs. The mode changes ratings.
 	Mode string `env:"LLM_MODE, default=json" json:"mode,omitempty" meaning:"json, or logprobs: one token a capability"`
-	// APIKey is a secret: it is sent to URL as a bearer token, and written nowhere.
+	// APIKey is a secret. It is sent to URL as a bearer token, and is never stored or logged.
 	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"API key, sent as a bearer token; in the cloud from Secret Manager"`
 
 	// Temperature, MaxTokens and ImageSide change ratings, and so the scorer's id. A temperature of -1 is not sent, for
-	// models that accept only their own.
+	// models that accept only their own temperature.
 	Temperature float64 `env:"LLM_TEMPERATURE, default=0" json:"-" meaning:"sampling temperature; -1: none is sent"`
 	// MaxTokens is the largest length of an answer in tokens, with the model's thinking; 2048 by default.
 	MaxTokens int `env:"LLM_MAX_TOKENS, default=2048" json:"-" meaning:"token limit of an answer, including its thinking"`
 	// ImageSide is the longest side of an image that is sent, in pixels. Larger images are reduced. 1024 by default.
 	ImageSide int `env:"LLM_IMAGE_SIDE, default=1024" json:"-" meaning:"longest side of an image that is sent, in pixels"`
 
-	// Concurrency bounds the concurrent requests of a process; 8 by default.
+	// Concurrency is the largest number of concurrent requests of a process; 8 by default.
 	Concurrency int `env:"LLM_CONCURRENCY, default=8" json:"-" meaning:"concurrent requests of a process"`
-	// RequestsPerMinute and TokensPerMinute bound the use by a process; no limit by default.
+	// RequestsPerMinute and TokensPerMinute limit the requests of a process; no limit by default.
 	RequestsPerMinute int `env:"LLM_REQUESTS_PER_MINUTE, default=0" json:"-" meaning:"limit of a process; 0: no limit"`
 	TokensPerMinute   int `env:"LLM_TOKENS_PER_MINUTE, default=0" json:"-" meaning:"limit of a process; 0: no limit"`
 	// Timeout is the time limit of a request; 120 s by default.
 	Timeout time.Duration `env:"LLM_TIMEOUT, default=120s" json:"-" meaning:"time limit of a request"`
 
 	// Prices is a table of US dollars per million input, output and cached input tokens: model=input/output/cached,... The
-	// last price may be left out; then cached tokens cost as much as other input tokens.
+	// last price can be left out. Cached tokens then cost as much as other input tokens.
 	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=input/output[/cached],..."`
 	// MaxCost is the most that a run may cost, in US dollars; no limit by default.
 	MaxCost float64 `env:"LLM_MAX_COST, default=0" json:"-" meaning:"US dollars that a run may spend; 0: no limit"`
@@ -48,7 +48,7 @@ type Config struct {
 	ImageTokens int `env:"LLM_IMAGE_TOKENS, default=1000" json:"-" meaning:"tokens of an image in estimates"`
 }
 
-// noTemperature stands for sending no temperature.
+// noTemperature is the value of Temperature for requests without a temperature.
 const noTemperature = -1
 
 func (c Config) withDefaults() Config {
@@ -167,7 +167,7 @@ func parsePrices(table string) (map[string]price, error) {
 func parsePrice(text string) (price, error) {
 	fields := strings.Split(text, "/")
 	if len(fields) != 2 && len(fields) != 3 {
-		return price{}, errors.New("two or three prices are needed")
+		return price{}, errors.New("give two or three prices")
 	}
 	var dollars []float64
 	for _, field := range fields {

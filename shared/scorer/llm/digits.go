@@ -9,8 +9,8 @@ import (
 )
 
 const (
-	// topLogprobs is the number of tokens that a server is asked to list at each place: the largest that hosted APIs
-	// accept.
+	// topLogprobs is the number of tokens that requests ask the server to list at each place. Hosted APIs accept no larger
+	// number.
 	topLogprobs = 20
 	// spellings is the number of different tokens for one digit: with white space before it, and without.
 	spellings = 2
@@ -22,16 +22,16 @@ const (
 
 // Flags of samples whose expected scores are computed from probabilities.
 const (
-	// FlagConditional: the probabilities come from one JSON answer, so each depends on the ratings before it.
+	// FlagConditional means that the probabilities come from one JSON answer, so each depends on the ratings before it.
 	FlagConditional = "conditional"
-	// FlagTruncatedMass: unlisted tokens may have more than maxUnlisted of the probability of the ratings.
+	// FlagTruncatedMass means that unlisted tokens may have more than maxUnlisted of the probability of the ratings.
 	FlagTruncatedMass = "truncated_mass"
 )
 
 // Digits is the distribution of the ratings at one place of an answer.
 type Digits struct {
-	// Probabilities has the probability of each rating from 0 on, summed over the digit's spellings. Spellings that the
-	// server did not list count 0.
+	// Probabilities has the probability of each rating from 0 on: the sum over the digit's spellings. A spelling that the
+	// server did not list counts as 0.
 	Probabilities [scorer.MaxRating + 1]float64 `json:"probabilities"`
 	// Unlisted is the largest total probability that unlisted spellings can have.
 	Unlisted float64 `json:"unlisted,omitempty"`
@@ -41,9 +41,9 @@ type Digits struct {
 
 // A reading describes the position of the digit in a token.
 type reading struct {
-	before string // text in the token before the digit
-	whole  bool   // no text follows the digit
-	// byID reports that the server listed the requested token ids, rather than the likeliest tokens.
+	before string // text of the token before the digit
+	whole  bool   // whether the digit must be the end of the token
+	// byID reports that the server listed the requested token ids, not the likeliest tokens.
 	byID bool
 }
 
@@ -69,7 +69,7 @@ func newDigits(t answerToken, r reading) Digits {
 	return d
 }
 
-// digitIn returns the rating that a token spells; ok is false if it spells none.
+// digitIn returns the rating that a token spells; ok is false if the token spells no rating.
 func digitIn(text string, r reading) (digit int, ok bool) {
 	text, found := strings.CutPrefix(strings.TrimLeft(text, blanks), strings.Trim(r.before, blanks))
 	text = strings.TrimLeft(text, blanks)
@@ -103,7 +103,7 @@ func (d *Digits) likeliest() int8 {
 	return int8(best)
 }
 
-// rate returns the rating of a model that was asked for one digit: the likeliest token, if it is a digit, and if all
+// rate returns the rating in the answer to a question for one digit: the likeliest token, if it is a digit, and if all
 // digits together are likely enough. Otherwise the rating is scorer.Missing, and the flag gives the reason.
 func (d *Digits) rate() (rating int8, flag string) {
 	switch {

@@ -15,7 +15,7 @@ func token(text string, top map[string]float64) answerToken {
 	one := func(text string, p float64) candidate {
 		l := math.Log(p)
 		if p == 0 {
-			return candidate{Token: text, Bytes: []byte(text)} // as llama-server writes minus infinity
+			return candidate{Token: text, Bytes: []byte(text)} // llama-server writes minus infinity in this way
 		}
 		return candidate{Token: text, Bytes: []byte(text), Logprob: &l}
 	}
@@ -43,7 +43,7 @@ func tokensOf(texts ...string) (all []answerToken) {
 	return all
 }
 
-// spaced is the start of tokens of words.
+// spaced is the space at the start of a token that begins a word.
 const spaced = " "
 
 // A six has a probability for each rating.
@@ -68,27 +68,27 @@ var digitTests = map[string]struct {
 		token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.0625}), reading{},
 		six{3: 0.0625, 4: 0.5}, 1 - 0.8125, false,
 	},
-	"hardly anything outside the list": {
+	"little probability outside the list": {
 		token("4", map[string]float64{"4": 0.5, "x": 0.25, "3": 0.001}), reading{},
 		six{3: 0.001, 4: 0.5}, 10 * 0.001, false,
 	},
-	"listed by their ids": {
+	"listed by token id": {
 		token("4", map[string]float64{"0": 0, "1": 0, "2": 0, "3": 0.25, "4": 0.5, "5": 0}), reading{byID: true},
 		six{3: 0.25, 4: 0.5}, 0.25, false,
 	},
-	"other numbers are no ratings": {
+	"numbers that are not ratings": {
 		token("4", map[string]float64{"4": 0.25, "45": 0.5, "4.5": 0.125, "6": 0.0625, "-1": 0, "4e": 0.0625}),
 		reading{}, six{4: 0.25}, 0, true,
 	},
-	"with what stands around it": {
+	"text around the digit": {
 		token(`": 4,`, map[string]float64{`": 4,`: 0.5, `":3`: 0.25, `": 2.`: 0.125, `4`: 0.125, "x": 0}),
 		reading{before: `": `}, six{3: 0.25, 4: 0.5}, 0, false,
 	},
-	"a digit and more, where nothing follows": {
+	"text after the digit": {
 		token("4.", map[string]float64{"4.": 0.5, "4": 0.25, "4\n": 0.125, "3,": 0.125, "x": 0}),
 		reading{whole: true}, six{4: 0.375}, 0, true,
 	},
-	"not in its own list": {
+	"token that is not in its list": {
 		answerToken{candidate: token("2", map[string]float64{"2": 0.25}).candidate,
 			Top: token("4", map[string]float64{"4": 0.5, "3": 0.25, "x": 0}).Top},
 		reading{}, six{2: 0.25, 3: 0.25, 4: 0.5}, 0, false,
@@ -111,8 +111,8 @@ func TestDigits(t *testing.T) {
 	}
 }
 
-// The distribution of a rating is found at its digit, for any division of the answer into tokens, and after thoughts
-// that the server has removed.
+// The distribution of a rating is found at its digit, for any division of the answer into tokens, and if the server has
+// removed the model's reasoning from the answer.
 func TestRatingDigits(t *testing.T) {
 	t.Parallel()
 	const answer = `{"reason": "4", "ratings": {"bird song": 4, "\"wing\" shape": 0}, "styles": ["tweet"]}`
@@ -193,7 +193,7 @@ func TestConditional(t *testing.T) {
 	}
 	again := rated(t, billed(t, open(t, c, Options{Work: work}), "b-1"), items...)
 	if diff := cmp.Diff(got, again, near); diff != "" || len(f.requests()) != 4 {
-		t.Errorf("%d requests; kept results (-first +second)\n%s", len(f.requests()), diff)
+		t.Errorf("%d requests; stored results (-first +second)\n%s", len(f.requests()), diff)
 	}
 	spent, err := Spent(t.Context(), work, "a-1")
 	if want := (3*(100*0.5+900*0.05+100*5) + 1000*0.5 + 100*5) / 1e6; err != nil || math.Abs(spent-want) > 1e-12 {
@@ -209,7 +209,7 @@ func TestNoLogprobs(t *testing.T) {
 			return said{status: 400, body: `{"error": {"message": "logprobs is not supported"}}`}
 		}
 		if len(a.Format) == 0 {
-			t.Error("the form of the answer is not requested any more")
+			t.Error("the form of the answer is no longer requested")
 		}
 		return said{text: validAnswer}
 	})

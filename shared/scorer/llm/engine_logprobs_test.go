@@ -17,8 +17,8 @@ import (
 // digitsBias makes the six digits likely for the small random model, with different probabilities.
 const digitsBias = 9
 
-// Both modes read the probabilities by which a real server samples: among a thousand answers to the same prompt, which
-// a grammar restricts to one digit, each digit has its share.
+// The mode logprobs reads the probabilities with which a real server samples. A thousand answers to the same prompt,
+// which a grammar restricts to one digit, must have each digit with this probability.
 func TestRealProbabilities(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -67,14 +67,14 @@ func TestRealProbabilities(t *testing.T) {
 	chi, expectedTooFew := 0.0, 0.0
 	for digit, share := range shares {
 		want := share * draws
-		if want < 5 { // too few for the statistic: their part is bounded apart
+		if want < 5 { // too few for the statistic: their total is checked separately
 			expectedTooFew += want
 			continue
 		}
 		chi += (float64(counts[digit]) - want) * (float64(counts[digit]) - want) / want
 	}
 	t.Logf("shares %.3f, of %d draws %v, chi-square %.2f", shares, draws, counts, chi)
-	if chi > 20.5 || expectedTooFew > 15 { // 5 degrees of freedom: exceeded once in a thousand
+	if chi > 20.5 || expectedTooFew > 15 { // with 5 degrees of freedom, exceeded once in a thousand tests
 		t.Errorf("chi-square %.2f of %v against %.3f", chi, counts, shares)
 	}
 }
@@ -129,8 +129,8 @@ func drawDigits(
 	return counts
 }
 
-// In the mode json a real server gives the distribution at each digit of its answer. The difference of both modes'
-// expected scores is only logged: with random weights they differ as the prompts do.
+// In the mode json, a real server gives the distribution at each digit of its answer. The difference of the expected
+// scores of both modes is only logged: with random weights, each prompt has a different answer.
 func TestRealConditional(t *testing.T) {
 	thorough.Only(t)
 	t.Parallel()
@@ -163,7 +163,7 @@ func TestRealConditional(t *testing.T) {
 	t.Logf("%d ratings: %d equal in both modes, expected scores differ by %.2f in the mean", n, equal, sum/float64(n))
 }
 
-// The small random model gives digits no probability: it is refused, and the error quotes its answer.
+// The small random model gives digits no probability. So it is refused, and the error quotes its answer.
 func TestRealProbe(t *testing.T) {
 	t.Parallel()
 	server := enginetest.Start(t)

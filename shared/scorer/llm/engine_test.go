@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/llm/enginetest"
 )
 
-// A real server enforces the schema, refuses an invalid image, which is the sample's fault, and answers the next
+// A real server enforces the schema. It refuses an invalid image, which is a fault of the sample, and answers the next
 // request.
 func TestRealServer(t *testing.T) {
 	t.Parallel()
@@ -20,7 +20,7 @@ func TestRealServer(t *testing.T) {
 		}
 	}
 	if level := s.refusals.format(); level != 0 {
-		t.Errorf("it refused the first %d formats", level)
+		t.Errorf("the server refused the first %d formats", level)
 	}
 	junk := encodedImage{"image/png", []byte("no image at all")}
 	p := prompt{
@@ -33,7 +33,7 @@ func TestRealServer(t *testing.T) {
 	_, err := s.answer(t.Context(), &p)
 	fault, ok := errors.AsType[sampleError](err)
 	if !ok || fault.fault.Code != Refused && fault.fault.Code != scorer.Died {
-		t.Errorf("error %v of an image that is none, want the sample's fault", err)
+		t.Errorf("error %v for an invalid image, want a fault of the sample", err)
 	} else {
 		t.Log(fault)
 	}

@@ -15,7 +15,7 @@ type refusedError struct {
 
 func (e refusedError) Unwrap() error { return e.error }
 
-// A sampleError reports why the sample of a request cannot be rated.
+// A sampleError reports that the sample of a request cannot be rated, and why.
 type sampleError struct{ fault *dataset.Fault }
 
 func (e sampleError) Error() string { return e.fault.Reason() }

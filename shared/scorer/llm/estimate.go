@@ -6,8 +6,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Sizes of requests, for estimates. The server's own counts replace them later. English text has about four bytes a
-// token in the vocabularies of current models.
+// Sizes of requests, for estimates. After a request, the server's own counts replace the estimate. English text has
+// about four bytes a token in the vocabularies of current models.
 const (
 	bytesPerToken = 4
 	// requestTokens is the overhead of a request. An answer has reasonTokens for reason and styles, and ratingTokens for
@@ -35,7 +35,8 @@ func (s *Scorer) inputTokens(textBytes, images int) int {
 	return requestTokens + textTokens(s.textAround()+textBytes) + images*s.ImageTokens
 }
 
-// maxDollars returns the highest cost of all requests for a sample, in US dollars, if the input is estimated correctly.
+// maxDollars returns the highest cost of all requests for a sample, in US dollars, if the estimate of the input is
+// correct.
 func (s *Scorer) maxDollars(inputTokens int) float64 {
 	all := Usage{InputTokens: attempts * inputTokens, OutputTokens: attempts * s.MaxTokens}
 	if s.mode == scorer.ModeLogprobs {

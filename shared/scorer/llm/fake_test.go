@@ -23,10 +23,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// Every test closes its servers, so anything left at the end was leaked by this package.
+// Every test closes its servers. So goroutines that are left at the end are leaks of this package.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// An asked is a request as the fake API receives it.
+// asked is a request as the fake API receives it.
 type asked struct {
 	header   http.Header
 	Model    string            `json:"model"`
@@ -40,19 +40,19 @@ type asked struct {
 	Template map[string]bool   `json:"chat_template_kwargs"`
 	text     string            // of all messages
 	images   int
-	trial    bool // a harmless request of the client's own
+	trial    bool // whether it is a trial of the client with a harmless sample
 }
 
-// A said is an answer of the fake API.
+// said is an answer of the fake API.
 type said struct {
 	status int // 200 if 0
 	header map[string]string
-	body   string        // of a refusal
-	text   string        // of an answer
+	body   string        // body of a refusal
+	text   string        // text of an answer
 	finish string        // "stop" if empty
-	noUse  bool          // usage is left out
-	tokens []answerToken // with their probabilities
-	cached int           // tokens of the input
+	noUse  bool          // whether the usage is left out
+	tokens []answerToken // tokens of the answer, with their probabilities
+	cached int           // number of input tokens from the cache
 }
 
 // A fake is an OpenAI-compatible API whose answers a test defines.
@@ -60,7 +60,7 @@ type fake struct {
 	*httptest.Server
 	t      testing.TB
 	answer func(asked) said
-	// aside answers requests outside the API, 404 if nil.
+	// aside answers requests outside the API. If it is nil, they are answered 404.
 	aside func(path string, body []byte) string
 
 	mu  sync.Mutex
@@ -139,7 +139,7 @@ func (f *fake) requests() []asked {
 	return append([]asked(nil), f.all...)
 }
 
-// birds returns the rubric of a user.
+// birds returns a rubric that a user could have.
 func birds(t testing.TB) *rubric.Rubric {
 	t.Helper()
 	r, err := rubric.Parse([]byte("name: birds\ncapabilities: [bird song, \"\\\"wing\\\" shape\"]\n" +
@@ -160,7 +160,7 @@ func validResult() scorer.Result {
 	return scorer.Result{Ratings: []int8{4, 0}, Expected: []float32{4, 0}, Styles: []string{"tweet"}}
 }
 
-// config returns a configuration whose model costs a tenth of a cent per answer of a fake.
+// config returns a configuration in which an answer of a fake costs a tenth of a cent.
 func config(f *fake) Config {
 	return Config{URL: f.URL, Model: "wren-1", APIKey: "sk-secret", Prices: "wren-1=0.5/5"}
 }

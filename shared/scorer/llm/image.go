@@ -26,9 +26,9 @@ type encodedImage struct {
 }
 
 // prepare converts an image to a form that every server accepts: an opaque JPEG or PNG whose longer side is at most
-// side pixels. If the image has this form already, its bytes and EXIF data are kept, and the server may rotate it. Any
-// other image is drawn on a white ground and encoded again, without rotation. A broken image is found here, before a
-// request is paid. The work is done in a step of budget.
+// side pixels. If the image already has this form, its bytes and EXIF data are kept, and the server may rotate it. Any
+// other image is drawn on a white background and encoded again, without rotation. An invalid image is found here,
+// before a request costs money. The memory for the work comes from budget.
 func prepare(
 	ctx context.Context, data []byte, side int, budget *memory.Budget,
 ) (ready encodedImage, fault *dataset.Fault, err error) {
@@ -71,8 +71,8 @@ func scaled(width, height, side int) (int, int) {
 	return max(1, int(float64(width)*scale)), max(1, int(float64(height)*scale))
 }
 
-// rowBytes is the memory for a pixel of the intermediate picture of draw.Kernel, which has the new width and the old
-// height. newBytes is the memory for a pixel of the new picture and its file.
+// rowBytes is the memory, in bytes, for a pixel of the intermediate picture of draw.Kernel, which has the new width and
+// the old height. newBytes is the memory for a pixel of the new picture and its file.
 const rowBytes, newBytes = 32, 8
 
 // scaling returns the most memory for reducing an image, in bytes.
@@ -88,8 +88,8 @@ func (c Config) Scaling(pixels int64) int64 {
 	return int64(rowBytes*side*math.Ceil(math.Sqrt(float64(pixels))) + newBytes*side*side)
 }
 
-// prepareAll prepares the images of a sample's rated turns, one at a time; an image that occurs several times is
-// prepared once. fault is that of the first image that cannot be prepared.
+// prepareAll prepares the images of a sample's rated turns, one at a time. An image that occurs several times is
+// prepared once. fault is the fault of the first image that cannot be prepared.
 func prepareAll(
 	ctx context.Context, item scorer.Item, side int, budget *memory.Budget,
 ) (ready []encodedImage, fault *dataset.Fault, err error) {

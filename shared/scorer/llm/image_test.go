@@ -41,15 +41,15 @@ func TestPrepare(t *testing.T) {
 		kept          bool
 		width, height int
 	}{
-		"png":         {encode(asPNG, 100, 50), true, 100, 50},
-		"jpeg":        {encode(asJPEG, 50, 100), true, 50, 100},
-		"gif":         {encode(asGIF, 30, 20), false, 30, 20},
-		"bmp":         {encode(asBMP, 30, 20), false, 30, 20},
-		"large png":   {encode(asPNG, 400, 100), false, 100, 25},
-		"large jpeg":  {encode(asJPEG, 101, 202), false, 50, 100},
-		"thin":        {encode(asPNG, 1000, 1), false, 100, 1},
-		"smallest":    {encode(asPNG, 1, 1), true, 1, 1},
-		"just enough": {encode(asPNG, 100, 100), true, 100, 100},
+		"png":                      {encode(asPNG, 100, 50), true, 100, 50},
+		"jpeg":                     {encode(asJPEG, 50, 100), true, 50, 100},
+		"gif":                      {encode(asGIF, 30, 20), false, 30, 20},
+		"bmp":                      {encode(asBMP, 30, 20), false, 30, 20},
+		"large png":                {encode(asPNG, 400, 100), false, 100, 25},
+		"large jpeg":               {encode(asJPEG, 101, 202), false, 50, 100},
+		"thin":                     {encode(asPNG, 1000, 1), false, 100, 1},
+		"smallest":                 {encode(asPNG, 1, 1), true, 1, 1},
+		"exactly the allowed size": {encode(asPNG, 100, 100), true, 100, 100},
 	}
 	for name, tt := range tests {
 		p, fault := prepared(t, tt.data, 100)
@@ -59,19 +59,19 @@ func TestPrepare(t *testing.T) {
 		}
 		got, format, err := image.Decode(bytes.NewReader(p.data))
 		if err != nil || p.mime != "image/"+format || bytes.Equal(p.data, tt.data) != tt.kept {
-			t.Errorf("%s: error %v, %s as %s, kept as it was: %v", name, err, format, p.mime, bytes.Equal(p.data, tt.data))
+			t.Errorf("%s: error %v, %s as %s, unchanged: %v", name, err, format, p.mime, bytes.Equal(p.data, tt.data))
 			continue
 		}
 		if size := got.Bounds().Size(); size != (image.Point{tt.width, tt.height}) {
 			t.Errorf("%s: %v", name, size)
 		}
 		if r, g, _, _ := got.At(0, 0).RGBA(); r>>8 < 180 || g>>8 > 60 {
-			t.Errorf("%s: its colour is now %d, %d", name, r>>8, g>>8)
+			t.Errorf("%s: the colour of the new image is %d, %d", name, r>>8, g>>8)
 		}
 	}
 }
 
-// The ground of a transparent image is white, also if the image is reduced.
+// A transparent image gets a white background, also if it is reduced.
 func TestPrepareTransparent(t *testing.T) {
 	t.Parallel()
 	for _, side := range []int{20, 10} {
@@ -88,7 +88,7 @@ func TestPrepareTransparent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if r, _, _, a := got.At(side-1, side-1).RGBA(); r>>8 < 250 || a != 0xffff {
-			t.Errorf("side %d: the transparent ground is %d, alpha %d; want white", side, r>>8, a)
+			t.Errorf("side %d: the transparent background is %d, alpha %d; want white", side, r>>8, a)
 		}
 	}
 }
@@ -101,7 +101,7 @@ func TestPrepareRefuses(t *testing.T) {
 		if _, fault := prepared(t, data, 100); fault == nil {
 			t.Errorf("%s: no fault", name)
 		} else if fault.Code != images.Undecodable && fault.Code != images.FormatUnknown {
-			t.Errorf("%s: %s is no fault of decoding an image", name, fault.Reason())
+			t.Errorf("%s: the fault is %s, want a fault of decoding an image", name, fault.Reason())
 		}
 	}
 }

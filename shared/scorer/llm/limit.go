@@ -12,7 +12,7 @@ import (
 // the limit.
 const bursts = 10
 
-// A limiter bounds the requests and tokens of this process to the limits per minute.
+// A limiter keeps the requests and tokens of this process within the limits per minute.
 type limiter struct{ requests, tokens *rate.Limiter }
 
 func newLimiter(c Config) *limiter {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// takes takes requests one after the other, on a clock that jumps, and returns how long that took.
+// takes sends requests to a limiter one after the other, on a fake clock. It returns the time that they take.
 func takes(t *testing.T, requests, tokens, asked, each int, least, most float64) {
 	t.Run(fmt.Sprintf("%d requests, %d tokens", requests, tokens), func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func TestLimiter(t *testing.T) {
 	}
 }
 
-// Tokens beyond the estimate make the next caller wait.
+// If a request uses more tokens than estimated, the next caller waits.
 func TestLimiterCharges(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLimiter(Config{TokensPerMinute: 600})

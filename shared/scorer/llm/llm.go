@@ -1,6 +1,7 @@
-// Package llm rates samples by any vision model with an OpenAI-compatible API. In the mode json it makes one request a
-// sample; the answer is JSON with all ratings, the styles and a reason. In the mode logprobs it makes one request a
-// capability, and the answer is one token. Answers are stored in the work bucket, so that no answer is paid for twice.
+// Package llm rates samples by any vision model with an OpenAI-compatible API. In the mode json it makes one request
+// for each sample; the answer is JSON with all ratings, the styles and a reason. In the mode logprobs it makes one
+// request for each capability, and the answer is one token. Answers are stored in the work bucket, so that no answer is
+// paid for twice.
 package llm
 
 import (
@@ -25,12 +26,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// Advice is a text for a person: what to do if the server does not answer for a long time.
-const Advice = "Nothing is lost: scoring continues by itself as soon as the server takes requests. " +
-	"If it is full often, lower LLM_CONCURRENCY, LLM_REQUESTS_PER_MINUTE or LLM_TOKENS_PER_MINUTE; " +
+// Advice is a text for users on what to do if the server does not answer for a long time.
+const Advice = "Nothing is lost: scoring continues by itself as soon as the server accepts requests. " +
+	"If the server is often full, lower LLM_CONCURRENCY, LLM_REQUESTS_PER_MINUTE or LLM_TOKENS_PER_MINUTE; " +
 	"if it cannot be reached, check LLM_URL."
 
-// Options are the options of an Endpoint. All but Memory have defaults.
+// Options are the options of an Endpoint. All fields except Memory have defaults.
 type Options struct {
 	Memory    *memory.Budget    // budget for decoding images
 	Work      bucket.Bucket     // stores answers; may be nil
@@ -38,18 +39,18 @@ type Options struct {
 	Retry     remote.Retry
 }
 
-// An Endpoint is a client of the model. It is safe for concurrent use. A process should have only one, because it keeps
-// the limits of requests and spending.
+// An Endpoint is a client of the model. It is safe for concurrent use. A process should have only one Endpoint, because
+// an Endpoint enforces the limits of requests and spending.
 type Endpoint struct {
 	*client
 	Options
 	store    answerStore
 	limiter  *limiter
 	throttle *remote.Throttle
-	refusals refusals // of requests for JSON answers
+	refusals refusals // refusals of requests for JSON answers
 	// questions are the refusals of requests for a single token.
 	questions refusals
-	inFlight  singleflight.Group // by run and answerHash, and the probe
+	inFlight  singleflight.Group // its keys have run and answerHash, or are "probe"
 
 	mu       sync.Mutex
 	spending map[string]*spending // by run
@@ -143,7 +144,7 @@ func (e *Endpoint) priceOfModel() (*price, error) {
 	return nil, nil
 }
 
-// ID is "llm-", the mode, and 12 hex digits of a hash of the model's name, the rubric, the instructions, and the
+// ID returns "llm-", the mode, and 12 hex digits of a hash of the model's name, the rubric, the instructions, and the
 // options that change ratings. It does not depend on the model's URL.
 func (s *Scorer) ID() string { return s.id }
 
@@ -171,11 +172,11 @@ func (e *Endpoint) spendingOf(run string) *spending {
 	return s
 }
 
-// Rate rates the items, several concurrently. It waits for a server that is full or cannot be reached. The error is a
-// *scorer.StopError or transient; answers before the error are stored.
+// Rate rates the items, several at a time. It waits for a server that is full or cannot be reached. The error is a
+// *scorer.StopError or transient. Answers that came before the error are stored.
 func (s *Scorer) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result, error) {
 	results := make([]scorer.Result, len(items))
-	// After an error, no further sample is begun. Samples in flight are completed, because they are paid for.
+	// After an error, no further sample is begun. Samples in flight are completed, because they must be paid.
 	var stopped atomic.Bool
 	var group errgroup.Group
 	group.SetLimit(s.Concurrency)
@@ -202,7 +203,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 		return scorer.Result{}, err
 	}
 	hash := answerHash(s.id, shown.lines, item.RatedImages())
-	// Equal samples at the same time share one request.
+	// Equal samples that are rated at the same time share one request.
 	answer, err, _ := s.inFlight.Do(s.spending.run+"/"+hash, func() (any, error) {
 		a, err := s.store.find(ctx, s.spending.run, hash)
 		if a != nil || err != nil {
@@ -222,7 +223,7 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 	}
 	a, _ := answer.(*Answer)
 	if a.Fault == nil && len(a.Ratings) != len(s.rubric.Capabilities) {
-		return scorer.Result{}, fmt.Errorf("reading %s: it has %d ratings, and the rubric %d capabilities",
+		return scorer.Result{}, fmt.Errorf("reading %s: it has %d ratings, but the rubric has %d capabilities",
 			answerName(hash), len(a.Ratings), len(s.rubric.Capabilities))
 	}
 	result := a.result()
@@ -232,8 +233,8 @@ func (s *Scorer) rate(ctx context.Context, item scorer.Item) (scorer.Result, err
 	return result, nil
 }
 
-// Reason returns the model's reason for its rating of a sample, in one line; it is empty if no answer is stored. It
-// makes no request.
+// Reason returns the model's reason for its rating of a sample, in one line; empty if no answer is stored. It makes no
+// request.
 func (s *Scorer) Reason(ctx context.Context, item scorer.Item) (string, error) {
 	shown, err := newConversation(item.Sample)
 	if err != nil {

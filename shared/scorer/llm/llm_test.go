@@ -29,7 +29,8 @@ func rated(t testing.TB, s scorer.Scorer, items ...scorer.Item) []scorer.Result 
 	return results
 }
 
-// One request has everything: instructions, conversation, images, format and key, and nothing from the environment.
+// A request has the instructions, the conversation, the images, the format and the key, and nothing from the
+// environment.
 func TestRequest(t *testing.T) {
 	t.Setenv("OPENAI_API_KEY", "sk-of-another")
 	t.Setenv("OPENAI_BASE_URL", "http://127.0.0.1:1")
@@ -102,7 +103,7 @@ func TestTemperature(t *testing.T) {
 
 var idPattern = regexp.MustCompile(`^llm-(json|logprobs)-[0-9a-f]{12}$`)
 
-// The id depends on everything that changes ratings, and on nothing else. It names the mode.
+// The id depends on everything that changes ratings, and on nothing else. It contains the mode.
 func TestID(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -111,7 +112,7 @@ func TestID(t *testing.T) {
 		change func(*Config)
 		same   bool
 	}{
-		"elsewhere":   {func(c *Config) { c.URL = "http://127.0.0.1:1/v1" }, true},
+		"another URL": {func(c *Config) { c.URL = "http://127.0.0.1:1/v1" }, true},
 		"key":         {func(c *Config) { c.APIKey = "sk-2" }, true},
 		"limits":      {func(c *Config) { c.Concurrency, c.RequestsPerMinute, c.MaxCost = 1, 7, 3 }, true},
 		"model":       {func(c *Config) { c.Model = "wren-2" }, false},
@@ -127,12 +128,12 @@ func TestID(t *testing.T) {
 			c.Prices = ""
 		}
 		if id := open(t, c, Options{}).ID(); (id == base) != tt.same || !idPattern.MatchString(id) {
-			t.Errorf("%s: id %s, and before %s", name, id, base)
+			t.Errorf("%s: id %s, without the change %s", name, id, base)
 		}
 	}
 }
 
-// An answer is not requested again: not by another run, not by another process, and not for an equal sample.
+// An answer is requested once: another run, another process and an equal sample use the stored answer.
 func TestAnswersAreKept(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -161,7 +162,7 @@ func TestAnswersAreKept(t *testing.T) {
 		Requests: 1, Usage: Usage{InputTokens: fakeInput, OutputTokens: fakeOutput}, Dollars: &dollars, Run: "a-1",
 	}
 	if diff := cmp.Diff(wantAnswer, a); diff != "" {
-		t.Errorf("kept answer (-want +got)\n%s", diff)
+		t.Errorf("stored answer (-want +got)\n%s", diff)
 	}
 	for item, want := range map[*scorer.Item]string{&items[0]: "It sings.", {Sample: &dataset.Sample{}}: ""} {
 		if got, err := open(t, config(f), Options{Work: work}).Reason(t.Context(), *item); got != want || err != nil {
@@ -176,7 +177,7 @@ func TestAnswersAreKept(t *testing.T) {
 	}
 }
 
-// An invalid answer is sent back once, with its fault. If the second answer is invalid, too, the sample is not paid for
+// An invalid answer is sent back once, with its fault. If the second answer is invalid, too, the sample is not sent
 // again in its run. Another run, such as a retry, sends it again.
 func TestRepair(t *testing.T) {
 	t.Parallel()
@@ -226,7 +227,7 @@ func TestRepair(t *testing.T) {
 	}
 }
 
-// A broken image fails only its sample, and costs no money.
+// An invalid image fails only its sample, and no request is made for the sample.
 func TestBrokenImage(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -241,7 +242,7 @@ func TestBrokenImage(t *testing.T) {
 	}
 }
 
-// A request that is paid for is completed and stored, even if its delivery has ended.
+// A request that must be paid is completed, and its answer stored, even if its delivery has ended.
 func TestCancelledRequestIsKept(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -253,17 +254,17 @@ func TestCancelledRequestIsKept(t *testing.T) {
 	work := folder(t)
 	s := billed(t, open(t, config(f), Options{Work: work}), "a-1")
 	if _, err := s.Rate(ctx, samples(1)); err != nil {
-		t.Errorf("error %v of an answer that came", err)
+		t.Errorf("error %v, although the answer came", err)
 	}
 	if kept := objects(t, work, "answers/"); len(kept) != 3 {
-		t.Errorf("kept is %q, want an answer, its reservation and its receipt", kept)
+		t.Errorf("stored objects: %q, want an answer, its reservation and its receipt", kept)
 	}
 	if _, err := s.Rate(ctx, samples(2)); err == nil || len(f.requests()) != 1 {
 		t.Errorf("error %v after %d requests, want one for another sample", err, len(f.requests()))
 	}
 }
 
-// In the last moments of a delivery no request is begun.
+// If a delivery has too little time left, no request is begun.
 func TestLastMoments(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -306,7 +307,7 @@ func TestEstimate(t *testing.T) {
 			tt.seconds = float64(e.InputTokens+e.OutputTokens) / 1000 * 60
 		}
 		if e.LimitedBy != tt.by || e.Seconds != tt.seconds {
-			t.Errorf("%s: %v s by %s, want %v by %s", name, e.Seconds, e.LimitedBy, tt.seconds, tt.by)
+			t.Errorf("%s: %v s, limited by %s; want %v, limited by %s", name, e.Seconds, e.LimitedBy, tt.seconds, tt.by)
 		}
 		if want := (float64(e.InputTokens)*0.5 + float64(e.OutputTokens)*5) / 1e6; e.Dollars == nil ||
 			*e.Dollars != want {
@@ -341,7 +342,7 @@ func readObject(t testing.TB, b bucket.Reader, name string, v any) {
 	}
 }
 
-// The word <image> in a text is text: images then have another mark. Turns that are not rated are not sent.
+// The word <image> in a text is text, so images then have another mark. Turns that are not rated are not sent.
 func TestConversation(t *testing.T) {
 	t.Parallel()
 	human := func(text string, first int) dataset.Turn { return dataset.NewTurn(dataset.Human, text, first) }

@@ -22,11 +22,11 @@ type parsedAnswer struct {
 	Styles  []string
 }
 
-// maxFaults bounds the number of faults of one answer that an error names.
+// maxFaults is the largest number of faults of one answer that an error names.
 const maxFaults = 5
 
-// parseAnswer reads an answer. Every deviation from the requested form is a fault. The error names the first few
-// faults, and is shown to the model.
+// parseAnswer reads an answer. Every deviation from the requested form is a fault. The error names the first maxFaults
+// faults. It is sent to the model.
 func parseAnswer(text string, r *rubric.Rubric) (parsedAnswer, error) {
 	fields, err := object(unfence(text))
 	if err != nil {

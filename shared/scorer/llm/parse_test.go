@@ -18,21 +18,21 @@ func TestRead(t *testing.T) {
 		text string
 		says string // part of the error; empty for no error
 	}{
-		"valid":          {validAnswer, ""},
-		"spaces":         {"\n " + validAnswer + "\n", ""},
-		"fenced":         {"```json\n" + validAnswer + "\n```", ""},
-		"fenced bare":    {"```\n" + validAnswer + "```", ""},
-		"two lines":      {`{"reason": " It\n\tsings. ", ` + ratings + `, "styles": ["tweet", "tweet"]}`, ""},
-		"empty":          {"", "it is no JSON object"},
-		"prose":          {"Sure! " + validAnswer, "it is no JSON object"},
-		"list":           {"[" + validAnswer + "]", "it is no JSON object"},
-		"more":           {validAnswer + " Done.", "something follows"},
-		"cut":            {validAnswer[:len(validAnswer)-1], "it is cut off"},
-		"cut in a value": {validAnswer[:40], "it is no JSON"},
-		"unknown field":  {`{"score": 3, ` + validAnswer[1:], `a field "score", which was not asked for`},
-		"other case":     {strings.Replace(validAnswer, "styles", "Styles", 1), `a field "Styles"`},
-		"twice":          {`{"styles": ["tweet"], ` + validAnswer[1:], `"styles" twice`},
-		"nothing":        {"{}", "reason is missing; ratings is missing; styles is missing"},
+		"valid":                     {validAnswer, ""},
+		"spaces":                    {"\n " + validAnswer + "\n", ""},
+		"fenced":                    {"```json\n" + validAnswer + "\n```", ""},
+		"fenced without a language": {"```\n" + validAnswer + "```", ""},
+		"two lines":                 {`{"reason": " It\n\tsings. ", ` + ratings + `, "styles": ["tweet", "tweet"]}`, ""},
+		"empty":                     {"", "it is no JSON object"},
+		"prose":                     {"Sure! " + validAnswer, "it is no JSON object"},
+		"list":                      {"[" + validAnswer + "]", "it is no JSON object"},
+		"more":                      {validAnswer + " Done.", "something follows"},
+		"cut":                       {validAnswer[:len(validAnswer)-1], "it is cut off"},
+		"cut off in a value":        {validAnswer[:40], "it is no JSON"},
+		"unknown field":             {`{"score": 3, ` + validAnswer[1:], `a field "score", which was not asked for`},
+		"names in another case":     {strings.Replace(validAnswer, "styles", "Styles", 1), `a field "Styles"`},
+		"twice":                     {`{"styles": ["tweet"], ` + validAnswer[1:], `"styles" twice`},
+		"empty answer":              {"{}", "reason is missing; ratings is missing; styles is missing"},
 		"null": {
 			`{"reason": null, "ratings": null, "styles": null}`,
 			"reason is no text; ratings: it is no JSON object; styles is empty",
@@ -42,16 +42,16 @@ func TestRead(t *testing.T) {
 		"below":         {strings.Replace(validAnswer, "4", "-1", 1), `is -1,`},
 		"fraction":      {strings.Replace(validAnswer, "4", "4.0", 1), `is 4.0,`},
 		"text":          {strings.Replace(validAnswer, "4", `"4"`, 1), `is "4",`},
-		"signed":        {strings.Replace(validAnswer, "4", `1e0`, 1), `is 1e0,`},
-		"unrated":       {strings.Replace(validAnswer, `"bird song": 4, `, "", 1), `the rating of "bird song" is missing`},
+		"exponent":      {strings.Replace(validAnswer, "4", `1e0`, 1), `is 1e0,`},
+		"no rating":     {strings.Replace(validAnswer, `"bird song": 4, `, "", 1), `the rating of "bird song" is missing`},
 		"other": {
 			strings.Replace(validAnswer, "bird song", "song", 1),
 			`ratings has "song", which is no capability; the rating of "bird song" is missing`,
 		},
-		"other style":  {strings.Replace(validAnswer, `"]`, `", "song"]`, 1), `styles has "song", which is no style`},
-		"style number": {strings.Replace(validAnswer, `["tweet"]`, `[1]`, 1), `styles has 1, which is no style`},
-		"style alone":  {strings.Replace(validAnswer, `["tweet"]`, `"tweet"`, 1), `styles is no list`},
-		"no style":     {strings.Replace(validAnswer, `["tweet"]`, `[]`, 1), `styles is empty`},
+		"unknown style": {strings.Replace(validAnswer, `"]`, `", "song"]`, 1), `styles has "song", which is no style`},
+		"numeric style": {strings.Replace(validAnswer, `["tweet"]`, `[1]`, 1), `styles has 1, which is no style`},
+		"no list":       {strings.Replace(validAnswer, `["tweet"]`, `"tweet"`, 1), `styles is no list`},
+		"no style":      {strings.Replace(validAnswer, `["tweet"]`, `[]`, 1), `styles is empty`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestSchema(t *testing.T) {
 	}
 }
 
-// The instructions explain every name that an answer must use, and are short enough for small contexts.
+// The instructions explain every name that an answer must use. They are short enough for small contexts.
 func TestInstructions(t *testing.T) {
 	t.Parallel()
 	r := rubric.Default()

@@ -20,9 +20,10 @@ import (
 )
 
 const (
-	// probeTokens bounds the answer to a probe. It is large enough to show why the first token is not a digit.
+	// probeTokens is the largest length of the answer to a probe. It is large enough to show why the first token is not a
+	// digit.
 	probeTokens = 8
-	// maxSeen is the number of the likeliest tokens that an error names.
+	// maxSeen is the largest number of tokens that an error names.
 	maxSeen = 5
 	// sideTimeout is the time limit of requests about the server itself, which many servers do not support.
 	sideTimeout = 10 * time.Second
@@ -37,8 +38,8 @@ var thinking = regexp.MustCompile(`(?i)think|reason|<\|channel|<seed`)
 // A probeResult describes how to request single tokens from the model.
 type probeResult struct {
 	added fields // fields to add to each request
-	byID  bool   // the server lists exactly the requested tokens, not the likeliest
-	// samples bounds the samples in flight to the number of slots of the server.
+	byID  bool   // whether the server lists exactly the requested tokens, not the likeliest tokens
+	// samples limits the samples in flight to the number of slots of the server.
 	samples *semaphore.Weighted
 }
 
@@ -80,7 +81,7 @@ func (s *Scorer) probed(ctx context.Context, p *prompt) (*probeResult, error) {
 	return result, nil
 }
 
-// makeProbe asks about a harmless sample in several ways, until an answer is a digit.
+// makeProbe requests the rating of a harmless sample in several ways, until an answer is a digit.
 func (s *Scorer) makeProbe(ctx context.Context, p *prompt) (*probeResult, error) {
 	found := &probeResult{added: askedLogprobs}
 	answered, err := s.tryQuestion(ctx, p, found.added)
@@ -101,7 +102,7 @@ func (s *Scorer) makeProbe(ctx context.Context, p *prompt) (*probeResult, error)
 		}
 	}
 	if why := unusable(answered); why != "" {
-		return nil, stopError("%s at %s cannot be asked for single digits: %s; use --llm-mode json (LLM_MODE)",
+		return nil, stopError("%s at %s cannot answer with single digits: %s; use --llm-mode json (LLM_MODE)",
 			s.Model, s.base, why)
 	}
 	found.samples = semaphore.NewWeighted(int64(s.slots(ctx)))
@@ -156,12 +157,13 @@ func thinks(answered reply) bool {
 		len(answered.tokens) > 0 && thinking.MatchString(answered.tokens[0].text())
 }
 
-// unusable returns the reason why the first token of an answer cannot be used as a rating; empty if it can.
+// unusable returns the reason why the first token of an answer cannot be used as a rating; empty if the token can be
+// used.
 func unusable(answered reply) string {
 	d := firstDigits(answered)
 	switch {
 	case thinks(answered):
-		return fmt.Sprintf("it thinks before it answers, even with enable_thinking:false; its first token is %s",
+		return fmt.Sprintf("it thinks before it answers, even with enable_thinking:false; its likeliest first tokens are %s",
 			seen(answered))
 	case d == nil:
 		return "the server gives no logprobs"
@@ -179,7 +181,7 @@ func unusable(answered reply) string {
 		"the likeliest tokens are %s", scorer.MaxRating, d.mass(), scorer.MinMass, seen(answered))
 }
 
-// seen lists the likeliest first tokens of an answer, with their probabilities.
+// seen returns a list of the likeliest first tokens of an answer, with their probabilities.
 func seen(answered reply) string {
 	if len(answered.tokens) == 0 {
 		return "not known"
@@ -201,8 +203,8 @@ func seen(answered reply) string {
 	return strings.Join(names, ", ")
 }
 
-// tryTokenIDs requests that the server lists the digits by token id, even if they are improbable. Some servers ignore
-// this field, so it is only used if the answer lists all digits.
+// tryTokenIDs requests the probabilities of the digits by token id, even if they are improbable. Some servers ignore
+// this field of the request, so it is used only if the answer lists all digits.
 func (s *Scorer) tryTokenIDs(ctx context.Context, p *prompt, before reply, found *probeResult) (reply, error) {
 	ids := s.digitIDs(ctx)
 	if ids == nil {
@@ -256,8 +258,8 @@ func (s *Scorer) digitIDs(ctx context.Context) []int {
 	return ids
 }
 
-// slots returns the number of samples that may be in flight: the number of slots of a llama-server, but at most
-// LLM_CONCURRENCY.
+// slots returns the number of samples that may be in flight: LLM_CONCURRENCY, or the number of slots of a llama-server
+// if it is lower.
 func (s *Scorer) slots(ctx context.Context) int {
 	var answered struct {
 		Slots int `json:"total_slots"`
@@ -268,7 +270,7 @@ func (s *Scorer) slots(ctx context.Context) int {
 	return s.Concurrency
 }
 
-// aside makes a request outside the API, and reports whether the answer was JSON.
+// aside makes a request outside the API, and decodes its answer. It reports whether the answer was JSON.
 func (c *client) aside(ctx context.Context, method, path string, body []byte, answered any) bool {
 	ctx, cancel := context.WithTimeout(ctx, sideTimeout)
 	defer cancel()

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// digitAnswer is the answer of a server that rates, thoughtAnswer that of a server that thinks first.
+// digitAnswer is the answer of a server that rates. thoughtAnswer is the answer of a server that thinks first.
 var (
 	digitAnswer   = []answerToken{token("3", map[string]float64{"3": 0.75, "4": 0.125, "x": 0})}
 	thoughtAnswer = []answerToken{token("<think>", map[string]float64{"<think>": 0.875, "3": 0.125}), token("\n", nil)}
@@ -90,7 +90,7 @@ func TestProbe(t *testing.T) {
 	}
 }
 
-// The ids of the digits' tokens are sent only to a server that has shown that it reads them.
+// The token ids of the digits are sent only to a server whose answer to a probe has used them.
 func TestTokenIDs(t *testing.T) {
 	t.Parallel()
 	short := map[string]float64{"3": 0.75, "4": 0.125}

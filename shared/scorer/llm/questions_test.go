@@ -43,7 +43,8 @@ func bySingleTokensResult() scorer.Result {
 	}
 }
 
-// Each capability is one request, answered in one token, after a text that is equal for all of them.
+// Each capability is one request, which is answered with one token. The text before the question is equal in all
+// requests.
 func TestQuestions(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, bySingleTokens)
@@ -72,7 +73,7 @@ func TestQuestions(t *testing.T) {
 	}
 	again := rated(t, billed(t, open(t, c, Options{Work: work}), "b-1"), item)
 	if diff := cmp.Diff(got, again, near); diff != "" || len(f.requests()) != 4 {
-		t.Errorf("%d requests; kept results (-first +second)\n%s", len(f.requests()), diff)
+		t.Errorf("%d requests; stored results (-first +second)\n%s", len(f.requests()), diff)
 	}
 	spent, err := Spent(t.Context(), work, "a-1")
 	if want := (4*(1000*0.5+100*5) - 2*900*0.45) / 1e6; err != nil || math.Abs(spent-want) > 1e-12 {
@@ -96,11 +97,11 @@ func TestSlots(t *testing.T) {
 	c := logprobsConfig(f)
 	c.Concurrency = 8
 	if rated(t, open(t, c, Options{}), samples(12)...); most.Load() != 2 || len(f.requests()) != 1+12*3 {
-		t.Errorf("%d requests, %d of them in flight at a time; want 37 and 2", len(f.requests()), most.Load())
+		t.Errorf("%d requests, at most %d in flight at a time; want 37 and 2", len(f.requests()), most.Load())
 	}
 }
 
-// A fault of one sample costs no other sample, and no more requests than necessary.
+// A fault of one sample does not affect other samples, and causes no unnecessary requests.
 func TestQuestionTrouble(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -126,7 +127,7 @@ func TestQuestionTrouble(t *testing.T) {
 	}
 }
 
-// The spending limit is checked for all questions of a sample together, before the first is sent.
+// The spending limit is checked for all questions about a sample together, before the first question is sent.
 func TestQuestionSpending(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, bySingleTokens)

@@ -14,14 +14,15 @@ import (
 
 // refusals records which requests a server answered and which it refused.
 type refusals struct {
-	diagnosis sync.Mutex // held by the one diagnosis that runs
+	diagnosis sync.Mutex // held during a diagnosis, so that only one runs
 
 	mu       sync.Mutex
 	first    int                        // index of the first format that the server has not refused
 	answered map[requestShape]time.Time // start of the latest answered request of a shape
 }
 
-// A requestShape has the properties of a request, apart from its sample, that decide whether the server refuses it.
+// A requestShape has the properties of a request that decide, without regard to the sample, whether the server refuses
+// the request.
 type requestShape struct {
 	format    int
 	hasImages bool
@@ -34,7 +35,7 @@ func (r *refusals) format() int {
 	return r.first
 }
 
-// noteAnswer records that a request was answered, and its start.
+// noteAnswer records that a request of a shape was answered, and when the request began.
 func (r *refusals) noteAnswer(shape requestShape, begun time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -46,7 +47,7 @@ func (r *refusals) noteAnswer(shape requestShape, begun time.Time) {
 	}
 }
 
-// answeredSince reports whether a request that was begun after a time was answered.
+// answeredSince reports whether a request of a shape that began after a time was answered.
 func (r *refusals) answeredSince(shape requestShape, since time.Time) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,9 +61,10 @@ func (r *refusals) refuse(first int) {
 	r.first = max(r.first, first)
 }
 
-// diagnose finds out why a request was refused. Servers word the reason in many ways, so diagnose sends a harmless
-// request of the same shape: if that is answered, the sample is the reason. Earlier answers prove nothing, because some
-// servers report an expired key like an invalid sample. If diagnose returns nil, the server accepts another format.
+// diagnose finds out why a request was refused. Servers describe the reason in many ways, so diagnose sends a harmless
+// request of the same shape. If this request is answered, the sample is the reason. Earlier answers prove nothing,
+// because some servers report an expired key like an invalid sample. If diagnose returns nil, the server accepts
+// another format.
 func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused refusedError) error {
 	since := time.Now()
 	p.refusals.diagnosis.Lock()
@@ -93,7 +95,8 @@ func (e *Endpoint) diagnose(ctx context.Context, p *prompt, format int, refused 
 		return stopError("%v: the model %s accepts no images; name a vision model with --model or LLM_MODEL",
 			refused.error, e.Model)
 	}
-	return stopError("%v: the server refuses every request, not only this sample; fix the cause it names", refused.error)
+	return stopError("%v: the server refuses every request, not only this sample; fix the cause in its message",
+		refused.error)
 }
 
 // trial makes a harmless request with the instructions of a prompt. The usage is added to the prompt.

@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	// maxBroken is the number of failures of a request after which it is made alone.
+	// maxBroken is the number of failures of a request after which it is repeated while no other request is in flight.
 	maxBroken = 3
-	// minRemaining is the least remaining time of a delivery in which a request is begun. With less time, a request might
-	// be paid for and then cut off.
+	// minRemaining is the least remaining time of a delivery at which a request is begun. With less time, the delivery
+	// might end before the answer, which must be paid.
 	minRemaining = 30 * time.Second
 )
 

@@ -19,8 +19,8 @@ type fields string
 var askedLogprobs = fields(fmt.Sprintf(`,"logprobs":true,"top_logprobs":%d`, topLogprobs))
 
 // formats returns the formats of requests, the strictest first. Each has a response_format, except the last. With
-// logprobs, each format comes twice: with the probabilities of tokens, and without. If a server refuses a format, the
-// next one is used.
+// logprobs, each format is listed twice: with the probabilities of tokens, and without. If a server refuses a format,
+// the next format is used.
 func formats(r *rubric.Rubric, logprobs bool) ([]fields, error) {
 	bounded, err := schema(r, true)
 	if err != nil {
@@ -43,8 +43,8 @@ func formats(r *rubric.Rubric, logprobs bool) ([]fields, error) {
 const responseFormat = `,"response_format":`
 
 // schema returns the JSON schema of an answer, as response_format. It is written by hand, because models answer in the
-// order of its properties and should give the reason before the ratings. bounded adds bounds of lengths; some servers
-// need them to end an answer, and others refuse them. Without capabilities, the schema has no ratings.
+// order of its properties, and should give the reason before the ratings. bounded adds limits of lengths. Some servers
+// need these limits to end an answer, and other servers refuse them. Without capabilities, the schema has no ratings.
 func schema(r *rubric.Rubric, bounded bool) (json.RawMessage, error) {
 	rated := len(r.Capabilities) > 0
 	required := `"reason","styles"`

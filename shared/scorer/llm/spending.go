@@ -7,33 +7,33 @@ import (
 	"time"
 )
 
-// refreshShare bounds the time for adding up the spending of runs to 1/refreshShare of the process's time.
+// refreshShare limits the time for summing the spending of runs to 1/refreshShare of the process's time.
 const refreshShare = 50
 
-// A spending has the amount that one run has spent, and its limit. Within a process the limit is exact if the length of
-// requests is estimated well. refresh adds the spending of other processes, at the start of every shard.
+// A spending has the amount that one run has spent, and its limit. Within a process, the limit is exact if the
+// estimated length of requests is correct. refresh adds the spending of other processes, at the start of every shard.
 type spending struct {
 	store answerStore
 	run   string
-	limit float64 // in dollars; 0 for none
+	limit float64 // in dollars; 0 for no limit
 
-	refreshing sync.Mutex // held by the one refresh that runs
+	refreshing sync.Mutex // held during a refresh, so that only one runs
 
 	mu          sync.Mutex
-	total       float64          // spent by all processes at the last refresh
-	since       float64          // spent by this process since that refresh, with written receipts
+	total       float64          // spending of all processes at the last refresh
+	since       float64          // spending of this process since that refresh, for which receipts are written
 	reserved    float64          // highest cost of the requests in flight
 	live        map[payment]bool // payments of the requests in flight
 	released    chan struct{}    // closed when a reservation ends
-	nextRefresh time.Time        // limits refreshes, because a large run has many receipts
+	nextRefresh time.Time        // time before which no refresh is made: a large run has many receipts
 }
 
 func newSpending(store answerStore, run string, limit float64) *spending {
 	return &spending{store: store, run: run, limit: limit, released: make(chan struct{}), live: map[payment]bool{}}
 }
 
-// refresh adds up the run's spending by all processes, unless it was added up recently. The error is a
-// *scorer.StopError if the limit is reached.
+// refresh sums the run's spending by all processes, unless the last refresh is recent. The error is a *scorer.StopError
+// if the limit is reached.
 func (s *spending) refresh(ctx context.Context) error {
 	if s.limit == 0 || s.run == "" {
 		return nil
@@ -42,7 +42,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	defer s.refreshing.Unlock()
 	s.mu.Lock()
 	before, sum, early := s.since, s.total+s.since, time.Now().Before(s.nextRefresh)
-	var live map[payment]bool // left out of the sum: reserved contains them, and since will when they end
+	var live map[payment]bool // not summed: they are part of reserved, and become part of since when they end
 	if sum < s.limit && !early {
 		live = maps.Clone(s.live)
 	}
@@ -60,8 +60,8 @@ func (s *spending) refresh(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// Spending during the listing may be in the listing or not. It is counted twice until the next refresh, rather than
-	// not at all.
+	// The listing may or may not contain spending during the listing. Until the next refresh, it may be counted twice, but
+	// is never left out.
 	s.total, s.since = spent, s.since-before
 	s.nextRefresh = time.Now().Add(refreshShare * time.Since(start))
 	if sum := s.total + s.since; sum >= s.limit {
@@ -145,6 +145,6 @@ func (s *spending) release(p payment, reserved, spent float64) {
 }
 
 func (s *spending) exhausted(spent float64) error {
-	return stopError("the spending limit of $%.2f is reached: $%.4f are spent, and another request may exceed it; "+
+	return stopError("the spending limit of $%.2f is reached: $%.4f are spent, and another request may exceed the limit; "+
 		"raise LLM_MAX_COST", s.limit, spent)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// A run stops at its spending limit, without a failed sample and without a request too many. When the limit is raised,
-// it continues.
+// A run stops at its spending limit, without a failed sample and without an unnecessary request. When the limit is
+// raised, the run continues.
 func TestSpendingLimit(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)
@@ -31,7 +31,7 @@ func TestSpendingLimit(t *testing.T) {
 	if spent > c.MaxCost || spent < 0.005 {
 		t.Errorf("$%.4f are spent of a limit of $%.2f", spent, c.MaxCost)
 	}
-	// Another process reads the spending, and begins nothing; another run has its own limit.
+	// Another process reads the spending, and makes no request. Another run has its own limit.
 	before := len(f.requests())
 	again, err := open(t, c, Options{Work: work}).ForRun(t.Context(), "a-1")
 	if err == nil {
@@ -56,12 +56,12 @@ func checkSpent(t *testing.T, s answerStore, run string, requests int) float64 {
 		t.Fatal(err)
 	}
 	if want := float64(requests) * answerDollars; math.Abs(spent-want) > 1e-9 {
-		t.Errorf("$%.4f are spent, and %d requests cost $%.4f", spent, requests, want)
+		t.Errorf("$%.4f are spent, but %d requests cost $%.4f", spent, requests, want)
 	}
 	return spent
 }
 
-// A first answer that was paid for counts, even if the second request failed.
+// The cost of a first answer counts, even if the second request fails.
 func TestReceiptWithoutAnswer(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -76,11 +76,11 @@ func TestReceiptWithoutAnswer(t *testing.T) {
 	}
 	checkSpent(t, answerStore{work}, "a-1", 1)
 	if kept := objects(t, work, "answers/"); len(kept) != 2 {
-		t.Errorf("kept is %q, want a reservation and its receipt alone", kept)
+		t.Errorf("stored objects: %q, want only a reservation and its receipt", kept)
 	}
 }
 
-// An answer that was lost is paid for and counted again, although the cost is equal.
+// An answer that was lost is paid for again, and counted twice, although the costs are equal.
 func TestReceiptsOfLostAnswers(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -98,7 +98,7 @@ func TestReceiptsOfLostAnswers(t *testing.T) {
 	checkSpent(t, answerStore{work}, "a-1", 3)
 }
 
-// Reservations of requests in flight never exceed the limit, and waiting requests continue when one ends.
+// Reservations of requests in flight never exceed the limit. When a request ends, a waiting request continues.
 func TestReservations(t *testing.T) {
 	t.Parallel()
 	s := newSpending(answerStore{}, "", 10)
@@ -111,7 +111,7 @@ func TestReservations(t *testing.T) {
 				return
 			}
 			if n := inFlight.Add(1); n > 3 {
-				t.Errorf("%d are in flight, and may cost 3 of 10 each", n)
+				t.Errorf("%d requests are in flight, which may cost 3 of 10 each", n)
 			}
 			runtime.Gosched()
 			inFlight.Add(-1)
@@ -121,7 +121,8 @@ func TestReservations(t *testing.T) {
 	}
 	group.Wait()
 	if paid.Load() != 8 || refused.Load() != 32 {
-		t.Errorf("%d are paid, %d refused; want 8, because a ninth might cost 3 of 2", paid.Load(), refused.Load())
+		t.Errorf("%d requests are paid, %d refused; want 8 paid, because a ninth might cost 3, and 2 are left",
+			paid.Load(), refused.Load())
 	}
 }
 
@@ -139,7 +140,7 @@ func TestKilledRequestCounts(t *testing.T) {
 	})
 	rated(t, billed(t, open(t, config(f), Options{Work: work}), "a-1"), samples(1)...)
 	if sent.Load() != 1 || reservedBefore.Load() != 1 {
-		t.Errorf("%d requests, before which %d reservations were written", sent.Load(), reservedBefore.Load())
+		t.Errorf("%d requests, but %d reservations were written before", sent.Load(), reservedBefore.Load())
 	}
 	paid := checkSpent(t, answerStore{work}, "a-1", 1)
 	const most = 0.25
@@ -147,11 +148,11 @@ func TestKilledRequestCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 	if spent, err := Spent(t.Context(), work, "a-1"); err != nil || math.Abs(spent-paid-most) > 1e-9 {
-		t.Errorf("$%.4f are spent, want $%.4f and what the killed request can cost: %v", spent, paid, err)
+		t.Errorf("$%.4f are spent, want $%.4f plus the highest cost of the killed request: %v", spent, paid, err)
 	}
 	c := config(f)
 	c.MaxCost = most
 	if _, err := open(t, c, Options{Work: work}).ForRun(t.Context(), "a-1"); err == nil {
-		t.Error("the limit is reached by what a killed process reserved, and the run continues")
+		t.Error("the run continues, although the reservation of a killed process reaches the limit")
 	}
 }

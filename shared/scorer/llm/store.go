@@ -22,16 +22,16 @@ func faultName(run, hash string) string { return root + "faults/" + run + "/" + 
 func paidPrefix(run string) string      { return root + "paid/" + run + "/" }
 func reservedPrefix(run string) string  { return root + "reserved/" + run + "/" }
 
-// A payment names all requests of one process for one answer. If an answer is lost, or two processes request it at the
-// same time, it is paid for again, as another payment.
+// A payment identifies all requests of one process for one answer. If an answer is lost, or if two processes request it
+// at the same time, it is paid for again, with another payment.
 type payment string
 
 func newPayment(hash string) payment { return payment(fmt.Sprintf("%s-%08x", hash, rand.Uint32())) }
 
 // paidName returns the name of a run's receipt for a payment. reservedName returns the name of the reservation, which
-// is written before and has the highest cost. Both names contain the amount in billionths of a dollar, so that a
-// listing is enough to add up the spending. All receipts count. A reservation counts if it has no receipt, because its
-// process may have been killed.
+// is written before the requests and has their highest cost. Both names contain the amount in billionths of a dollar.
+// So the spending can be summed from a listing. All receipts count. A reservation counts if it has no receipt, because
+// its process may have been killed.
 func paidName(run string, p payment, dollars float64) string {
 	return fmt.Sprintf("%s%s-%d", paidPrefix(run), p, nanodollars(dollars))
 }
@@ -45,7 +45,7 @@ func nanodollars(dollars float64) int64 { return int64(dollars*1e9 + 0.5) }
 // An answerStore stores answers and receipts in the work bucket. Without a bucket it stores nothing.
 type answerStore struct{ work bucket.Bucket }
 
-// find returns a stored answer; nil if there is none.
+// find returns a stored answer; nil if no answer is stored.
 func (s answerStore) find(ctx context.Context, run, hash string) (*Answer, error) {
 	if s.work == nil {
 		return nil, nil
@@ -78,8 +78,8 @@ func (s answerStore) load(ctx context.Context, name string) (*Answer, error) {
 	return &a, nil
 }
 
-// add stores a receipt and then the answer. It returns the stored answer, which may be an earlier one. The receipt
-// comes first, so that the payment counts even if the answer is lost.
+// add stores a receipt and then the answer. It returns the stored answer, which may be an earlier answer. The receipt
+// is stored first, so that the payment counts even if the answer is lost.
 func (s answerStore) add(ctx context.Context, hash string, p payment, a *Answer) (*Answer, error) {
 	if s.work == nil {
 		return a, nil
@@ -146,13 +146,13 @@ func (s answerStore) spent(ctx context.Context, run string, without func(payment
 	for _, prefix := range []string{reservedPrefix(run), paidPrefix(run)} {
 		for attrs, err := range s.work.List(ctx, prefix, "") {
 			if err != nil {
-				return 0, fmt.Errorf("adding up the spending of run %s: %w", run, err)
+				return 0, fmt.Errorf("reading the spending of run %s: %w", run, err)
 			}
 			name := strings.TrimPrefix(attrs.Name, prefix)
 			dash := max(strings.LastIndexByte(name, '-'), 0)
 			cost, err := strconv.ParseInt(strings.TrimPrefix(name[dash:], "-"), 10, 64)
 			if err != nil {
-				return 0, fmt.Errorf("adding up the spending of run %s: %s is not a receipt", run, attrs.Name)
+				return 0, fmt.Errorf("reading the spending of run %s: %s is not a receipt", run, attrs.Name)
 			}
 			costs[payment(name[:dash])] = cost
 		}
@@ -166,8 +166,9 @@ func (s answerStore) spent(ctx context.Context, run string, without func(payment
 	return float64(sum) / 1e9, nil
 }
 
-// Spent returns the spending of a run, in US dollars; requests without a known price count 0. Requests in flight, and
-// requests whose process was killed, count with their highest cost. work is the bucket that stores the run's answers.
+// Spent returns the spending of a run, in US dollars. A request without a known price counts as 0. Requests in flight,
+// and requests whose process was killed, count with their highest cost. work is the bucket that stores the run's
+// answers.
 func Spent(ctx context.Context, work bucket.Bucket, run string) (float64, error) {
 	return answerStore{work}.spent(ctx, run, func(payment) bool { return false })
 }

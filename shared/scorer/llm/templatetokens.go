@@ -4,10 +4,11 @@ import "regexp"
 
 // Flags of samples that this scorer rates.
 const (
-	// FlagTemplateTokens: a text of the sample contains a token of a chat template. A server that interprets it would read
-	// the rest of the text as another message.
+	// FlagTemplateTokens means that a text of the sample contains a token of a chat template. A server that interprets the
+	// token would read the rest of the text as another message.
 	FlagTemplateTokens = "chat_template_tokens"
-	// FlagAllFives: every rating is 5. No sample deserves this, so its text may have requested it from the model.
+	// FlagAllFives means that every rating is 5. No sample deserves this, so a text of the sample may have requested it
+	// from the model.
 	FlagAllFives = "all_fives"
 )
 

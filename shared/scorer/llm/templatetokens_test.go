@@ -26,8 +26,9 @@ func TestNeutralize(t *testing.T) {
 	}
 }
 
-// TestSuspectSamples rates a sample that closes its message and requests fives. It is sent without tokens, the
-// requested form of the answer follows it, and sample and answer are flagged.
+// TestSuspectSamples rates a sample whose text ends its message and requests fives. The sample is sent without tokens
+// of chat templates, the requested form of the answer follows it, and the result has flags for the sample and the
+// answer.
 func TestSuspectSamples(t *testing.T) {
 	t.Parallel()
 	items := samples(3)
@@ -54,7 +55,7 @@ func TestSuspectSamples(t *testing.T) {
 		}
 		_, after, ended := strings.Cut(user.Content, "The sample ends here.")
 		if !ended || strings.Contains(user.Content, "<|im_") || !strings.Contains(after, answerForm) {
-			t.Errorf("sent is %s", user.Content)
+			t.Errorf("the message is %s", user.Content)
 		}
 	}
 }

@@ -28,7 +28,7 @@ func (c candidate) probability() float64 {
 	return math.Exp(min(*c.Logprob, 0))
 }
 
-// An answerToken is a token of an answer, with the likeliest tokens at its place, as the server lists them.
+// An answerToken is a token of an answer, with the server's list of the likeliest tokens at its place.
 type answerToken struct {
 	candidate
 	Top []candidate `json:"top_logprobs"`
@@ -89,7 +89,7 @@ func (r report) tokens() []answerToken {
 	return r.Choices[0].Logprobs.Content
 }
 
-// reasoning returns the model's reasoning before its answer, if the server gives it.
+// reasoning returns the model's reasoning before its answer; empty if the server does not give it.
 func (r report) reasoning() string {
 	if len(r.Choices) == 0 {
 		return ""

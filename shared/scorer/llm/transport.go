@@ -8,14 +8,14 @@ import (
 	"net/http"
 )
 
-// maxAnswer bounds the body of an answer, in bytes; Config.MaxTokens bounds its text.
+// maxAnswer is the largest accepted body of an answer, in bytes. Config.MaxTokens limits its text.
 const maxAnswer = 8 << 20
 
 // An exchangeRecord records one request and its answer, because langchaingo returns neither the status nor the headers.
 type exchangeRecord struct {
 	fields fields         // fields of the body that langchaingo does not set
 	images []encodedImage // images of the request
-	err    error          // the reason if there was no complete answer
+	err    error          // the reason why there was no complete answer; nil if there was one
 	status int
 	header http.Header
 	body   []byte // body of a refusal

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/remote"
 )
 
-// A person must fix these faults: no sample is recorded as failed, no request is repeated, and the key is not printed.
+// A person must fix these faults. No sample is recorded as failed, no request is repeated, and no error has the key.
 func TestStops(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -51,12 +51,12 @@ func TestStops(t *testing.T) {
 			_, err := open(t, config(f), Options{}).Rate(t.Context(), []scorer.Item{withImage(t, 1)})
 			stopped, ok := errors.AsType[*scorer.StopError](err)
 			if !ok || !strings.Contains(stopped.Reason, tt.says) {
-				t.Fatalf("error %v, want one to stop with %q", err, tt.says)
+				t.Fatalf("error %v, want a StopError with %q", err, tt.says)
 			}
 			if strings.Contains(err.Error(), "sk-secret") {
 				t.Errorf("the error contains the key: %v", err)
 			}
-			if n := len(f.requests()); n > 8 { // one, a trial of each of six formats, and one without image
+			if n := len(f.requests()); n > 8 { // one request, a trial of each of six formats, and a trial without image
 				t.Errorf("%d requests", n)
 			}
 		})
@@ -67,7 +67,7 @@ func refuse(status int, body string) func(asked) said {
 	return func(asked) said { return said{status: status, body: body} }
 }
 
-// If a server does not accept a format, the next format is used. This is found out once, and no sample fails.
+// If a server does not accept a format, the next format is used. The format is determined once, and no sample fails.
 func TestFormats(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {
@@ -75,9 +75,9 @@ func TestFormats(t *testing.T) {
 		requests int
 		last     string
 	}{
-		"takes all":       {func(string) bool { return false }, 20, "maxLength"},
-		"takes no bounds": {func(f string) bool { return strings.Contains(f, "maxLength") }, 20 + 4, "json_schema"},
-		"takes none":      {func(f string) bool { return f != "" }, 20 + 6, ""},
+		"accepts all formats":       {func(string) bool { return false }, 20, "maxLength"},
+		"refuses limits of lengths": {func(f string) bool { return strings.Contains(f, "maxLength") }, 20 + 4, "json_schema"},
+		"refuses all schemas":       {func(f string) bool { return f != "" }, 20 + 6, ""},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -123,18 +123,18 @@ func TestRefusedSample(t *testing.T) {
 	}
 }
 
-// A server that refuses a request that it answered before may mean the sample or the key. If it means the key, the next
-// samples must not be recorded as failed.
+// If a server refuses a request that it answered before, the reason may be the sample or the key. If it is the key, the
+// next samples must not be recorded as failed.
 func TestForbidden(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct {
 		status int
-		key    bool // is at fault
+		key    bool // whether the key is the reason
 		want   string
 	}{
 		"key":                    {403, true, ""},
 		"sample":                 {403, false, "refused by the model: flagged"},
-		"key that has expired":   {400, true, ""}, // the status that Gemini sends
+		"key that has expired":   {400, true, ""}, // as Gemini answers
 		"sample that is refused": {400, false, "refused by the model: flagged"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -158,7 +158,7 @@ func TestForbidden(t *testing.T) {
 	}
 }
 
-// A sample on which the server fails each time is recorded as failed, and its neighbours are not.
+// A sample on which the server fails each time is recorded as failed, but the samples next to it are not.
 func TestDeadlySample(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, func(a asked) said {
@@ -180,7 +180,7 @@ func TestDeadlySample(t *testing.T) {
 		}
 	}
 	if trials != 2 {
-		t.Errorf("%d trial requests, want one before the sample is made alone and one after", trials)
+		t.Errorf("%d trial requests, want 2: one after each request with only the sample", trials)
 	}
 }
 
@@ -224,7 +224,7 @@ func TestRetryAfter(t *testing.T) {
 		first, since := refused.IsZero(), time.Since(refused)
 		if first {
 			refused = time.Now()
-			// others were on their way, and clocks are read twice
+			// other requests were already sent, and clocks are read twice
 		} else if since > 150*time.Millisecond && since < 950*time.Millisecond {
 			early++
 		}
@@ -239,11 +239,11 @@ func TestRetryAfter(t *testing.T) {
 	c.Concurrency = 3
 	rated(t, open(t, c, Options{}), samples(6)...)
 	if early > 0 {
-		t.Errorf("%d requests came early", early)
+		t.Errorf("%d requests came before the end of the pause", early)
 	}
 }
 
-// If a server cannot be reached, the error is transient, after the longest wait; the server may come back before.
+// If a server cannot be reached for the longest wait, the error is transient. The server may become reachable earlier.
 func TestAway(t *testing.T) {
 	t.Parallel()
 	f := newFake(t, validly)

@@ -57,12 +57,12 @@ type Scale struct {
 	// mean ratings of its source.
 	Order       Interval `json:"order"`
 	SourceMeans float64  `json:"source_means"`
-	// Own is the agreement with annotations of the user's dataset; nil if the training used none. If it is set, the other
-	// fields are empty.
+	// Own is the agreement with annotations of the user's dataset; nil if the training used no such annotations. If Own is
+	// set, the other fields are empty.
 	Own *Own `json:"own,omitempty"`
 }
 
-// An Interval is a value with the bounds of its 95 % interval.
+// An Interval is a value with the lower and the upper bound of an interval.
 type Interval struct {
 	Value float64 `json:"value"`
 	Low   float64 `json:"low"`
@@ -88,7 +88,7 @@ type Own struct {
 // leastCorrelation is the least lower bound of Correlation for which forecasts are shown.
 const leastCorrelation = 0.2
 
-// Forecasts reports whether errors are forecast for single sources. If not, only the errors of bands are shown.
+// Forecasts reports whether errors are forecast for single sources. Otherwise only the errors of bands are shown.
 func (s *Scale) Forecasts() bool { return s.Correlation.Low >= leastCorrelation }
 
 // BandOf returns the band of a distance.
@@ -105,7 +105,7 @@ func (s *Scale) BandOf(distance int) Band {
 // A Teller is a scorer that can have a Scale.
 type Teller interface{ Reach() *Scale }
 
-// Of returns the Scale of a scorer; nil if it has none.
+// Of returns the Scale of a scorer; nil if the scorer has no Scale.
 func Of(s scorer.Scorer) *Scale {
 	if t, ok := s.(Teller); ok {
 		return t.Reach()
@@ -129,8 +129,8 @@ func (t *Tally) Add(band Band, ratings iter.Seq[int8]) {
 	}
 }
 
-// Band returns the band of the source: the farthest band for which at least half of the samples are in it or farther
-// away.
+// Band returns the band of the source: Far if at least half of the samples are far; otherwise Edge if at least half of
+// the samples are edge or far; otherwise Near.
 func (t *Tally) Band() Band {
 	near, edge, far := t.samples[Near], t.samples[Edge], t.samples[Far]
 	switch {
@@ -181,7 +181,7 @@ type Report struct {
 // mostSources is the largest number of sources in a report.
 const mostSources = 1000
 
-// Report evaluates the tallies of sources, by name; it returns nil if s is nil or there are no samples.
+// Report returns a report of the tallies of sources, which are given by name; nil if s is nil or there are no samples.
 func (s *Scale) Report(tallies map[string]*Tally) *Report {
 	if s == nil {
 		return nil

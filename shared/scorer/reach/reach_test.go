@@ -53,8 +53,8 @@ func TestBands(t *testing.T) {
 	}
 }
 
-// TestReport checks that the farthest source comes first, that there are forecasts if the correlation allows it, and
-// that there are no sources if the user's annotations were used.
+// TestReport checks that the farthest source comes first, that there are forecasts only with a sufficient correlation,
+// and that there are no sources if the user's annotations were used.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	s := scale(0.3)
@@ -96,12 +96,12 @@ func TestReport(t *testing.T) {
 
 	weak := scale(0.1).Report(tallies)
 	if weak.Sources[0].Error != nil {
-		t.Errorf("a forecast by a correlation of 0.1: %+v", weak.Sources[0])
+		t.Errorf("a forecast despite a correlation of 0.1: %+v", weak.Sources[0])
 	}
 	taught := &reach.Scale{Own: &reach.Own{Samples: 50, Spearman: 0.7, QWK: 0.72}}
 	if own := taught.Report(tallies); own.Sources != nil || !strings.Contains(own.Sentence(), "50 annotated samples") ||
 		strings.Contains(own.Sentence(), "--teacher") {
-		t.Errorf("with annotations of one's own: %+v: %s", own, own.Sentence())
+		t.Errorf("with the user's annotations: %+v: %s", own, own.Sentence())
 	}
 	var unknown *reach.Scale
 	if r := unknown.Report(tallies); r != nil {

@@ -1,5 +1,5 @@
-// Package remote has the common parts of clients of inference servers: which errors are transient, how long to wait for
-// a server, and how to find a sample that makes the server fail.
+// Package remote has the common parts of clients of inference servers. It decides which errors are transient and how
+// long to wait for a server, and finds a sample that makes a server fail.
 package remote
 
 import (
@@ -15,7 +15,7 @@ import (
 // A LaterError reports that a server accepts no requests now, or cannot be reached.
 type LaterError struct {
 	Err   error
-	After time.Duration // the pause that the server requests; 0 if it states none
+	After time.Duration // the pause that the server requests; 0 if it requests no pause
 }
 
 // Error returns the message of Err.
@@ -24,7 +24,7 @@ func (e LaterError) Error() string { return e.Err.Error() }
 // Unwrap returns Err.
 func (e LaterError) Unwrap() error { return e.Err }
 
-// A BrokenError reports that a request was begun and not answered: the server died, failed or stalled.
+// A BrokenError reports that a request was begun but not answered, because the server died, failed or stalled.
 type BrokenError struct{ Err error }
 
 // Error returns the message of Err.
@@ -39,8 +39,8 @@ func IsBroken(err error) bool {
 	return broken
 }
 
-// TransportError returns the error of a request without an answer: a LaterError if the server was not reached,
-// otherwise a BrokenError. server names the server in the message.
+// TransportError returns the error for a request without an answer: a LaterError if the server was not reached,
+// otherwise a BrokenError. server is the server's name in the message.
 func TransportError(server string, err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return LaterError{Err: fmt.Errorf("%s cannot be reached: %w", server, err)}
@@ -51,7 +51,7 @@ func TransportError(server string, err error) error {
 // statusOverloaded is a status that some servers send in place of 503.
 const statusOverloaded = 529
 
-// StatusError returns the error of an answer with a status other than 200: a LaterError, a BrokenError, or refused.
+// StatusError returns the error for an answer with a status other than 200: a LaterError, a BrokenError, or refused.
 // refused is the client's error for a request that the server will never answer.
 func StatusError(status int, header http.Header, refused error) error {
 	switch status {
@@ -66,11 +66,12 @@ func StatusError(status int, header http.Header, refused error) error {
 	return refused
 }
 
-// maxRetryAfter bounds the pause that a server can request; a longer one is ignored.
+// maxRetryAfter is the upper limit of the pause that a server can request. A longer pause is ignored.
 const maxRetryAfter = 1_000_000 * time.Second
 
-// RetryAfter reads the header Retry-After: a date, or a number of seconds, which some servers send with a fraction. It
-// returns 0 if the header is missing, malformed, in the past, or a million seconds or more.
+// RetryAfter returns the pause of the header Retry-After. The header has a date, or a number of seconds, which some
+// servers send with a fraction. RetryAfter returns 0 if the header is missing or malformed, if its date is in the past,
+// or if the pause is a million seconds or more.
 func RetryAfter(header http.Header) time.Duration {
 	text := header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil {
@@ -87,7 +88,7 @@ func RetryAfter(header http.Header) time.Duration {
 	return 0
 }
 
-// maxQuote bounds the part of a server's message that an error quotes, in bytes.
+// maxQuote is the largest part of a server's message that an error quotes, in bytes.
 const maxQuote = 300
 
 // Quote returns the beginning of a server's message, to be quoted in an error.

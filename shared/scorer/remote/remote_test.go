@@ -37,7 +37,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// class returns how an error is handled.
+// class returns the kind of an error.
 func class(err error) string {
 	if later, ok := errors.AsType[remote.LaterError](err); ok {
 		return "later " + later.After.String()
@@ -83,7 +83,7 @@ func TestTransportError(t *testing.T) {
 func TestQuote(t *testing.T) {
 	t.Parallel()
 	for words, want := range map[string]string{
-		" no \n":                       "no", //nolint:gocritic // the blanks are what is tested
+		" no \n":                       "no", //nolint:gocritic // this case tests the blanks
 		strings.Repeat("x", 400):       strings.Repeat("x", 300),
 		strings.Repeat("x", 299) + "é": strings.Repeat("x", 299),
 	} {
@@ -117,13 +117,13 @@ func TestRetry(t *testing.T) {
 		reported  int
 		atLeast   time.Duration
 	}{
-		"answered":           {nil, 1, 1, "", 0, 0},
-		"away for a while":   {[]error{away, away}, 1, 3, "", 2, 500 * time.Millisecond},
-		"asks for a pause":   {[]error{full}, 1, 2, "", 1, 20 * time.Second},
-		"broken once of two": {[]error{broken, away}, 2, 3, "", 2, 500 * time.Millisecond},
-		"broken twice":       {[]error{broken, away, broken}, 2, 3, "broken", 2, 500 * time.Millisecond},
-		"broken":             {[]error{broken}, 1, 1, "broken", 0, 0},
-		"refused":            {[]error{away, refused}, 1, 2, "refused", 1, 250 * time.Millisecond},
+		"answered":                {nil, 1, 1, "", 0, 0},
+		"unreachable for a while": {[]error{away, away}, 1, 3, "", 2, 500 * time.Millisecond},
+		"requests a pause":        {[]error{full}, 1, 2, "", 1, 20 * time.Second},
+		"broken once of two":      {[]error{broken, away}, 2, 3, "", 2, 500 * time.Millisecond},
+		"broken twice":            {[]error{broken, away, broken}, 2, 3, "broken", 2, 500 * time.Millisecond},
+		"broken":                  {[]error{broken}, 1, 1, "broken", 0, 0},
+		"refused":                 {[]error{away, refused}, 1, 2, "refused", 1, 250 * time.Millisecond},
 		"not ready in time": {
 			[]error{full, full, full, full}, 1, 3, "scorer unavailable: not ready within 1m0s: full", 2, 40 * time.Second,
 		},
@@ -134,7 +134,7 @@ func TestRetry(t *testing.T) {
 				reported := 0
 				r := remote.Retry{MaxWait: time.Minute, OnWait: func(_ error, until time.Time) {
 					if reported++; until.After(time.Now().Add(time.Minute)) {
-						t.Errorf("it is waited until %v", until)
+						t.Errorf("waiting ends at %v", until)
 					}
 				}}.WithDefaults()
 				try, calls := outcomes(tt.errs...)
@@ -150,13 +150,13 @@ func TestRetry(t *testing.T) {
 					t.Errorf("error %v, want %q", err, tt.want)
 				}
 				if waited := strings.HasPrefix(tt.want, "scorer unavailable"); errors.Is(err, scorer.ErrUnavailable) != waited {
-					t.Errorf("error %v, of a scorer that is unavailable: want %t", err, waited)
+					t.Errorf("error %v, want a scorer.ErrUnavailable: %t", err, waited)
 				}
 				if *calls != tt.calls || reported != tt.reported || waits != reported {
 					t.Errorf("%d calls and %d, %d reports, want %d and %d", *calls, reported, waits, tt.calls, tt.reported)
 				}
 				if took := time.Since(start); took < tt.atLeast || took > time.Minute {
-					t.Errorf("took %v, want %v at least", took, tt.atLeast)
+					t.Errorf("took %v, want at least %v", took, tt.atLeast)
 				}
 			})
 		})
@@ -191,7 +191,7 @@ func TestRetryEndsWithItsContext(t *testing.T) {
 			t.Errorf("error %v after %d calls", err, *calls)
 		}
 		if took := time.Since(start); took > 0 {
-			t.Errorf("waited %v for a pause that outlasts the context", took)
+			t.Errorf("waited %v for a pause that is longer than the context", took)
 		}
 	})
 }
@@ -202,7 +202,7 @@ func TestThrottle(t *testing.T) {
 			throttle := remote.NewThrottle(2)
 			throttle.Allow(allowed)
 			if got := throttle.Allowed(); got != allowed {
-				t.Errorf("%d are allowed, want %d", got, allowed)
+				t.Errorf("%d requests are allowed, want %d", got, allowed)
 			}
 			var running, most, others atomic.Int32
 			request := func(alone bool) {
@@ -233,7 +233,7 @@ func TestThrottle(t *testing.T) {
 	}
 }
 
-// A pause that the server requests from one request holds for all.
+// A pause that the server requests in one answer applies to all requests.
 func TestThrottlePauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		throttle := remote.NewThrottle(2)
@@ -264,12 +264,12 @@ func TestIsolate(t *testing.T) {
 		died          bool
 		alones, tries int
 	}{
-		"answered alone":         {nil, nil, "", false, 1, 0},
-		"answered the next time": {[]error{broken}, nil, "", false, 2, 1},
-		"refused":                {[]error{refused}, nil, "refused", false, 1, 0},
-		"refused the next time":  {[]error{broken, refused}, nil, "refused", false, 2, 1},
-		"the server is away":     {[]error{broken}, []error{away}, "it hung up; a trial request: away", false, 1, 1},
-		"the server breaks, too": {
+		"answered alone":                 {nil, nil, "", false, 1, 0},
+		"answered at the second attempt": {[]error{broken}, nil, "", false, 2, 1},
+		"refused":                        {[]error{refused}, nil, "refused", false, 1, 0},
+		"refused at the second attempt":  {[]error{broken, refused}, nil, "refused", false, 2, 1},
+		"the server is away":             {[]error{broken}, []error{away}, "it hung up; a trial request: away", false, 1, 1},
+		"server fails on the trial, too": {
 			[]error{broken},
 			[]error{broken},
 			"it hung up; a trial request: it hung up",
@@ -277,10 +277,10 @@ func TestIsolate(t *testing.T) {
 			1,
 			1,
 		},
-		"away after the last one": {
+		"unreachable after the last request": {
 			[]error{broken, broken}, []error{nil, away}, "it hung up; a trial request: away", false, 2, 2,
 		},
-		"breaks each time": {[]error{broken, broken}, nil, ": it hung up", true, 2, 2},
+		"fails each time": {[]error{broken, broken}, nil, ": it hung up", true, 2, 2},
 	}
 	for name, tt := range tests {
 		alone, alones := outcomes(tt.alone...)

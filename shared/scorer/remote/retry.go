@@ -21,9 +21,9 @@ const (
 
 // A Retry sets how long to wait for a server that is starting, full or unreachable.
 type Retry struct {
-	MaxWait time.Duration // from the first failure; 400 s if 0
+	MaxWait time.Duration // longest wait from the first failure on; 400 s if 0
 	// OnWait is called before every pause, with the reason and the time at which waiting ends, possibly from several
-	// goroutines. Nil reports nothing.
+	// goroutines. It may be nil.
 	OnWait func(err error, until time.Time)
 	// Advice is the Advice of each scorer.Wait that is reported.
 	Advice string
@@ -38,10 +38,10 @@ func (r Retry) WithDefaults() Retry {
 	return r
 }
 
-// Do calls try again while its error is a LaterError, and after a BrokenError until there were maxBroken of them. If
-// the server is not ready within MaxWait, it returns the last error. If ctx ends, or would end during a pause, it
-// returns the context's error with the last one. Both are a scorer.ErrUnavailable if the last error is a LaterError. r
-// must have its defaults.
+// Do calls try. It repeats the call after a LaterError, and after a BrokenError until there were maxBroken of these. If
+// the server is not ready within MaxWait, Do returns the last error. If ctx ends, or would end during a pause, Do
+// returns the context's error with the last error. In both cases the error is a scorer.ErrUnavailable if the last error
+// is a LaterError. r must come from WithDefaults.
 func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 	pauses := backoff.NewExponentialBackOff()
 	pauses.InitialInterval, pauses.MaxInterval = firstPause, maxPause
@@ -58,7 +58,7 @@ func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 		}
 		pause := pauses.NextBackOff()
 		if later.After > 0 {
-			// Add a random time, so that requests that were refused together are not all repeated together.
+			// Add a random time, so that requests that were refused together are not repeated together.
 			pause = later.After + rand.N(later.After/4+1)
 		}
 		if since.IsZero() {
@@ -75,7 +75,7 @@ func (r Retry) Do(ctx context.Context, maxBroken int, try func() error) error {
 	}
 }
 
-// waitError returns the error of a wait without success. If the server accepted no request, it is a
+// waitError returns the error for a wait without success. If the server accepted no request, the error is a
 // scorer.ErrUnavailable, because no sample is the cause.
 func waitError(isLater bool, err error) error {
 	if isLater {

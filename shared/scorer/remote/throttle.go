@@ -10,16 +10,15 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A Throttle bounds the concurrent requests of a process to a server, and sends none during a pause that the server
-// requested. A process has one for each server. It is safe for concurrent use.
+// A Throttle limits the concurrent requests of a process to a server. During a pause that the server requested, it
+// sends no request. A process has one Throttle for each server. A Throttle is safe for concurrent use.
 type Throttle struct {
 	slots     *semaphore.Weighted
 	each      atomic.Int64 // number of slots that a request takes
 	notBefore atomic.Int64 // the end of the pause, in nanoseconds since 1970
 }
 
-// allSlots is so large that it can be divided among up to a thousand requests with less than one request's share left
-// over.
+// allSlots is so large that, divided among up to a thousand requests, less than the share of one request is left.
 const allSlots = 1 << 20
 
 // NewThrottle returns a Throttle for at most n concurrent requests.
@@ -36,9 +35,9 @@ func (t *Throttle) Allow(n int) { t.each.Store(allSlots / int64(min(max(n, 1), 1
 func (t *Throttle) Allowed() int { return int(allSlots / t.each.Load()) }
 
 // Do makes a request when a slot is free and the server accepts requests. If alone is true, it waits until all slots
-// are free, so that the server has no other request of the process. The error is that of request or of ctx. If a
-// LaterError has a pause, all requests wait. A Retry calls Do once for each attempt, so a pause of the Retry keeps no
-// slot.
+// are free, so that the server has no other request of the process. The error comes from request or from ctx. If a
+// LaterError has a pause, all requests wait. A Retry calls Do once for each attempt, so no slot is occupied during a
+// pause of the Retry.
 func (t *Throttle) Do(ctx context.Context, alone bool, request func() error) error {
 	slots := t.each.Load()
 	if alone {

@@ -1,6 +1,6 @@
-// Package evaluation reads evaluation sets, such as benchmarks, to compare samples with them. A set is an object of a
-// bucket or a folder of images. It may be JSON or JSONL in any form of records, or with fields for a question and
-// images, TSV with base64 images, Parquet, or tar.
+// Package evaluation reads evaluation sets, such as benchmarks, so that samples can be compared with them. A set is an
+// object of a bucket or a folder of images. An object is JSON or JSONL, TSV with base64 images, Parquet, or tar. Its
+// records have any form of datasets, or fields for a question and images.
 package evaluation
 
 import (
@@ -50,12 +50,12 @@ type Result struct {
 	Example        string
 }
 
-// A FaultError is a permanent error of a set. The user has to change its file, or to name another file.
+// A FaultError is a permanent error of a set. The user must change its file, or name another file.
 type FaultError struct{ Name, Reason string }
 
 func (e *FaultError) Error() string { return e.Name + ": " + e.Reason }
 
-// fault returns an error of reading an object or a folder: a *FaultError if the error is permanent.
+// fault converts an error of reading an object or a folder: to a *FaultError if the error is permanent.
 func fault(name string, err error) error {
 	_, format := errors.AsType[*dataset.FormatError](err)
 	_, line := errors.AsType[*csv.ParseError](err)
@@ -65,7 +65,7 @@ func fault(name string, err error) error {
 	return fmt.Errorf("reading %s: %w", name, err)
 }
 
-// Identify finds an object, or a folder with images, by its name. The error is a *FaultError if there is none.
+// Identify finds an object, or a folder with images, by its name. The error is a *FaultError if neither exists.
 func (s Source) Identify(ctx context.Context, name string) (Object, error) {
 	object, err := s.identify(ctx, name)
 	switch {
@@ -183,7 +183,7 @@ func (r *reading) read(ctx context.Context) error {
 		return err
 	}
 	if packed := compression.Of(head); packed != "" {
-		return r.refuse(fmt.Sprintf("it is compressed (%s); unpack it", packed))
+		return r.refuse(fmt.Sprintf("the file is compressed (%s); unpack it", packed))
 	}
 	add := func(s *dataset.Sample) error { return r.add(ctx, s) }
 	if kind, contained := kinds.Of(head); contained {

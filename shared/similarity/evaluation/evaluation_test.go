@@ -121,7 +121,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// described returns the items of a set as text, with the known question that an item has.
+// described returns the items of a set as text. If an item has one of the known questions, its text has the question.
 func described(set *evaluation.Result) (lines []string) {
 	for _, item := range set.Items {
 		question := ""
@@ -175,7 +175,7 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// An away is a bucket that cannot be reached.
+// away is a bucket that cannot be reached.
 type away struct{ bucket.Reader }
 
 var errAway = errors.New("503 Service Unavailable")

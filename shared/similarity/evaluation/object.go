@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// An objectSource is an object as the source of a container.
+// An objectSource is an object that implements container.Source.
 type objectSource struct {
 	in     bucket.Reader
 	object Object
@@ -22,7 +22,7 @@ func (s objectSource) Open(ctx context.Context, offset, length int64) (io.ReadCl
 	return s.in.Open(ctx, s.object.Name, s.object.Generation, offset, length)
 }
 
-// An objectSeeker reads an object, and can continue at any offset. Each offset takes a request.
+// An objectSeeker reads an object, and can continue at any offset. Each change of the offset takes a request.
 type objectSeeker struct {
 	ctx  context.Context
 	from objectSource

@@ -19,7 +19,7 @@ var (
 		"image_file", "filename"}
 )
 
-// parse reads a record in any form of datasets; if it has none of these forms, by its fields.
+// parse reads a record in any form of datasets. If the record has none of these forms, parse reads its known fields.
 func parse(raw []byte, place dataset.Place) *dataset.Sample {
 	sample := forms.Parse(raw, place)
 	if sample.Problem == nil {

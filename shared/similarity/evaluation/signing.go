@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// A signing makes the contents of items, several concurrently.
+// A signing computes the contents of items, several at a time.
 type signing struct {
 	base   string // the file's name without its folder
 	memory *memory.Budget

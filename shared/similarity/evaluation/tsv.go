@@ -21,7 +21,7 @@ func (r *reading) readTSV(ctx context.Context) error {
 	rows.Comma, rows.LazyQuotes, rows.FieldsPerRecord, rows.ReuseRecord = '\t', true, -1, true
 	first, err := rows.Read()
 	if errors.Is(err, io.EOF) {
-		return r.refuse("it is empty; its first line must have the names of its columns")
+		return r.refuse("the file is empty; its first line must have the names of its columns")
 	} else if err != nil {
 		return err
 	}

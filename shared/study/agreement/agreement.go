@@ -1,9 +1,10 @@
-// Package agreement measures the agreement of a rater with annotations: ratings by capability, styles, order within
-// sources, and the selections that follow from the ratings of both. It is a pure function.
+// Package agreement measures the agreement of a rater with annotations: on ratings by capability, on styles, on the
+// order within sources, and on the selections that follow from the ratings of both. Its results depend only on its
+// arguments.
 //
-// Every figure is a sum over samples with weights. Weights of 1 give the figure itself. The numbers of times that
-// samples were drawn give a bootstrap resample. Weights of 1 for one source, else 0, give the figure of the source.
-// value for one source (1 or 0).
+// Every figure is computed from the samples with weights. With the weight 1 for all samples, it is the figure itself.
+// For a bootstrap resample, the weight of a sample is the number of times that it was drawn. For one source, the weight
+// is 1 for the samples of the source and 0 for the others.
 package agreement
 
 import (
@@ -16,7 +17,7 @@ import (
 
 // An Opinion has one rater's ratings and styles of one sample.
 type Opinion struct {
-	// Ratings holds a rating in [0, scorer.MaxRating], or scorer.Missing, for each capability.
+	// Ratings has a rating in [0, scorer.MaxRating], or scorer.Missing, for each capability.
 	Ratings []int8
 	// Expected has the expected score for each capability; expected scores of missing ratings are ignored. If it is nil,
 	// the ratings are used as scores.
@@ -25,7 +26,7 @@ type Opinion struct {
 	Styles []string
 }
 
-// A Sample is a sample that was annotated and rated.
+// A Sample has two opinions on one sample: the annotation, and the opinion of the rater.
 type Sample struct {
 	ID, Source       string
 	Annotated, Given Opinion
@@ -33,21 +34,22 @@ type Sample struct {
 
 // Options are the rubric of the opinions, and the settings of the bootstrap.
 type Options struct {
-	// Capabilities and Styles are those of the rubric.
+	// Capabilities and Styles are the capabilities and styles of the rubric.
 	Capabilities, Styles []string
-	// Resamples is the number of bootstrap resamples; 1,000 is plenty.
+	// Resamples is the number of bootstrap resamples; 1,000 are enough.
 	Resamples int
 	// Seed determines the resamples. The same samples, options and seed give the same report.
 	Seed uint64
 }
 
-// LeastOfSource is the least number of samples of a source for measuring the order within the source.
+// LeastOfSource is the least number of samples of a source whose order is measured.
 const LeastOfSource = 20
 
 // Ratios are the budgets of the selections that are compared.
 var Ratios = []float64{0.1, 0.3}
 
-// Measure compares the opinions on each sample. An opinion that contradicts the options is an error.
+// Measure compares the opinions on each sample, and returns a report. It returns an error if an opinion contradicts the
+// options.
 func Measure(samples []Sample, o Options) (*Report, error) {
 	for i := range samples {
 		for _, opinion := range []Opinion{samples[i].Annotated, samples[i].Given} {

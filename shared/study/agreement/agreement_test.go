@@ -41,7 +41,7 @@ func readReference(t *testing.T) reference {
 		s.ID = fmt.Sprint("sample ", i)
 		for _, ratings := range [][]int8{s.Annotated.Ratings, s.Given.Ratings} {
 			for c := range ratings {
-				if ratings[c] == -1 { // as the file writes a missing one
+				if ratings[c] == -1 { // a missing rating in the file
 					ratings[c] = scorer.Missing
 				}
 			}
@@ -116,7 +116,7 @@ func TestFiguresAreThoseOfSciPyAndScikitLearn(t *testing.T) {
 	}
 }
 
-// Other resamples of the same kind give nearly the same intervals.
+// With other random numbers, the intervals are nearly the same.
 func TestIntervalsAreThoseOfNumPy(t *testing.T) {
 	t.Parallel()
 	ref := readReference(t)
@@ -137,7 +137,7 @@ func TestIntervalsAreThoseOfNumPy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if first, err := json.Marshal(got); err != nil || string(first) != string(again) {
-		t.Errorf("measured again, the report is another: %v", err)
+		t.Errorf("a second measurement gives another report: %v", err)
 	}
 }
 
@@ -156,7 +156,7 @@ func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 		samples[i].Given.Expected = []float64{float64(samples[i].Given.Ratings[0])}
 	}
 	got := measure(t, samples, agreement.Options{Capabilities: []string{"song"}}).Capabilities["song"]
-	// Ranks 1 2 3 and 1 3 2; kappa from squared differences 1 0 9 against those of all nine pairs.
+	// The ranks are 1 2 3 and 1 3 2. Kappa compares the squared differences 1 0 9 with those of all nine pairs.
 	want := [4]float64{0.5, 1 - 10/(float64(1+9+4+4+0+1+16+4+9)/3), 1. / 3, 2. / 3}
 	if diff := cmp.Diff(want, figures(got.Figures), cmpopts.EquateApprox(0, 1e-12)); diff != "" {
 		t.Errorf("figures (-want +got):\n%s", diff)
@@ -167,7 +167,8 @@ func TestMissingRatingsAreLeftOutAndCounted(t *testing.T) {
 	}
 }
 
-// A rater who knows only the source orders nothing within it, even if the agreement over all sources is high.
+// A rater who knows only the source cannot order samples within the source, even if the agreement over all sources is
+// high.
 func TestWithinSourceOfSourceMeans(t *testing.T) {
 	t.Parallel()
 	var samples []agreement.Sample
@@ -201,13 +202,13 @@ func TestWhatIsNotDefinedIsNull(t *testing.T) {
 	got := measure(t, samples,
 		agreement.Options{Capabilities: []string{"song", "flight"}, Styles: []string{"word"}, Resamples: 10})
 	if f := got.Capabilities["song"]; !math.IsNaN(float64(f.Spearman)) || !math.IsNaN(float64(f.QWK)) || f.Exact != 0 {
-		t.Errorf("where all annotated ratings are equal: %+v, want neither Spearman nor kappa", f.Figures)
+		t.Errorf("if all annotated ratings are equal: %+v, want neither Spearman nor kappa", f.Figures)
 	}
 	if f := got.Capabilities["flight"]; f.Spearman != 0 || math.Abs(float64(f.QWK)) > 1e-12 {
-		t.Errorf("where all given ratings are equal: %+v, want 0 for Spearman and kappa", f.Figures)
+		t.Errorf("if all given ratings are equal: %+v, want 0 for Spearman and kappa", f.Figures)
 	}
 	if got.Mean.Spearman != 0 {
-		t.Errorf("mean Spearman %v, want that of the only capability that has one", got.Mean.Spearman)
+		t.Errorf("mean Spearman %v, want the Spearman of the only capability for which it is defined", got.Mean.Spearman)
 	}
 	data, err := json.Marshal(got)
 	if err != nil {
@@ -272,7 +273,7 @@ func TestMeasureRefuses(t *testing.T) {
 	}
 }
 
-// A thousand resamples of a few thousand annotations take seconds.
+// BenchmarkMeasure draws a thousand resamples of a few thousand annotations, which takes seconds.
 func BenchmarkMeasure(b *testing.B) {
 	capabilities := strings.Split("abcdefghijklmn", "")
 	samples := make([]agreement.Sample, 2000)

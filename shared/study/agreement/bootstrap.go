@@ -10,8 +10,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// bootstrap computes all figures for resamples of the samples, of equal size, drawn with replacement. Each resample has
-// its own random sequence, so the result does not depend on the number of processors.
+// bootstrap computes all figures for resamples. A resample has as many samples as the table. They are drawn with
+// replacement. Each resample has its own random sequence, so the result does not depend on the number of processors.
 func (t *table) bootstrap(resamples int, seed uint64) []figures {
 	if t.n == 0 {
 		return nil
@@ -30,12 +30,12 @@ func (t *table) bootstrap(resamples int, seed uint64) []figures {
 			return nil
 		})
 	}
-	_ = workers.Wait() // none of them fails
+	_ = workers.Wait() // the functions return no errors
 	return all
 }
 
-// percentiles returns the 2.5th and 97.5th percentile of a figure over the resamples in which it is defined; NaN if it
-// is defined in fewer than half of them.
+// percentiles returns the 2.5th and the 97.5th percentile of a figure over the resamples in which it is defined; NaN if
+// it is defined in fewer than half of the resamples.
 func percentiles(resamples []figures, row, column int) Interval {
 	var values []float64
 	for _, f := range resamples {

@@ -2,7 +2,7 @@ package agreement
 
 import "slices"
 
-// report builds the report from the figures and those of every resample.
+// report builds the report from the figures of all samples and the figures of every resample.
 func (t *table) report(resamples []figures) *Report {
 	all := t.figures(t.ones())
 	interval := func(row, column int) Interval { return percentiles(resamples, row, column) }

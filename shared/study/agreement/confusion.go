@@ -23,8 +23,8 @@ func newConfusion(annotated, given []int8, weights []float64) *confusion {
 }
 
 // figures returns the quadratic-weighted kappa (Cohen 1968, Psychological Bulletin 70(4)), the share of equal ratings,
-// and the share of ratings that differ by at most 1. All are NaN without samples. Kappa is NaN if all annotated ratings
-// are equal.
+// and the share of ratings that differ by at most 1. All three are NaN if there are no samples. Kappa is NaN if all
+// annotated ratings are equal.
 func (c *confusion) figures() (kappa, exact, near float64) {
 	var rows, columns [levels]float64
 	total := 0.0
@@ -59,7 +59,8 @@ func (c *confusion) figures() (kappa, exact, near float64) {
 	return kappa, exact / total, near / total
 }
 
-// styleCounts counts the samples for which both raters, the annotator, or the given opinion name a style.
+// styleCounts has numbers of samples: those for which the annotator names a style, those for which the rater names it,
+// and those for which both name it.
 type styleCounts struct{ both, annotated, given float64 }
 
 func (l *label) counts(weights []float64) styleCounts {

@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// compareSelections makes the selections from the annotations and from the given opinions, with the paper's parameters
-// and the same tie breaks, and compares them.
+// compareSelections makes a selection from the annotations and a selection from the given opinions, both with the
+// paper's parameters and the same tie breaks. It sets the figures that compare them.
 func (r *Report) compareSelections(samples []Sample, o Options) error {
 	r.Overlap, r.RandomOverlap, r.SelectionValue = map[string]Value{}, map[string]Value{}, map[string]Value{}
 	both, err := newRivals(samples, o)
@@ -34,7 +34,7 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 	return nil
 }
 
-// shared returns the share of the selection want that is also in got.
+// shared returns the share of the samples of the selection want that are also in the selection got.
 func shared(got, want *selection.Result, samples int) float64 {
 	in := make([]bool, samples)
 	for _, s := range got.Samples() {
@@ -53,7 +53,7 @@ func shared(got, want *selection.Result, samples int) float64 {
 type rivals struct {
 	samples          []Sample
 	given, annotated *selection.Catalog
-	means            []float64 // mean annotated ratings by capability
+	means            []float64 // mean annotated rating of each capability
 }
 
 func newRivals(samples []Sample, o Options) (*rivals, error) {
@@ -85,8 +85,8 @@ func (r *rivals) choose(budget int) (got, want *selection.Result, err error) {
 }
 
 // value returns the gain of the selection got as a share of the gain of the selection want; NaN if the gain of want is
-// not above 0. The gain of a selection is the mean of the annotated ratings of its picks, each on the capability that
-// picked it, minus the mean ratings of all samples.
+// not above 0. The gain of a selection is the mean over its picks of a difference: the pick's annotated rating on the
+// capability that picked it, minus the mean annotated rating of all samples on this capability.
 func (r *rivals) value(got, want *selection.Result) float64 {
 	gain := func(s *selection.Result) (sum float64) {
 		n := 0.0

@@ -14,40 +14,41 @@ import (
 // PoolSources is the number of sources in a pool of MeasurePools.
 const PoolSources = 3
 
-// Pools is the agreement on pools of PoolSources sources each, drawn from all samples, which is typical for a dataset
-// of a few sources. Over many sources, a rater who knows only the mean of each source agrees well, too; SourceMean
-// shows the agreement of such a rater.
+// Pools is the agreement on pools of samples. A pool has all samples of PoolSources sources, which are drawn at random.
+// So the agreement is typical for a dataset of a few sources. Over many sources, even a rater who knows only the mean
+// rating of each source agrees well; SourceMean is the agreement of such a rater.
 type Pools struct {
 	Drawn int `json:"drawn"`
 	PoolFigures
 	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source.
 	SourceMean PoolFigures `json:"source_mean"`
-	// Capabilities are the figures of each capability. SourceMeans are the Spearman correlations of a rater who knows the
-	// means of sources.
+	// Capabilities has the figures of each capability. SourceMeans has the Spearman correlations of a rater who knows only
+	// the means of sources.
 	Capabilities map[string]PoolFigures `json:"capabilities"`
 	SourceMeans  map[string]Spread      `json:"capabilities_source_mean"`
 	MicroF1      Spread                 `json:"styles_micro_f1"`
-	// SelectionValue is, by budget, the value of the selection from the given opinions. The gain of a selection is the
-	// mean of the annotated ratings of its picks, each on the capability that picked it, minus that of random picks. The
-	// value is the gain as a share of the gain of the selection from the annotations.
+	// SelectionValue has, by budget, the value of the selection from the given opinions. A pick counts with its annotated
+	// rating on the capability that picked it. The gain of a selection is the mean of these ratings minus the mean of
+	// random picks. The value is the gain as a share of the gain of the selection from the annotations.
 	SelectionValue map[string]Spread `json:"selection_value"`
 }
 
-// PoolFigures are figures over the pools in which they are defined.
+// PoolFigures has the spreads of figures over the pools in which they are defined.
 type PoolFigures struct {
 	Spearman     Spread `json:"spearman"`
 	QWK          Spread `json:"qwk"`
 	WithinSource Spread `json:"within_source"` // Spearman
 }
 
-// A Spread has the median, the 5th and the 95th percentile of a figure over pools; null if no pool has the figure.
+// A Spread has the median, the 5th and the 95th percentile of a figure over pools. All are null if no pool has the
+// figure.
 type Spread struct {
 	Median Value `json:"median"`
 	Low    Value `json:"low"`
 	High   Value `json:"high"`
 }
 
-// newSpread returns the spread of figures; NaN are left out.
+// newSpread returns the spread of figures. It ignores NaN.
 func newSpread(values []float64) Spread {
 	values = slices.DeleteFunc(slices.Clone(values), math.IsNaN)
 	if len(values) == 0 {
@@ -59,9 +60,9 @@ func newSpread(values []float64) Spread {
 	return Spread{at(0.5), at(0.05), at(0.95)}
 }
 
-// MeasurePools compares the opinions on the samples of o.Resamples pools. It returns nil if there are not more than
-// PoolSources sources. The same samples, options and seed give the same pools. An opinion that contradicts the options
-// is an error.
+// MeasurePools compares the opinions on the samples of o.Resamples pools. It returns nil if there are at most
+// PoolSources sources. The same samples, options and seed give the same pools. It returns an error if an opinion
+// contradicts the options.
 func MeasurePools(samples []Sample, o Options) (*Pools, error) {
 	bySource := map[string][]int{}
 	for i := range samples {
@@ -121,7 +122,8 @@ type poolTally struct {
 	values       map[float64][]float64 // selection value by budget
 }
 
-// add measures a pool: the opinions on its samples, and those of the rater who knows the means of its sources.
+// add measures a pool: the given opinions on its samples, and the opinions of a rater who knows only the means of its
+// sources.
 func (p *poolTally) add(given, known []Sample, o Options) error {
 	t := newTable(given, o)
 	p.given = append(p.given, t.figures(t.ones()))

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// sixSources returns 240 samples of six sources whose ratings differ by source and within it; given computes the
-// rater's ratings.
+// sixSources returns 240 samples of six sources. Their annotated ratings differ between sources and within each source.
+// given computes the rater's ratings.
 func sixSources(given func(source, rating int8) int8) ([]agreement.Sample, agreement.Options) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	var samples []agreement.Sample
@@ -41,8 +41,8 @@ func measurePools(t *testing.T, samples []agreement.Sample, o agreement.Options)
 	return p
 }
 
-// A rater who agrees completely has 1 everywhere. A rater who knows only the sources has the figures of the baseline,
-// and 0 within sources. A rater with inverted ratings loses more than a random selection.
+// A rater who agrees completely has 1 for every figure. A rater who knows only the means of sources has the figures of
+// the baseline, and 0 within sources. The selection of a rater with inverted ratings is worse than a random selection.
 func TestPools(t *testing.T) {
 	t.Parallel()
 	equal := func(got agreement.Value, want float64) bool { return math.Abs(float64(got)-want) < 1e-9 }
@@ -61,19 +61,19 @@ func TestPools(t *testing.T) {
 	samples, o = sixSources(func(source, _ int8) int8 { return source + 1 }) // the mean
 	p = measurePools(t, samples, o)
 	if within := p.WithinSource; within.Low != 0 || within.High != 0 {
-		t.Errorf("a rater who knows the sources alone orders within them by %+v, want 0", within)
+		t.Errorf("a rater who knows only the sources has %+v within sources, want 0", within)
 	}
 	if d := float64(p.Spearman.Median - means.Median); math.Abs(d) > 0.05 {
-		t.Errorf("a rater who knows the sources has Spearman %v, and the pools say %v of one", p.Spearman, means)
+		t.Errorf("a rater who knows only the sources has Spearman %v, but the baseline of the pools is %v", p.Spearman, means)
 	}
 
 	samples, o = sixSources(func(source, rating int8) int8 { return 4 - rating })
 	if p = measurePools(t, samples, o); !(p.SelectionValue["0.1"].Median < 0) {
-		t.Errorf("upside down, a selection is worth %+v", p.SelectionValue["0.1"])
+		t.Errorf("with inverted ratings, the selection value is %+v", p.SelectionValue["0.1"])
 	}
 }
 
-// The same samples give the same pools. From three sources no pool is drawn.
+// The same samples give the same pools. With only three sources, no pool is drawn.
 func TestPoolsAreRepeatable(t *testing.T) {
 	t.Parallel()
 	samples, o := sixSources(func(_, rating int8) int8 { return rating / 2 })

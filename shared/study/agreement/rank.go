@@ -7,8 +7,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// A ranking is a column of values of which only the order matters. It stores the level of each value: the number of
-// different smaller values. So ranks can be computed by counting, for any weights.
+// A ranking is a column of values whose order matters, but not their size. It stores the level of each value, which is
+// the number of different smaller values. So the ranks for any weights can be computed by counting.
 type ranking struct {
 	level []int
 	n     int
@@ -23,8 +23,8 @@ func newRanking(values []float64) ranking {
 	return l
 }
 
-// ranks returns, for each sample, the mean rank, from 1, of the samples of its level. weights are the numbers of times
-// that the samples count. The rank of a sample of weight 0 has no meaning.
+// ranks returns the rank of each sample, from 1 on. Samples of one level have the mean of their ranks. A sample counts
+// as many times as its weight. The rank of a sample with the weight 0 has no meaning.
 func (l ranking) ranks(weights []float64) []float64 {
 	taken := make([]float64, l.n)
 	for i, level := range l.level {
@@ -42,7 +42,7 @@ func (l ranking) ranks(weights []float64) []float64 {
 	return ranks
 }
 
-// of returns the ranking with only these samples.
+// of returns the ranking of only these samples.
 func (l ranking) of(samples []int) ranking {
 	return ranking{level: pick(l.level, samples), n: l.n}
 }
@@ -69,8 +69,8 @@ func (l ranking) varies(weights []float64) bool {
 	return false
 }
 
-// Spearman returns Spearman's rank correlation, in [-1, 1], of two columns of equal length; varies is false if the
-// values of a column are all equal.
+// Spearman returns Spearman's rank correlation, in [-1, 1], of two columns of equal length. varies is false if all
+// values of a column are equal.
 func Spearman(a, b []float64) (rho float64, varies bool) {
 	weights := make([]float64, len(a))
 	for i := range weights {
@@ -83,7 +83,7 @@ func Spearman(a, b []float64) (rho float64, varies bool) {
 	return stat.Correlation(x.ranks(weights), y.ranks(weights), weights), true
 }
 
-// spearman returns Spearman's rank correlation: NaN if truth does not vary, 0 if guess does not.
+// spearman returns Spearman's rank correlation: NaN if truth does not vary, otherwise 0 if guess does not vary.
 func spearman(truth, guess ranking, weights []float64) float64 {
 	switch {
 	case !truth.varies(weights):
@@ -94,9 +94,9 @@ func spearman(truth, guess ranking, weights []float64) float64 {
 	return stat.Correlation(truth.ranks(weights), guess.ranks(weights), weights)
 }
 
-// withinGroups correlates the ranks that samples have within their groups. Ranks are centred and divided by the size of
-// the group. Only groups in which truth varies count. The result is NaN if there are no such groups, and 0 if guess
-// varies in none of them.
+// withinGroups returns the correlation of the ranks that samples have within their groups. Ranks are centred and
+// divided by the size of the group. Only groups in which truth varies count. The result is NaN if there are no such
+// groups, and 0 if guess does not vary in any of them.
 func withinGroups(truth, guess ranking, weights []float64, groups [][]int) float64 {
 	var xy, xx, yy float64
 	for _, group := range groups {

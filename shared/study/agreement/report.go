@@ -13,23 +13,23 @@ type Report struct {
 	Capabilities map[string]Capability `json:"capabilities"`
 	Styles       Styles                `json:"styles"`
 	WithinSource WithinSource          `json:"within_source"`
-	// Overlap is, by budget, the share of the selection from the annotations that is also in the selection from the given
-	// opinions. RandomOverlap is the mean share that is in a random selection of the same size. Null if the budget is less
-	// than one sample.
+	// Overlap has, by budget, the share of the selection from the annotations that is also in the selection from the given
+	// opinions. RandomOverlap has the mean share that is in a random selection of the same size. Both are null if the
+	// budget is less than one sample.
 	Overlap       map[string]Value `json:"selection_overlap"`
 	RandomOverlap map[string]Value `json:"random_overlap"`
-	// SelectionValue is, by budget, the value of the selection from the given opinions; see Pools.
+	// SelectionValue has, by budget, the value of the selection from the given opinions; see Pools.
 	SelectionValue map[string]Value `json:"selection_value"`
-	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source. It is high for
-	// many sources, although such a rater cannot order the samples within a source.
+	// SourceMean is the agreement of a rater who gives each sample the mean annotated rating of its source. With many
+	// sources it is high, although such a rater cannot order the samples within a source.
 	SourceMean Figures           `json:"source_mean"`
 	Sources    map[string]Source `json:"sources"`
 }
 
 // Figures measure the agreement of ratings.
 type Figures struct {
-	// Spearman is the correlation of the ranks of annotated ratings and expected scores; equal values have their mean
-	// rank.
+	// Spearman is the correlation of the ranks of annotated ratings and expected scores. Equal values have the mean of
+	// their ranks.
 	Spearman Value `json:"spearman"`
 	// QWK is Cohen's kappa of the ratings with quadratic weights.
 	QWK Value `json:"qwk"`
@@ -50,7 +50,7 @@ type Agreement struct {
 }
 
 // A Capability is the agreement on one capability. Spearman and QWK are null if all annotated ratings are equal,
-// because there is nothing to predict. A rater who gives all samples one score has a Spearman of 0.
+// because agreement cannot be measured then. A rater who gives all samples the same score has a Spearman of 0.
 type Capability struct {
 	// Compared is the number of samples with both ratings. AnnotatedMissing is the number of samples without an annotated
 	// rating, and GivenMissing the number of samples without a given rating.
@@ -74,19 +74,19 @@ type Styles struct {
 
 // A Style is the agreement on one style. A figure without a denominator is null.
 type Style struct {
-	Annotated int      `json:"annotated"` // samples
-	Given     int      `json:"given"`
+	Annotated int      `json:"annotated"` // number of samples with this style in the annotation
+	Given     int      `json:"given"`     // number of samples to which the rater gives this style
 	Precision Value    `json:"precision"`
 	Recall    Value    `json:"recall"`
 	F1        Value    `json:"f1"`
 	Interval  Interval `json:"f1_interval"`
 }
 
-// WithinSource measures the order of samples within their sources: the correlation of the ranks within sources, centred
-// and divided by the size of the source, over all sources with at least 20 samples whose annotated ratings differ. A
-// prediction that depends only on the source gives exactly 0.
+// WithinSource is the agreement on the order of samples within their sources. It is the correlation of the ranks within
+// sources, centred and divided by the size of the source. It uses all sources with at least 20 samples and different
+// annotated ratings. A prediction that depends only on the source gives exactly 0.
 type WithinSource struct {
-	// Sources and Samples count the sources that are large enough, and their samples.
+	// Sources is the number of sources that are large enough, and Samples the number of their samples.
 	Sources int `json:"sources"`
 	Samples int `json:"samples"`
 	// Spearman is the mean over capabilities.
@@ -97,7 +97,7 @@ type WithinSource struct {
 	Capabilities map[string]WithinCapability `json:"capabilities"`
 }
 
-// A WithinCapability is the WithinSource of one capability.
+// A WithinCapability is the agreement on the order within sources for one capability.
 type WithinCapability struct {
 	Spearman Value    `json:"spearman"`
 	Interval Interval `json:"interval"`
@@ -110,7 +110,7 @@ type Source struct {
 	MicroF1 Value `json:"micro_f1"`
 }
 
-// A Value is a figure; NaN if it is not defined. In JSON it is null, or a number with six decimals.
+// A Value is a figure; NaN if the figure is not defined. In JSON it is null, or a number with six decimals.
 type Value float64
 
 // MarshalJSON writes a number, or null.
@@ -130,5 +130,5 @@ func (v *Value) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*float64)(v))
 }
 
-// An Interval has the bounds of a 95 % bootstrap interval (percentiles); samples are resampled.
+// An Interval has the bounds of a 95 % bootstrap interval (percentiles). The bootstrap draws samples.
 type Interval [2]Value

@@ -16,7 +16,7 @@ type table struct {
 	groups  [][]int // samples of each source that is large enough, in the order of the sources' names
 }
 
-// A column has the ratings of both raters for one capability.
+// A column has the annotated and the given ratings for one capability.
 type column struct {
 	name             string
 	compared         int
@@ -27,7 +27,7 @@ type column struct {
 	truth, guess     ranking
 }
 
-// A label has the samples that each rater gives one style.
+// A label says, for each sample, whether the annotation and the given opinion have one style.
 type label struct {
 	name             string
 	annotated, given []bool
@@ -80,7 +80,7 @@ func newColumn(name string, samples []Sample, c int) column {
 	return col
 }
 
-// score returns the value by which samples are ordered for a capability.
+// score returns the value that orders samples for a capability: the expected score or, without one, the rating.
 func (p Opinion) score(c int) float64 {
 	if p.Expected != nil && p.Ratings[c] != scorer.Missing {
 		return p.Expected[c]
@@ -88,8 +88,8 @@ func (p Opinion) score(c int) float64 {
 	return float64(p.Ratings[c])
 }
 
-// figures are the values that are bootstrapped: a row for each capability, one for the capabilities' mean, one for each
-// style, and one for all styles together.
+// figures has the figures for which bootstrap intervals are computed: a row for each capability, a row for the mean
+// over capabilities, a row for each style, and a row for all styles together.
 type figures [][]float64
 
 // The columns of a capability's row.

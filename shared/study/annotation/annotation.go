@@ -1,7 +1,7 @@
-// Package annotation reads and writes annotations: ratings and styles of samples, from an annotator who is a person or
-// a strong model. Scorers are trained on annotations and evaluated by them.
+// Package annotation reads and writes annotations: ratings and styles of samples. The annotator is a person or a strong
+// model. Annotations are used to train and to evaluate scorers.
 //
-// A file holds one JSON object a line, with scores in the order of the rubric's capabilities:
+// A file has one JSON object a line, with scores in the order of the rubric's capabilities:
 //
 //	{"id": "chart-0001", "scores": [0, 2, null, 5], "styles": ["word/short-phrase"]}
 package annotation
@@ -23,9 +23,9 @@ type Annotation struct {
 	// Scores has a rating in [0, scorer.MaxRating], or scorer.Missing (null in a file), for each capability of the rubric,
 	// in its order.
 	Scores []int8
-	// Styles are styles of the rubric, each once, the main one first.
+	// Styles are styles of the rubric, each once, the main style first.
 	Styles []string
-	// Reason is the annotator's reason. Nothing is computed from it.
+	// Reason is the annotator's reason. It has no effect on results.
 	Reason string
 }
 
@@ -34,7 +34,7 @@ func (a Annotation) Agrees(with Annotation) bool {
 	return slices.Equal(a.Scores, with.Scores) && slices.Equal(a.Styles, with.Styles)
 }
 
-// Write writes annotations in order. The error is that of w.
+// Write writes annotations in order. An error comes from w.
 func Write(w io.Writer, annotations []Annotation) error {
 	enc := json.NewEncoder(w)
 	enc.SetEscapeHTML(false)

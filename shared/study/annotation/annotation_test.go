@@ -69,7 +69,7 @@ func TestReadAndWrite(t *testing.T) {
 	}
 }
 
-// checkFault reads lines of which the first has a fault.
+// checkFault reads lines whose first line has a fault, and checks the error.
 func checkFault(t *testing.T, cases map[string]struct{ lines, want string }) {
 	t.Helper()
 	for name, tt := range cases {
@@ -91,7 +91,7 @@ func TestReadNamesTheFault(t *testing.T) {
 	const like = `; write one like {"id": "…", "scores": [3 numbers], "styles": ["…"]}`
 	checkFault(t, map[string]struct{ lines, want string }{
 		"no JSON":   {`{"id":`, "unexpected end of JSON input" + like},
-		"no object": {`[1]`, "it is not a JSON object" + like},
+		"no object": {`[1]`, "the line is not a JSON object" + like},
 		"no id": {
 			`{"scores":[1,2,3],"styles":[]}`,
 			"id: it is missing; give the sample's id from its manifest",
@@ -102,7 +102,7 @@ func TestReadNamesTheFault(t *testing.T) {
 		},
 		"no styles": {
 			`{"id":"a","scores":[1,2,3]}`,
-			"styles: it is not a list; list the sample's styles, the main one first",
+			"styles: the value is not a list; list the sample's styles, the main style first",
 		},
 		"unknown style": {
 			`{"id":"a","scores":[1,2,3],"styles":["word","tweet"]}`,
@@ -114,7 +114,7 @@ func TestReadNamesTheFault(t *testing.T) {
 		},
 		"reason": {
 			`{"id":"a","scores":[1,2,3],"styles":[],"reason":1}`,
-			"reason: it is not a string; write text, or leave it out",
+			"reason: the value is not a string; write a string, or remove the field",
 		},
 	})
 }
@@ -122,8 +122,8 @@ func TestReadNamesTheFault(t *testing.T) {
 func TestReadNamesTheFaultOfScores(t *testing.T) {
 	t.Parallel()
 	const (
-		list   = "scores: it is not a list; give 3 numbers, one for each capability of the rubric in its order"
-		number = "; write a whole number from 0 to 5, or null where there is no rating"
+		list   = "scores: the value is not a list; give 3 numbers, one for each capability in the order of the rubric"
+		number = "; write a whole number from 0 to 5, or null if there is no rating"
 	)
 	checkFault(t, map[string]struct{ lines, want string }{
 		"no scores": {
@@ -136,8 +136,8 @@ func TestReadNamesTheFaultOfScores(t *testing.T) {
 		},
 		"too few scores": {
 			`{"id":"a","scores":[1,2],"styles":[]}`,
-			"scores: it has 2 numbers, but the rubric has 3 capabilities; give one for each, null where " +
-				"there is no rating, or give the rubric of the annotations",
+			"scores: the list has 2 numbers, but the rubric has 3 capabilities; give a number or null for " +
+				"each capability, or give the rubric of the annotations",
 		},
 		"a fraction": {
 			`{"id":"a","scores":[1,2.5,3],"styles":[]}`,
@@ -158,20 +158,20 @@ func TestReadNamesTheFaultOfScores(t *testing.T) {
 	})
 }
 
-// All faults are named, each with its line, up to ten of them.
+// The error names the first ten invalid lines, each with its fault.
 func TestReadNamesEveryFault(t *testing.T) {
 	t.Parallel()
 	for name, tt := range map[string]struct{ lines, want string }{
 		"two lines": {
 			"\n" + `{"id":"a","scores":[],"styles":[]}` + "\n" + `{"id":"b","scores":[1,2,3],"styles":[]}` + "\n\n" +
 				`{"id":"b","scores":[1,2,3],"styles":[]}`,
-			"a.jsonl: line 2: scores: it has 0 numbers, but the rubric has 3 capabilities; give one for each, null where " +
-				"there is no rating, or give the rubric of the annotations\n" +
-				`a.jsonl: line 5: id: "b" is annotated on line 3 already; leave one of the two out`,
+			"a.jsonl: line 2: scores: the list has 0 numbers, but the rubric has 3 capabilities; give a number or null for " +
+				"each capability, or give the rubric of the annotations\n" +
+				`a.jsonl: line 5: id: "b" is already annotated on line 3; remove one of the two lines`,
 		},
 		"a long line": {
 			"\n" + strings.Repeat(" ", 5<<20),
-			"a.jsonl: line 2: it has more than 4194304 bytes; annotations are JSONL, one short object a line",
+			"a.jsonl: line 2: the line has more than 4194304 bytes; write one short JSON object on each line",
 		},
 	} {
 		got, err := annotation.Read(strings.NewReader(tt.lines), "a.jsonl", birds(t))
@@ -187,7 +187,7 @@ func TestReadNamesEveryFault(t *testing.T) {
 	if err == nil || got != nil {
 		t.Fatalf("many lines: no error, and %v", got)
 	}
-	if n := strings.Count(err.Error(), "scores: it is not a list"); n != 10 ||
+	if n := strings.Count(err.Error(), "scores: the value is not a list"); n != 10 ||
 		!strings.HasSuffix(err.Error(), "\na.jsonl: 2 more lines are invalid") {
 		t.Errorf("names %d lines: %v", n, err)
 	}
@@ -208,7 +208,7 @@ type failing struct{ err error }
 
 func (f failing) Write([]byte) (int, error) { return 0, f.err }
 
-// Write writes annotations that Read accepted, and Read returns the same ones.
+// Write writes annotations that Read has returned, and Read then returns equal annotations.
 func FuzzRead(f *testing.F) {
 	f.Add([]byte(file))
 	f.Add([]byte("\ufeff{\"ID\":1e3,\"scores\":[1,2,3],\"styles\":[\"word\"]}"))
@@ -232,7 +232,7 @@ func FuzzRead(f *testing.F) {
 	})
 }
 
-// The real files, which are next to the repository, are in this form.
+// Read accepts the real files, which are next to the repository.
 func TestReadRealFiles(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("../../../../shared/data/annotations/*.jsonl")

@@ -16,14 +16,15 @@ import (
 )
 
 const (
-	// maxLine is the length of the longest accepted line in bytes; a line of the default rubric has about a hundred bytes.
+	// maxLine is the length of the longest accepted line, in bytes. A line of the default rubric has about a hundred
+	// bytes.
 	maxLine = 4 << 20
 	// maxFaults is the largest number of invalid lines that an error names.
 	maxFaults = 10
 )
 
 // Read reads a file of annotations under a rubric. name is the name of the file in messages. Blank lines and unknown
-// fields are ignored. A file with invalid lines is refused as a whole; the error names line, field and fix of the first
+// fields are ignored. A file with invalid lines is refused as a whole. The error names line, field and fix of the first
 // ten invalid lines.
 func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 	var (
@@ -46,7 +47,7 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 		}
 		a, err := parse(line, rub)
 		if first, again := seen[a.ID]; err == nil && again {
-			err = fmt.Errorf("id: %q is annotated on line %d already; leave one of the two out", a.ID, first)
+			err = fmt.Errorf("id: %q is already annotated on line %d; remove one of the two lines", a.ID, first)
 		}
 		if err != nil {
 			if invalid++; invalid <= maxFaults {
@@ -58,7 +59,7 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 		annotations = append(annotations, a)
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return nil, fmt.Errorf("%s: line %d: it has more than %d bytes; annotations are JSONL, one short object a line",
+		return nil, fmt.Errorf("%s: line %d: the line has more than %d bytes; write one short JSON object on each line",
 			name, number+1, maxLine)
 	} else if err != nil {
 		return nil, fmt.Errorf("reading annotations %s: %w", name, err)
@@ -82,7 +83,7 @@ func parse(line []byte, rub *rubric.Rubric) (Annotation, error) {
 	}
 	if err := json.Unmarshal(line, &fields); err != nil {
 		if _, wrong := errors.AsType[*json.UnmarshalTypeError](err); wrong {
-			err = errors.New("it is not a JSON object")
+			err = errors.New("the line is not a JSON object")
 		}
 		return Annotation{}, fmt.Errorf(`%w; write one like {"id": "…", "scores": [%d numbers], "styles": ["…"]}`,
 			err, len(rub.Capabilities))
@@ -102,13 +103,13 @@ func parse(line []byte, rub *rubric.Rubric) (Annotation, error) {
 	a := Annotation{ID: id, Scores: scores, Styles: styles}
 	if len(fields.Reason) > 0 {
 		if err := json.Unmarshal(fields.Reason, &a.Reason); err != nil {
-			return Annotation{}, errors.New("reason: it is not a string; write text, or leave it out")
+			return Annotation{}, errors.New("reason: the value is not a string; write a string, or remove the field")
 		}
 	}
 	return a, nil
 }
 
-// parseID reads a string or a number, as in manifests.
+// parseID reads an id, which is a string or a number, as in manifests.
 func parseID(value json.RawMessage) (string, error) {
 	var id string
 	if number := json.Number(""); json.Unmarshal(value, &number) == nil && number != "" && value[0] != '"' {
@@ -123,12 +124,12 @@ func parseID(value json.RawMessage) (string, error) {
 func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 	var values []json.RawMessage
 	if err := json.Unmarshal(value, &values); err != nil || values == nil {
-		return nil, fmt.Errorf("scores: it is not a list; give %d numbers, one for each capability of the rubric in "+
-			"its order", len(capabilities))
+		return nil, fmt.Errorf("scores: the value is not a list; give %d numbers, one for each capability in the order "+
+			"of the rubric", len(capabilities))
 	}
 	if len(values) != len(capabilities) {
-		return nil, fmt.Errorf("scores: it has %d numbers, but the rubric has %d capabilities; give one for each, null "+
-			"where there is no rating, or give the rubric of the annotations",
+		return nil, fmt.Errorf("scores: the list has %d numbers, but the rubric has %d capabilities; give a number or null "+
+			"for each capability, or give the rubric of the annotations",
 			len(values), len(capabilities))
 	}
 	scores := make([]int8, len(values))
@@ -141,7 +142,7 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 		var rating float64
 		if err := json.Unmarshal(v, &rating); err != nil || rating != math.Trunc(rating) || rating < 0 ||
 			rating > scorer.MaxRating {
-			return nil, fmt.Errorf("scores[%d] (%s): found %s; write a whole number from 0 to %d, or null where "+
+			return nil, fmt.Errorf("scores[%d] (%s): found %s; write a whole number from 0 to %d, or null if "+
 				"there is no rating",
 				i, capabilities[i], short(v), scorer.MaxRating)
 		}
@@ -153,7 +154,7 @@ func parseScores(value json.RawMessage, capabilities []string) ([]int8, error) {
 func parseStyles(value json.RawMessage, known []string) ([]string, error) {
 	var values []json.RawMessage
 	if err := json.Unmarshal(value, &values); err != nil || values == nil {
-		return nil, errors.New("styles: it is not a list; list the sample's styles, the main one first")
+		return nil, errors.New("styles: the value is not a list; list the sample's styles, the main style first")
 	}
 	styles := make([]string, len(values))
 	for i, v := range values {

@@ -11,7 +11,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// The trainer's configurations name the files that export writes, and differ only in the model's name.
+// The trainer's configurations name the files that `harvest export` writes. They differ only in the model's name.
 func TestTrainerConfigurations(t *testing.T) {
 	t.Parallel()
 	const root = "../../.."
@@ -59,6 +59,6 @@ func TestTrainerConfigurations(t *testing.T) {
 	styler.Train, styler.Validation = []string{renamed(styler.Train...)}, []string{renamed(styler.Validation...)}
 	styler.Model, styler.Output = renamed(styler.Model), renamed(styler.Output)
 	if diff := cmp.Diff(scorer, styler); diff != "" {
-		t.Errorf("the styler's configuration is another (-scorer +styler):\n%s", diff)
+		t.Errorf("the styler's configuration differs (-scorer +styler):\n%s", diff)
 	}
 }

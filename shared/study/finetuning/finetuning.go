@@ -1,6 +1,6 @@
-// Package finetuning converts annotated samples to training data for LLaVA models. For the scorer it makes one item per
-// sample and capability: the prompt is exactly the prompt of the fine-tuned model, and the answer is the rating. For
-// the styler it makes one item per sample, whose answer is the list of styles.
+// Package finetuning converts annotated samples to training data for LLaVA models. For the scorer it makes one item for
+// each sample and capability. The item's prompt is exactly the prompt that the fine-tuned model will get, and its
+// answer is the rating. For the styler it makes one item for each sample, and the answer is the list of styles.
 package finetuning
 
 import (
@@ -27,8 +27,8 @@ func Names() []string { return []string{ScorerTrain, ScorerValidation, StylerTra
 type Item struct {
 	// ID is the sample's id, a slash, and the capability or "styles".
 	ID string `json:"id"`
-	// Image names the images for the marks in the prompt, in order. It is always a list, because some readers of JSON need
-	// one type for a column; it is absent for text alone.
+	// Image has the names of the images for the marks in the prompt, in order. It is always a list, because some readers
+	// of JSON require one type for a column. It is absent if the sample has no images.
 	Image         []string `json:"image,omitempty"`
 	Conversations [2]Turn  `json:"conversations"`
 }
@@ -43,8 +43,8 @@ func newItem(id string, images []string, prompt, answer string) Item {
 	return Item{ID: id, Image: images, Conversations: [2]Turn{{"human", prompt}, {"gpt", answer}}}
 }
 
-// ScorerItems returns the items of a sample's ratings, in the order of capabilities; there is none for a missing
-// rating. texts are the texts of the sample's turns.
+// ScorerItems returns an item for each of a sample's ratings, in the order of capabilities. A missing rating has no
+// item. texts are the texts of the sample's turns.
 func ScorerItems(a annotation.Annotation, texts, images []string, rub *rubric.Rubric) []Item {
 	var items []Item
 	transcript := rub.Transcript(texts)

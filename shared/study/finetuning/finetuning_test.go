@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
-// The prompts are those of the released models, written out here.
+// The prompts are those of the released models, which are written out here.
 func TestItems(t *testing.T) {
 	t.Parallel()
 	rub := rubric.Default()
@@ -59,7 +59,7 @@ func TestSplit(t *testing.T) {
 	for i := range 300 {
 		m := finetuning.Member{ID: fmt.Sprint(i)}
 		switch i % 10 {
-		case 0: // text alone
+		case 0: // only text
 		case 9: // a chain: 1 and 2 share an image with 9, and so belong together
 			m.Images = []string{fmt.Sprint("a", i-8), fmt.Sprint("a", i-7)}
 		default:
@@ -74,17 +74,17 @@ func TestSplit(t *testing.T) {
 			count++
 		}
 		if i%10 == 9 && (got[i] != got[i-8] || got[i] != got[i-7]) {
-			t.Errorf("%d and its chain lie on both sides", i)
+			t.Errorf("sample %d and samples of its group are on different sides", i)
 		}
 	}
 	if count != 30 {
 		t.Errorf("%d of 300 samples are for validation, want 30", count)
 	}
 	if !slices.Equal(got, finetuning.Split(members, 7)) {
-		t.Error("split again, another split")
+		t.Error("a second call gives another split")
 	}
 	if slices.Equal(got, finetuning.Split(members, 8)) {
-		t.Error("another seed, the same split")
+		t.Error("another seed gives the same split")
 	}
 
 	// The order of samples does not matter.
@@ -93,7 +93,7 @@ func TestSplit(t *testing.T) {
 	mirrored := finetuning.Split(backward, 7)
 	slices.Reverse(mirrored)
 	if !slices.Equal(got, mirrored) {
-		t.Error("in reverse order, another split")
+		t.Error("the reverse order gives another split")
 	}
 }
 

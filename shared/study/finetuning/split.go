@@ -7,10 +7,10 @@ import (
 	"slices"
 )
 
-// A Member is a sample to be put into training or validation.
+// A Member is a sample that Split puts into training or validation.
 type Member struct {
 	ID string
-	// Images are identifiers of the images: equal images have equal identifiers.
+	// Images are identifiers of the images. Equal images must have equal identifiers.
 	Images []string
 }
 
@@ -18,9 +18,9 @@ type Member struct {
 const validationShare = 0.1
 
 // Split returns, for each sample, whether it is for validation. Samples that share an image, directly or through other
-// samples, are on the same side, so that no image is in training and in validation. Groups are taken in an order that
-// follows from the seed and their content, as long as they fit in the share. If none fits, the smallest group is taken,
-// unless it is the only group.
+// samples, form a group. All samples of a group are for training or all for validation, so that no image is in both.
+// Groups are taken for validation in an order that depends on the seed and their content, as long as they fit in the
+// share. If no group fits, the smallest group is taken, unless it is the only group.
 func Split(members []Member, seed uint64) []bool {
 	groups := groupByImage(members)
 	slices.SortStableFunc(groups, func(a, b group) int { return slices.Compare(a.hash(seed), b.hash(seed)) })

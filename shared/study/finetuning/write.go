@@ -20,16 +20,16 @@ type Example struct {
 	Images []string
 }
 
-// A File counts the content of one of the files.
+// A File has the name of one of the files, and counts of its content.
 type File struct {
 	Name    string `json:"name"`
 	Samples int    `json:"samples"` // number of samples with an item in the file
 	Items   int    `json:"items"`
 }
 
-// Write writes the four files, each as an array of items, and counts their content. seed determines the split into
-// training and validation. create must make a file with a name, and call write for its content; an error of create ends
-// Write.
+// Write writes the four files, each as an array of items, and returns their counts. seed determines the split into
+// training and validation. create must make a file with this name, and call write to write its content. If create
+// returns an error, Write returns the error.
 func Write(
 	examples []Example, rub *rubric.Rubric, seed uint64, create func(name string, write func(io.Writer) error) error,
 ) ([]File, error) {

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
-// Every item of every example is in exactly one file, no item is in training and in validation, and the counts are
-// right.
+// Every item of every example is in exactly one file. No item is both in training and in validation. The counts are
+// correct.
 func TestWrite(t *testing.T) {
 	t.Parallel()
 	rub := rubric.Default()
@@ -61,6 +61,6 @@ func TestWrite(t *testing.T) {
 	full := errors.New("disk full")
 	create := func(string, func(io.Writer) error) error { return full }
 	if _, err := finetuning.Write(examples, rub, 1, create); !errors.Is(err, full) {
-		t.Errorf("error %v, want that of create", err)
+		t.Errorf("error %v, want the error of create", err)
 	}
 }

@@ -1,14 +1,14 @@
 // Package seedset chooses the samples of a dataset that a person or a strong model should annotate, so that a scorer
 // can be trained on few annotations. The set has samples of all sources and styles, and samples with high ratings of
-// every capability, which are rare in most datasets. It needs a first estimate of ratings and styles, such as the
-// embedded scorer's.
+// every capability, which are rare in most datasets. The choice needs a first estimate of ratings and styles, such as
+// the embedded scorer's.
 //
-// One half of the set is drawn from strata. A stratum is a source and a main style. The number of samples grows with
-// the square root of a stratum's size, so that small strata are represented and large ones do not dominate. The other
-// half is drawn from tiers: for each capability, the best 2 %, the next 8 % and the next 20 % of the samples by
-// expected score. The next sample is from the tier with the fewest samples in the set so far, and there from the source
-// with the fewest. Among equal samples the seed decides. As long as there are other samples, no image occurs twice, and
-// no sample has a duplicate.
+// One half of the set is drawn from strata. A stratum is a source and a main style. The number of samples from a
+// stratum grows with the square root of the stratum's size. So small strata are represented, and large strata do not
+// dominate. The other half is drawn from tiers. Each capability has three tiers: the best 2 %, the next 8 % and the
+// next 20 % of the samples by expected score. The next sample is from the tier with the fewest samples in the set so
+// far, and there from the source with the fewest samples. The seed decides between equal samples. As long as there are
+// other samples, no image occurs twice, and no sample has a duplicate.
 package seedset
 
 import (
@@ -18,19 +18,19 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Choose picks n samples of a pool, or all rated samples if there are fewer, and returns their positions, ascending.
-// The same pool and n give the same set; the seed is in Pool.Tie.
+// Choose chooses n samples of a pool, or all rated samples if there are fewer. It returns their positions in the pool,
+// ascending. The same pool and n give the same set; the seed is in Pool.Tie.
 func Choose(pool *selection.Pool, n int) []int {
 	c := newChooser(pool, n)
 	for _, c.strict = range []bool{true, false} {
 		c.overStrata(c.left - c.left/2)
 		c.overTiers(c.left)
-		c.overStrata(c.left) // of samples that are in no tier
+		c.overStrata(c.left) // now only samples that are in no tier are left
 	}
 	return c.chosen()
 }
 
-// rated reports whether a sample has a rating for any capability. Failed and skipped samples have none.
+// rated reports whether a sample has a rating of at least one capability. Failed and skipped samples have no rating.
 func rated(pool *selection.Pool, i int) bool {
 	return slices.ContainsFunc(pool.Ratings, func(column []int8) bool { return column[i] != selection.Missing })
 }
@@ -42,8 +42,8 @@ type chooser struct {
 	taken    []bool
 	left     int // number of samples still to take
 	strict   bool
-	images   map[uint32]bool // images of samples taken
-	contents map[[16]byte]bool
+	images   map[uint32]bool   // images of the taken samples
+	contents map[[16]byte]bool // content hashes of the taken samples
 }
 
 // newChooser returns a chooser that takes up to n of the rated samples of a pool.
@@ -77,7 +77,7 @@ func (c *chooser) byTie(a, b int) int {
 	return cmp.Or(cmp.Compare(c.pool.Tie[a], c.pool.Tie[b]), cmp.Compare(a, b))
 }
 
-// free reports whether a sample may be taken. While strict, its images and content must not be in the set already.
+// free reports whether a sample may be taken. If strict is set, its images and its content must not be in the set yet.
 func (c *chooser) free(i int) bool {
 	if c.taken[i] {
 		return false
@@ -116,7 +116,7 @@ type queue struct {
 	taken   int // number of samples of the queue in the set
 }
 
-// next returns the first sample that is free; false if none is.
+// next returns the first sample that is free; false if no sample is free.
 func (q *queue) next(c *chooser) (int, bool) {
 	for len(q.waiting) > 0 {
 		if c.free(q.waiting[0]) {

@@ -14,11 +14,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/seedset"
 )
 
-// A made sample has only the properties that matter here.
+// made is a sample with only the properties that these tests need.
 type made struct {
 	source, style string
 	scores        []uint16 // in units of 1/1024; nil for a sample that failed
-	image, twin   int      // 0 for none
+	image, twin   int      // numbers of its image and of its group of duplicates; 0 for none
 }
 
 func pool(t *testing.T, capabilities int, samples []made, seed int) *selection.Pool {
@@ -107,9 +107,9 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	for c := 1; c < 4; c++ {
-		// A random set would have one in 25 of them, two of fifty.
+		// A random set would have one in 25 of these samples: two of fifty.
 		if high[c] < 8 {
-			t.Errorf("of %d samples that are rated high for c%d, %d are chosen", all[c], c, high[c])
+			t.Errorf("of %d samples with a high rating for c%d, %d are chosen", all[c], c, high[c])
 		}
 	}
 	if len(bins) != 24 || bins["large/word"] > n/2 || bins["large/word"] < 20 {
@@ -129,11 +129,11 @@ func TestChoose(t *testing.T) {
 		}
 	}
 	if same > n*3/4 {
-		t.Errorf("%d of %d are chosen under another seed, too", same, n)
+		t.Errorf("%d of %d samples are also chosen with another seed", same, n)
 	}
 }
 
-// Each image, and each group of duplicates, gives one sample as long as there are others.
+// Of each image, and of each group of duplicates, one sample is chosen as long as there are other samples.
 func TestChooseAvoidsRepetition(t *testing.T) {
 	t.Parallel()
 	var samples []made
@@ -172,7 +172,7 @@ func TestChooseAvoidsRepetition(t *testing.T) {
 
 func TestChooseFromLittle(t *testing.T) {
 	t.Parallel()
-	bare := selection.NewBuilder("c0") // ratings alone: no expected scores, styles, images
+	bare := selection.NewBuilder("c0") // only ratings: no expected scores, styles or images
 	for i := range 5 {
 		if err := bare.Add(selection.Sample{Source: "a", Ratings: []int8{int8(i)}}); err != nil {
 			t.Fatal(err)

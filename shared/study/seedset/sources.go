@@ -7,11 +7,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// ChooseOfEach picks this number of samples of each source, or all rated samples of a source with fewer, and returns
-// their positions, ascending. Within a source styles take turns, the style with most samples first. If the set has
-// fewer than least samples, more are taken over strata, as Choose does. If it would have more than most samples, each
-// source gets fewer. As long as there are other samples, no image occurs twice, and no sample has a duplicate. The same
-// pool gives the same set; the seed is in Pool.Tie.
+// ChooseOfEach chooses the number each of samples from every source, or all rated samples of a source if there are
+// fewer. It returns their positions in the pool, ascending. Within a source, samples are taken from the styles in turn;
+// the style with the most samples is first. If the set has fewer than least samples, more samples are taken from
+// strata, as Choose does. If it would have more than most samples, each source gets fewer. As long as there are other
+// samples, no image occurs twice, and no sample has a duplicate. The same pool gives the same set; the seed is in
+// Pool.Tie.
 func ChooseOfEach(pool *selection.Pool, each, least, most int) []int {
 	c := newChooser(pool, most)
 	sources := map[uint32]bool{}
@@ -79,7 +80,7 @@ func (c *chooser) ofEach(each int) {
 	}
 }
 
-// bySize returns the styles of a source, the style with most samples first.
+// bySize returns the styles of a source, the style with the most samples first.
 func bySize(queues map[int64]*queue) []int64 {
 	var styles []int64
 	for style := range queues {

@@ -18,8 +18,8 @@ func perSource(samples []made, chosen []int) (sources, styles map[string]int) {
 	return sources, styles
 }
 
-// The requested number is chosen of each source, whatever its size, its styles take turns, and the bounds on the whole
-// set hold.
+// The requested number of samples is chosen from each source, of any size, and from its styles in turn. The set is
+// within its limits.
 func TestChooseOfEach(t *testing.T) {
 	t.Parallel()
 	samples := skewed() // 12 sources
@@ -33,16 +33,16 @@ func TestChooseOfEach(t *testing.T) {
 	sources, styles, all := choose(p, 10, 0, 1000)
 	if sources["large"] != 10 || sources["middle"] != 10 || sources["small 3"] != 10 || sources["tiny"] != 1 ||
 		all != 121 {
-		t.Errorf("10 of each source: %v, in all %d", sources, all)
+		t.Errorf("10 of each source: %v, %d in total", sources, all)
 	}
 	if styles["large word"] != 5 || styles["large essay"] != 5 {
 		t.Errorf("10 of a source with two styles: %v", styles)
 	}
 	if sources, _, all = choose(p, 10, 200, 1000); all != 200 || sources["large"] <= sources["small 3"] {
-		t.Errorf("at least 200: %v, in all %d", sources, all)
+		t.Errorf("at least 200: %v, %d in total", sources, all)
 	}
 	if sources, _, all = choose(p, 10, 0, 40); all > 40 || sources["small 3"] != 3 || sources["large"] != 3 {
-		t.Errorf("at most 40: %v, in all %d", sources, all)
+		t.Errorf("at most 40: %v, %d in total", sources, all)
 	}
 	again := seedset.ChooseOfEach(p, 10, 0, 1000)
 	if diff := cmp.Diff(again, seedset.ChooseOfEach(p, 10, 0, 1000)); diff != "" {

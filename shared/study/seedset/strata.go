@@ -20,7 +20,7 @@ func (c *chooser) stratumOf(i int) stratum {
 	return s
 }
 
-// overStrata takes up to n samples. The next sample is from the stratum with the least progress.
+// overStrata takes up to n samples. The next sample is always from the stratum with the least progress.
 func (c *chooser) overStrata(n int) {
 	queues := map[stratum]*queue{}
 	var order []stratum
@@ -62,6 +62,6 @@ func (c *chooser) overStrata(n int) {
 	}
 }
 
-// progress returns the number of samples taken, relative to the square root of the stratum's size. Among strata without
-// samples it is least for the largest.
+// progress returns the number of taken samples plus 1/2, divided by the square root of the stratum's size. Among strata
+// without taken samples, the largest stratum has the least progress.
 func (q *queue) progress() float64 { return (float64(q.taken) + 0.5) / math.Sqrt(float64(q.size)) }

@@ -8,25 +8,26 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// shares are the shares of a pool in the tiers of a capability, the best tier first. The other samples need no tier,
-// because strata have many of them.
+// shares has the share of a pool in each tier of a capability, the best tier first. The other samples need no tier,
+// because the strata have many of them.
 var shares = []float64{0.02, 0.08, 0.20}
 
 // A tier is a range of the samples in the order of one capability's expected scores.
 type tier struct {
-	of       map[uint32]*queue // by source
+	of       map[uint32]*queue // samples that are not taken, by source
 	sources  []uint32          // ascending
 	taken    int
-	bySource map[uint32]int // taken
+	bySource map[uint32]int // number of taken samples, by source
 }
 
 // A tierList has the tiers of one capability.
 type tierList struct {
 	tiers []*tier
-	place []uint8 // tier of each sample of the pool: 0 for none, 1 for the best
+	place []uint8 // tier of each sample of the pool: 1 is the best, 0 means that the sample is in no tier
 }
 
-// overTiers takes up to n samples. All tiers get the same number of samples; a tier with fewer gives all its samples.
+// overTiers takes up to n samples, the same number from each tier. From a tier with fewer samples, it takes all
+// samples.
 func (c *chooser) overTiers(n int) {
 	tierLists := c.tierLists()
 	for ; n > 0 && c.left > 0; n-- {
@@ -52,7 +53,7 @@ func (c *chooser) overTiers(n int) {
 	}
 }
 
-// next returns a free sample of the source with the fewest samples taken from the tier.
+// next returns a free sample of the tier, from the source with the fewest taken samples; false if no sample is free.
 func (t *tier) next(c *chooser) (int, bool) {
 	found, at, fewest := false, 0, 0
 	for _, source := range t.sources {
@@ -66,7 +67,7 @@ func (t *tier) next(c *chooser) (int, bool) {
 	return at, found
 }
 
-// countTaken counts a sample that was taken, in the tier to which it belongs.
+// countTaken counts a taken sample in its tier.
 func (l *tierList) countTaken(i int, source uint32) {
 	if place := l.place[i]; place > 0 {
 		t := l.tiers[place-1]
@@ -95,7 +96,7 @@ func (c *chooser) tierLists() []*tierList {
 	return all
 }
 
-// add appends the next lower tier.
+// add appends the next lower tier, with these samples.
 func (l *tierList) add(c *chooser, samples []int) {
 	t := &tier{of: map[uint32]*queue{}, bySource: map[uint32]int{}}
 	l.tiers = append(l.tiers, t)

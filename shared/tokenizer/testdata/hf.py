@@ -1,10 +1,10 @@
-"""Counts tokens with Hugging Face's tokenizers and transformers, to compare with.
+"""Counts tokens with Hugging Face's tokenizers and transformers, so that tests can compare the counts.
 
-python3 hf.py qwen.tiktoken texts.jsonl                     writes the file again, with the tokens of each text
-python3 hf.py qwen.tiktoken DATASET.json IMAGES > hf.jsonl  has the tokens of each sample of a LLaVA file
+python3 hf.py qwen.tiktoken texts.jsonl                     writes the file again, with the count of each text
+python3 hf.py qwen.tiktoken DATASET.json IMAGES > hf.jsonl  prints the counts of each sample of a LLaVA file
 
-qwen.tiktoken is of the package dashscope on PyPI (dashscope/resources). The tokenizer is built as transformers'
-Qwen2Tokenizer is: its pre-tokeniser, NFC, and the merges that TikTokenConverter derives from ranks.
+qwen.tiktoken comes from the package dashscope on PyPI (dashscope/resources). The tokenizer is built like transformers'
+Qwen2Tokenizer: with its pre-tokeniser, NFC, and the merges that TikTokenConverter derives from ranks.
 """
 
 import base64
@@ -21,7 +21,7 @@ from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
 
 def tokenizer(vocabulary: str) -> Tokenizer:
-    """Qwen2's tokenizer of a file of ranks."""
+    """Returns Qwen2's tokenizer, made from a file of ranks."""
     letters = bytes_to_unicode()
     ranks = {}
     for line in Path(vocabulary).read_bytes().splitlines():
@@ -47,7 +47,7 @@ def tokenizer(vocabulary: str) -> Tokenizer:
 
 
 def visual(paths: list[Path]) -> dict[str, int]:
-    """Tokens of a sample's images, by transformers' own processors."""
+    """Returns the numbers of tokens of a sample's images for each rule, counted by transformers' own processors."""
     from PIL import Image
     from transformers.models.llava_onevision.image_processing_pil_llava_onevision import LlavaOnevisionImageProcessorPil
     from transformers.models.llava_onevision.processing_llava_onevision import LlavaOnevisionProcessor as Onevision
@@ -69,7 +69,7 @@ def visual(paths: list[Path]) -> dict[str, int]:
 
 
 def sample(tokens: Tokenizer, record: dict[str, Any], images: Path) -> dict[str, Any]:
-    """The tokens of one record."""
+    """Returns the numbers of tokens of one record."""
     count = {"id": record["id"], "text": 0, "answers": 0}
     for turn in record["conversations"]:
         parts = [part for part in str(turn["value"]).split("<image>") if part]

@@ -79,7 +79,7 @@ class FakeEngine:
         assert self.release.wait(30)
         if self.raises is not None:
             raise self.raises
-        # If the service stops during a request that accepts a partial answer, only the first item is finished.
+        # If the service stops during a request that accepts partial answers, only the first item is finished.
         part = 1 if stopping() else len(items)
         return [self._answer(item) for item in items[:part]] + [Fault(STOPPING, "send it again")] * (len(items) - part)
 
@@ -153,7 +153,7 @@ def until(condition: Any, seconds: float = 20) -> None:
 
 
 def item(prefix: str = "Question: a?", images: Sequence[bytes] = (b"img",), **extra: Any) -> dict[str, Any]:
-    """Returns the JSON of an item: images and a text, one query with choices and one query of text."""
+    """Returns the JSON of an item: images and a text, a query with choices, and a query of text."""
     return {
         "images": [base64.b64encode(image).decode() for image in images],
         "prefix": [*({"image": k} for k in range(len(images))), prefix],

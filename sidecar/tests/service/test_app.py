@@ -15,7 +15,7 @@ from sidecar.protocol import Item, Limits, Place, Query
 from sidecar.tests.service.fake_engine import MODELS, FakeEngine, item, serving, until
 
 
-def test_answers_come_in_order_with_the_models_that_gave_them() -> None:
+def test_answers_are_in_order_and_name_the_models() -> None:
     engine = FakeEngine()
     with serving(engine) as service:
         answer = service.post(item("a"), item("bb", images=()), item("c", images=(b"broken",)))
@@ -38,7 +38,7 @@ def test_answers_come_in_order_with_the_models_that_gave_them() -> None:
     }
 
 
-def test_the_engine_is_given_what_was_sent() -> None:
+def test_the_engine_gets_the_items_that_were_sent() -> None:
     engine = FakeEngine()
     picture = bytes(range(256)) * 3
     with serving(engine) as service:
@@ -101,7 +101,7 @@ def test_the_engine_is_given_what_was_sent() -> None:
 def test_a_malformed_request_is_answered_with_its_field(change: dict[str, Any], path: str | None, reason: str) -> None:
     engine = FakeEngine()
     with serving(engine) as service:
-        # Python's own encoder, because httpx's refuses a lone surrogate.
+        # This uses Python's own encoder, because httpx's refuses a lone surrogate.
         body = json.dumps({"items": [item(), item() | change]})
         answer = service.client.post("/v1/score", content=body)
     assert answer.status_code == 422
@@ -113,23 +113,23 @@ def test_a_malformed_request_is_answered_with_its_field(change: dict[str, Any], 
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"items":[]}', b'{"items":7}', b"\xff\xfe", b'{"items":[[[['])
-def test_nonsense_is_malformed(body: bytes) -> None:
+def test_an_invalid_body_is_answered_422(body: bytes) -> None:
     with serving(FakeEngine()) as service:
         assert service.client.post("/v1/score", content=body).status_code == 422
 
 
-def test_a_fault_never_echoes_the_input() -> None:
+def test_an_error_does_not_repeat_the_input() -> None:
     with serving(FakeEngine()) as service:
         answer = service.post(item(images=()) | {"images": ["!" * 100_000]})
     assert answer.status_code == 422
     assert len(answer.content) < 500
 
 
-def test_too_many_bytes_are_refused_declared_or_not() -> None:
+def test_too_many_bytes_are_refused_with_and_without_a_content_length() -> None:
     engine = FakeEngine()
     with serving(engine, limits=Limits(bytes=2000)) as service:
         small = service.post(item("x" * 1000))
-        # This is more than the sockets' buffers hold: the answer must reach a client that still sends.
+        # This is more than the sockets' buffers can hold, so the answer must reach a client that still sends.
         declared = service.post(item("x" * 20_000_000))
         chunked = service.client.post("/v1/score", content=(b" " * 100_000 for _ in range(200)))
         again = service.post(item("x" * 1000))
@@ -170,7 +170,7 @@ def test_too_many_items_are_refused_whole() -> None:
     assert answer.status_code == 413
     assert answer.json()["error"] == {
         "code": "too_many_items",
-        "detail": "3 items, but a request may have 2",
+        "detail": "3 items, but a request may have at most 2",
         "path": "items",
     }
     assert len(engine.calls) == 1
@@ -213,7 +213,7 @@ def test_a_batch_of_refused_items_does_not_reach_the_engine() -> None:
     [(Limits(), 4, 64, 4), (Limits(items=50), 1, 50, 2), (Limits(batch=8, in_flight=3), 4, 8, 3)],
     ids=["advice of the engine", "limits of the service", "values of the environment"],
 )
-def test_what_clients_should_send(limits: Limits, queue: int, batch: int, in_flight: int) -> None:
+def test_advice_to_clients(limits: Limits, queue: int, batch: int, in_flight: int) -> None:
     engine = FakeEngine()
     engine.tips = {"batch": 64, "in_flight": 4}
     with serving(engine, limits=limits, queue=queue) as service:
@@ -242,7 +242,7 @@ def test_limits_and_models_are_reported() -> None:
     assert models == {"protocol": 2, "models": MODELS}
 
 
-def test_a_token_guards_all_but_the_probe() -> None:
+def test_every_path_except_healthz_requires_the_token() -> None:
     engine = FakeEngine()
     with serving(engine, token="s3cret") as service:
         for path in ("/v1/limits", "/v1/models", "/metrics"):
@@ -311,7 +311,7 @@ def test_a_full_queue_answers_429_and_then_works_again() -> None:
     assert [call[0].pieces()[-1] for call in engine.calls] == ["a", "b", "d"]
 
 
-def test_a_client_that_leaves_the_queue_is_not_run() -> None:
+def test_a_waiting_request_whose_client_disconnects_is_not_run() -> None:
     engine = FakeEngine(hold=True)
     with serving(engine, queue=1) as service, ThreadPoolExecutor(2) as pool:
         running = pool.submit(service.post, item("a"))
@@ -329,7 +329,7 @@ def test_a_client_that_leaves_the_queue_is_not_run() -> None:
     assert [call[0].pieces()[-1] for call in engine.calls] == ["a", "b"]
 
 
-def test_a_running_batch_keeps_its_place_when_its_client_leaves() -> None:
+def test_a_running_batch_keeps_its_place_when_its_client_disconnects() -> None:
     engine = FakeEngine(hold=True)
     with serving(engine, queue=0) as service:
         body = json.dumps({"items": [item("left")]}).encode()
@@ -379,7 +379,7 @@ def test_unknown_paths_and_methods() -> None:
         assert service.client.get("/v1/score").status_code == 405
 
 
-def test_the_clients_base64_alphabet_is_the_standard_one() -> None:
+def test_images_in_url_safe_base64_are_refused() -> None:
     with serving(FakeEngine()) as service:
         url_safe = base64.urlsafe_b64encode(b"\xfb\xff\xfe").decode()
         assert service.post(item() | {"images": [url_safe]}).status_code == 422

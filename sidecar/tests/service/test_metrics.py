@@ -1,4 +1,4 @@
-"""The metrics of /metrics."""
+"""/metrics reports the requests, the items and the engine's work."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_metrics_report_requests_items_queue_models_and_memory() -> None:
     assert samples["sidecar_gpu_memory_bytes", ("kind", "total")] == 456
 
 
-def test_each_count_of_the_engine_has_its_metric() -> None:
+def test_each_event_of_the_engine_is_counted_in_its_metric() -> None:
     metrics = Metrics()
     metrics.padding(5)
     metrics.rows(14)

@@ -37,7 +37,7 @@ def _served() -> Iterator[None]:
     assert WORKER.join(10)
 
 
-def test_the_document_is_valid_and_holds_every_part() -> None:
+def test_the_document_is_valid_and_complete() -> None:
     SCHEMA.validate()
     document = APP.openapi()
     assert set(document["paths"]) == {"/v1/score", "/v1/limits", "/v1/models", "/healthz", "/metrics"}
@@ -47,7 +47,7 @@ def test_the_document_is_valid_and_holds_every_part() -> None:
 
 @SCHEMA.parametrize()
 @settings(max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
-def test_all_that_the_document_allows_is_answered_as_it_says(case: schemathesis.Case[Any]) -> None:
+def test_answers_conform_to_the_document(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(
         checks=[not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
     )

@@ -26,7 +26,7 @@ START_SECONDS = 120
 
 
 class Process:
-    """A process of the service on a fixed port, which a test can kill and start again."""
+    """A process of the service. A test can kill it, and start it again on the same port."""
 
     def __init__(self, folder: Path) -> None:
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -105,7 +105,7 @@ def samples() -> list[dict[str, Any]]:
 
 
 def same(a: dict[str, Any], b: dict[str, Any]) -> bool:
-    """Whether the answers to two items are equal within rounding."""
+    """Returns whether the answers to two items are equal within rounding."""
     if a["flags"] != b["flags"]:
         return False
     for one, two in zip(a["answers"], b["answers"], strict=True):

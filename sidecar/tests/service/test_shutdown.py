@@ -76,7 +76,7 @@ def service(tmp_path: Path, phase: str, **environ: str) -> Iterator[Service]:
 
 
 @pytest.mark.parametrize(("header", "codes"), [("1", [None, "stopping"]), ("", [None, None])])
-def test_sigterm_answers_what_is_finished_to_those_that_take_a_part(
+def test_after_sigterm_a_client_of_partial_answers_gets_the_finished_items(
     tmp_path: Path, header: str, codes: list[str | None]
 ) -> None:
     with service(tmp_path, "run") as it, ThreadPoolExecutor(1) as pool:
@@ -120,7 +120,7 @@ def test_sigterm_finishes_the_running_batch_and_refuses_the_rest(tmp_path: Path)
 
 
 @pytest.mark.parametrize("phase", ["load", "idle"])
-def test_sigterm_immediately_ends_a_process_that_runs_nothing(tmp_path: Path, phase: str) -> None:
+def test_sigterm_ends_an_idle_process_immediately(tmp_path: Path, phase: str) -> None:
     with service(tmp_path, phase) as it:
         if phase == "load":
             until(lambda: it.entered)
@@ -133,7 +133,7 @@ def test_sigterm_immediately_ends_a_process_that_runs_nothing(tmp_path: Path, ph
 
 
 @pytest.mark.parametrize("impatience", ["second signal", "grace is over"])
-def test_a_batch_that_is_not_waited_for_is_abandoned_with_code_1(tmp_path: Path, impatience: str) -> None:
+def test_a_second_signal_or_the_end_of_the_grace_period_abandons_the_batch(tmp_path: Path, impatience: str) -> None:
     grace = "0.5" if impatience == "grace is over" else "300"
     with service(tmp_path, "run", SIDECAR_GRACE_SECONDS=grace) as it, ThreadPoolExecutor(1) as pool:
         until(lambda: it.client.get("/healthz").status_code == 200)
@@ -144,7 +144,7 @@ def test_a_batch_that_is_not_waited_for_is_abandoned_with_code_1(tmp_path: Path,
             until(lambda: it.client.get("/healthz").status_code == 503)
             it.process.send_signal(signal.SIGTERM)
         code, log = it.ended()
-        with suppress(httpx.TransportError):  # after it the client sends the request again, as after a 5xx
+        with suppress(httpx.TransportError):  # the client then sends the request again, as after a 5xx
             assert running.result(30).status_code >= 500
     assert code == 1
     assert "abandoned" in log
@@ -169,6 +169,6 @@ def test_every_fault_of_the_environment_is_reported_before_anything_loads(tmp_pa
 
 
 def test_the_service_is_imported_without_torch() -> None:
-    """The import of torch takes seconds, and the service must answer its probes meanwhile."""
+    """The import of torch takes seconds. Meanwhile, the service must answer its probes."""
     code = "import sys, sidecar.service.main; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[3]).returncode == 0

@@ -1,4 +1,4 @@
-"""The worker's two threads, with a device that the test controls: preparing overlaps computing, and rows wait."""
+"""The worker prepares a request while it computes another. The tests control the device."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Held:
 
 @dataclass
 class Device:
-    """An engine with a device that computes one request for each tick of the test."""
+    """An engine with a device that computes one request for each tick that a test releases."""
 
     ticks: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
     events: list[str] = field(default_factory=list)
@@ -94,11 +94,11 @@ def item(name: str) -> Item:
     return Item((), (name,), ())
 
 
-def test_the_next_request_is_prepared_while_one_computes_and_no_third_is() -> None:
+def test_one_request_is_prepared_while_another_is_computed_but_no_third() -> None:
     device = Device()
     with working(device) as worker:
         futures = [worker.submit([item(name)]) for name in "abcde"]
-        until(lambda: "begin b" in device.events)  # while the device's clock stands
+        until(lambda: "begin b" in device.events)  # before the first tick
         assert device.events == ["begin a", "compute a", "begin b"]
         device.ticks.release()
         until(lambda: "begin c" in device.events)
@@ -131,7 +131,7 @@ def test_a_single_request_is_decoded_without_waiting() -> None:
         assert device.events == ["begin a", "compute a", "flush", "begin b", "compute b", "flush"]
 
 
-def test_a_signal_refuses_the_prepared_request_and_finishes_the_running_one() -> None:
+def test_a_signal_refuses_the_prepared_request_and_finishes_the_running_request() -> None:
     device = Device()
     with working(device) as worker:
         first, second, third = (worker.submit([item(name)]) for name in "abc")
@@ -147,7 +147,7 @@ def test_a_signal_refuses_the_prepared_request_and_finishes_the_running_one() ->
         assert device.events[-1] == "flush"
 
 
-def test_a_client_that_leaves_cancels_its_prepared_request() -> None:
+def test_a_client_that_disconnects_cancels_its_prepared_request() -> None:
     device = Device()
     with working(device) as worker:
         first, second, third = (worker.submit([item(name)]) for name in "abc")

@@ -1,4 +1,4 @@
-"""Some errors of a device end the process, others do not."""
+"""Some errors of a device mean that it is lost; others do not."""
 
 from __future__ import annotations
 

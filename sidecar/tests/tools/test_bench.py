@@ -1,4 +1,4 @@
-"""The benchmark runs, counts the computed tokens, and sharing saves as many tokens as README.md states."""
+"""The benchmark runs and counts the computed tokens. Sharing prefixes saves as many tokens as README.md states."""
 
 from __future__ import annotations
 
@@ -68,8 +68,9 @@ def test_the_small_shapes_tower_is_at_most_a_tenth(tiny: Path) -> None:
     assert arithmetic.tower_share(network, 880) < 0.1
 
 
-def test_what_a_prefix_caching_engine_computes(tiny: Path) -> None:
-    """It computes the first prompt of a model as a whole, and of the others only the tokens after the shared blocks."""
+def test_the_work_of_a_prefix_caching_engine(tiny: Path) -> None:
+    """It computes a model's first prompt as a whole, and of the other prompts only the tokens after the shared
+    blocks."""
     tokens = Tokens(tiny)
     asked = Item((b"",), prompts.prefix("Question: <image>\nWhat? Answer: That."), prompts.queries(style_tokens=8))
     *rated, styled = (expand(prompt, 730) for prompt in tokens.prompts(asked.prompts(asked.queries)))

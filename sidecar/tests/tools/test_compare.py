@@ -1,4 +1,4 @@
-"""The comparison of a candidate's ratings."""
+"""Tests the comparison of a candidate's ratings with the base's ratings."""
 
 from __future__ import annotations
 

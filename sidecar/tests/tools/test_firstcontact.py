@@ -1,4 +1,4 @@
-"""The lines of every step have the form of results.jsonl, and a stop keeps the measured figures."""
+"""The lines of every step have the form of results.jsonl. Measured figures are kept if a step is stopped."""
 
 from __future__ import annotations
 

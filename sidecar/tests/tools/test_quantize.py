@@ -1,4 +1,4 @@
-"""The tensors of an fp8 checkpoint, its loading, and the difference of its answers."""
+"""Tests the tensors of an fp8 checkpoint, its loading, and the difference of its answers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_a_layer_multiplies_in_fp8(small: Path, tiny: Path, dtype: torch.dtype) 
     assert 0.01 < error < 0.06, "a smaller error is not fp8, a larger error is a fault"
 
 
-def test_answers_stay_near(small: Path, tiny: Path, load: Callable[..., Engine]) -> None:
+def test_answers_differ_little(small: Path, tiny: Path, load: Callable[..., Engine]) -> None:
     items = [Item((picture(1),), prompts.prefix("<image>\nWhat? Answer: That."), prompts.queries(style_tokens=3))]
     near, exact = (load(folder, dtype="bf16").run(items)[0] for folder in (small, tiny))
     assert isinstance(near, ItemAnswers) and isinstance(exact, ItemAnswers)

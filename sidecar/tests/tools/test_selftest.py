@@ -24,7 +24,7 @@ def test_both_ways_agree(tiny: Path, name: str) -> None:
     assert verdict.largest < 1e-3
 
 
-def test_a_difference_fails_it(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_difference_is_found(tiny: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     original = Model.prefill
 
     def off(self: Model, *args: Any, **options: Any) -> Any:

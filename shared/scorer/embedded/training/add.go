@@ -12,83 +12,89 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// LeastAdded is how few samples can be added to a base.
+// LeastAdded is the least number of samples that can be added to a base.
 const LeastAdded = 10
 
-// MostLeftOut is how many own samples are left out in their turn, to choose a variant and to measure it; of more, as
-// many at even distances. The weights learn from all. The time of leaving out grows with the cube of the number.
+// MostLeftOut is the largest number of the user's samples that are held out, one after the other, to choose a variant
+// and to measure it. Of more samples, this many are held out, evenly spaced: the time grows with the cube of the
+// number. The weights are trained on all samples.
 const MostLeftOut = 2000
 
-// A variant is a way to learn from a base and own samples together.
+// A variant is a way to train on a base and the user's samples together.
 type variant struct {
-	weight float64 // of an own sample, where one of the base counts 1
-	mapped bool    // whether labels of the base are mapped to the scale of the own ones
-	alone  bool    // whether own samples count only
-	half   bool    // whether it is the mean of the variant without half and of own samples alone
+	weight float64 // of each of the user's samples; a sample of the base has weight 1
+	mapped bool    // whether the labels of the base are mapped to the scale of the user's labels
+	alone  bool    // whether training uses only the user's samples
+	half   bool    // whether the model is the mean of two: the variant without half, and the user's samples alone
 }
 
 func (v variant) String() string {
 	switch {
 	case v.alone:
-		return "own samples alone"
+		return "only your samples"
 	case v.half:
-		return fmt.Sprintf("half own samples alone, half own samples %g times with other ratings on their scale", v.weight)
+		return fmt.Sprintf("the mean of two models, the first from only your samples, the second from all samples, with "+
+			"weight %g for yours and other ratings mapped to their scale", v.weight)
 	case v.mapped:
-		return fmt.Sprintf("own samples %g times, other ratings on their scale", v.weight)
+		return fmt.Sprintf("your samples have weight %g, other ratings are mapped to their scale", v.weight)
 	default:
-		return fmt.Sprintf("own samples %g times", v.weight)
+		return fmt.Sprintf("your samples have weight %g", v.weight)
 	}
 }
 
-// variants are tried in cross-validation. The first is the default: another has to be better than chance explains.
+// variants returns the variants that cross-validation compares. The first is the default. Another variant is chosen
+// only if it is better than chance explains.
 func variants() []variant {
 	return []variant{
 		{weight: 3}, {weight: 1}, {weight: 3, mapped: true}, {weight: 1, mapped: true},
 		{weight: 3, mapped: true, half: true}, {weight: 1, mapped: true, half: true},
-		{weight: 1, alone: true}, // the last one
+		{weight: 1, alone: true}, // must be the last
 	}
 }
 
-// An Addition is what was learned from a base and own samples.
+// An Addition is the result of training on a base and the user's samples.
 type Addition struct {
 	Weights *embedded.Weights
-	Own     int // samples; more than MostLeftOut of them are not all left out for Left
-	// Variant says how they were learned from together; Alone names the capabilities for which own samples count only.
+	Own     int // number of the user's samples; Left has at most MostLeftOut of them
+	// Variant describes how the samples were combined. Alone lists the capabilities that were trained only on the user's
+	// samples.
 	Variant string
 	Alone   []string
-	// Left is the agreement on own samples with what was learned without them, Before that of the base's weights alone.
+	// Left is the agreement on the user's samples of models that were trained without them. Before is the agreement of the
+	// base's weights on the same samples.
 	Left, Before *agreement.Report
 
-	sources []string // of own samples
+	sources []string // the sources of the user's samples
 }
 
-// ErrUseless is the error of annotations from which nothing can be learned: what was learned agrees with others of them
-// no better than chance.
+// ErrUseless is the error for annotations from which nothing can be learned: the trained models agree with held-out
+// annotations no better than chance.
 var ErrUseless = errors.New("nothing can be learned from the annotations")
 
-// leastAgreement is the mean Spearman, on own samples that were left out, below which nothing was learned.
+// leastAgreement is the least mean Spearman correlation, on held-out samples of the user, of a useful addition.
 const leastAgreement = 0.1
 
-// Useful is an ErrUseless of an addition whose predictions for own samples that were left out agree with these no
-// better than chance, which it names.
+// Useful returns nil if the predictions for held-out samples agree with the user's annotations better than chance.
+// Otherwise it returns an error that wraps ErrUseless and gives the agreement.
 func (out *Addition) Useful() error {
 	if mean := float64(out.Left.Mean.Spearman); !(mean >= leastAgreement) {
-		return fmt.Errorf("%w: predictions for samples that were left out agree with them by a Spearman of %.2f, and "+
-			"%.2f is needed; look at the annotations, or annotate more", ErrUseless, mean, leastAgreement)
+		return fmt.Errorf("%w: the Spearman correlation of predictions for held-out samples with them is %.2f, but must "+
+			"be at least %.2f; check the annotations, or annotate more samples", ErrUseless, mean, leastAgreement)
 	}
 	return nil
 }
 
-// Add learns from a base and samples of one's own, which count more. How much, whether the ratings of the base are
-// mapped to the scale of the own ones, and for which capabilities the base is left out, is chosen by leaving
-// own samples out. builtin are the weights that were learned from the base. Under another rubric than the base's,
-// use Train. The same base and samples give the same weights. The caller looks whether they are Useful.
+// Add trains weights on a base and the user's samples, own. The user's samples have more weight. Cross-validation over
+// the user's samples chooses how much weight they have, whether the base's ratings are mapped to the scale of the
+// user's ratings, and for which capabilities the base is not used. builtin are the weights that were trained on the
+// base. For a rubric that differs from the base's, use Train. The same base and samples give the same weights. The
+// caller must check the result with Useful.
 func Add(
 	ctx context.Context, base *Base, builtin *embedded.Weights, own []Sample, r *rubric.Rubric,
 ) (*Addition, error) {
 	if !base.fits(r) {
-		return nil, errors.New("the annotations are under another rubric than that of the embedded weights: " +
-			"train weights on them alone")
+		return nil, errors.New("the rubric of the annotations is not the rubric of the embedded weights: " +
+			"train weights on only these annotations")
 	}
 	if len(own) < LeastAdded {
 		return nil, fmt.Errorf("%d annotated samples are too few to add: annotate at least %d", len(own), LeastAdded)
@@ -101,16 +107,16 @@ func Add(
 	return a.learn(ctx)
 }
 
-// An addition is the work of Add.
+// An addition has the state of a call of Add.
 type addition struct {
 	base      *Base
-	all       []Sample // the own samples
-	own       []Sample // those that are left out in their turn
+	all       []Sample // all of the user's samples
+	own       []Sample // the user's samples that are held out, one group after the other
 	rubric    *rubric.Rubric
 	builtin   *embedded.Weights
-	predicted map[*embedded.Features][]float64 // of each own sample, by builtin
-	// groups are the own samples that share images, also by way of others, and fold is the one of each own sample for
-	// calibration, the same for all of a group.
+	predicted map[*embedded.Features][]float64 // what builtin predicts for each sample of own
+	// groups divide own into samples that share images, directly or through others. fold is the calibration fold of each
+	// sample of own; all samples of a group have the same fold.
 	groups [][]int
 	fold   []int
 }
@@ -127,7 +133,7 @@ func newAddition(base *Base, builtin *embedded.Weights, own []Sample, r *rubric.
 	return a
 }
 
-// varies reports whether there is something to learn.
+// varies reports whether at least one capability has two different ratings in own.
 func (a *addition) varies() bool {
 	for c := range a.rubric.Capabilities {
 		for i := range a.own {
@@ -157,7 +163,7 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 	if out.Left, err = agreement.Measure(a.opinions(values, heads), joint.options(reportResamples)); err != nil {
 		return nil, err
 	}
-	out.Variant = variants()[heads[len(heads)-1]].String() // of the styles
+	out.Variant = variants()[heads[len(heads)-1]].String() // styles always have the chosen variant
 	for h, name := range a.rubric.Capabilities {
 		if heads[h] != heads[len(heads)-1] {
 			out.Alone = append(out.Alone, name)
@@ -175,16 +181,16 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 	return out, ctx.Err()
 }
 
-// keep makes what is learned the weights from before, which own samples do not improve.
+// keep sets the result to the earlier weights, because the user's samples do not improve them.
 func (out *Addition) keep(before *embedded.Weights) *Addition {
-	same := *before // what names the annotations is not to be written into shared weights
+	same := *before // a copy, because other callers share the weights and this function changes Reach
 	out.Weights, out.Left, out.Alone = &same, out.Before, nil
 	out.Weights.Reach = out.reach()
-	out.Variant = "own samples not at all, for they do not improve the embedded weights"
+	out.Variant = "your samples are not used, because they do not improve the embedded weights"
 	return out
 }
 
-// reach is what own samples say of the errors.
+// reach returns the scale of errors that the user's held-out samples show.
 func (out *Addition) reach() *reach.Scale {
 	mean := out.Left.Mean
 	return &reach.Scale{Own: &reach.Own{
@@ -192,14 +198,14 @@ func (out *Addition) reach() *reach.Scale {
 	}}
 }
 
-// task is what is learned from when some of the own samples are: those of the base, and then these.
+// task returns the task of training on the samples of the base, followed by own.
 func (a *addition) task(own []Sample) *task {
 	return &task{samples: slices.Concat(a.base.Samples, own), rubric: a.rubric}
 }
 
 const ownFolds = 5
 
-// group finds groups and folds.
+// group sets groups and fold.
 func (a *addition) group() {
 	of := (&task{samples: a.own}).imageGroups()
 	numbers := slices.Compact(slices.Sorted(slices.Values(of)))

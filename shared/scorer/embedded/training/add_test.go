@@ -13,7 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 )
 
-// someSources returns a part of the embedded base, because a small base is fast, and samples of three other sources.
+// someSources returns a part of the embedded base, and samples of three sources outside this part. A small base is
+// fast.
 func someSources(t testing.TB) (base *Base, weights *embedded.Weights, out []Sample) {
 	t.Helper()
 	whole, err := Builtin()
@@ -30,7 +31,8 @@ func someSources(t testing.TB) (base *Base, weights *embedded.Weights, out []Sam
 	return withoutSources(t, small, []string{sources[0], sources[12], sources[20]})
 }
 
-// ratedBy returns this number of samples of each source, and the other samples, with the ratings of a teacher.
+// ratedBy gives samples the ratings of a teacher. It returns this number of samples of each source, and then the
+// others.
 func ratedBy(samples []Sample, each int, rated func(c int, rating int8) int8) (own, rest []Sample) {
 	taken := map[string]int{}
 	for _, s := range samples {
@@ -47,7 +49,7 @@ func ratedBy(samples []Sample, each int, rated func(c int, rating int8) int8) (o
 	return own, rest
 }
 
-// TestBaseRoundTrip encodes what it decodes, and refuses a file that is cut short or has other content.
+// TestBaseRoundTrip encodes a base and decodes it again. A file that is truncated or damaged is refused.
 func TestBaseRoundTrip(t *testing.T) {
 	t.Parallel()
 	whole, err := Builtin()
@@ -88,12 +90,12 @@ func TestShippedSize(t *testing.T) {
 		t.Fatal(err)
 	}
 	if size := weights.Size() + int64(len(builtin)); size > 1_500_000 {
-		t.Errorf("weights and base have %d bytes, and the limit is 1.5 MB", size)
+		t.Errorf("weights and base have %d bytes, but the limit is 1.5 MB", size)
 	}
 }
 
-// TestAddTeachers adds samples with the ratings of teachers of different scales. On other samples, the weights agree
-// with the teacher, and hardly less than weights of only the base or only the user's samples.
+// TestAddTeachers adds samples with the ratings of teachers who use different scales. On other samples, the weights
+// agree with the teacher, hardly less than weights of only the base or of only the user's samples.
 func TestAddTeachers(t *testing.T) {
 	t.Parallel()
 	base, builtin, out := someSources(t)
@@ -151,7 +153,7 @@ func TestAddRefuses(t *testing.T) {
 			err = added.Useful()
 		}
 		if !errors.Is(err, ErrUseless) {
-			t.Errorf("%s ratings: error %v, want that nothing can be learned", name, err)
+			t.Errorf("%s ratings: error %v, want ErrUseless", name, err)
 		}
 	}
 	if _, err := Add(t.Context(), base, builtin, out[:5], rubric.Default()); err == nil {

@@ -9,8 +9,9 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// model is what all samples teach, each head by its variant. What was learned is that if all own samples were left out
-// in their turn; of more, the regressions of the chosen variants are solved once more.
+// model returns the model of all samples, with the variant of each head. If all of the user's samples were held out
+// once, learned has this model already. Otherwise the regressions of the chosen variants are solved again with all
+// samples.
 func (a *addition) model(ctx context.Context, learned *fits, heads []int) (*model, error) {
 	if len(a.all) == len(a.own) {
 		return learned.model(heads)
@@ -18,7 +19,7 @@ func (a *addition) model(ctx context.Context, learned *fits, heads []int) (*mode
 	return newAddition(a.base, a.builtin, a.all, a.rubric).solve(ctx, heads)
 }
 
-// solve learns from the base and all own samples, each head by its variant, and leaves none out.
+// solve trains on the base and own, with the variant of each head. It holds out no samples.
 func (a *addition) solve(ctx context.Context, heads []int) (*model, error) {
 	samples := len(a.base.Samples) + len(a.own)
 	d, err := a.task(a.own).prepare(all(samples))
@@ -49,7 +50,7 @@ func (a *addition) solve(ctx context.Context, heads []int) (*model, error) {
 	return d.model(duals)
 }
 
-// solveHead is the dual solution of a head by a variant, and the mean of its targets.
+// solveHead returns the dual solution of a head with a variant, and the mean of its targets.
 func (a *addition) solveHead(r *ridge, h int, v variant) (solution []float64, centre float64, err error) {
 	parts := []variant{v}
 	if v.half {

@@ -10,7 +10,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A blockKey is what the blocks of a regression depend on.
+// A blockKey identifies the matrices that regressions of several heads share: they depend only on these values.
 type blockKey struct {
 	penalty float64
 	styles  bool
@@ -20,22 +20,22 @@ func (a *addition) key(head int) blockKey {
 	return blockKey{a.base.Penalties[head], head >= len(a.rubric.Capabilities)}
 }
 
-// blocks is a ridge regression of which the part of the base is solved once, however much own samples count: these
-// enter by the Schur complement of the base.
+// blocks is a ridge regression in two blocks. The block of the base is solved once. The user's samples, with any
+// weight, are added by the Schur complement of the base.
 type blocks struct {
 	penalty float64
 	*scratch
-	cross mat.Matrix    // products: base x own samples
-	own   *mat.SymDense // products: own samples x own samples
+	cross mat.Matrix    // products of features: base x user's samples
+	own   *mat.SymDense // products of features: user's samples x user's samples
 }
 
-// scratch is memory that one regression after another uses: the matrices of a few thousand samples take as much as a
-// small machine has to spare.
+// scratch is memory that regressions use one after another. The matrices of a few thousand samples need most of the
+// free memory of a small machine.
 type scratch struct {
-	factor mat.Cholesky  // of the base's products and the penalty
-	rest   *mat.SymDense // what the base does not explain of the own samples' products
+	factor mat.Cholesky  // Cholesky factor of the base's products plus the penalty
+	rest   *mat.SymDense // the part of own that the base does not explain: the Schur complement
 	system system
-	buffer []float64 // for matrices that are needed for a moment
+	buffer []float64 // for temporary matrices
 }
 
 func (a *addition) newScratch() *scratch {
@@ -44,7 +44,7 @@ func (a *addition) newScratch() *scratch {
 	return &scratch{rest: mat.NewSymDense(own, nil), buffer: make([]float64, most*most)}
 }
 
-// symmetric is the upper half of a symmetric matrix in the buffer, set to another one plus a number on its diagonal.
+// symmetric returns a copy of a symmetric matrix, with add added to its diagonal. The copy uses the buffer.
 func (s *scratch) symmetric(from *mat.SymDense, add float64) *mat.SymDense {
 	n := from.SymmetricDim()
 	m := mat.NewSymDense(n, s.buffer[:n*n])
@@ -75,7 +75,7 @@ func (a *addition) newBlocks(d *design, key blockKey, s *scratch) (*blocks, erro
 	return b, nil
 }
 
-// setRest sets what the base does not explain: own - half' half, where half = (factor of the base)'^-1 cross.
+// setRest sets rest to own - half' half, where half = (factor of the base)'^-1 cross.
 func (b *blocks) setRest(cross blas64.General) {
 	half := blas64.General{Rows: cross.Rows, Cols: cross.Cols, Stride: cross.Cols, Data: b.buffer[:cross.Rows*cross.Cols]}
 	for i := range half.Rows {
@@ -84,7 +84,7 @@ func (b *blocks) setRest(cross blas64.General) {
 	blas64.Trsm(blas.Left, blas.Trans, 1, upperOf(&b.factor), half)
 	b.rest.CopySym(b.own)
 	rest := b.rest.RawSymmetric()
-	const width = 256 // of the columns that are multiplied together, so that the lower half costs nothing
+	const width = 256 // number of columns in a product; with blocks of columns, the lower half is not computed
 	for start := 0; start < half.Cols; start += width {
 		end := min(start+width, half.Cols)
 		left, right, into := half, half, blas64.General{
@@ -98,7 +98,7 @@ func (b *blocks) setRest(cross blas64.General) {
 
 var errDegenerate = errors.New("solving the regression: the features are degenerate")
 
-// A systemKey is what the system of own samples depends on, in addition to the blocks.
+// A systemKey has the values on which the system of the user's samples depends, in addition to the blocks.
 type systemKey struct {
 	weight float64
 	alone  bool
@@ -106,7 +106,7 @@ type systemKey struct {
 
 func (v variant) system() systemKey { return systemKey{v.weight, v.alone} }
 
-// systems are those of the variants, each once.
+// systems returns the different system keys of the variants.
 func systems() (keys []systemKey) {
 	for _, v := range variants() {
 		if !slices.Contains(keys, v.system()) {
@@ -116,15 +116,15 @@ func systems() (keys []systemKey) {
 	return keys
 }
 
-// A system is what own samples solve for, factorised and inverted.
+// A system is the matrix of the equations for the user's samples: its Cholesky factor and its inverse.
 type system struct {
 	systemKey
 	factor  mat.Cholesky
 	inverse *mat.SymDense
 }
 
-// system is the one of own samples that count weight times: such a one has so many times less of the penalty. It
-// replaces the one from before.
+// system returns the system for a weight of the user's samples: their penalty is divided by the weight. The earlier
+// system is overwritten.
 func (b *blocks) system(key systemKey) (*system, error) {
 	s := &b.scratch.system
 	s.systemKey = key
@@ -142,7 +142,8 @@ func (b *blocks) system(key systemKey) (*system, error) {
 	return s, nil
 }
 
-// solve is the dual solution for targets of the base and then of the own samples.
+// solve returns the dual solutions for targets, which are the targets of the base, followed by those of the user's
+// samples.
 func (b *blocks) solve(s *system, targets []float64) (base, own []float64, err error) {
 	count := len(targets) - b.own.SymmetricDim()
 	rest, explained := mat.NewVecDense(len(targets)-count, slices.Clone(targets[count:])), new(mat.VecDense)
@@ -163,7 +164,7 @@ func (b *blocks) solve(s *system, targets []float64) (base, own []float64, err e
 	if s.alone {
 		return make([]float64, count), own, nil
 	}
-	var left mat.VecDense // of the base's targets, once the own samples explain their part
+	var left mat.VecDense // the part of the base's targets that the user's samples do not explain
 	left.MulVec(b.cross, &solution)
 	left.SubVec(given, &left)
 	if err := b.factor.SolveVecTo(explained, &left); err != nil {
@@ -172,11 +173,12 @@ func (b *blocks) solve(s *system, targets []float64) (base, own []float64, err e
 	return explained.RawVector().Data, own, nil
 }
 
-// leftOut is how far the targets of a group of own samples lie from what a model of all others predicts for them, given
-// the dual solution of the own samples: (inverse of the group's block of the inverse) x (the group's duals). Source:
-// the block form of the inverse; for one sample it is the leave-one-out residual of ridge regression.
+// leftOut returns the residuals of a group of the user's samples: their targets, minus the predictions of a model that
+// is trained on all other samples. own is the dual solution of the user's samples. The residuals are (inverse of the
+// group's block of the inverse) x (duals of the group). This follows from the block form of the inverse; for one
+// sample, it is the leave-one-out residual of ridge regression.
 func (s *system) leftOut(group []int, own []float64) ([]float64, error) {
-	if len(group) == 1 { // nearly all are; what a factorisation allocates for each would add up
+	if len(group) == 1 { // Most groups have one sample, so this case avoids the memory of many factorisations.
 		return []float64{own[group[0]] / s.inverse.At(group[0], group[0])}, nil
 	}
 	block, duals := mat.NewSymDense(len(group), nil), mat.NewVecDense(len(group), nil)
@@ -197,7 +199,7 @@ func (s *system) leftOut(group []int, own []float64) ([]float64, error) {
 	return residuals.RawVector().Data, nil
 }
 
-// upperOf is the factor U of a matrix U'U.
+// upperOf returns the factor U of a matrix U'U.
 func upperOf(factor *mat.Cholesky) blas64.Triangular {
 	return factor.RawU().(mat.RawTriangular).RawTriangular()
 }

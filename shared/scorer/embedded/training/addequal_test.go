@@ -12,8 +12,8 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// TestAddEqualsTraining adds samples to a base, and learns from all of them together: both give the same model. With
-// features as they were before the base took 8 bits of each, the models differ by less than a step of a rating.
+// TestAddEqualsTraining adds samples to a base, and trains on all samples together: both give the same model. With
+// features that are not rounded to 8 bits, the models differ by less than a step of a rating.
 func TestAddEqualsTraining(t *testing.T) {
 	t.Parallel()
 	base, builtin, out := someSources(t)
@@ -53,12 +53,12 @@ func TestAddEqualsTraining(t *testing.T) {
 		}
 		t.Logf("%s: values differ by %.2g at most", name, most)
 		if most > tt.within {
-			t.Errorf("%s: values differ by %g, and may by %g", name, most, tt.within)
+			t.Errorf("%s: values differ by %g, but may differ by at most %g", name, most, tt.within)
 		}
 	}
 }
 
-// unrounded are samples with features anywhere within the steps that a base rounds them to.
+// unrounded returns the samples with features that a base rounds to the same steps.
 func unrounded(samples []Sample) []Sample {
 	rng := rand.New(rand.NewPCG(6, 6))
 	out := slices.Clone(samples)
@@ -79,8 +79,8 @@ func unrounded(samples []Sample) []Sample {
 	return out
 }
 
-// TestLeftOut compares what is predicted for own samples that are left out with a solution that never had them: also of
-// several samples that share an image.
+// TestLeftOut compares the predictions for held-out samples of the user with a solution that is computed without these
+// samples. Some of the samples share an image.
 func TestLeftOut(t *testing.T) {
 	t.Parallel()
 	whole, err := Builtin()
@@ -128,8 +128,8 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// without predicts an own sample from all samples but a group of own ones: those of the base count once, own ones as
-// the key says.
+// without predicts a sample of the user from all samples except a group of the user's samples. Samples of the base have
+// weight 1, and the user's samples have the weight of the key.
 func without(t *testing.T, d *design, key systemKey, targets []float64, base int, group []int, i int) float64 {
 	t.Helper()
 	var learn []int
@@ -166,8 +166,8 @@ func without(t *testing.T, d *design, key systemKey, targets []float64, base int
 	return value
 }
 
-// TestAddMany learns from own samples without leaving any out, as of many: each head by another variant. The model is
-// that of the regressions which leave them out.
+// TestAddMany trains without holding out samples, as for many samples, with another variant for each head. The model
+// equals the model of the regressions that hold out samples.
 func TestAddMany(t *testing.T) {
 	t.Parallel()
 	base, builtin, out := someSources(t)
@@ -201,7 +201,7 @@ func TestAddMany(t *testing.T) {
 	}
 }
 
-// TestAddLeavesSomeOut learns from all own samples, but leaves out no more than are asked for.
+// TestAddLeavesSomeOut trains on all of the user's samples, but holds out only as many as requested.
 func TestAddLeavesSomeOut(t *testing.T) {
 	t.Parallel()
 	thorough.Only(t)
@@ -219,14 +219,14 @@ func TestAddLeavesSomeOut(t *testing.T) {
 	}
 	many, some := add(len(own)/2, own), add(len(own)/2, subsample(own, len(own)/2))
 	if many.Own != len(own) || many.Left.Samples != len(own)/2 {
-		t.Errorf("%d are learned from and %d left out, of %d", many.Own, many.Left.Samples, len(own))
+		t.Errorf("%d samples are used in training and %d are held out, of %d", many.Own, many.Left.Samples, len(own))
 	}
 	score := func(added *Addition) float64 { return score(measured(t, added.Weights, rest).Mean.Figures) }
 	whole := add(len(own), own)
 	t.Logf("agreement with others: %.3f where all are left out, %.3f where half is, %.3f where half is learned from",
 		score(whole), score(many), score(some))
 	if score(many) < score(some) || score(many) < score(whole)-0.02 {
-		t.Errorf("all own samples give %.3f, half of them %.3f, all of them left out %.3f", score(many), score(some),
+		t.Errorf("score with all samples %.3f, with half of them %.3f, with all held out %.3f", score(many), score(some),
 			score(whole))
 	}
 }

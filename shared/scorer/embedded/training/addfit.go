@@ -11,26 +11,27 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A fits holds what each variant learned, by variant.
+// fits has the results of each variant.
 type fits struct {
 	design *design
-	// left are the values, by own sample and head, of models that have not seen the sample nor its images.
+	// left has values by variant, sample of the user and head. They are predicted by models that were trained without the
+	// sample and its images.
 	left [][][]float64
-	// duals are the dual weights, by sample and head, and centre the means of the targets, by head, of the models that
-	// have seen all.
+	// duals has the dual weights by variant, sample and head, and centre the means of the targets by variant and head.
+	// Both belong to the models that were trained on all samples.
 	duals  []*mat.Dense
 	centre [][]float64
 }
 
-// With up to parallelOwn own samples, as many regressions are solved concurrently as there are processors; with more,
-// parallelMany: each of these takes up to 130 MB.
+// With up to parallelOwn samples of the user, the number of regressions that are solved concurrently is the number of
+// processors. With more samples it is parallelMany, because each regression then needs up to 130 MB.
 const (
 	parallelOwn  = 500
 	parallelMany = 2
 )
 
-// fit learns from the base and own samples by each variant. How many regressions it solves depends on the variants and
-// penalties, and not on how many sources there are.
+// fit trains models on the base and the user's samples with each variant. The number of regressions depends on the
+// variants and the penalties, not on the number of sources.
 func (a *addition) fit(ctx context.Context) (*fits, error) {
 	t := a.task(a.own)
 	d, err := t.design(all(len(t.samples)))
@@ -51,13 +52,13 @@ func (a *addition) fit(ctx context.Context) (*fits, error) {
 	}
 	d.ratings, d.styles = nil, nil
 	if len(a.own) > parallelOwn {
-		runtime.GC() // or as much again as the kernels took would be allocated before the next collection
+		runtime.GC() // Without it, as much memory as the kernels used would be allocated before the next collection.
 	}
 	f.blend()
 	return f, nil
 }
 
-// fitEach learns the heads, those of one key together.
+// fitEach trains all heads. It trains the heads of one key together.
 func (a *addition) fitEach(ctx context.Context, f *fits) error {
 	heads := map[blockKey][]int{}
 	for h := range f.design.heads() {
@@ -82,7 +83,7 @@ func (a *addition) fitEach(ctx context.Context, f *fits) error {
 	return work.Wait()
 }
 
-// blend makes the variants that are the mean of two others.
+// blend computes the variants that are the mean of two others.
 func (f *fits) blend() {
 	alone := len(variants()) - 1
 	for v, kind := range variants() {
@@ -104,7 +105,7 @@ func (f *fits) blend() {
 	}
 }
 
-// fitHeads learns heads of one key by each variant.
+// fitHeads trains the heads of one key with each variant.
 func (a *addition) fitHeads(ctx context.Context, f *fits, key blockKey, heads []int, memory *scratch) error {
 	b, err := a.newBlocks(f.design, key, memory)
 	if err != nil {
@@ -132,7 +133,7 @@ func (a *addition) fitHeads(ctx context.Context, f *fits, key blockKey, heads []
 	return nil
 }
 
-// fitHead learns a head by a variant whose system is s.
+// fitHead trains head h with variant v, whose system is s.
 func (a *addition) fitHead(f *fits, b *blocks, s *system, h, v int) error {
 	targets, centre := a.targets(h, variants()[v])
 	base, own, err := b.solve(s, targets)
@@ -155,7 +156,7 @@ func (a *addition) fitHead(f *fits, b *blocks, s *system, h, v int) error {
 	return nil
 }
 
-// model is the model of all samples, each head by its variant.
+// model returns the model that was trained on all samples, with the variant of each head.
 func (f *fits) model(heads []int) (*model, error) {
 	duals := mat.NewDense(f.duals[0].RawMatrix().Rows, len(heads), nil)
 	f.design.centre = make([]float64, len(heads))
@@ -166,7 +167,8 @@ func (f *fits) model(heads []int) (*model, error) {
 	return f.design.model(duals)
 }
 
-// targets are what a head is to predict for the base and the own samples, less their weighted mean, the centre.
+// targets returns the values that a head should predict for the samples of the base and of the user, minus their
+// weighted mean, the centre.
 func (a *addition) targets(h int, v variant) (targets []float64, centre float64) {
 	scale := a.scaleOf(h, v)
 	var weights []float64
@@ -195,13 +197,13 @@ func (a *addition) targets(h int, v variant) (targets []float64, centre float64)
 	centre = sum / max(n, 1)
 	for i, w := range weights {
 		if targets[i] -= centre; w == 0 {
-			targets[i] = 0 // the mean
+			targets[i] = 0 // a sample without weight gets the mean as its target
 		}
 	}
 	return targets, centre
 }
 
-// addRanks adds the rank of each value among those that count, as targets of ratings have it.
+// addRanks adds rankShare times the rank, from 0 to 1, to each value that has a weight, as in the targets of ratings.
 func addRanks(values, weights []float64) {
 	total := 0.0
 	var order []int

@@ -8,10 +8,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// A level returns the label of a rating or a style on the scale of the user's samples, or NaN for a missing one.
+// A level returns the label of a sample, a rating or a style, on the scale of the user's samples; NaN if it is missing.
 type level func(s *Sample, isBase bool) float64
 
-// scaleOf returns how a variant converts the labels of a head to the scale of the user's samples.
+// scaleOf returns the level of a head for a variant.
 func (a *addition) scaleOf(h int, v variant) level {
 	capabilities := len(a.rubric.Capabilities)
 	if h >= capabilities {
@@ -46,9 +46,9 @@ func (a *addition) scaleOf(h int, v variant) level {
 // identityShare is the weight of the identity in a map of ratings, as a number of samples.
 const identityShare = 10
 
-// mapOf maps the ratings of the base to the scale of the user's ratings. The map is monotone, and made by quantiles: of
-// the ratings by the base's weights for the user's samples, and of the annotations of these samples. The fewer they
-// are, the nearer the map is to the identity.
+// mapOf maps the ratings of the base to the scale of the user's ratings. The map is monotone. It matches the quantiles
+// of two ratings of the user's samples: the ratings by the base's weights, and the annotations. The fewer samples there
+// are, the closer the map is to the identity.
 func (a *addition) mapOf(capability int) (mapped [scorer.MaxRating + 1]float64) {
 	var given, annotated []float64
 	for i := range a.own {
@@ -92,9 +92,9 @@ func (a *addition) mapOf(capability int) (mapped [scorer.MaxRating + 1]float64) 
 	return mapped
 }
 
-// calibrate computes the cuts of ratings and the thresholds of styles as task.calibrate does: from the user's samples
-// for which use is true and, with the same total weight, the samples of the base. For heads that are trained on the
-// user's samples only, it leaves out the base.
+// calibrate computes the cuts of ratings and the thresholds of styles as task.calibrate does. It uses the user's
+// samples for which use returns true and, with the same total weight, the samples of the base. For a head that is
+// trained only on the user's samples, it does not use the base.
 func (a *addition) calibrate(values [][]float64, heads []int, use func(own int) bool) calibration {
 	used := 0
 	for i := range a.own {
@@ -137,8 +137,8 @@ func (a *addition) calibrate(values [][]float64, heads []int, use func(own int) 
 	return c
 }
 
-// opinions returns the ratings and styles that the scorer would give the user's samples, calibrated by the samples of
-// the other folds.
+// opinions returns the ratings and styles that the scorer would give to the user's samples. The samples of the other
+// folds calibrate them.
 func (a *addition) opinions(values [][]float64, heads []int) []agreement.Sample {
 	t := a.task(nil)
 	samples := make([]agreement.Sample, len(a.own))
@@ -164,13 +164,13 @@ func (a *addition) before() []agreement.Sample {
 	return samples
 }
 
-// betterBy is by how much a variant must be better than the default, in the mean of Spearman and kappa, to be chosen.
-// If the user's ratings have a scale of their own, it must also be better by this than a variant that is the mean of
-// two, because a mean has smaller errors than either of them.
+// betterBy is the least difference, in the mean of Spearman and kappa, by which a variant must be better than the
+// default to be chosen. If the user's ratings have their own scale, the variant must also be better by this difference
+// than a variant that is the mean of two, because a mean has smaller errors than each of the two.
 const betterBy = 0.015
 
-// choose returns the variant of each head: one for all heads, except for capabilities where the base lowers the
-// agreement; these are trained on the user's samples only.
+// choose returns the variant of each head. It is the same for all heads, except for capabilities for which the base
+// lowers the agreement. They are trained only on the user's samples.
 func (a *addition) choose(left [][][]float64) ([]int, error) {
 	t := a.task(nil)
 	reports := make([]*agreement.Report, len(variants()))
@@ -205,7 +205,7 @@ func (a *addition) choose(left [][][]float64) ([]int, error) {
 	return heads, nil
 }
 
-// score returns the figure by which variants are compared.
+// score returns the figure that compares variants: the mean of Spearman and kappa.
 func score(f agreement.Figures) float64 { return (known(f.Spearman) + known(f.QWK)) / 2 }
 
 // chosenValues returns the values that the chosen variant of each head predicted.

@@ -51,12 +51,13 @@ func measured(t testing.TB, w *embedded.Weights, samples []Sample) *agreement.Re
 }
 
 // TestAddStudy measures how much annotated samples of new sources raise the agreement. HARVEST_STUDY is the number of
-// draws. Each draws five sources, adds some of their samples to a base without these sources, and measures the others.
+// draws. A draw chooses five sources, adds some of their samples to a base without these sources, and measures the
+// agreement on the other samples.
 func TestAddStudy(t *testing.T) {
 	t.Parallel()
 	draws, err := strconv.Atoi(os.Getenv("HARVEST_STUDY"))
 	if err != nil {
-		t.Skip("HARVEST_STUDY does not say how many draws are made")
+		t.Skip("HARVEST_STUDY is not a number of draws")
 	}
 	all, err := Builtin()
 	if err != nil {
@@ -112,14 +113,14 @@ func TestAddStudy(t *testing.T) {
 	}
 }
 
-// TestAddOneSource measures pools of one source. HARVEST_STUDY is the number of families of sources, those with the
-// most samples first. For each family, some samples of one of its sources are added to a base without the family, and
-// the others, at least 20, are measured.
+// TestAddOneSource measures the agreement on pools of one source. HARVEST_STUDY is the number of families of sources;
+// families with the most samples come first. For each family, some samples of one of its sources are added to a base
+// without the family, and the agreement is measured on the other samples of this source, at least 20.
 func TestAddOneSource(t *testing.T) {
 	t.Parallel()
 	pools, err := strconv.Atoi(os.Getenv("HARVEST_STUDY"))
 	if err != nil {
-		t.Skip("HARVEST_STUDY does not say how many pools are measured")
+		t.Skip("HARVEST_STUDY is not a number of pools")
 	}
 	all, err := Builtin()
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// teachers convert annotated ratings to those of teachers with other scales and habits.
+// teachers returns functions that convert annotated ratings to the ratings of teachers with other scales and habits.
 func teachers() map[string]func(c int, rating int8, rng *rand.Rand) int8 {
 	return map[string]func(c int, rating int8, rng *rand.Rand) int8{
 		"same scale":           func(_ int, rating int8, _ *rand.Rand) int8 { return rating },
@@ -39,8 +39,8 @@ func teachers() map[string]func(c int, rating int8, rng *rand.Rand) int8 {
 	}
 }
 
-// mostLost is by how much less the weights of both may agree with a teacher than those of only the user's samples, or
-// the embedded weights, in the mean of Spearman and kappa.
+// mostLost is the largest allowed loss, in the mean of Spearman and kappa, compared with weights of only the user's
+// samples and with the embedded weights.
 const mostLost = 0.02
 
 // TestAddEachTeacher adds ten samples of each of five sources that are not in the base, with the ratings of each
@@ -73,13 +73,13 @@ func TestAddEachTeacher(t *testing.T) {
 			t.Logf("both %.3f, built-in alone %.3f, own alone %.3f: %s; alone for %v", both, before, alone, added.Variant,
 				added.Alone)
 			if both < max(before, alone)-mostLost {
-				t.Errorf("agreement %.3f, built-in alone %.3f, own samples alone %.3f", both, before, alone)
+				t.Errorf("agreement %.3f; with the embedded weights %.3f; with only the user's samples %.3f", both, before, alone)
 			}
 		})
 	}
 }
 
-// ownAlone returns weights that are trained on the user's samples only.
+// ownAlone returns weights that are trained only on the user's samples.
 func ownAlone(t testing.TB, base *Base, builtin *embedded.Weights, own []Sample) *embedded.Weights {
 	t.Helper()
 	a := newAddition(base, builtin, own, rubric.Default())

@@ -17,20 +17,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 )
 
-// A Base has the data that weights were trained on: annotations and features of samples, and what cross-validation
-// predicted for them. It contains no text and no image: n-grams are hashes, and features have 8 bits. Samples can be
-// added to it. The result is as if all had been in one training.
+// A Base has the data that weights were trained on: annotations and features of samples, and the values that
+// cross-validation predicted for them. It contains no text and no image: n-grams are hashes, and features have 8 bits.
+// Samples can be added to it. The resulting weights are those of one training on all samples.
 type Base struct {
 	Capabilities, Styles []string
 	Samples              []Sample
-	// Penalties are the chosen ones, by head.
+	// Penalties are the penalties that cross-validation chose, by head.
 	Penalties []float64
-	// Unseen are predicted values by sample and head, of models that were trained without the sample's source. If all
-	// samples are of one source, the models were trained without the sample's images.
+	// Unseen has values by sample and head. They were predicted by models that were trained without the sample's source
+	// or, if all samples have the same source, without the sample's images.
 	Unseen [][]float32
 }
 
-// Builtin is the base of the weights that the program embeds.
+// Builtin returns the base of the weights that the program embeds.
 func Builtin() (*Base, error) { return DecodeBase(builtin) }
 
 //go:embed base.br
@@ -43,16 +43,16 @@ type baseHeader struct {
 	Styles       []string  `json:"styles"`
 	Penalties    []float64 `json:"penalties"`
 	Sources      []string  `json:"sources"`
-	// Place is the position of each sample in the base. The file has the samples in the order of their sources: samples of
-	// one source have n-grams in common, so the gaps between the samples of an n-gram are short.
+	// Place is the position of each sample in the base. The file has the samples in the order of their sources. Samples of
+	// one source have n-grams in common, so the gaps between the samples of an n-gram are short numbers.
 	Place  []int `json:"place"`
-	Source []int `json:"source"` // of each sample, as a position in Sources
-	// Group numbers samples. Those that share an image have the same number.
+	Source []int `json:"source"` // the source of each sample, as an index of Sources
+	// Group has a number for each sample. Samples that share an image have the same number.
 	Group []int `json:"group"`
 	// Low and High are the range of each feature.
 	Low  []float32 `json:"low"`
 	High []float32 `json:"high"`
-	Unit float32   `json:"unit"` // of Unseen
+	Unit float32   `json:"unit"` // the unit of the values of Unseen
 }
 
 const baseSteps = math.MaxUint8
@@ -100,7 +100,7 @@ func (b *Base) Encode() ([]byte, error) {
 	return packed.Bytes(), nil
 }
 
-// numbers returns annotations, features, predicted values and n-grams, in columns.
+// numbers returns the annotations, features, predicted values and n-grams, column by column.
 func (b *Base) numbers(h baseHeader) (out []byte) {
 	column := func(of func(i int) byte) {
 		for _, i := range h.Place {
@@ -160,7 +160,7 @@ func (b *Base) appendGrams(out []byte, h baseHeader) []byte {
 	return out
 }
 
-// maxBase is the largest number of bytes that are decompressed.
+// maxBase is the largest accepted size of a decompressed base, in bytes.
 const maxBase = 256 << 20
 
 // DecodeBase reads a base that Encode wrote.
@@ -183,7 +183,7 @@ func DecodeBase(file []byte) (*Base, error) {
 	return b, b.read(h, &baseReader{rest: numbers})
 }
 
-// read sets the samples.
+// read reads the numbers of a base, and sets Samples and Unseen.
 func (b *Base) read(h baseHeader, in *baseReader) error {
 	n, columns := len(h.Place), len(b.Capabilities)+len(b.Styles)
 	if len(in.rest) < n*(2*columns+len(h.Low)) {
@@ -268,11 +268,11 @@ func (b *Base) readGrams(h baseHeader, in *baseReader) error {
 }
 
 var (
-	errCutShort = errors.New("reading the training data: it is cut short")
+	errCutShort = errors.New("reading the training data: its end is missing")
 	errDamaged  = errors.New("reading the training data: it is damaged")
 )
 
-// A baseReader reads numbers. After the last one it returns 0 and sets short.
+// A baseReader reads numbers. If no number is left, it returns 0 and sets short.
 type baseReader struct {
 	rest  []byte
 	short bool
@@ -303,7 +303,7 @@ func (b *Base) sources() []string {
 	return (&task{samples: b.Samples}).distinct(func(source string) string { return source })
 }
 
-// fits reports whether a base has a rubric's capabilities and styles, in its order.
+// fits reports whether the capabilities and styles of a base are those of the rubric, in the same order.
 func (b *Base) fits(r *rubric.Rubric) bool {
 	return slices.Equal(b.Capabilities, r.Capabilities) && slices.Equal(b.Styles, r.Styles)
 }

@@ -14,8 +14,8 @@ const (
 	reportSeed      = 1
 )
 
-// choose returns, for each head, the penalty whose predictions agree best with the annotations in all validations. At
-// index 0 the validations then have the values of these penalties.
+// choose returns, for each head, the penalty whose predictions agree best with the annotations in all validations. It
+// also copies the values of these penalties to index 0 of the validations.
 func (t *task) choose(validations []*crossValidation) ([]float64, error) {
 	scores := make([][]float64, len(penalties)) // by penalty and head
 	for k := range penalties {
@@ -62,22 +62,22 @@ func known(v agreement.Value) float64 {
 // leastStep is the least distance between cuts.
 const leastStep = 0.05
 
-// A calibration has the values at which ratings and styles begin.
+// A calibration has the values of the heads from which ratings and styles are given.
 type calibration struct {
 	cuts       [][5]float32
 	thresholds []float32
 }
 
-// seenShare is the weight of the cross-validation over images in a calibration; that over sources has weight 1. Values
-// of unseen sources lie closer together. Cuts for them alone would lower the agreement of seen sources more than they
-// raise that of unseen ones.
+// seenShare is the weight of the cross-validation over images in a calibration. The cross-validation over sources has
+// weight 1. Predicted values of unseen sources are closer together. Cuts from only these values would lower the
+// agreement on seen sources more than they raise the agreement on unseen sources.
 const seenShare = 2
 
-// calibrate computes the cuts of ratings and the thresholds of styles from predictions of samples that were held out.
-// With these cuts, each rating is as frequent as in the annotations. This is close to the best quadratic-weighted
-// kappa, and with few samples it is better than to optimise kappa. The threshold of a style is half of this cut,
-// because at 0 a style is as likely as not: common styles need no correction, and rare ones are given only if they are
-// likely. Samples for which use is false do not count.
+// calibrate computes the cuts of ratings and the thresholds of styles from predictions for held-out samples. With these
+// cuts, each rating is as frequent as in the annotations. The quadratic-weighted kappa is then almost the best, and
+// with few samples it is better than if the cuts were optimised for kappa. The threshold of a style is half of such a
+// cut. At a value of 0, a style has a probability of about 1/2. So common styles need no correction, and rare styles
+// are given only if they are likely. Only samples for which use returns true count.
 func (t *task) calibrate(validations []*crossValidation, penalty int, use func(sample int) bool) calibration {
 	var c calibration
 	for h := range t.heads() {
@@ -105,7 +105,7 @@ func (t *task) calibrate(validations []*crossValidation, penalty int, use func(s
 	return c
 }
 
-// label returns the sample's rating, or 1 for a style that it has.
+// label returns the sample's rating on a capability or, for a style, 1 if the sample has it and else 0.
 func (t *task) label(head int, s *Sample) int8 {
 	capabilities := len(t.rubric.Capabilities)
 	if head < capabilities {
@@ -130,7 +130,7 @@ func cutsOf(values []float64, counts [6]int) [5]float32 {
 	return cuts
 }
 
-// quantile returns a value between the first n values and the others.
+// quantile returns a value between the first n of the sorted values and the other values.
 func quantile(values []float64, n int) float64 {
 	switch {
 	case len(values) == 0:
@@ -143,7 +143,7 @@ func quantile(values []float64, n int) float64 {
 	return (values[n-1] + values[n]) / 2
 }
 
-// report compares a validation's predictions with the annotations.
+// report measures the agreement of a validation's predictions with the annotations.
 func (t *task) report(
 	validations []*crossValidation, p *crossValidation, penalty, resamples int,
 ) (*agreement.Report, error) {
@@ -156,8 +156,8 @@ func (t *task) options(resamples int) agreement.Options {
 	}
 }
 
-// predicted returns the ratings and styles that the scorer would give from a validation's predictions, calibrated by
-// the samples of the other folds.
+// predicted returns the ratings and styles that follow from a validation's predictions. The samples of the other folds
+// calibrate them.
 func (t *task) predicted(validations []*crossValidation, p *crossValidation, penalty int) []agreement.Sample {
 	samples := make([]agreement.Sample, len(t.samples))
 	for fold := range p.folds {

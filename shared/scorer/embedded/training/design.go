@@ -8,7 +8,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A task is what is to be learned.
+// A task has the annotated samples to train on, and their rubric.
 type task struct {
 	samples []Sample
 	rubric  *rubric.Rubric
@@ -16,18 +16,18 @@ type task struct {
 
 func (t *task) heads() int { return len(t.rubric.Capabilities) + len(t.rubric.Styles) }
 
-// The prior variances of what a model sees: dense features together, n-grams together, likenesses to prototypes, and,
-// for styles, the rules. A cue counts as much as cueShare other features. These and rankShare were chosen by
-// cross-validation on the default weights' samples.
+// These are prior variances. Each is the total of a group of features: the dense features, the n-grams, the
+// similarities to prototypes and, for styles, the rules. A cue counts as much as cueShare other features. These numbers
+// and rankShare were chosen by cross-validation on the samples of the default weights.
 const (
-	denseVariance = 0.5
-	gramVariance  = 0.5
-	rulesVariance = 1.0
-	cueShare      = 3
-	likeVariance  = 0.6
+	denseVariance      = 0.5
+	gramVariance       = 0.5
+	rulesVariance      = 1.0
+	cueShare           = 3
+	similarityVariance = 0.6
 )
 
-// variance is the prior variance of a dense feature's weight.
+// variance returns the prior variance of a dense feature's weight.
 func variance(feature, features int) float64 {
 	share := denseVariance / float64(features-embedded.RuleFeatures)
 	switch {
@@ -39,30 +39,30 @@ func variance(feature, features int) float64 {
 	return share
 }
 
-// A design is a set of samples in the form that models are fitted to.
+// A design has a set of samples in the form that fitting a model requires.
 type design struct {
 	*task
-	learn       []int
-	mean, scale []float32
-	buckets     []float64   // the scale of each bucket's n-grams
-	dense       *mat.Dense  // samples x features, standardised
-	grams       [][]feature // by sample: n-grams that count
-	prototypes  [][]int8
-	likeness    *mat.Dense    // prototypes x samples
-	likenesses  mat.Cholesky  // of those among the prototypes
-	targets     *mat.Dense    // samples x heads
-	centre      []float64     // of the targets, by head
-	ratings     *mat.SymDense // kernels: products of the samples' features, for the heads of ratings
-	styles      *mat.SymDense // and for those of styles
+	learn           []int
+	mean, scale     []float32
+	buckets         []float64   // the scale of each bucket's n-grams
+	dense           *mat.Dense  // samples x features, standardised
+	grams           [][]feature // n-grams with a weight, by sample
+	prototypes      [][]int8
+	similarity      *mat.Dense    // prototypes x samples
+	prototypeFactor mat.Cholesky  // Cholesky factor of the similarities among prototypes
+	targets         *mat.Dense    // samples x heads
+	centre          []float64     // means of the targets, by head
+	ratings         *mat.SymDense // kernels: products of the samples' features, for the heads of ratings
+	styles          *mat.SymDense // the same for the heads of styles
 }
 
-// A feature is one that a sample has, and its value.
+// A feature is the index and the value of a feature of a sample. Features with the value 0 are not listed.
 type feature struct {
 	index int
 	value float64
 }
 
-// design prepares the samples that are to be learned from.
+// design prepares the samples with the indexes in learn for training.
 func (t *task) design(learn []int) (*design, error) {
 	d, err := t.prepare(learn)
 	if err != nil {
@@ -71,7 +71,7 @@ func (t *task) design(learn []int) (*design, error) {
 	return d, d.setKernels()
 }
 
-// prepare is design without the kernels.
+// prepare does the work of design, except the kernels.
 func (t *task) prepare(learn []int) (*design, error) {
 	d := &design{task: t, learn: learn}
 	d.standardise()
@@ -83,10 +83,12 @@ func (t *task) prepare(learn []int) (*design, error) {
 	return d, d.setPrototypes()
 }
 
-// leastDeviation is added to a feature's deviation, so that one that hardly varies is not blown up.
+// leastDeviation is added to the standard deviation of a feature. Without it, a nearly constant feature would get a
+// very large scale.
 const leastDeviation = 0.02
 
-// standardise finds the mean and deviation of the dense features. Those of the rules stay as they are.
+// standardise computes the mean and the scale of each dense feature, and sets the standardised features. It does not
+// change the features of the rules.
 func (d *design) standardise() {
 	features, n := len(embedded.FeatureNames()), float64(len(d.learn))
 	d.mean, d.scale = make([]float32, features), make([]float32, features)
@@ -113,8 +115,9 @@ func (d *design) standardise() {
 	}
 }
 
-// weighBuckets gives rare n-grams more weight than common ones, those of one sample none, and those that are seen in
-// many sources more than those of few, which depend on their source rather than on a capability.
+// weighBuckets sets the weights of n-grams. A rare n-gram has more weight than a common one. An n-gram of a single
+// sample has no weight. An n-gram of many sources has more weight than an n-gram of few sources, because the latter
+// depends more on the source than on a capability.
 func (d *design) weighBuckets() {
 	samples := make([]int, embedded.Buckets)
 	sources := make([]int, embedded.Buckets)

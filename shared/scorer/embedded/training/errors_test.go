@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 )
 
-// TestRatingErrors compares the errors of the embedded scorer that sweeps use with those of the cross-validation by
-// source.
+// TestRatingErrors compares the errors that sweeps use for the embedded scorer with the errors of the cross-validation
+// over sources.
 func TestRatingErrors(t *testing.T) {
 	t.Parallel()
 	base, err := Builtin()
@@ -25,7 +25,7 @@ func TestRatingErrors(t *testing.T) {
 	compare := func(name string, squares, count float64) {
 		found := math.Sqrt(squares / count)
 		if math.Abs(found-stated[name]) > 0.005 {
-			t.Errorf("%q: the error is %.2f, and sweeps use %.2f", name, found, stated[name])
+			t.Errorf("%q: the error is %.2f, but sweeps use %.2f", name, found, stated[name])
 		}
 	}
 	for c, name := range base.Capabilities {

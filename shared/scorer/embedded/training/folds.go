@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// folds returns the number of folds in the cross-validation over images, and the largest number in that over sources.
-// Few samples get more folds, so that each model is trained on more of them; with many samples, more folds take too
-// long.
+// folds returns the number of folds of the cross-validation over images, and the largest number of folds of the
+// cross-validation over sources. With few samples there are more folds, so that each model is trained on more samples.
+// With many samples, more folds would take too long.
 func (t *task) folds() (images, sources int) {
 	if len(t.samples) <= 1500 {
 		return 10, 24
@@ -24,10 +24,11 @@ func (t *task) folds() (images, sources int) {
 
 // A crossValidation is one division of the samples into folds.
 type crossValidation struct {
-	fold   []int // of each sample
-	folds  int
-	values [][][]float64 // by penalty, sample and head: predicted by the model without the sample's fold
-	// distances are the samples' distances from the nearest prototype of that model.
+	fold  []int // the fold of each sample
+	folds int   // number of folds
+	// values has, by penalty, sample and head, the prediction of the model that was trained without the sample's fold.
+	values [][][]float64
+	// distances has each sample's distance from the nearest prototype of the same model.
 	distances []int
 }
 
@@ -41,8 +42,8 @@ func (t *task) newValidation(fold []int, folds int) *crossValidation {
 	return p
 }
 
-// imageGroups returns, for each sample, the position of a sample that represents its group. A group has samples that
-// share images, directly or through others.
+// imageGroups returns, for each sample, the index of the sample that represents its group. The samples of a group share
+// images, directly or through others.
 func (t *task) imageGroups() []int {
 	parent := all(len(t.samples))
 	root := func(i int) int {
@@ -70,7 +71,7 @@ func (t *task) imageGroups() []int {
 	return groups
 }
 
-// byImage splits the samples. Those that share an image, directly or through others, stay together.
+// byImage divides the samples into folds. Samples that share an image, directly or through others, are in one fold.
 func (t *task) byImage() *crossValidation {
 	folds, _ := t.folds()
 	fold := make([]int, len(t.samples))
@@ -80,15 +81,15 @@ func (t *task) byImage() *crossValidation {
 	return t.newValidation(fold, folds)
 }
 
-// foldOf maps a name to one of n numbers, always the same.
+// foldOf maps a name to a number below n. The same name always has the same number.
 func foldOf(name string, n int) int {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(name)) // never fails
 	return int(h.Sum64() >> 20 % uint64(n))
 }
 
-// bySource splits the samples by source, with a fold for each if there are not too many. It returns nil if there is
-// only one source. Sources of one family stay together if there are enough families.
+// bySource divides the samples into folds by source. If there are not too many sources, each has its own fold. If there
+// are enough families, the sources of a family are in one fold. It returns nil if there is only one source.
 func (t *task) bySource() *crossValidation {
 	names := t.distinct(family)
 	of := family
@@ -109,11 +110,11 @@ func (t *task) bySource() *crossValidation {
 	return t.newValidation(fold, folds)
 }
 
-// leastFamilies is the least number of families for folds of whole families.
+// leastFamilies is the least number of families at which folds have whole families.
 const leastFamilies = 8
 
-// family returns the name of a source up to its first separator. The sources of a family, such as the chapters of a
-// series of textbooks, have templates in common, so a model that was trained on some of them knows the others in part.
+// family returns the name of a source up to its first separator. The sources of a family, such as the books of a
+// series, share templates. So a model that was trained on some sources of a family has seen a part of the others.
 func family(source string) string {
 	name, _, _ := strings.Cut(strings.NewReplacer("-", "_", "/", "_", ".", "_").Replace(source), "_")
 	return name
@@ -129,7 +130,7 @@ func (t *task) distinct(name func(source string) string) []string {
 	return slices.Compact(names)
 }
 
-// validate computes the validations' values.
+// validate computes the values and the distances of the validations.
 func (t *task) validate(ctx context.Context, validations []*crossValidation, progress func(done, total int)) error {
 	total := len(validations) * len(t.samples)
 	var mu sync.Mutex
@@ -159,7 +160,8 @@ func (t *task) validate(ctx context.Context, validations []*crossValidation, pro
 	return work.Wait()
 }
 
-// leaveOut predicts the samples of a fold from the others, and returns their number.
+// leaveOut trains models on the samples of the other folds, and predicts the samples of this fold. It returns the
+// number of these samples.
 func (t *task) leaveOut(p *crossValidation, fold int) (int, error) {
 	var learn, left []int
 	for i, f := range p.fold {

@@ -29,7 +29,7 @@ func TestLicences(t *testing.T) {
 	restricted := 0
 	for name, row := range licences(t) {
 		if got := fmt.Sprint(samples[name]); got != row[2] {
-			t.Errorf("the page has %s samples of %s, and the training data has %s", row[2], name, got)
+			t.Errorf("the page has %s samples of %s, but the training data has %s", row[2], name, got)
 		}
 		if row[3] != "allowed" {
 			restricted += samples[name]
@@ -64,14 +64,14 @@ func scorersPage(t *testing.T) string {
 	return string(page)
 }
 
-// TestLicencesStudy measures what the sources contribute whose licences do not allow commercial use, or do not mention
-// it. It needs HARVEST_STUDY. Families of sources are held out, and pools of them are rated: with weights that are
-// trained on all others, and on those of the others that allow commercial use. Both have the penalties and cuts of the
-// base.
+// TestLicencesStudy measures how much the sources raise the agreement whose licences do not allow commercial use or do
+// not mention it. It needs HARVEST_STUDY. It holds out families of sources, and rates pools of these with two weights:
+// the first are trained on all other sources, the second on the other sources that allow commercial use. Both have the
+// penalties and cuts of the base.
 func TestLicencesStudy(t *testing.T) {
 	t.Parallel()
 	if os.Getenv("HARVEST_STUDY") == "" {
-		t.Skip("HARVEST_STUDY does not ask for it")
+		t.Skip("HARVEST_STUDY is not set")
 	}
 	base, err := Builtin()
 	if err != nil {

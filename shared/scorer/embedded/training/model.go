@@ -9,16 +9,16 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A model is a fit to a design: a linear function for each head.
+// A model is the result of fitting a design: a linear function for each head.
 type model struct {
 	*design
-	dense *mat.Dense  // features x heads
-	like  *mat.Dense  // prototypes x heads
-	grams [][]float64 // by bucket: a weight for each head; nil without n-grams
+	dense       *mat.Dense  // features x heads
+	byPrototype *mat.Dense  // prototypes x heads
+	grams       [][]float64 // by bucket: a weight for each head; nil without n-grams
 }
 
-// fit solves the heads' ridge regressions, each with its penalty, in their dual form: (K + penalty) a = targets, where
-// K contains the products of the samples' features. Its size is the number of samples, not that of features.
+// fit solves the ridge regression of each head, with the head's penalty, in the dual form (K + penalty) a = targets. K
+// has the products of the samples' features. Its size is the number of samples, not the number of features.
 func (d *design) fit(penalties []float64) (*model, error) {
 	duals := mat.NewDense(len(d.learn), d.heads(), nil)
 	capabilities := len(d.rubric.Capabilities)
@@ -60,7 +60,7 @@ func (d *design) solve(kernel *mat.SymDense, penalty float64, start, end int) (*
 	return solution, nil
 }
 
-// setKernels computes the products of the samples' features: for the heads of ratings, and for those of styles.
+// setKernels computes the products of the samples' features, for the heads of ratings and for the heads of styles.
 func (d *design) setKernels() error {
 	n, features := d.dense.Dims()
 	own := features - embedded.RuleFeatures
@@ -69,7 +69,7 @@ func (d *design) setKernels() error {
 	d.ratings, d.styles = mat.NewSymDense(n, nil), mat.NewSymDense(n, nil)
 	d.ratings.SymOuterK(1, weighted.Slice(0, n, 0, own))
 	d.addGrams(d.ratings)
-	if err := d.addLikenesses(d.ratings); err != nil {
+	if err := d.addSimilarities(d.ratings); err != nil {
 		return err
 	}
 	d.styles.SymOuterK(1, weighted.Slice(0, n, own, features))
@@ -100,7 +100,7 @@ func (d *design) model(duals *mat.Dense) (*model, error) {
 	_, features := d.dense.Dims()
 	m := &model{design: d, dense: mat.NewDense(features, d.heads(), nil), grams: make([][]float64, embedded.Buckets)}
 	var err error
-	if m.like, err = d.likenessWeights(duals); err != nil {
+	if m.byPrototype, err = d.prototypeWeights(duals); err != nil {
 		return nil, err
 	}
 	m.dense.Mul(d.dense.T(), duals)
@@ -124,7 +124,7 @@ func (d *design) model(duals *mat.Dense) (*model, error) {
 	return m, nil
 }
 
-// predict returns the values of the heads by the weights of the model, before they are quantised.
+// predict returns the values of the heads, computed with the model's weights before they are quantised.
 func (m *model) predict(f *embedded.Features) []float64 {
 	values := append([]float64(nil), m.centre...)
 	h := embedded.Header{Mean: m.mean, Scale: m.scale}
@@ -136,9 +136,9 @@ func (m *model) predict(f *embedded.Features) []float64 {
 	}
 	place := h.Position(f)
 	for i, prototype := range m.prototypes {
-		likeness := embedded.Likeness(place, prototype)
-		for k, w := range m.like.RawRowView(i) {
-			values[k] += likeness * w
+		similarity := embedded.Similarity(place, prototype)
+		for k, w := range m.byPrototype.RawRowView(i) {
+			values[k] += similarity * w
 		}
 	}
 	for _, grams := range f.Grams {
@@ -152,7 +152,7 @@ func (m *model) predict(f *embedded.Features) []float64 {
 	return values
 }
 
-// weights returns the model in the form that scorers read: n-gram weights are multiples of a unit of their head.
+// weights returns the model in the form that scorers read. Each n-gram weight is a multiple of the unit of its head.
 func (m *model) weights(c calibration) *embedded.Weights {
 	heads := m.heads()
 	w := &embedded.Weights{
@@ -187,8 +187,8 @@ func (m *model) weights(c calibration) *embedded.Weights {
 	}
 	for i, prototype := range m.prototypes {
 		w.Prototypes = append(w.Prototypes, prototype...)
-		for _, v := range m.like.RawRowView(i) {
-			w.Likenesses = append(w.Likenesses, float32(v))
+		for _, v := range m.byPrototype.RawRowView(i) {
+			w.Similarities = append(w.Similarities, float32(v))
 		}
 	}
 	return w

@@ -14,7 +14,7 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// orchard returns a task of samples whose one rating is the number of trees in the question.
+// orchard returns a task of samples with one capability. The rating of a sample is the number of trees in its question.
 func orchard(t *testing.T, n int) *task {
 	t.Helper()
 	r, err := rubric.Parse([]byte("name: orchard\ncapabilities: [trees]\nstyles: [word]\n"))
@@ -55,13 +55,13 @@ func TestWeightsAreTheModel(t *testing.T) {
 	for _, s := range o.samples {
 		for h, got := range p.Predict(s.Features) {
 			if want := m.predict(s.Features)[h]; math.Abs(got-want) > 0.02 {
-				t.Errorf("sample %s, head %d: %.4f, and the model %.4f", s.ID, h, got, want)
+				t.Errorf("sample %s, head %d: the weights give %.4f, but the model %.4f", s.ID, h, got, want)
 			}
 		}
 	}
 }
 
-// The dual solution fulfils its own equations: the prediction for a training sample misses the target by the penalty
+// The dual solution fulfils its equations: the prediction for a training sample differs from the target by the penalty
 // times the sample's dual weight. So the weights match the kernels.
 func TestFitSolvesTheRegression(t *testing.T) {
 	t.Parallel()
@@ -83,7 +83,7 @@ func TestFitSolvesTheRegression(t *testing.T) {
 		for i, s := range o.samples {
 			missed := d.targets.At(i, part) + d.centre[part] - m.predict(s.Features)[part]
 			if want := penalty * duals.At(i, 0); math.Abs(missed-want) > 2e-3 {
-				t.Errorf("sample %d, head %d: misses its target by %.5f, want %.5f", i, part, missed, want)
+				t.Errorf("sample %d, head %d: the prediction differs from the target by %.5f, want %.5f", i, part, missed, want)
 			}
 		}
 	}

@@ -1,7 +1,7 @@
-"""Measures by how much annotated samples of new sources raise the agreement.
+"""Measures how much annotated samples of new sources raise the agreement.
 
-Adds N samples of each source to the embedded weights (`harvest train --add`), measures the agreement on the other
-samples, and repeats this for some draws.
+It adds N samples of each source to the embedded weights (`harvest train --add`), measures the agreement on the other
+samples, and repeats this for some random draws.
 
 python3 newsources.py --bin harvest --annotations dev2.jsonl --images pool2/images --draws 5 pool2/dataset.json
 """
@@ -26,7 +26,7 @@ def main() -> None:
     parser.add_argument("--images", required=True)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--each", default="0,3,5,10,20")
-    parser.add_argument("--alone", default="", help="also these N with each source alone in its pool, one draw of each")
+    parser.add_argument("--alone", default="", help="also these N, with each source as its own pool, one draw each")
     parser.add_argument("manifest")
     args = parser.parse_args()
     records = json.loads(pathlib.Path(args.manifest).read_text())
@@ -57,7 +57,7 @@ def row(each: int, drawn: list[list[float | None]]) -> None:
 
 
 def measure(args: argparse.Namespace, annotations: list, source: dict, each: int, draw: int) -> list[float | None]:
-    """Adds the samples of a draw, and returns the figures of the others."""
+    """Adds the samples of a draw, and returns the figures of the other samples."""
     shuffled = list(annotations)
     random.Random(draw).shuffle(shuffled)
     taken = collections.Counter()

@@ -25,7 +25,7 @@ type Origin struct {
 	Weights     File   `json:"weights"`
 	Annotations File   `json:"annotations"`
 	Manifests   []File `json:"manifests"`
-	Rubric      string `json:"rubric"` // its hash
+	Rubric      string `json:"rubric"` // hash of the rubric
 	Samples     int    `json:"samples"`
 	Sources     int    `json:"sources"`
 	// Penalties are the regularisation that cross-validation chose for each capability and then each style. The training
@@ -43,16 +43,16 @@ type Origin struct {
 	// Pools is the agreement on pools of three unseen sources. It predicts the agreement on a dataset of new sources. It
 	// is null if there are three sources or fewer.
 	Pools *agreement.Pools `json:"pools"`
-	// Reach has the expected errors by a sample's distance from the training samples. The weights contain it, too. It is
-	// null if there are too few families of sources.
+	// Reach has the expected errors by a sample's distance from the training samples. The weights contain Reach, too. It
+	// is null if there are too few families of sources.
 	Reach *reach.Scale `json:"reach"`
 }
 
 // An AddedOrigin describes weights that were trained by adding the user's samples to a base.
 type AddedOrigin struct {
 	Own int `json:"own"` // number of the user's samples
-	// Variant names the way in which the user's samples and those of the base were combined. Alone lists the capabilities
-	// that were trained on the user's samples only.
+	// Variant describes how the samples of the user and of the base were combined. Alone lists the capabilities that were
+	// trained only on the user's samples.
 	Variant string   `json:"variant"`
 	Alone   []string `json:"own_samples_alone"`
 	// LeftOut is the agreement on the user's samples that were held out. Before is the agreement of the base's weights on
@@ -61,7 +61,8 @@ type AddedOrigin struct {
 	Before  *Validation `json:"before"`
 }
 
-// Origin returns the Origin of weights that an addition to a base made at this time. The caller adds files and command.
+// Origin returns the Origin of the weights of an addition to base, trained at this time. The caller sets the files and
+// the command.
 func (a *Addition) Origin(base *Base, rub *rubric.Rubric, at time.Time) *Origin {
 	sources := map[string]bool{}
 	for _, name := range slices.Concat(base.sources(), a.sources) {
@@ -104,7 +105,7 @@ type Figures struct {
 	Samples int `json:"samples,omitempty"`
 }
 
-// Origin returns the Origin of a training under a rubric at this time. The caller adds files and command.
+// Origin returns the Origin of a training under a rubric at this time. The caller sets the files and the command.
 func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
 	return &Origin{
 		Features: embedded.Version, Rubric: rub.Hash(), Samples: r.Samples, Sources: len(r.SeenSources.Sources),
@@ -114,7 +115,7 @@ func (r *Result) Origin(rub *rubric.Rubric, at time.Time) *Origin {
 	}
 }
 
-// newValidation summarises a report. It returns nil without a report.
+// newValidation returns the summary of a report; nil if the report is nil.
 func newValidation(r *agreement.Report) *Validation {
 	if r == nil {
 		return nil
@@ -139,7 +140,7 @@ func NewFile(name string, content []byte) File {
 	return File{Name: filepath.Base(name), Bytes: int64(len(content)), SHA256: hex.EncodeToString(sum[:])}
 }
 
-// ReadFile describes a file on this machine, and does not load it into memory.
+// ReadFile describes a file on this machine. It does not load the whole file into memory.
 func ReadFile(name string) (File, error) {
 	file, err := os.Open(name)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// Distances up to the quantile nearShare of samples whose images, but not sources, were held out are near. Those above
-// the quantile edgeShare are far.
+// nearShare and edgeShare are quantiles of the distances of samples whose images, but not sources, were held out.
+// Distances up to the first quantile are near. Distances above the second are far.
 const (
 	nearShare = 0.5
 	edgeShare = 0.8
@@ -27,7 +27,7 @@ type leftSource struct {
 	error   float64 // mean absolute difference of expected scores and annotated ratings
 }
 
-// reach computes the errors by distance, from validations and the pools of held-out sources. It returns nil if there
+// reach computes the errors by distance from validations and from pools of held-out sources. It returns nil if there
 // are too few families of sources.
 func (t *task) reach(validations []*crossValidation, pools *agreement.Pools) *reach.Scale {
 	if len(validations) < 2 || len(t.distinct(family)) < leastFamilies {
@@ -37,7 +37,7 @@ func (t *task) reach(validations []*crossValidation, pools *agreement.Pools) *re
 	s := &reach.Scale{Edge: shareAt(seen.distances, nearShare) + 1, Far: shareAt(seen.distances, edgeShare) + 1}
 	predicted := t.predicted(validations, unseen, 0)
 	var all errorTable
-	folds := make([]errorTable, unseen.folds) // for each fold, the samples of the others
+	folds := make([]errorTable, unseen.folds) // for each fold, the errors of the samples of other folds
 	sources := map[string]*leftSource{}
 	for i, p := range predicted {
 		band := s.BandOf(unseen.distances[i])
@@ -76,7 +76,8 @@ func (t *task) reach(validations []*crossValidation, pools *agreement.Pools) *re
 	return s
 }
 
-// order returns the rank correlation in pools of held-out sources, and that of a rater who knows only their means.
+// order returns the rank correlation in pools of held-out sources, and the correlation of a rater who knows only the
+// means of the sources.
 func order(p *agreement.Pools) (reach.Interval, float64) {
 	of := func(s agreement.Spread) reach.Interval {
 		return rounded(reach.Interval{Value: known(s.Median), Low: known(s.Low), High: known(s.High)})
@@ -84,7 +85,7 @@ func order(p *agreement.Pools) (reach.Interval, float64) {
 	return of(p.Spearman), of(p.SourceMean.Spearman).Value
 }
 
-// shareAt returns the distance that this share of the distances does not exceed.
+// shareAt returns the quantile of the distances for this share.
 func shareAt(distances []int, share float64) int {
 	sorted := slices.Sorted(slices.Values(distances))
 	return sorted[int(share*float64(len(sorted)-1))]
@@ -100,7 +101,7 @@ func (e *errorTable) add(band reach.Band, rating int8, off float64) {
 	e.count[band][rating]++
 }
 
-// prior is the weight of a rating's mean over all bands in each cell, as a number of ratings.
+// prior is the weight of a rating's mean error over all bands in each cell of an errorTable, as a number of ratings.
 const prior = 20
 
 // means returns the mean errors, rounded to thousandths.
@@ -121,7 +122,7 @@ func (e *errorTable) means() (means [3][scorer.MaxRating + 1]float64) {
 
 func thousandths(v float64) float64 { return math.Round(v*1000) / 1000 }
 
-// measuredBands returns the errors of sources by the band of the source.
+// measuredBands returns the errors of sources by band. Each source counts in its own band.
 func measuredBands(sources []*leftSource) (out [3]reach.Measured) {
 	for band := range out {
 		m := &out[band]
@@ -146,9 +147,9 @@ func rounded(i reach.Interval) reach.Interval {
 	return reach.Interval{Value: thousandths(i.Value), Low: thousandths(i.Low), High: thousandths(i.High)}
 }
 
-// correlation returns Spearman's correlation of the forecasts, from the sources of other folds, with the errors of the
-// sources. The interval is of 95 %. It draws families of sources with replacement, because sources of one family are
-// not independent.
+// correlation returns Spearman's correlation of the forecasts and the errors of the sources, with a 95 % interval. Each
+// forecast uses only the sources of other folds. The interval comes from drawing families of sources with replacement,
+// because sources of one family are not independent.
 func correlation(sources []*leftSource, folds []errorTable) reach.Interval {
 	var means [][3][scorer.MaxRating + 1]float64
 	for k := range folds {

@@ -11,15 +11,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 )
 
-// TestReach measures errors by distance. There are none with too few families of sources. A scorer with the weights has
-// the same errors, and returns the distance of each sample.
+// TestReach measures errors by distance. With too few families of sources, there are no errors. A scorer with the
+// weights has the same errors, and returns the distance of each sample.
 func TestReach(t *testing.T) {
 	t.Parallel()
 	r := harbour(t)
 	learn, items := samples(0, 160)
 	few, _ := train(t, learn, r)
 	if few.Weights.Reach != nil {
-		t.Errorf("errors of 4 families: %+v", few.Weights.Reach)
+		t.Errorf("4 families have errors: %+v", few.Weights.Reach)
 	}
 	for i := range learn {
 		learn[i].Source = fmt.Sprintf("family%d_%d", i%10, i%2)
@@ -41,7 +41,7 @@ func TestReach(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(s, reach.Of(loaded)); diff != "" {
-		t.Errorf("of the weights (-want +got):\n%s", diff)
+		t.Errorf("reach of the weights (-want +got):\n%s", diff)
 	}
 	results, err := loaded.Rate(t.Context(), items[:9])
 	if err != nil {
@@ -49,7 +49,7 @@ func TestReach(t *testing.T) {
 	}
 	for i := range results {
 		if d := results[i].Distance; d < 1 || d > 2*s.Far {
-			t.Errorf("sample %d is at %d, the far ones begin at %d", i, d, s.Far)
+			t.Errorf("sample %d has the distance %d, but samples are far only from %d on", i, d, s.Far)
 		}
 	}
 }

@@ -12,55 +12,59 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// A ridge solves regressions over the samples of a design in steps, without the products of all samples with all
-// others: of 7,000 samples these take 400 MB, and half a minute for each penalty.
+// A ridge solves regressions over the samples of a design iteratively. It does not compute the products of all pairs of
+// samples: for 7,000 samples, these products need 400 MB, and half a minute for each penalty.
 type ridge struct {
-	// dense has all that a sample has but n-grams: features, likenesses to prototypes and, last, rules, which only styles
-	// see. The products of its rows, and of the n-grams, are those of the kernels.
+	// dense has a row for each sample: its features, its similarities to prototypes and, at the end, the features of the
+	// rules, which only the heads of styles use. The products of its rows, plus the products of the n-grams, are the
+	// kernels.
 	dense *mat.Dense
-	rules int // columns
-	// grams are the n-grams that count, by number: those of sample i are grams[starts[i]:starts[i+1]], of these values.
+	rules int // number of columns with features of the rules
+	// grams has the numbers of the n-grams that count, and values their values. Sample i has the entries from starts[i] up
+	// to, but not including, starts[i+1].
 	grams   []int32
 	values  []float64
 	starts  []int
-	numbers int // of n-grams
-	// products are those of the columns over the samples of the base, and over the own ones.
+	numbers int // number of different n-grams
+	// products has the products of the columns of dense, first over the samples of the base, then over the user's samples.
 	products [2]*mat.SymDense
-	base     int // samples, which come first
+	base     int // number of samples of the base, which come first
 }
 
-// ridge prepares the samples of a design, which needs no kernels. The first ones are those of the base.
+// ridge prepares the samples of a design for iterative solutions. The design needs no kernels. Its first samples are
+// those of the base.
 func (d *design) ridge(base int) *ridge {
 	n, features := d.dense.Dims()
-	own, likenesses := features-embedded.RuleFeatures, len(d.prototypes)
-	r := &ridge{dense: mat.NewDense(n, features+likenesses, nil), rules: embedded.RuleFeatures, base: base}
+	own, prototypes := features-embedded.RuleFeatures, len(d.prototypes)
+	r := &ridge{dense: mat.NewDense(n, features+prototypes, nil), rules: embedded.RuleFeatures, base: base}
 	r.setGrams(d.grams)
-	// With U'U the products of the prototypes, those of the columns of U'^-1 likeness are Nystroem's.
-	like := mat.DenseCopyOf(d.likeness)
-	blas64.Trsm(blas.Left, blas.Trans, 1, upperOf(&d.likenesses), like.RawMatrix())
+	// If U'U is the matrix of similarities among prototypes, the products of the columns of U'^-1 similarity are
+	// Nystroem's approximation.
+	similar := mat.DenseCopyOf(d.similarity)
+	blas64.Trsm(blas.Left, blas.Trans, 1, upperOf(&d.prototypeFactor), similar.RawMatrix())
 	for i := range n {
 		into := r.dense.RawRowView(i)
 		for j, x := range d.dense.RawRowView(i) {
 			at := j
 			if j >= own {
-				at += likenesses
+				at += prototypes
 			}
 			into[at] = x * math.Sqrt(variance(j, features))
 		}
-		for k := range likenesses {
-			into[own+k] = math.Sqrt(likeVariance) * like.At(k, i)
+		for k := range prototypes {
+			into[own+k] = math.Sqrt(similarityVariance) * similar.At(k, i)
 		}
 	}
 	for part, span := range [2][2]int{{0, base}, {base, n}} {
-		r.products[part] = mat.NewSymDense(features+likenesses, nil)
+		r.products[part] = mat.NewSymDense(features+prototypes, nil)
 		if span[0] < span[1] {
-			r.products[part].SymOuterK(1, r.dense.Slice(span[0], span[1], 0, features+likenesses).T())
+			r.products[part].SymOuterK(1, r.dense.Slice(span[0], span[1], 0, features+prototypes).T())
 		}
 	}
 	return r
 }
 
-// setGrams numbers the n-grams that occur, so that their sums lie close together in memory.
+// setGrams numbers the n-grams that occur, so that their sums are close together in memory.
 func (r *ridge) setGrams(grams [][]feature) {
 	numbers := map[int]int32{}
 	r.starts = append(r.starts, 0)
@@ -78,24 +82,26 @@ func (r *ridge) setGrams(grams [][]feature) {
 	r.numbers = len(numbers)
 }
 
-// A regression is one that a ridge solves: own samples count weight times, those of the base once or not at all.
+// A regression describes a regression that a ridge solves: the weight of the user's samples, whether the base counts,
+// the penalty, and the kind of head.
 type regression struct {
 	systemKey
 	blockKey
 }
 
 const (
-	// exact is how small what is left of the targets becomes, as a share of them.
+	// exact is the norm of the residual at which the iteration ends, as a share of the norm of the targets.
 	exact = 1e-8
-	// mostSteps is far above what any samples need: some dozens to two hundred.
+	// mostSteps is the largest number of steps. Regressions need some dozens to two hundred.
 	mostSteps = 5000
 )
 
-var errNoEnd = errors.New("solving the regression: it comes to no end")
+var errNoEnd = errors.New("solving the regression: the iteration does not converge")
 
-// solve is the dual solution for targets of the base and then of the own samples, by conjugate gradients. What they are
-// preconditioned by is the system without n-grams, D + ZZ', which is inverted by its few hundred columns; so each step
-// multiplies by the n-grams alone. Source: Golub and van Loan, Matrix Computations, 11.5; Woodbury's formula.
+// solve returns the dual solution by preconditioned conjugate gradients. targets has the targets of the base, followed
+// by those of the user's samples. The preconditioner is the system without n-grams, D + ZZ', where Z has a few hundred
+// columns. So each step multiplies only by the n-grams. Source: Golub and van Loan, Matrix Computations, 11.5;
+// Woodbury's formula.
 func (r *ridge) solve(of regression, targets []float64) ([]float64, error) {
 	from := 0
 	if of.alone {
@@ -119,7 +125,7 @@ func (r *ridge) solve(of regression, targets []float64) ([]float64, error) {
 			return nil, err
 		}
 		size := floats.Dot(left, near)
-		// The system times near is (D + ZZ') near, which is what is left, and the n-grams' part.
+		// The system times near is the sum of (D + ZZ') near, which equals left, and the part of the n-grams.
 		share := size / before
 		floats.Scale(share, step)
 		floats.Add(step, near)
@@ -134,7 +140,8 @@ func (r *ridge) solve(of regression, targets []float64) ([]float64, error) {
 	return nil, errNoEnd
 }
 
-// addGrams adds the n-grams' part of the products with all samples from one on, times x.
+// addGrams adds the part of the n-grams of the product of the system and x. Both have only the samples from number
+// from.
 func (r *ridge) addGrams(to, x []float64, from int) {
 	sums := make([]float64, r.numbers)
 	for i, v := range x {
@@ -154,12 +161,13 @@ func (r *ridge) addGrams(to, x []float64, from int) {
 	}
 }
 
-// A preconditioner inverts D + ZZ', where D is the penalty by how much a sample counts: (W - WZ (penalty + Z'WZ)^-1
-// Z'W) / penalty, with W how much samples count.
+// A preconditioner multiplies by the inverse of D + ZZ'. D is the diagonal matrix with the penalty divided by the
+// weight of each sample. With W, the diagonal matrix of the weights, the inverse is (W - WZ (penalty + Z'WZ)^-1 Z'W) /
+// penalty.
 type preconditioner struct {
 	regression
 	dense    mat.Matrix // Z
-	base     int        // how many of its rows are of the base
+	base     int        // number of rows of the base in Z
 	factor   mat.Cholesky
 	columns  *mat.VecDense // scratch
 	weighted []float64     // scratch

@@ -5,11 +5,12 @@ import (
 	"gonum.org/v1/gonum/mat"
 )
 
-// rankShare is the weight of a rating's rank, from 0 to 1, in a capability's target. Without it, a few high ratings
-// would outweigh the question whether a sample shows a capability at all.
+// rankShare is the weight of a rating's rank, from 0 to 1, in the target of a capability. Without it, a few high
+// ratings would have more effect than the difference between no rating and a low one.
 const rankShare = 2
 
-// setTargets sets the values that each head predicts, less their mean. For a missing rating, the target is the mean.
+// setTargets sets the values that each head should predict, minus their mean. For a missing rating, the target is the
+// mean.
 func (d *design) setTargets() {
 	heads, capabilities := d.heads(), len(d.rubric.Capabilities)
 	d.targets, d.centre = mat.NewDense(len(d.learn), heads, nil), make([]float64, heads)

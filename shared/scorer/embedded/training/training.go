@@ -1,9 +1,9 @@
-// Package training trains the weights of the embedded scorer on annotated samples, in pure Go and in minutes: a ridge
-// regression for each capability and each style. The same samples give the same bytes.
+// Package training trains the weights of the embedded scorer on annotated samples, in pure Go and in minutes. It solves
+// a ridge regression for each capability and each style. The same samples give the same bytes.
 //
-// Two cross-validations of equal weight choose the regularisation and the values at which ratings begin. That over
-// images measures new samples of known sources; that over sources measures a dataset of new sources. A model that
-// memorises sources is good in the first and bad in the second.
+// Two cross-validations choose the regularisation, and the values from which ratings are given. The cross-validation
+// over images measures the agreement on new samples of known sources. The cross-validation over sources measures the
+// agreement on new sources. A model that memorises sources is good in the first and bad in the second.
 package training
 
 import (
@@ -22,15 +22,15 @@ import (
 type Sample struct {
 	annotation.Annotation
 	Source   string
-	Images   []string // identities of images; samples that share one are in one fold
+	Images   []string // ids of images; samples that share an image are in one fold
 	Features *embedded.Features
 }
 
 const (
 	// Least is the least number of samples. With fewer, cross-validation is meaningless.
 	Least = 60
-	// Most is the largest number of samples that are used. Of more, this many are used, at even distances: the time grows
-	// with the cube of the number.
+	// Most is the largest number of samples that are used. Of more samples, this many are used, evenly spaced: the time
+	// grows with the cube of the number.
 	Most = 4000
 )
 
@@ -42,20 +42,20 @@ type Result struct {
 	Weights   *embedded.Weights
 	Samples   int       // number of samples in the training
 	Penalties []float64 // the regularisation chosen for each capability, then for each style
-	// SeenSources is the agreement on samples whose images were held out. UnseenSources is that on samples whose whole
-	// source was held out; it is nil if all samples are of one source.
+	// SeenSources is the agreement on samples whose images were held out. UnseenSources is the agreement on samples whose
+	// whole source was held out; it is nil if all samples have the same source.
 	SeenSources, UnseenSources *agreement.Report
-	// Pools is the agreement on pools of a few unseen sources. It is nil if there are no other sources.
+	// Pools is the agreement on pools of a few unseen sources. It is nil if there are too few sources.
 	Pools *agreement.Pools
 	// Base is the training data, to which samples can be added.
 	Base *Base
 }
 
-// Train trains weights on samples under a rubric. The progress function, which may be nil, gets the number of
-// predictions for held-out samples so far, and in total.
+// Train trains weights on samples under a rubric. It calls progress, which may be nil, with the number of held-out
+// samples that are predicted so far, and the total number.
 func Train(ctx context.Context, samples []Sample, r *rubric.Rubric, progress func(done, total int)) (*Result, error) {
 	if len(samples) < Least {
-		return nil, fmt.Errorf("%d annotated samples are too few to learn from: annotate at least %d, and better 1,000",
+		return nil, fmt.Errorf("%d annotated samples are too few to learn from: annotate at least %d; 1,000 are better",
 			len(samples), Least)
 	}
 	samples = subsample(samples, Most)
@@ -115,7 +115,7 @@ func (t *task) base(penalties []float64, unseen *crossValidation) *Base {
 	return b
 }
 
-// subsample returns at most n samples, at even distances.
+// subsample returns at most n samples, evenly spaced.
 func subsample(samples []Sample, n int) []Sample {
 	if len(samples) <= n {
 		return samples
@@ -141,8 +141,8 @@ func checkCoverage(samples []Sample, r *rubric.Rubric) error {
 			}
 		}
 		if rated < leastRated {
-			faults = append(faults, fmt.Errorf("capability %q: %d samples have a rating of it, and %d are needed: "+
-				"annotate more, or leave it out of the rubric", name, rated, leastRated))
+			faults = append(faults, fmt.Errorf("capability %q: %d samples have a rating, but %d are needed: "+
+				"annotate more samples, or remove the capability from the rubric", name, rated, leastRated))
 		}
 	}
 	return errors.Join(faults...)

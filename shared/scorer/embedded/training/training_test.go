@@ -36,8 +36,8 @@ func choose(rng *rand.Rand, words string) string {
 	return all[rng.IntN(len(all))]
 }
 
-// sample returns an annotated sample: seafaring shows in the question, patience in the length of the answer, and a
-// shanty has its own words. Each source asks in its own way.
+// sample returns an annotated sample. The rating of seafaring depends on the question, the rating of patience on the
+// length of the answer, and a shanty has its own words. Each source has its own form of questions.
 func sample(i int) (training.Sample, scorer.Item) {
 	rng := rand.New(rand.NewPCG(uint64(i), 7))
 	ships, shanty, lines := rng.IntN(3), rng.IntN(2) == 0, 1+rng.IntN(5)
@@ -89,7 +89,7 @@ func train(t *testing.T, learn []training.Sample, r *rubric.Rubric) (*training.R
 	return result, file
 }
 
-// Training finds capabilities and styles that this repository does not contain, from words alone, and the scorer finds
+// Training learns capabilities and styles that this repository does not contain, only from words. The scorer then finds
 // them in new samples.
 func TestTrain(t *testing.T) {
 	t.Parallel()
@@ -105,7 +105,7 @@ func TestTrain(t *testing.T) {
 		"unseen sources: styles":   float64(result.UnseenSources.Styles.MicroF1),
 	} {
 		if report < 0.8 {
-			t.Errorf("%s: %.2f, want 0.8 at least", name, report)
+			t.Errorf("%s: %.2f, want at least 0.8", name, report)
 		}
 	}
 	s, err := embedded.Load(file, r, memorytest.Budget(t))
@@ -129,7 +129,7 @@ func TestTrain(t *testing.T) {
 		}
 	}
 	if near < 72 || same < 36 {
-		t.Errorf("of 80 ratings of new samples %d are off by 1 at most, and of 40 samples %d have the right styles",
+		t.Errorf("of 80 ratings of new samples, %d are off by at most 1; of 40 samples, %d have the right styles",
 			near, same)
 	}
 }
@@ -156,7 +156,7 @@ func TestTrainOnOneSource(t *testing.T) {
 		t.Error("one source was split by source")
 	}
 	if got := float64(result.SeenSources.Mean.Spearman); got < 0.8 {
-		t.Errorf("Spearman %.2f, want 0.8 at least", got)
+		t.Errorf("Spearman %.2f, want at least 0.8", got)
 	}
 }
 
@@ -174,7 +174,7 @@ func TestTrainWithMissingRatings(t *testing.T) {
 		t.Errorf("compared %d ratings, want 80", n)
 	}
 	if got := float64(result.SeenSources.Capabilities["seafaring"].Spearman); got < 0.8 {
-		t.Errorf("Spearman %.2f, want 0.8 at least", got)
+		t.Errorf("Spearman %.2f, want at least 0.8", got)
 	}
 }
 
@@ -193,14 +193,14 @@ func TestTrainRefuses(t *testing.T) {
 		}
 	}
 	_, err = training.Train(t.Context(), unrated, harbour(t), nil)
-	if want := `capability "patience": 19 samples have a rating of it, and 20 are needed`; err == nil ||
+	if want := `capability "patience": 19 samples have a rating, but 20 are needed`; err == nil ||
 		!strings.Contains(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err = training.Train(ctx, learn, harbour(t), nil); !errors.Is(err, context.Canceled) {
-		t.Errorf("error %v, want that of the context", err)
+		t.Errorf("error %v, want the error of the context", err)
 	}
 }
 

@@ -16,7 +16,7 @@ import (
 	"testing"
 )
 
-// PythonVariable names the Python that has the sidecar's dependencies.
+// PythonVariable is the environment variable with the path of a Python that has the sidecar's dependencies.
 const PythonVariable = "HARVEST_SIDECAR_PYTHON"
 
 // root returns the root folder of the repository.
@@ -39,7 +39,8 @@ func Shared(t testing.TB, name string) string {
 	return path
 }
 
-// python returns the path in PythonVariable, or that of the Python in a virtual environment next to the repository.
+// python returns the path in PythonVariable or, if it is not set, the path of the Python in a virtual environment next
+// to the repository.
 func python(t testing.TB) string {
 	t.Helper()
 	if path := os.Getenv(PythonVariable); path != "" {
@@ -47,7 +48,7 @@ func python(t testing.TB) string {
 	}
 	path := filepath.Join(root(t), "..", "venv-sidecar", "bin", "python")
 	if _, err := os.Stat(path); err != nil {
-		t.Skipf("not tested: no Python with the sidecar's dependencies; name it in %s", PythonVariable)
+		t.Skipf("not tested: no Python with the sidecar's dependencies; set %s to its path", PythonVariable)
 	}
 	return path
 }
@@ -59,8 +60,8 @@ var surer string
 // from the reference implementation.
 func Checkpoint(t testing.TB) string { return Shared(t, "sidecar/checkpoint") }
 
-// SureCheckpoint returns a folder with a copy of this model that has another head: it gives digits nearly all
-// probability, so that most samples get ratings, and the ratings differ.
+// SureCheckpoint returns a folder with a copy of this model that has another head. With this head, digits have nearly
+// all probability, so most samples get ratings, and the ratings differ.
 func SureCheckpoint(t testing.TB) string {
 	t.Helper()
 	from, to := Checkpoint(t), t.TempDir()

@@ -19,7 +19,7 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// RootVariable names the folder into which ../shared/engine/start.sh has installed the server.
+// RootVariable is the environment variable with the folder in which ../shared/engine/start.sh has installed the server.
 const RootVariable = "HARVEST_ENGINE_ROOT"
 
 // Shared returns the path of a file or folder in ../shared, next to the repository.
@@ -63,7 +63,8 @@ func Start(t testing.TB) *Server {
 	return start(t, model, nil)
 }
 
-// StartDigits starts a server with a copy of the model that prefers digits: added is added to the logits of 0 to 5.
+// StartDigits starts a server with a copy of the model that prefers digits. added is added to the logits of the digits
+// 0 to 5.
 func StartDigits(t testing.TB, added float32) *Server {
 	t.Helper()
 	bias := make([]float32, vocabulary)
@@ -88,7 +89,7 @@ func start(t testing.TB, name string, bias []float32) *Server {
 		root = filepath.Join(home, ".cache", "harvest-engine")
 	}
 	if _, err := os.Stat(filepath.Join(root, "usr/bin/llama-server")); err != nil || os.Geteuid() != 0 {
-		t.Skip("not tested: llama-server is not installed, or we are not root; ../shared/engine/start.sh installs it")
+		t.Skip("not tested: llama-server is not installed (../shared/engine/start.sh installs it), or the user is not root")
 	}
 	// Do not call start.sh: it would overwrite files that the server of another test has mapped.
 	placeModel(t, filepath.Join(engine, projector), filepath.Join(root, "models", projector), nil)

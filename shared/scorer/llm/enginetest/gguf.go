@@ -17,7 +17,7 @@ const (
 	outputBias            = "output.bias"
 )
 
-// ggufSizes are the sizes in bytes of values by type. Strings and arrays have no fixed size.
+// ggufSizes has the size of a value, in bytes, by type. Strings and arrays have no fixed size.
 var ggufSizes = map[uint32]int64{0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
 
 // A ggufReader reads a GGUF file, and keeps the first error.
