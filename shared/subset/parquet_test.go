@@ -110,7 +110,7 @@ func TestParquet(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	want, got := comparable(text.Records(ofText)), comparable(f.Records(plan))
-	want["id15"] = strings.Replace(want["id15"], `record has none, only "id"`, "list is empty", 1)
+	want["id15"] = strings.Replace(want["id15"], `record has no turns, only "id"`, "list is empty", 1)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("scores (-JSON +Parquet):\n%s", diff)
 	}
