@@ -193,16 +193,16 @@ var archives = map[string]struct {
 	"members apart": {
 		[]*tar.Header{file("a.json", `{"image": "x/a.jpg"}`), file("b.json", "{}"), file("a.jpg", "A")},
 		[]string{
-			`a: member unusable: a.json: it names "x/a.jpg", which is not next to it; the members of a sample ` +
-				`have to follow each other, as tar --sort=name writes them`, "b: {}",
-			`a: member unusable: a.jpg: there is no a.json next to it; the members of a sample have to follow each other, ` +
+			`a: member unusable: a.json: the record names "x/a.jpg", which is not next to it; the members of a sample ` +
+				`must follow each other, as tar --sort=name writes them`, "b: {}",
+			`a: member unusable: a.jpg: there is no a.json next to it; the members of a sample must follow each other, ` +
 				`as tar --sort=name writes them A`,
 		},
 	},
 	"links and doubles": {
 		[]*tar.Header{link, file("l.json", "{}"), file("m.json", "{}"), file("m.json", "{}"), file("n.json", "{}")},
 		[]string{
-			"l: member unusable: l.jpg: it is a symbolic link; put the file itself into the archive, as tar --dereference " +
+			"l: member unusable: l.jpg: the member is a symbolic link; put the file itself into the archive, as tar --dereference " +
 				"does",
 			"m: member unusable: m.json: the archive has this name twice in one sample; keep one of the two members",
 			"n: {}",
