@@ -110,7 +110,7 @@ func TestPlanShowsForms(t *testing.T) {
 	if wrong.status != 1 {
 		t.Errorf("curate with another form than the records': status %d", wrong.status)
 	}
-	says(t, wrong.stderr, `the record looks like the form "ms-swift", and --format`, "; leave out --format")
+	says(t, wrong.stderr, `the record looks like the form "ms-swift", but --format`, "; leave out --format")
 	refused := harvest(t, dir, nil, "plan", "--format", "lava", "--state", "state", "mix.jsonl")
 	if refused.status != 2 || !strings.Contains(refused.stderr, `did you mean "LLaVA"?`) {
 		t.Errorf("plan --format lava: status %d, %s", refused.status, refused.stderr)

@@ -77,11 +77,11 @@ func TestNamesRefused(t *testing.T) {
 	}{
 		"unknown include": {
 			"2", []string{"a00", "zz"}, nil,
-			[]string{`include: the run has no sample "zz"`, "zz\"; leave it out"},
+			[]string{`include: the run has no sample "zz"`, "zz\"; remove it"},
 		},
 		"no third a00":        {"2", []string{"a00#3"}, nil, []string{`include: the run has no sample "a00#3"`}},
 		"unknown exclude":     {"2", nil, []string{"zz"}, []string{`exclude: the run has no sample "zz"`}},
-		"include of a failed": {"2", []string{"bad"}, nil, []string{`include: sample "bad" was not scored; leave it out`}},
+		"include of a failed": {"2", []string{"bad"}, nil, []string{`include: sample "bad" was not scored; remove it`}},
 		"too many includes":   {"1", []string{"a00#2", "a01"}, nil, []string{"budget: 1", "the least is 2"}},
 		"in and out": {
 			"2", []string{"a00"}, []string{"a00"}, []string{`include: sample "a00#2" is kept out`, "excluded"},

@@ -8,8 +8,8 @@ func fineVision() Form {
 		Name: "FineVision",
 		Shape: `{"images": ["coco/1.jpg"], "texts": [{"user": "Why?", "assistant": "So."}], "source": "vqav2", ` +
 			`"relevance_ratings": [5], "relevance_min": 5}`,
-		Reads: "as in The Cauldron; the fields with the authors' ratings stay in the record, `harvest plan` shows them, and " +
-			"they have no effect unless --where, --by or --tie-break names them",
+		Reads: "as in The Cauldron; the fields with the authors' ratings stay in the record, and `harvest " +
+			"plan` shows them; they have no effect unless --where, --by or --tie-break names them",
 		is: func(r record) bool {
 			if r.turns != nil {
 				return false

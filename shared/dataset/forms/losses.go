@@ -85,8 +85,8 @@ func (p *parser) lossOfPrompt(to output) *LossError {
 	}
 	for _, turn := range p.turns[:begin] {
 		if turn.role == dataset.Model {
-			return &LossError{turn.field, "it is an answer in the prompt, on which TRL does not train; the other form's trainers " +
-				"would train on it"}
+			return &LossError{turn.field, "it is an answer in the prompt, on which TRL does not train; trainers of the other " +
+				"form would train on it"}
 		}
 	}
 	if first := p.turns[begin]; first.role != dataset.Model {

@@ -37,8 +37,8 @@ coco/000002.json   {"conversations": ...}`
 	reads = "consecutive members with the same key are a sample. Its record is KEY.json, in any of the forms. A " +
 		"record without an id has the key as its id. The record names images of the sample by their names, or by the " +
 		"part after the key. If it names no image, it has all images of the sample, in the order of the tar. Without a " +
-		"KEY.json, the record has the content of KEY.txt and KEY.cls, without turns. A sample with video or audio fails. All " +
-		"other members stay in the sample. Folders, and members without a dot in their name, are ignored"
+		"KEY.json, the record has the content of KEY.txt and KEY.cls, without turns. A sample with video or audio fails. " +
+		"All other members stay in the sample. Folders, and members without a dot in their name, are ignored"
 )
 
 // isTar reports whether the first header has the mark of tar, and zeros after its fields. The mark alone is not enough,

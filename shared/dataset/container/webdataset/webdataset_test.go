@@ -202,8 +202,8 @@ var archives = map[string]struct {
 	"links and doubles": {
 		[]*tar.Header{link, file("l.json", "{}"), file("m.json", "{}"), file("m.json", "{}"), file("n.json", "{}")},
 		[]string{
-			"l: member unusable: l.jpg: the member is a symbolic link; put the file itself into the archive, as tar --dereference " +
-				"does",
+			"l: member unusable: l.jpg: the member is a symbolic link; put the file itself into the archive, as tar " +
+				"--dereference does",
 			"m: member unusable: m.json: the archive has this name twice in one sample; keep one of the two members",
 			"n: {}",
 		},
@@ -462,8 +462,8 @@ func TestManyMembers(t *testing.T) {
 	}
 	from := source(archive(t, append(members, file("b.json", "{}"))...))
 	got := records(t, from, 1<<20)
-	want := "member unusable: a.10000.json: 10000 members have the key \"a\", which is their name up to the first dot; " +
-		"give the members of each sample a key of their own"
+	want := "member unusable: a.10000.json: 10000 members have the key \"a\", their name up to the first dot; " +
+		"a different key"
 	if len(got) != 2 || got[0].Fault == nil || got[0].Fault.Reason() != want || string(got[1].Raw) != "{}" {
 		t.Errorf("%d records, the first with %+v", len(got), got[0].Fault)
 	}
