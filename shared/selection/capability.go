@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// A capability is the state of one capability during a selection. It is kept from one of the capability's turns to the
-// next.
+// A capability is the state of one capability during a selection. It is kept between the capability's turns.
 type capability struct {
 	groups        *groups
 	number        int // index in the order in which capabilities take turns
@@ -15,7 +14,7 @@ type capability struct {
 	byScore       bool // whether the order within a bin is by score
 	keys          sortKeys
 	candidates    bitset // samples whose rating exceeds the threshold; shared, not to be changed
-	removedBefore bitset // removedBefore of the selector
+	removedBefore bitset // the selector's removedBefore
 	// available counts, for each bin, the candidates that could be picked when the current turn began. seen is the number
 	// of samples that had been removed by then.
 	available []uint32
@@ -23,8 +22,8 @@ type capability struct {
 	initially []uint32        // available before the first turn
 	bins      []binCandidates // for each bin
 	order     []uint64        // set by orderBins
-	// asked is the capability's amount in the first round, and given the amount that it has picked, in units of the
-	// budget.
+	// asked is the capability's amount in the first round. given is the amount that it has picked. Both are in units of
+	// the budget.
 	asked, given int
 	shortBins    []shortBin
 	result       CapabilityResult
@@ -38,7 +37,8 @@ const classes = 8
 // classCounts counts samples by class.
 type classCounts [classes]uint32
 
-// A cutoff selects the samples of a group for the first batch of a bin: those with this rating or a higher one.
+// A cutoff selects the samples of a group for the first batch of a bin: the samples with this rating or a higher
+// rating.
 type cutoff struct {
 	bin    uint32
 	rating int32
@@ -119,8 +119,9 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	}
 }
 
-// A firstBatch describes the candidates at a bin's first style position. Their entries end before end. held is their
-// number, found the number in the classes of the best, and sorted the number to sort.
+// A firstBatch describes the candidates at a bin's first style position. Their entries end before end. held is the
+// number of candidates, found the number of candidates in the chosen classes, and sorted the number of candidates to
+// sort.
 type firstBatch struct{ end, held, found, sorted uint32 }
 
 // firstBatch chooses the classes of candidates to sort at a bin's first style position.

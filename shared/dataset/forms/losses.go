@@ -30,7 +30,7 @@ type losses struct {
 	// inFront is the number, from 1, of the turn before which images without a place were put; 0 if there are no such
 	// images.
 	inFront int
-	// mark is the mark in the turns' texts that stood for an image; empty if there was no such mark.
+	// mark is the mark in the turns' texts that is the place of an image; empty if there was no such mark.
 	mark string
 }
 
