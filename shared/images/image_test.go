@@ -121,7 +121,7 @@ func TestImageFaults(t *testing.T) {
 			}
 		})
 	}
-	want := "image too large: 3 x 2 pixels are more than the limit of 5; store it smaller, or raise MAX_IMAGE_PIXELS"
+	want := "image too large: 3 x 2 pixels are more than the limit of 5; make the image smaller, or raise MAX_IMAGE_PIXELS"
 	if got := Check(valid, pixels(5)).Reason(); got != want {
 		t.Errorf("the fault in words is %q, want %q", got, want)
 	}

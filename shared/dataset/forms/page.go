@@ -70,7 +70,7 @@ func (p page) conversions() string {
 		"image is written once, and its name is computed from its content. Records name images relative to the subset, so "+
 		"the whole folder can be moved. In Parquet, the images are in a column that Hugging Face's datasets library shows. "+
 		"The earlier names of copied images are in the list `image_names`, with null for an image without a name; in "+
-		"Parquet, they are in `path`. Records of a tar as `webdataset`, and of a Parquet file as `parquet`, are copied.", blank) +
+		"Parquet, they are in `path`. A tar as `webdataset`, and a Parquet file as `parquet`, is copied.", blank) +
 		"\n\n" + p.wrap("In Parquet, each field is a column. Its type is the type of its values: text, true or false, whole "+
 		"numbers of 64 bits, numbers, lists and objects of these. It is null if the record does not have the field. If a "+
 		"field has two types, the subset is refused, and the error names the field.", blank) +
