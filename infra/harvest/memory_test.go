@@ -76,8 +76,8 @@ func TestWorstImages(t *testing.T) {
 	want := map[string]string{
 		"many": "too many images: images: the record names 1000 images, but the limit is 64; divide it into several " +
 			"records, or raise MAX_SAMPLE_IMAGES",
-		"too deep": "image too large: image 1 (too deep.img): decoding a PNG of 16 bits of 6700 x 6700 pixels takes 538680000 " +
-			"bytes, but the limit is 536870912; make it smaller, or raise MAX_DECODED_BYTES",
+		"too deep": "image too large: image 1 (too deep.img): decoding a PNG of 16 bits of 6700 x 6700 pixels takes " +
+			"538680000 bytes, but the limit is 536870912; make it smaller, or raise MAX_DECODED_BYTES",
 	}
 	if diff := cmp.Diff(want, reasons); diff != "" {
 		t.Errorf("rejected (-want +got):\n%s", diff)

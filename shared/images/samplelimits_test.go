@@ -58,8 +58,8 @@ func TestSampleLimits(t *testing.T) {
 		{"a.png b.png - a.png", fmt.Sprintf("images too large together: images: the first 4 images have %d bytes together, "+
 			"but the limit is %d; make them smaller, or raise MAX_SAMPLE_IMAGE_BYTES", 4*size, 3*size), 4, 0},
 		{"a.png gone.png a.png", "image not found: gone.png: ", 2, 0},
-		{"deep.jpg a.png", "image too large: image 1 (deep.jpg): decoding a progressive JPEG of 160 x 32 pixels takes 76800 " +
-			"bytes, but the limit is 70000; make it smaller, or raise MAX_DECODED_BYTES", 1, 1},
+		{"deep.jpg a.png", "image too large: image 1 (deep.jpg): decoding a progressive JPEG of 160 x 32 pixels takes " +
+			"76800 bytes, but the limit is 70000; make it smaller, or raise MAX_DECODED_BYTES", 1, 1},
 	} {
 		var sample dataset.Sample
 		for name := range strings.FieldsSeq(tc.names) {

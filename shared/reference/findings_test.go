@@ -189,10 +189,10 @@ func TestUnreadFiles(t *testing.T) {
 func TestMisnamedFiles(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"Style.jsonl":    "Style.jsonl is there and is not read: rename it to style.jsonl",
-		"style.json":     "style.json is there and is not read: write its objects one a line, as style.jsonl",
-		"style.jsonl.gz": "style.jsonl.gz is there and is not read: unpack it as style.jsonl",
-		"style.JSONL":    "style.JSONL is there and is not read: rename it to style.jsonl",
+		"Style.jsonl":    "Style.jsonl exists, but is not read: rename it to style.jsonl",
+		"style.json":     "style.json exists, but is not read: write its objects, one object a line, to style.jsonl",
+		"style.jsonl.gz": "style.jsonl.gz exists, but is not read: unpack it to style.jsonl",
+		"style.JSONL":    "style.JSONL exists, but is not read: rename it to style.jsonl",
 	} {
 		folder := files(t, map[string]string{"manifest.json": items, "ocr.jsonl": bothRated, name: bothStyled})
 		_, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
@@ -202,7 +202,7 @@ func TestMisnamedFiles(t *testing.T) {
 	}
 	folder := files(t, map[string]string{"manifest.json": items, "OCR.json": bothRated})
 	_, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
-	const want = "OCR.json is there and is not read: write its objects one a line, as ocr.jsonl"
+	const want = "OCR.json exists, but is not read: write its objects, one object a line, to ocr.jsonl"
 	if err == nil || !strings.Contains(err.Error(), "none in") || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}

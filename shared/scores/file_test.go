@@ -35,12 +35,12 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, "reading scores: 0 bytes are not a Parquet file"},
 		{"text", []byte("id,rating\na,5\nb,4\n"), "it does not end in PAR1"},
-		{"cut short", good[:len(good)-100], "a file cut short"},
+		{"cut short", good[:len(good)-100], "an incomplete file"},
 		{"head cut off", good[len(good)-200:], "a footer of"},
 		{"another's", other(row{}), "not written by Harvest"},
 		{
 			"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "7")),
-			`layout version "7": this Harvest reads version 6`,
+			`layout version "7": this version of Harvest reads layout version 6`,
 		},
 		{"not scores", other(row{}, version), "not a file of scores: its metadata lacks harvest.capabilities"},
 		{
