@@ -37,8 +37,7 @@ const classes = 8
 // classCounts counts samples by class.
 type classCounts [classes]uint32
 
-// A cutoff selects the samples of a group for the first batch of a bin: the samples with this rating or a higher
-// rating.
+// A cutoff selects the samples of a group for the first batch of a bin: those with this rating or a higher one.
 type cutoff struct {
 	bin    uint32
 	rating int32
@@ -119,9 +118,8 @@ func (c *capability) sortFirst(buffers *scratch, ratings []int8, amount int) {
 	}
 }
 
-// A firstBatch describes the candidates at a bin's first style position. Their entries end before end. held is the
-// number of candidates, found the number of candidates in the chosen classes, and sorted the number of candidates to
-// sort.
+// A firstBatch describes the candidates at a bin's first style position. Their entries end before end. held is their
+// number, found the number in the classes of the best, and sorted the number to sort.
 type firstBatch struct{ end, held, found, sorted uint32 }
 
 // firstBatch chooses the classes of candidates to sort at a bin's first style position.

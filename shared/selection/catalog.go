@@ -15,7 +15,7 @@ type Catalog struct {
 
 	all             *groups // groups of all samples
 	byHash, byIndex *ties
-	described       Statistics // statistics of all samples
+	described       Statistics // of all samples
 	columns         []func() []cell
 
 	mu               sync.Mutex

@@ -115,7 +115,7 @@ func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32
 type groupTable struct {
 	pool   *Pool
 	first  []uint32 // the first sample of each group
-	hashes []uint64 // hash of each group
+	hashes []uint64 // of each group
 	shift  int      // converts a hash to an index in the table
 	table  []uint32 // groups; 0 for an empty place
 }

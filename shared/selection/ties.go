@@ -75,10 +75,10 @@ func newTiesBy(p *Pool, column *columnOrder, workers int) *ties {
 	return t
 }
 
-// sum sets sums and expectedBits.
+// sum fills sums and expectedBits.
 func (t *ties) sum(workers int) {
 	t.sums = make([]int32, t.pool.Len())
-	largest := make([]uint16, workers) // for each worker, the OR of all expected scores
+	largest := make([]uint16, workers) // the bits of all expected scores, by OR
 	inChunks(workers, len(t.sums), func(worker, start, end int) {
 		sums := t.sums[start:end]
 		for c, ratings := range t.pool.Ratings {
@@ -108,7 +108,7 @@ func (t *ties) sum(workers int) {
 	}
 }
 
-// hintSums makes hints from the sums and, if bits are left, from the tie hashes.
+// hintSums makes hints of the sums, and of the tie hashes if bits are left.
 func (t *ties) hintSums(workers int) {
 	t.hints = make([]uint32, t.pool.Len())
 	low, high := slices.Min(t.sums), slices.Max(t.sums)

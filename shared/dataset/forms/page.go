@@ -74,13 +74,13 @@ func (p page) conversions() string {
 		"\n\n" + p.wrap("In Parquet, each field is a column. Its type is the type of its values: text, true or false, whole "+
 		"numbers of 64 bits, numbers, lists and objects of these. It is null if the record does not have the field. If a "+
 		"field has two types, the subset is refused, and the error names the field.", blank) +
-		"\n\n" + p.wrap("In `trl`, a prompt and its completion are separate fields. Both are always lists of messages whose "+
-		"contents are parts, so that the field has one type even if some records have texts and others have messages. So "+
-		"TRL applies the model's chat template to them. In the other forms, prompt and completion become turns. Trainers of "+
-		"those forms train on each answer, but TRL trains only on the completion. So the other forms refuse a prompt that "+
-		"has an answer, and a completion that does not begin with an answer.", blank) +
-		"\n\n" + p.wrap("Images without a place in the turns are put before the first question. In a text, each image has "+
-		"its own line. If the form has content parts, the images are parts before the text.", blank) +
+		"\n\n" + p.wrap("In `trl` a prompt and its completion stay apart. Both are always lists of messages whose contents "+
+		"are parts: some records may have texts and others messages, and a field has one type. So TRL applies the "+
+		"model's chat template to them. In the other forms they become turns. Trainers of those forms train on each "+
+		"answer, and TRL on the completion alone. So a prompt that holds an answer is refused there, and so is a "+
+		"completion that does not begin with one.", blank) +
+		"\n\n" + p.wrap("Images without a place in the turns are put before the first question: on a line of their own in "+
+		"a text, and as parts before the text where a form has parts.", blank) +
 		"\n\n# Incomplete files\n\n" + p.wrap("If a file shows that it is incomplete, it is never read as a smaller "+
 		"dataset. A tar without the zeros at its end, or a tar that ends inside a member, gets one more sample. This sample "+
 		"fails, and the error names the byte. A JSON array without its end, a Parquet file without its footer, and an "+

@@ -23,7 +23,7 @@ type plainScan struct {
 	number, lines    bool // whether a field is a number, and whether there are line ends between values
 }
 
-// plainFields are the fields of a plain record. A record may have each of them once.
+// plainFields are the fields of a plain record; a record has each once at most.
 var plainFields = [...]string{"conversations", "id", "image", "data_source", "image_source", "source"}
 
 func (s *plainScan) record() bool {
@@ -203,7 +203,7 @@ func (s *plainScan) skipSpace() {
 	}
 }
 
-// take moves past white space and the byte c, and reports whether c was there.
+// take moves past a byte, and white space before it, if it is there.
 func (s *plainScan) take(c byte) bool {
 	s.skipSpace()
 	if s.at == len(s.raw) || s.raw[s.at] != c {
@@ -222,8 +222,8 @@ var special = func() (is [256]bool) {
 	return is
 }()
 
-// harmless are the bytes after a '<' that does not begin a mark. After '<', all marks begin with |, _ or the first
-// letter of image, IMG, video, audio or speech. Other tags, such as those of a table in HTML, are text.
+// harmless are the bytes after a '<' that begins no mark: all marks begin with |, _ or a letter of image, IMG, video,
+// audio or speech. Other tags, such as those of a table in HTML, are text.
 var harmless = func() (is [256]bool) {
 	for c := range is {
 		is[c] = c == ' ' || c == '=' || c == '/' || letters[c] && bytes.IndexByte([]byte("iIvVaAsS"), byte(c)) < 0
