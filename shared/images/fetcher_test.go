@@ -66,7 +66,7 @@ func TestFetch(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		images []dataset.Image
-		reason string // of the fault, "" for none
+		reason string // reason of the fault; "" if there is no fault
 	}{
 		"none":     {nil, ""},
 		"embedded": {[]dataset.Image{embedded}, ""},

@@ -159,7 +159,7 @@ func TestUnreadVariants(t *testing.T) {
 	}
 }
 
-// TestCutShort checks that only truncated images are reported as cut short.
+// TestCutShort checks that only truncated images are reported as incomplete.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	damaged := encode(t, png.Encode)

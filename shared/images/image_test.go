@@ -91,8 +91,8 @@ func TestImageFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		data   []byte
 		limits Limits
-		check  reason.Code // of Check's fault, "" for none
-		decode reason.Code // of Decode's fault, if the image passes Check; "" for none
+		check  reason.Code // code of Check's fault; "" if there is no fault
+		decode reason.Code // code of Decode's fault, if the image passes Check; "" if there is no fault
 	}{
 		"nothing":                  {nil, standard, Empty, ""},
 		"text":                     {[]byte("<html>404</html>"), standard, FormatUnknown, ""},
@@ -135,7 +135,7 @@ func TestImageFaults(t *testing.T) {
 	}
 }
 
-// code returns the code of a fault, "" for none.
+// code returns the code of a fault; "" if there is no fault.
 func code(fault *dataset.Fault) reason.Code {
 	if fault == nil {
 		return ""

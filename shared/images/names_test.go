@@ -173,7 +173,7 @@ func (f located) check(t *testing.T, cases []locateCase) {
 	}
 }
 
-// TestHintsAreBounded checks that large folders are not listed, and only a few folders are.
+// TestHintsAreBounded checks that large folders are not listed, and that only a few folders are listed.
 func TestHintsAreBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

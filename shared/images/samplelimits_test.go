@@ -30,7 +30,7 @@ func (r *countingReader) Open(
 }
 
 // TestSampleLimits fetches the images of samples that exceed limits. The reason has the value, the limit, and the
-// variable that raises it. Images are read only if their sample is within the limits, and each name once.
+// variable that raises it. Images are read only if their sample is within the limits. Each name is read once.
 func TestSampleLimits(t *testing.T) {
 	t.Parallel()
 	valid := encode(t, png.Encode)
@@ -47,7 +47,7 @@ func TestSampleLimits(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		names        string
-		reason       string // "" for none
+		reason       string // "" if there is no fault
 		seen, opened int
 	}{
 		{"a.png a.png a.png", "", 3, 1},

@@ -16,7 +16,7 @@ import (
 
 const missing = selection.Missing
 
-// files writes files into a new folder. One of them may be a manifest.
+// files writes files into a new folder. One of the files may be a manifest.
 func files(t *testing.T, text map[string]string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -130,7 +130,7 @@ const (
 
 // loadErrors has inputs that Load refuses, with the expected error.
 var loadErrors = map[string]struct {
-	manifest, ocr, style string // absent if empty
+	manifest, ocr, style string // an empty file does not exist
 	capabilities         []string
 	says                 []string
 }{

@@ -71,8 +71,8 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// Bytes all over a file are changed, one at a time. Every reader must return an error or consistent values. The step
-// between the bytes keeps the test short.
+// The test changes one byte of a file at a time. Every reader must return an error or consistent values. It skips most
+// bytes to save time.
 func TestReadSurvivesDamage(t *testing.T) {
 	t.Parallel()
 	good := write(t, capabilities, small())
@@ -83,7 +83,7 @@ func TestReadSurvivesDamage(t *testing.T) {
 	}
 }
 
-// readAll reads a file by every reader, and requires consistent values.
+// readAll reads a file with every reader, and requires consistent values.
 func readAll(t *testing.T, file []byte) {
 	r, size := bytes.NewReader(file), int64(len(file))
 	if table, err := scores.Read(r, size); err == nil {

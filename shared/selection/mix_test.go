@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMixRefused checks that mixes that cannot be met are refused with the nearest possible mix.
+// TestMixRefused checks that a mix that is not possible is refused, and that the error has the nearest possible mix.
 func TestMixRefused(t *testing.T) {
 	t.Parallel()
 	pool := poolOfRows(t, []row{

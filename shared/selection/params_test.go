@@ -16,10 +16,10 @@ func minimumsOf(least map[string]int, source Cap) Rules {
 	return Rules{Minimums: least, Caps: Caps{Source: source}}
 }
 
-// paramCases are parameters for a pool of three rows of styles a, a and b and one without a style.
+// paramCases are parameters for a pool of three samples with the styles a, a and b, and one sample without a style.
 var paramCases = map[string]struct {
-	params Params   // with no budget: that of the whole pool
-	want   []string // in the error; none: no error
+	params Params   // without a budget, the budget is the whole pool
+	want   []string // texts in the error; empty if there is no error
 }{
 	"everything known": {Params{Budget: 3, Rules: Rules{
 		Styles: keep("a"), Weights: map[string]float64{deduction: 2}, Capabilities: []string{deduction},

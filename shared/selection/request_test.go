@@ -57,7 +57,7 @@ const everyField = `{
 	"exclude_near": ["n.tsv", "n/"], "exclude_images": true, "visual_tokens": 256
 }`
 
-// TestRequestFormats reads every field equally from JSON and YAML, and writes what it has read.
+// TestRequestFormats reads every field from JSON and YAML with the same result, and writes it again.
 func TestRequestFormats(t *testing.T) {
 	t.Parallel()
 	var fromJSON, fromYAML, again Request
@@ -95,7 +95,7 @@ func TestRequestFormats(t *testing.T) {
 	}
 }
 
-// budgetsOf reads budgets.
+// budgetsOf parses budgets.
 func budgetsOf(texts ...string) []Budget {
 	budgets := make([]Budget, len(texts))
 	for i, text := range texts {
@@ -126,8 +126,8 @@ func resolveIn(r Request) (ResolvedRequest, error) {
 	return r.Resolve(200, []string{"ocr", "stem"}, []string{"a", "b", "c"})
 }
 
-// TestResolveEqual checks that requests with the same meaning resolve to the same JSON, and others to different JSON,
-// because a selection's folder is named after it.
+// TestResolveEqual checks that requests with the same meaning resolve to the same JSON, and other requests to different
+// JSON, because the name of a selection's folder depends on this JSON.
 func TestResolveEqual(t *testing.T) {
 	t.Parallel()
 	var none Rules
@@ -179,7 +179,7 @@ func TestResolveEqual(t *testing.T) {
 	}
 }
 
-// TestResolveKeepsRequest resolves a request with every field, and changes nothing in it.
+// TestResolveKeepsRequest checks that resolving a request with every field does not change the request.
 func TestResolveKeepsRequest(t *testing.T) {
 	t.Parallel()
 	var r Request
@@ -298,7 +298,7 @@ func TestRequestNested(t *testing.T) {
 	}
 }
 
-// A request that is made from a resolved request resolves to it again.
+// A request that is made from a resolved request resolves to the same resolved request.
 func TestAsRequest(t *testing.T) {
 	t.Parallel()
 	capabilities, styles := []string{"ocr", "humanities"}, []string{"yes/no"}

@@ -115,7 +115,7 @@ func checkNearest(t *testing.T, x subset.Explanation, line subset.Rejected, all 
 	}
 }
 
-// TestExplainStrategy explains samples of a strategy without turns, by their places in the strategy's order.
+// TestExplainStrategy explains samples of a strategy without turns, by their positions in the strategy's order.
 func TestExplainStrategy(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 9))

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// conditions reads conditions.
+// conditions parses conditions.
 func conditions(t *testing.T, texts ...string) (all []selection.Condition) {
 	t.Helper()
 	for _, text := range texts {

@@ -13,7 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// parquetFile makes a file of an id, numbers and other columns.
+// parquetFile returns a file with ids, numbers and other columns.
 func parquetFile(t testing.TB) []byte {
 	t.Helper()
 	type row struct {
@@ -31,7 +31,7 @@ func parquetFile(t testing.TB) []byte {
 	return file.Bytes()
 }
 
-// decimals makes a file of an id and decimals.
+// decimals returns a file with ids and decimals.
 func decimals(t testing.TB) []byte {
 	t.Helper()
 	type row struct {
@@ -101,7 +101,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// twoOfOneName makes a Parquet file with two columns of the same name, as other programs write it.
+// twoOfOneName returns a Parquet file with two columns of the same name. Other programs write such files.
 func twoOfOneName(t *testing.T) []byte {
 	t.Helper()
 	type row struct {

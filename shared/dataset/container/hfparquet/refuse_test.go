@@ -128,8 +128,8 @@ func TestRefusesFooters(t *testing.T) {
 	}
 }
 
-// TestLargePages plans a file whose images are in one page: it is refused, with or without an offset index, but its
-// texts can be read.
+// TestLargePages plans a file whose images are in one page. The file is refused, with or without an offset index, but
+// its texts can be read.
 func TestLargePages(t *testing.T) {
 	t.Parallel()
 	rows := pictures(2, maxPageBytes/2+1000)
@@ -221,7 +221,7 @@ func readAll(tb testing.TB, data []byte) {
 				tb.Fatalf("row %d: %v", rows, err)
 			}
 			if rows++; rows > 1000 {
-				return // a footer may promise any number
+				return // a damaged footer may state any number of rows
 			}
 			if (record.Raw == nil) == (record.Fault == nil) {
 				tb.Errorf("row %d has a record of %d bytes and the fault %v", rows, len(record.Raw), record.Fault)
@@ -238,7 +238,7 @@ func readAll(tb testing.TB, data []byte) {
 	}
 }
 
-// FuzzFile reads any bytes as a file.
+// FuzzFile reads arbitrary bytes as a file.
 func FuzzFile(f *testing.F) {
 	for _, name := range append(fixtures(f), "lz4") {
 		f.Add(fixture(f, name).data)

@@ -252,7 +252,7 @@ func many(tb testing.TB, samples int) []byte {
 	return archive(tb, members...)
 }
 
-// TestScanInSteps finds the same ranges for steps of any size.
+// TestScanInSteps checks that the ranges do not depend on the size of steps.
 func TestScanInSteps(t *testing.T) {
 	t.Parallel()
 	from := source(many(t, 40))
@@ -276,8 +276,8 @@ func TestScanInSteps(t *testing.T) {
 	}
 }
 
-// TestCutShort cuts an archive at every place. Complete samples are read, and the cut makes one sample fail, also
-// between two samples: an archive is complete only if the zeros at its end begin.
+// TestCutShort cuts an archive at every byte. Complete samples are read, and one sample fails because of the cut, even
+// if the cut is between two samples. An archive is complete only if it has the first block of zeros at its end.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.jpg", "A"), file("a.json", "{}"), file("b.json", "{}"), file("b.jpg", "B"))
@@ -320,7 +320,8 @@ func TestSpanEnds(t *testing.T) {
 	}
 }
 
-// TestCutInSample cuts an archive between two members of a sample. The sample is not accepted as one without an image.
+// TestCutInSample cuts an archive between two members of a sample. The sample is not accepted as a sample without an
+// image.
 func TestCutInSample(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.json", "{}"), file("a.png", "A"), file("b.json", "{}"), file("b.png", "B"))
@@ -373,7 +374,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestSubset writes every third sample, and all, from ranges of several sizes: each member stays as it is.
+// TestSubset writes every third sample, and then all samples, from ranges of several sizes. The members are unchanged.
 func TestSubset(t *testing.T) {
 	t.Parallel()
 	from := source(many(t, 40))
@@ -452,8 +453,8 @@ func TestIs(t *testing.T) {
 	}
 }
 
-// TestManyMembers reads files as one sample whose names have dots where they should not. The sample fails, and needs
-// little time and memory.
+// TestManyMembers reads files whose names have a dot after the first letter, so that all files belong to one sample.
+// The sample fails, and needs little time and memory.
 func TestManyMembers(t *testing.T) {
 	t.Parallel()
 	var members []*tar.Header
