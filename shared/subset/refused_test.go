@@ -137,7 +137,7 @@ func TestRulesRefused(t *testing.T) {
 		},
 		"tokens":             {atBudget(t, "9M-tokens", selection.Rules{}), []string{"budget: 9000000 tokens", "give 1 to"}},
 		"mixed budgets":      {within("9", "10-tokens"), []string{"all be in samples, or all in tokens"}},
-		"descending budgets": {within("3", "5"), []string{"budget: 3 after 5", "give the smallest first"}},
+		"descending budgets": {within("3", "5"), []string{"budget: 3 follows 5", "give budgets in ascending order"}},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {
