@@ -243,7 +243,7 @@ func TestTarFaults(t *testing.T) {
 		t.Errorf("rejected %+v", failed)
 	}
 	apart := harvest(t, dir, nil, "plan", "--state", "state", "apart.tar")
-	if want := "the members of a sample must follow each other"; !strings.Contains(apart.stdout+apart.stderr, want) {
+	if want := "the members of a sample have to follow each other"; !strings.Contains(apart.stdout+apart.stderr, want) {
 		t.Errorf("plan does not say %q: %s", want, apart.stdout)
 	}
 }

@@ -5,18 +5,18 @@ import (
 	"fmt"
 )
 
-// Limits are the limits for images. Samples above them fail, so the limits are part of a run's identity. The tags below
-// set the defaults.
+// Limits limit the images that are read and decoded. They determine which samples fail, so they are part of a run's
+// identity. Their defaults are in the tags below.
 type Limits struct {
-	// MaxBytes is the size limit of an encoded image in bytes, 1 or more.
+	// MaxBytes is the largest encoded image in bytes, 1 or more.
 	MaxBytes int64 `env:"MAX_IMAGE_BYTES, default=67108864" meaning:"largest image file"`
-	// MaxPixels is the limit of width times height, 1 or more.
+	// MaxPixels is the largest width times height, 1 or more.
 	MaxPixels int64 `env:"MAX_IMAGE_PIXELS, default=100000000" meaning:"largest image, looked at before it is decoded"`
-	// MaxDecodedBytes is the limit of Size.Decoded in bytes, 1 or more.
+	// MaxDecodedBytes is the largest Size.Decoded of an image in bytes, 1 or more.
 	MaxDecodedBytes int64 `env:"MAX_DECODED_BYTES, default=536870912" meaning:"most memory to decode an image"`
-	// MaxImages is the limit of the number of images of a sample, 1 or more.
+	// MaxImages is the largest number of images of a sample, 1 or more.
 	MaxImages int `env:"MAX_SAMPLE_IMAGES, default=64" meaning:"most images of a sample"`
-	// MaxSampleBytes is the limit of the total size of a sample's encoded images in bytes, 1 or more.
+	// MaxSampleBytes is the largest size of all encoded images of a sample together in bytes, 1 or more.
 	MaxSampleBytes int64 `env:"MAX_SAMPLE_IMAGE_BYTES, default=268435456" meaning:"most bytes of a sample's image files"`
 }
 

@@ -9,10 +9,10 @@ import (
 
 // Limits limit the memory and the queue of a process that makes selections.
 type Limits struct {
-	// PoolBytes is the limit, in bytes, of the scores that stay in memory between selections. If a selection needs more,
-	// its scores are removed from memory afterwards.
+	// PoolBytes is the most memory of scores that stay in memory between selections. A selection may need more; then its
+	// scores are removed from memory afterwards.
 	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"most bytes of scores in memory between selections"`
-	// CacheBytes is the limit, in bytes, of all other caches of runs and selections.
+	// CacheBytes is the most memory of all other caches of runs and selections.
 	CacheBytes int `env:"CACHE_BYTES, default=738197504" meaning:"most bytes of what else is kept of runs and selections"`
 	// Waiting is the number of selections that may wait while a selection is computed.
 	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that wait while one is computed, until 429"`

@@ -87,7 +87,7 @@ func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset
 	return refs.complete(fields, s.media(fields)), nil
 }
 
-const together = "; the members of a sample must follow each other, as tar --sort=name writes them"
+const together = "; the members of a sample have to follow each other, as tar --sort=name writes them"
 
 // quoted is the number of bytes of a name that a message quotes.
 const quoted = 60

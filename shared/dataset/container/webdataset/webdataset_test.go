@@ -194,8 +194,8 @@ var archives = map[string]struct {
 		[]*tar.Header{file("a.json", `{"image": "x/a.jpg"}`), file("b.json", "{}"), file("a.jpg", "A")},
 		[]string{
 			`a: member unusable: a.json: the record names "x/a.jpg", which is not next to it; the members of a sample ` +
-				`must follow each other, as tar --sort=name writes them`, "b: {}",
-			`a: member unusable: a.jpg: there is no a.json next to it; the members of a sample must follow each other, ` +
+				`have to follow each other, as tar --sort=name writes them`, "b: {}",
+			`a: member unusable: a.jpg: there is no a.json next to it; the members of a sample have to follow each other, ` +
 				`as tar --sort=name writes them A`,
 		},
 	},
