@@ -84,10 +84,10 @@ func TestNamesRefused(t *testing.T) {
 		"include of a failed": {"2", []string{"bad"}, nil, []string{`include: sample "bad" was not scored; remove it`}},
 		"too many includes":   {"1", []string{"a00#2", "a01"}, nil, []string{"budget: 1", "the least is 2"}},
 		"in and out": {
-			"2", []string{"a00"}, []string{"a00"}, []string{`include: sample "a00#2" is kept out`, "excluded"},
+			"2", []string{"a00"}, []string{"a00"}, []string{`include: sample "a00#2" is excluded`, "excluded"},
 		},
 		"in and out by number": {
-			"2", []string{"a00#2"}, []string{"a00"}, []string{`include: sample "a00#2" is kept out`},
+			"2", []string{"a00#2"}, []string{"a00"}, []string{`include: sample "a00#2" is excluded`},
 		},
 	}
 	before := f.Snapshot()

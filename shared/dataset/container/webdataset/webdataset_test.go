@@ -365,7 +365,7 @@ func TestRefusals(t *testing.T) {
 		"other content follows the end of the archive, at byte 2050; copy the archive again, or remove": append(
 			bytes.Clone(two), "\x00\x00junk"...),
 		"the archive is damaged at byte":        damaged,
-		"its member \"s.jpg\" is a sparse file": holes,
+		"the member \"s.jpg\" is a sparse file": holes,
 	} {
 		_, err := scan(t, from, 1000, math.MaxInt64)
 		if format, ok := errors.AsType[*dataset.FormatError](err); !ok || !strings.Contains(format.Error(), want) {
