@@ -38,7 +38,7 @@ func TestBudgetsRefused(t *testing.T) {
 	s := newService(t, nil)
 	id := s.scored()
 	for body, detail := range map[string]string{
-		`{"budgets": [2, 1]}`:                                           "give the smallest first",
+		`{"budgets": [2, 1]}`:                                           "give budgets in ascending order",
 		`{"budgets": [1, 2, 6]}`:                                        "the most is 5",
 		`{"budgets": [` + strings.Repeat("1, ", 20) + `2]}`:             "budgets: 21 budgets are more than the limit of 20",
 		`{"budget": 2, "within": [` + strings.Repeat("1, ", 19) + `1]}`: "budgets: 21 budgets are more than the limit of 20",

@@ -56,7 +56,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 		format, says string
 		status       int
 	}{
-		{"lava", `--output-format: "lava" is not a form to convert to; did you mean "llava"?`, 2},
+		{"lava", `--output-format: "lava" is not a form for converted records; did you mean "llava"?`, 2},
 		// Nothing is scored if no record can be written.
 		{"llava", "harvest: --output-format llava: each valid record (5) would lose content: messages[0].weight: the " +
 			"other form has no place for it (5 records, ids x0, x1, x2, …); remove the flag, or change the records", 1},

@@ -51,7 +51,7 @@ func TestScoresFrom(t *testing.T) {
 		"--scores-from n.txt: ": {"--scores-from", "n.txt", "--where", "a>1"},
 		"no such file":          {"--scores-from", "absent", "--where", "a>1"},
 		"the columns are separated by semicolons; separate them by commas": {"--scores-from", "semi.csv", "--where", "n>1"},
-		"n.txt: the file has no column of numbers next to the ids: column \"name\": line 2 has \"y\"": {
+		"n.txt: the file has no column of numbers in addition to the ids: column \"name\": line 2 has \"y\"": {
 			"--scores-from", "n.txt", "--where", "name>1",
 		},
 		`"good>=1_0": "1_0" is not a number`: {"--where", "good>=1_0"},

@@ -53,8 +53,8 @@ func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "sub", "packed.json.gz"), "\x1f\x8b\x08\x00")
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
-	const packed = "harvest: manifest ./sub/packed.json.gz: the file is compressed with gzip and cut short: it ends " +
-		"after 4 bytes, which unpack to 0; download or pack it again\n"
+	const packed = "harvest: manifest ./sub/packed.json.gz: the file is compressed with gzip and incomplete: it ends " +
+		"after 4 bytes, which unpack to 0; download or compress it again\n"
 	for _, tc := range []struct {
 		args []string
 		says string
@@ -110,7 +110,7 @@ func TestPlanShowsForms(t *testing.T) {
 	if wrong.status != 1 {
 		t.Errorf("curate with another form than the records': status %d", wrong.status)
 	}
-	says(t, wrong.stderr, `the record looks like the form "ms-swift", and --format`, "; leave out --format")
+	says(t, wrong.stderr, `the record looks like the form "ms-swift", but --format`, "; leave out --format")
 	refused := harvest(t, dir, nil, "plan", "--format", "lava", "--state", "state", "mix.jsonl")
 	if refused.status != 2 || !strings.Contains(refused.stderr, `did you mean "LLaVA"?`) {
 		t.Errorf("plan --format lava: status %d, %s", refused.status, refused.stderr)

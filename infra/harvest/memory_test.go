@@ -74,10 +74,10 @@ func TestWorstImages(t *testing.T) {
 		reasons[r.ID] = r.Reason
 	}
 	want := map[string]string{
-		"many": "too many images: images: the record names 1000, and the limit is 64; make several records of it, or " +
-			"raise MAX_SAMPLE_IMAGES",
-		"too deep": "image too large: image 1 (too deep.img): a PNG of 16 bits of 6700 x 6700 pixels takes 538680000 " +
-			"bytes to decode, and the limit is 536870912; store it smaller, or raise MAX_DECODED_BYTES",
+		"many": "too many images: images: the record names 1000 images, but the limit is 64; divide it into several " +
+			"records, or raise MAX_SAMPLE_IMAGES",
+		"too deep": "image too large: image 1 (too deep.img): decoding a PNG of 16 bits of 6700 x 6700 pixels takes " +
+			"538680000 bytes, but the limit is 536870912; make it smaller, or raise MAX_DECODED_BYTES",
 	}
 	if diff := cmp.Diff(want, reasons); diff != "" {
 		t.Errorf("rejected (-want +got):\n%s", diff)

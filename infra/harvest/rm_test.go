@@ -95,7 +95,7 @@ func TestRmRefuses(t *testing.T) {
 	if a.status != 2 {
 		t.Errorf("a run whose scores are taken over: status %d", a.status)
 	}
-	says(t, a.stderr, "run "+first.Run+" gives its scores to run "+second.Run+", which is not finished")
+	says(t, a.stderr, "run "+first.Run+" is not removed, because run "+second.Run+" reuses its scores and is not finished")
 	a = harvest(t, dir, nil, "rm", "--state", "state", second.Run)
 	if a.status != 2 {
 		t.Errorf("a run that is not finished: status %d", a.status)

@@ -164,27 +164,27 @@ var unusable = map[string]struct {
 		`no answer is a number (scores/stem.jsonl, line 1: "n/a"): write whole numbers`, nil},
 	"no answers": {"", "\n", answers(`"a"`), nil, "hold no answer: score the samples", nil},
 	"no answer of the capability": {answers(`"4."`), answers(`"3"`), answers(`"a"`), []string{"--capabilities", "ocr"},
-		`none has a rating for ocr; --capabilities: give "stem"`, []string{"--capabilities", "stem"}},
+		`no sample has a rating for ocr; --capabilities: give "stem"`, []string{"--capabilities", "stem"}},
 	"every rating is 0": {answers(`"0"`), answers(`0`), answers(`"a"`), nil,
-		"--threshold: every rating is 0, and a rating must exceed the threshold, which is 0; give -1",
+		"--threshold: every rating is 0, but a rating must exceed the threshold, which is 0; give -1",
 		[]string{"--threshold", "-1"}},
 	"ratings at the threshold": {answers(`"0"`, `"2"`), answers(`1`), answers(`"a"`), []string{"--threshold", "3"},
-		"the highest rating of a sample with a style is 2, and a rating must exceed the threshold, which is 3; " +
+		"the highest rating of a sample with a style is 2, but a rating must exceed the threshold, which is 3; " +
 			"give 1", []string{"--threshold", "1"}},
 	"ratings at a threshold of their own": {answers(`"2"`), answers(`1`), answers(`"a"`),
 		[]string{"--threshold", "1", "--thresholds", "ocr=2"},
 		`which is 2; give "ocr=1"`, []string{"--thresholds", "ocr=1"}},
 	"ratings below 0": {answers(`"-3"`), answers(`-3`), answers(`"a"`), nil,
-		`--thresholds: every rating is -3, and a rating must exceed the threshold, which is 0; give "stem=-4"`,
+		`--thresholds: every rating is -3, but a rating must exceed the threshold, which is 0; give "stem=-4"`,
 		[]string{"--thresholds", "stem=-4"}},
 	"no styles":      {answers(`"4"`), answers(`"4"`), answers("null"), nil, `"no known style: `, nil},
 	"no style lines": {answers(`"4"`), answers(`"4"`), "", nil, "write the styler's answers to style.jsonl", nil},
 	"ratings without styles": {answers(`"4"`, `"n/a"`), answers(`"n/a"`), answers("null", `"a"`), nil,
 		"(3 of 6 samples, such as item 1 of manifest.json)", nil},
 	"filtered out": {answers(`"4"`), answers(`"4"`), answers(`"a"`), []string{"--drop-styles", "a"},
-		"--keep-styles: keep more of them, or drop fewer", nil},
+		"--keep-styles: keep more styles, or drop fewer", nil},
 	"a baseline": {answers(`"4"`), answers(`"4"`), answers(`"a"`), []string{"--strategy", "top", "--drop-styles", "a"},
-		"--keep-styles: keep more of them, or drop fewer", nil},
+		"--keep-styles: keep more styles, or drop fewer", nil},
 }
 
 // TestScoreFilesUnusable checks that the exit status is 1, with advice, if nothing can be selected.

@@ -72,7 +72,7 @@ func BenchmarkReader(b *testing.B) {
 	}
 }
 
-// BenchmarkShard writes shards of the usual size, and reads their records, parsed and not parsed.
+// BenchmarkShard writes shards of the usual size, and reads their records, with and without parsing.
 func BenchmarkShard(b *testing.B) {
 	manifests := benchManifests()
 	manifests["pool"] = pool(b)

@@ -18,7 +18,7 @@ const (
 	UTF16BE Encoding = "utf-16be"
 )
 
-// encodingOf returns the encoding of a manifest by its first bytes: by a byte order mark, or by a zero next to an ASCII
+// encodingOf finds the encoding of a manifest from its first bytes: a byte order mark, or a zero next to an ASCII
 // bracket.
 func encodingOf(head []byte) Encoding {
 	if len(head) < 2 {
@@ -46,8 +46,7 @@ func (e Encoding) reader(r io.Reader) io.Reader {
 	}
 }
 
-// size returns the number of bytes of the manifest from which b, in UTF-8, was decoded. b may begin or end inside a
-// character.
+// size returns the number of bytes that b, a text in UTF-8, has in the manifest. b may begin or end inside a character.
 func (e Encoding) size(b []byte) int64 {
 	if e == UTF8 {
 		return int64(len(b))
@@ -64,16 +63,16 @@ func (e Encoding) size(b []byte) int64 {
 	return 2 * int64(units)
 }
 
-// A utf16Reader converts UTF-16 to UTF-8. Each surrogate without its other half becomes one U+FFFD, so that size is
-// right. Half a code unit at the end is dropped. The reader of golang.org/x/text is not used, because it turns two such
-// halves into one character.
+// A utf16Reader converts UTF-16 to UTF-8. Each surrogate without its other half becomes one U+FFFD, as size assumes.
+// Half a code unit at the end is dropped. The reader of golang.org/x/text is not used, because it converts two such
+// surrogates into one character.
 type utf16Reader struct {
 	in    *bufio.Reader
 	order binary.ByteOrder
 	ready []byte // rest of a character that did not fit into p
 }
 
-// Read fills p with the whole characters that are available.
+// Read fills p with whole characters.
 func (r *utf16Reader) Read(p []byte) (n int, err error) {
 	n = copy(p, r.ready)
 	r.ready = r.ready[n:]

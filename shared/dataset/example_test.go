@@ -16,7 +16,7 @@ const manifest = `{"id": "chart-1", "image": "charts/1.png", "conversations": [
 {"id": "text-1", "messages": [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}]}
 `
 
-// The records of a manifest, each in its own form. One that is invalid is a sample with a problem.
+// Each record of a manifest may have another form. An invalid record is a sample with a problem.
 func Example() {
 	file, limits := strings.NewReader(manifest), dataset.Limits{MaxRecordBytes: 1 << 20}
 	err := dataset.EachSample(file, "sales.jsonl", limits, forms.Parse, func(s *dataset.Sample) error {
@@ -37,7 +37,7 @@ func Example() {
 	// text-1: OpenAI messages from sales, 2 turns, 0 images, 4 tokens
 }
 
-// A manifest is split into ranges between records, so that each range can be read alone.
+// A manifest is split between records into ranges, so that each range can be read separately.
 func ExampleSplit() {
 	layout, err := dataset.Split(strings.NewReader(manifest), 200)
 	if err != nil {

@@ -7,8 +7,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Fault is the reason why one sample is unusable, in words for its author. It concerns this sample only. Faults of
-// records have the codes below; other packages have codes for the faults that they find.
+// A Fault is the reason why one sample is unusable, in words for the author of the data. Faults of records have the
+// codes below. Other packages have codes for the faults that they find.
 type Fault struct {
 	// Code is the code under which faults are counted.
 	Code reason.Code `json:"code"`
@@ -32,19 +32,19 @@ const (
 	NotUTF8          reason.Code = "not_utf8"          // text of another encoding
 	NotAnObject      reason.Code = "not_json_object"   // broken JSON, or a value of another type
 	RecordTooLarge   reason.Code = "record_too_large"  // longer than the record limit
-	RecordBroken     reason.Code = "record_unreadable" // a container is damaged where the record is
+	RecordBroken     reason.Code = "record_unreadable" // the container is damaged at the record
 	WrongType        reason.Code = "wrong_type"        // a known field holds a value of another type
-	UnsupportedMedia reason.Code = "unsupported_media" // video, audio, or images in a form that is not read
-	NoConversation   reason.Code = "no_conversation"   // absent or empty
-	TwoConversations reason.Code = "two_conversations" // in fields of two forms, and they differ
-	RoleUnknown      reason.Code = "unknown_role"      // none of the roles that records have
-	EmptyTurn        reason.Code = "empty_turn"        // a rated turn without text and image
+	UnsupportedMedia reason.Code = "unsupported_media" // video, audio, or images in a form that Harvest does not read
+	NoConversation   reason.Code = "no_conversation"   // the conversation is absent or empty
+	TwoConversations reason.Code = "two_conversations" // the fields of two forms contain different conversations
+	RoleUnknown      reason.Code = "unknown_role"      // not a role that package forms knows
+	EmptyTurn        reason.Code = "empty_turn"        // a rated turn has neither text nor image
 	NoQuestion       reason.Code = "no_question"       // no human turn
 	NoAnswer         reason.Code = "no_answer"         // no model turn after a human turn
-	ImageCount       reason.Code = "image_count"       // not as many places for images as images
+	ImageCount       reason.Code = "image_count"       // the numbers of images and of their places differ
 	ImageNameUnsafe  reason.Code = "unsafe_image_name" // absolute, outside the folder, or with a refused scheme
 	ImageDataBroken  reason.Code = "broken_image_data" // a data URL or base64 field that does not decode, or is empty
-	MemberUnusable   reason.Code = "member_unusable"   // a member is a link, cut short, or not next to its record
+	MemberUnusable   reason.Code = "member_unusable"   // a tar member is a link, incomplete, or not next to its record
 )
 
 // A Problem is a fault of one record, with the record's place.

@@ -10,22 +10,22 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Format is the way in which a manifest contains its records.
+// A Format is the file format of a manifest.
 type Format string
 
 // The formats of a manifest.
 const (
 	Array   Format = "json"    // one JSON array, alone or in an object; each element is a record
 	Lines   Format = "jsonl"   // each line that is not blank is a record
-	Objects Format = "objects" // JSON objects one after the other, each over any number of lines
-	Tar     Format = "tar"     // a tar archive of WebDataset: consecutive members with the same key are a record
+	Objects Format = "objects" // a series of JSON objects, each on any number of lines
+	Tar     Format = "tar"     // a tar archive of WebDataset; consecutive members with the same key are one record
 	Parquet Format = "parquet" // each row is a record
 )
 
 // A Framing is the format and encoding of a manifest, which a Reader needs in addition to the position of records.
 type Framing struct {
 	Format Format `json:"format"`
-	// Encoding is the encoding of the text. Readers return records in UTF-8 in any case.
+	// Encoding is the encoding of the text. Readers always return records in UTF-8.
 	Encoding Encoding `json:"encoding,omitempty"`
 }
 
@@ -36,8 +36,8 @@ type FormatError struct {
 	Offset  int64  // byte of the manifest, from 0
 	Line    int64  // line of that byte, from 1; 0 if the error is about the whole file
 	Element int64  // number of the record at or before that byte, from 1; 0 if no record is concerned
-	Detail  string // the content that was found, and the fix
-	// Command is a command line that makes a manifest from the file; empty if there is none. It contains FILE and OUT for
+	Detail  string // what is wrong, and the fix
+	// Command is a command line that makes a manifest from the file; empty if there is none. FILE and OUT in it stand for
 	// the names of the file and of the manifest.
 	Command string
 }
@@ -56,7 +56,7 @@ func StreamFault(err error, packed compression.Kind) error {
 	return fault
 }
 
-// Error returns one line: the file, the place, the content that was found, and the fix.
+// Error returns one line: the file, the place, Detail and Command.
 func (e *FormatError) Error() string {
 	text := e.Detail
 	switch {

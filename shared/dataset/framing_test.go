@@ -189,10 +189,10 @@ func TestSplitFindsForms(t *testing.T) {
 	for name, tc := range manifestForms {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			// If the head ends within the first line, the rest of the line decides.
+			// If the head ends within the first line, the rest of the line shows the format.
 			for _, head := range []int{headBytes, 16, 40} {
 				if head == 16 && (strings.HasPrefix(name, "joined ") || strings.HasPrefix(name, "cut ")) {
-					continue // which only the lines after it show
+					continue // the format depends on later lines
 				}
 				layout, err := split(iotest.OneByteReader(strings.NewReader(tc.manifest)), 1<<20, head)
 				if err != nil {

@@ -56,7 +56,7 @@ func (s *splitter) tryFirst(head []byte) *FormatError {
 	return &placed
 }
 
-// beginsAsJSON distinguishes a JSON object from other text in braces.
+// beginsAsJSON reports whether text in braces begins like a JSON object.
 func beginsAsJSON(object []byte) bool {
 	first := bytes.TrimLeft(object[1:], " \t\r\n")
 	return len(first) == 0 || first[0] == '"' || first[0] == '}'

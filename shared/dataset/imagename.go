@@ -14,17 +14,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// quoted is the number of bytes of a name that a message quotes.
+// quoted is the largest number of bytes of a name that a message quotes.
 const quoted = 60
 
 // maxNameBytes is the length of the longest object name in Cloud Storage.
 const maxNameBytes = 1024
 
-// CleanImageName returns the shortest form of an image's path. It removes blanks and line ends around the name, reads
-// backslashes as slashes, takes the path of a file:// URL, and resolves `.`, `..` and empty elements. The result is
-// inside the folder of images, or absolute; ImageNames decides whether an absolute path is among the dataset's images.
-// A gs://bucket/object URL is returned unchanged. It is an error if a name leads out of the folder, is a URL of another
-// scheme, or has characters that no image's name needs. The error has the fix.
+// CleanImageName returns the shortest form of the path of an image. It removes blanks and line ends around the name,
+// reads backslashes as slashes, takes the path of a file:// URL, and resolves `.`, `..` and empty elements. The result
+// is inside the folder of images, or absolute; ImageNames decides whether an absolute path is among the dataset's
+// images. A gs://bucket/object URL is returned unchanged. It returns an error, with the fix, if a name leads out of the
+// folder, is a URL of another scheme, or has control characters.
 func CleanImageName(name string) (string, error) {
 	trimmed := strings.TrimSpace(name)
 	switch {
@@ -34,7 +34,8 @@ func CleanImageName(name string) (string, error) {
 		return "", fmt.Errorf("%s has %d bytes, but an object's name has at most %d; "+
 			"embed image data as data:image/jpeg;base64,…", jsontext.Quote(name, quoted), len(name), maxNameBytes)
 	case !plainText(trimmed):
-		return "", fmt.Errorf("%s holds a control character or is not UTF-8; rename the file", jsontext.Quote(name, quoted))
+		return "", fmt.Errorf("%s contains a control character or is not UTF-8; rename the file",
+			jsontext.Quote(name, quoted))
 	}
 	if object, ok := strings.CutPrefix(trimmed, "gs://"); ok {
 		if bucket, key, _ := strings.Cut(object, "/"); bucket == "" || key == "" {
@@ -62,10 +63,10 @@ func CleanImageName(name string) (string, error) {
 	}
 }
 
-// ImageNames returns the names, relative to the dataset's images, under which an image may be found, in the order in
-// which to try them: the name as it is, then the result of CleanImageName. folders are the absolute paths of the
-// images' folder on this machine; there are none if the folder is not on this machine. An absolute name must be below
-// one of them. A gs:// URL is returned alone, unchanged. No returned name leads out of the dataset's images.
+// ImageNames returns the file names to try for an image, in order: the name in the record, then the result of
+// CleanImageName. They are relative to the dataset's images. folders are the absolute paths of the folder of images.
+// They are empty if the folder is not on this machine. An absolute name must be below one of them. A gs:// URL is
+// returned alone, unchanged. No returned name leads out of the dataset's images.
 func ImageNames(name string, folders []string) ([]string, error) {
 	clean, err := CleanImageName(name)
 	if err != nil {
@@ -98,7 +99,8 @@ func ImageNames(name string, folders []string) ([]string, error) {
 	}
 }
 
-// inside returns a clean path relative to the first of the folders that contains it; nil if no folder does.
+// inside returns a clean path, relative to the first folder that contains it. It returns nil if no folder contains the
+// path.
 func inside(clean string, folders []string) []string {
 	for _, folder := range folders {
 		name, ok := strings.CutPrefix(clean, strings.TrimSuffix(cleanPath(folder), "/")+"/")
@@ -109,8 +111,8 @@ func inside(clean string, folders []string) []string {
 	return nil
 }
 
-// literal reports whether a relative name can be looked up unchanged: it is plain text, and no element is .., with
-// slashes or backslashes as separators.
+// literal reports whether a relative name can be a file's name without changes: it is plain text, and no element is
+// `..`. Slashes and backslashes separate elements.
 func literal(name string) bool {
 	elements := strings.FieldsFunc(name, func(r rune) bool { return r == '/' || r == '\\' })
 	return plainText(name) && !strings.HasPrefix(name, "/") && !slices.Contains(elements, "..")
@@ -145,8 +147,8 @@ func isFileURL(name string) bool {
 
 var percentEncoded = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// filePaths returns the path of a file:// URL, unchanged and with its percent-encoding decoded. Percent signs that
-// encode nothing stay. ok is false for other names, and for files of other machines.
+// filePaths returns the path of a file:// URL, unchanged and with its percent-encoding decoded. Percent signs that do
+// not encode a character are kept. ok is false for other names, and for files of other machines.
 func filePaths(name string) (plain, decoded string, ok bool) {
 	if !isFileURL(name) {
 		return "", "", false
@@ -163,14 +165,14 @@ func filePaths(name string) (plain, decoded string, ok bool) {
 		plain = drive // file:///C:/x
 	}
 	decoded = percentEncoded.ReplaceAllStringFunc(plain, func(code string) string {
-		character, _ := url.PathUnescape(code) // the pattern matches only valid codes
+		character, _ := url.PathUnescape(code) // there is no error, because the pattern matches only valid codes
 		return character
 	})
 	return plain, decoded, isAbsolute(cleanPath(plain)) && isAbsolute(cleanPath(decoded))
 }
 
 // isURL reports whether a name begins like a URL (RFC 3986, section 3.1): with a scheme and `://`. The scheme gs needs
-// no slashes, so that a mistyped gs URL is not searched as a file.
+// no slashes, so that a mistyped gs URL is not taken for a file's name.
 func isURL(name string) bool {
 	scheme, rest, ok := strings.Cut(name, ":")
 	if !ok || scheme == "" {
@@ -185,8 +187,8 @@ func isURL(name string) bool {
 	return strings.HasPrefix(rest, "//") || strings.EqualFold(scheme, "gs")
 }
 
-// TopFolder returns the first folder in an image's name. It is "" if the name has no folder, or if only ImageNames can
-// resolve the name.
+// TopFolder returns the first folder in the name of an image. It returns "" if the name has no folder, or if only
+// ImageNames can resolve the name.
 func TopFolder(name string) string {
 	clean, err := CleanImageName(name)
 	if err != nil {

@@ -52,7 +52,7 @@ func TestCleanImageName(t *testing.T) {
 	}
 }
 
-// refusedNames are names that no image can have.
+// refusedNames are image names that are refused.
 var refusedNames = []string{
 	"", " ", "\n", ".", "..", "a/..", "../a.png", " ../a.png", "a/../../b.png",
 	`..\a.png`, `..\..\x`, `a\..\..\x`, `.\..\a`,
@@ -137,7 +137,7 @@ func TestTopFolder(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
 		"a.png": "", "coco/train/a.png": "coco", `coco\train\a.png`: "coco",
-		" ./coco/a.png":          "coco", //nolint:gocritic // the blank is what is tested
+		" ./coco/a.png":          "coco", //nolint:gocritic // the test needs the blank
 		"gs://bucket/coco/a.png": "coco", "gs://bucket/a.png": "", "/data/coco/a.png": "", "file:///data/coco/a.png": "",
 		`C:\data\a.png`: "",
 	} {

@@ -11,19 +11,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
 
-// kindBytes is the number of first bytes of a file from which its kind is found.
+// kindBytes is the number of bytes, at the start of a file, that are needed to find its kind.
 const kindBytes = 4 << 10
 
-// A kind is a kind of file that is not a manifest. It is found by the file's content; the file's name does not matter.
-// Kinds that are read are in encodingOf or Split, or are containers (package container).
+// A kind is a kind of file that Harvest refuses as a manifest. The kind depends only on the content of the file. The
+// name does not matter.
 type kind struct {
-	name    string // text after "the file is"
+	name    string // completes the sentence "the file is ..."
 	is      func(head []byte) bool
-	fix     string // what to do
-	command string // see FormatError
+	fix     string // what the user can do
+	command string // FormatError.Command
 }
 
-// The kinds of binary files, and kinds of text that differ from JSON in their first characters. The first match counts.
+// The kinds of binary files, and the kinds of text whose first characters differ from JSON. If several kinds match, the
+// first one is reported.
 var kinds = []kind{
 	{"compressed with lz4", begins("\x04\x22\x4d\x18"), unpack, "lz4 -d < FILE > OUT"},
 	{"a zip archive", begins("PK\x03\x04", "PK\x05\x06"), unpackArchive, "unzip FILE"},
@@ -47,7 +48,7 @@ var kinds = []kind{
 	{"a pointer of Git LFS; the data itself was not downloaded", begins("version https://git-lfs"),
 		"download it in the clone of its repository", "git lfs pull"},
 	{
-		"an HTML page, which servers send for a file that needs a login or was deleted",
+		"an HTML page; servers send such a page if a file was deleted or needs a login",
 		isMarkup("<!doctype html", "<html"),
 		"download the file again",
 		"",
@@ -66,15 +67,15 @@ const (
 	writeLines    = "write its rows as JSONL, and give that file"
 )
 
-// python returns a command that writes the batches of a columnar file as JSONL, with bytes as base64, which is the form
-// of embedded images in records.
+// python returns a command that writes the batches of a columnar file as JSONL. Bytes are written as base64, like
+// embedded images in records.
 func python(module, batches string) string {
 	return `python3 -c "import base64, json, sys, ` + module + ` as p; ` +
 		`[print(json.dumps(row, default=lambda v: base64.b64encode(v).decode() if isinstance(v, bytes) else str(v))) ` +
 		`for batch in ` + batches + ` for row in batch.to_pylist()]" FILE > OUT`
 }
 
-// kindOf returns the kind of a file that is not a manifest by its first bytes; ok is false for other files.
+// kindOf finds the kind of a file from its first bytes. ok is false if the file may be a manifest.
 func kindOf(head []byte) (kind, bool) {
 	if packed := compression.Of(head); packed != "" {
 		command := packed.Command() + " < FILE > OUT"
@@ -119,8 +120,7 @@ func isZeros(head []byte) bool {
 	return len(head) > 0 && len(bytes.Trim(head, "\x00")) == 0
 }
 
-// isTarStart reports whether a file may be an incomplete header of a tar archive: a name, padded with zeros, and then
-// numbers.
+// isTarStart reports whether a file may be an incomplete header of a tar archive: a name, zeros, and then numbers.
 func isTarStart(head []byte) bool {
 	const nameBytes, numbersEnd, headerBytes = 100, 156, 512
 	if len(head) >= headerBytes {
@@ -133,7 +133,8 @@ func isTarStart(head []byte) bool {
 		len(bytes.Trim(filled, "\x00")) == 0 && len(bytes.Trim(numbers, "\x00 01234567")) == 0
 }
 
-// isBinary reports whether a file is not text. A zero byte in a JSON file does not count: it is a fault of one record.
+// isBinary reports whether a file is not text. A zero byte does not make a JSON file binary: it is a fault of one
+// record.
 func isBinary(head []byte) bool {
 	if encodingOf(head) != UTF8 {
 		return false
@@ -142,9 +143,9 @@ func isBinary(head []byte) bool {
 	return len(start) > 0 && start[0] != '{' && start[0] != '[' && bytes.IndexByte(head, 0) >= 0
 }
 
-// The kinds of text that is not JSON, in the order in which they are tried.
+// The kinds of text other than JSON, in the order in which they are tried.
 var textKinds = []kind{
-	{name: "JSON with comments", is: begins("//", "/*"), fix: "remove them"},
+	{name: "JSON with comments", is: begins("//", "/*"), fix: "remove the comments"},
 	{name: "Python's notation with single quotes", is: begins("{'"), fix: "write it as JSON",
 		command: `python3 -c "import ast, json, sys; ` +
 			`[print(json.dumps(ast.literal_eval(line))) for line in open(sys.argv[1]) if line.strip()]" FILE > OUT`},
@@ -155,7 +156,7 @@ var textKinds = []kind{
 
 const writeRows = `write each row as a record on a line of JSONL, such as {"id": …, "image": …, "conversations": […]}`
 
-// looksLike adds to the error the probable kind of the text, with the fix.
+// looksLike adds the probable kind of the text, and the fix, to the error.
 func (e *FormatError) looksLike(head []byte) {
 	for _, k := range textKinds {
 		if k.is(head) {
@@ -169,7 +170,7 @@ func (e *FormatError) looksLike(head []byte) {
 
 var yamlLine = regexp.MustCompile(`^(---|%YAML|- |[A-Za-z_][\w.-]*:( |$))`)
 
-// isYAML checks the first line that is not a comment.
+// isYAML reports whether the first line that is not a comment looks like YAML.
 func isYAML(head []byte) bool {
 	for line := range bytes.Lines(head) {
 		line = bytes.TrimSpace(line)

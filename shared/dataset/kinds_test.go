@@ -33,7 +33,7 @@ func unbase64(tb testing.TB, text string) string {
 	return string(data)
 }
 
-// archives returns a line in the compressed forms that Go can write.
+// archives returns a line of JSONL, compressed with gzip and zstd, and in a zip archive.
 func archives(tb testing.TB) (gz, zst, zipped string) {
 	tb.Helper()
 	fill := func(w io.WriteCloser) error {
@@ -56,12 +56,13 @@ func archives(tb testing.TB) (gz, zst, zipped string) {
 	return gz, zst, zipped
 }
 
-// An otherKind is a file that is not a manifest: its name, its content, and parts of its error's text and command.
+// An otherKind is a file that is not a manifest: its name, its content, and parts of the text and of the command in its
+// error.
 type otherKind struct{ file, content, says, command string }
 
 const pythonCommand = `: python3 -c "import `
 
-// otherKinds returns files of all kinds that have a name.
+// otherKinds returns a file of each kind that an error names.
 func otherKinds(tb testing.TB) map[string]otherKind {
 	tb.Helper()
 	gz, zst, zipped := archives(tb)
@@ -105,7 +106,7 @@ func otherKinds(tb testing.TB) map[string]otherKind {
 		"other bytes": {"b.pkl", "\x80\x04\x95\x00\x00", "is binary", "give a JSON or JSONL file"},
 		"comments": {
 			"b.json", "// records\n[{}]\n",
-			"not JSON: none of its first 2 lines", "JSON with comments: remove them",
+			"not JSON: none of its first 2 lines", "JSON with comments: remove the comments",
 		},
 		"Python": {"b.jsonl", "{'id': 1}\n{'id': 2}\n", "Python's notation", pythonCommand + "ast, json, sys"},
 		"YAML": {
@@ -145,11 +146,11 @@ func TestSplitNamesOtherKinds(t *testing.T) {
 	}
 }
 
-// Files are refused by their first bytes only if they cannot be JSON.
-func TestSplitReadsWhatLooksLikeOtherKinds(t *testing.T) {
+// A file is refused because of its first bytes only if it cannot be JSON.
+func TestSplitReadsManifestsLikeOtherKinds(t *testing.T) {
 	t.Parallel()
 	for name, manifest := range map[string]string{
-		"the word of tar":  `{"id": "` + strings.Repeat("x", 257-8) + `ustar"}`,
+		"ustar in an id":   `{"id": "` + strings.Repeat("x", 257-8) + `ustar"}`,
 		"zero in a record": "{\"id\": \"\x00\"}\n" + valid,
 		"text before":      "version 1\nid,image\n" + valid,
 		"YAML before":      "---\n" + valid,

@@ -2,16 +2,16 @@ package dataset
 
 import "bytes"
 
-// A lineEnd finds the end of one line that arrives in pieces. A line ends at LF. It also ends at a CR between objects,
-// as in files of old Macs: after an object that is closed, or before one that opens. Any other CR is white space in a
-// record, or makes this record invalid.
+// A lineEnd finds the end of one line that arrives in pieces. A line ends at LF. It also ends at a CR after a closed
+// object or before a new object, as in files of old Macs. Any other CR is white space in a record, or makes this record
+// invalid.
 type lineEnd struct {
 	last [2]byte // the last two bytes that are not blank
 }
 
-// find searches the line's end in b, the next piece of the line. The first n bytes of b belong to the line; end reports
-// that the line ends there. n can be less than len(b) although the line continues, if the bytes after b decide. A piece
-// of a single CR is the end of the file.
+// find searches b, the next piece of the line, for the line's end. The first n bytes of b belong to the line. end
+// reports whether the line ends after them. If the line's end depends on bytes after b, then end is false and n is less
+// than len(b). If b is a single CR, the file ends after it.
 func (l *lineEnd) find(b []byte) (n int, end bool) {
 	n = bytes.IndexByte(b, '\n')
 	if end = n >= 0; !end {

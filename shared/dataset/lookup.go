@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// A Lookup finds the samples that users name by their ids, in one pass over the ids of a dataset. A name is an id,
-// which stands for every sample with this id; or it is ID#n, which stands for the n-th sample with this id, from 1. If
-// the whole name is an id, it stands for that id. A Lookup is not safe for concurrent use.
+// A Lookup finds the samples that users name by their ids, in one pass over the ids of a dataset. A name is an id, for
+// all samples with this id; or ID#n, for the n-th sample with this id, from 1. A name of the form ID#n that is itself
+// an id stands for that id. A Lookup is not safe for concurrent use.
 type Lookup struct {
 	entries map[string]*lookupEntry
 	next    int // position of the next sample
@@ -16,10 +16,10 @@ type Lookup struct {
 // A lookupEntry has the names that refer to one id, and the samples found for them.
 type lookupEntry struct {
 	named bool           // the id itself is one of the names
-	all   []int          // positions of the samples with the id, if it is named
+	all   []int          // positions of the samples with the id, if named
 	seen  int            // number of samples with the id so far
 	nth   map[int]string // names ID#n, by n
-	found map[string]int // position of the sample of each of these names
+	found map[string]int // position of the sample, by its name in nth
 }
 
 // NewLookup returns a Lookup of names.
@@ -38,7 +38,8 @@ func NewLookup(names []string) *Lookup {
 	return l
 }
 
-// Name returns the name of the n-th sample, from 1, of all samples with an id: the id if there is only one, else ID#n.
+// Name returns the name of the n-th sample, from 1, of the samples with this id; all is their number. The name is the
+// id if there is only one sample, otherwise ID#n.
 func Name(id string, n, all int) string {
 	if all == 1 {
 		return id
@@ -55,7 +56,8 @@ func (l *Lookup) entry(id string) *lookupEntry {
 	return e
 }
 
-// SplitName splits ID#n. It returns n = 0 if the name has another form, or if n has a sign or leading zeros.
+// SplitName splits a name of the form ID#n. n is 0 if the name has another form, or if its number has a sign or leading
+// zeros.
 func SplitName(name string) (id string, n int) {
 	at := strings.LastIndexByte(name, '#')
 	if at < 1 {
@@ -87,11 +89,11 @@ func (l *Lookup) Add(id string) bool {
 	return e.named || numbered
 }
 
-// Len is the number of samples that were added.
+// Len returns the number of samples that were added.
 func (l *Lookup) Len() int { return l.next }
 
-// Positions are the positions of the samples that a name stands for, ascending, from 0; none for a name without a
-// sample.
+// Positions returns the positions of the samples that a name stands for, ascending, from 0. It returns nil if there is
+// no such sample.
 func (l *Lookup) Positions(name string) []int {
 	if e := l.entries[name]; e != nil && len(e.all) > 0 {
 		return e.all

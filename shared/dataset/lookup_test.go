@@ -14,7 +14,7 @@ func TestLookup(t *testing.T) {
 	for name, want := range map[string][]int{
 		"a": {0, 2, 4}, "a#1": {0}, "a#3": {4}, "a#4": nil, "a#0": nil, "a#-1": nil, "a#03": nil, "a#+1": nil, "a#": nil,
 		"b": {1}, "b#1": {1}, "b#2": nil, "x": nil, "": nil, "#1": nil, "a#99999999999999999999": nil,
-		// An id that looks like a numbered name stands for itself, if there is a sample with this id.
+		// A name like c#1 stands for the id c#1, if there is a sample with this id.
 		"c#1": {3}, "c#1#1": {3}, "c": {5}, "d#2": {6}, "d#1": {7}, "d": {7, 8}, "é#": {9}, "é##1": {9},
 	} {
 		lookup := dataset.NewLookup([]string{name, "a#2", "a"})
@@ -35,10 +35,10 @@ func TestLookup(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]int{2, 6, 8}, kept); diff != "" {
-		t.Errorf("samples that may be meant (-want +got)\n%s", diff)
+		t.Errorf("samples that a name can stand for (-want +got)\n%s", diff)
 	}
 	if !lookup.Numbered("a#2") || lookup.Numbered("d#2") {
-		t.Error("a#2 is one of several samples, and d#2 an id")
+		t.Error("Numbered must be true for a#2, one of several samples, and false for d#2, an id")
 	}
 }
 

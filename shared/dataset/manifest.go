@@ -6,7 +6,7 @@ import (
 )
 
 // EachSample reads a whole manifest and calls use for each of its samples in order, valid or with a Problem. name is
-// the manifest's file name. The first error stops it: of file, of the manifest's structure, or of use.
+// the manifest's file name. It stops at the first error: of file, of the manifest's structure, or of use.
 func EachSample(
 	file io.ReadSeeker, name string, limits Limits, parse Parser, use func(*Sample) error,
 ) error {

@@ -38,6 +38,6 @@ func TestEachSample(t *testing.T) {
 		t.Errorf("error %v, want that of the caller", err)
 	}
 	if err := read("[1", func(*dataset.Sample) error { return nil }); err == nil {
-		t.Error("a manifest that is cut off: no error")
+		t.Error("an incomplete manifest is read without an error")
 	}
 }

@@ -11,22 +11,21 @@ import (
 )
 
 const (
-	// keyBytes is the length of the longest key of an object that is checked.
+	// keyBytes is the largest length, in bytes, of a key that is compared with known keys.
 	keyBytes = 256
-	// namedLists is the largest number of keys of lists in a message.
+	// namedLists is the largest number of keys that a message names.
 	namedLists = 8
 )
 
-// turnKeys are the keys of a record's turns. An object with such a key is a record, and does not contain the list of
-// records.
+// turnKeys are the keys under which a record has its turns. An object with such a key is a record. It does not contain
+// the list of records.
 var turnKeys = []string{"conversations", "messages", "conversation"}
 
-// ownKeys are further keys of a record. An object with such a key is a record, too, unless it contains a list of
-// objects.
+// ownKeys are other keys of records. An object with such a key is a record, too, unless it contains a list of objects.
 var ownKeys = []string{"id", "image"}
 
-// splitObject splits a manifest that begins with an object: JSONL, objects one after the other, or one object that
-// contains the list of records. If the first line is in memory, it decides.
+// splitObject splits a manifest that begins with an object: JSONL, a series of objects, or one object that contains the
+// list of records. If the first line is in memory, it shows the format.
 func (s *splitter) splitObject() error {
 	head, _ := s.in.Peek(s.headBytes) // an error other than a short manifest is returned again by the next read
 	whole := len(head) < s.headBytes
@@ -44,22 +43,22 @@ func (s *splitter) splitObject() error {
 	case closed && alone && len(after) > 0 && after[0] == '{':
 		return s.splitObjects()
 	case closed && alone && len(after) == 0 && beginsAsJSON(object), !closed && alone && err == nil,
-		closed && bytes.IndexByte(object, '\r') >= 0 && jsontext.SyntaxError(object) == nil: // lines of it end in CR
+		closed && bytes.IndexByte(object, '\r') >= 0 && jsontext.SyntaxError(object) == nil: // its lines end in CR
 		return s.splitFirst()
 	case closed && ignoresLines(head, whole):
 		return s.splitObjects()
 	case closed, err != nil, value.InText, !beginsAsJSON(head):
 		return s.splitLines()
 	}
-	// The line ends inside an object: either the object continues, or it is a line of JSONL that was cut short.
+	// The line ends inside an object. Either the object continues on the next line, or a line of JSONL is incomplete.
 	if fault := s.tryFirst(head); fault != nil {
-		s.note = "; if it is an object over several lines, then " + fault.Error()
+		s.note = "; read as an object on several lines: " + fault.Error()
 		return s.splitLines()
 	}
 	return s.splitFirst()
 }
 
-// splitFirst splits the object at the cursor, in which it searches a list of records, and the records after it. If
+// splitFirst splits the manifest from the object at the cursor on. It searches the object for a list of records. If
 // nothing follows the object, and it is not a record itself, its list is the manifest.
 func (s *splitter) splitFirst() error {
 	start := firstObject{Offset: s.offset, Line: s.line}
@@ -67,7 +66,8 @@ func (s *splitter) splitFirst() error {
 	return s.splitWalked(start, found, err)
 }
 
-// splitWalked splits the records after the first object, which began at start and has been walked.
+// splitWalked splits the records after the first object. The object began at start, and walk has returned found and
+// err.
 func (s *splitter) splitWalked(start firstObject, found object, err error) error {
 	switch {
 	case err == errPaused:
@@ -101,8 +101,8 @@ func (s *splitter) splitWalked(start firstObject, found object, err error) error
 	}
 }
 
-// splitAfter adds the first record of a format, which began at start and ends at the cursor or at the line's end, and
-// then all others. If there are no others, the list that was found in the object is the manifest.
+// splitAfter adds the first record, which begins at start and ends at the cursor or at the line's end. Then it splits
+// all other records. If there are no others, the list that was found in the object is the manifest.
 func (s *splitter) splitAfter(start firstObject, format Format, found object) error {
 	s.format, s.firstLine = format, 0
 	if format == Lines {
@@ -135,18 +135,18 @@ func (s *splitter) splitAfter(start firstObject, format Format, found object) er
 
 // An object describes the first object of a manifest.
 type object struct {
-	IsRecord bool         `json:"is_record,omitempty"` // it has one of turnKeys
+	IsRecord bool         `json:"is_record,omitempty"` // has one of turnKeys
 	Lists    []string     `json:"lists,omitempty"`     // the first keys with lists of objects, in quotes
-	IsNamed  bool         `json:"is_named,omitempty"`  // it has one of ownKeys
+	IsNamed  bool         `json:"is_named,omitempty"`  // has one of ownKeys
 	Empty    int          `json:"empty,omitempty"`     // number of keys with empty lists
-	fault    *FormatError // a fault between its members, after which only its end was searched
+	fault    *FormatError // a fault between the object's members; after it, only the object's end was searched
 }
 
-// refusal returns the error that the list of records is ambiguous.
+// refusal returns the error of an object with several lists of objects.
 func (o object) refusal() *FormatError {
 	return &FormatError{
 		Detail: "the file is one object with several lists of objects, under " + strings.Join(o.Lists, ", ") +
-			", so the list of records is not known; write that list to a separate file",
+			", so it is not clear which list has the records; write the list of records to a separate file",
 		Command: "jq -c '.KEY[]' FILE > OUT",
 	}
 }
@@ -156,7 +156,7 @@ func (o object) isEmptyList() bool {
 	return !o.IsRecord && !o.IsNamed && o.Empty > 0 && len(o.Lists) == 0 && o.fault == nil
 }
 
-// walk moves past the object at the cursor. The first list of objects in it is split like an array.
+// walk moves past the object at the cursor. It splits the first list of objects in this object like an array.
 func (s *splitter) walk() (object, error) {
 	s.firstLine = s.line
 	s.pass([]byte{'{'})
@@ -185,7 +185,7 @@ func (s *splitter) walkMembers(found object) (object, error) {
 	}
 }
 
-// walkOn continues in the list of the object in which the scan has paused.
+// walkOn continues a scan that has paused inside the object's list.
 func (s *splitter) walkOn(found object) (object, error) {
 	if err := s.walkComma(s.walkElements()); err != nil {
 		return s.walkBroken(found, err)
@@ -193,7 +193,7 @@ func (s *splitter) walkOn(found object) (object, error) {
 	return s.walkMembers(found)
 }
 
-// walkComma moves past the separator after a member. It returns err if err is not nil.
+// walkComma moves past the separator after a member, unless err is not nil; then it returns err.
 func (s *splitter) walkComma(err error) error {
 	if err != nil {
 		return err
@@ -210,8 +210,8 @@ func (s *splitter) walkComma(err error) error {
 	return nil
 }
 
-// walkBroken moves past the rest of an object that has a fault in its structure, as far as possible, so that a broken
-// record does not affect others.
+// walkBroken moves past the rest of an object that has a fault in its structure, if its end can be found, so that an
+// invalid record does not affect others.
 func (s *splitter) walkBroken(found object, err error) (object, error) {
 	var fault *FormatError
 	switch {
@@ -263,7 +263,7 @@ func (s *splitter) walkMember(found *object) error {
 	return err
 }
 
-// walkList moves past the list of a key, and splits it if it is the first list of objects.
+// walkList moves past the list under a key. If it is the first list of objects, walkList splits it.
 func (s *splitter) walkList(key string, found *object) error {
 	s.pass([]byte{'['})
 	next, err := s.skipSpace()
@@ -286,7 +286,7 @@ func (s *splitter) walkList(key string, found *object) error {
 // walkElements splits the list after its opening bracket.
 func (s *splitter) walkElements() error {
 	first := s.firstLine
-	s.firstLine = 0 // a broken element is a fault of the list
+	s.firstLine = 0 // an invalid element is a fault of the list
 	err := s.splitElements()
 	if err != errPaused {
 		s.element = 0
@@ -295,8 +295,8 @@ func (s *splitter) walkElements() error {
 	return err
 }
 
-// skipOnLine moves to the next byte of the line that is neither blank nor a comma, and returns it unread; 0 if the line
-// ends.
+// skipOnLine moves to the next byte of the line that is neither blank nor a comma, and returns it unread. It returns 0
+// at the end of the line.
 func (s *scanner) skipOnLine() (byte, error) {
 	for {
 		b, err := s.window()

@@ -13,15 +13,15 @@ type Reader struct {
 	span     Span
 	manifest string
 	parse    Parser
-	plain    func([]byte) (int, bool) // see Lend; nil if samples are not lent
+	plain    func([]byte) (int, bool) // the argument of Lend; nil if Lend was not called
 	lent     Sample                   // the last sample that plain found
-	last     record                   // the last record, without its raw bytes
+	last     record                   // the position of the last record
 	err      error
 }
 
 // NewReader returns a Reader of the samples of span, a range that Split found in a manifest of this file name and
-// framing. r is at span.Start; bytes after span.End are not read. parse makes samples of the records. The error reports
-// invalid limits.
+// framing. r is at span.Start; bytes after span.End are not read. parse converts a record to a sample. The error
+// reports invalid limits.
 func NewReader(
 	r io.Reader, framing Framing, span Span, manifest string, limits Limits, parse Parser,
 ) (*Reader, error) {
@@ -42,13 +42,13 @@ func NewReader(
 	}, nil
 }
 
-// Lend makes samples, and the Raw of each, valid only until the next sample is read, which saves a copy of each record.
-// plain returns the length of the record at the start of a text if it certainly has no problem, else 0, and whether the
-// record is on one line. Such a record is not parsed: its sample has only Raw and Place.
+// Lend makes Next return samples that are valid only until the next call. This saves a copy of each record. If the
+// record at the start of a text certainly has no problem, plain returns its length, and whether it is on one line;
+// otherwise the length is 0. A record that plain accepts is not parsed: its sample has only Raw and Place.
 func (r *Reader) Lend(plain func(text []byte) (length int, oneLine bool)) { r.plain = plain }
 
 // Next returns the next sample, valid or with its Problem, and io.EOF after span.Records samples. Any other error means
-// that r failed or did not yield the records that Split counted; every later call returns it again.
+// that r failed, or that the range does not have the records that Split counted. Later calls return the same error.
 func (r *Reader) Next() (*Sample, error) {
 	if r.err != nil {
 		return nil, r.err
@@ -94,7 +94,7 @@ func (r *Reader) next() (*Sample, error) {
 			return nil, err
 		}
 	}
-	// A line that was cut short cannot be recognised, so the last record must end with the range.
+	// An incomplete line cannot be recognised. So the last record must end where the range ends.
 	if read+1 == r.span.Records && rec.end != r.span.End {
 		return nil, io.ErrUnexpectedEOF
 	}

@@ -54,7 +54,7 @@ func readAll(tb testing.TB, manifest []byte, rangeBytes int64, limits Limits) []
 	return readLayout(tb, manifest, layout, limits)
 }
 
-// readLayout reads all ranges of a manifest, each from its own bytes alone.
+// readLayout reads all ranges of a manifest. For each range, it gives the Reader only the bytes of this range.
 func readLayout(tb testing.TB, manifest []byte, layout Layout, limits Limits) []Sample {
 	tb.Helper()
 	var samples []Sample

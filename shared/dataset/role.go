@@ -11,5 +11,5 @@ const (
 	Tool   Role = "tool"   // a call of a tool, or the tool's output
 )
 
-// Rated reports whether scorers get the turns of the role.
+// Rated reports whether scorers rate the turns of this role.
 func (r Role) Rated() bool { return r == Human || r == Model }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// pool reads the manifest of real data, which is next to the repository, not in it.
+// pool reads the manifest of real data, which lies next to the repository.
 func pool(tb testing.TB) []byte {
 	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "shared", "data", "pool", "dataset.json"))
@@ -38,7 +38,7 @@ func TestHumanTurns(t *testing.T) {
 	}
 }
 
-func TestProblemInWords(t *testing.T) {
+func TestProblemError(t *testing.T) {
 	t.Parallel()
 	place := Place{Manifest: "demo.json", Element: 7, Line: 81}
 	for want, p := range map[string]Problem{

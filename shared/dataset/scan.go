@@ -8,17 +8,17 @@ import (
 	"math"
 )
 
-// A Scan is the state of splitting a manifest, so that a manifest of any size can be split in steps of bounded work. It
-// can be stored as JSON. The zero Scan is the state before the first step; after the last step, Done is true.
+// A Scan is the state of splitting a manifest. With it, a manifest of any size can be split in steps of limited work. A
+// Scan can be stored as JSON. The zero Scan is the state before the first step. After the last step, Done is true.
 type Scan struct {
-	// Layout has the ranges that were found so far. Its Size is the offset at which the next step begins, at a record's
-	// first byte; 0 before the first step.
+	// Layout has the ranges that were found so far. Its Size is the offset at which the next step begins. This is the
+	// offset of a record, or 0 before the first step.
 	Layout
 	Done    bool  `json:"done"`
 	Line    int64 `json:"line,omitempty"`    // line of the byte at Size, from 1
 	Element int64 `json:"element,omitempty"` // number of the last record, from 1
-	// First describes the manifest's first object while the list in it is split. Only at the file's end is it known
-	// whether this list is the manifest.
+	// First describes the manifest's first object while the list in this object is split. Whether this list is the
+	// manifest is known only at the file's end.
 	First *firstObject `json:"first_object,omitempty"`
 }
 
@@ -29,13 +29,14 @@ type firstObject struct {
 	Object object `json:"object"`
 }
 
-// errPaused ends a step before a record.
-var errPaused = errors.New("the step has enough")
+// errPaused reports that the step ends before the next record.
+var errPaused = errors.New("the step is long enough")
 
 // Next makes the next step. r must be at s.Size. The step ends at the first record that begins at least stepBytes
-// (above 0) after s.Size, or at the end of the manifest. Only records of a list or of lines are divided into steps; the
-// text around the list, and the text from which the format is found, is read in one step. The last Scan has the Layout
-// that Split returns, for any division into steps. Errors are those of Split.
+// (above 0) after s.Size, or at the end of the manifest. Only the elements of a list, or the lines of JSONL, are
+// divided into steps. The text around the list, and the text from which the format is found, is read in one step. The
+// last Scan has the same Layout as Split returns, however the manifest was divided into steps. The errors are those of
+// Split.
 func (s Scan) Next(r io.Reader, rangeBytes, stepBytes int64) (Scan, error) {
 	return s.next(r, rangeBytes, stepBytes, headBytes)
 }
@@ -67,7 +68,7 @@ func (s Scan) next(r io.Reader, rangeBytes, stepBytes int64, head int) (Scan, er
 	return next, nil
 }
 
-// splitter returns a splitter at the position of the scan, which is also the position of r.
+// splitter returns a splitter that continues at the position of the scan. r must be at this position.
 func (s Scan) splitter(r io.Reader, head int) (*splitter, error) {
 	if s.Size > 0 {
 		t := &splitter{scanner: scanner{cursor: newCursor(r, s.Encoding, head, s.Size, s.Line)}, layout: s.Layout}
@@ -87,7 +88,7 @@ func (s Scan) splitter(r io.Reader, head int) (*splitter, error) {
 	}, nil
 }
 
-// goOn continues to split at the position of the scan.
+// goOn continues the splitting from the position of the scan.
 func (s Scan) goOn(t *splitter) error {
 	switch {
 	case s.Size == 0:

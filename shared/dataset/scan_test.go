@@ -9,8 +9,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// scannedManifests are manifests of every format. In some, a list in one object is the manifest, in others it is not,
-// which is known only after more text.
+// scannedManifests are manifests of every format. In some of them, a list in the first object may be the manifest; the
+// text after the object shows whether it is.
 var scannedManifests = map[string]string{
 	"array":               bom + "[\n{\"id\":\"a\"} , {\"id\":\"b\\\"]\"},\n\n[1, {}],7,\"x\\\\\"\n,\n{\"id\":\"c\"}\r]\n",
 	"array of one":        `[{"a":1}]`,
@@ -33,8 +33,8 @@ var scannedManifests = map[string]string{
 	"list, then broken": "{\"data\":[{\"id\":\"a\"},{\"id\":\"b\"}], oops\n{\"id\":1}\n{\"id\":2}\n",
 }
 
-// TestScanInSteps splits manifests of every form and encoding in steps of any size, with the state stored between
-// steps. Results and errors equal those of one pass.
+// TestScanInSteps splits manifests of every format and encoding in steps of different sizes, and stores the state
+// between steps. Layouts and errors equal those of one pass.
 func TestScanInSteps(t *testing.T) {
 	t.Parallel()
 	manifests := map[string]string{}
@@ -94,7 +94,7 @@ func scanInSteps(t *testing.T, manifest string, rangeBytes, step int64, head int
 	}
 }
 
-// TestScanStepsAreSmall splits manifests one record at a time: no step reads the text of another step.
+// TestScanStepsAreSmall splits manifests one record at a time, and counts the steps.
 func TestScanStepsAreSmall(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]int{

@@ -8,19 +8,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A scanner finds the records of a manifest, or of a span of it, one after the other. It interprets only brackets,
-// strings and line ends; Parse checks everything between them.
+// A scanner finds the records of a manifest, or of a span of a manifest, in order. It interprets only brackets, strings
+// and line ends. A Parser checks the rest.
 type scanner struct {
 	cursor
 	format  Format // empty while it is not known
-	limit   int    // size of the longest record whose bytes are kept
+	limit   int    // the bytes of longer records are not kept
 	element int64  // number of the last record that began, from 1
 	nesting jsontext.Nesting
 	lineEnd lineEnd
-	kept    []byte // bytes of the record so far, unless it is tooLong or whole
-	whole   []byte // the record, if all of it is in the window
+	kept    []byte // the bytes of the record so far, unless the record is too long or in whole
+	whole   []byte // the whole record, if the window contains it
 	tooLong bool
-	// firstLine is the line of the manifest's first object, if it may end on this line, or 0. Values must then end on it.
+	// firstLine is the number of the manifest's first line, if the first object may end on this line. Values must then end
+	// on it. Otherwise it is 0.
 	firstLine int64
 }
 
@@ -28,12 +29,12 @@ type scanner struct {
 type record struct {
 	start, end int64
 	line       int64
-	// raw is valid until the next record is scanned; nil if it is longer than the scanner's limit.
+	// raw is valid until the next record is scanned. It is nil if the record is longer than the scanner's limit.
 	raw []byte
 }
 
-// skipSeparators moves to the next record, or to the end of an array or other content, and returns the first byte
-// unread. Outside of an array, commas between records are skipped: they may remain from an array.
+// skipSeparators moves to the next byte that does not separate records, and returns it unread. Outside of an array,
+// commas between records are skipped, too: they may remain from an array.
 func (s *scanner) skipSeparators() (byte, error) {
 	for {
 		next, err := s.skipSpace()
@@ -83,7 +84,7 @@ func (s *scanner) value() (record, error) {
 	return rec, nil
 }
 
-// scan moves to the end of the line or value that has begun.
+// scan moves to the end of the current line or value.
 func (s *scanner) scan() error {
 	for first, end := true, false; !end; first = false {
 		b, err := s.window()
@@ -135,7 +136,7 @@ func (s *scanner) scan() error {
 // errBrokenLine reports that the first line is not an object. The line continues at the cursor.
 var errBrokenLine = errors.New("no object on the first line")
 
-// findOnLine is Nesting.Find for a value on the first line. A string cannot continue on the next line.
+// findOnLine is Nesting.Find for a value on the first line. A string must end on this line.
 func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	before := s.lineEnd
 	n, lineEnds := s.lineEnd.find(b)
@@ -156,7 +157,7 @@ func (s *scanner) findOnLine(b []byte) (n int, end bool, err error) {
 	return taken, end, err
 }
 
-// unexpected returns the error for content at the cursor other than expected.
+// unexpected returns the error that the content at the cursor is not the expected content.
 func (s *scanner) unexpected(expected string) error {
 	found, fix := s.found(), fixThere
 	if s.atComment() {
@@ -167,7 +168,7 @@ func (s *scanner) unexpected(expected string) error {
 	return s.fault("found " + found + " where " + expected + " is expected" + fix)
 }
 
-// atComment reports whether a comment of other languages is at the cursor.
+// atComment reports whether the cursor is at a comment, as other languages have.
 func (s *scanner) atComment() bool {
 	b, err := s.in.Peek(2)
 	return err == nil && (string(b) == "//" || string(b) == "/*")
@@ -178,7 +179,7 @@ func (s *scanner) mismatch() error {
 }
 
 const (
-	orLines  = ", or write the manifest as JSONL, one record a line, where only broken lines are lost"
+	orLines  = ", or write the manifest as JSONL, one record a line, where only invalid lines are lost"
 	fixThere = "; fix the file there" + orLines
 )
 

@@ -13,23 +13,23 @@ import (
 )
 
 const (
-	// maxWindow bounds zstd's window in bytes. A shard in work takes a few windows of memory, and repeated keys and
-	// phrases are near each other.
+	// maxWindow is the limit of zstd's window in bytes. Compressing a shard needs the memory of a few windows. A small
+	// window is enough, because repeated keys and phrases are near each other.
 	maxWindow = 1 << 20
-	// maxIndexBytes bounds an index, compressed and uncompressed; it has a few bytes for each record.
+	// maxIndexBytes is the size limit of an index, compressed and uncompressed. An index has a few bytes for each record.
 	maxIndexBytes = 64 << 20
 	// skippableMagic begins a skippable frame, which zstd decoders ignore. A shard begins with such a frame, so that `zstd
 	// -dc` prints only the records. Source: RFC 8878, section 3.1.2.
 	skippableMagic = 0x184D2A50
 )
 
-// errCutShort reports that a shard ends too early.
-var errCutShort = errors.New("it is cut short")
+// errCutShort reports that a shard is incomplete.
+var errCutShort = errors.New("it is incomplete")
 
-// A Record is a record of a shard, not parsed.
+// A Record is a record of a shard, before parsing.
 type Record struct {
 	Place Place
-	// Raw is Sample.Raw; nil if the shard does not contain the record, see Fault.
+	// Raw is Sample.Raw; nil if the shard does not contain the record.
 	Raw []byte
 	// Fault is the reason why the shard does not contain the record; nil if Raw is set.
 	Fault *Fault
@@ -37,11 +37,11 @@ type Record struct {
 	Stored Stored
 }
 
-// Stored is the position of a record in a container, if the container's kind needs more than the record's number. It is
-// zero for all other records.
+// Stored is the position of a record in a container, if the number of the record is not enough to find it. Otherwise it
+// is zero.
 type Stored struct {
-	Extent // of the whole record
-	// Values are the positions of the record's binary values, by their numbers.
+	Extent // position of the whole record
+	// Values are the positions of the record's binary values, in the order of their numbers.
 	Values []Extent
 }
 
@@ -54,7 +54,7 @@ type Extent struct {
 // End returns the offset after the last byte.
 func (e Extent) End() int64 { return e.Offset + e.Bytes }
 
-// Sample parses the record. The sample keeps Raw.
+// Sample parses the record. The sample keeps the record's Raw.
 func (r Record) Sample(parse Parser) *Sample {
 	var s *Sample
 	if r.Fault != nil {
@@ -66,11 +66,11 @@ func (r Record) Sample(parse Parser) *Sample {
 	return s
 }
 
-// WriteShard writes the records of samples, which must be in the order of one manifest. Equal records give equal bytes.
-// The parsed contents of samples are not written.
+// WriteShard writes a shard with the records of samples, but not the parsed content of the samples. The samples must be
+// of one manifest and in its order. Equal records give equal bytes.
 func WriteShard(w io.Writer, samples []Sample) error { return new(ShardWriter).Write(w, samples) }
 
-// A ShardWriter writes shards one after the other, and reuses its memory. The zero value is ready to use.
+// A ShardWriter writes shards, and reuses its memory. The zero value is ready to use.
 type ShardWriter struct {
 	packer  *zstd.Encoder
 	packed  []byte
@@ -109,8 +109,7 @@ func (s *ShardWriter) Write(w io.Writer, samples []Sample) error {
 	return s.writeRecords(w, samples)
 }
 
-// writeRecords writes the frame of the records piece by piece, so that the records of a large shard are not in memory
-// twice.
+// writeRecords writes the frame of the records in pieces, so that the records of a large shard are not in memory twice.
 func (s *ShardWriter) writeRecords(w io.Writer, samples []Sample) error {
 	s.packer.Reset(w)
 	for i := range samples {
@@ -147,8 +146,8 @@ func ReadShard(r io.Reader, parse Parser) ([]Sample, error) {
 	return samples, nil
 }
 
-// ReadRecords yields the records of a shard. Raw is valid until the next record. If a shard is cut short or damaged, an
-// error follows, perhaps after many records; then do not use these records.
+// ReadRecords yields the records of a shard. Raw is valid until the next record. If a shard is incomplete or damaged,
+// the last element is an error, perhaps after many records. Do not use these records.
 func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		var shards ShardReader
@@ -157,8 +156,7 @@ func ReadRecords(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// A ShardReader reads shards one after the other, and reuses its memory. The zero value is ready to use; Close frees
-// the memory.
+// A ShardReader reads shards, and reuses its memory. The zero value is ready to use. Close frees the memory.
 type ShardReader struct {
 	in       bufio.Reader
 	index    *zstd.Decoder
@@ -177,7 +175,7 @@ func (s *ShardReader) Close() {
 	*s = ShardReader{}
 }
 
-// Records yields the records of another shard, like ReadRecords. They must be used before the next shard is read.
+// Records yields the records of a shard, like ReadRecords. They are valid until the next shard is read.
 func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		s.in.Reset(r)
@@ -212,8 +210,7 @@ func (s *ShardReader) Records(r io.Reader) iter.Seq2[Record, error] {
 	}
 }
 
-// openRecords begins to unpack the last frame of a shard, which has the bytes of the records. The reader must be at
-// this frame.
+// openRecords begins to unpack the records, which are the last frame of a shard. The reader must be at this frame.
 func (s *ShardReader) openRecords() (err error) {
 	if _, err := s.in.Peek(1); err != nil {
 		return cutShort(err)
@@ -249,7 +246,7 @@ const shardHead = 12
 func putHead(packed []byte) error {
 	n := len(packed) - shardHead
 	if n > maxIndexBytes {
-		return fmt.Errorf("the index of a shard has %d bytes, more than %d; have fewer samples in a shard (SHARD_SAMPLES)",
+		return fmt.Errorf("the index of a shard has %d bytes, more than %d; put fewer samples into a shard (SHARD_SAMPLES)",
 			n, maxIndexBytes)
 	}
 	binary.LittleEndian.PutUint32(packed, skippableMagic)
@@ -258,7 +255,7 @@ func putHead(packed []byte) error {
 	return nil
 }
 
-// cutShort returns errCutShort if err reports that a stream ends too early, else err.
+// cutShort returns errCutShort if err reports that a stream ends too early. Otherwise it returns err.
 func cutShort(err error) error {
 	if err == io.EOF || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errCutShort

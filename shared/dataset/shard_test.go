@@ -16,12 +16,12 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// asked returns a conversation with one question and one answer.
+// asked returns the field of a conversation with one question and one answer.
 func asked(question string) string {
 	return fmt.Sprintf(`"conversations": [{"from": "human", "value": %q}, {"from": "gpt", "value": "So."}]`, question)
 }
 
-// shardSamples returns samples of every form that a shard must store.
+// shardSamples returns samples of every kind that a shard must store.
 func shardSamples(tb testing.TB) []Sample {
 	tb.Helper()
 	samples := readAll(tb, []byte(strings.Join([]string{
@@ -36,7 +36,7 @@ func shardSamples(tb testing.TB) []Sample {
 	return samples
 }
 
-// wholeBytes makes cmp compare megabytes as a whole.
+// wholeBytes makes cmp compare long texts without computing their differences.
 var wholeBytes = cmp.Comparer(func(a, b []byte) bool { return (a == nil) == (b == nil) && bytes.Equal(a, b) })
 
 func writeShard(tb testing.TB, samples []Sample) []byte {
@@ -51,7 +51,7 @@ func writeShard(tb testing.TB, samples []Sample) []byte {
 func TestShardRoundTrip(t *testing.T) {
 	t.Parallel()
 	for name, samples := range map[string][]Sample{
-		"every form": shardSamples(t),
+		"every kind": shardSamples(t),
 		"none":       nil,
 		"left out":   slices.Delete(shardSamples(t), 1, 3),
 		"two left":   {shardSamples(t)[2], shardSamples(t)[5]},
@@ -67,7 +67,7 @@ func TestShardRoundTrip(t *testing.T) {
 			t.Errorf("%s: samples after a round trip (-want +got):\n%s", name, diff)
 		}
 		if !bytes.Equal(shard, writeShard(t, got)) {
-			t.Errorf("%s: the same samples give another shard", name)
+			t.Errorf("%s: equal samples give different shards", name)
 		}
 	}
 }
@@ -178,17 +178,17 @@ func TestReadShardRefuses(t *testing.T) {
 	for want, data := range map[string][]byte{
 		"the object is empty":                        nil,
 		"it does not begin like a shard":             []byte(valid),
-		"it is cut short":                            shard[:5],
+		"it is incomplete":                           shard[:5],
 		"magic":                                      append(bytes.Clone(shard), "more"...),
 		"it has more records than its index":         composed(t, `{"line_steps": [1], "bytes": [2]}`, "{}{}"),
-		"reading record 2 of a shard: it is cut":     composed(t, `{"line_steps": [1, 1], "bytes": [2, 2]}`, "{}"),
+		"reading record 2 of a shard: it is incompl": composed(t, `{"line_steps": [1, 1], "bytes": [2, 2]}`, "{}"),
 		"unexpected end of JSON":                     composed(t, `{"line_steps": [1]`, ""),
 		"cannot unmarshal":                           composed(t, `[]`, ""),
-		"lines of 1 records and the lengths of 2":    composed(t, `{"line_steps": [1], "bytes": [1, 1]}`, "{}"),
+		"lines of 1 records, the lengths of 2":       composed(t, `{"line_steps": [1], "bytes": [1, 1]}`, "{}"),
 		"0 faults instead of 1":                      composed(t, `{"line_steps": [1], "bytes": [0]}`, ""),
 		"its index has a negative length":            composed(t, `{"line_steps": [1], "bytes": [-1]}`, ""),
 		"an empty fault":                             composed(t, `{"line_steps": [1], "bytes": [0], "faults": [null]}`, ""),
-		"reading record 1 of a shard: it is cut sho": composed(t, `{"line_steps": [1], "bytes": [1000000000000]}`, "{}"),
+		"reading record 1 of a shard: it is incompl": composed(t, `{"line_steps": [1], "bytes": [1000000000000]}`, "{}"),
 	} {
 		if _, err := ReadShard(bytes.NewReader(data), readID); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want %q in it", err, want)
@@ -196,7 +196,7 @@ func TestReadShardRefuses(t *testing.T) {
 	}
 }
 
-// A shard that is cut short or has a changed byte is an error for every reader of the damaged part.
+// A shard that is incomplete or has a changed bit is an error for every reader of the damaged part.
 func TestReadShardFindsDamage(t *testing.T) {
 	t.Parallel()
 	samples := shardSamples(t)
@@ -220,11 +220,11 @@ func TestReadShardFindsDamage(t *testing.T) {
 				damaged[n] ^= 1 << bit
 				got, err := ReadShard(bytes.NewReader(damaged), readID)
 				if err == nil && !cmp.Equal(samples, got) {
-					t.Errorf("a shard with another bit %d of byte %d is read as other samples", bit, n)
+					t.Errorf("a shard whose bit %d of byte %d is changed is read as other samples", bit, n)
 				}
 				places, err := ReadPlaces(bytes.NewReader(damaged))
 				if err == nil && !cmp.Equal(whole, places, cmpopts.EquateEmpty()) {
-					t.Errorf("a shard with another bit %d of byte %d is read as other places", bit, n)
+					t.Errorf("a shard whose bit %d of byte %d is changed is read as other places", bit, n)
 				}
 			}
 		}

@@ -14,21 +14,23 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// A shardIndex has all data of a shard's records except their bytes. Records are in the order of one manifest.
+// A shardIndex has all data of the records of a shard except their bytes. The records are of one manifest and in its
+// order.
 type shardIndex struct {
 	Manifest string `json:"manifest"`      // Place.Manifest of all records
 	Element  int64  `json:"first_element"` // Place.Element of the first record
-	// Steps are the differences between the first lines of successive records, from line 0. They compress better than line
-	// numbers.
+	// Steps has, for each record, the difference between its first line and that of the previous record; for the first
+	// record, its line. Differences compress better than line numbers.
 	Steps []int64 `json:"line_steps"`
-	// Skips are the numbers of records of the manifest that are left out before each record; empty if none are.
+	// Skips has, for each record, the number of records of the manifest that are left out before it. It is empty if no
+	// records are left out.
 	Skips []int64 `json:"skips,omitempty"`
-	// Bytes are the lengths of the records; 0 for a record that the shard does not contain.
+	// Bytes has the length of each record; 0 for a record that the shard does not contain.
 	Bytes []int `json:"bytes"`
 	// Faults are the faults of the records that the shard does not contain, in order.
 	Faults []*Fault `json:"faults,omitempty"`
-	// Keys are Place.Key of the records. Stored are their positions in a container: offset and length of the record, then
-	// of each of its values. Both are empty if no record has any.
+	// Keys has Place.Key of each record. Stored has its position in a container: offset and length of the record, then of
+	// each of its values. Keys is empty if no record has a key, and Stored if no record has a position.
 	Keys   []string  `json:"keys,omitempty"`
 	Stored [][]int64 `json:"stored,omitempty"`
 }
@@ -66,7 +68,8 @@ func newShardIndex(samples []Sample) (*shardIndex, error) {
 	return index, nil
 }
 
-// appendTo appends the index as encoding/json would write it, but ten times as fast, and a line break.
+// appendTo appends the JSON of the index and a line break to text. The bytes equal those of encoding/json, which takes
+// ten times as long.
 func (x *shardIndex) appendTo(text []byte) []byte {
 	text = jsontext.Append(append(text, `{"manifest":`...), x.Manifest)
 	text = strconv.AppendInt(append(text, `,"first_element":`...), x.Element, 10)
@@ -98,7 +101,7 @@ func appendList[T int | int64](text []byte, list []T) []byte {
 	return append(text, ']')
 }
 
-// store adds keys and positions of records of a container.
+// store adds the keys and positions of records in a container.
 func (x *shardIndex) store(samples []Sample) {
 	for i := range samples {
 		if key := samples[i].Place.Key; key != "" {
@@ -179,7 +182,7 @@ func (s *ShardReader) readIndex(r io.Reader) (*shardIndex, error) {
 	return index, index.check()
 }
 
-// check reports an index that contradicts itself.
+// check returns an error if the parts of the index contradict each other.
 func (x *shardIndex) check() error {
 	faults := 0
 	for _, n := range x.Bytes {
@@ -196,27 +199,27 @@ func (x *shardIndex) check() error {
 		}
 	}
 	if len(x.Skips) > 0 && (len(x.Skips) != len(x.Bytes) || slices.Min(x.Skips) < 0) {
-		return fmt.Errorf("its index has the skips of %d records and the lengths of %d, or a negative skip",
+		return fmt.Errorf("its index has the skips of %d records and the lengths of %d records, or a negative skip",
 			len(x.Skips), len(x.Bytes))
 	}
 	if len(x.Steps) != len(x.Bytes) || len(x.Faults) != faults {
-		return fmt.Errorf("its index has the lines of %d records and the lengths of %d, and has %d faults instead of %d",
+		return fmt.Errorf("its index has the lines of %d records, the lengths of %d records, and %d faults instead of %d",
 			len(x.Steps), len(x.Bytes), len(x.Faults), faults)
 	}
 	return x.checkStored()
 }
 
-// checkStored reports keys and positions whose number is not that of the records.
+// checkStored returns an error if the keys or positions do not fit the number of records.
 func (x *shardIndex) checkStored() error {
 	if n := len(x.Keys); n > 0 && n != len(x.Bytes) {
-		return fmt.Errorf("its index has the keys of %d records, and the lengths of %d", n, len(x.Bytes))
+		return fmt.Errorf("its index has the keys of %d records, and the lengths of %d records", n, len(x.Bytes))
 	}
 	if n := len(x.Stored); n > 0 && n != len(x.Bytes) {
-		return fmt.Errorf("its index has the places of %d records, and the lengths of %d", n, len(x.Bytes))
+		return fmt.Errorf("its index has the positions of %d records, and the lengths of %d records", n, len(x.Bytes))
 	}
 	for _, numbers := range x.Stored {
 		if len(numbers)%2 > 0 || slices.ContainsFunc(numbers, func(n int64) bool { return n < 0 }) {
-			return errors.New("its index has a place that is not valid")
+			return errors.New("its index has an invalid position of a record")
 		}
 	}
 	return nil

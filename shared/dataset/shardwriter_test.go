@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestShardWriter checks that shards do not depend on shards that the same writer wrote before.
+// TestShardWriter checks that a shard does not depend on the shards that the same writer wrote before.
 func TestShardWriter(t *testing.T) {
 	t.Parallel()
 	var writer ShardWriter

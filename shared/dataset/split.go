@@ -14,14 +14,14 @@ type Layout struct {
 	Framing
 	Size    int64 `json:"size"` // bytes
 	Records int64 `json:"records"`
-	// Ranges contain all records, in order. Between ranges are only separators.
+	// Ranges contain all records, in order. The bytes between ranges are only separators.
 	Ranges []Span `json:"ranges"`
-	// Schema are the columns of a container that has columns, one an entry, in the form of messages. Records of files with
-	// unequal columns cannot be in one subset.
+	// Schema has an entry for each column of the container, as messages show the column. It is nil if the manifest has no
+	// columns. Records of files with unequal columns cannot be in one subset.
 	Schema []string `json:"schema,omitempty"`
 }
 
-// A Span is a range of a manifest that begins and ends with a record. Its offsets are those of the file, even if the
+// A Span is a range of a manifest that begins and ends with a record. Its offsets count bytes of the file, even if the
 // text is UTF-16.
 type Span struct {
 	Start        int64 `json:"start"` // offset of the first byte
@@ -32,11 +32,11 @@ type Span struct {
 }
 
 const (
-	// headBytes is the number of first bytes of a manifest from which its format is found.
+	// headBytes is the number of bytes, at the start of a manifest, from which its format is found.
 	headBytes = 1 << 20
-	// judgedLines is the number of first lines of which at least one must be a JSON object in JSONL.
+	// judgedLines is the number of lines at the start of JSONL. At least one of them must be a JSON object.
 	judgedLines = 100
-	// maxJudgedBytes is the length of the longest of these lines that is kept in memory to be parsed.
+	// maxJudgedBytes is the length limit, in bytes, of these lines. A longer line is not kept in memory and not parsed.
 	maxJudgedBytes = 32 << 20
 )
 
@@ -44,9 +44,9 @@ const theForms = "; a manifest is a JSON array of records, a JSON object that co
 	"or JSONL with one record a line"
 
 // Split reads a whole manifest once, in constant memory, and divides it into ranges. A range has as many records as fit
-// in rangeBytes (above 0), and at least one. The format is found from the content; the file's name does not matter. The
-// error is a *FormatError if the records cannot be separated, or if it is a file of another kind; other errors are
-// those of r.
+// in rangeBytes (above 0), and at least one. The format depends only on the content of the file. The name does not
+// matter. The error is a *FormatError if the records cannot be separated, or if the file is of another kind. Other
+// errors are those of r.
 func Split(r io.Reader, rangeBytes int64) (Layout, error) { return split(r, rangeBytes, headBytes) }
 
 func split(r io.Reader, rangeBytes int64, head int) (Layout, error) {
@@ -59,20 +59,20 @@ type splitter struct {
 	layout     Layout
 	rangeBytes int64
 	headBytes  int
-	isTrial    bool         // only the head is split
-	note       string       // on the first object, for the error if the manifest is not JSON
-	pauseAt    int64        // records that begin here or later belong to another step
-	first      *firstObject // the object in whose list the scan pauses; nil if it pauses elsewhere
+	isTrial    bool         // only the head of the manifest is split
+	note       string       // about the first object, for the error if the manifest is not JSON
+	pauseAt    int64        // records that begin at this offset or later belong to the next step
+	first      *firstObject // the object whose list is split when the scan pauses; nil if there is none
 }
 
 func (s *splitter) split() error {
 	first, err := s.skipSpace()
 	switch {
 	case err == io.EOF && s.offset == 0:
-		return s.fault("the file is empty: it was not written, or not downloaded; download it again, or write records to " +
+		return s.fault("the file is empty; download it again, or write records to " +
 			"it, as JSON, JSONL, Parquet or tar")
 	case err == io.EOF:
-		return s.fault("the file is empty except for blanks" + theForms)
+		return s.fault("the file has only white space" + theForms)
 	case err != nil:
 		return err
 	case first == '[':
@@ -116,7 +116,7 @@ func (s *splitter) splitElements() error {
 	}
 	if err == io.EOF {
 		return s.fault("the file ends before the array's closing \"]\", so it may have been cut short; " +
-			"upload it whole" + orLines)
+			"upload the whole file" + orLines)
 	}
 	if err != nil {
 		return err
@@ -163,7 +163,7 @@ func (s *splitter) splitRecord() error {
 	return nil
 }
 
-// splitObjects splits objects that follow each other.
+// splitObjects splits a series of objects.
 func (s *splitter) splitObjects() error {
 	s.format = Objects
 	for {
@@ -219,7 +219,7 @@ func (s *splitter) splitLines() error {
 	}
 }
 
-// splitMoreLines splits the lines from the cursor on, whatever they contain.
+// splitMoreLines splits the lines from the cursor on. It does not check their content.
 func (s *splitter) splitMoreLines() error {
 	s.format, s.limit = Lines, 0
 	for {

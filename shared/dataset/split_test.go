@@ -16,7 +16,7 @@ import (
 
 const bom = "\ufeff"
 
-// raws returns the records of a manifest that is read as one range.
+// raws returns the records of a manifest.
 func raws(tb testing.TB, manifest string, rangeBytes int64) []string {
 	tb.Helper()
 	var list []string
@@ -52,8 +52,8 @@ func TestSplitFindsRecords(t *testing.T) {
 		"scalars": {
 			`[1,"a,]", null ,-2.5e3,nonsense]`, Array, []string{`1`, `"a,]"`, `null`, `-2.5e3`, `nonsense`},
 		},
-		"balanced but broken": {`[{"a" 1 oops},{"b":2}]`, Array, []string{`{"a" 1 oops}`, `{"b":2}`}},
-		"nested beyond parsing": {
+		"closed but invalid": {`[{"a" 1 oops},{"b":2}]`, Array, []string{`{"a" 1 oops}`, `{"b":2}`}},
+		"nested too deeply": {
 			"[" + strings.Repeat("[{", 10_000) + strings.Repeat("}]", 10_000) + ",{}]", Array,
 			[]string{strings.Repeat("[{", 10_000) + strings.Repeat("}]", 10_000), "{}"},
 		},
@@ -119,7 +119,7 @@ func TestSplitFixesSpans(t *testing.T) {
 	}
 }
 
-// For ranges of any size, the samples and their places are the same.
+// The samples and their places do not depend on the size of ranges.
 func TestSplitAtEverySize(t *testing.T) {
 	t.Parallel()
 	for name, manifest := range map[string]string{
@@ -148,7 +148,7 @@ func TestSplitAtEverySize(t *testing.T) {
 	}
 }
 
-// refusedManifests are manifests with their errors; Detail is a part of the error's detail.
+// refusedManifests are manifests with their errors. Detail is a part of the error's Detail.
 var refusedManifests = map[string]struct {
 	manifest string
 	want     FormatError
@@ -156,7 +156,7 @@ var refusedManifests = map[string]struct {
 	"empty file": {"", FormatError{Offset: 0, Line: 1, Element: 0, Detail: "the file is empty"}},
 	"white space only": {
 		bom + " \n\n",
-		FormatError{Offset: 6, Line: 3, Element: 0, Detail: "the file is empty"},
+		FormatError{Offset: 6, Line: 3, Element: 0, Detail: "the file has only white space"},
 	},
 	"array never closed": {
 		"[\n{},\n{}\n",
@@ -195,7 +195,7 @@ var refusedManifests = map[string]struct {
 		FormatError{Offset: 4, Line: 2, Element: 1,
 			Detail: `found "// the first record is long" where a record is expected; JSON has no comments: remove them`},
 	},
-	"comment behind": {
+	"comment after": {
 		"[{}, /* two */ {}]",
 		FormatError{Offset: 5, Line: 1, Element: 2,
 			Detail: `found "/* two */ {}]" where a record is expected; JSON has no comments: remove them`},
@@ -247,11 +247,11 @@ var refusedManifests = map[string]struct {
 	},
 	"lists of two keys": {
 		`{"train":[{}],"n":[1],"te\"st":[{},{}]}`,
-		FormatError{Detail: `under "train", "te\"st", so the list`},
+		FormatError{Detail: `under "train", "te\"st", so it is not`},
 	},
 	"lists over lines": {
 		"{\n \"images\": [{}],\n \"annotations\": [{}]\n}",
-		FormatError{Detail: `under "images", "annotations", so the list`},
+		FormatError{Detail: `under "images", "annotations", so it is not`},
 	},
 	"list cut short": {
 		`{"data":[{},` + "\n",
@@ -267,7 +267,7 @@ var refusedManifests = map[string]struct {
 	},
 	"after the list": {
 		"{\"data\":[\n{}], oops}",
-		FormatError{Line: 1, Detail: `then byte 15 (line 2): found "oops}" where a key is expected`},
+		FormatError{Line: 1, Detail: `lines: byte 15 (line 2): found "oops}" where a key is expected`},
 	},
 	"text after the object": {
 		"{\n\"data\":[{}]} oops",
@@ -291,7 +291,7 @@ var refusedManifests = map[string]struct {
 	},
 	"object broken": {
 		"{\n  \"a\": 1,\n  oops\n",
-		FormatError{Line: 1, Detail: `then byte 14 (line 3): found "oops\n" where a key is expected; a manifest`},
+		FormatError{Line: 1, Detail: `lines: byte 14 (line 3): found "oops\n" where a key is expected; a manifest`},
 	},
 	"in UTF-16": {
 		in16(binary.LittleEndian, "[{},\n{}"),
@@ -367,7 +367,7 @@ func TestSplitFailsWithItsInput(t *testing.T) {
 	}
 }
 
-// Records of any content are separate, and each is a part of the manifest. They are the same in ranges of any size.
+// Each record is a part of the manifest, and no two records overlap. The records do not depend on the size of ranges.
 func FuzzSplitAndRead(f *testing.F) {
 	for _, manifest := range []string{
 		`[{"id":1},{"id":"b\\\""},[],7]`, "[ ]", "{\"a\":1}\r\n\n{\"a\"\n x", bom + "[{},\n\"]\"]", "[[{]", "[{},]", "{\n}",

@@ -7,12 +7,12 @@ import (
 	"testing"
 )
 
-// A generator is a manifest that is generated while reading: a head, records with a separator between them, and a tail.
+// A generator generates a manifest while it is read: a head, records with a separator between them, and a tail.
 type generator struct {
 	head, record, separator, tail string
 	records                       int
-	made                          int    // number of parts: head or separator, and record, in turn
-	ready                         string // of the last part
+	made                          int    // number of generated parts: head, record, separator, record and so on
+	ready                         string // unread rest of the last part
 }
 
 func (g *generator) Read(p []byte) (int, error) {
@@ -36,7 +36,7 @@ func (g *generator) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// A manifest far larger than a window takes no memory. The test is not parallel, because it counts the allocations of
+// The memory does not depend on the size of the manifest. The test is not parallel, because it counts allocations of
 // the whole process.
 func TestSplitMemoryIsBounded(t *testing.T) {
 	if testing.Short() {

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// A Take selects the records of a manifest that belong to a dataset: all records, or some from its start or end, like
-// the sampling strategies of LLaVA-OneVision's mixes. The zero value takes all records.
+// A Take selects the records of a manifest that belong to a dataset: all records, or a number of records from the start
+// or the end, like the sampling strategies of LLaVA-OneVision's mixes. The zero value takes all records.
 type Take struct {
-	FromEnd bool  // take the last records, not the first
+	FromEnd bool  // take the last records instead of the first
 	Count   int64 // number of records; 0 if Percent is set, or if all are taken
 	Percent int64 // percentage of the records, rounded up
 }
@@ -18,8 +18,8 @@ type Take struct {
 // IsZero reports whether all records are taken.
 func (t Take) IsZero() bool { return t == Take{} }
 
-// ParseTake reads a strategy: all, first:1000, end:10%. A percentage is a whole number. random is refused, because the
-// strategy has no seed, so each program takes different records.
+// ParseTake parses a strategy: all, first:1000, end:10%. A percentage is a whole number. The strategy random is
+// refused: it has no seed, so each program takes different records.
 func ParseTake(text string) (Take, error) {
 	name, amount, _ := strings.Cut(text, ":")
 	switch {
@@ -61,14 +61,14 @@ func (t Take) String() string {
 // MarshalText returns the text of String.
 func (t Take) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// UnmarshalText reads the forms of ParseTake.
+// UnmarshalText accepts the same texts as ParseTake.
 func (t *Take) UnmarshalText(text []byte) (err error) {
 	*t, err = ParseTake(string(text))
 	return err
 }
 
-// elements returns the numbers of the first and the last record that are taken of a manifest with this number of
-// records. A percentage takes ceil(Percent·records/100), as LLaVA-OneVision's loader does.
+// elements returns the numbers of the first and the last taken record of a manifest that has this number of records. A
+// percentage takes ceil(Percent·records/100), as LLaVA-OneVision's loader does.
 func (t Take) elements(records int64) (first, last int64) {
 	n := t.Count
 	switch {
@@ -83,8 +83,9 @@ func (t Take) elements(records int64) (first, last int64) {
 	return 1, n
 }
 
-// Taken returns the layout with only the records that are taken. narrow must return the part of span from record from
-// to record to. It is called for ranges that are taken in part, at most two.
+// Taken returns the layout with only the records of t. narrow must return the part of span that begins with record
+// number from and ends with record number to. Taken calls narrow for the ranges of which only a part is taken. There
+// are at most two such ranges.
 func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, error)) (Layout, error) {
 	first, last := t.elements(l.Records)
 	if first == 1 && last == l.Records {
@@ -109,7 +110,8 @@ func (l Layout) Taken(t Take, narrow func(span Span, from, to int64) (Span, erro
 	return taken, nil
 }
 
-// Narrow returns the part of a span of text from record from to record to. body must be at the start of the span.
+// Narrow returns the part of a span of text that begins with record number from and ends with record number to. body
+// must be at the start of the span.
 func (l Layout) Narrow(body io.Reader, span Span, from, to int64, limits Limits) (Span, error) {
 	reader, err := NewReader(body, l.Framing, span, "", limits, NewSample)
 	if err != nil {

@@ -12,11 +12,11 @@ func FuzzParseTake(f *testing.F) {
 			return
 		}
 		if again, err := ParseTake(take.String()); err != nil || again != take {
-			t.Errorf("%q is written as %q, which reads as %v %v", text, take, again, err)
+			t.Errorf("%q is written as %q, which is parsed as %v, %v", text, take, again, err)
 		}
 		for _, records := range []int64{1, 7, 1000} {
 			if first, last := take.elements(records); first < 1 || last > records || last-first+1 < 0 {
-				t.Errorf("%q names %d to %d of %d", text, first, last, records)
+				t.Errorf("%q takes records %d to %d of %d", text, first, last, records)
 			}
 		}
 	})

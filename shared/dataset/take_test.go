@@ -30,7 +30,7 @@ func TestParseTake(t *testing.T) {
 	}
 }
 
-// Exactly the named records are read, for ranges of any size.
+// Only the taken records are read, for ranges of any size.
 func TestTaken(t *testing.T) {
 	t.Parallel()
 	var lines, array []string

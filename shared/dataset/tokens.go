@@ -2,14 +2,14 @@ package dataset
 
 import "github.com/harvest-ml/harvest/shared/tokenizer"
 
-// Tokens are the numbers of tokens of a sample's texts in training.
+// Tokens has the numbers of tokens that the texts of a sample have in training.
 type Tokens struct {
-	// Text counts all turns, and Answers the turns of the model.
+	// Text is the number for all turns, and Answers the number for the turns of the model.
 	Text, Answers int
 }
 
-// Tokens counts the tokens of a sample's texts. Tokens of a chat template do not count. Tokens of images do not count
-// either, because they depend on the model (selection.VisualTokens).
+// Tokens counts the tokens of a sample's texts. It does not count the tokens of a chat template. It does not count the
+// tokens of images either, because they depend on the model (selection.VisualTokens).
 func (s *Sample) Tokens() (tokens Tokens) {
 	for _, turn := range s.Turns {
 		n := 0

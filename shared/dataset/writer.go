@@ -7,15 +7,15 @@ import (
 	"io"
 )
 
-// A Part is the part of a file that a Writer writes. The concatenated parts are a valid file of their format. A whole
-// file is Part{First: true, Last: true}.
+// A Part describes the part of a file that a Writer writes. The concatenated parts are a valid file. Part{First: true,
+// Last: true} is a whole file.
 type Part struct {
 	First   bool // the file begins with this part
 	Last    bool // the file ends with this part
-	Follows bool // parts before it have written records
+	Follows bool // earlier parts have records
 }
 
-// A Writer writes raw records, byte for byte, as a manifest or a part of one.
+// A Writer writes raw records, byte for byte, as a manifest or as a part of a manifest.
 type Writer struct {
 	out     *bufio.Writer
 	format  Format
@@ -28,14 +28,14 @@ func NewWriter(w io.Writer, format Format, part Part) *Writer {
 	return &Writer{out: bufio.NewWriterSize(w, 64<<10), format: format, part: part}
 }
 
-// Write adds a record. It returns an error, and writes nothing, for a blank record, and for a record with a line break
-// in Lines.
+// Write adds a record. For a blank record, it returns an error and writes nothing. It does the same for a record with a
+// line break if the format is Lines.
 func (w *Writer) Write(raw []byte) error {
 	switch {
 	case len(bytes.TrimSpace(raw)) == 0:
 		return fmt.Errorf("writing record %d: it is blank", w.records+1)
 	case w.format == Lines && bytes.IndexByte(raw, '\n') >= 0:
-		return fmt.Errorf("writing record %d: it has several lines, but a record of a %s file has one line; write a %s file",
+		return fmt.Errorf("writing record %d: it has several lines, but a record of a %s file is one line; write a %s file",
 			w.records+1, Lines, Array)
 	}
 	w.begin()

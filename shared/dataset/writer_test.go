@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// write returns a part of a file with records.
+// write returns the text of a part of a file, with these records.
 func write(tb testing.TB, format Format, part Part, records ...string) string {
 	tb.Helper()
 	var out bytes.Buffer
@@ -52,7 +52,7 @@ func TestWriterWritesWholeFiles(t *testing.T) {
 	}
 }
 
-// For any division of records into parts, also empty ones, the file is the same.
+// The file does not depend on the division of records into parts. Parts may be empty.
 func TestWriterPartsJoin(t *testing.T) {
 	t.Parallel()
 	records := []string{`{"a":1}`, `{"b":2}`, `{"c":3}`}
@@ -78,15 +78,15 @@ func TestWriterRefuses(t *testing.T) {
 		raw    string
 	}{
 		"a line break in lines": {Lines, "{\n}"},
-		"nothing in lines":      {Lines, ""},
-		"nothing in an array":   {Array, " \n"},
+		"empty, in lines":       {Lines, ""},
+		"blank, in an array":    {Array, " \n"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
 			w := NewWriter(&out, tc.format, Part{First: true, Last: true})
 			if err := w.Write([]byte(tc.raw)); err == nil {
-				t.Error("Write accepted it")
+				t.Error("Write accepted the record")
 			}
 			if err := errors.Join(w.Write([]byte("{}")), w.Close()); err != nil {
 				t.Fatal(err)

@@ -13,14 +13,14 @@ import (
 // CardFile is the name of the card in an export. It is written last, so an export with a card is complete.
 const CardFile = "README.md"
 
-// NotStated replaces an unknown licence of a source.
+// NotStated stands for an unknown licence of a source.
 const NotStated = "not stated"
 
 // A Source describes the samples of one source in an export.
 type Source struct {
 	Name    string
 	Samples int
-	// Licence is the licence in words; NotStated if it is not known.
+	// Licence is the licence as a text; NotStated if it is not known.
 	Licence string
 }
 
@@ -86,7 +86,7 @@ func (c Card) Write(w io.Writer) error {
 	}{c, usage, parameters.String()})
 }
 
-// InParquet is Request.InParquet.
+// InParquet returns Request.InParquet.
 func (c Card) InParquet() bool { return c.Request.InParquet() }
 
 // cell formats a text for a cell of a table. A text of a dataset must not become Markdown or HTML.

@@ -17,7 +17,7 @@ type File struct {
 	Content []byte
 }
 
-// Files returns the files by which a trainer finds the records. The request must be complete.
+// Files returns the files that a trainer needs to find the records. The request must be complete.
 func (r Request) Files(datasetName string) ([]File, error) {
 	switch {
 	case r.For == LLaMAFactory:

@@ -31,7 +31,7 @@ type Images string
 const (
 	// Copy puts images into a folder of the export, each image once, named by a hash of its content.
 	Copy Images = "copy"
-	// Link puts symbolic links into that folder instead of copies.
+	// Link puts symbolic links to the images into this folder instead of copies.
 	Link Images = "link"
 	// Reference leaves images in place; records name them by absolute paths.
 	Reference Images = "reference"
@@ -55,9 +55,9 @@ type trainer struct {
 	form string // form of the records
 	// format is the format of the file of records; empty for Parquet and tars.
 	format dataset.Format
-	// columns says that the trainer's loader makes columns from the fields of all records.
+	// columns reports whether the trainer's loader makes columns from the fields of all records.
 	columns bool
-	// images are the supported places of images, the default first.
+	// images are the supported places of images. The first one is the default.
 	images []Images
 }
 
@@ -90,7 +90,7 @@ func AllImages() []string {
 // IsZero reports whether no export is requested.
 func (r Request) IsZero() bool { return r.For == "" && r.Images == "" && len(r.Licences) == 0 }
 
-// Complete fills empty fields of the request. The error names the invalid field: for, or images.
+// Complete sets empty fields of the request to their defaults. The error names the invalid field: for, or images.
 func (r Request) Complete() (Request, error) {
 	i := slices.IndexFunc(trainers, func(t trainer) bool { return t.name == r.For })
 	switch {
@@ -113,7 +113,7 @@ func (r Request) Complete() (Request, error) {
 		return r, fmt.Errorf("images: %q is not a place of images%s; give %s", r.Images,
 			spelling.Hint(string(r.Images), AllImages()), strings.Join(names, ", "))
 	}
-	return r, fmt.Errorf("images: %q is not for %s; give %s, or leave it out", r.Images, r.For, strings.Join(names, ", "))
+	return r, fmt.Errorf("images: %q is not for %s; give %s, or remove images", r.Images, r.For, strings.Join(names, ", "))
 }
 
 // Validate checks a request that may be zero.
@@ -152,7 +152,7 @@ func (r Request) Records() string {
 	}
 }
 
-// Format returns the format of Records if it is JSON; else it is empty.
+// Format returns the format of Records if it is JSON; otherwise it returns "".
 func (r Request) Format() dataset.Format { return r.trainer().format }
 
 // Shard returns the file name of a tar of records, by its number from 0.

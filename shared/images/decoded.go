@@ -13,8 +13,8 @@ import (
 // A footprint is the memory that decoding an image needs.
 type footprint struct {
 	kind string // the kind of image, for messages
-	// decoding is the most memory of the decoder, in bytes per pixel: the picture that it returns, and everything that it
-	// allocates while it decodes.
+	// decoding is the peak memory of the decoder, in bytes per pixel: the picture that it returns, and all its temporary
+	// memory.
 	decoding float64
 	// white is the memory of OnWhite in addition to the picture: 4 bytes per pixel if the picture may be transparent.
 	white float64
@@ -22,19 +22,18 @@ type footprint struct {
 	fixed int64
 }
 
-// onWhite is the number of bytes of a pixel of the picture that OnWhite makes.
+// onWhite is the number of bytes per pixel of the picture that OnWhite makes.
 const onWhite = 4
 
-// A Size is the size of an image in pixels, and in memory.
+// A Size is the size of an image in pixels, and the memory that decoding it needs.
 type Size struct {
 	Width, Height int // in pixels
-	// Decoded is the most memory, in bytes, that is needed to decode the image and to lay it on a white background.
+	// Decoded is the peak memory, in bytes, for decoding the image and laying it on a white background.
 	Decoded int64
 	kind    string // the kind of image, for messages: "a progressive JPEG"
 }
 
-// Measure returns the size of an encoded image from its header, without decoding it. The fault is the fault that Check
-// returns.
+// Measure reads the size of an encoded image from its header, without decoding it. The fault is that of Check.
 func Measure(data []byte) (Size, *dataset.Fault) {
 	header, format, err := image.DecodeConfig(openEncoded(data))
 	if err != nil {
@@ -42,7 +41,7 @@ func Measure(data []byte) (Size, *dataset.Fault) {
 	}
 	if header.Width <= 0 || header.Height <= 0 {
 		return Size{}, &dataset.Fault{Code: Undecodable, Detail: fmt.Sprintf(
-			"its header has a size of %d x %d pixels; store it again", header.Width, header.Height)}
+			"its header states a size of %d x %d pixels; store the image again", header.Width, header.Height)}
 	}
 	size := Size{Width: header.Width, Height: header.Height}
 	size.Decoded, size.kind = decodedBytes(data, header, format)
@@ -70,9 +69,9 @@ func decodedBytes(data []byte, header image.Config, format string) (int64, strin
 	return int64(up(header.Width)*up(header.Height)*(f.decoding+f.white)) + f.fixed, f.kind
 }
 
-// jpegFootprint follows image/jpeg. Each sample of a component takes one byte; with subsampled chroma a pixel has less
-// than three samples. Of a progressive image, all coefficients are kept until the end, four bytes each. A picture in
-// RGB or CMYK is made from the planes, and takes four more bytes per pixel.
+// jpegFootprint returns the memory of image/jpeg. Each sample of a component takes one byte. With subsampled chroma, a
+// pixel has less than three samples. For a progressive image, the decoder keeps all coefficients until the end, with
+// four bytes each. A picture in RGB or CMYK is made from the planes, and takes four more bytes per pixel.
 func jpegFootprint(data []byte, model color.Model) footprint {
 	samples, progressive := jpegFrame(data)
 	f := footprint{kind: "a JPEG", decoding: samples}
@@ -88,8 +87,8 @@ func jpegFootprint(data []byte, model color.Model) footprint {
 }
 
 // jpegFrame reads the header of a JPEG's frame (ISO/IEC 10918-1, B.2.2). It returns the number of samples per pixel,
-// and whether the frame is progressive. If the header is incomplete, it returns the most memory: 4 samples,
-// progressive.
+// and whether the frame is progressive. If the header is incomplete, it returns the values with the largest memory: 4
+// samples, progressive.
 func jpegFrame(data []byte) (samples float64, progressive bool) {
 	const most = 4
 	at := jpegFrameAt(data)
@@ -114,7 +113,8 @@ func jpegFrame(data []byte) (samples float64, progressive bool) {
 	return float64(area) / float64(across*down), data[at+1] == 0xc2
 }
 
-// pngFootprint follows image/png. An interlaced image takes twice the memory, because its passes are kept, too.
+// pngFootprint returns the memory of image/png. An interlaced image takes twice the memory, because the decoder also
+// keeps its passes.
 func pngFootprint(data []byte) footprint {
 	const depthAt, colourAt, interlaceAt = 24, 25, 28
 	if len(data) <= interlaceAt {
@@ -139,9 +139,10 @@ func pngFootprint(data []byte) footprint {
 	return f
 }
 
-// webpFootprint follows golang.org/x/image/webp. A lossy picture has planes, with chroma of half the size. A lossless
-// picture has four bytes per pixel, and four more after the transform from colour indexes. The alpha plane of a lossy
-// picture is decoded like a lossless picture. The first frame of an animation is copied onto its canvas.
+// webpFootprint returns the memory of golang.org/x/image/webp. A lossy picture has planes, with chroma of half the
+// size. A lossless picture has four bytes per pixel, and four more after the transform from colour indexes. The alpha
+// plane of a lossy picture is decoded like a lossless picture. The first frame of an animation is copied onto its
+// canvas.
 func webpFootprint(data []byte) footprint {
 	const lossy, lossless, alpha, vp8xFlagsAt = 2, 9, 2 + 9 + 1, riffHeader + chunkHeader
 	switch {
@@ -156,7 +157,7 @@ func webpFootprint(data []byte) footprint {
 	}
 }
 
-// bmpFootprint follows golang.org/x/image/bmp.
+// bmpFootprint returns the memory of golang.org/x/image/bmp.
 func bmpFootprint(data []byte) footprint {
 	const bitsAt = 28
 	switch {
@@ -169,16 +170,16 @@ func bmpFootprint(data []byte) footprint {
 	}
 }
 
-// Tags of TIFF 6.0 with the size of its blocks.
+// Tags of TIFF 6.0 that have the size of blocks.
 const (
 	tagRowsPerStrip = 278
 	tagTileWidth    = 322
 	tagTileLength   = 323
 )
 
-// tiffFootprint follows golang.org/x/image/tiff. A compressed block (a strip or a tile) is decompressed into a buffer
-// of at most 8 bytes per pixel. The buffer grows by doubling, so all buffers together take up to four times that. An
-// uncompressed block is not larger than the file. It is read into a buffer that may be copied once.
+// tiffFootprint returns the memory of golang.org/x/image/tiff. A compressed block (a strip or a tile) is decompressed
+// into a buffer of at most 8 bytes per pixel. The buffer grows by doubling, so all buffers together take up to four
+// times this size. An uncompressed block is not larger than the file. It is read into a buffer that may be copied once.
 func tiffFootprint(data []byte, header image.Config) footprint {
 	f := footprint{kind: "a TIFF"}
 	switch header.ColorModel {

@@ -78,7 +78,7 @@ func encodedKinds(tb testing.TB) map[string][]byte {
 		}
 	}
 	interlaced := imagetest.PNG(large, large, 16, 6)
-	interlaced[28] = 1 // now its checksum and rows are wrong, but the decoder allocates memory before it finds that
+	interlaced[28] = 1 // now its checksum and rows are wrong, but the decoder allocates memory before it notices this
 	binary.BigEndian.PutUint32(interlaced[29:], crc32.ChecksumIEEE(interlaced[12:29]))
 	kinds := map[string][]byte{
 		"jpeg by the library": drawn(tb, image.NewRGBA(area), func(w io.Writer, m image.Image) error {
@@ -117,8 +117,8 @@ func encodedKinds(tb testing.TB) map[string][]byte {
 	return kinds
 }
 
-// TestMeasureHiddenFrame measures a progressive JPEG with a restart marker before its frame. A reader that takes the
-// marker for one with a length would find another frame after it.
+// TestMeasureHiddenFrame measures a progressive JPEG with a restart marker before its frame. This marker has no length.
+// A reader that expects a length would find another frame after it.
 func TestMeasureHiddenFrame(t *testing.T) {
 	t.Parallel()
 	data := imagetest.JPEG(large, large, 3, 0x11, true)

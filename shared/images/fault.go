@@ -11,10 +11,10 @@ import (
 // The codes of faults of images. The fault of an image's name is dataset.ImageNameUnsafe.
 const (
 	NotFound reason.Code = "image_not_found" // no object or file has the name
-	// Unreadable: this machine cannot read the file, because of its mode, because it is a folder, or because the disk is
-	// damaged.
+	// Unreadable: this machine cannot read the file, because of the file's mode, because the name is that of a folder, or
+	// because the disk is damaged.
 	Unreadable reason.Code = "image_unreadable"
-	NotAllowed reason.Code = "image_not_allowed" // the dataset may not use images of that bucket or prefix
+	NotAllowed reason.Code = "image_not_allowed" // the dataset may not use images of this bucket or prefix
 	Empty      reason.Code = "image_empty"
 	TooLarge   reason.Code = "image_too_large" // the image exceeds Limits
 	TooMany    reason.Code = "too_many_images" // the sample has more images than Limits allow

@@ -105,7 +105,7 @@ func (f *Fetcher) Locate(ctx context.Context, name string) (Location, *dataset.F
 	return f.find(ctx, name, f.stat)
 }
 
-// locate is find without the search for files with nearly the same name.
+// locate does the same as find, but does not search for files with nearly the same name.
 func (f *Fetcher) locate(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
 	names, err := dataset.ImageNames(name, f.folders)
 	if err != nil {
@@ -132,7 +132,8 @@ func (f *Fetcher) locate(ctx context.Context, name string, by look) (Location, *
 	return Location{}, f.notFound(name), nil
 }
 
-// place returns the place of images without a bucket in their names: the folder on this machine, or else the prefix.
+// place returns the place of images whose names have no bucket: the folder on this machine or, in the cloud, the
+// prefix.
 func (f *Fetcher) place() string {
 	if len(f.folders) > 0 {
 		return f.folders[0]
@@ -140,7 +141,8 @@ func (f *Fetcher) place() string {
 	return f.prefix
 }
 
-// ThenRetry ends the advice of faults that end with a retry of the run. Before there is a run, it is to be left out.
+// ThenRetry is the end of the advice of faults after which the run must be retried. A caller removes it if there is no
+// run yet.
 const ThenRetry = ", then retry the run"
 
 // notFound returns the fault of an image that is missing in the place of the images.
@@ -150,7 +152,7 @@ func (f *Fetcher) notFound(name string) *dataset.Fault {
 	}
 }
 
-// stat returns the location of an object, or the fault of the image of that name. It is a look.
+// stat is a look that returns the location of an object, or the fault of the image with this name.
 func (f *Fetcher) stat(
 	ctx context.Context, from bucket.Reader, object, name string,
 ) (Location, *dataset.Fault, error) {
@@ -162,7 +164,8 @@ func (f *Fetcher) stat(
 	return Location{}, fault, err
 }
 
-// readFault returns an error of reading an object as the fault of the image with that name, or as a transient error.
+// readFault converts an error of reading an object into the fault of the image with this name, or into a transient
+// error.
 func readFault(name, object string, err error) (*dataset.Fault, error) {
 	switch {
 	case errors.Is(err, bucket.ErrUnreadable):
@@ -182,11 +185,11 @@ func unreadableDetail(err error) string {
 	}
 	switch {
 	case errors.Is(err, fs.ErrPermission):
-		return "this user may not read it (permission denied); run chmod +r on the file, and chmod +rx on its folders"
+		return "this user may not read the file (permission denied); run chmod +r on the file, and chmod +rx on its folders"
 	case errors.Is(err, bucket.ErrNotExist):
 		return "a folder, or something else that is not a file, has this name; put the image there, or correct the name"
 	default:
-		return "the disk reports an error in it (" + rootCause(err).Error() + "); restore the file from a copy"
+		return "the disk reports an error (" + rootCause(err).Error() + "); restore the file from a copy"
 	}
 }
 
@@ -202,16 +205,17 @@ func rootCause(err error) error {
 type Fetched struct {
 	// Images are the encoded images, in the sample's order. They are nil if an image has a fault.
 	Images [][]byte
-	// Seen describes the state of each image as Look does, in the sample's order. It ends with the first image that has a
-	// fault, because the images after it have no effect. It is nil if the sample has too many images.
+	// Seen has the state of each image, as Look returns it, in the sample's order. The last entry is that of the first
+	// image with a fault, because later images have no effect. It is nil if the sample has too many images.
 	Seen []string
 }
 
 // Fetch finds the images of a sample, reads them in the sample's order, and checks them. Images with one name are read
 // once. held reads the images that the record's container holds; it is nil for a record of a text manifest. The images
-// are within the limits, but they may fail to decode. The fault is of the first image that cannot be found or whose
-// size exceeds a limit; else of the first image that does not pass Check. Before Fetch reads anything, it adds the
-// memory for the images to hold. The error is memory.ErrFull if there is not enough memory now.
+// are within the limits, but decoding them may fail. The fault is that of the first image that cannot be found or whose
+// size exceeds a limit. If there is no such image, it is that of the first image that does not pass Check. Before Fetch
+// reads anything, it adds the memory for the images to hold. The error is memory.ErrFull if there is not enough memory
+// now.
 func (f *Fetcher) Fetch(
 	ctx context.Context, sample *dataset.Sample, held Values, hold *memory.Hold,
 ) (Fetched, *dataset.Fault, error) {
@@ -226,7 +230,7 @@ func (f *Fetcher) Fetch(
 	if err := hold.Add(ctx, bytesOf(located)); err != nil {
 		return Fetched{}, nil, err
 	}
-	read := map[string][]byte{} // by name
+	read := map[string][]byte{} // images that were read, by name
 	for i, img := range sample.Images {
 		data, known := read[img.Name]
 		if !known || img.Name == "" {
@@ -307,7 +311,7 @@ func sizeIn(ctx context.Context, held Values, record dataset.Record, number int)
 	return held.Size(ctx, record, number)
 }
 
-// bytesOf returns the size in bytes of all images of a sample together.
+// bytesOf returns the total size, in bytes, of all images of a sample.
 func bytesOf(located []Location) (together int64) {
 	for _, at := range located {
 		together += at.Size
@@ -334,7 +338,7 @@ func (f *Fetcher) read(ctx context.Context, img dataset.Image, at Location) ([]b
 	}
 	if int64(data.Len()) > at.Size {
 		return nil, &dataset.Fault{Code: Unreadable, Field: img.Name, Detail: fmt.Sprintf("it has more than the %d bytes "+
-			"that its bucket reports; if it is stored with Content-Encoding: gzip, upload it without", at.Size)}, nil
+			"that its bucket reports; if it has Content-Encoding: gzip, upload it without this header", at.Size)}, nil
 	}
 	return data.Bytes(), nil, nil
 }

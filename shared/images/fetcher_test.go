@@ -66,7 +66,7 @@ func TestFetch(t *testing.T) {
 	}
 	for name, tc := range map[string]struct {
 		images []dataset.Image
-		reason string // of the fault, "" for none
+		reason string // reason of the fault; "" if there is no fault
 	}{
 		"none":     {nil, ""},
 		"embedded": {[]dataset.Image{embedded}, ""},
@@ -82,9 +82,9 @@ func TestFetch(t *testing.T) {
 		"in another bucket": {named("gs://secret/d.png"),
 			"image not allowed: gs://secret/d.png: use a name below "},
 		"large": {named("a.png", "large.png"),
-			"image too large: image 2 (large.png): it has 600 bytes; the limit is 500: store it smaller"},
+			"image too large: image 2 (large.png): it has 600 bytes, but the limit is 500; make it smaller"},
 		"large, embedded": {[]dataset.Image{{Data: make([]byte, 501)}},
-			"image too large: image 1 (embedded): it has 501 bytes; the limit is 500"},
+			"image too large: image 1 (embedded): it has 501 bytes, but the limit is 500"},
 		"cut short": {named("a.png", "cut.png"), "image does not decode: image 2 (cut.png): "},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,13 +10,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// supported are the image formats that can be read.
+// supported has the image formats that can be read.
 const supported = "JPEG, PNG, GIF, WebP, BMP or TIFF"
 
-// sniffed is the number of bytes at the start of a file by which its format is recognised.
+// sniffed is the number of bytes, at the start of a file, that are needed to recognise its format.
 const sniffed = 1024
 
-// signatures are the first bytes of formats that are not supported, and the formats' names with an article.
+// signatures has the first bytes of formats that are not supported, and the names of the formats with an article.
 var signatures = []struct{ magic, format string }{
 	{"\xff\x0a", "a JPEG XL picture"},
 	{"\x00\x00\x00\x0cJXL \r\n\x87\n", "a JPEG XL picture"},
@@ -42,7 +42,7 @@ var signatures = []struct{ magic, format string }{
 	{"RIFF????WAVE", "a WAV file"},
 }
 
-// unknownFormat returns the fault of data that no decoder supports. It names the format of data if that is known.
+// unknownFormat returns the fault of data that no decoder supports. It names the format of data if the format is known.
 func unknownFormat(data []byte) *dataset.Fault {
 	head := data[:min(len(data), sniffed)]
 	format, fix := sniff(head)
@@ -60,8 +60,8 @@ func unknownFormat(data []byte) *dataset.Fault {
 	}
 }
 
-// sniff returns the format of a file by its head, with an article; empty if it is not known. fix is the advice; it is
-// empty if the advice is to convert the file.
+// sniff finds the format of a file from its head, and returns the name with an article; empty if the format is not
+// known. fix is the advice; it is empty if the advice is to convert the file.
 func sniff(head []byte) (format, fix string) {
 	if len(head) >= 12 && string(head[4:8]) == "ftyp" {
 		return sniffBrand(string(head[8:12])), ""
@@ -94,7 +94,8 @@ func hasMagic(head []byte, magic string) bool {
 	return true
 }
 
-// sniffBrand returns the format of a file in the ISO base media format by its major brand, with an article.
+// sniffBrand finds the format of a file in the ISO base media format from its major brand, and returns the name with an
+// article.
 func sniffBrand(brand string) string {
 	switch {
 	case brand == "avif" || brand == "avis":
@@ -110,7 +111,7 @@ func sniffBrand(brand string) string {
 	}
 }
 
-// sniffText returns the format of a text file, and the advice as sniff does; empty if head is not text.
+// sniffText returns the format of a text file, and the advice, like sniff. The format is empty if head is not text.
 func sniffText(head []byte) (format, fix string) {
 	text := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(string(head), "\ufeff")))
 	isText := !bytes.ContainsRune(head, 0) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])

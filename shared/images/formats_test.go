@@ -67,7 +67,7 @@ func TestAnimatedWebP(t *testing.T) {
 		"outside the canvas": animate(t, 4, 0), "cut in the frame": data[:80], "cut before it": data[:40],
 	} {
 		_, fault := Decode(broken)
-		if code(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") != strings.HasPrefix(name, "cut") {
+		if code(fault) != Undecodable || strings.Contains(fault.Detail, "incomplete") != strings.HasPrefix(name, "cut") {
 			t.Errorf("%s: %v", name, fault)
 		}
 	}
@@ -153,13 +153,13 @@ func TestUnreadVariants(t *testing.T) {
 		if fault == nil {
 			_, fault = Decode(data)
 		}
-		if code(fault) != Undecodable || fault.Detail != want+" is not read; store it as PNG or JPEG" {
+		if code(fault) != Undecodable || fault.Detail != want+" is not supported; store the image as PNG or JPEG" {
 			t.Errorf("%s: %v", want, fault)
 		}
 	}
 }
 
-// TestCutShort checks that only truncated images are reported as cut short.
+// TestCutShort checks that only truncated images are reported as incomplete.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	damaged := encode(t, png.Encode)
@@ -176,11 +176,11 @@ func TestCutShort(t *testing.T) {
 		if fault == nil {
 			_, fault = Decode(data[:len(data)*2/3])
 		}
-		if code(fault) != Undecodable || !strings.Contains(fault.Detail, "it may be cut short") {
+		if code(fault) != Undecodable || !strings.Contains(fault.Detail, "the file may be incomplete") {
 			t.Errorf("%s: %v", name, fault)
 		}
 	}
-	if _, fault := Decode(damaged); code(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") {
+	if _, fault := Decode(damaged); code(fault) != Undecodable || strings.Contains(fault.Detail, "incomplete") {
 		t.Errorf("a wrong checksum: %v", fault)
 	}
 }

@@ -19,8 +19,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/memory"
 )
 
-// Check checks an encoded image by its header, without decoding it. It returns nil for a JPEG, PNG, GIF, WebP, BMP or
-// TIFF within the limits; else the fault.
+// Check checks the header of an encoded image, without decoding the image. It returns nil for a JPEG, PNG, GIF, WebP,
+// BMP or TIFF within the limits. Otherwise it returns the fault.
 func Check(data []byte, limits Limits) *dataset.Fault {
 	if len(data) == 0 {
 		return &dataset.Fault{Code: Empty, Detail: "the file has no bytes; upload it again"}
@@ -34,11 +34,11 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 		return fault
 	case int64(size.Width) > limits.MaxPixels/int64(size.Height):
 		return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
-			"%d x %d pixels are more than the limit of %d; store it smaller, or raise MAX_IMAGE_PIXELS",
+			"%d x %d pixels are more than the limit of %d; make the image smaller, or raise MAX_IMAGE_PIXELS",
 			size.Width, size.Height, limits.MaxPixels)}
 	case size.Decoded > limits.MaxDecodedBytes:
 		return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
-			"%s of %d x %d pixels takes %d bytes to decode, and the limit is %d; store it smaller, or raise MAX_DECODED_BYTES",
+			"decoding %s of %d x %d pixels takes %d bytes, but the limit is %d; make it smaller, or raise MAX_DECODED_BYTES",
 			size.kind, size.Width, size.Height, size.Decoded, limits.MaxDecodedBytes)}
 	}
 	return nil
@@ -46,28 +46,28 @@ func Check(data []byte, limits Limits) *dataset.Fault {
 
 func tooManyBytes(size int64, limits Limits) *dataset.Fault {
 	return &dataset.Fault{Code: TooLarge, Detail: fmt.Sprintf(
-		"it has %d bytes; the limit is %d: store it smaller, or raise MAX_IMAGE_BYTES", size, limits.MaxBytes)}
+		"it has %d bytes, but the limit is %d; make it smaller, or raise MAX_IMAGE_BYTES", size, limits.MaxBytes)}
 }
 
-// CheckCount returns the fault of a sample with more images than the limits allow; else nil.
+// CheckCount returns the fault of a sample with more images than the limits allow; nil for other samples.
 func CheckCount(sample *dataset.Sample, limits Limits) *dataset.Fault {
 	if len(sample.Images) <= limits.MaxImages {
 		return nil
 	}
 	return &dataset.Fault{Code: TooMany, Field: "images", Detail: fmt.Sprintf(
-		"the record names %d, and the limit is %d; make several records of it, or raise MAX_SAMPLE_IMAGES",
+		"the record names %d images, but the limit is %d; divide it into several records, or raise MAX_SAMPLE_IMAGES",
 		len(sample.Images), limits.MaxImages)}
 }
 
 func tooLargeTogether(images int, size int64, limits Limits) *dataset.Fault {
 	return &dataset.Fault{Code: TooLargeTogether, Field: "images", Detail: fmt.Sprintf(
-		"the first %d have %d bytes together, and the limit is %d; store them smaller, or raise MAX_SAMPLE_IMAGE_BYTES",
+		"the first %d images have %d bytes together, but the limit is %d; make them smaller, or raise MAX_SAMPLE_IMAGE_BYTES",
 		images, size, limits.MaxSampleBytes)}
 }
 
-// Decode decodes an image that passed Check. Of an animation it decodes the first frame.
+// Decode decodes an image that passed Check. For an animation, it decodes the first frame.
 func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
-	// Decoders of rare formats have panicked on crafted files, and one image must not fail other samples.
+	// A decoder may panic on a malicious file, but one image must not fail other samples.
 	defer func() {
 		if cause := recover(); cause != nil {
 			decoded, fault = nil, decodingFault(data, fmt.Errorf("the decoder failed: %v", cause))
@@ -85,8 +85,8 @@ func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
 	return decoded, nil
 }
 
-// DecodeOnWhite decodes an image that passed Check, lays it on a white background, and calls use with the picture. It
-// does so in a step of budget, so use must not keep the picture or a part of it.
+// DecodeOnWhite decodes an image that passed Check, lays it on a white background, and calls use with the picture. The
+// memory of the picture is released after use returns, so use must not keep the picture or a part of it.
 func DecodeOnWhite(
 	ctx context.Context, data []byte, budget *memory.Budget, use func(image.Image),
 ) (fault *dataset.Fault, err error) {
@@ -103,7 +103,7 @@ func DecodeOnWhite(
 	return fault, err
 }
 
-// decodingFault returns an error of decoding as the fault of the image, with the known cause and the fix.
+// decodingFault converts an error of decoding into the fault of the image, with the cause, if known, and the fix.
 func decodingFault(data []byte, err error) *dataset.Fault {
 	if errors.Is(err, image.ErrFormat) {
 		return unknownFormat(data)
@@ -112,17 +112,18 @@ func decodingFault(data []byte, err error) *dataset.Fault {
 	variant := unreadVariant(data)
 	switch {
 	case variant != "":
-		fault.Detail = variant + " is not read; store it as PNG or JPEG"
+		fault.Detail = variant + " is not supported; store the image as PNG or JPEG"
 	case cutShort(err):
-		fault.Detail = err.Error() + "; it may be cut short: upload it again"
+		fault.Detail = err.Error() + "; the file may be incomplete: upload it again"
 	default:
 		fault.Detail = err.Error() +
-			"; it is damaged, or of a variant that is not read: upload it again, or store it as PNG or JPEG"
+			"; the file is damaged, or of a variant that is not supported: upload it again, or store it as PNG or JPEG"
 	}
 	return fault
 }
 
-// cutShort reports whether a decoder's error means that the data end too early. Some decoders return only a text.
+// cutShort reports whether a decoder's error means that the data end too early. The errors of some decoders can only be
+// recognised by their text.
 func cutShort(err error) bool {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return true

@@ -91,8 +91,8 @@ func TestImageFaults(t *testing.T) {
 	for name, tc := range map[string]struct {
 		data   []byte
 		limits Limits
-		check  reason.Code // of Check's fault, "" for none
-		decode reason.Code // of Decode's fault, if the image passes Check; "" for none
+		check  reason.Code // code of Check's fault; "" if there is no fault
+		decode reason.Code // code of Decode's fault, if the image passes Check; "" if there is no fault
 	}{
 		"nothing":                  {nil, standard, Empty, ""},
 		"text":                     {[]byte("<html>404</html>"), standard, FormatUnknown, ""},
@@ -121,7 +121,7 @@ func TestImageFaults(t *testing.T) {
 			}
 		})
 	}
-	want := "image too large: 3 x 2 pixels are more than the limit of 5; store it smaller, or raise MAX_IMAGE_PIXELS"
+	want := "image too large: 3 x 2 pixels are more than the limit of 5; make the image smaller, or raise MAX_IMAGE_PIXELS"
 	if got := Check(valid, pixels(5)).Reason(); got != want {
 		t.Errorf("the fault in words is %q, want %q", got, want)
 	}
@@ -135,7 +135,7 @@ func TestImageFaults(t *testing.T) {
 	}
 }
 
-// code returns the code of a fault, "" for none.
+// code returns the code of a fault; "" if there is no fault.
 func code(fault *dataset.Fault) reason.Code {
 	if fault == nil {
 		return ""

@@ -33,7 +33,7 @@ func (f *Fetcher) brokenLink(name, within string) *dataset.Fault {
 			continue
 		case errors.Is(err, syscall.ELOOP):
 			return &dataset.Fault{Code: Unreadable, Field: name, Detail: fmt.Sprintf(
-				"%s is a link that leads back to itself; put the file in its place%s", path, ThenRetry)}
+				"%s is a link that leads back to itself; replace the link by the file%s", path, ThenRetry)}
 		}
 		target, err := os.Readlink(path)
 		if err != nil {

@@ -18,8 +18,8 @@ func link(t *testing.T, target, path string) {
 	}
 }
 
-// TestLinks checks that the fault of an image behind a broken link names the target of the link, in each kind of
-// folder.
+// TestLinks checks that the fault of an image with a broken link in its path names the target of the link, in each kind
+// of folder.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

@@ -173,7 +173,7 @@ func (f located) check(t *testing.T, cases []locateCase) {
 	}
 }
 
-// TestHintsAreBounded checks that large folders are not listed, and only a few folders are.
+// TestHintsAreBounded checks that large folders are not listed, and that only a few folders are listed.
 func TestHintsAreBounded(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -228,7 +228,7 @@ func TestDamagedDisk(t *testing.T) {
 	damaged := fmt.Errorf("%w: %w", bucket.ErrUnreadable, syscall.EIO)
 	hold := memorytest.Budget(t).NewHold(1)
 	_, fault, err := fetcherOf(t, failing{viewOf(t, dir).input, damaged}).Fetch(t.Context(), sample, nil, hold)
-	want := "image unreadable: a.png: the disk reports an error in it (input/output error); restore the file from a copy"
+	want := "image unreadable: a.png: the disk reports an error (input/output error); restore the file from a copy"
 	if err != nil || fault == nil || fault.Reason() != want {
 		t.Errorf("%v, %v, want %s", fault, err, want)
 	}
@@ -266,7 +266,7 @@ func TestCheckNames(t *testing.T) {
 			NamesReport{Missing: 40, Fit: at()}, ""}, // the folder's name is part of the path
 		"a level that no folder has": {at("coco"), names("vg/train2017/"), NamesReport{Missing: 40, Surplus: "vg"},
 			"without vg/: move them into a folder vg, or make a link to the folder itself (ln -s . " + at("coco", "vg")},
-		"nowhere": {at("coco"), names("gone/"), NamesReport{Missing: 40}, "give the folder that the names are relative to"},
+		"nowhere": {at("coco"), names("gone/"), NamesReport{Missing: 40}, "give the folder to which the names are relative"},
 		"some missing": {at("coco"), append(names("train2017/"), names("gone/")[:30]...), NamesReport{Missing: 30},
 			"30 of 70 images"},
 		"none named": {at("coco"), nil, NamesReport{}, "all 0 images"},

@@ -14,26 +14,26 @@ import (
 )
 
 const (
-	maxNearFolders = 8      // most folders of images that a Fetcher lists for hints
-	maxNearFiles   = 10_000 // most files in such a folder on this machine
-	maxNearObjects = 1_000  // most objects below such a folder in the cloud: one request
-	maxElsewhere   = 8      // most missing images that a Fetcher looks for elsewhere without finding one
+	maxNearFolders = 8      // largest number of folders that a Fetcher lists for hints
+	maxNearFiles   = 10_000 // largest number of files in such a folder on this machine
+	maxNearObjects = 1_000  // largest number of objects below such a folder in the cloud: one request
+	maxElsewhere   = 8      // largest number of unsuccessful look-ups of images elsewhere
 )
 
-// A nearby finds files with nearly the name of a missing image. It lists a folder once. To be cheap, it lists at most
-// maxNearFolders folders, and no folder with more than maxNearFiles files or maxNearObjects objects.
+// A nearby finds files with nearly the name of a missing image. It lists a folder only once. To limit its cost, it
+// lists at most maxNearFolders folders, and no folder with more than maxNearFiles files or maxNearObjects objects.
 type nearby struct {
 	mu sync.Mutex
 	// folders maps each listed folder to the names of its files, by their folded names. A folder that is too large has no
 	// names.
 	folders map[string]map[string]string
-	misses  int // missing images that are not elsewhere either
+	misses  int // number of missing images that are not elsewhere
 }
 
 func newNearby() *nearby { return &nearby{folders: map[string]map[string]string{}} }
 
-// find returns the name of a file that differs from a missing one only in case or in the spelling of its extension; ""
-// if none is known. Both names are relative to the images of f.
+// find returns the name of a file that differs from the missing name only in case or in the spelling of its extension.
+// It returns "" if no such file is known. Both names are relative to the images of f.
 func (n *nearby) find(ctx context.Context, f *Fetcher, missing string) string {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -53,8 +53,8 @@ func (n *nearby) find(ctx context.Context, f *Fetcher, missing string) string {
 	return path.Join(folder, file)
 }
 
-// isElsewhere reports whether a missing image is in the other place of f. After maxElsewhere images that are not there,
-// it no longer looks.
+// isElsewhere reports whether a missing image is in f.elsewhere. After maxElsewhere unsuccessful look-ups, it always
+// returns false.
 func (n *nearby) isElsewhere(ctx context.Context, f *Fetcher, missing string) bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -72,7 +72,7 @@ func (n *nearby) isElsewhere(ctx context.Context, f *Fetcher, missing string) bo
 // other place where the image is.
 func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *dataset.Fault, error) {
 	at, fault, err := f.locate(ctx, name, by)
-	if fault == nil || *fault != *f.notFound(name) { // else the fault names another cause, such as a broken link
+	if fault == nil || *fault != *f.notFound(name) { // otherwise the fault names another cause, such as a broken link
 		return at, fault, err
 	}
 	names, err := dataset.ImageNames(name, f.folders)
@@ -89,8 +89,8 @@ func (f *Fetcher) find(ctx context.Context, name string, by look) (Location, *da
 	return at, fault, nil
 }
 
-// files returns the names of the files in a folder of the images, relative to the folder; nil if listing it fails or
-// would not be cheap.
+// files returns the names of the files in a folder of the images, relative to the folder. It returns nil if listing the
+// folder fails or would cost too much.
 func (f *Fetcher) files(ctx context.Context, folder string) []string {
 	if len(f.folders) > 0 {
 		names, _ := entries(filepath.Join(f.folders[0], filepath.FromSlash(folder)), maxNearFiles)
@@ -113,8 +113,8 @@ func (f *Fetcher) files(ctx context.Context, folder string) []string {
 	return names
 }
 
-// entries returns the names of the files and of the folders in a folder of this machine; nil if the folder has more
-// than most entries, or cannot be read. A link counts as a file and as a folder.
+// entries returns the names of the files and of the folders in a folder of this machine. It returns nil if the folder
+// has more than most entries, or cannot be read. A link counts as a file and as a folder.
 func entries(folder string, most int) (files, folders []string) {
 	opened, err := os.Open(folder)
 	if err != nil {

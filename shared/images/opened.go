@@ -12,16 +12,17 @@ import (
 type look func(ctx context.Context, from bucket.Reader, object, name string) (Location, *dataset.Fault, error)
 
 const (
-	// maxOpen is the most images of a sample that are open before the first image is read. No further image is opened when
-	// the open images have maxOpenBytes bytes together. A connection buffers up to 4 MiB of unread content, and the memory
-	// budget does not count these buffers.
+	// maxOpen is the largest number of images of a sample that are open before the first image is read. No further image
+	// is opened when the open images have maxOpenBytes bytes together. A connection buffers up to 4 MiB of unread content,
+	// and the memory budget does not count these buffers.
 	maxOpen      = 8
 	maxOpenBytes = 4 << 20
 )
 
 // lookFor returns the look for the next image of a sample. located are the images before it. The first images are
-// opened in the request that finds them, if the bucket supports this, because each request costs. Further images of a
-// sample with many or large images are only located, because the sizes of all images decide whether any image is read.
+// opened by the request that finds them, if the bucket supports this. This saves requests, which cost money. If a
+// sample has many or large images, the further images are only located, because no image is read before the sizes of
+// all images are known.
 func (f *Fetcher) lookFor(located []Location) look {
 	open, size := 0, int64(0)
 	for _, at := range located {

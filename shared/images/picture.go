@@ -10,8 +10,9 @@ import (
 // picturePixels is the largest number of pixels of an image that Picture decodes.
 const picturePixels = 50_000_000
 
-// Picture returns Thumbnail of an image, within the memory budget of the process. An image of more than 50 million
-// pixels is a fault. Errors: the context ended, or the process was started with other limits.
+// Picture returns the Thumbnail of an image. It decodes the image within the memory budget of the process. It returns a
+// fault for an image of more than 50 million pixels, and an error if the context has ended or if the process was
+// started with other limits.
 func Picture(
 	ctx context.Context, budget *memory.Budget, data []byte, size int, limits Limits,
 ) (small []byte, fault *dataset.Fault, err error) {

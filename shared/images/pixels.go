@@ -49,8 +49,8 @@ func Pixels(img image.Image) func(x, y int) (r, g, b uint8) {
 func nrgba(c color.Color) color.NRGBA { return color.NRGBAModel.Convert(c).(color.NRGBA) }
 
 // Lumas returns a function that writes the brightness (ITU-R BT.601, 0 to 255) of the pixels in some columns of row y
-// into values. The brightness of a JPEG is the stored one. That of other images is computed in integers, so it is equal
-// on every machine. Alpha is ignored.
+// into values. For a JPEG, it is the stored brightness. For other images, it is computed in integers, so it is equal on
+// every machine. Alpha is ignored.
 func Lumas(img image.Image) func(y int, columns []int, values []uint8) {
 	left := img.Bounds().Min.X
 	plane := func(row []uint8, columns []int, values []uint8) {

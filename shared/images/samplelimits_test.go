@@ -30,7 +30,7 @@ func (r *countingReader) Open(
 }
 
 // TestSampleLimits fetches the images of samples that exceed limits. The reason has the value, the limit, and the
-// variable that raises it. Images are read only if their sample is within the limits, and each name once.
+// variable that raises it. Images are read only if their sample is within the limits. Each name is read once.
 func TestSampleLimits(t *testing.T) {
 	t.Parallel()
 	valid := encode(t, png.Encode)
@@ -47,19 +47,19 @@ func TestSampleLimits(t *testing.T) {
 	}
 	for _, tc := range []struct {
 		names        string
-		reason       string // "" for none
+		reason       string // "" if there is no fault
 		seen, opened int
 	}{
 		{"a.png a.png a.png", "", 3, 1},
 		{"a.png b.png a.png", "", 3, 2},
 		{"- a.png -", "", 3, 1},
-		{"a.png a.png a.png a.png a.png", "too many images: images: the record names 5, and the limit is 4; " +
-			"make several records of it, or raise MAX_SAMPLE_IMAGES", 0, 0},
-		{"a.png b.png - a.png", fmt.Sprintf("images too large together: images: the first 4 have %d bytes together, "+
-			"and the limit is %d; store them smaller, or raise MAX_SAMPLE_IMAGE_BYTES", 4*size, 3*size), 4, 0},
+		{"a.png a.png a.png a.png a.png", "too many images: images: the record names 5 images, but the limit is 4; " +
+			"divide it into several records, or raise MAX_SAMPLE_IMAGES", 0, 0},
+		{"a.png b.png - a.png", fmt.Sprintf("images too large together: images: the first 4 images have %d bytes together, "+
+			"but the limit is %d; make them smaller, or raise MAX_SAMPLE_IMAGE_BYTES", 4*size, 3*size), 4, 0},
 		{"a.png gone.png a.png", "image not found: gone.png: ", 2, 0},
-		{"deep.jpg a.png", "image too large: image 1 (deep.jpg): a progressive JPEG of 160 x 32 pixels takes 76800 bytes " +
-			"to decode, and the limit is 70000; store it smaller, or raise MAX_DECODED_BYTES", 1, 1},
+		{"deep.jpg a.png", "image too large: image 1 (deep.jpg): decoding a progressive JPEG of 160 x 32 pixels takes " +
+			"76800 bytes, but the limit is 70000; make it smaller, or raise MAX_DECODED_BYTES", 1, 1},
 	} {
 		var sample dataset.Sample
 		for name := range strings.FieldsSeq(tc.names) {

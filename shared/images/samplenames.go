@@ -18,15 +18,16 @@ import (
 )
 
 const (
-	// maxFolders is the most neighbouring folders, on each level, that are searched for missing images.
+	// maxFolders is the largest number of neighbouring folders, on each level, that are searched for missing images.
 	maxFolders = 256
-	// maxTried is the most missing images that are looked up in each of these folders.
+	// maxTried is the largest number of missing images that are looked up in each of these folders.
 	maxTried = 16
 	// concurrentLookups is the number of names that are looked up concurrently.
 	concurrentLookups = 32
 )
 
-// A NamesReport is the result of looking up some image names: how many images are missing, and where they are instead.
+// A NamesReport is the result of looking up some image names: the number of missing images, and the place where they
+// probably are.
 type NamesReport struct {
 	Names   int      // number of names that were looked up
 	Missing int      // number of names without an image
@@ -37,7 +38,7 @@ type NamesReport struct {
 	// to Folder, one level above it or one level below it has them.
 	Fit string
 	// Surplus is the first element of the names, if most of the missing images are in Folder under their names without
-	// this element. Then no folder fits: the names or the folders have to change.
+	// this element. Then no folder fits: the names or the folders must change.
 	Surplus string
 }
 
@@ -58,7 +59,7 @@ func (r NamesReport) Message() string {
 		return fmt.Sprintf("%s; they are there under their names without %s/: move them into a folder %s, or make a link to "+
 			"the folder itself (ln -s . %s)", found, r.Surplus, r.Surplus, filepath.Join(r.Folder, r.Surplus))
 	default:
-		return found + "; give the folder that the names are relative to as --images"
+		return found + "; give the folder to which the names are relative as --images"
 	}
 }
 
@@ -76,7 +77,7 @@ func (f *Fetcher) CheckNames(ctx context.Context, names []string) (NamesReport, 
 	if !report.MostMissing() {
 		return report, nil
 	}
-	// The tried names are spread evenly, because a dataset often has one source after the other.
+	// The tried names are spread evenly, because the samples of a source are often next to each other.
 	var tried []string
 	for i := range min(len(missing), maxTried) {
 		tried = append(tried, missing[i*len(missing)/min(len(missing), maxTried)])
@@ -114,8 +115,8 @@ func (f *Fetcher) missingNames(ctx context.Context, names []string) ([]string, e
 	return list, nil
 }
 
-// fittingFolder returns the folder near folder that has the most of the named images; "" if no folder has more than
-// half of them.
+// fittingFolder returns the folder near folder that has the most named images; "" if no folder has more than half of
+// them.
 func fittingFolder(ctx context.Context, folder string, names []string) string {
 	parent := filepath.Dir(folder)
 	candidates := []string{parent}
@@ -154,7 +155,7 @@ func bounded(folders []string) []string {
 	return folders[:min(len(folders), maxFolders)]
 }
 
-// foundIn returns how many of the names are files in a folder of this machine.
+// foundIn returns the number of names that are files in a folder of this machine.
 func foundIn(ctx context.Context, folder string, names []string) (found int) {
 	view, err := bucket.NewView(map[string]bucket.Content{"images/": bucket.AtFolder(folder)})
 	if err != nil {
@@ -172,8 +173,8 @@ func foundIn(ctx context.Context, folder string, names []string) (found int) {
 	return found
 }
 
-// surplus returns a first element of the names without which more than half of the images are found; "" if there is
-// none.
+// surplus returns the first element of the names, if more than half of the images are found by their names without it;
+// otherwise "".
 func (f *Fetcher) surplus(ctx context.Context, names []string) string {
 	counts := map[string]int{}
 	for _, name := range names {

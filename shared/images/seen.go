@@ -10,9 +10,9 @@ import (
 // Embedded is the state of an image that its record embeds. Such an image changes only with the record.
 const Embedded = "embedded"
 
-// Look returns the state of an image, without reading it, as a short text. The text is equal as long as the image does
-// not change. It is `<size>:<generation>` of the object (bucket.Attrs), the code of the fault if no object was found,
-// such as image_not_found, or Embedded.
+// Look returns the state of an image, without reading it, as a short text. The text stays the same as long as the image
+// does not change. It is `<size>:<generation>` of the object (bucket.Attrs), the code of the fault if no object was
+// found, such as image_not_found, or Embedded.
 func (f *Fetcher) Look(ctx context.Context, img dataset.Image) (string, error) {
 	if img.Name == "" {
 		return Embedded, nil

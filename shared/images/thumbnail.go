@@ -14,11 +14,12 @@ import (
 // thumbnailQuality is the quality of the JPEG: a picture of 192 pixels takes some 6 kB.
 const thumbnailQuality = 70
 
-// longestExact limits exact scaling, which reads every pixel: the longer side of the image is at most longestExact
-// times the side of the thumbnail. For larger images exact scaling would take too much time and memory.
+// longestExact is a limit for exact scaling, which reads every pixel. Exact scaling is used if the longer side of the
+// image is at most longestExact times the side of the thumbnail. For larger images, it would take too much time and
+// memory.
 const longestExact = 16
 
-// ThumbnailBytes returns the most memory in bytes that Thumbnail needs in addition to the decoded image. draw.Kernel
+// ThumbnailBytes returns the peak memory, in bytes, that Thumbnail needs in addition to the decoded image. draw.Kernel
 // makes an intermediate picture of the new width and the old height, with 32 bytes per pixel.
 func ThumbnailBytes(size int) int64 {
 	return 32*longestExact*int64(size)*int64(size) + 8*int64(size)*int64(size)

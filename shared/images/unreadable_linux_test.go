@@ -44,8 +44,8 @@ func TestUnreadableImages(t *testing.T) {
 	f := viewOf(t, dir)
 	asNobody(func() {
 		for name, want := range map[string]string{
-			"secret.png":   "image unreadable: secret.png: this user may not read it",
-			"closed/a.png": "image unreadable: closed/a.png: this user may not read it",
+			"secret.png":   "image unreadable: secret.png: this user may not read the file",
+			"closed/a.png": "image unreadable: closed/a.png: this user may not read the file",
 			"folder.png":   "image unreadable: folder.png: a folder, or something else",
 			"a.png":        "",
 		} {

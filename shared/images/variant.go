@@ -8,7 +8,7 @@ import (
 )
 
 // unreadVariant returns the name of the variant of data, if data has a known format in a variant that the decoder does
-// not support; else it returns "".
+// not support. Otherwise it returns "".
 func unreadVariant(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte("II*\x00")):
@@ -145,7 +145,7 @@ func bmpVariant(data []byte) string {
 	}
 }
 
-// jpegVariant finds the variant of a JPEG by the marker that begins its frame.
+// jpegVariant finds the variant of a JPEG from the marker that begins its frame.
 func jpegVariant(data []byte) string {
 	at := jpegFrameAt(data)
 	if at < 0 {

@@ -70,7 +70,8 @@ func stillWebP(frame []byte) []byte {
 	return still
 }
 
-// findChunk returns the content of the first chunk with that name. The error is io.ErrUnexpectedEOF if there is none.
+// findChunk returns the content of the first chunk with this name. The error is io.ErrUnexpectedEOF if there is no such
+// chunk.
 func findChunk(chunks []byte, name string) ([]byte, error) {
 	for len(chunks) >= chunkHeader {
 		length := uint64(binary.LittleEndian.Uint32(chunks[4:]))

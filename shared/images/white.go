@@ -5,13 +5,13 @@ import (
 	"image/draw"
 )
 
-// Version is the version of Decode and OnWhite. It is part of the ids of scorers that read pixels in Go. Raise it with
-// every change that can change a rating.
+// Version is the version of Decode and OnWhite. It is part of the ids of scorers that read pixels in Go. Increase it
+// with every change that can change a rating.
 const Version = "2"
 
 // OnWhite lays a picture on a white background, as browsers show it. Without it, black ink on a transparent background
 // would be black on black. An opaque picture is returned as it is. The scorers embedded and llm use OnWhite. The scorer
-// gpu sends files as they are, because the reference ignores transparency.
+// gpu sends unchanged files, because the reference ignores transparency.
 func OnWhite(picture image.Image) image.Image {
 	if known, ok := picture.(interface{ Opaque() bool }); ok && known.Opaque() {
 		return picture

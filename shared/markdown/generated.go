@@ -30,6 +30,6 @@ func CheckGenerated(t testing.TB, file, name, want string, update bool) {
 		return
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("%s: the part %q is not what the code makes; run this test with -update (-want +got):\n%s", file, name, diff)
+		t.Errorf("%s: the part %q is out of date; run this test with -update (-want +got):\n%s", file, name, diff)
 	}
 }

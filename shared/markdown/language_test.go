@@ -51,7 +51,7 @@ func wordList(of map[string]string) map[string]string {
 	return list
 }
 
-// data lists files whose texts are data, not messages: a change of them changes ratings.
+// data lists files whose texts are data, not messages. A change of these texts changes ratings.
 var data = []string{"shared/scorer/embedded/vocabulary.go", "shared/scorer/llm/definitions.go"}
 
 // described lists files of which users and maintainers read every line.
@@ -148,7 +148,7 @@ func checkPython(t *testing.T, name string) {
 	}
 }
 
-// checkGo checks the comments of a file in Go, and its texts unless they are data.
+// checkGo checks the comments of a file in Go, and its texts unless the file is in data.
 func checkGo(t *testing.T, name string) {
 	t.Helper()
 	source := []byte(readSource(t, name))
@@ -213,7 +213,7 @@ func prose(source string) []string {
 	return lines
 }
 
-// columns is the most characters of a line on a page.
+// columns is the largest number of characters of a line on a page.
 const columns = 120
 
 // link matches the target of a link, which cannot be split over two lines.

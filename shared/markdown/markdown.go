@@ -1,5 +1,4 @@
-// Package markdown reads the pages of this repository, so that tests can compare them with the code: their links,
-// anchors and commands, and the parts that are generated.
+// Package markdown reads the pages of this repository for tests: their links, anchors, commands and generated parts.
 package markdown
 
 import (
@@ -32,27 +31,27 @@ type Page struct {
 
 // A Link is a link or a picture of a page.
 type Link struct {
-	Line        int // of the paragraph that holds it, from 1
+	Line        int // line of the link's paragraph, from 1
 	Destination string
 }
 
 // A Span is code in a line of text.
 type Span struct {
-	Line int // of the paragraph that holds it, from 1
+	Line int // line of the code's paragraph, from 1
 	Text string
 }
 
 // A Block is a block of code.
 type Block struct {
-	Line int // of its first line of code, from 1
-	// Language and Needs are the first and the second word after the fence, as in "sh cloud". Both are empty in a block
-	// that is indented.
+	Line int // line of the first line of code, from 1
+	// Language and Needs are the first and the second word after the fence, as in "sh cloud". Both are empty if the block
+	// is indented.
 	Language, Needs string
 	Fenced          bool
 	Text            string
 }
 
-// Pages are all pages below a folder. It leaves out hidden folders except .github, and folders named out.
+// Pages returns all pages below a folder. It leaves out hidden folders except .github, and folders named out.
 func Pages(root string) ([]*Page, error) {
 	var pages []*Page
 	err := filepath.WalkDir(root, func(file string, entry fs.DirEntry, err error) error {
@@ -120,7 +119,8 @@ func (p *Page) add(node ast.Node) {
 	}
 }
 
-// addAnchor adds the anchor of a heading. If headings are equal, the second gets "-1" at its end, the third "-2".
+// addAnchor adds the anchor of a heading. If headings are equal, the anchor of the second one ends in "-1", of the
+// third one in "-2", and so on.
 func (p *Page) addAnchor(heading string) {
 	anchor := Anchor(heading)
 	unique := anchor
@@ -130,7 +130,8 @@ func (p *Page) addAnchor(heading string) {
 	p.Anchors[unique] = true
 }
 
-// Anchor is the anchor that GitHub makes of a heading: lower case, without punctuation, with dashes for blanks.
+// Anchor returns the anchor that GitHub makes from a heading: in lower case, without punctuation, with dashes for
+// blanks.
 func Anchor(heading string) string {
 	return strings.Map(func(r rune) rune {
 		switch {
@@ -143,7 +144,7 @@ func Anchor(heading string) string {
 	}, heading)
 }
 
-// line is the number, from 1, of the first line of the node's block.
+// line returns the number, from 1, of the first line of the node's block.
 func (p *Page) line(node ast.Node) int {
 	for n := node; n != nil; n = n.Parent() {
 		if n.Type() == ast.TypeBlock && n.Lines() != nil && n.Lines().Len() > 0 {
@@ -153,7 +154,7 @@ func (p *Page) line(node ast.Node) int {
 	return 1
 }
 
-// plain is the text of a node without its marks.
+// plain returns the text of a node without Markdown's marks.
 func plain(node ast.Node, source []byte) string {
 	var b strings.Builder
 	_ = ast.Walk(node, func(n ast.Node, entering bool) (ast.WalkStatus, error) {

@@ -7,13 +7,13 @@ const (
 	NeedsGate    = "gate"
 )
 
-// A Need is a word after "sh", and the requirement of a block of commands that it stands for.
+// A Need is a word after "sh", and its meaning: the requirement of a block of commands.
 type Need struct {
 	Word    string
 	Meaning string
 }
 
-// Needs returns all values of Need. The first has an empty word: the block needs nothing.
+// Needs returns all values of Need. The first Need has an empty word, for a block without requirements.
 func Needs() []Need {
 	return []Need{
 		{NeedsNothing, "nothing: the gate runs it"},

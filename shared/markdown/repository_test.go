@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/markdown"
 )
 
-// root is the repository's.
+// root is the root folder of the repository.
 const root = "../.."
 
 func pages(t *testing.T) []*markdown.Page {
@@ -30,7 +30,7 @@ func pages(t *testing.T) []*markdown.Page {
 
 var update = flag.Bool("update", false, "write the generated parts of pages")
 
-// TestNeedsPage compares what the page for contributors says of blocks of commands with the words that are known.
+// TestNeedsPage compares the table of words after "sh" on the page for contributors with markdown.Needs.
 func TestNeedsPage(t *testing.T) {
 	t.Parallel()
 	var table strings.Builder
@@ -41,7 +41,7 @@ func TestNeedsPage(t *testing.T) {
 	markdown.CheckGenerated(t, filepath.Join(root, ".github", "CONTRIBUTING.md"), "needs", table.String(), *update)
 }
 
-// TestLinks follows every relative link and picture of every page, with its anchor.
+// TestLinks checks that the target and the anchor of every relative link and picture on every page exist.
 func TestLinks(t *testing.T) {
 	t.Parallel()
 	all := pages(t)
@@ -112,7 +112,7 @@ func TestEachPageIsReached(t *testing.T) {
 	}
 }
 
-// TestReadmeSize holds the first page to what a person reads in a few minutes.
+// TestReadmeSize checks that the first page can be read in a few minutes.
 func TestReadmeSize(t *testing.T) {
 	t.Parallel()
 	data, err := os.ReadFile(filepath.Join(root, "README.md"))
@@ -127,7 +127,7 @@ func TestReadmeSize(t *testing.T) {
 	}
 }
 
-// gated are the beginnings of commands that steps of the gate run, and the steps.
+// gated maps the start of a command to the step of the gate that runs it.
 var gated = map[string]string{
 	"go run ./infra/harvest curate --budget 30% testdata/demo/dataset.json ": "job", "go test ./": "test",
 	".ci/run ": "", ".ci/run\n": "", "python -m pytest sidecar": "pytest", "ruff check sidecar": "ruff",
@@ -157,7 +157,7 @@ var commands = []string{
 	"harvest", "go", "curl", "docker", "python", "python3", "gcloud", "terraform", "duckdb", "kubectl", "npm", ".ci/run",
 }
 
-// TestBlocks makes sure that each block of commands says what it needs, and that no command is in another block.
+// TestBlocks makes sure that each block of commands names its needs, and that no command is in another block.
 func TestBlocks(t *testing.T) {
 	t.Parallel()
 	for _, p := range pages(t) {

@@ -10,13 +10,13 @@ import (
 // An answer is one line of a score file.
 type answer struct {
 	idx idx
-	// text has the answer's bytes between its quotes, if JSON needs no escape for them; else it is nil.
+	// text has the bytes between the quotes of the answer, if they contain no escape. Otherwise it is nil.
 	text []byte
 	// value is the answer as JSON; empty if the line has no answer. It is used only if text is nil.
 	value json.RawMessage
 }
 
-// String returns the answer for messages, in quotes; it shortens a long answer.
+// String returns the answer in quotes, for messages. It shortens a long answer.
 func (a answer) String() string {
 	var text string
 	switch {
@@ -32,13 +32,13 @@ func (a answer) String() string {
 	return quote(string(a.value))
 }
 
-// parseAnswer reads a line. Nearly all lines of a large dataset have the form that the reference writes; parsePlain
-// reads this form fast. encoding/json reads all other lines, with the same result.
+// parseAnswer parses a line. Nearly all lines of a large dataset have the form that the reference writes. parsePlain
+// parses this form fast. encoding/json parses all other lines, with the same result.
 func parseAnswer(line []byte) (answer, error) {
 	if a, ok := parsePlain(line); ok {
 		return a, nil
 	}
-	// A map is used, because names of struct fields would match in any case.
+	// A map is used, because encoding/json ignores the case of the names of struct fields.
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(line, &fields); err != nil {
 		var syntax *json.SyntaxError
@@ -51,8 +51,8 @@ func parseAnswer(line []byte) (answer, error) {
 	return answer{idx: id, value: fields["pred_response"]}, err
 }
 
-// parsePlain reads {"idx": 7, "pred_response": "4"}, with these blanks or without blanks, and with a number or a text
-// as idx. ok is false for any other text.
+// parsePlain parses {"idx": 7, "pred_response": "4"}, with exactly these blanks or without blanks. The idx may be a
+// number or a text. ok is false for any other text.
 func parsePlain(line []byte) (a answer, ok bool) {
 	line, ok = bytes.CutPrefix(line, []byte(`{"idx":`))
 	if !ok {
@@ -95,8 +95,8 @@ func parsePlain(line []byte) (a answer, ok bool) {
 	return a, needsNoEscape(line)
 }
 
-// cutText reads an idx that is a text in quotes at the head of a line, and returns its size in the line. It returns 0
-// if the text has another form.
+// cutText parses an idx that is a text in quotes at the head of a line. It returns the number of bytes of the idx in
+// the line, or 0 if the text has another form.
 func (id *idx) cutText(line []byte) int {
 	end := bytes.IndexByte(line[1:], '"') + 1
 	if end < 1 || end-1 > maxIdx || !needsNoEscape(line[1:end]) {

@@ -9,7 +9,7 @@ import (
 
 func TestParsePlain(t *testing.T) {
 	t.Parallel()
-	tests := map[string]bool{ // maps a line to whether it has the reference's own form
+	tests := map[string]bool{ // maps a line to true if it has exactly the form of the reference
 		`{"idx": 0, "pred_response": "4"}`:                                       true,
 		`{"idx":123,"pred_response":"yes/no, comparison"}`:                       true,
 		`{"idx": 999999999999999999, "pred_response": ""}`:                       true,

@@ -22,10 +22,11 @@ var shortNames = []string{
 	"comparative", "activity", "causal", "humanities", "stem", "data", "ocr",
 }
 
-// findCapabilities lists the capabilities of a folder of scores: those requested, or all that it has.
+// findCapabilities returns the requested capabilities of a folder of scores. If none are requested, it returns all
+// capabilities of the folder.
 func findCapabilities(folder string, requested []string) ([]string, error) {
 	if info, err := os.Stat(folder); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("looking for score files: %s is a file: give its folder, which holds <capability>%s of "+
+		return nil, fmt.Errorf("looking for score files: %s is a file: give its folder, which has <capability>%s of "+
 			"every capability and %s%s", folder, extension, styleFile, extension)
 	}
 	found, hasStyles, err := list(folder)
@@ -38,7 +39,7 @@ func findCapabilities(folder string, requested []string) ([]string, error) {
 		return nil, err
 	case len(found) == 0:
 		return nil, fmt.Errorf("looking for score files: none in %s: "+
-			"give the folder that holds <capability>%s of every capability and %s%s%s",
+			"give the folder that has <capability>%s of every capability and %s%s%s",
 			folder, extension, styleFile, extension, fixes(unread))
 	case !hasStyles:
 		return nil, fmt.Errorf("looking for score files: no %s%s in %s: "+
@@ -61,8 +62,7 @@ func findCapabilities(folder string, requested []string) ([]string, error) {
 	return slices.Clone(requested), errors.Join(faults...)
 }
 
-// list finds the files that the reference's glob *.jsonl finds. Like that glob, it leaves out names that begin with a
-// dot.
+// list finds the same files as the reference's glob *.jsonl. Like the glob, it leaves out names that begin with a dot.
 func list(folder string) (capabilities []string, hasStyles bool, err error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -82,7 +82,8 @@ func list(folder string) (capabilities []string, hasStyles bool, err error) {
 	return capabilities, hasStyles, nil
 }
 
-// unread are the files of a folder that are named after a capability or the styles, but not as files of scores are.
+// unread returns the findings of files that have the name of a capability or of the styles, but not the name of a score
+// file.
 func unread(folder string, capabilities []string) ([]Finding, error) {
 	files, err := misnamed(folder, capabilities)
 	var findings []Finding
@@ -95,10 +96,10 @@ func unread(folder string, capabilities []string) ([]Finding, error) {
 	return findings, err
 }
 
-// A misname is the name of a file that could be one of scores, and the name that it would need.
+// A misname has the name of a file that is probably a score file, and the name that it should have.
 type misname struct{ name, want string }
 
-// misnamed are such files of a folder with these capabilities: they have another extension, or, of styles, capitals.
+// misnamed returns these files of a folder. They have another extension, or the name of the file of styles in capitals.
 func misnamed(folder string, capabilities []string) ([]misname, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
@@ -120,21 +121,21 @@ func misnamed(folder string, capabilities []string) ([]misname, error) {
 	return files, nil
 }
 
-// maxMisnamed is how many files an error names.
+// maxMisnamed is the largest number of files that an error names.
 const maxMisnamed = 3
 
-// fixes say how files would be read.
+// fixes returns a text with the fix for each file.
 func fixes(files []misname) string {
 	var text strings.Builder
 	for _, f := range files[:min(len(files), maxMisnamed)] {
-		fix := "write its objects one a line, as"
+		fix := "write its objects, one object a line, to"
 		switch ending := strings.ToLower(filepath.Ext(f.name)); {
 		case strings.EqualFold(f.name, f.want):
 			fix = "rename it to"
 		case slices.Contains([]string{".gz", ".zst", ".bz2", ".xz", ".zip"}, ending):
-			fix = "unpack it as"
+			fix = "unpack it to"
 		}
-		fmt.Fprintf(&text, "; %s is there and is not read: %s %s", f.name, fix, f.want)
+		fmt.Fprintf(&text, "; %s exists, but is not read: %s %s", f.name, fix, f.want)
 	}
 	return text.String()
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// readColumn reads a score file into the values of its rows. parse converts an answer to a value, and returns its
-// finding, if it has one. A row without a line keeps its value.
+// readColumn reads the answers of a score file into values, which has an entry for each row. parse converts an answer
+// to a value, and may return a finding. A row without a line keeps its value.
 func readColumn[V comparable](
 	ctx context.Context, file *scoreFile, rows *rows, values []V, parse func(answer) (V, Kind, error),
 ) error {
@@ -85,7 +85,7 @@ func contradiction(ctx context.Context, name string, rows *rows, row uint32, sec
 		if at, _ := rows.find(first.idx, row); at != row {
 			return nil
 		}
-		refusal = fmt.Errorf("idx %s has the answer %s here and %s in line %d: remove one of the two lines",
+		refusal = fmt.Errorf("idx %s has the answer %s here, but %s in line %d: remove one of the two lines",
 			second.idx, second, first, l.number)
 		return found
 	})
@@ -117,8 +117,8 @@ func readRatings(ctx context.Context, file *scoreFile, rows *rows) ([]int8, erro
 	})
 }
 
-// readStyles reads the styles. It first numbers the answers, because millions of samples have a few hundred different
-// answers.
+// readStyles reads the styles. First, it numbers the answers, because millions of samples have only a few hundred
+// different answers.
 func readStyles(ctx context.Context, file *scoreFile, rows *rows, build *selection.Builder) error {
 	s := styleAnswers{
 		build: build, byText: make(map[string]uint32), byStyles: make(map[string]uint32), lists: make([][]uint32, 1),

@@ -2,8 +2,8 @@ package reference
 
 import "slices"
 
-// A Finding describes one kind of surprise in one score file, such as answers that are not numbers. Load continues
-// after it, as the paper's reference code does.
+// A Finding describes unusual facts of one kind in one score file, such as answers that are not numbers. They do not
+// stop Load, like the reference code of the paper.
 type Finding struct {
 	File       string `json:"file"`
 	Capability string `json:"capability,omitempty"` // empty for the file of styles
@@ -15,7 +15,8 @@ type Finding struct {
 	Line   int    `json:"line,omitempty"`
 	Idx    string `json:"idx,omitempty"`
 	Answer string `json:"answer,omitempty"`
-	// Nearest is the default rubric's capability whose name is nearly the one of the file; empty if none is near.
+	// Nearest is the default rubric's capability whose name is nearly the name of the file; empty if there is no such
+	// capability.
 	Nearest string `json:"nearest,omitempty"`
 }
 
@@ -36,7 +37,7 @@ const (
 	UnreadFile   Kind = "unread_file" // a file of a capability or of styles with another extension
 	// a file whose name is not a capability of the default rubric, if most of the folder's names are
 	UnknownCapability Kind = "unknown_capability"
-	MissingCapability Kind = "missing_capability" // a capability of the default rubric without a file, if most have one
+	MissingCapability Kind = "missing_capability" // a capability of the default rubric without a file, if most have a file
 )
 
 // Meaning describes the findings of a kind in the plural, and their effect on the selection.
@@ -59,9 +60,9 @@ func (k Kind) Meaning() string {
 	case UnknownStyle:
 		return "answers with a style that is not in the rubric; each such style has bins of its own"
 	case UnreadFile:
-		return "files that are not read, for only names that end with " + extension + " are"
+		return "files that are not read, because their names do not end with " + extension
 	case UnknownCapability:
-		return "files whose names are not capabilities of the rubric; each counts as a capability of its own"
+		return "files whose names are not capabilities of the rubric; each is read as a further capability"
 	case MissingCapability:
 		return "files of the rubric's capabilities that do not exist, so no sample has these ratings"
 	}

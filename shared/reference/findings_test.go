@@ -15,11 +15,11 @@ const (
 	bothStyled = `{"idx": 0, "pred_response": "a,b"}` + "\n" + `{"idx": 1, "pred_response": "b"}`
 )
 
-// foundIn are the files of two samples, and what Load finds in them.
+// foundIn are score files of two samples, and the findings of Load.
 var foundIn = map[string]struct {
 	ocr, style string
 	ratings    []int8
-	styles     int // of both samples
+	styles     int // number of styles of both samples
 	want       []Finding
 }{
 	"nothing": {bothRated, bothStyled, []int8{4, 2}, 3, nil},
@@ -125,8 +125,7 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestTextIdx reads idx that are texts, as the reference does; among equal ratings the lower text goes
-// first.
+// TestTextIdx reads idx that are texts, like the reference. Among equal ratings, the lower text comes first.
 func TestTextIdx(t *testing.T) {
 	t.Parallel()
 	var styles, ratings strings.Builder
@@ -156,7 +155,8 @@ func TestTextIdx(t *testing.T) {
 	}
 }
 
-// TestUnreadFiles reports files that look like scores and are not read, unless the capabilities are named.
+// TestUnreadFiles checks that files that look like scores and are not read are reported, unless the capabilities are
+// named.
 func TestUnreadFiles(t *testing.T) {
 	t.Parallel()
 	folder := files(t, map[string]string{
@@ -185,14 +185,15 @@ func TestUnreadFiles(t *testing.T) {
 	}
 }
 
-// TestMisnamedFiles says which files lie in a folder without styles or capabilities, and what name they need.
+// TestMisnamedFiles checks that the error of a folder without styles or capabilities names the misnamed files and the
+// right names.
 func TestMisnamedFiles(t *testing.T) {
 	t.Parallel()
 	for name, want := range map[string]string{
-		"Style.jsonl":    "Style.jsonl is there and is not read: rename it to style.jsonl",
-		"style.json":     "style.json is there and is not read: write its objects one a line, as style.jsonl",
-		"style.jsonl.gz": "style.jsonl.gz is there and is not read: unpack it as style.jsonl",
-		"style.JSONL":    "style.JSONL is there and is not read: rename it to style.jsonl",
+		"Style.jsonl":    "Style.jsonl exists, but is not read: rename it to style.jsonl",
+		"style.json":     "style.json exists, but is not read: write its objects, one object a line, to style.jsonl",
+		"style.jsonl.gz": "style.jsonl.gz exists, but is not read: unpack it to style.jsonl",
+		"style.JSONL":    "style.JSONL exists, but is not read: rename it to style.jsonl",
 	} {
 		folder := files(t, map[string]string{"manifest.json": items, "ocr.jsonl": bothRated, name: bothStyled})
 		_, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
@@ -202,7 +203,7 @@ func TestMisnamedFiles(t *testing.T) {
 	}
 	folder := files(t, map[string]string{"manifest.json": items, "OCR.json": bothRated})
 	_, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
-	const want = "OCR.json is there and is not read: write its objects one a line, as ocr.jsonl"
+	const want = "OCR.json exists, but is not read: write its objects, one object a line, to ocr.jsonl"
 	if err == nil || !strings.Contains(err.Error(), "none in") || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("error %v, want %q", err, want)
 	}

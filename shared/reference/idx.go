@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxIdx is the longest idx that is a text, in bytes. All idx of a manifest are kept in memory.
+// maxIdx is the largest length, in bytes, of an idx that is a text. All idx of a manifest are kept in memory.
 const maxIdx = 1 << 10
 
 // An idx names an item, in the manifest and in each score file. It is a whole number of 64 bits, or a text.
@@ -18,7 +18,7 @@ type idx struct {
 	isText bool
 }
 
-// parseIdx reads the idx of a line or item.
+// parseIdx parses the idx of a line or item.
 func parseIdx(value []byte) (idx, error) {
 	if len(value) == 0 {
 		return idx{}, errors.New("no idx")
@@ -29,7 +29,7 @@ func parseIdx(value []byte) (idx, error) {
 			return idx{}, fmt.Errorf("idx %.40q: %w", value, err)
 		}
 		if len(id.text) > maxIdx {
-			return idx{}, fmt.Errorf("idx %s has %d bytes; the most are %d", id, len(id.text), maxIdx)
+			return idx{}, fmt.Errorf("idx %s has %d bytes, but at most %d are allowed", id, len(id.text), maxIdx)
 		}
 		return id, nil
 	}
@@ -48,7 +48,7 @@ func (id idx) String() string {
 	return strconv.FormatInt(id.number, 10)
 }
 
-// kind returns the form of an idx, in words.
+// kind returns the type of an idx as a text.
 func (id idx) kind() string {
 	if id.isText {
 		return "texts"

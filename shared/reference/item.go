@@ -8,14 +8,14 @@ import (
 	"io"
 )
 
-// An item is an object of the manifest's array. Its values are JSON, empty if the item lacks them. They are valid until
-// the window reads further.
+// An item is an object of the manifest's array. Its values are JSON. A value is empty if the item lacks it. Values are
+// valid until the window reads more bytes.
 type item struct {
 	idx, source []byte
 	size        int // in bytes
 }
 
-// errShort says that a value continues after the bytes that were read.
+// errShort reports that a value continues after the bytes that were read.
 var errShort = errors.New("value continues")
 
 // A walker finds the ends of JSON values by their brackets and quotes. The text between them is checked only if it is
@@ -34,14 +34,14 @@ func (v *walker) item(w *window) (item, error) {
 		switch err := w.more(); {
 		case errors.Is(err, io.EOF):
 			return item{}, errors.New(
-				"the item has no end: a bracket or a quote is missing, or the manifest is cut short")
+				"the item has no end: a bracket or a quote is missing, or the manifest is incomplete")
 		case err != nil:
 			return item{}, err
 		}
 	}
 }
 
-// walk reads the members of the object at the head of b.
+// walk finds the members of the object at the head of b.
 func (v *walker) walk(b []byte) (found item, err error) {
 	i := spaces(b, 1)
 	if i < len(b) && b[i] == '}' {
@@ -93,8 +93,8 @@ func (v *walker) walk(b []byte) (found item, err error) {
 	}
 }
 
-// memberName returns a name without its quotes. The result may be empty if the name cannot be one of the two names that
-// are used.
+// memberName returns a name without its quotes. Only two names are used. For a name that cannot be one of them, the
+// result may be empty.
 func memberName(quoted []byte) string {
 	switch plain := quoted[1 : len(quoted)-1]; {
 	case string(plain) == "idx":

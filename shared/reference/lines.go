@@ -12,7 +12,7 @@ import (
 
 const (
 	readBytes = 1 << 20
-	// maxLine is far above the length of any answer of a model, in bytes.
+	// maxLine is the largest length of a line, in bytes. No answer of a model is so long.
 	maxLine = 64 << 20
 )
 
@@ -41,7 +41,7 @@ func readLines(ctx context.Context, name string, take func(scoreLine) error) err
 		number++
 		l := scoreLine{number: number, text: lines.Bytes()}
 		for len(l.text) > 0 && l.text[0] == byteOrderMark[0] && bytes.HasPrefix(l.text, []byte(byteOrderMark)) {
-			// It may also be inside a file, if files were joined.
+			// A mark may also be inside a file, if files were joined.
 			l.text, l.marked = l.text[len(byteOrderMark):], true
 		}
 		if err := take(l); err != nil {
@@ -50,7 +50,7 @@ func readLines(ctx context.Context, name string, take func(scoreLine) error) err
 	}
 	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
 		number++
-		return fault(fmt.Errorf("longer than %d MB: fix the line, or remove it", maxLine>>20))
+		return fault(fmt.Errorf("the line is longer than %d MB: fix the line, or remove it", maxLine>>20))
 	} else if err != nil {
 		return fmt.Errorf("%s: %w", name, err)
 	}

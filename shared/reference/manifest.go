@@ -20,7 +20,7 @@ type manifest struct {
 	rows  rows // idx of each item
 }
 
-// openManifest opens a manifest and fills the pool's indexes and sources.
+// openManifest opens a manifest, and sets the pool's indexes and sources.
 func openManifest(ctx context.Context, name string, build *selection.Builder) (*manifest, error) {
 	file, err := os.Open(name)
 	if err != nil {
@@ -84,7 +84,7 @@ func (m *manifest) read(in io.Reader, build *selection.Builder) error {
 // sources numbers the different values of image_source.
 type sources struct {
 	build   *selection.Builder
-	byValue map[string]uint32 // by the value's JSON; the JSON of a name may have several forms
+	byValue map[string]uint32 // numbers by the value's JSON; the JSON of a name may have several forms
 	given   bool              // whether any item has a source
 }
 
@@ -99,7 +99,7 @@ func (s *sources) number(value []byte) (uint32, error) {
 	case string(value) == "null":
 		name = "None"
 	case value[0] != '"':
-		return 0, fmt.Errorf("image_source %.40s is not a text: put it in quotes", value)
+		return 0, fmt.Errorf("image_source %.40s is not a text: put it into quotes", value)
 	default:
 		if err := json.Unmarshal(value, &name); err != nil {
 			return 0, fmt.Errorf("image_source: %w", err)

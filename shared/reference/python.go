@@ -15,14 +15,14 @@ import (
 // maxDepth is encoding/json's limit of nested brackets. Python's limit is lower.
 const maxDepth = 10_000
 
-// A python converts JSON values to what Python writes after reading them: json.dump(json.load(…), indent=2,
+// A python converts JSON to the text that Python writes after reading this JSON: json.dump(json.load(…), indent=2,
 // ensure_ascii=False). Texts have only the necessary escapes, and floats have their shortest form. If several members
 // of an object have the same name, the last value is written at the position of the first. NaN, Infinity and -Infinity
 // are numbers. Python cannot write half of a surrogate pair; it remains an escape here.
 type python struct {
 	out []byte
 	src []byte // the rest of the input
-	// members has the members of all open objects, those of the innermost object last.
+	// members has the members of all open objects. The members of the innermost object are last.
 	members []member
 }
 
@@ -35,7 +35,7 @@ type member struct {
 func (p *python) value(depth int) error {
 	p.space()
 	if len(p.src) == 0 {
-		return errors.New("the value is cut short")
+		return errors.New("the value is incomplete")
 	}
 	switch first := p.src[0]; {
 	case depth > maxDepth:
@@ -63,7 +63,7 @@ func (p *python) take(b byte) bool {
 	return true
 }
 
-// line begins a line at the given depth.
+// line begins a new line with the indent of this depth.
 func (p *python) line(depth int) {
 	p.out = append(p.out, '\n')
 	for range depth {
@@ -198,7 +198,7 @@ func (p *python) text() error {
 		p.out = append(p.out, p.src[:n]...)
 		p.src = p.src[n:]
 		if len(p.src) == 0 {
-			return errors.New("a text is cut short")
+			return errors.New("a text is incomplete")
 		}
 		b := p.src[0]
 		p.src = p.src[1:]
@@ -219,7 +219,7 @@ func (p *python) text() error {
 // escape converts the rest of an escape after the backslash.
 func (p *python) escape() error {
 	if len(p.src) == 0 {
-		return errors.New("a text is cut short")
+		return errors.New("a text is incomplete")
 	}
 	b := p.src[0]
 	p.src = p.src[1:]
@@ -305,7 +305,7 @@ func (p *python) word() error {
 
 // float writes a number with a fraction or an exponent like Python's repr of a float.
 func (p *python) float(word []byte) {
-	f, _ := strconv.ParseFloat(string(word), 64) // a number that is too large is infinite, as in Python
+	f, _ := strconv.ParseFloat(string(word), 64) // a number that is too large becomes infinite, as in Python
 	magnitude := math.Abs(f)
 	switch {
 	case math.IsInf(f, 0):

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// dumped maps JSON values to what Python writes for them.
+// dumped maps JSON values to the texts that Python writes for them.
 var dumped = map[string]string{
 	`[]`: `[]`, ` [ ] `: `[]`, `{ }`: `{}`, `[[],{}]`: "[\n  [],\n  {}\n]",
 	`[1,[2,3]]`: "[\n  1,\n  [\n    2,\n    3\n  ]\n]",

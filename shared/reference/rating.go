@@ -11,15 +11,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// maxRating limits ratings on both sides, because they are stored in 8 bits, with one value for a missing rating.
-// Ratings are 0 to 5; a rating outside of this range is a finding.
+// maxRating is the largest rating, and -maxRating the smallest, because ratings are stored in 8 bits, with one value
+// for a missing rating. Valid ratings are 0 to 5; a rating outside of this range is a finding.
 const maxRating = math.MaxInt8
 
 // maxDigits is the number of digits above which Python's int refuses a text.
 const maxDigits = 4300
 
-// rating reads an answer, a JSON value, like the reference: it applies Python's int to the value of json.loads. So a
-// number is cut to its whole part, and true is 1.
+// rating converts an answer, a JSON value, to a rating, like the reference: it applies Python's int to the result of
+// json.loads. So the fraction of a number is dropped, and true is 1.
 func rating(answer json.RawMessage) (int8, error) {
 	switch {
 	case len(answer) == 0:
@@ -37,8 +37,8 @@ func rating(answer json.RawMessage) (int8, error) {
 	}
 	number, err := strconv.ParseFloat(string(answer), 64)
 	if err != nil {
-		// These are null, a list, an object, or a number that overflows. integer decides: in Python a number with a
-		// fraction or an exponent would be infinite, and int refuses infinity.
+		// The answer is null, a list, an object, or a number that overflows. integer accepts only a whole number: in
+		// Python, a number with a fraction or an exponent would be infinite, and int refuses infinity.
 		return integer(answer), nil
 	}
 	return int8(max(-maxRating, min(math.Trunc(number), maxRating))), nil

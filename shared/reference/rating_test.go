@@ -37,7 +37,7 @@ func TestInteger(t *testing.T) {
 }
 
 // TestIntegerOfPython compares with Python itself: the texts of the table, and every character that may be a digit or
-// white space, before and after a digit. It omits characters that are newer than the Python.
+// white space, before and after a digit. It omits characters that are newer than this version of Python.
 func TestIntegerOfPython(t *testing.T) {
 	t.Parallel()
 	var texts []string

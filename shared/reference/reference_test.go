@@ -16,7 +16,7 @@ import (
 
 const missing = selection.Missing
 
-// files writes files into a new folder. One of them may be a manifest.
+// files writes files into a new folder. One of the files may be a manifest.
 func files(t *testing.T, text map[string]string) (folder string) {
 	t.Helper()
 	folder = t.TempDir()
@@ -130,7 +130,7 @@ const (
 
 // loadErrors has inputs that Load refuses, with the expected error.
 var loadErrors = map[string]struct {
-	manifest, ocr, style string // absent if empty
+	manifest, ocr, style string // an empty file does not exist
 	capabilities         []string
 	says                 []string
 }{
@@ -146,7 +146,7 @@ var loadErrors = map[string]struct {
 		`{"idx": 0}` + "\n" + `{"idx": 1}`, line, line,
 		nil, []string{"begins with '{'", "JSON array"},
 	},
-	"no array's end": {items[:len(items)-1], line, line, nil, []string{"item 3", "cut short"}},
+	"no array's end": {items[:len(items)-1], line, line, nil, []string{"item 3", "incomplete"}},
 	"no item's end": {
 		items[:len(items)-2], line, line,
 		nil, []string{"item 2, at byte 36", "has no end"},
@@ -180,11 +180,11 @@ var loadErrors = map[string]struct {
 	},
 	"idx is long": {
 		`[{"idx": "` + strings.Repeat("x", maxIdx+1) + `", "image_source": "web"}]`, line, line,
-		nil, []string{"item 1", "has 1025 bytes; the most are 1024"},
+		nil, []string{"item 1", "has 1025 bytes, but at most 1024 are allowed"},
 	},
 	"idx of two forms": {
 		`[{"idx": 0, "image_source": "web"}, {"idx": "1", "image_source": "web"}]`, line, line,
-		nil, []string{"item 2", `idx "1"`, "the items before it are numbers"},
+		nil, []string{"item 2", `idx is "1"`, "earlier idx are numbers"},
 	},
 	"idx is a text": {
 		`[{"idx": "0", "image_source": "web"}]`, line, line,
@@ -226,15 +226,15 @@ var loadErrors = map[string]struct {
 	"line between": {sparse, `{"idx": 5, "pred_response": "a"}`, "\n", nil, []string{"idx 5 is not"}},
 	"two ratings": {
 		items, "\n" + line + `{"idx": 1, "pred_response": "3"}` + "\n" + `{"idx": 0, "pred_response": 3}`, line,
-		nil, []string{`ocr.jsonl: line 4: idx 0 has the answer "3" here and "4" in line 2: remove one`},
+		nil, []string{`ocr.jsonl: line 4: idx 0 has the answer "3" here, but "4" in line 2: remove one`},
 	},
 	"a rating and none": {
 		items, line + `{"idx": 0}`, line,
-		nil, []string{`ocr.jsonl: line 2: idx 0 has the answer no pred_response here and "4" in line 1`},
+		nil, []string{`ocr.jsonl: line 2: idx 0 has the answer no pred_response here, but "4" in line 1`},
 	},
 	"styles in another order": {
 		items, line, `{"idx": 0, "pred_response": "a,b"}` + "\n" + `{"idx": 0, "pred_response": "b,a"}`,
-		nil, []string{`style.jsonl: line 2: idx 0 has the answer "b,a" here and "a,b" in line 1`},
+		nil, []string{`style.jsonl: line 2: idx 0 has the answer "b,a" here, but "a,b" in line 1`},
 	},
 	"cut line": {
 		items, line + line[:20], line,

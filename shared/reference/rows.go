@@ -6,8 +6,8 @@ import (
 	"strings"
 )
 
-// rows finds the row of an idx: its position in the manifest. Either all idx are numbers or all are texts, because
-// numbers and texts have no common order by which to decide a tie.
+// rows finds the row of an idx, which is its position in the manifest. Either all idx are numbers, or all are texts,
+// because a mix of numbers and texts has no order for breaking ties.
 type rows struct {
 	numbers []int64
 	texts   []string
@@ -19,7 +19,7 @@ type rows struct {
 // add appends the idx of the next row.
 func (r *rows) add(id idx) error {
 	if r.len() > 0 && id.isText != (r.texts != nil) {
-		return fmt.Errorf("idx %s, but the idx of the items before it are %s: use only numbers or only texts",
+		return fmt.Errorf("the idx is %s, but earlier idx are %s: use only numbers or only texts",
 			id, r.at(0).kind())
 	}
 	if id.isText {
@@ -30,7 +30,7 @@ func (r *rows) add(id idx) error {
 	return nil
 }
 
-// link prepares find, after all rows were added. It fails if two rows have the same idx.
+// link prepares find, after all rows were added. It returns an error if two rows have the same idx.
 func (r *rows) link() error {
 	twice := -1
 	if r.texts != nil {
@@ -78,8 +78,8 @@ func (r *rows) at(row int) idx {
 	return idx{number: r.numbers[row]}
 }
 
-// order returns a number for each row, lower for a lower idx: the idx itself, or the place of a text among all texts in
-// ascending order of their code points, which is Python's order of texts.
+// order returns a number for each row, in the order of the idx. It is the idx itself or, for texts, the position of the
+// text among all texts. Texts are sorted by their code points, as in Python.
 func (r *rows) order() []int64 {
 	if r.texts == nil {
 		return r.numbers
@@ -96,7 +96,7 @@ func (r *rows) order() []int64 {
 	return order
 }
 
-// find tries the guessed row first, because score files mostly have the manifest's order.
+// find returns the row of an idx. It tries the row guess first, because score files mostly have the manifest's order.
 func (r *rows) find(id idx, guess uint32) (row uint32, ok bool) {
 	if id.isText {
 		if uint64(guess) < uint64(len(r.texts)) && r.texts[guess] == id.text {

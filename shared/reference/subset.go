@@ -12,8 +12,8 @@ import (
 // Write writes the items at these positions in the pool, given in any order. The result is a JSON array in the
 // manifest's order. It equals byte for byte what the reference writes by Python's json.dump(items, indent=2,
 // ensure_ascii=False), without a line break at the end. Write reads the manifest again, but only the pieces with
-// selected items. It fails if a position is not in the pool, if w fails, or if a selected item is not JSON; this error
-// has the number and the idx of the item.
+// selected items. It returns an error if a position is not in the pool, if w fails, or if a selected item is not JSON.
+// The last error has the number and the idx of the item.
 func (d *Data) Write(ctx context.Context, w io.Writer, samples []uint32) error {
 	m := d.manifest
 	selected := make([]bool, m.rows.len())
@@ -123,7 +123,7 @@ func (m *manifest) convert(piece piece, selected []bool, read *[]byte) ([]byte, 
 	if _, err := m.file.ReadAt(src, offset); err != nil {
 		return nil, fmt.Errorf("at byte %d: %w", offset, err)
 	}
-	// The indents of Python make short items about a third longer.
+	// Python's indents make short items about a third longer.
 	p := python{out: make([]byte, 0, size+size/2)}
 	for row := piece.first; row < piece.end; row++ {
 		if !selected[row] {

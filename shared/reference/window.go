@@ -7,13 +7,13 @@ import (
 )
 
 const (
-	// windowBytes is the size of the part of a manifest in memory; it grows for a longer item.
+	// windowBytes is the size, in bytes, of the part of a manifest in memory. The part grows for a longer item.
 	windowBytes = 4 << 20
-	// maxItem limits the growth if a bracket or quote is never closed.
+	// maxItem is the limit of this growth, for a bracket or quote that is never closed.
 	maxItem = 256 << 20
 )
 
-// A window is a part of a manifest, read forwards.
+// A window is a part of a manifest in memory. It moves forwards.
 type window struct {
 	in     io.Reader
 	buf    []byte
@@ -27,7 +27,7 @@ func (w *window) more() error {
 	case w.buf == nil:
 		w.buf = make([]byte, windowBytes)
 	case len(w.unread) > maxItem:
-		return fmt.Errorf("longer than %d MB: a bracket or a quote is missing", maxItem>>20)
+		return fmt.Errorf("the item is longer than %d MB: a bracket or a quote is missing", maxItem>>20)
 	case 2*len(w.unread) > len(w.buf):
 		grown := make([]byte, 2*len(w.buf))
 		copy(grown, w.unread)
@@ -62,7 +62,7 @@ func (w *window) peek() (byte, error) {
 	}
 }
 
-// begin moves into the array.
+// begin moves past the opening bracket of the array.
 func (w *window) begin() error {
 	switch err := w.more(); {
 	case errors.Is(err, io.EOF):
@@ -75,7 +75,7 @@ func (w *window) begin() error {
 	}
 	switch first, err := w.peek(); {
 	case errors.Is(err, io.EOF):
-		return errors.New("the manifest is blank" + expectArray)
+		return errors.New("the manifest has only white space" + expectArray)
 	case err != nil:
 		return err
 	case first != '[':
@@ -87,7 +87,7 @@ func (w *window) begin() error {
 
 const expectArray = ": give the manifest that was scored, a JSON array of items"
 
-// nextItem moves to the next item, and reports whether there is one.
+// nextItem moves to the next item. It returns false if there is no further item.
 func (w *window) nextItem(first bool) (bool, error) {
 	next, err := w.peek()
 	if err == nil && next == ']' {
@@ -103,7 +103,7 @@ func (w *window) nextItem(first bool) (bool, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return false, errors.New("the manifest ends before the array's closing \"]\": it is cut short")
+		return false, errors.New("the manifest ends before the array's closing \"]\": it is incomplete")
 	case err != nil:
 		return false, err
 	case next != '{':

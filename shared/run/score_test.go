@@ -202,7 +202,7 @@ func imageCases(valid []byte) []imageCase {
 		{"gs://, allowed bucket, missing", []string{"gs://allowed/gone.png"}, images.NotFound, "gs://allowed/gone.png"},
 		{"gs://, other bucket", []string{"gs://secret/a.png"}, images.NotAllowed, "IMAGE_BUCKETS"},
 		{"gs://, no object", []string{"gs://allowed"}, dataset.ImageNameUnsafe, "gs://bucket/object"},
-		{"too many bytes", []string{"fat.png"}, images.TooLarge, "6000 bytes; the limit is 5000"},
+		{"too many bytes", []string{"fat.png"}, images.TooLarge, "6000 bytes, but the limit is 5000"},
 		{"too many pixels", []string{"wide.png"}, images.TooLarge, "200 x 100 pixels"},
 		{"empty", []string{"empty.png"}, images.Empty, "image 1 (empty.png)"},
 		{"no image", []string{"text.png"}, images.FormatUnknown, "text.png"},

@@ -137,10 +137,10 @@ func TestCompressedManifestIsRefused(t *testing.T) {
 			t.Errorf("it left %v", left)
 		}
 	}
-	refused(packedManifest + ": the file is compressed with gzip and cut short: it ends after ")
+	refused(packedManifest + ": the file is compressed with gzip and incomplete: it ends after ")
 	f.Upload(packedManifest, whole)
 	f.Limits.Compressed.Gzip = int64(len(content)) - 1
-	refused("that MAX_GZIP_BYTES allows; give the unpacked file, which is read in parts, or several files: gunzip < ")
+	refused("that MAX_GZIP_BYTES allows; give the unpacked file, which has no limit, or several smaller files: gunzip < ")
 	f.Limits.Compressed.Gzip = int64(len(content)) + 1
 	bounded = func(p *run.Planner) *run.Planner { return p.Bounded(int64(len(content))-1, "a caller who waits") }
 	refused("that a caller who waits allows; give the unpacked file")

@@ -12,18 +12,18 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// A Brief is the entry of a sample in a list.
+// A Brief has the data of a sample for a list of samples.
 type Brief struct {
 	ID, Source string
 	Status     Status
 	Code       reason.Code // empty if the sample can be selected
 	Styles     []string
-	// Ratings are in the order of the file's capabilities; a missing rating is selection.Missing.
+	// Ratings has a rating for each of the file's capabilities, in order. A missing rating is selection.Missing.
 	Ratings []int8
 }
 
-// ReadBriefs reads some rows of a file, given in ascending order. It reads only the pages with these rows. Its errors
-// are those of Read.
+// ReadBriefs reads some rows of a file. rows must be in ascending order. It reads only the pages that have these rows.
+// Its errors are those of Read.
 func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err error) {
 	defer recoverBad("reading rows of scores", &err)
 	f, err := open(r, size, parquet.SkipPageIndex(false))
@@ -57,7 +57,7 @@ func ReadBriefs(r io.ReaderAt, size int64, rows []int) (briefs []Brief, err erro
 	return briefs, nil
 }
 
-// ReadRating reads only the ratings for one capability; a missing rating is selection.Missing. Its errors are those of
+// ReadRating reads only the ratings for one capability. A missing rating is selection.Missing. Its errors are those of
 // Read.
 func ReadRating(r io.ReaderAt, size int64, capability string) (rated []int8, err error) {
 	defer recoverBad("reading ratings of scores", &err)
@@ -68,8 +68,8 @@ func ReadRating(r io.ReaderAt, size int64, capability string) (rated []int8, err
 	return ratings.column(f, ratingColumn(capability), selection.Missing)
 }
 
-// Names are the different values of a column, in the order of their first appearance. Reading another column adds
-// names.
+// Names has the different values of a column, in the order of their first appearance. If another column is read with
+// the same Names, its values are added.
 type Names []string
 
 // ReadSources reads only the source of each row, as an index into names. Its errors are those of Read.
@@ -107,7 +107,7 @@ func ReadStyles(r io.ReaderAt, size int64, names *Names) (starts, indexes []uint
 	return namesIn((*[]string)(names)).lists(f, "styles")
 }
 
-// at returns a flat column at some rows of the file, with null for absent values.
+// at returns the values of a flat column in some rows of the file, with null for absent values.
 func (k columnType[T, U]) at(f *file, name string, rows []int, null U) ([]U, error) {
 	out := make([]U, 0, len(rows))
 	err := k.pagesOf(f, []string{name}, rows, func(p *page[U], wanted []int) error {
@@ -123,7 +123,7 @@ func (k columnType[T, U]) at(f *file, name string, rows []int, null U) ([]U, err
 	return out, err
 }
 
-// listsAt returns a column of lists at some rows of the file.
+// listsAt returns the lists of a column in some rows of the file.
 func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, error) {
 	out := make([][]U, 0, len(rows))
 	err := k.pagesOf(f, []string{name, "list", "element"}, rows, func(p *page[U], wanted []int) error {
@@ -140,8 +140,8 @@ func (k columnType[T, U]) listsAt(f *file, name string, rows []int) ([][]U, erro
 	return out, err
 }
 
-// pagesOf calls visit for each page of a leaf column that has some of the rows. The page begins at the first of these
-// rows. visit also gets the numbers of the rows in the page.
+// pagesOf calls visit for each page of a leaf column that has requested rows. The page begins at the first requested
+// row. visit also gets the numbers of the requested rows in the page.
 func (k columnType[T, U]) pagesOf(f *file, path []string, rows []int, visit func(*page[U], []int) error) error {
 	leaf, ok := f.Schema().Lookup(path...)
 	if !ok {
@@ -160,7 +160,7 @@ func (k columnType[T, U]) pagesOf(f *file, path []string, rows []int, visit func
 	return nil
 }
 
-// chunkOf is pagesOf for one chunk, which begins at the row first.
+// chunkOf does the same as pagesOf for one chunk. The chunk begins at row number first.
 func (k columnType[T, U]) chunkOf(
 	chunk parquet.ColumnChunk, first int, rows []int, visit func(*page[U], []int) error,
 ) error {
@@ -198,8 +198,8 @@ func (k columnType[T, U]) chunkOf(
 	return nil
 }
 
-// ReadSureness reads only mass and margin of each row for a capability, as in Record; NaN for a missing value. Its
-// errors are those of Read.
+// ReadSureness reads only the mass and the margin of each row for a capability (see Record). A missing value is NaN.
+// Its errors are those of Read.
 func ReadSureness(r io.ReaderAt, size int64, capability string) (mass, margin []float32, err error) {
 	defer recoverBad("reading masses and margins of scores", &err)
 	f, err := open(r, size)

@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// Rows that are read alone equal the rows of the whole file.
+// Rows that are read separately equal the rows of the whole file.
 func TestReadBriefs(t *testing.T) {
 	t.Parallel()
 	records := many(130_000, 3) // two row groups
@@ -62,7 +62,7 @@ func TestReadBriefs(t *testing.T) {
 	}
 }
 
-// A column that is read alone equals the column of the whole file.
+// A column that is read separately equals the column of the whole file.
 func TestReadOneColumn(t *testing.T) {
 	t.Parallel()
 	file := write(t, capabilities, small())

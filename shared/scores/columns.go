@@ -12,47 +12,46 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// Columns are the scores of a file in the form of a selection.Pool: a slice for each column, with an entry for each
-// row, in the order of the file. Each name is stored once, in the order of first appearance; rows have the index of the
-// name.
+// Columns has the scores of a file in columns, like a selection.Pool. Each column has an entry for each row, in the
+// order of the file. Each name is stored once, in the order of first appearance. Rows have the index of the name.
 type Columns struct {
 	Status      []Status
 	SourceNames []string
 	Source      []uint32
 	Tie         []uint64          // selection.TieHash of the content and the seed
-	Tokens      []uint32          // of texts and images
+	Tokens      []uint32          // numbers of tokens of texts and images
 	Answers     []uint32          // tokens of the answers; nil unless requested
 	Shape       []selection.Shape // 0 for a row that is not OK
-	Distance    []uint32          // as in scorer.Result
-	// Template is the number, from 1, of the template of a row's first question in Templates. It is 0 without a template,
-	// and for a row that is not OK. TemplateNames are the texts of the templates.
+	Distance    []uint32          // see scorer.Result
+	// Template has, for each row, the number in Templates, from 1, of the template of its first question. It is 0 for a
+	// row without a template, and for a row that is not OK. TemplateNames are the texts of the templates.
 	Templates     []similarity.TemplateKey
 	TemplateNames []string
 	Template      []uint32
-	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]], the main one first.
+	// The styles of row i are Style[StyleStart[i]:StyleStart[i+1]]. The main style is first.
 	StyleNames []string
 	StyleStart []uint32
 	Style      []uint32
 	// Capabilities are the capabilities that were read. Ratings[c][i] is the rating of row i for Capabilities[c], or
-	// selection.Missing. Expected[c][i] is its expected score in units of 1/scorer.ExpectedUnits. If the file has none, it
-	// is the rating; if the rating is missing, it is 0.
+	// selection.Missing. Expected[c][i] is the row's expected score in units of 1/scorer.ExpectedUnits. If the file has no
+	// expected score, it is the rating. If the rating is missing, it is 0.
 	Capabilities []string
 	Ratings      [][]int8
 	Expected     [][]uint16
-	// Twin is the selection.TwinHash of an OK row's twin, or zero without a twin; nil unless requested.
+	// Twin has, for each OK row, the selection.TwinHash of its twin; zero if it has no twin. It is nil unless requested.
 	Twin [][16]byte
 	// The hashes of the images of row i are Image[ImageStart[i]:ImageStart[i+1]]; nil unless requested.
 	ImageStart []uint32
 	Image      []string
 }
 
-// A ColumnRequest says what ReadColumns reads.
+// A ColumnRequest names the columns that ReadColumns reads.
 type ColumnRequest struct {
 	Capabilities  []string // empty: all capabilities of the file
 	Seed          uint64   // for Columns.Tie
 	Twins, Images bool
 	Answers       bool
-	// Visual gives the number of tokens of an image for Columns.Tokens.
+	// Visual is the rule for the number of tokens of an image in Columns.Tokens.
 	Visual selection.VisualTokens
 }
 
@@ -155,7 +154,7 @@ func ReadRatings(r io.ReaderAt, size int64) (columns *Columns, err error) {
 // noUnits marks rows without an expected score while a column is read. It is larger than every expected score.
 const noUnits = scorer.MaxRating*scorer.ExpectedUnits + 1
 
-// resolveExpected sets an expected score for every row; see Columns.
+// resolveExpected sets the expected score of every row that has none (see Columns).
 func resolveExpected(ratings []int8, expected []uint16) {
 	for i, rating := range ratings {
 		switch {

@@ -57,8 +57,8 @@ func TestReadColumns(t *testing.T) {
 	}
 }
 
-// A large file gives the same values as columns and as records. Its names are in several dictionaries, and its rows in
-// several pages.
+// A large file gives the same values if it is read as columns and as records. Its names are in several dictionaries,
+// and its rows in several pages.
 func TestReadColumnsAgreesWithRead(t *testing.T) {
 	t.Parallel()
 	records := many(130_000, 3)

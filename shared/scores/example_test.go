@@ -10,7 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// Scores are written sample by sample, and read by column: a selection reads only the columns that it needs.
+// Scores are written sample by sample, and read column by column, because a selection reads only the columns that it
+// needs.
 func Example() {
 	capabilities := []string{"data understanding", "humanities"}
 	rated := func(id string, position int, ratings ...int8) scores.Record {

@@ -19,7 +19,7 @@ type file struct {
 	rows         int
 }
 
-// open checks everything that can be checked before pages are decoded.
+// open opens a file of scores, and makes all checks that are possible before pages are decoded.
 func open(r io.ReaderAt, size int64, options ...parquet.FileOption) (*file, error) {
 	opened, err := openParquet(r, size, options...)
 	if err != nil {
@@ -54,7 +54,7 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 	if v, ok := f.Lookup(versionKey); !ok {
 		return nil, fmt.Errorf("not written by Harvest: its metadata lacks %s", versionKey)
 	} else if v != version {
-		return nil, fmt.Errorf("layout version %q: this Harvest reads version %s", v, version)
+		return nil, fmt.Errorf("layout version %q: this version of Harvest reads layout version %s", v, version)
 	}
 	// A damaged footer may state any number of rows, and memory for the rows is allocated before they are read.
 	rows := int64(0)
@@ -66,14 +66,14 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 		rows += n
 	}
 	if f.NumRows() != rows {
-		return nil, fmt.Errorf("the footer states %d rows, and its row groups %d", f.NumRows(), rows)
+		return nil, fmt.Errorf("the footer states %d rows, but its row groups have %d", f.NumRows(), rows)
 	}
 	return f, nil
 }
 
-// checkFooter reads a file's footer without storing it. parquet-go allocates as much memory as a damaged footer states,
-// for the footer and for its lists, and a process cannot handle running out of memory. The check ends at the real end
-// of the bytes.
+// checkFooter checks a file's footer before parquet-go reads it. For a damaged footer, parquet-go may allocate any
+// amount of memory for the footer and its lists, and the process would end. checkFooter stores nothing, and ends at the
+// real end of the bytes.
 func checkFooter(r io.ReaderAt, size int64) error {
 	const head, tail = 4, 8 // magic; length of the footer and magic
 	if size < head+tail {
@@ -84,7 +84,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 		return fmt.Errorf("reading its end: %w", err)
 	}
 	if string(end[4:]) != "PAR1" {
-		return errors.New("not a Parquet file, or a file cut short: it does not end in PAR1")
+		return errors.New("not a Parquet file, or an incomplete file: it does not end in PAR1")
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:]))
 	if length > size-head-tail {
@@ -100,7 +100,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	return nil
 }
 
-// checkSchema names the first column in which a file differs from the expected schema.
+// checkSchema returns an error that names the first column in which a file differs from the expected schema.
 func checkSchema(f *parquet.File, want *parquet.Schema) error {
 	have := f.Schema()
 	if parquet.EqualNodes(have, want) {
@@ -124,8 +124,8 @@ func describe(f parquet.Field) string {
 	return f.Name() + " " + strings.TrimSuffix(b.String(), ";")
 }
 
-// recoverBad adds the current step to *err, and turns a panic into an error. Some of parquet-go's decoders panic on
-// bytes that no writer produces. A damaged file must fail only its own delivery.
+// recoverBad adds the current step to *err, and converts a panic into an error. Some decoders of parquet-go panic if a
+// file is damaged. A damaged file must not end the process.
 func recoverBad(doing string, err *error) {
 	if r := recover(); r != nil {
 		*err = fmt.Errorf("damaged file: %v", r)

@@ -35,12 +35,12 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, "reading scores: 0 bytes are not a Parquet file"},
 		{"text", []byte("id,rating\na,5\nb,4\n"), "it does not end in PAR1"},
-		{"cut short", good[:len(good)-100], "a file cut short"},
+		{"cut short", good[:len(good)-100], "an incomplete file"},
 		{"head cut off", good[len(good)-200:], "a footer of"},
 		{"another's", other(row{}), "not written by Harvest"},
 		{
 			"a later version", other(row{}, parquet.KeyValueMetadata("harvest.version", "7")),
-			`layout version "7": this Harvest reads version 6`,
+			`layout version "7": this version of Harvest reads layout version 6`,
 		},
 		{"not scores", other(row{}, version), "not a file of scores: its metadata lacks harvest.capabilities"},
 		{
@@ -71,8 +71,8 @@ func TestReadRefuses(t *testing.T) {
 	}
 }
 
-// Bytes all over a file are changed, one at a time. Every reader must return an error or consistent values. The step
-// between the bytes keeps the test short.
+// The test changes one byte of a file at a time. Every reader must return an error or consistent values. It skips most
+// bytes to save time.
 func TestReadSurvivesDamage(t *testing.T) {
 	t.Parallel()
 	good := write(t, capabilities, small())
@@ -83,7 +83,7 @@ func TestReadSurvivesDamage(t *testing.T) {
 	}
 }
 
-// readAll reads a file by every reader, and requires consistent values.
+// readAll reads a file with every reader, and requires consistent values.
 func readAll(t *testing.T, file []byte) {
 	r, size := bytes.NewReader(file), int64(len(file))
 	if table, err := scores.Read(r, size); err == nil {

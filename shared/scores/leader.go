@@ -8,7 +8,7 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// leaderRow is the row of one sample in a file of clusters, in the order of the dataset.
+// A leaderRow is the row of one sample in a file of clusters. Rows are in the order of the dataset.
 type leaderRow struct {
 	Leader int64 `parquet:"leader,delta"` // index of the first sample of the cluster, which may be the sample itself
 }
@@ -24,7 +24,7 @@ func WriteLeaders(w io.Writer, leaders []uint32) error {
 	return writeRows(file, "clusters", len(leaders), func(i int) leaderRow { return leaderRow{int64(leaders[i])} })
 }
 
-// ReadLeaders reads a whole file of clusters. It returns an error if the file is cut short, is damaged, has another
+// ReadLeaders reads a whole file of clusters. It returns an error if the file is incomplete, is damaged, has another
 // layout, or is not a file of clusters.
 func ReadLeaders(r io.ReaderAt, size int64) (leaders []uint32, err error) {
 	defer recoverBad("reading clusters", &err)

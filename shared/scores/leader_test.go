@@ -31,7 +31,7 @@ func TestLeadersRoundTrip(t *testing.T) {
 	}
 }
 
-// ReadLeaders refuses other files than files of clusters, and leaders that belong to the cluster of another leader.
+// ReadLeaders refuses files other than files of clusters, and leaders that belong to the cluster of another leader.
 func TestReadLeadersRefuses(t *testing.T) {
 	t.Parallel()
 	of := func(leaders ...uint32) []byte {

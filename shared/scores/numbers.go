@@ -10,26 +10,25 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// Numbers are columns of numbers of samples in the order of the dataset: the numeric fields of a range's records, or
-// what a file of numbers holds of a run's samples.
+// Numbers has columns of numbers, with a number for each sample in the order of the dataset. The columns are the
+// numeric fields of a range's records, or the columns of a file of numbers.
 type Numbers struct {
 	Names []string // in ascending order
 	// Values has a column for each name, with a number for each sample; NaN for none.
 	Values [][]float64
-	// More says that records have further numeric fields, which are not kept.
+	// More reports whether the records have further numeric fields, which are not kept.
 	More bool
-	// About is a text that is kept with the columns.
+	// About is a text that is stored with the columns.
 	About string
 }
 
-// moreKey is in the metadata of a file if the records have more numeric fields than columns are kept, and aboutKey if
-// it has a text.
+// moreKey is in the metadata of a file if Numbers.More is true. aboutKey is in the metadata if there is a text About.
 const (
 	moreKey  = "harvest.more"
 	aboutKey = "harvest.about"
 )
 
-// WriteNumbers writes a whole file. It writes nothing if there is no column.
+// WriteNumbers writes a whole file of numbers. It writes nothing if there is no column.
 func WriteNumbers(w io.Writer, n *Numbers) error {
 	if len(n.Names) == 0 {
 		return nil
@@ -71,8 +70,8 @@ func WriteNumbers(w io.Writer, n *Numbers) error {
 	return nil
 }
 
-// ReadNumbers reads only the named columns, in the order of the file; without names, none. The result has all names of
-// the file, and nil for a column that was not requested. It fails as Read does.
+// ReadNumbers reads only the named columns. The result has the names of all columns, in the order of the file, and nil
+// values for a column that was not requested. Its errors are those of Read.
 func ReadNumbers(r io.ReaderAt, size int64, names ...string) (n *Numbers, err error) {
 	defer recoverBad("reading numbers", &err)
 	if size == 0 {

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// TestNumbers writes columns and reads one of them. A file that is cut short is an error.
+// TestNumbers writes columns and reads one of them. An incomplete file is an error.
 func TestNumbers(t *testing.T) {
 	t.Parallel()
 	none := math.NaN()

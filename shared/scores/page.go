@@ -9,15 +9,15 @@ import (
 	"github.com/parquet-go/parquet-go/encoding"
 )
 
-// A columnType reads the values of a column from a page, and converts them. In a column with a dictionary only the
+// A columnType reads the values of a column from a page, and converts them. If a column has a dictionary, only the
 // values of the dictionary are converted, once for each page.
 type columnType[T, U any] struct {
 	take    func(encoding.Values) []T
 	convert func(T) (U, error)
 }
 
-// A page is a decoded page: its k-th value is entries[index[k]], or entries[k] if index is nil. The levels are
-// Parquet's levels; a required column has none.
+// A page is a decoded page. Its k-th value is entries[index[k]], or entries[k] if index is nil. The levels are those of
+// Parquet. A required column has no levels.
 type page[U any] struct {
 	entries                []U
 	index                  []int32
@@ -86,7 +86,7 @@ func (k columnType[T, U]) decode(p parquet.Page) (*page[U], error) {
 	}
 	for _, i := range out.index {
 		if uint(i) >= uint(len(raw)) {
-			return nil, fmt.Errorf("the index %d of a dictionary with %d values", i, len(raw))
+			return nil, fmt.Errorf("an index is %d, but the dictionary has %d values", i, len(raw))
 		}
 	}
 	values := len(raw)

@@ -11,8 +11,8 @@ import (
 type Pick struct {
 	Order      int    `parquet:"order,delta"` // from 0, in the order of picking
 	ID         string `parquet:"id"`
-	Range      int    `parquet:"range_index,delta"` // as in Record
-	Position   int    `parquet:"position,delta"`    // as in Record
+	Range      int    `parquet:"range_index,delta"` // see Record
+	Position   int    `parquet:"position,delta"`    // see Record
 	Index      int64  `parquet:"index,delta"`       // index of the sample in the whole dataset, from 0
 	Source     string `parquet:"source,dict"`
 	Capability string `parquet:"capability,dict"` // empty unless the rule is turn or bin
@@ -35,7 +35,7 @@ func WritePicks(w io.Writer, n int, pick func(i int) Pick) error {
 }
 
 // EachPick calls use for each pick of a file, in order, and keeps only a few picks in memory. It returns an error if
-// the file is cut short, is damaged, has another layout, or has no picks.
+// the file is incomplete, is damaged, has another layout, or is not a file of picks.
 func EachPick(r io.ReaderAt, size int64, use func(Pick)) (err error) {
 	defer recoverBad("reading picks", &err)
 	f, err := openParquet(r, size)

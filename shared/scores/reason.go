@@ -9,7 +9,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// reasonRow is the row of one sample in a file of reasons, in the order of the dataset.
+// A reasonRow is the row of one sample in a file of reasons. Rows are in the order of the dataset.
 type reasonRow struct {
 	Code string `parquet:"reason_code,dict"` // reason why the sample is not in a selection; empty for a selected sample
 }
@@ -18,8 +18,8 @@ func reasonSchema() *parquet.Schema {
 	return parquet.NewSchema("reasons", parquet.SchemaOf(reasonRow{}))
 }
 
-// WriteReasons writes a whole file of reasons: a code for each of n samples of a dataset, in order; empty for a
-// selected sample.
+// WriteReasons writes a whole file of reasons. code(i) is the code for sample i of the n samples of a dataset; empty
+// for a selected sample.
 func WriteReasons(w io.Writer, n int, code func(i int) string) error {
 	file := parquet.NewGenericWriter[reasonRow](w, writerOptions(reasonSchema())...)
 	return writeRows(file, "reasons", n, func(i int) reasonRow { return reasonRow{code(i)} })
@@ -46,7 +46,7 @@ func writeRows[T any](file *parquet.GenericWriter[T], what string, n int, row fu
 // Reasons has the codes of a file of reasons, in one byte for each sample.
 type Reasons struct {
 	codes []string // the different codes
-	of    []uint8  // index in codes for each sample
+	of    []uint8  // for each sample, the index of its code
 }
 
 // Len returns the number of samples.
@@ -55,8 +55,8 @@ func (r *Reasons) Len() int { return len(r.of) }
 // At returns the reason why sample i is not in the selection; empty for a selected sample.
 func (r *Reasons) At(i int) string { return r.codes[r.of[i]] }
 
-// ReadReasons reads a whole file of reasons. It returns an error if the file is cut short, is damaged, has another
-// layout, or has no reasons.
+// ReadReasons reads a whole file of reasons. It returns an error if the file is incomplete, is damaged, has another
+// layout, or is not a file of reasons.
 func ReadReasons(r io.ReaderAt, size int64) (reasons *Reasons, err error) {
 	defer recoverBad("reading reasons", &err)
 	p, err := openParquet(r, size)
@@ -72,7 +72,7 @@ func ReadReasons(r io.ReaderAt, size int64) (reasons *Reasons, err error) {
 		i, ok := known[code]
 		if !ok {
 			if len(known) > math.MaxUint8 {
-				return 0, fmt.Errorf("more than %d different codes", math.MaxUint8+1)
+				return 0, fmt.Errorf("there are more than %d different codes", math.MaxUint8+1)
 			}
 			i = uint8(len(known))
 			known[code] = i

@@ -11,15 +11,15 @@ import (
 // A Record has the scores of one sample.
 type Record struct {
 	ID string
-	// Range is the number of the dataset's range with the sample. Position is the place of the sample in the range. Both
-	// count from 0.
+	// Range is the number of the dataset's range with the sample. Position is the number of the sample in the range. Both
+	// are from 0.
 	Range, Position int
 	Source          string
-	// Content is a hash of all input of the ratings. Equal content has equal ratings.
+	// Content is a hash of everything that the ratings depend on. Samples with equal Content have equal ratings.
 	Content string
 	// Twin is a hash of only the texts and images: samples with equal texts and images have the same Twin.
 	Twin string
-	// Tokens counts the tokens of the sample's texts.
+	// Tokens has the numbers of tokens of the sample's texts.
 	Tokens dataset.Tokens
 	// Turns is the number of human turns that the scorer reads; 0 if the record could not be read.
 	Turns int
@@ -27,11 +27,12 @@ type Record struct {
 	Images []string
 	// Sizes are the sizes of all images of the sample, in the form of SizeText; empty for an unread image.
 	Sizes []string
-	// Looks are the String forms of similarity.Image of the sample's images, in their order. They find copies with
+	// Looks has a similarity.Image, as a String, for each image of the sample, in order. They serve to find copies with
 	// another encoding. An entry is empty for an image that is blank or was not read.
 	Looks []string
-	// Words, Questions and Template find equal and similar questions. Words is the String of a similarity.Signature.
-	// Questions are hashes (hex) of the human's turns. Template is the first question without its variable words.
+	// Words, Questions and Template serve to find equal and similar questions. Words is the String of a
+	// similarity.Signature. Questions are hashes (hex) of the human turns. Template is the first question without its
+	// variable words.
 	Words     string
 	Questions []string
 	Template  string
@@ -41,13 +42,13 @@ type Record struct {
 	// images were read.
 	Seen   []string
 	Status Status
-	// Result is the scorer's result. Its Code and Reason also say why a sample was not given to the scorer, and why an OK
-	// sample cannot be selected. Its Flags begin with the flags of the sample. Ratings, Expected, Mass and Margin are nil
-	// unless OK; files store the last three rounded by scorer.RoundExpected.
+	// Result is the scorer's result. Its Code and Reason may also be the reason why the scorer did not get the sample, or
+	// why an OK sample cannot be selected. Its Flags begin with the flags of the sample. Ratings, Expected, Mass and
+	// Margin are nil unless OK; files store the last three rounded by scorer.RoundExpected.
 	scorer.Result
 	// ScorerID and Rubric are the hashes of the scorer and of the rubric.
 	ScorerID, Rubric string
-	// TakenFrom is the earlier run whose scores the sample has; empty for a sample that was rated for this run.
+	// TakenFrom is the earlier run from which the scores were copied; empty for a sample that was rated for this run.
 	TakenFrom string
 }
 
@@ -57,7 +58,7 @@ type Table struct {
 	Records      []Record
 }
 
-// A Status says whether a sample was scored. The zero value is not a status.
+// A Status reports whether a sample was scored. The zero value is not a status.
 type Status uint8
 
 // The outcomes of a sample.
@@ -88,7 +89,7 @@ func (s Status) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
-// UnmarshalText reads what MarshalText wrote.
+// UnmarshalText parses the text of MarshalText.
 func (s *Status) UnmarshalText(text []byte) error {
 	for status := OK; status <= Skipped; status++ {
 		if status.String() == string(text) {

@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// version is the version of the files' layout. It does not depend on the version of the program: a deployment of
-	// another version must write the same bytes for the same scores.
+	// version is the version of the files' layout. It does not depend on the version of the program, because two versions
+	// of the program must write the same bytes for the same scores.
 	version = "6"
 
 	versionKey      = "harvest.version"
@@ -63,7 +63,7 @@ const (
 	ratingMeaning   = "rating, 0 to 5"
 	expectedMeaning = "expected score, 0 to 5: the mean of the ratings by their probabilities"
 	massMeaning     = "probability of all ratings together, 0 to 1"
-	marginMeaning   = "probability of the likeliest rating minus that of the second, 0 to 1"
+	marginMeaning   = "probability of the most probable rating minus that of the second, 0 to 1"
 )
 
 func ratingColumn(capability string) string   { return "rating_" + slug(capability) }
@@ -71,15 +71,15 @@ func expectedColumn(capability string) string { return "expected_" + slug(capabi
 func massColumn(capability string) string     { return "mass_" + slug(capability) }
 func marginColumn(capability string) string   { return "margin_" + slug(capability) }
 
-// CheckCapabilities checks that files can have columns for these capabilities. The error names two capabilities that
-// differ only in case and punctuation.
+// CheckCapabilities returns an error if files cannot have columns for these capabilities. The error names two
+// capabilities that differ only in case and punctuation.
 func CheckCapabilities(capabilities []string) error {
 	_, err := schemaOf(capabilities)
 	return err
 }
 
-// slug returns a capability's name as part of a column's name: lower case, with one underscore for each run of other
-// characters than letters and digits.
+// slug converts the name of a capability to a part of a column's name: in lower case, with one underscore for each run
+// of characters other than letters and digits.
 func slug(capability string) string {
 	var b strings.Builder
 	for _, r := range strings.ToLower(capability) {
@@ -143,7 +143,7 @@ func tagOf(column, meaning string) reflect.StructTag {
 }
 
 // writerOptions returns the options of the writers of every file of this package. With them, the bytes of a file depend
-// only on the rows: parquet-go's own creator text would differ between a test and a deployed binary.
+// only on the rows. The default creator text of parquet-go would differ between a test and a deployed binary.
 func writerOptions(schema *parquet.Schema) []parquet.WriterOption {
 	return []parquet.WriterOption{
 		schema,

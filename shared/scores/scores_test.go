@@ -31,8 +31,8 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 
 var capabilities = []string{"object spatial understanding", "Fine-grained  recognition!"}
 
-// small returns a record for every case: ratings, expected scores, masses and margins absent and at both ends, failed
-// and skipped samples, empty and longer lists, and texts of several scripts.
+// small returns a record for every case: missing, smallest and largest ratings, expected scores, masses and margins;
+// failed and skipped samples; empty and longer lists; and texts of several scripts.
 func small() []scores.Record {
 	nan := float32(math.NaN())
 	return []scores.Record{

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// Read reads a whole file of scores. Empty lists are nil. It returns an error if the file is cut short, is damaged, has
-// another layout, or has no scores.
+// Read reads a whole file of scores. Empty lists are nil. It returns an error if the file is incomplete, is damaged,
+// has another layout, or is not a file of scores.
 func Read(r io.ReaderAt, size int64) (table *Table, err error) {
 	defer recoverBad("reading scores", &err)
 	f, err := open(r, size)
@@ -92,7 +92,7 @@ type Outcome struct {
 	ID     string
 	Status Status
 	Code   reason.Code // empty if the sample can be selected
-	Reason string      // Code in words
+	Reason string      // the reason as a text
 }
 
 // ReadOutcomes reads only the outcomes of the samples, in the order of the file. Its errors are those of Read.
@@ -138,8 +138,8 @@ func fill[R, T, U any](f *file, records []R, name string, k columnType[T, U], fi
 	return nil
 }
 
-// fillRatings reads the columns of ratings and of expected scores. The status decides which rows have them, so an OK
-// sample without any rating keeps its row.
+// fillRatings reads the columns of ratings and of expected scores into the records that are OK. So an OK record gets
+// its ratings even if all of them are missing.
 func fillRatings(f *file, records []Record) error {
 	n := len(f.capabilities)
 	for i := range records {

@@ -9,10 +9,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// SizeText returns the size of an image in the form of Record.Sizes.
+// SizeText returns the size of an image as in Record.Sizes.
 func SizeText(width, height int) string { return strconv.Itoa(width) + "x" + strconv.Itoa(height) }
 
-// parseSize reads the form of SizeText. An empty text is the size of an unread image.
+// parseSize parses a text of SizeText. An empty text is the size of an unread image.
 func parseSize(text string) (size [2]int32, err error) {
 	if text == "" {
 		return size, nil
@@ -31,7 +31,8 @@ func parseSize(text string) (size [2]int32, err error) {
 // sizes reads a column of texts as sizes.
 var sizes = columnType[string, [2]int32]{takeText, parseSize}
 
-// TrainingTokens returns the number of tokens of a sample in training: of its texts, and of its images by their sizes.
+// TrainingTokens returns the number of tokens that a sample has in training: the tokens of its texts, and of its
+// images, computed from their sizes.
 func (r *Record) TrainingTokens(visual selection.VisualTokens) (int, error) {
 	all := r.Tokens.Text
 	for _, text := range r.Sizes {

@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
 
-// batchRows is the number of rows of one call of parquet-go, which checks the size of its pages every 64 rows of a
-// call. With full batches of a multiple of 64, the bytes of a file do not depend on how its records were split over
+// batchRows is the number of rows of one call of parquet-go. In a call, parquet-go checks the size of its pages every
+// 64 rows. batchRows is a multiple of 64, so the bytes of a file do not depend on the division of its records into
 // calls of Write.
 const batchRows = 512
 
@@ -24,7 +24,7 @@ type Writer struct {
 	file         *parquet.GenericWriter[any]
 	capabilities int
 	batch        []parquet.Row
-	values       int // length of the longest row so far; more rows are allocated with this length
+	values       int // length of the longest row so far; new rows are allocated with this length
 	full         int // used rows of batch
 	written      int
 }
@@ -102,7 +102,7 @@ func Write(w io.Writer, capabilities []string, records []Record) error {
 	return file.Close()
 }
 
-// check checks the ranges of a record's fields, so that a bug of a scorer is found early.
+// check returns an error if a record has an invalid value, so that a bug of a scorer is found early.
 func check(r *Record, capabilities int) error {
 	if _, err := r.Status.MarshalText(); err != nil {
 		return err
@@ -111,7 +111,7 @@ func check(r *Record, capabilities int) error {
 		return fmt.Errorf("range %d, position %d: not in [0, 2^31)", r.Range, r.Position)
 	}
 	if n := r.Tokens; n.Answers < 0 || n.Text < n.Answers || n.Text > math.MaxInt32 {
-		return fmt.Errorf("%d tokens, %d answer tokens: not in [0, 2^31), or the second is larger", n.Text, n.Answers)
+		return fmt.Errorf("%d tokens and %d answer tokens: not in [0, 2^31), or the second is larger", n.Text, n.Answers)
 	}
 	if r.Turns < 0 || r.Turns > math.MaxInt32 {
 		return fmt.Errorf("%d turns: not in [0, 2^31)", r.Turns)

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// BenchmarkSelect measures pools of 14 capabilities, 90 sources of uneven size, 9 styles and 1 to 3
-// of them a sample. The pool of 2.6 million is the size of LLaVA-OneVision's single-image pool;
-// -short leaves it out, and HARVEST_LARGE_POOLS=1 adds two larger ones. With a catalog, which a process keeps between
-// selections, what they have in common is prepared before the first.
+// BenchmarkSelect measures pools of 14 capabilities, 90 sources of different sizes, and 9 styles, 1 to 3 for each
+// sample. The pool of 2.6 million samples is as large as LLaVA-OneVision's single-image pool. -short leaves it out, and
+// HARVEST_LARGE_POOLS=1 adds two larger pools. With a catalog, which a process keeps between selections, the common
+// data of all selections are prepared before the first selection.
 //
-// In addition to the time it reports the processors' time, what is allocated, and the peak of memory
-// in use, the pool included.
+// In addition to the elapsed time, it reports the CPU time, the allocated memory, and the peak memory, including the
+// pool.
 func BenchmarkSelect(b *testing.B) {
 	sizes := []int{100_000, 1_000_000}
 	if !testing.Short() {

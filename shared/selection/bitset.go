@@ -9,7 +9,7 @@ func newBitset(n int) bitset { return make(bitset, (n+63)/64) }
 
 func (b bitset) has(i uint32) bool { return b[i/64]>>(i%64)&1 != 0 }
 
-// bit returns 1 for a number in the set, else 0; so callers can add bits up without a branch.
+// bit returns 1 if the set has the number, otherwise 0. So callers can add up bits without a branch.
 func (b bitset) bit(i uint32) uint32 { return uint32(b[i/64] >> (i % 64) & 1) }
 
 func (b bitset) set(i uint32) { b[i/64] |= 1 << (i % 64) }

@@ -10,7 +10,7 @@ import (
 
 // A Budget is the amount to select: a number of samples, a ratio of all samples, or a number of tokens. The zero Budget
 // means that no budget was given. In JSON and YAML it is a string or a number in the forms that ParseBudget accepts. It
-// is written as a string, because another program may write the number 1.0 (everything) as 1 (one sample).
+// is always written as a string, because another program may write the number 1.0 (all samples) as 1 (one sample).
 type Budget struct {
 	ratio  float64 // in (0, 1]; 0 for a count
 	count  int     // from 1; 0 for a ratio
@@ -26,7 +26,7 @@ const (
 	tokenSuffix = "-tokens"
 )
 
-// ParseBudget reads a percentage above 0% up to 100%, a ratio above 0 up to 1.0, or a count from 1. A decimal point
+// ParseBudget parses a percentage above 0% up to 100%, a ratio above 0 up to 1.0, or a count from 1. A decimal point
 // distinguishes a ratio from a count: 1 is one sample, 1.0 is all samples. The error lists the accepted forms and, if
 // the text is similar to one, the nearest budget.
 //
@@ -53,7 +53,7 @@ func parseTokens(text, number string) (Budget, error) {
 		return Budget{}, fmt.Errorf("budget %q: %s", text, tokenForms)
 	}
 	if len(fraction) > exponent {
-		return Budget{}, fmt.Errorf("budget %q: a number of tokens must be whole; %s", text, tokenForms)
+		return Budget{}, fmt.Errorf("budget %q: a number of tokens must be a whole number; %s", text, tokenForms)
 	}
 	count, err := strconv.Atoi(whole + fraction + strings.Repeat("0", exponent-len(fraction)))
 	switch {
@@ -127,7 +127,7 @@ func parseSamples(noun, text string) (Budget, error) {
 // ofNothing returns the reason why an amount cannot be zero.
 func ofNothing(noun string) string {
 	if noun == "cap" {
-		return "a cap allows at least one sample, 1; it cannot leave out all of a kind"
+		return "the smallest cap is one sample, 1; a cap cannot leave out all samples"
 	}
 	return "nothing would be selected; the smallest is one sample, 1"
 }
@@ -143,7 +143,7 @@ func fractionForm(text string) string {
 	return strconv.FormatFloat(100*float64(part)/float64(whole), 'g', 4, 64) + "%"
 }
 
-// inWords returns the budget with its number of samples in a pool: a ratio as a percentage, with the number.
+// inWords returns the budget as a text. For a ratio, it is the percentage with the number of samples.
 func (b Budget) inWords(number int) string {
 	if b.ratio == 0 {
 		return b.String()
@@ -156,8 +156,8 @@ func digits(text string) bool {
 	return text != "" && strings.Trim(text, "0123456789") == ""
 }
 
-// nearForm returns the accepted form that is nearest to a number in another form, such as 5e2, +5, .5 or 1,000; "" if
-// there is none.
+// nearForm returns a text with the accepted form that is nearest to a number in another form, such as 5e2, +5, .5 or
+// 1,000. It returns "" if there is no such form.
 func nearForm(noun, number string, percent bool) string {
 	value, err := strconv.ParseFloat(strings.NewReplacer(",", "", "_", "", " ", "").Replace(number), 64)
 	if err != nil || math.IsNaN(value) {
@@ -181,8 +181,9 @@ func nearForm(noun, number string, percent bool) string {
 	return fmt.Sprintf("the nearest %s is %s; ", noun, near)
 }
 
-// Samples returns the number of samples of the budget in a pool of total: the count, or the ratio of total rounded
-// down. It may be 0, and a count may exceed total; Params.Validate reports both. It is 0 for a budget in tokens.
+// Samples returns the number of samples of the budget in a pool of total samples: the count, or the ratio of total,
+// rounded down. It may be 0, and a count may exceed total; Params.Validate reports both. It is 0 for a budget in
+// tokens.
 func (b Budget) Samples(total int) int {
 	if b.tokens {
 		return 0
@@ -193,7 +194,7 @@ func (b Budget) Samples(total int) int {
 	return b.count
 }
 
-// Tokens returns the number of tokens of a budget in tokens, else 0.
+// Tokens returns the number of tokens of a budget in tokens; 0 for other budgets.
 func (b Budget) Tokens() int {
 	if b.tokens {
 		return b.count
@@ -201,8 +202,8 @@ func (b Budget) Tokens() int {
 	return 0
 }
 
-// Resolve returns the budget in samples of a pool of total, or in tokens. It fails if the budget is less than a sample
-// or more than the pool.
+// Resolve returns the budget as a number of samples or tokens, for a pool of total samples. It returns an error if the
+// budget is less than one sample, or more than the pool.
 func (b Budget) Resolve(total int) (int, error) {
 	if tokens := b.Tokens(); tokens > 0 {
 		return tokens, nil
@@ -255,7 +256,7 @@ func (b Budget) Typed() string {
 // MarshalText returns the text of String.
 func (b Budget) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// UnmarshalText reads the forms of ParseBudget; an empty text is the zero Budget.
+// UnmarshalText accepts the same texts as ParseBudget. An empty text is the zero Budget.
 func (b *Budget) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*b = Budget{}

@@ -19,8 +19,8 @@ func TestParseBudget(t *testing.T) {
 	}{
 		{"30%", 2_600_000, 780_000, "0.3"},
 		{"30%", 10, 3, "0.3"},
-		{"7%", 100, 7, "0.07"},   // 7/100 in floats, times 100, is above 7
-		{"29%", 100, 28, "0.29"}, // as int(100 * 0.29) is in Python
+		{"7%", 100, 7, "0.07"},   // in floats, 7/100 times 100 is above 7
+		{"29%", 100, 28, "0.29"}, // the same as int(100 * 0.29) in Python
 		{"0.3", 10, 3, "0.3"},
 		{"0.30", 10, 3, "0.3"},
 		{"12.5%", 8, 1, "0.125"},
@@ -50,7 +50,7 @@ func TestParseBudget(t *testing.T) {
 
 func TestParseBudgetErrors(t *testing.T) {
 	t.Parallel()
-	tests := map[string]string{ // text to what its error says in addition to the forms
+	tests := map[string]string{ // maps a text to the words of its error before the forms
 		"":                     "",
 		"half":                 "",
 		"%":                    "",
@@ -109,8 +109,8 @@ func TestParseTokens(t *testing.T) {
 		"12.50k-tokens":       {12_500, "12500-tokens", ""},
 		"7-tokens":            {7, "7-tokens", ""},
 		"0-tokens":            {fails: "smallest count is 1"},
-		"1.5-tokens":          {fails: "a number of tokens must be whole"},
-		"0.0001k-tokens":      {fails: "a number of tokens must be whole"},
+		"1.5-tokens":          {fails: "a number of tokens must be a whole number"},
+		"0.0001k-tokens":      {fails: "a number of tokens must be a whole number"},
 		"30%-tokens":          {fails: "200M-tokens"},
 		"-tokens":             {fails: "200M-tokens"},
 		"1.M-tokens":          {fails: "200M-tokens"},

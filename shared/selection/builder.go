@@ -13,14 +13,14 @@ import (
 type Builder struct {
 	// Pool is the pool as built so far.
 	Pool *Pool
-	// The numbers of names: each new name gets the next number, from 0.
+	// sources, styles and images have the numbers of names. Each new name gets the next number, from 0.
 	sources, styles, images map[string]uint32
 }
 
 // A Sample is one row of a pool, for Builder.Add. Its fields are described at Pool.
 type Sample struct {
-	Ratings  []int8   // one for each capability of the pool
-	Expected []uint16 // one for each capability; nil for every sample of a pool, or for no sample
+	Ratings  []int8   // a rating for each capability of the pool
+	Expected []uint16 // an expected score for each capability; nil for every sample of a pool, or for no sample
 	Tie      uint64
 	Index    int64
 	Source   string
@@ -44,9 +44,9 @@ func NewBuilder(capabilities ...string) *Builder {
 	}
 }
 
-// Add appends a sample to all columns. It fails, and does not change the pool, if the sample's ratings or expected
-// scores are not one for each capability, or if only some samples of the pool have expected scores. Tokens, Answers,
-// Shape, Twin and Image stay nil until a sample has a value.
+// Add appends a sample to all columns. It returns an error, and does not change the pool, if the sample does not have
+// one rating or expected score for each capability, or if only some samples of the pool have expected scores. Tokens,
+// Answers, Shape, Twin and Image stay nil until a sample has a value.
 func (b *Builder) Add(s Sample) error {
 	p := b.Pool
 	n := p.Len()
@@ -183,7 +183,7 @@ func extend[E comparable](column []E, n int, value E) []E {
 	return append(column, value)
 }
 
-// listed returns the number of name, which is its index in names. A new name is added to both collections.
+// listed returns the number of a name, which is its index in names. A new name is added to numbers and names.
 func listed(name string, numbers map[string]uint32, names *[]string) uint32 {
 	i := number(name, numbers)
 	if int(i) == len(*names) {

@@ -75,7 +75,7 @@ func TestBuilderAddLate(t *testing.T) {
 	}
 }
 
-// TestBuilderColumns builds column by column what Add builds sample by sample.
+// TestBuilderColumns builds a pool column by column, and compares it with the pool that Add builds sample by sample.
 func TestBuilderColumns(t *testing.T) {
 	t.Parallel()
 	want := poolOf(t, []string{"a"},
@@ -105,7 +105,8 @@ func TestBuilderColumns(t *testing.T) {
 	}
 }
 
-// TestHashes pins the hashes of ties and twins: selections of stored scores depend on them.
+// TestHashes checks that the hashes of ties and twins do not change, because selections from stored scores depend on
+// them.
 func TestHashes(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -117,7 +118,7 @@ func TestHashes(t *testing.T) {
 			t.Errorf("TieHash(%q, %d) = %#x, want %#x", tt.content, tt.seed, got, tt.want)
 		}
 	}
-	// The SHA-256 of "abc" begins so (FIPS 180-4).
+	// These are the first bytes of the SHA-256 of "abc" (FIPS 180-4).
 	want := [16]byte{0xba, 0x78, 0x16, 0xbf, 0x8f, 0x01, 0xcf, 0xea, 0x41, 0x41, 0x40, 0xde, 0x5d, 0xae, 0x22, 0x23}
 	if got := TwinHash("abc"); got != want {
 		t.Errorf("TwinHash(abc) = %x, want %x", got, want)

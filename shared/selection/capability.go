@@ -5,8 +5,7 @@ import (
 	"slices"
 )
 
-// A capability is the state of one capability during a selection. It is kept from one of the capability's turns to the
-// next.
+// A capability is the state of one capability during a selection. It is kept between the capability's turns.
 type capability struct {
 	groups        *groups
 	number        int // index in the order in which capabilities take turns
@@ -15,7 +14,7 @@ type capability struct {
 	byScore       bool // whether the order within a bin is by score
 	keys          sortKeys
 	candidates    bitset // samples whose rating exceeds the threshold; shared, not to be changed
-	removedBefore bitset // removedBefore of the selector
+	removedBefore bitset // the selector's removedBefore
 	// available counts, for each bin, the candidates that could be picked when the current turn began. seen is the number
 	// of samples that had been removed by then.
 	available []uint32
@@ -23,8 +22,8 @@ type capability struct {
 	initially []uint32        // available before the first turn
 	bins      []binCandidates // for each bin
 	order     []uint64        // set by orderBins
-	// asked is the capability's amount in the first round, and given the amount that it has picked, in units of the
-	// budget.
+	// asked is the capability's amount in the first round. given is the amount that it has picked. Both are in units of
+	// the budget.
 	asked, given int
 	shortBins    []shortBin
 	result       CapabilityResult

@@ -11,7 +11,7 @@ import (
 type capCounter struct {
 	noun    string // source, style, image or modality
 	reason  Reason
-	limits  []int // for each
+	limits  []int // cap of each source (style, image, ...)
 	name    func(i uint32) string
 	of      func(s uint32) []uint32 // the sources (styles, images, ...) of a sample
 	cost    func(s uint32) int
@@ -58,7 +58,7 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 	add(p.Caps.Cluster, "cluster", ReasonClusterCap, numbersIn(pool.Cluster), numbered, cluster)
 	template := func(s uint32) []uint32 {
 		if pool.Template[s] == 0 {
-			return nil // a sample without a template
+			return nil // the sample has no template
 		}
 		return pool.Template[s : s+1]
 	}
@@ -83,7 +83,7 @@ func newCapCounters(pool *Pool, p Params) capCounters {
 	return all
 }
 
-// exceeded returns the counter of the first cap that a further sample would exceed; nil if there is none.
+// exceeded returns the counter of the first cap that sample s would exceed; nil if there is no such cap.
 func (all capCounters) exceeded(s uint32) *capCounter {
 	for _, counter := range all {
 		for _, i := range counter.of(s) {
@@ -95,7 +95,7 @@ func (all capCounters) exceeded(s uint32) *capCounter {
 	return nil
 }
 
-// charge counts a sample. It calls reached for every source, style, image, ... that thereby reaches its cap.
+// charge counts a sample. It calls reached for every source, style, image, ... that then reaches its cap.
 func (all capCounters) charge(s uint32, reached func(counter *capCounter, i uint32)) {
 	for _, counter := range all {
 		for _, i := range counter.of(s) {

@@ -5,16 +5,16 @@ import (
 	"fmt"
 )
 
-// Caps bound the amount of a selection that one source, style, image, cluster of near duplicates, template of questions
-// or modality may have. A zero Cap is no bound. When a source reaches its cap, all its samples are removed from all
-// bins immediately; the same holds for the others. Example in JSON: {"source": "10%", "image": "3"}.
+// Caps are limits for the amount of a selection that one source, style, image, cluster of near duplicates, template of
+// questions or modality may have. A zero Cap is no limit. When a source (style, image, ...) reaches its cap, all its
+// samples are removed from all bins. Example in JSON: {"source": "10%", "image": "3"}.
 type Caps struct {
 	Source Cap `json:"source,omitzero"`
-	// Style counts a sample with several styles for each of them.
+	// Style counts a sample with several styles once for each style.
 	Style Cap `json:"style,omitzero"`
 	Image Cap `json:"image,omitzero"`
-	// Cluster bounds the samples with nearly equal images and texts. Template bounds the samples whose first questions
-	// have one template (package similarity).
+	// Cluster limits the samples with nearly equal images and texts. Template limits the samples whose first questions
+	// have the same template (package similarity).
 	Cluster  Cap `json:"cluster,omitzero"`
 	Template Cap `json:"template,omitzero"`
 	// Modality has a cap for each modality.
@@ -57,17 +57,17 @@ func ModalityNames() []string {
 }
 
 // A Cap is a number of samples from 1, or a ratio of the budget above 0 up to 1.0, rounded down but at least 1. With a
-// budget in tokens, a ratio counts tokens; a sample that would exceed it is removed when it is the next to be picked. A
-// Cap is written like a Budget.
+// budget in tokens, a ratio counts tokens. If the next sample to be picked would exceed the cap, it is removed. A Cap
+// is written like a Budget.
 type Cap struct{ amount Budget }
 
-// ParseCap reads a cap in the forms that ParseBudget accepts for samples.
+// ParseCap parses a cap. It accepts the texts that ParseBudget accepts for samples.
 func ParseCap(text string) (Cap, error) {
 	amount, err := parseSamples("cap", text)
 	return Cap{amount}, err
 }
 
-// IsZero reports whether the cap is no bound.
+// IsZero reports whether there is no limit.
 func (c Cap) IsZero() bool { return c == Cap{} }
 
 // String returns the cap in a form that ParseCap reads; it is empty for a zero Cap.
@@ -79,7 +79,7 @@ func (c Cap) Typed() string { return c.amount.Typed() }
 // MarshalText returns the text of String.
 func (c Cap) MarshalText() ([]byte, error) { return c.amount.MarshalText() }
 
-// UnmarshalText reads the forms of ParseCap; an empty text is the zero Cap.
+// UnmarshalText accepts the same texts as ParseCap. An empty text is the zero Cap.
 func (c *Cap) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*c = Cap{}
@@ -96,7 +96,7 @@ func (c *Cap) UnmarshalText(text []byte) error {
 // UnmarshalJSON reads a string or a number. A number is read as it is written, so 1.0 and 1 differ.
 func (c *Cap) UnmarshalJSON(data []byte) error { return unmarshalAmount(data, c.UnmarshalText) }
 
-// of returns the cap in samples, or in tokens, for a budget.
+// of returns the cap for a budget, in samples or tokens.
 func (c Cap) of(budget int) int {
 	if c.amount.ratio > 0 {
 		return max(int(float64(budget)*c.amount.ratio), 1)
@@ -109,22 +109,22 @@ func (c Cap) inTokens(p Params) bool { return p.InTokens && c.amount.ratio > 0 }
 
 func (c Caps) validate(pool *Pool) error {
 	if !c.Image.IsZero() && pool.ImageStart == nil {
-		return errors.New("caps: the pool's images are not known; leave out the cap of an image")
+		return errors.New("caps: the pool's images are not known; remove the cap of an image")
 	}
 	if !c.Cluster.IsZero() && pool.Cluster == nil {
-		return errors.New("caps: the pool's duplicates are not known; leave out the cap of a cluster")
+		return errors.New("caps: the pool's near duplicates are not known; remove the cap of a cluster")
 	}
 	if !c.Template.IsZero() && pool.Template == nil {
-		return errors.New("caps: the pool's templates are not known; leave out the cap of a template")
+		return errors.New("caps: the pool's templates are not known; remove the cap of a template")
 	}
 	if c.Modality != (ModalityCaps{}) && pool.Shape == nil {
-		return errors.New("caps: the pool's modalities are not known; leave out their caps")
+		return errors.New("caps: the pool's modalities are not known; remove the caps of modalities")
 	}
 	return nil
 }
 
-// validateIncludes reports every source, style, image, cluster, template and modality whose cap the must-includes alone
-// exceed.
+// validateIncludes returns an error that names every source, style, image, cluster, template and modality whose cap the
+// must-includes alone exceed.
 func (c Caps) validateIncludes(p Params, pool *Pool) error {
 	counters := newCapCounters(pool, p)
 	included := newBitset(pool.Len())

@@ -7,25 +7,25 @@ import (
 	"sync"
 )
 
-// A Catalog is a valid pool with data that all its selections share: the groups of samples, the number of samples of
-// each group by rating, and the order among equal samples. The data are computed at their first use. A Catalog is safe
-// for concurrent use. Its pool must not change.
+// A Catalog has a valid pool, and data that all its selections share: the groups of samples, the number of samples of
+// each group by rating, and the order among equal samples. The data are computed when they are first used. A Catalog is
+// safe for concurrent use. Its pool must not change.
 type Catalog struct {
 	Pool *Pool
 
-	all             *groups // of all samples
+	all             *groups // groups of all samples
 	byHash, byIndex *ties
 	described       Statistics // of all samples
 	columns         []func() []cell
 
 	mu               sync.Mutex
-	latest           []thresholdBits // of each column of ratings
+	latest           []thresholdBits // latest candidates of each column of ratings
 	once             sync.Once
 	onceHash, onceID sync.Once
 	onceDescribed    sync.Once
 }
 
-// NewCatalog returns a catalog of a pool. The error names every contradiction between the pool's columns.
+// NewCatalog returns a catalog of a pool. The error names all contradictions between the pool's columns.
 func NewCatalog(pool *Pool) (*Catalog, error) {
 	if err := pool.Validate(); err != nil {
 		return nil, err
@@ -81,7 +81,7 @@ func (c *Catalog) Bytes() int {
 		4*(cap(p.Image)+cap(p.ImageStart)+cap(p.Cluster)+cap(p.Template))
 }
 
-// groups returns the groups of all samples except the ineligible ones; nil means that all are eligible.
+// groups returns the groups of all eligible samples. If ineligible is nil, all samples are eligible.
 func (c *Catalog) groups(ineligible bitset) *groups {
 	workers := runtime.GOMAXPROCS(0)
 	if ineligible != nil {
@@ -91,8 +91,8 @@ func (c *Catalog) groups(ineligible bitset) *groups {
 	return c.all
 }
 
-// ties returns the order among equal samples: by sum, tie hash and index; or by index alone; or by a column, then as in
-// the first case.
+// ties returns the order among equal samples: by sum, tie hash and index; or by index alone; or by a column, and then
+// by sum, tie hash and index.
 func (c *Catalog) ties(rules Rules) *ties {
 	workers := runtime.GOMAXPROCS(0)
 	if order := c.Pool.orderBy(rules.TieBreak); order != nil {
@@ -106,7 +106,7 @@ func (c *Catalog) ties(rules Rules) *ties {
 	return c.byHash
 }
 
-// Select makes a selection from the catalog's pool, as the function Select does.
+// Select makes a selection from the catalog's pool, like the function Select.
 func (c *Catalog) Select(params Params) (*Result, error) {
 	if err := params.Validate(c.Pool); err != nil {
 		return nil, err
@@ -115,12 +115,12 @@ func (c *Catalog) Select(params Params) (*Result, error) {
 }
 
 // Candidates returns the number of samples that are rated above their threshold for a capability of the selection,
-// whether they take part or not. Turns cannot pick more samples.
+// including samples that do not take part. Turns cannot pick more samples.
 func (c *Catalog) Candidates(params Params) int { return params.above(c.Pool).count() }
 
 // SelectNested makes a selection for each of the budgets, which replace Params.Budget. Budgets must ascend. Each
-// selection contains the previous one, as further must-includes in the order in which they were picked. Example: 5 %,
-// 10 % and 30 % of a pool, to measure the effect of more data.
+// selection contains the previous selection, whose picks become must-includes in the order of picking. Example: 5 %, 10
+// % and 30 % of a pool, to measure the effect of more data.
 func (c *Catalog) SelectNested(params Params, budgets ...int) ([]*Result, error) {
 	var results []*Result
 	include := slices.Clone(params.Include)

@@ -10,20 +10,21 @@ import (
 	"strings"
 )
 
-// A Condition is a test of a number of a sample, such as `relevance_min>=3`. A sample without the number fails it.
+// A Condition is a test of a number of a sample, such as `relevance_min>=3`. A sample without the number does not
+// fulfil it.
 type Condition struct {
 	Column   string
 	Operator string // one of >=, <=, >, <, ==, !=
 	Value    float64
 }
 
-// decimal matches a decimal number. Forms that only Go reads, such as 1_0 and 0x10, do not match.
+// decimal matches a decimal number. Other numbers that Go accepts, such as 1_0 and 0x10, do not match.
 var decimal = regexp.MustCompile(`^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$`)
 
 // conditionPattern matches a name, an operator and a number.
 var conditionPattern = regexp.MustCompile(`^\s*(.*?[^<>=!\s])\s*(>=|<=|==|!=|>|<|=)\s*([^<>=!\s]+)\s*$`)
 
-// ParseCondition reads a condition; = means ==.
+// ParseCondition parses a condition. = means ==.
 func ParseCondition(text string) (Condition, error) {
 	parts := conditionPattern.FindStringSubmatch(text)
 	if parts == nil {
@@ -52,7 +53,7 @@ func (c Condition) String() string {
 // MarshalText returns the text of String.
 func (c Condition) MarshalText() ([]byte, error) { return []byte(c.String()), nil }
 
-// UnmarshalText reads the form of ParseCondition.
+// UnmarshalText accepts the same texts as ParseCondition.
 func (c *Condition) UnmarshalText(text []byte) (err error) {
 	*c, err = ParseCondition(string(text))
 	return err
@@ -76,8 +77,8 @@ func (c Condition) Holds(v float64) bool {
 	}
 }
 
-// A Column holds a number of each sample that no scorer gave, such as a perplexity; NaN for a sample without the
-// number.
+// A Column has a number for each sample that does not come from a scorer, such as a perplexity. It has NaN for a sample
+// without the number.
 type Column struct {
 	Name   string
 	Values []float64
@@ -100,7 +101,7 @@ type columnOrder struct {
 	lower  bool
 }
 
-// columnOf returns the name of the column in an order.
+// columnOf returns the name of the column, without the minus of an order.
 func columnOf(order string) string { return strings.TrimPrefix(order, "-") }
 
 // orderBy returns the order by a column; nil if order is empty.
@@ -139,7 +140,7 @@ func (r Rules) ColumnNames() []string {
 	return names
 }
 
-// validateColumns reports the columns that the rules name and the pool does not have.
+// validateColumns returns an error if the rules name columns that the pool does not have.
 func (r Rules) validateColumns(pool *Pool) error {
 	known := make([]string, len(pool.Columns))
 	for i, c := range pool.Columns {

@@ -29,7 +29,7 @@ func TestParseCondition(t *testing.T) {
 	}
 }
 
-// TestConditionOfMissing checks that a missing number fulfils no condition.
+// TestConditionOfMissing checks that a sample without a number fulfils no condition.
 func TestConditionOfMissing(t *testing.T) {
 	t.Parallel()
 	for _, operator := range []string{">=", "<=", ">", "<", "==", "!="} {

@@ -8,8 +8,8 @@ import (
 // firstLevel is the first threshold of Descending. Each next threshold is lower by 1, down to 0.
 const firstLevel = 3
 
-// seedShare is the least ratio of the budget, in samples, to the number of bins with a candidate for which Descending
-// picks the best sample of each bin first.
+// Descending picks the best sample of each bin first if the budget, in samples, is at least seedShare times the number
+// of bins that have a candidate.
 const seedShare = 4
 
 // descend makes a selection by the strategy Descending, and returns the number of rounds that began.
@@ -24,7 +24,7 @@ func (s *selector) descend() (rounds int) {
 	amount := s.firstAmount()
 	for _, level := range s.params.levels(s.pool) {
 		s.prepareCapabilities(level, amount)
-		amount = 0 // the best candidates of the next levels are already removed
+		amount = 0 // the best candidates of later levels are already removed
 		rounds = s.takeTurns(rounds)
 		for i, c := range s.capabilities {
 			results[i].Picked += c.result.Picked
@@ -37,8 +37,9 @@ func (s *selector) descend() (rounds int) {
 	return rounds
 }
 
-// levels returns the thresholds of a strategy with turns, in order. At each level, the threshold of a capability is at
-// least as high. At the last level, each capability has its own threshold.
+// levels returns the thresholds of a strategy with turns, in order. At each level, a capability has the threshold of
+// the level, or its own threshold if that is higher. The last level is low enough that each capability has its own
+// threshold.
 func (p Params) levels(pool *Pool) (levels []int32) {
 	if p.Strategy != Descending {
 		return []int32{Missing}
@@ -79,7 +80,7 @@ func (s *selector) pickBestOfBins(results []CapabilityResult) {
 	if seedShare*len(bins) > s.samplesOf(s.params.Budget) {
 		return
 	}
-	dropped := 0 // how many of s.dropped have been removed from best
+	dropped := 0 // number of samples of s.dropped that were removed from best
 	for _, bin := range bins {
 		if s.remaining() == 0 {
 			return
@@ -121,8 +122,8 @@ func (s *selector) bestRatings() []bestRating {
 	return best
 }
 
-// bestOfBin returns the sample of a bin with the highest rating, and among equal ratings the first in the order of
-// ties; None if the bin has no candidate.
+// bestOfBin returns the sample of a bin with the highest rating; among equal ratings, the first in the order of ties.
+// It returns None if the bin has no candidate.
 func (s *selector) bestOfBin(bin uint32, best []bestRating) uint32 {
 	first := uint32(None)
 	for _, entry := range s.groups.entries[s.groups.entryStart[bin]:s.groups.entryStart[bin+1]] {

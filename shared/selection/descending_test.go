@@ -52,8 +52,8 @@ func TestDescending(t *testing.T) {
 	}
 }
 
-// TestDescendingGivesAsMuch checks that Descending fills the budget whenever the paper's rule does, if no cap applies
-// to a source, style or image.
+// TestDescendingGivesAsMuch checks that Descending fills the budget whenever the paper's rule fills it, if sources,
+// styles and images have no caps.
 func TestDescendingGivesAsMuch(t *testing.T) {
 	t.Parallel()
 	sh := parameterShapes["few bins"]

@@ -39,7 +39,7 @@ func newEligibility(pool *Pool, params Params) *eligibility {
 	return e
 }
 
-// marked returns the set of the samples of a list; nil if the list is empty.
+// marked returns the samples of a list as a set; nil if the list is empty.
 func marked(list []uint32, pool *Pool) bitset {
 	if len(list) == 0 {
 		return nil
@@ -57,7 +57,7 @@ type columnCondition struct {
 	values []float64
 }
 
-// ineligible returns the set of samples that do not take part; nil if all do.
+// ineligible returns the set of samples that do not take part; nil if all samples take part.
 func (e *eligibility) ineligible(workers int) bitset {
 	if e.keepStyle == nil && e.dropStyle == nil && e.keepSource == nil && e.duplicates == nil && e.excluded == nil &&
 		e.near == nil && e.where == nil {
@@ -74,7 +74,7 @@ func (e *eligibility) ineligible(workers int) bitset {
 	return marks
 }
 
-// reason returns the reason why a sample does not take part; empty if it does.
+// reason returns the reason why a sample does not take part; empty if it takes part.
 func (e *eligibility) reason(s uint32) Reason {
 	switch reason := e.filterReason(s); {
 	case reason != "":
@@ -89,7 +89,7 @@ func (e *eligibility) reason(s uint32) Reason {
 	return ""
 }
 
-// filterReason returns the filter that keeps a sample out; empty if there is none.
+// filterReason returns the reason of the filter that excludes a sample; empty if no filter excludes it.
 func (e *eligibility) filterReason(s uint32) Reason {
 	has := func(table []bool) bool {
 		return slices.ContainsFunc(e.pool.styles(s), func(style uint32) bool { return table[style] })
@@ -108,7 +108,7 @@ func (e *eligibility) filterReason(s uint32) Reason {
 	return ""
 }
 
-// findDuplicates fills duplicates. It uses a hash table with open addressing for the samples that are kept.
+// findDuplicates sets duplicates. It uses a hash table with open addressing for the samples that are kept.
 func (e *eligibility) findDuplicates() {
 	n := e.pool.Len()
 	e.duplicates = newBitset(n)
@@ -138,7 +138,7 @@ func (e *eligibility) findDuplicates() {
 	}
 }
 
-// named returns, for each element of all, whether it is one of names.
+// named reports, for each element of all, whether it is one of names.
 func named(names, all []string) []bool {
 	marks := make([]bool, len(all))
 	for i, name := range all {

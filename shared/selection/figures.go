@@ -1,16 +1,15 @@
 package selection
 
-// Figures are numbers by which different selections of one pool are compared. None of them measures the quality of
-// training.
+// Figures are numbers for comparing selections of one pool. They do not measure the quality of training.
 type Figures struct {
-	Selected int `json:"selected"` // samples
-	// Shortfall is the part of the budget that could not be filled: samples, or tokens.
+	Selected int `json:"selected"` // number of samples
+	// Shortfall is the part of the budget that could not be filled, in samples or tokens.
 	Shortfall int `json:"shortfall"`
-	// PickRatings and HighKept are as in Summary; BelowPool is the length of Summary's list.
+	// PickRatings and HighKept are those of Summary. BelowPool is the length of Summary's list.
 	PickRatings *PickRatings `json:"pick_ratings,omitempty"`
 	HighKept    float64      `json:"high_kept"`
 	BelowPool   int          `json:"below_pool"`
-	// The other fields are as in Statistics.
+	// The other fields are those of Statistics.
 	Sources       int     `json:"sources"`
 	Bins          int     `json:"bins"`
 	StyleEntropy  float64 `json:"style_entropy"`

@@ -19,8 +19,8 @@ import (
 
 const root = "../.."
 
-// TestSelectFixtures compares whole selections with those of the reference implementation. Two
-// fixtures are in the repository; larger ones are read from a folder next to it if it is there.
+// TestSelectFixtures compares whole selections with those of the reference implementation. Two fixtures are in the
+// repository. Larger fixtures are read from a folder next to the repository, if it exists.
 func TestSelectFixtures(t *testing.T) {
 	t.Parallel()
 	folders := []string{filepath.Join(root, "testdata/selection"), filepath.Join(root, "../shared/selection")}
@@ -72,7 +72,7 @@ func testFixture(t *testing.T, folder string) {
 
 	rows, err := os.ReadFile(filepath.Join(folder, "picks.csv"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return // the reference overshoots here, so its picks are not ours
+		return // the reference exceeds the budget here, so its picks differ
 	}
 	if err != nil {
 		t.Fatal(err)

@@ -6,11 +6,11 @@ import (
 	"strings"
 )
 
-// groups holds the samples by their properties other than ratings: a group has the samples of one source with the same
-// styles in the same order. All samples of a group are in the same bins, at the same style positions, so that work on
-// bins is done once for a group. Millions of samples make a few thousand groups.
+// groups divides the samples by their properties other than ratings. A group has the samples of one source with the
+// same styles in the same order. All samples of a group are in the same bins, at the same style positions. So work on
+// bins is done once for a group. Millions of samples have a few thousand groups.
 type groups struct {
-	// of holds the group of each sample. Group 0 has the samples that can never be picked.
+	// of has the group of each sample. Group 0 has the samples that can never be picked.
 	of []uint32
 	// Group i has the samples sample[start[i]:start[i+1]], in the pool's order.
 	start  []uint32
@@ -28,7 +28,7 @@ type groups struct {
 // A binEntry is a group in a bin. Its position, from 0, is that of the bin's style in the group's list of styles.
 type binEntry struct{ group, position uint32 }
 
-// newGroups groups a pool's samples, except the ineligible ones; nil means that all are eligible.
+// newGroups groups the eligible samples of a pool. If ineligible is nil, all samples are eligible.
 func newGroups(p *Pool, ineligible bitset, workers int) *groups {
 	g := &groups{of: make([]uint32, p.Len())}
 	first := g.gather(p, ineligible, workers)
@@ -55,8 +55,8 @@ func (g *groups) lastPosition() uint32 {
 // len returns the number of groups.
 func (g *groups) len() int { return len(g.start) - 1 }
 
-// gather fills of, start and sample, and returns the first sample of each group. Each worker takes one range of samples
-// and numbers the groups in it; then these numbers are unified.
+// gather sets of, start and sample, and returns the first sample of each group. Each worker numbers the groups in one
+// range of samples. Then these numbers are unified.
 func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32) {
 	var (
 		tables  = make([]groupTable, workers)
@@ -111,8 +111,7 @@ func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32
 }
 
 // A groupTable numbers groups, from 1 in the order of their first samples. Samples without a style are in group 0. It
-// is a hash table with open addressing, because it is read once for every sample and takes a third of the time of a
-// map.
+// is a hash table with open addressing, because it is read once for every sample. A map would take three times as long.
 type groupTable struct {
 	pool   *Pool
 	first  []uint32 // the first sample of each group
@@ -157,7 +156,7 @@ func (t *groupTable) group(s uint32) uint32 {
 	return group
 }
 
-// after returns the index that is probed after another.
+// after returns the index that is probed after at.
 func (t *groupTable) after(at uint64) uint64 { return (at + 1) & uint64(len(t.table)-1) }
 
 func (t *groupTable) grow() {
@@ -172,7 +171,7 @@ func (t *groupTable) grow() {
 	}
 }
 
-// nameBins fills binStart, bin and binNames.
+// nameBins sets binStart, bin and binNames.
 func (g *groups) nameBins(p *Pool, first []uint32) {
 	type pair struct{ style, source uint32 }
 	var (
@@ -212,8 +211,7 @@ func (g *groups) nameBins(p *Pool, first []uint32) {
 	}
 }
 
-// listEntries fills entryStart and entries. It handles one position after the other; each only for the groups with
-// enough styles.
+// listEntries sets entryStart and entries. It handles one position at a time, for the groups with enough styles.
 func (g *groups) listEntries() {
 	g.entryStart = make([]uint32, len(g.binNames)+1)
 	for _, bin := range g.bin {

@@ -6,8 +6,8 @@ import (
 )
 
 // A keySorter sorts keys, and reuses its memory between calls. It distributes the keys in order over two to four times
-// as many buckets, and sorts the few keys of each bucket. Keys are spread evenly enough, by rating, expected score and
-// hash, that this takes a third of the time of sorting by comparison.
+// as many buckets, and sorts the few keys of each bucket. Keys have a nearly even distribution, because they contain
+// the rating, the expected score and a hash. So this takes a third of the time of sorting by comparison.
 type keySorter struct {
 	keys []uint64
 	ends []uint32 // ends of the buckets in keys
@@ -16,7 +16,7 @@ type keySorter struct {
 const (
 	// fewKeys is the largest number of keys that are sorted by comparison.
 	fewKeys = 48
-	// maxBucketBits bounds the number of buckets, so that their ends fit a processor's cache.
+	// maxBucketBits limits the number of buckets, so that their ends fit into a processor's cache.
 	maxBucketBits = 15
 )
 

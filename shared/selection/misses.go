@@ -5,22 +5,22 @@ import (
 	"slices"
 )
 
-// A NearMiss describes how near a sample that others outranked was to being picked. It is about the capability and bin
-// in which the fewest candidates are between the last one picked and the sample.
+// A NearMiss describes how near an outranked sample was to being picked. It is about the capability and bin in which
+// the fewest candidates are between the last picked candidate and the sample.
 type NearMiss struct {
 	Capability uint32 // index into Result.Capabilities; None for a strategy without turns
 	Style      uint32 // position of the bin's style in the sample's styles; 0 for a strategy without turns
 	// Rank is the sample's position, from 1, in the order of the bin's candidates for the capability, or in the order of
-	// the strategy. Last is the highest position that was picked; 0 if none was.
+	// the strategy. Last is the highest position that was picked; 0 if no candidate was picked.
 	Rank, Last uint32
 }
 
 // A MissList has the near misses of a pool's samples.
 type MissList struct {
 	groups *groups
-	// distance has, for each sample, missBias plus the number of positions between the last one picked and the sample;
-	// noMiss if no place is found yet, and notOutranked if the sample was not outranked. place is the index in last to
-	// which the distance belongs.
+	// distance has, for each sample, missBias plus the number of positions between the last picked candidate and the
+	// sample. It is noMiss if no place is found yet, and notOutranked if the sample was not outranked. place is the index
+	// in last to which the distance belongs.
 	distance, place []uint32
 	last            []uint32 // Last by capability, then bin
 }
@@ -28,8 +28,8 @@ type MissList struct {
 const (
 	notOutranked = 0
 	noMiss       = math.MaxUint32
-	// missBias keeps distances positive: because of caps, and of samples that were picked as the best of their bins, a
-	// sample that was not picked may come before the last one picked.
+	// missBias keeps distances positive. A sample that was not picked may come before the last picked candidate, because
+	// of caps, or because samples were picked as the best of their bins.
 	missBias = 1 << 31
 )
 
@@ -89,7 +89,7 @@ type misser struct {
 	segments  []segment
 	segmentOf []uint32 // the segment of each element of groups.bin
 	counts    []uint32 // number of candidates by group
-	keys      []uint64 // keys of a capability's candidates, segment by segment
+	keys      []uint64 // keys of a capability's candidates, in the order of segments
 }
 
 // picksByTurn returns, for each capability, the indexes of the picks that it made at its turns.
@@ -136,7 +136,7 @@ type segment struct {
 	last       uint64 // the key of the last candidate that was picked, in the order
 }
 
-// findSegments fills segments, in the order of the bins, and segmentOf.
+// findSegments sets segments, in the order of the bins, and segmentOf.
 func (m *misser) findSegments() {
 	byScore := m.params.WithinBin == ByScore
 	m.segmentOf = make([]uint32, len(m.groups.bin))
@@ -152,7 +152,7 @@ func (m *misser) findSegments() {
 	}
 }
 
-// A levelColumn is a column of ratings; the ratings above threshold, up to most, make candidates.
+// A levelColumn is a column of ratings. A rating above threshold and up to most makes a sample a candidate.
 type levelColumn struct {
 	number    int
 	ratings   []int8
@@ -187,7 +187,7 @@ func (m *misser) ofCapability(result *Result, i int, name string) {
 	}
 }
 
-// count computes where the keys of each segment will be placed. It returns by how much the highest rating exceeds the
+// count computes the places for the keys of each segment. It returns the difference between the highest rating and the
 // threshold.
 func (m *misser) count(level levelColumn) (highest int) {
 	clear(m.counts)
@@ -228,7 +228,7 @@ func (m *misser) count(level levelColumn) (highest int) {
 }
 
 // fill puts the keys of the candidates into their segments. It reads columns from front to back; reading them in the
-// order of the groups takes several times as long.
+// order of groups would take several times as long.
 func (m *misser) fill(level levelColumn, keys *sortKeys) {
 	next := make([]uint32, len(m.segments))
 	for i := range m.segments {
@@ -272,8 +272,8 @@ func (m *misser) findLast(level levelColumn, keys *sortKeys, picks []Pick, own [
 	}
 }
 
-// rank sorts the segments, and records the position of a candidate if it is nearer than the positions so far.
-// before[bin] is the number of candidates of the bin that come earlier.
+// rank sorts the segments. It records the position of a candidate if it is nearer than the candidate's earlier
+// positions. before[bin] is the number of candidates of the bin that come earlier.
 func (m *misser) rank(keys *sortKeys, number int, before []uint32) {
 	for i := range m.segments {
 		s := &m.segments[i]
@@ -306,5 +306,5 @@ func (m *misser) rank(keys *sortKeys, number int, before []uint32) {
 	}
 }
 
-// first returns the distance of the first position of a place.
+// first returns the distance of the first position at a place.
 func (l *MissList) first(place uint32) uint32 { return missBias + 1 - l.last[place] }

@@ -59,7 +59,7 @@ func TestNearMisses(t *testing.T) {
 	}
 }
 
-// missOf converts a near miss to the form of explainAll.
+// missOf converts a near miss to a Miss, which explainAll returns.
 func missOf(pool *Pool, params Params, result *Result, s uint32, miss NearMiss) Miss {
 	m := Miss{Rank: int(miss.Rank), Last: int(miss.Last)}
 	if params.TakesTurns() {
@@ -68,7 +68,7 @@ func missOf(pool *Pool, params Params, result *Result, s uint32, miss NearMiss) 
 	return m
 }
 
-// checkLast checks that no pick of the capability from the bin comes after the last one, in an order by levels of
+// checkLast checks that no pick of the capability from the bin comes after the last pick, in an order by levels of
 // rating.
 func checkLast(t *testing.T, pool *Pool, params Params, result *Result, s uint32, miss NearMiss) {
 	t.Helper()
@@ -94,7 +94,7 @@ func checkLast(t *testing.T, pool *Pool, params Params, result *Result, s uint32
 	}
 }
 
-// BenchmarkNearMisses measures a million samples at 30 %; memory is on top of the pool and its catalog.
+// BenchmarkNearMisses measures a million samples at 30 %. The memory does not include the pool and its catalog.
 func BenchmarkNearMisses(b *testing.B) {
 	pool := syntheticPool(1_000_000)
 	catalog, err := NewCatalog(pool)

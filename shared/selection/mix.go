@@ -9,22 +9,22 @@ import (
 	"strings"
 )
 
-// A Mix bounds the parts of a selection that single sources and styles have. A sample with several styles counts for
-// each.
+// A Mix has bounds for the parts of a selection that single sources and styles have. A sample with several styles
+// counts once for each style.
 type Mix struct {
 	Sources map[string]Part `yaml:"sources" json:"sources,omitempty"`
 	Styles  map[string]Part `yaml:"styles" json:"styles,omitempty"`
 }
 
-// A Part bounds the part of a selection that one source or style has, in numbers of samples or ratios of the budget:
-// exactly Share, or at least Least and at most Most. A zero field is no bound.
+// A Part has bounds for the part of a selection that one source or style has: exactly Share, or at least Least and at
+// most Most. They are numbers of samples or ratios of the budget. A zero field is no bound.
 type Part struct {
 	Share Cap `yaml:"share" json:"share,omitzero"`
 	Least Cap `yaml:"least" json:"least,omitzero"`
 	Most  Cap `yaml:"most" json:"most,omitzero"`
 }
 
-// bounds returns the least and the most samples at a budget.
+// bounds returns the smallest and the largest number of samples at a budget.
 func (p Part) bounds(budget int) (least, most int) {
 	most = math.MaxInt
 	if !p.Share.IsZero() {
@@ -42,7 +42,7 @@ func (p Part) bounds(budget int) (least, most int) {
 // IsZero reports whether the mix has no entries.
 func (m Mix) IsZero() bool { return len(m.Sources)+len(m.Styles) == 0 }
 
-// LeastSum returns the sum of the least numbers of samples of all sources and styles.
+// LeastSum returns the sum of the minimums of all sources and styles.
 func (m Mix) LeastSum(budget int) (sum int) {
 	for _, parts := range []map[string]Part{m.Sources, m.Styles} {
 		for _, part := range parts {
@@ -64,22 +64,22 @@ func (m Mix) validate() error {
 			part := of.parts[name]
 			switch {
 			case part == (Part{}):
-				faults = append(faults, fmt.Errorf("mix: %s: %q has no share, least or most; give one", of.field, name))
+				faults = append(faults, fmt.Errorf("mix: %s: %q has no share, least or most; give one of these", of.field, name))
 			case !part.Share.IsZero() && (!part.Least.IsZero() || !part.Most.IsZero()):
 				faults = append(faults,
-					fmt.Errorf("mix: %s: %q has a share and a bound; give one of the two", of.field, name))
+					fmt.Errorf("mix: %s: %q has a share, and least or most; give only the share, or only the bounds", of.field, name))
 			}
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// A mixDimension is the sources, or the styles, of a pool under a mix.
+// A mixDimension has the sources of a pool, or its styles, with their bounds in a mix.
 type mixDimension struct {
 	field  string
 	reason Reason
 	parts  map[string]Part
-	names  []string // of the pool
+	names  []string // names of the pool
 	of     func(s uint32) []uint32
 }
 
@@ -91,7 +91,7 @@ func (m Mix) dimensions(pool *Pool) []mixDimension {
 	}
 }
 
-// limits returns the most samples of each name; nil if there are no limits.
+// limits returns the largest number of samples of each name; nil if there are no limits.
 func (d mixDimension) limits(budget int) (limits []int) {
 	for i, name := range d.names {
 		if _, most := d.parts[name].bounds(budget); most < math.MaxInt {
@@ -121,7 +121,8 @@ func (d mixDimension) bounds(budget int, available []int) []mixBound {
 	return bounds
 }
 
-// validateMix reports a mix that is not possible, for sources and styles separately, with the nearest possible mix.
+// validateMix returns an error for a mix that is not possible, with the nearest possible mix. It checks sources and
+// styles separately.
 func (p Params) validateMix(pool *Pool, eligibility *eligibility, included inclusion) error {
 	if p.Mix.IsZero() {
 		return nil
@@ -152,8 +153,8 @@ func (p Params) validateMix(pool *Pool, eligibility *eligibility, included inclu
 	return errors.Join(faults...)
 }
 
-// whyNot returns the reason why bounds are not possible; empty if they are. exclusive reports that a sample has only
-// one of the names, as with sources; then the least numbers add up.
+// whyNot returns the reason why bounds are not possible; empty if they are possible. exclusive is true if a sample has
+// only one of the names, as with sources. Then the minimums add up.
 func whyNot(bounds []mixBound, budget int, exclusive bool) string {
 	least, most := 0, 0
 	for _, b := range bounds {
@@ -175,8 +176,8 @@ func whyNot(bounds []mixBound, budget int, exclusive bool) string {
 	return ""
 }
 
-// nearestMix returns the nearest possible mix with the same names. It lowers least numbers, in proportion if the budget
-// is too small, and then raises most numbers if the budget could not be filled.
+// nearestMix returns the nearest possible mix with the same names. It lowers minimums, in proportion if the budget is
+// too small. Then it raises maximums if the budget could not be filled.
 func nearestMix(bounds []mixBound, budget int, exclusive bool) string {
 	near := slices.Clone(bounds)
 	least, most := 0, 0
@@ -218,8 +219,8 @@ func nearestMix(bounds []mixBound, budget int, exclusive bool) string {
 	return text
 }
 
-// fillMix picks samples until sources, and then styles, have their least numbers. It handles them in the order of
-// names, picks the best mean rating over the selection's capabilities first, and ignores thresholds.
+// fillMix picks samples until sources, and then styles, have their minimums. It handles them in the order of their
+// names. It picks samples with the best mean rating over the selection's capabilities first, and ignores thresholds.
 func (s *selector) fillMix() {
 	if s.params.Mix.IsZero() {
 		return

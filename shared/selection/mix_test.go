@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestMixRefused checks that mixes that cannot be met are refused with the nearest possible mix.
+// TestMixRefused checks that a mix that is not possible is refused, and that the error has the nearest possible mix.
 func TestMixRefused(t *testing.T) {
 	t.Parallel()
 	pool := poolOfRows(t, []row{
@@ -25,7 +25,7 @@ func TestMixRefused(t *testing.T) {
 			Budget: 5, Rules: Rules{Mix: Mix{Sources: parts{"x": most("1")}}}},
 		`mix: styles: together they can have at most 4, but the budget is 6`: {
 			Budget: 6, Rules: Rules{Mix: Mix{Styles: parts{"a": most("1"), "b": share("50%")}}}},
-		`"x" has a share and a bound`:            {Budget: 2, Rules: Rules{Mix: Mix{Sources: parts{"x": both}}}},
+		`"x" has a share, and least or most`:     {Budget: 2, Rules: Rules{Mix: Mix{Sources: parts{"x": both}}}},
 		`"x" has no share, least or most`:        {Budget: 2, Rules: Rules{Mix: Mix{Sources: parts{"x": {}}}}},
 		`mix: sources: "w" is unknown`:           {Budget: 2, Rules: Rules{Mix: Mix{Sources: parts{"w": share("1")}}}},
 		`mix: styles: "c" is unknown`:            {Budget: 2, Rules: Rules{Mix: Mix{Styles: parts{"c": share("1")}}}},

@@ -16,23 +16,23 @@ type Explanation struct {
 	Round      int    `json:"round,omitempty"`
 	Bin        string `json:"bin,omitempty"`
 	Rank       int    `json:"rank,omitempty"`
-	// Reason is the reason why the sample was not picked; empty if it was picked. If several apply, it is the first in the
-	// order in which parameters are applied.
+	// Reason is the reason why the sample was not picked; empty if it was picked. If several reasons apply, it is the
+	// first in the order in which parameters are applied.
 	Reason Reason `json:"reason,omitempty"`
-	// Misses describe how near the sample came to being picked, nearest first, if it took part and was not picked.
+	// Misses describe how near the sample was to being picked, the nearest miss first, if it took part and was not picked.
 	Misses []Miss `json:"misses,omitempty"`
-	// Below are the capabilities for which its rating is too low, nearest first.
+	// Below has the capabilities for which the sample's rating is too low, the nearest first.
 	Below []Below `json:"below,omitempty"`
 }
 
-// A Miss compares a sample with the last one that a capability picked from one of its bins. A strategy without turns
+// A Miss compares a sample with the last sample that a capability picked from one of its bins. A strategy without turns
 // has one miss, in the strategy's order.
 type Miss struct {
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
-	// Rank is the sample's position, from 1, in the order of all candidates of the capability that
-	// the bin held before the first round; Last is that of the last one picked, 0 if none was. A
-	// sample that was not picked may come before the last because of caps or its tokens.
+	// Rank is the sample's position, from 1, in the order of all candidates of the capability that the bin had before the
+	// first round. Last is the position of the last picked sample; 0 if no sample was picked. A sample that was not picked
+	// may come before it because of caps or tokens.
 	Rank int `json:"rank"`
 	Last int `json:"last"`
 }
@@ -44,8 +44,8 @@ type Below struct {
 	Threshold  int    `json:"threshold"`
 }
 
-// explainAll explains every sample of a pool separately, in the orders of the selector. It is slow, and Reasons is
-// compared with it.
+// explainAll explains every sample of a pool separately, in the orders of the selector. It is slow. Tests compare
+// Reasons with it.
 func explainAll(c *Catalog, params Params, result *Result) []Explanation {
 	e := newExplainer(c, params, result)
 	explanations := make([]Explanation, c.Pool.Len())
@@ -60,9 +60,9 @@ type explainer struct {
 	*selector
 	result      *Result
 	eligibility *eligibility
-	counters    capCounters    // of all picks
-	tooLong     bitset         // those of the result
-	pickOrder   map[uint32]int // from 1, by sample
+	counters    capCounters    // counts of all picks
+	tooLong     bitset         // TooLong of the result
+	pickOrder   map[uint32]int // order of picking, from 1, by sample
 	// last is the last sample that a capability picked from a bin.
 	last  map[capabilityBin]uint32
 	order []uint32 // of a strategy without turns

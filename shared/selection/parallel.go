@@ -5,8 +5,8 @@ import (
 	"sync/atomic"
 )
 
-// parallel calls do once for each number below n, on this many workers, with the worker's number. The order of the
-// calls is not defined, so no call may write data that another reads or writes.
+// parallel calls do once for each number below n, on several workers. The order of the calls is not defined, so no call
+// may write data that another call reads or writes.
 func parallel(workers, n int, do func(worker, i int)) {
 	var (
 		group sync.WaitGroup
@@ -22,7 +22,7 @@ func parallel(workers, n int, do func(worker, i int)) {
 	group.Wait()
 }
 
-// chunk is a number of samples, a multiple of 64, whose columns fit a processor's cache.
+// chunk is a number of samples, a multiple of 64, whose columns fit into a processor's cache.
 const chunk = 1 << 14
 
 // chunks returns the number of chunks of n samples.

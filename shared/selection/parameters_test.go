@@ -214,8 +214,8 @@ func checkBounds(t *testing.T, name string, pool *Pool, params Params, result *R
 	}
 }
 
-// TestSelectSingleRules pins each rule in a pool small enough to follow by hand. All samples have one
-// capability; their tokens are ten times their rating, samples 0 to 2 show one image.
+// TestSelectSingleRules checks each rule in a pool that is small enough to compute the picks by hand. All samples have
+// ratings for one capability. Their tokens are ten times their rating. Samples 0 to 2 have the same image.
 func TestSelectSingleRules(t *testing.T) {
 	t.Parallel()
 	rows := []row{
@@ -224,7 +224,7 @@ func TestSelectSingleRules(t *testing.T) {
 	}
 	minimum := map[string]int{"x": 2}
 	tests := map[string]struct {
-		params Params   // with no budget: that of the whole pool
+		params Params   // without a budget, the budget is the whole pool
 		want   []uint32 // in order
 	}{
 		"no rule":                     {Params{Budget: 4}, []uint32{6, 5, 4, 3}},
@@ -289,8 +289,8 @@ func capOf(text string) Cap {
 	return c
 }
 
-// TestSelectAtRandom checks that Stratified picks the same share of each source, and Random as much
-// on average, differently for each seed.
+// TestSelectAtRandom checks that Stratified picks the same share of each source. Random does so on average, and depends
+// on the seed.
 func TestSelectAtRandom(t *testing.T) {
 	t.Parallel()
 	rows := make([]row, 100)
@@ -326,7 +326,7 @@ func TestSelectAtRandom(t *testing.T) {
 	}
 }
 
-// TestSelectWeights gives a capability of three times the weight three quarters of a round.
+// TestSelectWeights checks that a capability of three times the weight gets three quarters of a round.
 func TestSelectWeights(t *testing.T) {
 	t.Parallel()
 	var samples []Sample
@@ -371,7 +371,7 @@ func TestSelectUnique(t *testing.T) {
 	}
 }
 
-// TestSelectOneTokenEach compares a budget in tokens, of one each, with a budget in samples.
+// TestSelectOneTokenEach compares a budget in tokens, if each sample has one token, with a budget in samples.
 func TestSelectOneTokenEach(t *testing.T) {
 	t.Parallel()
 	sh := shape{
@@ -427,7 +427,7 @@ func TestSelectNested(t *testing.T) {
 	}
 }
 
-// TestSelectProcessors gives the same selection with any number of processors.
+// TestSelectProcessors checks that the selection does not depend on the number of processors.
 func TestSelectProcessors(t *testing.T) {
 	pool := syntheticPool(20_000)
 	params := Params{Budget: 6_000}

@@ -8,28 +8,29 @@ import (
 	"slices"
 )
 
-// Params describe a selection from a pool. The zero Rules are the paper's method.
+// Params are the parameters of a selection from a pool. The zero Rules are the paper's method.
 type Params struct {
 	// Budget is the number of samples to pick, from 1 to the length of the pool. With InTokens it is the number of tokens,
 	// from 1 to the sum of the pool.
 	Budget int `json:"budget"`
 	// InTokens makes Budget a number of tokens, as Pool.Tokens counts them: {Budget: 200_000_000, InTokens: true}. Then a
-	// capability's amount of a round, and a bin's share, are also tokens: the same divisions, of the remaining tokens. A
-	// bin gives samples until their tokens reach its share plus the debt; the last sample may exceed it, which leaves no
-	// debt. A turn ends when its samples reach the capability's amount. If the next sample has more tokens than remain, it
-	// is removed, so the budget is never exceeded. If each sample has one token, the selection is the same as in samples.
+	// capability's amount in a round, and a bin's share, are also numbers of tokens, computed in the same way from the
+	// remaining tokens. A bin gives samples until their tokens reach its share plus the debt. The last sample may exceed
+	// this number; then there is no debt. A turn ends when its samples reach the capability's amount. If the next sample
+	// has more tokens than remain, it is removed, so the budget is never exceeded. If each sample has one token, the
+	// selection is the same as in samples.
 	InTokens bool `json:"in_tokens,omitempty"`
 	Rules
-	// Exclude are the positions in the pool of samples that are never picked.
+	// Exclude has the positions in the pool of samples that are never picked.
 	Exclude []uint32 `json:"exclude,omitempty"`
-	// Near are the positions in the pool of samples that are near an item of an evaluation set. They are never picked.
+	// Near has the positions in the pool of samples that are near an item of an evaluation set. They are never picked.
 	Near []uint32 `json:"near,omitempty"`
-	// Include are the positions in the pool of samples that are picked first, in this order, with any ratings. They count
+	// Include has the positions in the pool of samples that are picked first, in this order, with any ratings. They count
 	// against the budget and the caps. A repeated position counts once.
 	Include []uint32 `json:"include,omitempty"`
 }
 
-// capabilities returns the capabilities of the parameters; those of the pool if there are none.
+// capabilities returns the capabilities of the parameters; if there are none, the capabilities of the pool.
 func (p Params) capabilities(pool *Pool) []string {
 	if len(p.Capabilities) == 0 {
 		return pool.Capabilities
@@ -37,7 +38,7 @@ func (p Params) capabilities(pool *Pool) []string {
 	return p.Capabilities
 }
 
-// expected returns the expected scores of a capability that break ties among equal ratings; nil if none do.
+// expected returns the expected scores of a capability, if they break ties among equal ratings; otherwise nil.
 func (p Params) expected(pool *Pool, capability string) []uint16 {
 	if p.RatingsOnly || p.TieBreak != "" || pool.Expected == nil {
 		return nil
@@ -66,8 +67,8 @@ func (p *Params) cost(pool *Pool, s uint32) int {
 	return 1
 }
 
-// Validate reports all parameters that contradict each other or the pool, with the reason and the nearest possible
-// value. The pool must be valid.
+// Validate returns an error for all parameters that contradict each other or the pool, with the reason and the nearest
+// possible value. The pool must be valid.
 func (p Params) Validate(pool *Pool) error {
 	if pool.Len() == 0 {
 		return errors.New("the pool is empty: there is nothing to select from")
@@ -85,7 +86,7 @@ func (p Params) Validate(pool *Pool) error {
 	return p.validateLists(pool)
 }
 
-// validateSources reports every source that the parameters name and the pool does not have.
+// validateSources returns an error if the parameters name sources that the pool does not have.
 func (p Params) validateSources(pool *Pool) error {
 	return errors.Join(
 		p.Sources.validate("sources", pool.SourceNames),
@@ -120,8 +121,8 @@ func (p Params) validateBudget(pool *Pool) error {
 	return nil
 }
 
-// smallestSample returns the least number of tokens of a sample that has a style, so that it can be picked; 0 if there
-// is no such sample.
+// smallestSample returns the smallest number of tokens of a sample that can be picked, because it has a style; 0 if
+// there is no such sample.
 func smallestSample(pool *Pool) int {
 	least := 0
 	for s, tokens := range pool.Tokens {
@@ -132,17 +133,17 @@ func smallestSample(pool *Pool) int {
 	return least
 }
 
-// validateLists makes the checks that depend on which samples take part.
+// validateLists makes the checks that depend on the samples that take part.
 func (p Params) validateLists(pool *Pool) error {
 	faults := []error{
 		noSuchSample("exclude", p.Exclude, pool), noSuchSample("exclude_near", p.Near, pool),
 		noSuchSample("include", p.Include, pool),
 	}
 	if p.Strategy == Longest && pool.Answers == nil {
-		faults = append(faults, errors.New("strategy: the tokens of the pool's answers are not known; use another"))
+		faults = append(faults, errors.New("strategy: the tokens of the pool's answers are not known; use another strategy"))
 	}
 	if p.Unique && pool.Twin == nil {
-		faults = append(faults, errors.New("unique: the pool's contents are not known; leave it out"))
+		faults = append(faults, errors.New("unique: the hashes of the pool's samples are not known; remove unique"))
 	}
 	if err := errors.Join(faults...); err != nil || len(p.Include) == 0 && len(p.Minimums) == 0 && p.Mix.IsZero() {
 		return err
@@ -157,7 +158,7 @@ func (p Params) validateLists(pool *Pool) error {
 		p.validateMix(pool, eligibility, included))
 }
 
-// noSuchSample reports the positions in a list that are outside of the pool.
+// noSuchSample returns an error if positions in a list are outside of the pool.
 func noSuchSample(field string, samples []uint32, pool *Pool) error {
 	var faults []error
 	for _, s := range samples {
@@ -168,7 +169,7 @@ func noSuchSample(field string, samples []uint32, pool *Pool) error {
 	return errors.Join(faults...)
 }
 
-// A KeptOutError reports that a sample must be included, but that another parameter keeps it out.
+// A KeptOutError reports that a sample must be included, but another parameter excludes it.
 type KeptOutError struct {
 	Sample uint32 // position in the pool, from 0
 	Reason Reason // excluded, filtered_by_source, ...
@@ -179,18 +180,18 @@ func (e *KeptOutError) Error() string { return e.Of(fmt.Sprintf("at position %d"
 
 // Of returns the text of the error with a name of the sample.
 func (e *KeptOutError) Of(name string) string {
-	return fmt.Sprintf("include: sample %s is kept out by other parameters (%s); leave one of the two out", name, e.Reason)
+	return fmt.Sprintf("include: sample %s is excluded by another parameter (%s); remove one of the two", name, e.Reason)
 }
 
-// An inclusion describes the must-includes: their positions, their number by source, and the part of the budget that
-// they use.
+// An inclusion describes the must-includes: their positions, their number in each source, and the part of the budget
+// that they use.
 type inclusion struct {
 	marks    bitset
 	bySource []int
 	spent    int
 }
 
-// validateIncludes reports must-includes that do not take part, and must-includes that exceed the budget.
+// validateIncludes returns an error if must-includes do not take part, or exceed the budget.
 func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusion, error) {
 	included := inclusion{marks: newBitset(pool.Len()), bySource: make([]int, len(pool.SourceNames))}
 	var faults []error
@@ -212,7 +213,7 @@ func (p Params) validateIncludes(pool *Pool, eligibility *eligibility) (inclusio
 	return included, errors.Join(faults...)
 }
 
-// validateMinimums reports minimums that are not possible with the sources' samples, their cap or the budget.
+// validateMinimums returns an error if minimums are not possible with the sources' samples, their cap or the budget.
 func (p Params) validateMinimums(pool *Pool, eligibility *eligibility, included inclusion) error {
 	if len(p.Minimums) == 0 {
 		return nil

@@ -16,10 +16,10 @@ func minimumsOf(least map[string]int, source Cap) Rules {
 	return Rules{Minimums: least, Caps: Caps{Source: source}}
 }
 
-// paramCases are parameters for a pool of three rows of styles a, a and b and one without a style.
+// paramCases are parameters for a pool of three samples with the styles a, a and b, and one sample without a style.
 var paramCases = map[string]struct {
-	params Params   // with no budget: that of the whole pool
-	want   []string // in the error; none: no error
+	params Params   // without a budget, the budget is the whole pool
+	want   []string // texts in the error; empty if there is no error
 }{
 	"everything known": {Params{Budget: 3, Rules: Rules{
 		Styles: keep("a"), Weights: map[string]float64{deduction: 2}, Capabilities: []string{deduction},
@@ -54,7 +54,7 @@ var paramCases = map[string]struct {
 	"order": {Params{Rules: Rules{WithinBin: "rating"}}, []string{"known are: position, score"}},
 	"rules without turns": {
 		Params{Rules: Rules{Strategy: Top, Threshold: 1, WithinBin: ByScore}},
-		[]string{`threshold: strategy "top" does not use it`, `within_bin: strategy "top"`},
+		[]string{`threshold: strategy "top" does not use this field`, `within_bin: strategy "top"`},
 	},
 	"no such column": {
 		Params{Rules: Rules{Where: []Condition{{"relevance", ">", 1}}, TieBreak: "-length"}},
@@ -71,18 +71,18 @@ var paramCases = map[string]struct {
 	},
 	"no tokens":   {Params{Budget: 1, InTokens: true}, []string{"give a budget in samples"}},
 	"no images":   {Params{Rules: Rules{Caps: Caps{Image: capOf("1")}}}, []string{"images are not known"}},
-	"no contents": {Params{Rules: Rules{Unique: true}}, []string{"contents are not known"}},
+	"no contents": {Params{Rules: Rules{Unique: true}}, []string{"hashes of the pool's samples are not known"}},
 	"no such sample": {
 		Params{Exclude: []uint32{4}, Include: []uint32{5}},
 		[]string{"exclude: there is no sample 4; the last is 3", "include: there is no sample 5"},
 	},
 	"in and out": {
 		Params{Budget: 2, Include: []uint32{1, 2}, Exclude: []uint32{1}},
-		[]string{"sample at position 1 is kept out by other parameters (excluded)"},
+		[]string{"sample at position 1 is excluded by another parameter (excluded)"},
 	},
 	"in and filtered": {
 		Params{Budget: 2, Include: []uint32{1}, Rules: Rules{Sources: drop("x")}},
-		[]string{"sample at position 1 is kept out by other parameters (filtered_by_source)"},
+		[]string{"sample at position 1 is excluded by another parameter (filtered_by_source)"},
 	},
 	"more in than budget": {Params{Budget: 1, Include: []uint32{1, 2}}, []string{"the least is 2"}},
 	"more in than a cap": {

@@ -10,15 +10,15 @@ import (
 // include it.
 const Missing = math.MinInt8
 
-// A Pool holds the scores of every sample of a run. It also has failed and skipped samples, with missing ratings and no
-// styles, because a ratio as a budget is a ratio of all samples. It is stored in columns, which a Builder fills. A pool
+// A Pool has the scores of every sample of a run. It also has failed and skipped samples, with missing ratings and no
+// styles, because a budget may be a ratio of all samples. A Pool is stored in columns, which a Builder fills. A pool
 // has at most 4,294,967,294 samples, as many styles over all samples, 65,536 styles of one sample, and 32,767
 // capabilities.
 type Pool struct {
 	// Capabilities are the names of the rating columns. They must differ.
 	Capabilities []string
-	// Ratings has a column for each capability with one rating per sample: Missing, or any greater integer. Our scorers
-	// rate 0 to 5; score files of the reference may have other ratings.
+	// Ratings has a column for each capability with one rating per sample: Missing, or any greater integer. Harvest's
+	// scorers give ratings of 0 to 5. Score files of the reference may have other ratings.
 	Ratings [][]int8
 	// Expected has a column for each capability with one expected score per sample, in units of 1/1024. Expected scores of
 	// missing ratings are ignored. Nil if only ratings are known.
@@ -26,7 +26,8 @@ type Pool struct {
 	// Tie has a hash of each sample's content and the run's seed (TieHash). Among equal samples, the lower hash comes
 	// first. Nil means that hashes do not break ties.
 	Tie []uint64
-	// Index has each sample's idx, which breaks the last ties: the lower comes first. Nil means the position in the pool.
+	// Index has each sample's idx, which breaks the remaining ties: the lower idx comes first. Nil means the position in
+	// the pool.
 	Index []int64
 	// Source has, for each sample, the index of its source in SourceNames.
 	Source      []uint32
@@ -37,9 +38,9 @@ type Pool struct {
 	StyleStart []uint32
 	// StyleNames must differ.
 	StyleNames []string
-	// Tokens has the number of tokens of each sample, for a budget in tokens. Nil if they are not known.
+	// Tokens has the number of tokens of each sample, for a budget in tokens. Nil if these numbers are not known.
 	Tokens []uint32
-	// Answers has the number of tokens of each sample's answers alone. Nil if they are not known.
+	// Answers has the number of tokens of each sample's answers. Nil if these numbers are not known.
 	Answers []uint32
 	// Columns have other numbers of the samples, for conditions and orders.
 	Columns []Column
@@ -49,9 +50,9 @@ type Pool struct {
 	// Twin has a hash of each sample's images and text (TwinHash): samples with equal hashes are duplicates. It is zero
 	// for a sample without a hash, and nil if no sample has one.
 	Twin [][16]byte
-	// Image has a number for each image of each sample: equal for equal images, and each once in a sample. ImageStart
-	// divides it into samples, as StyleStart divides Style. Numbers should be small, because tables are as long as the
-	// largest number. ImageStart is nil if images are not known.
+	// Image has a number for each image of each sample. Equal images have equal numbers, and a sample has each number only
+	// once. ImageStart divides it into samples, as StyleStart divides Style. Numbers should be small, because tables are
+	// as long as the largest number. ImageStart is nil if images are not known.
 	Image      []uint32
 	ImageStart []uint32
 	// Cluster has the number of each sample's cluster of near duplicates, from 0. Nil if clusters are not known.

@@ -64,7 +64,7 @@ type shape struct {
 	expected, tie, index                   bool
 }
 
-// random returns a pool with many ties: few distinct expected scores and hashes.
+// random returns a pool with many ties, because it has few different expected scores and hashes.
 func (sh shape) random(rng *rand.Rand) *Pool {
 	names := make([]string, sh.capabilities)
 	for c := range names {
@@ -121,8 +121,8 @@ var parameterShapes = map[string]shape{
 	},
 }
 
-// addColumns gives the samples of a pool tokens (few of them zero), twins (a third of the samples
-// share one with another) and images.
+// addColumns gives the samples of a pool tokens (few samples have none), twins (a third of the samples share a twin
+// with another sample) and images.
 func addColumns(pool *Pool, rng *rand.Rand) {
 	n := pool.Len()
 	pool.Tokens, pool.Twin = make([]uint32, n), make([][16]byte, n)

@@ -23,7 +23,7 @@ const (
 	// ReasonNear: the sample is near an item of an evaluation set.
 	ReasonNear   Reason = "near_evaluation"
 	ReasonTokens Reason = "too_many_tokens"
-	ReasonRank   Reason = "outranked" // other samples took the budget first
+	ReasonRank   Reason = "outranked" // the budget was filled with other samples
 )
 
 // reasonCodes are all reasons. A ReasonList stores the index of a reason in this list.
@@ -39,11 +39,11 @@ type ReasonList struct{ codes []uint8 }
 // Len returns the number of samples.
 func (l ReasonList) Len() int { return len(l.codes) }
 
-// At returns the reason of sample i; "" if the sample was picked.
+// At returns the reason for sample i; "" if the sample was picked.
 func (l ReasonList) At(i int) Reason { return reasonCodes[l.codes[i]] }
 
-// Reasons returns the reason why each sample of the pool is not among a result's picks, in the pool's order. The time
-// is linear in the numbers of samples and capabilities.
+// Reasons returns, for each sample in the pool's order, the reason why it is not among a result's picks. The time is
+// linear in the numbers of samples and capabilities.
 func (c *Catalog) Reasons(params Params, result *Result) ReasonList {
 	pool := c.Pool
 	var byteOf = map[Reason]uint8{}

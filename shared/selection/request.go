@@ -7,7 +7,8 @@ import (
 	"slices"
 )
 
-// MaxRating is the highest rating of our scorers; the lowest is 0. Score files of the reference may have other ratings.
+// MaxRating is the highest rating of Harvest's scorers. The lowest is 0. Score files of the reference may have other
+// ratings.
 const MaxRating = 5
 
 // A Request is a request for a selection of a run: the body of POST /v1/runs/{run}/selections, and part of a
@@ -25,9 +26,9 @@ type Request struct {
 	// Include and Exclude are the ids of samples that must be in, and must not be in, the selection.
 	Include []string `yaml:"include" json:"include,omitempty"`
 	Exclude []string `yaml:"exclude" json:"exclude,omitempty"`
-	// ExcludeNear are evaluation sets: objects of the input bucket, or prefixes of images, which end in a slash. Samples
-	// whose image and text are near those of an item are left out. With ExcludeImages, all samples with such an image are
-	// left out.
+	// ExcludeNear are evaluation sets: objects of the input bucket, or prefixes of images, which end in a slash. A sample
+	// is left out if its image and text are near the image and text of an item. With ExcludeImages, a near image is
+	// enough.
 	ExcludeNear   []string `yaml:"exclude_near" json:"exclude_near,omitempty"`
 	ExcludeImages bool     `yaml:"exclude_images" json:"exclude_images,omitempty"`
 	// VisualTokens sets the number of tokens of an image, wherever tokens count.
@@ -39,11 +40,11 @@ const ExternalPrefix = "sha256:"
 
 // A ResolvedRequest has everything that determines a selection of a run: equal resolved requests make equal selections.
 type ResolvedRequest struct {
-	Budget int `json:"budget"` // samples, or tokens
+	Budget int `json:"budget"` // number of samples or tokens
 	// Within are the budgets of the selections that this selection contains, ascending.
 	Within   []int `json:"within,omitempty"`
 	InTokens bool  `json:"in_tokens,omitempty"`
-	// Request has everything else as it was requested, with all capabilities named and defaults left out.
+	// Request has all other fields of the request. It names all capabilities, and leaves out defaults.
 	Request Request `json:"spec"`
 }
 
@@ -65,14 +66,14 @@ func validateThreshold(what string, threshold int) error {
 		what, threshold, MaxRating, MaxRating-1)
 }
 
-// ValidateNames reports every capability and style that is not in these lists, and every contradiction that can be
-// found before a dataset is scored, because scoring may cost money.
+// ValidateNames returns an error for every capability and style that is not in these lists, and for every contradiction
+// that can be found before a dataset is scored. It is called before scoring, because scoring may cost money.
 func (r Request) ValidateNames(capabilities, styles []string) error {
 	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear())
 }
 
-// ValidateThresholds checks the thresholds of capabilities against the ratings of our scorers. Score files may have
-// other ratings.
+// ValidateThresholds checks the thresholds of capabilities against the ratings of Harvest's scorers. Score files may
+// have other ratings.
 func (r Request) ValidateThresholds() error {
 	var faults []error
 	for _, name := range slices.Sorted(maps.Keys(r.Thresholds)) {
@@ -81,11 +82,11 @@ func (r Request) ValidateThresholds() error {
 	return errors.Join(faults...)
 }
 
-// validateNear reports evaluation sets that are named twice or have no name, and ExcludeImages without an evaluation
-// set.
+// validateNear returns an error if an evaluation set is named twice or has no name, or if ExcludeImages is set without
+// an evaluation set.
 func (r Request) validateNear() error {
 	if r.ExcludeImages && len(r.ExcludeNear) == 0 {
-		return errors.New("exclude_images: there is no evaluation set; name one in exclude_near, or leave it out")
+		return errors.New("exclude_images: there is no evaluation set; name one in exclude_near, or remove exclude_images")
 	}
 	if name, twice := duplicate(r.ExcludeNear); twice {
 		return fmt.Errorf("exclude_near: %q is named twice; name it once", name)
@@ -143,7 +144,7 @@ func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequ
 	return resolved, nil
 }
 
-// AsRequest returns a request that resolves to r if these are all capabilities of the rubric.
+// AsRequest returns a request that resolves to r; capabilities must be all capabilities of the rubric.
 func (r ResolvedRequest) AsRequest(capabilities []string) Request {
 	out := r.Request
 	budget := func(n int) Budget { return Budget{count: n, tokens: r.InTokens} }
@@ -169,7 +170,7 @@ func resolveBudgets(budgets []Budget, total int) ([]int, error) {
 			return nil, err
 		}
 		if i > 0 && n <= resolved[i-1] {
-			return nil, fmt.Errorf("budget: %s after %s does not ascend; give the smallest first",
+			return nil, fmt.Errorf("budget: %s follows %s; give budgets in ascending order",
 				b.inWords(n), budgets[i-1].inWords(resolved[i-1]))
 		}
 		resolved[i] = n

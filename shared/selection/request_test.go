@@ -57,7 +57,7 @@ const everyField = `{
 	"exclude_near": ["n.tsv", "n/"], "exclude_images": true, "visual_tokens": 256
 }`
 
-// TestRequestFormats reads every field equally from JSON and YAML, and writes what it has read.
+// TestRequestFormats reads every field from JSON and YAML with the same result, and writes it again.
 func TestRequestFormats(t *testing.T) {
 	t.Parallel()
 	var fromJSON, fromYAML, again Request
@@ -95,7 +95,7 @@ func TestRequestFormats(t *testing.T) {
 	}
 }
 
-// budgetsOf reads budgets.
+// budgetsOf parses budgets.
 func budgetsOf(texts ...string) []Budget {
 	budgets := make([]Budget, len(texts))
 	for i, text := range texts {
@@ -126,8 +126,8 @@ func resolveIn(r Request) (ResolvedRequest, error) {
 	return r.Resolve(200, []string{"ocr", "stem"}, []string{"a", "b", "c"})
 }
 
-// TestResolveEqual checks that requests with the same meaning resolve to the same JSON, and others to different JSON,
-// because a selection's folder is named after it.
+// TestResolveEqual checks that requests with the same meaning resolve to the same JSON, and other requests to different
+// JSON, because the name of a selection's folder depends on this JSON.
 func TestResolveEqual(t *testing.T) {
 	t.Parallel()
 	var none Rules
@@ -179,7 +179,7 @@ func TestResolveEqual(t *testing.T) {
 	}
 }
 
-// TestResolveKeepsRequest resolves a request with every field, and changes nothing in it.
+// TestResolveKeepsRequest checks that resolving a request with every field does not change the request.
 func TestResolveKeepsRequest(t *testing.T) {
 	t.Parallel()
 	var r Request
@@ -218,8 +218,8 @@ func TestResolveBudgetErrors(t *testing.T) {
 	}{
 		"too many samples": {[]string{"201"}, "budget: 201 samples are more than the run has; the most is 200"},
 		"not one sample":   {[]string{"0.1%"}, "budget: 0.1% (0.001) of 200 samples is less than one sample; the least is 1"},
-		"equal":            {[]string{"5%", "10"}, "budget: 10 after 5% (10 samples) does not ascend"},
-		"descending":       {[]string{"20", "30", "10"}, "budget: 10 after 30 does not ascend"},
+		"equal":            {[]string{"5%", "10"}, "budget: 10 follows 5% (10 samples)"},
+		"descending":       {[]string{"20", "30", "10"}, "budget: 10 follows 30; give budgets in ascending order"},
 		"mixed":            {[]string{"10", "9k-tokens"}, "several budgets must all be in samples, or all in tokens"},
 		"a smaller one": {
 			[]string{"0.1%", "10"},
@@ -252,7 +252,7 @@ func TestResolveRuleErrors(t *testing.T) {
 			Rules{Capabilities: []string{"ocr"}, Weights: map[string]float64{"stem": 1}},
 			[]string{`weights: "stem" is unknown; known are: ocr`},
 		},
-		"infinite weight":     {weightOf("ocr", math.Inf(1)), []string{`weights: "ocr" weighs +Inf`}},
+		"infinite weight":     {weightOf("ocr", math.Inf(1)), []string{`weights: "ocr" has weight +Inf`}},
 		"threshold of no one": {Rules{Thresholds: numbers("art", 1)}, []string{`thresholds: "art" is unknown`}},
 		"style kept":          {Rules{Styles: keep("z")}, []string{`styles: keep: "z" is unknown; known are: a, b, c`}},
 		"style dropped":       {Rules{Styles: drop("z")}, []string{`styles: drop: "z" is unknown`}},
@@ -265,11 +265,11 @@ func TestResolveRuleErrors(t *testing.T) {
 		"minimum":  {Rules{Minimums: numbers("x", 0)}, []string{`minimums: "x" has 0; the least is 1`}},
 		"weights and thresholds of top": {
 			Rules{Strategy: Top, Weights: map[string]float64{"ocr": 2}, Thresholds: numbers("ocr", 1)},
-			[]string{`weights: strategy "top" does not use it`, `thresholds: strategy "top"`},
+			[]string{`weights: strategy "top" does not use this field`, `thresholds: strategy "top"`},
 		},
 		"threshold and order of top": {
 			Rules{Strategy: Top, Threshold: 1, WithinBin: ByScore},
-			[]string{`threshold: strategy "top" does not use it`, `within_bin: strategy "top"`},
+			[]string{`threshold: strategy "top" does not use this field`, `within_bin: strategy "top"`},
 		},
 		"several": {
 			Rules{Capabilities: []string{"art"}, Styles: keep("z"), Strategy: "best"},
@@ -298,7 +298,7 @@ func TestRequestNested(t *testing.T) {
 	}
 }
 
-// A request that is made from a resolved request resolves to it again.
+// A request that is made from a resolved request resolves to the same resolved request.
 func TestAsRequest(t *testing.T) {
 	t.Parallel()
 	capabilities, styles := []string{"ocr", "humanities"}, []string{"yes/no"}

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// Rules are the parameters that a Request, which names samples by ids, and Params, which name samples by positions in a
-// pool, have in common. The zero Rules are the paper's method; each field is an alternative. They are applied in this
-// order: filters (Styles, Sources, Where), Unique, must-excludes, must-includes, Minimums, Mix, and Caps while the
+// Rules are the common parameters of Request and Params. A Request names samples by ids, and Params name samples by
+// positions in a pool. The zero Rules are the paper's method. Each field changes the method. Rules are applied in this
+// order: filters (Styles, Sources, Where), Unique, must-excludes, must-includes, Minimums, Mix, and then Caps while the
 // strategy picks.
 type Rules struct {
 	// Capabilities are the capabilities that take turns, in this order. Empty means all capabilities of the pool, in its
@@ -20,7 +20,7 @@ type Rules struct {
 	// * weight / sum of their weights), 1). The default weight is 1. Example: {"stem knowledge": 3} gives this capability
 	// three times the amount of any other.
 	Weights map[string]float64 `yaml:"weights" json:"weights,omitempty"`
-	// Threshold is the rating that a sample must exceed to be picked for a capability.
+	// Threshold is a rating. To be picked for a capability, a sample must have a higher rating.
 	Threshold int `yaml:"threshold" json:"threshold,omitempty"`
 	// Thresholds replace Threshold for single capabilities. Example: {"humanities": 2}.
 	Thresholds map[string]int `yaml:"thresholds" json:"thresholds,omitempty"`
@@ -47,42 +47,42 @@ type Rules struct {
 	Sources Filter `yaml:"sources" json:"sources,omitzero"`
 	// Where keeps the samples that fulfil all these conditions. Example: {"relevance_min>=3"}.
 	Where []Condition `yaml:"where" json:"where,omitempty"`
-	// Unique keeps one of the samples with the same texts and images (Pool.Twin). Of the samples that pass the filters, it
-	// keeps the one with the lowest index, then the lowest position.
+	// Unique keeps only one of the samples with the same texts and images (Pool.Twin). Among the samples that pass the
+	// filters, it keeps the sample with the lowest index, then the lowest position.
 	Unique bool `yaml:"unique" json:"unique,omitempty"`
-	// Minimums are the least numbers of samples of sources. If the must-includes have too few samples of a source, more
-	// are picked before the first round, at any threshold: sources ascending by name, the best mean rating over the
-	// selection's capabilities first. Example: {"geo170k": 500}.
+	// Minimums are minimum numbers of samples of sources. If the must-includes have too few samples of a source, more
+	// samples are picked before the first round, regardless of the threshold. Sources are handled ascending by name, and
+	// the samples with the best mean rating over the selection's capabilities are picked first. Example: {"geo170k": 500}.
 	Minimums map[string]int `yaml:"minimums" json:"minimums,omitempty"`
-	// Mix bounds the parts of sources and styles. After Minimums, samples are picked in the same way until each source and
-	// style has its least number. The most number is a cap.
+	// Mix has bounds for the parts of sources and styles. After Minimums, samples are picked in the same way until each
+	// source and style has its minimum. The maximum is a cap.
 	Mix Mix `yaml:"mix" json:"mix,omitzero"`
-	// Caps bound the amounts of single sources, styles, images, clusters, templates and modalities in the selection.
+	// Caps limit the amounts of single sources, styles, images, clusters, templates and modalities in the selection.
 	Caps Caps `yaml:"caps" json:"caps,omitzero"`
 }
 
 // A Strategy is a way of picking.
 type Strategy string
 
-// The strategies. Random, Top, Stratified and Longest are baselines for comparison. They pick in one order of all
-// samples that have a style and a rating for at least one of the selection's capabilities, as far as the budget and the
-// caps allow.
+// The strategies. Random, Top, Stratified and Longest are baselines for comparison. They put all samples that have a
+// style and a rating for at least one of the selection's capabilities into one order, and pick in this order within the
+// budget and the caps.
 const (
 	// MMSSR lets capabilities take turns, as the package comment describes.
 	MMSSR Strategy = "mmssr"
 	// Descending is experimental: its effect on training was not measured. If the budget has at least four times as many
 	// samples (in tokens: of mean length) as there are bins with a candidate, each bin first gives its best sample: the
-	// sample with the highest rating on a capability for which it is a candidate, then as among equal samples. Then
-	// capabilities take turns, as with MMSSR: among the samples rated above 3 until no candidate is left, then above 2, 1
-	// and 0. A higher threshold of a capability replaces these thresholds; a threshold below 0 is added at the end.
+	// sample with the highest rating on a capability for which it is a candidate. Ties are broken as among equal samples.
+	// Then capabilities take turns, as with MMSSR: among the samples rated above 3 until no candidate is left, then above
+	// 2, 1 and 0. A higher threshold of a capability replaces these thresholds; a threshold below 0 is added at the end.
 	Descending Strategy = "descending"
 	// Random picks in a random order, which the seed determines.
 	Random Strategy = "random"
 	// Top picks by descending mean expected score over the selection's capabilities, without diversity. It uses the mean
 	// rating with RatingsOnly, or if there are no expected scores.
 	Top Strategy = "top"
-	// Stratified picks from all sources in proportion, in a random order within each source: at any budget, a source has
-	// its share of the pool to within one sample.
+	// Stratified picks from all sources in proportion, in a random order within each source. At any budget, the number of
+	// samples of a source differs from its share of the pool by less than one sample.
 	Stratified Strategy = "stratified"
 	// Longest picks by descending number of tokens in the answers, of all turns of the model.
 	Longest Strategy = "longest"
@@ -109,8 +109,8 @@ const (
 	ByScore BinOrder = "score"
 )
 
-// validateNames reports every capability and style in the rules that is not in these lists, and every capability that
-// is named twice.
+// validateNames returns an error for every capability and style in the rules that is not in these lists, and for every
+// capability that is named twice.
 func (r Rules) validateNames(capabilities, styles []string) error {
 	faults := []error{unknownNames("capabilities", r.Capabilities, capabilities...)}
 	if name, twice := duplicate(r.Capabilities); twice {
@@ -144,10 +144,10 @@ func (e *UnknownNameError) Error() string {
 	return fmt.Sprintf("%s: %q is unknown; known are: %s", e.Field, e.Name, known)
 }
 
-// Unknown returns the name and the known names, so that a caller can suggest the nearest.
+// Unknown returns the name and the known names, so that a caller can suggest the nearest name.
 func (e *UnknownNameError) Unknown() (name string, known []string) { return e.Name, e.Known }
 
-// unknownNames reports the names that are not in all.
+// unknownNames returns an error for the names that are not in all.
 func unknownNames[S ~string](field string, names []S, all ...string) error {
 	var faults []error
 	for _, name := range names {
@@ -171,7 +171,7 @@ func (r Rules) validateChoices() error {
 	for _, name := range slices.Sorted(maps.Keys(r.Weights)) {
 		if w := r.Weights[name]; !(w >= leastWeight && w <= 1/leastWeight) {
 			faults = append(faults, fmt.Errorf(
-				"weights: %q weighs %v; give %v to %v, or leave it out of the capabilities",
+				"weights: %q has weight %v; give %v to %v, or remove the capability from capabilities",
 				name, w, leastWeight, 1/leastWeight))
 		}
 	}
@@ -183,14 +183,14 @@ func (r Rules) validateChoices() error {
 	return errors.Join(append(faults, r.Mix.validate(), r.validateUnused())...)
 }
 
-// validateUnused reports rules that the strategy would ignore.
+// validateUnused returns an error for rules that the strategy would ignore.
 func (r Rules) validateUnused() error {
 	var faults []error
 	if r.By != "" && r.Strategy != Top {
 		faults = append(faults, fmt.Errorf("by: only strategy %q orders by a column; set this strategy, or remove by", Top))
 	}
 	if r.TieBreak != "" && r.RatingsOnly {
-		faults = append(faults, errors.New("tie_break: ratings_only breaks ties by position alone; leave one of the two out"))
+		faults = append(faults, errors.New("tie_break: ratings_only breaks ties only by position; remove one of the two"))
 	}
 	type rule struct {
 		field string
@@ -198,7 +198,7 @@ func (r Rules) validateUnused() error {
 	}
 	for _, rule := range []rule{{"ratings_only", r.RatingsOnly}, {"tie_break", r.TieBreak != ""}} {
 		if rule.given && !r.UsesTies() {
-			faults = append(faults, fmt.Errorf("%s: strategy %q breaks no ties; leave it out", rule.field, r.Strategy))
+			faults = append(faults, fmt.Errorf("%s: strategy %q breaks no ties; remove this field", rule.field, r.Strategy))
 		}
 	}
 	if r.TakesTurns() {
@@ -211,14 +211,15 @@ func (r Rules) validateUnused() error {
 		{"within_bin", r.WithinBin != ""},
 	} {
 		if rule.given {
-			faults = append(faults, fmt.Errorf("%s: strategy %q does not use it; leave it out, or use %q",
+			faults = append(faults, fmt.Errorf("%s: strategy %q does not use this field; remove it, or use %q",
 				rule.field, r.Strategy, MMSSR))
 		}
 	}
 	return errors.Join(faults...)
 }
 
-// leastWeight and its inverse bound weights, so that their sums neither overflow nor lose a weight.
+// leastWeight is the smallest weight, and its inverse the largest. With these limits, sums of weights neither overflow
+// nor lose a weight.
 const leastWeight = 1e-6
 
 // TakesTurns reports whether capabilities take turns in the strategy.
@@ -226,13 +227,13 @@ func (r Rules) TakesTurns() bool {
 	return r.Strategy == "" || r.Strategy == MMSSR || r.Strategy == Descending
 }
 
-// UsesTies reports whether ratings decide any picks, so that ties among them must be broken.
+// UsesTies reports whether ratings decide any picks, so that ties between ratings must be broken.
 func (r Rules) UsesTies() bool {
 	return r.Strategy != Random && r.Strategy != Stratified || len(r.Minimums) > 0 || !r.Mix.IsZero()
 }
 
-// AtThreshold returns the rules with a higher threshold. Thresholds of single capabilities are kept if they are higher
-// still.
+// AtThreshold returns the rules with a higher threshold. Thresholds of single capabilities that are higher than this
+// threshold are kept.
 func (r Rules) AtThreshold(threshold int) Rules {
 	r.Threshold = threshold
 	r.Thresholds = maps.Clone(r.Thresholds)
@@ -243,7 +244,8 @@ func (r Rules) AtThreshold(threshold int) Rules {
 	return r
 }
 
-// ThresholdOf returns the rating that a sample must exceed to be picked for a capability.
+// ThresholdOf returns the threshold of a capability. To be picked for the capability, a sample must have a higher
+// rating.
 func (r Rules) ThresholdOf(capability string) int {
 	if threshold, own := r.Thresholds[capability]; own {
 		return threshold

@@ -7,7 +7,7 @@ type scratch struct {
 	counts  []classCounts // by group
 	cutoffs []cutoff      // by group
 	// removed counts removed candidates by group while a capability's numbers are updated. touched lists the groups with
-	// such candidates, perhaps twice.
+	// such candidates; a group may occur twice.
 	removed, touched []uint32
 }
 

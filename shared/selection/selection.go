@@ -1,23 +1,23 @@
 // Package selection chooses the best subset of a scored pool for a budget. A selection is a pure function of ratings,
-// styles, sources and rules, without input or output, clock or package state. The method is that of mmSSR (arXiv
-// 2503.13383), as its reference implementation computes it (repository lyumengyao/mmssr, llava/select), but ties are
-// broken in a defined order.
+// styles, sources and rules. It uses no input or output, no clock and no package state. The method is that of mmSSR
+// (arXiv 2503.13383), as its reference implementation computes it (repository lyumengyao/mmssr, llava/select), but ties
+// are broken in a defined order.
 //
-// Capabilities take turns, in rounds. In its turn a capability picks its amount of the budget among its candidates, the
-// samples rated above the threshold. It divides the amount equally over the bins (style + "+" + source), and begins
-// with the smallest bin. If a small bin has too few candidates, the larger bins give more.
+// Capabilities take turns, in rounds. In its turn, a capability picks its amount of the budget among its candidates,
+// which are the samples with a rating above the threshold. It divides the amount equally over the bins (style + "+" +
+// source), and begins with the smallest bin. If a small bin has too few candidates, the larger bins give more.
 package selection
 
 import "math"
 
 // A Result is a selection: the picked samples, in order, and the reasons.
 type Result struct {
-	// Asked is the budget, and Given the part that the picks fill: samples, or tokens if the budget is in tokens. Given is
-	// lower if too few samples have a style and are rated above the threshold for any capability, or if caps or tokens
-	// keep samples out.
+	// Asked is the budget. Given is the part of the budget that the picks fill. Both are in samples, or in tokens if the
+	// budget is in tokens. Given is lower than Asked if too few samples have a style and a rating above the threshold for
+	// a capability, or if caps or tokens exclude samples.
 	Asked int `json:"asked"`
 	Given int `json:"given"`
-	// Shortfalls report what could not be filled of a source, style, capability or bin.
+	// Shortfalls report the sources, styles, capabilities and bins that have fewer samples than requested.
 	Shortfalls []Shortfall `json:"shortfalls,omitempty"`
 	// Rounds is the number of rounds that began.
 	Rounds int `json:"rounds"`
@@ -28,8 +28,8 @@ type Result struct {
 	Bins []string `json:"-"`
 	// Picks are the picked samples, in the order in which they were picked.
 	Picks []Pick `json:"-"`
-	// TooLong are the samples that were removed because they had more tokens than remained when they were the next to be
-	// picked, in the order of removal.
+	// TooLong has the samples that were removed because they had more tokens than remained when they were the next to be
+	// picked. They are in the order of removal.
 	TooLong []uint32 `json:"-"`
 }
 
@@ -92,8 +92,8 @@ func (r *Result) Samples() []uint32 {
 }
 
 // Select picks up to Params.Budget samples of the pool. The same pool and parameters give the same picks on any
-// machine. The pool is not changed. Too few candidates are a shortfall in the result; an error means that the pool or
-// the parameters are invalid.
+// machine. The pool is not changed. If there are too few candidates, the result has shortfalls. An error means that the
+// pool or the parameters are invalid.
 //
 // To make several selections of one pool in less time, use a Catalog.
 //

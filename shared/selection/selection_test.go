@@ -9,7 +9,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// TestSelectAgainstSlow compares every pick, with its rank, with the slow form of the method.
+// TestSelectAgainstSlow compares every pick and its rank with the slow implementation of the method.
 func TestSelectAgainstSlow(t *testing.T) {
 	t.Parallel()
 	shapes := map[string]shape{
@@ -111,8 +111,8 @@ var handRules = map[string]struct {
 	},
 }
 
-// TestSelectRules tests single rules in pools that are small enough to follow by hand. It finds a rule that both Select
-// and its slow form misread.
+// TestSelectRules tests single rules in pools that are small enough to follow by hand. It can find an error that both
+// Select and the slow implementation have.
 func TestSelectRules(t *testing.T) {
 	t.Parallel()
 	for name, tt := range handRules {
@@ -139,8 +139,8 @@ func TestSelectRules(t *testing.T) {
 	}
 }
 
-// TestSelectNarrowedRound has a first capability that picks 6 where its amount is 4, since three bins
-// hold the same sample: 2 of 4 remain for the second, which must spread these 2 over its bins.
+// TestSelectNarrowedRound has a first capability that picks 6 although its amount is 4, because three bins have the
+// same sample. So 2 of 4 remain for the second capability, which must divide these 2 among its bins.
 func TestSelectNarrowedRound(t *testing.T) {
 	t.Parallel()
 	pool := poolOf(t, []string{"a", "b"},
@@ -168,7 +168,7 @@ func TestSelectNarrowedRound(t *testing.T) {
 	}
 }
 
-// TestSelectTies removes the tie breaks one by one, so that each time the next one decides.
+// TestSelectTies removes one tie break at a time, so that the next tie break decides.
 func TestSelectTies(t *testing.T) {
 	t.Parallel()
 	samples := []Sample{

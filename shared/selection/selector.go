@@ -14,7 +14,7 @@ type selector struct {
 	groups       *groups
 	ties         *ties
 	counters     capCounters
-	spent        int           // of the budget
+	spent        int           // spent part of the budget
 	capabilities []*capability // in the order in which they take turns
 	// Removed samples were picked or dropped, and cannot be picked any more. removals lists them in order. removalGroups
 	// has the groups of the samples that were removed before the current turn began; removedBefore marks these samples.
@@ -25,7 +25,7 @@ type selector struct {
 	picks                   []Pick
 	minimumShortfalls       []Shortfall
 	buffers                 []scratch // one for each worker
-	meanCost                int       // mean cost of a sample, in units of the budget
+	meanCost                int       // mean cost of a sample in units of the budget
 	// cells returns the cells of the groups for a column of ratings, or nil.
 	cells func(column int) []cell
 }
@@ -87,13 +87,13 @@ func (s *selector) run() *Result {
 	return result
 }
 
-// firstAmount returns about how many samples a capability picks in the first round.
+// firstAmount returns the approximate number of samples that a capability picks in the first round.
 func (s *selector) firstAmount() int {
 	return s.samplesOf(max(s.remaining()/len(s.params.capabilities(s.pool)), 1))
 }
 
-// prepareCapabilities prepares the turns of all capabilities, concurrently, for first turns of an amount of samples
-// (capability.prepare). Their thresholds are at least as high as least.
+// prepareCapabilities prepares the first turns of all capabilities, concurrently, for turns of this amount of samples
+// (capability.prepare). A capability's threshold is raised to least if it is lower.
 func (s *selector) prepareCapabilities(least int32, amount int) {
 	names := s.params.capabilities(s.pool)
 	s.capabilities = make([]*capability, len(names))
@@ -117,11 +117,11 @@ func (s *selector) remaining() int { return s.params.Budget - s.spent }
 // cost returns the amount of the budget that a sample takes.
 func (s *selector) cost(sample uint32) int { return s.params.cost(s.pool, sample) }
 
-// samplesOf returns about how many samples an amount of the budget is.
+// samplesOf returns the approximate number of samples of an amount of the budget.
 func (s *selector) samplesOf(amount int) int { return max(amount/s.meanCost, 1) }
 
-// takeTurns lets capabilities take turns until the budget is filled or no capability can pick any more. It returns the
-// number of rounds that began, plus before.
+// takeTurns lets capabilities take turns until the budget is filled or no capability can pick any more. It returns
+// before plus the number of rounds that began.
 func (s *selector) takeTurns(before int) (rounds int) {
 	rounds = before
 	for active := s.capabilities; len(active) > 0 && s.remaining() > 0; {
@@ -166,8 +166,8 @@ func (s *selector) amounts(active []*capability) []int {
 	return amounts
 }
 
-// takeTurn lets a capability pick about k of the budget: less if its bins have too few candidates, more if the last
-// bins compensate all debt, but never more than the budget.
+// takeTurn lets a capability pick an amount of about k. It picks less if its bins have too few candidates. It picks
+// more if the last bins make up for all debt, but never more than the budget.
 func (s *selector) takeTurn(c *capability, k, round int) {
 	s.updateAvailable(c)
 	c.orderBins()
@@ -192,8 +192,8 @@ func (s *selector) takeTurn(c *capability, k, round int) {
 	c.given += s.spent - start
 }
 
-// prepareBins sorts about n candidates in each of the bins, concurrently. Without it, picking would sort one bin after
-// the other.
+// prepareBins sorts about n candidates in each of the bins, concurrently. Without it, picking would sort one bin at a
+// time.
 func (s *selector) prepareBins(c *capability, bins []uint64, n int) {
 	parallel(len(s.buffers), len(bins), func(worker, i int) {
 		b := &c.bins[uint32(bins[i])]
@@ -204,8 +204,8 @@ func (s *selector) prepareBins(c *capability, bins []uint64, n int) {
 	})
 }
 
-// pickFrom picks the first candidates of a bin that are not removed, until they fill the amount asked or the bin has no
-// more. It returns the amount that they fill.
+// pickFrom picks the first candidates of a bin that are not removed, until they fill the amount asked, or until the bin
+// has no candidate left. It returns the picked amount.
 func (s *selector) pickFrom(c *capability, bin uint32, asked, round int) int {
 	b := &c.bins[bin]
 	start, rank := s.spent, uint32(0)
@@ -219,7 +219,7 @@ func (s *selector) pickFrom(c *capability, bin uint32, asked, round int) int {
 			continue
 		}
 		rank++
-		if !s.removed.has(sample) { // else it was removed in this turn
+		if !s.removed.has(sample) { // otherwise it was removed in this turn
 			s.pickOrDrop(Pick{
 				Sample: sample, Round: uint32(round), Capability: uint32(c.number), Bin: bin, Rank: rank,
 			})
@@ -228,8 +228,8 @@ func (s *selector) pickFrom(c *capability, bin uint32, asked, round int) int {
 	return s.spent - start
 }
 
-// pickOrDrop picks a sample if the budget and the caps allow it, else drops it. It reports whether it picked the
-// sample.
+// pickOrDrop picks a sample if the budget and the caps allow it. Otherwise it drops the sample. It reports whether it
+// picked the sample.
 func (s *selector) pickOrDrop(p Pick) bool {
 	tooLong := s.cost(p.Sample) > s.remaining()
 	if tooLong {
@@ -254,8 +254,8 @@ func (s *selector) pick(p Pick) {
 	s.spent += s.cost(p.Sample)
 }
 
-// charge counts a picked sample against the caps. If a source (style, image, ...) thereby reaches its cap, charge drops
-// all its samples.
+// charge counts a picked sample against the caps. If a source (style, image, ...) then reaches its cap, charge drops
+// all samples of this source.
 func (s *selector) charge(sample uint32) {
 	s.counters.charge(sample, func(counter *capCounter, i uint32) {
 		for _, sample := range counter.samples(i, s.pool.Len()) {

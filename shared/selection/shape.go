@@ -3,15 +3,15 @@ package selection
 // A Shape describes the number of images of a sample, and whether it has several turns. The zero Shape is unknown.
 type Shape uint8
 
-// The shapes of samples. Each of the first three may have MultiTurn added.
+// The shapes of samples. MultiTurn may be added to each of the first three.
 const (
 	TextOnly Shape = 1 + iota
 	OneImage
 	MultiImage
-	MultiTurn // bit of samples in which the human speaks more than once
+	MultiTurn // bit of samples with more than one human turn
 )
 
-// ShapeOf returns the shape of a sample with this many images and turns of the human.
+// ShapeOf returns the shape of a sample with these numbers of images and human turns.
 func ShapeOf(images, turns int) Shape {
 	shape := TextOnly + Shape(min(max(images, 0), 2))
 	if turns > 1 {
@@ -26,8 +26,8 @@ type ShapeShares struct {
 	TextOnly   float64 `json:"text_only"`
 	OneImage   float64 `json:"one_image"`
 	MultiImage float64 `json:"multi_image"`
-	// MultiTurn is the share of samples in which the human speaks more than once. Each of them also counts in one of the
-	// first three.
+	// MultiTurn is the share of samples with more than one human turn. Each of these samples also counts in one of the
+	// first three shares.
 	MultiTurn float64 `json:"multi_turn"`
 }
 

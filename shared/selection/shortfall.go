@@ -4,9 +4,9 @@ package selection
 //
 // For a capability without a bin, Asked is its amount in the first round, and Given the amount of all its picks. For a
 // capability and a bin, Asked is the bin's share of that amount, without debt, and Given the amount of the bin's picks
-// in the first round. For a source or a style alone, they are its minimum and its number of samples. A row without any
-// of these belongs to a strategy other than MMSSR. Other bins and capabilities may have given more instead: Result
-// reports whether the budget was filled.
+// in the first round. For a source or a style alone, Asked is its minimum, and Given its number of samples. A row
+// without a capability, bin, source and style belongs to a strategy other than MMSSR. Other bins and capabilities may
+// have given more: Result reports whether the budget was filled.
 type Shortfall struct {
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
@@ -17,7 +17,7 @@ type Shortfall struct {
 	Cause      Cause  `json:"why"`
 }
 
-// A Cause is the reason of a shortfall. If several apply, it is the first in the list of causes.
+// A Cause is the reason of a shortfall. If several causes apply, it is the first in the list of causes.
 type Cause string
 
 // The causes of shortfalls.
@@ -37,8 +37,8 @@ type shortBin struct {
 	spent        bool // whether the budget was spent
 }
 
-// shortfalls returns the shortfalls of the minimums, then those of each capability and its bins, in the order in which
-// bins were asked.
+// shortfalls returns the shortfalls of the minimums, and then the shortfalls of each capability and its bins, in the
+// order in which the capability picked from the bins.
 func (s *selector) shortfalls() []Shortfall {
 	rows := s.minimumShortfalls
 	if s.params.Strategy != "" && s.params.Strategy != MMSSR {

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// A slowSelection makes a selection literally as the method and the fields' comments describe, without Select's
-// structures: every turn scans and sorts the whole pool.
+// A slowSelection makes a selection exactly as the method and the comments of fields describe. It does not have the
+// data structures of Select: every turn scans and sorts the whole pool.
 type slowSelection struct {
 	pool            *Pool
 	params          Params
@@ -18,7 +18,7 @@ type slowSelection struct {
 	picked, dropped map[uint32]bool
 	ineligible      map[uint32]bool
 	spent           int
-	level           int // what thresholds are at least
+	level           int // lower limit of thresholds
 }
 
 func slowSelect(pool *Pool, params Params) *Result {
@@ -133,7 +133,7 @@ func (p *slowSelection) cost(s uint32) int {
 	return 1
 }
 
-// try picks a sample if the budget and the caps allow it, else drops it.
+// try picks a sample if the budget and the caps allow it. Otherwise it drops the sample.
 func (p *slowSelection) try(s uint32, pick Pick) bool {
 	p.picked[s] = true
 	fits := p.spent+p.cost(s) <= p.params.Budget
@@ -208,7 +208,7 @@ func (p *slowSelection) uses() []use {
 	return all
 }
 
-// highest returns the largest of some numbers; -1 if there are none.
+// highest returns the largest of the numbers; -1 if there are no numbers.
 func highest(numbers []uint32) int {
 	most := -1
 	for _, n := range numbers {
@@ -362,7 +362,7 @@ func (p *slowSelection) candidates(name string) []uint32 {
 	return found
 }
 
-// A slowCapability is the amount asked of one capability in the first round, and the amount given.
+// A slowCapability has the amount of one capability in the first round, and the amount that it picked.
 type slowCapability struct {
 	shortBins    []Shortfall
 	asked, given int
@@ -375,8 +375,8 @@ func (p *slowSelection) nameCapabilities() {
 	}
 }
 
-// rounds makes rounds until the budget is filled or no capability picks, and returns the amounts asked and given of
-// each.
+// rounds makes rounds until the budget is filled or no capability picks a sample. It returns the amounts of each
+// capability.
 func (p *slowSelection) rounds() []slowCapability {
 	all := make([]slowCapability, len(p.names))
 	active := slices.Clone(p.names)
@@ -442,7 +442,7 @@ func (p *slowSelection) shortfalls(all []slowCapability) {
 	}
 }
 
-// cause returns the cause of a shortfall of a capability, in one bin or (with no name) in all.
+// cause returns the cause of a shortfall of a capability, in one bin or, without a name, in all bins.
 func (p *slowSelection) cause(name, bin string, spent bool, picked int) Cause {
 	held, dropped := 0, false
 	for _, s := range p.candidates(name) {
@@ -471,7 +471,7 @@ func (p *slowSelection) weight(name string) float64 {
 	return 1
 }
 
-// takeTurn picks about k of the budget, and returns the bins that gave less than their share.
+// takeTurn picks an amount of about k, and returns the bins that gave less than their share.
 func (p *slowSelection) takeTurn(name string, k int) (shortBins []Shortfall) {
 	bins := p.inBins(name)
 	order := slices.Collect(maps.Keys(bins))

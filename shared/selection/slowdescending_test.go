@@ -5,7 +5,8 @@ import (
 	"slices"
 )
 
-// descend gives the best of each bin and then makes rounds with thresholds 3, 2, 1, 0 and those of the parameters.
+// descend picks the best sample of each bin, and then makes rounds with thresholds 3, 2, 1, 0 and the thresholds of the
+// parameters.
 func (p *slowSelection) descend() {
 	p.nameCapabilities()
 	p.bestOfBins()

@@ -22,7 +22,7 @@ func (p *slowSelection) addMost(add func(c Cap, things int, of func(s uint32) []
 	}
 }
 
-// mix picks samples until sources, and then styles, have their least numbers.
+// mix picks samples until sources, and then styles, have their minimums.
 func (p *slowSelection) mix() {
 	fill := func(parts map[string]Part, row func(name string) Shortfall, has func(s uint32, name string) bool) {
 		for _, name := range slices.Sorted(maps.Keys(parts)) {
@@ -68,7 +68,7 @@ func slowNamed(has func(s uint32) bool) func(s uint32) []uint32 {
 	}
 }
 
-// slowColumn orders samples by a column: the best number first, none last.
+// slowColumn orders samples by a column: the best number first, and samples without a number last.
 func slowColumn(pool *Pool, by string, a, b uint32) int {
 	name, lower := strings.CutPrefix(by, "-")
 	x, y := pool.values(name)[a], pool.values(name)[b]

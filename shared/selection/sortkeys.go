@@ -7,10 +7,10 @@ import (
 )
 
 // sortKeys makes the keys by which the candidates of one capability are compared. The better sample has the lower key.
-// From the highest bits, a key has these fields: by how much the rating exceeds the threshold, negated; if the order
-// within a bin is by score, the position of the bin's style in the sample's styles (otherwise candidates of different
-// positions are never compared); the expected score, negated; the tie hint; and the sample. Expected scores and hints
-// are cut to the bits that remain.
+// From the highest bits, a key has these fields: the difference between the rating and the threshold, negated; if the
+// order within a bin is by score, the position of the bin's style in the sample's styles (otherwise candidates at
+// different positions are never compared); the expected score, negated; the tie hint; and the sample. Expected scores
+// and hints are shortened to the bits that remain.
 type sortKeys struct {
 	ratings   []int8
 	expected  []uint16 // nil if expected scores are not compared
@@ -23,8 +23,8 @@ type sortKeys struct {
 	undecidedBits int
 }
 
-// newSortKeys returns the sortKeys for ratings that exceed the threshold by at most most, and for style positions up to
-// lastPosition.
+// newSortKeys returns the sortKeys for style positions up to lastPosition. most is the largest difference between a
+// rating and the threshold.
 func newSortKeys(
 	ratings []int8, expected []uint16, threshold int32, most int, lastPosition uint32, ties *ties,
 ) sortKeys {
@@ -88,9 +88,9 @@ func (k *sortKeys) compare(a, b uint32) int {
 // sample returns the sample of a key.
 func (k *sortKeys) sample(key uint64) uint32 { return uint32(key & (1<<k.sampleBits - 1)) }
 
-// sortLeast reorders keys, which must be different, so that at least the n best come first and are sorted. It returns
-// these. It returns more than n if further keys differ from the last one only in the undecided bits, so that each other
-// key is greater by more than these bits.
+// sortLeast reorders keys, which must be different, so that at least the n best keys come first and are sorted. It
+// returns these keys. It returns more than n keys if further keys differ from the last of them only in the undecided
+// bits. So all other keys are greater in the decided bits.
 func (k *sortKeys) sortLeast(keys []uint64, n int, sorter *keySorter) []uint64 {
 	leastFirst(keys, n)
 	if k.undecidedBits > 0 && n < len(keys) {
@@ -120,8 +120,7 @@ func (k *sortKeys) sortLeast(keys []uint64, n int, sorter *keySorter) []uint64 {
 	return keys
 }
 
-// leastFirst reorders keys, which must be different, so that the n least come first, in no particular order
-// (quickselect).
+// leastFirst reorders keys, which must be different, so that the n least keys come first, in any order (quickselect).
 func leastFirst(keys []uint64, n int) {
 	if n == len(keys) {
 		return

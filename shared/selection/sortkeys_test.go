@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestSortKeysSortLeast sorts samples of few different merits, in a pool so large that expected
-// scores do not fit the keys whole, and in one where everything does.
+// TestSortKeysSortLeast sorts samples with few different scores. In one pool, expected scores do not fit into the keys
+// completely, because the pool is large. In another pool, they do.
 func TestSortKeysSortLeast(t *testing.T) {
 	t.Parallel()
 	tests := map[string]struct {

@@ -70,7 +70,7 @@ func (s *selector) strategyOrder() []uint32 {
 	case Stratified:
 		shuffle(samples, s.params.Seed)
 		stratify(s.pool, samples)
-	case MMSSR, Descending: // they take turns
+	case MMSSR, Descending: // in these strategies, capabilities take turns
 	}
 	return samples
 }
@@ -80,7 +80,7 @@ func shuffle(samples []uint32, seed uint64) {
 	rng.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
 }
 
-// stratify reorders samples so that every source has its share of the first k samples, for any k: the i-th of a
+// stratify reorders samples so that every source has its share of the first k samples, for any k. The i-th of a
 // source's n samples is placed at (i - 1/2) / n of the order. Equal places are ordered by the name of the source.
 func stratify(pool *Pool, samples []uint32) {
 	n := make([]uint64, len(pool.SourceNames))

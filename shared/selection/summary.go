@@ -10,20 +10,20 @@ import (
 type Summary struct {
 	Pool      Statistics `json:"pool"`
 	Selection Statistics `json:"selection"`
-	// Random is a random subset of the pool with as many samples as the selection.
+	// Random describes a random subset of the pool with as many samples as the selection.
 	Random Statistics `json:"random"`
-	// RandomTokens is a random subset of the pool with as many tokens as the selection: in a random order, each sample is
-	// taken that has no more tokens than remain. Nil if the pool's tokens are not known.
+	// RandomTokens describes a random subset of the pool with about as many tokens as the selection. Samples are drawn in
+	// a random order, and a sample is taken if it has no more tokens than remain. Nil if the pool's tokens are not known.
 	RandomTokens *Statistics `json:"random_tokens,omitempty"`
-	// PickRatings are the numbers of picks by their rating, 0 to 5, on the capability for which they were picked. Other
-	// ratings do not count, nor do picks that no rating decided, such as must-includes. Nil if no rating decided any pick.
+	// PickRatings has the number of picks for each rating, 0 to 5, on the capability for which they were picked. It does
+	// not count other ratings, or picks that no rating decided, such as must-includes. Nil if no rating decided any pick.
 	PickRatings *PickRatings `json:"pick_ratings,omitempty"`
 	// HighKept is the share, in [0, 1], of the pool's ratings of 4 and 5 that belong to samples of the selection; 0 if the
 	// pool has no such ratings.
 	HighKept float64 `json:"high_kept"`
-	// BelowPool are the capabilities whose mean rating is lower in the selection than in the pool.
+	// BelowPool has the capabilities whose mean rating is lower in the selection than in the pool.
 	BelowPool []string `json:"below_pool,omitempty"`
-	// Templates are the ten largest templates of questions. Nil if templates are not known.
+	// Templates has the ten largest templates of questions. Nil if templates are not known.
 	Templates []TemplateShare `json:"templates,omitempty"`
 }
 
@@ -43,11 +43,11 @@ type Statistics struct {
 	Ratings []MeanRating `json:"ratings"`
 	// Styles has an entry for each of the pool's style names, in their order.
 	Styles []StyleShare `json:"styles"`
-	// Sources and Bins count the different sources and bins that the samples come from.
+	// Sources and Bins are the numbers of different sources and bins of the samples.
 	Sources int `json:"sources"`
 	Bins    int `json:"bins"`
-	// StyleEntropy is the Shannon entropy, in bits, of the style of a randomly drawn mention of a style; SourceEntropy
-	// that of the source of a randomly drawn sample.
+	// StyleEntropy is the Shannon entropy, in bits, of the distribution of styles; a sample counts once for each of its
+	// styles. SourceEntropy is the entropy of the distribution of sources.
 	StyleEntropy  float64 `json:"style_entropy"`
 	SourceEntropy float64 `json:"source_entropy"`
 	// Tokens is the number of tokens of all samples; 0 if the pool's tokens are not known.
@@ -62,7 +62,7 @@ type Statistics struct {
 // MeanRating is the mean rating on one capability.
 type MeanRating struct {
 	Capability string `json:"capability"`
-	// Rated is the number of samples that have a rating; the others are left out of the mean.
+	// Rated is the number of samples that have a rating. The mean is over these samples.
 	Rated int `json:"rated"`
 	// Mean is 0 if no sample has a rating.
 	Mean float64 `json:"mean"`
@@ -263,8 +263,8 @@ func lengthCorrelation(pool *Pool, samples sampleSet) *float64 {
 	return &r
 }
 
-// drawTokens draws samples in a random order. It takes each sample that has no more tokens than remain of the selected
-// samples' tokens.
+// drawTokens draws samples in a random order, with at most as many tokens as the selected samples have. It skips a
+// sample that has more tokens than remain.
 func drawTokens(pool *Pool, selected []uint32, seed uint64) []uint32 {
 	remaining := 0
 	for _, s := range selected {

@@ -3,7 +3,8 @@ package selection
 // largestTemplates is the number of templates that a summary names.
 const largestTemplates = 10
 
-// A TemplateShare has the shares of samples, in [0, 1], whose first question has one template (package similarity).
+// A TemplateShare has the shares, in [0, 1], of samples whose first question has the same template (package
+// similarity).
 type TemplateShare struct {
 	Template  string  `json:"template"`
 	Pool      float64 `json:"pool"`
@@ -12,7 +13,7 @@ type TemplateShare struct {
 	Selected int `json:"selected"`
 }
 
-// leastOver is the least number of selected samples of a template for a warning.
+// leastOver is the smallest number of selected samples of a template for a warning.
 const leastOver = 10
 
 // Over reports whether the template's share of the selection is more than 1.5 times its share of the pool.

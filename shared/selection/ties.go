@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// ties is the order among samples that are equal for a capability. It is the same for all capabilities.
+// ties is the order of samples that are equal for a capability. It is the same for all capabilities.
 type ties struct {
 	pool *Pool
 	// column comes before everything else; nil if there is none.
@@ -14,8 +14,8 @@ type ties struct {
 	// sums are, for each sample, the sum over all capabilities of the pool: of expected scores if there are any, else of
 	// ratings. A missing rating adds 0. Nil if the index alone decides.
 	sums []int32
-	// hints order most samples, lower first, as compare does; samples with equal hints may still differ. Nil if the
-	// position in the pool decides.
+	// hints order most samples like compare: the lower hint comes first. Samples with equal hints may still differ. Nil if
+	// the position in the pool decides.
 	hints []uint32
 	// expectedBits is the number of bits of the largest expected score.
 	expectedBits int
@@ -124,7 +124,7 @@ func (t *ties) hintSums(workers int) {
 	})
 }
 
-// hintIndexes makes hints of the indexes.
+// hintIndexes makes hints from the indexes.
 func (t *ties) hintIndexes() {
 	t.hints = make([]uint32, t.pool.Len())
 	low, high := slices.Min(t.pool.Index), slices.Max(t.pool.Index)

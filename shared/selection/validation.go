@@ -20,7 +20,7 @@ const (
 // fewStyles is the largest number of styles that are compared with each other, because a map is slower.
 const fewStyles = 16
 
-// Validate reports every column that contradicts another column or the description of Pool.
+// Validate returns an error for every column that contradicts another column or the description of Pool.
 func (p *Pool) Validate() error {
 	var faults []error
 	fault := func(format string, args ...any) { faults = append(faults, fmt.Errorf(format, args...)) }
@@ -67,7 +67,7 @@ func (p *Pool) Validate() error {
 	return nil
 }
 
-// validateOptional reports optional columns whose number of rows is not the number of samples.
+// validateOptional reports optional columns whose number of rows differs from the number of samples.
 func (p *Pool) validateOptional(fault func(format string, args ...any)) {
 	n := p.Len()
 	for _, column := range []struct {
@@ -124,7 +124,7 @@ func (p *Pool) validateSample(s int) error {
 	}
 	start, end := p.StyleStart[s], p.StyleStart[s+1]
 	if start > end || int64(end) > int64(len(p.Style)) {
-		return fmt.Errorf("the styles of sample %d run from %d to %d of %d", s, start, end, len(p.Style))
+		return fmt.Errorf("the styles of sample %d are at %d to %d of %d", s, start, end, len(p.Style))
 	}
 	styles := p.Style[start:end]
 	if len(styles) > maxStyles {

@@ -36,9 +36,9 @@ func TestPoolValidate(t *testing.T) {
 		"starts missing":     {func(p *Pool) { p.StyleStart = nil }, "4 offsets from 0 to 3"},
 		"starts too short":   {func(p *Pool) { p.StyleStart[3] = 2 }, "4 offsets from 0 to 3"},
 		"starts not at zero": {func(p *Pool) { p.StyleStart[0] = 1 }, "4 offsets from 0 to 3"},
-		"starts descending":  {func(p *Pool) { p.StyleStart[2] = 1 }, "sample 1 run from 2 to 1"},
+		"starts descending":  {func(p *Pool) { p.StyleStart[2] = 1 }, "sample 1 are at 2 to 1"},
 		"starts beyond": {
-			func(p *Pool) { p.StyleStart[1], p.StyleStart[2] = 9, 9 }, "sample 0 run from 0 to 9 of 3",
+			func(p *Pool) { p.StyleStart[1], p.StyleStart[2] = 9, 9 }, "sample 0 are at 0 to 9 of 3",
 		},
 	}
 	for name, tt := range tests {

@@ -12,7 +12,7 @@ import (
 // view of LLaVA-OneVision: 27 x 27 features of SigLIP's 384 px and one newline.
 type VisualTokens struct {
 	rule visualRule
-	// fixed is the number of tokens of each image. least and most are limits in pixels.
+	// fixed is the number of tokens of each image. least and most are limits of the number of pixels.
 	fixed, least, most int
 }
 
@@ -45,10 +45,10 @@ const (
 // qwenDefault has the limits of the released checkpoints of Qwen2-VL and Qwen2.5-VL: 4 to 16,384 tokens.
 var qwenDefault = VisualTokens{rule: qwenVL, least: 4 * qwenSide * qwenSide, most: 16_384 * qwenSide * qwenSide}
 
-// VisualTokensNames returns an example of each form, for shell completion.
+// VisualTokensNames returns an example of each rule, for shell completion.
 func VisualTokensNames() []string { return []string{strconv.Itoa(viewTokens), anyresName, qwenName} }
 
-// ParseVisualTokens reads a number, onevision-anyres, qwen2.5-vl or qwen2.5-vl:MIN,MAX.
+// ParseVisualTokens parses a number, onevision-anyres, qwen2.5-vl or qwen2.5-vl:MIN,MAX.
 func ParseVisualTokens(text string) (VisualTokens, error) {
 	name, limits, limited := strings.Cut(strings.TrimSpace(text), ":")
 	switch {
@@ -86,7 +86,7 @@ func ParseVisualTokens(text string) (VisualTokens, error) {
 // IsZero reports whether each image has 730 tokens.
 func (v VisualTokens) IsZero() bool { return v == VisualTokens{} }
 
-// String returns the form that ParseVisualTokens reads.
+// String returns the rule as a text that ParseVisualTokens accepts.
 func (v VisualTokens) String() string {
 	switch v.rule {
 	case singleView:
@@ -107,7 +107,7 @@ func (v VisualTokens) String() string {
 // MarshalText returns the text of String.
 func (v VisualTokens) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
-// UnmarshalText reads the forms of ParseVisualTokens; an empty text is the zero value.
+// UnmarshalText accepts the same texts as ParseVisualTokens. An empty text is the zero value.
 func (v *VisualTokens) UnmarshalText(text []byte) (err error) {
 	if len(text) == 0 {
 		*v = VisualTokens{}
@@ -125,8 +125,8 @@ func (v *VisualTokens) UnmarshalJSON(data []byte) error {
 // BySize reports whether an image's tokens depend on its size.
 func (v VisualTokens) BySize() bool { return v.rule == anyres || v.rule == qwenVL }
 
-// Of returns the number of tokens of one image of a sample, for its stored width and height in pixels. images is the
-// sample's number of images. An image of unknown size, 0 x 0, has 730 tokens.
+// Of returns the number of tokens of one image of a sample. width and height are those of the stored image, in pixels.
+// images is the sample's number of images. An image of unknown size, 0 x 0, has 730 tokens.
 func (v VisualTokens) Of(width, height, images int) int {
 	switch {
 	case v.rule == fixedNumber:
@@ -136,13 +136,13 @@ func (v VisualTokens) Of(width, height, images int) int {
 	case v.rule == qwenVL:
 		return v.ofQwen(width, height)
 	case images > 1:
-		return viewTokens // each of several images has one view
+		return viewTokens // with several images, each image has one view
 	}
 	return ofAnyres(width, height)
 }
 
-// ofQwen computes smart_resize of transformers' Qwen2VLImageProcessor: it rounds sides to multiples of 28 pixels, and
-// scales an image outside the limits to them.
+// ofQwen computes smart_resize of transformers' Qwen2VLImageProcessor. It rounds sides to multiples of 28 pixels, and
+// scales an image that is outside the limits to the nearest limit.
 func (v VisualTokens) ofQwen(width, height int) int {
 	w, h := float64(width), float64(height)
 	across, down := math.RoundToEven(w/qwenSide), math.RoundToEven(h/qwenSide)
@@ -182,7 +182,7 @@ func ofAnyres(width, height int) int {
 }
 
 // bestGrid computes select_best_resolution of transformers: the grid of views that keeps most pixels of the image.
-// Among equal grids it returns the one with the least unused area, and then the first.
+// Among equal grids, it returns the grid with the smallest unused area, and then the first grid.
 func bestGrid(width, height int) (down, across int) {
 	best, least := 0, math.MaxInt
 	for d := 1; d <= maxViews; d++ {

@@ -58,7 +58,7 @@ func TestVisualTokens(t *testing.T) {
 		{"730", 4000, 3000, 1, 730},
 		{"1000", 4000, 3000, 1, 1000},
 		{"0", 4000, 3000, 1, 0},
-		{"onevision-anyres", 384, 384, 2, 730}, // several images have one view each
+		{"onevision-anyres", 384, 384, 2, 730}, // with several images, each image has one view
 		{"onevision-anyres", 0, 0, 1, 730},     // an image that was not read
 		{"qwen2.5-vl", 0, 0, 1, 730},
 		{"qwen2.5-vl", 280, 280, 2, 100},

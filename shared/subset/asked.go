@@ -10,16 +10,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An asked records a selection that a call requested from a run that is too large to select from while the caller
-// waits.
+// An asked records a requested selection of a large run. The selection is made later, because the caller would wait too
+// long.
 type asked struct {
 	Selection *Selection `json:"selection"` // the fields that are known before the selection is made
 	Request   string     `json:"request"`   // id of the request; empty for the plan's automatic selection
 }
 
-// Ask is Select if the run has at most Limits.AnsweredSamples samples. For a larger run the caller does not wait: Ask
-// records the request, publishes the task that makes the selection, and returns the known fields of the selection,
-// which is in StateWriting.
+// Ask does the same as Select if the run has at most Limits.AnsweredSamples samples. For a larger run, Ask records the
+// request, publishes the task that makes the selection, and returns without the result. It returns the known fields of
+// the selection, which is in StateWriting.
 func (s *Selector) Ask(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Selection, error) {
@@ -54,7 +54,7 @@ func unmade(plan *run.Plan, of identity) *Selection {
 	}
 }
 
-// Find is Selection, but it also finds a requested selection that is not made yet, or that was refused.
+// Find does the same as Selection, but also finds a requested selection that is not made yet, or that was refused.
 func (r *Reader) Find(ctx context.Context, runID, id string) (*Selection, error) {
 	sel, err := r.Selection(ctx, runID, id)
 	if !errors.Is(err, ErrNoSelection) || !idPattern.MatchString(id) {

@@ -12,10 +12,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An Automatic is a selection that was made without a call, or that a call marked for subscribers to act on.
+// An Automatic is a selection that was made without a call, or that a call marked so that subscribers act on it.
 type Automatic struct{ Run, Selection string }
 
-// Automatic returns these selections in the order in which they were marked. Not all of them are made.
+// Automatic returns the automatic selections in the order in which they were marked. Some of them may not be made yet.
 func (r *Reader) Automatic(ctx context.Context) ([]Automatic, error) {
 	var marks []bucket.Attrs
 	for attrs, err := range r.work.List(ctx, automaticPrefix, "") {
@@ -45,8 +45,8 @@ func (s *Selector) Notify(ctx context.Context, runID string, request selection.R
 	return s.notify(ctx, plan, request)
 }
 
-// notify marks a selection, if possible before it is made, so that its event says that it is automatic. If it was
-// completed before, its event is published again, with the same id.
+// notify marks a selection as automatic, if possible before it is made, so that its event has the mark. If the
+// selection was completed before, its event is published again, with the same id.
 func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection.Request) error {
 	of, err := s.identify(ctx, plan, request)
 	if err != nil {
@@ -67,8 +67,9 @@ func (s *Selector) notify(ctx context.Context, plan *run.Plan, request selection
 	return s.announceAutomatic(ctx, plan, sel)
 }
 
-// announceAutomatic publishes the event of an ended selection again, if the selection was marked as automatic later and
-// no published event has the mark. The selection may be marked, and the process may end, between any two steps.
+// announceAutomatic publishes the event of a completed selection again, if the selection was marked as automatic later
+// and no published event has the mark. It is correct even if the selection is marked, or the process ends, between any
+// two steps.
 func (s *Selector) announceAutomatic(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sel.Selected == 0 {
 		return nil // events of failed selections are not published again

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TestNotifyAgain ends a process after a completed selection was marked for subscribers, and before the event with the
-// mark was published. The next call publishes the event, once.
+// TestNotifyAgain ends a process after a completed selection was marked as automatic, and before the event with the
+// mark was published. The next call publishes the event once.
 func TestNotifyAgain(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)

@@ -36,7 +36,7 @@ func BenchmarkWritePart(b *testing.B) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(manifest)))
 	for b.Loop() {
-		f.Restart() // a process writes each part once: nothing of it is in memory
+		f.Restart() // a process writes each part only once, so the part is not in memory
 		if err := subset.WriteRange(f.Subsets, b.Context(), plan, sel, 0); err != nil {
 			b.Fatal(err)
 		}

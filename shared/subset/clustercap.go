@@ -10,8 +10,8 @@ import (
 // KindCluster is the kind of a NearLine for a near duplicate.
 const KindCluster = "cluster"
 
-// writeClusters writes the samples that a selection leaves out as near duplicates, each with the selected sample that
-// it is near to.
+// writeClusters writes a line for each sample that a selection leaves out as a near duplicate. The line names the
+// selected sample to which it is near.
 func (s *Selector) writeClusters(
 	ctx context.Context, sel *Selection, pool *Pool, result *selection.Result, reasons selection.ReasonList,
 ) error {

@@ -5,8 +5,9 @@ import (
 	"slices"
 )
 
-// Clusters are the near duplicates of a run: each sample is in one cluster, alone or with others, and the first of them
-// leads it. A sample that was not scored is alone. They are shared: do not change them.
+// Clusters divides the samples of a run into clusters of near duplicates. Each sample is in one cluster, alone or with
+// other samples. The leader is the first sample of a cluster. A sample that was not scored is alone. Clusters is
+// shared: do not change it.
 type Clusters struct {
 	leaders []uint32 // the leader of each sample
 	sizes   []uint32 // the size of the cluster that each sample leads; 0 for other samples
@@ -45,7 +46,8 @@ func (c *Clusters) Of(index int64) *Cluster {
 	return &Cluster{int64(c.Leader(int(index))), c.Size(int(index))}
 }
 
-// Members returns the indexes of the samples in the cluster of a sample, ascending, up to a limit.
+// Members returns the indexes of the samples in the cluster of a sample, ascending. most is the largest number of
+// indexes.
 func (c *Clusters) Members(index int64, most int) []int64 {
 	leader := c.leaders[index]
 	var members []int64
@@ -57,8 +59,8 @@ func (c *Clusters) Members(index int64, most int) []int64 {
 	return members
 }
 
-// Largest are the leaders of the largest clusters of two samples or more, the largest first, at most this many, and how
-// many such clusters and samples in them there are.
+// Largest returns the leaders of the largest clusters, the largest cluster first. most is the largest number of
+// leaders. Largest also returns the number of all clusters of two or more samples, and the number of samples in them.
 func (c *Clusters) Largest(most int) (leaders []int64, clusters, samples int) {
 	var all []int64
 	for i, size := range c.sizes {

@@ -15,15 +15,15 @@ import (
 	"github.com/harvest-ml/harvest/shared/study/agreement"
 )
 
-// maxMoved is the most ids in In, and in Out, of a Comparison.
+// maxMoved is the largest number of ids in In, and in Out, of a Comparison.
 const maxMoved = 10
 
 // A CompareRequest names the two sides of a comparison.
 type CompareRequest struct {
 	// Selection is the first selection; empty to compare two runs without selections.
 	Selection string `json:"selection,omitempty"`
-	// Other is the second selection. It is from OtherRun if that is given. Instead of Other, IDs may name any samples of
-	// the dataset.
+	// Other is the second selection. If OtherRun is given, Other is a selection of OtherRun. Instead of Other, IDs may
+	// name any samples of the dataset.
 	Other string   `json:"other,omitempty"`
 	IDs   []string `json:"ids,omitempty"`
 	// OtherRun is another run of the same dataset. Its ratings are compared, too.
@@ -60,15 +60,15 @@ type Flow struct {
 	Out  int    `json:"out"`
 }
 
-// A Correlation is Spearman's rank correlation of the expected scores of two runs on one capability, over the samples
-// that both rated; nil if one of the two does not vary.
+// A Correlation has Spearman's rank correlation between the expected scores of two runs for one capability. It uses the
+// samples that both runs rated. The correlation is nil if all expected scores of one run are equal.
 type Correlation struct {
 	Capability string   `json:"capability"`
 	Samples    int      `json:"samples"`
 	Spearman   *float64 `json:"spearman"`
 }
 
-// A sampleNumbers has samples by their indexes in the dataset, with the capability that picked each sample.
+// A sampleNumbers has the indexes of samples in the dataset, and the capability that picked each sample.
 type sampleNumbers struct {
 	sel   *Selection // nil if the samples were named by ids
 	order []uint32
@@ -86,8 +86,8 @@ func (r *Reader) Compare(ctx context.Context, runID string, request CompareReque
 	return c, err
 }
 
-// pair is Compare, and calls use with the result while no other selection computes. A side that was named by ids has no
-// Selection in the Pair. With two runs, the Pair has the pool and the plan of the first run.
+// pair compares like Compare, and calls use with the result while no other selection is computed. A side that was named
+// by ids has no Selection in the Pair. With two runs, the Pair has the pool and the plan of the first run.
 func (r *Reader) pair(ctx context.Context, runID string, request CompareRequest, use func(*Pair) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -135,7 +135,7 @@ func (c CompareRequest) check(plan, other *run.Plan) error {
 	}
 	switch {
 	case c.Other != "" && len(c.IDs) > 0:
-		return errors.New("other: ids are given, too; leave out `other` or `ids`")
+		return errors.New("other: ids are given, too; remove `other` or `ids`")
 	case sets == 1:
 		return errors.New("selection: a comparison needs two sets; name a selection, and another selection or ids")
 	case sets == 0 && other.Run == plan.Run:
@@ -224,7 +224,7 @@ func (r *Reader) compare(ctx context.Context, other *run.Plan, a, b *sampleNumbe
 	return err
 }
 
-// divided splits a set into the samples that another set also has, and the rest, both in their order.
+// divided splits a set into the samples that another set also has, and the other samples. Both parts keep the order.
 func divided(one, other *sampleNumbers) (both, rest []uint32) {
 	for _, s := range one.order {
 		if _, shared := other.of[s]; shared {
@@ -292,7 +292,7 @@ func (f *Flow) add(ofA, both bool) {
 	}
 }
 
-// sorted returns flows in descending order of the number of samples that only one side has.
+// sorted returns flows in descending order of the number of samples that are on only one side.
 func sorted(flows map[string]*Flow) []Flow {
 	all := make([]Flow, 0, len(flows))
 	for _, f := range flows {

@@ -43,7 +43,7 @@ func TestCompare(t *testing.T) {
 			sum.A, sum.B, sum.In, sum.Out = sum.A+one.A, sum.B+one.B, sum.In+one.In, sum.Out+one.Out
 		}
 		want := subset.Flow{A: 6, B: 5, In: 5 - both, Out: 6 - both}
-		if name == "capabilities" { // the random one picks for none
+		if name == "capabilities" { // strategy random picks for no capability
 			want.B, want.In = 0, 0
 		}
 		if sum != want {
@@ -129,7 +129,7 @@ func TestCompareRefused(t *testing.T) {
 	}
 }
 
-// TestCompareColumns compares numeric fields of records, and columns of the file that a selection was made with.
+// TestCompareColumns compares numeric fields of records, and columns of a selection's file of numbers.
 func TestCompareColumns(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)

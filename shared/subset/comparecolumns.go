@@ -10,8 +10,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A ColumnPair compares the numbers of A and B in a column. It is a column of A's file of numbers, of B's file if A has
-// none, or else a field of the records.
+// A ColumnPair compares the numbers of A and B in a column. The column is from A's file of numbers or, if A has no
+// file, from B's file. If neither side has a file, the column is a field of the records.
 type ColumnPair struct {
 	Name string        `json:"name"`
 	A    ColumnFigures `json:"a"`
@@ -24,7 +24,7 @@ type ColumnPair struct {
 // ColumnFigures are the figures of one side, over its samples with a finite number.
 type ColumnFigures struct {
 	Samples  int     `json:"samples"`
-	Coverage float64 `json:"coverage"` // their share of the side's samples, 0 to 1
+	Coverage float64 `json:"coverage"` // share of the side's samples that have a number, 0 to 1
 	// Mean and Median are nil if no sample has a number.
 	Mean   *float64 `json:"mean"`
 	Median *float64 `json:"median"`
@@ -81,7 +81,7 @@ func (r *Reader) columnsFrom(ctx context.Context, plan *run.Plan, from string) (
 	return file.Names, nil
 }
 
-// newColumnPair compares a column. has is whether a sample has a number.
+// newColumnPair compares a column. has reports whether a sample has a number.
 func newColumnPair(c selection.Column, a, b *sampleNumbers) (pair ColumnPair, has bool) {
 	pair = ColumnPair{Name: c.Name, Least: math.Inf(1), Most: math.Inf(-1)}
 	for side, figures := range map[*sampleNumbers]*ColumnFigures{a: &pair.A, b: &pair.B} {
@@ -101,7 +101,8 @@ func newColumnPair(c selection.Column, a, b *sampleNumbers) (pair ColumnPair, ha
 	return pair, pair.A.Samples+pair.B.Samples > 0
 }
 
-// newColumnFigures computes figures of one or more numbers in ascending order, on a side of so many samples.
+// newColumnFigures returns the figures of one or more numbers in ascending order. samples is the number of samples of
+// the side.
 func newColumnFigures(numbers []float64, samples int) ColumnFigures {
 	n := len(numbers)
 	sum, mean := 0.0, 0.0

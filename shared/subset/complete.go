@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A completed is the content of a selection's object `completed`: the outputs, with their checksums when they were
-// written.
+// A completed is the content of a selection's object `completed`: the outputs, and the checksums that they had when
+// they were written.
 type completed struct {
 	Outputs
 	// Checksums are the CRC-32C (Castagnoli) of all outputs except selection.json, by the names of the objects.
@@ -47,7 +47,8 @@ func (r *Reader) CopyOutput(ctx context.Context, sel *Selection, object string, 
 	return nil
 }
 
-// CheckOutput is the error of CopyOutput for an object of most bytes, and nil for a larger one.
+// CheckOutput returns the error that CopyOutput would return. It does not read an object of more than most bytes, and
+// returns nil for it.
 func (r *Reader) CheckOutput(ctx context.Context, sel *Selection, object string, most int64) error {
 	attrs, err := r.work.Stat(ctx, object)
 	if err != nil {
@@ -59,8 +60,8 @@ func (r *Reader) CheckOutput(ctx context.Context, sel *Selection, object string,
 	return r.CopyOutput(ctx, sel, object, io.Discard)
 }
 
-// A Reporter writes the report of a selection, a page for people, when its other outputs are written. Equal selections
-// have equal reports. *report.Writer implements it.
+// A Reporter writes the report of a selection, a page for people, after the other outputs. Equal selections have equal
+// reports. *report.Writer implements it.
 type Reporter interface {
 	WriteReport(ctx context.Context, w io.Writer, subsets *Reader, sel *Selection) error
 }
@@ -76,8 +77,8 @@ func (s *Selector) writeReport(ctx context.Context, sel *Selection) error {
 	return err
 }
 
-// complete ends a selection whose other outputs are written. It writes the report, marks the selection as completed,
-// and publishes the event of the selection, at least once and always with the same id.
+// complete completes a selection whose other outputs are written. It writes the report, marks the selection as
+// completed, and publishes its event. The event is published at least once, always with the same id.
 func (s *Selector) complete(ctx context.Context, plan *run.Plan, sel *Selection) error {
 	if sent, err := bucket.Exists(ctx, s.work, completedSentName(plan.Run, sel.ID)); err != nil {
 		return err
@@ -160,11 +161,11 @@ func announced(kind string, data events.SelectionEvent) events.Event {
 	return events.Event{Type: kind, ID: data.Run + "/" + data.Selection, Run: data.Run, Data: data}
 }
 
-// linkTime is how long a link to an output can be used.
+// linkTime is the time for which a link to an output is valid.
 const linkTime = 15 * time.Minute
 
-// LinkOutput returns a URL of the storage at which an output of a selection can be downloaded as a file with a name. It
-// is empty if the work bucket cannot make such a URL; then use CopyOutput.
+// LinkOutput returns a URL of the storage for downloading an output of a selection; file is the name of the downloaded
+// file. The URL is empty if the work bucket cannot make one. Then use CopyOutput.
 func (r *Reader) LinkOutput(ctx context.Context, object, file string) (string, error) {
 	return bucket.Link(ctx, r.work, object, file, linkTime)
 }

@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A subset of containers consists of copied parts, one after the other, and an end. The end is made from the notes of
-// all parts. A subset of text has no end.
+// A subset of containers consists of copied parts and an end. The end is made from the notes of all parts. A subset of
+// text has no end.
 
 // partKinds returns the kinds of parts of the selections of a run.
 func partKinds(plan *run.Plan) []string {
@@ -23,7 +23,7 @@ func partKinds(plan *run.Plan) []string {
 	return []string{subsetPart, rejectedPart}
 }
 
-// writeContained writes one part of a subset of a container, and the notes on it.
+// writeContained writes one part of a subset of containers, and the notes about this part.
 func (s *Selector) writeContained(
 	ctx context.Context, plan *run.Plan, sel *Selection, r int, part dataset.Part,
 	each func(func(dataset.Record) error) error,

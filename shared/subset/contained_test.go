@@ -79,7 +79,7 @@ func (forms twoForms) of(ids map[string]bool) []runtest.Member {
 	return kept
 }
 
-// A comparable has the parts of a sample that are equal in both forms.
+// A comparable has the data of a sample that are equal in both forms.
 func comparable(records map[string]scores.Record) map[string]string {
 	common := map[string]string{}
 	for id, r := range records {
@@ -93,7 +93,7 @@ func comparable(records map[string]scores.Record) map[string]string {
 }
 
 // TestContained scores the same samples from a tar and from JSON, and selects from them. The subset of the tar has the
-// members of the selected samples as they are.
+// unchanged members of the selected samples.
 func TestContained(t *testing.T) {
 	t.Parallel()
 	const n = 80
@@ -201,7 +201,7 @@ func TestContainedCompressed(t *testing.T) {
 }
 
 // TestContainedKilled kills the process that writes a selection between any two steps. The next process completes the
-// same outputs.
+// outputs, which are the same as without a kill.
 func TestContainedKilled(t *testing.T) {
 	t.Parallel()
 	forms := inTwoForms(t, 20)

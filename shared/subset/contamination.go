@@ -27,7 +27,7 @@ type Contamination struct {
 	ImageSources map[string]int `json:"image_sources"`
 }
 
-// An EvaluationSet is an evaluation set that samples are compared with.
+// An EvaluationSet is an evaluation set with which samples are compared.
 type EvaluationSet struct {
 	evaluation.Object
 	Items  int `json:"items"`
@@ -60,8 +60,8 @@ func evaluations(ctx context.Context, source evaluation.Source, names []string) 
 	return objects, nil
 }
 
-// refusedSet turns an error of reading an evaluation set into a *run.RefusedError, if the request or the set has to be
-// changed. After any other error a retry may help.
+// refusedSet converts an error of reading an evaluation set into a *run.RefusedError, if the request or the set must be
+// changed. For any other error, a retry may help.
 func refusedSet(err error) error {
 	if fault, ok := errors.AsType[*evaluation.FaultError](err); ok {
 		return &run.RefusedError{Reason: "exclude_near: " + fault.Error()}
@@ -94,7 +94,7 @@ func (s *Selector) contaminated(
 	return near, err
 }
 
-// compareWith is contaminated without writing. Without evaluation sets it compares nothing.
+// compareWith does the same as contaminated, but writes nothing. Without evaluation sets, it compares nothing.
 func (r *Reader) compareWith(
 	ctx context.Context, source evaluation.Source, plan *run.Plan, pool *Pool, objects []evaluation.Object, images bool,
 ) (near contamination, err error) {
@@ -127,8 +127,8 @@ func (e *evaluationSets) bytes() int {
 	return evaluationItemBytes*len(e.names) + evaluationImageBytes*images
 }
 
-// Estimates of memory. An item has a name, a text and its questions. An image has a signature and a hash. Each of them
-// is in the 16 sorted lists of an index, and in a map by its hash.
+// Estimates of memory. An item has a name, a text and its questions. An image has a signature and a hash. Each item
+// and image is in the 16 sorted lists of an index, and in a map by its hash.
 const evaluationItemBytes, evaluationImageBytes = 600, 500
 
 func (e *evaluationSets) nothingNear() contamination {

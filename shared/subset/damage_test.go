@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// lostSays checks that an error is of a lost object, and says these words.
+// lostSays checks that an error is a *bucket.LostError, and contains these words.
 func lostSays(t *testing.T, err error, words ...string) {
 	t.Helper()
 	if _, lost := errors.AsType[*bucket.LostError](err); !lost {
@@ -27,8 +27,8 @@ func lostSays(t *testing.T, err error, words ...string) {
 	}
 }
 
-// TestDamagedAcceptance shows a run and a selection, and makes the selection again, without the objects that say when
-// they were accepted.
+// TestDamagedAcceptance damages the objects with the times when a run and a selection were accepted. The run and the
+// selection are still shown, and the selection can be made again.
 func TestDamagedAcceptance(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 5))
@@ -56,7 +56,8 @@ func TestDamagedAcceptance(t *testing.T) {
 	}
 }
 
-// TestDamagedMarker tries a dataset's selections again if the object that says that they are made is damaged.
+// TestDamagedMarker damages the object that records that a dataset's selections are made. The selections are made
+// again.
 func TestDamagedMarker(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -76,7 +77,7 @@ func TestDamagedMarker(t *testing.T) {
 	}
 }
 
-// TestLostSelection says of a selection whose selection.json is gone that it is lost, in lists too.
+// TestLostSelection removes the selection.json of a selection. The selection is reported as lost, also in lists.
 func TestLostSelection(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 5))
@@ -96,7 +97,7 @@ func TestLostSelection(t *testing.T) {
 	}
 }
 
-// TestDamagedCounts finds counts that do not add up, in a run and in a range.
+// TestDamagedCounts changes counts of a run and of a range, so that they do not add up. This is an error.
 func TestDamagedCounts(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 5))
@@ -114,7 +115,7 @@ func TestDamagedCounts(t *testing.T) {
 	lostSays(t, err, name, "5 of 6 samples")
 }
 
-// TestDamagedMisses explains no sample by what a damaged object says.
+// TestDamagedMisses damages the object of near misses. Explanations return an error.
 func TestDamagedMisses(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 5))
@@ -126,7 +127,7 @@ func TestDamagedMisses(t *testing.T) {
 	lostSays(t, err, name, "style 257")
 }
 
-// TestDamagedNumbers takes no numbers from a stored file whose content has changed.
+// TestDamagedNumbers changes the content of a stored file of numbers. Its numbers are not used.
 func TestDamagedNumbers(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 5))

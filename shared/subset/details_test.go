@@ -12,7 +12,7 @@ import (
 )
 
 // TestDetails explains and compares a selection before its parts are written, and after a restart. The details are made
-// once for this. A Reader, which writes nothing, returns an error that they do not exist yet.
+// only once. A Reader, which writes nothing, returns an error if they do not exist yet.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 12))

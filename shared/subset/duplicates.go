@@ -13,11 +13,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// clustersRequest is the request of a run that asks for its near duplicates, and for no selection: of the first call,
-// and with a number of each further call after a search ended.
+// clustersRequest is the request of the first call for the near duplicates of a run. It requests no selection. The
+// request of each later call, after a search has ended, also has a number.
 const clustersRequest = "clusters"
 
-// withNumber is a name with a number from 2 on.
+// withNumber returns a name for the n-th object. From n = 2 on, the name has the number.
 func withNumber(name string, n int) string {
 	if n < 2 {
 		return name
@@ -29,7 +29,8 @@ func isClustersRequest(id string) bool {
 	return id == clustersRequest || strings.HasPrefix(id, clustersRequest+"-")
 }
 
-// AskClusters has the near duplicates of a scored run searched for, unless they are stored. Nobody waits for them.
+// AskClusters requests a search for the near duplicates of a scored run, unless they are stored. It does not wait for
+// the search.
 func (s *Selector) AskClusters(ctx context.Context, runID string) error {
 	plan, err := s.runs.ScoredPlan(ctx, runID)
 	if err != nil {
@@ -50,8 +51,8 @@ func (s *Selector) AskClusters(ctx context.Context, runID string) error {
 	return err
 }
 
-// findRequested searches for the near duplicates that a call asked for, and records that the search ended. An error
-// that no retry can change ends it, too: the status says so, and another call searches again.
+// findRequested searches for the near duplicates that a call requested, and records that the search has ended. A
+// permanent error also ends the search: the status reports the error, and another call starts a new search.
 func (s *Selector) findRequested(ctx context.Context, task events.SelectTask) error {
 	_, err := s.FindClusters(ctx, s.work, task.Run)
 	if errors.Is(err, run.ErrNoRun) {
@@ -69,14 +70,14 @@ func (s *Selector) findRequested(ctx context.Context, task events.SelectTask) er
 	return cmp.Or(marked, err)
 }
 
-// A search is the last call for the near duplicates of a run.
+// A search describes the last call for the near duplicates of a run.
 type search struct {
-	n     int  // its number, from 1; 0 if there was no call
-	ended bool // that nothing is left to do
+	n     int  // number of the call, from 1; 0 if there was no call
+	ended bool // whether the search has ended
 	result
 }
 
-// next is the request of a call now: the same one until its search ended.
+// next returns the request of a new call: the last request until its search has ended, then the next one.
 func (l search) next() string {
 	if l.n == 0 || l.ended {
 		return withNumber(clustersRequest, l.n+1)
@@ -84,7 +85,7 @@ func (l search) next() string {
 	return withNumber(clustersRequest, l.n)
 }
 
-// lastSearch is the last call whose task was published: the work of such a call is never lost.
+// lastSearch returns the last call whose task was published. The work of such a call is never lost.
 func (r *Reader) lastSearch(ctx context.Context, runID string) (last search, err error) {
 	for n := 1; ; n++ {
 		id := withNumber(clustersRequest, n)
@@ -106,12 +107,12 @@ func (r *Reader) lastSearch(ctx context.Context, runID string) (last search, err
 const (
 	ClustersSearched = "searching"
 	ClustersFound    = "found"
-	ClustersDamaged  = "damaged" // what was found cannot be read
-	ClustersFailed   = "failed"  // the last search
+	ClustersDamaged  = "damaged" // the stored near duplicates cannot be read
+	ClustersFailed   = "failed"  // the last search failed
 )
 
-// ClustersState is one of these for a scored run, with what is wrong and what to do; empty if near duplicates are not
-// stored, and nobody searches for them.
+// ClustersState returns the state of a scored run's near duplicates: one of these constants, with the problem and the
+// fix. The state is empty if near duplicates are not stored, and no search is running.
 func (r *Reader) ClustersState(ctx context.Context, runID string) (state, problem string, err error) {
 	plan, err := r.runs.Plan(ctx, runID)
 	if err != nil {
@@ -131,26 +132,26 @@ func (r *Reader) ClustersState(ctx context.Context, runID string) (state, proble
 	case last.n > 0 && !last.ended:
 		return ClustersSearched, "", nil
 	case last.Problem != "":
-		return ClustersFailed, fmt.Sprintf("near duplicates were searched for without success: %s", last.Problem), nil
+		return ClustersFailed, fmt.Sprintf("the search for near duplicates failed: %s", last.Problem), nil
 	case damaged:
-		return ClustersDamaged, fmt.Sprintf("%v; have near duplicates searched for again: POST %s, or harvest clusters %s",
+		return ClustersDamaged, fmt.Sprintf("%v; search for near duplicates again: POST %s, or harvest clusters %s",
 			stored, clusterCall(plan.Run), plan.Run), nil
 	}
 	return "", "", nil
 }
 
-// clusterCall is the path of the call of the API that searches for the near duplicates of a run.
+// clusterCall returns the path of the API call that searches for the near duplicates of a run.
 func clusterCall(runID string) string { return "/v1/runs/" + runID + ":cluster" }
 
-// NeedClusters is Clusters for a caller that needs them, who typed a field. A *run.RefusedError says that they are not
-// stored, and what to do.
+// NeedClusters does the same as Clusters, for a request that needs near duplicates because of a field. If they are not
+// stored, the error is a *run.RefusedError with the field and the fix.
 func (r *Reader) NeedClusters(ctx context.Context, plan *run.Plan, field string) (*Clusters, error) {
 	found, err := r.keptClusters(ctx, plan)
 	switch {
 	case errors.Is(err, bucket.ErrDamaged):
-		err = fmt.Errorf("%w; have them searched for again", err)
+		err = fmt.Errorf("%w; search for them again", err)
 	case errors.Is(err, bucket.ErrNotExist):
-		err = fmt.Errorf("the near duplicates of run %s were not searched for; have that done", plan.Run)
+		err = fmt.Errorf("the near duplicates of run %s were not searched for; search for them", plan.Run)
 	default:
 		return found, err
 	}
@@ -158,14 +159,14 @@ func (r *Reader) NeedClusters(ctx context.Context, plan *run.Plan, field string)
 		"a cap on clusters (--max-per-cluster)", field, err, clusterCall(plan.Run), plan.Run)}
 }
 
-// A Duplicate is one of near duplicates.
+// A Duplicate is a near duplicate of a sample.
 type Duplicate struct {
 	ID    string `json:"id"`
 	Index int64  `json:"index"`
 }
 
-// Duplicates returns the near duplicates of a sample, without the sample, up to a limit; nil if they were not searched
-// for.
+// Duplicates returns the near duplicates of a sample, without the sample itself. most is the largest number of them. It
+// returns nil if there was no search for near duplicates.
 func (r *Reader) Duplicates(ctx context.Context, plan *run.Plan, index int64, most int) ([]Duplicate, error) {
 	clusters, err := r.Clusters(ctx, plan)
 	if clusters == nil || err != nil {

@@ -15,10 +15,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
-// leaders is the object of the near duplicates of a run.
+// leaders returns the name of the object of a run's near duplicates.
 func leaders(plan *run.Plan) string { return run.Folder(plan.Run) + "duplicates/leaders.parquet" }
 
-// TestClustersAsked searches for near duplicates after a call, keeps them, and does so once.
+// TestClustersAsked calls for a search of near duplicates twice. The search is made once, and its result is stored.
 func TestClustersAsked(t *testing.T) {
 	t.Parallel()
 	f, plan := pictured(t)
@@ -69,7 +69,8 @@ func TestClustersAsked(t *testing.T) {
 	}
 }
 
-// TestClustersKept keeps what a selection with a cap on clusters finds, with the bytes that a call gives.
+// TestClustersKept makes a selection with a cap on clusters. It stores the near duplicates with the same bytes as a
+// call for them.
 func TestClustersKept(t *testing.T) {
 	t.Parallel()
 	one, err := selection.ParseCap("1")
@@ -95,7 +96,7 @@ func drain(t *testing.T, f *runtest.Fixture) {
 	}
 }
 
-// loseLeaders damages the object of the near duplicates under the eyes of the process, or removes it.
+// loseLeaders damages or removes the object of the near duplicates while the process runs.
 func loseLeaders(t *testing.T, f *runtest.Fixture, plan *run.Plan, damage func([]byte) []byte) {
 	t.Helper()
 	whole := f.Read(leaders(plan))
@@ -110,8 +111,8 @@ func loseLeaders(t *testing.T, f *runtest.Fixture, plan *run.Plan, damage func([
 	}
 }
 
-// TestClustersLost searches again for near duplicates that were removed or damaged after they were found. Their state
-// follows what is stored, in the same process and in the next one.
+// TestClustersLost removes or damages the stored near duplicates, and searches again. The reported state is that of the
+// stored objects, in the same process and in the next process.
 func TestClustersLost(t *testing.T) {
 	t.Parallel()
 	for name, damage := range map[string]func(content []byte) []byte{
@@ -167,7 +168,7 @@ func TestClustersLost(t *testing.T) {
 	}
 }
 
-// TestClustersFailed ends a search that cannot be done, and says why.
+// TestClustersFailed starts a search that cannot succeed. The search ends, and its state has the reason.
 func TestClustersFailed(t *testing.T) {
 	t.Parallel()
 	f, plan := pictured(t)
@@ -195,8 +196,8 @@ func TestClustersFailed(t *testing.T) {
 	}
 }
 
-// TestClustersKilled kills the process before every write of a search. Without its message, a schedule continues it to
-// the same objects.
+// TestClustersKilled kills the process before every write of a search, and loses its message. The schedule continues
+// the search, and the objects are the same as without a kill.
 func TestClustersKilled(t *testing.T) {
 	t.Parallel()
 	calm, plan := pictured(t)

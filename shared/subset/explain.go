@@ -14,13 +14,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// An Explanation has the reason why a sample is in a selection, or the reason why it is not, and how near it was to
-// being picked.
+// An Explanation has the reason why a sample is in a selection, or is not. For a sample that is not, it also shows how
+// near the sample was to being picked.
 type Explanation struct {
 	ID     string        `json:"id"`
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Status scores.Status `json:"status"`
-	// Failure is the reason in words why the sample was not scored or cannot be selected. FailureCode is its code.
+	// Failure is the reason, as a text, why the sample was not scored or cannot be selected. FailureCode is the code of
+	// this reason.
 	Failure     string      `json:"failure,omitempty"`
 	FailureCode reason.Code `json:"failure_code,omitempty"`
 	// Order is the sample's position, from 1, among the picks; 0 if it was not picked. For a picked sample, the fields up
@@ -39,20 +40,20 @@ type Explanation struct {
 	Rated []Rated `json:"rated,omitempty"`
 	// Nearest is the capability and the bin in which an outranked sample was nearest to being picked.
 	Nearest *NearMiss `json:"nearest,omitempty"`
-	// NearTo is an item or a sample that is near to this sample, and because of which this sample was left out.
+	// NearTo is the item or sample that is near to this sample, if this sample was left out for this reason.
 	NearTo *NearTo `json:"near_to,omitempty"`
-	// Taken is the sample that was taken last at the place of Nearest. It is nil if none was taken, if the strategy has no
-	// turns, and from ExplainAt.
+	// Taken is the last sample that was picked for the capability and the bin of Nearest. It is nil if no sample was
+	// picked there, if the strategy has no turns, and in results of ExplainAt.
 	Taken *Taken `json:"taken,omitempty"`
-	// Misses compare an unpicked sample with the last picks of capabilities from its bins. The miss of Nearest is first.
-	// The others are sorted by Gap, the smallest first.
+	// Misses compares a sample that was not picked with the last picks of capabilities from its bins. The miss of Nearest
+	// is first. The other misses are sorted by Gap, the smallest first.
 	Misses []Miss `json:"misses,omitempty"`
-	// Below are the capabilities whose threshold the sample did not exceed, the nearest first, if it has a style and took
-	// part in turns.
+	// Below has the capabilities whose threshold the sample did not exceed, the nearest first. It is nil if the sample has
+	// no style or took no part in turns.
 	Below []Below `json:"below,omitempty"`
 }
 
-// Rated is the rating and the expected score on one capability; nil if missing.
+// Rated has the rating and the expected score on one capability. A missing value is nil.
 type Rated struct {
 	Capability string   `json:"capability"`
 	Rating     *int8    `json:"rating"`
@@ -78,14 +79,14 @@ type Miss struct {
 	Rating     int8   `json:"rating"`
 	// Expected is the expected score; nil if there is none.
 	Expected *float32 `json:"expected,omitempty"`
-	// Picked is the number of samples that the capability picked from the bin. Last is the rating of the last of them; nil
-	// if there is none.
+	// Picked is the number of samples that the capability picked from the bin. Last is the rating of the last picked
+	// sample; nil if no sample was picked.
 	Picked int   `json:"picked"`
 	Last   *int8 `json:"last,omitempty"`
 }
 
-// Gap returns the rating of the last picked sample minus the rating of this sample. If no sample was picked, it returns
-// more than the largest difference.
+// Gap returns the rating of the last picked sample minus the rating of this sample. If no sample was picked, Gap
+// returns a number above the largest difference.
 func (m Miss) Gap() int {
 	if m.Last == nil {
 		return scorer.MaxRating + 1
@@ -132,8 +133,8 @@ func (r *Reader) Explain(ctx context.Context, runID, id string, ids []string) ([
 	return explanations, r.compareTaken(ctx, plan, explanations)
 }
 
-// ExplainAt explains samples of a selection by their valid indexes in the dataset, in the order given. Unlike Explain,
-// it does not read the ids of all samples.
+// ExplainAt explains samples of a selection by their indexes in the dataset, in the given order. The indexes must be
+// valid. Unlike Explain, it does not read the ids of all samples.
 func (r *Reader) ExplainAt(ctx context.Context, o *Outcome, indexes []uint32) ([]Explanation, error) {
 	return r.explain(ctx, o.Plan, o.Selection, indexes)
 }
@@ -153,7 +154,7 @@ func (r *Reader) explain(
 	if err != nil {
 		return nil, err
 	}
-	order := make([]int, len(positions)) // the order of the dataset, so that each range is read once
+	order := make([]int, len(positions)) // positions in the order of the dataset, so that each range is read once
 	for i := range order {
 		order[i] = i
 	}
@@ -209,8 +210,8 @@ func (x *Explanation) leave(why selection.Reason, sel *Selection, near nearSampl
 
 // A pickTable has the picks that explanations need.
 type pickTable struct {
-	of   map[int64]scores.Pick  // picks of the explained samples, by index
-	last map[[2]string]lastPick // by capability and bin
+	of   map[int64]scores.Pick  // picks of the explained samples, by the samples' indexes
+	last map[[2]string]lastPick // last picks, by capability and bin
 }
 
 // A lastPick is the last sample that a capability picked from a bin, and the number of its picks there.
@@ -239,7 +240,7 @@ func (r *Reader) readPicks(ctx context.Context, sel *Selection, samples []uint32
 	})
 }
 
-// compare fills Misses and Below of a sample that took part in turns and was not picked.
+// compare sets Misses and Below of a sample that took part in turns and was not picked.
 func (x *Explanation) compare(rules selection.Rules, capabilities []string, rec *scores.Record, picks *pickTable) {
 	tookPart := slices.Contains([]selection.Reason{
 		selection.ReasonUnrated, selection.ReasonThreshold, selection.ReasonRank, selection.ReasonTokens,

@@ -115,7 +115,7 @@ func checkNearest(t *testing.T, x subset.Explanation, line subset.Rejected, all 
 	}
 }
 
-// TestExplainStrategy explains samples of a strategy without turns, by their places in the strategy's order.
+// TestExplainStrategy explains samples of a strategy without turns, by their positions in the strategy's order.
 func TestExplainStrategy(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 9))
@@ -124,7 +124,7 @@ func TestExplainStrategy(t *testing.T) {
 	for _, line := range rejected(t, f, sel) {
 		near := line.Nearest
 		if near == nil || near.Last != 4 || near.Rank <= 4 || near.Rank > 9 || near.Capability != "" || met[near.Rank] ||
-			!strings.Contains(line.Reason, "in the order of the strategy, where the last one taken is number 4") {
+			!strings.Contains(line.Reason, "in the order of the strategy, where the last sample taken is number 4") {
 			t.Fatalf("rejected as %+v, nearest %+v", line, near)
 		}
 		met[near.Rank] = true

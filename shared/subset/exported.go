@@ -15,20 +15,20 @@ import (
 type Exported struct {
 	For     string `json:"for"`               // the trainer
 	Problem string `json:"problem,omitempty"` // why the export cannot be written, and the fix; empty if it was written
-	// Announced says that the event of the problem was published. Such a record follows an equal record without Announced.
-	// So the problem is in the run's status before the event is published, and if the process is killed in between, the
-	// event is published again.
+	// Announced reports whether the event of the problem was published. A record with Announced follows an equal record
+	// without it. So the problem is in the run's status before the event is published. If the process is killed between
+	// the two records, the event is published again.
 	Announced bool `json:"announced,omitempty"`
 }
 
 func exportsPrefix(runID string) string { return run.Folder(runID) + "exports/" }
 
-// exportName returns the name of the n-th outcome of a selection's exports. The last outcome counts.
+// exportName returns the name of the n-th outcome of a selection's exports. Only the last outcome is used.
 func exportName(runID, id string, n int) string {
 	return fmt.Sprintf("%s%s.%06d.json", exportsPrefix(runID), id, n)
 }
 
-// IsExported reports whether now equals the last outcome of a selection's exports.
+// IsExported reports whether the outcome now equals the last recorded outcome of a selection's exports.
 func IsExported(ctx context.Context, work bucket.Reader, runID, id string, now Exported) (bool, error) {
 	last, n, err := lastExported(ctx, work, runID, id)
 	return n > 0 && last == now, err

@@ -16,7 +16,7 @@ import (
 )
 
 // pin replaces the name of a request's file of numbers by a hash of its content, because the object in the input bucket
-// may change later. A *run.RefusedError is a fault of the file.
+// may change later. If the file is invalid, the error is a *run.RefusedError.
 func (s *Selector) pin(
 	ctx context.Context, plan *run.Plan, request selection.Request,
 ) (selection.Request, error) {
@@ -33,7 +33,7 @@ func (s *Selector) pin(
 	_, content := errors.AsType[*external.Error](err)
 	switch {
 	case errors.Is(err, bucket.ErrNotExist):
-		err = &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s is not in the input bucket; upload it, then ask again",
+		err = &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s is not in the input bucket; upload it, and retry",
 			object)}
 	case large || content:
 		err = &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s: %v", object, err)}
@@ -41,7 +41,7 @@ func (s *Selector) pin(
 	return request, err
 }
 
-// Sweep is Reader.Sweep, except that the request's file of numbers may be in the input bucket.
+// Sweep does the same as Reader.Sweep, but the request's file of numbers may be in the input bucket.
 func (s *Selector) Sweep(
 	ctx context.Context, runID string, request SweepRequest, allowed run.Allowance,
 ) (*Sweep, error) {
@@ -55,16 +55,16 @@ func (s *Selector) Sweep(
 	return s.Reader.Sweep(ctx, runID, request, s.sets, allowed)
 }
 
-// withColumns adds to a pool the columns that a request names, from its file of numbers or else from the fields of the
-// records.
+// withColumns adds the columns that a request names to a pool. They come from the request's file of numbers or, if it
+// has no such column, from the fields of the records.
 func (r *Reader) withColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, scored *Pool,
 ) (*Pool, error) {
 	names := spec.ColumnNames()
 	if len(names) == 0 {
 		return nil, &run.RefusedError{
-			Reason: "scores_from: no condition and no order uses its columns; name one in where, tie_break or by, or " +
-				"leave scores_from out",
+			Reason: "scores_from: no condition and no order uses a column of this file; name one in where, tie_break or by, " +
+				"or remove scores_from",
 		}
 	}
 	key := fmt.Sprintf("%s %s %q", poolKey(plan, spec), spec.ScoresFrom, names)
@@ -90,8 +90,8 @@ type NumbersMatch struct {
 	Without map[string]int `json:"without,omitempty"`
 }
 
-// columns returns the columns that a request names, for a run's samples, from the request's file and from the records.
-// It also returns how the file matches the samples.
+// columns returns the columns that a request names, with the numbers of a run's samples, from the request's file and
+// from the records. It also reports how the file matches the samples.
 func (r *Reader) columns(
 	ctx context.Context, plan *run.Plan, spec selection.Request,
 ) ([]selection.Column, *NumbersMatch, error) {
@@ -112,7 +112,7 @@ func (r *Reader) namedColumns(
 	ctx context.Context, plan *run.Plan, spec selection.Request, names []string, fieldOf func(name string) string,
 ) ([]selection.Column, *NumbersMatch, error) {
 	columns := emptyColumns(names, plan.Samples)
-	rest := slices.Clone(columns) // not in the file
+	rest := slices.Clone(columns) // columns that are not in the file
 	file := &externalColumns{}
 	if spec.ScoresFrom != "" {
 		var err error
@@ -142,8 +142,8 @@ func (r *Reader) namedColumns(
 	return columns, match, nil
 }
 
-// unknownColumn refuses a column in which no sample has a number. field is the request's field that names it. If the
-// file has a column of that name, text is a value in it that is not a number.
+// unknownColumn returns an error for a column in which no sample has a number. field is the request's field that names
+// the column. If the file has a column with this name, text is a value in the column that is not a number.
 func unknownColumn(field, name string, known []string, text string) error {
 	if text != "" {
 		return &run.RefusedError{Reason: fmt.Sprintf("%s: column %q of the file of numbers cannot be used: %s", field, name,
@@ -154,7 +154,7 @@ func unknownColumn(field, name string, known []string, text string) error {
 		if field == fieldFilter {
 			advice = "a selection that was made with scores_from has the columns of its file"
 		}
-		return &run.RefusedError{Reason: fmt.Sprintf("%s: no record has a number in a field %q, nor in any other; %s",
+		return &run.RefusedError{Reason: fmt.Sprintf("%s: no record has a number in the field %q or in any other field; %s",
 			field, name, advice)}
 	}
 	return &run.RefusedError{
@@ -162,7 +162,7 @@ func unknownColumn(field, name string, known []string, text string) error {
 	}
 }
 
-// Unfulfilled says which conditions a sample does not fulfil.
+// Unfulfilled returns a text with the conditions that a sample does not fulfil.
 func Unfulfilled(where []selection.Condition) string {
 	words := make([]string, len(where))
 	for i, c := range where {

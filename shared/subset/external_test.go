@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// conditions reads conditions.
+// conditions parses conditions.
 func conditions(t *testing.T, texts ...string) (all []selection.Condition) {
 	t.Helper()
 	for _, text := range texts {
@@ -121,11 +121,11 @@ func TestExternalRefused(t *testing.T) {
 		`column "word" of the file of numbers cannot be used: line 3 has "x"`: {
 			ScoresFrom: "mixed.csv", Rules: where("word>1"),
 		},
-		"none of its 1 ids":           {ScoresFrom: "strange.csv", Rules: where("relevance>1")},
-		"no order uses its columns":   {ScoresFrom: "n.csv"},
-		"did you mean \"level\"":      {Rules: where("levels>1")},
-		"known are: relevance, level": {ScoresFrom: "n.csv", Rules: where("b>1")},
-		"is not known here":           {ScoresFrom: unknown, Rules: where("a>1")},
+		"none of its 1 ids":                   {ScoresFrom: "strange.csv", Rules: where("relevance>1")},
+		"no order uses a column of this file": {ScoresFrom: "n.csv"},
+		"did you mean \"level\"":              {Rules: where("levels>1")},
+		"known are: relevance, level":         {ScoresFrom: "n.csv", Rules: where("b>1")},
+		"is unknown":                          {ScoresFrom: unknown, Rules: where("a>1")},
 	} {
 		request.Budget = runtest.Budget(t, "1")
 		_, err := f.Subsets.Select(t.Context(), plan.Run, request, run.Allowance{})

@@ -18,24 +18,25 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// externalColumns are columns of a file of numbers in the order of a run's samples, by name; NaN where a sample has no
-// number.
+// An externalColumns has columns of a file of numbers, by name. Each has a number for each sample of a run, or NaN if
+// the sample has no number.
 type externalColumns struct {
 	externalAbout
 	values map[string][]float64
 }
 
-// externalAbout is what is known of a file of numbers in addition to its columns.
+// An externalAbout has the facts about a file of numbers, except the numbers.
 type externalAbout struct {
-	Names  []string          `json:"names"`            // of the columns of numbers, in the order of the file
-	Others map[string]string `json:"others,omitempty"` // as external.Table.Others
-	// IDs, Unknown and Example are as in NumbersMatch; IDs is 0 if the file was not compared with a run.
+	Names  []string          `json:"names"`            // names of the columns of numbers, in the order of the file
+	Others map[string]string `json:"others,omitempty"` // see external.Table.Others
+	// IDs, Unknown and Example have the same meaning as in NumbersMatch. IDs is 0 if the file was not compared with a run.
 	IDs     int    `json:"ids"`
 	Unknown int    `json:"unknown"`
 	Example string `json:"example,omitempty"`
 }
 
-// match says how the file and the samples match, in the columns that were read; nil if they were not compared.
+// match reports how the file and the samples match, in the columns that were read. It returns nil if they were not
+// compared.
 func (c *externalColumns) match() *NumbersMatch {
 	if c.IDs == 0 {
 		return nil
@@ -55,8 +56,8 @@ func (c *externalColumns) match() *NumbersMatch {
 	return match
 }
 
-// externalColumns reads those of some names that a file of numbers has. from is a ScoresFrom by hash. They are read
-// from what the run keeps of the file, which takes a hundredth of the time, or else from the file itself.
+// externalColumns reads the named columns that a file of numbers has. from is a ScoresFrom by hash. If the run keeps
+// the columns of the file, they are read from there, in a hundredth of the time. Otherwise they are read from the file.
 func (r *Reader) externalColumns(
 	ctx context.Context, plan *run.Plan, from string, names []string,
 ) (*externalColumns, error) {
@@ -76,8 +77,8 @@ func (r *Reader) externalColumns(
 	return r.placeNumbers(ctx, plan, table, names)
 }
 
-// keptColumns reads columns from what a run keeps of a file of numbers; nil if it keeps none, or if that is damaged:
-// the file itself has the same numbers.
+// keptColumns reads the columns of a file of numbers that a run keeps. It returns nil if the run does not keep them, or
+// if they are damaged, because the file itself has the same numbers.
 func (r *Reader) keptColumns(
 	ctx context.Context, plan *run.Plan, hash string, names []string,
 ) (*externalColumns, error) {
@@ -103,17 +104,17 @@ func (r *Reader) keptColumns(
 	return c, nil
 }
 
-// keepNumbers keeps what the file of numbers of a request holds of a run's samples, all of its columns, once for all
-// selections with that file. No selection may be computed by another caller meanwhile.
+// keepNumbers stores all columns of a request's file of numbers for the samples of a run, once for all selections with
+// this file. While it runs, no other caller may compute a selection.
 func (s *Selector) keepNumbers(ctx context.Context, plan *run.Plan, request selection.Request) error {
 	if request.ScoresFrom == "" || len(request.ColumnNames()) == 0 {
-		return nil // the latter is refused
+		return nil // a file whose columns are not used is refused later
 	}
 	return s.KeepNumbers(ctx, s.work, plan, request.ScoresFrom)
 }
 
-// KeepNumbers keeps, in the work bucket, which is the reader's, what a file of numbers that StoreExternal stored holds
-// of a run's samples, unless it is kept. from is what names the file.
+// KeepNumbers stores the columns of a file of numbers for the samples of a run in the work bucket, unless they are
+// stored. from names the file, as StoreExternal returned it. work must be the reader's bucket.
 func (r *Reader) KeepNumbers(ctx context.Context, work bucket.Bucket, plan *run.Plan, from string) error {
 	hash := strings.TrimPrefix(from, selection.ExternalPrefix)
 	if hashPattern.MatchString(hash) {
@@ -143,8 +144,8 @@ func (r *Reader) KeepNumbers(ctx context.Context, work bucket.Bucket, plan *run.
 	return err
 }
 
-// placeNumbers puts columns of a table in the order of a run's samples. The table is no longer of use then, because it
-// gives up each column that is placed.
+// placeNumbers puts columns of a table into the order of a run's samples. It removes these columns from the table, to
+// save memory.
 func (r *Reader) placeNumbers(
 	ctx context.Context, plan *run.Plan, table *external.Table, names []string,
 ) (*externalColumns, error) {
@@ -153,7 +154,7 @@ func (r *Reader) placeNumbers(
 		return nil, err
 	}
 	about := externalAbout{Names: table.Names, Others: table.Others, IDs: len(table.IDs)}
-	rows := make([]int, plan.Samples) // of each sample, from 1
+	rows := make([]int, plan.Samples) // row of each sample, from 1; 0 if there is none
 	for row, id := range table.IDs {
 		positions := lookup.Positions(id)
 		if len(positions) == 0 {

@@ -17,8 +17,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestExternalKept reads the columns of a file of numbers from what a selection keeps of it for its run, and from the
-// file itself where that is gone or damaged: the numbers are the same.
+// TestExternalKept reads the columns of a file of numbers that a selection has stored for its run. If these columns are
+// missing or damaged, they are read from the file itself. The numbers are the same.
 func TestExternalKept(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)
@@ -78,8 +78,8 @@ func TestExternalKept(t *testing.T) {
 	}
 }
 
-// TestExternalDamaged reads a file of numbers as earlier versions stored it, without compression, and names one that is
-// damaged.
+// TestExternalDamaged reads a file of numbers that an earlier version stored without compression. If a file is damaged,
+// the error names it.
 func TestExternalDamaged(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)
@@ -110,8 +110,8 @@ func TestExternalDamaged(t *testing.T) {
 	}
 }
 
-// TestExternalGivenAgain gives a file of numbers again whose stored objects are all damaged. It is stored once more,
-// and selections are the same as before. Objects are never replaced.
+// TestExternalGivenAgain gives a file of numbers again after all its stored objects were damaged. The file is stored as
+// another object, and selections are the same as before. Objects are never replaced.
 func TestExternalGivenAgain(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)
@@ -143,7 +143,7 @@ func TestExternalGivenAgain(t *testing.T) {
 			t.Errorf("damage %d: stored are %q", i, kept)
 		}
 	}
-	content := []byte("id,relevance\na00,1\na01,3\na03,2\nzz,9\n") // of n.csv
+	content := []byte("id,relevance\na00,1\na01,3\na03,2\nzz,9\n") // content of n.csv
 	if from, err := subset.StoreExternal(t.Context(), f.Work, content); err != nil || from != given {
 		t.Errorf("given once more: %s, error %v; want %s", from, err, given)
 	}
@@ -152,7 +152,7 @@ func TestExternalGivenAgain(t *testing.T) {
 	}
 }
 
-// flipped has the bits of a byte in each page of a file changed.
+// flipped returns a file in which one byte of each page is changed.
 func flipped(file []byte) []byte {
 	changed := slices.Clone(file)
 	for i := 30; i < len(file)/3; i += 20 {
@@ -161,8 +161,8 @@ func flipped(file []byte) []byte {
 	return changed
 }
 
-// TestExternalKeptOnce selects by a file of numbers after one was kept: the selection and what it says of the file are
-// those that the file itself gives, and nothing further is kept.
+// TestExternalKeptOnce makes another selection by a stored file of numbers. The selection and its report on the file
+// are the same as with the file itself, and nothing more is stored.
 func TestExternalKeptOnce(t *testing.T) {
 	t.Parallel()
 	f, plan := numbered(t)

@@ -18,9 +18,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// StoreExternal stores a file of numbers in the work bucket, compressed, once for equal content, and returns the
-// ScoresFrom that names it. If only damaged objects are stored, it stores another one. If the content is invalid, the
-// error is that of external.Parse.
+// StoreExternal stores a compressed file of numbers in the work bucket, and returns the ScoresFrom that names it. Equal
+// content is stored only once. If all stored objects of this content are damaged, it stores another object. If the
+// content is invalid, the error is that of external.Parse.
 func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
 	hash := hashOf(data)
 	first := func() (string, error) {
@@ -55,7 +55,7 @@ var hashPattern = regexp.MustCompile(`^[0-9a-f]{64}$`)
 
 // externalTable reads a file of numbers that StoreExternal stored.
 func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Table, error) {
-	unknown := &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s is not known here; give the file again",
+	unknown := &run.RefusedError{Reason: fmt.Sprintf("scores_from: %s%s is unknown; give the file again",
 		selection.ExternalPrefix, hash)}
 	if !hashPattern.MatchString(hash) {
 		return nil, unknown
@@ -73,8 +73,8 @@ func (r *Reader) externalTable(ctx context.Context, hash string) (*external.Tabl
 	return table, err
 }
 
-// firstExternal returns the content of the first whole object of a file of numbers; otherwise missing and the error are
-// those of firstWhole. The error of damaged objects is a *bucket.LostError.
+// firstExternal returns the content of the first object of a file of numbers that is not damaged. If there is none,
+// missing and the error are those of firstWhole. If all objects are damaged, the error is a *bucket.LostError.
 func firstExternal(ctx context.Context, work bucket.Reader, hash string) (missing string, content []byte, err error) {
 	name := func(n int) string { return externalName(hash, n) }
 	missing, err = firstWhole(name, func(name string) (err error) {
@@ -89,7 +89,7 @@ func readExternal(ctx context.Context, work bucket.Reader, name, hash string) ([
 	if err == nil {
 		data, err = unpackExternal(data)
 		if err == nil && hashOf(data) != hash {
-			err = errors.New("its SHA-256 is not that of its name")
+			err = errors.New("its SHA-256 differs from that in its name")
 		}
 		if err == nil {
 			return data, nil
@@ -102,7 +102,7 @@ func readExternal(ctx context.Context, work bucket.Reader, name, hash string) ([
 	return nil, err
 }
 
-// unpackExternal is the content of an object. Earlier versions did not compress it.
+// unpackExternal returns the content of an object. Earlier versions did not compress the content.
 func unpackExternal(data []byte) ([]byte, error) {
 	if compression.Of(data) != compression.Zstd {
 		return data, nil

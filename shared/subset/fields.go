@@ -16,8 +16,8 @@ import (
 )
 
 // ColumnNames returns the names of the numeric columns of a run, in ascending order: fields of its records and, if from
-// is not empty, columns of that file. from is a selection's ScoresFrom. The fields of ranges that an earlier version
-// cut are not known.
+// is not empty, columns of the file that it names. from is a selection's ScoresFrom. Fields of ranges that an earlier
+// version cut are missing.
 func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) ([]string, error) {
 	names, err := r.fillFields(ctx, plan, nil)
 	if err != nil || from == "" {
@@ -36,7 +36,8 @@ func (r *Reader) ColumnNames(ctx context.Context, plan *run.Plan, from string) (
 const fieldFilter = "filter"
 
 // Column returns a numeric column for a list of samples: a number or NaN for each sample, in the order of the dataset.
-// from is as in ColumnNames. If the column is unknown, the error is a *run.RefusedError with the known columns.
+// from is the same as for ColumnNames. If the column is unknown, the error is a *run.RefusedError with the known
+// columns.
 func (r *Reader) Column(ctx context.Context, plan *run.Plan, from, name string) ([]float64, error) {
 	spec := selection.Request{ScoresFrom: from}
 	columns, _, err := r.namedColumns(ctx, plan, spec, []string{name}, func(string) string { return fieldFilter })
@@ -74,7 +75,7 @@ func (r *Reader) fillFields(ctx context.Context, plan *run.Plan, columns []selec
 	return slices.Sorted(maps.Keys(known)), nil
 }
 
-// fillRange is fillFields for one range.
+// fillRange does the same as fillFields for one range.
 func (r *Reader) fillRange(
 	ctx context.Context, plan *run.Plan, number int, names []string, columns []selection.Column,
 ) ([]string, error) {
@@ -109,7 +110,7 @@ func (r *Reader) fillRange(
 	return r.fillRecords(ctx, plan, number, columns)
 }
 
-// maxFields is the most field names of a range's records that are listed.
+// maxFields is the largest number of names that fillRecords returns.
 const maxFields = 100
 
 // fillRecords fills columns from the records of a range, and returns names of their numeric fields.

@@ -123,7 +123,7 @@ func varied(t *testing.T) (*runtest.Fixture, *run.Plan) {
 	records = append(records, twin, strings.Replace(twin, `"id":"twin1"`, `"id":"twin2"`, 1))
 	records = slices.Insert(records, 1, runtest.Record("a00", "Again."))
 	f.Upload("datasets/demo/a.json", runtest.Array(append(records, runtest.Record("bad", runtest.Unratable))))
-	f.Limits.RangeBytes = 2000 // a00 and its double in one range, the whole in several
+	f.Limits.RangeBytes = 2000 // a00 and its duplicate are in one range; the run has several ranges
 	plan := f.Begin("datasets/demo/a.json")
 	f.Finish(plan)
 	return f, plan

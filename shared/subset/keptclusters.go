@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// Clusters reads the near duplicates of a scored run, as they are stored now. They are nil if they were not searched
-// for, because that takes minutes in a run of millions, and if what was found is damaged: a list of samples does not
+// Clusters reads the stored near duplicates of a scored run. It returns nil if they are not stored or are damaged. It
+// does not search for them, because that takes minutes in a run of millions of samples, and a list of samples does not
 // need them.
 func (r *Reader) Clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
 	found, err := r.keptClusters(ctx, plan)
@@ -23,7 +23,7 @@ func (r *Reader) Clusters(ctx context.Context, plan *run.Plan) (*Clusters, error
 	return found, err
 }
 
-// clusters are Clusters, searched for if they are not stored.
+// clusters returns the near duplicates of a run. If they are not stored, it searches for them.
 func (r *Reader) clusters(ctx context.Context, plan *run.Plan) (*Clusters, error) {
 	kept, err := r.keptClusters(ctx, plan)
 	if !noneWhole(err) {
@@ -47,7 +47,7 @@ func (r *Reader) clusters(ctx context.Context, plan *run.Plan) (*Clusters, error
 	})
 }
 
-// keptClusters reads the stored clusters of a run; errors as those of firstWhole.
+// keptClusters reads the stored clusters of a run. Its errors are those of firstWhole.
 func (r *Reader) keptClusters(ctx context.Context, plan *run.Plan) (found *Clusters, err error) {
 	_, err = r.firstClusters(ctx, plan, func(attrs bucket.Attrs) error {
 		found, err = r.objectClusters(ctx, plan, attrs)
@@ -68,8 +68,8 @@ func (r *Reader) checkClusters(ctx context.Context, plan *run.Plan) (missing str
 	})
 }
 
-// firstClusters is firstWhole for the objects of a run's clusters: a search writes another object if it finds only
-// damaged ones.
+// firstClusters calls firstWhole for the objects of a run's clusters. There may be several, because a search writes
+// another object if all objects are damaged.
 func (r *Reader) firstClusters(
 	ctx context.Context, plan *run.Plan, try func(bucket.Attrs) error,
 ) (missing string, err error) {
@@ -83,14 +83,14 @@ func (r *Reader) firstClusters(
 	})
 }
 
-// objectClusters are those of an object, read or found in memory.
+// objectClusters returns the clusters in an object. It reads the object, unless the clusters are in memory.
 func (r *Reader) objectClusters(ctx context.Context, plan *run.Plan, attrs bucket.Attrs) (*Clusters, error) {
 	return r.clustered.Get(ctx, generationKey(attrs), func(ctx context.Context) (*Clusters, error) {
 		return r.readClusters(ctx, plan, attrs.Name)
 	})
 }
 
-// generationKey is the key of what an object holds.
+// generationKey returns a key for the content of an object.
 func generationKey(attrs bucket.Attrs) string {
 	return fmt.Sprintf("%s %d %d", attrs.Name, attrs.Generation, attrs.Size)
 }
@@ -102,7 +102,7 @@ func (r *Reader) readClusters(ctx context.Context, plan *run.Plan, name string) 
 	}
 	leaders, err := scores.ReadLeaders(bytes.NewReader(data), int64(len(data)))
 	if err == nil && int64(len(leaders)) != plan.Samples {
-		err = fmt.Errorf("it has %d samples, and the plan %d", len(leaders), plan.Samples)
+		err = fmt.Errorf("it has %d samples, but the plan has %d", len(leaders), plan.Samples)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading %s: %w: %w", name, bucket.ErrDamaged, err)
@@ -110,8 +110,8 @@ func (r *Reader) readClusters(ctx context.Context, plan *run.Plan, name string) 
 	return newClusters(leaders), nil
 }
 
-// keepClusters searches for the near duplicates of a run, unless they are stored, and stores them. No selection may be
-// computed by another caller meanwhile.
+// keepClusters searches for the near duplicates of a run, unless they are stored, and stores them. While it runs, no
+// other caller may compute a selection.
 func (r *Reader) keepClusters(ctx context.Context, work bucket.Bucket, plan *run.Plan) (*Clusters, error) {
 	found, err := r.clusters(ctx, plan)
 	if err != nil {
@@ -122,7 +122,7 @@ func (r *Reader) keepClusters(ctx context.Context, work bucket.Bucket, plan *run
 }
 
 // FindClusters searches for the near duplicates of a scored run, unless they are stored, and stores them in the work
-// bucket, which is the reader's.
+// bucket. work must be the reader's bucket.
 func (r *Reader) FindClusters(ctx context.Context, work bucket.Bucket, runID string) (found *Clusters, err error) {
 	plan, err := r.runs.ScoredPlan(ctx, runID)
 	if err != nil {

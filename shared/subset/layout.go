@@ -1,6 +1,6 @@
 // Package subset makes the selections of a run, in the run's folder of the work bucket. It selects, writes the selected
 // and rejected samples in one part for each range, completes selections, and explains them. It also makes a run's
-// automatic selections, which the plan or a later request asks for.
+// automatic selections, which the plan or a later request names.
 //
 // A Reader only reads. A Selector also writes and publishes. Every step can be repeated.
 package subset
@@ -41,13 +41,14 @@ func automaticName(runID, id string) string { return automaticPrefix + runID + "
 // automaticSentName is the name of the object that records that an event with the mark "automatic" was published.
 func automaticSentName(runID, id string) string { return selectionPrefix(runID, id) + "automatic.sent" }
 
-// externalPrefix is the prefix of the files of numbers, which selections name by the hash of their content.
+// externalPrefix is the prefix of the files of numbers. Selections name such a file by the hash of its content.
 const externalPrefix = "external/"
 
-// externalName is a file of numbers: as first stored, or as stored for the n-th time, after only damaged objects.
+// externalName returns the name of the n-th object of a file of numbers. There are several objects only if the earlier
+// ones are damaged.
 func externalName(hash string, n int) string { return withNumber(externalPrefix+hash, n) }
 
-// runExternalName is what such a file holds of the samples of a run.
+// runExternalName returns the name of the object with the numbers of such a file for the samples of a run.
 func runExternalName(runID, hash string) string {
 	return run.Folder(runID) + externalPrefix + hash + ".parquet"
 }
@@ -68,7 +69,8 @@ func requestAcceptedName(runID, id string) string {
 func requestSentName(runID, id string) string { return run.Folder(runID) + "made/" + id + ".sent" }
 func requestMadeName(runID, id string) string { return run.Folder(runID) + "made/" + id }
 
-// leadersName is the near duplicates of a run: of its first search, or of the n-th one that found only damaged objects.
+// leadersName returns the name of the n-th object of a run's near duplicates. There are several objects only if the
+// earlier ones are damaged.
 func leadersName(runID string, n int) string {
 	return duplicatesPrefix(runID) + withNumber("leaders", n) + ".parquet"
 }

@@ -12,8 +12,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// MakeSelections does a task: it makes one requested selection of a scored run, the run's near duplicates, or all
-// automatic selections. It returns the selections that it made, even with an error. A *run.RefusedError is final.
+// MakeSelections does a task for a scored run: it makes one requested selection, finds the near duplicates, or makes
+// all automatic selections. It returns the selections that it made, even with an error. A *run.RefusedError is
+// permanent.
 func (s *Selector) MakeSelections(ctx context.Context, task events.SelectTask) ([]*Selection, error) {
 	if task.Request == "" {
 		return s.selectAutomatically(ctx, task.Run)
@@ -64,21 +65,21 @@ func (s *Selector) selectWhole(ctx context.Context, runID string, request reques
 	return sel, s.ensureDetails(ctx, plan, sel.ID)
 }
 
-// A result is the content of an object that records that selections are made. Problem is the reason why some of them
-// were refused or picked nothing.
+// A result is the content of an object that records that selections are made. Problem is the reason why selections were
+// refused or picked nothing.
 type result struct {
 	Problem string `json:"problem,omitempty"`
 }
 
-// madeOf reads such an object; it is the zero value if the selections are not made. The Problem of a damaged object
-// says so, and the same request is tried again.
+// madeOf reads such an object. It returns the zero value if the selections are not made. If the object is damaged,
+// Problem reports this, and the same request is tried again.
 func madeOf(ctx context.Context, work bucket.Reader, name string) (made result, err error) {
 	err = bucket.ReadJSON(ctx, work, name, &made)
 	switch {
 	case errors.Is(err, bucket.ErrDamaged):
-		return result{fmt.Sprintf("it is not known if the selections were made: %v; request them again", err)}, nil
+		return result{fmt.Sprintf("whether the selections were made is not known: %v; request them again", err)}, nil
 	case err != nil && !errors.Is(err, bucket.ErrNotExist):
-		return made, fmt.Errorf("checking if selections are made: %w", err)
+		return made, fmt.Errorf("checking whether selections are made: %w", err)
 	}
 	return made, nil
 }
@@ -91,7 +92,8 @@ func resultOf(sel *Selection, refused error) result {
 	return result{sel.Problem}
 }
 
-// selectAutomatically makes every automatic selection of a scored run: the plan's, and the requested ones.
+// selectAutomatically makes every automatic selection of a scored run: the plan's selection and the requested
+// selections.
 func (s *Selector) selectAutomatically(ctx context.Context, runID string) ([]*Selection, error) {
 	plan, err := s.runs.Plan(ctx, runID)
 	if errors.Is(err, run.ErrNoRun) {

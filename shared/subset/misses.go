@@ -13,13 +13,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A NearMiss is the place at which an outranked sample was nearest to being picked.
+// A NearMiss names the capability and the bin for which an outranked sample was nearest to being picked.
 type NearMiss struct {
 	// Capability and Bin are the capability and the bin of the compared candidates; empty for a strategy without turns.
 	Capability string `json:"capability,omitempty"`
 	Bin        string `json:"bin,omitempty"`
-	// Rank is the sample's place, from 1, in the order in which the capability takes the candidates of the bin; without
-	// turns, in the order of the strategy. Last is the last place that was taken, 0 if none was.
+	// Rank is the sample's position, from 1, in the order in which the capability takes the candidates of the bin; without
+	// turns, in the order of the strategy. Last is the last position that was taken; 0 if no candidate was taken.
 	Rank uint32 `json:"rank"`
 	Last uint32 `json:"last"`
 }
@@ -36,9 +36,9 @@ func (m NearMiss) appendText(text []byte) []byte {
 		text = append(strconv.AppendQuote(text, m.Bin), ", where "...)
 	}
 	if m.Last == 0 {
-		return append(text, "none is taken"...)
+		return append(text, "no sample is taken"...)
 	}
-	return strconv.AppendUint(append(text, "the last one taken is number "...), uint64(m.Last), 10)
+	return strconv.AppendUint(append(text, "the last sample taken is number "...), uint64(m.Last), 10)
 }
 
 // missBytes is the number of bytes of a sample in the object of near misses. They are numbers of 2, 2, 4 and 4 bytes,
@@ -102,8 +102,8 @@ func (m rangeMisses) check(r *Reader, plan *run.Plan, id string, position, style
 		missesName(plan.Run, id), bucket.ErrDamaged, style, styles))
 }
 
-// at returns the near miss of the sample at a position of the range; false if it has none. capabilities are those of
-// the selection. Bins are stored as positions of their styles, which check has checked.
+// at returns the near miss of the sample at a position of the range; false if it has none. capabilities are the
+// capabilities of the selection. Bins are stored as positions of their styles. Call check before.
 func (m rangeMisses) at(
 	position int, capabilities []selection.CapabilityResult, bin func(style int) string,
 ) (NearMiss, bool) {

@@ -14,7 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity"
 )
 
-// A NearLine is a line of near.jsonl or clusters.jsonl: a sample, and the item or sample that it is near to.
+// A NearLine is a line of near.jsonl or clusters.jsonl: a sample, and an item or sample near to it.
 type NearLine struct {
 	// Kind is image, text or both if an item of an evaluation set is near. It is cluster if the sample is left out because
 	// enough of its near duplicates are selected.
@@ -22,11 +22,11 @@ type NearLine struct {
 	ID    string `json:"id"`
 	Index int64  `json:"index"` // idx in the dataset, from 0
 	NearTo
-	// Dropped says that the sample is left out for this reason.
+	// Dropped reports whether the sample is left out for this reason.
 	Dropped bool `json:"dropped"`
 }
 
-// NearTo is the item or sample that a sample is near to.
+// NearTo names an item or a sample that is near to another sample.
 type NearTo struct {
 	// Near names an item of an evaluation set, by the name of its file and its id, or a selected sample by its id.
 	Near string `json:"near"`
@@ -91,8 +91,8 @@ func (r *Reader) nearTo(ctx context.Context, sel *Selection) (nearSamples, error
 	})
 }
 
-// EachNear calls use with the lines of near.jsonl of a selection, and then with the lines of clusters.jsonl, both in
-// their order. It stops at an error of use.
+// EachNear calls use with each line of near.jsonl of a selection, and then with each line of clusters.jsonl, in order.
+// It stops at an error of use.
 func (r *Reader) EachNear(ctx context.Context, sel *Selection, use func(NearLine) error) error {
 	for _, object := range []string{sel.Outputs.Near, sel.Outputs.Clusters} {
 		if object == "" {

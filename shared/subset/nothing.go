@@ -26,8 +26,8 @@ type Nothing struct {
 	Unrated, Unstyled string
 }
 
-// Problem returns the reason why nothing was picked: the most frequent reason, an example, and the fix. A fix that
-// changes a field of the request begins with the field, such as "threshold: ".
+// Problem returns a text about the reason why nothing was picked: the most frequent reason, an example, and the fix. A
+// fix that changes a field of the request begins with the field, such as "threshold: ".
 func (n Nothing) Problem() string {
 	counts, first := map[selection.Reason]int{}, map[selection.Reason]int{}
 	var order []selection.Reason
@@ -35,7 +35,7 @@ func (n Nothing) Problem() string {
 	for i := range reasons.Len() {
 		why := reasons.At(i)
 		if len(n.Pool.Status) > 0 && n.Pool.Status[i] != scores.OK {
-			continue // another selection cannot change that the sample was not scored
+			continue // no other request can select a sample that was not scored
 		}
 		if counts[why]++; counts[why] == 1 {
 			order, first[why] = append(order, why), i
@@ -74,7 +74,7 @@ func (n Nothing) withoutRatings() string {
 		}
 	}
 	if len(others) > 0 {
-		return fmt.Sprintf("none has a rating for %s; capabilities: give %q, for which samples have ratings",
+		return fmt.Sprintf("no sample has a rating for %s; capabilities: give %q, for which samples have ratings",
 			n.capabilities()[0], strings.Join(others, ","))
 	}
 	text := fmt.Sprintf("none of the %d samples has a rating", n.Pool.Pool.Len())
@@ -90,7 +90,7 @@ func (n Nothing) withoutRatings() string {
 	return text + "; " + n.Unrated
 }
 
-// fix returns the change of the request with which samples with a reason can be selected.
+// fix returns a change of the request that allows to select samples that have this reason.
 func (n Nothing) fix(why selection.Reason) string {
 	switch why {
 	case selection.ReasonThreshold:
@@ -100,9 +100,9 @@ func (n Nothing) fix(why selection.Reason) string {
 	case selection.ReasonUnrated:
 		return n.Unrated
 	case selection.ReasonStyle:
-		return "styles: keep more of them, or drop fewer"
+		return "styles: keep more styles, or drop fewer"
 	case selection.ReasonSource:
-		return "sources: keep more of them, or drop fewer"
+		return "sources: keep more sources, or drop fewer"
 	case selection.ReasonExclude:
 		return "exclude: name fewer ids"
 	case selection.ReasonSourceCap:
@@ -110,7 +110,7 @@ func (n Nothing) fix(why selection.Reason) string {
 	case selection.ReasonStyleCap:
 		return "caps: style: give a larger cap"
 	case selection.ReasonColumn:
-		return "where: ask for less, or give more samples their numbers"
+		return "where: relax the conditions, or give numbers for more samples"
 	case selection.ReasonModality:
 		return "caps: modality: give a larger cap"
 	case selection.ReasonImageCap:
@@ -120,7 +120,7 @@ func (n Nothing) fix(why selection.Reason) string {
 	case selection.ReasonTemplateCap:
 		return "caps: template: give a larger cap"
 	case selection.ReasonNear:
-		return "exclude_near: name other evaluation sets, or leave exclude_images out"
+		return "exclude_near: name other evaluation sets, or remove exclude_images"
 	default:
 		return "budget: give a larger budget"
 	}
@@ -152,7 +152,7 @@ func (n Nothing) threshold() string {
 	if own || highest < 0 {
 		field, give = "thresholds", fmt.Sprintf("%q", fmt.Sprintf("%s=%d", best, highest-1))
 	}
-	return fmt.Sprintf("%s: %s %d, and a rating must exceed the threshold, which is %d; give %s",
+	return fmt.Sprintf("%s: %s %d, but a rating must exceed the threshold, which is %d; give %s",
 		field, what, highest, threshold, give)
 }
 

@@ -8,9 +8,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// firstWhole calls try with name(1), name(2), and so on, until the object of that name is not damaged. If every object
-// is damaged, the error is bucket.ErrDamaged; if there is none, it is bucket.ErrNotExist. missing is then the name
-// that has no object yet.
+// firstWhole calls try with name(1), name(2), and so on, until it finds an object that is not damaged. If all objects
+// are damaged, the error is bucket.ErrDamaged. If there is no object, it is bucket.ErrNotExist. In both cases, missing
+// is the first name without an object.
 func firstWhole(name func(n int) string, try func(name string) error) (missing string, err error) {
 	var damaged error
 	for n := 1; ; n++ {
@@ -27,13 +27,13 @@ func firstWhole(name func(n int) string, try func(name string) error) (missing s
 	}
 }
 
-// noneWhole reports whether an error of firstWhole says that no object is whole.
+// noneWhole reports whether an error of firstWhole means that every object is missing or damaged.
 func noneWhole(err error) bool {
 	return errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrDamaged)
 }
 
-// createWhole writes an object under the name that first, a call of firstWhole, finds to be missing. It writes nothing
-// if an object is whole, also one that another process writes meanwhile.
+// createWhole writes an object under the missing name that first returns; first calls firstWhole. It writes nothing if
+// there is an object that is not damaged, even if another process writes it at the same time.
 func createWhole(
 	ctx context.Context, work bucket.Bucket, first func() (missing string, err error), write func(io.Writer) error,
 ) error {

@@ -17,9 +17,9 @@ type Outcome struct {
 	Result    *selection.Result
 }
 
-// Repeat makes a selection of a run again, in memory, and calls use with it while no other selection computes. use may
-// make other selections from the same pool. The error is ErrNoSelection if there is no such selection, and ErrBusy if
-// too many selections are waiting.
+// Repeat computes a selection of a run again, in memory, and calls use with it while no other selection is computed.
+// use may make other selections from the same pool. The error is ErrNoSelection if there is no such selection, and
+// ErrBusy if too many selections are waiting.
 func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome) error) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -47,7 +47,7 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 	})
 }
 
-// repeat makes a selection again from its pool. It reads the samples to leave out because of evaluation sets from
+// repeat computes a selection again from its pool. It reads the samples to leave out because of evaluation sets from
 // near.jsonl.
 func (r *Reader) repeat(ctx context.Context, pool *Pool, sel *Selection) (*choice, error) {
 	var dropped []uint32

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// A selection that is made once more has the picks that were written, and explains samples by their indexes.
+// A repeated selection has the same picks as the stored selection, and explains samples by their indexes.
 func TestRepeat(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 20))

@@ -6,7 +6,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// A Pair is two selections, A and B, with their run. It is shared: do not change it.
+// A Pair has two selections, A and B, and their run. It is shared: do not change it.
 type Pair struct {
 	Plan *run.Plan
 	Pool *Pool
@@ -17,7 +17,8 @@ type Pair struct {
 	*Comparison
 }
 
-// Pair compares two selections of a run, and calls use while no other selection computes. It fails as Compare does.
+// Pair compares two selections of a run, and calls use while no other selection is computed. Its errors are those of
+// Compare.
 func (r *Reader) Pair(ctx context.Context, runID, a, b string, use func(*Pair) error) error {
 	return r.pair(ctx, runID, CompareRequest{Selection: a, Other: b}, use)
 }

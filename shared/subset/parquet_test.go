@@ -41,7 +41,7 @@ type parquetPicture struct {
 	Path  string `parquet:"path"`
 }
 
-// Equal compares pictures as a whole: cmp takes seconds for their bytes.
+// Equal compares pictures, because cmp takes seconds for their bytes.
 func (p parquetPicture) Equal(other parquetPicture) bool {
 	return p.Path == other.Path && bytes.Equal(p.Bytes, other.Bytes)
 }
@@ -110,7 +110,7 @@ func TestParquet(t *testing.T) {
 		t.Errorf("counts (-want +got):\n%s", diff)
 	}
 	want, got := comparable(text.Records(ofText)), comparable(f.Records(plan))
-	want["id15"] = strings.Replace(want["id15"], `record has none, only "id"`, "list is empty", 1)
+	want["id15"] = strings.Replace(want["id15"], `record has no turns, only "id"`, "list is empty", 1)
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("scores (-JSON +Parquet):\n%s", diff)
 	}
@@ -138,7 +138,7 @@ func TestParquet(t *testing.T) {
 }
 
 // waitsForMemory acquires all memory of readers of containers, and releases it after some time. The returned function
-// is called after a run: it checks that the run had to wait, and has released all its memory.
+// must be called after a run. It checks that the run had to wait, and that it has released all its memory.
 func waitsForMemory(t *testing.T, f *runtest.Fixture) (finished func()) {
 	t.Helper()
 	const all = math.MaxInt64

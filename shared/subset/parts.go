@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// partsWidth is the most parts of a selection that are published but not written.
+	// partsWidth is the largest number of parts of a selection that are published but not written.
 	partsWidth = 16
-	// partsBlock is the number of parts that are composed in one step: the most that Cloud Storage allows.
-	// Source: https://cloud.google.com/storage/docs/composite-objects
+	// partsBlock is the number of parts that are composed in one step. Cloud Storage does not allow more. Source:
+	// https://cloud.google.com/storage/docs/composite-objects
 	partsBlock = 32
 	// rejectedBytes is an estimate of the length of a line of rejected.jsonl in bytes.
 	rejectedBytes = 320
@@ -166,8 +166,8 @@ func (s *Selector) writtenParts(
 	return written, nil
 }
 
-// compose composes the block of a range if all parts of the block are written, then the block of blocks, and so on. The
-// last step completes the selection. So the work of each delivery is limited for any number of ranges.
+// compose composes the block of a range if all parts of the block are written. Then it composes the block of blocks,
+// and so on. The last step completes the selection. So each delivery does limited work, for any number of ranges.
 func (s *Selector) compose(ctx context.Context, plan *run.Plan, sel *Selection, r int) error {
 	number, nodes := r, len(plan.Ranges)
 	for level := 0; ; level++ {
@@ -241,7 +241,7 @@ func (s *Selector) writePart(ctx context.Context, plan *run.Plan, sel *Selection
 	return err
 }
 
-// writeText writes one part of a subset of text. each calls a function with the records of the part.
+// writeText writes one part of a subset of text. each calls its argument with each record of the part.
 func (s *Selector) writeText(
 	ctx context.Context, plan *run.Plan, sel *Selection, r int, part dataset.Part,
 	each func(func(dataset.Record) error) error,

@@ -20,7 +20,7 @@ type choice struct {
 	result *selection.Result
 }
 
-// apply selects from the pool. near are the positions of samples that are left out because they are near to evaluation
+// apply selects from the pool. near has the positions of samples that are left out because they are near to evaluation
 // sets. The error is a *run.RefusedError if the request is invalid.
 func (p *Pool) apply(ctx context.Context, request selection.ResolvedRequest, near []uint32) (*choice, error) {
 	asked, err := p.Params(ctx, request)
@@ -77,8 +77,8 @@ func (p *Pool) pickRows(ids *idList, result *selection.Result) func(order int) s
 	}
 }
 
-// WritePicks writes the picks from a pool of ReadPool. The file has the form of picks.parquet, but range and position
-// are 0, and index is the sample's position in the files.
+// WritePicks writes the picks from a pool of ReadPool. The file has the columns of picks.parquet, but range and
+// position are 0, and index is the sample's position in the files of scores.
 func WritePicks(ctx context.Context, w io.Writer, pool *Pool, result *selection.Result) error {
 	ids, err := pool.idsOf(ctx, result.Samples())
 	if err != nil {

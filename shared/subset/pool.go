@@ -37,7 +37,8 @@ func (r *Reader) Pool(ctx context.Context, runID string) (*Pool, error) {
 	return r.pool(ctx, plan, selection.Request{})
 }
 
-// SeedPool returns the pool for seed sets: it also distinguishes images and twins, and has a random order by the seed.
+// SeedPool returns the pool for seed sets. It also has the groups of equal images and of twins, and a random order that
+// depends on the seed.
 func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool, error) {
 	plan, err := r.runs.UsablePlan(ctx, runID)
 	if err != nil {
@@ -52,8 +53,8 @@ func (r *Reader) SeedPool(ctx context.Context, runID string, seed uint64) (*Pool
 	})
 }
 
-// pool returns the pool of a run with the columns that a request needs, from memory if it is there. The error is a
-// *run.RefusedError if the request is invalid.
+// pool returns the pool of a run with the columns that a request needs. It reads the scores, unless the pool is in
+// memory. The error is a *run.RefusedError if the request is invalid.
 func (r *Reader) pool(ctx context.Context, plan *run.Plan, spec selection.Request) (*Pool, error) {
 	scored, err := r.scoredPool(ctx, plan, spec)
 	if err != nil || spec.ScoresFrom == "" && len(spec.ColumnNames()) == 0 {
@@ -68,7 +69,7 @@ func (r *Reader) scoredPool(ctx context.Context, plan *run.Plan, spec selection.
 	return r.pools.get(ctx, poolKey(plan, spec), poolBytes(plan, request), func(ctx context.Context) (*Pool, error) {
 		build := newPoolBuilder(request, int(plan.Samples))
 		build.scale = plan.Reach
-		build.Styles(plan.Rubric.Styles) // numbered in the rubric's order, for summaries
+		build.Styles(plan.Rubric.Styles) // numbers styles in the rubric's order, for summaries
 		build.samples.first, build.samples.ids = r.samplesOf(plan).first, r.samplesOf(plan).ids
 		if !spec.Caps.Cluster.IsZero() {
 			clusters, err := r.clusters(ctx, plan)
@@ -224,7 +225,7 @@ func (b *poolBuilder) read(
 	return &Pool{Catalog: catalog, Samples: b.samples, Reach: b.reach()}, err
 }
 
-// append appends a file's samples to the pool. A sample that was not scored has no ratings and no styles, and so is
+// append appends a file's samples to the pool. A sample that was not scored has no ratings and no styles, so it is
 // never picked.
 func (b *poolBuilder) append(columns *scores.Columns) {
 	pool := b.Pool

@@ -60,7 +60,7 @@ func TestReadPool(t *testing.T) {
 	}
 }
 
-// TestReadForeignPool reads scores with hashes of another program.
+// TestReadForeignPool reads scores whose hashes another program wrote.
 func TestReadForeignPool(t *testing.T) {
 	t.Parallel()
 	var records []scores.Record

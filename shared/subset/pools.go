@@ -12,7 +12,7 @@ import (
 // poolIdle is the time for which unused pools stay in memory.
 const poolIdle = 10 * time.Minute
 
-// ErrBusy is the error if the largest allowed number of selections is waiting. The caller should try again later.
+// ErrBusy reports that too many selections are waiting. The caller should try again later.
 var ErrBusy = errors.New("other selections are being made")
 
 // A pools keeps the pools of runs in memory, and allows one selection to compute at a time. So a process needs the

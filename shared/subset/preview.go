@@ -14,7 +14,7 @@ type Preview struct {
 	Parameters selection.ResolvedRequest `json:"parameters"`
 	Total      int                       `json:"total"`    // number of samples of the run, with failed and skipped samples
 	Selected   int                       `json:"selected"` // number of samples; if 0, the selection would fail
-	// Shortfall is the part of the budget that could not be filled: samples, or tokens.
+	// Shortfall is the part of the budget that could not be filled, in samples or tokens.
 	Shortfall    int                          `json:"shortfall"`
 	Shortfalls   []selection.Shortfall        `json:"shortfalls,omitempty"`
 	Capabilities []selection.CapabilityResult `json:"capabilities"`
@@ -25,8 +25,8 @@ type Preview struct {
 	Numbers *NumbersMatch `json:"numbers,omitempty"`
 }
 
-// Preview selects from a scored run as Select does, but writes only a file of numbers. It returns the same errors as
-// Sweep.
+// Preview selects from a scored run like Select, but stores no selection. It stores only the request's file of numbers.
+// Its errors are those of Sweep.
 func (s *Selector) Preview(
 	ctx context.Context, runID string, request selection.Request, allowed run.Allowance,
 ) (*Preview, error) {

@@ -13,7 +13,7 @@ import (
 )
 
 // TestExplainReads makes explanations concurrently. They do not read the scores that selections need. Each call reads
-// the ids to find its names, and the picks, and keeps neither in memory.
+// the ids to find the named samples, and the picks. It keeps neither ids nor picks in memory.
 func TestExplainReads(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 20))
@@ -38,7 +38,7 @@ func TestExplainReads(t *testing.T) {
 		if name == sel.Outputs.Picks || strings.HasSuffix(name, "/misses") {
 			most = 16
 		} else if strings.Contains(name, "/scores/") {
-			most = 17 // once more for the sample's own scores
+			most = 17 // one more read for the scores of the sample
 		}
 		if n > most {
 			t.Errorf("%s was opened %d times, want %d at most", name, n, most)
@@ -46,7 +46,7 @@ func TestExplainReads(t *testing.T) {
 	}
 }
 
-// TestReuseOpensOnce takes over the scores of an earlier run while shards are scored concurrently.
+// TestReuseOpensOnce reuses the scores of an earlier run while shards are scored concurrently.
 func TestReuseOpensOnce(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 20))

@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// reconcileLimit is the most open entries of the index that one step handles.
+// reconcileLimit is the largest number of open entries of the index that one step handles.
 const reconcileLimit = 100
 
 // A Reconciler continues accepted, unfinished work. It needs only the objects in the buckets: even if all messages were
@@ -28,10 +28,10 @@ func NewReconciler(planner *run.Planner, worker *run.Worker, subsets *Selector) 
 	return &Reconciler{planner, worker, subsets}, nil
 }
 
-// Reconcile does one step, and publishes the task of the next step if there is more work. It goes through the index
-// first, and then through the uploads of the input bucket. It reports each entry that stays open, with the error of
-// continuing it, or nil. Such an error does not stop the step: other entries are continued, and a later step tries
-// again. Reconcile returns only errors of the whole step.
+// Reconcile does one step, and publishes the task of the next step if there is more work. It handles first the entries
+// of the index, and then the uploads of the input bucket. It reports each entry that stays open. If continuing the
+// entry failed, the report has the error. Such an error does not stop the step: other entries are continued, and a
+// later step tries again. Reconcile returns only errors of the whole step.
 func (c *Reconciler) Reconcile(
 	ctx context.Context, task events.ReconcileTask, report func(context.Context, run.Entry, error),
 ) error {

@@ -50,7 +50,7 @@ func restart(f *runtest.Fixture) {
 func TestReconcileSelectionOfUnannouncedRun(t *testing.T) {
 	t.Parallel()
 	f, plan := killedWhenScored(t)
-	f.Pass(time.Minute) // so that its entry comes first
+	f.Pass(time.Minute) // so that the run's entry comes first
 	sel, err := f.Subsets.Select(t.Context(), plan.Run, atBudget(t, "25%", selection.Rules{}), run.Allowance{})
 	if err != nil {
 		t.Fatal(err)
@@ -66,7 +66,8 @@ func TestReconcileSelectionOfUnannouncedRun(t *testing.T) {
 	}
 }
 
-// A run that becomes scored while it is cancelled counts as scored. Its event and its selection follow.
+// A run that becomes scored while it is cancelled counts as scored. Then its event is published and its selection is
+// made.
 func TestReconcileCancelledWhenScored(t *testing.T) {
 	t.Parallel()
 	f, plan := killedWhenScored(t)

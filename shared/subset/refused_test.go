@@ -77,17 +77,17 @@ func TestNamesRefused(t *testing.T) {
 	}{
 		"unknown include": {
 			"2", []string{"a00", "zz"}, nil,
-			[]string{`include: the run has no sample "zz"`, "zz\"; leave it out"},
+			[]string{`include: the run has no sample "zz"`, "zz\"; remove it"},
 		},
 		"no third a00":        {"2", []string{"a00#3"}, nil, []string{`include: the run has no sample "a00#3"`}},
 		"unknown exclude":     {"2", nil, []string{"zz"}, []string{`exclude: the run has no sample "zz"`}},
-		"include of a failed": {"2", []string{"bad"}, nil, []string{`include: sample "bad" was not scored; leave it out`}},
+		"include of a failed": {"2", []string{"bad"}, nil, []string{`include: sample "bad" was not scored; remove it`}},
 		"too many includes":   {"1", []string{"a00#2", "a01"}, nil, []string{"budget: 1", "the least is 2"}},
 		"in and out": {
-			"2", []string{"a00"}, []string{"a00"}, []string{`include: sample "a00#2" is kept out`, "excluded"},
+			"2", []string{"a00"}, []string{"a00"}, []string{`include: sample "a00#2" is excluded`, "excluded"},
 		},
 		"in and out by number": {
-			"2", []string{"a00#2"}, []string{"a00"}, []string{`include: sample "a00#2" is kept out`},
+			"2", []string{"a00#2"}, []string{"a00"}, []string{`include: sample "a00#2" is excluded`},
 		},
 	}
 	before := f.Snapshot()
@@ -137,7 +137,7 @@ func TestRulesRefused(t *testing.T) {
 		},
 		"tokens":             {atBudget(t, "9M-tokens", selection.Rules{}), []string{"budget: 9000000 tokens", "give 1 to"}},
 		"mixed budgets":      {within("9", "10-tokens"), []string{"all be in samples, or all in tokens"}},
-		"descending budgets": {within("3", "5"), []string{"budget: 3 after 5", "give the smallest first"}},
+		"descending budgets": {within("3", "5"), []string{"budget: 3 follows 5", "give budgets in ascending order"}},
 	}
 	before := f.Snapshot()
 	for name, test := range tests {

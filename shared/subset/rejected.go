@@ -21,9 +21,9 @@ type Rejected struct {
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Status scores.Status `json:"status"`
 	Code   reason.Code   `json:"reason_code"`
-	Reason string        `json:"reason"` // the same in words
-	// Nearest is the place at which an outranked sample was nearest to being picked. Ratings are the sample's ratings, in
-	// the order of the rubric's capabilities; null for a missing rating.
+	Reason string        `json:"reason"` // the reason as a text
+	// Nearest is the near miss of an outranked sample. Ratings are the sample's ratings, in the order of the rubric's
+	// capabilities; null for a missing rating.
 	Nearest *NearMiss `json:"nearest,omitempty"`
 	// NearTo is an item or a sample that is near to this sample, and because of which this sample was left out.
 	NearTo  *NearTo    `json:"near_to,omitempty"`
@@ -32,8 +32,8 @@ type Rejected struct {
 	Place *dataset.Place `json:"place,omitempty"`
 }
 
-// newRejected returns the line of the sample at an index of the dataset. Its record is at place, and code says why the
-// selection did not take it.
+// newRejected returns the line of the sample at an index of the dataset. place is the place of its record, and code is
+// the reason why the selection did not take the sample.
 func newRejected(
 	index int64, place dataset.Place, rec *scores.Outcome, code reason.Code, details reasonDetails,
 ) Rejected {
@@ -51,7 +51,7 @@ func newRejected(
 	return line
 }
 
-// reasonDetails has details for the reasons of samples that a selection did not take.
+// A reasonDetails has details for the reasons why a selection did not take samples.
 type reasonDetails struct {
 	unfulfilled string // the reason of samples that do not fulfil its conditions
 	near        nearSamples
@@ -111,8 +111,8 @@ func (r *Reader) leftSamples(
 	return report, left, err
 }
 
-// line returns the line of a sample, by its index in the dataset and its position in the range. Its record is at place,
-// and code says why the selection did not take it. The line is valid until the next one.
+// line returns the line of a sample, by its index in the dataset and its position in the range. place is the place of
+// its record, and code is the reason why the selection did not take the sample. The line is valid until the next call.
 func (l *leftSamples) line(index int64, position int, place dataset.Place, code reason.Code) Rejected {
 	line := newRejected(index, place, &l.outcomes[position], code, l.details)
 	columns := l.columns
@@ -194,7 +194,7 @@ func known(rating int8) *int8 {
 // notScored reports whether a sample failed or was skipped.
 func notScored(rec *scores.Outcome) bool { return rec.Status != scores.OK }
 
-// WriteRejected writes a Rejected line for each sample of a failed selection, which took none. If id is empty, it
+// WriteRejected writes a Rejected line for each sample of a failed selection, which took no sample. If id is empty, it
 // writes only the samples of the run that were not scored. It reads no records.
 func (r *Reader) WriteRejected(ctx context.Context, runID, id string, w io.Writer) error {
 	plan, err := r.runs.UsablePlan(ctx, runID)

@@ -6,8 +6,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// appendLine appends the line that encoding/json would write. It is several times faster, which matters because a run
-// has millions of lines.
+// appendLine appends the line that encoding/json would write. It is several times faster. A run has millions of lines.
 func (r *Rejected) appendLine(text []byte) ([]byte, error) {
 	status, err := r.Status.MarshalText()
 	if err != nil {

@@ -40,15 +40,15 @@ func (s Size) Plus(more Size) Size { return Size{s.Objects + more.Objects, s.Byt
 // A StillNeededError is the error of removing a run that is still needed.
 type StillNeededError struct {
 	Run string
-	// Why is the reason: the run itself is not finished, or a run that takes over its scores is not finished.
+	// Why is the reason: the run itself is not finished, or a run that reuses its scores is not finished.
 	Why string
-	// By is the run that takes over the scores; empty if the run itself is not finished.
+	// By is the run that reuses the scores; empty if the run itself is not finished.
 	By string
 }
 
 func (e *StillNeededError) Error() string { return fmt.Sprintf("run %s %s", e.Run, e.Why) }
 
-// Users maps a run to the unfinished runs that take over scores from it.
+// Users maps a run to the unfinished runs that reuse its scores.
 type Users map[string][]string
 
 // Check returns a *StillNeededError if a run is not finished, or if a run that uses its scores is not removed with it.
@@ -56,7 +56,7 @@ func (r *Remover) Check(ctx context.Context, runID string, users Users, with map
 	for _, user := range users[runID] {
 		if !with[user] {
 			return &StillNeededError{Run: runID, By: user, Why: fmt.Sprintf(
-				"gives its scores to run %s, which is not finished; wait for that run, or remove it, too", user)}
+				"is not removed, because run %s reuses its scores and is not finished; wait for that run, or remove it, too", user)}
 		}
 	}
 	open, err := r.open(ctx, runID)
@@ -151,7 +151,7 @@ func (r *Remover) Delete(ctx context.Context, runID string) (Size, error) {
 		var listed []bucket.Attrs
 		for attrs, err := range r.work.List(ctx, prefix, "") {
 			if err != nil {
-				return freed, fmt.Errorf("listing what run %s has: %w", runID, err)
+				return freed, fmt.Errorf("listing the objects of run %s: %w", runID, err)
 			}
 			listed = append(listed, attrs)
 		}
@@ -200,7 +200,7 @@ func (r *Remover) Size(ctx context.Context, runID string) (Size, error) {
 	for _, prefix := range removedPrefixes(runID) {
 		for attrs, err := range r.work.List(ctx, prefix, "") {
 			if err != nil {
-				return size, fmt.Errorf("listing what run %s has: %w", runID, err)
+				return size, fmt.Errorf("listing the objects of run %s: %w", runID, err)
 			}
 			size = size.Plus(Size{1, attrs.Size})
 		}

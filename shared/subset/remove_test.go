@@ -23,7 +23,7 @@ import (
 // errKilled ends a removal like a kill.
 var errKilled = errors.New("killed")
 
-// A mortal is a bucket that deletes a number of objects; then its process is killed.
+// A mortal is a bucket that deletes a number of objects, and then simulates a kill of the process.
 type mortal struct {
 	*bucket.Memory
 	left int
@@ -159,7 +159,7 @@ func checkGone(t *testing.T, runs *run.Reader, subsets *subset.Reader, sel *subs
 	}
 }
 
-// TestRemovedRunGoesOn delivers messages about a removed run. They are acknowledged, and nothing is written.
+// TestRemovedRunContinues delivers messages about a removed run. They are acknowledged, and nothing is written.
 func TestRemovedRunGoesOn(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -233,7 +233,7 @@ func TestRemoveWhileRating(t *testing.T) {
 	}
 }
 
-// usersOf returns the runs that take over scores from others and are not finished.
+// usersOf returns the unfinished runs that reuse scores of other runs.
 func usersOf(t *testing.T, remover *subset.Remover) subset.Users {
 	t.Helper()
 	users, err := remover.Users(t.Context())

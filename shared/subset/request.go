@@ -16,7 +16,7 @@ import (
 // A requested selection is the object that Request writes.
 type requested struct {
 	selection.Request
-	MaxFailed run.Allowance `json:"max_failed,omitzero"` // the plan's if it is not given
+	MaxFailed run.Allowance `json:"max_failed,omitzero"` // the plan's allowance if it is zero
 }
 
 // AcceptRun accepts the run of a dataset for an upload or a call, and returns its id. If the run is planned already, it
@@ -103,7 +103,7 @@ func (s *Selector) Request(
 	return err
 }
 
-// request is Request, and returns the request's id; empty for the automatic selection of the plan.
+// request does the same as Request, and returns the id of the request; empty for the automatic selection of the plan.
 func (s *Selector) request(
 	ctx context.Context, plan *run.Plan, request selection.Request, allowed run.Allowance,
 ) (string, error) {
@@ -112,7 +112,7 @@ func (s *Selector) request(
 		return "", err
 	}
 	planned, err := s.pin(ctx, plan, plan.Selection)
-	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // then the selection has no id yet
+	if _, refused := errors.AsType[*run.RefusedError](err); err != nil && !refused { // the id cannot be computed yet
 		return "", err
 	}
 	id, err := requestID(plan, planned, request, allowed)
@@ -159,8 +159,8 @@ func (s *Selector) requestAgain(
 	}
 }
 
-// continueRequest publishes the task of what was requested of a scored run, a selection or its near duplicates, unless
-// it is made. It reports whether it is made.
+// continueRequest publishes the task of a request for a selection of a scored run, or for its near duplicates, unless
+// the request is done. It reports whether the request is done.
 func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool, error) {
 	if made, err := bucket.Exists(ctx, s.work, requestMadeName(runID, id)); made || err != nil {
 		return made, err

@@ -70,7 +70,7 @@ func TestRequestKilled(t *testing.T) {
 	const manifest, specFile = "datasets/again/parts/all.jsonl", "datasets/again/dataset.yaml"
 	begin := func() *runtest.Fixture {
 		f := runtest.New(t)
-		f.Limits.RangeBytes, f.Limits.ShardSamples = 1<<20, 100 // one of each: package run has them killed in any number
+		f.Limits.RangeBytes, f.Limits.ShardSamples = 1<<20, 100 // one range and one shard; package run tests several
 		f.Upload(manifest, runtest.Lines(runtest.Plain("s", 8)))
 		f.Upload(specFile, []byte("manifests: [parts/all.jsonl]\nbudget: 3\n"))
 		f.Finish(f.Begin(specFile))

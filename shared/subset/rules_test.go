@@ -29,7 +29,7 @@ func TestRules(t *testing.T) {
 	tests := map[string]struct {
 		rules            selection.Rules
 		include, exclude []string
-		out              []string // ids that are then out
+		out              []string // ids that the rule excludes
 		code             reason.Code
 	}{
 		"exclude":       {exclude: []string{"a03", "b01"}, out: []string{"a03", "b01"}, code: "excluded"},
@@ -76,7 +76,8 @@ func TestRules(t *testing.T) {
 	}
 }
 
-// firstStyle returns the first style of a run's valid samples, by name, and the ids of its samples.
+// firstStyle returns the first style name, in alphabetical order, of a run's valid samples, and the ids of the samples
+// with this style.
 func firstStyle(f *runtest.Fixture, plan *run.Plan) (style string, samples []string) {
 	styles := map[string][]string{}
 	for id, rec := range f.Records(plan) {
@@ -284,7 +285,7 @@ exclude: [a03]
 	}
 }
 
-// TestRetryKeepsRules checks that scores that are taken over have the data that rules need.
+// TestRetryKeepsRules checks that reused scores have the data that rules need.
 func TestRetryKeepsRules(t *testing.T) {
 	t.Parallel()
 	f, plan := varied(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// A Samples identifies the samples of a pool in their dataset. The ids are not in memory; they are read when they are
-// needed. The zero Samples is for a pool without ids.
+// A Samples identifies the samples of a pool in their dataset. It reads ids when they are needed, and does not keep
+// them in memory. The zero Samples is for a pool without ids.
 type Samples struct {
 	Status []scores.Status // by sample; empty if it is not known
 	// ids reads the ids of a file of the pool; first is the position of each file's first sample.
@@ -34,7 +34,7 @@ func (s Samples) Params(ctx context.Context, request selection.ResolvedRequest) 
 	for i, positions := range include {
 		include[i] = slices.DeleteFunc(slices.Clone(positions), func(at int) bool { return s.Status[at] != scores.OK })
 		if len(include[i]) == 0 {
-			return selection.Params{}, &nameError{fmt.Sprintf("include: sample %q was not scored; leave it out",
+			return selection.Params{}, &nameError{fmt.Sprintf("include: sample %q was not scored; remove it",
 				request.Request.Include[i])}
 		}
 	}
@@ -53,8 +53,8 @@ type nameError struct{ text string }
 
 func (e *nameError) Error() string { return e.text }
 
-// refusedName turns a *nameError, which is the caller's fault, into a *run.RefusedError. It returns other errors
-// unchanged.
+// refusedName converts a *nameError, which is a mistake of the caller, into a *run.RefusedError. It returns other
+// errors unchanged.
 func refusedName(err error) error {
 	if unknown, ok := errors.AsType[*nameError](err); ok {
 		return &run.RefusedError{Reason: unknown.Error()}
@@ -66,11 +66,11 @@ func noSample(format string, args ...any) error {
 	return &run.RefusedError{Reason: fmt.Sprintf(format, args...), Err: ErrNoSample}
 }
 
-// maxUnknown is how many unknown ids an error lists.
+// maxUnknown is the largest number of unknown ids that an error lists.
 const maxUnknown = 5
 
-// find finds, for each name that a person typed in a field, the positions of its samples (dataset.Lookup). A name @N
-// that is no id is that of the sample with index N. A name without a sample is a *nameError.
+// find returns the positions of the samples for each name in a field (see dataset.Lookup). A name @N that is not an id
+// stands for the sample with index N. If a name has no sample, the error is a *nameError.
 func (s Samples) find(ctx context.Context, field string, names []string) ([][]int, error) {
 	if len(names) == 0 {
 		return nil, nil
@@ -97,9 +97,9 @@ func (s Samples) find(ctx context.Context, field string, names []string) ([][]in
 		for i := range quoted {
 			quoted[i] = strconv.Quote(unknown[i])
 		}
-		text := fmt.Sprintf("%s: the run has no sample %s; leave it out", field, quoted[0])
+		text := fmt.Sprintf("%s: the run has no sample %s; remove it", field, quoted[0])
 		if len(unknown) > 1 {
-			text = fmt.Sprintf("%s: the run has no sample %s (%d unknown ids); leave them out",
+			text = fmt.Sprintf("%s: the run has no sample %s (%d unknown ids); remove them",
 				field, strings.Join(quoted, ", "), len(unknown))
 		}
 		return nil, &nameError{text}
@@ -122,7 +122,7 @@ func (s Samples) lookup(ctx context.Context, names []string) (*dataset.Lookup, e
 	return lookup, nil
 }
 
-// Named returns an error of a selection with samples named as in the request.
+// Named returns an error of a selection in which samples have the same names as in the request.
 func (s Samples) Named(ctx context.Context, request selection.ResolvedRequest, fault error) error {
 	if joined, ok := fault.(interface{ Unwrap() []error }); ok {
 		var named []error
@@ -201,7 +201,7 @@ func (l *idList) at(i int) string {
 	return string(l.text[start:l.end[place]])
 }
 
-// union returns the positions of several names, each once, in the order of the names.
+// union returns the positions of several names, in the order of the names, without repetitions.
 func union(found [][]int) []uint32 {
 	var all []uint32
 	taken := map[int]bool{}

@@ -182,7 +182,7 @@ func TestNothingSelected(t *testing.T) {
 	}
 	for _, words := range []string{
 		"no sample can be selected", "below threshold", "1 of 2", "sample poor", "element 2",
-		"threshold: every rating is 0, and a rating must exceed the threshold, which is 0; give -1",
+		"threshold: every rating is 0, but a rating must exceed the threshold, which is 0; give -1",
 	} {
 		if !strings.Contains(sel.Problem, words) {
 			t.Errorf("the problem %q lacks %q", sel.Problem, words)

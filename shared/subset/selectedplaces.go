@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 )
 
-// SelectedPlaces yields where the records of a completed selection are in their manifests, in the order of its subset.
-// It reads no records. An error ends it.
+// SelectedPlaces yields the places of the records of a completed selection in their manifests, in the order of the
+// subset. It reads no records. After an error, it yields no more places.
 func (r *Reader) SelectedPlaces(ctx context.Context, sel *Selection) iter.Seq2[dataset.Place, error] {
 	return func(yield func(dataset.Place, error) bool) {
 		plan, err := r.runs.UsablePlan(ctx, sel.Run)
@@ -26,7 +26,7 @@ func (r *Reader) SelectedPlaces(ctx context.Context, sel *Selection) iter.Seq2[d
 	}
 }
 
-// eachSelectedPlace calls use with the place of each selected record, until that returns false.
+// eachSelectedPlace calls use with the place of each selected record, until use returns false.
 func (r *Reader) eachSelectedPlace(
 	ctx context.Context, plan *run.Plan, reasons *scores.Reasons, use func(dataset.Place) bool,
 ) error {

@@ -14,20 +14,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/similarity/evaluation"
 )
 
-// AlgorithmVersion is the version of the selection algorithm. It changes when equal scores and parameters give another
-// selection.
+// AlgorithmVersion is the version of the selection algorithm. It must change whenever equal scores and parameters give
+// another selection.
 const AlgorithmVersion = "mmssr-3"
 
 // A Selector makes the selections of runs. It is also a Reader.
 type Selector struct {
 	*Reader
 	work   bucket.Bucket
-	texts  run.Texts // sources of the subsets of containers
+	texts  run.Texts // reads the sources of the subsets of containers
 	sets   evaluation.Source
 	index  *run.Index
 	tasks  events.Publisher
 	events *events.Feed
-	// reports writes the reports.
+	// reports writes the reports of selections.
 	reports Reporter
 	now     func() time.Time
 	again   run.Republisher
@@ -106,7 +106,7 @@ func (s *Selector) checkRequest(
 	return plan, of, err
 }
 
-// selectOf is Select for a request whose identity is known.
+// selectOf does the same as Select for a request whose identity is known.
 func (s *Selector) selectOf(ctx context.Context, plan *run.Plan, of identity) (*Selection, error) {
 	sel, err := s.Selection(ctx, plan.Run, of.id)
 	if errors.Is(err, ErrNoSelection) {
@@ -142,8 +142,8 @@ type identity struct {
 	evaluations []evaluation.Object // the evaluation sets that samples are compared with
 }
 
-// identify pins and resolves a request for a selection of a run, and finds its evaluation sets. A *run.RefusedError is
-// a fault of the request.
+// identify pins and resolves a request for a selection of a run, and finds its evaluation sets. If the request is
+// invalid, the error is a *run.RefusedError.
 func (s *Selector) identify(
 	ctx context.Context, plan *run.Plan, request selection.Request,
 ) (of identity, err error) {
@@ -229,7 +229,7 @@ func (s *Selector) choose(ctx context.Context, plan *run.Plan, of identity) (*Se
 	if sel.Selected == 0 {
 		sel.Problem = Nothing{
 			Pool: pool, Params: chosen.params, Result: result, Name: sampleName(ctx, plan, pool.Samples),
-			Unrated:  "look at the scorer's answers, or select by other capabilities",
+			Unrated:  "check the scorer's answers, or select by other capabilities",
 			Unstyled: "run the styler over the dataset, or give a rubric with the styles that it knows",
 		}.Problem()
 		sel.Outputs = Outputs{

@@ -24,7 +24,8 @@ type Shown struct {
 	Index  int64         `json:"index"` // idx in the dataset, from 0
 	Place  dataset.Place `json:"place"`
 	Status scores.Status `json:"status"`
-	// Failure is the reason in words why the sample was not scored or cannot be selected. FailureCode is its code.
+	// Failure is the reason, as a text, why the sample was not scored or cannot be selected. FailureCode is the code of
+	// this reason.
 	Failure     string      `json:"failure,omitempty"`
 	FailureCode reason.Code `json:"failure_code,omitempty"`
 	Source      string      `json:"source"`
@@ -58,7 +59,7 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 		return nil, err
 	}
 	if !status.IsScored() {
-		return nil, &run.RefusedError{Reason: fmt.Sprintf("run %s is not scored yet (%s); wait until it is, or "+
+		return nil, &run.RefusedError{Reason: fmt.Sprintf("run %s is not scored yet (%s); wait until it is scored, or "+
 			"continue it: harvest resume %s", runID, status.State, runID)}
 	}
 	named, err := r.samplesOf(plan).find(ctx, "id", ids)
@@ -79,13 +80,13 @@ func (r *Reader) Show(ctx context.Context, runID string, ids []string) ([]Shown,
 	return all, nil
 }
 
-// indexName is a name that stands for the sample of an index.
+// indexName matches a name that stands for the sample with an index.
 var indexName = regexp.MustCompile(`^@(0|[1-9][0-9]{0,14})$`)
 
-// IndexName is the name @N of the sample with an index in the dataset.
+// IndexName returns the name @N of the sample with index N in the dataset.
 func IndexName(index int64) string { return fmt.Sprintf("@%d", index) }
 
-// ParseIndexName is the index in what IndexName returned; ok is false for any other name.
+// ParseIndexName returns the index in a name that IndexName returned. ok is false for any other name.
 func ParseIndexName(name string) (index int64, ok bool) {
 	m := indexName.FindStringSubmatch(name)
 	if m == nil {
@@ -95,8 +96,9 @@ func ParseIndexName(name string) (index int64, ok bool) {
 	return index, err == nil
 }
 
-// Addressed finds one sample of a scored run by its name in a URL. There @N always is the sample with index N (see
-// IndexName), also if that is an id: pages link to it, and no id has to be read. Other names are those of One.
+// Addressed finds one sample of a scored run by its name in a URL. In a URL, @N always stands for the sample with index
+// N (see IndexName), even if @N is an id. So links of pages work, and no id must be read. Other names have the same
+// meaning as for One.
 func (r *Reader) Addressed(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
 	index, ok := ParseIndexName(name)
 	if !ok {
@@ -111,8 +113,8 @@ func (r *Reader) Addressed(ctx context.Context, runID, name string) (plan *run.P
 	return plan, index, nil
 }
 
-// One finds one sample of a scored run by the name that a person typed: the first match of dataset.Lookup, or else the
-// sample with index N for @N. The error of an unknown name is a *run.RefusedError that wraps ErrNoSample.
+// One finds one sample of a scored run by a name that a person typed: the first match of dataset.Lookup or, if there is
+// none, the sample with index N for @N. The error of an unknown name is a *run.RefusedError that wraps ErrNoSample.
 func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, index int64, err error) {
 	if plan, err = r.runs.ScoredPlan(ctx, runID); err != nil {
 		return nil, 0, err
@@ -127,7 +129,7 @@ func (r *Reader) One(ctx context.Context, runID, name string) (plan *run.Plan, i
 	return plan, int64(named[0][0]), nil
 }
 
-// ShowOne shows the sample of a scored run that Addressed finds. It fails as Show does.
+// ShowOne shows the sample of a scored run that Addressed finds. Its errors are those of Show.
 func (r *Reader) ShowOne(ctx context.Context, runID, name string) (*Shown, error) {
 	plan, index, err := r.Addressed(ctx, runID, name)
 	if err != nil {
@@ -210,8 +212,8 @@ func (r *Reader) EachSample(
 	})
 }
 
-// eachRecord is EachSample with unparsed records. use may keep a record. Each shard with a requested record is read
-// once.
+// eachRecord does the same as EachSample, but does not parse the records. use may keep a record. Each shard with a
+// requested record is read once.
 func (r *Reader) eachRecord(
 	ctx context.Context, plan *run.Plan, indexes []int64, use func(index int64, record dataset.Record) error,
 ) error {

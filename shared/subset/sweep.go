@@ -18,8 +18,9 @@ import (
 // sweepVariants is the number of seeds, and of perturbations of the ratings, with which a sweep makes each selection.
 const sweepVariants = 5
 
-// A SweepRequest requests a comparison of all strategies and thresholds at one budget. It must not name a strategy. Its
-// threshold gets a row. If it names a column in By, the strategy top by this column gets a row, too.
+// A SweepRequest requests a comparison of all strategies and thresholds at one budget. It must not name a strategy. The
+// sweep has a row for the request's threshold. If the request names a column in By, the sweep also has a row for the
+// strategy top by this column.
 type SweepRequest struct {
 	selection.Request
 	// RatingErrors are the standard deviations of the errors of expected scores, 0 to 5, by capability. The empty name is
@@ -77,7 +78,7 @@ func (r *Reader) Sweep(
 	}
 	asked := request.Request
 	if asked.Strategy != "" {
-		return nil, &run.RefusedError{Reason: "strategy: a sweep compares all strategies; leave out `strategy`"}
+		return nil, &run.RefusedError{Reason: "strategy: a sweep compares all strategies; remove `strategy`"}
 	}
 	by := asked.By
 	asked.Strategy, asked.By = selection.MMSSR, ""
@@ -86,7 +87,7 @@ func (r *Reader) Sweep(
 		err = checkErrors(request.RatingErrors, plan.Rubric.Capabilities)
 	}
 	if err == nil && len(params.Within) > 0 {
-		err = errors.New("within: a sweep has one budget; leave out `within`")
+		err = errors.New("within: a sweep has one budget; remove `within`")
 	}
 	if err != nil {
 		return nil, &run.RefusedError{Reason: err.Error()}
@@ -168,7 +169,7 @@ func (r *Reader) sweep(
 	for i := range sweepVariants {
 		request := params
 		request.Request.Seed += uint64(sweepVariants - 1 - i)
-		columns := request.Request // a request that needs the columns of all rows
+		columns := request.Request // becomes a request that needs the columns of all rows
 		columns.Strategy = selection.Longest
 		if last := s.Rows[len(s.Rows)-1]; last.By != "" {
 			columns.By = last.By
@@ -232,7 +233,7 @@ func (s *Sweep) measure(
 	return nil
 }
 
-// sweepFigures has the names of the values of sweepValues.
+// sweepFigures has the names of the values that sweepValues returns.
 var sweepFigures = [...]string{
 	"low_picks", "high_kept", "below_pool", "bins", "sources", "style_entropy", "source_entropy", "tokens", "shortfall",
 }

@@ -54,8 +54,8 @@ func (r *Reader) compareTaken(ctx context.Context, plan *run.Plan, explanations 
 	return nil
 }
 
-// compare sets the ratings of the taken sample on a capability, and the differences to another sample's. Both samples
-// must have a rating.
+// compare sets the ratings of the taken sample on a capability, and their differences from the ratings of another
+// sample. Both samples must have a rating.
 func (t *Taken) compare(own, taken Rated) {
 	t.Rated = taken
 	t.Gap = int(*taken.Rating) - int(*own.Rating)

@@ -2,13 +2,13 @@ package subset
 
 import "github.com/harvest-ml/harvest/shared/selection"
 
-// lowShare is the least share of picks with a rating of 1 or 0 at which a selection is compared with others.
+// lowShare is the smallest share of picks with a rating of 1 or 0 for which a selection is compared with others.
 const lowShare = 0.2
 
-// thresholds are the thresholds for a comparison, the preferred one first.
+// thresholds are the thresholds for a comparison, in order of preference.
 var thresholds = [...]int{3, 2, 1}
 
-// A TradeRow is one selection at a budget, and its figures. The figures do not measure the quality of training.
+// A TradeRow has the figures of one selection at a budget. The figures do not measure the quality of training.
 type TradeRow struct {
 	Strategy  selection.Strategy `json:"strategy"`
 	Threshold int                `json:"threshold"`
@@ -28,8 +28,8 @@ func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
 	return chosen
 }
 
-// Trade compares a selection with selections at a higher threshold and by the strategy descending. It returns nil if
-// less than a fifth of the samples was picked with a rating of 1 or 0.
+// Trade compares a selection with a selection at a higher threshold, and with a selection by the strategy descending.
+// It returns nil if less than a fifth of the samples was picked with a rating of 1 or 0.
 func (p *Pool) Trade(params selection.Params, result *selection.Result) ([]TradeRow, error) {
 	return p.trade(&choice{params, params, result}, nil)
 }

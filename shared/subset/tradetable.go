@@ -52,7 +52,7 @@ func TradeTable(rows []TradeRow) (head []string, lines [][]string) {
 	add("entropy over sources, bits", func(r TradeRow) string { return bits(r.SourceEntropy) })
 	add("tokens (estimate)", func(r TradeRow) string { return number(r.Tokens) })
 	add("shortfall", func(r TradeRow) string { return number(r.Shortfall) })
-	add("shared with the chosen one", func(r TradeRow) string {
+	add("shared with the chosen selection", func(r TradeRow) string {
 		return share(float64(r.Shared) / float64(max(rows[0].Selected, 1)))
 	})
 	return head, lines

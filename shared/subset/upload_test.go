@@ -44,7 +44,7 @@ func uploadSteps(t *testing.T, f *runtest.Fixture) (steps int) {
 	return steps
 }
 
-// datasets returns the datasets that have runs, one for each run.
+// datasets returns the dataset of each run.
 func datasets(t *testing.T, f *runtest.Fixture) (names []string) {
 	t.Helper()
 	runs, err := f.Runs.Runs(t.Context())
@@ -57,7 +57,7 @@ func datasets(t *testing.T, f *runtest.Fixture) (names []string) {
 	return names
 }
 
-// TestLostUploads loses the notifications of all uploads. A schedule finds each upload once.
+// TestLostUploads loses the notifications of all uploads. The schedule finds each upload once.
 func TestLostUploads(t *testing.T) {
 	t.Parallel()
 	f := newCloud(t)
@@ -84,7 +84,7 @@ func TestLostUploads(t *testing.T) {
 		t.Errorf("looked for again: %d messages, objects (-before +after):\n%s", len(f.Queue), diff)
 	}
 
-	f.Touch("datasets/parted/dataset.yaml", runtest.Uploaded.Add(time.Hour)) // the same dataset is asked for again
+	f.Touch("datasets/parted/dataset.yaml", runtest.Uploaded.Add(time.Hour)) // the same dataset is requested again
 	f.Upload("datasets/manifest/a.json", runtest.Array(runtest.Plain("new", 4)))
 	f.Touch("datasets/manifest/a.json", runtest.Uploaded.Add(time.Hour))
 	uploadSteps(t, f)
@@ -162,7 +162,8 @@ func TestKilledAcceptingUpload(t *testing.T) {
 	}
 }
 
-// TestMisplacedUploads uploads objects that cannot start a run. Each is refused, with the right place in the error.
+// TestMisplacedUploads uploads objects that cannot start a run. Each upload is refused, and the error names the right
+// place.
 func TestMisplacedUploads(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -220,7 +221,7 @@ func TestUploadsInSteps(t *testing.T) {
 	for i := range n {
 		name := fmt.Sprintf("d%03d", i)
 		want = append(want, name)
-		f.Upload("datasets/"+name+"/dataset.yaml", fmt.Appendf(nil, "budgit: %d\n", i)) // refused, which costs little
+		f.Upload("datasets/"+name+"/dataset.yaml", fmt.Appendf(nil, "budgit: %d\n", i)) // a refused upload takes little time
 		for part := range 3 {
 			f.Upload(fmt.Sprintf("datasets/%s/parts/%d.json", name, part), nil)
 		}

@@ -12,9 +12,9 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// A boundary reads a decoder's input along with it, and finds the end of the last complete stream. It is needed because
-// decoders join streams that follow each other, and do not report where unreadable content begins. For gzip, gzipReader
-// does this.
+// A boundary reads the same bytes as a decoder, and finds the end of the last complete stream. Decoders do not report
+// this end: they join consecutive streams, and do not report where other content begins. For gzip, gzipReader finds the
+// end.
 type boundary struct {
 	kind  Kind
 	ends  streamEnds
@@ -30,7 +30,7 @@ type streamEnds interface {
 	next(p []byte) (n int, ended bool)
 }
 
-// newBoundary returns nil for a kind whose streams need no boundary.
+// newBoundary returns the boundary for streams of a kind; nil if the kind needs no boundary.
 func newBoundary(kind Kind) *boundary {
 	switch kind {
 	case Zstd:
@@ -58,7 +58,8 @@ func (b *boundary) pass(p []byte) {
 	}
 }
 
-// follow keeps the first bytes after a stream. It skips zeros after a stream of xz, because they are padding.
+// follow stores the first bytes after a stream in b.after. It skips zeros after a stream of xz, because they are
+// padding.
 func (b *boundary) follow(p []byte) {
 	if b.kind == XZ && len(b.after) == 0 {
 		p = bytes.TrimLeft(p, "\x00")
@@ -66,13 +67,14 @@ func (b *boundary) follow(p []byte) {
 	b.after = append(b.after, p[:min(len(p), MagicBytes-len(b.after))]...)
 }
 
-// noStream are the errors of decoders for bytes after a stream that are not another stream.
+// noStream are the errors that decoders return if other content follows a stream.
 var noStream = []error{
 	io.ErrUnexpectedEOF, zstd.ErrMagicMismatch, xz.ErrFormat, xz.ErrBuf,
 	bzip2.StructuralError("bad magic value in continuation file"),
 }
 
-// cause returns the cause of a decoder's error: a *trailingError if other content follows a complete stream, else err.
+// cause returns the cause of a decoder's error: a *trailingError if other content follows a complete stream, otherwise
+// err.
 func (b *boundary) cause(err error) error {
 	if b == nil || b.end == 0 || len(b.after) == 0 || b.kind.mayBegin(b.after) {
 		return err
@@ -225,7 +227,7 @@ func (e *xzEnds) next(p []byte) (int, bool) {
 	return len(p), false
 }
 
-// keep appends p to the last 12 bytes.
+// keep adds p to last, which has the last 12 bytes of the stream.
 func (e *xzEnds) keep(p []byte) {
 	p = p[max(0, len(p)-len(e.last)):]
 	copy(e.last[:], e.last[len(p):])

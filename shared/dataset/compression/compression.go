@@ -1,5 +1,5 @@
-// Package compression unpacks compressed manifests, in bounded memory. None of the formats can be read by range, so a
-// stream is unpacked once, as a whole.
+// Package compression unpacks compressed manifests with limited memory. The formats cannot be read from the middle, so
+// a whole stream is unpacked once.
 package compression
 
 import (
@@ -13,7 +13,7 @@ import (
 	"github.com/mikelolasagasti/xz"
 )
 
-// A Kind is a format of compression; "" means not compressed.
+// A Kind is a compression format; "" means not compressed.
 type Kind string
 
 // The kinds of streams.
@@ -27,10 +27,10 @@ const (
 	Encoded Kind = "gzip, by Content-Encoding"
 )
 
-// MagicBytes is the number of first bytes of a stream that Of needs.
+// MagicBytes is the number of bytes, at the start of a stream, that Of needs.
 const MagicBytes = 6
 
-// maxDecoderBytes bounds the memory of a decoder: no stream that needs a larger window is read.
+// maxDecoderBytes is the memory limit of a decoder. A stream that needs a larger window is refused.
 const maxDecoderBytes = 128 << 20
 
 // formats are the kinds, with the first bytes of their streams and the command that unpacks them.
@@ -44,7 +44,7 @@ var formats = []struct {
 	{XZ, "\xfd7zXZ\x00", "unxz"},
 }
 
-// Of returns the kind of a stream by its first bytes. The name of the file does not matter.
+// Of finds the kind of a stream from its first bytes. The name of the file does not matter.
 func Of(head []byte) Kind {
 	for _, f := range formats {
 		if bytes.HasPrefix(head, []byte(f.magic)) {
@@ -69,7 +69,7 @@ type StreamError struct {
 	Kind Kind
 	// Packed and Unpacked are the numbers of bytes that were read and written.
 	Packed, Unpacked int64
-	// Err is the cause: io.ErrUnexpectedEOF for a stream that is cut short, a *LimitError for a stream that is too long, a
+	// Err is the cause: io.ErrUnexpectedEOF for an incomplete stream, a *LimitError for a stream that is too long, a
 	// *trailingError for other content after a stream, errNoEnd for blocks of bgzip without the last block, or the
 	// decoder's error for a damaged stream.
 	Err error
@@ -82,27 +82,27 @@ func (e *StreamError) Error() string {
 	switch {
 	case trailed:
 		return fmt.Sprintf("the file is compressed with %s and has other content after the compressed stream, which ends "+
-			"after %d bytes, which unpack to %d; remove the rest (`head -c %d` keeps the stream), or download it again",
+			"after %d bytes, which unpack to %d; remove the rest (`head -c %d` keeps the stream), or download the file again",
 			e.Kind, more.end, e.Unpacked, more.end)
 	case errors.Is(e.Err, errNoEnd):
-		return fmt.Sprintf("the file is compressed with bgzip and cut short between two blocks: it ends after %d bytes, "+
-			"which unpack to %d, and the empty block at its end is missing; download or pack it again", e.Packed, e.Unpacked)
+		return fmt.Sprintf("the file is compressed with bgzip and incomplete: it ends between two blocks, after %d bytes, "+
+			"which unpack to %d, and lacks the empty last block; download or compress it again", e.Packed, e.Unpacked)
 	case tooLong:
 		return fmt.Sprintf("the file is compressed with %s and unpacks to more than the %d bytes that %s allows; give the "+
-			"unpacked file, which is read in parts, or several files", e.Kind, limit.Bytes, limit.Variable)
+			"unpacked file, which has no limit, or several smaller files", e.Kind, limit.Bytes, limit.Variable)
 	case errors.Is(e.Err, io.ErrUnexpectedEOF):
-		return fmt.Sprintf("the file is compressed with %s and cut short: it ends after %d bytes, which unpack to %d; "+
-			"download or pack it again", e.Kind, e.Packed, e.Unpacked)
+		return fmt.Sprintf("the file is compressed with %s and incomplete: it ends after %d bytes, which unpack to %d; "+
+			"download or compress it again", e.Kind, e.Packed, e.Unpacked)
 	default:
 		return fmt.Sprintf("the file is compressed with %s and damaged after about %d bytes, which unpack to %d (%v); "+
-			"download or pack it again", e.Kind, e.Packed, e.Unpacked, e.Err)
+			"download or compress it again", e.Kind, e.Packed, e.Unpacked, e.Err)
 	}
 }
 
 // Unwrap returns the cause.
 func (e *StreamError) Unwrap() error { return e.Err }
 
-// A LimitError is the cause of a stream that unpacks to more bytes than allowed.
+// A LimitError reports that a stream unpacks to more bytes than allowed.
 type LimitError struct {
 	Bytes    int64
 	Variable string // the environment variable that sets the limit, or another name of the limit
@@ -125,7 +125,7 @@ func Unpack(w io.Writer, r io.Reader, kind Kind, limits Limits) error {
 		return in.err
 	case out.err != nil:
 		return out.err
-	case err == io.EOF, errors.Is(err, xz.ErrBuf): // r ends inside a header, or a stream of xz ends too early
+	case err == io.EOF, errors.Is(err, xz.ErrBuf): // r ends inside a header or inside a stream of xz
 		err = io.ErrUnexpectedEOF
 	}
 	err = in.passed.cause(err)

@@ -14,7 +14,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// Streams of other programs, with the bytes that content returns.
+// Streams that other programs have compressed. They unpack to the bytes that content returns.
 const (
 	inBzip2 = "" +
 		"QlpoOTFBWSZTWWR9Tl8AAQ7ZgAAQUAB/8AQgAAogAJEYM9Uz/VUaGgbVIn/qqN+qGpp6mpAPsgHkgGpAOM89d56hPbsrvCK7rtCK" +
@@ -68,7 +68,7 @@ func TestUnpack(t *testing.T) {
 		if found := Of(stream[:MagicBytes]); found != kind {
 			t.Errorf("%s is recognised as %q", kind, found)
 		}
-		for times := range 3 { // streams one after the other are one
+		for times := range 3 { // consecutive streams are read as one stream
 			var out bytes.Buffer
 			in := iotest.OneByteReader(bytes.NewReader(bytes.Repeat(stream, times+1)))
 			if err := Unpack(&out, in, kind, large()); err != nil || out.String() != strings.Repeat(content(), times+1) {
@@ -88,18 +88,18 @@ func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
 		for n := MagicBytes; n < len(stream); n++ {
 			err := Unpack(io.Discard, bytes.NewReader(stream[:n]), kind, large())
 			fault, ok := errors.AsType[*StreamError](err)
-			want := "the file is compressed with " + string(kind) + " and cut short: it ends after"
+			want := "the file is compressed with " + string(kind) + " and incomplete: it ends after"
 			if !ok || !strings.Contains(err.Error(), want) {
 				t.Fatalf("%s of %d bytes, cut after %d: %v", kind, len(stream), n, err)
 			}
 			if fault.Packed != int64(n) {
-				t.Errorf("%s, cut after %d: it says %d bytes", kind, n, fault.Packed)
+				t.Errorf("%s, cut after %d bytes: the error reports %d bytes", kind, n, fault.Packed)
 			}
 		}
 	}
 }
 
-// Content after a complete stream is neither read nor mistaken for the end of a stream that is cut.
+// Content after a complete stream is not unpacked. The error does not report it as an incomplete stream.
 func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	t.Parallel()
 	for kind, stream := range streams(t) {
@@ -107,7 +107,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 		for more, want := range map[string]string{
 			"x": "other content", "\n": "other content", "\x01\x00": "other content", "{\"id\": 1}": "other content",
 			strings.Repeat("{\"id\": 1}", 9000): "other content", "\xff\xff\xff\xff\xff": "other content",
-			magic: "cut short", magic[:1]: "cut short", string(stream[:len(stream)-1]): "cut short",
+			magic: "incomplete", magic[:1]: "incomplete", string(stream[:len(stream)-1]): "incomplete",
 		} {
 			for times := range 2 {
 				whole := bytes.Repeat(stream, times+1)
@@ -117,7 +117,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 					continue
 				}
 				keep := fmt.Sprintf("`head -c %d`", len(whole))
-				if strings.Contains(err.Error(), keep) != (want != "cut short") {
+				if strings.Contains(err.Error(), keep) != (want != "incomplete") {
 					t.Errorf("%d streams of %s and %.20q: %v, want %q", times+1, kind, more, err, keep)
 				}
 			}
@@ -125,7 +125,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 	}
 }
 
-// Frames of zstd are skipped whatever their headers contain, also skippable frames.
+// The ends of zstd frames are found for every kind of header, also for skippable frames.
 func TestUnpackFramesOfZstd(t *testing.T) {
 	t.Parallel()
 	text := strings.Repeat(content(), 400)
@@ -139,20 +139,20 @@ func TestUnpackFramesOfZstd(t *testing.T) {
 		}
 		_, _ = io.WriteString(w, text)
 		_ = w.Close()
-		whole := w.EncodeAll([]byte(text[:100]), packed.Bytes()) // its size is in its header
+		whole := w.EncodeAll([]byte(text[:100]), packed.Bytes()) // the header has the size of the content
 		whole = append(whole, "\x5a\x2a\x4d\x18\x03\x00\x00\x00abc"...)
 		err = Unpack(io.Discard, bytes.NewReader(append(bytes.Clone(whole), '\n')), Zstd, large())
 		if want := fmt.Sprintf("`head -c %d`", len(whole)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %q", err, want)
 		}
 		if err = Unpack(io.Discard, bytes.NewReader(whole[:len(whole)-1]), Zstd, large()); err == nil ||
-			!strings.Contains(err.Error(), "cut short") {
-			t.Errorf("%v, want that it is cut short", err)
+			!strings.Contains(err.Error(), "incomplete") {
+			t.Errorf("%v, want an error about an incomplete stream", err)
 		}
 	}
 }
 
-// A file of bgzip shows by an empty block that it is complete. In other files, a cut between streams cannot be noticed.
+// A complete file of bgzip ends with an empty block. Other files do not show whether streams are missing at the end.
 func TestUnpackRefusesBlocksOfGzipWithoutTheLast(t *testing.T) {
 	t.Parallel()
 	block := func(text string) []byte {
@@ -168,7 +168,7 @@ func TestUnpackRefusesBlocksOfGzipWithoutTheLast(t *testing.T) {
 		t.Error(err)
 	}
 	err := Unpack(io.Discard, bytes.NewReader(blocks), Gzip, large())
-	if want := "bgzip and cut short between two blocks"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "bgzip and incomplete: it ends between two blocks"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %q", err, want)
 	}
 }
@@ -179,7 +179,7 @@ func TestUnpackRefusesDamage(t *testing.T) {
 		damaged := bytes.Clone(stream)
 		damaged[len(damaged)/2] ^= 0x55
 		err := Unpack(io.Discard, bytes.NewReader(damaged), kind, large())
-		if _, ok := errors.AsType[*StreamError](err); !ok || !strings.Contains(err.Error(), "download or pack it again") {
+		if _, ok := errors.AsType[*StreamError](err); !ok || !strings.Contains(err.Error(), "download or compress it again") {
 			t.Errorf("%s with damage: %v", kind, err)
 		}
 	}
@@ -191,12 +191,12 @@ func TestUnpackLimits(t *testing.T) {
 	for kind, stream := range streams(t) {
 		just := Limits{Gzip: size, Zstd: size, Bzip2: size, XZ: size}
 		if err := Unpack(io.Discard, bytes.NewReader(stream), kind, just); err != nil {
-			t.Errorf("%s of just as many bytes as allowed: %v", kind, err)
+			t.Errorf("%s of exactly as many bytes as allowed: %v", kind, err)
 		}
 		err := Unpack(io.Discard, bytes.NewReader(stream), kind, just.AtMost(size-1, ""))
 		want := fmt.Sprintf("more than the %d bytes that MAX_%s_BYTES allows", size-1, strings.ToUpper(string(kind)))
 		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("%s of a byte more than allowed: %v, want %s", kind, err, want)
+			t.Errorf("%s of one byte more than allowed: %v, want %s", kind, err, want)
 		}
 	}
 	err := (Limits{Gzip: 1, Zstd: 1, XZ: 1}).Validate()
@@ -212,12 +212,12 @@ func TestUnpackFailsWithItsInput(t *testing.T) {
 	for kind, stream := range streams(t) {
 		in := io.MultiReader(bytes.NewReader(stream[:len(stream)/2]), iotest.ErrReader(broken))
 		if err := Unpack(io.Discard, in, kind, large()); err != broken {
-			t.Errorf("%s: %v, want that of the input", kind, err)
+			t.Errorf("%s: %v, want the error of the input", kind, err)
 		}
 		r, w := io.Pipe()
 		r.CloseWithError(broken)
 		if err := Unpack(w, bytes.NewReader(stream), kind, large()); err != broken {
-			t.Errorf("%s: %v, want that of the output", kind, err)
+			t.Errorf("%s: %v, want the error of the output", kind, err)
 		}
 	}
 }

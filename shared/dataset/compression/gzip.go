@@ -15,12 +15,12 @@ type trailingError struct{ end int64 } // number of bytes of the stream
 
 func (e *trailingError) Error() string { return fmt.Sprintf("other content after byte %d", e.end) }
 
-// errNoEnd is the cause if a file of bgzip lacks its last, empty block. Other gzip files do not show that a stream is
-// missing.
+// errNoEnd reports that a file of bgzip lacks its last block, which is empty. In other gzip files, a missing stream at
+// the end cannot be noticed.
 var errNoEnd = errors.New("the last block is missing")
 
-// A gzipReader reads consecutive streams as one, like gunzip. It distinguishes a stream that is cut short from a
-// complete stream with other content after it.
+// A gzipReader reads consecutive streams as one stream, like gunzip. It distinguishes an incomplete stream from a
+// complete stream that has other content after it.
 type gzipReader struct {
 	*gzip.Reader
 	buffer *bufio.Reader
@@ -59,7 +59,7 @@ func (g *gzipReader) Read(p []byte) (int, error) {
 	}
 }
 
-// next begins the next stream; it returns io.EOF if there is none.
+// next begins the next stream. It returns io.EOF if there is no further stream.
 func (g *gzipReader) next() error {
 	end := g.read.n - int64(g.buffer.Buffered())
 	magic := []byte{0x1f, 0x8b, 8}

@@ -2,14 +2,14 @@ package forms
 
 import "github.com/harvest-ml/harvest/shared/dataset/jsontext"
 
-// alpaca is the form that LLaMA-Factory calls alpaca, whose fields a dataset_info.json may name otherwise.
+// alpaca returns the form that LLaMA-Factory calls alpaca. A dataset_info.json may give its fields other names.
 func alpaca() Form {
 	return Form{
 		Name:  "LLaMA-Factory alpaca",
 		Shape: `{"instruction": "<image>\nWhy?", "input": "", "output": "So.", "images": ["coco/1.jpg"]}`,
 		Reads: "the question is instruction and input with a line break between them; history holds earlier pairs of a " +
 			"question and its answer; the field system is a turn that is not rated",
-		is: func(r record) bool { // either may be empty
+		is: func(r record) bool { // one of the two may be empty
 			return r.turns == nil && jsontext.TypeOf(r.fields.Get("instruction")) != jsontext.None &&
 				jsontext.TypeOf(r.fields.Get("output")) != jsontext.None
 		},

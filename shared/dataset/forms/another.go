@@ -9,20 +9,21 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// Another conversation of a record is in fields of another form than that in which the record is read.
+// An another is a second conversation of a record, in the fields of another form.
 type another struct {
-	form   string // that reads it
+	form   string // the form that reads the second conversation
 	fields []string
-	same   bool // it says nothing that the conversation which is read does not say
+	same   bool // whether it is equal to the record's conversation, or a part of it
 }
 
-// anyForm has the fields of conversations, and reads them from a record that may have others.
+// An anyForm reads the conversation in its fields, whatever other fields the record has.
 type anyForm struct {
-	fields []string // each of them has to hold something
+	fields []string // none of them may be empty
 	Form
 }
 
-// conversations are the fields of all forms in which a conversation may be. They are shared: do not change them.
+// conversations returns all fields that may have a conversation, with their forms. The result is shared: do not change
+// it.
 var conversations = sync.OnceValue(func() []anyForm {
 	list := []anyForm{
 		{[]string{"conversations"}, llava()}, {[]string{"messages"}, openAI()}, {[]string{"conversation"}, pairs()},
@@ -35,8 +36,7 @@ var conversations = sync.OnceValue(func() []anyForm {
 	return list
 })
 
-// others are the other conversations of a valid record. A field that another form would read, and that cannot be read
-// as a conversation, is none.
+// others returns the other conversations of a valid record. It ignores fields that cannot be read as a conversation.
 func (p *parser) others() []another {
 	if p.alone {
 		return nil
@@ -61,12 +61,13 @@ func (p *parser) others() []another {
 	return found
 }
 
-// holdsAll reports whether each of the fields holds something.
+// holdsAll reports whether none of the fields is empty.
 func (p *parser) holdsAll(keys []string) bool {
 	return !slices.ContainsFunc(keys, func(key string) bool { return !jsontext.Holds(p.fields.Get(key)) })
 }
 
-// within reports whether turns follow each other in a conversation, apart from images and blanks around texts.
+// within reports whether turns are consecutive turns of a conversation. It ignores images, and white space around
+// texts.
 func within(turns, conversation []dataset.Turn) bool {
 	same := func(a, b dataset.Turn) bool { return a.Role == b.Role && words(a) == words(b) }
 	for ; len(conversation) >= len(turns); conversation = conversation[1:] {
@@ -77,7 +78,7 @@ func within(turns, conversation []dataset.Turn) bool {
 	return false
 }
 
-// words are the texts of a turn, without blanks around them.
+// words returns the texts of a turn, without white space around them.
 func words(turn dataset.Turn) string {
 	var texts []string
 	for _, text := range turn.Pieces() {
@@ -88,19 +89,20 @@ func words(turn dataset.Turn) string {
 	return strings.Join(texts, "\n")
 }
 
-// checkOthers refuses a record with two conversations that differ: a trainer may take the one that was not rated.
+// checkOthers refuses a record with two different conversations, because a trainer may use the conversation that was
+// not rated.
 func (p *parser) checkOthers() {
 	for _, other := range p.others() {
 		if other.same {
 			continue
 		}
-		p.fail(dataset.TwoConversations, other.fields[0], "one is in "+quotedList(other.fields)+", and another one in "+
-			jsontext.Quote(p.conversation, quoted)+"; leave one of them out, or name the form to read with --format "+
+		p.fail(dataset.TwoConversations, other.fields[0], "one is in "+quotedList(other.fields)+", and the other in "+
+			jsontext.Quote(p.conversation, quoted)+"; remove one of them, or name the form to read with --format "+
 			"(`format` in dataset.yaml): "+jsontext.Quote(other.form, quoted)+" or "+jsontext.Quote(p.Form, quoted))
 	}
 }
 
-// quotedList is a list of names of fields for people.
+// quotedList returns the names of fields for a message.
 func quotedList(keys []string) string {
 	var list []string
 	for _, key := range keys {
@@ -109,8 +111,7 @@ func quotedList(keys []string) string {
 	return strings.Join(list, ", ")
 }
 
-// repeats reports whether a field is the prompt or the completion of a record that holds only one of them, and says
-// what one of the turns says.
+// repeats reports whether the field is prompt or completion, and its text equals the text of one of the turns.
 func (p *parser) repeats(key string) bool {
 	value := p.fields.Get(key)
 	return (key == "prompt" || key == "completion") && jsontext.TypeOf(value) == jsontext.String &&

@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// pool reads the manifest of real data that is next to the repository, not in it.
+// pool reads the manifest of real data, which lies next to the repository.
 func pool(tb testing.TB) []byte {
 	tb.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "shared", "data", "pool", "dataset.json"))
@@ -43,8 +43,8 @@ func packParsed(b *testing.B, samples []dataset.Sample) []byte {
 	return out.Bytes()
 }
 
-// BenchmarkParsedSamples measures what shards leave out, which is why they do: parsed samples, packed as the records
-// are, of the pool in shards. Who has not stored them parses the records.
+// BenchmarkParsedSamples measures the alternative to shards of records: parsed samples of the pool, compressed like
+// records. The README of package dataset compares the two.
 func BenchmarkParsedSamples(b *testing.B) {
 	manifest := pool(b)
 	var samples []dataset.Sample

@@ -18,10 +18,10 @@ type brokenRecord struct {
 	raw    string
 	code   reason.Code
 	field  string
-	detail string // a part of it
+	detail string // a part of the problem's detail
 }
 
-// broken are records of each form that cannot be read.
+// broken are invalid records of each form.
 var broken = map[string][]brokenRecord{
 	"LLaVA": {
 		{`{"conversations": [{"from": "human", "value": "Why?"}]}`, dataset.NoAnswer, "conversations", "with role gpt"},
@@ -91,7 +91,7 @@ var broken = map[string][]brokenRecord{
 		{`{"instruction": "a", "input": "", "output": ""}`, dataset.EmptyTurn, "output", "blank"},
 	},
 	"TRL prompt and completion": {
-		{`{"prompt": "a", "completion": [{"role": "user", "content": "b"}]}`, dataset.NoAnswer, "completion", "no turn is"},
+		{`{"prompt": "a", "completion": [{"role": "user", "content": "b"}]}`, dataset.NoAnswer, "completion", "no model"},
 		{`{"prompt": {"a": 1}, "completion": "b"}`, dataset.WrongType, "prompt", "an object; write a list of turns"},
 		{`{"prompt": "a", "completion": ["b"]}`, dataset.WrongType, "completion[0]", "a string; write a turn like"},
 	},
@@ -131,7 +131,7 @@ func TestBrokenRecords(t *testing.T) {
 	}
 }
 
-// Columns and tags of a dataset_info.json rename fields; a root and a source hold where the record names none.
+// Columns and tags of a dataset_info.json rename fields. Root and source are used if the record has neither.
 func TestReadings(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
@@ -180,7 +180,7 @@ func TestReadings(t *testing.T) {
 	}
 }
 
-// TestTagsGiveNoEmptyRole checks that a role which no tag names, and that is empty, stays unknown.
+// TestTagsGiveNoEmptyRole checks that an empty role is unknown, although no tag names it.
 func TestTagsGiveNoEmptyRole(t *testing.T) {
 	t.Parallel()
 	reading := forms.Reading{Tags: map[string]string{"role_tag": "role", "content_tag": "content"}}

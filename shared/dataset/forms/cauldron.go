@@ -7,20 +7,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// cauldron is the form of The Cauldron, as JSON.
+// cauldron returns the form of The Cauldron, as JSON.
 func cauldron() Form {
 	return Form{
 		Name:  "The Cauldron",
 		Shape: `{"images": ["coco/1.jpg"], "texts": [{"user": "Why?", "assistant": "So.", "source": "vqav2"}]}`,
-		Reads: "each text is a question and its answer, and all texts are one sample; without marks the images come before " +
-			"the first question; the source is that of the first text, unless the record has one",
+		Reads: "each text is a question and its answer, and all texts are one sample; without marks, images come before " +
+			"the first question; without a source in the record, the source of the first text is used",
 		is:     func(r record) bool { return r.turns == nil && len(r.texts()) > 0 },
 		turns:  readTexts,
 		images: usualImages,
 	}
 }
 
-// texts are the texts of a record, as The Cauldron and FineVision have them; none where they are something else.
+// texts returns the texts of a record of The Cauldron or FineVision; nil if the record does not have such texts.
 func (r record) texts() []json.RawMessage {
 	value := r.fields.Get("texts")
 	if jsontext.TypeOf(value) != jsontext.Array {
@@ -38,7 +38,7 @@ func (r record) texts() []json.RawMessage {
 	return texts
 }
 
-// readTexts reads texts as turns.
+// readTexts reads the texts of a record as turns.
 func readTexts(p *parser) {
 	p.conversation = "texts"
 	p.use("texts")

@@ -7,23 +7,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A Checker says of records whether they have a problem, as Parser does, and of most records nothing else: it reads
-// those in the plainest form, which have none, in a tenth of the time. It is not for concurrent use.
+// A Checker reports whether records have a problem. It finds the same problems as a Parser. Most records are in the
+// plain form (see Plain), and a Checker needs a tenth of a Parser's time for them. It is not safe for concurrent use.
 type Checker struct {
 	parse  dataset.Parser
-	always bool // whether records in the plain form are to be parsed, too
+	always bool // whether records in the plain form are parsed, too
 	plain  dataset.Sample
-	// Numberless says of the last record that it is known to have no field that is a number.
+	// Numberless reports that no field of the last record is a number. If it is false, this is not known.
 	Numberless bool
 }
 
-// Checker returns a Checker of records that are read so. The error is that of Validate.
+// Checker returns a Checker of records with this reading. The error is that of Validate.
 func (r Reading) Checker() (*Checker, error) {
 	parse, err := r.Parser()
 	return &Checker{parse: parse, always: r.Form != "" || r.Root != "" || len(r.Columns)+len(r.Tags) > 0}, err
 }
 
-// Check is a dataset.Parser. The sample is valid until the next call.
+// Check is a dataset.Parser. The sample is valid until the next call. For a record in the plain form, it has only Raw
+// and Place.
 func (c *Checker) Check(raw []byte, place dataset.Place) *dataset.Sample {
 	n, _ := c.Plain(raw)
 	if n == 0 || len(bytes.TrimLeft(raw[n:], " \t\r\n")) > 0 {
@@ -34,10 +35,11 @@ func (c *Checker) Check(raw []byte, place dataset.Place) *dataset.Sample {
 	return &c.plain
 }
 
-// Plain is the length of the record that text begins with, after white space, if it is in LLaVA's form, with no fields
-// but its own, images with simple names, no mark or one for each image, and turns that ask and answer. Such a record
-// has no problem. It is 0 for others, valid or not, and where the text ends within the record. OneLine says that no
-// line ends in the record or before it.
+// Plain returns the length of the record at the start of text, with white space before it, if the record is in the
+// plain form. Such a record is in LLaVA's form and has no other fields. Its images have simple names, it has no mark or
+// one mark for each image, and its turns are questions and answers. It has no problem. The length is 0 for other
+// records, valid or not, and if the text ends within the record. oneLine reports whether there is no line end in the
+// record or before it.
 func (c *Checker) Plain(text []byte) (length int, oneLine bool) {
 	s := plainScan{raw: text}
 	if c.always || !s.record() || !utf8.Valid(text[:s.at]) {

@@ -31,7 +31,7 @@ type imageCell struct {
 	Path  string `parquet:"path,optional"`
 }
 
-// A llavaRow is a row of LLaVA in Parquet, a cauldronRow one of The Cauldron.
+// A llavaRow is a row of LLaVA in Parquet. A cauldronRow is a row of The Cauldron in Parquet.
 type (
 	llavaRow struct {
 		Image         []imageCell `parquet:"image,list"`
@@ -51,7 +51,7 @@ type (
 	}
 )
 
-// cells are the images of a talk.
+// cells returns the images of a talk.
 func (k talk) cells(t *testing.T) (cells []imageCell) {
 	t.Helper()
 	for _, name := range k.images {
@@ -60,7 +60,7 @@ func (k talk) cells(t *testing.T) (cells []imageCell) {
 	return cells
 }
 
-// contained writes a talk in each kind of container, with its record in one form.
+// contained returns a talk in each kind of container and in each form of its record.
 func (k talk) contained(t *testing.T) map[string][]byte {
 	t.Helper()
 	llava := llavaRow{Image: k.cells(t)}
@@ -76,14 +76,14 @@ func (k talk) contained(t *testing.T) map[string][]byte {
 			continue
 		}
 		files["converted "+form+".parquet"] = k.converted(t, form)
-		if form != "Qwen-VL" { // it names images in the text, where no member is looked for
+		if form != "Qwen-VL" { // it names images in the text, and members are not searched there
 			files[form+".tar"] = k.tar(t, write(k))
 		}
 	}
 	return files
 }
 
-// converted writes the record of a talk in a form as a Parquet file, as a conversion does.
+// converted converts the record of a talk from a form to a Parquet file.
 func (k talk) converted(t *testing.T, form string) []byte {
 	t.Helper()
 	s := parseAs(t, form, written[form](k))
@@ -114,7 +114,7 @@ func (k talk) converted(t *testing.T, form string) []byte {
 	return out.Bytes()
 }
 
-// names are names of this many images.
+// names returns n names of images.
 func names(n int) []string {
 	list := []string{}
 	for i := range n {
@@ -123,8 +123,8 @@ func names(n int) []string {
 	return list
 }
 
-// checkConversions converts a sample of a container to each form: it has equal turns there, and its images by their
-// names.
+// checkConversions converts a sample of a container to each form. The turns must be equal, and the images must have
+// their names.
 func checkConversions(t *testing.T, name string, s *dataset.Sample) {
 	t.Helper()
 	for _, to := range forms.Outputs() {
@@ -134,7 +134,7 @@ func checkConversions(t *testing.T, name string, s *dataset.Sample) {
 		}
 		record, err := convert(s.Raw, s.Place, names(len(s.Images)))
 		if len(s.Images) > 0 && name == "imagefolder.tar" && to == "openai" {
-			// Its field of names is kept, and next to parts it would be one of images.
+			// The record keeps its field of names, which would be a second field of images next to parts.
 			if _, lost := errors.AsType[*forms.LossError](err); !lost {
 				t.Errorf("%s to %s: %v, want a loss", name, to, err)
 			}
@@ -167,7 +167,7 @@ func rows[T any](t *testing.T, row T) []byte {
 	return out.Bytes()
 }
 
-// tar writes the images of a talk and its record as members of one key.
+// tar returns an archive with the images of a talk and its record as members with the same key.
 func (k talk) tar(t *testing.T, record object) []byte {
 	t.Helper()
 	var out bytes.Buffer
@@ -195,7 +195,7 @@ func (k talk) tar(t *testing.T, record object) []byte {
 	return out.Bytes()
 }
 
-// itemOf reads the only sample of a container, and its images.
+// itemOf returns the only sample of a container, with its images.
 func itemOf(t *testing.T, name string, content []byte) (item scorer.Item) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), filepath.Base(name))
@@ -231,7 +231,7 @@ func itemOf(t *testing.T, name string, content []byte) (item scorer.Item) {
 	return item
 }
 
-// Equal samples have equal prompts and ratings as text and in containers, whatever the form of the record there.
+// Equal samples have equal prompts and ratings in text and in containers, for any form of the record in the container.
 func TestEqualSamplesInContainers(t *testing.T) {
 	t.Parallel()
 	rubric := rubric.Default()

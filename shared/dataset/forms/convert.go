@@ -14,17 +14,17 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Converter writes a valid record in another form. place is where the record was read. images are the new names of
-// its images, one for each. If images is nil, images keep their names; images of a container have none. Earlier names
-// are kept in the list image_names, null for an image without one, unless the form has a place for them. A *LossError
-// says what would be lost.
+// A Converter returns a valid record in another form. place is the place of the record in its manifest. images has a
+// new name for each image of the record. If it is nil, the images keep their names; images in a container have no
+// names. The earlier names are kept in the list image_names, which has null for an image without a name, unless the
+// form has a place for them. If the record would lose content, the error is a *LossError.
 type Converter func(raw []byte, place dataset.Place, images []string) ([]byte, error)
 
-// Converter converts records under this reading to the form of that name.
+// Converter returns a Converter to the form with this name, for records with this reading.
 func (r Reading) Converter(name string) (Converter, error) {
 	i := slices.IndexFunc(outputs, func(o output) bool { return o.name == name })
 	if i < 0 {
-		return nil, fmt.Errorf("%q is not a form to convert to%s; give one of %s",
+		return nil, fmt.Errorf("%q is not a form for converted records%s; give one of %s",
 			name, spelling.Hint(name, Outputs()), strings.Join(Outputs(), ", "))
 	}
 	table, err := r.table()
@@ -47,7 +47,7 @@ func (r Reading) Converter(name string) (Converter, error) {
 	}, nil
 }
 
-// write writes a record in the form, with these names of its images; nil if they keep their names.
+// write returns a record in the form. images are the new names of its images; nil if the images keep their names.
 func (o output) write(p *parser, images []string) ([]byte, error) {
 	keeps := o.isFormOf(p)
 	if images == nil && keeps {
@@ -69,11 +69,11 @@ func (o output) write(p *parser, images []string) ([]byte, error) {
 	return o.convert(p, before)
 }
 
-// imageNames is the field of a record that keeps the names which its images had before they were copied.
+// imageNames is the field of a record that keeps the names that its images had before they were copied.
 const imageNames = "image_names"
 
-// rename gives the images of a record new names. It returns the earlier names as the value of imageNames; nil if there
-// were none.
+// rename gives the images of a record new names. It returns the earlier names as the value of imageNames; nil if the
+// images had no names.
 func (p *parser) rename(images []string) (before any, err error) {
 	if len(images) != len(p.Images) {
 		return nil, fmt.Errorf("%s: %d names for %d images", p.Place, len(images), len(p.Images))
@@ -92,7 +92,7 @@ func (p *parser) rename(images []string) (before any, err error) {
 	switch {
 	case !jsontext.Holds(kept):
 	case embedded && len(images) > 0 && jsontext.TypeOf(kept) == jsontext.Array &&
-		len(jsontext.Items(kept)) == len(images): // of a conversion before
+		len(jsontext.Items(kept)) == len(images): // written by an earlier conversion
 		return kept, nil
 	default:
 		return nil, &LossError{imageNames, otherwise}
@@ -103,8 +103,8 @@ func (p *parser) rename(images []string) (before any, err error) {
 	return names, nil
 }
 
-// convert writes the sample of a parser, and copies the fields that are not part of the sample. before are the names of
-// images before they were renamed, if any.
+// convert writes the sample of a parser, and copies the fields that are not part of the sample. before has the names of
+// the images before they were renamed; nil if they had no names.
 func (o output) convert(p *parser, before any) ([]byte, error) {
 	if loss := p.loss(o); loss != nil {
 		return nil, loss
@@ -119,11 +119,11 @@ func (o output) convert(p *parser, before any) ([]byte, error) {
 	if err := o.addTurns(&out, p); err != nil {
 		return nil, err
 	}
-	if p.ownSource() == "" { // what else says it is the manifest, or the recipe
+	if p.ownSource() == "" { // the source comes from the manifest or the recipe
 		out.add("data_source", p.Source)
 	}
 	used := p.losses.used
-	for _, other := range p.others() { // they say nothing that the turns do not say
+	for _, other := range p.others() { // their content is in the turns, too
 		used = append(used, other.fields...)
 	}
 	for i := 0; i < len(p.fields); i += 2 {
@@ -144,7 +144,8 @@ func (o output) convert(p *parser, before any) ([]byte, error) {
 	return converted, p.checkConverted(converted, o)
 }
 
-// names are the value of the form's field of images; nil where a record without images does not have the field.
+// names returns the value of the form's field of images. It returns nil if the form has no such field in a record
+// without images.
 func (o output) names(p *parser) any {
 	names := make([]string, 0, len(p.Images))
 	for _, image := range p.Images {
@@ -159,7 +160,7 @@ func (o output) names(p *parser) any {
 	return nil
 }
 
-// addTurns adds the turns: as a prompt and its completion, if the record and the form have these.
+// addTurns adds the turns. If the record and the form have a prompt and a completion, the turns are divided into these.
 func (o output) addTurns(out *objectWriter, p *parser) error {
 	turns := o.turnsOf(p)
 	list, err := o.list(p, turns)
@@ -176,8 +177,8 @@ func (o output) addTurns(out *objectWriter, p *parser) error {
 	return nil
 }
 
-// turnsOf are the turns as the form holds them: where images are parts, no line break is between an image that was put
-// before the first question and what follows it.
+// turnsOf returns the turns as the form has them. If images are parts, there is no line break after an image that was
+// put before the first question.
 func (o output) turnsOf(p *parser) []dataset.Turn {
 	at := p.losses.inFront
 	if at == 0 || !o.inParts {
@@ -195,13 +196,13 @@ func (o output) turnsOf(p *parser) []dataset.Turn {
 	return turns
 }
 
-// reads reports whether programs that read the form, or Harvest in some form, read a field of that name.
+// reads reports whether programs that read this form, or Harvest in any form, read a field with this name.
 func (o output) reads(key string) bool {
 	return slices.Contains(turnLists, key) || slices.Contains([]string{"id", "image", "images", "system"}, key) ||
 		o.pairs() && (key == "prompt" || key == "completion")
 }
 
-// list are turns in the output's form.
+// list returns turns as JSON values in the output's form.
 func (o output) list(p *parser, turns []dataset.Turn) (list []any, err error) {
 	image := 0
 	for i, turn := range turns {
@@ -227,7 +228,8 @@ func (o output) list(p *parser, turns []dataset.Turn) (list []any, err error) {
 	return list, nil
 }
 
-// parts are the content parts of a turn. image counts the images before it.
+// parts returns the content parts of a turn. image is the number of images before the turn; parts adds the turn's
+// images.
 func (o output) parts(p *parser, turn dataset.Turn, image *int) []any {
 	list := []any{}
 	for _, segment := range turn.Segments {
@@ -246,7 +248,7 @@ func (o output) parts(p *parser, turn dataset.Turn, image *int) []any {
 	return list
 }
 
-// nameOf is an image as a name, or as a data URL.
+// nameOf returns the name of an image. For an embedded image, it returns a data URL.
 func nameOf(image dataset.Image) string {
 	if image.Data == nil {
 		return image.Name
@@ -254,18 +256,18 @@ func nameOf(image dataset.Image) string {
 	return "data:" + http.DetectContentType(image.Data) + ";base64," + base64.StdEncoding.EncodeToString(image.Data)
 }
 
-// checkConverted reads what was written: it has to be the same sample.
+// checkConverted parses a converted record, and returns an error if it gives another sample.
 func (p *parser) checkConverted(converted []byte, to output) error {
 	again := Parse(converted, p.Place)
 	switch {
 	case again.Problem != nil:
-		return &LossError{again.Problem.Field, "in the other form it is " + again.Problem.Reason()}
+		return &LossError{again.Problem.Field, "a problem of the converted record: " + again.Problem.Reason()}
 	case !reflect.DeepEqual(to.turnsOf(p), again.Turns):
-		return &LossError{p.conversation, "the turns would be read otherwise"}
+		return &LossError{p.conversation, "the converted record would have other turns"}
 	case !reflect.DeepEqual(p.Images, again.Images):
-		return &LossError{p.field, "the images would be read otherwise"}
+		return &LossError{p.field, "the converted record would have other images"}
 	case p.ID != again.ID, p.Source != again.Source:
-		return &LossError{"id and source", "they would be read otherwise"}
+		return &LossError{"id and source", "the converted record would have others"}
 	}
 	return nil
 }

@@ -26,7 +26,7 @@ func convert(t *testing.T, reading forms.Reading, to, raw string) (string, error
 	return string(converted), err
 }
 
-// What is converted from any form is the same sample, and each key has the same type in all records.
+// A conversion from any form gives the same sample, and all values of a key have the same type.
 func TestConvertFromAllForms(t *testing.T) {
 	t.Parallel()
 	for _, to := range forms.Outputs() {
@@ -39,7 +39,7 @@ func TestConvertFromAllForms(t *testing.T) {
 				converted, err := convert(t, forms.Reading{}, to, string(s.Raw))
 				if form == "TRL prompt and completion" && len(k.said) > 1 && to != forms.TRL {
 					if err == nil || !strings.HasPrefix(err.Error(), "prompt[1].content: it is an answer in the prompt") {
-						t.Errorf("%s of %s to %s: %v, want a loss of where the prompt ends", name, form, to, err)
+						t.Errorf("%s of %s to %s: %v, want an error about the end of the prompt", name, form, to, err)
 					}
 					continue
 				}
@@ -55,7 +55,7 @@ func TestConvertFromAllForms(t *testing.T) {
 					t.Errorf("%s of %s to %s: id %q, source %q, images:\n%s", name, form, to, got.ID, got.Source, diff)
 				}
 				if !strings.Contains(converted, `"extra": {"kept":[1]}`) || strings.Contains(converted, "\n") {
-					t.Errorf("%s of %s to %s: a field is gone, or it is not a line: %s", name, form, to, converted)
+					t.Errorf("%s of %s to %s: a field is missing, or the record is not one line: %s", name, form, to, converted)
 				}
 				types.Add([]byte(converted))
 			}
@@ -66,8 +66,8 @@ func TestConvertFromAllForms(t *testing.T) {
 	}
 }
 
-// TestConvertForLLaVA writes what LLaVA's trainer takes: it joins a text in image with a folder, and takes records
-// without the field as text.
+// TestConvertForLLaVA converts records for LLaVA's trainer. The trainer joins a text in the field image with a folder.
+// It reads records without the field as text.
 func TestConvertForLLaVA(t *testing.T) {
 	t.Parallel()
 	const said = `"conversations": [{"from":"human","value":"%sWhat?"},{"from":"gpt","value":"So."}], ` +
@@ -85,7 +85,7 @@ func TestConvertForLLaVA(t *testing.T) {
 		}
 	}
 	if slices.Contains(forms.Outputs(), forms.LLaVATrainer) {
-		t.Error("the form of LLaVA's trainer, whose image has two types, is offered for outputs")
+		t.Error("Outputs lists the form of LLaVA's trainer, whose field image has values of two types")
 	}
 }
 
@@ -168,7 +168,7 @@ func TestConvertRefusesLosses(t *testing.T) {
 	}
 }
 
-// A converted record says itself what its recipe said of it.
+// A converted record has the source and the image names that follow from its recipe.
 func TestConvertReadings(t *testing.T) {
 	t.Parallel()
 	reading := forms.Reading{

@@ -10,7 +10,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// Counts are how many records are written in each form, by its name; "" is the name where none was recognised.
+// Counts has the number of records in each form, by the name of the form. Records of no known form have the name "".
 type Counts map[string]int64
 
 // Add counts a sample's form.
@@ -23,12 +23,12 @@ func (c Counts) AddAll(other Counts) {
 	}
 }
 
-// unrecognised is what String calls records of no known form.
+// unrecognised is the name that String uses for records of no known form.
 const unrecognised = "not recognised"
 
-// String names the forms: a single form without its count, several with their counts, the most frequent first. A record
-// without images may look like a record of several forms. It counts for the form of the records with images, if there
-// is only one such form.
+// String returns the names of the forms: a single form without its count, several forms with their counts, the most
+// frequent form first. A record without images may look like a record of several forms. If all records with images have
+// one of these forms, it is counted with that form.
 func (c Counts) String() string {
 	counts := c.folded()
 	names := slices.SortedFunc(maps.Keys(counts), func(a, b string) int {
@@ -45,10 +45,11 @@ func (c Counts) String() string {
 	return strings.Join(list, ", ")
 }
 
-// folded are the counts. Records without images are counted with that form, if there is only one.
+// folded returns the counts for String: records without images are counted with the form of the records with images, if
+// there is only one such form.
 func (c Counts) folded() Counts {
 	counts := maps.Clone(c)
-	with := map[string][]string{} // forms that are there, by the form of their records without images
+	with := map[string][]string{} // forms of the records, by the form that their records without images look like
 	for _, form := range Table() {
 		if form.plain != "" && counts[form.Name] > 0 {
 			with[form.plain] = append(with[form.plain], form.Name)

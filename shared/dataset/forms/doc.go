@@ -1,12 +1,11 @@
-// Package forms reads the records of datasets in the forms that people have: each names its fields in its own way, and
-// says in its own way where an image is.
+// Package forms parses the records of datasets. Records have different forms: the forms use different field names, and
+// mark the places of images in different ways.
 //
-// Table lists the forms; one file holds each. A form says what a record of it looks like, how it is recognised, and how
-// its turns and images are read. What follows is the same for all: places for the images, checks, and a sample whose
-// prompts do not depend on the form. A Reading overrides what is recognised, and says what a file next to a manifest
-// says about it. README.md is generated from Table.
+// Table lists the forms. Each form has a file with an example of a record, and with the functions that recognise a
+// record and read its turns and images. The other steps are the same for all forms: finding the places of images,
+// checks, and building the sample. So the prompts for a sample do not depend on its form. A Reading sets the form of
+// all records of a manifest, and what a recipe states about them. README.md is generated from Table.
 //
-// It is above package dataset, which holds the model of a sample and separates the records of a manifest without
-// knowing what they mean: dataset.Reader is given the dataset.Parser of a Reading. The other way round, dataset would
-// need the forms to read records, and the forms need dataset's samples.
+// This package imports package dataset, which defines samples and separates the records of a manifest without parsing
+// them. A dataset.Reader gets the dataset.Parser of a Reading, because dataset cannot import this package.
 package forms

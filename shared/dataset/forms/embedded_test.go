@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
-// TestSourcesOfContainers finds where samples are from that do not say it: the folder of an image, else the name of the
-// file without the number of its shard.
+// TestSourcesOfContainers checks the source of records that name no source: the folder of an image, or else the name of
+// the file without the number of its shard.
 func TestSourcesOfContainers(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ manifest, image, want string }{
@@ -30,7 +30,8 @@ func TestSourcesOfContainers(t *testing.T) {
 	}
 }
 
-// TestEmbeddedImages reads references to images of a container. In a text manifest they are what a user wrote.
+// TestEmbeddedImages reads references to images of a container. In a text manifest, such references are not supported:
+// a user wrote them.
 func TestEmbeddedImages(t *testing.T) {
 	t.Parallel()
 	asked := `"conversations": [{"from": "human", "value": "<image>Why?"}, {"from": "gpt", "value": "So."}]`

@@ -8,10 +8,10 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// An exchange has the fields of a record with one question, its answer, and the earlier conversation.
+// An exchange has the names of the fields of a record with one question, its answer, and the earlier conversation.
 type exchange struct {
 	system, history string
-	question        []string // joined with line breaks
+	question        []string // their texts are joined with line breaks
 	answer          string
 }
 
@@ -24,7 +24,7 @@ func (p *parser) readExchange(e exchange) {
 	question := draft{role: dataset.Human, field: e.question[0], absent: true}
 	for _, key := range e.question {
 		question.absent = question.absent && jsontext.TypeOf(p.fields.Get(key)) == jsontext.None
-		pieces, _ := p.content(key, p.fields.Get(key)) // a problem says why it is of a wrong type
+		pieces, _ := p.content(key, p.fields.Get(key)) // a wrong type is already a problem
 		if (draft{pieces: pieces}).blank() {
 			continue
 		}

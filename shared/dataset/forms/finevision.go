@@ -2,14 +2,14 @@ package forms
 
 import "github.com/harvest-ml/harvest/shared/dataset/jsontext"
 
-// fineVision is the form of FineVision, as JSON: that of The Cauldron with its authors' ratings.
+// fineVision returns the form of FineVision, as JSON: the form of The Cauldron with the authors' ratings.
 func fineVision() Form {
 	return Form{
 		Name: "FineVision",
 		Shape: `{"images": ["coco/1.jpg"], "texts": [{"user": "Why?", "assistant": "So."}], "source": "vqav2", ` +
 			`"relevance_ratings": [5], "relevance_min": 5}`,
-		Reads: "as in The Cauldron; the fields with its authors' ratings stay in the record; `harvest plan` shows them; " +
-			"they decide nothing unless --where, --by or --tie-break names them",
+		Reads: "as in The Cauldron; the fields with the authors' ratings stay in the record, and `harvest " +
+			"plan` shows them; they have no effect unless --where, --by or --tie-break names them",
 		is: func(r record) bool {
 			if r.turns != nil {
 				return false

@@ -9,9 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// fitted reads a record of the form again, with the id, the images and the texts of turns changed to what the form has.
-// So a record that differs from the form in nothing else keeps the other fields of its turns. It is nil if the record
-// differs in more.
+// fitted changes only the id, the images and the texts of turns of a record to those of the form, and parses the
+// result. So the turns keep their other fields. It returns nil if this is not enough for a record of the form.
 func (o output) fitted(p *parser, table []Form) *parser {
 	raw := o.fit(p)
 	if raw == nil {
@@ -27,7 +26,7 @@ func (o output) fitted(p *parser, table []Form) *parser {
 	return &again
 }
 
-// fit is a record with its id, images and texts of turns as the form has them; nil if that is not possible.
+// fit returns the record with its id, images and texts of turns as in the form; nil if this is not possible.
 func (o output) fit(p *parser) []byte {
 	keys := o.turnKeys(p)
 	turns := o.fitTurns(p, keys)
@@ -60,11 +59,11 @@ func (o output) fit(p *parser) []byte {
 	return out.close()
 }
 
-// imageLists are the fields in which outputs have images.
+// imageLists are the fields in which converted records have their images.
 var imageLists = []string{"image", "images"}
 
-// fitTurns are the turns in each of the fields of these names, with texts as the form has them; nil if one of them is
-// no turn of the form.
+// fitTurns returns, for each of these fields, its turns with texts as in the form. It returns nil if one of them is not
+// a turn of the form.
 func (o output) fitTurns(p *parser, keys []string) [][]any {
 	said, n, images := o.turnsOf(p), 0, 0
 	var lists [][]any
@@ -73,7 +72,7 @@ func (o output) fitTurns(p *parser, keys []string) [][]any {
 		switch jsontext.TypeOf(items[0]) {
 		case jsontext.Array:
 			items = jsontext.Items(items[0])
-		case jsontext.String: // TRL's prompt, or its completion
+		case jsontext.String: // the prompt or the completion of TRL
 			role := []string{o.human, o.model}[i]
 			items[0] = jsontext.Append(nil, ordered{{o.role, role}, {o.content, jsontext.Text(items[0])}})
 		default:
@@ -103,8 +102,8 @@ func (o output) fitTurns(p *parser, keys []string) [][]any {
 	return lists
 }
 
-// fitContent is the content of a turn as the form has it. first says that images without a place are put before it, and
-// images counts those in the texts before it.
+// fitContent returns the content of a turn as in the form. first reports whether images without a place are put before
+// this turn. images is the number of images in texts before this turn; fitContent adds the turn's images.
 func (o output) fitContent(p *parser, content json.RawMessage, said dataset.Turn, first bool, images *int) any {
 	isText := jsontext.TypeOf(content) == jsontext.String
 	switch {

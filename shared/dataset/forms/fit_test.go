@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
-// A record of the form that differs in its id, its images or its texts keeps the other fields of its turns.
+// A record that differs from the form only in its id, its images or its texts keeps the other fields of its turns.
 func TestConvertFitsRecordsOfTheForm(t *testing.T) {
 	t.Parallel()
 	const (
@@ -60,7 +60,7 @@ func TestConvertFitsRecordsOfTheForm(t *testing.T) {
 			t.Errorf("%s to %s (-want +got):\n%s", tc.raw, tc.to, diff)
 		}
 	}
-	// What the change itself would lose is refused.
+	// If the change would lose content, it is refused.
 	for raw, field := range map[string]string{
 		`{"id":"1","image":{"bytes":"aGk=","path":"a.png"},` + llava:                            "conversations[1].weight",
 		`{"id":7,"image":["a.png"],"source":"s","query":"Q","response":"other",` + llava:        "conversations[1].weight",
@@ -73,7 +73,7 @@ func TestConvertFitsRecordsOfTheForm(t *testing.T) {
 	}
 }
 
-// compact is JSON without blanks between its values.
+// compact returns JSON without white space between its values.
 func compact(t *testing.T, text string) string {
 	t.Helper()
 	out, err := json.Marshal(json.RawMessage(text))
@@ -83,7 +83,7 @@ func compact(t *testing.T, text string) string {
 	return strings.NewReplacer(`\u003c`, "<", `\u003e`, ">").Replace(string(out))
 }
 
-// However records write their prompts and completions, all of them together make columns of one type.
+// Prompts and completions may be texts or lists of messages. After the conversion, each column has one type.
 func TestConvertGivesPromptsOneType(t *testing.T) {
 	t.Parallel()
 	sides := []struct{ prompt, completion string }{

@@ -7,22 +7,24 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A Form is a way of writing a conversation and its images in a record.
+// A Form is a structure of records: the fields that have a conversation and its images.
 type Form struct {
-	// Name is how commands, messages and files name the form.
+	// Name is the name of the form in commands, messages and files.
 	Name string
-	// Shape is an example of a record of the form, as JSON. Reads explains how it is read where that is not clear.
+	// Shape is an example of a record of the form, as JSON. Reads explains details that the example does not show.
 	Shape, Reads string
 
-	// plain is the name of the form that a record without images looks like; empty if that varies.
+	// plain is the name of the form that a record of this form looks like if it has no images; empty if there is no single
+	// such form.
 	plain string
 	// is reports whether a record has the form.
 	is func(record) bool
-	// turns reads the turns of a record, images the images that no turn holds.
+	// turns reads the turns of a record. images reads the images that are not in turns.
 	turns, images func(*parser)
 }
 
-// Table are the forms of records, in the order in which they are tried. The first one that fits a record is its form.
+// Table returns the forms of records, in the order in which they are tried. The first form that fits a record is its
+// form.
 func Table() []Form {
 	others := []Form{
 		openAIParts(), qwenParts(), chatParts(), swift(), openAI(),
@@ -32,7 +34,7 @@ func Table() []Form {
 	return append([]Form{imageFolder(others)}, others...)
 }
 
-// Names are the names of the forms, in the order of Table.
+// Names returns the names of the forms, in the order of Table.
 func Names() []string {
 	var names []string
 	for _, form := range Table() {
@@ -41,7 +43,8 @@ func Names() []string {
 	return names
 }
 
-// recognised is the form of a record. If none fits, it is a form without a name that takes any list of turns.
+// recognised returns the form of a record. If no form of the table fits, it returns a form without a name that reads
+// any list of turns.
 func recognised(table []Form, fields jsontext.Members) Form {
 	r := record{fields: fields}
 	r.key, r.turns = firstList(fields, turnLists...)
@@ -53,7 +56,8 @@ func recognised(table []Form, fields jsontext.Members) Form {
 	return Form{turns: listOf(turnLists...), images: usualImages}
 }
 
-// firstList is the first of some fields that is a list which holds anything; if none is, the first that is not null.
+// firstList returns the first of these fields that is a list and not empty. If there is no such field, it returns the
+// first field that is not null.
 func firstList(fields jsontext.Members, keys ...string) (string, json.RawMessage) {
 	for _, key := range keys {
 		if value := fields.Get(key); jsontext.TypeOf(value) == jsontext.Array && jsontext.Holds(value) {
@@ -63,27 +67,28 @@ func firstList(fields jsontext.Members, keys ...string) (string, json.RawMessage
 	return fields.First(keys...)
 }
 
-// turnLists are the fields of lists of turns. The first that holds anything is the record's.
+// turnLists are the fields that may have the list of turns. A record's turns are in the first of these fields that is
+// not empty.
 var turnLists = []string{"conversations", "messages", "conversation"}
 
-// listOf reads the turns of a list under one of some names.
+// listOf returns a function that reads the turns of the list in the first of these fields that is not empty.
 func listOf(keys ...string) func(*parser) { return func(p *parser) { p.readList(keys...) } }
 
-// usualImages reads the images of the fields that most forms have.
+// usualImages reads the images of the fields image and images, which most forms have.
 func usualImages(p *parser) { p.readImages("image", "images") }
 
-// A record has the parts of a record by which its form is recognised.
+// A record has the parts of a record that are needed to recognise its form.
 type record struct {
 	fields jsontext.Members
-	// key is the field of a list of turns and turns its value, nil where there is none.
+	// key is the field of the list of turns. turns is its value; nil if the record has no such field.
 	key   string
 	turns json.RawMessage
 }
 
-// hasList reports whether the record has turns in a field of that name.
+// hasList reports whether the record has its turns in this field.
 func (r record) hasList(key string) bool { return r.turns != nil && r.key == key }
 
-// has reports whether one of the fields holds anything.
+// has reports whether one of the fields is not empty.
 func (r record) has(keys ...string) bool {
 	for _, key := range keys {
 		if jsontext.Holds(r.fields.Get(key)) {
@@ -93,8 +98,8 @@ func (r record) has(keys ...string) bool {
 	return false
 }
 
-// hasPart reports whether is is true of a content part in one of the record's turns. To be fast, it looks at parts only
-// if the record contains word.
+// hasPart reports whether the function is returns true for a content part of one of the record's turns. To save time,
+// it returns false if the record does not contain word.
 func (r record) hasPart(word string, is func(part jsontext.Members) bool) bool {
 	if jsontext.TypeOf(r.turns) != jsontext.Array || !bytes.Contains(r.turns, []byte(word)) ||
 		bytes.IndexByte(r.turns[1:], '[') < 0 { // no turn has a list of parts

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/markdown"
 )
 
-var update = flag.Bool("update", false, "write README.md again")
+var update = flag.Bool("update", false, "update README.md")
 
 func TestPage(t *testing.T) {
 	t.Parallel()
@@ -32,7 +32,7 @@ func TestPage(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(Page(), string(page)); diff != "" {
-		t.Errorf("README.md is not that of the table; run the test with -update (-want +got):\n%s", diff)
+		t.Errorf("README.md is out of date; run the test with -update (-want +got):\n%s", diff)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestUnknownForm(t *testing.T) {
 	}
 }
 
-func TestCountsInWords(t *testing.T) {
+func TestCountsString(t *testing.T) {
 	t.Parallel()
 	for want, counts := range map[string]Counts{
 		"LLaVA":                          {"LLaVA": 3},

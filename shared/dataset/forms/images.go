@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// readImages reads the images of the first of the fields that holds any.
+// readImages reads the images in the first of these fields that is not empty.
 func (p *parser) readImages(keys ...string) {
 	for _, key := range keys {
 		value := p.fields.Get(key)
@@ -37,8 +37,8 @@ func (p *parser) readImages(keys ...string) {
 	}
 }
 
-// useSameImages notes that the content of other fields of images is in the sample, where they say the same as that of a
-// key.
+// useSameImages notes that the content of other fields of images is in the sample, if it equals the content of the
+// field key.
 func (p *parser) useSameImages(key string, keys []string) {
 	if p.losses == nil {
 		return
@@ -60,7 +60,7 @@ func (p *parser) useSameImages(key string, keys []string) {
 	}
 }
 
-// readImage reads one image. It reports false where there is none, and where it has a fault.
+// readImage reads one image. It returns false if there is no image, or if the image has a fault.
 func (p *parser) readImage(field string, value json.RawMessage) (dataset.Image, bool) {
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:
@@ -69,14 +69,13 @@ func (p *parser) readImage(field string, value json.RawMessage) (dataset.Image, 
 	case jsontext.Object:
 		return p.readImageObject(field, jsontext.Items(value))
 	default:
-		p.wrongType(field, value, `an image's name, a data: URL, {"bytes": …, "path": …} or a list of those`)
+		p.wrongType(field, value, `an image's name, a data: URL, {"bytes": …, "path": …} or a list of these`)
 	}
 	return dataset.Image{}, false
 }
 
-// readImageObject reads an image that is an object: as Hugging Face's datasets library writes it, with bytes and the
-// path that they were read from, or as a hosted API does, {"url": …} or {"type": "base64", "data": …}. Bytes take
-// precedence over a path.
+// readImageObject reads an image that is an object. Hugging Face's datasets library writes {"bytes": …, "path": …}.
+// Hosted APIs have {"url": …} or {"type": "base64", "data": …}. If the object has bytes, its path is not used.
 func (p *parser) readImageObject(field string, object jsontext.Members) (dataset.Image, bool) {
 	dataKey, data := object.First("bytes", "data")
 	nameKey, name := object.First("path", "url")
@@ -99,13 +98,13 @@ func (p *parser) readImageObject(field string, object jsontext.Members) (dataset
 		p.wrongType(field+"."+nameKey, name, "the image's name")
 	default:
 		p.fail(dataset.WrongType, field,
-			"the object holds neither bytes nor path; write one of them, or null where there is no image")
+			"the object has neither bytes nor path; write one of them, or null if there is no image")
 	}
 	return dataset.Image{}, false
 }
 
-// readEmbedded reads an image that the record's container holds: {"path": "a.jpg", "embedded": 0}. The number is that
-// of the binary value in the record.
+// readEmbedded reads an image in the record's container: {"path": "a.jpg", "embedded": 0}. The number in embedded is
+// the index, from 0, of the image among the binary values of the record.
 func (p *parser) readEmbedded(field string, number, path json.RawMessage) (dataset.Image, bool) {
 	n, err := strconv.Atoi(string(number))
 	if err != nil || n < 0 || n >= math.MaxInt32 {
@@ -149,7 +148,7 @@ func (p *parser) readData(field, encoded string) (dataset.Image, bool) {
 		return dataset.Image{}, false
 	case len(data) == 0:
 		p.fail(dataset.ImageDataBroken, field,
-			"the data is empty; embed the image's bytes, or write null where there is no image")
+			"the data is empty; embed the image's bytes, or write null if there is no image")
 		return dataset.Image{}, false
 	}
 	return dataset.Image{Data: data}, true

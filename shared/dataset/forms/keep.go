@@ -8,8 +8,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// isFormOf reports whether a record already is in the form, with the types of the form's keys. Such a record is not
-// converted, so it loses nothing. It needs an id of its own if a converted record could not be found again without it.
+// isFormOf reports whether a record already has the form, and its values have the types of the form. Such a record is
+// not converted, so it loses nothing. It must have an id if its place does not give one after the conversion.
 func (o output) isFormOf(p *parser) bool {
 	r := p.reading
 	if r.Root != "" || r.Source != "" || len(r.Columns)+len(r.Tags) > 0 || len(p.others()) > 0 {
@@ -32,7 +32,7 @@ func (o output) isFormOf(p *parser) bool {
 	return o.hasPlaces(p) && o.hasImages(p) && o.hasTurns(p, keys)
 }
 
-// hasID reports whether a record has a text as its id, or none where it can be found without it.
+// hasID reports whether a record has a text as its id, or needs no id because it is not in a container.
 func (p *parser) hasID() bool {
 	id := p.fields.Get("id")
 	if id == nil {
@@ -41,7 +41,7 @@ func (p *parser) hasID() bool {
 	return jsontext.TypeOf(id) == jsontext.String && len(id) > len(`""`)
 }
 
-// turnKeys are the fields of a record of the form that hold its turns.
+// turnKeys returns the fields of a record that have its turns, if the record has this form.
 func (o output) turnKeys(p *parser) []string {
 	if p.losses.prompt > 0 {
 		return []string{"prompt", "completion"}
@@ -49,13 +49,13 @@ func (o output) turnKeys(p *parser) []string {
 	return []string{o.turns}
 }
 
-// hasPlaces reports whether the texts of turns have the images where the form has them.
+// hasPlaces reports whether the texts of turns mark the places of images as the form does.
 func (o output) hasPlaces(p *parser) bool {
 	marked := p.losses.mark == "" || p.losses.mark == dataset.ImageMark && !o.inParts
-	return marked && (p.losses.inFront == 0 || o.name == Swift) // ms-swift puts images in front, too
+	return marked && (p.losses.inFront == 0 || o.name == Swift) // ms-swift puts images without a place in front, too
 }
 
-// hasImages reports whether the images of a record are in the form's field, with its type.
+// hasImages reports whether the images of a record are in the form's field, and the value has the form's type.
 func (o output) hasImages(p *parser) bool {
 	if len(p.own) > 0 && (o.images != "" || len(p.listed) > 0) {
 		return false
@@ -78,7 +78,7 @@ func (o output) hasImages(p *parser) bool {
 	}
 }
 
-// hasTurns reports whether the turns of a record, in the fields of these names, are as in the form.
+// hasTurns reports whether the turns of a record, in these fields, have the form.
 func (o output) hasTurns(p *parser, keys []string) bool {
 	if !o.pairs() && len(keys) > 1 || o.pairs() && len(keys) == 1 && p.has("prompt", "completion") {
 		return false
@@ -100,7 +100,7 @@ func (o output) hasTurns(p *parser, keys []string) bool {
 	return !o.inParts || images == len(p.Images) // each image has its part
 }
 
-// hasTurn reports whether a turn is as in the form, and counts the parts that are images.
+// hasTurn reports whether a turn has the form, and counts the parts that are images.
 func (o output) hasTurn(value json.RawMessage) (images int, ok bool) {
 	if jsontext.TypeOf(value) != jsontext.Object {
 		return 0, false
@@ -111,7 +111,7 @@ func (o output) hasTurn(value json.RawMessage) (images int, ok bool) {
 		return 0, false
 	}
 	switch jsontext.TypeOf(content) {
-	case jsontext.None: // a call without words
+	case jsontext.None: // a call of a tool, without a text
 		return 0, content != nil && jsontext.Holds(turn.Get("tool_calls"), turn.Get("function_call"))
 	case jsontext.String:
 		return 0, !o.inParts
@@ -123,13 +123,13 @@ func (o output) hasTurn(value json.RawMessage) (images int, ok bool) {
 	}
 }
 
-// hasRole reports whether the form has a role of that name.
+// hasRole reports whether the form has a role with this name.
 func (o output) hasRole(name string) bool {
 	return name == o.human || name == o.model || name == "system" || name == "developer" && o.role == "role" ||
 		roleOf(name) == dataset.Tool
 }
 
-// hasParts reports whether content parts are as in the form, and counts those that are images.
+// hasParts reports whether content parts have the form, and counts the parts that are images.
 func (o output) hasParts(content json.RawMessage) (images int, ok bool) {
 	for _, value := range jsontext.Items(content) {
 		if jsontext.TypeOf(value) != jsontext.Object {
@@ -161,10 +161,11 @@ func (o output) hasParts(content json.RawMessage) (images int, ok bool) {
 	return images, true
 }
 
-// has reports whether one of the record's fields holds anything.
+// has reports whether one of these fields of the record is not empty.
 func (p *parser) has(keys ...string) bool { return record{fields: p.fields}.has(keys...) }
 
-// keep writes a record that has the form, with other names of its images. before are their earlier names, if any.
+// keep returns a record that already has the form, with the new names of its images. before has the earlier names; nil
+// if the images had no names.
 func (o output) keep(p *parser, before any) []byte {
 	var out objectWriter
 	for i := 0; i < len(p.fields); i += 2 {
@@ -177,7 +178,7 @@ func (o output) keep(p *parser, before any) []byte {
 			out.add(key, p.fields[i+1])
 		}
 	}
-	if p.ownSource() == "" { // the names of images said it, or the manifest
+	if p.ownSource() == "" { // the source came from the names of images, or from the manifest
 		out.add("data_source", p.Source)
 	}
 	if before != nil && (!o.keepsPaths || jsontext.Holds(p.fields.Get(imageNames))) {

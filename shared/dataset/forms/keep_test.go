@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 )
 
-// A record that already has the form is written unchanged, with fields of turns that other forms have no place for.
+// A record that already has the form is not changed. It keeps fields of turns for which other forms have no place.
 func TestConvertKeepsRecordsOfTheForm(t *testing.T) {
 	t.Parallel()
 	const (
@@ -45,7 +45,7 @@ func TestConvertKeepsRecordsOfTheForm(t *testing.T) {
 	}
 }
 
-// A record that looks like the form, and has a key of another type, is converted.
+// A record that has the form, except that a value has another type, is converted.
 func TestConvertGivesKeysOneType(t *testing.T) {
 	t.Parallel()
 	const (
@@ -78,7 +78,7 @@ func TestConvertGivesKeysOneType(t *testing.T) {
 	}
 }
 
-// Where a prompt ends is kept, or the conversion is refused.
+// If the other form cannot mark where the prompt ends, the conversion is refused.
 func TestConvertPromptAndCompletion(t *testing.T) {
 	t.Parallel()
 	const (
@@ -113,7 +113,7 @@ func TestConvertPromptAndCompletion(t *testing.T) {
 	}
 }
 
-// Images without a place come before the question. Where they are parts, no line break follows them.
+// Images without a place come before the question. If images are parts, no line break follows them.
 func TestConvertUnmarkedImages(t *testing.T) {
 	t.Parallel()
 	const raw = `{"id":"1","image":["a.png","b.png"],"conversations":[{"from":"human","value":"%Why?\n"},` +
@@ -129,14 +129,14 @@ func TestConvertUnmarkedImages(t *testing.T) {
 			t.Errorf("to %s: %v\nis   %s\nwant %s", to, err, got, want)
 		}
 	}
-	// A line break of the record stays.
+	// A line break that is in the record stays.
 	got, err := convert(t, forms.Reading{}, "trl", strings.Replace(raw, "%", `<image>\n<image>\n`, 1))
 	if want := `{"type":"text","text":"\nWhy?\n"}`; err != nil || !strings.Contains(got, want) {
 		t.Errorf("with marks: %v, %s, want %s", err, got, want)
 	}
 }
 
-// A record with two conversations is refused if they differ. What is converted holds only the one that was read.
+// A record with two different conversations is refused. A converted record has only the conversation that was read.
 func TestTwoConversations(t *testing.T) {
 	t.Parallel()
 	const (
@@ -167,7 +167,7 @@ func TestTwoConversations(t *testing.T) {
 		if err != nil || strings.Contains(got, "prompt") || !strings.Contains(got, `"b"`) {
 			t.Errorf("to %s: %v, %s", to, err, got)
 		}
-		// --format names the one to read.
+		// --format names the conversation to read.
 		reading := forms.Reading{Form: "OpenAI messages"}
 		parse, err := reading.Parser()
 		if err != nil {
@@ -184,12 +184,12 @@ func TestTwoConversations(t *testing.T) {
 	}
 }
 
-// A record with an empty side says which, and what to do.
+// If one side of a record is empty, the error names this side and the fix.
 func TestEmptySides(t *testing.T) {
 	t.Parallel()
 	for raw, want := range map[string]string{
 		`{"prompt":"Q?","completion":""}`: `empty turn: completion: the answer to "prompt" is an empty text; ` +
-			`write it there, or leave the record out`,
+			`write it there, or remove the record`,
 		`{"prompt":"Q?","completion":null}`:          `empty turn: completion: the answer to "prompt" is null; `,
 		`{"prompt":[],"completion":"A"}`:             `empty turn: prompt: the question is an empty list; `,
 		`{"prompt":"Q?"}`:                            `no answer: completion: the record has "prompt" and no "completion"; `,
@@ -200,8 +200,8 @@ func TestEmptySides(t *testing.T) {
 		`{"question":"Q","answer":[]}`:               `empty turn: answer: the answer to "question" is an empty list; `,
 		`{"messages":null}`:                          `no conversation: messages: the field is null; `,
 		`{"texts":[],"images":["a"]}`:                `no conversation: texts: the field is an empty list; `,
-		`{"chosen":["a"],"rejected":["b"]}`:          `name it "messages"`,
-		`{"prompt":"Q","chosen":"a","rejected":"b"}`: `name it "completion"`,
+		`{"chosen":["a"],"rejected":["b"]}`:          `rename its field to "messages"`,
+		`{"prompt":"Q","chosen":"a","rejected":"b"}`: `rename its field to "completion"`,
 	} {
 		s := forms.Parse([]byte(raw), here)
 		if s.Problem == nil || !strings.Contains(s.Problem.Reason(), want) {

@@ -13,14 +13,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A readRecord is what cutting a range needs of a record.
+// A readRecord has the data of a record that cutting a range needs.
 type readRecord struct {
 	Raw        string
 	Place      dataset.Place
 	HasProblem bool
 }
 
-// readRecords reads all ranges of a manifest in random pieces, by the parser, or by a checker with lent records.
+// readRecords reads all ranges of a manifest in random pieces, with the parser, or with a checker and Lend.
 func readRecords(t *testing.T, manifest []byte, layout dataset.Layout, rng *rand.Rand, lend bool) []readRecord {
 	t.Helper()
 	check, err := Reading{}.Checker()
@@ -54,7 +54,7 @@ func readRecords(t *testing.T, manifest []byte, layout dataset.Layout, rng *rand
 	return records
 }
 
-// pieces is a reader of random pieces of another.
+// pieces reads from another reader in random pieces.
 type pieces struct {
 	r   io.Reader
 	rng *rand.Rand
@@ -62,7 +62,7 @@ type pieces struct {
 
 func (p *pieces) Read(b []byte) (int, error) { return p.r.Read(b[:min(len(b), 1+p.rng.IntN(400))]) }
 
-// lentManifests have plain records and others, in all framings.
+// lentManifests returns manifests with plain and other records, in all framings.
 func lentManifests() []string {
 	plain, number, list := strings.TrimSpace(plainRecords[0]), strings.TrimSpace(plainRecords[1]), plainRecords[3]
 	long := `{"conversations": [{"from": "human", "value": "` + strings.Repeat("Why? ", 60) + `"}]}`
@@ -82,8 +82,8 @@ func lentManifests() []string {
 	}
 }
 
-// TestLend reads manifests, and many with random changes, by a checker to which records are lent: it finds the records
-// that the parser finds, in the same places, and the same of them have a problem.
+// TestLend reads manifests, many of them with random changes, with a checker and Lend. The records, their places, and
+// the records with a problem must be the same as with the parser.
 func TestLend(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
@@ -113,7 +113,7 @@ func TestLend(t *testing.T) {
 	}
 }
 
-// TestNumberless checks that a checker says of no record with a number that it has none.
+// TestNumberless checks that Numberless is false for every record with a number.
 func TestNumberless(t *testing.T) {
 	t.Parallel()
 	check, err := Reading{}.Checker()

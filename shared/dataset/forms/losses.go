@@ -7,48 +7,49 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A LossError says that a record cannot be converted without a loss.
+// A LossError reports that a record cannot be converted without a loss.
 type LossError struct {
-	Field  string // what would be lost: the path of a field in the record
-	Detail string // why
+	Field  string // path of the field, in the record, that would be lost
+	Detail string // the reason
 }
 
-// Error is the field and why it would be lost.
+// Error returns the field and the reason.
 func (e *LossError) Error() string { return e.Field + ": " + e.Detail }
 
 const (
 	noPlace   = "the other form has no place for it"
-	otherwise = "a field of this name says something else in the other form"
+	otherwise = "a field of this name has another meaning in the other form"
 )
 
-// losses are what a conversion has to know of a record next to its sample.
+// losses has the facts about a record that a conversion needs in addition to its sample.
 type losses struct {
 	used []string // fields whose content is in the sample
 	lost []string // paths of fields that are in no sample
-	// prompt is how many turns are before the completion; 0 in other forms than TRL's.
+	// prompt is the number of turns before the completion; 0 in forms other than TRL's.
 	prompt int
-	// inFront is the number, from 1, of the turn before which images without a place were put; 0 if none were.
+	// inFront is the number, from 1, of the turn before which images without a place were put; 0 if there are no such
+	// images.
 	inFront int
-	// mark is the mark in the turns' texts that was the place of an image; empty if there was none.
+	// mark is the mark in the turns' texts that is the place of an image; empty if there was no such mark.
 	mark string
 }
 
-// use notes that the content of fields is in the sample.
+// use records that the content of these fields is in the sample.
 func (p *parser) use(fields ...string) {
 	if p.losses != nil {
 		p.losses.used = append(p.losses.used, fields...)
 	}
 }
 
-// lose notes that a field is in no sample.
+// lose records that the content of a field is not in the sample.
 func (p *parser) lose(field string) {
 	if p.losses != nil {
 		p.losses.lost = append(p.losses.lost, field)
 	}
 }
 
-// keepOnly notes the fields of an object as lost that hold anything, except for the known ones. False says something:
-// the loss of a turn of ms-swift.
+// keepOnly records that the content of an object's fields is lost, except for known and empty fields. The value false
+// is not empty: in ms-swift, the field loss of a turn may be false.
 func (p *parser) keepOnly(field string, object jsontext.Members, known ...string) {
 	if p.losses == nil {
 		return
@@ -61,21 +62,22 @@ func (p *parser) keepOnly(field string, object jsontext.Members, known ...string
 	}
 }
 
-// loss is what the record would lose in an output, nil if that is nothing that is known before it is converted.
+// loss returns the content that the record would lose in an output. It returns nil if no loss is known before the
+// conversion.
 func (p *parser) loss(to output) *LossError {
 	if len(p.losses.lost) > 0 {
 		return &LossError{p.losses.lost[0], noPlace}
 	}
 	for _, other := range p.others() {
 		if !other.same {
-			return &LossError{other.fields[0], "it is another conversation than " + p.conversation + ", which was read"}
+			return &LossError{other.fields[0], "its conversation differs from that in " + p.conversation + ", which was read"}
 		}
 	}
 	return p.lossOfPrompt(to)
 }
 
-// lossOfPrompt is the loss of where a prompt ends, in a form whose trainers train on each answer. Nothing is lost if
-// the completion begins with the first answer.
+// lossOfPrompt returns an error if an output would lose the place where the prompt ends, because its trainers train on
+// each answer. Nothing is lost if the completion begins with the first answer.
 func (p *parser) lossOfPrompt(to output) *LossError {
 	begin := p.losses.prompt
 	if begin == 0 || to.pairs() {
@@ -83,12 +85,12 @@ func (p *parser) lossOfPrompt(to output) *LossError {
 	}
 	for _, turn := range p.turns[:begin] {
 		if turn.role == dataset.Model {
-			return &LossError{turn.field, "it is an answer in the prompt, which is not trained on; the other form " +
-				"would train on it"}
+			return &LossError{turn.field, "it is an answer in the prompt, on which TRL does not train; trainers of the other " +
+				"form would train on it"}
 		}
 	}
 	if first := p.turns[begin]; first.role != dataset.Model {
-		return &LossError{first.field, "the completion does not begin with an answer; the other form does not say where " +
+		return &LossError{first.field, "the completion does not begin with an answer; the other form does not mark where " +
 			"the prompt ends"}
 	}
 	return nil

@@ -26,7 +26,7 @@ func (o ordered) MarshalJSON() ([]byte, error) {
 	return out.close(), nil
 }
 
-// oneLine matches the line ends in a value.
+// oneLine matches line ends in the JSON of a value.
 var oneLine = regexp.MustCompile(`[\r\n]+`)
 
 // An objectWriter writes an object member by member.
@@ -37,7 +37,7 @@ type objectWriter struct {
 
 func (w *objectWriter) has(key string) bool { return slices.Contains(w.keys, key) }
 
-// add writes a member; a raw value as it is.
+// add writes a member. It does not change a json.RawMessage, apart from its line ends.
 func (w *objectWriter) add(key string, value any) {
 	separator := "{"
 	if len(w.keys) > 0 {
@@ -47,14 +47,14 @@ func (w *objectWriter) add(key string, value any) {
 	w.write(key)
 	w.out.WriteString(": ")
 	if raw, ok := value.(json.RawMessage); ok {
-		w.out.Write(oneLine.ReplaceAll(raw, []byte(" "))) // between tokens: a string has none
+		w.out.Write(oneLine.ReplaceAll(raw, []byte(" "))) // line ends are between tokens, because a JSON string has none
 	} else {
 		w.write(value)
 	}
 	w.keys = append(w.keys, key)
 }
 
-// write writes a value of strings, lists and ordered objects, which cannot fail.
+// write writes a value of strings, lists and ordered objects. Encoding such a value cannot fail.
 func (w *objectWriter) write(value any) {
 	w.out.Write(jsontext.Append(w.out.AvailableBuffer(), value))
 }

@@ -4,7 +4,7 @@ import "github.com/harvest-ml/harvest/shared/dataset/jsontext"
 
 const openAIName = "OpenAI messages"
 
-// openAI is the form of chat completions whose contents are texts.
+// openAI returns the form of OpenAI's chat completions, if all contents are texts.
 func openAI() Form {
 	return Form{
 		Name:   openAIName,
@@ -16,14 +16,14 @@ func openAI() Form {
 	}
 }
 
-// openAIParts is the form of OpenAI's APIs for content with images.
+// openAIParts returns the form of OpenAI's APIs for content with images.
 func openAIParts() Form {
 	return Form{
 		Name: "OpenAI messages with image parts",
 		Shape: `{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "coco/1.jpg"}}, ` +
 			`{"type": "text", "text": "Why?"}]}, {"role": "assistant", "content": "So."}]}`,
 		Reads: "an image has the place of its part in the turn; parts of type input_text and input_image, and data: and " +
-			"gs:// URLs, are read too",
+			"gs:// URLs, are read, too",
 		plain: openAIName,
 		is: func(r record) bool {
 			return r.hasPart(`image`, func(part jsontext.Members) bool {

@@ -1,19 +1,19 @@
 package forms
 
-// An output is a form that records are converted to. Each of its keys has one type, because loaders refuse a column
-// with two types.
+// An output is a form for converted records. All values of a key have one type, because loaders refuse a column with
+// two types.
 type output struct {
 	name string
-	// images is the key of the list of images, empty where images are parts of the turns that name them.
+	// images is the key of the list of images. It is empty if images are named in content parts.
 	images string
-	// turns is the key of the list of turns; role, content, human and model name what is in them.
+	// turns is the key of the list of turns. role and content are keys of a turn. human and model are values of role.
 	turns, role, content, human, model string
-	// inParts says that a turn is a list of parts, and that an image is one of these parts.
+	// inParts reports whether the content of a turn is a list of parts, some of which are images.
 	inParts bool
-	// keepsPaths says that the form has a place for the earlier names of images.
+	// keepsPaths reports whether the form has a place for the earlier names of images.
 	keepsPaths bool
-	// single says that images is the name of a single image, a list of several, and no field where there is none: so its
-	// key has two types, for a program that makes no columns.
+	// single reports whether the field images is a text for one image, a list for several images, and absent if there are
+	// no images. Its values have two types, for a program that makes no columns.
 	single bool
 }
 
@@ -28,26 +28,26 @@ var outputs = []output{
 	{Parquet, "images", "conversations", "from", "value", "human", "gpt", false, true, false},
 }
 
-// Names of forms that records are converted to.
+// Names of the forms for converted records.
 const (
-	// LLaVA, Swift and ShareGPT are those of LLaVA, of ms-swift, and of LLaMA-Factory.
+	// LLaVA, Swift and ShareGPT are the forms of LLaVA, of ms-swift, and of LLaMA-Factory.
 	LLaVA, Swift, ShareGPT = "llava", "swift", "sharegpt"
-	// LLaVATrainer is that of LLaVA's own trainer, which joins the field image with a folder's name. It is for exports
-	// alone. Source: llava/train/train.py of LLaVA and LLaVA-NeXT, __getitem__.
+	// LLaVATrainer is the form for LLaVA's own trainer, which joins the text in the field image with the name of a folder.
+	// Only exports use this form. Source: llava/train/train.py of LLaVA and LLaVA-NeXT, __getitem__.
 	LLaVATrainer = "llava-trainer"
-	// TRL is that of messages with parts, and a list of images. Only this form has a prompt and its completion.
+	// TRL is the form of messages with parts, and a list of images. Only this form has a prompt and its completion.
 	TRL = "trl"
-	// WebDataset is the name of the form that is a tar: its records are those of LLaVA, and name members.
+	// WebDataset is the name of a tar whose records have the form of LLaVA and name members of the tar.
 	WebDataset = "webdataset"
-	// Parquet is the name of the form that is a Parquet file: its records are those of ShareGPT, and images is a column
-	// of Hugging Face's images.
+	// Parquet is the name of a Parquet file whose records have the form of ShareGPT. Its column images has the type of
+	// Hugging Face's images.
 	Parquet = "parquet"
 )
 
-// ImagesField is the field of a record in Parquet that holds its images.
+// ImagesField is the field of a record in Parquet that has the images.
 const ImagesField = "images"
 
-// Outputs are the names of the forms that users convert records to.
+// Outputs returns the names of the forms to which users can convert records.
 func Outputs() []string {
 	var names []string
 	for _, o := range outputs {

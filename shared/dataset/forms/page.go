@@ -8,38 +8,37 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 )
 
-// Page is the page that documents the forms and containers, in Markdown: README.md of this package.
+// Page returns README.md of this package, which documents the forms and containers.
 func Page() string {
 	return "# Forms of records\n\nGenerated from `Table` by `go test ./shared/dataset/forms -run Page -update`.\n\n" +
 		page(pageWidth).text()
 }
 
-// Help is the same for a terminal of this many columns.
+// Help returns the same text for a terminal of this many columns.
 func Help(columns int) string { return page(columns).text() }
 
-// A page is written in lines of at most this many columns.
+// A page is the largest number of columns of a line.
 type page int
 
 func (p page) text() string {
 	var b strings.Builder
 	b.WriteString(
-		p.wrap("Harvest reads a record in the first of these forms that fits it. `--format NAME` (`format:` in "+
-			"dataset.yaml) reads all records in one form. In every form `id` is the sample's id, and `data_source`, "+
-			"`image_source` or `source` is its source. Several spellings of roles are known, such as `human` and `user`. "+
-			"Fields that no form reads stay in the record.", blank) + "\n\n" +
-			p.wrap("A record may hold its conversation in the fields of two forms. If both say the same, or one is a part of "+
-				"the one that is read, a conversion writes only the latter. If they differ, the record fails "+
-				"(`two_conversations`), unless `--format` says which one to read.", blank) + "\n")
+		p.wrap("Harvest tries these forms in this order, and reads a record in the first form that fits it. `--format NAME` "+
+			"(`format:` in dataset.yaml) reads all records in one form. In every form, `id` is the sample's id, and "+
+			"`data_source`, `image_source` or `source` is its source. Harvest knows several names of each role, such as "+
+			"`human` and `user`. Fields that no form reads stay in the record.", blank) + "\n\n" +
+			p.wrap("A record may have conversations in the fields of two forms. Harvest reads one of them. If the other one "+
+				"is equal to it, or a part of it, a conversion leaves the other one out. If the conversations differ, the "+
+				"record fails (`two_conversations`). To choose one of them, give `--format`.", blank) + "\n")
 	for _, form := range Table() {
 		reads := sentence(form.Reads)
 		fmt.Fprintf(&b, "\n## %s\n\n```json\n%s\n```\n\n%s\n", form.Name, p.wrap(form.Shape, betweenValues),
 			p.wrap(reads, blank))
 	}
 	b.WriteString("\n# Containers\n\n")
-	b.WriteString(p.wrap("These files hold images next to the records, which are written in one of "+
-		"the forms above. Harvest recognises them by their content. A subset of them is a file of the same kind, so all "+
-		"manifests of a dataset have to be of one kind. Images are read when their samples are scored, and are not copied.",
-		blank) + "\n")
+	b.WriteString(p.wrap("These files contain images and records. The records have one of the forms above. Harvest "+
+		"recognises such a file by its content. A subset is a file of the same kind, so all manifests of a dataset must be "+
+		"of one kind. Images are read when their samples are scored. Runs do not copy them.", blank) + "\n")
 	for _, kind := range kinds.All() {
 		name := strings.ToUpper(kind.Name[2:3]) + kind.Name[3:]
 		fmt.Fprintf(&b, "\n## %s\n\n```\n", name)
@@ -55,26 +54,26 @@ func (p page) text() string {
 // conversions documents --output-format.
 func (p page) conversions() string {
 	var b strings.Builder
-	b.WriteString("\n# Conversions\n\n" + p.wrap("`--output-format FORM` writes a subset in another form, if nothing is "+
-		"lost. Each field of the form then has one type in all records. If something would be lost, nothing is written, "+
-		"and the error says how many records lose what. `harvest curate` tries this with the first 20,000 records before it "+
-		"scores: it warns if some of them would lose content. The same subset gives the same bytes every time. Fields "+
-		"that no form reads stay.", blank) + "\n\n" +
-		p.wrap("A record that already has the form, with these fields and types, is written unchanged: it keeps, for "+
-			"example, the weight of a turn, and may have no id. Only the names of images that are copied change in it. Any "+
-			"other record gets the id by which the run knows it. If turns have fields that no form reads, such as a weight, "+
-			"and the record differs from the form only in its id, its images or its texts, only these change: a number as "+
-			"id becomes a text, the name of one image becomes a list, a text becomes a part where contents are parts.",
-			blank) + "\n\n")
+	b.WriteString("\n# Conversions\n\n" + p.wrap("`--output-format FORM` writes a subset in another form, if no content "+
+		"is lost. All values of a field then have one type. If content would be lost, nothing is written, and the error "+
+		"names the content and the number of records. `harvest curate` tries the conversion with the first 20,000 records "+
+		"before it scores, and warns if records would lose content. The same subset always gives the same bytes. Fields "+
+		"that no form reads stay in the record.", blank) + "\n\n" +
+		p.wrap("A record that already has the form, with these fields and types, is not changed: for example, it keeps the "+
+			"weight of a turn, and needs no id. Only the names of copied images change. Any other record gets its id in the "+
+			"run. Turns may have fields that no form reads, such as a weight. Such fields stay if the record differs from the "+
+			"form only in its id, its images or its texts. Then only these change: a number as id becomes a text, the name of "+
+			"one image becomes a list, and a text becomes a part if the form has content parts.", blank) + "\n\n")
 	p.outputs(&b)
-	b.WriteString("\n" + p.wrap("JSON is written as an array or as lines, as in the manifests; from tars and Parquet "+
-		"files as an array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each "+
-		"is written once and named by its content. Records name it relative to the subset, so the folder can be moved as a "+
-		"whole. In Parquet the images are in a column that Hugging Face's datasets library shows. The names that "+
-		"copied images had before are in the list `image_names`, null for an image without a name, or in Parquet in "+
-		"`path`. A tar as `webdataset`, and a Parquet file as `parquet`, is copied. In Parquet each field is a column. Its "+
-		"type is that of its values: text, true or false, whole numbers of 64 bits, numbers, lists and objects of these. It "+
-		"is null where a record does not have the field. A field of two types is refused, with its name.", blank) +
+	b.WriteString("\n" + p.wrap("The subset is a JSON array or JSONL, like the manifests; for tars and Parquet files, it "+
+		"is a JSON array. Images of tars and Parquet files become files in the folder `images` next to the subset. Each "+
+		"image is written once, and its name is computed from its content. Records name images relative to the subset, so "+
+		"the whole folder can be moved. In Parquet, the images are in a column that Hugging Face's datasets library shows. "+
+		"The earlier names of copied images are in the list `image_names`, with null for an image without a name; in "+
+		"Parquet, they are in `path`. A tar as `webdataset`, and a Parquet file as `parquet`, is copied.", blank) +
+		"\n\n" + p.wrap("In Parquet, each field is a column. Its type is the type of its values: text, true or false, whole "+
+		"numbers of 64 bits, numbers, lists and objects of these. It is null if the record does not have the field. If a "+
+		"field has two types, the subset is refused, and the error names the field.", blank) +
 		"\n\n" + p.wrap("In `trl` a prompt and its completion stay apart. Both are always lists of messages whose contents "+
 		"are parts: some records may have texts and others messages, and a field has one type. So TRL applies the "+
 		"model's chat template to them. A dataset of both kinds of records, with prompts and with messages, is refused "+
@@ -83,16 +82,17 @@ func (p page) conversions() string {
 		"and so is a completion that does not begin with one.", blank) +
 		"\n\n" + p.wrap("Images without a place in the turns are put before the first question: on a line of their own in "+
 		"a text, and as parts before the text where a form has parts.", blank) +
-		"\n\n# Files that are cut short\n\n" + p.wrap("A file that shows that it was cut short "+
-		"is never read as a smaller dataset. A tar without the zeros at its end gets one more sample, which fails and "+
-		"names the byte. So does a tar that is cut inside a member. A JSON array without its end, a Parquet file without "+
-		"its footer, and a compressed stream that ends too early are refused. If the names of files say how many files "+
-		"there are, such as train-00000-of-00012.parquet, a note names the missing ones. Some cuts do not show: JSONL "+
-		"between two lines, and gzip (except bgzip), zstd, bzip2 or xz between two streams.", blank) + "\n")
+		"\n\n# Incomplete files\n\n" + p.wrap("If a file shows that it is incomplete, it is never read as a smaller "+
+		"dataset. A tar without the zeros at its end, or a tar that ends inside a member, gets one more sample. This sample "+
+		"fails, and the error names the byte. A JSON array without its end, a Parquet file without its footer, and an "+
+		"incomplete compressed stream are refused. If file names state the number of files, such as "+
+		"train-00000-of-00012.parquet, a note names the missing files. Some files do not show that they are incomplete: "+
+		"JSONL that ends between two lines, and gzip (except bgzip), zstd, bzip2 or xz that ends between two streams.",
+		blank) + "\n")
 	return b.String()
 }
 
-// outputs writes the list of the forms of --output-format.
+// outputs writes the forms of --output-format, as a table or, for narrow lines, as a list.
 func (p page) outputs(b *strings.Builder) {
 	table := p >= pageWidth
 	if table {
@@ -126,10 +126,10 @@ func (p page) outputs(b *strings.Builder) {
 	}
 }
 
-// sentence makes a sentence of a text: a capital letter and a full stop.
+// sentence returns a text as a sentence, with a capital letter and a full stop.
 func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] + "." }
 
-// pageWidth is the longest line of the page.
+// pageWidth is the number of columns of README.md.
 const pageWidth = 118
 
 var (
@@ -138,7 +138,7 @@ var (
 	betweenValues = regexp.MustCompile(` ["{[]`)
 )
 
-// wrap breaks a text into lines, each as long as fits and ends before a match.
+// wrap breaks a text into lines at matches of at. Each line is as long as possible.
 func (p page) wrap(text string, at *regexp.Regexp) string {
 	var lines []string
 	for len(text) > int(p) {

@@ -1,6 +1,6 @@
 package forms
 
-// pairs is the form of ms-swift and others for ShareGPT: one object for a question and its answer.
+// pairs returns the form that ms-swift and others use for ShareGPT: one object has a question and its answer.
 func pairs() Form {
 	return Form{
 		Name:   "conversation pairs",

@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// quoted is how many bytes of an invalid value a fault's detail repeats.
+// quoted is the largest number of bytes of an invalid value that a fault quotes.
 const quoted = 60
 
 // A parser reads one record into its sample.
@@ -22,21 +22,21 @@ type parser struct {
 	reading *Reading
 	fields  jsontext.Members
 	turns   []draft
-	// own are images of content parts and of the turns' texts, listed those of the record's image field.
+	// own are the images in content parts and in the texts of turns. listed are the images in the record's image field.
 	own, listed []dataset.Image
-	// field is the name of the record's image field, "" where it has none.
+	// field is the name of the record's image field; "" if the record has no such field.
 	field string
-	// conversation is the name of the field that holds the turns.
+	// conversation is the name of the field that has the turns.
 	conversation string
-	// losses are noted for a conversion; nil where the record is only read.
+	// losses is for a conversion; nil if the record is only parsed.
 	losses *losses
-	// alone says that other conversations of the record are not looked for.
+	// alone reports whether to ignore other conversations of the record.
 	alone bool
-	// part is a source that the turns name; "" where none does.
+	// part is the source that a turn names; "" if no turn names a source.
 	part string
 }
 
-// parse reads the record under one of the forms, the last of which takes any record.
+// parse parses the record in one of the forms of the table. The last form of the table fits any record.
 func (p *parser) parse(table []Form) {
 	if !utf8.Valid(p.Raw) {
 		p.fail(dataset.NotUTF8, "", notUTF8(p.Raw))
@@ -44,9 +44,9 @@ func (p *parser) parse(table []Form) {
 	value := json.RawMessage(bytes.TrimSpace(p.Raw))
 	if syntax := jsontext.SyntaxError(p.Raw); syntax != nil {
 		if path, most, at, deep := jsontext.TooDeep(p.Raw); deep && int64(at) < syntax.Offset {
-			p.fail(dataset.NotAnObject, path, fmt.Sprintf("more than %d lists and objects are nested in each other, which is "+
-				"the most that is read; the first one too many begins at byte %d of the record; write the field with fewer "+
-				"levels, or leave it out", most, at))
+			p.fail(dataset.NotAnObject, path, fmt.Sprintf("more than %d lists and objects are nested in each other; the "+
+				"first one that is too deep begins at byte %d of the record; write the field with fewer levels, or remove it",
+				most, at))
 			return
 		}
 		p.fail(dataset.NotAnObject, "", brokenJSON(value, syntax))
@@ -76,7 +76,7 @@ func (p *parser) parse(table []Form) {
 	}
 }
 
-// syntaxFault returns the place of a syntax error in a record, the text there, and the fix.
+// syntaxFault returns a message about a syntax error in a record: its place, the text there, and the fix.
 func syntaxFault(raw []byte, syntax *json.SyntaxError) string {
 	at, fix := "", "correct the JSON there"
 	if begin := int(syntax.Offset) - 1; begin >= 0 && begin < len(raw)-1 {
@@ -89,8 +89,8 @@ func syntaxFault(raw []byte, syntax *json.SyntaxError) string {
 	return fmt.Sprintf("%v at byte %d of the record%s; %s", syntax, syntax.Offset, at, fix)
 }
 
-// brokenJSON explains why a record is not exactly one JSON value. Only a line of JSONL can end within a value or hold
-// several values, so these are faults of a line.
+// brokenJSON returns the reason why a record is not exactly one JSON value. Only a line of JSONL can end within a value
+// or have several values, so the message is about a line.
 func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 	const (
 		alone = "; write each record on a line of its own, as with `jq -c . FILE`"
@@ -111,7 +111,7 @@ func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 		return fmt.Sprintf("found %s after the end of the record, at byte %d; remove it",
 			jsontext.Quote(string(rest), quoted), at)
 	case first == "{" && !closed && err == nil:
-		return fmt.Sprintf("the line ends within the record, after byte %d: the record was cut short, or continues in the "+
+		return fmt.Sprintf("the line ends within the record, after byte %d: the record is incomplete, or continues on the "+
 			"next line%s", len(record), one)
 	case first == "}" || first == "]" || first == `"` && closed && len(rest) > 0 && rest[0] == ':':
 		return "the line is a part of a record: found " + jsontext.Quote(string(record), quoted) + " where a record begins" +
@@ -120,7 +120,7 @@ func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 	return syntaxFault(record, syntax)
 }
 
-// checkForm adds a hint to the fault if a record is invalid, or loses its images, only because the reading names the
+// checkForm adds a hint to the fault if the record is invalid, or loses its images, only because the reading names the
 // wrong form.
 func (p *parser) checkForm() {
 	if p.Problem == nil && (len(p.Images) > 0 || !(record{fields: p.fields}).has(imageFields...)) {
@@ -137,39 +137,39 @@ func (p *parser) checkForm() {
 	if other.Form != "" {
 		looks = fmt.Sprintf("the form %q", other.Form)
 	}
-	detail := fmt.Sprintf("the record looks like %s, and --format (`format` in dataset.yaml) asks for %q; "+
-		"leave it out, or ask for the form that the records have", looks, p.Form)
+	detail := fmt.Sprintf("the record looks like %s, but --format (`format` in dataset.yaml) is %q; "+
+		"leave it out, or give the form of the records", looks, p.Form)
 	if p.Problem != nil {
 		p.Problem.Detail = detail
 		return
 	}
-	p.fail(dataset.UnsupportedMedia, "", "the images of the record are not read as this form: "+detail)
+	p.fail(dataset.UnsupportedMedia, "", "the images of the record are not read:  "+detail)
 }
 
-// notUTF8 says where the first byte that is not UTF-8 is.
+// notUTF8 returns a message about the first byte that is not UTF-8.
 func notUTF8(raw []byte) string {
 	at := 0
 	for {
 		r, size := utf8.DecodeRune(raw[at:])
 		if r == utf8.RuneError && size <= 1 {
 			return fmt.Sprintf("byte 0x%02x at byte %d of the record is not UTF-8 text; "+
-				"save the file as UTF-8, as with `iconv -f ISO-8859-1 -t UTF-8`, or -f GBK where it is Chinese", raw[at], at)
+				"save the file as UTF-8, as with `iconv -f ISO-8859-1 -t UTF-8`, or with -f GBK if it is Chinese", raw[at], at)
 		}
 		at += size
 	}
 }
 
-// fail records a problem of the sample. The first one stays: later ones often follow from it.
+// fail records a problem of the sample. Only the first problem is kept, because it often causes the others.
 func (p *parser) fail(code reason.Code, field, detail string) {
 	if p.Problem == nil {
 		p.Problem = &dataset.Problem{Fault: dataset.Fault{Code: code, Field: field, Detail: detail}, Place: p.Place}
 	}
 }
 
-// flag marks the sample as one that the reference implementation does not have.
+// flag gives the sample the flag dataset.OffReference.
 func (p *parser) flag() { p.Flags = []string{dataset.OffReference} }
 
-// wrongType records that a field does not hold what it should.
+// wrongType records a problem: the value of a field has a wrong type.
 func (p *parser) wrongType(field string, value json.RawMessage, expected string) {
 	p.fail(dataset.WrongType, field, "found "+jsontext.Describe(value)+"; write "+expected)
 }
@@ -189,10 +189,10 @@ func (p *parser) readID(value json.RawMessage) {
 	}
 }
 
-// sourceFields are the fields that say where a sample came from; the first with a text counts.
+// sourceFields are the fields that name the source of a sample. The first of them that has a text is used.
 var sourceFields = []string{"data_source", "image_source", "source"}
 
-// ownSource is the source that a field of the record names, if any.
+// ownSource returns the source that a field of the record names; "" if no field names a source.
 func (p *parser) ownSource() string {
 	for _, key := range sourceFields {
 		if value := p.fields.Get(key); jsontext.TypeOf(value) == jsontext.String && jsontext.Text(value) != "" {
@@ -202,7 +202,7 @@ func (p *parser) ownSource() string {
 	return ""
 }
 
-// readSource fills in where the sample came from; the manifest's name is there already.
+// readSource sets the sample's source. Until then, the source is the one that follows from the manifest's name.
 func (p *parser) readSource() {
 	if source := cmp.Or(p.ownSource(), p.part, p.reading.Source); source != "" {
 		p.Source = source

@@ -11,7 +11,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// offReference are the flags of a sample that the reference does not have.
+// offReference are the flags of a sample that the reference does not support.
 var offReference = []string{dataset.OffReference}
 
 // valid is a record without a problem.
@@ -19,17 +19,17 @@ const valid = `{"id": "a", "conversations": [{"from": "human", "value": "Why?"},
 
 var demo = dataset.Place{Manifest: "demo.json", Element: 7, Line: 81}
 
-// asked is a conversation of one question, with its text, and one answer.
+// asked returns the field of a conversation with this question and one answer.
 func asked(question string) string {
 	return fmt.Sprintf(`"conversations": [{"from": "human", "value": %q}, {"from": "gpt", "value": "So."}]`, question)
 }
 
-// talk is what a record of one question, with its text, and one answer is read as.
+// talk returns the turns of a record with this question and one answer.
 func talk(question string) []dataset.Turn {
 	return []dataset.Turn{dataset.NewTurn(dataset.Human, question, 1), dataset.NewTurn(dataset.Model, "So.", 0)}
 }
 
-// A parsedCase is a record, and the sample that it is read as, without Place and Raw.
+// A parsedCase is a record, and the expected sample without Place and Raw.
 type parsedCase struct {
 	raw  string
 	want dataset.Sample
@@ -42,7 +42,7 @@ func checkParsed(t *testing.T, cases map[string]parsedCase) {
 			t.Parallel()
 			tc.want.Place, tc.want.Raw = demo, []byte(tc.raw)
 			got := Parse([]byte(tc.raw), demo)
-			got.Form = "" // TestRecognised is about it
+			got.Form = "" // TestRecognised checks the form
 			if diff := cmp.Diff(&tc.want, got); diff != "" {
 				t.Errorf("Parse (-want +got):\n%s", diff)
 			}
@@ -50,7 +50,7 @@ func checkParsed(t *testing.T, cases map[string]parsedCase) {
 	}
 }
 
-// Ids are text; JSON is read as Python reads it.
+// Ids are texts. JSON is read as Python reads it.
 func TestParseIDsAndText(t *testing.T) {
 	t.Parallel()
 	why := talk("Why?")
@@ -95,7 +95,7 @@ func TestParseIDsAndText(t *testing.T) {
 	})
 }
 
-// Images are named in several forms; the source is the first one's folder.
+// Images are named in several ways. The source is the folder of the first image.
 func TestParseImages(t *testing.T) {
 	t.Parallel()
 	why := talk("Why?")
@@ -178,7 +178,7 @@ func TestParseEmbeddedImages(t *testing.T) {
 	})
 }
 
-// A source field comes before the folder, and the fields have an order.
+// A source field takes precedence over the folder. The source fields have an order.
 func TestParseSources(t *testing.T) {
 	t.Parallel()
 	why := talk("Why?")
@@ -198,7 +198,7 @@ func TestParseSources(t *testing.T) {
 	})
 }
 
-// Turns are read in any form, also in a mix of them.
+// Turns are read in any form. A record may mix the forms of turns.
 func TestParseTurns(t *testing.T) {
 	t.Parallel()
 	why := talk("Why?")
@@ -232,11 +232,11 @@ func TestParseTurns(t *testing.T) {
 	})
 }
 
-// A problemCase is a record, and the problem that it has.
+// A problemCase is a record and its problem.
 type problemCase struct {
 	raw           string
 	code          reason.Code
-	field, detail string // detail: a part of it
+	field, detail string // detail is a part of the problem's detail
 }
 
 func checkProblems(t *testing.T, cases map[string]problemCase) {
@@ -262,10 +262,10 @@ func checkProblems(t *testing.T, cases map[string]problemCase) {
 	}
 }
 
-// recordOf is a record of these turns.
+// recordOf returns a record with these turns.
 func recordOf(list ...string) string { return "{" + turns(list...) + "}" }
 
-// What is not a JSON object of UTF-8 is not a record.
+// A record must be a JSON object in UTF-8.
 func TestParseProblemsOfJSON(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
@@ -289,11 +289,11 @@ func TestParseProblemsOfJSON(t *testing.T) {
 		"minus Infinity": {`-Infinity`, dataset.NotAnObject, "", "the record is null"},
 		"other keys": {
 			`{"id": NaN, "da\u0074a": [], "text": "a"}`,
-			dataset.NoConversation, "conversations", `the record has none, only "id", "data", "text"; add the turns`,
+			dataset.NoConversation, "conversations", `the record has no turns, only "id", "data", "text"; add the turns`,
 		},
 		"cut short": {
 			`{"id": "a", `, dataset.NotAnObject, "",
-			"the line ends within the record, after byte 11: the record was cut short, or continues in the next line",
+			"the line ends within the record, after byte 11: the record is incomplete, or continues on the next line",
 		},
 		"two values": {`{} {}`, dataset.NotAnObject, "", "another record begins on the same line, at byte 3; write each"},
 		"a comment after": {
@@ -305,9 +305,9 @@ func TestParseProblemsOfJSON(t *testing.T) {
 		"a last line": {`}`, dataset.NotAnObject, "", `the line is a part of a record: found "}" where a record begins`},
 		"nested too deep": {
 			strings.Repeat("[", 20_000) + strings.Repeat("]", 20_000),
-			dataset.NotAnObject, "[0][0][0][0]…", "more than 10000 lists and objects are nested in each other, which is the " +
-				"most that is read; the first one too many begins at byte 10000 of the record; write the field with fewer " +
-				"levels, or leave it out",
+			dataset.NotAnObject, "[0][0][0][0]…", "more than 10000 lists and objects are nested in each other; the " +
+				"first one that is too deep begins at byte 10000 of the record; write the field with fewer " +
+				"levels, or remove it",
 		},
 		"a list":        {` [1]`, dataset.NotAnObject, "", "the record is a list"},
 		"a string":      {`"a"`, dataset.NotAnObject, "", "the record is a string"},
@@ -326,13 +326,13 @@ func TestParseProblemsOfJSON(t *testing.T) {
 	})
 }
 
-// A record without turns says what to do where its fields show it.
+// The error of a record without turns has the fix that its fields suggest.
 func TestNoTurns(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
 		"fields in another case": {
 			`{"ID": 1, "Conversations": []}`,
-			dataset.NoConversation, "conversations", `"Conversations" is written otherwise: name it "conversations"`,
+			dataset.NoConversation, "conversations", `rename "Conversations" to "conversations"`,
 		},
 		"a question and an answer": {
 			`{"image": "a.png", "question": "Why?", "answer": "So."}`,
@@ -340,11 +340,11 @@ func TestNoTurns(t *testing.T) {
 		},
 		"a preference pair": {
 			`{"prompt": "Why?", "chosen": "So.", "rejected": "No."}`,
-			dataset.NoConversation, "conversations", `to train on the chosen one, name it "completion"`,
+			dataset.NoConversation, "conversations", `to train on the chosen answer, rename its field to "completion"`,
 		},
 		"records by their names": {
 			`{"a": ` + valid + `, "b": ` + valid + `}`,
-			dataset.NoConversation, "conversations", "the file is one object of records by their names",
+			dataset.NoConversation, "conversations", "the file is one object whose keys name its records",
 		},
 		"records by their names, and another": {
 			`{"a": ` + valid + `, "b": 1}`,
@@ -353,11 +353,11 @@ func TestNoTurns(t *testing.T) {
 	})
 }
 
-// A conversation needs turns of known roles that say something.
+// A conversation needs turns that have known roles and are not empty.
 func TestParseProblemsOfTurns(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
-		"no conversation":    {`{"id": null}`, dataset.NoConversation, "conversations", "the record has none"},
+		"no conversation":    {`{"id": null}`, dataset.NoConversation, "conversations", "the record has no turns"},
 		"conversation null":  {`{"conversations": null}`, dataset.NoConversation, "conversations", "the field is null"},
 		"conversation empty": {recordOf(), dataset.NoConversation, "conversations", "the list is empty"},
 		"messages empty":     {`{"messages": [ ]}`, dataset.NoConversation, "messages", "the list is empty"},
@@ -386,20 +386,20 @@ func TestParseProblemsOfTurns(t *testing.T) {
 			recordOf(`{"from": 1, "value": "Why?"}`, answer),
 			dataset.WrongType, "conversations[0].from", "found a number; write human or gpt",
 		},
-		"no question": {recordOf(answer), dataset.NoQuestion, "conversations", "no turn is the human's"},
+		"no question": {recordOf(answer), dataset.NoQuestion, "conversations", "there is no human turn"},
 		"only a system turn": {
 			`{"messages": [{"role": "system", "content": "Be kind."}]}`,
-			dataset.NoQuestion, "messages", "no turn is the human's",
+			dataset.NoQuestion, "messages", "there is no human turn",
 		},
 		"answer first only": {
 			recordOf(answer, question),
-			dataset.NoAnswer, "conversations", "no turn is the model's after the human's first",
+			dataset.NoAnswer, "conversations", "there is no model turn after the first human turn",
 		},
-		"no answer": {recordOf(question), dataset.NoAnswer, "conversations", "no turn is the model's"},
+		"no answer": {recordOf(question), dataset.NoAnswer, "conversations", "there is no model turn"},
 	})
 }
 
-// A turn has a text that says something.
+// The text of a turn must not be blank.
 func TestParseProblemsOfTexts(t *testing.T) {
 	t.Parallel()
 	checkProblems(t, map[string]problemCase{
@@ -415,7 +415,7 @@ func TestParseProblemsOfTexts(t *testing.T) {
 			recordOf(question, `{"from": "gpt", "value": null}`),
 			dataset.EmptyTurn, "conversations[1].value", "the turn has no text",
 		},
-		"text null, beside an image": {
+		"text null, next to an image": {
 			`{"image": "a.png", "conversations": [{"from": "human", "value": null}, ` + answer + `]}`,
 			dataset.EmptyTurn, "conversations[0].value", "the turn has no text",
 		},
@@ -469,7 +469,7 @@ func TestParseProblemsOfParts(t *testing.T) {
 	})
 }
 
-// Images are named inside the dataset's folder, or embedded as base64.
+// Images must have a name inside the dataset's folder, or be embedded as base64.
 func TestParseProblemsOfImages(t *testing.T) {
 	t.Parallel()
 	image := func(value string) string { return `{"image": ` + value + `, ` + asked("<image>\nWhat?") + `}` }
@@ -525,7 +525,7 @@ func TestParseProblemsOfImages(t *testing.T) {
 	})
 }
 
-// A problem does not hide what could be read.
+// A sample with a problem has all the data that could be read.
 func TestParseKeepsTheRest(t *testing.T) {
 	t.Parallel()
 	raw := []byte(

@@ -9,9 +9,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// readParts reads content that is a list of parts, as OpenAI, Qwen and Hugging Face's chat templates have it: text, and
-// images that the part holds or that follow in the record's image field. Texts are joined as they are. It reports false
-// for a list of anything else.
+// readParts reads content that is a list of parts, as in the forms of OpenAI, Qwen and Hugging Face's chat templates. A
+// part is a text or an image; the image is in the part or in the record's image field. Texts are joined without a
+// separator. It returns false if the list has other values.
 func (p *parser) readParts(field string, list json.RawMessage) ([]piece, bool) {
 	parts := jsontext.Items(list)
 	for _, part := range parts {
@@ -27,7 +27,7 @@ func (p *parser) readParts(field string, list json.RawMessage) ([]piece, bool) {
 	return pieces, true
 }
 
-// partKinds map the type of a content part to its kind. If a part has no type, its keys are looked up.
+// partKinds maps the type of a content part to its kind. If a part has no type, its keys are looked up.
 var partKinds = map[string]string{
 	"text": "text", "input_text": "text", "output_text": "text", "refusal": "text",
 	"image": "image", "image_url": "image", "input_image": "image",
@@ -37,7 +37,7 @@ var partKinds = map[string]string{
 	"tool_use": "tool", "tool_result": "tool", "tool_call": "tool",
 }
 
-// readPart reads one content part: none or one piece.
+// readPart reads one content part. It returns one piece, or none.
 func (p *parser) readPart(field string, part jsontext.Members) []piece {
 	name := ""
 	switch kind := part.Get("type"); jsontext.TypeOf(kind) {
@@ -59,7 +59,7 @@ func (p *parser) readPart(field string, part jsontext.Members) []piece {
 	case "image":
 		return p.readImagePart(field, part)
 	case "tool":
-		p.flag() // stays in the record, as a tool's turn does
+		p.flag() // the part stays in the record, and is not rated
 		p.lose(field)
 	case "":
 		p.fail(dataset.WrongType, field+".type", "found "+jsontext.Quote(name, quoted)+"; write a part of type text or image")
@@ -85,7 +85,7 @@ func (p *parser) readTextPart(field string, part jsontext.Members) []piece {
 	return nil
 }
 
-// readImagePart reads the image of a part. A part that names none stands for the next image of the record's field.
+// readImagePart reads the image of a part. A part that names no image stands for the next image of the record's field.
 func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
 	key, value := part.First("image", "image_url", "source", "url", "path", "base64")
 	p.keepOnly(field, part, key, "type", "index")
@@ -94,7 +94,7 @@ func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
 	switch {
 	case jsontext.TypeOf(value) == jsontext.None && jsontext.Holds(part.Get("file_id")):
 		p.fail(dataset.UnsupportedMedia, field+".file_id",
-			"it names a file that OpenAI stores; name the image as image_url, or embed it as a data: URL")
+			"the part names a file that OpenAI stores; name the image in image_url, or embed it as a data: URL")
 		return nil
 	case jsontext.TypeOf(value) == jsontext.None:
 		return []piece{{image: unplaced, index: partIndex(part)}}
@@ -110,7 +110,7 @@ func (p *parser) readImagePart(field string, part jsontext.Members) []piece {
 	return []piece{{image: len(p.own)}}
 }
 
-// partIndex is the number, from 1, of the image that a part stands for by its index; 0 where it has none.
+// partIndex returns the number, from 1, of the image that a part names by its index; 0 if the part has no index.
 func partIndex(part jsontext.Members) int {
 	value := part.Get("index")
 	if jsontext.TypeOf(value) != jsontext.Number {

@@ -14,7 +14,8 @@ var (
 	// otherMark matches the image marks of other projects.
 	otherMark = regexp.MustCompile(
 		`<\|?(?i:image)[ _-]?(\d*)\|?>|<ImageHere>|<__dj__image>|<image_placeholder>|<\|image_pad\|>|<IMG_CONTEXT>`)
-	// markAtEdge matches a turn that begins or ends with an image mark, as those with an image do.
+	// markAtEdge matches a text that begins with an image mark, or ends with one on its own line. Turns with an image are
+	// written so.
 	markAtEdge = regexp.MustCompile(`^\s*<image>|\n<image>\s*$`)
 )
 
@@ -29,7 +30,7 @@ func (p *parser) arrange() {
 	p.complete()
 }
 
-// place decides where the images of the record's field are. Marks in a system turn are always text.
+// place finds the places of the images of the record's field. Marks in a system turn are always text.
 func (p *parser) place() {
 	images, places := len(p.listed), p.unplaced()
 	spoken := func(r dataset.Role) bool { return r != dataset.System }
@@ -37,7 +38,7 @@ func (p *parser) place() {
 	switch {
 	case images == 0 && places > 0, images > 0 && places > 0 && places != images:
 		p.fail(dataset.ImageCount, p.field, fmt.Sprintf("%d content parts stand for an image of the record's field, "+
-			"which holds %d images; name one image for each, in their order", places, images))
+			"which has %d images; name one image for each part, in the order of the parts", places, images))
 	case images == 0 && marks > 0 && len(p.own) == 0 && p.field != "":
 		p.checkLost(marks)
 	case places > 0, images == 0:
@@ -50,7 +51,7 @@ func (p *parser) place() {
 		p.flag() // the marks in tool turns are text
 	case marks > 0:
 		p.fail(dataset.ImageCount, "", fmt.Sprintf(
-			"%d %s marks in the turns, but %d images; write one mark for each image, in their order",
+			"%d %s marks in the turns, but %d images; write one mark for each image, in the order of the images",
 			marks, dataset.ImageMark, images))
 	case len(p.own) > 0:
 		p.fail(dataset.ImageCount, p.field, fmt.Sprintf(
@@ -61,7 +62,7 @@ func (p *parser) place() {
 	}
 }
 
-// order puts the images of the record's field into the order of the parts that stand for them by an index.
+// order sorts the images of the record's field in the order of the parts that name them by an index.
 func (p *parser) order() {
 	var indexes []int
 	for _, turn := range p.turns {
@@ -79,8 +80,8 @@ func (p *parser) order() {
 	for i, index := range indexes {
 		if len(indexes) != len(p.listed) || sorted[i] != i+1 {
 			p.fail(dataset.ImageCount, p.field, fmt.Sprintf(
-				"the parts of type image do not name, by their index, each of "+
-					"the %d images once; give the indexes from 0, or none", len(p.listed)))
+				"the indexes of the parts of type image do not name each of "+
+					"the %d images once; give each index from 0 on once, or no index", len(p.listed)))
 			return
 		}
 		ordered = append(ordered, p.listed[index-1])
@@ -88,7 +89,7 @@ func (p *parser) order() {
 	p.listed = ordered
 }
 
-// unplaced counts the places for images of the record's field that content parts hold.
+// unplaced returns the number of content parts that stand for an image of the record's field.
 func (p *parser) unplaced() int {
 	n := 0
 	for _, turn := range p.turns {
@@ -101,7 +102,7 @@ func (p *parser) unplaced() int {
 	return n
 }
 
-// count counts a mark in the texts of turns of some roles.
+// count returns the number of times that a mark is in the texts of turns. of selects the roles.
 func (p *parser) count(of func(dataset.Role) bool, mark string) int {
 	n := 0
 	for _, turn := range p.turns {
@@ -115,21 +116,21 @@ func (p *parser) count(of func(dataset.Role) bool, mark string) int {
 	return n
 }
 
-// checkLost checks a record whose image field holds no image: the word <image> inside a text is text, but a turn that
-// begins or ends with it has lost its image.
+// checkLost checks a record whose image field is empty. The word <image> inside a text is text, but a turn that begins
+// or ends with it has lost its image.
 func (p *parser) checkLost(marks int) {
 	for _, turn := range p.turns {
 		for _, piece := range turn.pieces {
 			if turn.role == dataset.Human && markAtEdge.MatchString(piece.text) {
-				p.fail(dataset.ImageCount, p.field, fmt.Sprintf("%d %s marks in the turns, but the field holds no image; "+
-					"name the images, or leave the record out", marks, dataset.ImageMark))
+				p.fail(dataset.ImageCount, p.field, fmt.Sprintf("%d %s marks in the turns, but the field has no image; "+
+					"name the images, or remove the record", marks, dataset.ImageMark))
 			}
 		}
 	}
 	p.flag()
 }
 
-// flagMarks flags image marks that are text.
+// flagMarks flags the sample if image marks in its turns are text.
 func (p *parser) flagMarks() {
 	for _, turn := range p.turns {
 		for _, piece := range turn.pieces {
@@ -140,7 +141,8 @@ func (p *parser) flagMarks() {
 	}
 }
 
-// split makes each mark in turns of some roles the place of an image.
+// split makes each mark in the turns the place of an image. of selects the roles. If there are several marks, each is
+// used once, in order.
 func (p *parser) split(of func(dataset.Role) bool, marks ...string) {
 	if p.losses != nil && len(marks) > 0 {
 		p.losses.mark = marks[0]
@@ -169,8 +171,8 @@ func (p *parser) split(of func(dataset.Role) bool, marks ...string) {
 	}
 }
 
-// placeUnmarked places the images of a record without any <image>. If the record has as many marks of another project,
-// images go there, in the order of the marks' numbers. Otherwise they go in front of the first human turn.
+// placeUnmarked places the images of a record without the mark <image>. If the record has the same number of marks of
+// another project, the images are put in their places. If it has no marks, they are put before the first human turn.
 func (p *parser) placeUnmarked() {
 	p.flag()
 	var marks, numbers []string
@@ -191,12 +193,13 @@ func (p *parser) placeUnmarked() {
 		p.split(func(r dataset.Role) bool { return r != dataset.System }, marks...)
 	default:
 		p.fail(dataset.ImageCount, "", fmt.Sprintf(
-			"found the mark %s, %d such marks in all and %d images; write %s in the place "+
-				"of each image, in their order", marks[0], len(marks), len(p.listed), dataset.ImageMark))
+			"found the mark %s, in all %d such marks, but %d images; write %s in the place "+
+				"of each image, in the order of the images", marks[0], len(marks), len(p.listed), dataset.ImageMark))
 	}
 }
 
-// inOrder reports whether the numbers of marks, "" for none, count up by one, from 0 or 1.
+// inOrder reports whether the numbers of marks ascend by one from 0 or 1, or are all "", which means that marks have no
+// numbers.
 func inOrder(numbers []string) bool {
 	if strings.Join(numbers, "") == "" {
 		return true
@@ -245,7 +248,7 @@ func (p *parser) complete() {
 				p.Images = append(p.Images, listed[0])
 				listed = listed[1:]
 			default:
-				continue // a problem says that there are too few
+				continue // a problem already reports that there are too few images
 			}
 			segments = append(segments, dataset.Segment{Image: len(p.Images)})
 		}

@@ -9,18 +9,18 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A plainScan reads a record from front to back, once.
+// A plainScan reads a record once, from its start to its end.
 type plainScan struct {
 	raw []byte
-	at  int // of the next byte; re-slicing raw would cost write barriers
-	// The next fields describe the last string: where it begins and ends, whether it has escapes, whether it is not blank,
-	// its number of image marks, and whether it may hold other marks.
+	at  int // offset of the next byte; re-slicing raw would take longer, because of write barriers
+	// The next fields describe the last string: its start and end, whether it has escapes, whether it is not blank, its
+	// number of image marks, and whether it may have other marks.
 	start, end       int
 	escaped, said    bool
 	marks            int
 	suspect          bool
-	allMarks, places int  // marks of all turns, and images
-	number, lines    bool // whether a field is a number, and whether lines end between values
+	allMarks, places int  // numbers of marks in all turns, and of images
+	number, lines    bool // whether a field is a number, and whether there are line ends between values
 }
 
 // plainFields are the fields of a plain record; a record has each once at most.
@@ -71,7 +71,7 @@ func (s *plainScan) field(name string) bool {
 	return s.string()
 }
 
-// images reads a name of an image, a list of one or several, or null.
+// images reads the name of an image, a list of names that is not empty, or null.
 func (s *plainScan) images() bool {
 	const null = "null"
 	s.skipSpace()
@@ -99,7 +99,8 @@ func (s *plainScan) image() bool {
 	return s.string() && !s.escaped && isPlainName(s.text())
 }
 
-// digits is the length of the integer of JSON that b begins with, if it is a plain one, and 0 otherwise.
+// digits returns the length of the JSON integer at the start of b; 0 if there is none, or if it has a sign or leading
+// zeros.
 func digits(b []byte) int {
 	n := 0
 	for n < len(b) && '0' <= b[n] && b[n] <= '9' {
@@ -111,8 +112,8 @@ func digits(b []byte) int {
 	return n
 }
 
-// isPlainName reports whether an image's name is relative and stays in its folder, without a look at what else may be
-// a name.
+// isPlainName reports whether an image's name is certainly a relative path inside the folder. Other valid names give
+// false, too.
 func isPlainName(name []byte) bool {
 	const most = 500
 	if len(name) == 0 || len(name) > most || bytes.Contains(name, []byte("/.")) || bytes.Contains(name, []byte("//")) {
@@ -126,7 +127,7 @@ func isPlainName(name []byte) bool {
 	return true
 }
 
-// letters are the bytes that make a text say something: ASCII's letters and digits.
+// letters are the ASCII letters and digits. A text with one of them is not blank.
 var letters = func() (is [256]bool) {
 	for c := range is {
 		is[c] = '0' <= c && c <= '9' || 'A' <= c && c <= 'Z' || 'a' <= c && c <= 'z'
@@ -134,7 +135,7 @@ var letters = func() (is [256]bool) {
 	return is
 }()
 
-// hexDigits are the bytes of an escape's number.
+// hexDigits are the bytes of the number in an escape.
 var hexDigits = func() (is [256]bool) {
 	for c := range is {
 		is[c] = '0' <= c && c <= '9' || 'A' <= c && c <= 'F' || 'a' <= c && c <= 'f'
@@ -142,7 +143,8 @@ var hexDigits = func() (is [256]bool) {
 	return is
 }()
 
-// turns reads turns of a human and of the model, one after the other; the human begins, and the model answers.
+// turns reads the list of turns. A human turn and a model turn must alternate; the first is a human turn, and the last
+// a model turn.
 func (s *plainScan) turns() bool {
 	if !s.take('[') {
 		return false
@@ -191,7 +193,7 @@ func (s *plainScan) words() bool {
 	return ok
 }
 
-// text is the last string, without its quotes.
+// text returns the last string, without its quotes.
 func (s *plainScan) text() []byte { return s.raw[s.start:s.end] }
 
 func (s *plainScan) skipSpace() {
@@ -211,7 +213,8 @@ func (s *plainScan) take(c byte) bool {
 	return true
 }
 
-// special are the bytes of a string that are looked at: its end, escapes, '<' and control characters.
+// special are the bytes at which the scan of a string stops: the quote at its end, backslashes, '<' and control
+// characters.
 var special = func() (is [256]bool) {
 	for c := range is {
 		is[c] = c < ' ' || c == '"' || c == '\\' || c == '<'
@@ -228,8 +231,8 @@ var harmless = func() (is [256]bool) {
 	return is
 }()
 
-// nextSpecial is the place of the first special byte of b from i on, len(b) if there is none. It looks at eight bytes
-// at a time.
+// nextSpecial returns the offset of the first special byte of b from i on; len(b) if there is none. It checks eight
+// bytes at a time.
 func nextSpecial(b []byte, i int) int {
 	const (
 		ones = 0x0101010101010101
@@ -237,8 +240,8 @@ func nextSpecial(b []byte, i int) int {
 	)
 	for ; i+8 <= len(b); i += 8 {
 		word := binary.LittleEndian.Uint64(b[i:])
-		// The highest bit of a byte is set where the byte is a quote, a backslash or '<', or less than a space. Of several,
-		// the lowest is right.
+		// The highest bit of a byte is set if the byte is a quote, a backslash or '<', or less than a space. If several bits
+		// are set, only the lowest bit is certainly right.
 		quote, slash, less := word^'"'*ones, word^'\\'*ones, word^'<'*ones
 		found := (quote-ones)&^quote | (slash-ones)&^slash | (less-ones)&^less | (word-' '*ones)&^word
 		if found &= high; found != 0 {
@@ -251,7 +254,7 @@ func nextSpecial(b []byte, i int) int {
 	return i
 }
 
-// string reads a string of JSON.
+// string reads a JSON string.
 func (s *plainScan) string() bool {
 	if !s.take('"') {
 		return false
@@ -296,7 +299,7 @@ func (s *plainScan) string() bool {
 	return false
 }
 
-// escape is the length of the escape that b begins with, 0 if it is not an escape.
+// escape returns the length of the escape at the start of b; 0 if b does not begin with an escape.
 func (s *plainScan) escape(b []byte) int {
 	s.escaped = true
 	const long = len(`\u0000`)

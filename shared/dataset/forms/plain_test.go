@@ -8,7 +8,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// plainRecords are plain, and with one byte changed most of them are something else.
+// plainRecords are in the plain form. If one byte of them is changed, most of them are not plain.
 var plainRecords = []string{
 	`{"id": "a", "image": "coco/1.jpg", "conversations": [{"from": "human", "value": "<image>\nWhy \"so\"?"}, ` +
 		`{"from": "gpt", "value": "So \u4e2d, 1 < 2."}], "data_source": "x"}`,
@@ -25,7 +25,7 @@ func isPlain(raw []byte) bool {
 	return check.Check(raw, dataset.Place{}) != nil
 }
 
-// TestPlain changes plain records at random: whatever is still plain has no problem when it is parsed.
+// TestPlain changes plain records at random. If Plain still accepts a record, the parser must find no problem in it.
 func TestPlain(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -53,7 +53,7 @@ func TestPlain(t *testing.T) {
 			}
 			still++
 			if s := Parse(raw, dataset.Place{Manifest: "a.json", Element: 1}); s.Problem != nil || s.Form != llavaName {
-				t.Fatalf("%s is taken for plain, and has %+v as %q", raw, s.Problem, s.Form)
+				t.Fatalf("%s is accepted as plain, but has the problem %+v, read as %q", raw, s.Problem, s.Form)
 			}
 		}
 	}

@@ -2,7 +2,7 @@ package forms
 
 import "github.com/harvest-ml/harvest/shared/dataset/jsontext"
 
-// qwenParts is the form of messages for Qwen2-VL and later.
+// qwenParts returns the form of messages for Qwen2-VL and later models.
 func qwenParts() Form {
 	return Form{
 		Name: "Qwen messages with image parts",

@@ -7,14 +7,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// qwenVL is the form of the first Qwen-VL: turns name their images in their texts.
+// qwenVL returns the form of the first Qwen-VL: the texts of turns name the images.
 func qwenVL() Form {
 	return Form{
 		Name: "Qwen-VL",
 		Shape: `{"id": "1", "conversations": [{"from": "user", "value": "Picture 1: <img>coco/1.jpg</img>\nWhy?"}, ` +
 			`{"from": "assistant", "value": "So."}]}`,
 		Reads: "an image has the place of its tag <img> in a human turn; the text around the tag stays; such tags are " +
-			"read in the other forms, too; a tag before the name of a file has to be closed",
+			"read in the other forms, too; a tag before the name of a file must have an end tag",
 		plain: llavaName,
 		is: func(r record) bool {
 			return r.hasList("conversations") && !r.has("image", "images") && bytes.Contains(r.turns, []byte("<img>"))
@@ -24,13 +24,13 @@ func qwenVL() Form {
 	}
 }
 
-// imageTag matches an image that a text names.
+// imageTag matches an image that is named in a text.
 var imageTag = regexp.MustCompile(`<img>([^<>\n]+)</img>`)
 
-// openTag matches an image that a text names in a tag without an end. The word <img> alone is text.
+// openTag matches an image that is named after a tag without an end tag. The word <img> alone is text.
 var openTag = regexp.MustCompile(`<img>([^<>\s]+\.(?i:jpe?g|png|webp|gif|bmp|tiff?))(?:[^<\w]|$)`)
 
-// readTags reads the images that human turns name in their texts, of a record whose image field holds none.
+// readTags reads the images that the texts of human turns name. It is for records whose image field is empty.
 func (p *parser) readTags() {
 	if len(p.listed) > 0 {
 		return
@@ -45,7 +45,7 @@ func (p *parser) readTags() {
 			for _, match := range imageTag.FindAllStringSubmatchIndex(whole.text, -1) {
 				image, ok := p.readName(turn.field, whole.text[match[2]:match[3]])
 				if !ok {
-					continue // a problem says why
+					continue // the problem is already recorded
 				}
 				p.own = append(p.own, image)
 				pieces = append(pieces, piece{text: whole.text[at:match[0]]}, piece{image: len(p.own)})

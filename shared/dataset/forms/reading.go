@@ -11,27 +11,27 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A Reading says how to read the records of a manifest, where the records themselves do not show it. The zero value
-// says nothing. It is part of a run's identity.
+// A Reading has the properties of a manifest's records that the records themselves do not show. The zero value has
+// none. A Reading is part of a run's identity.
 type Reading struct {
-	// Form is the name of the form that all records are read as. Where it is empty, each shows its own.
+	// Form is the name of the form in which all records are read. If it is empty, each record shows its form.
 	Form string `json:"form,omitempty" yaml:"form,omitempty"`
-	// Columns and Tags are as in LLaMA-Factory's dataset_info.json: the names of the fields for each content, such as
-	// "messages": "chats", and the names of roles and of a turn's fields, such as "user_tag": "USER".
+	// Columns and Tags are those of LLaMA-Factory's dataset_info.json. Columns has names of fields, such as "messages":
+	// "chats". Tags has names of roles and of a turn's fields, such as "user_tag": "USER".
 	Columns map[string]string `json:"columns,omitempty" yaml:"columns,omitempty"`
 	Tags    map[string]string `json:"tags,omitempty" yaml:"tags,omitempty"`
-	// Root is the folder, relative to the dataset's images, that relative image names begin in.
+	// Root is the folder to which image names are relative. It is itself relative to the dataset's images.
 	Root string `json:"root,omitempty" yaml:"root,omitempty"`
-	// Source is the source of records which name none; the folder of their images if empty.
+	// Source is the source of records that name no source. If it is empty, the folder of their images is used.
 	Source string `json:"source,omitempty" yaml:"source,omitempty"`
 }
 
-// IsZero reports whether the reading says nothing.
+// IsZero reports whether the reading is the zero value.
 func (r Reading) IsZero() bool {
 	return r.Form == "" && len(r.Columns) == 0 && len(r.Tags) == 0 && r.Root == "" && r.Source == ""
 }
 
-// Validate refuses an unknown form; the error names the nearest form and lists all.
+// Validate returns an error if the form is unknown. The error names the nearest form, and lists all forms.
 func (r Reading) Validate() error {
 	if r.Form == "" {
 		return nil
@@ -52,7 +52,7 @@ func (r Reading) Validate() error {
 		r.Form, cmp.Or(hint, "."), strings.Join(names, "; "))
 }
 
-// Parser returns what reads records so. The error is that of Validate.
+// Parser returns a parser of records with this reading. The error is that of Validate.
 func (r Reading) Parser() (dataset.Parser, error) {
 	table, err := r.table()
 	if err != nil {
@@ -65,7 +65,7 @@ func (r Reading) Parser() (dataset.Parser, error) {
 	}, nil
 }
 
-// table are the forms that records are written in under the reading. The error is that of Validate.
+// table returns the forms that records of this reading may have. The error is that of Validate.
 func (r Reading) table() ([]Form, error) {
 	if err := r.Validate(); err != nil {
 		return nil, err
@@ -80,17 +80,17 @@ func (r Reading) table() ([]Form, error) {
 	return table, nil
 }
 
-// usual are the forms of Parse, made once. They are shared: do not change them.
+// usual returns the forms for Parse. The result is shared: do not change it.
 var usual = sync.OnceValue(Table)
 
-// Parse reads one record as its content shows.
+// Parse parses one record. The record's content shows its form.
 func Parse(raw []byte, place dataset.Place) *dataset.Sample {
 	p := parser{Sample: dataset.NewSample(raw, place), reading: &Reading{}}
 	p.parse(usual())
 	return p.Sample
 }
 
-// column is the field of a column of LLaMA-Factory's, else the usual one.
+// column returns the field that Columns has for this column of LLaMA-Factory, or the usual field.
 func (r *Reading) column(column, usual string) string {
 	if field := r.Columns[column]; field != "" {
 		return field
@@ -98,7 +98,7 @@ func (r *Reading) column(column, usual string) string {
 	return usual
 }
 
-// tagged are the names of a field of a turn: that of a tag of LLaMA-Factory's first.
+// tagged returns the possible names of a field of a turn. If Tags has a name for this tag, it is the first.
 func (r *Reading) tagged(tag string, names ...string) []string {
 	if name := r.Tags[tag]; name != "" {
 		return append([]string{name}, names...)
@@ -106,7 +106,7 @@ func (r *Reading) tagged(tag string, names ...string) []string {
 	return names
 }
 
-// role is the role of a name, "" for an unknown one.
+// role returns the role that has this name; "" if the name is unknown.
 func (r *Reading) role(name string) dataset.Role {
 	for _, tag := range []struct {
 		name string
@@ -122,7 +122,7 @@ func (r *Reading) role(name string) dataset.Role {
 	return roleOf(name)
 }
 
-// under is the name of an image relative to the dataset's images.
+// under returns the name of an image relative to the dataset's images.
 func (r *Reading) under(name string) string {
 	clean := strings.ReplaceAll(name, `\`, "/")
 	if r.Root == "" || path.IsAbs(clean) || strings.Contains(clean, ":") {

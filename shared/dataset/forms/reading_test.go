@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// TestWrongForm reads records as forms that they are not written in.
+// TestWrongForm reads records in forms that they do not have.
 func TestWrongForm(t *testing.T) {
 	t.Parallel()
 	const (
@@ -24,7 +24,7 @@ func TestWrongForm(t *testing.T) {
 	for name, tt := range map[string]struct {
 		form, record string
 		code         reason.Code
-		says         string // empty where the detail says nothing of forms
+		says         string // empty if the detail names no form
 	}{
 		"another list of turns":    {"LLaVA", text, dataset.NoConversation, `looks like the form "OpenAI messages"`},
 		"images by another field":  {"imagefolder", swift, dataset.UnsupportedMedia, looks},

@@ -23,13 +23,13 @@ import (
 
 type object = map[string]any
 
-// A talk is a sample that every form can hold: pairs of a question and its answer, with <image> in the images' places.
+// A talk is a sample that every form supports: pairs of a question and its answer, with <image> in the images' places.
 type talk struct {
 	images []string
 	said   [][2]string
 }
 
-// turns are the talk's turns under names of their fields and roles.
+// turns returns the talk's turns, with these names of fields and roles.
 func (k talk) turns(role, content, human, model string) (list []object) {
 	for _, pair := range k.said {
 		list = append(list, object{role: human, content: pair[0]}, object{role: model, content: pair[1]})
@@ -37,7 +37,7 @@ func (k talk) turns(role, content, human, model string) (list []object) {
 	return list
 }
 
-// parts are the talk's turns as content parts. image makes the part of the k-th image, from 0.
+// parts returns the talk's turns as content parts. image returns the part of the k-th image, from 0.
 func (k talk) parts(image func(k int) object) (list []object) {
 	n := 0
 	for _, pair := range k.said {
@@ -54,7 +54,7 @@ func (k talk) parts(image func(k int) object) (list []object) {
 	return list
 }
 
-// marked are the turns with something else in the place of the k-th image, from 0.
+// marked returns the talk with another mark in the place of each image. mark returns that of the k-th image, from 0.
 func (k talk) marked(mark func(k int) string) talk {
 	n := 0
 	var said [][2]string
@@ -68,7 +68,7 @@ func (k talk) marked(mark func(k int) string) talk {
 	return talk{k.images, said}
 }
 
-// exchange is the talk with its last pair under names of fields, and those before as history.
+// exchange returns the talk with its last pair in these fields, and the earlier pairs in the field history.
 func (k talk) exchange(question, answer string) object {
 	last := len(k.said) - 1
 	return object{
@@ -83,7 +83,7 @@ func (k talk) texts() (list []object) {
 	return list
 }
 
-// written writes a talk in each form.
+// written has a function for each form, which returns a talk in this form.
 var written = map[string]func(talk) object{
 	"LLaVA": func(k talk) object {
 		return object{"image": k.images, "conversations": k.turns("from", "value", "human", "gpt")}
@@ -152,7 +152,7 @@ var written = map[string]func(talk) object{
 
 var talks = map[string]talk{
 	"an image":            {[]string{"a.png"}, [][2]string{{"<image>\nHow many lines are drawn here?", "Three."}}},
-	"an image in the end": {[]string{"a.png"}, [][2]string{{"Read the sign.\n<image>", "It says: “Stop”."}}},
+	"an image at the end": {[]string{"a.png"}, [][2]string{{"Read the sign.\n<image>", "It says: “Stop”."}}},
 	"two rounds": {[]string{"a.png"}, [][2]string{
 		{"<image>\nWhat is shown?", "A chart."}, {"And why?", "Because 2 < 3."},
 	}},
@@ -166,7 +166,7 @@ var talks = map[string]talk{
 func TestEqualSamplesInAllForms(t *testing.T) {
 	t.Parallel()
 	if diff := cmp.Diff(slices.Sorted(slices.Values(forms.Names())), slices.Sorted(maps.Keys(written))); diff != "" {
-		t.Fatalf("forms that are tried (-want +got):\n%s", diff)
+		t.Fatalf("forms in the test (-want +got):\n%s", diff)
 	}
 	rubric := rubric.Default()
 	rater, err := embedded.New(rubric, memorytest.Budget(t))
@@ -180,7 +180,7 @@ func TestEqualSamplesInAllForms(t *testing.T) {
 			for _, form := range forms.Names() {
 				s := parseAs(t, form, written[form](k))
 				if len(k.images) > 0 && form != "OpenAI messages" && s.Form != form {
-					t.Errorf("written as %s, and recognised as %s", form, s.Form)
+					t.Errorf("a record of %s is recognised as %s", form, s.Form)
 				}
 				items = append(items, scorer.Item{Sample: s, Images: drawn(t, s)})
 			}
@@ -205,7 +205,7 @@ func TestEqualSamplesInAllForms(t *testing.T) {
 	}
 }
 
-// parseAs parses a record and reads it under the name of its form: both samples are equal, and valid.
+// parseAs parses a record twice, the second time with the name of its form. Both samples must be equal and valid.
 func parseAs(t *testing.T, form string, record object) *dataset.Sample {
 	t.Helper()
 	var raw bytes.Buffer
@@ -225,12 +225,12 @@ func parseAs(t *testing.T, form string, record object) *dataset.Sample {
 	}
 	under.Form = s.Form
 	if diff := cmp.Diff(s, under); diff != "" {
-		t.Errorf("%s: under its name it is read otherwise (-recognised +named):\n%s", form, diff)
+		t.Errorf("%s: with the name of the form, the sample differs (-recognised +named):\n%s", form, diff)
 	}
 	return s
 }
 
-// drawn are images that differ by their names.
+// drawn returns an image for each name. Images with different names differ.
 func drawn(t *testing.T, s *dataset.Sample) (list [][]byte) {
 	t.Helper()
 	for _, named := range s.Images {
@@ -239,7 +239,7 @@ func drawn(t *testing.T, s *dataset.Sample) (list [][]byte) {
 	return list
 }
 
-// drawing is an image that differs from others by its name.
+// drawing returns an image that depends on the name.
 func drawing(t *testing.T, name string) []byte {
 	t.Helper()
 	picture := image.NewRGBA(image.Rect(0, 0, 32, 32))
@@ -253,7 +253,7 @@ func drawing(t *testing.T, name string) []byte {
 	return data.Bytes()
 }
 
-// FuzzForms reads records under each form: no record makes a parser fail, and what it takes is what it was given.
+// FuzzForms parses records in each form. No record may crash a parser, and the sample must keep the record.
 func FuzzForms(f *testing.F) {
 	for _, form := range forms.Table() {
 		f.Add([]byte(form.Shape))

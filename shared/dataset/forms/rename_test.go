@@ -9,7 +9,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// A converted record has other names of its images, and keeps those that they had, where the form has no other place.
+// A converted record has new names for its images. It keeps the earlier names, unless the form has a place for them.
 func TestConvertRenamesImages(t *testing.T) {
 	t.Parallel()
 	const (
@@ -80,7 +80,7 @@ func TestRenamingRefusesLosses(t *testing.T) {
 	}
 }
 
-// renamed converts a record, whose images become 0.png and so on.
+// renamed converts a record, and gives its images the names 0.png and so on.
 func renamed(t *testing.T, to, raw string, place dataset.Place) ([]byte, error) {
 	t.Helper()
 	convert, err := Reading{}.Converter(to)
@@ -91,7 +91,7 @@ func renamed(t *testing.T, to, raw string, place dataset.Place) ([]byte, error) 
 	return convert([]byte(raw), place, names)
 }
 
-// compact is a JSON text without blanks.
+// compact returns a JSON text without white space.
 func compact(t *testing.T, raw []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer

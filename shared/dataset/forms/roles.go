@@ -6,7 +6,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
 
-// roleNames are the names that records give to each role. Messages propose the first ones.
+// roleNames are the names that records have for each role. Messages propose the first name of each role.
 var roleNames = []struct {
 	role  dataset.Role
 	names []string
@@ -20,7 +20,7 @@ var roleNames = []struct {
 	}},
 }
 
-// roleOf is the role of a name, "" for an unknown name.
+// roleOf returns the role that has this name; "" if the name is unknown.
 func roleOf(name string) dataset.Role {
 	for _, r := range roleNames {
 		for _, known := range r.names {
@@ -32,7 +32,7 @@ func roleOf(name string) dataset.Role {
 	return ""
 }
 
-// rolesToWrite names the known roles for messages.
+// rolesToWrite returns the names of roles that messages propose.
 func rolesToWrite() string {
 	var b strings.Builder
 	for i, r := range roleNames {

@@ -1,6 +1,6 @@
 package forms
 
-// shareGPT is the form that LLaMA-Factory calls sharegpt, whose fields a dataset_info.json may name otherwise.
+// shareGPT returns the form that LLaMA-Factory calls sharegpt. A dataset_info.json may give its fields other names.
 func shareGPT() Form {
 	return Form{
 		Name: "LLaMA-Factory sharegpt",
@@ -22,5 +22,5 @@ func shareGPT() Form {
 	}
 }
 
-// columnImages reads the images from the field that a dataset_info.json names, else from the usual fields.
+// columnImages reads the images from the field that a dataset_info.json names, or from the usual fields.
 func columnImages(p *parser) { p.readImages(p.reading.column("images", "images"), "images", "image") }

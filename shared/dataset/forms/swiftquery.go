@@ -1,6 +1,6 @@
 package forms
 
-// swiftQuery is the form of ms-swift for one question and its answer.
+// swiftQuery returns the form of ms-swift for one question and its answer.
 func swiftQuery() Form {
 	return Form{
 		Name:  "ms-swift query and response",

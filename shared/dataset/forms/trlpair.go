@@ -7,13 +7,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// trlPair is the form that TRL calls prompt-completion, with messages or with texts.
+// trlPair returns the form that TRL calls prompt-completion, with messages or with texts.
 func trlPair() Form {
 	return Form{
 		Name: "TRL prompt and completion",
 		Shape: `{"images": ["coco/1.jpg"], "prompt": [{"role": "user", "content": [{"type": "image"}, ` +
 			`{"type": "text", "text": "Why?"}]}], "completion": [{"role": "assistant", "content": "So."}]}`,
-		Reads:  "the turns of prompt come before those of completion; either may also be one text",
+		Reads:  "the turns of prompt come before the turns of completion; prompt and completion may also be texts",
 		is:     func(r record) bool { return r.turns == nil && r.has("prompt") && r.has("completion") },
 		turns:  readPromptAndCompletion,
 		images: usualImages,
@@ -27,7 +27,7 @@ func readPromptAndCompletion(p *parser) {
 	p.readSystem("system")
 	for _, side := range []struct {
 		key  string
-		role dataset.Role // of a text
+		role dataset.Role // of the turn, if the field is a text
 	}{{"prompt", dataset.Human}, {"completion", dataset.Model}} {
 		value := p.fields.Get(side.key)
 		if side.role == dataset.Model && p.losses != nil {

@@ -9,20 +9,20 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A draft is a turn before it is decided which marks in its text are places of images.
+// A draft is a turn before the places of images in its text are known.
 type draft struct {
 	role   dataset.Role
-	field  string // path of its text in the record
-	absent bool   // it has no text at all
+	field  string // path of the turn's text in the record
+	absent bool   // the turn has no field with a text
 	pieces []piece
 }
 
 // A piece of a draft is text, or the place of an image.
 type piece struct {
 	text string
-	// image is 0 for text, k for the k-th image of content parts, and unplaced for one of the record's image field.
+	// image is 0 for text, k for the k-th image in content parts, and unplaced for an image in the record's image field.
 	image int
-	// index is which image of the field a part names, from 1; 0 for the next one.
+	// index is the number, from 1, of the field's image that a part names; 0 for the next image.
 	index int
 }
 
@@ -38,7 +38,7 @@ func (d draft) blank() bool {
 	return true
 }
 
-// readList reads the turns of a list: the first of the fields that holds anything.
+// readList reads the turns of the list in the first of these fields that is not empty.
 func (p *parser) readList(keys ...string) {
 	p.readSystem("system")
 	key, list := firstList(p.fields, keys...)
@@ -49,7 +49,8 @@ func (p *parser) readList(keys ...string) {
 	}
 }
 
-// list are the items of the field that holds the turns. None, and what is not a list, is a problem.
+// list returns the items of the field key, which has the turns. If the value is not a list, or has no items, it records
+// a problem.
 func (p *parser) list(key string, value json.RawMessage) []json.RawMessage {
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:
@@ -67,7 +68,7 @@ func (p *parser) list(key string, value json.RawMessage) []json.RawMessage {
 	return turns
 }
 
-// readSystem reads the field of a system prompt, which is a turn of its own.
+// readSystem reads the field of a system prompt as a separate turn.
 func (p *parser) readSystem(key string) {
 	if system := p.fields.Get(key); jsontext.TypeOf(system) == jsontext.String {
 		if words := jsontext.Text(system); strings.TrimSpace(words) != "" {
@@ -94,7 +95,7 @@ func (p *parser) readTurn(field string, value json.RawMessage) {
 	p.keepOnly(field, turn, roleKey, textKey)
 	role := p.readRole(field+"."+roleKey, name)
 	if role == dataset.Model && jsontext.Holds(turn.Get("tool_calls"), turn.Get("function_call")) {
-		p.flag() // the call stays in the record
+		p.flag() // the call stays in the record, and is not rated
 		if !jsontext.Holds(words) {
 			role = dataset.Tool
 		}
@@ -102,7 +103,8 @@ func (p *parser) readTurn(field string, value json.RawMessage) {
 	p.readContent(role, field+"."+textKey, words)
 }
 
-// readPair reads an object with a question and its answer as two turns, and reports whether it is one.
+// readPair reads an object with a question and its answer as two turns. It reports whether the object has a question or
+// an answer.
 func (p *parser) readPair(field string, pair jsontext.Members) bool {
 	found := false
 	var keys []string
@@ -121,7 +123,7 @@ func (p *parser) readPair(field string, pair jsontext.Members) bool {
 	return found
 }
 
-// readRole returns the role of a turn, "" where it has none that is known.
+// readRole returns the role of a turn. If the role is missing or unknown, it returns "" and records a problem.
 func (p *parser) readRole(field string, value json.RawMessage) dataset.Role {
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:
@@ -139,7 +141,7 @@ func (p *parser) readRole(field string, value json.RawMessage) dataset.Role {
 	return ""
 }
 
-// readContent adds the turn of a role, unless its role is unknown or its value of a wrong type.
+// readContent adds a turn, unless its role is unknown or its value has a wrong type.
 func (p *parser) readContent(role dataset.Role, field string, value json.RawMessage) {
 	pieces, ok := p.content(field, value)
 	if role != "" && ok {
@@ -148,7 +150,7 @@ func (p *parser) readContent(role dataset.Role, field string, value json.RawMess
 	}
 }
 
-// content reads the text of a turn, or its parts. It reports false for a value of a wrong type.
+// content reads the text of a turn, or its parts. It returns false for a value of a wrong type.
 func (p *parser) content(field string, value json.RawMessage) ([]piece, bool) {
 	switch jsontext.TypeOf(value) {
 	case jsontext.None:
@@ -166,10 +168,11 @@ func (p *parser) content(field string, value json.RawMessage) ([]piece, bool) {
 	}
 }
 
-const expectedText = "the turn's text as one string, with " + dataset.ImageMark + " where an image belongs, " +
+const expectedText = "the turn's text as one string, with " + dataset.ImageMark + " in the place of an image, " +
 	`or as parts like {"type": "text", "text": "…"}`
 
-// checkTurns checks the turns that are rated: a human asks, the model answers, and neither says nothing.
+// checkTurns checks the turns that are rated: there must be a human turn and a model turn after it, and none may be
+// empty.
 func (p *parser) checkTurns() {
 	var before dataset.Role
 	answered := false
@@ -180,10 +183,10 @@ func (p *parser) checkTurns() {
 			p.flag()
 			continue
 		case before == "" && turn.role == dataset.Model:
-			p.flag() // a leading model turn
+			p.flag() // a model turn before the first human turn
 			continue
 		case turn.role == before:
-			p.flag() // joined with the one before, and checked with it
+			p.flag() // joined with the turn before, and checked with it
 			continue
 		}
 		before = turn.role
@@ -193,16 +196,17 @@ func (p *parser) checkTurns() {
 	switch {
 	case before == "":
 		p.fail(dataset.NoQuestion, p.conversation,
-			"no turn is the human's; add the question that the model answers, with role human or user")
+			"there is no human turn; add the question that the model answers, with role human or user")
 	case !answered:
-		p.fail(dataset.NoAnswer, p.conversation, "no turn is the model's after the human's first; "+
-			"add the answer to be trained on, with role gpt or assistant")
+		p.fail(dataset.NoAnswer, p.conversation, "there is no model turn after the first human turn; "+
+			"add the model's answer, with role gpt or assistant")
 	case before == dataset.Human:
 		p.flag() // a last human turn
 	}
 }
 
-// checkSaid checks that the first turn is not empty. Turns of the same side that are joined with it count too.
+// checkSaid checks that the first turn is not empty. If turns of the same side are joined with it, one of them must not
+// be empty.
 func (p *parser) checkSaid(turns []draft) {
 	for _, t := range turns {
 		if t.role.Rated() && t.role != turns[0].role {
@@ -216,5 +220,5 @@ func (p *parser) checkSaid(turns []draft) {
 	if turns[0].absent {
 		said = "the turn has no text"
 	}
-	p.fail(dataset.EmptyTurn, turns[0].field, said+"; add it, or remove the turn and the one that it belongs to")
+	p.fail(dataset.EmptyTurn, turns[0].field, said+"; write a text, or remove this question and its answer")
 }

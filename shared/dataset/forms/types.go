@@ -10,13 +10,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// Types counts the types of values that the fields of a dataset's records have, and those of the turns in them. The
-// zero value is empty.
+// Types counts the types of values in the fields of a dataset's records and of their turns. The zero value has no
+// counts.
 type Types struct {
 	fields map[string]*[jsontext.Object + 1]int64
 }
 
-// Add counts the fields of a record, and nothing of one that is broken. A field without a value has no type.
+// Add counts the fields of a record. It ignores an invalid record, and fields without a value.
 func (t *Types) Add(raw []byte) {
 	value := bytes.TrimSpace(raw)
 	if len(value) == 0 || jsontext.SyntaxError(value) != nil || jsontext.TypeOf(value) != jsontext.Object {
@@ -56,7 +56,8 @@ func (t *Types) add(prefix string, fields jsontext.Members) {
 	}
 }
 
-// Mixed says of each field whose values have several types how many there are of each, by the fields' names.
+// Mixed returns a text for each field whose values have several types, with the number of values of each type, sorted
+// by the names of the fields.
 func (t *Types) Mixed() []string {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(t.fields)) {

@@ -10,29 +10,30 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// A View shows how a record was understood, so that a person who knows the data can check it.
+// A View shows how a record was read, so that a person who knows the data can check it.
 type View struct {
 	Place  dataset.Place `json:"place"`
 	Form   string        `json:"form"`
 	ID     string        `json:"id"`
 	Source string        `json:"source"`
 	Turns  []TurnView    `json:"turns"`
-	// Images are the names of the images, in the order of their places; for an image in a data URL its size.
+	// Images has the name of each image, in the order of their places; for an image in a data URL, its size.
 	Images []string `json:"images"`
-	// Kept are fields in which the record's authors rate its quality, by name and unchanged.
+	// Kept has the fields in which the record's authors rate its quality: the unchanged values, by the names of the
+	// fields.
 	Kept map[string]string `json:"kept,omitempty"`
 }
 
-// A TurnView is a turn, and its text with [image 1] in the place of the first image, and so on, cut to a few words.
+// A TurnView is a turn with the start of its text. The text has [image 1] in the place of the first image, and so on.
 type TurnView struct {
 	Role dataset.Role `json:"role"`
 	Text string       `json:"text"`
 }
 
-// viewBytes is the longest text of a turn that is shown.
+// viewBytes is the largest number of bytes of a turn's text that is shown.
 const viewBytes = 160
 
-// ViewOf is the view of a sample.
+// ViewOf returns the view of a sample.
 func ViewOf(s *dataset.Sample) View {
 	v := View{Place: s.Place, Form: s.Form, ID: s.ID, Source: s.Source, Images: []string{}, Kept: Quality(s.Raw)}
 	for _, turn := range s.Turns {
@@ -58,7 +59,7 @@ func ViewOf(s *dataset.Sample) View {
 	return v
 }
 
-// cut is the begin of a text, up to a whole character.
+// cut returns the start of a text, and cuts no character.
 func cut(text string) string {
 	if len(text) <= viewBytes {
 		return text
@@ -77,8 +78,8 @@ func cut(text string) string {
 // relevance_ratings, relevance_min.
 var qualityField = regexp.MustCompile(`^\w+_(ratings|min)$`)
 
-// Quality are the fields of a record in which its authors rate it, as they are, by their names; nil if it has none.
-// They stay in the record, and nothing is decided by them.
+// Quality returns the fields in which the authors of a record rate it: the unchanged values, by the names of the
+// fields; nil if there are none. The ratings stay in the record, and have no effect on a selection.
 func Quality(raw []byte) map[string]string {
 	value := bytes.TrimSpace(raw)
 	if !bytes.Contains(raw, []byte("_ratings")) && !bytes.Contains(raw, []byte("_min")) ||

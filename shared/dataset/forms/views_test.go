@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 )
 
-// view is what a record is read as: its turns and those that are rated, one `role: text` each, with [k] for image k,
-// and the names of its images.
+// A view has the turns of a sample, its rated turns, and the names of its images. A turn is written as `role: text`,
+// with [k] for image k.
 type view struct {
 	turns, rated []string
 	images       string
@@ -40,7 +40,7 @@ func viewOf(s *dataset.Sample) view {
 	return view{lines(s.Turns), lines(s.Rated()), strings.Join(names, " "), s.Flags != nil}
 }
 
-// Fields of records, and what a record of one question and one answer is read as.
+// Fields of records, and the turns of a record with one question and one answer.
 const (
 	one      = `"image": "a.png", `
 	two      = `"images": ["a.png", "b.png"], `
@@ -50,22 +50,22 @@ const (
 
 var both = []string{"human: Why?", "gpt: So."}
 
-// said is a turn; value is JSON.
+// said returns a turn; value is JSON.
 func said(from, value string) string { return `{"from": "` + from + `", "value": ` + value + `}` }
 
-// turns is a field of turns.
+// turns returns the field conversations with these turns.
 func turns(list ...string) string { return `"conversations": [` + strings.Join(list, `, `) + `]` }
 
-// parts is a field of two turns, of which the first has these content parts.
+// parts returns a field with two turns. The first turn has these content parts.
 func parts(list string) string {
 	return `"messages": [{"role": "user", "content": [` + list + `]}, {"role": "assistant", "content": "So."}]`
 }
 
-// plain is a view whose turns are all rated; flagged is one with a flag.
+// plain returns a view whose turns are all rated. flagged returns such a view with a flag.
 func plain(images string, turns ...string) view   { return view{turns, turns, images, false} }
 func flagged(images string, turns ...string) view { return view{turns, turns, images, true} }
 
-// A viewCase is the fields of a record, and what it is read as.
+// A viewCase has the fields of a record, and its expected view.
 type viewCase struct {
 	fields string
 	want   view
@@ -87,7 +87,7 @@ func checkViews(t *testing.T, cases map[string]viewCase) {
 	}
 }
 
-// Turns of systems are not rated, turns of one side are joined.
+// System turns are not rated. Turns of one side are joined.
 func TestParseTurnsAsTrainersDo(t *testing.T) {
 	t.Parallel()
 	checkViews(t, map[string]viewCase{
@@ -116,11 +116,11 @@ func TestParseTurnsAsTrainersDo(t *testing.T) {
 				"", true,
 			},
 		},
-		"a blank turn next to one that says something": {
+		"a blank turn next to a turn with a text": {
 			turns(said("human", `""`), question, answer),
 			view{[]string{"human: ", both[0], both[1]}, []string{"human: \nWhy?", both[1]}, "", true},
 		},
-		"leading model turn": {
+		"model turn first": {
 			turns(said("gpt", `""`), answer, question, answer),
 			view{[]string{"gpt: ", "gpt: So.", both[0], both[1]}, both, "", true},
 		},
@@ -140,7 +140,7 @@ func TestParseTurnsAsTrainersDo(t *testing.T) {
 	})
 }
 
-// Turns of tools are not rated, and the answers around them are one.
+// Tool turns are not rated. The answers before and after them are joined.
 func TestParseToolsAsTrainersDo(t *testing.T) {
 	t.Parallel()
 	checkViews(t, map[string]viewCase{
@@ -161,7 +161,7 @@ func TestParseToolsAsTrainersDo(t *testing.T) {
 	})
 }
 
-// Images without a mark are before the first question; a mark too many is a word.
+// Images without marks come before the first question. Without an image, a mark is text.
 func TestParseImagesAsTrainersDo(t *testing.T) {
 	t.Parallel()
 	checkViews(t, map[string]viewCase{
@@ -282,7 +282,7 @@ func TestParseMarksOfOtherProjects(t *testing.T) {
 			turns(question, said("gpt", `"<img>a.png</img>"`)),
 			flagged("", both[0], "gpt: <img>a.png</img>"),
 		},
-		"media fields of none": {
+		"empty media fields": {
 			`"video": null, "audios": [], "voice": "", "videos": [{"path": null}], "image_path": "", ` + turns(question, answer),
 			plain("", both...),
 		},
@@ -293,11 +293,11 @@ func TestParseMarksOfOtherProjects(t *testing.T) {
 	})
 }
 
-// A mediaCase is the fields of a record, and the problem that it has.
+// A mediaCase has the fields of a record, and its problem.
 type mediaCase struct {
 	fields        string
 	code          reason.Code
-	field, detail string // detail: a part of it
+	field, detail string // detail is a part of the problem's detail
 }
 
 func checkMedia(t *testing.T, cases map[string]mediaCase) {
@@ -320,29 +320,29 @@ func checkMedia(t *testing.T, cases map[string]mediaCase) {
 	}
 }
 
-// Media that are not read never make a sample of text alone.
+// A record with media that Harvest does not read never becomes a sample with only text.
 func TestParseUnsupportedMedia(t *testing.T) {
 	t.Parallel()
 	checkMedia(t, map[string]mediaCase{
-		"video": {`"video": "a.mp4", ` + asked("<video>\nWhat?"), dataset.UnsupportedMedia, "video", "it holds video"},
+		"video": {`"video": "a.mp4", ` + asked("<video>\nWhat?"), dataset.UnsupportedMedia, "video", "it has video"},
 		"videos": {
-			`"images": [], "videos": ["a.mp4"], ` + asked("What?"), dataset.UnsupportedMedia, "videos", "it holds video",
+			`"images": [], "videos": ["a.mp4"], ` + asked("What?"), dataset.UnsupportedMedia, "videos", "it has video",
 		},
 		"audio with a table": {
 			`"audios": [{"path": "a.wav", "bytes": null}], ` + asked("What?"), dataset.UnsupportedMedia, "audios",
-			"it holds audio",
+			"it has audio",
 		},
-		"speech": {`"speech": "a.wav", ` + asked("What?"), dataset.UnsupportedMedia, "speech", "it holds speech"},
+		"speech": {`"speech": "a.wav", ` + asked("What?"), dataset.UnsupportedMedia, "speech", "it has speech"},
 		"voices, as a path": {
 			`"voice_path": "a.wav", ` + asked("What?"),
-			dataset.UnsupportedMedia, "voice_path", "it holds voice",
+			dataset.UnsupportedMedia, "voice_path", "it has voice",
 		},
 		"nested deep": {
 			`"video": [[[[[[]]]]]], ` + asked("What?"),
-			dataset.UnsupportedMedia, "video", "it holds video",
+			dataset.UnsupportedMedia, "video", "it has video",
 		},
 		"image_path": {
-			`"image_path": "a.png", ` + asked("<image>\nWhat?"), dataset.UnsupportedMedia, "image_path", "name it image",
+			`"image_path": "a.png", ` + asked("<image>\nWhat?"), dataset.UnsupportedMedia, "image_path", "rename it to image",
 		},
 		"a video's mark": {
 			asked(" <video>What?"), dataset.UnsupportedMedia, "conversations[0].value", "the turn begins with <video>",
@@ -365,22 +365,22 @@ func TestParseUnsupportedMedia(t *testing.T) {
 		},
 		"a part of video": {
 			parts(`{"type": "video_url", "video_url": {"url": "a.mp4"}}`), dataset.UnsupportedMedia, "messages[0].content[0]",
-			"it holds video",
+			"it has video",
 		},
 		"a part of a file": {
 			parts(`{"type": "text", "text": "What?"}, {"type": "file", "file": {}}`), dataset.UnsupportedMedia,
-			"messages[0].content[1]", "it holds file",
+			"messages[0].content[1]", "it has file",
 		},
 	})
 }
 
-// Tags of Qwen-VL name images, each in a pair of tags, and no image of a field.
+// A pair of Qwen-VL's tags names an image. The record must not have images in a field.
 func TestParseTagsOfQwenVL(t *testing.T) {
 	t.Parallel()
 	checkMedia(t, map[string]mediaCase{
 		"Qwen-VL's images next to others": {
 			one + asked("Picture 1: <img>im/a b.png</img>\nWhat?"), dataset.ImageCount, "conversations[0].value",
-			`found "<img>im/a b.png</img>" in a record whose field image holds images`,
+			`found "<img>im/a b.png</img>" in a record whose field image has images`,
 		},
 		"Qwen-VL's tag without an end": {
 			asked("Picture 1: <img>im/a.png\nWhat?"), dataset.ImageCount, "conversations[0].value",
@@ -396,7 +396,7 @@ func TestParseTagsOfQwenVL(t *testing.T) {
 	})
 }
 
-// Images that cannot be placed never make a sample of text alone.
+// A record whose images have no places never becomes a sample with only text.
 func TestParseImageCounts(t *testing.T) {
 	t.Parallel()
 	checkMedia(t, map[string]mediaCase{
@@ -408,13 +408,13 @@ func TestParseImageCounts(t *testing.T) {
 		},
 		"a field that lost images": {
 			`"image": "", ` + asked("<image>\nWhat?"), dataset.ImageCount, "image",
-			"1 <image> marks in the turns, but the field holds no image",
+			"1 <image> marks in the turns, but the field has no image",
 		},
 		"the same at a turn's end": {
-			`"images": [], ` + asked("What?\n<image>"), dataset.ImageCount, "images", "the field holds no image",
+			`"images": [], ` + asked("What?\n<image>"), dataset.ImageCount, "images", "the field has no image",
 		},
 		"another mark too few": {
-			two + asked("<image1>?"), dataset.ImageCount, "", "found the mark <image1>, 1 such marks in all and 2 images",
+			two + asked("<image1>?"), dataset.ImageCount, "", "found the mark <image1>, in all 1 such marks, but 2 images",
 		},
 		"other marks out of order": {two + asked("<image2> or <image1>?"), dataset.ImageCount, "", "found the mark <image2>"},
 		"a mark twice": {
@@ -424,7 +424,7 @@ func TestParseImageCounts(t *testing.T) {
 		"parts for too many images": {
 			two + parts(`{"type": "image"}`), dataset.ImageCount, "images", "1 content parts stand for an image",
 		},
-		"parts for no image": {parts(`{"type": "image"}`), dataset.ImageCount, "", "which holds 0 images"},
+		"parts for no image": {parts(`{"type": "image"}`), dataset.ImageCount, "", "which has 0 images"},
 		"images twice": {
 			two + parts(`{"type": "image", "image": "a.png"}`), dataset.ImageCount, "images",
 			"1 images are parts of the turns, and 2 are",
@@ -432,7 +432,7 @@ func TestParseImageCounts(t *testing.T) {
 	})
 }
 
-// Reading takes time linear in the record's length, whatever it holds.
+// Parsing takes time linear in the record's length, for any content.
 func TestParseManyTurns(t *testing.T) {
 	t.Parallel()
 	const n = 100_000
@@ -482,7 +482,7 @@ func FuzzParse(f *testing.F) {
 		checkPlaces(t, s)
 		if s.Problem != nil {
 			if s.Problem.Code == "" || !utf8.ValidString(s.Problem.Detail) {
-				t.Errorf("the problem %+v is not in words", s.Problem)
+				t.Errorf("the problem %+v has no message", s.Problem)
 			}
 			return
 		}

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// shownLevels is the number of levels of a field's path that TooDeep returns.
+// shownLevels is the largest number of levels in the path that TooDeep returns.
 const shownLevels = 4
 
-// TooDeep reports whether lists and objects in one JSON value are nested deeper than a decoder allows. If they are,
-// path is the path of the field that contains them, such as `turns[0].value…`, most is the number of levels that are
-// allowed, and at is the offset of the first bracket beyond it.
+// TooDeep reports whether lists and objects in a JSON value are nested deeper than a decoder allows. If so, path is the
+// start of the path of the field with the nested values, such as `turns[0].value…`, most is the number of levels that
+// a value may have, and at is the offset of the first bracket that is too deep.
 func TooDeep(b []byte) (path string, most, at int, ok bool) {
 	type level struct {
 		key   []byte // in an object, the name of the last field, in its JSON form

@@ -7,8 +7,9 @@ import (
 	"math/bits"
 )
 
-// maxNesting is the number of levels of brackets whose kinds are checked. Deeper brackets are only counted, so that
-// memory stays constant. It is the limit of encoding/json: it does not parse a record that is nested deeper.
+// maxNesting is the number of levels at which a Nesting compares closing brackets with open brackets. At deeper levels,
+// it only counts brackets, so that its memory is limited. encoding/json has the same limit, so a deeper record cannot
+// be parsed.
 const maxNesting = 10_000
 
 // ErrMismatch reports a closing bracket that does not match the open bracket.
@@ -28,9 +29,9 @@ type Nesting struct {
 	begun   bool
 	Scalar  bool   // the value is a number or a word
 	InText  bool   // inside a string
-	escaped bool   // inside a string, after a backslash that escapes the next byte
-	Depth   int    // open brackets
-	open    []byte // the closing brackets that the outermost maxNesting of them need
+	escaped bool   // inside a string, and the last byte was a backslash that escapes the next byte
+	Depth   int    // number of open brackets
+	open    []byte // the closing brackets for the outermost maxNesting open brackets
 }
 
 // Reset prepares v for another value.
@@ -41,8 +42,8 @@ func (v *Nesting) Enter(bracket byte) {
 	*v = Nesting{begun: true, Depth: 1, open: append(v.open[:0], bracket+2)}
 }
 
-// Find searches the value's end in b, the next piece of the value. The first n bytes of b belong to the value; end
-// reports that the value ends there. After ErrMismatch, n is the offset of the wrong bracket.
+// Find searches b, the next piece of the value, for the value's end. The first n bytes of b belong to the value. end
+// reports whether the value ends after them. After ErrMismatch, n is the offset of the wrong bracket.
 func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 	if !v.begun {
 		v.begun = true
@@ -75,7 +76,7 @@ func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 			v.InText = true
 		case '{', '[':
 			if v.Depth++; v.Depth <= maxNesting {
-				v.open = append(v.open, c+2) // '}' and ']' both are the code of their opening bracket plus 2
+				v.open = append(v.open, c+2) // the code of '}' and of ']' is that of the opening bracket plus 2
 			}
 		default:
 			if v.Depth <= maxNesting {
@@ -94,7 +95,8 @@ func (v *Nesting) Find(b []byte) (n int, end bool, err error) {
 	return i, false, nil
 }
 
-// skipText returns the offset after the string that is open at b[i], or len(b) if the string continues.
+// skipText returns the offset after the end of the string that contains b[i]. It returns len(b) if the string continues
+// after b.
 func (v *Nesting) skipText(b []byte, i int) int {
 	if v.escaped {
 		v.escaped = false
@@ -119,17 +121,17 @@ func (v *Nesting) skipText(b []byte, i int) int {
 	}
 }
 
-// quoteAt returns the offset of the first quote in b from i on; len(b) if there is none.
+// quoteAt returns the offset of the first quote in b from i on. It returns len(b) if there is no quote.
 func quoteAt(b []byte, i int) int {
 	const (
 		ones     = 0x0101010101010101
 		highBits = 0x80 * ones
-		// nearby is the number of bytes that are searched here before IndexByte is called. Most strings end within them, and
-		// the call would take longer.
+		// nearby is the number of bytes that are searched here before IndexByte is called. Most strings end within these
+		// bytes, and a call of IndexByte would take longer.
 		nearby = 48
 	)
 	for far := i + nearby; i < far && i+8 <= len(b); i += 8 {
-		// A byte of the difference is zero at a quote. The lowest bit of zeros belongs to the first quote.
+		// A byte of word is zero at a quote. The lowest bit of zeros belongs to the first quote.
 		word := binary.LittleEndian.Uint64(b[i:]) ^ '"'*ones
 		if zeros := (word - ones) &^ word & highBits; zeros != 0 {
 			return i + bits.TrailingZeros64(zeros)/8

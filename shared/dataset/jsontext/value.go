@@ -15,7 +15,7 @@ type Type int
 
 // The types of JSON values.
 const (
-	None Type = iota // absent, null, NaN or infinite; programs write each of them for a missing value
+	None Type = iota // absent, null, NaN or infinite: programs write all of these for a missing value
 	Bool
 	Number
 	String
@@ -23,7 +23,7 @@ const (
 	Object
 )
 
-// TypeOf returns the type of a valid JSON value. It needs only the first bytes.
+// TypeOf returns the type of a valid JSON value. It reads only the first bytes.
 func TypeOf(value json.RawMessage) Type {
 	if len(value) == 0 {
 		return None
@@ -49,7 +49,7 @@ func TypeOf(value json.RawMessage) Type {
 	}
 }
 
-// SyntaxError returns the error if b is not one JSON value, else nil. NaN, Infinity and -Infinity, which Python writes
+// SyntaxError returns nil if b is one JSON value, otherwise the error. NaN, Infinity and -Infinity, which Python writes
 // for a missing number, are read as null.
 func SyntaxError(b []byte) *json.SyntaxError {
 	if json.Valid(b) {
@@ -62,8 +62,8 @@ func SyntaxError(b []byte) *json.SyntaxError {
 
 var notNumbers = [][]byte{[]byte("NaN"), []byte("Infinity"), []byte("-Infinity")}
 
-// withoutNaN returns b with 0, padded to equal length, in place of the values NaN, Infinity and -Infinity. It copies b
-// if b may contain such values.
+// withoutNaN replaces the values NaN, Infinity and -Infinity in b by 0, padded to the same length. It copies b if b may
+// contain such values.
 func withoutNaN(b []byte) []byte {
 	if !bytes.Contains(b, notNumbers[0]) && !bytes.Contains(b, notNumbers[1]) {
 		return b
@@ -111,8 +111,8 @@ func (t Type) String() string {
 // Describe returns the name of a value's type, for messages.
 func Describe(value json.RawMessage) string { return TypeOf(value).String() }
 
-// The functions below split valid JSON values of their type. Parse validates a record once. Decoding it level by level
-// with encoding/json, which validates and copies at every level, takes nearly three times as long.
+// Each function below reads a valid JSON value of one type. A record is validated only once, before these functions are
+// called. encoding/json validates and copies at every level, which takes nearly three times as long.
 
 // Text decodes a string.
 func Text(value json.RawMessage) string {
@@ -141,11 +141,12 @@ func validText(s string) string {
 	return string([]rune(s))
 }
 
-// plainEscapes are the characters that a letter after a backslash encodes; a character that is missing here encodes
-// itself.
+// plainEscapes are the characters that letters after a backslash stand for. Any other character after a backslash
+// stands for itself.
 var plainEscapes = [256]rune{'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t'}
 
-// unescape decodes the escape sequence at the start of b. Half of a surrogate pair is decoded as U+FFFD.
+// unescape decodes the escape sequence at the start of b, and returns the character and the length of the sequence.
+// Half of a surrogate pair is decoded as U+FFFD.
 func unescape(b []byte) (r rune, size int) {
 	if b[1] != 'u' {
 		if r = plainEscapes[b[1]]; r == 0 {
@@ -181,7 +182,7 @@ func hexRune(digits []byte) (r rune) {
 	return r
 }
 
-// Items returns the values of an array, or the keys and values of an object in turn.
+// Items returns the values of an array, or alternately the keys and values of an object.
 func Items(value json.RawMessage) []json.RawMessage {
 	list := make([]json.RawMessage, 0, 8) // room for four fields, which is a common number
 	var open [8]byte                      // deep enough for most records
@@ -194,16 +195,17 @@ func Items(value json.RawMessage) []json.RawMessage {
 			return list
 		}
 		end.Reset()
-		n, _, _ := end.Find(rest) // brackets match
+		n, _, _ := end.Find(rest) // the value is valid, so there is no error
 		list = append(list, rest[:n:n])
 		rest = rest[n:]
 	}
 }
 
-// Members are the keys and values of an object in turn.
+// Members are alternately the keys and values of an object.
 type Members []json.RawMessage
 
-// Get returns the value of a key; nil if there is none. Of equal keys the last one counts, as in most JSON readers.
+// Get returns the value of a key; nil if the object does not have the key. If a key is repeated, Get returns its last
+// value, as most JSON readers do.
 func (m Members) Get(name string) json.RawMessage {
 	for i := len(m) - 2; i >= 0; i -= 2 {
 		key := m[i][1 : len(m[i])-1]
@@ -214,8 +216,8 @@ func (m Members) Get(name string) json.RawMessage {
 	return nil
 }
 
-// First returns the first of the names with a value, and its value. If no name has a value, it returns the first name
-// and nil.
+// First returns the first of the names that has a value, and this value. If no name has a value, it returns the first
+// name and nil.
 func (m Members) First(names ...string) (string, json.RawMessage) {
 	for _, name := range names {
 		if value := m.Get(name); TypeOf(value) != None {
@@ -225,11 +227,12 @@ func (m Members) First(names ...string) (string, json.RawMessage) {
 	return names[0], nil
 }
 
-// maxHeld is the number of levels of a value that Holds checks: each level reads the value once more.
+// maxHeld is the number of levels that Holds checks. It is limited, because Holds reads the whole value once for each
+// level.
 const maxHeld = 4
 
-// Holds reports whether one of the values is not empty: text, a number, true, or a list or object that holds one of
-// these.
+// Holds reports whether one of the values is not empty. Not empty are a text, a number, true, and a list or object that
+// contains one of these.
 func Holds(values ...json.RawMessage) bool { return holdsWithin(maxHeld, values) }
 
 func holdsWithin(levels int, values []json.RawMessage) bool {
@@ -259,7 +262,7 @@ func holdsWithin(levels int, values []json.RawMessage) bool {
 	return false
 }
 
-// Twice returns the first repeated key of an object; empty if there is none. It does not check nested objects.
+// Twice returns the first repeated key of an object, or "" if no key is repeated. It does not check nested objects.
 func (m Members) Twice() string {
 	seen := make(map[string]bool, len(m)/2)
 	for i := 0; i < len(m); i += 2 {
@@ -272,8 +275,8 @@ func (m Members) Twice() string {
 	return ""
 }
 
-// Twice returns the first key that is repeated in one object, at any level of a value; empty if there is none. Its time
-// grows with the size of the value times its depth.
+// Twice returns the first key that is repeated in an object at any level of a value, or "" if there is no such key. The
+// time is proportional to the size of the value times its depth.
 func Twice(value json.RawMessage) string {
 	inner := []json.RawMessage(nil)
 	switch TypeOf(value) {
@@ -313,7 +316,7 @@ func (m Members) Values() []json.RawMessage {
 	return list
 }
 
-// Quote returns s in quotes, cut after limit bytes.
+// Quote returns s in quotes, shortened to limit bytes.
 func Quote(s string, limit int) string {
 	if len(s) > limit {
 		return strconv.Quote(s[:limit]) + "…"
@@ -321,8 +324,8 @@ func Quote(s string, limit int) string {
 	return strconv.Quote(s)
 }
 
-// Append appends the JSON of a value to text, on one line and without escapes for <, > and &. Bytes that are not UTF-8
-// become U+FFFD.
+// Append appends the JSON of a value to text, on one line. It does not escape <, > and &, and replaces bytes that are
+// not UTF-8 by U+FFFD.
 func Append(text []byte, value any) []byte {
 	out := bytes.NewBuffer(text)
 	encoder := json.NewEncoder(out)

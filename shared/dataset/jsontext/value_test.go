@@ -26,7 +26,7 @@ func FuzzText(f *testing.F) {
 			t.Skip() // too deep
 		}
 		switch TypeOf(raw) {
-		case None, Bool, Number: // have nothing in them
+		case None, Bool, Number: // these values contain no other values
 		case String:
 			var want string
 			if err := json.Unmarshal(raw, &want); err != nil {

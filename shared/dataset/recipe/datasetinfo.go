@@ -7,16 +7,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// infoEntry reads an entry of a dataset_info.json.
+// infoEntry converts an entry of a dataset_info.json.
 func infoEntry(fields jsontext.Members) (Entry, error) {
 	e := Entry{File: textOf(fields, "file_name")}
 	switch {
 	case e.File == "":
-		return Entry{}, errors.New("it has no file_name, so its data are on a hub; download the data, and set file_name")
+		return Entry{}, errors.New("file_name: it is missing, so the data are on a hub; download the data, and set file_name")
 	case jsontext.Holds(fields.Get("num_samples")):
-		return Entry{}, errors.New("num_samples takes records at random; leave it out, and let the budget select")
+		return Entry{}, errors.New("num_samples: it takes records at random; remove it, and select samples with a budget")
 	case jsontext.Holds(fields.Get("ranking")):
-		return Entry{}, errors.New("ranking: records with a chosen and a rejected answer are not rated; leave the entry out")
+		return Entry{}, errors.New("ranking: records with a chosen and a rejected answer cannot be rated; remove the entry")
 	}
 	switch formatting := textOf(fields, "formatting"); formatting {
 	case "", "alpaca":
@@ -36,7 +36,8 @@ func infoEntry(fields jsontext.Members) (Entry, error) {
 	return e, err
 }
 
-// names returns the texts of the object under key, by their keys; nil if there is no such object.
+// names returns the texts of the object in the field key, by their keys. It returns nil if the field is missing or
+// null.
 func names(fields jsontext.Members, key string) (map[string]string, error) {
 	value := fields.Get(key)
 	if jsontext.TypeOf(value) == jsontext.None {
@@ -67,5 +68,5 @@ func textOf(fields jsontext.Members, key string) string {
 	return ""
 }
 
-// infoFields returns the fields of an entry that have other values in the recipe of a subset.
+// infoFields returns the fields of an entry that change in the recipe of a subset, with their new values.
 func infoFields(p Part) map[string]any { return map[string]any{"file_name": p.File} }

@@ -11,11 +11,11 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// metaEntry reads an entry of a meta file of InternVL.
+// metaEntry converts an entry of a meta file of InternVL.
 func metaEntry(fields jsontext.Members) (Entry, error) {
 	e := Entry{File: textOf(fields, "annotation"), Images: textOf(fields, "root")}
 	if e.File == "" {
-		return Entry{}, fmt.Errorf("it has no annotation; set it to the file of the records")
+		return Entry{}, fmt.Errorf("annotation: it is missing; set it to the file of the records")
 	}
 	if value := fields.Get("repeat_time"); jsontext.TypeOf(value) == jsontext.Number {
 		repeat, err := strconv.ParseFloat(string(value), 64)
@@ -29,14 +29,14 @@ func metaEntry(fields jsontext.Members) (Entry, error) {
 	return e, nil
 }
 
-// metaFields returns the fields of an entry that have other values in the recipe of a subset, which does not repeat
-// records.
+// metaFields returns the fields of an entry that change in the recipe of a subset, with their new values. A subset does
+// not repeat records.
 func metaFields(p Part) map[string]any {
 	return map[string]any{"annotation": p.File, "repeat_time": 1, "length": p.Records}
 }
 
-// writeObject writes an object with the parts by their names. Each part has the fields of its entry; values returns
-// those that differ.
+// writeObject returns an object that has an entry for each part, by the part's name. values returns the fields that
+// differ from those of the original entry.
 func writeObject(parts []Part, values func(Part) map[string]any) ([]byte, error) {
 	var out bytes.Buffer
 	out.WriteString("{")

@@ -9,25 +9,25 @@ import (
 	"strconv"
 )
 
-// Note describes an entry whose records a trainer repeats or leaves out, because a subset does not do so. It is empty
-// if the trainer uses each record once.
+// Note returns a message if a trainer repeats or leaves out records of the entry, because a subset does not do so. It
+// returns "" if the trainer uses each record once.
 func (e Entry) Note() string {
 	if e.Repeat == 0 {
 		return ""
 	}
-	how := fmt.Sprintf("makes a trainer repeat its records %g times", e.Repeat)
+	how := fmt.Sprintf("makes a trainer repeat the records %g times", e.Repeat)
 	if e.Repeat < 1 {
-		how = fmt.Sprintf("makes a trainer use only the first %g of its records", e.Repeat)
+		how = fmt.Sprintf("makes a trainer use only the first %g of the records", e.Repeat)
 	}
-	return fmt.Sprintf("entry %q: repeat_time %s; here each record is rated once, and a subset has repeat_time 1", e.Name,
+	return fmt.Sprintf("entry %q: repeat_time %s; Harvest rates each record once, and a subset has repeat_time 1", e.Name,
 		how)
 }
 
-// partName matches a file name with a number and a total, such as train-00000-of-00012.parquet.
+// partName matches the name of a file of a numbered series, such as train-00000-of-00012.parquet.
 var partName = regexp.MustCompile(`^(.*?\D|)(\d+)(-of-)(\d+)(\D.*|)$`)
 
-// MissingParts lists the missing files of numbered series (see partName), in one text for each series. Numbers begin at
-// 0, or at 1 if the series has a file whose number is the total.
+// MissingParts returns a message for each numbered series (see partName) that has missing files. Numbers begin at 1 if
+// the series has a file whose number is the total, otherwise at 0.
 func MissingParts(names []string) (notes []string) {
 	type series struct{ folder, before, of, after string }
 	present := map[series]map[int]bool{}
@@ -68,7 +68,7 @@ func MissingParts(names []string) (notes []string) {
 		if more := total - len(there) - 1; more > 0 {
 			note = fmt.Sprintf("%s%0*d%s%s and %d more are missing", s.before, len(digits), missing, s.of, s.after, more)
 		}
-		notes = append(notes, fmt.Sprintf("%s: the names state %d files, but %d are given; the subset is made from these",
+		notes = append(notes, fmt.Sprintf("%s: the names state %d files, but %d are given; the subset is made from them",
 			note, total, len(there)))
 	}
 	return notes

@@ -24,7 +24,7 @@ func parseMix(listed mix) (*Recipe, error) {
 	r := &Recipe{Kind: OneVision}
 	for i, part := range listed.Datasets {
 		if part.JSONPath == "" {
-			return nil, fmt.Errorf("datasets[%d]: it has no json_path; set it to the file of the records", i)
+			return nil, fmt.Errorf("datasets[%d].json_path: it is missing; set it to the file of the records", i)
 		}
 		take, err := dataset.ParseTake(part.Strategy)
 		if err != nil {
@@ -38,7 +38,7 @@ func parseMix(listed mix) (*Recipe, error) {
 	return r, nil
 }
 
-// writeMix writes a mix with all records of the parts.
+// writeMix returns a mix of the parts, with all of their records.
 func writeMix(parts []Part) ([]byte, error) {
 	var listed mix
 	for _, part := range parts {

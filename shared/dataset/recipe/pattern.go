@@ -13,26 +13,26 @@ var braces = regexp.MustCompile(`\{([^{}]*,[^{}]*|\d+\.\.\d+)\}`)
 // ofRange matches the content of the braces of a range.
 var ofRange = regexp.MustCompile(`^(\d+)\.\.(\d+)$`)
 
-// maxExpanded bounds the number of names that a pattern expands to.
+// maxExpanded is the largest number of names to which a pattern may expand.
 const maxExpanded = 100_000
 
 const (
-	// maxDigits bounds the digits of a number in a range; no file's name has longer numbers.
+	// maxDigits is the largest number of digits of a number in a range. No file name has longer numbers.
 	maxDigits = 20
-	// maxPattern bounds the bytes of a pattern with braces; no file's name is longer.
+	// maxPattern is the largest length, in bytes, of a pattern with braces. No file name is longer.
 	maxPattern = 4 << 10
 )
 
-// Expand returns a pattern with each of its braces replaced by their items, in order, like shells and webdataset:
-// a-{000..002}.json is three names, and the numbers keep their zeros. Braces may be nested.
+// Expand returns the names that a pattern with braces stands for, in the order of the items, as shells and webdataset
+// do. a-{000..002}.json stands for three names, whose numbers have leading zeros. Braces may be nested.
 func Expand(pattern string) ([]string, error) {
 	if strings.Contains(pattern, "{") && len(pattern) > maxPattern {
-		return nil, fmt.Errorf("%s…: it has %d bytes, more than the %d that a pattern may have; give a shorter one",
+		return nil, fmt.Errorf("%s…: it has %d bytes, but a pattern may have at most %d; give a shorter pattern",
 			pattern[:40], len(pattern), maxPattern)
 	}
 	names, err := expand(pattern)
 	if err == nil && len(names) > maxExpanded {
-		err = fmt.Errorf("it expands to more than %d names; give fewer", maxExpanded)
+		err = fmt.Errorf("it expands to more than %d names; give a pattern of fewer names", maxExpanded)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", pattern, err)
@@ -40,8 +40,8 @@ func Expand(pattern string) ([]string, error) {
 	return names, nil
 }
 
-// expand expands the first braces that list items, and the braces in and after them. It stops soon after maxExpanded
-// names.
+// expand expands the first braces that list items, and all braces in these items and after them. It stops soon after
+// maxExpanded names.
 func expand(pattern string) ([]string, error) {
 	first, items, rest, err := firstBraces(pattern)
 	if items == nil || err != nil {
@@ -93,7 +93,7 @@ func firstBraces(pattern string) (before string, items []string, after string, e
 			if items != nil {
 				items = append(items, pattern[start:i])
 			} else if items, err = numbers(pattern[start:i]); items == nil && err == nil {
-				break // braces around one name are part of it
+				break // braces around a single name are part of the name
 			}
 			return pattern[:open], items, pattern[i+1:], err
 		}
@@ -101,7 +101,7 @@ func firstBraces(pattern string) (before string, items []string, after string, e
 	return pattern, nil, "", nil
 }
 
-// numbers returns the numbers of a range such as 000..123; nil if the text is not a range.
+// numbers returns the numbers of a range such as 000..123. It returns nil if the text is not a range.
 func numbers(inner string) ([]string, error) {
 	match := ofRange.FindStringSubmatch(inner)
 	if match == nil {

@@ -1,6 +1,6 @@
-// Package recipe reads the files that list the manifests of a dataset, with the way to read each: LLaMA-Factory's
-// dataset_info.json, the meta files of InternVL, and the mixes of LLaVA-OneVision. It also writes such a file for a
-// subset.
+// Package recipe reads files that list the manifests of a dataset, and how to read each manifest: dataset.yaml,
+// LLaMA-Factory's dataset_info.json, the meta files of InternVL, and the mixes of LLaVA-OneVision. It also writes such
+// a file for a subset.
 package recipe
 
 import (
@@ -12,7 +12,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// MaxBytes is the size of the longest recipe. A longer file is a manifest.
+// MaxBytes is the size limit of a recipe. A longer file is a manifest.
 const MaxBytes = 4 << 20
 
 // A Kind is a kind of recipe, as messages name it.
@@ -34,7 +34,7 @@ type Recipe struct {
 
 // An Entry is a manifest as a recipe lists it.
 type Entry struct {
-	// Name is the name of the entry in the recipe; the stem of the file if it has none.
+	// Name is the name of the entry in the recipe. If the entry has no name, it is the stem of the file.
 	Name string
 	// File is the path of the manifest in the recipe.
 	File    string
@@ -42,10 +42,10 @@ type Entry struct {
 	// Images is the folder that image names are relative to, as in the recipe; empty if the recipe has none.
 	Images string
 	Take   dataset.Take
-	// Repeat is how often a trainer uses each record; 0 for once. A subset does not repeat records.
+	// Repeat is the number of times that a trainer uses each record; 0 means once. A subset does not repeat records.
 	Repeat float64
 
-	fields jsontext.Members // the entry in a JSON recipe, without its name
+	fields jsontext.Members // the fields of the entry in a JSON recipe
 }
 
 // A Part is a file of a subset: the selected records of an entry.
@@ -95,7 +95,7 @@ func Parse(content []byte) (*Recipe, error) {
 	return r, nil
 }
 
-// kindOf returns the kind of a JSON recipe by the fields of an entry; empty for other files.
+// kindOf finds the kind of a JSON recipe from the fields of an entry. It returns "" for other files.
 func kindOf(fields jsontext.Members) Kind {
 	is := func(key string) bool { return jsontext.TypeOf(fields.Get(key)) == jsontext.String }
 	switch {
@@ -108,7 +108,7 @@ func kindOf(fields jsontext.Members) Kind {
 	}
 }
 
-// Write returns a recipe of the same kind that lists the parts of a subset, with all their records.
+// Write returns a recipe of kind k that lists the parts of a subset. The recipe takes all records of each part.
 func (k Kind) Write(parts []Part) ([]byte, error) {
 	switch k {
 	case DatasetInfo:

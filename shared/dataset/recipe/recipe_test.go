@@ -86,7 +86,7 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Manifests and other files are not recipes.
+// Parse returns nil for manifests and other files.
 func TestParseLeavesManifests(t *testing.T) {
 	t.Parallel()
 	for _, content := range []string{
@@ -104,15 +104,15 @@ func TestParseLeavesManifests(t *testing.T) {
 func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
-		`{"a": {"hf_hub_url": "x/y"}}`:                              `"a": it has no file_name, so its data are on a hub`,
-		`{"a": {"file_name": "a", "num_samples": 5}}`:               "num_samples takes records at random",
+		`{"a": {"hf_hub_url": "x/y"}}`:                              `"a": file_name: it is missing, so the data`,
+		`{"a": {"file_name": "a", "num_samples": 5}}`:               "num_samples: it takes records at random",
 		`{"a": {"file_name": "a", "ranking": true}}`:                "a chosen and a rejected answer",
 		`{"a": {"file_name": "a", "formatting": "x"}}`:              `formatting: "x" is not known`,
 		`{"a": {"file_name": "a", "columns": {"system": 1}}}`:       "columns.system: found a number",
 		`{"a": {"file_name": "a", "tags": []}}`:                     "tags: found a list",
 		`{"a": {"annotation": "a", "repeat_time": 0}}`:              "repeat_time: 0; write a number above 0",
-		`{"a": {"annotation": "a"}, "b": {}}`:                       `entry "b": it has no annotation`,
-		"datasets:\n- {sampling_strategy: all}":                     "datasets[0]: it has no json_path",
+		`{"a": {"annotation": "a"}, "b": {}}`:                       `entry "b": annotation: it is missing`,
+		"datasets:\n- {sampling_strategy: all}":                     "datasets[0].json_path: it is missing",
 		"datasets:\n- {json_path: a, sampling_strategy: random:5%}": "without a seed",
 		"manifests: [a]\nbudget: 30%":                               "use the command's flags",
 		"manifests: [a]\nreadings: {b: {form: LLaVA}}":              `readings: "b" is not one of the manifests`,
@@ -166,7 +166,7 @@ func TestWrite(t *testing.T) {
 			t.Errorf("%s, written and read (-want +got):\n%s", name, diff)
 		}
 		if r.Kind == InternVL && strings.Count(string(written), `"length": 7`) != 2 {
-			t.Errorf("lengths are not those of the parts:\n%s", written)
+			t.Errorf("lengths differ from the parts:\n%s", written)
 		}
 		if r.Kind == InternVL && !strings.Contains(string(written), `"data_augment": false`) {
 			t.Errorf("a field is missing:\n%s", written)

@@ -17,7 +17,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
-// A spec is the part of a dataset.yaml that lists manifests. Its other parts, such as a budget, are for a service; the
+// A spec has the fields of a dataset.yaml that list manifests. The other fields, such as budget, are for a service. The
 // command line has flags for them.
 type spec struct {
 	Manifests []string                 `yaml:"manifests"`
@@ -27,7 +27,7 @@ type spec struct {
 	Takes     map[string]dataset.Take  `yaml:"takes,omitempty"`
 }
 
-// parseYAML reads a recipe in YAML. It returns nil for other files.
+// parseYAML parses a recipe in YAML. It returns nil for other files.
 func parseYAML(content []byte) (*Recipe, error) {
 	var probe struct {
 		mix  `yaml:",inline"`
@@ -45,7 +45,8 @@ func parseYAML(content []byte) (*Recipe, error) {
 	return parseSpec(content)
 }
 
-// misspelt returns the error of a dataset.yaml whose key manifests is misspelt, or is not a list; nil for other files.
+// misspelt returns an error if a dataset.yaml has a misspelt key manifests, or one that is not a list. It returns nil
+// for other files.
 func misspelt(content []byte, fault error) error {
 	var top map[string]yaml.Node
 	if yaml.Unmarshal(content, &top) != nil {
@@ -98,7 +99,7 @@ func parseSpec(content []byte) (*Recipe, error) {
 	return r, nil
 }
 
-// writeSpec writes a dataset.yaml with all records of the parts.
+// writeSpec returns a dataset.yaml of the parts, with all of their records.
 func writeSpec(parts []Part) ([]byte, error) {
 	listed := spec{Readings: map[string]forms.Reading{}}
 	for _, part := range parts {

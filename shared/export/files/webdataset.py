@@ -10,7 +10,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def load() -> Iterator[dict]:
-    """The records in order: `images` are the encoded images of a record, in the order in which it names them."""
+    """Yields the records in order. `images` has the encoded images of a record, in the order of their names in it."""
     shards = sorted(str(path) for path in FOLDER.glob("shard-*.tar"))
     for sample in webdataset.WebDataset(shards, shardshuffle=False):
         record = json.loads(sample["json"])

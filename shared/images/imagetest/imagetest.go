@@ -1,5 +1,5 @@
-// Package imagetest makes images that are small as files and large in memory, for tests of the memory of decoding. Each
-// image has one colour.
+// Package imagetest makes images that are small as files and large in memory, for tests of the memory that decoding
+// needs. Each image has one colour.
 package imagetest
 
 import (
@@ -102,7 +102,8 @@ func WebPWithAlpha(width, height int, frame []byte) []byte {
 	return RIFF("VP8X", header, "ALPH", b.bytes, "VP8 ", frame)
 }
 
-// RIFF returns a WebP file with chunks. Each chunk is a name and its content; more has further pairs of these.
+// RIFF returns a WebP file with chunks. A chunk has a name and a content. more has names and contents of further
+// chunks.
 func RIFF(first string, content []byte, more ...any) []byte {
 	out := []byte("RIFF\x00\x00\x00\x00WEBP")
 	chunks := append([]any{first, content}, more...)

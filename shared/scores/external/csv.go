@@ -58,7 +58,7 @@ func parseCSV(data []byte) (*Table, error) {
 	return t, nil
 }
 
-// checkSeparator refuses a header line with another separator than a comma.
+// checkSeparator returns an error if the header line has a separator other than a comma.
 func checkSeparator(data []byte) error {
 	first, _, _ := bytes.Cut(bytes.TrimLeft(data, "\r\n"), []byte("\n"))
 	for separator, name := range map[string]string{";": "semicolons", "\t": "tabs", "|": "bars"} {
@@ -71,7 +71,7 @@ func checkSeparator(data []byte) error {
 	return nil
 }
 
-// number reads a cell as a number. It returns NaN for an empty cell, and for nan, which programs write for a missing
+// number converts a cell to a number. It returns NaN for an empty cell, and for nan, which programs write for a missing
 // number.
 func number(cell string) (float64, error) {
 	switch strings.ToLower(strings.TrimSpace(cell)) {

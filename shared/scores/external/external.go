@@ -15,7 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// MaxBytes is the largest file, in bytes.
+// MaxBytes is the size limit of a file, in bytes.
 const MaxBytes = 1 << 30
 
 // IDColumn is the name of the column of ids.
@@ -27,21 +27,21 @@ type Table struct {
 	Names []string // names of the numeric columns, in the order of the file
 	// Values has a column for each name, with a number for each row; NaN for a missing number.
 	Values [][]float64
-	// Others maps the names of skipped columns to their first value that is not a number, with its place, such as `line 2
-	// has "high"`.
+	// Others has, for each skipped column, a text about its first value that is not a number, such as `line 2 has "high",
+	// which is not a number`.
 	Others map[string]string
 }
 
-// An Error says why the content of a file is invalid.
+// An Error has the reason why the content of a file is invalid.
 type Error struct{ text string }
 
 func (e *Error) Error() string { return e.text }
 
 func fault(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
-// Parse reads a whole file: Parquet, JSON lines or CSV, by its content. The file needs a column id, of texts or whole
-// numbers, and at least one numeric column. Other columns are skipped. The names of columns must be different. An error
-// is an *Error.
+// Parse parses a whole file: Parquet, JSON lines or CSV. The content shows the format. The file needs a column id of
+// texts or whole numbers, and at least one numeric column. Other columns are skipped. The names of columns must be
+// different. The error is an *Error.
 func Parse(data []byte) (*Table, error) {
 	var t *Table
 	var err error
@@ -62,11 +62,11 @@ func Parse(data []byte) (*Table, error) {
 	return t, t.check()
 }
 
-// check checks that a table has the required parts.
+// check returns an error if a table lacks a required part.
 func (t *Table) check() error {
 	switch {
 	case len(t.Names) == 0:
-		return fault("the file has no column of numbers next to the ids%s", t.why())
+		return fault("the file has no column of numbers in addition to the ids%s", t.why())
 	case len(t.IDs) == 0:
 		return fault("the file has no rows")
 	}
@@ -83,7 +83,7 @@ func (t *Table) check() error {
 // mostNamed is the largest number of columns in an error.
 const mostNamed = 5
 
-// why returns the values of some skipped columns that are not numbers; empty if no column was skipped.
+// why returns a text with values of skipped columns that are not numbers; empty if no column was skipped.
 func (t *Table) why() string {
 	var words []string
 	for _, name := range slices.Sorted(maps.Keys(t.Others)) {
@@ -118,7 +118,7 @@ func shownValue(value json.RawMessage) string {
 	return jsontext.Describe(value)
 }
 
-// listed joins words; of many words it has the first.
+// listed joins words. If there are many words, it joins only the first ones.
 func listed(words []string, separator string) string {
 	if more := len(words) - mostNamed; more > 0 {
 		words = append(slices.Clone(words[:mostNamed]), fmt.Sprintf("and %d more", more))
@@ -126,14 +126,14 @@ func listed(words []string, separator string) string {
 	return strings.Join(words, separator)
 }
 
-// checkNames refuses a name that two columns have, and a file without a column of ids. Columns without a name are
-// skipped.
+// checkNames returns an error if two columns have the same name, or if the file has no column of ids. Columns without a
+// name are skipped.
 func checkNames(names []string) error {
 	seen := map[string]bool{"": false}
 	quoted := make([]string, len(names))
 	for i, name := range names {
 		if seen[name] {
-			return fault("two columns are named %s; give each its own name", shown(name))
+			return fault("two columns are named %s; give them different names", shown(name))
 		}
 		seen[name] = name != ""
 		quoted[i] = shown(name)
@@ -144,7 +144,8 @@ func checkNames(names []string) error {
 	return nil
 }
 
-// column returns the number of a column. It adds a new column, without numbers in the rows so far.
+// column returns the number of the column with this name. If there is no such column, it adds one without numbers in
+// the earlier rows.
 func (t *Table) column(name string) int {
 	if at := slices.Index(t.Names, name); at >= 0 {
 		return at
@@ -201,7 +202,7 @@ func parseLines(data []byte) (*Table, error) {
 			case jsontext.TypeOf(value) == jsontext.Number:
 				v, err := strconv.ParseFloat(string(value), 64)
 				if err != nil {
-					return nil, fault("line %d: the field %s: %s is too large a number", number, shown(name), value)
+					return nil, fault("line %d: the field %s: the number %s is too large", number, shown(name), value)
 				}
 				t.set(t.column(name), v)
 			case jsontext.TypeOf(value) != jsontext.None:

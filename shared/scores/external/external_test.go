@@ -13,7 +13,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// parquetFile makes a file of an id, numbers and other columns.
+// parquetFile returns a file with ids, numbers and other columns.
 func parquetFile(t testing.TB) []byte {
 	t.Helper()
 	type row struct {
@@ -31,7 +31,7 @@ func parquetFile(t testing.TB) []byte {
 	return file.Bytes()
 }
 
-// decimals makes a file of an id and decimals.
+// decimals returns a file with ids and decimals.
 func decimals(t testing.TB) []byte {
 	t.Helper()
 	type row struct {
@@ -77,15 +77,15 @@ func TestParseRefuses(t *testing.T) {
 		"": "the file is empty", "a,b\n1,2\n": `no column "id"; its columns are "a", "b"`,
 		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" is in two rows`, "id,b\n\"x,1\n": "as CSV",
 		`{"n": 1}`: `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ", "PAR1nonsense": "as Parquet",
-		"id,b\nx,y\n":                         `next to the ids: column "b": line 2 has "y", which is not a number`,
+		"id,b\nx,y\n":                         `in addition to the ids: column "b": line 2 has "y", which is not a number`,
 		"\n\nid,b\nx,1\n\"y\nz\",1_0\n":       `column "b": line 6 has "1_0", which is not a number`,
 		"id,a,b,c,d,e,f,g\nx,y,y,y,y,y,y,y\n": `column "e": line 2 has "y", which is not a number; and 2 more`,
-		"id\nx\n":                             "next to the ids",
+		"id\nx\n":                             "in addition to the ids",
 		`{"id": "a", "n": "3", "l": [1]}`:     `line 1 has a list, which is not a number; column "n": line 1 has "3"`,
 		"{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b\", \"n\": \"3\"}": `line 2 has "3" as a text, which is not a number`,
 		"{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b\", \"n\": true}":  `column "n": line 2 has `,
-		string(decimals(t)):                `column "n": it has decimals, which are not read; write them as doubles`,
-		`{"id": "a", "n": 1e999}`:          `line 1: the field "n": 1e999 is too large a number`,
+		string(decimals(t)):                `column "n": it has decimals, which Harvest does not read; write them as doubles`,
+		`{"id": "a", "n": 1e999}`:          `line 1: the field "n": the number 1e999 is too large`,
 		"id,n, n \nx,1,2\n":                `two columns are named "n"`,
 		"id,n,id\nx,1,y\n":                 `two columns are named "id"`,
 		"id,t,n,t\nx,a,1,b\n":              `two columns are named "t"`,
@@ -101,7 +101,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// twoOfOneName makes a Parquet file with two columns of the same name, as other programs write it.
+// twoOfOneName returns a Parquet file with two columns of the same name. Other programs write such files.
 func twoOfOneName(t *testing.T) []byte {
 	t.Helper()
 	type row struct {

@@ -14,7 +14,7 @@ import (
 )
 
 // Numbers yields the numeric fields of a JSON object, such as FineVision's ratings. If a name occurs several times, the
-// last value counts. It yields nothing if the text is not a JSON object.
+// last value is used. It yields nothing if the text is not a JSON object.
 func Numbers(object []byte) iter.Seq2[string, float64] {
 	return func(yield func(string, float64) bool) {
 		if !json.Valid(object) || jsontext.TypeOf(object) != jsontext.Object {
@@ -45,13 +45,14 @@ func checkedNumbers(object []byte) iter.Seq2[string, float64] {
 }
 
 const (
-	// maxColumns is the largest number of columns of a range that are kept; maxCells is the largest number of numbers.
+	// maxColumns is the largest number of columns of a range that are kept. maxCells is the largest number of values in
+	// these columns.
 	maxColumns, maxCells = 32, 2 << 20
-	// maxName is the longest name of a column, in bytes.
+	// maxName is the largest length, in bytes, of a column's name.
 	maxName = 200
 )
 
-// A Collector collects the numbers of the records of a range. Its memory is bounded for any records.
+// A Collector collects the numbers of the records of a range. Its memory is limited for any records.
 type Collector struct {
 	most    int // largest number of columns
 	rows    int
@@ -59,7 +60,7 @@ type Collector struct {
 	more    bool
 }
 
-// NewCollector makes a Collector for about so many records.
+// NewCollector returns a Collector for about this number of records.
 func NewCollector(records int) *Collector {
 	return &Collector{most: min(max(maxCells/max(records, 1), 1), maxColumns), columns: map[string][]float64{}}
 }

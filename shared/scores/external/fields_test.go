@@ -12,8 +12,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores/external"
 )
 
-// TestFields collects the numbers of records, a column for each name. Of records with many names it collects the first
-// names.
+// TestFields collects the numbers of records, a column for each name. If records have too many names, it collects only
+// the first names.
 func TestFields(t *testing.T) {
 	t.Parallel()
 	c := external.NewCollector(4)

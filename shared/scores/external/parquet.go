@@ -41,7 +41,7 @@ func parseParquet(data []byte) (t *Table, err error) {
 		case path[0] == IDColumn:
 			ids = at
 		case isDecimal(leaf.Node):
-			t.other(path[0], "it has decimals, which are not read; write them as doubles")
+			t.other(path[0], "it has decimals, which Harvest does not read; write them as doubles")
 		case kind == parquet.Int32 || kind == parquet.Int64 || kind == parquet.Float || kind == parquet.Double:
 			columns[at] = t.column(path[0])
 		default:

@@ -1,6 +1,6 @@
 // Package reason has the table of reasons why samples are not scored, or not selected. A code is stable: it is stored
-// with scores and in a selection's outputs, and programs may compare it. Its phrase is for people, and later versions
-// may improve it. Packages define the codes of the faults that they find; this table has all codes.
+// with scores and in a selection's outputs, and programs may depend on it. A phrase is for people, and may change in
+// later versions. Each package defines the codes of the faults that it finds. This table has all codes.
 package reason
 
 import (
@@ -17,7 +17,7 @@ type Entry struct {
 	Code Code
 	// Phrase begins a sample's reason: `<phrase>: <detail>; <fix>`.
 	Phrase string
-	// Meaning says when a sample has the reason.
+	// Meaning explains when a sample has the reason.
 	Meaning string
 }
 
@@ -29,7 +29,7 @@ func (c Code) Phrase() string {
 	return string(c)
 }
 
-// Text returns a reason in words: the phrase and a detail, which may be empty.
+// Text returns the reason as a text: the phrase and a detail, which may be empty.
 func (c Code) Text(detail string) string {
 	if detail == "" {
 		return c.Phrase()
@@ -37,17 +37,19 @@ func (c Code) Text(detail string) string {
 	return c.Phrase() + ": " + detail
 }
 
-// Meaning says when a sample has the reason. It is empty for a code that the table does not have.
+// Meaning returns an explanation of when a sample has the reason. It returns "" for a code that the table does not
+// have.
 func (c Code) Meaning() string {
 	e, _ := lookup(c)
 	return e.Meaning
 }
 
-// ByNearness reports whether the sample is near to an item of an evaluation set, or to a selected sample.
+// ByNearness reports whether the reason is that the sample is near to an item of an evaluation set, or to a selected
+// sample.
 func (c Code) ByNearness() bool { return c == "near_evaluation" || c == "cluster_cap" }
 
-// MostFrequent returns the code with the highest count; of equal counts, the first in alphabetical order. It is empty
-// without counts.
+// MostFrequent returns the code with the highest count; among equal counts, the first code in alphabetical order. It
+// returns "" if there are no counts.
 func MostFrequent(counts map[Code]int64) Code {
 	codes := slices.Sorted(maps.Keys(counts))
 	if len(codes) == 0 {
@@ -58,7 +60,7 @@ func MostFrequent(counts map[Code]int64) Code {
 	})
 }
 
-// A Subject is the thing that a reason is about: the thing to fix.
+// A Subject is the thing that must be fixed.
 type Subject int
 
 // The subjects of reasons.
@@ -98,68 +100,68 @@ func Table() []Entry { return slices.Concat(tables[:]...) }
 var tables = [...][]Entry{
 	Record: {
 		{"not_utf8", "not UTF-8", "the record's text has another encoding"},
-		{"not_json_object", "not a JSON object", "the record is broken JSON, or a value other than an object"},
+		{"not_json_object", "not a JSON object", "the record is invalid JSON, or a value other than an object"},
 		{"record_too_large", "record too large", "the record is longer than MAX_RECORD_BYTES"},
 		{"record_unreadable", "record unreadable", "the manifest is a binary file that is damaged at the record"},
-		{"wrong_type", "wrong type", "a field holds a value of the wrong type"},
-		{"unsupported_media", "unsupported media", "the record has video, audio, or images in a form that is not read"},
+		{"wrong_type", "wrong type", "a field has a value of the wrong type"},
+		{"unsupported_media", "unsupported media", "the record has video, audio, or images in an unsupported form"},
 		{"no_conversation", "no conversation", "the record has no turns"},
-		{"two_conversations", "two conversations", "fields of two forms hold conversations that differ"},
-		{"unknown_role", "unknown role", "a turn has no role, or one that is not known"},
+		{"two_conversations", "two conversations", "fields of two forms have different conversations"},
+		{"unknown_role", "unknown role", "a turn has no role, or an unknown role"},
 		{"empty_turn", "empty turn", "a rated turn has neither text nor image"},
-		{"no_question", "no question", "no turn is the human's"},
-		{"no_answer", "no answer", "no turn of the model follows a turn of the human"},
+		{"no_question", "no question", "there is no human turn"},
+		{"no_answer", "no answer", "there is no model turn after a human turn"},
 		{"image_count", "image count", "the numbers of images and of their places differ"},
-		{"too_many_images", "too many images", "the sample has more images than are allowed, or than the sidecar takes"},
+		{"too_many_images", "too many images", "the sample has more images than the limits or the sidecar allow"},
 		{"unsafe_image_name", "unsafe image name", "an image's name is absolute, leads out of the dataset, or is a URL"},
 		{"broken_image_data", "broken image data", "an embedded image is empty, cannot be read, or is not valid base64"},
 		{"member_unusable", "member unusable",
-			"a member of the sample's archive is a link, doubled, cut short, or is not next to the others"},
+			"a member of the sample in the archive is a link, repeated, incomplete, or not next to the other members"},
 		{"manifest_changed", "manifest changed", "the manifest was replaced before the record was read"},
 	},
 	Image: {
-		{"image_not_found", "image not found", "there is no file or object of the image's name"},
+		{"image_not_found", "image not found", "no file or object has the image's name"},
 		{"image_unreadable", "image unreadable", "the image exists, but this machine cannot read it"},
 		{"image_not_allowed", "image not allowed", "the image is in a place that this dataset may not read"},
 		{"image_empty", "image empty", "the image's file has no bytes"},
 		{"image_too_large", "image too large",
-			"the image has more bytes or pixels, or takes more memory to decode, than is allowed"},
+			"the image has too many bytes or pixels, or decoding it takes too much memory"},
 		{"images_too_large_together", "images too large together",
-			"the images of the sample have more bytes together than are allowed"},
-		{"image_format_unknown", "image format unknown", "the file is not an image of a format that is read"},
-		{"image_undecodable", "image does not decode", "the image's file is damaged or cut short"},
+			"the images of the sample together have too many bytes"},
+		{"image_format_unknown", "image format unknown", "the file is not an image in a supported format"},
+		{"image_undecodable", "image does not decode", "the image's file is damaged or incomplete"},
 	},
 	Scorer: {
-		{"scorer_died", "scorer died on this sample", "the scorer's process ended each time it rated the sample alone"},
-		{"invalid_answer", "invalid answer", "the model's answer was not valid under the rubric, twice"},
+		{"scorer_died", "scorer died on this sample", "the scorer's process ended each time when it rated only this sample"},
+		{"invalid_answer", "invalid answer", "the model's answer was invalid under the rubric twice"},
 		{"refused_by_model", "refused by the model", "the model, or its server, refuses the sample"},
-		{"prompt_too_long", "prompt too long", "the sidecar takes fewer tokens for a sample"},
-		{"not_finite", "not finite", "the model's answer holds numbers that are not finite"},
+		{"prompt_too_long", "prompt too long", "the sample has more tokens than the sidecar allows"},
+		{"not_finite", "not finite", "the model's answer has numbers that are not finite"},
 		{"given_up", "given up", "the sample's shard failed in all its attempts, and the run was resumed without it"},
 	},
 	Selection: {
 		{"not_annotated", "not annotated", "the other file of annotations does not have the sample"},
 		{"no_known_style", "no known style", "the scorer gave the sample no style of the rubric, so it is in no bin"},
-		{"filtered_by_style", "filtered by style", "the selection leaves out samples of its styles"},
-		{"filtered_by_source", "filtered by source", "the selection leaves out samples of its source"},
-		{"filtered_by_condition", "filtered by condition", "its numbers do not meet all conditions"},
+		{"filtered_by_style", "filtered by style", "the selection excludes a style of the sample"},
+		{"filtered_by_source", "filtered by source", "the selection excludes the source of the sample"},
+		{"filtered_by_condition", "filtered by condition", "the sample does not fulfil all conditions"},
 		{"duplicate", "duplicate", "another sample has the same texts and images"},
-		{"excluded", "excluded", "it is on the list of excluded samples"},
-		{"no_rating", "no rating", "the scorer rated it for none of the capabilities asked for"},
+		{"excluded", "excluded", "the sample is on the list of excluded samples"},
+		{"no_rating", "no rating", "the sample has no rating for the requested capabilities"},
 		{"below_threshold", "below threshold", "no rating exceeds its capability's threshold"},
-		{"source_cap", "source at its cap", "its source has as many selected samples as allowed"},
-		{"style_cap", "style at its cap", "one of its styles has as many selected samples as allowed"},
+		{"source_cap", "source at its cap", "the allowed number of samples of its source is selected"},
+		{"style_cap", "style at its cap", "the allowed number of samples of one of its styles is selected"},
 		{"modality_cap", "modality at its cap",
-			"its number of images or turns has as many selected samples as allowed"},
-		{"image_cap", "image at its cap", "one of its images has as many selected samples as allowed"},
+			"the allowed number of samples of its modality is selected"},
+		{"image_cap", "image at its cap", "the allowed number of samples with one of its images is selected"},
 		{"cluster_cap", "near duplicates at their cap",
-			"its near duplicates have as many selected samples as allowed"},
+			"the allowed number of its near duplicates is selected"},
 		{"template_cap", "template at its cap",
-			"the template of its first question has as many selected samples as allowed"},
+			"the allowed number of samples with the template of its first question is selected"},
 		{"near_evaluation", "near to an evaluation set",
-			"an item of an evaluation set has nearly the same image and text, or the image where that is enough"},
-		{"too_many_tokens", "too long", "it has more tokens than remained of the budget"},
+			"an item of an evaluation set has nearly the same image and text, or, with exclude_images, nearly the same image"},
+		{"too_many_tokens", "too long", "the sample has more tokens than remained of the budget"},
 		{"outranked", "outranked",
-			"other samples used the budget first, by the turns of capabilities, the sizes of bins, and rank"},
+			"the budget was filled with other samples, because of the turns of capabilities, the sizes of bins, and ranks"},
 	},
 }

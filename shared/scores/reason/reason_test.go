@@ -125,11 +125,10 @@ func TestREADME(t *testing.T) {
 	t.Parallel()
 	var b strings.Builder
 	b.WriteString(
-		"# Reasons\n\nWhy a sample is not scored, or not in a subset: `reason_code` in `rejected.jsonl` and in the " +
-			"scores.\n" +
-			"Codes are stable; the words may change. `reason` is the phrase, the field or image that it is about, " +
-			"what was\n" +
-			"found, and the fix. This page is made from the table in reason.go: `go test ./shared/scores/reason -update`.\n\n" +
+		"# Reasons\n\n`reason_code` in `rejected.jsonl` and in the scores is the reason why a sample is not scored, or " +
+			"not in\n" +
+			"a subset. Codes are stable. Phrases and texts may change. `reason` has the phrase, the field or image, the\n" +
+			"fault, and the fix. This page is made from the table in reason.go: `go test ./shared/scores/reason -update`.\n\n" +
 			"| code | phrase | when |\n| --- | --- | --- |\n",
 	)
 	for _, e := range reason.Table() {

@@ -16,7 +16,7 @@ LIMITS = {"qwen2.5-vl": (3136, 12845056), "qwen2.5-vl:3136,1003520": (3136, 1003
 
 
 def onevision(width: int, height: int) -> int:
-    """Returns the processor's count. Only the needed parts are built: the whole needs a tokenizer."""
+    """Returns the processor's count. It builds only the needed parts, because the whole processor needs a tokenizer."""
     processor = SimpleNamespace(
         image_processor=LlavaOnevisionImageProcessorPil(), num_image_tokens=729, vision_aspect_ratio="anyres_max_9"
     )

@@ -14,12 +14,12 @@ var errUneven = errors.New("its columns have different numbers of values")
 // An assembly makes the JSON of rows from their columns. A binary value is replaced by its number in the row.
 type assembly struct {
 	columns []*column
-	rows    [][]pages.Entry // for each column that is read, the entries of the row
-	skipped []skipped       // for each column, whether it is read
+	rows    [][]pages.Entry // for each column that is read, its entries in the row
+	skipped []skipped       // for each column, why it is not read
 	next    []int           // for each column, the index of the next entry
 	out     []byte
-	// values are the binary values of the columns that are read. known is the number of all binary values of the row so
-	// far.
+	// values are the binary values of the columns that are read. known is the number of binary values of the row that were
+	// found so far.
 	values [][]byte
 	known  int
 	uneven bool
@@ -65,7 +65,7 @@ func (a *assembly) entry(column int) pages.Entry {
 	return a.rows[column][a.next[column]]
 }
 
-// guide returns a column below a node that is read; -1 if there is none.
+// guide returns the index of a column that is below the node and is read; -1 if there is none.
 func (a *assembly) guide(n *node) int {
 	for column := n.first; column < n.last; column++ {
 		if a.skipped[column] == isRead {
@@ -150,8 +150,8 @@ func (a *assembly) present(n *node, guide int) {
 	}
 }
 
-// fields writes a struct. If its field bytes is binary, it becomes the number of the value, and comes last. A struct
-// with such a field is null if all its fields are null.
+// fields writes a struct. If its field bytes is binary, the number of the value is written in its place, after the
+// other fields. Such a struct is written as null if all its fields are null.
 func (a *assembly) fields(n *node) {
 	start, empty := len(a.out), true
 	var data *node

@@ -12,8 +12,8 @@ import (
 // datasetsPython is the variable with a Python that has Hugging Face's datasets library; `.ci/run consumers` sets it.
 const datasetsPython = "HARVEST_DATASETS_PYTHON"
 
-// TestDatasets compares subsets with their sources by pyarrow and datasets: schema with metadata, features, rows, and
-// pictures, also as a stream.
+// TestDatasets compares subsets with their sources, with pyarrow and datasets: schema with metadata, features, rows and
+// pictures. It also reads them as streams.
 func TestDatasets(t *testing.T) {
 	t.Parallel()
 	python := os.Getenv(datasetsPython)

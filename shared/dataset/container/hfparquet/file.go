@@ -19,25 +19,26 @@ const (
 	magic          = "PAR1"
 	encryptedMagic = "PARE"
 	tailBytes      = 8 // length of the footer, and the magic number
-	// maxFooterBytes is the size of the longest accepted footer; decoded, it takes several times as much memory.
+	// maxFooterBytes is the size limit of a footer. A decoded footer takes several times as much memory.
 	maxFooterBytes = 64 << 20
-	// firstReadBytes is the number of bytes at a file's end that are read first: most footers are smaller.
+	// firstReadBytes is the number of bytes, at a file's end, that are read first. Most footers are smaller.
 	firstReadBytes = 64 << 10
-	// maxIndexBytes bounds one offset index, and the bytes of indexes that are read in one request.
+	// maxIndexBytes is the size limit of one offset index, and of the indexes that are read with one request.
 	maxIndexBytes = 16 << 20
-	// maxRowsOfByte bounds the rows per byte of a row group, because a damaged footer may have any number of rows.
+	// maxRowsOfByte is the largest number of rows for each byte of a row group. It is needed because a damaged footer may
+	// state any number of rows.
 	maxRowsOfByte = 64
-	// maxPageBytes is the size of the largest accepted page, in bytes. A reader of images keeps one page in memory,
-	// compressed and decompressed.
+	// maxPageBytes is the size limit of a page, in bytes. A reader of images keeps one page in memory, compressed and
+	// decompressed.
 	maxPageBytes = 64 << 20
-	// maxRowBytes bounds the binary values of one column in one row, in bytes.
+	// maxRowBytes is the size limit, in bytes, of the binary values of one column in one row.
 	maxRowBytes = 256 << 20
 )
 
 // A file is the decoded footer of an open file. It is safe for concurrent use.
 type file struct {
 	in io.ReaderAt
-	// meta is the footer with only the first row group. groups has the parts of all row groups that are needed.
+	// meta is the footer with only the first row group. groups has the needed data of all row groups.
 	meta format.FileMetaData
 	*schema
 	groups []group
@@ -67,10 +68,10 @@ func refuse(text string, args ...any) error {
 	return &dataset.FormatError{Detail: fmt.Sprintf(text, args...)}
 }
 
-const downloadAgain = "; it may have been cut short: download or write it again"
+const downloadAgain = "; it may be incomplete: download or write it again"
 
-// open reads only the footer of a file of size bytes. The error is a *dataset.FormatError if the file cannot be read;
-// other errors are those of in.
+// open reads the footer of a file of size bytes. The error is a *dataset.FormatError if the file cannot be read; other
+// errors are those of in.
 func open(in io.ReaderAt, size int64) (*file, error) {
 	footer, err := readFooter(in, size)
 	if err != nil {
@@ -136,8 +137,8 @@ func readAt(in io.ReaderAt, offset, length int64) ([]byte, error) {
 	return b, nil
 }
 
-// nullCounts is decoded in addition to format.FileMetaData, because that does not show whether a footer has the number
-// of null values.
+// nullCounts is decoded in addition to format.FileMetaData, which does not show whether a footer has the number of null
+// values.
 type nullCounts struct {
 	Groups []struct {
 		Columns []struct {
@@ -150,8 +151,8 @@ type nullCounts struct {
 	} `thrift:"4,required"`
 }
 
-// decode decodes the footer. It first reads the footer without keeping anything, because lists and texts in a damaged
-// footer may have any length, for which memory would be allocated.
+// decode decodes the footer. First, it checks the lengths of all lists and texts, because a damaged footer may state
+// any length, and memory would be allocated for it.
 func decode(footer []byte, meta *format.FileMetaData) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
@@ -164,7 +165,7 @@ func decode(footer []byte, meta *format.FileMetaData) (err error) {
 	return thrift.Unmarshal(&thrift.CompactProtocol{}, footer, meta)
 }
 
-// readGroups checks the row groups in the footer; they must end before the offset end.
+// readGroups reads and checks the row groups in the footer. They must end before the offset end.
 func (f *file) readGroups(footer []byte, end int64) error {
 	var nulls nullCounts
 	if err := thrift.Unmarshal(&thrift.CompactProtocol{}, footer, &nulls); err != nil {
@@ -204,7 +205,7 @@ func (f *file) readGroups(footer []byte, end int64) error {
 	return nil
 }
 
-// chunk checks a column chunk in the footer.
+// chunk reads and checks a column chunk in the footer.
 func (f *file) chunk(stored *format.ColumnChunk, of *column, rows, end int64) (chunk, error) {
 	meta := &stored.MetaData
 	path := of.Path
@@ -222,7 +223,7 @@ func (f *file) chunk(stored *format.ColumnChunk, of *column, rows, end int64) (c
 		return chunk{}, refuse("column %s has type %s, but type %s in the schema%s", path, meta.Type, of.Type, downloadAgain)
 	case !pages.Reads(meta.Codec):
 		return chunk{}, &dataset.FormatError{Command: pages.Rewrite, Detail: fmt.Sprintf(
-			"column %s is compressed with %s, which is not read; write the file again with zstd", path, meta.Codec)}
+			"column %s is compressed with %s, which Harvest does not read; write the file again with zstd", path, meta.Codec)}
 	case start < int64(len(magic)), meta.TotalCompressedSize < 0, start > end, meta.TotalCompressedSize > end-start,
 		meta.NumValues < 0, of.MaxRep == 0 && meta.NumValues != rows, meta.NumValues < rows:
 		return chunk{}, refuse("column %s has %d values in %d bytes at byte %d, in row groups that end at byte %d%s",
@@ -248,8 +249,8 @@ func (f *file) groupOf(row int64) (int, error) {
 	return sort.Search(len(f.groups), func(i int) bool { return f.groups[i].first > row }) - 1, nil
 }
 
-// smallChunk is the size, in bytes, below which a column chunk is read without its offset index, because reading the
-// index takes a request, too.
+// smallChunk is a size in bytes. A smaller column chunk is read without its offset index, because reading the index
+// takes a request, too.
 const smallChunk = 256 << 10
 
 // open moves a cursor to a row of a row group. row counts from the first row of the group.

@@ -27,7 +27,7 @@ type memory struct {
 	data     []byte
 	requests int
 	read     int64
-	fail     error // of the next request
+	fail     error // error of the next request
 }
 
 func (m *memory) Size(context.Context) (int64, error) { return int64(len(m.data)), nil }
@@ -210,8 +210,8 @@ func TestSourceFails(t *testing.T) {
 	}
 }
 
-// TestValuesTogether reads the values of neighbouring rows concurrently, as samples are loaded: few pages are read
-// twice.
+// TestValuesTogether reads the values of neighbouring rows concurrently, as the loader of samples does. Few pages are
+// read twice.
 func TestValuesTogether(t *testing.T) {
 	t.Parallel()
 	rows := pictures(400, 20_000)
@@ -246,7 +246,7 @@ func TestValuesTogether(t *testing.T) {
 	}
 }
 
-// TestReadsNoImages counts the bytes that are read for the records of a file: a hundredth of it, in a few requests.
+// TestReadsNoImages checks that reading the records of a file reads only a hundredth of its bytes, with a few requests.
 func TestReadsNoImages(t *testing.T) {
 	t.Parallel()
 	m := writePictures(t, pictures(400, 20_000), 200, parquet.SkipPageBounds("image", "bytes"))

@@ -70,7 +70,7 @@ func TestLargeFile(t *testing.T) {
 	if err != nil || at.Records != 80*from.Times {
 		t.Fatalf("%d records of %d: %v", at.Records, 80*from.Times, err)
 	}
-	var kept []dataset.Record // of the first ranges
+	var kept []dataset.Record // records of the first ranges
 	rows := int64(0)
 	for _, span := range at.Ranges {
 		for r, err := range (reader{}).Records(t.Context(), from, span, "a.parquet", testLimits) {
@@ -109,7 +109,7 @@ func TestLargeFile(t *testing.T) {
 	}
 }
 
-// heldSince returns a function that returns by how many bytes the memory in use has grown since.
+// heldSince returns a function that returns the number of bytes by which the memory in use has grown since the call.
 func heldSince() func() int64 {
 	held := func() int64 {
 		runtime.GC()

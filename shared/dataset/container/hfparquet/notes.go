@@ -15,8 +15,8 @@ import (
 // createdBy is the field created_by of the files that Harvest writes.
 const createdBy = "harvest (https://github.com/harvest-ml/harvest)"
 
-// A note is the data of a part for the footer of the joined file: its row groups, with offsets as if the part were a
-// complete file. Notes are concatenated; a varint with the length precedes each.
+// A note has the data of a part for the footer of the joined file: its row groups, with offsets as if the part were a
+// complete file. Notes are concatenated. Before each note is a varint with its length.
 type note struct {
 	// Bytes is the size of the row groups.
 	Bytes  int64                            `thrift:"1,required"`
@@ -94,7 +94,7 @@ func (writer) End(w io.Writer, notes io.Reader) error {
 	return out.Flush()
 }
 
-// maxNoteBytes is the size of the longest note that is read.
+// maxNoteBytes is the size limit of a note, in bytes.
 const maxNoteBytes = 1 << 30
 
 // join reads notes, and shifts their offsets to the positions of the parts in the joined file. Bytes of the result is
@@ -110,7 +110,7 @@ func join(notes io.Reader) (*note, error) {
 		if err != nil || length > maxNoteBytes {
 			return nil, errNotes
 		}
-		var text bytes.Buffer // grows with the bytes that arrive, because the length may be false
+		var text bytes.Buffer // grows with the bytes that are read, because the stated length may be wrong
 		if n, err := io.CopyN(&text, in, int64(length)); err != nil {
 			return nil, fmt.Errorf("%w: a note of %d bytes has %d", errNotes, length, n)
 		}

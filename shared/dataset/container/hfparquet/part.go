@@ -17,13 +17,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// rowGroupBytes is the size at which a row group is written; the writer keeps one row group in memory.
+// rowGroupBytes is the size, in bytes, at which a row group is written. The writer keeps one row group in memory.
 const rowGroupBytes = 32 << 20
 
-// writer writes subsets: see container.Writer.
+// writer is a container.Writer.
 type writer struct{}
 
-// Part writes the rows as row groups. Its notes have their data for the footer.
+// Part writes the rows as row groups. The notes have the data of the row groups for the footer.
 func (writer) Part(
 	ctx context.Context, w io.Writer, from container.Source, records []dataset.Record, part dataset.Part,
 ) ([]byte, error) {
@@ -102,8 +102,8 @@ func newPartWriter(w io.Writer, f *file, first bool) (p *partWriter, err error) 
 	return &partWriter{file: f, first: first, out: out, writer: parquet.NewGenericWriter[any](out, options...)}, nil
 }
 
-// isOrdered reports whether the least and greatest values of a column are written. They are not written for images, and
-// for types whose order is not that of their bytes.
+// isOrdered reports whether the smallest and largest values of a column are written. They are not written for images,
+// and for types whose order differs from the order of their bytes.
 func (c *column) isOrdered() bool {
 	_, isFloat16 := c.element.LogicalType.Value.(*format.Float16Type)
 	isDecimalText := c.Type == format.ByteArray && isDecimal(c.element)
@@ -212,8 +212,8 @@ func (f footerOnly) ReadAt(b []byte, offset int64) (int, error) {
 	return n, nil
 }
 
-// writable is a column of a file as the writer needs it: without the encoding of its levels, which parquet-go returns
-// as the encoding of its values.
+// A writable is a column of a source for the writer. parquet-go also returns the encoding of the column's levels as one
+// of its encodings; a writable returns only that of its values.
 type writable struct{ *parquet.Column }
 
 // Encoding returns the encoding of values.
@@ -227,7 +227,7 @@ func (w writable) Encoding() encoding.Encoding {
 // Compression returns the codec of the source.
 func (w writable) Compression() compress.Codec { return w.Column.Compression() }
 
-// Fields returns the fields of a group, as the writer needs them.
+// Fields returns the fields of a group as writable columns.
 func (w writable) Fields() []parquet.Field {
 	columns := w.Columns()
 	fields := make([]parquet.Field, len(columns))

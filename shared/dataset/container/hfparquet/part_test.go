@@ -58,8 +58,8 @@ func openBoth(tb testing.TB, data []byte) (*file, *parquet.File) {
 	return ours, theirs
 }
 
-// TestSubset writes subsets in one part and in many, none and all of the rows among them, and reads them back: rows and
-// values are the chosen ones, schema and metadata those of the source, and a rerun has the same bytes.
+// TestSubset writes subsets in one part and in several parts, with no row, some rows and all rows. They must have the
+// chosen rows and values, and the schema and metadata of the source. A rerun must give the same bytes.
 func TestSubset(t *testing.T) {
 	t.Parallel()
 	for _, name := range fixtures(t) {
@@ -201,8 +201,8 @@ func writePictures(tb testing.TB, rows []picture, group int, options ...parquet.
 	return &memory{data: out.Bytes()}
 }
 
-// TestFilesOfParquetGo reads files of another writer with each codec and kind of page, and reads its own subsets of
-// them with parquet-go: the rows are equal.
+// TestFilesOfParquetGo reads files of another writer, with each codec and kind of page. It also reads subsets of these
+// files with parquet-go. The rows must be equal.
 func TestFilesOfParquetGo(t *testing.T) {
 	t.Parallel()
 	rows := pictures(40, 300)

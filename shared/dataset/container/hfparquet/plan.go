@@ -9,7 +9,7 @@ import (
 )
 
 // spans divides the rows into ranges of about rangeBytes of the file: whole row groups, or parts of a larger row group.
-// The positions of single rows are not known, so all rows of a row group count as equally large.
+// The positions of single rows are not known, so all rows of a row group are assumed to have the same size.
 func (f *file) spans(rangeBytes int64) []dataset.Span {
 	spans := []dataset.Span{}
 	open := false // whether the last span has room for another row group
@@ -51,8 +51,8 @@ func (g group) split(parts int64) []dataset.Span {
 // share computes n·i/parts without overflow.
 func share(n, i, parts int64) int64 { return n/parts*i + n%parts*i/parts }
 
-// checkPages reports a page that is larger than the limit. It does not read the header of each page: it uses the size
-// of the column chunk, its offset index, or else its first pages.
+// checkPages returns an error if a page is larger than the limit. It does not read the header of each page. It uses the
+// size of the column chunk, its offset index or, if there is none, its first pages. So it may miss a large page.
 func (f *file) checkPages() error {
 	limits := pages.Limits{PageBytes: maxPageBytes, RowBytes: maxRowBytes}
 	var large []chunk
@@ -83,8 +83,8 @@ func (f *file) checkPages() error {
 	return nil
 }
 
-// indexes returns the file with the offset indexes of chunks in memory. If the indexes are too far apart, it returns
-// the file unchanged; writers put them together.
+// indexes returns a reader of the file that has the offset indexes of chunks in memory. Writers put the indexes next to
+// each other. If they are too far apart, indexes returns the file unchanged.
 func (f *file) indexes(chunks []chunk) (io.ReaderAt, error) {
 	var start, end int64
 	for _, c := range chunks {

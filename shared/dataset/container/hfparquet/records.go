@@ -13,7 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// reader reads files; see container.Reader.
+// reader is a container.Reader.
 type reader struct{}
 
 // Scan reads the footer, in one step. Ranges are whole row groups. A row group larger than rangeBytes is divided by
@@ -50,7 +50,8 @@ func asFormat(err error) error {
 	return refuse("the Parquet file is damaged: %v%s", err, downloadAgain)
 }
 
-// Records yields the rows of a range. If a row cannot be read, it and all later rows of its row group have a fault.
+// Records yields the rows of a range. If a row cannot be read, this row and all later rows of its row group have a
+// fault.
 func (reader) Records(
 	ctx context.Context, from container.Source, span dataset.Span, manifest string, limits dataset.Limits,
 ) iter.Seq2[dataset.Record, error] {
@@ -79,7 +80,7 @@ func (reader) Records(
 	}
 }
 
-// records yields the rows from row up to end, exclusive, of a row group, by their numbers in the file.
+// records yields the rows of a row group from number row to number end, exclusive. These are numbers in the file.
 func (f *file) records(
 	ctx context.Context, rows *rowReader, g int, row, end int64, manifest string, limits dataset.Limits,
 ) iter.Seq2[dataset.Record, error] {
@@ -127,7 +128,7 @@ func (r *rowReader) readRecord(record *dataset.Record, root *node, limits datase
 		return err
 	case len(text) > limits.MaxRecordBytes:
 		record.Fault = &dataset.Fault{Code: dataset.RecordTooLarge, Detail: fmt.Sprintf(
-			"the record has %d bytes without its images, more than %d; shorten it", len(text), limits.MaxRecordBytes)}
+			"without its images, the record has %d bytes, more than %d; shorten it", len(text), limits.MaxRecordBytes)}
 	default:
 		record.Raw = bytes.Clone(text)
 	}

@@ -42,9 +42,9 @@ func TestRefuses(t *testing.T) {
 		data []byte
 		want string
 	}{
-		"lz4":       {lz4, "column id is compressed with LZ4_RAW, which is not read; write the file again with zstd"},
+		"lz4":       {lz4, "column id is compressed with LZ4_RAW, which Harvest does not read; write the file again"},
 		"short":     {llava[:11], "a file of 11 bytes is not a Parquet file"},
-		"cut":       {llava[:len(llava)-3], "does not end in PAR1; it may have been cut short: download or write it again"},
+		"cut":       {llava[:len(llava)-3], "does not end in PAR1; it may be incomplete: download or write it again"},
 		"encrypted": {append(bytes.Clone(llava[:len(llava)-4]), encryptedMagic...), "the Parquet file is encrypted"},
 		"footer": {
 			append(append(bytes.Clone(llava[:len(llava)-8]), 0xff, 0xff, 0xff, 0), magic...),
@@ -128,8 +128,8 @@ func TestRefusesFooters(t *testing.T) {
 	}
 }
 
-// TestLargePages plans a file whose images are in one page: it is refused, with or without an offset index, but its
-// texts can be read.
+// TestLargePages plans a file whose images are in one page. The file is refused, with or without an offset index, but
+// its texts can be read.
 func TestLargePages(t *testing.T) {
 	t.Parallel()
 	rows := pictures(2, maxPageBytes/2+1000)
@@ -221,7 +221,7 @@ func readAll(tb testing.TB, data []byte) {
 				tb.Fatalf("row %d: %v", rows, err)
 			}
 			if rows++; rows > 1000 {
-				return // a footer may promise any number
+				return // a damaged footer may state any number of rows
 			}
 			if (record.Raw == nil) == (record.Fault == nil) {
 				tb.Errorf("row %d has a record of %d bytes and the fault %v", rows, len(record.Raw), record.Fault)
@@ -238,7 +238,7 @@ func readAll(tb testing.TB, data []byte) {
 	}
 }
 
-// FuzzFile reads any bytes as a file.
+// FuzzFile reads arbitrary bytes as a file.
 func FuzzFile(f *testing.F) {
 	for _, name := range append(fixtures(f), "lz4") {
 		f.Add(fixture(f, name).data)

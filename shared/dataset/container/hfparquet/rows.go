@@ -7,7 +7,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/hfparquet/pages"
 )
 
-// A rowReader reads rows of one row group after the other, column by column. It is not safe for concurrent use.
+// A rowReader reads the rows of one row group at a time, from all columns. It is not safe for concurrent use.
 type rowReader struct {
 	assembly
 	file    *file
@@ -17,8 +17,8 @@ type rowReader struct {
 	cursors []*pages.Cursor // by column
 }
 
-// newRowReader returns a reader of the columns for which skip returns isRead; skip is called for each row group. Call
-// open before reading. A row may have at most textBytes in a column, or maxRowBytes in a binary column.
+// newRowReader returns a reader of the columns for which skip returns isRead. It calls skip for each row group and
+// column. Call open before reading. A row may have at most textBytes in a column, or maxRowBytes in a binary column.
 func (f *file) newRowReader(in io.ReaderAt, textBytes int64, skip func(g, column int) (skipped, error)) *rowReader {
 	r := &rowReader{assembly: *newAssembly(f.schema), file: f, in: in, group: -1, skip: skip}
 	for _, c := range f.columns {
@@ -107,7 +107,7 @@ func (f *file) forRecords(in io.ReaderAt) func(g, column int) (skipped, error) {
 	}
 }
 
-// absent counts the entries of a column whose struct is null, by its companion.
+// absent returns the number of entries of a column whose struct is null. It reads the column's companion.
 func (f *file) absent(in io.ReaderAt, g int, of *column) (int64, error) {
 	cursor := newCursor(in, maxRowBytes)
 	if err := f.open(cursor, in, g, of.companion, 0); err != nil {
@@ -129,7 +129,7 @@ func (f *file) absent(in io.ReaderAt, g int, of *column) (int64, error) {
 	return absent, nil
 }
 
-// forValues is a skip function that reads the binary columns.
+// forValues is a skip function for reading only the binary columns.
 func (f *file) forValues(_, column int) (skipped, error) {
 	if f.columns[column].binary {
 		return isRead, nil
@@ -137,5 +137,5 @@ func (f *file) forValues(_, column int) (skipped, error) {
 	return notNeeded, nil
 }
 
-// forRows is a skip function that reads all columns.
+// forRows is a skip function for reading all columns.
 func forRows(_, _ int) (skipped, error) { return isRead, nil }

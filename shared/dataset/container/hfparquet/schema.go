@@ -46,7 +46,7 @@ const (
 type column struct {
 	pages.Column
 	*node
-	binary bool // its values are bytes that are not text
+	binary bool // whether its values are bytes other than text
 	// companion is the index of a column of the same struct that shows whether the struct is null; -1 if there is none.
 	companion int
 }
@@ -65,7 +65,7 @@ func newSchema(elements []format.SchemaElement) (*schema, error) {
 	case err != nil:
 		return nil, err
 	case len(b.elements) > 0:
-		return nil, fmt.Errorf("its schema has %d fields that belong to no group", len(b.elements))
+		return nil, fmt.Errorf("its schema has %d fields after its end", len(b.elements))
 	case len(b.columns) == 0:
 		return nil, fmt.Errorf("its schema has no columns")
 	}
@@ -78,7 +78,7 @@ type schemaBuilder struct {
 	columns  []*column
 }
 
-// node reads the next field. path, rep and def are those of the group around it.
+// node reads the next field. path, rep and def are those of the group that contains it.
 func (b *schemaBuilder) node(path string, depth int, rep, def byte) (*node, error) {
 	if len(b.elements) == 0 {
 		return nil, fmt.Errorf("its schema ends inside of group %q", path)
@@ -224,7 +224,7 @@ func isDecimal(e *format.SchemaElement) bool {
 	return logical || e.ConvertedType.Valid && e.ConvertedType.V == deprecated.Decimal
 }
 
-// describe returns the columns in the form of messages: path, type, and levels.
+// describe returns a text for each column, for messages: path, type, and levels.
 func (s *schema) describe() []string {
 	names := make([]string, len(s.columns))
 	for i, c := range s.columns {

@@ -15,7 +15,7 @@ import (
 	"github.com/parquet-go/parquet-go/format"
 )
 
-// maxDecimalBytes is the length of the longest decimal that is written as a number.
+// maxDecimalBytes is the largest length of a decimal that is written as a number.
 const maxDecimalBytes = 64
 
 // appendValue appends the JSON of a value that is not null. NaN and infinite numbers, which JSON does not have, become
@@ -171,7 +171,7 @@ func appendTime(out []byte, t time.Time, layout string) []byte {
 	return append(out, '"')
 }
 
-// appendInt96 appends a time in the form of old writers: nanoseconds of a day, and the Julian day.
+// appendInt96 appends a time in the format of old writers: nanoseconds of a day, and the Julian day.
 func appendInt96(out, raw []byte) []byte {
 	const epoch = 2440588 // the Julian day of 1970-01-01
 	nanos := int64(binary.LittleEndian.Uint64(raw))

@@ -13,12 +13,13 @@ import (
 )
 
 const (
-	// neighbours is the number of rows before a requested row that are read with it, if the reader must go back to it.
-	// Samples are loaded several at a time, so not exactly in the order of their rows.
+	// neighbours is the number of rows before a requested row that are read with it, if the reader must go back. Several
+	// samples are loaded concurrently, so their rows are not requested exactly in order.
 	neighbours = 16
 	// heldRows is the largest number of rows in memory.
 	heldRows = 512
-	// heldBytes bounds the values in memory that were not requested yet, in addition to the values of one row.
+	// heldBytes is the size limit of the values in memory that were not requested yet. The values of one row come in
+	// addition.
 	heldBytes = 32 << 20
 )
 
@@ -43,7 +44,7 @@ type values struct {
 // A heldRow has the values of a row. Values that were returned are nil.
 type heldRow struct {
 	values [][]byte
-	left   int   // of values
+	left   int   // number of values that were not returned yet
 	fault  error // the reason if the row has no values
 }
 
@@ -132,7 +133,7 @@ func (v *values) load(row int64) (err error) {
 			v.rows.group = -1
 		}
 		if err != nil && !isSource(err) && from < row {
-			from = row - 1 // the broken row may be a neighbour
+			from = row - 1 // the row that cannot be read may be a neighbour
 		} else if err != nil {
 			return err
 		}

@@ -22,8 +22,8 @@ func OfFile(file *os.File) (container.Kind, bool, error) {
 }
 
 // EachSample reads a whole manifest, a text or a container, and calls use for each of its samples in order, valid or
-// with a Problem. name is the manifest's file name. The first error stops it: of file, of the manifest's structure, or
-// of use.
+// with a Problem. name is the manifest's file name. It stops at the first error: of file, of the manifest's structure,
+// or of use.
 func EachSample(
 	ctx context.Context, file *os.File, name string, limits dataset.Limits, parse dataset.Parser,
 	use func(*dataset.Sample) error,
@@ -38,7 +38,7 @@ func EachSample(
 	return EachContained(ctx, kind, container.FileSource(file), name, limits, parse, use)
 }
 
-// EachContained does the work of EachSample for a container of a kind in any source.
+// EachContained does the same as EachSample for a container of this kind in any source.
 func EachContained(
 	ctx context.Context, kind container.Kind, source container.Source, name string, limits dataset.Limits,
 	parse dataset.Parser, use func(*dataset.Sample) error,

@@ -10,16 +10,16 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/webdataset"
 )
 
-// All returns the kinds, in the order in which they are tried. Each has a Format and an Is function of its own.
+// All returns the kinds, in the order in which they are tried. Their Format and Is differ.
 func All() []container.Kind { return []container.Kind{hfparquet.Kind(), webdataset.Kind()} }
 
-// Of returns the kind of a file by its first bytes; false for a text manifest, and for any other file that is not a
-// container.
+// Of finds the kind of a file from its first bytes. It returns false for a text manifest, and for any other file that
+// is not a container.
 func Of(head []byte) (container.Kind, bool) {
 	return first(func(k container.Kind) bool { return k.Is(head) })
 }
 
-// ByFormat returns the kind of a format; false for formats of text.
+// ByFormat returns the kind that has this format. It returns false for formats of text.
 func ByFormat(format dataset.Format) (container.Kind, bool) {
 	return first(func(k container.Kind) bool { return k.Format == format })
 }

@@ -13,8 +13,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// FuzzArchive reads any bytes as an archive: it is refused, or its records are read with their images, and a subset of
-// those without a fault is an archive with the same records.
+// FuzzArchive reads arbitrary bytes as an archive. The archive is refused, or its records are read with their images.
+// Then a subset of the records without a fault must be an archive with the same records.
 func FuzzArchive(f *testing.F) {
 	f.Add([]byte{})
 	whole := archive(f, file("a.jpg", "A"), file("a.json", `{"image": "a.jpg"}`), file("./b/c.txt", "B"))

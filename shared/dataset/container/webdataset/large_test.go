@@ -76,7 +76,7 @@ func (g generated) sample(i int64) []byte {
 	}{{"jpg", g.image}, {"json", record}} {
 		header := tar.Header{Name: fmt.Sprintf("%08d.%s", i, m.end), Typeflag: tar.TypeReg, Size: int64(len(m.content))}
 		if err := out.WriteHeader(&header); err != nil {
-			panic(err) // a header of a short name: cannot happen
+			panic(err) // cannot happen with a short name
 		}
 		_, _ = out.Write(m.content)
 	}
@@ -84,8 +84,9 @@ func (g generated) sample(i int64) []byte {
 	return b.Bytes()
 }
 
-// TestLargeArchive finds and reads the records of an archive of 1 GB, of 10 GB with HARVEST_SOAK, in steps: each reads
-// its piece once, and memory does not grow with the archive. Not parallel: it measures the memory of the process.
+// TestLargeArchive finds and reads the records of an archive of 1 GB (10 GB with HARVEST_SOAK) in steps. Each step
+// reads its part once, and memory does not grow with the archive. The test is not parallel, because it measures the
+// memory of the process.
 func TestLargeArchive(t *testing.T) {
 	thorough.Only(t)
 	size := int64(1 << 30)

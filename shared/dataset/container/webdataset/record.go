@@ -19,8 +19,8 @@ var (
 		"jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "heic",
 		"jxl", "jp2",
 	}
-	// otherMedia are the file extensions of video and audio members, by the key of the record that gets their names. They
-	// are not rated.
+	// otherMedia are the file extensions of video and audio members, which are not rated. The key is the record's key for
+	// the names of the members.
 	otherMedia = map[string][]string{
 		"video": {"mp4", "avi", "mov", "webm", "mkv", "mpg", "mpeg"},
 		"audio": {"wav", "mp3", "flac", "ogg", "m4a", "opus"},
@@ -81,7 +81,7 @@ func (s *sample) text(refs *references, limits dataset.Limits) ([]byte, *dataset
 	}
 	fields := jsontext.Members(jsontext.Items(raw))
 	if name := refs.missing(fields); name != "" {
-		return nil, unusable(s.members[i].name, "it names "+jsontext.Quote(name, quoted)+", which is not next to it"+
+		return nil, unusable(s.members[i].name, "the record names "+jsontext.Quote(name, quoted)+", which is not next to it"+
 			together)
 	}
 	return refs.complete(fields, s.media(fields)), nil
@@ -107,7 +107,7 @@ func (s *sample) withoutJSON(refs *references) ([]byte, *dataset.Fault) {
 	return refs.complete(fields, s.media(fields)), nil
 }
 
-// media returns names of members with media that are not rated, under keys that the record does not have.
+// media returns the names of members with media that are not rated, under keys that the record does not use.
 func (s *sample) media(fields jsontext.Members) (media jsontext.Members) {
 	for _, key := range []string{"video", "audio"} {
 		for _, m := range s.members {
@@ -130,8 +130,8 @@ type references struct {
 // imageKeys are the keys of a record, or of a value in it, whose values name images.
 var imageKeys = []string{"image", "images", "image_url", "url", "path"}
 
-// missing returns the name of an image in the record that has the sample's key, if the sample has no images: the image
-// is elsewhere in the archive. Otherwise it returns an empty string.
+// missing returns the name of an image that the record names and that has the sample's key, if the sample has no
+// images. The image is then elsewhere in the archive. Otherwise missing returns "".
 func (r *references) missing(fields jsontext.Members) string {
 	if len(r.images) > 0 {
 		return ""
@@ -160,7 +160,7 @@ func namesIn(value json.RawMessage) (names []string) {
 	return names
 }
 
-// complete returns the record with references to its images, followed by the fields of more.
+// complete returns the record with references to its images, and with the fields of more at its end.
 func (r *references) complete(fields, more jsontext.Members) []byte {
 	var out jsontext.Members
 	for i := 0; i < len(fields); i += 2 {
@@ -191,8 +191,8 @@ func (r *references) list(fields jsontext.Members) jsontext.Members {
 	return append(fields, quote("images"), list)
 }
 
-// refer replaces names of members in the value of a key by references. isImage reports that the whole value stands for
-// one image.
+// refer replaces the names of members in the value of a key by references. isImage is true if the whole value stands
+// for one image.
 func (r *references) refer(key string, value json.RawMessage, isImage bool) json.RawMessage {
 	switch jsontext.TypeOf(value) {
 	case jsontext.String:
@@ -231,8 +231,8 @@ func (r *references) referObject(key string, object jsontext.Members, isImage bo
 	return writeObject(out)
 }
 
-// find returns the number of the image with a name; -1 if there is none. A name matches the path of a member, its base
-// name, or its name after the key (1.jpg).
+// find returns the number of the image with this name; -1 if there is no such image. A name matches the path of a
+// member, its base name, or its name after the key (1.jpg).
 func (r *references) find(value json.RawMessage) int {
 	if len(r.images) == 0 {
 		return -1

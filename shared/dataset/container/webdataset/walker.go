@@ -30,16 +30,16 @@ type member struct {
 // A sample is a sequence of members with the same key.
 type sample struct {
 	key            string
-	dataset.Extent // from the header of the first member to the end of the last
+	dataset.Extent // from the header of the first member to the end of the last member
 	members        []member
-	textBytes      int64          // size of the members from which the record is made
-	fault          *dataset.Fault // of a member
+	textBytes      int64          // total size of the members from which the record is made
+	fault          *dataset.Fault // fault of a member
 }
 
 // maxMembers is the largest number of members of a sample.
 const maxMembers = 10_000
 
-// A walker reads an archive from the header of a sample on.
+// A walker reads the samples of an archive. It begins at the header of a sample.
 type walker struct {
 	tar    *tar.Reader
 	in     *counter
@@ -49,7 +49,7 @@ type walker struct {
 	begun  *sample         // current sample, which may get further members
 	fields []string        // fields of the sample before begun
 	ended  bool            // the end of the archive was found
-	// left is the number of samples of the span that are not returned yet. The archive may continue after them.
+	// left is the number of samples of the span that are not returned yet. The archive may continue after these samples.
 	left int64
 }
 
@@ -84,7 +84,7 @@ func (w *walker) next() (*sample, error) {
 			return w.endAt(start, err)
 		}
 		if isSparse(header) {
-			return nil, &dataset.FormatError{Offset: start, Detail: fmt.Sprintf("its member %s is a sparse file, whose holes "+
+			return nil, &dataset.FormatError{Offset: start, Detail: fmt.Sprintf("the member %s is a sparse file, whose holes "+
 				"are not in the archive; write the archive without tar --sparse", jsontext.Quote(header.Name, quoted))}
 		}
 		m := member{name: header.Name, Extent: dataset.Extent{Offset: w.in.n}}
@@ -118,8 +118,8 @@ const (
 )
 
 // findEnd skips the rest of the last member, and checks if the archive ends after it. An archive ends with two blocks
-// of zeros; one block is enough to know that no sample is missing. An archive without them was cut short or never
-// completed. GNU tar, Python's tarfile and archive/tar do not report this.
+// of zeros; one block is enough to know that no sample is missing. An archive without them is incomplete. GNU tar,
+// Python's tarfile and archive/tar do not report this.
 func (w *walker) findEnd() (archiveEnd, error) {
 	_, err := io.Copy(io.Discard, w.tar)
 	switch {
@@ -170,7 +170,7 @@ func (w *walker) last() (*sample, error) {
 }
 
 // join begins a new sample with the member at start, unless the member has the key of the current sample. It returns
-// the sample that has thereby ended, or nil.
+// the previous sample, which is then complete, or nil.
 func (w *walker) join(key string, start int64) *sample {
 	before := w.begun
 	if before != nil && before.key == key {
@@ -195,10 +195,10 @@ func (w *walker) take(m member, header *tar.Header) error {
 	}
 	switch what := typeNames[header.Typeflag]; {
 	case what != "":
-		s.fault = unusable(m.name, "it is "+what+"; put the file itself into the archive, as tar --dereference does")
+		s.fault = unusable(m.name, "the member is "+what+"; put the file itself into the archive, as tar --dereference does")
 	case len(s.members) == maxMembers:
-		s.fault = unusable(m.name, fmt.Sprintf("%d members have the key %s, which is their name up to the first dot; give "+
-			"the members of each sample a key of their own", maxMembers, jsontext.Quote(s.key, quoted)))
+		s.fault = unusable(m.name, fmt.Sprintf("%d members have the key %s, their name up to the first dot; give "+
+			"the members of each sample a different key", maxMembers, jsontext.Quote(s.key, quoted)))
 		s.members = nil
 	case slices.ContainsFunc(s.members, func(other member) bool { return other.field == m.field }):
 		s.fault = unusable(m.name, "the archive has this name twice in one sample; keep one of the two members")
@@ -210,12 +210,12 @@ func (w *walker) take(m member, header *tar.Header) error {
 		s.textBytes += m.Bytes
 	}
 	if w.limits != nil && isText(m.field) && s.textBytes <= int64(w.limits.MaxRecordBytes) {
-		m.content = make([]byte, 0, min(m.Bytes, blockBytes<<10)) // grows with the bytes: the header's size may be false
+		m.content = make([]byte, 0, min(m.Bytes, blockBytes<<10)) // grows with the bytes: the size in the header may be wrong
 		content, err := readInto(m.content, w.tar)
 		switch {
 		case w.in.err != nil:
 			return w.in.err
-		case err != nil && !errors.Is(err, io.ErrUnexpectedEOF): // the member's extent shows later that it is cut short
+		case err != nil && !errors.Is(err, io.ErrUnexpectedEOF): // an incomplete member is found later by its extent
 			return err
 		}
 		m.content = content
@@ -224,8 +224,8 @@ func (w *walker) take(m member, header *tar.Header) error {
 	return nil
 }
 
-// cutShort handles an archive that ends too early. If it ends in the last member of a sample, this sample fails.
-// Otherwise an unknown next sample is missing; a failed sample takes its place.
+// cutShort handles an archive that ends too early. If the archive ends in the last member of a sample, this sample
+// fails. Otherwise the next sample may be missing. A failed sample is returned in its place.
 func (w *walker) cutShort(start int64) (*sample, error) {
 	if s := w.begun; s != nil && s.End() > w.in.n {
 		s.Bytes = w.in.n - s.Offset
@@ -244,7 +244,7 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 		detail = fmt.Sprintf("the archive ends at byte %d without the blocks of zeros that end one: it is cut short between "+
 			"two samples, or was never finished; copy it whole, or, if no sample is missing, finish it with "+
 			"`head -c %d /dev/zero >> FILE`", w.in.n, endBytes)
-	} else if start > w.in.n { // the end is in a member that belongs to no sample
+	} else if start > w.in.n { // the archive ends in a member that belongs to no sample
 		start = w.start
 	}
 	w.begun = &sample{
@@ -260,8 +260,8 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 	return w.last()
 }
 
-// lacks compares a sample with the previous sample. If it has the same fields except for some missing fields, the
-// archive may have been cut before these. lacks returns the first missing field, or "".
+// lacks returns the first field that the previous sample has and this sample lacks. The archive may have been cut
+// before this field. It returns "" if no field is missing, or if the fields differ in another way.
 func (w *walker) lacks(s *sample) string {
 	if s.fault != nil || len(s.members) >= len(w.fields) {
 		return ""
@@ -289,7 +289,7 @@ func (w *walker) checkRest() error {
 		case i >= 0 && isTar(buffer[:n]):
 			at := w.in.n - int64(n)
 			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("another archive follows the archive's end at byte %d, "+
-				"as after joining archives with cat; give them as separate files, or join them with tar --concatenate", at)}
+				"as after joining archives with cat; give the archives as separate files, or join them with tar --concatenate", at)}
 		case i >= 0:
 			at := w.in.n - int64(n) + int64(i)
 			return &dataset.FormatError{Offset: at, Detail: fmt.Sprintf("other content follows the end of the archive, "+

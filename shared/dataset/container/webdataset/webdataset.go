@@ -1,10 +1,10 @@
 // Package webdataset reads and writes the tar archives of WebDataset. A sample is a sequence of members with the same
-// key. The key is the member's name up to the first dot after the last slash; the rest is its field, such as json or
-// 1.jpg. Source: webdataset's tariterators.py.
+// key. The key is the member's name up to the first dot after the last slash. The part after this dot is the member's
+// field, such as json or 1.jpg. Source: webdataset's tariterators.py.
 //
-// The record is the content of KEY.json, with references in place of names of images. If it names no image, all images
-// of the sample are added as the list images. Without a KEY.json, the record has the content of KEY.txt and KEY.cls,
-// and the images.
+// The record is the content of KEY.json, with references in place of the names of images. If KEY.json names no image,
+// all images of the sample are added as the list images. Without a KEY.json, the record has the content of KEY.txt and
+// KEY.cls, and the images.
 package webdataset
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container"
 )
 
-// Kind returns the kind of these archives.
+// Kind returns the kind of WebDataset archives.
 func Kind() container.Kind {
 	return container.Kind{
 		Format: dataset.Tar, Name: "a WebDataset tar", Shape: shape, Reads: reads, Is: isTar, Reader: reader{},
@@ -34,15 +34,15 @@ coco/000001.json   {"image": "000001.jpg", "conversations": [{"from": "human", "
 coco/000002.1.jpg
 coco/000002.2.jpg
 coco/000002.json   {"conversations": ...}`
-	reads = "members of one key follow each other and are a sample. Its record is KEY.json, in any of the forms; a " +
+	reads = "consecutive members with the same key are a sample. Its record is KEY.json, in any of the forms. A " +
 		"record without an id has the key as its id. The record names images of the sample by their names, or by the " +
-		"part after the key. If it names none, it has all images of the sample, in the order of the tar. Without a " +
-		"KEY.json the record is KEY.txt and KEY.cls, which have no turns. Videos and sounds fail the sample, and all other " +
-		"members stay with it. Folders, and members without a dot in their name, are left out"
+		"part after the key. If it names no image, it has all images of the sample, in the order of the tar. Without a " +
+		"KEY.json, the record has the content of KEY.txt and KEY.cls, without turns. A sample with video or audio fails. " +
+		"All other members stay in the sample. Folders, and members without a dot in their name, are ignored"
 )
 
-// isTar checks the mark in the first header, and the zeros that pad its fields, because a text can contain the word of
-// the mark.
+// isTar reports whether the first header has the mark of tar, and zeros after its fields. The mark alone is not enough,
+// because a text can contain it.
 func isTar(head []byte) bool {
 	return len(head) >= 262 && string(head[257:262]) == "ustar" && bytes.IndexByte(head[:257], 0) >= 0
 }
@@ -120,10 +120,10 @@ func (reader) Records(
 			s, err := w.next()
 			switch format := (*dataset.FormatError)(nil); {
 			case err == io.EOF:
-				fail(fmt.Errorf("they have %d records, but the plan has %d", i, span.Records))
+				fail(fmt.Errorf("these bytes have %d records, but the plan has %d", i, span.Records))
 				return
-			case errors.As(err, &format): // Scan accepted the archive, so this is not a mistake of its author
-				fail(fmt.Errorf("they have changed since planning: %s", format.Error()))
+			case errors.As(err, &format): // Scan accepted the archive, so its author made no mistake
+				fail(fmt.Errorf("these bytes have changed since planning: %s", format.Error()))
 				return
 			case err != nil:
 				fail(err)
@@ -165,7 +165,8 @@ func (v values) Read(ctx context.Context, r dataset.Record, number int) ([]byte,
 
 func (values) Close() error { return nil }
 
-// valueOf returns the position of a value. A record of other origin may name a value that does not exist.
+// valueOf returns the position of a value. The record may name a value that does not exist, if Harvest did not write
+// the reference.
 func valueOf(r dataset.Record, number int) (dataset.Extent, *dataset.Fault) {
 	if number < 0 || number >= len(r.Stored.Values) {
 		return dataset.Extent{}, &dataset.Fault{Code: dataset.MemberUnusable, Detail: fmt.Sprintf(
@@ -180,7 +181,7 @@ func unusable(field, detail string) *dataset.Fault {
 	return &dataset.Fault{Code: dataset.MemberUnusable, Field: field, Detail: detail}
 }
 
-// tooLarge returns the fault of a record above the limit.
+// tooLarge returns the fault of a record that is larger than the limit.
 func tooLarge(bytes int64, limits dataset.Limits) *dataset.Fault {
 	return &dataset.Fault{Code: dataset.RecordTooLarge, Detail: fmt.Sprintf(
 		"the record has %d bytes, more than the %d allowed (MAX_RECORD_BYTES); shorten it", bytes, limits.MaxRecordBytes)}

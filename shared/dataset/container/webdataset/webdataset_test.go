@@ -193,7 +193,7 @@ var archives = map[string]struct {
 	"members apart": {
 		[]*tar.Header{file("a.json", `{"image": "x/a.jpg"}`), file("b.json", "{}"), file("a.jpg", "A")},
 		[]string{
-			`a: member unusable: a.json: it names "x/a.jpg", which is not next to it; the members of a sample ` +
+			`a: member unusable: a.json: the record names "x/a.jpg", which is not next to it; the members of a sample ` +
 				`have to follow each other, as tar --sort=name writes them`, "b: {}",
 			`a: member unusable: a.jpg: there is no a.json next to it; the members of a sample have to follow each other, ` +
 				`as tar --sort=name writes them A`,
@@ -202,8 +202,8 @@ var archives = map[string]struct {
 	"links and doubles": {
 		[]*tar.Header{link, file("l.json", "{}"), file("m.json", "{}"), file("m.json", "{}"), file("n.json", "{}")},
 		[]string{
-			"l: member unusable: l.jpg: it is a symbolic link; put the file itself into the archive, as tar --dereference " +
-				"does",
+			"l: member unusable: l.jpg: the member is a symbolic link; put the file itself into the archive, as tar " +
+				"--dereference does",
 			"m: member unusable: m.json: the archive has this name twice in one sample; keep one of the two members",
 			"n: {}",
 		},
@@ -252,7 +252,7 @@ func many(tb testing.TB, samples int) []byte {
 	return archive(tb, members...)
 }
 
-// TestScanInSteps finds the same ranges for steps of any size.
+// TestScanInSteps checks that the ranges do not depend on the size of steps.
 func TestScanInSteps(t *testing.T) {
 	t.Parallel()
 	from := source(many(t, 40))
@@ -276,8 +276,8 @@ func TestScanInSteps(t *testing.T) {
 	}
 }
 
-// TestCutShort cuts an archive at every place. Complete samples are read, and the cut makes one sample fail, also
-// between two samples: an archive is complete only if the zeros at its end begin.
+// TestCutShort cuts an archive at every byte. Complete samples are read, and one sample fails because of the cut, even
+// if the cut is between two samples. An archive is complete only if it has the first block of zeros at its end.
 func TestCutShort(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.jpg", "A"), file("a.json", "{}"), file("b.json", "{}"), file("b.jpg", "B"))
@@ -320,7 +320,8 @@ func TestSpanEnds(t *testing.T) {
 	}
 }
 
-// TestCutInSample cuts an archive between two members of a sample. The sample is not accepted as one without an image.
+// TestCutInSample cuts an archive between two members of a sample. The sample is not accepted as a sample without an
+// image.
 func TestCutInSample(t *testing.T) {
 	t.Parallel()
 	whole := archive(t, file("a.json", "{}"), file("a.png", "A"), file("b.json", "{}"), file("b.png", "B"))
@@ -364,7 +365,7 @@ func TestRefusals(t *testing.T) {
 		"other content follows the end of the archive, at byte 2050; copy the archive again, or remove": append(
 			bytes.Clone(two), "\x00\x00junk"...),
 		"the archive is damaged at byte":        damaged,
-		"its member \"s.jpg\" is a sparse file": holes,
+		"the member \"s.jpg\" is a sparse file": holes,
 	} {
 		_, err := scan(t, from, 1000, math.MaxInt64)
 		if format, ok := errors.AsType[*dataset.FormatError](err); !ok || !strings.Contains(format.Error(), want) {
@@ -373,7 +374,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestSubset writes every third sample, and all, from ranges of several sizes: each member stays as it is.
+// TestSubset writes every third sample, and then all samples, from ranges of several sizes. The members are unchanged.
 func TestSubset(t *testing.T) {
 	t.Parallel()
 	from := source(many(t, 40))
@@ -452,8 +453,8 @@ func TestIs(t *testing.T) {
 	}
 }
 
-// TestManyMembers reads files as one sample whose names have dots where they should not. The sample fails, and needs
-// little time and memory.
+// TestManyMembers reads files whose names have a dot after the first letter, so that all files belong to one sample.
+// The sample fails, and needs little time and memory.
 func TestManyMembers(t *testing.T) {
 	t.Parallel()
 	var members []*tar.Header
@@ -462,8 +463,8 @@ func TestManyMembers(t *testing.T) {
 	}
 	from := source(archive(t, append(members, file("b.json", "{}"))...))
 	got := records(t, from, 1<<20)
-	want := "member unusable: a.10000.json: 10000 members have the key \"a\", which is their name up to the first dot; " +
-		"give the members of each sample a key of their own"
+	want := "member unusable: a.10000.json: 10000 members have the key \"a\", their name up to the first dot; " +
+		"give the members of each sample a different key"
 	if len(got) != 2 || got[0].Fault == nil || got[0].Fault.Reason() != want || string(got[1].Raw) != "{}" {
 		t.Errorf("%d records, the first with %+v", len(got), got[0].Fault)
 	}

@@ -11,11 +11,11 @@ import (
 
 type writer struct{}
 
-// maxGap is the largest number of bytes between two samples that are copied with one read; the bytes between are
-// dropped.
+// maxGap is the largest number of bytes between two samples that are copied with one read. The bytes between the
+// samples are dropped.
 const maxGap = 64 << 10
 
-// Part copies the samples, byte for byte.
+// Part copies the bytes of the samples.
 func (writer) Part(
 	ctx context.Context, w io.Writer, from container.Source, records []dataset.Record, _ dataset.Part,
 ) ([]byte, error) {

@@ -49,11 +49,11 @@ type Chunk struct {
 	Locations []format.PageLocation
 }
 
-// Limits bound the memory of a reader for a column.
+// Limits are the limits for the memory of a reader of a column.
 type Limits struct {
-	// PageBytes is the size of the largest page in bytes, compressed or decompressed.
+	// PageBytes is the size limit of a page in bytes, compressed and decompressed.
 	PageBytes int64
-	// RowBytes is the largest total size of the values of one row, in bytes.
+	// RowBytes is the size limit of all values of one row in the column, in bytes.
 	RowBytes int64
 }
 
@@ -113,7 +113,7 @@ func ReadLocations(in io.ReaderAt, offset, length int64) ([]format.PageLocation,
 	return index.PageLocations, nil
 }
 
-// check reports locations that are outside of the chunk or overlap.
+// check returns an error if locations are outside of the chunk or overlap.
 func (c *Chunk) check() error {
 	end, row := c.Start, int64(-1)
 	for i, l := range c.Locations {
@@ -126,8 +126,8 @@ func (c *Chunk) check() error {
 	return nil
 }
 
-// Probe reports a page that is larger than the limit, as far as the locations, or else the headers of the first pages,
-// show it.
+// Probe returns an error if a page is larger than the limit. It uses the locations or, if there are none, the headers
+// of the first pages. So it may miss a large page.
 func Probe(in io.ReaderAt, chunk Chunk, limits Limits) error {
 	r := reader{in: in, limits: limits}
 	if err := r.open(chunk); err != nil {

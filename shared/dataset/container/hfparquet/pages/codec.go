@@ -23,7 +23,7 @@ func Reads(codec format.CompressionCodec) bool {
 	}
 }
 
-// errSize reports that a decompressed page does not have the size in its header.
+// errSize reports that the size of a decompressed page differs from the size in its header.
 var errSize = errors.New("its decompressed size differs from its header")
 
 // A decompressor decompresses pages of one codec. The zero value is ready to use.
@@ -54,7 +54,7 @@ func (d *decompressor) fill(codec format.CompressionCodec, dst, src []byte) erro
 		}
 		return nil
 	default:
-		return fmt.Errorf("it is compressed with %s, which is not read", codec)
+		return fmt.Errorf("it is compressed with %s, which Harvest does not read", codec)
 	}
 }
 

@@ -16,15 +16,14 @@ type Entry struct {
 	Value []byte
 }
 
-// A Cursor reads a column of one row group, row after row. It keeps one page in memory. It is not safe for concurrent
-// use.
+// A Cursor reads a column of one row group, row by row. It keeps one page in memory. It is not safe for concurrent use.
 type Cursor struct {
 	reader reader
 	page   page
 	row    int64 // number of the next row in the chunk
 }
 
-// NewCursor returns a cursor for a file. Open it before reading.
+// NewCursor returns a cursor for a file. Call Open before reading.
 func NewCursor(in io.ReaderAt, limits Limits) *Cursor {
 	return &Cursor{reader: reader{in: in, limits: limits}}
 }
@@ -132,14 +131,14 @@ func (c *Cursor) Row(entries []Entry) ([]Entry, error) {
 	return entries, nil
 }
 
-// rowEnds reports whether a row certainly ends with the current page: if each row has one entry, at the end of the
-// chunk, or if there is an offset index, because then pages end with rows.
+// rowEnds reports whether a row certainly ends with the current page. This is so if each row has one entry, at the end
+// of the chunk, and if there is an offset index, because then pages end with rows.
 func (c *Cursor) rowEnds() bool {
 	chunk := c.reader.chunk
 	return chunk.MaxRep == 0 || c.reader.at >= c.reader.end() || len(chunk.Locations) > 0
 }
 
-// load reads the next page. keep reports that entries of the current page are still needed.
+// load reads the next page. keep is true if entries of the current page are still needed.
 func (c *Cursor) load(keep bool) error {
 	for {
 		c.page.keep = keep

@@ -73,7 +73,8 @@ func unpackLengths(src []byte, n int) (lengths []int, rest []byte, err error) {
 }
 
 // unpackTexts reads n texts in the encoding DELTA_LENGTH_BYTE_ARRAY, or in DELTA_BYTE_ARRAY, which stores the length of
-// the common prefix with the previous text. It returns them in the encoding PLAIN, in at most most bytes.
+// the common prefix with the previous text. It returns the texts in the encoding PLAIN. most is the largest number of
+// bytes of the result.
 func unpackTexts(src []byte, n int, withPrefixes bool, most int64) (plain []byte, err error) {
 	var prefixes []int
 	if withPrefixes {

@@ -68,7 +68,7 @@ func unpackBits(packed []byte, width, count int, set func(i int, v uint64)) {
 	}
 }
 
-// readLevels reads n levels of at most most.
+// readLevels reads n levels. most is the largest valid level.
 func readLevels(dst, src []byte, most byte, n int) ([]byte, error) {
 	dst = grow(dst, n)
 	valid := true
@@ -82,8 +82,8 @@ func readLevels(dst, src []byte, most byte, n int) ([]byte, error) {
 	return dst, err
 }
 
-// grow returns a slice of n elements, with the memory of b if b is large enough. New slices are an eighth larger,
-// because pages of a column differ a little.
+// grow returns a slice of n elements, with the memory of b if it is large enough. A new slice gets an eighth more
+// memory, because the sizes of a column's pages differ a little.
 func grow[T any](b []T, n int) []T {
 	if cap(b) < n {
 		return make([]T, n, n+n/8)

@@ -12,13 +12,14 @@ import (
 )
 
 const (
-	// readBytes is the least number of bytes of one request, if a chunk is read in order.
+	// readBytes is the smallest number of bytes of one request, if a chunk is read in order.
 	readBytes = 1 << 20
-	// maxHeaderBytes is the size of the longest header of a page: old writers put whole values into its statistics.
+	// maxHeaderBytes is the size limit of a page's header. It is large, because old writers put whole values into the
+	// statistics there.
 	maxHeaderBytes = 16 << 20
 )
 
-// A header has the needed fields of a page's header. format.PageHeader would also allocate its statistics.
+// A header has the needed fields of a page's header. Decoding a format.PageHeader would also allocate its statistics.
 type header struct {
 	Type         format.PageType          `thrift:"1,required"`
 	Uncompressed int32                    `thrift:"2,required"`
@@ -102,8 +103,8 @@ func (r *reader) bytes(at int64, n int) ([]byte, error) {
 	return r.window[at-r.windowAt:][:n], nil
 }
 
-// ahead returns the number of bytes to read at an offset: one page if its size is known, so that skipped pages are not
-// read.
+// ahead returns the number of bytes to read at an offset. If the size of a page is known, it is only this page, so that
+// skipped pages are not read.
 func (r *reader) ahead(at int64) int64 {
 	locations := r.chunk.Locations
 	i := sort.Search(len(locations), func(i int) bool { return locations[i].Offset > at })
@@ -144,7 +145,7 @@ func (r *reader) header(at int64) (h header, size int64, err error) {
 	}
 }
 
-// checkHeader reports invalid values in a page's header. body is the offset of the page itself.
+// checkHeader returns an error if a page's header has invalid values. body is the offset of the page after the header.
 func (r *reader) checkHeader(h header, body int64) error {
 	for _, n := range []int32{
 		h.Uncompressed, h.Compressed, h.V1.V.Values, h.Dictionary.V.Values, h.V2.V.Values, h.V2.V.Nulls, h.V2.V.Rows,
@@ -168,7 +169,7 @@ func (r *reader) checkHeader(h header, body int64) error {
 }
 
 func (r *reader) broken(at int64, err error) error {
-	return fmt.Errorf("column %s: the page at byte %d is broken: %w", r.chunk.Path, at, err)
+	return fmt.Errorf("column %s: the page at byte %d is invalid: %w", r.chunk.Path, at, err)
 }
 
 // seek moves forward to the page that contains a row, or to a page before it.

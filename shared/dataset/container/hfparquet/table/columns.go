@@ -35,7 +35,7 @@ var names = map[kind]string{
 const (
 	// maxDepth is the largest number of nested lists and objects.
 	maxDepth = 40
-	// maxColumns is the largest number of leaf columns: readers take time and memory for each, in each row group.
+	// maxColumns is the largest number of leaf columns. Readers need time and memory for each column of each row group.
 	maxColumns = 2000
 )
 
@@ -43,7 +43,7 @@ const (
 type column struct {
 	name string
 	kind kind
-	wide bool // float64 cannot hold one of its integers
+	wide bool // whether float64 cannot represent one of its integers
 	// fields are the fields of an object, in the order of their first occurrence; at has the index of each. A list has one
 	// field, its element.
 	fields []*column
@@ -95,7 +95,7 @@ func (c *Columns) fields(of *column, path string, members jsontext.Members, dept
 			of.at[name] = at
 			of.fields = append(of.fields, &column{name: name})
 			if c.leaves++; c.leaves > maxColumns {
-				return &FieldError{field, fmt.Sprintf("it is one of more than %d different fields, and programs do not read a "+
+				return &FieldError{field, fmt.Sprintf("the records have more than %d different fields, and programs do not read a "+
 					"table of so many columns", maxColumns)}
 			}
 		}
@@ -131,7 +131,7 @@ func (c *Columns) value(of *column, field string, value json.RawMessage, depth i
 	}
 	of.wide = of.wide || wide
 	if of.kind == number && of.wide {
-		return &FieldError{field, "one of its numbers has a fraction, and another one is a whole number of more than 53 " +
+		return &FieldError{field, "one number has a fraction, and another number is a whole number of more than 53 " +
 			"bits: no type of a column can store both"}
 	}
 	switch kind {

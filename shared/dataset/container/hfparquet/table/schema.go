@@ -79,8 +79,8 @@ func (c *column) number(first int) int {
 	return c.first + c.leaves
 }
 
-// features returns the columns in the form in which Hugging Face's datasets library describes them in a file's
-// metadata. Lists have the notation that all versions of the library read.
+// features returns the JSON with which Hugging Face's datasets library describes columns in a file's metadata. Lists
+// have the notation that all versions of the library read.
 func (c *Columns) features() string {
 	var out strings.Builder
 	out.WriteString(`{"info": {"features": `)

@@ -21,7 +21,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// write writes records as a file; their images are named a0 and so on.
+// write returns a file with records, whose images have the names a0 and so on.
 func write(tb testing.TB, records []string, images []int) ([]byte, error) {
 	tb.Helper()
 	columns := table.NewColumns("images")
@@ -66,7 +66,7 @@ func (m memory) Open(_ context.Context, offset, length int64) (io.ReadCloser, er
 	return io.NopCloser(io.NewSectionReader(bytes.NewReader(m), offset, length)), nil
 }
 
-// read reads the records of a file, with fields that are null left out.
+// read returns the records of a file, without fields that are null.
 func read(tb testing.TB, file []byte) (records []any) {
 	tb.Helper()
 	kind := hfparquet.Kind()
@@ -168,7 +168,7 @@ func TestRefusals(t *testing.T) {
 		{`{"a": [{"b": 1}, {"b": [2]}]}`, "a[1].b: it is a list here, but a number in an earlier record"},
 		{`{"a": 9223372036854775808}`, "a: the number 9223372036854775808 has more than 64 bits"},
 		{`{"a": 1e999}`, "a: the number 1e999 has more than 64 bits"},
-		{`{"a": 0.5}` + "\n" + `{"a": 9007199254740993}`, "a: one of its numbers has a fraction"},
+		{`{"a": 0.5}` + "\n" + `{"a": 9007199254740993}`, "a: one number has a fraction"},
 		{`{"a": {"b": 1, "b": 2}}`, "a.b: the record has two fields of this name"},
 		{`{"a": ` + strings.Repeat("[", 50) + strings.Repeat("]", 50) + `}`, "nested in more than 40 lists and objects"},
 	} {
@@ -188,7 +188,7 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// FuzzTable writes lines of JSON objects as a file, and reads the same objects back.
+// FuzzTable writes lines of JSON objects to a file. The file must have the same objects.
 func FuzzTable(f *testing.F) {
 	f.Add(`{"id": "a", "images": [1], "n": [[1.5, 2], null]}` + "\n" + `{"x": {"y": {"": true}}}`)
 	f.Add(`{"a": []}` + "\n" + `{"a": [{}, {"b": "\ud800"}]}`)
@@ -220,5 +220,5 @@ func FuzzTable(f *testing.F) {
 	})
 }
 
-// withoutEmpty is a value without what the empty objects of a list leave.
+// withoutEmpty returns a value without the empty objects in its lists.
 func withoutEmpty(value map[string]any) any { return withoutNull(any(value)) }

@@ -18,7 +18,7 @@ type Image struct {
 	Path  string // name of the image; may be empty
 }
 
-// rowGroupBytes is the size at which a row group is written; the writer keeps one row group in memory.
+// rowGroupBytes is the size, in bytes, at which a row group is written. The writer keeps one row group in memory.
 const rowGroupBytes = 32 << 20
 
 // A Writer writes records as rows. Equal records and images give equal bytes.
@@ -30,8 +30,8 @@ type Writer struct {
 	held    int // size of the unwritten row group
 }
 
-// NewWriter begins a file. All records to write must have been added to the columns before, and at least one must have
-// a field.
+// NewWriter begins a file. Before this call, all records must have been added to the columns. At least one record must
+// have a field.
 func (c *Columns) NewWriter(w io.Writer) (out *Writer, err error) {
 	defer recoverFrom(&err)
 	if len(c.root.fields) == 0 {

@@ -1,4 +1,4 @@
-"""Compares subsets with their sources as users of pyarrow and datasets see both.
+"""Compares subsets with their sources, both read with pyarrow and datasets.
 
 It reads a list of [source, subset, [number of a row...]] in JSON.
 """
@@ -30,13 +30,13 @@ def check(source: str, subset: str, rows: list[int]) -> None:
 
 
 def load(path: str, streaming: bool) -> tuple:
-    """The features and the rows of a file."""
+    """Returns the features and the rows of a file."""
     loaded = datasets.load_dataset("parquet", data_files=path, split="train", streaming=streaming)
     return loaded.features, [{key: seen(value) for key, value in row.items()} for row in loaded]
 
 
 def seen(value: object) -> object:
-    """A value to compare; an image as its pixels."""
+    """Returns a value to compare. For an image, these are its pixels."""
     if isinstance(value, list):
         return [seen(v) for v in value]
     return (value.size, value.tobytes()) if hasattr(value, "tobytes") else repr(value)

@@ -22,7 +22,7 @@ HERE = pathlib.Path(__file__).parent
 
 
 def picture(number: int, kind: str = "PNG") -> bytes:
-    """A small picture of its own for each number."""
+    """Returns a small picture, a different one for each number."""
     image = Image.new("RGB", (24 + number, 16), (40 * number % 256, 90, 160))
     ImageDraw.Draw(image).ellipse((2, 2, 6 + number, 12), fill=(250, 200, 10 * number % 256))
     out = io.BytesIO()
@@ -31,7 +31,7 @@ def picture(number: int, kind: str = "PNG") -> bytes:
 
 
 def as_record(value: object, field: pa.DataType, values: list[str]) -> object:
-    """A value as Harvest's JSON has it. Binary values become their numbers."""
+    """Returns a value as in Harvest's JSON. Binary values are replaced by their numbers."""
     if value is None or isinstance(value, float) and not math.isfinite(value):
         return None
     if pa.types.is_struct(field):
@@ -64,7 +64,7 @@ def embed(data: bytes, values: list[str]) -> int:
 
 
 def note(name: str) -> None:
-    """Writes what is in a file."""
+    """Writes the expected content of a file."""
     table = pq.read_table(HERE / f"{name}.parquet")
     rows = []
     for row in table.to_pylist():
@@ -81,7 +81,7 @@ def conversation(number: int) -> list[dict]:
 
 
 def write_datasets() -> None:
-    """Files that Hugging Face's datasets library writes."""
+    """Writes files with Hugging Face's datasets library."""
     image = datasets.Image()
     llava = datasets.Dataset.from_dict({
         "id": [f"a{i}" for i in range(6)],
@@ -127,7 +127,7 @@ def write_datasets() -> None:
 
 
 def write_json() -> None:
-    """Columns of two types, which datasets keeps as JSON, and images that are files."""
+    """Writes columns of two types, which datasets keeps as JSON, and images that are files."""
     datasets.Dataset.from_list([
         {"id": 1, "image": "coco/a.jpg", "conversations": conversation(1)},
         {"id": "x", "image": ["coco/a.jpg", "coco/b.jpg"], "conversations": conversation(2)},
@@ -139,7 +139,7 @@ def llava_table() -> pa.Table:
 
 
 def write_pyarrow() -> None:
-    """The same rows as other writers have them."""
+    """Writes the same rows in the formats of other writers."""
     old = pa.concat_tables([llava_table()] * 3)
     pq.write_table(old, HERE / "item.parquet", use_compliant_nested_type=False, version="1.0", compression="snappy",
                    row_group_size=7, use_dictionary=["data_source", "conversations.list.item.from"])
@@ -152,7 +152,7 @@ def write_pyarrow() -> None:
 
 
 def write_split() -> None:
-    """Rows that lie in several pages."""
+    """Writes rows that are in several pages."""
     rows = [{"numbers": list(range(i % 9)), "images": [
         {"bytes": f"{i}.{k}".encode() * k, "path": None if k % 2 else f"{k}"} for k in range(i % 7)
     ]} for i in range(40)]
@@ -161,7 +161,7 @@ def write_split() -> None:
 
 
 def write_types() -> None:
-    """Columns of all types."""
+    """Writes columns of all types."""
     utc = datetime.timezone.utc
     moment = datetime.datetime(2024, 2, 29, 12, 30, 1, 250000)
     columns = {
