@@ -22,7 +22,7 @@ step_format() {
 
 step_modules() { go mod tidy -diff && go mod verify; }
 
-step_vet() { go vet ./...; }
+step_vet() { go vet -tags faults,load ./...; }
 
 # With the option, the linter waits for a run in another checkout. Otherwise it would fail.
 step_lint() { tool github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0 run --allow-serial-runners ./...; }
@@ -59,7 +59,7 @@ step_test() {
   sidecar_python
   reason=''
   echo "\$ $line"
-  bash -c "$line"
+  bash -c "$line" && go test -count=1 -tags load ./infra/local/load
 }
 
 # This step uses Go's normal build cache. Harvest's cache is empty, so that all samples are scored.
@@ -165,7 +165,7 @@ step_consumers() {
 step_faults() {
   local faults=10
   $full && faults=60
-  HARVEST_FAULTS=${FAULTS:-$faults} go test -count=1 -timeout 60m ./infra/local/faults
+  HARVEST_FAULTS=${FAULTS:-$faults} go test -tags faults -count=1 -timeout 60m ./infra/local/faults
 }
 
 step_soak() {
@@ -180,7 +180,7 @@ step_large() {
     HARVEST_SOAK=1 go test -count=1 -timeout 30m -p 1 -run TestLarge ./shared/dataset/container/...
 }
 
-step_load() { HARVEST_LOAD=1 go test -count=1 -v -timeout 30m ./infra/local/load; }
+step_load() { HARVEST_LOAD=1 go test -tags load -count=1 -v -timeout 30m ./infra/local/load; }
 
 step_fuzz() {
   local package target
@@ -193,7 +193,7 @@ step_fuzz() {
 }
 
 # -short leaves out the real pool. The step test scores it.
-step_race() { go test -race -short -timeout 30m ./...; }
+step_race() { go test -race -tags load -short -timeout 30m ./...; }
 
 step_newcomer() {
   in_git && shared tools/newcomer.sh || return

@@ -175,7 +175,7 @@ func TestEvaluateUnderAnotherRubric(t *testing.T) {
 	}
 	a := harvest(t, dir, nil, "evaluate", "--annotations", "annotations.jsonl", "dataset.json")
 	if a.status != 1 ||
-		!strings.Contains(a.stderr, "annotations.jsonl: line 1: scores: it has 2 numbers, but the rubric has 14 cap") {
+		!strings.Contains(a.stderr, "annotations.jsonl: line 1: scores: the list has 2 numbers, but the rubric has 14 cap") {
 		t.Errorf("under the default rubric: status %d, %s", a.status, a.stderr)
 	}
 }

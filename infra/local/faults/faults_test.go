@@ -1,3 +1,5 @@
+//go:build faults
+
 // Package faults_test runs the functions as separate processes, with faults of the services that they use: storage,
 // queue and sidecar. The outputs must equal the outputs without faults, byte for byte.
 package faults_test

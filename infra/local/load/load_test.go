@@ -1,3 +1,5 @@
+//go:build load
+
 // Package load tests the whole system on one machine under load: many clients call the API concurrently, and datasets
 // are uploaded at the same time.
 package load
