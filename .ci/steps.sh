@@ -80,7 +80,7 @@ step_browser() {
   go test -count=1 -timeout 10m -run TestBrowser ./infra/harvest
 }
 
-# A test of shared/markdown checks the word after "sh" of each block of commands, which gives its requirement.
+# The word after "sh" at a block of commands names what the block needs. A test of shared/markdown checks these words.
 step_pages() {
   local blocks=cheap
   $full && blocks=full
@@ -117,8 +117,8 @@ step_weights() {
   return $status
 }
 
-# The tests compare the ratings on arm64 with the ratings on this processor: the golden file, and ratings of real
-# samples.
+# On arm64, the tests rate the demo and, if they are here, real samples. They compare the ratings of the demo with the
+# golden file, and the ratings of real samples with the ratings on this processor.
 step_arm64() {
   if ! command -v qemu-aarch64-static >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
     apt-get update -qq && apt-get install -y -qq qemu-user-static >/dev/null
@@ -192,7 +192,7 @@ step_fuzz() {
     sed -E 's#^(.*)/[^/]+:func (Fuzz.*)$#./\1 \2#')
 }
 
-# -short leaves out the real pool. The step test scores it.
+# -short leaves out the tests of the sidecar, of bounded memory, and in simulated time. The step "test" runs them.
 step_race() { go test -race -tags load -short -timeout 30m ./...; }
 
 step_newcomer() {

@@ -12,7 +12,7 @@ TARS = 3
 
 
 def write(manifest: pathlib.Path, folder: str) -> None:
-    """Writes the samples of the demo that have one image, because Hugging Face's loader needs equal members."""
+    """Writes the demo's samples with one image: Hugging Face's loader needs the same members in each sample."""
     records = [r for r in json.loads(manifest.read_text()) if isinstance(r.get("image"), str)]
     for number in range(TARS):
         with webdataset.TarWriter(f"{folder}/demo-{number:03d}.tar") as tar:
@@ -40,7 +40,7 @@ def samples(name: str) -> webdataset.WebDataset:
 
 
 def members(sample: dict) -> dict:
-    """Returns a sample without the fields that name its tar."""
+    """Returns a sample without the fields that webdataset adds: its key, and the names of its tar."""
     return {field: content for field, content in sample.items() if not field.startswith("__")}
 
 

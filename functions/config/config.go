@@ -30,7 +30,7 @@ type Function struct {
 	Target  string `env:"FUNCTION_TARGET" meaning:"function that the process serves: ingest, score or curate"`
 	Host    string `env:"HOST" meaning:"IP address or host name to listen on; none: all interfaces"`
 	Port    string `env:"PORT, default=8080" meaning:"port to listen on"`
-	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of the traces that log entries name"`
+	Project string `env:"GOOGLE_CLOUD_PROJECT" meaning:"project of the topics, and of the traces in log entries"`
 
 	InputBucket string `env:"INPUT_BUCKET" meaning:"bucket of datasets and images, gs://name; serve also accepts a folder"`
 	WorkBucket  string `env:"WORK_BUCKET" meaning:"bucket of runs, gs://name; serve also accepts a folder"`
@@ -48,7 +48,7 @@ type Function struct {
 	// each other. In the cloud it is empty.
 	ProcessFolder string `env:"PROCESS_FOLDER" meaning:"on one machine: folder in which processes record that they run"`
 
-	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"only behind Cloud Run's IAM: the token names the caller"`
+	IAMCallers bool `env:"IAM_CALLERS, default=false" meaning:"tokens name callers; true only behind Cloud Run's IAM"`
 
 	CloudRun   string `env:"K_SERVICE" meaning:"set by Cloud Run; then PUSH_AUDIENCE and PUSH_SENDER are required"`
 	Push       events.PushIdentity

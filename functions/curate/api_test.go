@@ -189,7 +189,7 @@ func problemCases(scored, scoring, refused string) map[string]problemCase {
 		"too many spaces": {
 			"POST", "/v1/runs", startBody + strings.Repeat(" ", 1<<20), 413, "longer than 1048576 bytes",
 		},
-		"body without a budget":   {"POST", scored + "/selections", `{"budget": "half"}`, 400, `budget "half"`},
+		"budget is no number":     {"POST", scored + "/selections", `{"budget": "half"}`, 400, `budget "half"`},
 		"no budget":               {"POST", scored + "/selections", ``, 422, "budget: it is missing"},
 		"budget beyond the run":   {"POST", scored + "/selections", `{"budget": 6}`, 422, "the most is 5"},
 		"budget below one sample": {"POST", scored + "/selections", `{"budget": "1%"}`, 422, "the least is 1"},

@@ -35,7 +35,7 @@ func TestSelectionsQueue(t *testing.T) {
 	go ask(`{"budget": 3}`)
 	// One of the last two requests waits. The other is refused while the first selection is still computed.
 	if busy := <-answers; busy.Code != http.StatusTooManyRequests || busy.Header().Get("Retry-After") != "5" {
-		t.Errorf("a third selection was answered %d %s after %q, want 429 and 5 s",
+		t.Errorf("a third selection was answered %d %s with Retry-After %q, want 429 and 5",
 			busy.Code, busy.Body, busy.Header().Get("Retry-After"))
 	}
 	close(goOn)

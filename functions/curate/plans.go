@@ -29,8 +29,9 @@ func (s server) plan(r *http.Request) (answer, error) {
 	}
 	if bytes > maxPlannedBytes {
 		return answer{}, api.NewProblem(http.StatusUnprocessableEntity, fmt.Sprintf(
-			"manifests: they have %d bytes, and POST %s reads at most %d; use POST %s to start the run: it needs an approval "+
-				"if its estimated cost is above MAX_RUN_COST", bytes, api.PlansPath, maxPlannedBytes, api.RunsPath))
+			"manifests: they have %d bytes, and POST %s reads at most %d; start the run with POST %s. If the run's "+
+				"estimated cost is above MAX_RUN_COST, the run waits for an approval",
+			bytes, api.PlansPath, maxPlannedBytes, api.RunsPath))
 	}
 	plan, err := s.planner.Bounded(maxPlannedBytes, "POST "+api.PlansPath).Plan(ctx, spec)
 	if err != nil {
@@ -39,7 +40,7 @@ func (s server) plan(r *http.Request) (answer, error) {
 	defer func() {
 		scored := false
 		if planned {
-			scored, _ = s.runs.Scored(ctx, plan.Run) // after an error, an unfinished run may still need the unpacked content
+			scored, _ = s.runs.Scored(ctx, plan.Run) // if this fails, keep the content: an unfinished run may need it
 		}
 		if scored || !planned {
 			s.planner.RemoveUnpacked(ctx, plan)

@@ -22,7 +22,7 @@ func detailOf(err error) string {
 		return lost.Error()
 	}
 	if errors.Is(err, bucket.ErrDamaged) {
-		return err.Error() + "; it was written whole before: restore it from a copy"
+		return err.Error() + "; it was complete before: restore it from a copy"
 	}
 	return err.Error()
 }

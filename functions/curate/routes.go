@@ -14,7 +14,7 @@ type route struct {
 	method, path string
 	call         call
 	query        []string // names of the query parameters
-	page         bool     // an HTML page: browsers also send the empty fields of forms
+	page         bool     // an HTML page: empty parameters are allowed, because browsers send a form's empty fields
 }
 
 func get(path string, c call, query ...string) route {

@@ -95,7 +95,7 @@ func TestRequestProblems(t *testing.T) {
 		"includes beyond a budget": {"POST", path, `{"budget": 1, "include": ["r00", "r01"]}`, 422, "the least is 2"},
 		"weight 0":                 {"POST", path, `{"budget": 1, "weights": {"humanities": 0}}`, 422, "give 1e-06 to 1e+06"},
 		"unknown source":           {"POST", path, `{"budget": 1, "sources": {"keep": ["moon"]}}`, 422, "known are: tests"},
-		"tokens beyond the run":    {"POST", path, `{"budget": "1G-tokens"}`, 400, `"1G-tokens"`},
+		"unknown unit of tokens":   {"POST", path, `{"budget": "1G-tokens"}`, 400, `"1G-tokens"`},
 		"more tokens than all":     {"POST", path, `{"budget": "1M-tokens"}`, 422, "give 1 to"},
 		"show an unknown id":       {"GET", strings.TrimSuffix(path, "/selections") + "/samples?id=zz", "", 422, `"zz"`},
 		"show of unknown run":      {"GET", "/v1/runs/sky-000000000000/samples?id=r00", "", 404, "sky-000000000000"},

@@ -70,8 +70,8 @@ selection with a selection of another run of the same dataset. With two runs, th
 		"with this subset")
 	cmd.Flags().StringVar(&other, "other-run", "", "run of selection B, if B belongs to another run of the same files")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
-	cmd.Flags().StringVar(&file, "report", "", "write a page for a browser, which shows both selections side by side, to "+
-		"this file (--report=FILE)")
+	cmd.Flags().StringVar(&file, "report", "", "write an HTML page with both selections side by side to this file "+
+		"(--report=FILE)")
 	cmd.Flags().Lookup("report").NoOptDefVal = comparedFile
 	stateFlag(cmd, &state)
 	return cmd

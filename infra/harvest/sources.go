@@ -91,7 +91,8 @@ func (f *sourceFinder) addPattern(pattern string) error {
 	return nil
 }
 
-// matches returns the files that match a pattern: for each alternative in braces, in ascending order.
+// matches returns the files that match a pattern: in the order of the alternatives in braces, and in ascending order
+// for each alternative.
 func matches(pattern string) ([]string, error) {
 	expanded, err := recipe.Expand(pattern)
 	if err != nil {
@@ -255,8 +256,8 @@ func (f *sourceFinder) root(folder, name string) (string, error) {
 	}
 	root, err := filepath.Rel(images, nextTo(folder, name))
 	if err != nil || root == ".." || strings.HasPrefix(root, ".."+string(filepath.Separator)) {
-		return "", fmt.Errorf("root: %s is outside the folder of images, %s; give --images a folder that contains both",
-			name, images)
+		return "", fmt.Errorf("root: %s is outside the folder of images, %s; give --images a folder that contains both "+
+			"folders", name, images)
 	}
 	if root == "." {
 		return "", nil

@@ -52,7 +52,7 @@ func readState(state string) (*run.Reader, *subset.Reader, error) {
 	return openRuns(work)
 }
 
-// openerFor returns an opener of scorers. The URLs of scorers come from the parameter at, else from the environment.
+// openerFor returns an opener of scorers. A URL that the parameter `at` lacks comes from the environment.
 func openerFor(
 	at kinds.Config, budget *memory.Budget, work bucket.Bucket, log *slog.Logger,
 ) (*kinds.Opener, error) {

@@ -79,7 +79,7 @@ var sweepTables = []struct {
 }{
 	{"low_picks", "picked on a rating of 1 or 0", inPercent},
 	{"high_kept", "kept of ratings of 4 and 5", inPercent},
-	{"below_pool", "capabilities below the pool", oneDigit},
+	{"below_pool", "capabilities below pool mean", oneDigit},
 	{"bins", "bins", oneDigit},
 	{"tokens", "tokens (estimate)", inThousands},
 	{"shortfall", "shortfall", oneDigit},

@@ -17,12 +17,12 @@ type teacherFlags struct {
 	teacher, model, mode string
 	each                 int  // number of samples of each source
 	least, most          int  // number of samples of all sources together
-	accept               bool // also accept a teacher without self-agreement, or with useless annotations
+	accept               bool // continue even if the check of the teacher, or of the learned weights, fails
 }
 
 func (f *teacherFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.teacher, "teacher", "", "first annotate a part of the dataset with this teacher, and "+
-		"learn from the annotations: "+
+		"learn from the annotations; a teacher is "+
 		"llm:URL of an OpenAI-compatible API (with --model), gpu:URL of a sidecar, or a file of annotations")
 	cmd.Flags().IntVar(&f.each, "per-source", run.PerSource,
 		"with --teacher: number of samples to annotate of each source")

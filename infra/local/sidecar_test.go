@@ -160,7 +160,7 @@ func scoredPool(t *testing.T, input bucket.Reader, process *sidecartest.Process,
 	}
 	status := whenScored(t, st, &rating, disturb)
 	if status.Scorer != kinds.GPU {
-		t.Errorf("the run's scorer is %q, want only the kind", status.Scorer)
+		t.Errorf("the run's scorer is %q, want its kind, %q", status.Scorer, kinds.GPU)
 	}
 	records := firstRange(t, work, status.Run)
 	flags := map[string]int64{}

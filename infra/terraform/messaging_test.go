@@ -119,10 +119,10 @@ func (p *published) Publish(_ context.Context, messages ...events.Message) error
 	return nil
 }
 
-// pubSub is Pub/Sub's test server with the topics of the configuration.
+// pubSub is a client of Pub/Sub's test server, with the subscriptions of the configuration.
 type pubSub struct {
 	client        *pubsub.Client
-	subscriptions map[string]*pubsubpb.Subscription // subscriptions without names, by key
+	subscriptions map[string]*pubsubpb.Subscription // by name; the field Name is empty
 }
 
 const project = "projects/orchard/"

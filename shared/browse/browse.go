@@ -39,7 +39,7 @@ func New(runs *run.Reader, subsets *subset.Reader) (*Reader, error) {
 // A Query requests a page of the samples that pass a filter.
 type Query struct {
 	Filter    Filter
-	Selection string // the selection for status and reason; empty for no selection
+	Selection string // id of the selection that the filter and the entries refer to; empty for no selection
 	From      int64  // the index at which the page begins
 	Size      int    // number of samples of the page, 1 or more
 }
@@ -140,8 +140,8 @@ func (r *Reader) tests(ctx context.Context, plan *run.Plan, q Query, reasons *sc
 	return tests, nil
 }
 
-// numberTest returns the test for a condition on a numeric field of the records or, with a selection, on a column of
-// its file of numbers.
+// numberTest returns the test for a condition on a number. The number is a numeric field of the records, or a column of
+// the selection's scores_from file.
 func (r *Reader) numberTest(ctx context.Context, plan *run.Plan, selection string, t Term) (test, error) {
 	from, err := r.numbersOf(ctx, plan, selection)
 	if err != nil {

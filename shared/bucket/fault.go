@@ -15,8 +15,8 @@ import (
 // ErrNotExist, too.
 var ErrUnreadable = errors.New("object cannot be read")
 
-// A LinkError is the error of a name with a symbolic link that leads out of a Folder's folder. A Folder reads and
-// writes nothing outside of its folder. A LinkError is ErrUnreadable. Find it with errors.AsType[*LinkError].
+// A LinkError is the error of an object whose path has a symbolic link to a place outside of the bucket's folder. A
+// Folder reads and writes nothing there. A LinkError is ErrUnreadable. Find it with errors.AsType[*LinkError].
 type LinkError struct {
 	Folder string // the bucket's folder
 }

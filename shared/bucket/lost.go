@@ -52,9 +52,9 @@ func LostAlone(b Reader, name, again string, err error) error {
 // Error names the object and the fix.
 func (e *LostError) Error() string {
 	if e.Alone {
-		return fmt.Sprintf("%v; it was written whole before: restore %s from a copy, or %s", e.Err, e.Folder, e.Again)
+		return fmt.Sprintf("%v; it was complete before: restore %s from a copy, or %s", e.Err, e.Folder, e.Again)
 	}
-	return fmt.Sprintf("%v; it was written whole before: restore it from a copy, or remove the folder %s and %s",
+	return fmt.Sprintf("%v; it was complete before: restore it from a copy, or remove the folder %s and %s",
 		e.Err, e.Folder, e.Again)
 }
 

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// unreadVariant returns the name of the variant of data, if data has a known format in a variant that the decoder does
-// not support. Otherwise it returns "".
+// unreadVariant returns the variant of an image, such as "BMP compressed with RLE", if the decoder supports the format
+// but not this variant. Otherwise it returns "".
 func unreadVariant(data []byte) string {
 	switch {
 	case bytes.HasPrefix(data, []byte("II*\x00")):
@@ -76,7 +76,8 @@ func tiffVariant(data []byte, order binary.ByteOrder) string {
 	}
 }
 
-// tiffTags returns the first value of each byte, short and long tag in a TIFF's first directory, by tag.
+// tiffTags maps the tags in a TIFF's first directory to their first values. Only tags of the types byte, short and long
+// are included.
 func tiffTags(data []byte, order binary.ByteOrder) map[uint16]uint32 {
 	tags := map[uint16]uint32{}
 	if len(data) < 8 {

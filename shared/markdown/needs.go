@@ -19,7 +19,7 @@ func Needs() []Need {
 		{NeedsNothing, "nothing: the gate runs it"},
 		{NeedsFull, "more time: only `.ci/run --full` runs it"},
 		{NeedsGate, "nothing: a separate step of the gate runs it"},
-		{"bench", "a machine without other work, and minutes"},
+		{"bench", "a machine without other work, and a few minutes"},
 		{"cloud", "a project of Google Cloud"},
 		{"data", "files that are not in this repository"},
 		{"gpu", "a GPU, and weights"},

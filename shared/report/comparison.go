@@ -59,7 +59,7 @@ func newComparison(p *subset.Pair, of func(*subset.Selection) explainer) (*Model
 		Sentences: []string{
 			fmt.Sprintf("B has %s that A does not have, and does not have %s of A.",
 				webpage.Plural(len(p.OnlyB), "sample"), webpage.Plural(len(p.OnlyA), "sample")),
-			"None of these figures is the quality of training.",
+			"No figure measures the quality of training.",
 		},
 		Figures: []*Figure{
 			meansOfBoth(p.A.Summary, p.B.Summary), picksOfBoth(p.A.Summary, p.B.Summary),
@@ -114,7 +114,7 @@ func meansOfBoth(a, b selection.Summary) *Figure {
 
 // picksOfBoth compares the ratings of the picked samples.
 func picksOfBoth(a, b selection.Summary) *Figure {
-	f := newFigure("picks", "On which ratings were the samples picked?", "rating", "share of A", "share of B")
+	f := newFigure("picks", "With which ratings were the samples picked?", "rating", "share of A", "share of B")
 	var rows []row
 	low := [2]float64{}
 	for rating := range selection.MaxRating + 1 {

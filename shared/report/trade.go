@@ -24,7 +24,7 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	low := rows[0].PickRatings.Low(rows[0].PickRatings.Total())
 	t := &Trade{
 		Note: fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0, because each bin has an equal share. "+
-			"None of these figures is the quality of training.", webpage.Percent(low)),
+			"No figure measures the quality of training.", webpage.Percent(low)),
 	}
 	t.Table.Head, t.Table.Rows = subset.TradeTable(rows)
 	for i, row := range rows[1:] {

@@ -27,7 +27,7 @@ func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
 	return w.ContinuePlanning(ctx, plan.Run)
 }
 
-// Asked returns the requests for a run from the time before it was planned, in the order of their names.
+// Asked returns the requests for a run that arrived before the run was planned, in the order of their objects' names.
 func (r *Reader) Asked(ctx context.Context, run string) ([]Spec, error) {
 	var specs []Spec
 	for attrs, err := range r.work.List(ctx, askedPrefix(run), "") {

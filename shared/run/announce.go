@@ -14,8 +14,8 @@ func runEvent(plan *Plan, kind string) events.Event {
 	return events.Event{Type: kind, Run: plan.Run, ID: plan.Run + "/" + strings.TrimPrefix(kind, "run.")}
 }
 
-// announce publishes an event of a run, unless an object records that it was published. So the event may be published
-// several times, always with the same id.
+// announce publishes an event of a run, unless an object records that it was published. It writes the object after it
+// published the event, so the event may be published several times, always with the same id.
 func (w *Worker) announce(ctx context.Context, plan *Plan, e events.Event, data events.RunEvent) error {
 	name := eventName(plan.Run, strings.TrimPrefix(e.ID, plan.Run+"/"))
 	if sent, err := bucket.Exists(ctx, w.work, name); sent || err != nil {
@@ -35,7 +35,7 @@ func (w *Worker) announcePlanned(ctx context.Context, plan *Plan) error {
 }
 
 // AnnounceRefused publishes that a dataset was refused, if the plan is a refusal. A plan of another version of Harvest
-// has a problem, too, but the other version publishes its events.
+// also has a Problem, but only that version publishes the events of the plan's run.
 func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
 	if plan.Problem == "" || plan.Layout != LayoutVersion || len(plan.Manifests) > 0 {
 		return nil

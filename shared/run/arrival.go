@@ -20,9 +20,9 @@ type Upload struct {
 }
 
 // Uploaded returns the run that an uploaded object starts. Such an object is a manifest directly in a dataset's prefix,
-// or the dataset's SpecFile. starts is false for other objects, also for those that the SpecFile next to them names. If
-// the object is invalid, starts is true, the error is a *RefusedError, and spec has only the name of the dataset.
-// If the SpecFile next to the object is invalid, starts is false, and the error is its *RefusedError.
+// or the dataset's SpecFile. For other objects starts is false. It is also false for a file that the SpecFile next to
+// it names. If the object is invalid, starts is true, the error is a *RefusedError, and spec has only the name of the
+// dataset. If the SpecFile next to the object is invalid, starts is false, and the error is its *RefusedError.
 func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec Spec, starts bool, err error) {
 	name, file, ok := splitUpload(object)
 	if !ok && !isLoose(object) {
@@ -52,8 +52,8 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 	return u, spec, starts, err
 }
 
-// isNamed reports whether the SpecFile of a dataset names a file next to it. Then the file is a part of that run.
-// The error is a *RefusedError if the SpecFile is invalid: then it is unknown which files it names.
+// isNamed reports whether the SpecFile of a dataset names a file next to it. Such a file belongs to the run of the
+// SpecFile. The error is a *RefusedError if the SpecFile is invalid: then it is unknown which files it names.
 func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) {
 	if file == SpecFile {
 		return false, nil
@@ -205,7 +205,8 @@ func matchesAny(patterns []string, name string) bool {
 	})
 }
 
-// isManifest reports whether a file has the name of a manifest. The content of a packed file shows how to unpack it.
+// isManifest reports whether a file has the name of a manifest. The name of a packed file does not decide how it is
+// unpacked; its content does.
 func isManifest(file string) bool {
 	return strings.HasSuffix(file, ".json") || strings.HasSuffix(file, ".jsonl") || strings.HasSuffix(file, ".ndjson") ||
 		isPacked(file)

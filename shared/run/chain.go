@@ -2,8 +2,9 @@ package run
 
 // The shard tasks of a run form chains. The number of chains is the width of the wave. At any time, at most one shard
 // of each chain is published and not done. So a queue never has more tasks of a run than it can deliver in time. The
-// chain of a shard and the next shard of the chain are a function of the shard's number, the width, and the numbers of
-// shards of the ranges. So no listing is needed, and a message that is delivered twice has the same successor.
+// chain of a shard, and the next shard of that chain, depend only on three things: the shard's range and number, the
+// width, and how many shards each range has. So no listing is needed, and a message that is delivered twice has the
+// same successor.
 //
 // Shard s of range r belongs to chain (r + s) mod width. A chain has the shards of the ranges in ascending order. It
 // pauses at a range that is not cut yet, and the delivery that cuts the range continues the chain.
@@ -30,7 +31,8 @@ type chains struct {
 // of returns the number of a shard's chain.
 func (c chains) of(t task) int { return (t.r + t.shard) % c.width }
 
-// first returns the number of the first shard of range r in a chain, if the range has enough shards.
+// first returns the number of a chain's first shard in range r. If the range has no shard with this number, it has no
+// shard of the chain.
 func (c chains) first(chain, r int) int { return ((chain-r)%c.width + c.width) % c.width }
 
 // after returns the next shard in a shard's chain.

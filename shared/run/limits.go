@@ -32,7 +32,7 @@ type Limits struct {
 	ShardSamples int   `env:"SHARD_SAMPLES, default=200" meaning:"largest number of samples in a shard"`
 	ShardBytes   int   `env:"SHARD_BYTES, default=67108864" meaning:"largest size of the records in a shard, in bytes"`
 	// InFlight is the Wave.Width of the runs.
-	InFlight int `env:"IN_FLIGHT, default=16" meaning:"largest number of ranges, and of shards, of a run in progress"`
+	InFlight int `env:"IN_FLIGHT, default=16" meaning:"limit of ranges, and of shards, that a run has in progress"`
 	// InFlightGPU is the width for runs by the scorer gpu, which has fewer instances; 0 for InFlight.
 	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"IN_FLIGHT of runs by the scorer gpu; 0: as IN_FLIGHT"`
 	// MaxFailed is the number of samples of a run that may fail. If more fail, nothing is selected.

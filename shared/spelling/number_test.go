@@ -30,7 +30,8 @@ func TestNumber(t *testing.T) {
 	}
 }
 
-// TestNumberOfConditions requires conditions to accept the same numbers. Their package does not import this one.
+// TestNumberOfConditions requires conditions to accept the same numbers as Number. Package selection, which parses
+// conditions, has a parser of its own: it does not import package spelling.
 func TestNumberOfConditions(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{

@@ -11,13 +11,13 @@ import (
 type Limits struct {
 	// PoolBytes is the most memory of scores that stay in memory between selections. A selection may need more; then its
 	// scores are removed from memory afterwards.
-	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"memory for scores between selections, in bytes"`
+	PoolBytes int `env:"POOL_BYTES, default=1073741824" meaning:"memory for scores kept after a selection, in bytes"`
 	// CacheBytes is the most memory of all other caches of runs and selections.
 	CacheBytes int `env:"CACHE_BYTES, default=738197504" meaning:"memory for other data of runs and selections, in bytes"`
 	// Waiting is the number of selections that may wait while a selection is computed.
 	Waiting int `env:"SELECTIONS_WAITING, default=8" meaning:"selections that may wait while one is computed; else 429"`
 	// AnsweredSamples is the size of the largest run from which a call selects while its caller waits.
-	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"run size above which calls do not wait"`
+	AnsweredSamples int64 `env:"MAX_ANSWERED_SAMPLES, default=1000000" meaning:"largest run to select from during a call"`
 }
 
 // DefaultLimits returns the limits of an empty environment.

@@ -50,7 +50,7 @@ func restart(f *runtest.Fixture) {
 func TestReconcileSelectionOfUnannouncedRun(t *testing.T) {
 	t.Parallel()
 	f, plan := killedWhenScored(t)
-	f.Pass(time.Minute) // so that the run's entry comes first
+	f.Pass(time.Minute) // so that the selection's entry comes before the run's: the index lists the latest entry first
 	sel, err := f.Subsets.Select(t.Context(), plan.Run, atBudget(t, "25%", selection.Rules{}), run.Allowance{})
 	if err != nil {
 		t.Fatal(err)
@@ -117,7 +117,7 @@ func TestReconcileFailure(t *testing.T) {
 	var failed []string
 	err := f.Reconciler.Reconcile(t.Context(), events.ReconcileTask{}, func(_ context.Context, e run.Entry, err error) {
 		if age := f.Now().Sub(e.Accepted); age < 0 || age > time.Minute {
-			t.Errorf("%s was accepted at %v, and it is %v", e.Run, e.Accepted, f.Now())
+			t.Errorf("%s was accepted at %v, and the time is now %v", e.Run, e.Accepted, f.Now())
 		}
 		if err != nil {
 			failed = append(failed, e.Run)

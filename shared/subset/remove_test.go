@@ -159,7 +159,7 @@ func checkGone(t *testing.T, runs *run.Reader, subsets *subset.Reader, sel *subs
 	}
 }
 
-// TestRemovedRunContinues delivers messages about a removed run. They are acknowledged, and nothing is written.
+// TestRemovedRunGoesOn delivers messages about a removed run. They are acknowledged, and nothing is written.
 func TestRemovedRunGoesOn(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
@@ -184,12 +184,12 @@ func TestRemovedRunGoesOn(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff(before, names(t, f.Work)); diff != "" {
-		t.Errorf("a process that is at work on it (-before +after):\n%s", diff)
+		t.Errorf("objects after messages about the removed run (-before +after):\n%s", diff)
 	}
 	f.Restart()
 	again := f.Begin(manifest)
 	if again.Run == plan.Run || again.Removals != 1 {
-		t.Errorf("asked for again it is run %s after %d removals, and was %s", again.Run, again.Removals, plan.Run)
+		t.Errorf("the new run is %s after %d removals; the removed run was %s", again.Run, again.Removals, plan.Run)
 	}
 	if counts := f.Finish(again); counts.Scored != 2 {
 		t.Errorf("counts %+v, want all scored", counts)

@@ -50,7 +50,7 @@ func (s *Selector) AcceptRun(
 	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || spec.NoImageCheck {
 		return plan.Run, err
 	}
-	// The check comes last. It may start an attempt, and earlier requests are copied to that attempt.
+	// The check comes last, because it may start an attempt: that attempt gets copies of the requests recorded before.
 	return plan.Run, worker.AcceptImageCheck(ctx, plan, upload)
 }
 
@@ -130,7 +130,8 @@ func (s *Selector) request(
 	if err := s.index.Accept(ctx, entry, requestAcceptedName(plan.Run, id), s.now()); err != nil {
 		return "", err
 	}
-	// Write the record first. If the run is marked as scored after this check, the listing that follows finds the record.
+	// The record is written before this check. So if the run is marked as scored after the check, the listing of
+	// requests that follows the mark finds the record.
 	if scored, err := s.runs.Scored(ctx, plan.Run); !scored || err != nil {
 		return id, err
 	}
@@ -159,8 +160,8 @@ func (s *Selector) requestAgain(
 	}
 }
 
-// continueRequest publishes the task of a request for a selection of a scored run, or for its near duplicates, unless
-// the request is done. It reports whether the request is done.
+// continueRequest publishes the task of a request for a scored run, unless the request is done. The task makes a
+// selection, or searches for the run's near duplicates. continueRequest reports whether the request is done.
 func (s *Selector) continueRequest(ctx context.Context, runID, id string) (bool, error) {
 	if made, err := bucket.Exists(ctx, s.work, requestMadeName(runID, id)); made || err != nil {
 		return made, err

@@ -12,7 +12,7 @@ import (
 func TestRatingScales(t *testing.T) {
 	t.Parallel()
 	if selection.MaxRating != scorer.MaxRating || selection.Missing != scorer.Missing {
-		t.Errorf("selection's highest rating is %d and a missing one %d, the scorers' %d and %d",
+		t.Errorf("package selection has MaxRating %d and Missing %d, package scorer has %d and %d",
 			selection.MaxRating, selection.Missing, scorer.MaxRating, scorer.Missing)
 	}
 }

@@ -167,7 +167,7 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 	}
 	figures.PartsCPU = cpuSeconds() - before
 	if len(published) != 1 && sel.Total <= maxParts {
-		return fmt.Errorf("%d events, want that of the selection with all its parts", len(published))
+		return fmt.Errorf("%d events, want one: all parts of the selection are written", len(published))
 	}
 	return json.NewEncoder(w).Encode(figures)
 }

@@ -23,7 +23,8 @@ func ratedOn(capabilities []string, rec *scores.Record) []Rated {
 	return rated
 }
 
-// farther returns 0 for the miss of Nearest and 1 for other misses, so that the miss of Nearest is sorted first.
+// farther is the first sort key of misses. It is 0 for the miss with the capability and the bin of Nearest, so that it
+// comes first, and 1 for all others.
 func (x *Explanation) farther(m Miss) int {
 	if x.Nearest != nil && m.Capability == x.Nearest.Capability && m.Bin == x.Nearest.Bin {
 		return 0
@@ -54,8 +55,8 @@ func (r *Reader) compareTaken(ctx context.Context, plan *run.Plan, explanations 
 	return nil
 }
 
-// compare sets the ratings of the taken sample on a capability, and their differences from the ratings of another
-// sample. Both samples must have a rating.
+// compare sets the rating and the expected score of the taken sample on a capability, and their differences from those
+// of the explained sample, own. Both samples must have a rating.
 func (t *Taken) compare(own, taken Rated) {
 	t.Rated = taken
 	t.Gap = int(*taken.Rating) - int(*own.Rating)

@@ -2,7 +2,7 @@ package subset
 
 import "github.com/harvest-ml/harvest/shared/selection"
 
-// lowShare is the smallest share of picks with a rating of 1 or 0 for which a selection is compared with others.
+// lowShare is a share of picks. A selection is compared with others if at least this share has a rating of 1 or 0.
 const lowShare = 0.2
 
 // thresholds are the thresholds for a comparison, in order of preference.
@@ -17,7 +17,7 @@ type TradeRow struct {
 	Shared int `json:"shared"`
 }
 
-// Rules applies the row to the rules of the chosen selection.
+// Rules returns the rules of the chosen selection, with the row's threshold and strategy.
 func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
 	if t.Threshold > chosen.Threshold {
 		chosen = chosen.AtThreshold(t.Threshold)
@@ -29,7 +29,7 @@ func (t TradeRow) Rules(chosen selection.Rules) selection.Rules {
 }
 
 // Trade compares a selection with a selection at a higher threshold, and with a selection by the strategy descending.
-// It returns nil if less than a fifth of the samples was picked with a rating of 1 or 0.
+// It returns nil if less than a fifth of the picks that a rating decided has a rating of 1 or 0.
 func (p *Pool) Trade(params selection.Params, result *selection.Result) ([]TradeRow, error) {
 	return p.trade(&choice{params, params, result}, nil)
 }

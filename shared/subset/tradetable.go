@@ -45,7 +45,7 @@ func TradeTable(rows []TradeRow) (head []string, lines [][]string) {
 	share := func(v float64) string { return fmt.Sprintf("%.1f %%", 100*v) }
 	bits := func(v float64) string { return fmt.Sprintf("%.2f", v) }
 	add("kept of all ratings of 4 and 5", func(r TradeRow) string { return share(r.HighKept) })
-	add("capabilities below the pool", func(r TradeRow) string { return number(r.BelowPool) })
+	add("capabilities below pool mean", func(r TradeRow) string { return number(r.BelowPool) })
 	add("bins", func(r TradeRow) string { return number(r.Bins) })
 	add("sources", func(r TradeRow) string { return number(r.Sources) })
 	add("entropy over styles, bits", func(r TradeRow) string { return bits(r.StyleEntropy) })

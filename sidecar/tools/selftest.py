@@ -124,7 +124,7 @@ def _stock(
 
 def main() -> int:
     """Prints one JSON object for each model. Returns 0 if all answers are equal, else 1."""
-    parser = argparse.ArgumentParser(description="compare packed answers with the reference code's way on this machine")
+    parser = argparse.ArgumentParser(description="compare packed answers with the reference code's on this machine")
     parser.add_argument("--scorer", type=Path, help="directory of the scorer's checkpoint")
     parser.add_argument("--styler", type=Path, help="directory of the styler's checkpoint")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")

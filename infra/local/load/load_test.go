@@ -37,12 +37,12 @@ const (
 	clients = 200
 	// samples is the size of each dataset.
 	samples = 60
-	// phases is the number of times that the load pauses, so that the remaining memory and goroutines can be measured.
+	// phases is the number of phases of the mixed load. After each phase the test measures memory and goroutines.
 	phases = 5
-	// cached is the limit, in bytes, of the cache of runs and selections, and of the cache of pools. A phase of the
-	// gate fills both caches.
+	// cached is the limit, in bytes, of the cache of runs and selections, and of the cache of pools. With the durations
+	// of the gate, one phase fills both caches.
 	cached = 4 << 20
-	// patience is the maximum time of a dataset under load.
+	// patience is the maximum time, after a load, until all work is done.
 	patience = 5 * time.Minute
 )
 

@@ -52,7 +52,7 @@ func TestBacklog(t *testing.T) {
 	s.checkAlone()
 	ideal := time.Duration(n) * shardTime / slots
 	t.Logf("%d shards in %s (%.2f of the time that the slots need), %d scorings, %d alone, %d tasks with deaths, "+
-		"most in flight %d, %d again, %+v",
+		"most in flight %d, %d tasks published again, %+v",
 		n, s.ended[plan.Run], float64(s.ended[plan.Run])/float64(ideal), s.scorings, s.alone, len(s.deaths),
 		s.inFlight, len(s.objects(plan, "again/")), s.shards())
 	if s.inFlight > width+width/2 {
@@ -88,10 +88,10 @@ func TestWidthChanges(t *testing.T) {
 	s.finish(100*time.Hour, 1)
 	s.checkScored(plan, n)
 	s.checkAlone()
-	t.Logf("%d shards in %s, %d scorings, most in flight at last %d, %+v",
+	t.Logf("%d shards in %s, %d scorings, most in flight after the last change %d, %+v",
 		n, s.ended[plan.Run], s.scorings, s.inFlight, s.shards())
 	if s.inFlight > width*3/2 {
-		t.Errorf("%d messages were in flight at last, more than %d", s.inFlight, width*3/2)
+		t.Errorf("%d messages were in flight after the last change, more than %d", s.inFlight, width*3/2)
 	}
 	if s.scorings > n*103/100 {
 		t.Errorf("%d shards were scored %d times", n, s.scorings)
@@ -168,7 +168,8 @@ func TestScorerAway(t *testing.T) {
 	began := len(s.objects(plan, "started/"))
 	s.runUntil(to, func() bool { return s.now() >= to-time.Minute })
 	if attempts := len(s.objects(plan, "started/")); attempts != began || s.scorings >= n {
-		t.Errorf("%d of %d scorings were attempts while the scorer was unreachable", attempts-began, s.scorings)
+		t.Errorf("%d attempts began while the scorer was unreachable, want none; %d scorings began before its return, "+
+			"want fewer than %d", attempts-began, s.scorings, n)
 	}
 	// The first shard of each chain is published again after 6 hours, and again after another 12 hours.
 	if again := len(s.objects(plan, "again/")); again > 2*width {
@@ -179,7 +180,8 @@ func TestScorerAway(t *testing.T) {
 	if s.scorings != n || s.alone > 0 {
 		t.Errorf("%d shards were scored %d times, and %d samples alone", n, s.scorings, s.alone)
 	}
-	t.Logf("ended after %s, %d again, %+v", s.ended[plan.Run], len(s.objects(plan, "again/")), s.shards())
+	t.Logf("ended after %s, %d tasks published again, %+v",
+		s.ended[plan.Run], len(s.objects(plan, "again/")), s.shards())
 }
 
 // soak reports whether the tests run at full size.

@@ -121,8 +121,8 @@ func find[T any](components entries[T], prefix, ref string) (T, error) {
 	return none, fmt.Errorf("the component %q is missing", ref)
 }
 
-// resolve replaces references to components by the components, except references to types, and groups the calls by
-// their tags.
+// resolve replaces references to parameters, responses and headers by these components. References to schemas stay. It
+// also groups the calls by their first tags.
 func (d *description) resolve() error {
 	for _, path := range d.Paths {
 		for method, op := range map[string]*operation{"GET": path.Value.Get, "POST": path.Value.Post} {

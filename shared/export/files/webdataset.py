@@ -10,7 +10,7 @@ FOLDER = Path(__file__).resolve().parent
 
 
 def load() -> Iterator[dict]:
-    """Yields the records in order. `images` has the encoded images of a record, in the order of their names in it."""
+    """Yields the records in order. Each has its encoded images as `images`, in the order of the names in `image`."""
     shards = sorted(str(path) for path in FOLDER.glob("shard-*.tar"))
     for sample in webdataset.WebDataset(shards, shardshuffle=False):
         record = json.loads(sample["json"])

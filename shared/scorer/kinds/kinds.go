@@ -36,7 +36,7 @@ type Config struct {
 	GPUToken string `env:"GPU_SIDECAR_TOKEN" json:"-" meaning:"bearer token of sidecars that require one"`
 	// GPUAudience is the audience of the ID token for a sidecar that is a service on Cloud Run, which requires Google's ID
 	// tokens. If GPUAudience is empty, no ID token is sent.
-	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"audience of Google's ID token"`
+	GPUAudience string `env:"GPU_SIDECAR_AUDIENCE" json:"gpu_audience,omitempty" meaning:"ID token audience of a sidecar"`
 	// LLM has the model of the scorer llm, its URL, and the limits of its use.
 	LLM llm.Config `json:"llm,omitzero"`
 	// Weights is the file of the embedded scorer's weights, as `harvest train` writes it, or gs://bucket/object. If it is

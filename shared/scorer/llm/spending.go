@@ -22,7 +22,7 @@ type spending struct {
 	mu          sync.Mutex
 	total       float64          // spending of all processes at the last refresh
 	since       float64          // spending of this process since that refresh, for which receipts are written
-	reserved    float64          // highest cost of the requests in flight
+	reserved    float64          // sum of the highest possible costs of the requests in flight
 	live        map[payment]bool // payments of the requests in flight
 	released    chan struct{}    // closed when a reservation ends
 	nextRefresh time.Time        // time before which no refresh is made: a large run has many receipts
@@ -42,7 +42,7 @@ func (s *spending) refresh(ctx context.Context) error {
 	defer s.refreshing.Unlock()
 	s.mu.Lock()
 	before, sum, early := s.since, s.total+s.since, time.Now().Before(s.nextRefresh)
-	var live map[payment]bool // not summed: they are part of reserved, and become part of since when they end
+	var live map[payment]bool // left out of the sum: reserved contains them, and since contains them after they end
 	if sum < s.limit && !early {
 		live = maps.Clone(s.live)
 	}
@@ -60,8 +60,8 @@ func (s *spending) refresh(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	// The listing may or may not contain spending during the listing. Until the next refresh, it may be counted twice, but
-	// is never left out.
+	// The listing may or may not contain an amount that is spent during the listing. The amount also stays in since. So
+	// it may be counted twice until the next refresh, but it is never left out.
 	s.total, s.since = spent, s.since-before
 	s.nextRefresh = time.Now().Add(refreshShare * time.Since(start))
 	if sum := s.total + s.since; sum >= s.limit {
@@ -97,8 +97,8 @@ func (s *spending) reserve(ctx context.Context, dollars float64) error {
 	}
 }
 
-// paid calls do, whose requests cost at most reserved dollars, within the spending limit. do returns the actual cost,
-// and paid records it. hash is the hash of the prompt.
+// paid calls the function do, within the spending limit. The requests of do cost at most reserved dollars. do returns
+// the actual cost, and paid records it. hash is the hash of the prompt.
 func (e *Endpoint) paid(
 	ctx context.Context, s *spending, hash string, reserved float64, do func(payment) (spent float64, err error),
 ) (err error) {

@@ -73,7 +73,7 @@ func (d *decompressor) fillZstd(dst, src []byte) (err error) {
 	return err
 }
 
-// readWhole fills dst from r, which must have exactly this many bytes.
+// readWhole fills dst from r, which must have exactly len(dst) bytes.
 func readWhole(r io.Reader, dst []byte) error {
 	switch _, err := io.ReadFull(r, dst); {
 	case err == io.EOF, errors.Is(err, io.ErrUnexpectedEOF):

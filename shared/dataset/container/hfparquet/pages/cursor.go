@@ -131,8 +131,8 @@ func (c *Cursor) Row(entries []Entry) ([]Entry, error) {
 	return entries, nil
 }
 
-// rowEnds reports whether a row certainly ends with the current page. This is so if each row has one entry, at the end
-// of the chunk, and if there is an offset index, because then pages end with rows.
+// rowEnds reports whether a row certainly ends with the current page. It does in three cases: each row has one entry;
+// the page is the last of the chunk; or there is an offset index, because then each page ends with a row.
 func (c *Cursor) rowEnds() bool {
 	chunk := c.reader.chunk
 	return chunk.MaxRep == 0 || c.reader.at >= c.reader.end() || len(chunk.Locations) > 0
