@@ -127,7 +127,8 @@ step_arm64() {
   local out status
   out=$(mktemp -d)
   if [ -e ../shared/data/pool ]; then
-    HARVEST_EXPECTED=$out/expected.json go test -count=1 -run TestElsewherePool ./shared/scorer/embedded || return 1
+    HARVEST_EXPECTED=$out/expected.json go test -count=1 -run TestElsewherePool ./shared/scorer/embedded ||
+      { rm -r "$out"; return 1; }
     export HARVEST_EXPECTED=$out/expected.json
   fi
   GOARCH=arm64 CGO_ENABLED=0 go test -count=1 -timeout 30m -v -run TestElsewhere -exec qemu-aarch64-static \

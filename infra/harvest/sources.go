@@ -227,8 +227,8 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 	return nil
 }
 
-// nextTo resolves the path `name` from a file in `folder`. The path is relative to the folder if it exists there, else
-// to the working directory.
+// nextTo resolves the path `name` from a file in `folder`. The path is relative to the working directory if it exists
+// only there, else to the folder.
 func nextTo(folder, name string) string {
 	if filepath.IsAbs(name) {
 		return filepath.Clean(name)

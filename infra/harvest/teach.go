@@ -96,7 +96,11 @@ func (f *teacherFlags) check(cmd *cobra.Command, data datasetFlags) error {
 			"the teacher and rates the dataset; remove one of the two")}
 	case f.each < 1:
 		return usageError{fmt.Errorf("--per-source %d: give 1 or more", f.each)}
-	case f.least < 0 || f.most < 1 || f.least > f.most:
+	case f.least < 0:
+		return usageError{fmt.Errorf("--annotate-min %d: give 0 or more", f.least)}
+	case f.most < 1:
+		return usageError{fmt.Errorf("--annotate-max %d: give 1 or more", f.most)}
+	case f.least > f.most:
 		return usageError{fmt.Errorf("--annotate-min %d and --annotate-max %d: give a larger --annotate-max",
 			f.least, f.most)}
 	case f.isFile() && f.model != "":

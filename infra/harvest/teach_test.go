@@ -143,6 +143,8 @@ func TestCurateTeacherFile(t *testing.T) {
 		{"--teacher a.jsonl --scorer embedded", 2, "--teacher and --scorer exclude each other"},
 		{"--teacher a.jsonl --per-source 0", 2, "--per-source 0: give 1 or more"},
 		{"--teacher a.jsonl --annotate-min 9 --annotate-max 3", 2, "--annotate-min 9 and --annotate-max 3"},
+		{"--teacher a.jsonl --annotate-min -1", 2, "--annotate-min -1: give 0 or more"},
+		{"--teacher a.jsonl --annotate-max 0", 2, "--annotate-max 0: give 1 or more"},
 		{"--teacher a.jsonl --model wren", 2, "--model wren: it is for --teacher llm:URL"},
 		{"--teacher none.jsonl", 2, "--teacher none.jsonl: annotations none.jsonl: there is no such file"},
 		{"--teacher llm:", 2, "--teacher llm:"},

@@ -27,8 +27,8 @@ func (e *LinkError) Error() string { return "a link leads out of the folder " + 
 // Unwrap returns ErrUnreadable.
 func (e *LinkError) Unwrap() error { return ErrUnreadable }
 
-// A MachineError is a fault of this machine that affects all objects, and that a retry does not fix: the disk is full
-// or read-only, the file is longer than allowed, or the folder's mode forbids its use. Find it with
+// A MachineError is a fault of this machine that affects all objects, and that a retry does not fix: for
+// example, the disk is full or read-only, or the folder's mode forbids its use. Find it with
 // errors.AsType[*MachineError].
 type MachineError struct {
 	Folder string // the bucket's folder
