@@ -7,8 +7,8 @@ import (
 	"io"
 )
 
-// readBytes is the size of a Reader's buffer. Before a record that may be plain, the buffer has at least lookahead bytes
-// of the range, if there are so many: plain does not find a record that is cut off by the buffer's end.
+// readBytes is the size of a Reader's buffer. Before a record that may be plain, the buffer has at least lookahead
+// bytes of the range, if there are so many: plain does not find a record that is cut off by the buffer's end.
 const readBytes, lookahead = 256 << 10, 16 << 10
 
 // A Reader yields the samples of one range. It keeps only one record in memory.

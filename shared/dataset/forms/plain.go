@@ -172,10 +172,7 @@ var (
 )
 
 func (s *plainScan) role(human bool) bool {
-	if human {
-		return s.oneOf(humanRoles) >= 0
-	}
-	return s.oneOf(modelRoles) >= 0
+	return human && s.oneOf(humanRoles) >= 0 || !human && s.oneOf(modelRoles) >= 0
 }
 
 // oneOf moves past one of the strings, which have their quotes, and returns its number; -1 if none is there.
@@ -237,27 +234,19 @@ var special = func() (is [256]bool) {
 	return is
 }()
 
-// beginsNoMark reports whether b, the text after a '<', surely begins no mark: all marks begin with |, _ or the first two
-// letters of image, IMG, video, audio or speech. Other tags, such as those of a table in HTML, are text.
+// beginsNoMark reports whether b, the text after a '<', surely begins no mark: all marks begin with |, _ or the first
+// two letters of image, IMG, video, audio or speech. Other tags, such as those of a table in HTML, are text.
 func beginsNoMark(b []byte) bool {
 	if len(b) < 2 || !harmless[b[0]] {
 		return false
 	}
-	second := byte(0)
-	switch b[0] | 0x20 { // in lower case
-	case 'i':
-		second = 'm'
-	case 'v':
-		second = 'i'
-	case 'a':
-		second = 'u'
-	case 's':
-		second = 'p'
-	default:
-		return true
-	}
-	return harmless[b[1]] && b[1]|0x20 != second
+	const lower = 0x20 // the bit of a small letter
+	second := secondLetter[b[0]|lower]
+	return second == 0 || harmless[b[1]] && b[1]|lower != second
 }
+
+// secondLetter has the second letter of the marks that begin with a letter.
+var secondLetter = [256]byte{'i': 'm', 'v': 'i', 'a': 'u', 's': 'p'}
 
 // harmless are the bytes that can be in a tag, or after a '<' that is text. Others may begin a mark, or an escape.
 var harmless = func() (is [256]bool) {
