@@ -14,6 +14,14 @@ import (
 // several lines, or a line has several objects. It is false if an object is invalid. The manifest is then read as
 // JSONL, where an invalid line does not affect other lines.
 func ignoresLines(head []byte, whole bool) bool {
+	closed := func([]byte) bool { return true }
+	valid := func(object []byte) bool { return jsontext.SyntaxError(object) == nil }
+	// In most manifests, each object has its line. This is found without parsing the objects.
+	return sharesLines(head, whole, closed) && sharesLines(head, whole, valid)
+}
+
+// sharesLines is ignoresLines if valid reports whether an object is valid.
+func sharesLines(head []byte, whole bool, valid func(object []byte) bool) bool {
 	free := false
 	for {
 		head = bytes.TrimLeft(head, " \t\r\n,"+byteOrderMark)
@@ -28,7 +36,7 @@ func ignoresLines(head []byte, whole bool) bool {
 		switch {
 		case err == nil && !closed:
 			return free && !whole
-		case err != nil || jsontext.SyntaxError(head[:n]) != nil:
+		case err != nil || !valid(head[:n]):
 			return false
 		}
 		after := bytes.TrimLeft(head[n:], " \t,")

@@ -7,6 +7,10 @@ import (
 	"io"
 )
 
+// readBytes is the size of a Reader's buffer. Before a record that may be plain, the buffer has at least lookahead
+// bytes of the range, if there are so many: plain does not find a record that is cut off by the buffer's end.
+const readBytes, lookahead = 256 << 10, 16 << 10
+
 // A Reader yields the samples of one range. It keeps only one record in memory.
 type Reader struct {
 	scanner  scanner
@@ -31,7 +35,7 @@ func NewReader(
 	in := io.LimitReader(r, span.End-span.Start)
 	return &Reader{
 		scanner: scanner{
-			cursor:  newCursor(in, framing.Encoding, 256<<10, span.Start, span.FirstLine),
+			cursor:  newCursor(in, framing.Encoding, readBytes, span.Start, span.FirstLine),
 			format:  framing.Format,
 			limit:   limits.MaxRecordBytes,
 			element: span.FirstElement - 1,
@@ -54,19 +58,24 @@ func (r *Reader) Next() (*Sample, error) {
 		return nil, r.err
 	}
 	s, err := r.next()
-	var format *FormatError
-	switch {
-	case err == io.EOF:
-		r.err = io.EOF
-	case errors.As(err, &format):
-		// Split accepted the manifest, so this is not a mistake of its author.
-		r.err = fmt.Errorf("reading bytes %d to %d of %s: they have changed since the manifest was split: %s",
-			r.span.Start, r.span.End, r.manifest, format.Error())
-	case err != nil:
-		r.err = fmt.Errorf("reading bytes %d to %d of %s, at byte %d: %w",
-			r.span.Start, r.span.End, r.manifest, r.scanner.offset, err)
+	if err != nil {
+		r.err = r.failure(err)
 	}
 	return s, r.err
+}
+
+// failure returns what Next returns for an error of next.
+func (r *Reader) failure(err error) error {
+	if err == io.EOF {
+		return io.EOF
+	}
+	if format, ok := errors.AsType[*FormatError](err); ok {
+		// Split accepted the manifest, so this is not a mistake of its author.
+		return fmt.Errorf("reading bytes %d to %d of %s: they have changed since the manifest was split: %s",
+			r.span.Start, r.span.End, r.manifest, format.Error())
+	}
+	return fmt.Errorf("reading bytes %d to %d of %s, at byte %d: %w",
+		r.span.Start, r.span.End, r.manifest, r.scanner.offset, err)
 }
 
 func (r *Reader) next() (*Sample, error) {
@@ -113,7 +122,10 @@ func (r *Reader) plainRecord() (record, bool) {
 	if r.plain == nil {
 		return record{}, false
 	}
-	window, _ := s.window() // an error is returned again by the next read
+	if s.in.Buffered() < lookahead {
+		_, _ = s.in.Peek(lookahead) // fewer bytes are enough; an error is returned again by the next read
+	}
+	window, _ := s.window()
 	n, oneLine := r.plain(window)
 	end := n
 	if s.format == Lines {

@@ -16,13 +16,14 @@ type Catalog struct {
 	all             *groups // groups of all samples
 	byHash, byIndex *ties
 	described       Statistics // of all samples
-	columns         []func() []cell
+	columns         [][]cell   // the cells of each column of ratings
 
 	mu               sync.Mutex
 	latest           []thresholdBits // latest candidates of each column of ratings
 	once             sync.Once
 	onceHash, onceID sync.Once
 	onceDescribed    sync.Once
+	onceCells        sync.Once
 }
 
 // NewCatalog returns a catalog of a pool. The error names all contradictions between the pool's columns.
@@ -30,11 +31,7 @@ func NewCatalog(pool *Pool) (*Catalog, error) {
 	if err := pool.Validate(); err != nil {
 		return nil, err
 	}
-	c := &Catalog{Pool: pool, latest: make([]thresholdBits, len(pool.Ratings))}
-	for _, ratings := range pool.Ratings {
-		c.columns = append(c.columns, sync.OnceValue(func() []cell { return countCells(c.groups(nil), ratings) }))
-	}
-	return c, nil
+	return &Catalog{Pool: pool, latest: make([]thresholdBits, len(pool.Ratings))}, nil
 }
 
 // thresholdBits mark the samples whose rating exceeds a threshold; bits is nil before the first use.
@@ -46,35 +43,46 @@ type thresholdBits struct {
 // candidates returns the set of samples whose rating exceeds a threshold. The set is shared: do not change it. Only the
 // set for a column's latest threshold is kept, because selections seldom have different thresholds.
 func (c *Catalog) candidates(column int, threshold int32) bitset {
+	bits, known := c.latestCandidates(column, threshold)
+	if !known {
+		bits.fill(c.Pool.Ratings[column], threshold, 0)
+		c.keepCandidates(column, threshold, bits)
+	}
+	return bits
+}
+
+// latestCandidates returns the set of candidates that is kept for a column, if it is for this threshold; else an empty
+// set to fill.
+func (c *Catalog) latestCandidates(column int, threshold int32) (bits bitset, known bool) {
 	c.mu.Lock()
 	latest := c.latest[column]
 	c.mu.Unlock()
 	if latest.bits != nil && latest.threshold == threshold {
-		return latest.bits
+		return latest.bits, true
 	}
-	ratings := c.Pool.Ratings[column]
-	bits := newBitset(len(ratings))
-	for i := range bits {
-		word := uint64(0)
-		for j, rating := range ratings[64*i : min(64*i+64, len(ratings))] {
-			word |= uint64(uint32(threshold-int32(rating))>>31) << j // the sign of the difference
-		}
-		bits[i] = word
-	}
+	return newBitset(c.Pool.Len()), false
+}
+
+// keepCandidates keeps a filled set for a column's next selections.
+func (c *Catalog) keepCandidates(column int, threshold int32, bits bitset) {
 	c.mu.Lock()
 	c.latest[column] = thresholdBits{threshold, bits}
 	c.mu.Unlock()
-	return bits
 }
 
 // cells returns the cells of all samples for a column of ratings; nil if a rating is not a level.
-func (c *Catalog) cells(column int) []cell { return c.columns[column]() }
+func (c *Catalog) cells(column int) []cell {
+	c.onceCells.Do(func() {
+		c.columns = countCells(c.groups(nil), c.Pool.Ratings, runtime.GOMAXPROCS(0))
+	})
+	return c.columns[column]
+}
 
 // Bytes returns the approximate memory of the catalog when all its data are computed.
 func (c *Catalog) Bytes() int {
 	p := c.Pool
 	perSample := len(p.Ratings) + 2*len(p.Expected)
-	perSample += 4 * (2 + 2 + 2) // source and start of its styles; groups; sum and hint
+	perSample += 4 * (2 + 2 + 1) // source and start of its styles; groups; hint
 	perSample += 8 * len(p.Columns)
 	return p.Len()*perSample + p.Len()*len(p.Ratings)/8 + 8*cap(p.Tie) + 8*cap(p.Index) +
 		4*cap(p.Style) + 4*(cap(p.Tokens)+cap(p.Answers)) + cap(p.Shape) + 16*cap(p.Twin) +

@@ -74,6 +74,7 @@ func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32
 			if ineligible == nil || !ineligible.has(s) {
 				g.of[s] = tables[i].group(s)
 			}
+			tables[i].samples[g.of[s]]++
 		}
 	})
 	for i, table := range tables {
@@ -82,14 +83,12 @@ func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32
 			numbers[i][group] = all.group(table.first[group])
 		}
 	}
-	parallel(workers, workers, func(_, i int) {
+	for i, table := range tables {
 		next[i] = make([]uint32, len(all.first))
-		from, to := bounds(i)
-		for s := from; s < to; s++ {
-			g.of[s] = numbers[i][g.of[s]]
-			next[i][g.of[s]]++
+		for group, n := range table.samples {
+			next[i][numbers[i][group]] = n
 		}
-	})
+	}
 	g.start = make([]uint32, len(all.first)+1)
 	at := uint32(0)
 	for group := range all.first {
@@ -102,7 +101,8 @@ func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32
 	parallel(workers, workers, func(_, i int) {
 		from, to := bounds(i)
 		for s := from; s < to; s++ {
-			group := g.of[s]
+			group := numbers[i][g.of[s]]
+			g.of[s] = group
 			g.sample[next[i][group]] = s
 			next[i][group]++
 		}
@@ -113,42 +113,72 @@ func (g *groups) gather(p *Pool, ineligible bitset, workers int) (first []uint32
 // A groupTable numbers groups, from 1 in the order of their first samples. Samples without a style are in group 0. It
 // is a hash table with open addressing, because it is read once for every sample. A map would take three times as long.
 type groupTable struct {
-	pool   *Pool
-	first  []uint32 // the first sample of each group
-	hashes []uint64 // of each group
-	shift  int      // converts a hash to an index in the table
-	table  []uint32 // groups; 0 for an empty place
+	pool    *Pool
+	first   []uint32 // the first sample of each group
+	samples []uint32 // the number of samples of each group; the caller counts
+	keys    []uint64 // of each group
+	short   bool     // whether all styles and sources fit a short key
+	shift   int      // converts a hash to an index in the table
+	table   []uint32 // groups; 0 for an empty place
 }
 
 func newGroupTable(p *Pool) groupTable {
 	const bits = 12
 	return groupTable{
-		pool: p, first: []uint32{0}, hashes: []uint64{0}, shift: 64 - bits, table: make([]uint32, 1<<bits),
+		pool: p, first: []uint32{0}, samples: []uint32{0}, keys: []uint64{0}, shift: 64 - bits,
+		table: make([]uint32, 1<<bits), short: len(p.StyleNames) < 1<<8 && len(p.SourceNames) <= 1<<24,
 	}
 }
 
+// A short key has the source and up to shortStyles styles, each plus 1. So it differs for groups that differ, while
+// long keys, which are hashes, may be equal. Long keys have the highest bit.
+const shortStyles, longKey = 4, 1 << 63
+
+// key returns the key of a sample with n styles. styles has the styles of the sample and of later ones.
+func (t *groupTable) key(source uint32, styles []uint32, n uint32) uint64 {
+	if t.short && n <= shortStyles && len(styles) >= shortStyles {
+		// A loop over the sample's own styles would take twice the time, because its length is unpredictable.
+		packed := (styles[0]+1)&0xff | (styles[1]+1)&0xff<<8 | (styles[2]+1)&0xff<<16 | (styles[3]+1)<<24
+		return uint64(source)<<32 | uint64(packed)&(1<<(8*n)-1)
+	}
+	styles = styles[:n]
+	if t.short && n <= shortStyles {
+		key := uint64(source) << 32
+		for i, style := range styles {
+			key |= uint64(style+1) << (8 * i)
+		}
+		return key
+	}
+	key := uint64(source)
+	for _, style := range styles {
+		key = (bits.RotateLeft64(key, 23) ^ uint64(style)) * golden
+	}
+	return key | longKey
+}
+
+// golden is 2^64 divided by the golden ratio (Knuth, volume 3, 6.4).
+const golden = 0x9e3779b97f4a7c15
+
 // group returns the group of a sample; a new group gets the next number.
 func (t *groupTable) group(s uint32) uint32 {
-	source, styles := t.pool.Source[s], t.pool.styles(s)
-	if len(styles) == 0 {
+	source, start, end := t.pool.Source[s], t.pool.StyleStart[s], t.pool.StyleStart[s+1]
+	if start == end {
 		return 0
 	}
-	const golden = 0x9e3779b97f4a7c15 // 2^64 divided by the golden ratio (Knuth, volume 3, 6.4)
-	hash := (uint64(source) + 1) * golden
-	for _, style := range styles {
-		hash = (bits.RotateLeft64(hash, 23) ^ uint64(style)) * golden
-	}
-	at := hash >> t.shift
+	key := t.key(source, t.pool.Style[start:], end-start)
+	at := key * golden >> t.shift
 	for ; t.table[at] != 0; at = t.after(at) {
 		group := t.table[at]
-		other := t.first[group]
-		if t.hashes[group] == hash && t.pool.Source[other] == source &&
-			slices.Equal(t.pool.styles(other), styles) {
+		if t.keys[group] != key {
+			continue
+		}
+		if other := t.first[group]; key < longKey || t.pool.Source[other] == source &&
+			slices.Equal(t.pool.styles(other), t.pool.styles(s)) {
 			return group
 		}
 	}
 	group := uint32(len(t.first))
-	t.first, t.hashes = append(t.first, s), append(t.hashes, hash)
+	t.first, t.samples, t.keys = append(t.first, s), append(t.samples, 0), append(t.keys, key)
 	t.table[at] = group
 	if 2*len(t.first) > len(t.table) {
 		t.grow()
@@ -163,7 +193,7 @@ func (t *groupTable) grow() {
 	t.shift--
 	t.table = make([]uint32, 2*len(t.table))
 	for group := 1; group < len(t.first); group++ {
-		at := t.hashes[group] >> t.shift
+		at := t.keys[group] * golden >> t.shift
 		for t.table[at] != 0 {
 			at = t.after(at)
 		}

@@ -32,3 +32,10 @@ func chunks(n int) int { return (n + chunk - 1) / chunk }
 func inChunks(workers, n int, do func(worker, start, end int)) {
 	parallel(workers, chunks(n), func(worker, i int) { do(worker, i*chunk, min((i+1)*chunk, n)) })
 }
+
+// inSets divides the numbers below n into sets of successive numbers, of at most most numbers each, and calls do for
+// the sets, concurrently, like parallel. There are at least as many sets as workers, if n allows it.
+func inSets(workers, n, most int, do func(worker, first, last int)) {
+	size := max(min((n+workers-1)/workers, most), 1)
+	parallel(workers, (n+size-1)/size, func(worker, i int) { do(worker, i*size, min((i+1)*size, n)) })
+}

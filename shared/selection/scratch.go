@@ -2,10 +2,10 @@ package selection
 
 // A scratch has the buffers that one worker reuses from task to task.
 type scratch struct {
-	keys    []uint64
-	sorter  keySorter
-	counts  []classCounts // by group
-	cutoffs []cutoff      // by group
+	keys   []uint64
+	sorter keySorter
+	counts []classCounts // by group
+	firsts []firstPass   // of the capabilities that are prepared together
 	// removed counts removed candidates by group while a capability's numbers are updated. touched lists the groups with
 	// such candidates; a group may occur twice.
 	removed, touched []uint32

@@ -98,7 +98,7 @@ func (r *Result) Samples() []uint32 {
 // To make several selections of one pool in less time, use a Catalog.
 //
 // The time is linear in the number of styles of all samples, and in the number of samples times the number of
-// capabilities. In addition to the pool, the memory is about 22 bytes a sample, 40 a pick, and 60 for each pair of a
+// capabilities. In addition to the pool, the memory is about 20 bytes a sample, 40 a pick, and 60 for each pair of a
 // bin and a capability.
 func Select(pool *Pool, params Params) (*Result, error) {
 	catalog, err := NewCatalog(pool)

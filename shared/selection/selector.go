@@ -97,18 +97,43 @@ func (s *selector) firstAmount() int {
 func (s *selector) prepareCapabilities(least int32, amount int) {
 	names := s.params.capabilities(s.pool)
 	s.capabilities = make([]*capability, len(names))
-	parallel(len(s.buffers), len(names), func(worker, i int) {
-		column := s.pool.column(names[i])
-		threshold := max(s.params.threshold(names[i]), least)
-		c := &capability{
-			groups: s.groups, number: i, removedBefore: s.removedBefore, byScore: s.params.WithinBin == ByScore,
-			weight: s.params.weight(names[i]), threshold: threshold, candidates: s.catalog.candidates(column, threshold),
-			result: CapabilityResult{Capability: names[i]},
+	inSets(len(s.buffers), len(names), together, func(worker, first, last int) {
+		buffers := &s.buffers[worker]
+		buffers.firsts = slices.Grow(buffers.firsts[:0], together)
+		for i := first; i < last; i++ {
+			s.capabilities[i] = s.prepareCapability(i, names[i], least, amount, buffers)
 		}
-		c.prepare(&s.buffers[worker], s.pool.Ratings[column], s.cells(column), s.params.expected(s.pool, names[i]), s.ties,
-			amount)
-		s.capabilities[i] = c
+		findFirst(s.groups.of, buffers.firsts)
+		for i := range buffers.firsts {
+			f := &buffers.firsts[i]
+			if f.fill {
+				s.catalog.keepCandidates(s.pool.column(names[f.number]), f.threshold, f.candidates)
+			}
+			f.sort(&buffers.sorter)
+		}
 	})
+}
+
+// prepareCapability prepares one capability, except for the samples that findFirst finds.
+func (s *selector) prepareCapability(i int, name string, least int32, amount int, buffers *scratch) *capability {
+	column := s.pool.column(name)
+	ratings := s.pool.Ratings[column]
+	c := &capability{
+		groups: s.groups, number: i, removedBefore: s.removedBefore, byScore: s.params.WithinBin == ByScore,
+		weight: s.params.weight(name), threshold: max(s.params.threshold(name), least),
+		result: CapabilityResult{Capability: name},
+	}
+	var known bool
+	c.candidates, known = s.catalog.latestCandidates(column, c.threshold)
+	c.prepare(buffers, ratings, s.cells(column), s.params.expected(s.pool, name), s.ties)
+	switch {
+	case len(c.order) > 0 && !c.byScore && amount > 0:
+		c.addFirst(buffers, ratings, amount)
+		buffers.firsts[len(buffers.firsts)-1].fill = !known
+	case !known:
+		c.candidates = s.catalog.candidates(column, c.threshold)
+	}
+	return c
 }
 
 // remaining returns the part of the budget that is not filled.

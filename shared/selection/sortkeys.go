@@ -12,13 +12,14 @@ import (
 // different positions are never compared); the expected score, negated; the tie hint; and the sample. Expected scores
 // and hints are shortened to the bits that remain.
 type sortKeys struct {
-	ratings   []int8
-	expected  []uint16 // nil if expected scores are not compared
-	threshold int32
-	ties      *ties
+	ratings  []int8
+	expected []uint16 // nil if expected scores are not compared
+	ties     *ties
 
-	levelBits, positionBits, scoreBits, tieBits, sampleBits int // the widths of the fields
-	scoreCut                                                int // number of low bits of expected scores that are left out
+	highest int32 // the highest rating of which the first field can be made; the field is the difference from it
+
+	positionBits, scoreBits, tieBits, sampleBits int // the widths of the other fields
+	scoreCut                                     int // number of low bits of expected scores that are left out
 	// undecidedBits is the number of low bits that do not decide which of two samples is better.
 	undecidedBits int
 }
@@ -28,11 +29,12 @@ type sortKeys struct {
 func newSortKeys(
 	ratings []int8, expected []uint16, threshold int32, most int, lastPosition uint32, ties *ties,
 ) sortKeys {
-	k := sortKeys{ratings: ratings, expected: expected, threshold: threshold, ties: ties}
-	k.levelBits = bits.Len(uint(most))
+	k := sortKeys{ratings: ratings, expected: expected, ties: ties}
+	levelBits := bits.Len(uint(most))
+	k.highest = 1<<levelBits - 1 + threshold
 	k.positionBits = bits.Len32(lastPosition)
 	k.sampleBits = bits.Len(uint(len(ratings) - 1))
-	room := 64 - k.levelBits - k.positionBits - k.sampleBits
+	room := 64 - levelBits - k.positionBits - k.sampleBits
 	if expected != nil {
 		k.scoreBits = min(ties.expectedBits, room)
 		k.scoreCut = ties.expectedBits - k.scoreBits
@@ -48,17 +50,18 @@ func newSortKeys(
 
 // key returns the key of a sample whose rating exceeds the threshold, at a style position.
 func (k *sortKeys) key(s, position uint32) uint64 {
-	key := uint64(1)<<k.levelBits - 1 - uint64(int32(k.ratings[s])-k.threshold)
+	// All widths are below 64; masks of 63 spare the instructions for other widths.
+	key := uint64(k.highest - int32(k.ratings[s]))
 	if k.positionBits > 0 {
-		key = key<<k.positionBits | uint64(position)
+		key = key<<(k.positionBits&63) | uint64(position)
 	}
 	if k.expected != nil {
-		key = key<<k.scoreBits | (1<<k.scoreBits - 1 - uint64(k.expected[s]>>k.scoreCut))
+		key = key<<(k.scoreBits&63) | (1<<(k.scoreBits&63) - 1 - uint64(k.expected[s])>>(k.scoreCut&63))
 	}
-	if k.ties.hints != nil {
-		key = key<<k.tieBits | uint64(k.ties.hints[s])>>(32-k.tieBits)
+	if hints := k.ties.hints; hints != nil {
+		key = key<<(k.tieBits&63) | uint64(hints[s])>>((32-k.tieBits)&63)
 	}
-	return key<<k.sampleBits | uint64(s)
+	return key<<(k.sampleBits&63) | uint64(s)
 }
 
 // positionStep returns the difference of a sample's keys at two successive style positions.

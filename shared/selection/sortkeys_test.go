@@ -28,12 +28,12 @@ func TestSortKeysSortLeast(t *testing.T) {
 			ratings, expected := make([]int8, tt.samples), make([]uint16, tt.samples)
 			pool := &Pool{Tie: make([]uint64, tt.samples), Source: make([]uint32, tt.samples)}
 			ties := &ties{
-				pool: pool, sums: make([]int32, tt.samples), hints: make([]uint32, tt.samples), expectedBits: 16,
+				pool: pool, sums: make([]uint32, tt.samples), hints: make([]uint32, tt.samples), expectedBits: 16,
 			}
 			for s := range tt.samples {
 				ratings[s], expected[s] = int8(1+rng.IntN(2)), uint16(60_000+rng.IntN(4))
-				ties.sums[s], pool.Tie[s] = int32(rng.IntN(3)), rng.Uint64()
-				ties.hints[s] = uint32(2-ties.sums[s]) << 30
+				ties.sums[s], pool.Tie[s] = uint32(rng.IntN(3)), rng.Uint64()
+				ties.hints[s] = (2 - ties.sums[s]) << 30
 			}
 			k := newSortKeys(ratings, expected, 0, tt.most, tt.lastPosition, ties)
 			if k.scoreCut != tt.cut {

@@ -2,6 +2,7 @@ package selection
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"slices"
 )
@@ -9,11 +10,11 @@ import (
 // ties is the order of samples that are equal for a capability. It is the same for all capabilities.
 type ties struct {
 	pool *Pool
-	// column comes before everything else; nil if there is none.
-	column *columnOrder
-	// sums are, for each sample, the sum over all capabilities of the pool: of expected scores if there are any, else of
-	// ratings. A missing rating adds 0. Nil if the index alone decides.
-	sums []int32
+	// indexOnly says that neither sums nor tie hashes are compared.
+	indexOnly bool
+	// sums has the sum of each sample (sum). If sums is nil, each sum is computed when it is needed. This is seldom,
+	// because hints decide most comparisons.
+	sums []uint32
 	// hints order most samples like compare: the lower hint comes first. Samples with equal hints may still differ. Nil if
 	// the position in the pool decides.
 	hints []uint32
@@ -24,14 +25,12 @@ type ties struct {
 // compare is negative if sample a comes before b: by the column, then the larger sum, the lower tie hash, the lower
 // index, and the lower position.
 func (t *ties) compare(a, b uint32) int {
-	if t.column != nil {
-		if order := t.column.compare(a, b); order != 0 {
-			return order
-		}
+	if t.hints != nil && t.hints[a] != t.hints[b] {
+		return cmp.Compare(t.hints[a], t.hints[b])
 	}
-	if t.sums != nil {
-		if t.sums[a] != t.sums[b] {
-			return cmp.Compare(t.sums[b], t.sums[a])
+	if !t.indexOnly {
+		if x, y := t.sum(a), t.sum(b); x != y {
+			return cmp.Compare(y, x)
 		}
 		if t.pool.Tie != nil && t.pool.Tie[a] != t.pool.Tie[b] {
 			return cmp.Compare(t.pool.Tie[a], t.pool.Tie[b])
@@ -45,10 +44,11 @@ func (t *ties) compare(a, b uint32) int {
 
 // newTies prepares the order of a pool's samples by sum, tie hash and index, or by index alone.
 func newTies(p *Pool, indexOnly bool, workers int) *ties {
-	t := &ties{pool: p}
+	t := &ties{pool: p, indexOnly: indexOnly}
 	if !indexOnly {
-		t.sum(workers)
-		t.hintSums(workers)
+		t.hints = make([]uint32, p.Len())
+		low, high := t.sumAll(t.hints, workers)
+		t.hintSums(workers, low, high)
 	} else if p.Index != nil && !slices.IsSorted(p.Index) {
 		t.hintIndexes()
 	}
@@ -57,8 +57,8 @@ func newTies(p *Pool, indexOnly bool, workers int) *ties {
 
 // newTiesBy prepares the order of a pool's samples by a column, and then by sum, tie hash and index.
 func newTiesBy(p *Pool, column *columnOrder, workers int) *ties {
-	t := &ties{pool: p, column: column}
-	t.sum(workers)
+	t := &ties{pool: p, sums: make([]uint32, p.Len())}
+	t.sumAll(t.sums, workers)
 	order := make([]uint32, p.Len())
 	for s := range order {
 		order[s] = uint32(s)
@@ -75,51 +75,119 @@ func newTiesBy(p *Pool, column *columnOrder, workers int) *ties {
 	return t
 }
 
-// sum fills sums and expectedBits.
-func (t *ties) sum(workers int) {
-	t.sums = make([]int32, t.pool.Len())
-	largest := make([]uint16, workers) // the bits of all expected scores, by OR
-	inChunks(workers, len(t.sums), func(worker, start, end int) {
-		sums := t.sums[start:end]
-		for c, ratings := range t.pool.Ratings {
-			ratings = ratings[start:end][:len(sums)]
-			if t.pool.Expected == nil {
-				for i, rating := range ratings {
-					if rating == Missing {
-						rating = 0
-					}
-					sums[i] += int32(rating)
-				}
-				continue
+// sum returns the sum of a sample over all capabilities of the pool: of expected scores if there are any, else of
+// ratings. A missing rating adds 0.
+func (t *ties) sum(s uint32) (sum int32) {
+	if t.sums != nil {
+		return int32(t.sums[s])
+	}
+	for c, ratings := range t.pool.Ratings {
+		switch {
+		case ratings[s] == Missing:
+		case t.pool.Expected == nil:
+			sum += int32(ratings[s])
+		default:
+			sum += int32(t.pool.Expected[c][s])
+		}
+	}
+	return sum
+}
+
+// sumAll fills sums with the sums of all samples, as the bits of signed numbers, and sets expectedBits. It returns the
+// lowest and the highest sum.
+func (t *ties) sumAll(sums []uint32, workers int) (low, high int32) {
+	seen := make([]uint64, workers) // the bits of all expected scores, by OR
+	lows, highs := make([]int32, workers), make([]int32, workers)
+	for i := range workers {
+		lows[i], highs[i] = math.MaxInt32, math.MinInt32
+	}
+	inChunks(workers, len(sums), func(worker, start, end int) {
+		part := sums[start:end]
+		if t.pool.Expected == nil {
+			t.sumRatings(part, start)
+		} else {
+			for from := 0; from < len(part); from += sumBlock {
+				seen[worker] |= t.sumExpected(part[from:min(from+sumBlock, len(part))], start+from)
 			}
-			seen := uint16(0)
-			for i, score := range t.pool.Expected[c][start:end][:len(sums)] {
-				seen |= score
-				if ratings[i] == Missing {
-					score = 0
-				}
-				sums[i] += int32(score)
-			}
-			largest[worker] |= seen
+		}
+		for _, sum := range part {
+			lows[worker], highs[worker] = min(lows[worker], int32(sum)), max(highs[worker], int32(sum))
 		}
 	})
-	for _, seen := range largest {
-		t.expectedBits = max(t.expectedBits, bits.Len16(seen))
+	for _, scores := range seen {
+		t.expectedBits = max(t.expectedBits, bits.Len16(uint16(scores|scores>>16|scores>>32|scores>>48)))
+	}
+	return slices.Min(lows), slices.Max(highs)
+}
+
+// sumRatings adds the ratings of the samples from start on to sums.
+func (t *ties) sumRatings(sums []uint32, start int) {
+	for _, ratings := range t.pool.Ratings {
+		for i, rating := range ratings[start:][:len(sums)] {
+			if rating == Missing {
+				rating = 0
+			}
+			sums[i] += uint32(int32(rating))
+		}
 	}
 }
 
-// hintSums makes hints of the sums, and of the tie hashes if bits are left.
-func (t *ties) hintSums(workers int) {
-	t.hints = make([]uint32, t.pool.Len())
-	low, high := slices.Min(t.sums), slices.Max(t.sums)
+// sumBlock is the number of samples whose expected scores are summed together, a multiple of four.
+const sumBlock = 1 << 11
+
+// sumExpected sets sums, which are 0 before, to the sums of the expected scores of the samples from start on, at most
+// sumBlock samples. It returns the bits of all these scores, by OR, in any of four lanes of 16 bits.
+func (t *ties) sumExpected(sums []uint32, start int) (seen uint64) {
+	// Four scores are added at a time: the first and third to a word with two sums, the second and fourth to the next.
+	const evenLanes, signs = 0x0000ffff0000ffff, 0x80808080
+	var pairs [sumBlock / 2]uint64
+	fours := len(sums) / 4
+	for c, ratings := range t.pool.Ratings {
+		ratings, expected := ratings[start:][:len(sums)], t.pool.Expected[c][start:][:len(sums)]
+		for i := range fours {
+			e, r := expected[4*i:4*i+4:4*i+4], ratings[4*i:4*i+4:4*i+4]
+			scores := uint64(e[0]) | uint64(e[1])<<16 | uint64(e[2])<<32 | uint64(e[3])<<48
+			seen |= scores
+			missing := uint32(uint8(r[0])) | uint32(uint8(r[1]))<<8 | uint32(uint8(r[2]))<<16 | uint32(uint8(r[3]))<<24
+			if missing&signs != 0 {
+				for lane, rating := range r {
+					if rating == Missing {
+						scores &^= 0xffff << (16 * lane)
+					}
+				}
+			}
+			pairs[2*i] += scores & evenLanes
+			pairs[2*i+1] += scores >> 16 & evenLanes
+		}
+		for i := 4 * fours; i < len(sums); i++ {
+			seen |= uint64(expected[i])
+			if ratings[i] != Missing {
+				sums[i] += uint32(expected[i])
+			}
+		}
+	}
+	for i := range fours {
+		even, odd := pairs[2*i], pairs[2*i+1]
+		sums[4*i], sums[4*i+1] = uint32(even), uint32(odd)
+		sums[4*i+2], sums[4*i+3] = uint32(even>>32), uint32(odd>>32)
+	}
+	return seen
+}
+
+// hintSums replaces the sums in hints, which are from low to high, by hints: the sum, negated, and of the tie hashes as
+// many bits as are left.
+func (t *ties) hintSums(workers int, low, high int32) {
 	width := bits.Len32(uint32(high) - uint32(low))
 	inChunks(workers, len(t.hints), func(_, start, end int) {
-		for s := start; s < end; s++ {
-			hint := uint64(uint32(high)-uint32(t.sums[s])) << (64 - width)
-			if t.pool.Tie != nil {
-				hint |= t.pool.Tie[s] >> width
-			}
-			t.hints[s] = uint32(hint >> 32)
+		hints := t.hints[start:end]
+		for i, sum := range hints {
+			hints[i] = uint32(uint64(uint32(high)-sum) << (64 - width) >> 32)
+		}
+		if t.pool.Tie == nil {
+			return
+		}
+		for i, hash := range t.pool.Tie[start:end] {
+			hints[i] |= uint32(hash >> width >> 32)
 		}
 	})
 }

@@ -53,3 +53,43 @@ func TestPoolValidate(t *testing.T) {
 		})
 	}
 }
+
+// TestValidateManySamples puts one fault into a pool that is otherwise checked without a look at each sample.
+func TestValidateManySamples(t *testing.T) {
+	t.Parallel()
+	const middle = chunk + 1000
+	for name, tt := range map[string]struct {
+		change func(pool *Pool)
+		want   string
+	}{
+		"none":   {func(*Pool) {}, ""},
+		"source": {func(p *Pool) { p.Source[middle] = 90 }, "has source 90"},
+		"shape":  {func(p *Pool) { p.Shape[middle] = 2 * MultiTurn }, "has shape"},
+		"style":  {func(p *Pool) { p.Style[p.StyleStart[middle]] = 9 }, "has style 9"},
+		"second": {func(p *Pool) { p.Style[p.StyleStart[middle]+1] = p.Style[p.StyleStart[middle]] }, "twice"},
+		"third":  {func(p *Pool) { p.Style[p.StyleStart[middle]+2] = p.Style[p.StyleStart[middle]] }, "twice"},
+		"fourth": {func(p *Pool) { p.Style[p.StyleStart[middle]+3] = p.Style[p.StyleStart[middle]+1] }, "twice"},
+		"start":  {func(p *Pool) { p.StyleStart[middle] = p.StyleStart[middle+2] }, "twice"},
+	} {
+		pool := syntheticPool(3 * chunk)
+		pool.Shape = make([]Shape, pool.Len())
+		for s := range pool.Len() { // four styles each
+			pool.StyleStart[s+1] = uint32(4 * (s + 1))
+		}
+		pool.Style = nil
+		for range pool.Len() {
+			pool.Style = append(pool.Style, 3, 1, 8, 0)
+		}
+		if !pool.surelyValid(0, chunk) {
+			t.Errorf("%s: the first samples are not surely valid", name)
+		}
+		tt.change(pool)
+		err := pool.Validate()
+		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: error %v, want %q", name, err, tt.want)
+		}
+		if valid := pool.surelyValid(chunk, 2*chunk); valid != (tt.want == "") {
+			t.Errorf("%s: samples are surely valid: %v", name, valid)
+		}
+	}
+}

@@ -129,3 +129,36 @@ func TestNumberless(t *testing.T) {
 		}
 	}
 }
+
+// TestLendAcrossBuffers checks that no plain record is read twice because the end of the reader's buffer is in it.
+func TestLendAcrossBuffers(t *testing.T) {
+	t.Parallel()
+	manifest := []byte(strings.Repeat(strings.TrimSpace(plainRecords[0])+"\n", 4000)) // several buffers
+	layout, err := dataset.Split(bytes.NewReader(manifest), int64(len(manifest)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	check, err := Reading{}.Checker()
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed := 0
+	parse := func(raw []byte, place dataset.Place) *dataset.Sample {
+		parsed++
+		return check.Check(raw, place)
+	}
+	reader, err := dataset.NewReader(bytes.NewReader(manifest), layout.Framing, layout.Ranges[0], "m",
+		dataset.Limits{MaxRecordBytes: 1 << 20}, parse)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Lend(check.Plain)
+	for range layout.Records {
+		if _, err := reader.Next(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if parsed > 1 { // the range ends before the line end of its last record
+		t.Errorf("%d of %d records were read twice", parsed, layout.Records)
+	}
+}

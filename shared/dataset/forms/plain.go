@@ -24,7 +24,7 @@ type plainScan struct {
 }
 
 // plainFields are the fields of a plain record; a record has each once at most.
-var plainFields = [...]string{"conversations", "id", "image", "data_source", "image_source", "source"}
+var plainFields = [...]string{`"conversations"`, `"id"`, `"image"`, `"data_source"`, `"image_source"`, `"source"`}
 
 func (s *plainScan) record() bool {
 	if !s.take('{') {
@@ -35,20 +35,14 @@ func (s *plainScan) record() bool {
 		if s.take('}') {
 			break
 		}
-		if !first && !s.take(',') || !s.string() || s.escaped {
+		if !first && !s.take(',') {
 			return false
 		}
-		field := 0
-		for field < len(plainFields) && string(s.text()) != plainFields[field] {
-			field++
-		}
-		if field == len(plainFields) || seen[field] || !s.take(':') {
+		field := s.oneOf(plainFields[:])
+		if field < 0 || seen[field] || !s.take(':') || !s.field(plainFields[field]) {
 			return false
 		}
 		seen[field] = true
-		if !s.field(plainFields[field]) {
-			return false
-		}
 	}
 	return seen[0] && (s.allMarks == 0 || s.allMarks == s.places)
 }
@@ -56,11 +50,11 @@ func (s *plainScan) record() bool {
 // field reads the value of a field.
 func (s *plainScan) field(name string) bool {
 	switch name {
-	case "conversations":
+	case `"conversations"`:
 		return s.turns()
-	case "image":
+	case `"image"`:
 		return s.images()
-	case "id":
+	case `"id"`:
 		s.skipSpace()
 		if n := digits(s.raw[s.at:]); n > 0 {
 			s.at += n
@@ -159,31 +153,41 @@ func (s *plainScan) turns() bool {
 }
 
 func (s *plainScan) turn(human bool) bool {
-	if !s.take('{') || !s.string() {
+	if !s.take('{') {
 		return false
 	}
-	switch string(s.text()) {
-	case "from":
-		return s.take(':') && s.role(human) && s.take(',') && s.key("value") && s.take(':') && s.words() && s.take('}')
-	case "value":
-		return s.take(':') && s.words() && s.take(',') && s.key("from") && s.take(':') && s.role(human) && s.take('}')
+	switch s.oneOf(turnFields) {
+	case 0:
+		return s.take(':') && s.role(human) && s.take(',') && s.oneOf(turnFields) == 1 && s.take(':') && s.words() &&
+			s.take('}')
+	case 1:
+		return s.take(':') && s.words() && s.take(',') && s.oneOf(turnFields) == 0 && s.take(':') && s.role(human) &&
+			s.take('}')
 	}
 	return false
 }
 
-func (s *plainScan) key(name string) bool { return s.string() && string(s.text()) == name }
+var (
+	turnFields = []string{`"from"`, `"value"`}
+	humanRoles = []string{`"human"`, `"user"`}
+	modelRoles = []string{`"gpt"`, `"assistant"`}
+)
 
 func (s *plainScan) role(human bool) bool {
-	if !s.string() {
-		return false
+	return human && s.oneOf(humanRoles) >= 0 || !human && s.oneOf(modelRoles) >= 0
+}
+
+// oneOf moves past one of the strings, which have their quotes, and returns its number; -1 if none is there.
+func (s *plainScan) oneOf(quoted []string) int {
+	s.skipSpace()
+	rest := s.raw[s.at:]
+	for i, text := range quoted {
+		if len(rest) >= len(text) && string(rest[:len(text)]) == text {
+			s.at += len(text)
+			return i
+		}
 	}
-	switch string(s.text()) {
-	case "human", "user":
-		return human
-	case "gpt", "assistant":
-		return !human
-	}
-	return false
+	return -1
 }
 
 // words reads the text of a turn.
@@ -197,10 +201,21 @@ func (s *plainScan) words() bool {
 func (s *plainScan) text() []byte { return s.raw[s.start:s.end] }
 
 func (s *plainScan) skipSpace() {
-	for s.at < len(s.raw) && jsontext.IsSpace(s.raw[s.at]) {
-		s.lines = s.lines || s.raw[s.at] == '\n' || s.raw[s.at] == '\r'
-		s.at++
+	if s.at < len(s.raw) && s.raw[s.at] <= ' ' {
+		s.skipSpaces()
 	}
+}
+
+// skipSpaces is apart from skipSpace, so that the compiler inlines the usual case, no white space.
+//
+//go:noinline
+func (s *plainScan) skipSpaces() {
+	i, lines := s.at, s.lines
+	for i < len(s.raw) && jsontext.IsSpace(s.raw[i]) {
+		lines = lines || s.raw[i] == '\n' || s.raw[i] == '\r'
+		i++
+	}
+	s.at, s.lines = i, lines
 }
 
 // take moves past a byte, and white space before it, if it is there.
@@ -222,11 +237,24 @@ var special = func() (is [256]bool) {
 	return is
 }()
 
-// harmless are the bytes after a '<' that begins no mark: all marks begin with |, _ or a letter of image, IMG, video,
-// audio or speech. Other tags, such as those of a table in HTML, are text.
+// beginsNoMark reports whether b, the text after a '<', surely begins no mark: all marks begin with |, _ or the first
+// two letters of image, IMG, video, audio or speech. Other tags, such as those of a table in HTML, are text.
+func beginsNoMark(b []byte) bool {
+	if len(b) < 2 || !harmless[b[0]] {
+		return false
+	}
+	const lower = 0x20 // the bit of a small letter
+	second := secondLetter[b[0]|lower]
+	return second == 0 || harmless[b[1]] && b[1]|lower != second
+}
+
+// secondLetter has the second letter of the marks that begin with a letter.
+var secondLetter = [256]byte{'i': 'm', 'v': 'i', 'a': 'u', 's': 'p'}
+
+// harmless are the bytes that can be in a tag, or after a '<' that is text. Others may begin a mark, or an escape.
 var harmless = func() (is [256]bool) {
 	for c := range is {
-		is[c] = c == ' ' || c == '=' || c == '/' || letters[c] && bytes.IndexByte([]byte("iIvVaAsS"), byte(c)) < 0
+		is[c] = letters[c] || c == ' ' || c == '=' || c == '/' || c == '>'
 	}
 	return is
 }()
@@ -291,7 +319,7 @@ func (s *plainScan) string() bool {
 				continue
 			}
 			i++
-			s.suspect = s.suspect || i == len(b) || !harmless[b[i]]
+			s.suspect = s.suspect || !beginsNoMark(b[i:])
 		default: // a control character
 			return false
 		}

@@ -18,6 +18,8 @@ var plainRecords = []string{
 	`{"image": ["a/1.jpg" ,"2.jpg"], "conversations": [{"from": "human", "value": "<image>\n<image>\n<td>Why?</td>"}, ` +
 		`{"value": "So.", "from": "gpt"}]}`,
 	`{"image": null, "conversations": [{"from": "human", "value": "Why?"}, {"from": "gpt", "value": "So."}]}`,
+	`{"image": "1.jpg", "conversations": [{"from": "human", "value": "H<sub>2</sub>O <i>a</i> <a href='b'>?"}, ` +
+		`{"from": "gpt", "value": "<v>x</v> <S>"}]}`,
 }
 
 func isPlain(raw []byte) bool {
@@ -35,7 +37,7 @@ func TestPlain(t *testing.T) {
 		`["a.jpg"], `, `[], `, `<b>`,
 		`<img>a.jpg</img>`, `<audio>a</audio>`, `<image-1>`, `<IMG_CONTEXT>`, `"b.jpg"`, `\u003c`,
 		`..`, "\x01", "\xff", `null`, `1e5`, `"from"`, `human`, `gpt`, `"image": "b.jpg", `, `/`,
-		`\n`, `\u00a0`, `Image`, `-`,
+		`\n`, `\u00a0`, `Image`, `-`, `m`, `ideo>`, `udio>`, `peech>`, `<i`, `<V`, `<a`, `<s`,
 	}
 	for _, record := range plainRecords {
 		if !isPlain([]byte(record)) {
