@@ -11,7 +11,7 @@ work, manifest = sys.argv[1:]
 records = json.load(open(manifest))
 subset = json.load(open(f"{work}/out/subset.json"))
 rejected = [json.loads(line) for line in open(f"{work}/out/rejected.jsonl")]
-# A program that reads all files below the folder must read each sample once.
+# A program reads all files below the folder of scores. There must be only one, so that it reads each sample once.
 scores = glob.glob(f"{work}/state/runs/*/scores/**/*.parquet", recursive=True)
 assert len(scores) == 1, scores
 

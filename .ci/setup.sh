@@ -63,8 +63,8 @@ sidecar_python() {
   export HARVEST_SIDECAR_PYTHON=$venv/bin/python
 }
 
-# inference_server starts the server of ../shared/engine once, which installs the server. Later the tests start the
-# server.
+# inference_server installs the server of ../shared/engine, by starting it once: its script installs it at the first
+# start. The tests start it again.
 inference_server() {
   shared engine/start.sh || return
   [ -x "${HARVEST_ENGINE_ROOT:-$HOME/.cache/harvest-engine}/usr/bin/llama-server" ] && return

@@ -162,7 +162,7 @@ func flowTable(name string, rows []subset.Flow) string {
 
 // columnTable returns a table of the external columns, as text.
 func columnTable(columns []subset.ColumnPair) string {
-	t := newNarrowTable([]int{26}, "column", "A mean", "median", "of A", "B mean", "median", "of B")
+	t := newNarrowTable([]int{26}, "column", "A mean", "median", "A known", "B mean", "median", "B known")
 	decimal := func(v *float64) string {
 		if v == nil {
 			return "-"

@@ -224,7 +224,7 @@ func TestTarFaults(t *testing.T) {
 	}
 	// If an archive is cut off between two samples, the samples before the cut count, and the error names the cut. The
 	// same is true in a compressed tar.
-	ends := "the archive ends at byte 1024 without the blocks of zeros that end one"
+	ends := "the archive ends at byte 1024 without the final blocks of zeros"
 	cut := string(runtest.Tar(t, runtest.Member{Name: "a.json", Content: "{}"}))[:1024]
 	writeFile(t, filepath.Join(dir, "between.tar"), cut)
 	writeFile(t, filepath.Join(dir, "between.tar.gz"), pack(t, compression.Gzip, cut))

@@ -116,7 +116,7 @@ func TestRecipesSayWhatIsTaken(t *testing.T) {
 	if want := []string{"a4", "a5", "b0", "b1", "b2"}; !slices.Equal(ids, want) {
 		t.Errorf("samples %v, want %v", ids, want)
 	}
-	want := `harvest: entry "one": repeat_time makes a trainer repeat its records 2 times`
+	want := `harvest: entry "one": repeat_time makes a trainer repeat the records 2 times`
 	if noted := mustHarvest(t, dir, "plan", "--state", "state", "meta.json").stderr; !strings.Contains(noted, want) {
 		t.Errorf("plan says %q, want %q", noted, want)
 	}

@@ -114,8 +114,8 @@ func TestScoreFileNames(t *testing.T) {
 		writeFile(t, filepath.Join(dir, "scores", name+".jsonl"), good)
 	}
 	a := mustHarvest(t, dir, append(selectFolder, "--json", "--quiet")...)
-	const unknown = "warning: 1 files whose names are not capabilities of the rubric; each counts as a capability of " +
-		"its own\n  scores/attribut.jsonl; did you mean \"attribute\"?\n"
+	const unknown = "warning: 1 files whose names are not capabilities of the rubric; each is read as a " +
+		"further capability\n  scores/attribut.jsonl; did you mean \"attribute\"?\n"
 	const missing = "warning: 6 files of the rubric's capabilities that do not exist, so no sample has these ratings\n" +
 		"  scores/attribute.jsonl\n  scores/incontext.jsonl\n"
 	if !strings.Contains(a.stderr, unknown) || !strings.Contains(a.stderr, missing) {

@@ -312,9 +312,9 @@ func checkExplained(t *testing.T, dir, runID, selectionID, second string) {
 	said := strings.Join(strings.Fields(printed), " ")
 	for _, line := range []string{
 		"sample-0006: selected as number 1, by include at rank 1 ",
-		"sample-0008: not selected: excluded: it is on the list of excluded samples ",
+		"sample-0008: not selected: excluded: the sample is on the list of excluded samples ",
 		"sample-0005: not selected: failed: image not found",
-		"sample-0003: not selected: filtered by source: the selection leaves out samples of its source ",
+		"sample-0003: not selected: filtered by source: the selection excludes the source of the sample ",
 		second + ": selected as number 2, for ",
 	} {
 		if !strings.Contains(said, line) {

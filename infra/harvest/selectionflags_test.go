@@ -245,7 +245,7 @@ func TestSelectionFlagsOfPairs(t *testing.T) {
 		got[0].Weights["humanities"] != 0.5 {
 		t.Errorf("weights %v, minimums (-want +got):\n%s", got[0].Weights, diff)
 	}
-	const zero = `"text-only": cap "0": a cap allows at least one sample`
+	const zero = `"text-only": cap "0": the smallest cap is one sample`
 	if _, err := parseSelection(t, "--budget=60", "--cap-modality=text-only=0"); !strings.Contains(err.Error(), zero) {
 		t.Errorf("%v, want %s", err, zero)
 	}

@@ -286,7 +286,7 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		"for unseen sources, whole sources.\n"
 	if t.Pools != nil {
 		tables = append(tables, poolsTable(t.Pools, t.capabilities).Render())
-		about += poolsLine(t.Pools) + "Pools have only sources that were left out of the training: " +
+		about += poolsLine(t.Pools) + "The sources of each pool were left out of the training: " +
 			"expect these figures on new sources.\n"
 	}
 	if t.Reach != nil {
@@ -312,7 +312,7 @@ func (t *trainReport) seenTable() table.Writer {
 	rows.AppendSeparator()
 	row("mean", t.SeenSources.Mean)
 	if t.UnseenSources != nil {
-		row("mean of unseen sources, all together", t.UnseenSources.Mean)
+		row("mean on all unseen sources", t.UnseenSources.Mean)
 	}
 	return rows
 }

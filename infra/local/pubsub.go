@@ -44,8 +44,8 @@ type PublishFault struct {
 type publishDisturber struct {
 	next   func() *PublishFault
 	server *pstest.Server
-	// passed is the number of next publications that must succeed: React itself publishes the messages of a publication
-	// that failed although it was accepted.
+	// passed is the number of the next publications that must succeed, because they are React's own: after it answered
+	// an accepted publication with an error, it publishes the messages.
 	passed atomic.Int64
 }
 

@@ -193,7 +193,7 @@ func TestReader(t *testing.T) {
 	hold.Release()
 	release()
 	release()
-	for range 2 { // a larger request counts as all memory for readers
+	for range 2 { // a request for more than the memory for readers gets all of it
 		release, err := b.Reader(t.Context(), 1000)
 		if err != nil {
 			t.Fatal(err)

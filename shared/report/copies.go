@@ -49,14 +49,14 @@ type Copies struct {
 // maxCopies is the largest number of pairs in a report.
 const maxCopies = 30
 
-// newCopies returns the Copies of a selection; nil if the selection did not search for copies. each must call a
-// function with the near pairs, in order.
+// newCopies returns the Copies of a selection; nil if the selection did not search for copies. each calls its argument
+// with each near pair, in order.
 func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) error) (*Copies, error) {
 	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
 		return nil, nil
 	}
 	c := &Copies{Pairs: Table{
-		Head: []string{"sample", "near to", "because of", "bits of an image", "bits of the text"},
+		Head: []string{"sample", "near to", "because of", "different bits, image", "different bits, text"},
 	}}
 	if e := sel.Evaluations; e != nil {
 		c.addEvaluations(e)
@@ -94,9 +94,9 @@ func (c *Copies) addEvaluations(e *subset.Contamination) {
 		c.Sets.add(webpage.Name(set.Name), webpage.Group(set.Items), webpage.Group(set.Images),
 			webpage.Group(set.Unread))
 	}
-	text := fmt.Sprintf("%s with an image of the evaluation sets; %s of them also have the text. %s with only the text. "+
-		"Left out: %s.", webpage.Plural(e.Both+e.Image, "sample"), webpage.Group(e.Both),
-		webpage.Plural(e.Text, "sample"), webpage.Plural(e.Dropped, "sample"))
+	text := fmt.Sprintf("%s with an image of an item of the evaluation sets; %s of them also have the text of the item. "+
+		"%s with only the text of an item. Left out: %s.", webpage.Plural(e.Both+e.Image, "sample"),
+		webpage.Group(e.Both), webpage.Plural(e.Text, "sample"), webpage.Plural(e.Dropped, "sample"))
 	c.Sentences = append(c.Sentences, text)
 	if len(e.ImageSources) == 0 {
 		return

@@ -51,7 +51,7 @@ func TestCopies(t *testing.T) {
 	}
 	for _, words := range []string{
 		"The 2 templates below have 15.0 % of the pool.", "limit it with a cap on", "42 samples with an image",
-		"40 of them also have the text", "chartqa 30", "1,234", "left29", "11 more are in near.jsonl",
+		"40 of them also have the text of the item", "chartqa 30", "1,234", "left29", "11 more are in near.jsonl",
 		"1 sample left out as near duplicates",
 	} {
 		if !strings.Contains(page.String(), words) {

@@ -78,8 +78,8 @@ func (p *Plan) nodes(level int) int {
 	return n
 }
 
-// sumBlock writes the sum of a block of counts of a level, if all these counts exist. It returns the sum; nil if a
-// count is missing.
+// sumBlock returns the sum of a block of counts of a level, and writes it if it is not written yet. It returns nil if a
+// count of the block does not exist yet.
 func (w *Worker) sumBlock(ctx context.Context, plan *Plan, level, block int) (*Counts, error) {
 	if sum, err := w.runs.counts(ctx, plan.Run, level+1, block); sum != nil || err != nil {
 		return sum, err
@@ -105,7 +105,7 @@ func (w *Worker) sumBlock(ctx context.Context, plan *Plan, level, block int) (*C
 	return sum, err
 }
 
-// counted returns, for each level, the numbers of the counts that exist.
+// counted returns, for each level, which counts exist. The keys are the numbers in their names.
 func (r *Reader) counted(ctx context.Context, plan *Plan) ([]map[int]bool, error) {
 	counted := []map[int]bool{{}}
 	for level := 0; plan.nodes(level) > 1; level++ {

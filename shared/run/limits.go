@@ -34,7 +34,7 @@ type Limits struct {
 	// InFlight is the Wave.Width of the runs.
 	InFlight int `env:"IN_FLIGHT, default=16" meaning:"limit of ranges, and of shards, that a run has in progress"`
 	// InFlightGPU is the width for runs by the scorer gpu, which has fewer instances; 0 for InFlight.
-	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"IN_FLIGHT of runs by the scorer gpu; 0: as IN_FLIGHT"`
+	InFlightGPU int `env:"IN_FLIGHT_GPU, default=0" meaning:"replaces IN_FLIGHT for the scorer gpu; 0: IN_FLIGHT"`
 	// MaxFailed is the number of samples of a run that may fail. If more fail, nothing is selected.
 	MaxFailed Allowance `env:"MAX_FAILED, default=5%" meaning:"failed samples allowed; if more fail, nothing is selected"`
 	// CostPerMillion has the prices for estimates of a run's cost.

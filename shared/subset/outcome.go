@@ -47,8 +47,8 @@ func (r *Reader) Repeat(ctx context.Context, runID, id string, use func(*Outcome
 	})
 }
 
-// repeat computes a selection again from its pool. It reads the samples to leave out because of evaluation sets from
-// near.jsonl.
+// repeat computes a selection again from its pool. From near.jsonl it reads the samples that are left out because of
+// evaluation sets.
 func (r *Reader) repeat(ctx context.Context, pool *Pool, sel *Selection) (*choice, error) {
 	var dropped []uint32
 	if sel.Outputs.Near != "" {

@@ -119,8 +119,8 @@ func checkOutputs(
 	}
 }
 
-// TestDamagedShard truncates, damages or replaces the records of a shard. Each reader names the shard, and no part of
-// the remaining records is written.
+// TestDamagedShard truncates, damages or replaces a shard. Writing a part returns an error that names the shard, and no
+// part is written.
 func TestDamagedShard(t *testing.T) {
 	t.Parallel()
 	valid, plan := scored(t, append(runtest.Plain("a", 5), "{}"))

@@ -7,7 +7,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
-// TradeTitle returns the name of a row of a trade. The first row is the chosen selection.
+// TradeTitle returns the name of a row of the result of Trade, which compares the chosen selection (the first row) with
+// other selections.
 func TradeTitle(rows []TradeRow, i int) string {
 	switch {
 	case i == 0:
@@ -19,8 +20,8 @@ func TradeTitle(rows []TradeRow, i int) string {
 	}
 }
 
-// TradeTable returns a trade as a table for a terminal, with a column for each row of the trade. The header and the
-// lines have the same length. Each line begins with the name of a figure.
+// TradeTable returns the rows of Trade as a table for a terminal or a page. Each row is a column of the table, and each
+// line has one figure of all rows, after the figure's name. The header and the lines have the same length.
 func TradeTable(rows []TradeRow) (head []string, lines [][]string) {
 	head = []string{"figure"}
 	for i := range rows {

@@ -96,7 +96,7 @@ class Settings(BaseModel):
 
 
 def variables() -> dict[str, tuple[str, ...]]:
-    """Returns the path of the field of each variable. Names are `SIDECAR_<FIELD>`, and `SIDECAR_MAX_<LIMIT>`."""
+    """Returns each variable with the path to its field. Names are `SIDECAR_<FIELD>`, and `SIDECAR_MAX_<LIMIT>`."""
     fields = [(name,) for name in Settings.model_fields if name != "limits"]
     paths = [*fields, *(("limits", name) for name in Limits.model_fields)]
     return {_variable(path): path for path in paths}

@@ -6,8 +6,9 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
-// Rows checks that the records of a file in one form are rows of one kind. Only TRL has two kinds: rows with a prompt
-// and its completion, and rows with messages. TRL decides by the first row how it reads the file.
+// Rows checks that all rows of a file are of one kind. A row is a record that was converted to the file's form. Only
+// TRL has two kinds: rows with a prompt and its completion, and rows with messages. TRL decides by the first row how it
+// reads the file.
 type Rows struct {
 	form  string
 	first string // the field that holds the turns of the first record; empty before it

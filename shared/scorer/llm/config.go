@@ -19,7 +19,7 @@ type Config struct {
 	URL   string `env:"LLM_URL" json:"url,omitempty" meaning:"base of the OpenAI-compatible API of the scorer llm"`
 	Model string `env:"LLM_MODEL" json:"model,omitempty" meaning:"name of the model that rates"`
 	// Mode is the way to query the model: scorer.ModeJSON, the default, or scorer.ModeLogprobs. The mode changes ratings.
-	Mode string `env:"LLM_MODE, default=json" json:"mode,omitempty" meaning:"json, or logprobs: one token a capability"`
+	Mode string `env:"LLM_MODE, default=json" json:"mode,omitempty" meaning:"json, or logprobs: one request per rating"`
 	// APIKey is a secret. It is sent to URL as a bearer token, and is never stored or logged.
 	APIKey string `env:"LLM_API_KEY" json:"-" meaning:"API key, sent as a bearer token; in the cloud from Secret Manager"`
 

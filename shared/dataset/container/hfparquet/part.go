@@ -23,7 +23,7 @@ const rowGroupBytes = 32 << 20
 // writer is a container.Writer.
 type writer struct{}
 
-// Part writes the rows as row groups. The notes have the data of the row groups for the footer.
+// Part writes the rows as row groups. It returns notes: the data of these row groups that End needs for the footer.
 func (writer) Part(
 	ctx context.Context, w io.Writer, from container.Source, records []dataset.Record, part dataset.Part,
 ) ([]byte, error) {
@@ -212,8 +212,8 @@ func (f footerOnly) ReadAt(b []byte, offset int64) (int, error) {
 	return n, nil
 }
 
-// A writable is a column of a source for the writer. parquet-go also returns the encoding of the column's levels as one
-// of its encodings; a writable returns only that of its values.
+// A writable is a column of a source for the writer, with the encoding PLAIN. The encoding that parquet-go returns for
+// the column can be the encoding of its levels.
 type writable struct{ *parquet.Column }
 
 // Encoding returns the encoding of values.

@@ -241,7 +241,7 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 	before := w.begun
 	detail := fmt.Sprintf("the archive is cut short between two samples, at byte %d; copy it whole", w.in.n)
 	if start == w.in.n {
-		detail = fmt.Sprintf("the archive ends at byte %d without the blocks of zeros that end one: it is cut short between "+
+		detail = fmt.Sprintf("the archive ends at byte %d without the final blocks of zeros: it is cut short between "+
 			"two samples, or was never finished; copy it whole, or, if no sample is missing, finish it with "+
 			"`head -c %d /dev/zero >> FILE`", w.in.n, endBytes)
 	} else if start > w.in.n { // the archive ends in a member that belongs to no sample
@@ -253,7 +253,8 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 	if before != nil {
 		if field := w.lacks(before); field != "" {
 			before.fault = unusable(before.members[len(before.members)-1].name, fmt.Sprintf("the archive is cut short after "+
-				"it, at byte %d, and the sample before has a member %s, too; copy it whole", w.in.n, field))
+				"this member, at byte %d, and a member %s may be missing: the previous sample has one; copy the archive whole",
+				w.in.n, field))
 		}
 		return before, nil
 	}

@@ -132,7 +132,7 @@ var (
 	folder = &tar.Header{Name: "pics/", Typeflag: tar.TypeDir}
 )
 
-// archives are samples as in users' archives, and the expected records (shown).
+// archives has the members of archives as users make them, and the records that are expected, as shown returns them.
 var archives = map[string]struct {
 	members []*tar.Header
 	want    []string
@@ -299,7 +299,7 @@ func TestCutShort(t *testing.T) {
 			t.Errorf("cut at %d: %d of %d samples fail", n, faults, len(all))
 		}
 		if n == sample {
-			want := "the archive ends at byte 2048 without the blocks of zeros that end one: it is cut short between two samples"
+			want := "the archive ends at byte 2048 without the final blocks of zeros: it is cut short between two samples"
 			if detail := all[1].Fault.Detail; !strings.Contains(detail, want) {
 				t.Errorf("cut between two samples: %q, want %q", detail, want)
 			}
@@ -330,8 +330,8 @@ func TestCutInSample(t *testing.T) {
 		for _, r := range records(t, source(whole[:n]), 1<<20) {
 			got = append(got, shown(t, source(whole[:n]), r))
 		}
-		want := fmt.Sprintf("b: member unusable: b.json: the archive is cut short after it, at byte %d, and the sample "+
-			"before has a member png, too; copy it whole", n)
+		want := fmt.Sprintf("b: member unusable: b.json: the archive is cut short after this member, at byte %d, and a "+
+			"member png may be missing: the previous sample has one; copy the archive whole", n)
 		if len(got) != 3 || strings.Contains(got[0], "unusable") || got[1] != want {
 			t.Errorf("cut at %d: %q, want %q", n, got, want)
 		}
