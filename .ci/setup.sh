@@ -79,7 +79,7 @@ inference_server() {
   done
   kill $started 2>/dev/null
   wait $started 2>/dev/null
-  [ $status = 0 ] || echo "../shared/engine/start.sh did not start a server within 290 s"
+  [ $status = 0 ] || echo "../shared/engine/start.sh started no server: it failed, or took more than 290 s"
   return $status
 }
 

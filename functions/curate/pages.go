@@ -101,7 +101,8 @@ func (s server) latestSelections(ctx context.Context, runID string) (listed []su
 	return listed, next != "", err
 }
 
-// doRun runs the verb of a button on a run's page, like POST /v1/runs/{run}:<verb>, and redirects to the page.
+// doRun runs the verb of a button on a run's page, like POST /v1/runs/{run}:<verb>, and redirects to a page: that of
+// the run, or of its samples.
 func (s server) doRun(r *http.Request) (answer, error) {
 	typed, err := postedForm(r, []string{"do"})
 	if err != nil {

@@ -96,10 +96,10 @@ func TestNotes(t *testing.T) {
 	f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [meta/meta.json, parts/t-*.jsonl]\n"))
 	plan := f.Begin("datasets/demo/dataset.yaml")
 	want := []string{
-		`meta/meta.json: entry "coco": repeat_time makes a trainer repeat its records 2 times; here each record is rated ` +
-			`once, and a subset has repeat_time 1`,
+		`meta/meta.json: entry "coco": repeat_time makes a trainer repeat the records 2 times; Harvest rates each ` +
+			`record once, and a subset has repeat_time 1`,
 		"t-00000-of-00003.jsonl and 1 more are missing: the names state 3 files, but 1 are given; the subset is " +
-			"made from these",
+			"made from them",
 	}
 	if diff := cmp.Diff(want, f.Status(plan.Run).Notes); diff != "" {
 		t.Errorf("notes (-want +got):\n%s", diff)
@@ -178,7 +178,7 @@ func TestResolveRefuses(t *testing.T) {
 			`bucket; upload it`,
 		`[bad/none.json]`:   `manifests[0]: bad/none.json: entry "x": bad/parts/x-*.jsonl: no object of the input bucket`,
 		`[bad/root.json]`:   `manifests[0]: bad/root.json: entry "x": root: /data: it is outside of the dataset's images`,
-		`[bad/random.json]`: `datasets/demo/bad/random.json: entry "x": num_samples takes records at random`,
+		`[bad/random.json]`: `datasets/demo/bad/random.json: entry "x": num_samples: it takes records at random`,
 	} {
 		f.Upload("datasets/demo/dataset.yaml", []byte("manifests: "+manifests))
 		_, err := f.Arrive("datasets/demo/dataset.yaml")

@@ -11,8 +11,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
-// TestDetails explains and compares a selection before its parts are written, and after a restart. The details are made
-// only once. A Reader, which writes nothing, returns an error if they do not exist yet.
+// TestDetails explains a selection whose details do not exist yet, after a restart. A Reader, which writes nothing,
+// returns an error then.
 func TestDetails(t *testing.T) {
 	t.Parallel()
 	f, plan := scored(t, runtest.Plain("a", 12))

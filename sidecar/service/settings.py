@@ -20,7 +20,7 @@ class ConfigError(ValueError):
 
 
 class Settings(BaseModel):
-    """The settings of one process. `variables` returns the environment variable of each field."""
+    """The settings of one process. `variables` returns the field of each environment variable."""
 
     model_config = ConfigDict(frozen=True)
 
