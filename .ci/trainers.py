@@ -102,7 +102,7 @@ def trl(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
 
 
 def llama_factory(folder: pathlib.Path, own: list[dict], demo: pathlib.Path) -> str:
-    import transformers  # before the stub, because transformers checks the installed packages
+    import transformers  # before the stub of torchaudio, because transformers checks the installed packages
 
     assert transformers.__version__
     sys.modules["torchaudio"] = types.ModuleType("torchaudio")  # imported for audio, which no export has

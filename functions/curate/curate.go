@@ -1,5 +1,5 @@
 // Package curate is the function with the HTTP API of runs and selections. Its push endpoint makes automatic
-// selections, writes parts, and continues unfinished work.
+// selections, writes the parts of selections, checks a run's images for changes, and continues unfinished work.
 package curate
 
 import (

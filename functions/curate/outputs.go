@@ -20,7 +20,8 @@ var notAsked = map[string]string{
 }
 
 // maxChecked is the size, in bytes, of the largest output that is checked before it is sent. If such an output is
-// damaged, the answer is an error with the fix. If a larger output is damaged, the connection is closed at its end.
+// damaged, the answer is an error with the fix. A larger output is checked while it is sent. If it is damaged, the
+// connection is closed after its last byte.
 const maxChecked = 256 << 20
 
 // getOutput serves GET .../selections/{selection}/outputs/{output}: a redirect to the object in the storage, or the
@@ -89,8 +90,8 @@ type brokenOff struct{ error }
 func (b brokenOff) Unwrap() error { return b.error }
 
 // breakOff ends a response that has begun, so that the client knows that the response is incomplete. It closes the
-// connection. It does not panic, because functions-framework recovers a panic, adds a text to the response and
-// completes the response.
+// connection. Only with HTTP/2, where it cannot do this, it panics: functions-framework recovers a panic, adds a text
+// to the response and completes the response.
 func breakOff(w http.ResponseWriter, cause error) error {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil { // HTTP/2

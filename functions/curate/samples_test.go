@@ -362,7 +362,7 @@ func TestSamplesByCluster(t *testing.T) {
 	for _, filter := range []string{"cluster%3Dnobody", "cluster%3D@4", "cluster%3Da%232"} {
 		want[api.Problem](s, 422, "GET", path+"?filter="+filter, "")
 	}
-	// The form has a checked box for a filter (cluster_size>=4) that no other field of the form can have.
+	// No field of the form offers the filter cluster_size>=4, so the form has a checked box for it.
 	s.sees(200, page+"?filter=cluster_size%3E%3D4&filter=status%3Dok", `value="cluster_size&gt;=4" checked`,
 		`value="status=ok" selected`)
 	s.sees(200, page+"?cluster=twin", "2 samples", "1 near duplicate<", `value="twin"`, "1 or more<")

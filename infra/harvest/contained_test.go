@@ -240,7 +240,7 @@ func TestTarFaults(t *testing.T) {
 	}
 	lines := rejectedLines(t, filepath.Join(dir, "short", rejectedFile))
 	failed := lines[len(lines)-1]
-	if failed.Code != "member_unusable" || !strings.Contains(failed.Reason, "the archive is cut short in it") ||
+	if failed.Code != "member_unusable" || !strings.Contains(failed.Reason, "the archive is cut short in this member") ||
 		failed.Place == nil || failed.Place.Key == "" {
 		t.Errorf("rejected %+v", failed)
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 )
 
-// withoutRemoved returns a function that calls upload, unless a user has removed the run of the object. Only another
-// upload starts a removed run again.
+// withoutRemoved returns a function that calls upload, unless a user has removed the run of the object. A removed run
+// starts again only when a user writes the object again.
 func withoutRemoved(
 	input bucket.Reader, runs *run.Reader, index *run.Index, upload func(context.Context, string) error,
 ) func(context.Context, string) error {

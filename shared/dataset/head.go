@@ -20,7 +20,7 @@ func ignoresLines(head []byte, whole bool) bool {
 	return sharesLines(head, whole, closed) && sharesLines(head, whole, valid)
 }
 
-// sharesLines is ignoresLines if valid reports whether an object is valid.
+// sharesLines is ignoresLines with valid as the check of each object.
 func sharesLines(head []byte, whole bool, valid func(object []byte) bool) bool {
 	free := false
 	for {

@@ -17,11 +17,11 @@ type scanner struct {
 	element int64  // number of the last record that began, from 1
 	nesting jsontext.Nesting
 	lineEnd lineEnd
-	kept    []byte // the bytes of the record so far, unless the record is too long or in whole
+	kept    []byte // the bytes of the record so far; not used if tooLong or whole is set
 	whole   []byte // the whole record, if the window contains it
 	tooLong bool
-	// firstLine is the number of the manifest's first line, if the first object may end on this line. Values must then end
-	// on it. Otherwise it is 0.
+	// firstLine is the number of the line on which the first object begins, while this object is scanned outside of its
+	// list. A string on this line must end on it. At other times firstLine is 0.
 	firstLine int64
 }
 
@@ -33,8 +33,8 @@ type record struct {
 	raw []byte
 }
 
-// skipSeparators moves to the next byte that does not separate records, and returns it unread. Outside of an array,
-// commas between records are skipped, too: they may remain from an array.
+// skipSeparators moves to the next byte that does not separate records, and returns it unread. Outside of an array, it
+// skips commas between records, too: the records may be those of an array whose brackets were removed.
 func (s *scanner) skipSeparators() (byte, error) {
 	for {
 		next, err := s.skipSpace()
@@ -89,7 +89,7 @@ func (s *scanner) scan() error {
 	for first, end := true, false; !end; first = false {
 		b, err := s.window()
 		if s.format == Lines && len(b) == 1 && b[0] == '\r' {
-			_, _ = s.in.Peek(2) // the next byte decides; an error is returned again by the next read
+			_, _ = s.in.Peek(2) // the byte after a CR decides if the line ends; the next read repeats an error of Peek
 			b, err = s.window()
 		}
 		switch {

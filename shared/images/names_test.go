@@ -265,7 +265,8 @@ func TestCheckNames(t *testing.T) {
 		"absolute, elsewhere": {at("text"), names(filepath.ToSlash(at("coco", "train2017")) + "/"),
 			NamesReport{Missing: 40, Fit: at()}, ""}, // the folder's name is part of the path
 		"a level that no folder has": {at("coco"), names("vg/train2017/"), NamesReport{Missing: 40, Surplus: "vg"},
-			"without vg/: move them into a folder vg, or make a link to the folder itself (ln -s . " + at("coco", "vg")},
+			"without vg/: move them into a new folder vg there, or make a link of this name that leads back to them " +
+				"(ln -s . " + at("coco", "vg")},
 		"nowhere": {at("coco"), names("gone/"), NamesReport{Missing: 40}, "give the folder to which the names are relative"},
 		"some missing": {at("coco"), append(names("train2017/"), names("gone/")[:30]...), NamesReport{Missing: 30},
 			"30 of 70 images"},

@@ -37,8 +37,8 @@ type NamesReport struct {
 	// Fit is the folder that has most of the missing images: the folder to give as --images. It is empty if no folder next
 	// to Folder, one level above it or one level below it has them.
 	Fit string
-	// Surplus is the first element of the names, if most of the missing images are in Folder under their names without
-	// this element. Then no folder fits: the names or the folders must change.
+	// Surplus is the first folder in the names, if most of the missing images are in Folder under their names without it:
+	// "vg" if vg/a.jpg is missing, but Folder has a.jpg. Then no folder fits: the names or the folders must change.
 	Surplus string
 }
 
@@ -56,8 +56,9 @@ func (r NamesReport) Message() string {
 	case r.Fit != "":
 		return fmt.Sprintf("%s; they are in %s: give --images %s", found, r.Fit, r.Fit)
 	case r.Surplus != "":
-		return fmt.Sprintf("%s; they are there under their names without %s/: move them into a folder %s, or make a link to "+
-			"the folder itself (ln -s . %s)", found, r.Surplus, r.Surplus, filepath.Join(r.Folder, r.Surplus))
+		return fmt.Sprintf("%s; they are there under their names without %s/: move them into a new folder %s there, or make "+
+			"a link of this name that leads back to them (ln -s . %s)", found, r.Surplus, r.Surplus,
+			filepath.Join(r.Folder, r.Surplus))
 	default:
 		return found + "; give the folder to which the names are relative as --images"
 	}

@@ -154,8 +154,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// A page shows other rules only if many samples were picked on low ratings. Its policy allows its own style and script
-// as they are in the page, and nothing else.
+// A page shows other rules only if many samples were picked on low ratings.
 func TestTrade(t *testing.T) {
 	t.Parallel()
 	o := outcome(t, 500, 3)
@@ -181,6 +180,7 @@ func TestTrade(t *testing.T) {
 	}
 }
 
+// The policy of a page allows the style and the script in this page, and no others.
 func TestPolicy(t *testing.T) {
 	t.Parallel()
 	page := written(t, outcome(t, 500, 3))

@@ -14,7 +14,7 @@ import (
 // referenceFolder has results of the reference code, next to the repository.
 const referenceFolder = "../../../shared/sidecar"
 
-// The reference code's tokens of real samples, decoded to text, are the prompts in their chat form.
+// The prompts of real samples, written as a chat, equal the reference code's tokens of these samples, decoded to text.
 func TestReferencePrompts(t *testing.T) {
 	t.Parallel()
 	var samples []struct {

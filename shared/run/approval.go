@@ -26,7 +26,7 @@ func (w *Worker) Cancel(ctx context.Context, run string) error {
 		return err
 	}
 	if plan == nil {
-		return nil // after planning, the next step publishes that the run was cancelled
+		return nil // the run is being planned; when it is planned, begin publishes that it was cancelled
 	}
 	return w.announceWaiting(ctx, plan)
 }

@@ -56,7 +56,7 @@ var talkReading = forms.Reading{
 	Tags: map[string]string{"role_tag": "role", "content_tag": "text", "user_tag": "q", "assistant_tag": "a"},
 }
 
-// resolved has the manifests to which lists in a dataset.yaml refer.
+// resolved has, for each value of the field manifests in a dataset.yaml, the manifests that the plan must have.
 var resolved = map[string][]plannedPart{
 	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // no manifests in subfolders
 		{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},
@@ -70,13 +70,13 @@ var resolved = map[string][]plannedPart{
 		{"parts/a-000.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
 		{"parts/a-001.jsonl", forms.Reading{Source: "s"}, "first:2", 2},
 	},
-	`["odd/a[1].jsonl", "p*/deep/?.jsonl"]`: { // an object with exactly this name comes first
+	`["odd/a[1].jsonl", "p*/deep/?.jsonl"]`: { // the name of an existing object is not read as a pattern
 		{"odd/a[1].jsonl", forms.Reading{}, "all", 3}, {"parts/deep/c.jsonl", forms.Reading{}, "all", 3},
 	},
 	`[parts/dataset_info.json, parts/b.jsonl]`: {
 		{"parts/chat.jsonl", talkReading, "all", 3}, {"parts/b.jsonl", forms.Reading{}, "all", 3},
 	},
-	`[meta/meta.json]`: { // a path that does not exist relative to the meta file is relative to the dataset's prefix
+	`[meta/meta.json]`: { // a path is looked up in the meta file's folder, and then in the dataset's folder
 		{"parts/b.jsonl", forms.Reading{Root: "coco", Source: "coco"}, "all", 3},
 		{"meta/vg.jsonl", forms.Reading{Source: "vg"}, "all", 3},
 	},
@@ -219,7 +219,7 @@ func TestResolveBounds(t *testing.T) {
 	}
 }
 
-// A listing records the listed objects of a bucket. Below a certain prefix it never ends.
+// A listing calls of with each prefix that is listed. The list of the prefix endless never ends.
 type listing struct {
 	bucket.Reader
 	of      func(prefix string)

@@ -20,8 +20,9 @@ type Request struct {
 	// contains the previous one.
 	Within []Budget `yaml:"within" json:"within,omitempty"`
 	Rules  `yaml:",inline"`
-	// ScoresFrom is a file with numbers of the samples, by their ids: Where, TieBreak and By name its columns. It is a
-	// name below the dataset's folder in the input bucket, or ExternalPrefix and the hash of a file that was read before.
+	// ScoresFrom is a file with numbers of the samples, by their ids. Where, TieBreak and By can refer to its columns. It
+	// is a name below the dataset's folder in the input bucket, or ExternalPrefix and the hash of a file that was read
+	// before.
 	ScoresFrom string `yaml:"scores_from" json:"scores_from,omitempty"`
 	// Include and Exclude are the ids of samples that must be in, and must not be in, the selection.
 	Include []string `yaml:"include" json:"include,omitempty"`
@@ -31,7 +32,7 @@ type Request struct {
 	// enough.
 	ExcludeNear   []string `yaml:"exclude_near" json:"exclude_near,omitempty"`
 	ExcludeImages bool     `yaml:"exclude_images" json:"exclude_images,omitempty"`
-	// VisualTokens sets the number of tokens of an image, wherever tokens count.
+	// VisualTokens sets the number of tokens of an image, for everything that depends on numbers of tokens.
 	VisualTokens VisualTokens `yaml:"visual_tokens" json:"visual_tokens,omitzero"`
 }
 
@@ -44,7 +45,7 @@ type ResolvedRequest struct {
 	// Within are the budgets of the selections that this selection contains, ascending.
 	Within   []int `json:"within,omitempty"`
 	InTokens bool  `json:"in_tokens,omitempty"`
-	// Request has all other fields of the request. It names all capabilities, and leaves out defaults.
+	// Request has all other fields of the request. It always names its capabilities, and leaves out other defaults.
 	Request Request `json:"spec"`
 }
 
@@ -57,7 +58,7 @@ func (r Request) WithoutIDs() Request {
 // Validate makes the checks that are possible before a run is known.
 func (r Request) Validate() error { return validateThreshold("threshold:", r.Threshold) }
 
-// validateThreshold checks a threshold; what names it in the error.
+// validateThreshold checks a threshold. The error begins with the parameter what, which names the threshold.
 func validateThreshold(what string, threshold int) error {
 	if threshold >= -1 && threshold < MaxRating {
 		return nil

@@ -6,8 +6,8 @@ type scratch struct {
 	sorter keySorter
 	counts []classCounts // by group
 	firsts []firstPass   // of the capabilities that are prepared together
-	// removed counts removed candidates by group while a capability's numbers are updated. touched lists the groups with
-	// such candidates; a group may occur twice.
+	// removed has the number of removed candidates of each group, while the available candidates of a capability are
+	// counted down. touched lists the groups of removed samples; a group may occur twice.
 	removed, touched []uint32
 }
 

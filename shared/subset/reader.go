@@ -30,7 +30,7 @@ type Selection struct {
 	Selected   int                       `json:"selected"` // number of samples of the subset; if 0, the selection failed
 	// Problem is the reason why no sample was selected, and the fix; empty if a sample was selected.
 	Problem string `json:"problem,omitempty"`
-	// ScorerID and Rubric are the hashes of the scorer and the rubric, Manifests the files of the samples.
+	// ScorerID and Rubric are the hashes of the scorer and the rubric. Manifests are the files of the samples.
 	ScorerID  string     `json:"scorer_id"`
 	Rubric    string     `json:"rubric"`
 	Manifests []Manifest `json:"manifests"`
@@ -65,7 +65,7 @@ type Manifest struct {
 	CRC32C string `json:"crc32c"` // eight hex digits
 	// Forms counts the forms of the manifest's first records.
 	Forms forms.Counts `json:"forms"`
-	// Reading describes how its records are read, if the records do not show it.
+	// Reading has what the records themselves do not show about how to read them.
 	Reading forms.Reading `json:"reading,omitzero"`
 	// Selected is the number of its samples in the subset.
 	Selected int `json:"selected"`
@@ -90,7 +90,7 @@ type NamedOutput struct {
 	Object string // empty if the selection has no such output
 }
 
-// Named returns all outputs, in the order of lists.
+// Named returns all outputs, in the order in which they are listed for users.
 func (o Outputs) Named() []NamedOutput {
 	return []NamedOutput{
 		{"subset", o.Subset}, {"rejected", o.Rejected}, {"near", o.Near}, {"clusters", o.Clusters}, {"picks", o.Picks},
@@ -112,8 +112,8 @@ type Reader struct {
 	// missingDetails makes the details of a selection, or returns why there are none.
 	missingDetails func(context.Context, *run.Plan, *Selection) error
 	near           *cache.Cache[nearSamples]
-	clustered      *cache.Cache[*Clusters] // by object, and by run of those that are not stored yet
-	checked        *cache.Cache[struct{}]  // whole objects of clusters
+	clustered      *cache.Cache[*Clusters] // stored clusters by their object, other clusters by their run
+	checked        *cache.Cache[struct{}]  // objects of clusters that were read and are not damaged
 	read           *cache.Cache[*evaluationSets]
 }
 
@@ -151,7 +151,7 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	}
 	if removed, err := r.runs.Removed(ctx, runID); err != nil {
 		return nil, errors.Join(none, err)
-	} else if removed { // perhaps while the caller waits for it
+	} else if removed { // a run can be removed while a caller waits for its selection
 		return nil, fmt.Errorf("%w, which was removed", none)
 	}
 	name := selectionName(runID, id)
@@ -159,7 +159,8 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 		sel := new(Selection)
 		err := bucket.ReadJSON(ctx, r.work, name, sel)
 		if errors.Is(err, bucket.ErrNotExist) {
-			there, lost := bucket.Marked(ctx, r.work, name, acceptedName(runID, id)) // which is written after it
+			// The object acceptedName is written after selection.json.
+			there, lost := bucket.Marked(ctx, r.work, name, acceptedName(runID, id))
 			if !there {
 				return nil, cmp.Or(r.lost(runID, id, lost), none)
 			}
@@ -172,7 +173,7 @@ func (r *Reader) Selection(ctx context.Context, runID, id string) (*Selection, e
 	})
 }
 
-// lost returns the error for an object that must exist, because the selection has objects that are written later.
+// lost returns the error for an object of a selection that must exist: it is written before other objects, which exist.
 func (r *Reader) lost(runID, id string, err error) error {
 	return bucket.Lost(r.work, selectionPrefix(runID, id), "make the selection again", err)
 }
@@ -189,8 +190,7 @@ func (r *Reader) List(ctx context.Context, runID string) ([]string, error) {
 		there, err := bucket.Marked(ctx, r.work, selectionName(runID, id), acceptedName(runID, id))
 		if gone := errors.Is(err, bucket.ErrNotExist); err != nil && !gone {
 			return nil, err
-		} else if there || gone { // who reads it learns that it is lost
-
+		} else if there || gone { // a lost selection is listed, too: reading it returns the error
 			made = append(made, id)
 		}
 	}
@@ -207,8 +207,9 @@ type RunStatus struct {
 	SelectionProblem string `json:"selection_problem,omitempty"`
 	// ExportProblem says why the export that dataset.yaml asks for cannot be written, and what to change.
 	ExportProblem string `json:"export_problem,omitempty"`
-	// Clusters is the state of the near duplicates of the run, ClustersSearched or another; empty if they are not stored,
-	// and nobody searches for them. ClustersProblem says why they are ClustersDamaged or ClustersFailed, and what to do.
+	// Clusters is the state of the run's near duplicates: one of the constants such as ClustersFound. It is empty if they
+	// are not stored, and no search for them is running. For ClustersDamaged and ClustersFailed, ClustersProblem has the
+	// reason and what to do.
 	Clusters        string `json:"clusters,omitempty"`
 	ClustersProblem string `json:"clusters_problem,omitempty"`
 }

@@ -19,7 +19,7 @@ output "weights_bucket" {
 }
 
 output "events_topic" {
-  description = "Topic of events. A training pipeline can subscribe to it: selection.completed."
+  description = "Topic of events. A training pipeline can subscribe to it for the event selection.completed."
   value       = module.harvest.events_topic
 }
 

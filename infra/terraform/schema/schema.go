@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// A Schema has the resources and data sources of one release of a provider that this repository uses.
+// A Schema has the resources and data sources that this repository uses, as one release of a provider defines them.
 type Schema struct {
 	Provenance Provenance        `json:"provenance"`
 	Resources  map[string]*Block `json:"resources"`

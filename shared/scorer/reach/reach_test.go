@@ -87,7 +87,7 @@ func TestReport(t *testing.T) {
 		t.Errorf("written and read (-want +got):\n%s", diff)
 	}
 	for _, part := range []string{
-		"25 % of the samples are far", "0.00 where they are near", "0.57 (0.44 to 0.69)", "gives 0.52", reach.Teach,
+		"25 % of the samples are far", "0.00 in near sources", "0.57 (0.44 to 0.69)", "gives 0.52", reach.Teach,
 	} {
 		if !strings.Contains(got.Sentence(), part) {
 			t.Errorf("%q lacks %q", got.Sentence(), part)

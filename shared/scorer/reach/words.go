@@ -20,15 +20,16 @@ func (r *Report) Sentence() string {
 	for b, m := range r.Scale.Bands {
 		if m.Sources > 0 {
 			errors = append(errors, fmt.Sprintf("%.2f %s", m.Error.Value, [bands]string{
-				"where they are near", "at the edge", "where they are far"}[b]))
+				"in near sources", "in sources at the edge", "in far sources"}[b]))
 		}
 	}
 	if len(errors) > 0 {
 		text += " On sources that it had not seen, its ratings (0 to 5) were off by " + strings.Join(errors, ", ") + "."
 	}
 	if o := r.Scale.Order; o.Value > 0 {
-		text += fmt.Sprintf(" In pools of three such sources their order agrees with annotations by a Spearman of %.2f "+
-			"(%.2f to %.2f); knowing each source's mean alone gives %.2f.", o.Value, o.Low, o.High, r.Scale.SourceMeans)
+		text += fmt.Sprintf(" In pools of three such sources, the ratings order the samples as annotations do, with a "+
+			"Spearman of %.2f (%.2f to %.2f); if each sample is rated with the mean of its source, this gives %.2f.",
+			o.Value, o.Low, o.High, r.Scale.SourceMeans)
 	}
 	if n := r.FarSources(); n > 0 {
 		of := fmt.Sprintf("%d sources are", n)

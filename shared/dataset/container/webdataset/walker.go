@@ -44,10 +44,10 @@ type walker struct {
 	tar    *tar.Reader
 	in     *counter
 	limits *dataset.Limits // limits of the text; if nil, text is not kept
-	start  int64           // offset of the last member's header
-	end    int64           // offset after the last member
+	start  int64           // offset of the header of the member that was read last
+	end    int64           // offset after this member
 	begun  *sample         // current sample, which may get further members
-	fields []string        // fields of the sample before begun
+	fields []string        // fields of the sample before the current one
 	ended  bool            // the end of the archive was found
 	// left is the number of samples of the span that are not returned yet. The archive may continue after these samples.
 	left int64
@@ -197,8 +197,8 @@ func (w *walker) take(m member, header *tar.Header) error {
 	case what != "":
 		s.fault = unusable(m.name, "the member is "+what+"; put the file itself into the archive, as tar --dereference does")
 	case len(s.members) == maxMembers:
-		s.fault = unusable(m.name, fmt.Sprintf("%d members have the key %s, their name up to the first dot; give "+
-			"the members of each sample a different key", maxMembers, jsontext.Quote(s.key, quoted)))
+		s.fault = unusable(m.name, fmt.Sprintf("%d members have the key %s, their name up to the first dot; use one key "+
+			"for the members of one sample, and another key for each other sample", maxMembers, jsontext.Quote(s.key, quoted)))
 		s.members = nil
 	case slices.ContainsFunc(s.members, func(other member) bool { return other.field == m.field }):
 		s.fault = unusable(m.name, "the archive has this name twice in one sample; keep one of the two members")
@@ -231,7 +231,8 @@ func (w *walker) cutShort(start int64) (*sample, error) {
 		s.Bytes = w.in.n - s.Offset
 		if s.fault == nil {
 			last := s.members[len(s.members)-1]
-			s.fault = unusable(last.name, fmt.Sprintf("the archive is cut short in it, at byte %d; copy it whole", w.in.n))
+			s.fault = unusable(last.name, fmt.Sprintf("the archive is cut short in this member, at byte %d; copy the whole "+
+				"archive", w.in.n))
 		}
 		return w.last()
 	}

@@ -464,7 +464,7 @@ func TestManyMembers(t *testing.T) {
 	from := source(archive(t, append(members, file("b.json", "{}"))...))
 	got := records(t, from, 1<<20)
 	want := "member unusable: a.10000.json: 10000 members have the key \"a\", their name up to the first dot; " +
-		"give the members of each sample a different key"
+		"use one key for the members of one sample, and another key for each other sample"
 	if len(got) != 2 || got[0].Fault == nil || got[0].Fault.Reason() != want || string(got[1].Raw) != "{}" {
 		t.Errorf("%d records, the first with %+v", len(got), got[0].Fault)
 	}
