@@ -306,6 +306,7 @@ func TestNothingToRate(t *testing.T) {
 // TestSpendingStops stops a run by its spending limit, and another run by a wrong key. With a higher limit, the same
 // command continues.
 func TestSpendingStops(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 60, 16)
@@ -348,6 +349,7 @@ func TestSpendingStops(t *testing.T) {
 
 // TestRetryAsksAgain retries a run. Only the failed sample is sent to the scorer again.
 func TestRetryAsksAgain(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 20, 16)
@@ -416,6 +418,7 @@ func TestAnnotateOwnRubric(t *testing.T) {
 // TestAnnotateResumedAndRetried resumes and retries the run of a seed set. Then the same annotate command writes all
 // annotations.
 func TestAnnotateResumedAndRetried(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 20, 16)

@@ -6,10 +6,13 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestArms makes the selections of a file. Each selection equals the selection that the same flags make.
 func TestArms(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 24, 8)

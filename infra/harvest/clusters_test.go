@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestClusters finds the near duplicates of a run, and the near duplicates of a sample.
@@ -63,6 +64,7 @@ func TestClusters(t *testing.T) {
 // TestClustersMany names samples by ids and indexes. It checks that the command reports the number of clusters that it
 // does not print, and that it computes damaged clusters again.
 func TestClustersMany(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	var records []string

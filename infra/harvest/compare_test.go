@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestCompare compares selections of a run with each other and with a file of ids.
@@ -75,6 +76,7 @@ func TestCompareColumns(t *testing.T) {
 // TestCompareReport shows two selections side by side in a page, with pictures of the samples that only one selection
 // has.
 func TestCompareReport(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 40, 32)

@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/export"
 	"github.com/harvest-ml/harvest/shared/memory/memorytest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // tree returns the content of all files below a folder, by name. The content of a link is its target.
@@ -221,6 +222,7 @@ func TestExportSubsetRefuses(t *testing.T) {
 // TestExportSubsetFits writes records whose fields have other types than in a form. In the output, and in the export
 // for the trainer, each field has one type, and no field of a turn is lost.
 func TestExportSubsetFits(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	const (
 		llava = `"conversations": [{"from": "human", "value": "<image>Why %s?"}, ` +

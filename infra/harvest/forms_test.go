@@ -15,6 +15,7 @@ import (
 
 // For every form of a manifest's file, the subset has the manifest's records unchanged.
 func TestFormsOfManifests(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	record := func(id string) string {
 		return fmt.Sprintf(`{"id":%q, "score": NaN, "conversations":[{"from":"human","value":"Wie groß?"},`+

@@ -17,6 +17,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A hostileInput is a broken, misleading or malicious manifest, with the files next to it.
@@ -228,6 +229,7 @@ func hostileImages() []hostileInput {
 // TestHostileInputs plans datasets that are broken, misleading or malicious. Each command ends soon, with an exit
 // status and a message. An invalid record or image never prevents the reading of the valid record next to it.
 func TestHostileInputs(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	files := hostileFiles()
 	for _, in := range append(hostileRecords(), hostileImages()...) {

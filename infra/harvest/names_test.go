@@ -4,10 +4,13 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestNamesOfRuns names runs and selections as users do: by an id, the beginning of an id, the dataset, or latest.
 func TestNamesOfRuns(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 20, 8)

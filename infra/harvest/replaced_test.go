@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // filesOf returns the names of the files in a folder, without the file .harvest.
@@ -27,6 +29,7 @@ func filesOf(t *testing.T, dir string) []string {
 // TestOutputFolderOfAnother writes selections of datasets in different formats, and of recipes, into one folder. The
 // folder then has all files of the last selection, and no other files.
 func TestOutputFolderOfAnother(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	record := func(id string) string {

@@ -81,6 +81,7 @@ func TestRm(t *testing.T) {
 // TestRmRefuses checks that rm refuses a run that is not finished, and a run from which an unfinished run takes over
 // scores.
 func TestRmRefuses(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 12, 8)
@@ -165,6 +166,7 @@ func TestRmStandardInput(t *testing.T) {
 
 // TestRmGoesOn kills a process in the middle of a removal. rm, gc and resume complete such removals.
 func TestRmGoesOn(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 12, 8)
@@ -199,6 +201,7 @@ func TestRmAgain(t *testing.T) {
 
 // TestGcTrial keeps a run of the whole dataset, although trials on a part of the dataset are newer.
 func TestGcTrial(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 12, 8)

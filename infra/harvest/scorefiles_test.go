@@ -15,6 +15,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/reference"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 const scoredSamples = 6
@@ -49,6 +50,7 @@ var selectFolder = []string{
 
 // TestScoreFileWarnings checks that each kind of finding is printed, also with --quiet, and is in the result.
 func TestScoreFileWarnings(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	good, styles := answers(`"4"`, `"3"`), answers(`"yes/no"`, `"comparison"`)
 	first, rest, _ := strings.Cut(good, "\n")
@@ -189,6 +191,7 @@ var unusable = map[string]struct {
 
 // TestScoreFilesUnusable checks that the exit status is 1, with advice, if nothing can be selected.
 func TestScoreFilesUnusable(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	for name, tt := range unusable {
 		t.Run(name, func(t *testing.T) {

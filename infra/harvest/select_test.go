@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 	"github.com/spf13/cobra"
 )
 
@@ -410,6 +411,7 @@ func pickedIDs(t *testing.T, path string) []string {
 
 // TestUniqueAtAnyRangeSize selects one of several equal samples. With every size of ranges it is the same sample.
 func TestUniqueAtAnyRangeSize(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	var records strings.Builder
