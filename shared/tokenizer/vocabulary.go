@@ -15,7 +15,7 @@ const none = math.MaxUint32
 // slots is the number of places of the hash table of tokens, a power of two. More than a third of them stay empty.
 const slots = 1 << 18
 
-// tokens finds the rank of a token by its bytes. It is a hash table instead of a map, because each command needs it, and
+// tokens finds the rank of a token by its bytes. It is a hash table instead of a map, because each command needs it and
 // a map takes three times as long to fill.
 type tokens struct {
 	text  []byte        // the vocabulary, not compressed
