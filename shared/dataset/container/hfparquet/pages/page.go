@@ -124,7 +124,7 @@ func levelsV1(dst, src []byte, encoding format.Encoding, most byte, n int) (leve
 		return nil, src, nil
 	}
 	if encoding != format.RLE {
-		return nil, nil, fmt.Errorf("Harvest does not read levels in the encoding %s", encoding)
+		return nil, nil, fmt.Errorf("levels in the encoding %s are not supported", encoding)
 	}
 	if len(src) < 4 {
 		return nil, nil, errCut

@@ -61,7 +61,7 @@ func (v *values) read(c *Column, encoding format.Encoding, src []byte, n int, li
 		return v.readSplit(src)
 	default:
 	}
-	return fmt.Errorf("Harvest does not read values of type %s in the encoding %s", c.Type, encoding)
+	return fmt.Errorf("values of type %s in the encoding %s are not supported", c.Type, encoding)
 }
 
 func (v *values) readPlain(c *Column, src []byte) error {
@@ -130,7 +130,7 @@ func (v *values) readKeys(src []byte, dictionary *values) error {
 
 func (v *values) readDelta(c *Column, src []byte) error {
 	if c.Type != format.Int32 && c.Type != format.Int64 {
-		return fmt.Errorf("Harvest does not read values of type %s in the encoding %s", c.Type, format.DeltaBinaryPacked)
+		return fmt.Errorf("values of type %s in the encoding %s are not supported", c.Type, format.DeltaBinaryPacked)
 	}
 	v.data = grow(v.data, v.n*v.width)
 	_, err := unpackDelta(src, v.n, func(i int, n int64) {
