@@ -30,7 +30,7 @@ func TestOutputFormat(t *testing.T) {
 		subset := filepath.Join("out-"+format, "subset.json")
 		prompts[format] = mustHarvest(t, dir, "prompts", "--images", demo, "--state", "state", subset).stdout
 		planned := mustHarvest(t, dir, "plan", "--images", demo, "--state", "state", subset)
-		if mixed := strings.Contains(planned.stderr, "does not load a field of two types"); mixed != (format == "") {
+		if mixed := strings.Contains(planned.stderr, "a field with values of two types"); mixed != (format == "") {
 			t.Errorf("--output-format %q: fields of two types: %v:\n%s", format, mixed, planned.stderr)
 		}
 	}

@@ -294,9 +294,8 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		about += reachLine(t.Reach)
 	}
 	about += fmt.Sprintf("Weights for %d capabilities and %d styles, trained on %d samples of %d sources: %s (%d bytes). "+
-		"Use them as --scorer embedded:%s\n",
-		len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes, file)
-	_, err := fmt.Fprintf(w, "\n%s\n\n%s", strings.Join(tables, "\n\n"), foldedLines(about))
+		"Use them with:\n", len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes)
+	_, err := fmt.Fprintf(w, "\n%s\n\n%s  --scorer embedded:%s\n", strings.Join(tables, "\n\n"), foldedLines(about), file)
 	return err
 }
 

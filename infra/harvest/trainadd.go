@@ -77,8 +77,8 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	}
 	text := fmt.Sprintf("Agreement with %s, leaving one out: the weights that rate a sample were trained without the "+
 		"sample and its images. Before: agreement of the embedded weights.\n%s\n"+
-		"Weights trained on %d samples: %s (%d bytes). Use them as --scorer embedded:%s\n",
-		of, about, t.Samples, file, t.Weights.Bytes, file)
-	_, err := fmt.Fprintf(w, "\n%s\n\n%s", rows.Render(), foldedLines(text))
+		"Weights trained on %d samples: %s (%d bytes). Use them with:\n",
+		of, about, t.Samples, file, t.Weights.Bytes)
+	_, err := fmt.Fprintf(w, "\n%s\n\n%s  --scorer embedded:%s\n", rows.Render(), foldedLines(text), file)
 	return err
 }
