@@ -19,7 +19,7 @@ const (
 
 // turnKeys are the keys under which a record has its turns. An object with such a key is a record. It does not contain
 // the list of records.
-var turnKeys = []string{"conversations", "messages", "conversation"}
+var turnKeys = []string{"conversations", "messages", "conversation", "completion"}
 
 // ownKeys are other keys of records. An object with such a key is a record, too, unless it contains a list of objects.
 var ownKeys = []string{"id", "image"}
