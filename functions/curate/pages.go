@@ -94,7 +94,7 @@ func (s server) runPage(r *http.Request) (answer, error) {
 const maxListed = api.MaxPageSize
 
 // latestSelections returns the selections of a run, the newest first. If the run has more than maxListed selections,
-// more is true, and only the maxListed selections with the smallest ids are returned.
+// more is true, and only the maxListed selections with the smallest ids are returned; newer ones may be left out.
 func (s server) latestSelections(ctx context.Context, runID string) (listed []subset.Listed, more bool, err error) {
 	listed, next, err := s.subsets.ListPage(ctx, runID, "", maxListed)
 	slices.SortStableFunc(listed, func(a, b subset.Listed) int { return b.Accepted.Compare(a.Accepted) })

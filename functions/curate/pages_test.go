@@ -117,7 +117,7 @@ func TestButtons(t *testing.T) {
 	}
 }
 
-// The pages of a run and of a sample name the latest selections, even if their ids come last.
+// The pages of a run and of a sample name the latest selections, even if their ids are the last in alphabetical order.
 func TestPagesOfManySelections(t *testing.T) {
 	t.Parallel()
 	s := newService(t, nil)
@@ -247,7 +247,7 @@ func TestReviewPage(t *testing.T) {
 	s.refusesReviews(site.RunPath(id), at, choice)
 }
 
-// refusesReviews requests reviews and posts choices that do not exist.
+// refusesReviews posts a choice with an unknown field, and requests choices with invalid or unknown values.
 func (s service) refusesReviews(run, at string, choice url.Values) {
 	s.t.Helper()
 	choice.Set("vote", "left")

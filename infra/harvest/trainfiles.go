@@ -41,8 +41,8 @@ func originFile(weights string) string {
 	return strings.TrimSuffix(weights, filepath.Ext(weights)) + training.OriginExt
 }
 
-// keepInputs returns an error if the command would overwrite a file that this command reads, or a .json file next to
-// the weights that `harvest train` did not write.
+// keepInputs returns an error if the command would overwrite a file that this command reads, or if the .json file next
+// to the weights exists and `harvest train` did not write it.
 func (f trainFiles) keepInputs(in input) error {
 	origin := originFile(f.weights)
 	for _, written := range []string{f.weights, origin, f.base} {

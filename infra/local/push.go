@@ -14,8 +14,8 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 )
 
-// pushTo returns a function that delivers messages to a URL over HTTP, as Pub/Sub does. If oneRun is set, a lost object
-// stops the system as a fault of this machine does, because there is no other run to continue.
+// pushTo returns a function that delivers messages to a URL over HTTP, as Pub/Sub does. A fault of this machine stops
+// the system. If oneRun is set, a lost object stops it, too, because there is no other run to continue.
 func pushTo(url string, oneRun bool) queue.Push {
 	return func(ctx context.Context, envelope events.Envelope) (int, error) {
 		body, err := json.Marshal(envelope)

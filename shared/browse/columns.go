@@ -168,7 +168,7 @@ func (c *joined) append(part *column) {
 	}
 }
 
-// named returns a test that holds for the samples that have a name. If has is false, it holds for the other samples.
+// named returns a test that holds for the samples that have this name. If has is false, it holds for the other samples.
 func (c *column) named(name string, has bool) func(i int) bool {
 	at := slices.Index(c.names, name)
 	if at < 0 {

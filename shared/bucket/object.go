@@ -50,8 +50,8 @@ func Exists(ctx context.Context, b Reader, name string) (bool, error) {
 	}
 }
 
-// Marked reports whether the object name exists. Writers always create it before the object follower. So if only
-// follower exists, the object was lost, and the error is ErrNotExist.
+// Marked reports whether the object with this name exists. Writers always create it before another object, the
+// follower. So if only the follower exists, the object was lost, and the error is ErrNotExist.
 func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) {
 	if there, err := Exists(ctx, b, name); there || err != nil {
 		return there, err
@@ -66,7 +66,7 @@ func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) 
 	return false, fmt.Errorf("looking for %s: %w, but %s exists", name, ErrNotExist, follower)
 }
 
-// CreateOnce creates an object unless it exists, and reports whether it did.
+// CreateOnce creates an object unless it exists, and returns true if it created the object.
 func CreateOnce(ctx context.Context, b Bucket, name string, write func(io.Writer) error) (bool, error) {
 	switch err := b.Create(ctx, name, write); {
 	case err == nil:
@@ -150,8 +150,8 @@ func ChildrenAfter(ctx context.Context, b Reader, prefix, cursor string, limit i
 	return folders, nil
 }
 
-// firstFolder returns the name of the first folder directly below prefix that has an object after the name after;
-// empty if there is none.
+// firstFolder returns the name of the first folder directly below prefix with an object that List lists after the name
+// in the parameter after; empty if there is none.
 func firstFolder(ctx context.Context, b Reader, prefix, after string) (string, error) {
 	for attrs, err := range b.List(ctx, prefix, after) {
 		if err != nil {

@@ -64,8 +64,8 @@ func (e Encoding) size(b []byte) int64 {
 }
 
 // A utf16Reader converts UTF-16 to UTF-8. Each surrogate without its other half becomes one U+FFFD, as size assumes.
-// Half a code unit at the end is dropped. The reader of golang.org/x/text is not used, because it converts two such
-// surrogates into one character.
+// Half a code unit at the end is dropped. The reader of golang.org/x/text is not used, because it may convert two
+// surrogates without their other halves into only one U+FFFD.
 type utf16Reader struct {
 	in    *bufio.Reader
 	order binary.ByteOrder

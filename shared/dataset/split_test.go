@@ -41,13 +41,10 @@ func TestSplitFindsRecords(t *testing.T) {
 		"empty lists of two keys": {`{"data": [], "images": []}`, Array, nil},
 		"a record's empty list":   {`{"id": "a", "tags": []}`, Lines, []string{`{"id": "a", "tags": []}`}},
 		"no turns":                {`{"conversations": []}`, Lines, []string{`{"conversations": []}`}},
-		"one pair": {
-			`{"prompt": [{"a": 1}], "completion": [{"b": 2}]}`, Lines,
-			[]string{`{"prompt": [{"a": 1}], "completion": [{"b": 2}]}`},
-		},
-		"lines of empty lists": {"{\"a\": []}\n{\"a\": []}", Lines, []string{`{"a": []}`, `{"a": []}`}},
-		"white space and BOM":  {bom + "\n [ \r\n {\"a\": 1}\t,\n\n{ } ]\n ", Array, []string{`{"a": 1}`, `{ }`}},
-		"brackets in strings":  {`[{"a":"]}[{,"},{"b":"}]"}]`, Array, []string{`{"a":"]}[{,"}`, `{"b":"}]"}`}},
+		"one pair":                {`{"prompt":[{}],"completion":[{}]}`, Lines, []string{`{"prompt":[{}],"completion":[{}]}`}},
+		"lines of empty lists":    {"{\"a\": []}\n{\"a\": []}", Lines, []string{`{"a": []}`, `{"a": []}`}},
+		"white space and BOM":     {bom + "\n [ \r\n {\"a\": 1}\t,\n\n{ } ]\n ", Array, []string{`{"a": 1}`, `{ }`}},
+		"brackets in strings":     {`[{"a":"]}[{,"},{"b":"}]"}]`, Array, []string{`{"a":"]}[{,"}`, `{"b":"}]"}`}},
 		"escapes": {
 			`[{"a":"\\"},{"a":"\"}"},{"a":"\\\"]"},{"a\"":"\n"}]`, Array,
 			[]string{`{"a":"\\"}`, `{"a":"\"}"}`, `{"a":"\\\"]"}`, `{"a\"":"\n"}`},

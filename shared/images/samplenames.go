@@ -37,8 +37,8 @@ type NamesReport struct {
 	// Fit is the folder that has most of the missing images: the folder to give as --images. It is empty if no folder next
 	// to Folder, one level above it or one level below it has them.
 	Fit string
-	// Surplus is the first folder in the names, if most of the missing images are in Folder under their names without it:
-	// "vg" if vg/a.jpg is missing, but Folder has a.jpg. Then no folder fits: the names or the folders must change.
+	// Surplus is the folder with which the missing names begin, if Folder has most of these images under the rest of their
+	// names: "vg" if vg/a.jpg is missing, but Folder has a.jpg. Then no folder fits: the names or the folders must change.
 	Surplus string
 }
 
@@ -174,8 +174,8 @@ func foundIn(ctx context.Context, folder string, names []string) (found int) {
 	return found
 }
 
-// surplus returns the first element of the names, if more than half of the images are found by their names without it;
-// otherwise "".
+// surplus returns the folder with which the names begin, if more than half of the images are found under the rest of
+// their names; otherwise "".
 func (f *Fetcher) surplus(ctx context.Context, names []string) string {
 	counts := map[string]int{}
 	for _, name := range names {

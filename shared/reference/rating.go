@@ -12,7 +12,7 @@ import (
 )
 
 // maxRating is the largest rating, and -maxRating the smallest, because ratings are stored in 8 bits, with one value
-// for a missing rating. Valid ratings are 0 to 5; a rating outside of this range is a finding.
+// for a missing rating. Valid ratings are 0 to 5; a rating outside of this range is reported (OutsideScale).
 const maxRating = math.MaxInt8
 
 // maxDigits is the number of digits above which Python's int refuses a text.
@@ -81,8 +81,8 @@ func integer(text []byte) int8 {
 	return int8(value)
 }
 
-// decimal returns the value of a decimal digit. Unicode has the digits of each script from 0 to 9 without gaps, so the
-// ranges of the table are runs of ten.
+// decimal returns the value of a decimal digit. Unicode has the digits of each script from 0 to 9 without gaps, so each
+// range of the table begins with a 0, and every tenth digit after it is a 0 again.
 func decimal(r rune) (int, bool) {
 	if '0' <= r && r <= '9' {
 		return int(r - '0'), true

@@ -49,8 +49,8 @@ type Copies struct {
 // maxCopies is the largest number of pairs in a report.
 const maxCopies = 30
 
-// newCopies returns the Copies of a selection; nil if the selection did not search for copies. each calls its argument
-// with each near pair, in order.
+// newCopies returns the Copies of a selection; nil if the selection did not search for copies. The function each calls
+// its argument with every near pair, in order.
 func newCopies(sel *subset.Selection, each func(func(subset.NearLine) error) error) (*Copies, error) {
 	if sel.Outputs.Near == "" && sel.Outputs.Clusters == "" {
 		return nil, nil

@@ -14,7 +14,8 @@ import (
 // referenceFolder has results of the reference code, next to the repository.
 const referenceFolder = "../../../shared/sidecar"
 
-// The prompts of real samples, written as a chat, equal the reference code's tokens of these samples, decoded to text.
+// The prompts of real samples, written as a chat, equal the prompts of the reference code for these samples. Those are
+// stored as tokens, and are decoded to text here.
 func TestReferencePrompts(t *testing.T) {
 	t.Parallel()
 	var samples []struct {

@@ -56,7 +56,7 @@ var talkReading = forms.Reading{
 	Tags: map[string]string{"role_tag": "role", "content_tag": "text", "user_tag": "q", "assistant_tag": "a"},
 }
 
-// resolved has, for each value of the field manifests in a dataset.yaml, the manifests that the plan must have.
+// resolved has the manifests that a plan must have, by the value of `manifests:` in the dataset.yaml.
 var resolved = map[string][]plannedPart{
 	`[parts/*.jsonl]` + "\nformat: LLaVA\n": { // no manifests in subfolders
 		{"parts/a-000.jsonl", forms.Reading{Form: "LLaVA"}, "all", 3},

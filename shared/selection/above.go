@@ -19,9 +19,9 @@ func above(ratings []int8, threshold int32) (word uint64) {
 		}
 		return word
 	}
-	// Eight ratings are compared at a time. With its sign bit flipped, a rating is ordered as an unsigned number. It
-	// exceeds the threshold if its upper bit is greater than that of the least greater number, or if the bits are equal
-	// and the lower bits are not less.
+	// Eight ratings are compared at a time with least, the smallest rating that exceeds the threshold. Their sign bits are
+	// flipped, so that their order is that of unsigned numbers. A rating exceeds the threshold if its highest bit is 1 and
+	// that of least is 0, or if the highest bits are equal and its other bits are not less than those of least.
 	const (
 		ones = 0x0101010101010101
 		high = 0x80 * ones

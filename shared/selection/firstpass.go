@@ -5,13 +5,14 @@ import (
 	"slices"
 )
 
-// together is the number of capabilities whose first samples one pass finds. The pass reads the groups of all samples,
-// which takes about as long as the rest of the pass for one capability; each capability needs memory for its keys.
+// together is the largest number of capabilities whose first samples are found in one pass. A pass reads the groups of
+// all samples once, which takes about as long as its other work for one capability. So more capabilities in a pass save
+// time, but the keys of each need memory.
 const together = 4
 
-// A firstPass finds the candidates that a capability's first turn will need, if the order within a bin is by position:
-// those in the best classes of each bin. It reads the columns from front to back, while sortMore would read them in the
-// order of the groups.
+// A firstPass finds the candidates that a capability's first turn will need: those in the best classes of each bin. It
+// is used only if the order within a bin is by position. It reads the columns from front to back, while sortMore would
+// read them in the order of the groups.
 type firstPass struct {
 	*capability
 	ratings []int8
@@ -24,8 +25,8 @@ type firstPass struct {
 	fill    bool         // whether the candidates of the capability are to be filled in the same pass
 }
 
-// addFirst adds a pass to the buffers that finds the first batch of each bin from which a first turn for an amount of
-// samples will pick. count must have filled the counts of the buffers.
+// addFirst adds a pass to buffers.firsts. The pass is for a first turn that picks this amount of samples: it finds the
+// first batch of each bin from which the turn will pick. The method count must have filled buffers.counts.
 func (c *capability) addFirst(buffers *scratch, ratings []int8, amount int) {
 	buffers.firsts = buffers.firsts[:len(buffers.firsts)+1]
 	f := &buffers.firsts[len(buffers.firsts)-1]
@@ -77,7 +78,7 @@ func (f *firstPass) batch(counts []classCounts, bin uint32, share int) firstBatc
 	return first
 }
 
-// findFirst makes the passes together, block by block. of has the groups of the samples.
+// findFirst makes the passes together, block by block. The parameter `of` has the group of each sample.
 func findFirst(of []uint32, passes []firstPass) {
 	if len(passes) == 0 {
 		return

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestNearMisses compares near misses with those that explainAll finds among all misses of a sample. explainAll does
-// not know the order of Descending, so only Last is compared for it.
+// TestNearMisses checks that each near miss is a miss that explainAll returns for the sample, and as near as the first
+// of these. explainAll does not know the order of Descending; the near misses of Descending are checked by checkLast.
 func TestNearMisses(t *testing.T) {
 	t.Parallel()
 	met := map[Strategy]int{}
@@ -68,8 +68,9 @@ func missOf(pool *Pool, params Params, result *Result, s uint32, miss NearMiss) 
 	return m
 }
 
-// checkLast checks that no pick of the capability from the bin comes after the last pick, in an order by levels of
-// rating.
+// checkLast checks a near miss of Descending. Last is not less than the number of picks of the capability from the bin.
+// Without caps, and in a budget of samples, the sample comes after Last, and its level of rating is not higher than
+// that of the last pick.
 func checkLast(t *testing.T, pool *Pool, params Params, result *Result, s uint32, miss NearMiss) {
 	t.Helper()
 	name := result.Capabilities[miss.Capability].Capability

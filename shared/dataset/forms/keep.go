@@ -9,7 +9,7 @@ import (
 )
 
 // isFormOf reports whether a record already has the form, and its values have the types of the form. Such a record is
-// not converted, so it loses nothing. It must have an id if its place does not give one after the conversion.
+// not converted, so it loses nothing. If it has an id, the id must be a text; in a container it must have one.
 func (o output) isFormOf(p *parser) bool {
 	r := p.reading
 	if r.Root != "" || r.Source != "" || len(r.Columns)+len(r.Tags) > 0 || len(p.others()) > 0 {

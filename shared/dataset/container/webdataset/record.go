@@ -19,8 +19,8 @@ var (
 		"jpg", "jpeg", "jpe", "jfif", "png", "gif", "webp", "bmp", "tif", "tiff", "ppm", "pgm", "pbm", "pnm", "avif", "heic",
 		"jxl", "jp2",
 	}
-	// otherMedia are the file extensions of video and audio members, which are not rated. The key is the record's key for
-	// the names of the members.
+	// otherMedia are the file extensions of video and audio members, which are not rated. The name of such a member is put
+	// into the record under the key video or audio.
 	otherMedia = map[string][]string{
 		"video": {"mp4", "avi", "mov", "webm", "mkv", "mpg", "mpeg"},
 		"audio": {"wav", "mp3", "flac", "ogg", "m4a", "opus"},
@@ -39,7 +39,7 @@ func isJSON(field string) bool { return extension(field) == "json" }
 // isText reports whether the content of a field is part of the record.
 func isText(field string) bool { return isJSON(field) || slices.Contains(textFields, field) }
 
-// record converts the sample to the record with the number element.
+// record converts the sample to a record; element is the number of the record.
 func (s *sample) record(manifest string, element int64, limits dataset.Limits) dataset.Record {
 	r := dataset.Record{
 		Place:  dataset.Place{Manifest: manifest, Element: element, Key: s.key},
@@ -130,8 +130,8 @@ type references struct {
 // imageKeys are the keys of a record, or of a value in it, whose values name images.
 var imageKeys = []string{"image", "images", "image_url", "url", "path"}
 
-// missing returns the name of an image that the record names and that has the sample's key, if the sample has no
-// images. The image is then elsewhere in the archive. Otherwise missing returns "".
+// missing is for a sample without images. It returns the first image name in the record that has the sample's key: this
+// image is elsewhere in the archive. It returns "" if there is no such name, or if the sample has images.
 func (r *references) missing(fields jsontext.Members) string {
 	if len(r.images) > 0 {
 		return ""
@@ -172,8 +172,8 @@ func (r *references) complete(fields, more jsontext.Members) []byte {
 	return writeObject(append(out, more...))
 }
 
-// list adds a list of all images. The list replaces the field image or images if that has no reference; otherwise it is
-// added as the field images.
+// list adds a list of all images to a record without references. The list replaces the value of `image`, if that is not
+// empty, or else the value of `images`. If the record has neither, the list is added as the field `images`.
 func (r *references) list(fields jsontext.Members) jsontext.Members {
 	items := make([]json.RawMessage, 0, len(r.images))
 	for n, m := range r.images {

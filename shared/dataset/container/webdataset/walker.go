@@ -225,7 +225,7 @@ func (w *walker) take(m member, header *tar.Header) error {
 }
 
 // cutShort handles an archive that ends too early. If the archive ends in the last member of a sample, this sample
-// fails. Otherwise the next sample may be missing. A failed sample is returned in its place.
+// fails. Otherwise the next sample may be missing; a failed sample is then returned for the missing one.
 func (w *walker) cutShort(start int64) (*sample, error) {
 	if s := w.begun; s != nil && s.End() > w.in.n {
 		s.Bytes = w.in.n - s.Offset
