@@ -41,7 +41,7 @@ func TestSplitFindsRecords(t *testing.T) {
 		"empty lists of two keys": {`{"data": [], "images": []}`, Array, nil},
 		"a record's empty list":   {`{"id": "a", "tags": []}`, Lines, []string{`{"id": "a", "tags": []}`}},
 		"no turns":                {`{"conversations": []}`, Lines, []string{`{"conversations": []}`}},
-		"one pair":                {`{"prompt":[{}],"completion":[{}]}`, Lines, []string{`{"prompt":[{}],"completion":[{}]}`}},
+		"one pair":                {`{"prompt":[{}],"completion":0}`, Lines, []string{`{"prompt":[{}],"completion":0}`}},
 		"lines of empty lists":    {"{\"a\": []}\n{\"a\": []}", Lines, []string{`{"a": []}`, `{"a": []}`}},
 		"white space and BOM":     {bom + "\n [ \r\n {\"a\": 1}\t,\n\n{ } ]\n ", Array, []string{`{"a": 1}`, `{ }`}},
 		"brackets in strings":     {`[{"a":"]}[{,"},{"b":"}]"}]`, Array, []string{`{"a":"]}[{,"}`, `{"b":"}]"}`}},
