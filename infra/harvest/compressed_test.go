@@ -103,7 +103,7 @@ func TestCompressedStudyRefuses(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "whole.jsonl.gz"), packed)
 	writeFile(t, filepath.Join(dir, "cut.jsonl.gz"), packed[:len(packed)-20])
 	for _, tc := range []struct{ manifest, limit, says string }{
-		{"cut.jsonl.gz", "100000", "harvest: manifest cut.jsonl.gz: the file is compressed with gzip and incomplete"},
+		{"cut.jsonl.gz", "100000", "harvest: manifest cut.jsonl.gz: the file is compressed with gzip and cut short"},
 		{"whole.jsonl.gz", "1000", "harvest: manifest whole.jsonl.gz: the file is compressed with gzip and unpacks to more " +
 			"than the 1000 bytes that MAX_GZIP_BYTES allows; give the unpacked file, which has no limit, or several " +
 			"smaller files: gunzip < whole.jsonl.gz > "},

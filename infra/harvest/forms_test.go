@@ -54,7 +54,7 @@ func TestRefusedManifestsAreNamedAsTyped(t *testing.T) {
 	dir := t.TempDir()
 	writeFile(t, filepath.Join(dir, "sub", "packed.json.gz"), "\x1f\x8b\x08\x00")
 	writeFile(t, filepath.Join(dir, "prose.json"), "Dear colleague,\n")
-	const packed = "harvest: manifest ./sub/packed.json.gz: the file is compressed with gzip and incomplete: it ends " +
+	const packed = "harvest: manifest ./sub/packed.json.gz: the file is compressed with gzip and cut short: it ends " +
 		"after 4 bytes, which unpack to 0; download or compress it again\n"
 	for _, tc := range []struct {
 		args []string

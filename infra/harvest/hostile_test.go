@@ -113,7 +113,7 @@ func hostileFiles() []hostileInput {
 			content: "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n",
 		},
 		{name: "zip", content: "PK\x03\x04" + strings.Repeat("\x00", 40), status: 1, says: []string{"zip"}},
-		{name: "a stream that is cut", content: zipped(intact)[:40], status: 1, says: []string{"incomplete"}},
+		{name: "a stream that is cut", content: zipped(intact)[:40], status: 1, says: []string{"cut short"}},
 		{name: "a stream with a tail", content: zipped(intact) + "tail", status: 1, says: []string{"other content"}},
 		{name: "a stream in a stream", content: zipped(zipped(intact)), status: 1},
 		{name: "an empty stream", content: zipped(""), status: 1},

@@ -200,7 +200,7 @@ func TestParquetFaults(t *testing.T) {
 		{[]string{"lz4.parquet"}, "harvest: manifest lz4.parquet: column id is compressed with LZ4_RAW, which Harvest " +
 			"does not read; write the file again with zstd: python3 -c"},
 		{[]string{"short.parquet"}, "harvest: manifest short.parquet: the Parquet file does not end in PAR1; it may be " +
-			"incomplete: download or write it again\n"},
+			"cut short: download or write it again\n"},
 		{[]string{"empty.parquet"}, "harvest: empty.parquet: the manifest has no records; write at least one\n"},
 		{[]string{"./vsft.parquet", "llava.parquet"}, "harvest: manifests: ./vsft.parquet and llava.parquet have unequal " +
 			"columns ("},

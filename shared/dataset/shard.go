@@ -24,7 +24,7 @@ const (
 )
 
 // errCutShort reports that a shard is incomplete.
-var errCutShort = errors.New("it is incomplete")
+var errCutShort = errors.New("it is cut short")
 
 // A Record is a record of a shard, before parsing.
 type Record struct {

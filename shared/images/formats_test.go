@@ -67,7 +67,7 @@ func TestAnimatedWebP(t *testing.T) {
 		"outside the canvas": animate(t, 4, 0), "cut in the frame": data[:80], "cut before it": data[:40],
 	} {
 		_, fault := Decode(broken)
-		if code(fault) != Undecodable || strings.Contains(fault.Detail, "incomplete") != strings.HasPrefix(name, "cut") {
+		if code(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") != strings.HasPrefix(name, "cut") {
 			t.Errorf("%s: %v", name, fault)
 		}
 	}
@@ -176,11 +176,11 @@ func TestCutShort(t *testing.T) {
 		if fault == nil {
 			_, fault = Decode(data[:len(data)*2/3])
 		}
-		if code(fault) != Undecodable || !strings.Contains(fault.Detail, "the file may be incomplete") {
+		if code(fault) != Undecodable || !strings.Contains(fault.Detail, "the file may be cut short") {
 			t.Errorf("%s: %v", name, fault)
 		}
 	}
-	if _, fault := Decode(damaged); code(fault) != Undecodable || strings.Contains(fault.Detail, "incomplete") {
+	if _, fault := Decode(damaged); code(fault) != Undecodable || strings.Contains(fault.Detail, "cut short") {
 		t.Errorf("a wrong checksum: %v", fault)
 	}
 }

@@ -114,7 +114,7 @@ func decodingFault(data []byte, err error) *dataset.Fault {
 	case variant != "":
 		fault.Detail = variant + " is not supported; store the image as PNG or JPEG"
 	case cutShort(err):
-		fault.Detail = err.Error() + "; the file may be incomplete: upload it again"
+		fault.Detail = err.Error() + "; the file may be cut short: upload it again"
 	default:
 		fault.Detail = err.Error() +
 			"; the file is damaged, or of a variant that is not supported: upload it again, or store it as PNG or JPEG"

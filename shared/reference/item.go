@@ -34,7 +34,7 @@ func (v *walker) item(w *window) (item, error) {
 		switch err := w.more(); {
 		case errors.Is(err, io.EOF):
 			return item{}, errors.New(
-				"the item has no end: a bracket or a quote is missing, or the manifest is incomplete")
+				"the item has no end: a bracket or a quote is missing, or the manifest is cut short")
 		case err != nil:
 			return item{}, err
 		}

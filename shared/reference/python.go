@@ -35,7 +35,7 @@ type member struct {
 func (p *python) value(depth int) error {
 	p.space()
 	if len(p.src) == 0 {
-		return errors.New("the value is incomplete")
+		return errors.New("the value is cut short")
 	}
 	switch first := p.src[0]; {
 	case depth > maxDepth:
@@ -198,7 +198,7 @@ func (p *python) text() error {
 		p.out = append(p.out, p.src[:n]...)
 		p.src = p.src[n:]
 		if len(p.src) == 0 {
-			return errors.New("a text is incomplete")
+			return errors.New("a text is cut short")
 		}
 		b := p.src[0]
 		p.src = p.src[1:]
@@ -219,7 +219,7 @@ func (p *python) text() error {
 // escape converts the rest of an escape after the backslash.
 func (p *python) escape() error {
 	if len(p.src) == 0 {
-		return errors.New("a text is incomplete")
+		return errors.New("a text is cut short")
 	}
 	b := p.src[0]
 	p.src = p.src[1:]

@@ -146,7 +146,7 @@ var loadErrors = map[string]struct {
 		`{"idx": 0}` + "\n" + `{"idx": 1}`, line, line,
 		nil, []string{"begins with '{'", "JSON array"},
 	},
-	"no array's end": {items[:len(items)-1], line, line, nil, []string{"item 3", "incomplete"}},
+	"no array's end": {items[:len(items)-1], line, line, nil, []string{"item 3", "cut short"}},
 	"no item's end": {
 		items[:len(items)-2], line, line,
 		nil, []string{"item 2, at byte 36", "has no end"},

@@ -103,7 +103,7 @@ func (w *window) nextItem(first bool) (bool, error) {
 	}
 	switch {
 	case errors.Is(err, io.EOF):
-		return false, errors.New("the manifest ends before the array's closing \"]\": it is incomplete")
+		return false, errors.New("the manifest ends before the array's closing \"]\": it is cut short")
 	case err != nil:
 		return false, err
 	case next != '{':

@@ -137,7 +137,7 @@ func TestCompressedManifestIsRefused(t *testing.T) {
 			t.Errorf("it left %v", left)
 		}
 	}
-	refused(packedManifest + ": the file is compressed with gzip and incomplete: it ends after ")
+	refused(packedManifest + ": the file is compressed with gzip and cut short: it ends after ")
 	f.Upload(packedManifest, whole)
 	f.Limits.Compressed.Gzip = int64(len(content)) - 1
 	refused("that MAX_GZIP_BYTES allows; give the unpacked file, which has no limit, or several smaller files: gunzip < ")

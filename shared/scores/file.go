@@ -84,7 +84,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 		return fmt.Errorf("reading its end: %w", err)
 	}
 	if string(end[4:]) != "PAR1" {
-		return errors.New("not a Parquet file, or an incomplete file: it does not end in PAR1")
+		return errors.New("not a Parquet file, or a file cut short: it does not end in PAR1")
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:]))
 	if length > size-head-tail {

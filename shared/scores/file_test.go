@@ -35,7 +35,7 @@ func TestReadRefuses(t *testing.T) {
 	}{
 		{"nothing", nil, "reading scores: 0 bytes are not a Parquet file"},
 		{"text", []byte("id,rating\na,5\nb,4\n"), "it does not end in PAR1"},
-		{"cut short", good[:len(good)-100], "an incomplete file"},
+		{"cut short", good[:len(good)-100], "a file cut short"},
 		{"head cut off", good[len(good)-200:], "a footer of"},
 		{"another's", other(row{}), "not written by Harvest"},
 		{

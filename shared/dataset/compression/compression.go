@@ -85,13 +85,13 @@ func (e *StreamError) Error() string {
 			"after %d bytes, which unpack to %d; remove the rest (`head -c %d` keeps the stream), or download the file again",
 			e.Kind, more.end, e.Unpacked, more.end)
 	case errors.Is(e.Err, errNoEnd):
-		return fmt.Sprintf("the file is compressed with bgzip and incomplete: it ends between two blocks, after %d bytes, "+
+		return fmt.Sprintf("the file is compressed with bgzip and cut short: it ends between two blocks, after %d bytes, "+
 			"which unpack to %d, and lacks the empty last block; download or compress it again", e.Packed, e.Unpacked)
 	case tooLong:
 		return fmt.Sprintf("the file is compressed with %s and unpacks to more than the %d bytes that %s allows; give the "+
 			"unpacked file, which has no limit, or several smaller files", e.Kind, limit.Bytes, limit.Variable)
 	case errors.Is(e.Err, io.ErrUnexpectedEOF):
-		return fmt.Sprintf("the file is compressed with %s and incomplete: it ends after %d bytes, which unpack to %d; "+
+		return fmt.Sprintf("the file is compressed with %s and cut short: it ends after %d bytes, which unpack to %d; "+
 			"download or compress it again", e.Kind, e.Packed, e.Unpacked)
 	default:
 		return fmt.Sprintf("the file is compressed with %s and damaged after about %d bytes, which unpack to %d (%v); "+

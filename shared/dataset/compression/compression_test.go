@@ -88,7 +88,7 @@ func TestUnpackRefusesStreamsThatAreCut(t *testing.T) {
 		for n := MagicBytes; n < len(stream); n++ {
 			err := Unpack(io.Discard, bytes.NewReader(stream[:n]), kind, large())
 			fault, ok := errors.AsType[*StreamError](err)
-			want := "the file is compressed with " + string(kind) + " and incomplete: it ends after"
+			want := "the file is compressed with " + string(kind) + " and cut short: it ends after"
 			if !ok || !strings.Contains(err.Error(), want) {
 				t.Fatalf("%s of %d bytes, cut after %d: %v", kind, len(stream), n, err)
 			}
@@ -107,7 +107,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 		for more, want := range map[string]string{
 			"x": "other content", "\n": "other content", "\x01\x00": "other content", "{\"id\": 1}": "other content",
 			strings.Repeat("{\"id\": 1}", 9000): "other content", "\xff\xff\xff\xff\xff": "other content",
-			magic: "incomplete", magic[:1]: "incomplete", string(stream[:len(stream)-1]): "incomplete",
+			magic: "cut short", magic[:1]: "cut short", string(stream[:len(stream)-1]): "cut short",
 		} {
 			for times := range 2 {
 				whole := bytes.Repeat(stream, times+1)
@@ -117,7 +117,7 @@ func TestUnpackRefusesOtherContentAfterStream(t *testing.T) {
 					continue
 				}
 				keep := fmt.Sprintf("`head -c %d`", len(whole))
-				if strings.Contains(err.Error(), keep) != (want != "incomplete") {
+				if strings.Contains(err.Error(), keep) != (want != "cut short") {
 					t.Errorf("%d streams of %s and %.20q: %v, want %q", times+1, kind, more, err, keep)
 				}
 			}
@@ -146,7 +146,7 @@ func TestUnpackFramesOfZstd(t *testing.T) {
 			t.Errorf("%v, want %q", err, want)
 		}
 		if err = Unpack(io.Discard, bytes.NewReader(whole[:len(whole)-1]), Zstd, large()); err == nil ||
-			!strings.Contains(err.Error(), "incomplete") {
+			!strings.Contains(err.Error(), "cut short") {
 			t.Errorf("%v, want an error about an incomplete stream", err)
 		}
 	}
@@ -168,7 +168,7 @@ func TestUnpackRefusesBlocksOfGzipWithoutTheLast(t *testing.T) {
 		t.Error(err)
 	}
 	err := Unpack(io.Discard, bytes.NewReader(blocks), Gzip, large())
-	if want := "bgzip and incomplete: it ends between two blocks"; err == nil || !strings.Contains(err.Error(), want) {
+	if want := "bgzip and cut short: it ends between two blocks"; err == nil || !strings.Contains(err.Error(), want) {
 		t.Errorf("%v, want %q", err, want)
 	}
 }

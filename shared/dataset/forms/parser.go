@@ -111,7 +111,7 @@ func brokenJSON(record json.RawMessage, syntax *json.SyntaxError) string {
 		return fmt.Sprintf("found %s after the end of the record, at byte %d; remove it",
 			jsontext.Quote(string(rest), quoted), at)
 	case first == "{" && !closed && err == nil:
-		return fmt.Sprintf("the line ends within the record, after byte %d: the record is incomplete, or continues on the "+
+		return fmt.Sprintf("the line ends within the record, after byte %d: the record is cut short, or continues on the "+
 			"next line%s", len(record), one)
 	case first == "}" || first == "]" || first == `"` && closed && len(rest) > 0 && rest[0] == ':':
 		return "the line is a part of a record: found " + jsontext.Quote(string(record), quoted) + " where a record begins" +

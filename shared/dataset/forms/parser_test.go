@@ -293,7 +293,7 @@ func TestParseProblemsOfJSON(t *testing.T) {
 		},
 		"cut short": {
 			`{"id": "a", `, dataset.NotAnObject, "",
-			"the line ends within the record, after byte 11: the record is incomplete, or continues on the next line",
+			"the line ends within the record, after byte 11: the record is cut short, or continues on the next line",
 		},
 		"two values": {`{} {}`, dataset.NotAnObject, "", "another record begins on the same line, at byte 3; write each"},
 		"a comment after": {

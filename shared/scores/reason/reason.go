@@ -116,7 +116,7 @@ var tables = [...][]Entry{
 		{"unsafe_image_name", "unsafe image name", "an image's name is absolute, leads out of the dataset, or is a URL"},
 		{"broken_image_data", "broken image data", "an embedded image is empty, cannot be read, or is not valid base64"},
 		{"member_unusable", "member unusable",
-			"a member of the sample in the archive is a link, repeated, incomplete, or not next to the other members"},
+			"a member of the sample in the archive is a link, repeated, cut short, or not next to the other members"},
 		{"manifest_changed", "manifest changed", "the manifest was replaced before the record was read"},
 	},
 	Image: {
@@ -129,7 +129,7 @@ var tables = [...][]Entry{
 		{"images_too_large_together", "images too large together",
 			"the images of the sample together have too many bytes"},
 		{"image_format_unknown", "image format unknown", "the file is not an image in a supported format"},
-		{"image_undecodable", "image does not decode", "the image's file is damaged or incomplete"},
+		{"image_undecodable", "image does not decode", "the image's file is damaged or cut short"},
 	},
 	Scorer: {
 		{"scorer_died", "scorer died on this sample", "the scorer's process ended each time when it rated only this sample"},

@@ -68,7 +68,7 @@ func refuse(text string, args ...any) error {
 	return &dataset.FormatError{Detail: fmt.Sprintf(text, args...)}
 }
 
-const downloadAgain = "; it may be incomplete: download or write it again"
+const downloadAgain = "; it may be cut short: download or write it again"
 
 // open reads the footer of a file of size bytes. The error is a *dataset.FormatError if the file cannot be read; other
 // errors are those of in.

@@ -44,7 +44,7 @@ func TestRefuses(t *testing.T) {
 	}{
 		"lz4":       {lz4, "column id is compressed with LZ4_RAW, which Harvest does not read; write the file again"},
 		"short":     {llava[:11], "a file of 11 bytes is not a Parquet file"},
-		"cut":       {llava[:len(llava)-3], "does not end in PAR1; it may be incomplete: download or write it again"},
+		"cut":       {llava[:len(llava)-3], "does not end in PAR1; it may be cut short: download or write it again"},
 		"encrypted": {append(bytes.Clone(llava[:len(llava)-4]), encryptedMagic...), "the Parquet file is encrypted"},
 		"footer": {
 			append(append(bytes.Clone(llava[:len(llava)-8]), 0xff, 0xff, 0xff, 0), magic...),
