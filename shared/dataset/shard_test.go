@@ -176,18 +176,18 @@ func TestReadShardRefuses(t *testing.T) {
 	t.Parallel()
 	shard := writeShard(t, shardSamples(t))
 	for want, data := range map[string][]byte{
-		"the object is empty":                        nil,
-		"it does not begin like a shard":             []byte(valid),
-		"it is cut short":                            shard[:5],
-		"magic":                                      append(bytes.Clone(shard), "more"...),
-		"it has more records than its index":         composed(t, `{"line_steps": [1], "bytes": [2]}`, "{}{}"),
+		"the object is empty":                    nil,
+		"it does not begin like a shard":         []byte(valid),
+		"it is cut short":                        shard[:5],
+		"magic":                                  append(bytes.Clone(shard), "more"...),
+		"it has more records than its index":     composed(t, `{"line_steps": [1], "bytes": [2]}`, "{}{}"),
 		"reading record 2 of a shard: it is cut": composed(t, `{"line_steps": [1, 1], "bytes": [2, 2]}`, "{}"),
-		"unexpected end of JSON":                     composed(t, `{"line_steps": [1]`, ""),
-		"cannot unmarshal":                           composed(t, `[]`, ""),
-		"lines of 1 records, the lengths of 2":       composed(t, `{"line_steps": [1], "bytes": [1, 1]}`, "{}"),
-		"0 faults instead of 1":                      composed(t, `{"line_steps": [1], "bytes": [0]}`, ""),
-		"its index has a negative length":            composed(t, `{"line_steps": [1], "bytes": [-1]}`, ""),
-		"an empty fault":                             composed(t, `{"line_steps": [1], "bytes": [0], "faults": [null]}`, ""),
+		"unexpected end of JSON":                 composed(t, `{"line_steps": [1]`, ""),
+		"cannot unmarshal":                       composed(t, `[]`, ""),
+		"lines of 1 records, the lengths of 2":   composed(t, `{"line_steps": [1], "bytes": [1, 1]}`, "{}"),
+		"0 faults instead of 1":                  composed(t, `{"line_steps": [1], "bytes": [0]}`, ""),
+		"its index has a negative length":        composed(t, `{"line_steps": [1], "bytes": [-1]}`, ""),
+		"an empty fault":                         composed(t, `{"line_steps": [1], "bytes": [0], "faults": [null]}`, ""),
 		"reading record 1 of a shard: it is cut": composed(t, `{"line_steps": [1], "bytes": [1000000000000]}`, "{}"),
 	} {
 		if _, err := ReadShard(bytes.NewReader(data), readID); err == nil || !strings.Contains(err.Error(), want) {
