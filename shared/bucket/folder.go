@@ -1,7 +1,6 @@
 package bucket
 
 import (
-	"bufio"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -19,9 +18,6 @@ import (
 
 // stale is the age at which a temporary file of a killed process is removed.
 const stale = 24 * time.Hour
-
-// writeBuffer is how many bytes are collected for one call of the system.
-const writeBuffer = 32 << 10
 
 // A Folder is a bucket in a folder of this machine. Each object is a file. The file system must have hard links. A
 // Folder follows symbolic links only to targets inside the folder, for reading and for writing. Any number of processes
@@ -124,12 +120,7 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 	defer f.root.Remove(aside)
 	defer file.Close()
 	f.after("create")
-	// Templates and encoders of lines write a few bytes at a time.
-	buffer := bufio.NewWriterSize(contextWriter{ctx, faultWriter{file, f.root.Name()}}, writeBuffer)
-	if err := write(buffer); err != nil {
-		return err
-	}
-	if err := buffer.Flush(); err != nil {
+	if err := Buffered(contextWriter{ctx, faultWriter{file, f.root.Name()}}, write); err != nil {
 		return err
 	}
 	f.after("write")

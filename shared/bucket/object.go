@@ -1,6 +1,7 @@
 package bucket
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -64,6 +65,19 @@ func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) 
 		return there, err
 	}
 	return false, fmt.Errorf("looking for %s: %w, but %s exists", name, ErrNotExist, follower)
+}
+
+// writeBuffer is the number of bytes that Buffered collects.
+const writeBuffer = 32 << 10
+
+// Buffered calls write with a buffer before w, and then writes the rest of the buffer. Create of a bucket uses it,
+// because templates and encoders of lines write a few bytes at a time, and each write to a file or an upload takes time.
+func Buffered(w io.Writer, write func(io.Writer) error) error {
+	buffer := bufio.NewWriterSize(w, writeBuffer)
+	if err := write(buffer); err != nil {
+		return err
+	}
+	return buffer.Flush()
 }
 
 // CreateOnce creates an object unless it exists, and returns true if it created the object.

@@ -129,14 +129,12 @@ func (r *Reader) readNear(ctx context.Context, runID, id, object string, use fun
 // writeNear writes an object with lines, unless it exists. each calls its argument with each line.
 func (s *Selector) writeNear(ctx context.Context, object string, each func(func(NearLine) error) error) error {
 	_, err := bucket.CreateOnce(ctx, s.work, object, func(w io.Writer) error {
-		out := bufio.NewWriter(w)
 		var text []byte
-		err := each(func(line NearLine) error {
+		return each(func(line NearLine) error {
 			text = append(jsontext.Append(text[:0], line), '\n')
-			_, err := out.Write(text)
+			_, err := w.Write(text)
 			return err
 		})
-		return errors.Join(err, out.Flush())
 	})
 	return err
 }

@@ -167,7 +167,7 @@ func (g *Bucket) Create(ctx context.Context, name string, write func(io.Writer) 
 	upload := g.bucket.Object(name).If(storage.Conditions{DoesNotExist: true}).NewWriter(ctx)
 	upload.ChunkSize = chunkSize
 	w := uploadWriter{w: upload}
-	err := write(&w)
+	err := bucket.Buffered(&w, write)
 	switch {
 	case w.err != nil:
 		// The upload failed, and write only returned its error.

@@ -8,9 +8,9 @@ import (
 // RatingErrors returns the standard deviation of the error of expected scores, by capability. The empty name has the
 // value for other capabilities.
 //
-// The errors were measured by cross-validation over the sources of its training data on
-// 2026-11-29: each of 1,836 samples was rated by weights that were trained without the sample's source. On data from
-// the sources of the training data, errors are smaller.
+// The errors were measured by cross-validation over the sources of the training data on 2026-11-29: each of 1,836
+// samples was rated by weights that were trained without the sample's source. On data from the sources of the training
+// data, errors are smaller.
 func RatingErrors(capabilities []string) map[string]float64 {
 	errors := map[string]float64{
 		"": 0.86, "object spatial understanding": 0.87, "attribute identification": 0.87, "logical deduction": 0.71,

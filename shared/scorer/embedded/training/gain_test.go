@@ -7,8 +7,6 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-
-	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 )
 
 // firstSamples is the number of samples of the base that come from the first training file, train.jsonl. The others
@@ -80,14 +78,4 @@ func jackknife(sources []string, gains []poolGain) (mean, deviation float64) {
 		squares += (without(source) - mean) * (without(source) - mean)
 	}
 	return mean, math.Sqrt((n - 1) / n * squares)
-}
-
-// figuresOf returns the agreement of weights with samples: the mean Spearman correlation, the mean kappa, the Spearman
-// correlation within sources, and the F1 of the styles.
-func figuresOf(t *testing.T, w *embedded.Weights, samples []Sample) [4]float64 {
-	t.Helper()
-	r := measured(t, w, samples)
-	return [4]float64{
-		float64(r.Mean.Spearman), float64(r.Mean.QWK), float64(r.WithinSource.Spearman), float64(r.Styles.MicroF1),
-	}
 }
