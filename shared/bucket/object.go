@@ -71,7 +71,7 @@ func Marked(ctx context.Context, b Reader, name, follower string) (bool, error) 
 const writeBuffer = 32 << 10
 
 // Buffered calls write with a buffer before w, and then writes the rest of the buffer. Create of a bucket uses it,
-// because templates and encoders of lines write a few bytes at a time, and each write to a file or an upload takes time.
+// because templates and encoders of lines write a few bytes at a time. Each write to a file or an upload takes time.
 func Buffered(w io.Writer, write func(io.Writer) error) error {
 	buffer := bufio.NewWriterSize(w, writeBuffer)
 	if err := write(buffer); err != nil {
