@@ -73,6 +73,9 @@ func Decode(data []byte) (decoded image.Image, fault *dataset.Fault) {
 			decoded, fault = nil, decodingFault(data, fmt.Errorf("the decoder failed: %v", cause))
 		}
 	}()
+	if usual := decodeBaseline(data); usual != nil {
+		return usual, nil
+	}
 	var err error
 	if isAnimatedWebP(data) {
 		decoded, err = firstWebPFrame(data)
