@@ -13,7 +13,9 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
@@ -212,4 +214,31 @@ func TestBaselinePool(t *testing.T) {
 		t.Fatalf("%d JPEGs compared: %v", usual, err)
 	}
 	t.Logf("%d JPEGs of the usual kind are equal; %d others", usual, others)
+}
+
+// BenchmarkBaseline decodes a JPEG of 768 x 768 pixels with both decoders.
+func BenchmarkBaseline(b *testing.B) {
+	data := encodeJPEG(b, grain(768, 768, 30), 75)
+	for name, decode := range map[string]func(){
+		"here":       func() { decodeBaseline(data) },
+		"image-jpeg": func() { _, _ = jpeg.Decode(bytes.NewReader(data)) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			before := processorTime(b)
+			for range b.N {
+				decode()
+			}
+			b.ReportMetric((processorTime(b)-before).Seconds()*1e3/float64(b.N), "cpu-ms")
+		})
+	}
+}
+
+// processorTime returns the CPU time of the process.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
