@@ -171,13 +171,13 @@ func (r *bitReader) block(block *coefficients, p *jpegPlane, before *int32) (fil
 		r.next, r.count = next, count
 		symbol, value = r.symbol(p.ac)
 		next, count = r.next, r.count
-		switch zeros := int(symbol >> 4); {
-		case symbol == 0: // the end of the block
+		switch symbol {
+		case 0: // the end of the block
 			return filled, r.padded <= count
-		case symbol == 0xf0:
-			at += zeros
+		case 0xf0: // sixteen zeros, the last one by the loop
+			at += 15
 		default:
-			if at += zeros; at >= len(block) || symbol&15 == 0 {
+			if at += int(symbol >> 4); at >= len(block) || symbol&15 == 0 {
 				return 0, false
 			}
 			block[zigzag[at].place&63] = value * p.quant[at]
