@@ -5,6 +5,7 @@ import (
 	gocmp "cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -282,9 +283,16 @@ func BenchmarkRate(b *testing.B) {
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			text := talk(strings.Repeat("<image>\n", len(bench.images))+question, answer)
-			items := slices.Repeat([]scorer.Item{{Sample: &dataset.Sample{Turns: text}, Images: bench.images}}, 64)
+			items := slices.Repeat([]scorer.Item{{Sample: &dataset.Sample{Turns: text}}}, 64)
 			s := defaultScorer(b)
-			for b.Loop() {
+			for number := uint64(0); b.Loop(); {
+				for i := range items {
+					items[i].Images = nil
+					for _, image := range bench.images {
+						number++ // bytes after the end of the image: equal images would be decoded once
+						items[i].Images = append(items[i].Images, binary.LittleEndian.AppendUint64(slices.Clip(image), number))
+					}
+				}
 				mustRate(b, s, items)
 			}
 			b.ReportMetric(float64(b.N*len(items))/b.Elapsed().Seconds(), "samples/s")
