@@ -11,7 +11,7 @@ import (
 // TestVocabulary checks that each word is listed once in its topic, and that it is found as a word of a text.
 func TestVocabulary(t *testing.T) {
 	t.Parallel()
-	for word, known := range lexicon {
+	for word, known := range lexicon() {
 		if topics := known.topics; len(slices.Compact(slices.Clone(topics))) != len(topics) {
 			t.Errorf("%q is listed twice in a topic", word)
 		}

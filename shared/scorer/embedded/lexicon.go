@@ -1,6 +1,9 @@
 package embedded
 
-import "strings"
+import (
+	"strings"
+	"sync"
+)
 
 // functionWords are the grammatical words of English. Prose has many of them, lists and formulas have few.
 const functionWords = `a an the and or but if then of in on at by for with from to into onto as is are was were be been
@@ -43,7 +46,7 @@ type entry struct {
 }
 
 // lexicon has an entry for each word of vocabulary, openers and functionWords.
-var lexicon = func() map[string]entry {
+var lexicon = sync.OnceValue(func() map[string]entry {
 	index := map[string]entry{}
 	note := func(words string, change func(*entry)) {
 		for w := range strings.FieldsSeq(words) {
@@ -60,7 +63,7 @@ var lexicon = func() map[string]entry {
 	}
 	note(functionWords, func(e *entry) { e.function = true })
 	return index
-}()
+})
 
 // endings are the suffixes of plurals, of verb forms, of comparatives and of adverbs.
 var endings = []string{"s", "es", "ed", "ing", "er", "ly"}
@@ -74,22 +77,22 @@ func topicsOfStem(word string) []topic {
 		if !ends || n < 3 {
 			continue
 		}
-		if topics := lexicon[stem].topics; topics != nil {
+		if topics := lexicon()[stem].topics; topics != nil {
 			return topics
 		}
 		if ending == "s" {
 			continue
 		}
-		if topics := lexicon[stem+"e"].topics; topics != nil {
+		if topics := lexicon()[stem+"e"].topics; topics != nil {
 			return topics
 		}
 		if n > 3 && stem[n-1] == stem[n-2] {
-			if topics := lexicon[stem[:n-1]].topics; topics != nil {
+			if topics := lexicon()[stem[:n-1]].topics; topics != nil {
 				return topics
 			}
 		}
 		if body, cut := strings.CutSuffix(stem, "i"); cut {
-			if topics := lexicon[body+"y"].topics; topics != nil {
+			if topics := lexicon()[body+"y"].topics; topics != nil {
 				return topics
 			}
 		}
@@ -98,7 +101,7 @@ func topicsOfStem(word string) []topic {
 }
 
 // notActivities are words that end in -ing but name no activity.
-var notActivities = func() map[string]bool {
+var notActivities = sync.OnceValue(func() map[string]bool {
 	set := map[string]bool{}
 	for w := range strings.FieldsSeq(`thing something anything everything nothing morning evening building ceiling
 		string spring king ring wing during being having missing following remaining bounding including according
@@ -106,4 +109,4 @@ var notActivities = func() map[string]bool {
 		set[w] = true
 	}
 	return set
-}()
+})

@@ -5,6 +5,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 )
 
@@ -20,38 +21,50 @@ func newPhrase(plain string) phrase {
 	return phrase{plain: plain, folded: strings.ReplaceAll(strings.ToLower(plain), "ſ", "s")}
 }
 
-// A matcher is a regular expression with a list of literals. If a text matches, its folded form contains at least one
-// of the literals. A search for the literals is much cheaper than a match, and most patterns match few texts.
+// A matcher searches texts for a regular expression. It compiles the expression at the first search: most processes rate
+// nothing.
 type matcher struct {
+	compiled func() compiledPattern
+}
+
+// A compiledPattern is a regular expression with a list of literals. If a text matches, its folded form contains at least one
+// of the literals. A search for the literals is much cheaper than a match, and most patterns match few texts.
+type compiledPattern struct {
 	expression *regexp.Regexp
 	literals   []string // empty if no such list exists
 }
 
-// newMatcher panics if the expression is not valid: all expressions are constants of the program.
 func newMatcher(expression string) matcher {
+	return matcher{sync.OnceValue(func() compiledPattern { return compile(expression) })}
+}
+
+// compile panics if the expression is not valid: all expressions are constants of the program.
+func compile(expression string) compiledPattern {
 	tree, err := syntax.Parse(expression, syntax.Perl)
 	if err != nil {
 		panic(err)
 	}
-	return matcher{expression: regexp.MustCompile(expression), literals: literalsOf(tree)}
+	return compiledPattern{expression: regexp.MustCompile(expression), literals: literalsOf(tree)}
 }
 
 // in reports whether a text matches the pattern.
 func (m matcher) in(text phrase) bool {
-	return m.possible(text) && m.expression.MatchString(text.plain)
+	p := m.compiled()
+	return p.possible(text) && p.expression.MatchString(text.plain)
 }
 
 // count returns the number of matches in a text, up to limit. If limit is negative, it returns the number of all
 // matches.
 func (m matcher) count(text phrase, limit int) int {
-	if !m.possible(text) {
+	p := m.compiled()
+	if !p.possible(text) {
 		return 0
 	}
-	return len(m.expression.FindAllStringIndex(text.plain, limit))
+	return len(p.expression.FindAllStringIndex(text.plain, limit))
 }
 
-func (m matcher) possible(text phrase) bool {
-	return len(m.literals) == 0 || slices.ContainsFunc(m.literals, func(literal string) bool {
+func (p compiledPattern) possible(text phrase) bool {
+	return len(p.literals) == 0 || slices.ContainsFunc(p.literals, func(literal string) bool {
 		return strings.Contains(text.folded, literal)
 	})
 }

@@ -35,13 +35,13 @@ func TestLiterals(t *testing.T) {
 		`(?i)ü`:                 nil,
 		`(?s)A\..*(?:B|C)\.end`: {".end"},
 	} {
-		if got := newMatcher(expression).literals; !slices.Equal(got, want) {
+		if got := compile(expression).literals; !slices.Equal(got, want) {
 			t.Errorf("%s has the literals %q, want %q", expression, got, want)
 		}
 	}
 	for _, m := range matchers() {
-		if len(m.literals) == 0 {
-			t.Errorf("%s has no literals", m.expression)
+		if p := m.compiled(); len(p.literals) == 0 {
+			t.Errorf("%s has no literals", p.expression)
 		}
 	}
 }
@@ -63,11 +63,12 @@ func FuzzMatchers(f *testing.F) {
 		}
 		text := newPhrase(strings.ToValidUTF8(plain, "\ufffd"))
 		for _, m := range all {
-			if want := m.expression.MatchString(text.plain); m.in(text) != want {
-				t.Errorf("%s in %q: %v, want %v", m.expression, text.plain, !want, want)
+			expression := m.compiled().expression
+			if want := expression.MatchString(text.plain); m.in(text) != want {
+				t.Errorf("%s in %q: %v, want %v", expression, text.plain, !want, want)
 			}
-			if got, want := m.count(text, 3), len(m.expression.FindAllStringIndex(text.plain, 3)); got != want {
-				t.Errorf("%s in %q: %d times, want %d", m.expression, text.plain, got, want)
+			if got, want := m.count(text, 3), len(expression.FindAllStringIndex(text.plain, 3)); got != want {
+				t.Errorf("%s in %q: %d times, want %d", expression, text.plain, got, want)
 			}
 		}
 	})

@@ -128,7 +128,7 @@ func (t *tally) word(word string) {
 	if len(lower) >= 8 {
 		t.long++
 	}
-	known := lexicon[lower]
+	known := lexicon()[lower]
 	if known.function {
 		t.function++
 	}
@@ -152,7 +152,7 @@ func (t *tally) word(word string) {
 
 // isActivity reports whether a word is the progressive of a verb, as in "a dog running".
 func isActivity(word string) bool {
-	return len(word) > 5 && strings.HasSuffix(word, "ing") && !notActivities[word]
+	return len(word) > 5 && strings.HasSuffix(word, "ing") && !notActivities()[word]
 }
 
 // merge adds the counts of u, and appends the words of u.
