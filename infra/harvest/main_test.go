@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // asProgram is the variable of the environment that makes the test binary act as the program.
@@ -24,6 +26,7 @@ func TestMain(m *testing.M) {
 		os.Exit(execute())
 	}
 	flag.Parse()
+	thorough.Quicken()
 	if !slices.ContainsFunc(os.Args, func(arg string) bool { return strings.Contains(arg, "test.parallel") }) {
 		// Most tests wait for processes that also wait. So more concurrent tests keep all cores busy.
 		if err := flag.Set("test.parallel", strconv.Itoa(3*runtime.GOMAXPROCS(0))); err != nil {
@@ -52,8 +55,8 @@ func program(t *testing.T, dir string, env []string, args ...string) *exec.Cmd {
 	}
 	cmd := exec.CommandContext(t.Context(), self, args...)
 	cmd.Dir = dir
-	// With GOGC=400 the process needs more memory, but less time for garbage collection.
-	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir(), "GOGC=400")
+	// With GOGC=1000 the process needs more memory, but less time for garbage collection.
+	cmd.Env = append(os.Environ(), asProgram+"=1", "XDG_CACHE_HOME="+t.TempDir(), "GOGC=1000")
 	cmd.Env = append(cmd.Env, env...)
 	return cmd
 }

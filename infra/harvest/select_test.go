@@ -245,7 +245,7 @@ func TestSelectFromReference(t *testing.T) {
 			t.Errorf("%q is not printed: %s", shown, table)
 		}
 	}
-	for line := range strings.Lines(table) {
+	for line := range strings.Lines(strings.ReplaceAll(table, dir, "folder")) { // the test has no influence on its length
 		if !strings.HasPrefix(line, "  harvest ") && utf8.RuneCountInString(line) > 81 {
 			t.Errorf("a line of more than 80 columns: %q", line)
 		}

@@ -118,8 +118,9 @@ func TestCurateFickleTeacher(t *testing.T) {
 	}
 }
 
-// A teacher may be a file of annotations. Flags that contradict each other are refused.
+// A teacher may be a file of annotations.
 func TestCurateTeacherFile(t *testing.T) {
+	thorough.Only(t)
 	t.Parallel()
 	dir := t.TempDir()
 	writeLog(t, dir)
@@ -129,11 +130,19 @@ func TestCurateTeacherFile(t *testing.T) {
 			i, strings.Repeat("0,", 10), []int{5, 0, 0}[i%3])
 	}
 	writeFile(t, filepath.Join(dir, "a.jsonl"), annotations.String())
-	curate := []string{"curate", "--capabilities", "humanities", "--budget", "20", "--state", "state", "d.jsonl"}
-	mustHarvest(t, dir, append(curate, "--teacher", "a.jsonl")...)
+	mustHarvest(t, dir, "curate", "--capabilities", "humanities", "--budget", "20", "--state", "state", "d.jsonl",
+		"--teacher", "a.jsonl")
 	if n := strings.Count(readFile(t, filepath.Join(dir, "out/d/subset.jsonl")), "Say what a schooner"); n != 20 {
 		t.Errorf("the annotations rate %d of the 20 samples in the subset 5", n)
 	}
+}
+
+// A teacher that does not exist and flags that contradict each other are refused.
+func TestRefusedTeacher(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeLog(t, dir)
+	writeFile(t, filepath.Join(dir, "a.jsonl"), "{}\n")
 	for _, tt := range []struct {
 		args   string
 		status int
@@ -149,7 +158,7 @@ func TestCurateTeacherFile(t *testing.T) {
 		{"--teacher none.jsonl", 2, "--teacher none.jsonl: annotations none.jsonl: there is no such file"},
 		{"--teacher llm:", 2, "--teacher llm:"},
 	} {
-		r := harvest(t, dir, nil, append(curate, strings.Fields(tt.args)...)...)
+		r := harvest(t, dir, nil, append([]string{"curate", "--budget", "20", "d.jsonl"}, strings.Fields(tt.args)...)...)
 		if r.status != tt.status || !strings.Contains(r.stderr, tt.want) {
 			t.Errorf("%s: status %d, %q; want %d and %q", tt.args, r.status, r.stderr, tt.status, tt.want)
 		}

@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net/http"
 	"regexp"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"sync"
@@ -36,11 +35,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestMain lets the tests use more memory, which saves time for garbage collection.
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400)
+	thorough.Quicken()
 	m.Run()
 }
 

@@ -2,18 +2,18 @@ package run_test
 
 import (
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestMain makes the garbage collector run less often, because the tests make much garbage.
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400)
+	thorough.Quicken()
 	m.Run()
 }
 

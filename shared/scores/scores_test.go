@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
-	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -19,11 +18,12 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestMain uses more memory to save time, because the tests produce much garbage.
 func TestMain(m *testing.M) {
-	debug.SetGCPercent(400)
+	thorough.Quicken()
 	m.Run()
 }
 

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"runtime/debug"
 	"slices"
 	"strings"
 	"testing"
@@ -28,6 +27,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestMain lets the tests use more memory, which saves time for garbage collection. With -short, as under the race
@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 		fmt.Println("skipped: in simulated time the race detector finds no races")
 		return
 	}
-	debug.SetGCPercent(400)
+	thorough.Quicken()
 	m.Run()
 }
 

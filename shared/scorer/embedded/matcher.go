@@ -27,8 +27,8 @@ type matcher struct {
 	compiled func() compiledPattern
 }
 
-// A compiledPattern is a regular expression with a list of literals. If a text matches, its folded form contains at least one
-// of the literals. A search for the literals is much cheaper than a match, and most patterns match few texts.
+// A compiledPattern is a regular expression with a list of literals. If a text matches, its folded form contains at
+// least one of the literals. A search for the literals is much cheaper than a match, and most patterns match few texts.
 type compiledPattern struct {
 	expression *regexp.Regexp
 	literals   []string // empty if no such list exists
