@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/similarity"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 func TestReadColumns(t *testing.T) {
@@ -61,7 +62,7 @@ func TestReadColumns(t *testing.T) {
 // and its rows in several pages.
 func TestReadColumnsAgreesWithRead(t *testing.T) {
 	t.Parallel()
-	records := many(130_000, 3)
+	records := many(thorough.Size(30_000, 130_000), 3)
 	file := write(t, names(3), records)
 	chosen := []string{"capability 2", "capability 0"}
 	c, err := scores.ReadColumns(bytes.NewReader(file), int64(len(file)), scores.ColumnRequest{Capabilities: chosen})

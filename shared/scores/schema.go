@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 
 	"github.com/parquet-go/parquet-go"
@@ -93,13 +94,23 @@ func slug(capability string) string {
 	return b.String()
 }
 
+// schemas has the schemas that were made, by the names of the capabilities. Making one takes longer than reading a small
+// file. None is removed: Go keeps the types of reflect.StructOf for as long as the process lives, too.
+var schemas sync.Map
+
 // schemaOf returns the schema of a file of scores for these capabilities.
 func schemaOf(capabilities []string) (*parquet.Schema, error) {
+	key := fmt.Sprintf("%q", capabilities)
+	if made, found := schemas.Load(key); found {
+		return made.(*parquet.Schema), nil
+	}
 	row, err := rowOf(capabilities)
 	if err != nil {
 		return nil, err
 	}
-	return parquet.NewSchema("scores", parquet.SchemaOf(reflect.Zero(row).Interface())), nil
+	schema := parquet.NewSchema("scores", parquet.SchemaOf(reflect.Zero(row).Interface()))
+	schemas.Store(key, schema)
+	return schema, nil
 }
 
 // rowOf returns the type of a row of a file of scores for these capabilities. It is a struct type, because a

@@ -170,6 +170,7 @@ func without(t *testing.T, d *design, key systemKey, targets []float64, base int
 // equals the model of the regressions that hold out samples.
 func TestAddMany(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	base, builtin, out := someSources(t)
 	own, rest := ratedBy(out, 5, func(_ int, rating int8) int8 { return rating })
 	a := newAddition(base, builtin, own, rubric.Default())
