@@ -169,7 +169,8 @@ def said(form: str, row: dict) -> tuple[list[str], list[str]]:
     """Returns the names of a row's images, and the row's texts with marks at the places of images."""
     if form != "openai":
         turns = row["messages"] if form == "swift" else row["conversations"]
-        return row["image" if form == "llava" else "images"], [t.get("value") or t["content"] for t in turns]
+        images = row["image" if form == "llava" else "images"] or []  # LLaVA's trainer wants no field without images
+        return images, [t.get("value") or t["content"] for t in turns]
     parts = [turn["content"] for turn in row["messages"]]
     images = [part["image_url"]["url"] for turn in parts for part in turn if part["type"] == "image_url"]
     return images, ["".join(p["text"] if p["type"] == "text" else "<image>" for p in turn) for turn in parts]
