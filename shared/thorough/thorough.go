@@ -5,16 +5,21 @@ package thorough
 import (
 	"os"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
 )
 
 func enabled() bool { return os.Getenv("HARVEST_THOROUGH") != "" }
 
 // Quicken shortens the tests of a package that write many files. TestMain calls it first. The process collects garbage
-// less often. Unless HARVEST_THOROUGH is set, temporary folders are in memory, where it costs nothing to flush a file.
+// less often. Temporary folders are in memory, where it costs nothing to flush a file. But they are on the disk for
+// benchmarks, and if HARVEST_THOROUGH or another variable asks for long or large tests.
 func Quicken() {
 	debug.SetGCPercent(400)
-	if !enabled() {
+	asks := func(variable string) bool { return strings.HasPrefix(variable, "HARVEST_") }
+	measures := func(argument string) bool { return strings.HasPrefix(argument, "-test.bench") }
+	if !slices.ContainsFunc(os.Environ(), asks) && !slices.ContainsFunc(os.Args, measures) {
 		foldersInMemory()
 	}
 }
