@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 const (
@@ -110,7 +111,7 @@ func misnamed(folder string, capabilities []string) ([]misname, error) {
 		if !read {
 			stem, _, _ = strings.Cut(name, ".")
 		}
-		at := slices.IndexFunc(known, func(c string) bool { return simplified(c) == simplified(stem) })
+		at := slices.IndexFunc(known, func(c string) bool { return selection.SimplifiedName(c) == selection.SimplifiedName(stem) })
 		switch {
 		case entry.IsDir() || name == styleFile+extension || strings.HasPrefix(name, "."):
 		case isStyle(stem):

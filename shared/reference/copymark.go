@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 // copyWord is the word "copy" in the names that file managers of several languages give to copies.
@@ -28,13 +30,6 @@ var copyMarks = []*regexp.Regexp{
 // such names, too.
 var numberMark = regexp.MustCompile(`[ .]\d+$`)
 
-// simplified returns a name in lower case, with one space for each group of spaces, "_", "-" and dashes, and without
-// spaces at its ends.
-func simplified(name string) string {
-	name = strings.NewReplacer("_", " ", "-", " ", "–", " ", "—", " ").Replace(strings.ToLower(name))
-	return strings.Join(strings.Fields(name), " ")
-}
-
 // An original is the name of which another name is perhaps a copy.
 type original struct {
 	name string // simplified
@@ -43,7 +38,7 @@ type original struct {
 
 // originals returns the names that remain after the copy marks of a name are removed, one after the other.
 func originals(name string) (all []original) {
-	name, bare := simplified(name), false
+	name, bare := selection.SimplifiedName(name), false
 	for {
 		rest := name
 		for _, mark := range copyMarks {
@@ -64,7 +59,7 @@ func originals(name string) (all []original) {
 
 // isStyle reports whether a name is that of the file of styles, in another spelling or of a copy.
 func isStyle(name string) bool {
-	for _, o := range append([]original{{name: simplified(name)}}, originals(name)...) {
+	for _, o := range append([]original{{name: selection.SimplifiedName(name)}}, originals(name)...) {
 		if o.name == styleFile || o.name == styleFile+"s" {
 			return true
 		}
@@ -87,7 +82,7 @@ func twice(folder string, capabilities []string) error {
 		if isStyle(name) {
 			return copyFault(folder, name, styleFile)
 		}
-		k := key(simplified(name))
+		k := key(selection.SimplifiedName(name))
 		if first, found := files[k]; found {
 			return fmt.Errorf("looking for score files: %s%s and %s%s in %s give the same capability; remove one of them",
 				first, extension, name, extension, folder)

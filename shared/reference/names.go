@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
@@ -11,9 +12,9 @@ import (
 // name, in any case, with "_" or "-" for a space. For another name, rank returns the rubric's number of capabilities.
 func rank(name string) int {
 	keywords := rubric.Default().Capabilities
-	name = simplified(name)
+	name = selection.SimplifiedName(name)
 	for i, keyword := range keywords {
-		if name == simplified(keyword) || name == shortNames[i] {
+		if name == selection.SimplifiedName(keyword) || name == shortNames[i] {
 			return i
 		}
 	}
@@ -23,7 +24,7 @@ func rank(name string) int {
 // nearest returns the name of the default rubric that a wrong name probably means, or "" if none is near.
 func nearest(name string) string {
 	known := slices.Concat(rubric.Default().Capabilities, shortNames)
-	name = simplified(name)
+	name = selection.SimplifiedName(name)
 	for _, o := range originals(name) {
 		if name = o.name; slices.Contains(shortNames, name) {
 			break
@@ -69,7 +70,7 @@ func misspelt(folder string, capabilities []string) (findings []Finding) {
 		})
 	}
 	inUse := keywords
-	short := func(name string) bool { return slices.Contains(shortNames, simplified(name)) }
+	short := func(name string) bool { return slices.Contains(shortNames, selection.SimplifiedName(name)) }
 	if 2*len(slices.DeleteFunc(slices.Clone(capabilities), short)) < len(capabilities) {
 		inUse = shortNames
 	}
