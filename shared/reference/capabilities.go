@@ -134,7 +134,7 @@ func fixes(files []misname) string {
 		switch ending := strings.ToLower(filepath.Ext(f.name)); {
 		case slices.Contains([]string{".gz", ".zst", ".bz2", ".xz", ".zip"}, ending):
 			fix = "unpack it to"
-		case strings.Contains(strings.ToLower(f.name), extension): // such as Style.jsonl, "style (1).jsonl" and style.jsonl~
+		case strings.Contains(strings.ToLower(f.name), extension): // such as Style.jsonl and style.jsonl~
 			fix = "rename it to"
 		}
 		fmt.Fprintf(&text, "; %s exists, but is not read: %s %s", f.name, fix, f.want)

@@ -67,8 +67,9 @@ func isStyle(name string) bool {
 	return false
 }
 
-// twice returns an error if two files of a folder give one capability, or if a file is a copy of another file, judged by
-// their names. The names of an own rubric may end with numbers: two such files are copies only if their content is equal.
+// twice returns an error if two files of a folder give one capability, or if a file is a copy of another file, judged
+// by their names. The names of an own rubric may end with numbers: two such files are copies only if their content is
+// equal.
 func twice(folder string, capabilities []string) error {
 	standard := ofRubric(capabilities)
 	key := func(name string) string {

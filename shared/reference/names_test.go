@@ -134,8 +134,11 @@ func TestNamedTwice(t *testing.T) {
 			}
 		}
 	}
-	for _, again := range []string{ocr, "Optical_Character-recognition", "OCR", "ocr ", "optical  character recognition"} {
-		refused(append(slices.Clone(shortNames), again), "ocr.jsonl", again+".jsonl", "give the same capability; remove one")
+	for _, again := range []string{
+		ocr, "Optical_Character-recognition", "OCR", "ocr ", "optical  character recognition",
+	} {
+		refused(append(slices.Clone(shortNames), again),
+			"ocr.jsonl", again+".jsonl", "give the same capability; remove one")
 	}
 	for _, name := range copies {
 		refused(append(slices.Clone(shortNames), name),
@@ -152,8 +155,8 @@ func TestNamedTwice(t *testing.T) {
 	refused(renamed(append(slices.Clone(shortNames), "ocr_1"), 13, "ocr_2"), `a copy of "ocr_`)
 }
 
-// TestOwnNames reads files of an own rubric whose names look like copies, but are not: no file has the original name, or
-// the files differ.
+// TestOwnNames reads files of an own rubric whose names look like copies, but are not: no file has the original name,
+// or the files differ.
 func TestOwnNames(t *testing.T) {
 	t.Parallel()
 	for _, names := range [][]string{

@@ -6,15 +6,15 @@ import (
 	"strings"
 )
 
-// SimplifiedName returns a name in lower case, with one space for each group of spaces, "_", "-" and dashes, and without
-// spaces at its ends. Names of capabilities with the same simplified name are spellings of one name.
+// SimplifiedName returns a name in lower case, with one space for each group of spaces, "_", "-" and dashes, and
+// without spaces at its ends. Names of capabilities with the same simplified name are spellings of one name.
 func SimplifiedName(name string) string {
 	name = strings.NewReplacer("_", " ", "-", " ", "–", " ", "—", " ").Replace(strings.ToLower(name))
 	return strings.Join(strings.Fields(name), " ")
 }
 
-// KnownName returns the known name that a name means: the equal one, or else the only one with the same simplified name.
-// If there is none, it returns the name itself.
+// KnownName returns the known name that a name means: the equal one, or else the only one with the same simplified
+// name. If there is none, it returns the name itself.
 func KnownName(name string, known []string) string {
 	if slices.Contains(known, name) {
 		return name
