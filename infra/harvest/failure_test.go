@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -52,6 +53,21 @@ func filesIn(t *testing.T, dir string) []string {
 		}
 	}
 	return names
+}
+
+// TestFailedImages names what to do with the images if most samples fail because of them.
+func TestFailedImages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "d.json"), `[{"id": "a", "image": "a.png", "conversations": [`+
+		`{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A cat."}]}]`)
+	writeFile(t, filepath.Join(dir, "a.png"), "\x89PN")
+	a := harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "--images", ".", "--quiet", "d.json")
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, "the file is cut short", "after you have replaced the images")
+	says(t, imageFix(images.NotFound), "added the images")
 }
 
 // TestTooManyFailed curates a dataset in which too many records are broken.

@@ -111,7 +111,8 @@ func misnamed(folder string, capabilities []string) ([]misname, error) {
 		if !read {
 			stem, _, _ = strings.Cut(name, ".")
 		}
-		at := slices.IndexFunc(known, func(c string) bool { return selection.SimplifiedName(c) == selection.SimplifiedName(stem) })
+		want := selection.SimplifiedName(stem)
+		at := slices.IndexFunc(known, func(c string) bool { return selection.SimplifiedName(c) == want })
 		switch {
 		case entry.IsDir() || name == styleFile+extension || strings.HasPrefix(name, "."):
 		case isStyle(stem):

@@ -119,8 +119,8 @@ var copies = []string{
 	"Optical-Character recognition (2)",
 }
 
-// TestNamedTwice refuses two files of one capability, and copies. The names of an own rubric may be names of the default
-// rubric.
+// TestNamedTwice refuses two files of one capability, and copies. The names of an own rubric may be names of the
+// default rubric.
 func TestNamedTwice(t *testing.T) {
 	t.Parallel()
 	const ocr = "optical character recognition"

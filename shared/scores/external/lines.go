@@ -3,11 +3,9 @@ package external
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
@@ -62,9 +60,8 @@ func parseLines(data []byte) (*Table, error) {
 
 // lineFault returns the error for a line that is not a JSON object. rest is the number of bytes after the line.
 func lineFault(number int, err error, rest int) error {
-	syntax, ok := errors.AsType[*json.SyntaxError](err)
 	switch {
-	case !ok || !strings.Contains(syntax.Error(), "unexpected end"):
+	case !jsontext.EndsWithin(err):
 		return fault("line %d: %v", number, err)
 	case number > 1 && rest <= 0:
 		return fault("line %d: the last line ends within an object, so the file is cut short; download or write it again",
