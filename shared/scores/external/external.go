@@ -97,12 +97,13 @@ func (t *Table) check() error {
 	case len(t.IDs) == 0:
 		return fault("the file has no rows")
 	}
-	seen := make(map[string]bool, len(t.IDs))
-	for _, id := range t.IDs {
-		if seen[id] {
-			return fault("the id %q is in two rows; give one row for each sample", id)
+	seen := make(map[string]int, len(t.IDs))
+	for i, id := range t.IDs {
+		if first := seen[id]; first > 0 {
+			return fault("the id %q is in two rows, %d and %d; give one row for each sample (the number 1 and the text \"1\" "+
+				"are one id)", id, first, i+1)
 		}
-		seen[id] = true
+		seen[id] = i + 1
 	}
 	return nil
 }
