@@ -21,8 +21,8 @@ const (
 // the list of records.
 var turnKeys = []string{"conversations", "messages", "conversation", "completion"}
 
-// preferenceKeys are the keys of a preference record, which may have lists of turns under them. An object with both keys
-// is a record.
+// preferenceKeys are the keys of a preference record, which may have lists of turns under them. An object with both
+// keys is a record.
 var preferenceKeys = []string{"chosen", "rejected"}
 
 // ownKeys are other keys of records. An object with such a key is a record, too, unless it contains a list of objects.

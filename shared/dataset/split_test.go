@@ -41,15 +41,10 @@ func TestSplitFindsRecords(t *testing.T) {
 		"empty lists of two keys": {`{"data": [], "images": []}`, Array, nil},
 		"a record's empty list":   {`{"id": "a", "tags": []}`, Lines, []string{`{"id": "a", "tags": []}`}},
 		"no turns":                {`{"conversations": []}`, Lines, []string{`{"conversations": []}`}},
-		"one preference": {`{"prompt":[{}],"chosen":[{}],"rejected":[{}]}`, Lines,
-			[]string{`{"prompt":[{}],"chosen":[{}],"rejected":[{}]}`}},
-		"one preference without a prompt, on lines": {"{\"chosen\":[{},\n{}],\n\"rejected\":[{}]}", Objects,
-			[]string{"{\"chosen\":[{},\n{}],\n\"rejected\":[{}]}"}},
-		"one list of chosen records": {`{"chosen":[{"a":1},{"b":2}]}`, Array, []string{`{"a":1}`, `{"b":2}`}},
-		"one pair":                   {`{"prompt":[{}],"completion":0}`, Lines, []string{`{"prompt":[{}],"completion":0}`}},
-		"lines of empty lists":       {"{\"a\": []}\n{\"a\": []}", Lines, []string{`{"a": []}`, `{"a": []}`}},
-		"white space and BOM":        {bom + "\n [ \r\n {\"a\": 1}\t,\n\n{ } ]\n ", Array, []string{`{"a": 1}`, `{ }`}},
-		"brackets in strings":        {`[{"a":"]}[{,"},{"b":"}]"}]`, Array, []string{`{"a":"]}[{,"}`, `{"b":"}]"}`}},
+		"one pair":                {`{"prompt":[{}],"completion":0}`, Lines, []string{`{"prompt":[{}],"completion":0}`}},
+		"lines of empty lists":    {"{\"a\": []}\n{\"a\": []}", Lines, []string{`{"a": []}`, `{"a": []}`}},
+		"white space and BOM":     {bom + "\n [ \r\n {\"a\": 1}\t,\n\n{ } ]\n ", Array, []string{`{"a": 1}`, `{ }`}},
+		"brackets in strings":     {`[{"a":"]}[{,"},{"b":"}]"}]`, Array, []string{`{"a":"]}[{,"}`, `{"b":"}]"}`}},
 		"escapes": {
 			`[{"a":"\\"},{"a":"\"}"},{"a":"\\\"]"},{"a\"":"\n"}]`, Array,
 			[]string{`{"a":"\\"}`, `{"a":"\"}"}`, `{"a":"\\\"]"}`, `{"a\"":"\n"}`},
@@ -88,6 +83,22 @@ func TestSplitFindsRecords(t *testing.T) {
 				t.Errorf("records (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestSplitPreference reads one preference record alone in a file as a record, although it has lists of objects.
+func TestSplitPreference(t *testing.T) {
+	t.Parallel()
+	for _, manifest := range []string{
+		`{"prompt":[{}],"chosen":[{}],"rejected":[{}]}`, `{"chosen":[{},{}],"rejected":[{}]}`,
+		"{\"chosen\":[{},\n{}],\n\"rejected\":[{}]}",
+	} {
+		if diff := cmp.Diff([]string{manifest}, raws(t, manifest, 1<<20)); diff != "" {
+			t.Errorf("records (-want +got):\n%s", diff)
+		}
+	}
+	if diff := cmp.Diff([]string{`{"a":1}`}, raws(t, `{"chosen":[{"a":1}]}`, 1<<20)); diff != "" {
+		t.Errorf("a list of records (-want +got):\n%s", diff)
 	}
 }
 

@@ -76,8 +76,9 @@ func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
 		"": "the file is empty", "a,b\n1,2\n": `no column "id"; its columns are "a", "b"`,
-		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" is in two rows, 1 and 2; give one`, "id,b\n\"x,1\n": "line 2: a quote has no end",
-		`{"n": 1}`: `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ",
+		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" is in two rows, 1 and 2; give one`,
+		"id,b\n\"x,1\n": "line 2: a quote has no end",
+		`{"n": 1}`:      `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ",
 		"PAR1nonsense":                        "the Parquet file is cut short",
 		"id,b\nx,y\n":                         `in addition to the ids: column "b": line 2 has "y", which is not a number`,
 		"\n\nid,b\nx,1\n\"y\nz\",1_0\n":       `column "b": line 6 has "1_0", which is not a number`,
