@@ -130,7 +130,7 @@ func TestScoreFileNames(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(dir, "scores", "stem knowledge.jsonl"), good)
 	says(t, harvest(t, dir, nil, selectFolder...).stderr,
-		"stem knowledge.jsonl and stem.jsonl in scores give the same capability")
+		`"stem knowledge.jsonl" and "stem.jsonl" in scores give the same capability`)
 }
 
 // TestWarningsGrouped checks that warnings are grouped by kind, and that the number of listed files is limited.

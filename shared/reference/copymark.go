@@ -85,8 +85,8 @@ func twice(folder string, capabilities []string) error {
 		}
 		k := key(selection.SimplifiedName(name))
 		if first, found := files[k]; found {
-			return fmt.Errorf("looking for score files: %s%s and %s%s in %s give the same capability; remove one of them",
-				first, extension, name, extension, folder)
+			return fmt.Errorf("looking for score files: %q and %q in %s give the same capability; remove one of them",
+				first+extension, name+extension, folder)
 		}
 		files[k] = name
 	}
