@@ -2,6 +2,9 @@ package main
 
 import (
 	"context"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -11,9 +14,9 @@ import (
 // failRun returns a *failure for a run from which nothing is selected. It has the next command for the user.
 func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
 	next := "; fix the records, then repeat the command"
-	switch code := reason.MostFrequent(r.status.Reasons); code.Subject() {
+	switch reason.MostFrequent(r.status.Reasons).Subject() {
 	case reason.Image:
-		next = "; type " + r.command("retry") + " after you have " + imageFix(code)
+		next = "; " + imageFixes(r.status.Reasons) + ", then type " + r.command("retry")
 	case reason.Scorer:
 		next = "; type " + r.command("retry") + " to rate these samples again, or choose another model or scorer"
 	case reason.Record, reason.Selection:
@@ -34,18 +37,31 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 	return &failure{r.Problem}
 }
 
-// imageFix returns what a user must have done with the images of samples that failed for a reason.
+// imageFixes returns what the user must do with the images of samples that failed, before retry.
+func imageFixes(reasons map[reason.Code]int64) string {
+	var fixes []string
+	for _, code := range slices.Sorted(maps.Keys(reasons)) {
+		if code.Subject() != reason.Image {
+			continue
+		}
+		if fix := imageFix(code); !slices.Contains(fixes, fix) {
+			fixes = append(fixes, fix)
+		}
+	}
+	return strings.Join(fixes, ", ")
+}
+
 func imageFix(code reason.Code) string {
 	switch code {
 	case images.NotFound:
-		return "added the images"
+		return "add the missing images"
 	case images.Unreadable:
-		return "made the images readable"
+		return "make the images readable"
 	case images.NotAllowed:
-		return "moved the images to a place that the dataset may read"
+		return "move the images to a place that the dataset may read"
 	case images.TooLarge, images.TooLargeTogether:
-		return "made the images smaller"
+		return "make the large images smaller"
 	default: // such as an image that is empty, cut short or damaged
-		return "replaced the images"
+		return "replace the damaged images"
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -66,8 +67,11 @@ func TestFailedImages(t *testing.T) {
 	if a.status != 1 {
 		t.Errorf("status %d", a.status)
 	}
-	says(t, a.stderr, "the file is cut short", "after you have replaced the images")
-	says(t, imageFix(images.NotFound), "added the images")
+	says(t, a.stderr, "the file is cut short", "replace the damaged images, then type `harvest retry ")
+	both := map[reason.Code]int64{images.Undecodable: 1, images.Empty: 1, images.NotFound: 2, "no_answer": 3}
+	if got, want := imageFixes(both), "replace the damaged images, add the missing images"; got != want {
+		t.Errorf("fixes %q, want %q", got, want)
+	}
 }
 
 // TestTooManyFailed curates a dataset in which too many records are broken.

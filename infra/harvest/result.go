@@ -212,7 +212,7 @@ func (r *result) retryHint() string {
 		next = append(next, "fix the records, then repeat the command")
 	}
 	if of[reason.Image] {
-		next = append(next, "add the images, then type "+r.command("retry"))
+		next = append(next, imageFixes(r.status.Reasons)+", then type "+r.command("retry"))
 	}
 	if of[reason.Scorer] {
 		next = append(next, r.command("retry")+" rates again the samples that the scorer failed to rate, or choose "+
