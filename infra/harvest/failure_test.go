@@ -10,7 +10,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
 
@@ -52,6 +54,24 @@ func filesIn(t *testing.T, dir string) []string {
 		}
 	}
 	return names
+}
+
+// TestFailedImages names what to do with the images if most samples fail because of them.
+func TestFailedImages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "d.json"), `[{"id": "a", "image": "a.png", "conversations": [`+
+		`{"from": "human", "value": "<image>\nWhat?"}, {"from": "gpt", "value": "A cat."}]}]`)
+	writeFile(t, filepath.Join(dir, "a.png"), "\x89PN")
+	a := harvest(t, dir, nil, "curate", "--state", "state", "--budget", "1", "--images", ".", "--quiet", "d.json")
+	if a.status != 1 {
+		t.Errorf("status %d", a.status)
+	}
+	says(t, a.stderr, "the file is cut short", "replace the damaged images, then type `harvest retry ")
+	both := map[reason.Code]int64{images.Undecodable: 1, images.Empty: 1, images.NotFound: 2, "no_answer": 3}
+	if got, want := imageFixes(both), "replace the damaged images, add the missing images"; got != want {
+		t.Errorf("fixes %q, want %q", got, want)
+	}
 }
 
 // TestTooManyFailed curates a dataset in which too many records are broken.

@@ -12,7 +12,6 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
@@ -159,32 +158,6 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 	return err
 }
 
-// failRun returns a *failure for a run from which nothing is selected. It has the next command for the user.
-func (r *result) failRun(ctx context.Context, s session, o order, problem string) (err error) {
-	next := "; fix the records, then repeat the command"
-	switch reason.MostFrequent(r.status.Reasons).Subject() {
-	case reason.Image:
-		next = "; type " + r.command("retry") + " after you have added the images"
-	case reason.Scorer:
-		next = "; type " + r.command("retry") + " to rate these samples again, or choose another model or scorer"
-	case reason.Record, reason.Selection:
-		if r.input != nil && r.input.Format != "" {
-			next = "; leave out --format if the records have another form, else fix the records; then repeat the command"
-		}
-	}
-	if passes := run.Passes(r.Samples); passes != "" {
-		next += "; --max-failed " + passes + " allows these failures"
-	}
-	if o.Out != "" {
-		if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
-			return err
-		}
-		next += "; " + r.Outputs.Rejected + " lists all failed samples"
-	}
-	r.Problem = problem + next
-	return &failure{r.Problem}
-}
-
 // command returns the text of a command about the run.
 func (r *result) command(name string) string {
 	return fmt.Sprintf("`%s`", command(name, r.state, r.Run))
@@ -239,7 +212,7 @@ func (r *result) retryHint() string {
 		next = append(next, "fix the records, then repeat the command")
 	}
 	if of[reason.Image] {
-		next = append(next, "add the images, then type "+r.command("retry"))
+		next = append(next, imageFixes(r.status.Reasons)+", then type "+r.command("retry"))
 	}
 	if of[reason.Scorer] {
 		next = append(next, r.command("retry")+" rates again the samples that the scorer failed to rate, or choose "+

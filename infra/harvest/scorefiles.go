@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -272,6 +271,9 @@ func (res *fileResult) fromParquet(
 	if err := refuseCopies(files, data); err != nil {
 		return err
 	}
+	if data, err = res.dropRepeated(files, data); err != nil {
+		return err
+	}
 	pool, err := subset.ReadPool(ctx, data, request)
 	if err != nil {
 		return fmt.Errorf("reading %s: %w", pattern, err)
@@ -290,20 +292,6 @@ func (res *fileResult) fromParquet(
 	err = writeWhole(out, func(w io.Writer) error { return subset.WritePicks(ctx, w, pool, result) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
-}
-
-// refuseCopies returns an error if two files have the same content, because each of their samples would count twice.
-func refuseCopies(names []string, contents [][]byte) error {
-	first := map[[sha256.Size]byte]string{}
-	for i, content := range contents {
-		hash := sha256.Sum256(content)
-		if other, twice := first[hash]; twice {
-			return usageError{fmt.Errorf("--scores: %s and %s have the same content, so each sample would count twice; "+
-				"remove one of them, or name the files by a pattern that only one matches", other, names[i])}
-		}
-		first[hash] = names[i]
-	}
-	return nil
 }
 
 // sampleByID returns a function that names the sample at a position by its id, or by the position if the id cannot be

@@ -130,7 +130,7 @@ func TestScoreFileNames(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(dir, "scores", "stem knowledge.jsonl"), good)
 	says(t, harvest(t, dir, nil, selectFolder...).stderr,
-		"stem knowledge.jsonl and stem.jsonl in scores give the same capability")
+		`"stem knowledge.jsonl" and "stem.jsonl" in scores give the same capability`)
 }
 
 // TestWarningsGrouped checks that warnings are grouped by kind, and that the number of listed files is limited.
@@ -310,4 +310,45 @@ func TestParquetTwice(t *testing.T) {
 		t.Errorf("status %d, want 2", a.status)
 	}
 	mustHarvest(t, dir, append(args, "[ab].parquet")...)
+}
+
+// TestParquetRepeated counts a row in two score files once, and refuses two rows of a sample with different scores.
+func TestParquetRepeated(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	write := func(name string, ratings ...int8) {
+		t.Helper()
+		var records []scores.Record
+		for i, rating := range ratings {
+			records = append(records, scores.Record{
+				ID: fmt.Sprint("s", i), Content: fmt.Sprint("c", i), Position: i, Source: "web", Status: scores.OK,
+				Result: scorer.Result{
+					Styles: []string{"yes/no"}, Ratings: []int8{rating}, Expected: []float32{float32(rating)},
+				},
+			})
+		}
+		var file bytes.Buffer
+		if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, name), file.String())
+	}
+	write("a.parquet", 4, 3)
+	write("b.parquet", 4, 3, 5)
+	write("c.parquet", 4, 2)
+	args := []string{"select", "--out", "picks.parquet", "--budget", "100%", "--json", "--scores"}
+	a := mustHarvest(t, dir, append(args, "[ab].parquet")...)
+	var res fileResult
+	decode(t, a.stdout, &res)
+	if res.Samples.In != 3 || res.Selected != 3 || len(res.Warnings) != 1 || res.Warnings[0].Count != 2 {
+		t.Errorf("%+v", res)
+	}
+	says(t, a.stderr, "2 rows that repeat a row of an earlier file, which counts once",
+		"2 in b.parquet, the first: idx s0")
+	a = harvest(t, dir, nil, append(args, "[ac].parquet")...)
+	says(t, a.stderr, `--scores: a.parquet and c.parquet: the sample "s1" has different scores in the two files `+
+		`(rating of humanities: 3 and 2); remove one of the files`)
+	if a.status != 2 {
+		t.Errorf("status %d, want 2", a.status)
+	}
 }

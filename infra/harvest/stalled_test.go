@@ -73,7 +73,7 @@ func TestRetryHint(t *testing.T) {
 		"invalid_answer": "`harvest retry demo-1` rates again the samples that the scorer failed to rate, or choose " +
 			"another model",
 		"no_answer":   "fix the records, then repeat the command",
-		"image_empty": "add the images, then type `harvest retry demo-1`",
+		"image_empty": "replace the damaged images, then type `harvest retry demo-1`",
 	} {
 		r.status.Reasons = map[reason.Code]int64{code: 2}
 		if got := r.retryHint(); got != "2 of 9 samples failed, and have no scores; "+want {

@@ -115,13 +115,14 @@ type test = func(i int) bool
 
 // tests returns the tests for the terms of a query's filter.
 func (r *Reader) tests(ctx context.Context, plan *run.Plan, q Query, reasons *scores.Reasons) ([]test, error) {
-	for _, t := range q.Filter {
+	filter := q.Filter.withKnown(plan.Rubric.Capabilities)
+	for _, t := range filter {
 		if err := t.check(plan, reasons != nil); err != nil {
 			return nil, err
 		}
 	}
 	var tests []test
-	for _, t := range q.Filter {
+	for _, t := range filter {
 		var one test
 		var err error
 		switch t.field {

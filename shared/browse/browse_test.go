@@ -198,8 +198,11 @@ func TestList(t *testing.T) {
 		terms []string
 		holds func(scores.Record) bool
 	}{
-		"all":      {[]string{""}, func(scores.Record) bool { return true }},
-		"rating":   {[]string{"rating.humanities>=4"}, func(r scores.Record) bool { return at(r, "humanities") >= 4 }},
+		"all":    {[]string{""}, func(scores.Record) bool { return true }},
+		"rating": {[]string{"rating.humanities>=4"}, func(r scores.Record) bool { return at(r, "humanities") >= 4 }},
+		"spelled": {[]string{"rating.Scene_Understanding=5"}, func(r scores.Record) bool {
+			return at(r, "scene understanding") == 5
+		}},
 		"below":    {[]string{"rating.humanities < 1"}, func(r scores.Record) bool { return at(r, "humanities") == 0 }},
 		"missing":  {[]string{"rating.humanities=none"}, func(r scores.Record) bool { return at(r, "humanities") < 0 }},
 		"rated":    {[]string{"rating.humanities!=none"}, func(r scores.Record) bool { return at(r, "humanities") >= 0 }},

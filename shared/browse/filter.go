@@ -96,6 +96,17 @@ func parseTerm(text string) (Term, bool) {
 	return Term{field: fieldNumber, name: c.Column, condition: c}, true
 }
 
+// withKnown returns the filter with the names of these capabilities in place of their other spellings.
+func (f Filter) withKnown(capabilities []string) Filter {
+	f = slices.Clone(f)
+	for i, t := range f {
+		if t.field == fieldRating {
+			f[i].name = selection.KnownName(t.name, capabilities)
+		}
+	}
+	return f
+}
+
 // check returns an error for a term with a name that the run does not have. selected reports whether the list has a
 // selection.
 func (t Term) check(plan *run.Plan, selected bool) error {

@@ -89,6 +89,19 @@ func kindOf(head []byte) (kind, bool) {
 	return kind{}, false
 }
 
+// OtherKind returns the kind of a file that is neither a table nor JSON in UTF-8, judged by its content. It completes
+// the sentence "the file is ...". It is empty if the file may be one of these.
+func OtherKind(content []byte) string {
+	head := content[:min(len(content), kindBytes)]
+	if k, ok := kindOf(head); ok {
+		return k.name
+	}
+	if encodingOf(head) != UTF8 {
+		return "text in UTF-16"
+	}
+	return ""
+}
+
 func (k kind) refusal() *FormatError {
 	return &FormatError{Detail: "the file is " + k.name + "; " + k.fix, Command: k.command}
 }

@@ -21,6 +21,10 @@ const (
 // the list of records.
 var turnKeys = []string{"conversations", "messages", "conversation", "completion"}
 
+// preferenceKeys are the keys of a preference record, which may have lists of turns under them. An object with both
+// keys is a record.
+var preferenceKeys = []string{"chosen", "rejected"}
+
 // ownKeys are other keys of records. An object with such a key is a record, too, unless it contains a list of objects.
 var ownKeys = []string{"id", "image"}
 
@@ -135,7 +139,8 @@ func (s *splitter) splitAfter(start firstObject, format Format, found object) er
 
 // An object describes the first object of a manifest.
 type object struct {
-	IsRecord bool         `json:"is_record,omitempty"` // has one of turnKeys
+	IsRecord bool         `json:"is_record,omitempty"` // has one of turnKeys, or both preferenceKeys
+	Answers  []string     `json:"answers,omitempty"`   // the keys among preferenceKeys
 	Lists    []string     `json:"lists,omitempty"`     // the first keys with lists of objects, in quotes
 	IsNamed  bool         `json:"is_named,omitempty"`  // has one of ownKeys
 	Empty    int          `json:"empty,omitempty"`     // number of keys with empty lists
@@ -251,7 +256,10 @@ func (s *splitter) walkMember(found *object) error {
 		return err
 	}
 	s.pass([]byte{':'})
-	found.IsRecord = found.IsRecord || slices.Contains(turnKeys, key)
+	if slices.Contains(preferenceKeys, key) && !slices.Contains(found.Answers, key) {
+		found.Answers = append(found.Answers, key)
+	}
+	found.IsRecord = found.IsRecord || slices.Contains(turnKeys, key) || len(found.Answers) == len(preferenceKeys)
 	found.IsNamed = found.IsNamed || slices.Contains(ownKeys, key)
 	switch next, err = s.skipSpace(); {
 	case err != nil:

@@ -86,6 +86,22 @@ func TestSplitFindsRecords(t *testing.T) {
 	}
 }
 
+// TestSplitPreference reads one preference record alone in a file as a record, although it has lists of objects.
+func TestSplitPreference(t *testing.T) {
+	t.Parallel()
+	for _, manifest := range []string{
+		`{"prompt":[{}],"chosen":[{}],"rejected":[{}]}`, `{"chosen":[{},{}],"rejected":[{}]}`,
+		"{\"chosen\":[{},\n{}],\n\"rejected\":[{}]}",
+	} {
+		if diff := cmp.Diff([]string{manifest}, raws(t, manifest, 1<<20)); diff != "" {
+			t.Errorf("records (-want +got):\n%s", diff)
+		}
+	}
+	if diff := cmp.Diff([]string{`{"a":1}`}, raws(t, `{"chosen":[{"a":1}]}`, 1<<20)); diff != "" {
+		t.Errorf("a list of records (-want +got):\n%s", diff)
+	}
+}
+
 func TestSplitFixesSpans(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {

@@ -44,6 +44,11 @@ var signatures = []struct{ magic, format string }{
 
 // unknownFormat returns the fault of data that no decoder supports. It names the format of data if the format is known.
 func unknownFormat(data []byte) *dataset.Fault {
+	if picture := startOf(data); picture != "" {
+		return &dataset.Fault{Code: Undecodable, Detail: fmt.Sprintf(
+			"the file is cut short: it has only the beginning of a %s picture (bytes: %d); download or copy it again",
+			picture, len(data))}
+	}
 	head := data[:min(len(data), sniffed)]
 	format, fix := sniff(head)
 	if format == "" {
@@ -58,6 +63,27 @@ func unknownFormat(data []byte) *dataset.Fault {
 	return &dataset.Fault{
 		Code: FormatUnknown, Detail: fmt.Sprintf("the file is %s, not a %s image; %s", format, supported, fix),
 	}
+}
+
+// starts has the bytes that a decoder needs to recognise a supported format. A question mark matches any byte. least is
+// the number of bytes that distinguish the format from text.
+var starts = []struct {
+	magic, format string
+	least         int
+}{
+	{"\x89PNG\r\n\x1a\n", "PNG", 1}, {"\xff\xd8\xff", "JPEG", 1}, {"GIF87a", "GIF", 3}, {"GIF89a", "GIF", 3},
+	{"RIFF????WEBPVP8", "WebP", 4}, {"BM????\x00\x00\x00\x00", "BMP", 7}, {"II*\x00", "TIFF", 3}, {"MM\x00*", "TIFF", 3},
+}
+
+// startOf returns the supported format of a file that ends before a decoder can recognise the format; empty if the file
+// is not such a file.
+func startOf(data []byte) string {
+	for _, s := range starts {
+		if n := len(data); n >= s.least && n < len(s.magic) && hasMagic(data, s.magic[:n]) {
+			return s.format
+		}
+	}
+	return ""
 }
 
 // sniff finds the format of a file from its head, and returns the name with an article; empty if the format is not
@@ -114,7 +140,11 @@ func sniffBrand(brand string) string {
 // sniffText returns the format of a text file, and the advice, like sniff. The format is empty if head is not text.
 func sniffText(head []byte) (format, fix string) {
 	text := strings.ToLower(strings.TrimSpace(strings.TrimPrefix(string(head), "\ufeff")))
-	isText := !bytes.ContainsRune(head, 0) && utf8.Valid(head[:max(0, len(head)-utf8.UTFMax)])
+	whole := head
+	for len(head) == sniffed && len(whole) > sniffed-utf8.UTFMax && !utf8.Valid(whole) { // head may end within a character
+		whole = whole[:len(whole)-1]
+	}
+	isText := !bytes.ContainsRune(head, 0) && utf8.Valid(whole)
 	switch {
 	case !isText:
 		return "", ""

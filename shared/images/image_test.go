@@ -96,6 +96,8 @@ func TestImageFaults(t *testing.T) {
 	}{
 		"nothing":                  {nil, standard, Empty, ""},
 		"text":                     {[]byte("<html>404</html>"), standard, FormatUnknown, ""},
+		"three bytes":              {valid[:3], standard, Undecodable, ""},
+		"three bytes of text":      {[]byte("BMW"), standard, FormatUnknown, ""},
 		"header cut short":         {valid[:20], standard, Undecodable, ""},
 		"pixels cut short":         {valid[:len(valid)-16], standard, "", Undecodable},
 		"no width":                 {pngHeader(0, 5), standard, Undecodable, ""},

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/selection"
 )
 
 const (
@@ -88,9 +89,6 @@ func unread(folder string, capabilities []string) ([]Finding, error) {
 	files, err := misnamed(folder, capabilities)
 	var findings []Finding
 	for _, f := range files {
-		if slices.Contains(capabilities, strings.TrimSuffix(f.name, extension)) { // such as Style next to style
-			continue
-		}
 		findings = append(findings, Finding{File: filepath.Join(folder, f.name), Kind: UnreadFile, Count: 1})
 	}
 	return findings, err
@@ -99,23 +97,28 @@ func unread(folder string, capabilities []string) ([]Finding, error) {
 // A misname has the name of a file that is probably a score file, and the name that it should have.
 type misname struct{ name, want string }
 
-// misnamed returns these files of a folder. They have another extension, or the name of the file of styles in capitals.
+// misnamed returns these files of a folder. They have another extension, or nearly the name of the file of styles.
 func misnamed(folder string, capabilities []string) ([]misname, error) {
 	entries, err := os.ReadDir(folder)
 	if err != nil {
 		return nil, fmt.Errorf("looking for score files: %w", err)
 	}
-	known := slices.Concat([]string{styleFile}, capabilities, rubric.Default().Capabilities, shortNames)
-	read := map[string]bool{styleFile + extension: true}
-	for _, c := range capabilities {
-		read[c+extension] = !strings.EqualFold(c, styleFile)
-	}
+	known := slices.Concat(capabilities, rubric.Default().Capabilities, shortNames)
 	var files []misname
 	for _, entry := range entries {
-		stem, _, _ := strings.Cut(entry.Name(), ".")
-		at := slices.IndexFunc(known, func(name string) bool { return strings.EqualFold(name, stem) })
-		if !entry.IsDir() && at >= 0 && !read[entry.Name()] {
-			files = append(files, misname{entry.Name(), known[at] + extension})
+		name := entry.Name()
+		stem, read := strings.CutSuffix(name, extension)
+		if !read {
+			stem, _, _ = strings.Cut(name, ".")
+		}
+		want := selection.SimplifiedName(stem)
+		at := slices.IndexFunc(known, func(c string) bool { return selection.SimplifiedName(c) == want })
+		switch {
+		case entry.IsDir() || name == styleFile+extension || strings.HasPrefix(name, "."):
+		case isStyle(stem):
+			files = append(files, misname{name, styleFile + extension})
+		case !read && at >= 0:
+			files = append(files, misname{name, known[at] + extension})
 		}
 	}
 	return files, nil
@@ -130,10 +133,10 @@ func fixes(files []misname) string {
 	for _, f := range files[:min(len(files), maxMisnamed)] {
 		fix := "write its objects, one object a line, to"
 		switch ending := strings.ToLower(filepath.Ext(f.name)); {
-		case strings.EqualFold(f.name, f.want):
-			fix = "rename it to"
 		case slices.Contains([]string{".gz", ".zst", ".bz2", ".xz", ".zip"}, ending):
 			fix = "unpack it to"
+		case strings.Contains(strings.ToLower(f.name), extension): // such as Style.jsonl and style.jsonl~
+			fix = "rename it to"
 		}
 		fmt.Fprintf(&text, "; %s exists, but is not read: %s %s", f.name, fix, f.want)
 	}

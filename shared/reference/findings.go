@@ -31,6 +31,7 @@ const (
 	NoLine        Kind = "no_line"         // samples without a line
 	EmptyFile     Kind = "empty_file"      // a file without any line; it has no finding NoLine
 	RepeatedLine  Kind = "repeated_line"   // lines that repeat the answer of an earlier line for the sample
+	RepeatedRow   Kind = "repeated_row"    // rows of a Parquet file that repeat a row of an earlier file
 	ByteOrderMark Kind = "byte_order_mark" // byte-order marks at the head of a line, which are skipped
 	// answers with a style that the default rubric lacks, if other answers have styles of the default rubric
 	UnknownStyle Kind = "unknown_style"
@@ -55,6 +56,8 @@ func (k Kind) Meaning() string {
 		return "files without an answer, so no sample has this rating or style"
 	case RepeatedLine:
 		return "lines that repeat the answer of an earlier line, which counts once"
+	case RepeatedRow:
+		return "rows that repeat a row of an earlier file, which counts once"
 	case ByteOrderMark:
 		return "byte-order marks, which are skipped"
 	case UnknownStyle:

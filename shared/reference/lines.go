@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
 const (
@@ -45,6 +47,9 @@ func readLines(ctx context.Context, name string, take func(scoreLine) error) err
 			l.text, l.marked = l.text[len(byteOrderMark):], true
 		}
 		if err := take(l); err != nil {
+			if jsontext.EndsWithin(err) && !more(lines) {
+				err = fmt.Errorf("%w; it is the last line, so the file is cut short: download or write it again", err)
+			}
 			return fault(err)
 		}
 	}
@@ -55,6 +60,16 @@ func readLines(ctx context.Context, name string, take func(scoreLine) error) err
 		return fmt.Errorf("%s: %w", name, err)
 	}
 	return nil
+}
+
+// more reports whether a line that is not blank follows.
+func more(lines *bufio.Scanner) bool {
+	for lines.Scan() {
+		if len(bytes.TrimSpace(lines.Bytes())) > 0 {
+			return true
+		}
+	}
+	return lines.Err() != nil
 }
 
 // A contextReader fails as soon as its context ends.

@@ -1,12 +1,10 @@
 package reference
 
 import (
-	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
+	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
@@ -14,30 +12,25 @@ import (
 // name, in any case, with "_" or "-" for a space. For another name, rank returns the rubric's number of capabilities.
 func rank(name string) int {
 	keywords := rubric.Default().Capabilities
-	name = simplified(name)
+	name = selection.SimplifiedName(name)
 	for i, keyword := range keywords {
-		if name == simplified(keyword) || name == shortNames[i] {
+		if name == selection.SimplifiedName(keyword) || name == shortNames[i] {
 			return i
 		}
 	}
 	return len(keywords)
 }
 
-// simplified returns a name in lower case and with spaces for "_" and "-".
-func simplified(name string) string {
-	return strings.NewReplacer("_", " ", "-", " ").Replace(strings.ToLower(name))
-}
-
-// copied matches what file managers and browsers add to the name of a copied file, as in "ocr (1)", "ocr - Copy" and
-// "ocr copy 2".
-var copied = regexp.MustCompile(`(?i)(( -)? copy)?( \(?\d+\)?)?$`)
-
-// original returns the name of the file of which a file is a copy, judged by its name.
-func original(name string) string { return copied.ReplaceAllString(name, "") }
-
 // nearest returns the name of the default rubric that a wrong name probably means, or "" if none is near.
 func nearest(name string) string {
-	return spelling.Nearest(original(name), slices.Concat(rubric.Default().Capabilities, shortNames))
+	known := slices.Concat(rubric.Default().Capabilities, shortNames)
+	name = selection.SimplifiedName(name)
+	for _, o := range originals(name) {
+		if name = o.name; slices.Contains(shortNames, name) {
+			break
+		}
+	}
+	return spelling.Nearest(name, known)
 }
 
 // ofRubric reports whether most of the capabilities of a folder are the default rubric's or have names that are nearly
@@ -45,7 +38,8 @@ func nearest(name string) string {
 func ofRubric(capabilities []string) bool {
 	known := 0
 	for _, name := range capabilities {
-		if rank(name) < len(shortNames) || nearest(name) != "" {
+		numbered := slices.ContainsFunc(originals(name), func(o original) bool { return o.bare })
+		if rank(name) < len(shortNames) || !numbered && nearest(name) != "" {
 			known++
 		}
 	}
@@ -62,26 +56,6 @@ func others(capabilities []string) (names []string) {
 	return names
 }
 
-// twice returns an error if two files of a folder give one capability of the default rubric.
-func twice(folder string, capabilities []string) error {
-	if !ofRubric(capabilities) {
-		return nil
-	}
-	files := map[int]string{}
-	for _, name := range capabilities {
-		at := rank(original(name))
-		if at == len(shortNames) {
-			continue
-		}
-		if first, found := files[at]; found {
-			return fmt.Errorf("looking for score files: %s%s and %s%s in %s give the same capability; remove one of them",
-				first, extension, name, extension, folder)
-		}
-		files[at] = name
-	}
-	return nil
-}
-
 // misspelt are the names of a folder's capabilities that are probably wrong, and the default rubric's capabilities that
 // have no file although most have. An own rubric has neither.
 func misspelt(folder string, capabilities []string) (findings []Finding) {
@@ -96,7 +70,7 @@ func misspelt(folder string, capabilities []string) (findings []Finding) {
 		})
 	}
 	inUse := keywords
-	short := func(name string) bool { return slices.Contains(shortNames, simplified(name)) }
+	short := func(name string) bool { return slices.Contains(shortNames, selection.SimplifiedName(name)) }
 	if 2*len(slices.DeleteFunc(slices.Clone(capabilities), short)) < len(capabilities) {
 		inUse = shortNames
 	}

@@ -111,22 +111,71 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// TestNamedTwice refuses two files of one capability, except of an own rubric.
+// copies are names of copies of ocr.jsonl.
+var copies = []string{
+	"ocr (1)", "ocr (copy)", "ocr (another copy)", "ocr (3rd copy)", "Copy of ocr", "Copy (2) of ocr", "ocr - Copy",
+	"ocr - Copy (2)", "ocr(1)", "ocr_1", "ocr-1", "ocr.1", "ocr 1", "ocr_copy", "ocr-copy", "ocr copy 2", "ocr - Kopie",
+	"ocr – копия", "ocr - 副本", "ocr~", "ocr~1", "ocr.bak", "ocr.old", "OCR (1) (1)", "Copy of ocr - Copy",
+	"Optical-Character recognition (2)",
+}
+
+// TestNamedTwice refuses two files of one capability, and copies. The names of an own rubric may be names of the
+// default rubric.
 func TestNamedTwice(t *testing.T) {
 	t.Parallel()
 	const ocr = "optical character recognition"
-	for _, again := range []string{ocr, "Optical_Character-recognition", "OCR", "ocr (1)", "ocr - Copy", "ocr copy 2"} {
-		folder, manifest := folderOf(t, slices.Concat(shortNames, []string{again}))
+	refused := func(names []string, want ...string) {
+		t.Helper()
+		folder, manifest := folderOf(t, names)
 		_, err := Load(t.Context(), folder, manifest)
-		want := " in " + folder + " give the same capability; remove one of them"
-		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), again+".jsonl") {
-			t.Errorf("error %v, want the names of ocr.jsonl and %s.jsonl and %q", err, again, want)
+		for _, words := range append(want, " in "+folder) {
+			if err == nil || !strings.Contains(err.Error(), words) {
+				t.Errorf("error %v, want %q", err, words)
+			}
 		}
 	}
-	folder, manifest := folderOf(t, []string{"ocr", ocr, "wit", "brevity"})
-	data, err := Load(t.Context(), folder, manifest)
-	if err != nil || len(data.Findings) > 0 {
-		t.Fatalf("of an own rubric: %+v, error %v", data, err)
+	for _, again := range []string{
+		ocr, "Optical_Character-recognition", "OCR", "ocr ", "optical  character recognition",
+	} {
+		refused(append(slices.Clone(shortNames), again),
+			"ocr.jsonl", again+".jsonl", "give the same capability; remove one")
+	}
+	for _, name := range copies {
+		refused(append(slices.Clone(shortNames), name),
+			`"`+name+`.jsonl"`, `looks like a copy of "ocr.jsonl"`, "remove one of them, or rename the file")
+	}
+	for _, name := range []string{"STYLE", "Style", "styles", "style (1)", "Copy of style", "style_2"} {
+		for _, others := range [][]string{shortNames, {"wit", "brevity"}} {
+			refused(append(slices.Clone(others), name), `"`+name+`.jsonl"`, `looks like a copy of "style.jsonl"`)
+		}
+	}
+	refused([]string{"wit", "brevity", "Wit"}, "give the same capability")
+	refused([]string{"wit", "brevity", "wit - Copy"}, `"wit - Copy.jsonl"`, `a copy of "wit.jsonl"`)
+	refused([]string{"wit", "brevity", "wit_1"}, `"wit_1.jsonl"`, `a copy of "wit.jsonl"`)
+	refused(renamed(append(slices.Clone(shortNames), "ocr_1"), 13, "ocr_2"), `a copy of "ocr_`)
+}
+
+// TestOwnNames reads files of an own rubric whose names look like copies, but are not: no file has the original name,
+// or the files differ.
+func TestOwnNames(t *testing.T) {
+	t.Parallel()
+	for _, names := range [][]string{
+		{"ocr", "optical character recognition", "wit", "brevity"}, {"stage_1", "stage_2", "stage_10"},
+		{"ocr_1", "ocr_2", "wit"}, {"wit (1)", "wit (2)"}, {"copy of form", "brevity"},
+	} {
+		folder, manifest := folderOf(t, names)
+		data, err := Load(t.Context(), folder, manifest)
+		if err != nil || len(data.Findings) > 0 || len(data.Pool.Capabilities) != len(names) {
+			t.Fatalf("%q: %+v, error %v", names, data, err)
+		}
+		data.Close()
+	}
+	folder := files(t, map[string]string{
+		"manifest.json": items, "style.jsonl": bothStyled, "wit.jsonl": bothRated, "wit_2.jsonl": line,
+	})
+	data, err := Load(t.Context(), folder, filepath.Join(folder, "manifest.json"))
+	if err != nil || len(data.Pool.Capabilities) != 2 {
+		t.Fatalf("files that differ: %+v, error %v", data, err)
 	}
 	data.Close()
 }

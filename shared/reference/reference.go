@@ -33,8 +33,8 @@ type Data struct {
 // If capabilities are given, only their files are read, and the pool has them in that order. Otherwise the pool has all
 // capabilities of the folder: first those of the default rubric in its order, then others by name. The names of files
 // are the rubric's keywords or the reference's short names ("ocr"), in any case, with "_" or "-" for a space. If most
-// names are nearly one of these, Data.Findings has the others and the rubric's capabilities without a file, and two
-// files of one capability are an error.
+// names are nearly one of these, Data.Findings has the others and the rubric's capabilities without a file. Two files
+// of one capability, and a file whose name is that of a copy of another file, are an error.
 //
 // The manifest is a JSON array of objects with an idx and the text image_source, the source. The idx are all whole
 // numbers of 64 bits, or all texts of at most 1,024 bytes. 7 and "7" differ, as in Python. As in the reference, an item

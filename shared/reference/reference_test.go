@@ -240,6 +240,10 @@ var loadErrors = map[string]struct {
 		items, line + line[:20], line,
 		nil, []string{"ocr.jsonl: line 2: not a JSON object", "fix"},
 	},
+	"cut short": {
+		items, line + `{"idx": 1, "pred`, line,
+		nil, []string{"ocr.jsonl: line 2: not a JSON object", "it is the last line, so the file is cut short"},
+	},
 	"list": {items, `[1]`, line, nil, []string{"ocr.jsonl: line 1: not a JSON object"}},
 }
 

@@ -60,7 +60,8 @@ func (c Counts) refusal(run string, allowed Allowance) error {
 	if reason.MostFrequent(c.Reasons).Subject() == reason.Scorer {
 		failure += fmt.Sprintf("; retry run %s, or start the dataset with another model or scorer", run)
 	} else {
-		failure += fmt.Sprintf("; fix them and start the dataset again, or retry run %s if only images were missing", run)
+		failure += fmt.Sprintf("; fix them and start the dataset again, or retry run %s if only images were missing or "+
+			"damaged", run)
 	}
 	if passes := Passes(c.Samples); passes != "" {
 		failure += fmt.Sprintf("; max_failed: %s allows them", passes)

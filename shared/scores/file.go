@@ -42,7 +42,7 @@ func open(r io.ReaderAt, size int64, options ...parquet.FileOption) (*file, erro
 
 // openParquet opens a file of this package, scores or picks. options override the default options.
 func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*parquet.File, error) {
-	if err := checkFooter(r, size); err != nil {
+	if err := CheckFooter(r, size); err != nil {
 		return nil, err
 	}
 	f, err := parquet.OpenFile(r, size, append([]parquet.FileOption{
@@ -71,13 +71,13 @@ func openParquet(r io.ReaderAt, size int64, options ...parquet.FileOption) (*par
 	return f, nil
 }
 
-// checkFooter checks a file's footer before parquet-go reads it. For a damaged footer, parquet-go may allocate any
-// amount of memory for the footer and its lists, and the process would end. checkFooter stores nothing, and ends at the
-// real end of the bytes.
-func checkFooter(r io.ReaderAt, size int64) error {
+// CheckFooter checks a Parquet file's footer before parquet-go reads it. For a damaged footer, parquet-go may allocate
+// any amount of memory for the footer and its lists, and the process would end. CheckFooter stores nothing, and ends at
+// the real end of the bytes.
+func CheckFooter(r io.ReaderAt, size int64) error {
 	const head, tail = 4, 8 // magic; length of the footer and magic
 	if size < head+tail {
-		return fmt.Errorf("%d bytes are not a Parquet file", size)
+		return fmt.Errorf("%d bytes are not a Parquet file, or a file cut short", size)
 	}
 	var end [tail]byte
 	if _, err := r.ReadAt(end[:], size-tail); err != nil && !errors.Is(err, io.EOF) {
@@ -88,7 +88,7 @@ func checkFooter(r io.ReaderAt, size int64) error {
 	}
 	length := int64(binary.LittleEndian.Uint32(end[:]))
 	if length > size-head-tail {
-		return fmt.Errorf("a footer of %d bytes in a file of %d bytes", length, size)
+		return fmt.Errorf("a footer of %d bytes in a file of %d bytes: the file is cut short or damaged", length, size)
 	}
 	footer := make([]byte, length)
 	if _, err := r.ReadAt(footer, size-tail-length); err != nil && !errors.Is(err, io.EOF) {

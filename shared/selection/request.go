@@ -70,7 +70,8 @@ func validateThreshold(what string, threshold int) error {
 // ValidateNames returns an error for every capability and style that is not in these lists, and for every contradiction
 // that can be found before a dataset is scored. It is called before scoring, because scoring may cost money.
 func (r Request) ValidateNames(capabilities, styles []string) error {
-	return errors.Join(r.validateNames(capabilities, styles), r.validateChoices(), r.validateNear())
+	return errors.Join(r.withKnown(capabilities).validateNames(capabilities, styles), r.validateChoices(),
+		r.validateNear())
 }
 
 // ValidateThresholds checks the thresholds of capabilities against the ratings of Harvest's scorers. Score files may
@@ -109,7 +110,8 @@ func (r Request) Nested(budgets []Budget) []Request {
 }
 
 // Resolve checks the request against a run of total samples whose rubric has these capabilities and styles, and
-// converts its budgets to numbers. Requests with the same meaning have equal results.
+// converts its budgets to numbers. A capability may be named in any spelling of its name (see SimplifiedName). Requests
+// with the same meaning have equal results.
 func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequest, error) {
 	if err := r.Validate(); err != nil {
 		return ResolvedRequest{}, err
@@ -121,6 +123,7 @@ func (r Request) Resolve(total int, capabilities, styles []string) (ResolvedRequ
 	if err := r.ValidateNames(capabilities, styles); err != nil {
 		return ResolvedRequest{}, err
 	}
+	r.Rules = r.withKnown(capabilities)
 	resolved := ResolvedRequest{InTokens: r.Budget.Tokens() > 0, Request: r}
 	budgets, err := resolveBudgets(append(slices.Clone(r.Within), r.Budget), total)
 	if err != nil {

@@ -147,11 +147,19 @@ func TestResolveEqual(t *testing.T) {
 		"another budget":      {request(none, "60"), request(none, "61"), false},
 		"tokens, not samples": {request(none, "60"), request(none, "60-tokens"), false},
 		"not nested":          {request(none, "60"), request(none, "10", "60"), false},
-		"order of turns":      {request(none, "1"), request(turnsOf("stem", "ocr"), "1"), false},
-		"another seed":        {request(none, "1"), request(Rules{Seed: 1}, "1"), false},
-		"another strategy":    {request(none, "1"), request(Rules{Strategy: Top}, "1"), false},
-		"another order":       {request(none, "1"), request(Rules{WithinBin: ByScore}, "1"), false},
-		"a must-include":      {request(none, "1"), Request{Budget: budgetsOf("1")[0], Include: []string{"i"}}, false},
+		"other spellings": {
+			request(Rules{
+				Capabilities: []string{"STEM "}, Weights: map[string]float64{"Stem": 2}, Thresholds: map[string]int{"_stem": 1},
+			}, "1"),
+			request(Rules{
+				Capabilities: []string{"stem"}, Weights: map[string]float64{"stem": 2}, Thresholds: map[string]int{"stem": 1},
+			}, "1"), true,
+		},
+		"order of turns":   {request(none, "1"), request(turnsOf("stem", "ocr"), "1"), false},
+		"another seed":     {request(none, "1"), request(Rules{Seed: 1}, "1"), false},
+		"another strategy": {request(none, "1"), request(Rules{Strategy: Top}, "1"), false},
+		"another order":    {request(none, "1"), request(Rules{WithinBin: ByScore}, "1"), false},
+		"a must-include":   {request(none, "1"), Request{Budget: budgetsOf("1")[0], Include: []string{"i"}}, false},
 		"out is not in": {
 			Request{Budget: budgetsOf("1")[0], Exclude: []string{"i"}},
 			Request{Budget: budgetsOf("1")[0], Include: []string{"i"}}, false,
@@ -246,8 +254,12 @@ func TestResolveRuleErrors(t *testing.T) {
 		"threshold too high": {Rules{Threshold: 5}, []string{"threshold: 5", "give -1 to 4"}},
 		"threshold too low":  {Rules{Threshold: -2}, []string{"threshold: -2", "give -1 to 4"}},
 		"capability":         {turnsOf("art"), []string{`capabilities: "art" is unknown; known are: ocr, stem`}},
-		"capability twice":   {turnsOf("ocr", "ocr"), []string{`capabilities: "ocr" is named twice`}},
-		"weight":             {weightOf("art", 1), []string{`weights: "art" is unknown`}},
+		"weight twice": {
+			Rules{Weights: map[string]float64{"OCR": 1, "ocr": 2}}, []string{`weights: "OCR" is unknown; known are: ocr`},
+		},
+		"two spellings":    {turnsOf("ocr", "OCR"), []string{`capabilities: "ocr" is named twice`}},
+		"capability twice": {turnsOf("ocr", "ocr"), []string{`capabilities: "ocr" is named twice`}},
+		"weight":           {weightOf("art", 1), []string{`weights: "art" is unknown`}},
 		"weight without turn": {
 			Rules{Capabilities: []string{"ocr"}, Weights: map[string]float64{"stem": 1}},
 			[]string{`weights: "stem" is unknown; known are: ocr`},

@@ -1,6 +1,8 @@
 package subset_test
 
 import (
+	"bytes"
+	"compress/gzip"
 	"strings"
 	"testing"
 
@@ -92,6 +94,19 @@ func TestExternalContent(t *testing.T) {
 	request.ScoresFrom = "other.csv"
 	if again := selectNow(t, f, plan, request); again.ID != first.ID {
 		t.Errorf("equal content under another name gives selection %s, not %s", again.ID, first.ID)
+	}
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write([]byte("id,relevance\na00,1\na01,3\na03,2\nzz,9\n")); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.Upload("datasets/demo/n.csv.gz", packed.Bytes())
+	request.ScoresFrom = "n.csv.gz"
+	if again := selectNow(t, f, plan, request); again.ID != first.ID {
+		t.Errorf("equal content in gzip gives selection %s, not %s", again.ID, first.ID)
 	}
 	f.Upload("datasets/demo/n.csv", []byte("id,relevance\na00,5\n"))
 	request.ScoresFrom = "n.csv"

@@ -18,10 +18,14 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// StoreExternal stores a compressed file of numbers in the work bucket, and returns the ScoresFrom that names it. Equal
-// content is stored only once. If all stored objects of this content are damaged, it stores another object. If the
-// content is invalid, the error is that of external.Parse.
+// StoreExternal stores a file of numbers, which may be compressed, in the work bucket, and returns the ScoresFrom that
+// names it. Equal content is stored only once. If all stored objects of this content are damaged, it stores another
+// object. If the content is invalid, the error is that of external.Unpack or external.Parse.
 func StoreExternal(ctx context.Context, work bucket.Bucket, data []byte) (string, error) {
+	data, err := external.Unpack(data)
+	if err != nil {
+		return "", err
+	}
 	hash := hashOf(data)
 	first := func() (string, error) {
 		missing, _, err := firstExternal(ctx, work, hash)

@@ -60,6 +60,12 @@ func SyntaxError(b []byte) *json.SyntaxError {
 	return syntax
 }
 
+// EndsWithin reports whether the error of a JSON decoder means that the text ends within a value.
+func EndsWithin(err error) bool {
+	syntax, ok := errors.AsType[*json.SyntaxError](err)
+	return ok && syntax.Error() == "unexpected end of JSON input"
+}
+
 var notNumbers = [][]byte{[]byte("NaN"), []byte("Infinity"), []byte("-Infinity")}
 
 // withoutNaN replaces the values NaN, Infinity and -Infinity in b by 0, padded to the same length. It copies b if b may

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
 	"github.com/klauspost/compress/zstd"
 )
@@ -125,7 +126,9 @@ func decodeWeights(file []byte) (*Weights, error) {
 	}
 	defer dec.Close()
 	plain, err := dec.DecodeAll(file, nil)
-	if err != nil {
+	if err != nil && compression.Of(file) == compression.Zstd {
+		return nil, fmt.Errorf("the file is cut short or damaged (%w): copy or train it again", err)
+	} else if err != nil {
 		return nil, fmt.Errorf("this is not a file of weights (%w); `harvest train` writes them", err)
 	}
 	head, numbers, found := bytes.Cut(plain, []byte("\n"))

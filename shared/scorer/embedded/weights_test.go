@@ -52,7 +52,7 @@ func TestLoadRefuses(t *testing.T) {
 	}{
 		"no weights": {[]byte("no weights"), "this is not a file of weights"},
 		"empty":      {nil, "this is not a file of weights"},
-		"cut short":  {defaultFile[:len(defaultFile)/2], "this is not a file of weights"},
+		"cut short":  {defaultFile[:len(defaultFile)/2], "the file is cut short or damaged"},
 	} {
 		_, err := Load(tt.file, rubric.Default(), memorytest.Budget(t))
 		if err == nil || !strings.Contains(err.Error(), tt.want) {

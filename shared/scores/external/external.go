@@ -9,9 +9,10 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 )
 
@@ -39,19 +40,41 @@ func (e *Error) Error() string { return e.text }
 
 func fault(format string, args ...any) error { return &Error{fmt.Sprintf(format, args...)} }
 
+// Unpack returns the content of a file, which may be compressed with gzip, zstd, bzip2 or xz, up to MaxBytes. The
+// content shows the compression. The error is an *Error.
+func Unpack(data []byte) ([]byte, error) {
+	packed := compression.Of(data)
+	if packed == "" {
+		return data, nil
+	}
+	var whole bytes.Buffer
+	limits := compression.Limits{Gzip: MaxBytes, Zstd: MaxBytes, Bzip2: MaxBytes, XZ: MaxBytes}
+	err := compression.Unpack(&whole, bytes.NewReader(data), packed, limits.AtMost(MaxBytes, "a file of numbers"))
+	if err != nil {
+		return nil, fault("%v", err)
+	}
+	return whole.Bytes(), nil
+}
+
 // Parse parses a whole file: Parquet, JSON lines or CSV. The content shows the format. The file needs a column id of
 // texts or whole numbers, and at least one numeric column. Other columns are skipped. The names of columns must be
 // different. The error is an *Error.
 func Parse(data []byte) (*Table, error) {
 	var t *Table
 	var err error
-	text := bytes.TrimRight(bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")), " \t\r\n")
-	switch {
+	text := bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
+	start := bytes.TrimSpace(text)
+	switch other := dataset.OtherKind(data); {
 	case bytes.HasPrefix(data, []byte("PAR1")):
 		t, err = parseParquet(data)
-	case len(text) == 0:
+	case len(start) == 0:
 		return nil, fault("the file is empty")
-	case bytes.HasPrefix(bytes.TrimSpace(text), []byte("{")):
+	case other != "":
+		return nil, fault("the file is %s; give Parquet, CSV in UTF-8, or JSON lines", other)
+	case start[0] == '[':
+		return nil, fault("the file is a JSON array; write JSON lines, one object on each line, such as "+
+			`{"id": "a", "relevance": 3}: %s`, fromArray)
+	case start[0] == '{':
 		t, err = parseLines(text)
 	default:
 		t, err = parseCSV(text)
@@ -62,6 +85,10 @@ func Parse(data []byte) (*Table, error) {
 	return t, t.check()
 }
 
+// fromArray is a command that converts a JSON array to JSON lines.
+const fromArray = `python3 -c "import json, sys; [print(json.dumps(row)) for row in json.load(open(sys.argv[1]))]" ` +
+	"FILE > OUT"
+
 // check returns an error if a table lacks a required part.
 func (t *Table) check() error {
 	switch {
@@ -70,12 +97,13 @@ func (t *Table) check() error {
 	case len(t.IDs) == 0:
 		return fault("the file has no rows")
 	}
-	seen := make(map[string]bool, len(t.IDs))
-	for _, id := range t.IDs {
-		if seen[id] {
-			return fault("the id %q is in two rows; give one row for each sample", id)
+	seen := make(map[string]int, len(t.IDs))
+	for i, id := range t.IDs {
+		if first := seen[id]; first > 0 {
+			return fault("the id %q is in two rows, %d and %d; give one row for each sample (the number 1 and the text \"1\" "+
+				"are one id)", id, first, i+1)
 		}
-		seen[id] = true
+		seen[id] = i + 1
 	}
 	return nil
 }
@@ -172,63 +200,4 @@ func (t *Table) fillAll() {
 	for i := range t.Values {
 		t.fill(i)
 	}
-}
-
-// parseLines reads JSON lines.
-func parseLines(data []byte) (*Table, error) {
-	t := new(Table)
-	number := 0
-	for line := range bytes.Lines(data) {
-		number++
-		if len(bytes.TrimSpace(line)) == 0 {
-			continue
-		}
-		var row map[string]json.RawMessage
-		if err := json.Unmarshal(line, &row); err != nil {
-			return nil, fault("line %d: %v", number, err)
-		}
-		id, err := idOf(row[IDColumn])
-		if err != nil {
-			return nil, fault("line %d: %v", number, err)
-		}
-		fields := jsontext.Members(jsontext.Items(bytes.TrimSpace(line)))
-		if twice := fields.Twice(); twice != "" {
-			return nil, fault("line %d: the field %s is given twice; give it once", number, shown(twice))
-		}
-		t.IDs = append(t.IDs, id)
-		for i := 0; i < len(fields); i += 2 {
-			switch name, value := jsontext.Text(fields[i]), fields[i+1]; {
-			case name == IDColumn:
-			case jsontext.TypeOf(value) == jsontext.Number:
-				v, err := strconv.ParseFloat(string(value), 64)
-				if err != nil {
-					return nil, fault("line %d: the field %s: the number %s is too large", number, shown(name), value)
-				}
-				t.set(t.column(name), v)
-			case jsontext.TypeOf(value) != jsontext.None:
-				t.other(name, "line %d has %s, which is not a number", number, shownValue(value))
-			}
-		}
-	}
-	t.fillAll()
-	order := slices.Sorted(slices.Values(t.Names)) // the fields of a line have no fixed order
-	order = slices.DeleteFunc(order, func(name string) bool { return t.Others[name] != "" })
-	sorted := make([][]float64, len(order))
-	for i, name := range order {
-		sorted[i] = t.Values[slices.Index(t.Names, name)]
-	}
-	t.Names, t.Values = order, sorted
-	return t, nil
-}
-
-// idOf reads an id in JSON: a text, or the digits of a whole number.
-func idOf(raw json.RawMessage) (string, error) {
-	var text string
-	if json.Unmarshal(raw, &text) == nil && len(raw) > 0 && raw[0] == '"' {
-		return text, nil
-	}
-	if _, err := strconv.ParseInt(string(raw), 10, 64); err == nil {
-		return string(raw), nil
-	}
-	return "", fmt.Errorf("give the field %q, a text or a whole number", IDColumn)
 }

@@ -2,6 +2,7 @@ package external_test
 
 import (
 	"bytes"
+	"compress/gzip"
 	"errors"
 	"math"
 	"strings"
@@ -75,8 +76,10 @@ func TestParseRefuses(t *testing.T) {
 	t.Parallel()
 	for content, want := range map[string]string{
 		"": "the file is empty", "a,b\n1,2\n": `no column "id"; its columns are "a", "b"`,
-		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" is in two rows`, "id,b\n\"x,1\n": "as CSV",
-		`{"n": 1}`: `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ", "PAR1nonsense": "as Parquet",
+		"id,b\n": "no rows", "id,b\nx,1\nx,2\n": `"x" is in two rows, 1 and 2; give one`,
+		"id,b\n\"x,1\n": "line 2: a quote has no end",
+		`{"n": 1}`:      `line 1: give the field "id"`, "{\"id\": \"a\", \"n\": 1}\n{": "line 2: ",
+		"PAR1nonsense":                        "the Parquet file is cut short",
 		"id,b\nx,y\n":                         `in addition to the ids: column "b": line 2 has "y", which is not a number`,
 		"\n\nid,b\nx,1\n\"y\nz\",1_0\n":       `column "b": line 6 has "1_0", which is not a number`,
 		"id,a,b,c,d,e,f,g\nx,y,y,y,y,y,y,y\n": `column "e": line 2 has "y", which is not a number; and 2 more`,
@@ -91,6 +94,11 @@ func TestParseRefuses(t *testing.T) {
 		"id,t,n,t\nx,a,1,b\n":              `two columns are named "t"`,
 		`{"id": "a", "n": 1, "\u006e": 2}`: `line 1: the field "n" is given twice`,
 		string(twoOfOneName(t)):            `two columns are named "one"`,
+		"[{\"id\": \"a\"}]":                "the file is a JSON array; write JSON lines, one object on each line",
+		"\n [\n{\"id\": \"a\"}\n]":         "python3 -c \"import json, sys; ",
+		"{\n\"id\": \"a\",\n\"n\": 1\n}":   "line 1: the line ends within an object; write each object on one line",
+		"\x89PNG\r\n\x1a\n\x00":            "the file is an image; give Parquet, CSV in UTF-8, or JSON lines",
+		"\xff\xfei\x00d\x00,\x00n\x00":     "the file is text in UTF-16; give",
 		"id;n\nx;1,5\n":                    "the columns are separated by semicolons; separate them by commas",
 		"n\t\"id\"\r\n1\tx\r\n":            "the columns are separated by tabs",
 	} {
@@ -98,6 +106,64 @@ func TestParseRefuses(t *testing.T) {
 		if _, fault := errors.AsType[*external.Error](err); !fault || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %s", content, err, want)
 		}
+	}
+}
+
+// TestParseCut says that a file is cut short, in each format.
+func TestParseCut(t *testing.T) {
+	t.Parallel()
+	whole := parquetFile(t)
+	for name, file := range map[string][]byte{
+		"Parquet":             whole[:len(whole)/2],
+		"Parquet footer":      append(bytes.Clone(whole[:len(whole)/2]), whole[len(whole)-8:]...),
+		"Parquet head":        whole[:5],
+		"JSON lines":          []byte("{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b\", \"n\""),
+		"JSON lines, in text": []byte("{\"id\": \"a\", \"n\": 1}\n{\"id\": \"b"),
+		"one JSON line":       []byte(`{"id": "a", "n": 1`),
+		"CSV":                 []byte("id,n,m\na,1,2\nb,1"),
+		"CSV in quotes":       []byte("id,n,m\na,1,2\n\"b,1,2"),
+		"CSV after a comma":   []byte("id,n,m\na,1,2\nb,1,"),
+	} {
+		_, err := external.Parse(file)
+		if _, fault := errors.AsType[*external.Error](err); !fault || !strings.Contains(err.Error(), "cut short") {
+			t.Errorf("%s: %v, want cut short", name, err)
+		}
+	}
+	for content, want := range map[string]string{
+		"id,n,m\na,1\nb,1,2\n":     "line 2 has 2 columns, but the header has 3",
+		"id,n,m\na,1,2,3\n":        "line 2 has 4 columns, but the header has 3",
+		"id,n,m\na,1,2\n\nb,1,2,3": "line 4 has 4 columns, but the header has 3",
+	} {
+		_, err := external.Parse([]byte(content))
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "cut short") {
+			t.Errorf("%q: %v, want %s", content, err, want)
+		}
+	}
+	if _, err := external.Parse([]byte("id,n,m\na,1,2\nb,1,\n")); err != nil {
+		t.Errorf("a complete file with an empty cell at its end: %v", err)
+	}
+}
+
+// TestUnpack reads compressed files by their content.
+func TestUnpack(t *testing.T) {
+	t.Parallel()
+	const text = "id,n\na,1\n"
+	var packed bytes.Buffer
+	w := gzip.NewWriter(&packed)
+	if _, err := w.Write([]byte(text)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, content := range [][]byte{[]byte(text), packed.Bytes()} {
+		if got, err := external.Unpack(content); err != nil || string(got) != text {
+			t.Errorf("unpacked %q (%v)", got, err)
+		}
+	}
+	_, err := external.Unpack(packed.Bytes()[:packed.Len()/2])
+	if _, fault := errors.AsType[*external.Error](err); !fault || !strings.Contains(err.Error(), "gzip and cut short") {
+		t.Errorf("cut: %v", err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 
+	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/parquet-go/parquet-go"
 	"github.com/parquet-go/parquet-go/format"
 )
@@ -18,12 +19,15 @@ const batchRows = 1024
 func parseParquet(data []byte) (t *Table, err error) {
 	defer func() { // the library panics on some damaged files
 		if cause := recover(); cause != nil {
-			t, err = nil, fault("reading it as Parquet: %v", cause)
+			t, err = nil, damaged(cause)
 		}
 	}()
+	if err := scores.CheckFooter(bytes.NewReader(data), int64(len(data))); err != nil {
+		return nil, damaged(err)
+	}
 	file, err := parquet.OpenFile(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return nil, fault("reading it as Parquet: %v", err)
+		return nil, damaged(err)
 	}
 	t = new(Table)
 	ids, columns := -1, map[int]int{} // maps columns of the file to columns of the table
@@ -60,6 +64,11 @@ func parseParquet(data []byte) (t *Table, err error) {
 	}
 	t.fillAll()
 	return t, nil
+}
+
+// damaged returns the error for a file whose parts cannot be read.
+func damaged(cause any) error {
+	return fault("the Parquet file is cut short or damaged (%v); download or write it again", cause)
 }
 
 // isDecimal reports whether a column has decimals: whole numbers or bytes that are divided by a power of ten.

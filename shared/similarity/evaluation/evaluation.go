@@ -117,6 +117,7 @@ type reading struct {
 	records dataset.Limits
 	named   *images.Fetcher  // reads images by their names
 	held    container.Values // reads images inside a container; nil for other files
+	last    *dataset.Problem // problem of the last record; nil if it has none
 	*signing
 }
 
@@ -202,7 +203,11 @@ func (r *reading) read(ctx context.Context) error {
 	}
 	file := &objectSeeker{ctx: ctx, from: source}
 	defer file.Close()
-	return dataset.EachSample(file, path.Base(r.object.Name), r.records, parse, add)
+	err = dataset.EachSample(file, path.Base(r.object.Name), r.records, parse, add)
+	if err == nil && r.last != nil && r.last.Code == dataset.NotAnObject { // otherwise, its item would be missed
+		return r.refuse("its last record cannot be read: " + r.last.Detail)
+	}
+	return err
 }
 
 func (r *reading) head(ctx context.Context, source objectSource) ([]byte, error) {

@@ -147,6 +147,8 @@ func TestRefused(t *testing.T) {
 	view, err := bucket.NewView(map[string]bucket.Content{
 		"empty.tsv": bucket.Literal(nil), "packed.json": bucket.Literal([]byte("\x1f\x8b\x08\x00aaaaaaaaaa")),
 		"other.jsonl": bucket.Literal([]byte(`{"a": 1}` + "\n")), "broken.json": bucket.Literal([]byte(`[{"a": `)),
+		"cut.jsonl":  bucket.Literal([]byte(`{"id": "1", "question": "What is it?"}` + "\n" + `{"id": "2", "quest`)),
+		"cut.tsv":    bucket.Literal([]byte("index\tquestion\tA\n1\tWhat?\ta\n2\tWhe")),
 		"gone.jsonl": bucket.Literal([]byte(`{"id": "1", "image": "gone.png", "question": "What is it?"}` + "\n")),
 	})
 	if err != nil {
@@ -155,6 +157,7 @@ func TestRefused(t *testing.T) {
 	source := evaluation.Source{Input: view, Memory: memorytest.Budget(t)}
 	for name, want := range map[string]string{
 		"empty.tsv": "its first line must have the names of its columns", "packed.json": "unpack it",
+		"cut.jsonl": "the record is cut short", "cut.tsv": "line 3, the last row, has 2 of the header's 3 columns",
 		"other.jsonl": "a field such as question",
 		"broken.json": "broken.json", "gone.jsonl": `none of its 1 images could be found and read, such as "gone.png"`,
 	} {

@@ -39,6 +39,7 @@ func newSigning(ctx context.Context, base string, budget *memory.Budget) (*signi
 
 // add adds a sample as an item. It ignores a sample with a fault.
 func (r *reading) add(ctx context.Context, sample *dataset.Sample) error {
+	r.last = sample.Problem
 	if sample.Problem != nil || ctx.Err() != nil {
 		return ctx.Err()
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"path"
 	"strings"
@@ -29,14 +30,20 @@ func (r *reading) readTSV(ctx context.Context) error {
 	for i, name := range first {
 		names[i] = strings.TrimSpace(strings.TrimPrefix(name, "\ufeff"))
 	}
+	line, columns, least := 0, len(names), len(names) // of the last row, and the least number of columns before it
 	for element := int64(1); ; element++ {
 		row, err := rows.Read()
 		if errors.Is(err, io.EOF) {
+			if columns < least {
+				return r.refuse(fmt.Sprintf("line %d, the last row, has %d of the header's %d columns, so the file is cut "+
+					"short; download or write it again", line, columns, len(names)))
+			}
 			return nil
 		} else if err != nil {
 			return err
 		}
-		line, _ := rows.FieldPos(0)
+		line, _ = rows.FieldPos(0)
+		least, columns = min(least, columns), len(row)
 		fields := map[string]any{}
 		for i, value := range row[:min(len(row), len(names))] {
 			if fields[names[i]] = value; names[i] == "image" {

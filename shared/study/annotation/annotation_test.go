@@ -69,6 +69,19 @@ func TestReadAndWrite(t *testing.T) {
 	}
 }
 
+// TestReadCut says that a file is cut short if its last line ends within an object.
+func TestReadCut(t *testing.T) {
+	t.Parallel()
+	for _, last := range []string{`{"id":`, `{"id":"b","scores":[1,2`, `{"id":"b`, "{\n"} {
+		_, err := annotation.Read(strings.NewReader(`{"id":"a","scores":[1,2,3],"styles":["word"]}`+"\n"+last), "a.jsonl",
+			birds(t))
+		const want = "\na.jsonl: the last line, line 2, ends within its object, so the file is cut short; download"
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", last, err, want)
+		}
+	}
+}
+
 // checkFault reads lines whose first line has a fault, and checks the error.
 func checkFault(t *testing.T, cases map[string]struct{ lines, want string }) {
 	t.Helper()
@@ -90,7 +103,9 @@ func TestReadNamesTheFault(t *testing.T) {
 	t.Parallel()
 	const like = `; write one like {"id": "…", "scores": [3 numbers], "styles": ["…"]}`
 	checkFault(t, map[string]struct{ lines, want string }{
-		"no JSON":   {`{"id":`, "unexpected end of JSON input" + like},
+		"no JSON": {
+			`{"id":` + "\n" + `{"id":"a","scores":[1,2,3],"styles":["word"]}`, "unexpected end of JSON input" + like,
+		},
 		"no object": {`[1]`, "the line is not a JSON object" + like},
 		"no id": {
 			`{"scores":[1,2,3],"styles":[]}`,

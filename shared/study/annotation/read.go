@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/dataset/jsontext"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer"
 )
@@ -31,6 +32,7 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 		annotations []Annotation
 		faults      []error
 		invalid     int
+		cut         bool // whether the last line ends within its object
 	)
 	seen := map[string]int{}
 	lines := bufio.NewScanner(r)
@@ -46,6 +48,7 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 			continue
 		}
 		a, err := parse(line, rub)
+		cut = jsontext.EndsWithin(err)
 		if first, again := seen[a.ID]; err == nil && again {
 			err = fmt.Errorf("id: %q is already annotated on line %d; remove one of the two lines", a.ID, first)
 		}
@@ -66,6 +69,10 @@ func Read(r io.Reader, name string, rub *rubric.Rubric) ([]Annotation, error) {
 	}
 	if invalid > maxFaults {
 		faults = append(faults, fmt.Errorf("%s: %d more lines are invalid", name, invalid-maxFaults))
+	}
+	if cut {
+		faults = append(faults, fmt.Errorf("%s: the last line, line %d, ends within its object, so the file is cut short; "+
+			"download or write it again", name, number))
 	}
 	if faults != nil {
 		return nil, errors.Join(faults...)
