@@ -13,6 +13,8 @@ type Checker struct {
 	parse  dataset.Parser
 	always bool // whether records in the plain form are parsed, too
 	plain  dataset.Sample
+	// openings is memory for scans of plain records.
+	openings [2]opening
 	// Numberless reports that no field of the last record is a number. If it is false, this is not known.
 	Numberless bool
 }
@@ -41,7 +43,7 @@ func (c *Checker) Check(raw []byte, place dataset.Place) *dataset.Sample {
 // records, valid or not, and if the text ends within the record. lines is the number of line ends in the record and
 // before it; it is -1 if there is a CR.
 func (c *Checker) Plain(text []byte) (length, lines int) {
-	s := plainScan{raw: text}
+	s := plainScan{raw: text, openings: &c.openings}
 	if c.always || !s.record() || s.wide && !utf8.Valid(text[:s.at]) {
 		return 0, 0
 	}

@@ -20,7 +20,18 @@ type plainScan struct {
 	number, wide     bool // whether a field is a number, and whether a string may have bytes that are not ASCII
 	lines            int  // number of LFs between values
 	returns          bool // whether there are CRs between values
+	// openings are those of the last human turn and the last model turn. Usually the next ones are equal.
+	openings *[2]opening
 }
+
+// An opening is the text of a turn before its value, such as `{"from": "human", "value":`, and the number of LFs in it.
+type opening struct {
+	text  []byte
+	lines int
+}
+
+// maxOpening is the largest length of an opening that is kept.
+const maxOpening = 200
 
 // plainFields are the fields of a plain record; a record has each once at most.
 var plainFields = [...]string{`"conversations"`, `"id"`, `"image"`, `"data_source"`, `"image_source"`, `"source"`}
@@ -162,13 +173,29 @@ func (s *plainScan) turns() bool {
 }
 
 func (s *plainScan) turn(human bool) bool {
+	last := &s.openings[0]
+	if human {
+		last = &s.openings[1]
+	}
+	if n := len(last.text); n > 0 && bytes.HasPrefix(s.raw[s.at:], last.text) {
+		s.at += n
+		s.lines += last.lines
+		return s.words() && s.take('}')
+	}
+	start, lines := s.at, s.lines
 	if !s.take('{') {
 		return false
 	}
 	switch s.oneOf(turnFields) {
 	case 0:
-		return s.take(':') && s.role(human) && s.take(',') && s.oneOf(turnFields) == 1 && s.take(':') && s.words() &&
-			s.take('}')
+		if !s.take(':') || !s.role(human) || !s.take(',') || s.oneOf(turnFields) != 1 || !s.take(':') {
+			return false
+		}
+		s.skipSpace()
+		if text := s.raw[start:s.at]; len(text) <= maxOpening && !s.returns {
+			last.text, last.lines = append(last.text[:0], text...), s.lines-lines
+		}
+		return s.words() && s.take('}')
 	case 1:
 		return s.take(':') && s.words() && s.take(',') && s.oneOf(turnFields) == 0 && s.take(':') && s.role(human) &&
 			s.take('}')
