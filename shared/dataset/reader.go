@@ -17,9 +17,9 @@ type Reader struct {
 	span     Span
 	manifest string
 	parse    Parser
-	plain    func([]byte) (int, bool) // the argument of Lend; nil if Lend was not called
-	lent     Sample                   // the last sample that plain found
-	last     record                   // the position of the last record
+	plain    func([]byte) (int, int) // the argument of Lend; nil if Lend was not called
+	lent     Sample                  // the last sample that plain found
+	last     record                  // the position of the last record
 	err      error
 }
 
@@ -47,9 +47,9 @@ func NewReader(
 }
 
 // Lend makes Next return samples that are valid only until the next call. This saves a copy of each record. If the
-// record at the start of a text certainly has no problem, plain returns its length, and whether it is on one line;
-// otherwise the length is 0. A record that plain accepts is not parsed: its sample has only Raw and Place.
-func (r *Reader) Lend(plain func(text []byte) (length int, oneLine bool)) { r.plain = plain }
+// record at the start of a text certainly has no problem, plain returns its length, and its number of line ends, -1 if
+// not known; otherwise the length is 0. A record that plain accepts is not parsed: its sample has only Raw and Place.
+func (r *Reader) Lend(plain func(text []byte) (length, lines int)) { r.plain = plain }
 
 // Next returns the next sample, valid or with its Problem, and io.EOF after span.Records samples. Any other error means
 // that r failed, or that the range does not have the records that Split counted. Later calls return the same error.
@@ -126,13 +126,13 @@ func (r *Reader) plainRecord() (record, bool) {
 		_, _ = s.in.Peek(lookahead) // fewer bytes are enough; an error is returned again by the next read
 	}
 	window, _ := s.window()
-	n, oneLine := r.plain(window)
+	n, lines := r.plain(window)
 	end := n
 	if s.format == Lines {
 		for end < len(window) && (window[end] == ' ' || window[end] == '\t' || window[end] == ',') {
 			end++
 		}
-		if !oneLine || end == len(window) || window[end] != '\n' {
+		if lines != 0 || end == len(window) || window[end] != '\n' {
 			return record{}, false
 		}
 	}
@@ -141,7 +141,12 @@ func (r *Reader) plainRecord() (record, bool) {
 	}
 	s.element++
 	rec := record{start: s.offset, line: s.line, raw: window[:n:n]}
-	s.advance(window[:end])
+	if lines < 0 {
+		s.advance(window[:end])
+	} else {
+		s.pass(window[:end])
+		s.line += int64(lines)
+	}
 	rec.end = s.offset
 	return rec, true
 }

@@ -12,13 +12,17 @@ import (
 // ErrPlanning is the error for a run that is accepted but not planned yet.
 var ErrPlanning = errors.New("the run is being planned; try again later")
 
-// Accept accepts a run for which Identify found no plan, and publishes the task of planning it. Accept can be repeated.
+// Accept accepts a run for which Identify found no plan, and publishes the task of planning it. The plan becomes the
+// run's draft, so that planning need not identify the dataset a second time. Accept can be repeated.
 func (w *Worker) Accept(ctx context.Context, plan *Plan, spec Spec) error {
 	id, err := CanonicalHash(spec)
 	if err != nil {
 		return fmt.Errorf("identifying a request: %w", err)
 	}
 	if _, err := bucket.CreateJSON(ctx, w.work, askedPrefix(plan.Run)+id+".json", spec); err != nil {
+		return err
+	}
+	if err := w.keepDraft(ctx, plan, spec); err != nil {
 		return err
 	}
 	if err := w.index.Accept(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now()); err != nil {

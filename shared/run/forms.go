@@ -20,8 +20,12 @@ func (p *Planner) recognise(ctx context.Context, plan *Plan) (forms.Counts, erro
 	if len(plan.Ranges) == 0 {
 		return counts, nil
 	}
+	check, err := plan.Manifests[plan.Ranges[0].Manifest].Reading.Checker() // it names the form, too
+	if err != nil {
+		return nil, err
+	}
 	left := formRecords
-	err := EachRecord(ctx, p.texts, plan, 0, func(sample *dataset.Sample) error {
+	err = eachRecord(ctx, p.texts, plan, 0, check.Check, nil, func(sample *dataset.Sample) error {
 		counts.Add(sample)
 		if left--; left == 0 {
 			return errEnough

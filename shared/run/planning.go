@@ -78,7 +78,7 @@ func planAttempted(t events.PlanTask) attempted {
 	}
 }
 
-// draft returns the draft of an accepted run, and makes it if there is none.
+// draft returns the draft of an accepted run. It makes the draft if an earlier version of Harvest accepted the run.
 func (w *Worker) draft(ctx context.Context, planner *Planner, run string, spec Spec) (*draft, error) {
 	d, err := w.runs.draft(ctx, run)
 	if !errors.Is(err, bucket.ErrNotExist) {
@@ -93,11 +93,17 @@ func (w *Worker) draft(ctx context.Context, planner *Planner, run string, spec S
 	case planned || plan.Run != run:
 		return nil, errReplaced
 	}
-	first := draft{Plan: plan, ByDefault: spec.Budget.IsZero(), Width: w.widthOf(plan)}
-	if _, err := bucket.CreateJSON(ctx, w.work, draftName(run), first); err != nil {
+	if err := w.keepDraft(ctx, plan, spec); err != nil {
 		return nil, err
 	}
 	return w.runs.draft(ctx, run)
+}
+
+// keepDraft writes the draft of a run, unless there is one.
+func (w *Worker) keepDraft(ctx context.Context, plan *Plan, spec Spec) error {
+	first := draft{Plan: plan, ByDefault: spec.Budget.IsZero(), Width: w.widthOf(plan)}
+	_, err := bucket.CreateJSON(ctx, w.work, draftName(plan.Run), first)
+	return err
 }
 
 // draft reads the draft of a run; bucket.ErrNotExist if there is none. It is shared: do not change it.

@@ -3,6 +3,7 @@ package run_test
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -357,6 +358,30 @@ func TestPlanOfChangedManifest(t *testing.T) {
 		if st := f.Status(id); st.State != run.StateRefused || !strings.Contains(st.Problem, "replaced") {
 			t.Errorf("%s: %s for %q", name, st.State, st.Problem)
 		}
+	}
+}
+
+// summing counts the checksums that are computed of manifests.
+type summing struct {
+	bucket.Reader
+	sums int
+}
+
+func (s *summing) Checksum(ctx context.Context, name string) (uint32, error) {
+	s.sums++
+	return s.Reader.Checksum(ctx, name)
+}
+
+// TestPlanSumsOnce accepts and plans a run. For its checksum, a manifest is read once: when the run is accepted.
+func TestPlanSumsOnce(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	input := &summing{Reader: f.Input}
+	f.Input = input
+	f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 9)))
+	f.Begin("datasets/demo/a.json")
+	if input.sums != 1 {
+		t.Errorf("the manifest was summed %d times", input.sums)
 	}
 }
 

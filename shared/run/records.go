@@ -29,7 +29,7 @@ func EachRecord(
 // eachRecord is EachRecord with the given parser instead of the plan's parser. If plain is not nil, samples are only
 // valid until use returns (dataset.Reader.Lend).
 func eachRecord(
-	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, plain func([]byte) (int, bool),
+	ctx context.Context, texts Texts, plan *Plan, r int, parse dataset.Parser, plain func([]byte) (length, lines int),
 	use func(*dataset.Sample) error,
 ) error {
 	use = plan.trial(r, use)

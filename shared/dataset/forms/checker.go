@@ -13,6 +13,8 @@ type Checker struct {
 	parse  dataset.Parser
 	always bool // whether records in the plain form are parsed, too
 	plain  dataset.Sample
+	// openings is memory for scans of plain records.
+	openings [2]opening
 	// Numberless reports that no field of the last record is a number. If it is false, this is not known.
 	Numberless bool
 }
@@ -23,28 +25,31 @@ func (r Reading) Checker() (*Checker, error) {
 	return &Checker{parse: parse, always: r.Form != "" || r.Root != "" || len(r.Columns)+len(r.Tags) > 0}, err
 }
 
-// Check is a dataset.Parser. The sample is valid until the next call. For a record in the plain form, it has only Raw
-// and Place.
+// Check is a dataset.Parser. The sample is valid until the next call. For a record in the plain form, it has only Form,
+// Raw and Place.
 func (c *Checker) Check(raw []byte, place dataset.Place) *dataset.Sample {
 	n, _ := c.Plain(raw)
 	if n == 0 || len(bytes.TrimLeft(raw[n:], " \t\r\n")) > 0 {
 		c.Numberless = false
 		return c.parse(raw, place)
 	}
-	c.plain = dataset.Sample{Raw: raw, Place: place}
+	c.plain = dataset.Sample{Form: llavaName, Raw: raw, Place: place}
 	return &c.plain
 }
 
 // Plain returns the length of the record at the start of text, with white space before it, if the record is in the
 // plain form. Such a record is in LLaVA's form and has no other fields. Its images have simple names, it has no mark or
 // one mark for each image, and its turns are questions and answers. It has no problem. The length is 0 for other
-// records, valid or not, and if the text ends within the record. oneLine reports whether there is no line end in the
-// record or before it.
-func (c *Checker) Plain(text []byte) (length int, oneLine bool) {
-	s := plainScan{raw: text}
-	if c.always || !s.record() || !utf8.Valid(text[:s.at]) {
-		return 0, false
+// records, valid or not, and if the text ends within the record. lines is the number of line ends in the record and
+// before it; it is -1 if there is a CR.
+func (c *Checker) Plain(text []byte) (length, lines int) {
+	s := plainScan{raw: text, openings: &c.openings}
+	if c.always || !s.record() || s.wide && !utf8.Valid(text[:s.at]) {
+		return 0, 0
 	}
 	c.Numberless = !s.number
-	return s.at, !s.lines
+	if s.returns {
+		return s.at, -1
+	}
+	return s.at, s.lines
 }

@@ -22,10 +22,12 @@ var plainRecords = []string{
 		`{"from": "gpt", "value": "<v>x</v> <S>"}]}`,
 }
 
-func isPlain(raw []byte) bool {
-	check := Checker{parse: func([]byte, dataset.Place) *dataset.Sample { return nil }}
-	return check.Check(raw, dataset.Place{}) != nil
+// plainChecker returns a Checker of which Check returns nil for records that are not plain.
+func plainChecker() *Checker {
+	return &Checker{parse: func([]byte, dataset.Place) *dataset.Sample { return nil }}
 }
+
+func isPlain(raw []byte) bool { return plainChecker().Check(raw, dataset.Place{}) != nil }
 
 // TestPlain changes plain records at random. If Plain still accepts a record, the parser must find no problem in it.
 func TestPlain(t *testing.T) {
@@ -40,7 +42,8 @@ func TestPlain(t *testing.T) {
 		`\n`, `\u00a0`, `Image`, `-`, `m`, `ideo>`, `udio>`, `peech>`, `<i`, `<V`, `<a`, `<s`,
 	}
 	for _, record := range plainRecords {
-		if !isPlain([]byte(record)) {
+		check := plainChecker() // it keeps openings of turns
+		if check.Check([]byte(record), dataset.Place{}) == nil {
 			t.Fatalf("%s is not plain", record)
 		}
 		for range 60_000 {
@@ -50,7 +53,11 @@ func TestPlain(t *testing.T) {
 				end := min(at+n, len(raw))
 				raw = bytes.Join([][]byte{raw[:at], raw[end:]}, []byte(pieces[rng.IntN(len(pieces))]))
 			}
-			if !isPlain(raw) {
+			accepted := check.Check(raw, dataset.Place{}) != nil
+			if accepted != isPlain(raw) {
+				t.Fatalf("%s is accepted as plain: %v, unlike by a new checker", raw, accepted)
+			}
+			if !accepted {
 				continue
 			}
 			still++

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math/bits"
+	"unicode/utf8"
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 )
@@ -39,27 +40,31 @@ var harmless = func() (is [256]bool) {
 	return is
 }()
 
-// nextSpecial returns the offset of the first special byte of b from i on; len(b) if there is none. It checks eight
-// bytes at a time.
-func nextSpecial(b []byte, i int) int {
+// nextSpecial returns the offset of the first special byte of b from i on; len(b) if there is none. wide is true if a
+// byte before it, or one of the next seven bytes, is not ASCII. nextSpecial checks eight bytes at a time.
+func nextSpecial(b []byte, i int) (offset int, wide bool) {
 	const (
 		ones = 0x0101010101010101
 		high = 0x80 * ones
 	)
+	all := uint64(0) // the bytes so far, combined by OR
 	for ; i+8 <= len(b); i += 8 {
 		word := binary.LittleEndian.Uint64(b[i:])
+		all |= word
 		// The highest bit of a byte is set if the byte is a quote, a backslash or '<', or less than a space. If several bits
-		// are set, only the lowest bit is certainly right.
-		quote, slash, less := word^'"'*ones, word^'\\'*ones, word^'<'*ones
-		found := (quote-ones)&^quote | (slash-ones)&^slash | (less-ones)&^less | (word-' '*ones)&^word
+		// are set, only the lowest bit is certainly right. Changing one bit makes a quote a space; bytes that are less than a
+		// space stay so. Then one comparison finds both.
+		low, slash, less := word^'"'&^' '*ones, word^'\\'*ones, word^'<'*ones
+		found := ((low - (' '+1)*ones) | (slash - ones) | (less - ones)) &^ word
 		if found &= high; found != 0 {
-			return i + bits.TrailingZeros64(found)/8
+			return i + bits.TrailingZeros64(found)/8, all&high != 0
 		}
 	}
 	for i < len(b) && !special[b[i]] {
+		all |= uint64(b[i])
 		i++
 	}
-	return i
+	return i, all&high != 0
 }
 
 // string reads a JSON string.
@@ -72,13 +77,16 @@ func (s *plainScan) string() bool {
 	s.start = i
 	for i < len(b) {
 		if said {
-			if i = nextSpecial(b, i); i == len(b) {
+			var wide bool
+			if i, wide = nextSpecial(b, i); i == len(b) {
 				return false
 			}
+			s.wide = s.wide || wide
 		}
 		c := b[i]
 		if !special[c] {
 			said = letters[c]
+			s.wide = s.wide || c >= utf8.RuneSelf
 			i++
 			continue
 		}
