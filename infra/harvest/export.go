@@ -167,8 +167,8 @@ func (e *exportReport) print(w io.Writer, dir string) error {
 	for _, f := range e.Files {
 		t.AppendRow(table.Row{f.Name, f.Samples, f.Items})
 	}
-	if _, err := fmt.Fprintf(w, "%s\n%d of %d annotated samples and %d images are in %s\n",
-		t.Render(), e.Samples, e.Annotations, e.Images, dir); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\nwritten to %s: %d of %s, and %s\n",
+		t.Render(), dir, e.Samples, number(e.Annotations, "annotated sample"), number(e.Images, "image")); err != nil {
 		return err
 	}
 	if err := printAbsent(w, e.Absent); err != nil {

@@ -164,7 +164,7 @@ func (f datasetFlags) plan(ctx context.Context, manifests []string, state string
 	if err != nil {
 		return nil, err
 	}
-	return in.plan(ctx, spec, files, state, plainText{os.Stderr})
+	return in.plan(ctx, spec, files, state, plainText{messagesTo(os.Stderr)})
 }
 
 // affordable refuses a plan that would wait for an approval. On this machine a user approves a run by raising the
@@ -191,8 +191,8 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(w, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
-		v.Valid, p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
+	_, err = fmt.Fprintf(w, "%s by %s: estimated cost %s, estimated time %v (limited by %s)\n",
+		number(int(v.Valid), "sample"), p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
 	return err
 }
 

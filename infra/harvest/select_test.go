@@ -238,7 +238,7 @@ func TestSelectFromReference(t *testing.T) {
 	}
 	table := mustHarvest(t, ".", command("table.json")...).stdout
 	for _, shown := range []string{
-		"10 of 50 samples are in", "mean rating", "picked on a rating of", "kept of all ratings of 4 and 5: ",
+		"selected 10 of 50 samples: ", "mean rating", "picked on a rating of", "kept of all ratings of 4 and 5: ",
 		"rules at this budget", "descending:\n  harvest select --scores ", "--budget 10 --capabilities ",
 	} {
 		if !strings.Contains(table, shown) {

@@ -84,7 +84,7 @@ func TestTrain(t *testing.T) {
 			t.Errorf("the table does not say %q:\n%s", want, second.stdout)
 		}
 	}
-	if !strings.Contains(second.stderr, "learn   180 samples in") {
+	if !strings.Contains(second.stderr, "learn   180 predictions in") {
 		t.Errorf("no progress: %s", second.stderr)
 	}
 

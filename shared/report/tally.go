@@ -111,8 +111,8 @@ func (t *tally) groupSources(pool *selection.Pool) {
 	}
 }
 
-// countLengths divides the scored samples into tenths by tokens. Samples of equal length are in the same part, so there may be
-// fewer than ten parts.
+// countLengths divides the scored samples into tenths by tokens. Samples of equal length are in the same part, so there
+// may be fewer than ten parts.
 func (t *tally) countLengths(pool *selection.Pool) {
 	if len(pool.Tokens) == 0 {
 		return

@@ -85,8 +85,8 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 	return there && slices.Contains(names, file), err
 }
 
-// missing returns a *RefusedError if a file that the SpecFile of a dataset names does not exist. The error asks for file
-// if its name is similar.
+// missing returns a *RefusedError if a file that the SpecFile of a dataset names does not exist. The error asks whether
+// file was meant, if its name is similar.
 func (p *Planner) missing(ctx context.Context, name, file string, names []string) error {
 	folder := DatasetsPrefix + name + "/"
 	for _, named := range names {

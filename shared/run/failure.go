@@ -23,11 +23,13 @@ func (c Counts) Failure(allowed Allowance) string {
 	n := c.Samples
 	switch {
 	case n.Scored == 0 && n.Skipped == 0:
-		text = fmt.Sprintf("none of the %d samples can be selected: all failed", n.In)
+		text = fmt.Sprintf("none of the %d %s can be selected: all failed", n.In, spelling.Plural(n.In, "sample"))
 	case n.Scored == 0:
-		text = fmt.Sprintf("none of the %d samples can be selected: %d failed and %d were skipped", n.In, n.Failed, n.Skipped)
+		text = fmt.Sprintf("none of the %d %s can be selected: %d failed and %d were skipped", n.In,
+			spelling.Plural(n.In, "sample"), n.Failed, n.Skipped)
 	case !allowed.Allows(n.Failed, n.In):
-		text = fmt.Sprintf("%d of %d samples failed, but only %s may fail", n.Failed, n.In, allowed)
+		text = fmt.Sprintf("%d of %d %s failed, but only %s may fail", n.Failed, n.In,
+			spelling.Plural(n.In, "sample"), allowed)
 	default:
 		return ""
 	}

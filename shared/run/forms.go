@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // formRecords is the number of records of a manifest that are read to recognise its form.
@@ -61,7 +62,8 @@ func (p *Planner) unfit(ctx context.Context, plan *Plan, selection error) error 
 	case 0:
 		return selection
 	case plan.Samples:
-		return &RefusedError{Reason: fmt.Sprintf("none of the %d records can be used, such as %s", broken, example)}
+		return &RefusedError{Reason: fmt.Sprintf("none of the %d %s can be used, such as %s", broken,
+			spelling.Plural(broken, "record"), example)}
 	}
 	first := "the first " // records
 	if read == plan.Samples {

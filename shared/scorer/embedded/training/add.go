@@ -167,7 +167,7 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 		return nil, err
 	}
 	out.Variant = variants()[heads[len(heads)-1]].String() // styles always have the chosen variant
-	out.NoBase = variants()[heads[len(heads)-1]].alone // then the capabilities have this variant, too
+	out.NoBase = variants()[heads[len(heads)-1]].alone     // then the capabilities have this variant, too
 	for h, name := range a.rubric.Capabilities {
 		if heads[h] != heads[len(heads)-1] {
 			out.Alone = append(out.Alone, name)

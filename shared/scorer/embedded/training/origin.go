@@ -24,7 +24,7 @@ type Origin struct {
 	Weights     File   `json:"weights"`
 	Annotations File   `json:"annotations"`
 	Manifests   []File `json:"manifests"`
-	Rubric      string `json:"rubric"` // hash of the rubric
+	Rubric      string `json:"rubric"`  // hash of the rubric
 	Samples     int    `json:"samples"` // on which the weights were trained
 	Sources     int    `json:"sources"` // of these samples
 	// Penalties are the regularisation that cross-validation chose for each capability and then each style. The training
