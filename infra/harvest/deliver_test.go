@@ -162,12 +162,15 @@ func TestServeFaults(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no input":      {[]string{"--input", "none"}, "--input none: there is no such folder; create it (mkdir -p none"},
-		"a file":        {[]string{"--input", "file"}, "--input file: it is a file"},
-		"linked images": {[]string{"--input", "linked"}, "--follow-links"},
-		"no budget":     {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
-		"out in input":  {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
-		"foreign out":   {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
+		"no input":       {[]string{"--input", "none"}, "--input none: there is no such folder; create it (mkdir -p none"},
+		"a file":         {[]string{"--input", "file"}, "--input file: it is a file"},
+		"linked images":  {[]string{"--input", "linked"}, "--follow-links"},
+		"no budget":      {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
+		"state in input": {[]string{"--input", "input", "--state", "input/state"}, "--state input/state: it is inside"},
+		"state is input": {[]string{"--input", "input", "--state", "input"}, "--state input: it is inside --input input"},
+		"input in state": {[]string{"--input", "input", "--state", "."}, "--input input: it is inside --state ."},
+		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
+		"foreign out":    {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
 		"budget with processes": {[]string{"--input", "input", "--processes", "--budget", "30%"}, "--budget: --processes " +
 			"does " +
 			"not support it"},
