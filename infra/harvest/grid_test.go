@@ -18,7 +18,7 @@ func widest(words string) int { return text.LongestLineLen(words) }
 func TestGridFits(t *testing.T) {
 	t.Parallel()
 	for name, header := range map[string][]any{
-		"wrapped header": {"a name that is long enough to be wrapped", "one long header", "another long header", "a third header"},
+		"wrapped header": {"a name that is long enough", "one long header", "another long header", "a third header"},
 		"two tables":     {"capability", "Spearman", "QW kappa", "exact", "within one", "within source", "samples"},
 	} {
 		g := newTable(header...)

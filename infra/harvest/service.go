@@ -118,6 +118,9 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 	}
 	s.log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", s.Input)
 	s.warnOfNoDatasets()
+	if err := s.restoreIndex(ctx, st.Runs); err != nil {
+		return errors.Join(err, st.Close())
+	}
 	s.exports.runs, s.exports.subsets = st.Runs, st.Subsets
 	taught, err := newLessons(s.serveFlags, o, st)
 	if err != nil {
@@ -135,6 +138,18 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 	err = group.Wait()
 	if closed := st.Close(); err == nil || errors.Is(err, context.Canceled) && closed != nil {
 		err = closed
+	}
+	return err
+}
+
+// restoreIndex restores entries of runs that someone deleted from the index of a state folder.
+func (s *service) restoreIndex(ctx context.Context, runs *run.Reader) error {
+	if _, onDisk := s.work.(bucket.OnDisk); !onDisk {
+		return nil
+	}
+	restored, err := run.NewIndex(s.work).Restore(ctx, runs)
+	if len(restored) > 0 {
+		s.log.Warn("runs were missing in the index, and were added again", "runs", restored)
 	}
 	return err
 }
