@@ -155,7 +155,7 @@ func flowTable(name string, rows []subset.Flow) string {
 	}
 	rendered := t.Render()
 	if more := len(rows) - maxFlows; more > 0 {
-		rendered += fmt.Sprintf("\n%d more rows are in --json", more)
+		rendered += "\nin --json: " + number(more, "more row")
 	}
 	return rendered
 }

@@ -121,7 +121,7 @@ func (set *annotationSet) export(
 		examples = append(examples, example)
 	}
 	if len(examples) == 0 {
-		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s%s",
+		return nil, fmt.Errorf("none of the annotated samples (%d) can be exported: %s%s",
 			len(samples), reasons(report.Failed), first)
 	}
 	report.Samples, report.Images = len(examples), len(store.written)
@@ -175,7 +175,7 @@ func (e *exportReport) print(w io.Writer, dir string) error {
 		return err
 	}
 	if len(e.Failed) > 0 {
-		if _, err := fmt.Fprintf(w, "left out: %s\n", reasons(e.Failed)); err != nil {
+		if _, err := fmt.Fprintln(w, folded("left out: "+reasons(e.Failed), "")); err != nil {
 			return err
 		}
 	}

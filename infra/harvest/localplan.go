@@ -106,7 +106,7 @@ func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 
 // nothingUsable returns the error of a dataset in which every surveyed record has a problem.
 func nothingUsable(v *run.Survey) error {
-	return fmt.Errorf("none of the %d records can be used: %s", v.Samples, mostFrequent(v))
+	return fmt.Errorf("%s: %s", run.NoneOf(v.Samples, "record", "be used"), mostFrequent(v))
 }
 
 // mostFrequent returns the most frequent problem of a survey, with an example.

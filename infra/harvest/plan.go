@@ -134,7 +134,7 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 func printExamples(w io.Writer, v *run.Survey) error {
 	for _, code := range slices.Sorted(maps.Keys(v.Examples)) {
 		for _, example := range v.Examples[code] {
-			if _, err := fmt.Fprintln(w, example); err != nil {
+			if _, err := io.WriteString(w, hanging(fmt.Sprintln(example))); err != nil {
 				return err
 			}
 		}

@@ -244,8 +244,8 @@ func (r *reviewSession) askAt(
 			question += " for " + spelling.Shown(pair.Capability)
 		}
 		for ctx.Err() == nil {
-			fmt.Fprintf(show, "\npair %d of %d. %s? left, right, tie, or quit [l/r/t/q]: ",
-				pair.Number, len(r.pairs), question)
+			fmt.Fprintf(show, "\n%s\nleft, right, tie, or quit [l/r/t/q]: ",
+				folded(fmt.Sprintf("pair %d of %d. %s?", pair.Number, len(r.pairs), question), ""))
 			line, err := typed.ReadString('\n')
 			word := strings.ToLower(strings.TrimSpace(line))
 			if word == "q" || word == "quit" || err != nil && word == "" {
@@ -337,8 +337,9 @@ func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 		if a.Kappa != nil {
 			kappa = fmt.Sprintf("%.2f", *a.Kappa)
 		}
-		if _, err := fmt.Fprintf(w, "%s and %s agree on %d of %s; Cohen's kappa: %s\n",
-			spelling.Shown(a.First), spelling.Shown(a.Second), a.Equal, number(a.Pairs, "pair"), kappa); err != nil {
+		text := fmt.Sprintf("%s and %s agree on %d of %s; Cohen's kappa: %s",
+			spelling.Shown(a.First), spelling.Shown(a.Second), a.Equal, number(a.Pairs, "pair"), kappa)
+		if _, err := fmt.Fprintln(w, folded(text, "")); err != nil {
 			return err
 		}
 	}

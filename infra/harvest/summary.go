@@ -162,7 +162,7 @@ func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", t.Render())
 	if err == nil && len(rows) > maxShortfalls {
-		_, err = fmt.Fprintf(w, "%d more rows are in selection.json\n", len(rows)-maxShortfalls)
+		_, err = fmt.Fprintf(w, "in selection.json: %s\n", number(len(rows)-maxShortfalls, "more row"))
 	}
 	return err
 }

@@ -63,7 +63,7 @@ func (t *trainReport) learnedFrom() string {
 // printAdded prints the agreement of the new weights with the user's samples in cross-validation, compared with the
 // embedded weights.
 func (t *trainReport) printAdded(w io.Writer, file string) error {
-	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before", "n")
+	rows := newTable(number(t.Added.Own, "sample")+" of your own", "Spearman", "before", "QW kappa", "before", "n")
 	row := func(name string, now, before training.Figures) {
 		rows.AppendRow(table.Row{
 			name, figure(now.Spearman), figure(before.Spearman), figure(now.QWK), figure(before.QWK), now.Samples,

@@ -62,15 +62,15 @@ func (p *Planner) unfit(ctx context.Context, plan *Plan, selection error) error 
 	case 0:
 		return selection
 	case plan.Samples:
-		return &RefusedError{Reason: fmt.Sprintf("none of the %d %s can be used, such as %s", broken,
-			spelling.Plural(broken, "record"), example)}
+		return &RefusedError{Reason: fmt.Sprintf("%s, such as %s", NoneOf(broken, "record", "be used"), example)}
 	}
 	first := "the first " // records
 	if read == plan.Samples {
 		first = ""
 	}
 	return &RefusedError{
-		Reason: fmt.Sprintf("%d of %s%d records cannot be used, such as %s; %v", broken, first, read, example, selection),
+		Reason: fmt.Sprintf("%d of %s%d %s cannot be used, such as %s; %v", broken, first, read,
+			spelling.Plural(read, "record"), example, selection),
 	}
 }
 
