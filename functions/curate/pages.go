@@ -93,12 +93,10 @@ func (s server) runPage(r *http.Request) (answer, error) {
 // the storage.
 const maxListed = api.MaxPageSize
 
-// latestSelections returns the selections of a run, the newest first. If the run has more than maxListed selections,
-// more is true, and only the maxListed selections with the smallest ids are returned; newer ones may be left out.
+// latestSelections returns the maxListed newest selections of a run, the newest first. If the run has more, more is
+// true.
 func (s server) latestSelections(ctx context.Context, runID string) (listed []subset.Listed, more bool, err error) {
-	listed, next, err := s.subsets.ListPage(ctx, runID, "", maxListed)
-	slices.SortStableFunc(listed, func(a, b subset.Listed) int { return b.Accepted.Compare(a.Accepted) })
-	return listed, next != "", err
+	return s.subsets.Newest(ctx, runID, maxListed)
 }
 
 // doRun runs the verb of a button on a run's page, like POST /v1/runs/{run}:<verb>, and redirects to a page: that of

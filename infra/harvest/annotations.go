@@ -166,7 +166,7 @@ func (set *annotationSet) find(ctx context.Context) (samples []datasetSample, ab
 		samples = append(samples, found)
 	}
 	if len(samples) == 0 {
-		return nil, nil, fmt.Errorf("none of the %d annotated samples is in the manifests: the first is %q; "+
+		return nil, nil, fmt.Errorf("none of the annotated samples (%d) is in the manifests: the first is %q; "+
 			"name the manifests that were annotated", len(absent), absent[0])
 	}
 	return samples, absent, nil
@@ -224,7 +224,8 @@ func printAbsent(w io.Writer, ids []string) error {
 	if len(ids) == 1 {
 		have = "annotation has"
 	}
-	_, err := fmt.Fprintf(w, "%s %s no sample in the manifests, such as %q.\n",
+	text := fmt.Sprintf("%s %s no sample in the manifests, such as %q.",
 		separated(len(ids)), have, ids[:min(len(ids), absentInTable)])
+	_, err := fmt.Fprintln(w, folded(text, ""))
 	return err
 }

@@ -117,7 +117,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 		if c.out.json {
 			continue
 		}
-		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s samples, %s\n", orders[i].arm, separated(res.Selected),
+		_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s: %s, %s\n", orders[i].arm, number(res.Selected, "sample"),
 			res.Outputs.Subset)
 		if err != nil {
 			return err

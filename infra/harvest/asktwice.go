@@ -178,8 +178,9 @@ func printSelfAgreement(w io.Writer, r *agreement.Report, capabilities []string,
 	}
 	t.AppendSeparator()
 	row("mean", r.Mean, r.Samples)
-	_, err := fmt.Fprintf(w, "%s\nAgreement of the two ratings of each sample. The second rating had capabilities and "+
-		"styles in the opposite order. \"-\" means that all ratings are equal. The other samples take about %s.\n",
-		t.Render(), others.Round(time.Second))
+	text := fmt.Sprintf("Agreement of the two ratings of each sample. The second rating had capabilities and styles in "+
+		"the opposite order. \"-\" means that all ratings are equal. The other samples take about %s.",
+		others.Round(time.Second))
+	_, err := fmt.Fprintf(w, "%s\n%s\n", t.Render(), folded(text, ""))
 	return err
 }

@@ -139,8 +139,8 @@ func (c *clusterReport) print(w io.Writer, samples int) error {
 		_, err := fmt.Fprintf(w, "run %s has no near duplicates among its %s\n", c.Run, page.Plural(samples, "sample"))
 		return err
 	}
-	_, err := fmt.Fprintf(w, "run %s: %s of near duplicates, with %s of %s samples\n", c.Run,
-		page.Plural(c.Clusters, "cluster"), page.Group(c.Samples), page.Group(samples))
+	_, err := fmt.Fprintf(w, "run %s: %s of near duplicates, with %s of %s\n", c.Run,
+		page.Plural(c.Clusters, "cluster"), page.Group(c.Samples), page.Plural(samples, "sample"))
 	if err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ selection with a selection of another run of the same dataset. With two runs, th
 			if err != nil {
 				return err
 			}
-			runID, request, err := compareRequest(cmd.Context(), runs, subsets, args, other)
+			runID, request, err := compareRequest(cmd.Context(), runs, subsets, state, args, other)
 			if err != nil {
 				return err
 			}
@@ -79,7 +79,7 @@ selection with a selection of another run of the same dataset. With two runs, th
 
 // compareRequest finds the run and the selections that the arguments name.
 func compareRequest(
-	ctx context.Context, runs *run.Reader, subsets *subset.Reader, args []string, other string,
+	ctx context.Context, runs *run.Reader, subsets *subset.Reader, state string, args []string, other string,
 ) (runID string, request subset.CompareRequest, err error) {
 	if runID, err = findRun(ctx, runs, args[0]); err != nil {
 		return "", request, err
@@ -92,12 +92,12 @@ func compareRequest(
 		request.OtherRun = ofB
 	}
 	if len(args) > 1 {
-		if request.Selection, err = findSelection(ctx, subsets, runID, args[1]); err != nil {
+		if request.Selection, err = findSelection(ctx, subsets, state, runID, args[1]); err != nil {
 			return "", request, err
 		}
 	}
 	if len(args) > 2 {
-		request.Other, err = findSelection(ctx, subsets, ofB, args[2])
+		request.Other, err = findSelection(ctx, subsets, state, ofB, args[2])
 	}
 	return runID, request, err
 }
@@ -155,7 +155,7 @@ func flowTable(name string, rows []subset.Flow) string {
 	}
 	rendered := t.Render()
 	if more := len(rows) - maxFlows; more > 0 {
-		rendered += fmt.Sprintf("\n%d more rows are in --json", more)
+		rendered += "\nin --json: " + number(more, "more row")
 	}
 	return rendered
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -11,7 +13,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry/otlp"
 	"github.com/jedib0t/go-pretty/v6/table"
-	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 )
 
@@ -76,17 +77,35 @@ or only those of one function. It prints no values, because some values may be s
 			if len(variables) == 0 {
 				return usageError{fmt.Errorf("%q reads no variables; give harvest, ingest, score or curate", args[0])}
 			}
-			t := variableTable(variables, func(s string) string { return s })
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), t.Render())
-			return err
+			return printVariables(cmd.OutOrStdout(), variables)
 		},
 	}
 }
 
-// variableTable returns a table of variables. quote formats their names and defaults.
+// printVariables prints a table for each group of variables that the same programs read.
+func printVariables(w io.Writer, variables []readVariable) error {
+	for len(variables) > 0 {
+		by := strings.Join(variables[0].by, ", ")
+		t := newNarrowTable([]int{27, textWidth, textWidth + 20}, "variable", "default", "meaning")
+		var others []readVariable
+		for _, v := range variables {
+			if strings.Join(v.by, ", ") != by {
+				others = append(others, v)
+				continue
+			}
+			t.AppendRow(table.Row{v.Name, cmp.Or(v.Default, "none"), v.Meaning})
+		}
+		if _, err := fmt.Fprintf(w, "read by %s:\n%s\n", by, t.Render()); err != nil {
+			return err
+		}
+		variables = others
+	}
+	return nil
+}
+
+// variableTable returns a table of variables for a page. quote formats their names and defaults.
 func variableTable(variables []readVariable, quote func(string) string) table.Writer {
-	t := newTable("variable", "default", "read by", "meaning")
-	t.SetColumnConfigs([]table.ColumnConfig{{Name: "meaning", WidthMax: 60, WidthMaxEnforcer: text.WrapSoft}})
+	t := newWriter(table.Row{"variable", "default", "read by", "meaning"})
 	for _, v := range variables {
 		value := "none"
 		if v.Default != "" {

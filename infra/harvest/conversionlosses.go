@@ -36,6 +36,7 @@ type loss struct {
 // conversionLosses counts the records that would lose content in another form.
 type conversionLosses struct {
 	records, lossy int
+	excluded       int // number of records that were not checked, because they are excluded
 	kinds          []*loss
 	byKind         map[string]*loss
 }
@@ -121,17 +122,17 @@ func isLoss(err error) bool {
 
 // checkFormat converts the first records of a planned dataset as a test, before anything is scored. It warns if some
 // records would lose content. If all records would lose content, no subset can be written, and checkFormat returns an
-// error.
-func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writer) error {
+// error. Excluded records are not in any subset, so they are not converted.
+func (p *localPlan) checkFormat(ctx context.Context, format string, exclude []string, show io.Writer) error {
 	if format == "" {
 		return nil
 	}
-	losses, err := p.lossesIn(ctx, format)
+	losses, err := p.lossesIn(ctx, format, exclude)
 	if err != nil || losses.lossy == 0 {
 		return err
 	}
 	first := ""
-	if int64(losses.records) < p.Samples {
+	if int64(losses.records+losses.excluded) < p.Samples {
 		first = "the first "
 	}
 	asked := outputFolder{format: format}.asked()
@@ -145,9 +146,9 @@ func (p *localPlan) checkFormat(ctx context.Context, format string, show io.Writ
 	return err
 }
 
-// lossesIn counts the losses of the first valid records of a planned dataset in a form.
-func (p *localPlan) lossesIn(ctx context.Context, format string) (*conversionLosses, error) {
-	losses := &conversionLosses{}
+// lossesIn counts the losses of the first valid records of a planned dataset in a form, without the excluded records.
+func (p *localPlan) lossesIn(ctx context.Context, format string, exclude []string) (*conversionLosses, error) {
+	losses, excluded := &conversionLosses{}, dataset.NewLookup(exclude)
 	columns, rows := table.NewColumns(forms.ImagesField), forms.NewRows(format)
 	for r, rng := range p.Ranges {
 		reading := p.Manifests[rng.Manifest].Reading
@@ -158,6 +159,10 @@ func (p *localPlan) lossesIn(ctx context.Context, format string) (*conversionLos
 		err = run.EachRecord(ctx, p.texts(), p.Plan, r, func(s *dataset.Sample) error {
 			if losses.records == checkedRecords {
 				return errStopped
+			}
+			if excluded.Add(s.ID) {
+				losses.excluded++
+				return nil
 			}
 			if s.Problem != nil {
 				return nil

@@ -67,6 +67,17 @@ func TestOutputFormatRefuses(t *testing.T) {
 			t.Errorf("--output-format %s: status %d, %q; want %d and %q", tc.format, a.status, a.stderr, tc.status, tc.says)
 		}
 	}
+	// Excluded records are not in the warning.
+	for ids, warns := range map[string]string{
+		"y0\ny1\ny2\n": "llava: 2 of 3 records would lose", "y0\ny1\ny2\ny3\ny4\n": "",
+	} {
+		writeFile(t, filepath.Join(dir, "without"), ids)
+		a := harvest(t, dir, nil, "curate", "--budget", "1", "--state", "excluded", "--out", "other", "--exclude",
+			"without", "--output-format", "llava", "b.jsonl")
+		if !strings.Contains(a.stderr, warns) || warns == "" && (a.status != 0 || strings.Contains(a.stderr, "lose")) {
+			t.Errorf("without %q: status %d, %q; want the warning %q", ids, a.status, a.stderr, warns)
+		}
+	}
 	a := harvest(t, dir, nil, "curate", "--budget", "100%", "--state", "state", "--out", "new/out", "--output-format",
 		"llava", "b.jsonl")
 	for _, want := range []string{

@@ -104,7 +104,7 @@ func curateDataset(
 	if err := p.accept(ctx, o, checkImages || !p.again, show); err != nil {
 		return nil, err
 	}
-	if err := p.checkFormat(ctx, o.Format, show); err != nil {
+	if err := p.checkFormat(ctx, o.Format, o.excluded(), show); err != nil {
 		return nil, err
 	}
 	removeNew := newFolder(o.Out)

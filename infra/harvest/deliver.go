@@ -27,6 +27,8 @@ type subsetFolder struct {
 	log     *slog.Logger
 	// settled has the decisions of the datasets whose folders are up to date.
 	settled map[string]decision
+	// warned has the decisions of the datasets for which warnOfBudget gave a warning.
+	warned map[string]decision
 }
 
 // A decision holds the changing facts that determine the subset in a dataset's folder.
@@ -57,6 +59,7 @@ func newSubsetFolder(
 	}
 	return &subsetFolder{
 		dir: abs, state: state, budget: budget, exports: exports, log: log, settled: map[string]decision{},
+		warned: map[string]decision{},
 	}, prepareOut(dir, state, nil)
 }
 
@@ -132,10 +135,23 @@ func (f *subsetFolder) updateDataset(
 		}
 	}
 	if called == nil {
+		f.warnOfBudget(dataset, dir, now, pending)
 		return false, nil
 	}
 	written, err := f.writeSelection(ctx, dataset, called, dir)
 	return written && !pending, err
+}
+
+// warnOfBudget warns once, after each change of the decision, if a dataset has selections, but its folder has no subset
+// because none of them has the requested budget.
+func (f *subsetFolder) warnOfBudget(dataset, dir string, now decision, pending bool) {
+	_, err := os.Stat(filepath.Join(dir, selectionFile))
+	if pending || err == nil || f.warned[dataset] == now {
+		return
+	}
+	f.warned[dataset] = now
+	f.log.Warn("no subset is written yet, because no selection of the dataset has its budget: if "+run.SpecFile+
+		" was refused, correct it", "dataset", dataset, "folder", dir)
 }
 
 // writeSelection writes a completed selection to the folder of its dataset, unless the folder has it already. It

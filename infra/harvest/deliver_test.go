@@ -85,6 +85,27 @@ func TestServeWritesCalled(t *testing.T) {
 	s.stop(t)
 }
 
+// TestServeWithoutItsBudget uploads a refused dataset.yaml with a budget that no selection of the dataset has. The log
+// says why there is no subset. The correction of the dataset.yaml gives the subset.
+func TestServeWithoutItsBudget(t *testing.T) {
+	thorough.Only(t)
+	t.Parallel()
+	dir := t.TempDir()
+	drop(t, dir, "small", 20)
+	first := servingWith(t, dir, nil, "--budget", "30%")
+	first.event(t, events.SelectionCompleted)
+	first.stop(t)
+	spec := filepath.Join(dir, "input", "datasets", "small", "dataset.yaml")
+	writeFile(t, spec, "manifests: [al.json]\nbudget: 4\n")
+	second := servingWith(t, dir, nil, "--budget", "30%", "--out", "out")
+	const reason = "no selection of the dataset has its budget"
+	until(t, "the reason", func() bool { return strings.Contains(second.log.String(), reason) })
+	until(t, "the hint", func() bool { return strings.Contains(second.log.String(), `did you mean \"all.json\"?`) })
+	writeFile(t, spec, "manifests: [all.json]\nbudget: 4\n")
+	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 4 })
+	second.stop(t)
+}
+
 // stop ends the command as ctrl-C does.
 func (s *server) stop(t *testing.T) {
 	t.Helper()
@@ -141,12 +162,15 @@ func TestServeFaults(t *testing.T) {
 		args []string
 		says string
 	}{
-		"no input":      {[]string{"--input", "none"}, "--input none: there is no such folder; create it (mkdir -p none"},
-		"a file":        {[]string{"--input", "file"}, "--input file: it is a file"},
-		"linked images": {[]string{"--input", "linked"}, "--follow-links"},
-		"no budget":     {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
-		"out in input":  {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
-		"foreign out":   {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
+		"no input":       {[]string{"--input", "none"}, "--input none: there is no such folder; create it (mkdir -p none"},
+		"a file":         {[]string{"--input", "file"}, "--input file: it is a file"},
+		"linked images":  {[]string{"--input", "linked"}, "--follow-links"},
+		"no budget":      {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
+		"state in input": {[]string{"--input", "input", "--state", "input/state"}, "--state input/state: it is inside"},
+		"state is input": {[]string{"--input", "input", "--state", "input"}, "--state input: it is inside --input input"},
+		"input in state": {[]string{"--input", "input", "--state", "."}, "--input input: it is inside --state ."},
+		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
+		"foreign out":    {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
 		"budget with processes": {[]string{"--input", "input", "--processes", "--budget", "30%"}, "--budget: --processes " +
 			"does " +
 			"not support it"},

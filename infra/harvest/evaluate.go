@@ -29,6 +29,8 @@ const (
 // An evaluation is the report of evaluate. --json prints this object.
 type evaluation struct {
 	*agreement.Report
+	// ValueIntervals are the bootstrap intervals of the report's SelectionValue.
+	ValueIntervals map[string]agreement.Interval `json:"selection_value_intervals"`
 	// Pools is the agreement on pools of a few sources; null if the dataset has no more sources than one pool.
 	Pools *agreement.Pools `json:"pools"`
 	// Annotations is the number of annotations in the file: compared, absent and failed annotations together.
@@ -117,6 +119,9 @@ func (set *annotationSet) evaluate(
 	if e.Report, err = agreement.Measure(rated, options); err != nil {
 		return nil, err
 	}
+	if e.ValueIntervals, err = agreement.ValueIntervals(rated, options); err != nil {
+		return nil, err
+	}
 	options.Resamples = poolsDrawn
 	e.Pools, err = agreement.MeasurePools(rated, options)
 	e.Seconds["measure"] = time.Since(start).Seconds()
@@ -202,11 +207,11 @@ func (e *evaluation) print(w io.Writer) error {
 		}
 	}
 	within := e.WithinSource
-	text := fmt.Sprintf("%d of %d annotated samples compared with %s. Intervals have 95 %% confidence (bootstrap).\n"+
-		"Within sources: %d sources with %d samples or more. For %d of %d capabilities the correlation is above 0. A rater "+
+	text := fmt.Sprintf("%d of %s compared with %s. Intervals have 95 %% confidence (bootstrap).\n"+
+		"Within sources: %s with %d samples or more. For %d of %d capabilities the correlation is above 0. A rater "+
 		"who knows only the source has 0.\n",
-		e.Samples, e.Annotations, e.Scorer,
-		within.Sources, agreement.LeastOfSource, within.Above, len(e.capabilities))
+		e.Samples, number(e.Annotations, "annotated sample"), e.Scorer,
+		number(within.Sources, "source"), agreement.LeastOfSource, within.Above, len(e.capabilities))
 	if _, err := fmt.Fprintf(w, "\n%s", foldedLines(text)); err != nil {
 		return err
 	}
@@ -266,7 +271,7 @@ func (e *evaluation) selectionTable() table.Writer {
 	t := newTable("selection at", "in both", "by chance", "value")
 	for _, budget := range slices.Sorted(maps.Keys(e.Overlap)) {
 		t.AppendRow(table.Row{budget, figure(e.Overlap[budget]), figure(e.RandomOverlap[budget]),
-			figure(e.SelectionValue[budget])})
+			ranged(e.SelectionValue[budget], e.ValueIntervals[budget])})
 	}
 	return t
 }

@@ -130,19 +130,19 @@ func (r *result) printEvaluations(w io.Writer) error {
 	for _, name := range slices.Sorted(maps.Keys(found.ImageSources)) {
 		sources = append(sources, fmt.Sprintf("%s %d", name, found.ImageSources[name]))
 	}
-	text := fmt.Sprintf("%s of %s samples have an image of the evaluation sets", separated(int64(found.Both+found.Image)),
-		separated(r.Samples.In))
+	text := fmt.Sprintf("with an image of the evaluation sets: %s of %s", separated(int64(found.Both+found.Image)),
+		number(int(r.Samples.In), "sample"))
 	if len(sources) > 0 {
 		text += " (" + strings.Join(sources, ", ") + ")"
 	}
-	text += fmt.Sprintf(", %s of them with the text too; %s have only the text. Left out: %s.",
+	text += fmt.Sprintf(", %s of them with the text too; only with the text: %s. Left out: %s.",
 		separated(int64(found.Both)), separated(int64(found.Text)), separated(int64(found.Dropped)))
 	if _, err := fmt.Fprintf(w, "\n%s\n", folded(text, "")); err != nil {
 		return err
 	}
 	for _, set := range found.Sets {
-		_, err := fmt.Fprintf(w, "  %s: %s items, %s images\n", nameOfSet(set), separated(int64(set.Items)),
-			separated(int64(set.Images)))
+		_, err := fmt.Fprintf(w, "  %s: %s, %s\n", nameOfSet(set), number(set.Items, "item"),
+			number(set.Images, "image"))
 		if err != nil {
 			return err
 		}

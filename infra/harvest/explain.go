@@ -42,7 +42,7 @@ func newExplain() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			selection, err := findSelection(cmd.Context(), subsets, runID, args[1])
+			selection, err := findSelection(cmd.Context(), subsets, state, runID, args[1])
 			if err != nil {
 				return err
 			}

@@ -121,7 +121,7 @@ func (set *annotationSet) export(
 		examples = append(examples, example)
 	}
 	if len(examples) == 0 {
-		return nil, fmt.Errorf("none of the %d annotated samples can be exported: %s%s",
+		return nil, fmt.Errorf("none of the annotated samples (%d) can be exported: %s%s",
 			len(samples), reasons(report.Failed), first)
 	}
 	report.Samples, report.Images = len(examples), len(store.written)
@@ -167,15 +167,15 @@ func (e *exportReport) print(w io.Writer, dir string) error {
 	for _, f := range e.Files {
 		t.AppendRow(table.Row{f.Name, f.Samples, f.Items})
 	}
-	if _, err := fmt.Fprintf(w, "%s\n%d of %d annotated samples and %d images are in %s\n",
-		t.Render(), e.Samples, e.Annotations, e.Images, dir); err != nil {
+	if _, err := fmt.Fprintf(w, "%s\nwritten to %s: %d of %s, and %s\n",
+		t.Render(), dir, e.Samples, number(e.Annotations, "annotated sample"), number(e.Images, "image")); err != nil {
 		return err
 	}
 	if err := printAbsent(w, e.Absent); err != nil {
 		return err
 	}
 	if len(e.Failed) > 0 {
-		if _, err := fmt.Fprintf(w, "left out: %s\n", reasons(e.Failed)); err != nil {
+		if _, err := fmt.Fprintln(w, folded("left out: "+reasons(e.Failed), "")); err != nil {
 			return err
 		}
 	}

@@ -97,7 +97,7 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	plan, sel, err := findCompleted(ctx, runs, subsets, args[0], args[1])
+	plan, sel, err := findCompleted(ctx, runs, subsets, c.state, args[0], args[1])
 	if err != nil {
 		return err
 	}
@@ -125,13 +125,13 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 
 // findCompleted finds a selection. It returns an error if the subset is not written yet.
 func findCompleted(
-	ctx context.Context, runs *run.Reader, subsets *subset.Reader, typedRun, typed string,
+	ctx context.Context, runs *run.Reader, subsets *subset.Reader, state, typedRun, typed string,
 ) (*run.Plan, *subset.Selection, error) {
 	runID, err := findRun(ctx, runs, typedRun)
 	if err != nil {
 		return nil, nil, err
 	}
-	id, err := findSelection(ctx, subsets, runID, typed)
+	id, err := findSelection(ctx, subsets, state, runID, typed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,10 +143,10 @@ func findCompleted(
 	if err != nil {
 		return nil, nil, err
 	}
-	state, err := subsets.State(ctx, sel)
-	if err == nil && state != subset.StateCompleted {
+	reached, err := subsets.State(ctx, sel)
+	if err == nil && reached != subset.StateCompleted {
 		err = fmt.Errorf("selection %s of run %s is not written (%s); `harvest resume %s` continues it",
-			id, runID, state, runID)
+			id, runID, reached, runID)
 	}
 	return plan, sel, err
 }

@@ -392,7 +392,7 @@ func TestExportEvent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, sel, err := findCompleted(t.Context(), runs, subsets, filepath.Base(dir), "latest")
+	plan, sel, err := findCompleted(t.Context(), runs, subsets, "", filepath.Base(dir), "latest")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -31,7 +31,7 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 		if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, "", o.Out); err != nil {
 			return err
 		}
-		next += "; " + r.Outputs.Rejected + " lists all failed samples"
+		next += "; " + r.Outputs.Rejected + " lists all failed samples" + keptNote(o.Out)
 	}
 	r.Problem = problem + next
 	return &failure{r.Problem}

@@ -74,6 +74,40 @@ func TestFailedImages(t *testing.T) {
 	}
 }
 
+// TestFailureKeepsSubset repeats a command after records were broken, so that it fails. The subset of the first command
+// stays. After the records are fixed, the folder has only files of the new subset.
+func TestFailureKeepsSubset(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	args := []string{"curate", "--state", "state", "--out", "out", "--budget", "2", "--no-report", "dataset.json"}
+	mustHarvest(t, dir, args...)
+	out, whole := filepath.Join(dir, "out"), readFile(t, filepath.Join(dir, "dataset.json"))
+	before := filesIn(t, out)
+	subset := readFile(t, filepath.Join(out, "subset.json"))
+	breakRecords(t, dir, 3)
+	for range 2 {
+		a := harvest(t, dir, nil, args...)
+		says(t, a.stderr, "3 of 10 samples failed", "out/failed.jsonl lists all failed samples",
+			"the subset of an earlier command stays in out")
+		want := slices.Sorted(slices.Values(append(slices.Clone(before), "failed.jsonl")))
+		if diff := cmp.Diff(want, filesIn(t, out)); diff != "" || a.status != 1 {
+			t.Errorf("status %d, output folder (-want +got):\n%s", a.status, diff)
+		}
+		if readFile(t, filepath.Join(out, "subset.json")) != subset {
+			t.Error("the earlier subset has changed")
+		}
+	}
+	if lines := rejectedLines(t, filepath.Join(out, "failed.jsonl")); len(lines) != 3 {
+		t.Errorf("failed.jsonl has %d lines, want 3", len(lines))
+	}
+	writeFile(t, filepath.Join(dir, "dataset.json"), whole)
+	mustHarvest(t, dir, args...)
+	if diff := cmp.Diff(before, filesIn(t, out)); diff != "" {
+		t.Errorf("output folder after the fix (-want +got):\n%s", diff)
+	}
+}
+
 // TestTooManyFailed curates a dataset in which too many records are broken.
 func TestTooManyFailed(t *testing.T) {
 	t.Parallel()
@@ -103,6 +137,10 @@ func TestTooManyFailed(t *testing.T) {
 	if status.State != run.StateFailed || status.Problem == "" {
 		t.Errorf("status %+v", status)
 	}
+	says(t, harvest(t, dir, nil, "explain", "--state", "state", r.Run, "latest", "s1").stderr,
+		"run "+r.Run+" failed, so it has no selection; `harvest status --state state "+r.Run+"` says why",
+		"`harvest show --state state "+r.Run+" ID` shows a sample",
+		"`harvest select --state state "+r.Run+" --budget 10% --max-failed 30%` selects")
 	if a := harvest(t, dir, nil, "select", "--state", "state", "--budget", "2", r.Run); a.status != 1 {
 		t.Errorf("select: status %d: %s", a.status, a.stderr)
 	}

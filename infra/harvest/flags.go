@@ -171,7 +171,7 @@ func (f datasetFlags) input(ctx context.Context, manifests []string, state strin
 	if err := spec.Validate(); err != nil {
 		return input{}, run.Spec{}, usageError{err}
 	}
-	return in, spec, in.noteRepeats(os.Stderr)
+	return in, spec, in.noteRepeats(messagesTo(os.Stderr))
 }
 
 // stateFlag adds --state: the folder that is the work bucket.

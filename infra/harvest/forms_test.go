@@ -86,7 +86,7 @@ func TestPlanShowsForms(t *testing.T) {
 	for _, want := range []string{
 		"LLaVA (1), OpenAI messages with image parts (1)",
 		"mix.jsonl: element 1 (line 1) read as LLaVA: id 1, source mix\n  human: \"Why?\"\n  gpt: \"So.\"\n" +
-			"mix.jsonl: element 2 (line 2) read as OpenAI messages with image parts: id b, source mix\n" +
+			"mix.jsonl: element 2 (line 2) read as OpenAI messages with image parts: id b,\n  source mix\n" +
 			"  human: \"[image 1]\"\n  gpt: \"A b.\"\n  image 1: b.png\n",
 		"harvest: warning: id is a number (1) and a string (1): ",
 	} {

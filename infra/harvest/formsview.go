@@ -47,7 +47,7 @@ func printView(w io.Writer, v forms.View) error {
 	for _, field := range slices.Sorted(maps.Keys(v.Kept)) {
 		text += fmt.Sprintf("  its authors' %s: %s\n", field, v.Kept[field])
 	}
-	_, err := io.WriteString(w, text)
+	_, err := io.WriteString(w, hanging(text))
 	return err
 }
 

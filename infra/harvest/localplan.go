@@ -106,7 +106,7 @@ func (p *localPlan) unselectable(ctx context.Context, selection error) error {
 
 // nothingUsable returns the error of a dataset in which every surveyed record has a problem.
 func nothingUsable(v *run.Survey) error {
-	return fmt.Errorf("none of the %d records can be used: %s", v.Samples, mostFrequent(v))
+	return fmt.Errorf("%s: %s", run.NoneOf(v.Samples, "record", "be used"), mostFrequent(v))
 }
 
 // mostFrequent returns the most frequent problem of a survey, with an example.
@@ -164,7 +164,7 @@ func (f datasetFlags) plan(ctx context.Context, manifests []string, state string
 	if err != nil {
 		return nil, err
 	}
-	return in.plan(ctx, spec, files, state, plainText{os.Stderr})
+	return in.plan(ctx, spec, files, state, plainText{messagesTo(os.Stderr)})
 }
 
 // affordable refuses a plan that would wait for an approval. On this machine a user approves a run by raising the
@@ -191,8 +191,8 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(w, "%d samples by %s: estimated cost %s, estimated time %v (limited by %s)\n",
-		v.Valid, p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
+	_, err = fmt.Fprintf(w, "%s by %s: estimated cost %s, estimated time %v (limited by %s)\n",
+		number(int(v.Valid), "sample"), p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
 	return err
 }
 

@@ -26,7 +26,7 @@ func execute() int {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	show, warn := plainText{out}, plainText{os.Stderr}
+	show, warn := plainText{out}, plainText{messagesTo(os.Stderr)}
 	root := newRoot()
 	root.SetOut(show)
 	root.SetErr(warn)

@@ -94,7 +94,8 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 }
 
 // findSelection returns the id of the selection of a run that a user typed as an id, the beginning of an id, or latest.
-func findSelection(ctx context.Context, subsets *subset.Reader, runID, typed string) (string, error) {
+// state is the state folder as the user typed it, for commands in messages.
+func findSelection(ctx context.Context, subsets *subset.Reader, state, runID, typed string) (string, error) {
 	ids, err := subsets.List(ctx, runID)
 	if err != nil {
 		return "", err
@@ -119,11 +120,36 @@ func findSelection(ctx context.Context, subsets *subset.Reader, runID, typed str
 			"one id",
 			len(begun), runID, typed, some(begun))}
 	case len(ids) == 0:
-		return "", usageError{fmt.Errorf("%w: %s; run %s has no selection, and `harvest select %s --budget 10%%` makes one",
-			subset.ErrNoSelection, typed, runID, runID)}
+		why, err := withoutSelection(ctx, subsets, state, runID)
+		if err != nil {
+			return "", err
+		}
+		return "", usageError{fmt.Errorf("%w: %s; %s", subset.ErrNoSelection, typed, why)}
 	default:
 		return "", usageError{fmt.Errorf("%w: %s; run %s has %s", subset.ErrNoSelection, typed, runID, some(ids))}
 	}
+}
+
+// withoutSelection says why a run has no selection, and what to type.
+func withoutSelection(ctx context.Context, subsets *subset.Reader, state, runID string) (string, error) {
+	status, err := subsets.RunStatus(ctx, runID)
+	if err != nil {
+		return "", unknownRun(err)
+	}
+	choose := command("select", state, runID) + " --budget 10%"
+	switch {
+	case !status.IsScored():
+		return fmt.Sprintf("run %s has no selection, because it is %s; `%s` says more", runID, status.State,
+			command("status", state, runID)), nil
+	case status.State != run.StateFailed:
+		return fmt.Sprintf("run %s has no selection, and `%s` makes one", runID, choose), nil
+	}
+	text := fmt.Sprintf("run %s failed, so it has no selection; `%s` says why, and `%s ID` shows a sample and its problem",
+		runID, command("status", state, runID), command("show", state, runID))
+	if passes := run.Passes(status.Samples); passes != "" {
+		text += fmt.Sprintf("; `%s --max-failed %s` selects from the samples that were scored", choose, passes)
+	}
+	return text, nil
 }
 
 func newestSelection(ctx context.Context, subsets *subset.Reader, runID string, ids []string) (string, error) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -66,6 +67,16 @@ func (o order) with(sel selectionFlags, out outputFlags) (order, error) {
 	o.files = sel.files()
 	o.Format, err = out.outputFormat()
 	return o, err
+}
+
+// excluded returns the ids that every requested selection excludes.
+func (o order) excluded() []string {
+	if len(o.Requests) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(o.Requests[0].Exclude), func(id string) bool {
+		return slices.ContainsFunc(o.Requests[1:], func(r selection.Request) bool { return !slices.Contains(r.Exclude, id) })
+	})
 }
 
 // check returns an error if --max-failed is above the number of samples of a run.

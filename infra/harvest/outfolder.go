@@ -183,18 +183,26 @@ func sameFile(a, b string) bool {
 
 // isBelow reports whether a file is in a folder or in one of its subfolders.
 func isBelow(file, dir string) bool {
-	paths := [2]string{file, dir}
-	for i, path := range paths {
-		if abs, err := filepath.Abs(path); err == nil {
-			path = abs
-		}
-		if real, err := filepath.EvalSymlinks(path); err == nil {
-			path = real
-		}
-		paths[i] = path
-	}
-	rel, err := filepath.Rel(paths[1], paths[0])
+	rel, err := filepath.Rel(realPath(dir), realPath(file))
 	return err == nil && filepath.IsLocal(rel)
+}
+
+// realPath returns the absolute path of a file without links. If the file does not exist, this holds for its nearest
+// folder that exists.
+func realPath(path string) string {
+	if abs, err := filepath.Abs(path); err == nil {
+		path = abs
+	}
+	for folder, rest := path, ""; ; {
+		if real, err := filepath.EvalSymlinks(folder); err == nil {
+			return filepath.Join(real, rest)
+		}
+		parent := filepath.Dir(folder)
+		if parent == folder {
+			return path
+		}
+		folder, rest = parent, filepath.Join(filepath.Base(folder), rest)
+	}
 }
 
 // keepFiles returns an error if the output file `written` is an input file or a folder.

@@ -19,9 +19,6 @@ import (
 	"github.com/harvest-ml/harvest/shared/telemetry"
 )
 
-// rejectedFile is the name of the file of rejected samples in an output folder.
-const rejectedFile = "rejected.jsonl"
-
 // scoresPattern matches the files in an output folder that have the scores of a run. There is one file for each range.
 const scoresPattern = "scores-*.parquet"
 
@@ -223,29 +220,6 @@ func (f outputFolder) writeSelection(w io.Writer, files []string) error {
 		written.Manifests = append(written.Manifests, m)
 	}
 	return api.EncodeJSON(w, written)
-}
-
-// writeRejected writes only the rejected samples of a failed run or selection to a folder.
-func writeRejected(
-	ctx context.Context, subsets *subset.Reader, runID, selectionID, dir string,
-) (subset.Outputs, error) {
-	to := subset.Outputs{Rejected: filepath.Join(dir, rejectedFile)}
-	err := makeOut(dir)
-	if err == nil {
-		err = announce(dir, []string{rejectedFile})
-	}
-	if err == nil {
-		err = writeWhole(to.Rejected, func(w io.Writer) error {
-			return subsets.WriteRejected(ctx, runID, selectionID, w)
-		})
-	}
-	if err == nil {
-		err = keepOnly(dir, []string{rejectedFile})
-	}
-	if err != nil {
-		return subset.Outputs{}, fmt.Errorf("writing the rejected samples: %w", bucket.MachineFault(dir, err))
-	}
-	return to, nil
 }
 
 // writeWhole writes a file so that it is complete or does not exist. A fault of the folder is a *bucket.MachineError.

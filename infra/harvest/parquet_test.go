@@ -134,7 +134,7 @@ func TestParquetOfDatasets(t *testing.T) {
 	for name, says := range map[string][]string{
 		"llava": {"row 1 of llava.parquet read as LLaVA: id a0, source drawn", `human: "[image 1]\nWhat is in picture 0?"`},
 		"cauldron": {
-			"row 3 of cauldron.parquet read as The Cauldron: id cauldron.parquet#3, source drawn",
+			"row 3 of cauldron.parquet read as The Cauldron: id cauldron.parquet#3, source\n  drawn",
 			`human: "[image 1]\n[image 2]\nQuestion 2.0?"`, "image 2: image 2 of the record",
 		},
 		"finevision": {"read as FineVision", "relevance_min"},

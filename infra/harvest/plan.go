@@ -85,7 +85,7 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	}
 	row("samples", v.Samples)
 	if p.Of > 0 {
-		row("trial", fmt.Sprintf("on %s of %s records", separated(p.Samples), separated(p.Of)))
+		row("trial", fmt.Sprintf("on %s of %s", separated(p.Samples), number(int(p.Of), "record")))
 	}
 	row("valid", v.Valid)
 	row("text only", v.TextOnly)
@@ -96,8 +96,8 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 		row("", "(an image of several samples counts for each)")
 	}
 	if changes.Changed > 0 {
-		row("new or changed images", fmt.Sprintf("%d of %d samples; at least %d scores taken over",
-			changes.Changed, changes.Samples, changes.Kept))
+		row("new or changed images", fmt.Sprintf("%d of %s; at least %s taken over",
+			changes.Changed, number(int(changes.Samples), "sample"), number(int(changes.Kept), "score")))
 	}
 	row("ranges", len(p.Ranges))
 	row("shards", v.Shards)
@@ -134,7 +134,7 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 func printExamples(w io.Writer, v *run.Survey) error {
 	for _, code := range slices.Sorted(maps.Keys(v.Examples)) {
 		for _, example := range v.Examples[code] {
-			if _, err := fmt.Fprintln(w, example); err != nil {
+			if _, err := io.WriteString(w, hanging(fmt.Sprintln(example))); err != nil {
 				return err
 			}
 		}

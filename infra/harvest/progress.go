@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/dustin/go-humanize"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"golang.org/x/term"
 )
 
@@ -27,7 +28,7 @@ type display struct {
 	stopped chan struct{}
 }
 
-// A stage is one step of the work, with a count of samples.
+// A stage is one step of the work, with a count of samples, or of predictions for samples.
 type stage struct {
 	name        string
 	started     time.Time
@@ -58,7 +59,7 @@ const (
 // newDisplay returns a display that writes to standard error, because standard output is for results. If quiet is set,
 // the display shows only warnings.
 func newDisplay(quiet bool) *display {
-	d := &display{out: os.Stderr, stages: map[string]*stage{}, quiet: quiet}
+	d := &display{out: messagesTo(os.Stderr), stages: map[string]*stage{}, quiet: quiet}
 	if fd := int(os.Stderr.Fd()); !quiet && term.IsTerminal(fd) {
 		d.width = func() int {
 			if columns, _, err := term.GetSize(fd); err == nil && columns > 0 {
@@ -162,7 +163,7 @@ func (d *display) update(name string, done, total int64) {
 func (s *stage) line(now time.Time) string {
 	if s.complete {
 		since := now.Sub(s.started)
-		line := fmt.Sprintf("%-7s %s samples in %s", s.name, separated(s.total), rounded(since))
+		line := fmt.Sprintf("%-7s %s %s in %s", s.name, separated(s.total), s.noun(s.total), rounded(since))
 		if seconds := since.Seconds(); seconds > 0.5 {
 			line += fmt.Sprintf(", %s/s", separated(int64(float64(s.total)/seconds)))
 		}
@@ -177,9 +178,10 @@ func (s *stage) line(now time.Time) string {
 		s.recent = s.recent[1:]
 	}
 	if s.total == 0 {
-		return fmt.Sprintf("%-7s %s samples", s.name, separated(done))
+		return fmt.Sprintf("%-7s %s %s", s.name, separated(done), s.noun(done))
 	}
-	line := fmt.Sprintf("%-7s %s of %s samples, %d %%", s.name, separated(done), separated(s.total), 100*done/s.total)
+	line := fmt.Sprintf("%-7s %s of %s %s, %d %%", s.name, separated(done), separated(s.total), s.noun(s.total),
+		100*done/s.total)
 	first := s.recent[0]
 	seconds := now.Sub(first.at).Seconds()
 	if rate := float64(done-first.done) / seconds; seconds > 0.5 && rate > 0 {
@@ -187,6 +189,17 @@ func (s *stage) line(now time.Time) string {
 		line += fmt.Sprintf(", %s/s, %s left", separated(int64(rate)), rounded(left))
 	}
 	return line
+}
+
+// learnStage is the stage that predicts ratings of held-out samples, several times for each sample.
+const learnStage = "learn"
+
+// noun returns the noun for n of the things that the stage counts.
+func (s *stage) noun(n int64) string {
+	if s.name == learnStage {
+		return spelling.Plural(n, "prediction")
+	}
+	return spelling.Plural(n, "sample")
 }
 
 // rounded returns a duration as text. Below ten seconds it is rounded to a tenth of a second, otherwise to a second.

@@ -52,7 +52,7 @@ func newPrompts() *cobra.Command {
 				}
 			}
 			if !prompted {
-				return fmt.Errorf("none of the %d records can be used, such as %s", plan.Samples, first)
+				return fmt.Errorf("%s, such as %s", run.NoneOf(plan.Samples, "record", "be used"), first)
 			}
 			return nil
 		},

@@ -67,7 +67,7 @@ func TestPrompts(t *testing.T) {
 	}
 	writeFile(t, filepath.Join(dir, "broken.json"), `[{"id":"a"}]`)
 	if a := harvest(t, dir, nil, "prompts", "--state", "state", "broken.json"); a.status != 1 ||
-		!strings.Contains(a.stderr, "none of the 1 records can be used, such as broken.json: element 1") {
+		!strings.Contains(a.stderr, "the only record cannot be used, such as broken.json: element 1") {
 		t.Errorf("no record can be used: status %d: %s", a.status, a.stderr)
 	}
 }

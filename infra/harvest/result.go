@@ -138,8 +138,8 @@ func (r *result) chooseOne(ctx context.Context, s session, o order, request sele
 	if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
 		return err
 	}
-	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s",
-		byFlags(errors.New(r.selection.Problem)), r.Outputs.Rejected)
+	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s%s",
+		byFlags(errors.New(r.selection.Problem)), r.Outputs.Rejected, keptNote(dir))
 	return &failure{r.Problem}
 }
 
@@ -218,8 +218,8 @@ func (r *result) retryHint() string {
 		next = append(next, r.command("retry")+" rates again the samples that the scorer failed to rate, or choose "+
 			"another model")
 	}
-	return fmt.Sprintf("%d of %d samples failed, and have no scores; %s",
-		r.Samples.Failed, r.Samples.In, strings.Join(next, "; "))
+	return fmt.Sprintf("%d of %s failed, and have no scores; %s",
+		r.Samples.Failed, number(int(r.Samples.In), "sample"), strings.Join(next, "; "))
 }
 
 // print prints the selections of smaller budgets first.

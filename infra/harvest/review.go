@@ -101,14 +101,14 @@ func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewSessio
 	if err != nil {
 		return nil, err
 	}
-	plan, sel, err := findCompleted(ctx, runs, subsets, args[0], args[1])
+	plan, sel, err := findCompleted(ctx, runs, subsets, c.state, args[0], args[1])
 	if err != nil {
 		return nil, err
 	}
 	r := &reviewSession{request: c.request, plan: plan, subsets: subsets}
 	r.request.Run, r.request.A = plan.Run, sel.ID
 	if c.request.Against != "" {
-		if r.request.Against, err = findSelection(ctx, subsets, plan.Run, c.request.Against); err != nil {
+		if r.request.Against, err = findSelection(ctx, subsets, c.state, plan.Run, c.request.Against); err != nil {
 			return nil, err
 		}
 	}
@@ -176,16 +176,16 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 		choose = judge.choose
 	}
 	if len(r.pairs) < r.request.Pairs {
-		fmt.Fprintf(cmd.ErrOrStderr(), "harvest: there are only %d pairs, and --pairs is %d\n",
-			len(r.pairs), r.request.Pairs)
+		fmt.Fprintf(cmd.ErrOrStderr(), "harvest: --pairs is %d, but there are only %s\n",
+			r.request.Pairs, number(len(r.pairs), "pair"))
 	}
 	err = r.each(ctx, choose)
 	if err != nil && !errors.Is(err, errEnough) {
 		return err
 	}
 	if r.file.Count() < len(r.pairs) {
-		_, err := fmt.Fprintf(out, "%d of %d pairs have a choice in %s; the same command continues with the others\n",
-			r.file.Count(), len(r.pairs), c.file)
+		_, err := fmt.Fprintf(out, "choices in %s: %d of %s; the same command continues with the others\n",
+			c.file, r.file.Count(), number(len(r.pairs), "pair"))
 		return err
 	}
 	return c.printReport(out, []string{c.file})
@@ -244,8 +244,8 @@ func (r *reviewSession) askAt(
 			question += " for " + spelling.Shown(pair.Capability)
 		}
 		for ctx.Err() == nil {
-			fmt.Fprintf(show, "\npair %d of %d. %s? left, right, tie, or quit [l/r/t/q]: ",
-				pair.Number, len(r.pairs), question)
+			fmt.Fprintf(show, "\n%s\nleft, right, tie, or quit [l/r/t/q]: ",
+				folded(fmt.Sprintf("pair %d of %d. %s?", pair.Number, len(r.pairs), question), ""))
 			line, err := typed.ReadString('\n')
 			word := strings.ToLower(strings.TrimSpace(line))
 			if word == "q" || word == "quit" || err != nil && word == "" {
@@ -337,8 +337,9 @@ func (c *reviewCommand) printReport(w io.Writer, files []string) error {
 		if a.Kappa != nil {
 			kappa = fmt.Sprintf("%.2f", *a.Kappa)
 		}
-		if _, err := fmt.Fprintf(w, "%s and %s agree on %d of %d pairs; Cohen's kappa: %s\n",
-			spelling.Shown(a.First), spelling.Shown(a.Second), a.Equal, a.Pairs, kappa); err != nil {
+		text := fmt.Sprintf("%s and %s agree on %d of %s; Cohen's kappa: %s",
+			spelling.Shown(a.First), spelling.Shown(a.Second), a.Equal, number(a.Pairs, "pair"), kappa)
+		if _, err := fmt.Fprintln(w, folded(text, "")); err != nil {
 			return err
 		}
 	}

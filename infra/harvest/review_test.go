@@ -36,7 +36,7 @@ func TestReview(t *testing.T) {
 	mustHarvest(t, dir, "curate", "--state", "state", "--no-report", "--budget", "20", "dataset.json")
 	flags := []string{"--pairs", "4", "--reviewer", "anna", "--file", "anna.jsonl"}
 	first := reviewed(t, dir, "l\nbest\nr\nq\n", flags...)
-	if !strings.Contains(first.stdout, "2 of 4 pairs have a choice") ||
+	if !strings.Contains(first.stdout, "choices in anna.jsonl: 2 of 4 pairs; the same") ||
 		!strings.Contains(first.stderr, `"best" is not a choice`) ||
 		!strings.Contains(first.stderr, "    image 1: "+dir) || strings.Contains(first.stderr, "rating") {
 		t.Errorf("printed %s\n%s", first.stdout, first.stderr)

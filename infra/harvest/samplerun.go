@@ -105,8 +105,8 @@ func (s *sampleRun) rate(ctx context.Context, show *display, seconds map[string]
 // "annotated".
 func (s *sampleRun) unrated(which string) error {
 	e := s.status.Examples[reason.MostFrequent(s.status.Reasons)]
-	return fmt.Errorf("none of the %d %s samples could be rated: %s; such as sample %s: %s",
-		s.status.Samples.In, which, reasons(s.status.Reasons), e.ID, e.Reason)
+	return fmt.Errorf("none of the %s samples (%d) could be rated: %s; such as sample %s: %s",
+		which, s.status.Samples.In, reasons(s.status.Reasons), e.ID, e.Reason)
 }
 
 // reducedTo returns the input with only the manifests that hold the samples. It also returns the content of these

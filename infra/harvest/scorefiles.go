@@ -153,7 +153,7 @@ func (res *fileResult) print(w io.Writer, files *scoreFileFlags, out string) err
 	if err := printTrade(w, res.trade, request, files.command(out), res.files); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d of %d samples are in %s\n", res.Selected, res.Samples.In, out)
+	_, err := fmt.Fprintf(w, "\nselected %d of %s: %s\n", res.Selected, number(int(res.Samples.In), "sample"), out)
 	return err
 }
 

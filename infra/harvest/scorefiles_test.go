@@ -235,9 +235,9 @@ func TestParquetUnusable(t *testing.T) {
 		says    string
 	}{
 		"all failed": {[]scores.Record{failed, failed},
-			"none of the 2 samples has a rating (2 were not scored); `harvest retry RUN`"},
+			"none of the samples (2) has a rating (2 were not scored); `harvest retry RUN`"},
 		"no rating": {[]scores.Record{rated(scorer.Missing, "yes/no"), failed},
-			"none of the 2 samples has a rating (1 were not scored)"},
+			"none of the samples (2) has a rating (1 were not scored)"},
 		"zero":     {[]scores.Record{rated(0, "yes/no"), failed}, "every rating is 0"},
 		"no style": {[]scores.Record{rated(4), failed}, "no known style"},
 	}

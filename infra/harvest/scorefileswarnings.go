@@ -34,7 +34,7 @@ func printFindings(w io.Writer, findings []reference.Finding) error {
 		}
 		fmt.Fprintf(&text, "harvest: warning: %d %s\n%s", total, first.Kind.Meaning(), lines.String())
 		if files > maxFindings {
-			fmt.Fprintf(&text, "  and %d more files; --json lists all\n", files-maxFindings)
+			fmt.Fprintf(&text, "  and %s; --json lists all\n", number(files-maxFindings, "more file"))
 		}
 	}
 	_, err := io.WriteString(w, text.String())

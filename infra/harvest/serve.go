@@ -134,6 +134,9 @@ func (b buckets) open(ctx context.Context, followLinks bool) (input bucket.Reade
 			errors.New("--input is missing: give a folder, or a gs:// URL here or in INPUT_BUCKET"),
 		}
 	}
+	if err := b.checkApart(); err != nil {
+		return nil, nil, err
+	}
 	if input, err = openInput(ctx, b.Input, followLinks); err != nil {
 		return nil, nil, err
 	}
@@ -146,6 +149,27 @@ func (b buckets) open(ctx context.Context, followLinks bool) (input bucket.Reade
 		return nil, nil, fmt.Errorf("opening the work bucket: %w", err)
 	}
 	return input, work, nil
+}
+
+// checkApart refuses a state folder inside the input folder, and the other way round. Users upload files into the
+// input, and Harvest deletes files of the state.
+func (b buckets) checkApart() error {
+	if strings.HasPrefix(b.Input, "gs://") || strings.HasPrefix(b.Work, "gs://") {
+		return nil
+	}
+	state, err := stateFolder(b.Work)
+	if err != nil {
+		return err
+	}
+	switch {
+	case isBelow(state, b.Input):
+		return usageError{fmt.Errorf("--state %s: it is inside --input %s, where users upload files; give a folder "+
+			"elsewhere", state, b.Input)}
+	case isBelow(b.Input, state):
+		return usageError{fmt.Errorf("--input %s: it is inside --state %s, where only Harvest may write; give a folder "+
+			"elsewhere", b.Input, state)}
+	}
+	return nil
 }
 
 // reconcileEvery is the pause between two checks for unfinished work. A check costs two listings if all work is

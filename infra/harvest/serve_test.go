@@ -191,6 +191,9 @@ func TestServe(t *testing.T) {
 	t.Parallel()
 	const size = 60
 	dir := t.TempDir()
+	if err := os.MkdirAll(filepath.Join(dir, "input", "datasets"), 0o755); err != nil { // empty
+		t.Fatal(err)
+	}
 	first := serving(t, dir, "SHARD_SAMPLES=1")
 	const noDatasets = "no datasets yet: copy each dataset into a folder of its own in input/datasets"
 	until(t, "the hint about no datasets", func() bool { return strings.Contains(first.log.String(), noDatasets) })

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/harvest-ml/harvest/infra/local"
@@ -116,10 +117,9 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 		return err
 	}
 	s.log.Info("harvest serves", "api", st.URL+api.RunsPath, "input", s.Input)
-	datasets := filepath.Join(s.Input, run.DatasetsPrefix)
-	if _, err := os.Stat(datasets); errors.Is(err, fs.ErrNotExist) {
-		s.log.Warn("the input folder has no datasets yet: copy each dataset into a folder of its own in "+datasets,
-			"folder", datasets)
+	s.warnOfNoDatasets()
+	if err := s.restoreIndex(ctx, st.Runs); err != nil {
+		return errors.Join(err, st.Close())
 	}
 	s.exports.runs, s.exports.subsets = st.Runs, st.Subsets
 	taught, err := newLessons(s.serveFlags, o, st)
@@ -140,6 +140,34 @@ func (s *service) run(ctx context.Context, o local.Options) error {
 		err = closed
 	}
 	return err
+}
+
+// restoreIndex restores entries of runs that someone deleted from the index of a state folder.
+func (s *service) restoreIndex(ctx context.Context, runs *run.Reader) error {
+	if _, onDisk := s.work.(bucket.OnDisk); !onDisk {
+		return nil
+	}
+	restored, err := run.NewIndex(s.work).Restore(ctx, runs)
+	if len(restored) > 0 {
+		s.log.Warn("runs were missing in the index, and were added again", "runs", restored)
+	}
+	return err
+}
+
+// warnOfNoDatasets warns if the folder of datasets is missing or empty.
+func (s *service) warnOfNoDatasets() {
+	if _, onDisk := s.input.(bucket.OnDisk); !onDisk {
+		return
+	}
+	datasets := filepath.Join(s.Input, run.DatasetsPrefix)
+	entries, err := os.ReadDir(datasets)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return // the watch reports it
+	}
+	if !slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return !ignored(e.Name()) }) {
+		s.log.Warn("the input folder has no datasets yet: copy each dataset into a folder of its own in "+datasets,
+			"folder", datasets)
+	}
 }
 
 // run calls update at the start, after every completed selection, and every reconcileEvery, until ctx ends. Only an

@@ -94,7 +94,8 @@ func printSample(w io.Writer, s subset.Shown) error {
 			line("%s", folded(list.name+": "+strings.Join(list.words, ", "), "    "))
 		}
 	}
-	line("    %d tokens, %d of answers; turns of the human: %d, images: %d", s.Tokens, s.AnswerTokens, s.Turns, s.Images)
+	line("    %d %s, %d of answers; turns of the human: %d, images: %d", s.Tokens, spelling.Plural(s.Tokens, "token"),
+		s.AnswerTokens, s.Turns, s.Images)
 	if s.Cluster != nil {
 		line("    near duplicates: %d (`harvest clusters RUN ID` lists them)", s.Cluster.Size-1)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
@@ -59,8 +60,5 @@ func givenUp(letters []run.DeadLetter) string {
 
 // number returns a count with its noun, such as "1 range" and "2 ranges".
 func number(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%s %ss", separated(n), thing)
+	return separated(n) + " " + spelling.Plural(n, thing)
 }

@@ -15,14 +15,23 @@ import (
 	"github.com/harvest-ml/harvest/shared/subset"
 )
 
+// stateFolder returns the state folder for a value of --state. If it is empty, the folder is in the user's cache.
+func stateFolder(state string) (string, error) {
+	if state != "" {
+		return state, nil
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		return "", usageError{fmt.Errorf("finding a folder for the state: %w; give a folder with --state", err)}
+	}
+	return filepath.Join(cache, "harvest"), nil
+}
+
 // openState opens the work bucket in the state folder.
 func openState(state string) (string, bucket.Bucket, error) {
-	if state == "" {
-		cache, err := os.UserCacheDir()
-		if err != nil {
-			return "", nil, usageError{fmt.Errorf("finding a folder for the state: %w; give a folder with --state", err)}
-		}
-		state = filepath.Join(cache, "harvest")
+	state, err := stateFolder(state)
+	if err != nil {
+		return "", nil, err
 	}
 	work, err := bucket.OpenFolder(state)
 	if errors.Is(err, syscall.ENOTDIR) {

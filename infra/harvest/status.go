@@ -185,7 +185,7 @@ func (st runStatus) print(w io.Writer, state string) error {
 		row("parameters", asked)
 	}
 	if st.Of > 0 {
-		row("trial", fmt.Sprintf("on %s of %s records", separated(st.Samples.In), separated(st.Of)))
+		row("trial", fmt.Sprintf("on %s of %s", separated(st.Samples.In), number(int(st.Of), "record")))
 	}
 	row("ranges read", fmt.Sprintf("%s of %s", separated(st.Progress.RangesCut), separated(st.Progress.Ranges)))
 	row("shards scored", fmt.Sprintf("%s of %s", separated(st.Progress.ShardsScored), separated(st.Progress.Shards)))
@@ -219,7 +219,11 @@ func (st runStatus) print(w io.Writer, state string) error {
 	row("scorer", st.ScorerID)
 	row("rubric", st.Rubric)
 	row("selections", strings.Join(st.Selections, " "))
-	_, err := fmt.Fprintln(w, strings.Join(append([]string{t.Render()}, st.remarks(state)...), "\n"))
+	text := t.Render() + "\n"
+	for _, remark := range st.remarks(state) {
+		text += folded(remark, "") + "\n"
+	}
+	_, err := io.WriteString(w, text)
 	return err
 }
 

@@ -87,8 +87,9 @@ func missedMinimums(rows []selection.Shortfall) (missed []selection.Shortfall) {
 // warnOfShortfall warns if a budget or a minimum could not be filled.
 func warnOfShortfall(w io.Writer, asked selection.ResolvedRequest, short int, rows []selection.Shortfall) {
 	if missed := missedMinimums(rows); len(missed) > 0 {
-		fmt.Fprintf(w, "harvest: warning: minimums not reached: %d, such as %d of %d samples of %s: %s\n",
-			len(missed), missed[0].Given, missed[0].Asked, spelling.Shown(missed[0].Source+missed[0].Style), missed[0].Cause)
+		fmt.Fprintf(w, "harvest: warning: minimums not reached: %d, such as %d of %s of %s: %s\n",
+			len(missed), missed[0].Given, number(missed[0].Asked, "sample"),
+			spelling.Shown(missed[0].Source+missed[0].Style), missed[0].Cause)
 	}
 	if short == 0 {
 		return
@@ -130,7 +131,7 @@ func warnOfNumbers(w io.Writer, found *subset.NumbersMatch, samples int) {
 			found.Unknown, found.IDs, spelling.Shown(found.Example)))
 	}
 	for _, column := range slices.Sorted(maps.Keys(found.Without)) {
-		words = append(words, fmt.Sprintf("%d of %d samples have no number in %s", found.Without[column], samples,
+		words = append(words, fmt.Sprintf("%d of %s have no number in %s", found.Without[column], number(samples, "sample"),
 			spelling.Shown(column)))
 	}
 	fmt.Fprintf(w, "harvest: warning: --scores-from: %s\n", strings.Join(words, "; "))
@@ -161,7 +162,7 @@ func printShortfalls(w io.Writer, short int, rows []selection.Shortfall) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n", t.Render())
 	if err == nil && len(rows) > maxShortfalls {
-		_, err = fmt.Fprintf(w, "%d more rows are in selection.json\n", len(rows)-maxShortfalls)
+		_, err = fmt.Fprintf(w, "in selection.json: %s\n", number(len(rows)-maxShortfalls, "more row"))
 	}
 	return err
 }

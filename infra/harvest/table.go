@@ -5,7 +5,6 @@ import (
 	"maps"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
@@ -18,25 +17,39 @@ func newTable(header ...any) table.Writer { return newNarrowTable(nil, header...
 // textWidth is the minimum width of a column of text in a narrow table; narrower columns have numbers.
 const textWidth = 20
 
-// newNarrowTable returns a table whose first columns have at most these widths, so that it fits a terminal of 80
-// columns. Longer cells are wrapped between words.
+// newNarrowTable returns a table whose first columns have at most these widths. Longer cells are wrapped between words.
+// The table fits a terminal of 80 columns (grid).
 func newNarrowTable(widths []int, header ...any) table.Writer {
+	g := &grid{Writer: newWriter(header), header: header, widths: widths}
+	configs := make([]table.ColumnConfig, len(header))
+	for i := range configs {
+		width := 0
+		if i < len(widths) {
+			width = widths[i]
+		}
+		configs[i] = columnConfig(i+1, width, g.isText(i))
+	}
+	g.SetColumnConfigs(configs)
+	return g
+}
+
+func newWriter(header table.Row) table.Writer {
 	t := table.NewWriter()
 	t.SetStyle(table.StyleLight)
 	t.Style().Format.Header = text.FormatDefault
 	t.AppendHeader(header)
-	columns := make([]table.ColumnConfig, len(header))
-	for i := range columns {
-		columns[i] = table.ColumnConfig{Number: i + 1, WidthMaxEnforcer: text.WrapSoft, Transformer: cell}
-		if i < len(widths) {
-			columns[i].WidthMax = widths[i]
-		}
-		if i > 0 && columns[i].WidthMax < textWidth { // numbers
-			columns[i].Align, columns[i].AlignHeader = text.AlignRight, text.AlignRight
-		}
-	}
-	t.SetColumnConfigs(columns)
 	return t
+}
+
+// columnConfig returns the format of a column. Numbers are aligned to the right.
+func columnConfig(number, width int, isText bool) table.ColumnConfig {
+	config := table.ColumnConfig{
+		Number: number, WidthMax: width, WidthMaxEnforcer: text.WrapSoft, Transformer: cell,
+	}
+	if !isText {
+		config.Align, config.AlignHeader = text.AlignRight, text.AlignRight
+	}
+	return config
 }
 
 // cell returns the value of a cell as text. Whole numbers get commas between thousands.
@@ -49,27 +62,6 @@ func cell(value any) string {
 	default:
 		return fmt.Sprint(value)
 	}
-}
-
-// terminalWidth is the maximum width of folded text, in columns.
-const terminalWidth = 80
-
-// folded wraps text between words, and indents each line.
-func folded(words, indent string) string {
-	lines := strings.Split(text.WrapSoft(words, terminalWidth-len(indent)), "\n")
-	for i, line := range lines {
-		lines[i] = indent + strings.TrimRight(line, " ")
-	}
-	return strings.Join(lines, "\n")
-}
-
-// foldedLines folds each line of a text.
-func foldedLines(text string) string {
-	var all strings.Builder
-	for line := range strings.Lines(text) {
-		all.WriteString(folded(strings.TrimSuffix(line, "\n"), "") + "\n")
-	}
-	return all.String()
 }
 
 func figure(v agreement.Value) string {

@@ -61,7 +61,7 @@ func TestCurateTeacher(t *testing.T) {
 	if !strings.Contains(first.stdout, "30 samples of your own") || !strings.Contains(first.stdout, "leaving one out") {
 		t.Errorf("the output lacks the agreement of the weights with the annotations:\n%s", first.stdout)
 	}
-	says(t, strings.ReplaceAll(first.stdout, "\n", " "), "The scorer was trained on 30 annotated samples of your dataset")
+	says(t, strings.ReplaceAll(first.stdout, "\n", " "), "The scorer was tested on 30 annotated samples of your dataset")
 	if strings.Contains(first.stdout, "are far from what the") {
 		t.Error("the output has the distance of the dataset from the old training data")
 	}

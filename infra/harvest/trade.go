@@ -66,7 +66,7 @@ func printTrade(
 		request := chosen
 		request.Rules = row.Rules(chosen.Rules)
 		title := subset.TradeTitle(rows, i+1)
-		if _, err := fmt.Fprintf(w, "%s:\n  %s %s\n", title, command, files.flagsOf(request)); err != nil {
+		if _, err := fmt.Fprintf(w, "%s:\n%s\n", title, foldedCommand("  "+command+" "+files.flagsOf(request))); err != nil {
 			return err
 		}
 	}

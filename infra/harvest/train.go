@@ -104,7 +104,7 @@ func (set *annotationSet) train(ctx context.Context, files trainFiles, show *dis
 		return nil, err
 	}
 	result, err := training.Train(ctx, learn, set.rubric, func(done, total int) {
-		show.update("learn", int64(done), int64(total))
+		show.update(learnStage, int64(done), int64(total))
 	})
 	if err != nil {
 		return nil, err
@@ -293,8 +293,9 @@ func (t *trainReport) print(w io.Writer, file string) error {
 		tables = append(tables, reachTable(t.Reach).Render())
 		about += reachLine(t.Reach)
 	}
-	about += fmt.Sprintf("Weights for %d capabilities and %d styles, trained on %d samples of %d sources: %s (%d bytes). "+
-		"Use them with:\n", len(t.capabilities), len(t.styles), t.Samples, t.Sources, file, t.Weights.Bytes)
+	about += fmt.Sprintf("Weights for %d capabilities and %d styles, trained on %d samples of %s: %s (%d bytes). "+
+		"Use them with:\n", len(t.capabilities), len(t.styles), t.Samples, number(t.Sources, "source"), file,
+		t.Weights.Bytes)
 	_, err := fmt.Fprintf(w, "\n%s\n\n%s  --scorer embedded:%s\n", strings.Join(tables, "\n\n"), foldedLines(about), file)
 	return err
 }

@@ -84,7 +84,7 @@ func TestTrain(t *testing.T) {
 			t.Errorf("the table does not say %q:\n%s", want, second.stdout)
 		}
 	}
-	if !strings.Contains(second.stderr, "learn   180 samples in") {
+	if !strings.Contains(second.stderr, "learn   180 predictions in") {
 		t.Errorf("no progress: %s", second.stderr)
 	}
 
@@ -198,7 +198,10 @@ func TestTrainAdds(t *testing.T) {
 	writeFile(t, filepath.Join(dir, "d.jsonl"), manifest.String())
 	writeFile(t, filepath.Join(dir, "a.jsonl"), annotations.String())
 	said := mustHarvest(t, dir, "train", "--add", "a.jsonl", "--out", "own.zst", "d.jsonl").stdout
-	for _, want := range []string{"40 samples of your own", "humanities", "before", "--scorer embedded:own.zst"} {
+	for _, want := range []string{
+		"40 samples of your own", "humanities", "before", "--scorer embedded:own.zst",
+		"Weights trained on your 40 samples and 1,836 of the embedded weights: own.zst",
+	} {
 		if !strings.Contains(said, want) {
 			t.Errorf("the table does not say %q:\n%s", want, said)
 		}
@@ -207,7 +210,7 @@ func TestTrainAdds(t *testing.T) {
 	if err := json.Unmarshal([]byte(readFile(t, filepath.Join(dir, "own.json"))), &origin); err != nil {
 		t.Fatal(err)
 	}
-	if a := origin.Added; a == nil || a.Own != 40 || a.LeftOut.Mean.Spearman < 0.9 || origin.Samples < 1000 ||
+	if a := origin.Added; a == nil || a.Own != 40 || a.LeftOut.Mean.Spearman < 0.9 || origin.Samples != 40+1836 ||
 		origin.Command != "harvest train --add a.jsonl --manifest d.jsonl --out own.zst" {
 		t.Errorf("origin %+v", origin)
 	}

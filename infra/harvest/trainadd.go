@@ -47,10 +47,23 @@ func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *d
 	return set.writeTrained(files, "--add", added.Weights, added.Origin(base, set.rubric, time.Now()))
 }
 
+// learnedFrom says on which samples the weights were trained.
+func (t *trainReport) learnedFrom() string {
+	switch own := t.Added.Own; {
+	case t.Added.Unused:
+		return fmt.Sprintf("Weights trained on the %s of the embedded weights", number(t.Samples, "sample"))
+	case t.Samples == own:
+		return fmt.Sprintf("Weights trained on your %s", number(own, "sample"))
+	default:
+		return fmt.Sprintf("Weights trained on your %s and %s of the embedded weights", number(own, "sample"),
+			separated(t.Samples-own))
+	}
+}
+
 // printAdded prints the agreement of the new weights with the user's samples in cross-validation, compared with the
 // embedded weights.
 func (t *trainReport) printAdded(w io.Writer, file string) error {
-	rows := newTable(fmt.Sprintf("%d samples of your own", t.Added.Own), "Spearman", "before", "QW kappa", "before", "n")
+	rows := newTable(number(t.Added.Own, "sample")+" of your own", "Spearman", "before", "QW kappa", "before", "n")
 	row := func(name string, now, before training.Figures) {
 		rows.AppendRow(table.Row{
 			name, figure(now.Spearman), figure(before.Spearman), figure(now.QWK), figure(before.QWK), now.Samples,
@@ -77,8 +90,8 @@ func (t *trainReport) printAdded(w io.Writer, file string) error {
 	}
 	text := fmt.Sprintf("Agreement with %s, leaving one out: the weights that rate a sample were trained without the "+
 		"sample and its images. Before: agreement of the embedded weights.\n%s\n"+
-		"Weights trained on %d samples: %s (%d bytes). Use them with:\n",
-		of, about, t.Samples, file, t.Weights.Bytes)
+		"%s: %s (%d bytes). Use them with:\n",
+		of, about, t.learnedFrom(), file, t.Weights.Bytes)
 	_, err := fmt.Fprintf(w, "\n%s\n\n%s  --scorer embedded:%s\n", rows.Render(), foldedLines(text), file)
 	return err
 }

@@ -28,8 +28,8 @@ func newTrial(status *subset.RunStatus) *trial {
 
 // print prints that the run is a trial, and the command for the whole dataset.
 func (t *trial) print(w io.Writer) error {
-	text := fmt.Sprintf("\na trial on %s of %s records, spread evenly over the dataset",
-		separated(t.Records), separated(t.Of))
+	text := fmt.Sprintf("\na trial on %s of %s, spread evenly over the dataset",
+		separated(t.Records), number(int(t.Of), "record"))
 	if t.Command != "" {
 		text += "; for the whole dataset:\n  " + t.Command
 	}

@@ -1,10 +1,7 @@
 package bucket
 
-// Private and Stale are exported for tests outside of the package.
-const (
-	Private = private
-	Stale   = stale
-)
+// Private is exported for tests outside of the package.
+const Private = private
 
 // AfterSteps makes f call step after each step of Create, with the name of the step.
 func AfterSteps(f *Folder, step func(string)) { f.after = step }

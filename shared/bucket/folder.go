@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// stale is the age at which a temporary file of a killed process is removed.
+// stale is the age at which a temporary file is removed if it is not known whether its process still runs.
 const stale = 24 * time.Hour
 
 // A Folder is a bucket in a folder of this machine. Each object is a file. The file system must have hard links. A
@@ -36,7 +36,8 @@ type Folder struct {
 }
 
 // OpenFolder opens the bucket in a folder, and makes the folder if it is missing. It removes temporary files in `.tmp`
-// that are older than a day: they belong to processes that were killed.
+// whose processes were killed. A process locks its temporary files. On file systems without locks, it removes temporary
+// files that are older than a day.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("making bucket folder: %w", MachineFault(dir, err))
@@ -72,13 +73,25 @@ func (f *Folder) linked(name string, err error) error {
 	return fmt.Errorf("%s: %w", filepath.Join(f.root.Name(), name), &LinkError{f.root.Name()})
 }
 
-// sweep removes stale temporary files. It ignores errors, because a file that stays does no harm.
+// sweep removes the temporary files of killed processes. It ignores errors, because a file that stays does no harm.
 func (f *Folder) sweep() {
 	entries, _ := fs.ReadDir(f.root.FS(), private)
 	for _, e := range entries {
-		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > stale {
-			f.root.Remove(path.Join(private, e.Name()))
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
+			f.sweepOne(path.Join(private, e.Name()), time.Since(info.ModTime()))
 		}
+	}
+}
+
+// sweepOne removes a temporary file of this age if its process was killed.
+func (f *Folder) sweepOne(aside string, age time.Duration) {
+	file, err := f.root.Open(aside)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	if abandoned(file) || age > stale {
+		f.root.Remove(aside)
 	}
 }
 
@@ -112,19 +125,18 @@ func (f *Folder) Create(ctx context.Context, name string, write func(io.Writer) 
 	if err := f.vacant(name); err != nil {
 		return err
 	}
-	aside := path.Join(private, rand.Text())
-	file, err := f.create(aside)
+	aside, file, err := f.create()
 	if err != nil {
 		return f.fail("creating", name, err)
 	}
+	defer file.Close() // after the removal: until then the lock keeps other processes from removing it
 	defer f.root.Remove(aside)
-	defer file.Close()
 	f.after("create")
 	if err := Buffered(contextWriter{ctx, faultWriter{file, f.root.Name()}}, write); err != nil {
 		return err
 	}
 	f.after("write")
-	if err := errors.Join(file.Sync(), file.Close()); err != nil {
+	if err := file.Sync(); err != nil {
 		return f.fail("writing", name, err)
 	}
 	f.after("sync")
@@ -183,17 +195,23 @@ func (f *Folder) vacant(name string) error {
 	}
 }
 
-// create makes a new file in the private folder, and the private folder if it is missing.
-func (f *Folder) create(aside string) (*os.File, error) {
+// create makes a new file in the private folder, and the private folder if it is missing. This process holds the file.
+func (f *Folder) create() (aside string, file *os.File, err error) {
 	const flags = os.O_WRONLY | os.O_CREATE | os.O_EXCL
-	file, err := f.root.OpenFile(aside, flags, 0o644)
-	if errors.Is(err, fs.ErrNotExist) {
-		if err := f.root.MkdirAll(private, 0o755); err != nil {
-			return nil, err
-		}
+	for {
+		aside = path.Join(private, rand.Text())
 		file, err = f.root.OpenFile(aside, flags, 0o644)
+		if errors.Is(err, fs.ErrNotExist) {
+			if err := f.root.MkdirAll(private, 0o755); err != nil {
+				return "", nil, err
+			}
+			file, err = f.root.OpenFile(aside, flags, 0o644)
+		}
+		if err != nil || hold(file) {
+			return aside, file, err
+		}
+		file.Close() // another process has just removed it
 	}
-	return file, err
 }
 
 // link makes a hard link from an object's name to the file aside, and makes missing folders of the name.

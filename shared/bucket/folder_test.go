@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -126,26 +125,35 @@ func TestLinkOut(t *testing.T) {
 	}
 }
 
+// TestPrivateFolder opens a folder with temporary files: of a killed process, and of a process that still writes an
+// object. Only the file of the killed process is removed.
 func TestPrivateFolder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	f := newFolder(t, dir)
 	buckettest.Put(t, f, "a", nil)
-	old, fresh := filepath.Join(dir, bucket.Private, "old"), filepath.Join(dir, bucket.Private, "fresh")
-	writeFile(t, old, "")
-	writeFile(t, fresh, "")
-	past := time.Now().Add(-bucket.Stale - time.Hour)
-	if err := os.Chtimes(old, past, past); err != nil {
-		t.Fatal(err)
+	killed := filepath.Join(dir, bucket.Private, "killed")
+	writeFile(t, killed, "")
+	err := f.Create(t.Context(), "b", func(w io.Writer) error {
+		if n := len(files(t, dir)); n != 3 {
+			t.Errorf("%d files before the folder is opened again, want 3", n)
+		}
+		other := newFolder(t, dir)
+		if _, err := os.Stat(killed); !errors.Is(err, os.ErrNotExist) || len(files(t, dir)) != 2 {
+			t.Errorf("files after the folder was opened again: %q", files(t, dir))
+		}
+		if diff := cmp.Diff([]string{"a"}, list(t, other, "", "")); diff != "" {
+			t.Errorf("List (-want +got):\n%s", diff)
+		}
+		buckettest.MustBeAbsent(t, other, bucket.Private+"/killed")
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
-	f = newFolder(t, dir)
-	if diff := cmp.Diff([]string{bucket.Private + "/fresh", "a"}, files(t, dir)); diff != "" {
+	if diff := cmp.Diff([]string{"a", "b"}, files(t, dir)); diff != "" {
 		t.Errorf("files (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff([]string{"a"}, list(t, f, "", "")); diff != "" {
-		t.Errorf("List (-want +got):\n%s", diff)
-	}
-	buckettest.MustBeAbsent(t, f, bucket.Private+"/fresh")
 }
 
 func TestNoTemporaryFileIsLeft(t *testing.T) {

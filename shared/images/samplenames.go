@@ -48,10 +48,16 @@ func (r NamesReport) MostMissing() bool { return 2*r.Missing > r.Names }
 // Message returns the report in one sentence, with the fix: if most images are missing, the folder to give as --images.
 func (r NamesReport) Message() string {
 	if r.Missing == 0 {
+		if r.Names == 1 {
+			return "the image that was checked is in " + r.Folder
+		}
 		return fmt.Sprintf("all %d images that were checked are in %s", r.Names, r.Folder)
 	}
 	found := fmt.Sprintf("%d of %d images that were checked are not in %s (%s)",
 		r.Missing, r.Names, r.Folder, strings.Join(r.Missed, ", "))
+	if r.Names == 1 {
+		found = fmt.Sprintf("the image that was checked is not in %s (%s)", r.Folder, strings.Join(r.Missed, ", "))
+	}
 	switch {
 	case r.Fit != "":
 		return fmt.Sprintf("%s; they are in %s: give --images %s", found, r.Fit, r.Fit)

@@ -16,7 +16,7 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 		"budget", "samples", "mean rating over all capabilities", "bins covered")
 	total := o.Pool.Pool.Len()
 	if o.Params.InTokens {
-		total = o.Selection.Summary.Pool.Tokens
+		total = tokensOf(o.Pool.Pool)
 	}
 	var names []string
 	var means, coverages []float64
@@ -62,6 +62,14 @@ func budgetFigure(t *tally, o *subset.Outcome) *Figure {
 		"a budget of %s would have %.2f.", means[mark], pool.mean(), webpage.Percent(coverages[mark]), names[0], means[0]))
 }
 
+// tokensOf returns the number of tokens of all samples of a pool, also of those that failed or were skipped.
+func tokensOf(pool *selection.Pool) (tokens int) {
+	for _, n := range pool.Tokens {
+		tokens += int(n)
+	}
+	return tokens
+}
+
 // lengthFigures returns figures that show whether long samples are preferred; nil if lengths are not known.
 func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
 	if len(t.longest) == 0 {
@@ -75,7 +83,7 @@ func lengthFigures(t *tally, o *subset.Outcome) []*Figure {
 		"tokens (estimate)", "samples", "selected", "share of the pool", "share of the selection")
 	var rows []row
 	for i, s := range t.byLength {
-		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
+		of, in := ratio(s.pool, o.Selection.Summary.Pool.Samples), ratio(s.picked, len(o.Result.Picks))
 		rows = append(rows, row{name: names[i], values: []float64{of, in}})
 		f.Table.add(names[i], webpage.Group(s.pool), webpage.Group(s.picked), webpage.Percent(of), webpage.Percent(in))
 	}

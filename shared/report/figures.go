@@ -214,7 +214,7 @@ func sourceFigure(t *tally, o *subset.Outcome) *Figure {
 	var rows []row
 	largest, gain, least, loss := "", 0.0, "", 0.0
 	for i, s := range t.sources {
-		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
+		of, in := ratio(s.pool, o.Selection.Summary.Pool.Samples), ratio(s.picked, len(o.Result.Picks))
 		rows = append(rows, row{name: names[i], values: []float64{of, in}})
 		f.Table.add(names[i], webpage.Group(s.pool), webpage.Group(s.picked), webpage.Percent(of), webpage.Percent(in))
 		if in-of > gain {

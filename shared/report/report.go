@@ -240,7 +240,7 @@ func counts(o *subset.Outcome, status *run.Status) [][3]string {
 		line("failed", status.Samples.Failed), line("skipped", status.Samples.Skipped),
 		line("selected", int64(o.Selection.Selected)),
 	}
-	if tokens := o.Selection.Summary.Pool.Tokens; tokens > 0 {
+	if tokens := tokensOf(o.Pool.Pool); tokens > 0 {
 		chosen := o.Selection.Summary.Selection.Tokens
 		lines = append(lines, [3]string{
 			"tokens selected (estimate)", webpage.Group(chosen), webpage.Percent(ratio(chosen, tokens)),

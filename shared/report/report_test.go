@@ -258,7 +258,7 @@ func contrast(a, b string) float64 {
 	return (max(x, y) + 0.05) / (min(x, y) + 0.05)
 }
 
-// A gallery has at most 300 samples. It has each picture once, and the pictures have a limited total size.
+// A gallery has each picture once, and the pictures have a limited total size.
 func TestPlace(t *testing.T) {
 	t.Parallel()
 	var encoded bytes.Buffer
@@ -286,6 +286,7 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+// A gallery has at most 300 samples, each once.
 func TestChoose(t *testing.T) {
 	t.Parallel()
 	o := outcome(t, 3000, 5)

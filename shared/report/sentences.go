@@ -75,7 +75,7 @@ func standsOut(o *subset.Outcome, t *tally, status *run.Status) string {
 		found = append(found, "below the pool on "+listed(below))
 	}
 	for i, s := range t.sources {
-		of, in := ratio(s.pool, o.Pool.Pool.Len()), ratio(s.picked, len(o.Result.Picks))
+		of, in := ratio(s.pool, o.Selection.Summary.Pool.Samples), ratio(s.picked, len(o.Result.Picks))
 		if s.others == 0 && in > 0.25 && in > of+0.05 {
 			found = append(found, fmt.Sprintf("source %s has %s of the selection and %s of the pool",
 				t.sourceNames()[i], webpage.Percent(in), webpage.Percent(of)))

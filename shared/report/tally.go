@@ -76,11 +76,13 @@ func newTally(o *subset.Outcome) *tally {
 	return t
 }
 
-// groupSources groups the sources by their numbers of samples, the largest first.
+// groupSources groups the sources by their numbers of scored samples, the largest first.
 func (t *tally) groupSources(pool *selection.Pool) {
 	counts := make([]share, len(pool.SourceNames))
 	for s, source := range pool.Source {
-		counts[source].pool++
+		if pool.Scored(uint32(s)) {
+			counts[source].pool++
+		}
 		if t.picked[s] {
 			counts[source].picked++
 		}
@@ -109,13 +111,21 @@ func (t *tally) groupSources(pool *selection.Pool) {
 	}
 }
 
-// countLengths divides the pool into tenths by tokens. Samples of equal length are in the same part, so there may be
-// fewer than ten parts.
+// countLengths divides the scored samples into tenths by tokens. Samples of equal length are in the same part, so there
+// may be fewer than ten parts.
 func (t *tally) countLengths(pool *selection.Pool) {
 	if len(pool.Tokens) == 0 {
 		return
 	}
-	sorted := slices.Clone(pool.Tokens)
+	var sorted []uint32
+	for s, tokens := range pool.Tokens {
+		if pool.Scored(uint32(s)) {
+			sorted = append(sorted, tokens)
+		}
+	}
+	if len(sorted) == 0 {
+		return
+	}
 	slices.Sort(sorted)
 	for i := range lengths {
 		most := sorted[max((i+1)*len(sorted)/lengths-1, 0)]
@@ -125,6 +135,9 @@ func (t *tally) countLengths(pool *selection.Pool) {
 	}
 	t.byLength = make([]share, len(t.longest))
 	for s, tokens := range pool.Tokens {
+		if !pool.Scored(uint32(s)) {
+			continue
+		}
 		part := &t.byLength[t.length(tokens)]
 		part.pool++
 		if t.picked[s] {

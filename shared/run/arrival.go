@@ -11,6 +11,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/images"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // An Upload is the uploaded object that started a run. It is zero if the API started the run.
@@ -53,7 +54,8 @@ func (p *Planner) Uploaded(ctx context.Context, object string) (u Upload, spec S
 }
 
 // isNamed reports whether the SpecFile of a dataset names a file next to it. Such a file belongs to the run of the
-// SpecFile. The error is a *RefusedError if the SpecFile is invalid: then it is unknown which files it names.
+// SpecFile. The error is a *RefusedError if the SpecFile is invalid, or names a file that does not exist: then the file
+// next to it may be a file that its author meant.
 func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) {
 	if file == SpecFile {
 		return false, nil
@@ -73,10 +75,34 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 		return there, nil
 	}
 	if err == nil && !slices.Contains(names, file) { // a recipe may name it
+		named := names[len(spec.Manifests):]
 		spec, _, err = p.resolve(ctx, spec)
-		names = spec.Manifests
+		names = append(spec.Manifests, named...)
+		if err == nil && !slices.Contains(names, file) {
+			err = p.missing(ctx, name, file, names)
+		}
 	}
 	return there && slices.Contains(names, file), err
+}
+
+// missing returns a *RefusedError if a file that the SpecFile of a dataset names does not exist. The error asks whether
+// file was meant, if its name is similar.
+func (p *Planner) missing(ctx context.Context, name, file string, names []string) error {
+	folder := DatasetsPrefix + name + "/"
+	for _, named := range names {
+		if named == "" {
+			continue
+		}
+		_, err := p.input.Stat(ctx, folder+named)
+		switch {
+		case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
+			return &RefusedError{Reason: fmt.Sprintf("%s%s: %q is not in %s%s; upload this file, or correct its name in %s",
+				folder, SpecFile, named, folder, spelling.Hint(named, []string{file}), SpecFile)}
+		case err != nil && !errors.Is(err, bucket.ErrUnreadable): // the run of the SpecFile reports an unreadable file
+			return fmt.Errorf("looking for %s%s: %w", folder, named, err)
+		}
+	}
+	return nil
 }
 
 // splitUpload returns the dataset and the file name of an object that may start a run; ok is false for other objects.

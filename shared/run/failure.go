@@ -23,11 +23,12 @@ func (c Counts) Failure(allowed Allowance) string {
 	n := c.Samples
 	switch {
 	case n.Scored == 0 && n.Skipped == 0:
-		text = fmt.Sprintf("none of the %d samples can be selected: all failed", n.In)
+		text = NoneOf(n.In, "sample", "be selected") + ": all failed"
 	case n.Scored == 0:
-		text = fmt.Sprintf("none of the %d samples can be selected: %d failed and %d were skipped", n.In, n.Failed, n.Skipped)
+		text = fmt.Sprintf("%s: %d failed and %d were skipped", NoneOf(n.In, "sample", "be selected"), n.Failed, n.Skipped)
 	case !allowed.Allows(n.Failed, n.In):
-		text = fmt.Sprintf("%d of %d samples failed, but only %s may fail", n.Failed, n.In, allowed)
+		text = fmt.Sprintf("%d of %d %s failed, but only %s may fail", n.Failed, n.In,
+			spelling.Plural(n.In, "sample"), allowed)
 	default:
 		return ""
 	}
@@ -40,6 +41,14 @@ func (c Counts) Failure(allowed Allowance) string {
 		text += fmt.Sprintf(", such as sample %s, %s: %s", spelling.Shown(e.ID), e.Place, e.Reason)
 	}
 	return text
+}
+
+// NoneOf says that none of n things can be used in this way.
+func NoneOf(n int64, thing, use string) string {
+	if n == 1 {
+		return fmt.Sprintf("the only %s cannot %s", thing, use)
+	}
+	return fmt.Sprintf("none of the %d %ss can %s", n, thing, use)
 }
 
 // Passes returns the lowest allowance with which a selection can be made from a scored run, such as "31%"; empty if no

@@ -9,6 +9,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // formRecords is the number of records of a manifest that are read to recognise its form.
@@ -65,14 +66,15 @@ func (p *Planner) unfit(ctx context.Context, plan *Plan, selection error) error 
 	case 0:
 		return selection
 	case plan.Samples:
-		return &RefusedError{Reason: fmt.Sprintf("none of the %d records can be used, such as %s", broken, example)}
+		return &RefusedError{Reason: fmt.Sprintf("%s, such as %s", NoneOf(broken, "record", "be used"), example)}
 	}
 	first := "the first " // records
 	if read == plan.Samples {
 		first = ""
 	}
 	return &RefusedError{
-		Reason: fmt.Sprintf("%d of %s%d records cannot be used, such as %s; %v", broken, first, read, example, selection),
+		Reason: fmt.Sprintf("%d of %s%d %s cannot be used, such as %s; %v", broken, first, read,
+			spelling.Plural(read, "record"), example, selection),
 	}
 }
 

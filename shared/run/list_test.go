@@ -1,6 +1,7 @@
 package run_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -57,5 +58,52 @@ func TestListByAge(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("runs (-want +got):\n%s", diff)
+	}
+}
+
+// TestRestoreIndex deletes the entry of a run in the index. The run is not listed until the index is restored. A run
+// that was removed is not restored.
+func TestRestoreIndex(t *testing.T) {
+	t.Parallel()
+	f := runtest.New(t)
+	var ids []string
+	for _, dataset := range []string{"a", "b"} {
+		plan, err := f.Worker.Refuse(t.Context(), dataset, "no good")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, plan.Run)
+		f.Pass(time.Second)
+	}
+	restore := func(want ...string) {
+		t.Helper()
+		got, err := run.NewIndex(f.Work).Restore(t.Context(), f.Runs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("restored (-want +got):\n%s", diff)
+		}
+	}
+	restore()
+	var entry string
+	for attrs, err := range f.Work.List(t.Context(), "index/accepted/", "") {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasSuffix(attrs.Name, "-"+ids[0]) {
+			entry = attrs.Name
+		}
+	}
+	f.Remove(entry)
+	f.Restart()
+	if listed, _, err := f.Runs.List(t.Context(), "", 10); err != nil || len(listed) != 1 {
+		t.Fatalf("%d runs are listed, error %v; want 1", len(listed), err)
+	}
+	restore(ids[0])
+	restore()
+	listed, _, err := f.Runs.List(t.Context(), "", 10)
+	if err != nil || len(listed) != 2 || listed[1].Run != ids[0] {
+		t.Errorf("listed %v, error %v; want %s last", listed, err, ids[0])
 	}
 }

@@ -321,7 +321,7 @@ func TestBudgetOfBrokenRecords(t *testing.T) {
 	f := runtest.New(t)
 	good := runtest.Plain("a", 1)[0]
 	for name, tt := range map[string]struct{ records, want, lacks string }{
-		"all": {"{{{", "none of the 1 records can be used, such as all.jsonl: element 1 (line 1): not a JSON object",
+		"all": {"{{{", "the only record cannot be used, such as all.jsonl: element 1 (line 1): not a JSON object",
 			"budget"},
 		"some": {good + "\n{{{", "1 of 2 records cannot be used, such as some.jsonl: element 2 (line 2): not a JSON " +
 			"object: the line ends within the record, after byte 3", "first 2"},

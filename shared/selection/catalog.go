@@ -15,7 +15,8 @@ type Catalog struct {
 
 	all             *groups // groups of all samples
 	byHash, byIndex *ties
-	described       Statistics // of all samples
+	scored          sampleSet
+	described       Statistics // of the scored samples
 	columns         [][]cell   // the cells of each column of ratings
 
 	mu               sync.Mutex
@@ -23,6 +24,7 @@ type Catalog struct {
 	once             sync.Once
 	onceHash, onceID sync.Once
 	onceDescribed    sync.Once
+	onceScored       sync.Once
 	onceCells        sync.Once
 }
 

@@ -2,18 +2,20 @@ package selection
 
 import (
 	"math"
-	"math/rand/v2"
 	"runtime"
 )
 
-// A Summary compares a selection with its pool and with random subsets.
+// A Summary compares a selection with its pool and with random subsets. Failed and skipped samples of the pool are in
+// none of these sets.
 type Summary struct {
+	// Pool describes the scored samples of the pool.
 	Pool      Statistics `json:"pool"`
 	Selection Statistics `json:"selection"`
-	// Random describes a random subset of the pool with as many samples as the selection.
+	// Random describes a random subset of the scored samples, with as many samples as the selection.
 	Random Statistics `json:"random"`
-	// RandomTokens describes a random subset of the pool with about as many tokens as the selection. Samples are drawn in
-	// a random order, and a sample is taken if it has no more tokens than remain. Nil if the pool's tokens are not known.
+	// RandomTokens describes a random subset of the scored samples, with about as many tokens as the selection. Samples
+	// are drawn in a random order, and a sample is taken if it has no more tokens than remain. Nil if the pool's tokens
+	// are not known.
 	RandomTokens *Statistics `json:"random_tokens,omitempty"`
 	// PickRatings has the number of picks for each rating, 0 to 5, on the capability for which they were picked. It does
 	// not count other ratings, or picks that no rating decided, such as must-includes. Nil if no rating decided any pick.
@@ -80,10 +82,10 @@ type StyleShare struct {
 // Summarize describes the pool, a selection of it, and random subsets that are drawn with the seed. The same arguments
 // give the same summary on any machine.
 func (c *Catalog) Summarize(result *Result, seed uint64) Summary {
-	pool, selected := c.Pool, result.Samples()
-	sets := []sampleSet{{n: pool.Len()}, setOf(selected), setOf(draw(pool.Len(), len(selected), seed))}
+	pool, selected, scored := c.Pool, result.Samples(), c.scoredSamples()
+	sets := []sampleSet{scored, setOf(selected), setOf(scored.draw(len(selected), seed))}
 	if pool.Tokens != nil {
-		sets = append(sets, setOf(drawTokens(pool, selected, seed)))
+		sets = append(sets, setOf(scored.drawTokens(pool, selected, seed)))
 	}
 	described := make([]Statistics, len(sets))
 	parallel(runtime.GOMAXPROCS(0), len(sets), func(_, i int) {
@@ -97,33 +99,17 @@ func (c *Catalog) Summarize(result *Result, seed uint64) Summary {
 		Pool: described[0], Selection: described[1], Random: described[2], PickRatings: pickRatings(pool, result),
 		HighKept: highKept(&described[0], &described[1]), BelowPool: belowPool(&described[0], &described[1]),
 	}
-	summary.Templates = templateShares(pool, selected)
+	summary.Templates = templateShares(pool, scored, selected)
 	if pool.Tokens != nil {
 		summary.RandomTokens = &described[3]
 	}
 	return summary
 }
 
-// describePool describes all samples.
+// describePool describes the scored samples of the pool.
 func (c *Catalog) describePool() Statistics {
-	c.onceDescribed.Do(func() { c.described = describe(c.Pool, c.groups(nil), sampleSet{n: c.Pool.Len()}) })
+	c.onceDescribed.Do(func() { c.described = describe(c.Pool, c.groups(nil), c.scoredSamples()) })
 	return c.described
-}
-
-// A sampleSet is a list of samples of a pool, or, without a list, the first n samples.
-type sampleSet struct {
-	list []uint32
-	n    int
-}
-
-func setOf(list []uint32) sampleSet { return sampleSet{list, len(list)} }
-
-// at returns the i-th sample of the set.
-func (s sampleSet) at(i int) uint32 {
-	if s.list == nil {
-		return uint32(i)
-	}
-	return s.list[i]
 }
 
 func describe(pool *Pool, groups *groups, samples sampleSet) Statistics {
@@ -261,42 +247,4 @@ func lengthCorrelation(pool *Pool, samples sampleSet) *float64 {
 	})
 	r := min(max(xy/math.Sqrt(xx*yy), -1), 1)
 	return &r
-}
-
-// drawTokens draws samples in a random order, with at most as many tokens as the selected samples have. It skips a
-// sample that has more tokens than remain.
-func drawTokens(pool *Pool, selected []uint32, seed uint64) []uint32 {
-	remaining := 0
-	for _, s := range selected {
-		remaining += int(pool.Tokens[s])
-	}
-	order := make([]uint32, pool.Len())
-	for i := range order {
-		order[i] = uint32(i)
-	}
-	shuffle(order, seed)
-	var drawn []uint32
-	for _, s := range order {
-		if remaining == 0 {
-			break
-		}
-		if tokens := int(pool.Tokens[s]); tokens <= remaining {
-			drawn = append(drawn, s)
-			remaining -= tokens
-		}
-	}
-	return drawn
-}
-
-// draw draws k of the numbers below n; each subset has the same probability (Knuth, The Art of Computer Programming,
-// volume 2, 3.4.2, algorithm S).
-func draw(n, k int, seed uint64) []uint32 {
-	rng := rand.New(rand.NewPCG(seed, 0))
-	drawn := make([]uint32, 0, k)
-	for i := 0; len(drawn) < k; i++ {
-		if rng.IntN(n-i) < k-len(drawn) {
-			drawn = append(drawn, uint32(i))
-		}
-	}
-	return drawn
 }

@@ -56,6 +56,47 @@ func TestSummarize(t *testing.T) {
 	}
 }
 
+// TestSummarizeFailed adds failed samples to a pool. The summary is the same as without them, because it describes only
+// scored samples, also in random subsets.
+func TestSummarizeFailed(t *testing.T) {
+	t.Parallel()
+	failed := Sample{
+		Ratings: []int8{Missing, Missing}, Source: "broken", Tokens: 1000, Shape: ShapeOf(1, 1),
+	}
+	// build returns a catalog of 40 scored samples, with a failed sample before each of them, and the scored samples.
+	build := func(each []Sample) (*Catalog, []uint32) {
+		b := NewBuilder("scene understanding", "data understanding")
+		var scored []uint32
+		for i := range 40 {
+			for _, s := range append(slices.Clone(each), Sample{
+				Ratings: []int8{int8(i % 6), int8(i % 5)}, Source: []string{"x", "y"}[i%2], Tokens: uint32(10 + i),
+				Styles: []string{[]string{"a", "b"}[i%2]}, Shape: ShapeOf(i%3, 1),
+			}) {
+				if err := b.Add(s); err != nil {
+					t.Fatal(err)
+				}
+			}
+			scored = append(scored, uint32(b.Pool.Len()-1))
+		}
+		for i := range b.Pool.Len() {
+			b.Pool.Template = append(b.Pool.Template, uint32(i%2)) // with failed samples, one template for each kind
+		}
+		b.Pool.TemplateNames = []string{"how many"}
+		return catalogOf(t, b.Pool), scored
+	}
+	clean, all := build(nil)
+	clean.Pool.Template = slices.Repeat([]uint32{1}, 40)
+	mixed, scored := build([]Sample{failed})
+	want := clean.Summarize(picksOf(all[3:9]...), 5)
+	got := mixed.Summarize(picksOf(scored[3:9]...), 5)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("summary of a pool with failed samples (-without +with):\n%s", diff)
+	}
+	if n := mixed.Summarize(picksOf(append(scored, 0)...), 5).Random.Samples; n != 40 {
+		t.Errorf("the random subset of a selection with a failed sample has %d samples, want 40", n)
+	}
+}
+
 // picksOf returns a result with picks that no rating decided.
 func picksOf(samples ...uint32) *Result {
 	result := &Result{}

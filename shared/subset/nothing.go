@@ -46,8 +46,9 @@ func (n Nothing) Problem() string {
 	}
 	most := slices.MaxFunc(order, func(a, b selection.Reason) int { return counts[a] - counts[b] })
 	code := reason.Code(most)
-	return fmt.Sprintf("no sample can be selected: the most frequent reason is %q (%d of %d samples, such as %s); %s",
-		code.Text(code.Meaning()), counts[most], n.Pool.Pool.Len(), spelling.Shown(n.Name(first[most])), n.fix(most))
+	return fmt.Sprintf("no sample can be selected: the most frequent reason is %q (%d of %d %s, such as %s); %s",
+		code.Text(code.Meaning()), counts[most], n.Pool.Pool.Len(), spelling.Plural(n.Pool.Pool.Len(), "sample"),
+		spelling.Shown(n.Name(first[most])), n.fix(most))
 }
 
 // Rated reports whether any sample has a rating for a capability of the selection.
@@ -77,7 +78,7 @@ func (n Nothing) withoutRatings() string {
 		return fmt.Sprintf("no sample has a rating for %s; capabilities: give %q, for which samples have ratings",
 			n.capabilities()[0], strings.Join(others, ","))
 	}
-	text := fmt.Sprintf("none of the %d samples has a rating", n.Pool.Pool.Len())
+	text := fmt.Sprintf("none of the samples (%d) has a rating", n.Pool.Pool.Len())
 	failed := 0
 	for _, status := range n.Pool.Status {
 		if status != scores.OK {

@@ -198,17 +198,45 @@ func TestMisplacedUploads(t *testing.T) {
 	}
 }
 
-// TestUploadNextToRefusedSpec starts no run for a manifest next to a dataset.yaml that is refused, and says why.
+// TestUploadNextToRefusedSpec starts no run for a manifest next to a dataset.yaml that is refused, or that names a file
+// that does not exist. It says why. After the dataset.yaml is corrected, only the dataset.yaml starts a run.
 func TestUploadNextToRefusedSpec(t *testing.T) {
 	t.Parallel()
-	f := runtest.New(t)
-	f.Upload("datasets/demo/dataset.yaml", []byte("images: ./\n"))
-	f.Upload("datasets/demo/a.json", []byte("[]"))
-	arrival, err := f.Subsets.AcceptUpload(t.Context(), f.Planner(), f.Worker, "datasets/demo/a.json")
-	const reason = "datasets/demo/dataset.yaml: manifests: the list is empty; list at least one manifest, or a pattern " +
-		"such as *.json"
-	if want := (subset.Arrival{Waits: reason}); err != nil || arrival != want {
-		t.Errorf("%+v, error %v; want %+v", arrival, err, want)
+	const at = "datasets/demo/dataset.yaml: "
+	for _, tt := range []struct{ spec, reason string }{
+		{"images: ./\n", "manifests: the list is empty; list at least one manifest, or a pattern such as *.json"},
+		{"manifests: [trian.json]\n", `"trian.json" is not in datasets/demo/; did you mean "train.json"?; upload this ` +
+			"file, or correct its name in dataset.yaml"},
+		{"manifests: [Train.json]\n", `"Train.json" is not in datasets/demo/; did you mean "train.json"?; upload this ` +
+			"file, or correct its name in dataset.yaml"},
+		{"manifests: [parts/0.json, parts/1.json]\n", `"parts/1.json" is not in datasets/demo/; upload this file, or ` +
+			"correct its name in dataset.yaml"},
+		{"manifests: ['parts/{0,1}.json']\n", `"parts/1.json" is not in datasets/demo/; upload this file, or correct its ` +
+			"name in dataset.yaml"},
+		{"manifests: [parts/0.json]\nscores_from: trains.json\n", `"trains.json" is not in datasets/demo/; did you mean ` +
+			`"train.json"?; upload this file, or correct its name in dataset.yaml`},
+	} {
+		f := runtest.New(t)
+		f.Upload("datasets/demo/dataset.yaml", []byte(tt.spec))
+		f.Upload("datasets/demo/parts/0.json", []byte("[]"))
+		f.Upload("datasets/demo/train.json", []byte("[]"))
+		accept := func(object string) subset.Arrival {
+			arrival, err := f.Subsets.AcceptUpload(t.Context(), f.Planner(), f.Worker, object)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", tt.spec, object, err)
+			}
+			return arrival
+		}
+		if got, want := accept("datasets/demo/train.json"), (subset.Arrival{Waits: at + tt.reason}); got != want {
+			t.Errorf("%s: %+v; want %+v", tt.spec, got, want)
+		}
+		f.Upload("datasets/demo/dataset.yaml", []byte("manifests: [train.json]\n"))
+		if got := accept("datasets/demo/dataset.yaml"); got.Run == "" || got.Refused != "" {
+			t.Errorf("%s: after the correction: %+v", tt.spec, got)
+		}
+		if got, want := accept("datasets/demo/train.json"), (subset.Arrival{Named: true}); got != want {
+			t.Errorf("%s: after the correction: %+v; want %+v", tt.spec, got, want)
+		}
 	}
 }
 

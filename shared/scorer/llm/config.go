@@ -41,7 +41,7 @@ type Config struct {
 
 	// Prices is a table of US dollars per million input, output and cached input tokens: model=input/output/cached,... The
 	// last price can be left out. Cached tokens then cost as much as other input tokens.
-	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=input/output[/cached],..."`
+	Prices string `env:"LLM_PRICES" json:"-" meaning:"US dollars per million tokens, model=in/out[/cached],..."`
 	// MaxCost is the most that a run may cost, in US dollars; no limit by default.
 	MaxCost float64 `env:"LLM_MAX_COST, default=0" json:"-" meaning:"US dollars that a run may spend; 0: no limit"`
 	// ImageTokens is the number of tokens of an image in estimates; 1000 by default.

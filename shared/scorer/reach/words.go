@@ -11,7 +11,7 @@ const Teach = "harvest curate --teacher llm:URL --model NAME"
 // Sentence returns the report in words, with advice.
 func (r *Report) Sentence() string {
 	if own := r.Scale.Own; own != nil {
-		return fmt.Sprintf("The scorer was trained on %d annotated samples of your dataset, too. In cross-validation, its "+
+		return fmt.Sprintf("The scorer was tested on %d annotated samples of your dataset. In cross-validation, its "+
 			"ratings of these samples agree with the annotations by a Spearman of %.2f and a weighted kappa of %.2f.",
 			own.Samples, own.Spearman, own.QWK)
 	}

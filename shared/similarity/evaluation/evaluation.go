@@ -157,8 +157,8 @@ func (s Source) Read(
 		return nil, r.refuse("none of its records can be used: a record needs a conversation, or a field such as question " +
 			"or image")
 	case result.Images == 0 && result.Unread > 0:
-		return nil, r.refuse(fmt.Sprintf("none of its %d images could be found and read%s; give names relative to its folder",
-			result.Unread, suchAs(result.Example)))
+		return nil, r.refuse(fmt.Sprintf("none of its images (%d) could be found and read%s; give names relative to its "+
+			"folder", result.Unread, suchAs(result.Example)))
 	}
 	return result, nil
 }

@@ -159,7 +159,7 @@ func TestRefused(t *testing.T) {
 		"empty.tsv": "its first line must have the names of its columns", "packed.json": "unpack it",
 		"cut.jsonl": "the record is cut short", "cut.tsv": "line 3, the last row, has 2 of the header's 3 columns",
 		"other.jsonl": "a field such as question",
-		"broken.json": "broken.json", "gone.jsonl": `none of its 1 images could be found and read, such as "gone.png"`,
+		"broken.json": "broken.json", "gone.jsonl": `none of its images (1) could be found and read, such as "gone.png"`,
 	} {
 		object, err := source.Identify(t.Context(), name)
 		if err != nil {

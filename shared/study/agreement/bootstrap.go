@@ -21,10 +21,9 @@ func (t *table) bootstrap(resamples int, seed uint64) []figures {
 	workers.SetLimit(runtime.GOMAXPROCS(0))
 	for r := range all {
 		workers.Go(func() error {
-			random := rand.New(rand.NewPCG(seed, uint64(r)))
 			drawn := make([]float64, t.n)
-			for range t.n {
-				drawn[random.IntN(t.n)]++
+			for _, sample := range redrawn(t.n, seed, r) {
+				drawn[sample]++
 			}
 			all[r] = t.figures(drawn)
 			return nil
@@ -34,16 +33,30 @@ func (t *table) bootstrap(resamples int, seed uint64) []figures {
 	return all
 }
 
+// redrawn draws n of n samples with replacement, for the resample with this number.
+func redrawn(n int, seed uint64, resample int) []int {
+	random := rand.New(rand.NewPCG(seed, uint64(resample)))
+	drawn := make([]int, n)
+	for i := range drawn {
+		drawn[i] = random.IntN(n)
+	}
+	return drawn
+}
+
 // percentiles returns the 2.5th and the 97.5th percentile of a figure over the resamples in which it is defined; NaN if
 // it is defined in fewer than half of the resamples.
 func percentiles(resamples []figures, row, column int) Interval {
-	var values []float64
-	for _, f := range resamples {
-		if v := f[row][column]; !math.IsNaN(v) {
-			values = append(values, v)
-		}
+	values := make([]float64, len(resamples))
+	for i, f := range resamples {
+		values[i] = f[row][column]
 	}
-	if len(values) == 0 || 2*len(values) < len(resamples) {
+	return intervalOf(values)
+}
+
+// intervalOf returns the interval of the values of a figure in all resamples.
+func intervalOf(all []float64) Interval {
+	values := slices.DeleteFunc(slices.Clone(all), math.IsNaN)
+	if len(values) == 0 || 2*len(values) < len(all) {
 		return Interval{Value(math.NaN()), Value(math.NaN())}
 	}
 	slices.Sort(values)

@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
+	"runtime"
 	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"golang.org/x/sync/errgroup"
 )
 
 // compareSelections makes a selection from the annotations and a selection from the given opinions, both with the
@@ -19,7 +21,7 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 		return err
 	}
 	for _, ratio := range Ratios {
-		name := strconv.FormatFloat(ratio, 'g', -1, 64)
+		name := ratioName(ratio)
 		overlap, random, value := math.NaN(), math.NaN(), math.NaN()
 		if budget := int(float64(len(samples)) * ratio); budget > 0 {
 			got, want, err := both.choose(budget)
@@ -33,6 +35,48 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 	}
 	return nil
 }
+
+// ValueIntervals returns the bootstrap intervals of SelectionValue by budget, from the same resamples as the intervals
+// of Measure. Both selections are made again from each resample, in which a sample may occur several times.
+func ValueIntervals(samples []Sample, o Options) (map[string]Interval, error) {
+	values := map[string][]float64{}
+	for _, ratio := range Ratios {
+		values[ratioName(ratio)] = make([]float64, o.Resamples)
+	}
+	var workers errgroup.Group
+	workers.SetLimit(runtime.GOMAXPROCS(0))
+	for r := range o.Resamples {
+		workers.Go(func() error {
+			both, err := newRivals(pick(samples, redrawn(len(samples), o.Seed, r)), o)
+			if err != nil {
+				return err
+			}
+			for _, ratio := range Ratios {
+				value := math.NaN()
+				if budget := int(float64(len(samples)) * ratio); budget > 0 {
+					got, want, err := both.choose(budget)
+					if err != nil {
+						return err
+					}
+					value = both.value(got, want)
+				}
+				values[ratioName(ratio)][r] = value
+			}
+			return nil
+		})
+	}
+	if err := workers.Wait(); err != nil {
+		return nil, fmt.Errorf("comparing selections of resamples: %w", err)
+	}
+	intervals := map[string]Interval{}
+	for name, all := range values {
+		intervals[name] = intervalOf(all)
+	}
+	return intervals, nil
+}
+
+// ratioName returns the name of a budget in reports.
+func ratioName(ratio float64) string { return strconv.FormatFloat(ratio, 'g', -1, 64) }
 
 // shared returns the share of the samples of the selection want that are also in the selection got.
 func shared(got, want *selection.Result, samples int) float64 {

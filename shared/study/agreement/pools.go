@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"gonum.org/v1/gonum/stat"
@@ -172,7 +171,7 @@ func (p *poolTally) pools(o Options) *Pools {
 		r.Capabilities[name], r.SourceMeans[name] = of(p.given, c), spread(p.known, c, spearmanAt)
 	}
 	for ratio, values := range p.values {
-		r.SelectionValue[strconv.FormatFloat(ratio, 'g', -1, 64)] = newSpread(values)
+		r.SelectionValue[ratioName(ratio)] = newSpread(values)
 	}
 	return r
 }

@@ -97,3 +97,35 @@ func TestPoolsAreRepeatable(t *testing.T) {
 		t.Error("no error for an opinion without ratings")
 	}
 }
+
+// TestValueIntervals computes the intervals of the selection value. A rater who agrees completely has 1 in each
+// resample. The interval of a rater with errors contains the value, and is the same each time.
+func TestValueIntervals(t *testing.T) {
+	t.Parallel()
+	intervals := func(rate func(_, rating int8) int8) (*agreement.Report, map[string]agreement.Interval) {
+		samples, o := sixSources(rate)
+		report, err := agreement.Measure(samples, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found, err := agreement.ValueIntervals(samples, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report, found
+	}
+	if _, all := intervals(func(_, rating int8) int8 { return rating }); all["0.1"] != (agreement.Interval{1, 1}) ||
+		all["0.3"] != (agreement.Interval{1, 1}) {
+		t.Errorf("a rater who agrees in everything: %v", all)
+	}
+	mixed := func(source, rating int8) int8 { return (source + rating) / 2 }
+	report, all := intervals(mixed)
+	for budget, value := range report.SelectionValue {
+		if in := all[budget]; !(in[0] < in[1] && in[0] <= value && value <= in[1]) {
+			t.Errorf("at %s the value %v is not in the interval %v", budget, value, in)
+		}
+	}
+	if _, again := intervals(mixed); again["0.1"] != all["0.1"] {
+		t.Errorf("interval %v, and again %v", all["0.1"], again["0.1"])
+	}
+}

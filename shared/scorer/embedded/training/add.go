@@ -60,6 +60,9 @@ type Addition struct {
 	// samples.
 	Variant string
 	Alone   []string
+	// Unused says that the weights are the base's, because the user's samples do not improve them. NoBase says that all
+	// heads were trained only on the user's samples.
+	Unused, NoBase bool
 	// Left is the agreement on the user's samples of models that were trained without them. Before is the agreement of the
 	// base's weights on the same samples.
 	Left, Before *agreement.Report
@@ -164,6 +167,7 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 		return nil, err
 	}
 	out.Variant = variants()[heads[len(heads)-1]].String() // styles always have the chosen variant
+	out.NoBase = variants()[heads[len(heads)-1]].alone     // then the capabilities have this variant, too
 	for h, name := range a.rubric.Capabilities {
 		if heads[h] != heads[len(heads)-1] {
 			out.Alone = append(out.Alone, name)
@@ -185,6 +189,7 @@ func (a *addition) learn(ctx context.Context) (*Addition, error) {
 func (out *Addition) keep(before *embedded.Weights) *Addition {
 	same := *before // a copy, because other callers share the weights and this function changes Reach
 	out.Weights, out.Left, out.Alone = &same, out.Before, nil
+	out.Unused, out.NoBase = true, false
 	out.Weights.Reach = out.reach()
 	out.Variant = "your samples are not used, because they do not improve the embedded weights"
 	return out

@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/rubric"
@@ -25,9 +24,9 @@ type Origin struct {
 	Weights     File   `json:"weights"`
 	Annotations File   `json:"annotations"`
 	Manifests   []File `json:"manifests"`
-	Rubric      string `json:"rubric"` // hash of the rubric
-	Samples     int    `json:"samples"`
-	Sources     int    `json:"sources"`
+	Rubric      string `json:"rubric"`  // hash of the rubric
+	Samples     int    `json:"samples"` // on which the weights were trained
+	Sources     int    `json:"sources"` // of these samples
 	// Penalties are the regularisation that cross-validation chose for each capability and then each style. The training
 	// is not random, so there is no seed.
 	Penalties []float64 `json:"penalties"`
@@ -55,6 +54,8 @@ type AddedOrigin struct {
 	// trained only on the user's samples.
 	Variant string   `json:"variant"`
 	Alone   []string `json:"own_samples_alone"`
+	// Unused says that the weights are the base's, because the user's samples do not improve them.
+	Unused bool `json:"own_samples_unused,omitempty"`
 	// LeftOut is the agreement on the user's samples that were held out. Before is the agreement of the base's weights on
 	// the same samples.
 	LeftOut *Validation `json:"left_out"`
@@ -64,15 +65,24 @@ type AddedOrigin struct {
 // Origin returns the Origin of the weights of an addition to base, trained at this time. The caller sets the files and
 // the command.
 func (a *Addition) Origin(base *Base, rub *rubric.Rubric, at time.Time) *Origin {
-	sources := map[string]bool{}
-	for _, name := range slices.Concat(base.sources(), a.sources) {
-		sources[name] = true
+	samples, sources := 0, map[string]bool{} // on which the weights were trained
+	learn := func(n int, of []string) {
+		samples += n
+		for _, name := range of {
+			sources[name] = true
+		}
+	}
+	if !a.NoBase {
+		learn(len(base.Samples), base.sources())
+	}
+	if !a.Unused {
+		learn(a.Own, a.sources)
 	}
 	return &Origin{
-		Features: embedded.Version, Rubric: rub.Hash(), Samples: len(base.Samples) + a.Own, Sources: len(sources),
+		Features: embedded.Version, Rubric: rub.Hash(), Samples: samples, Sources: len(sources),
 		Penalties: base.Penalties, Date: at.UTC().Format(time.DateOnly),
 		Added: &AddedOrigin{
-			Own: a.Own, Variant: a.Variant, Alone: append([]string{}, a.Alone...),
+			Own: a.Own, Variant: a.Variant, Alone: append([]string{}, a.Alone...), Unused: a.Unused,
 			LeftOut: newValidation(a.Left), Before: newValidation(a.Before),
 		},
 		Reach: a.Weights.Reach,
