@@ -94,8 +94,8 @@ func slug(capability string) string {
 	return b.String()
 }
 
-// schemas has the schemas that were made, by the names of the capabilities. Making one takes longer than reading a small
-// file. None is removed: Go keeps the types of reflect.StructOf for as long as the process lives, too.
+// schemas has the schemas that were made, by the names of the capabilities. To make one takes longer than to read a
+// small file. None is removed: Go also keeps the types of reflect.StructOf for as long as the process lives.
 var schemas sync.Map
 
 // schemaOf returns the schema of a file of scores for these capabilities.

@@ -21,8 +21,8 @@ func newPhrase(plain string) phrase {
 	return phrase{plain: plain, folded: strings.ReplaceAll(strings.ToLower(plain), "ſ", "s")}
 }
 
-// A matcher searches texts for a regular expression. It compiles the expression at the first search: most processes rate
-// nothing.
+// A matcher searches texts for a regular expression. It compiles the expression at the first search, because most
+// processes rate nothing.
 type matcher struct {
 	compiled func() compiledPattern
 }
