@@ -19,7 +19,7 @@ type binCandidates struct {
 // that are read. This share limits how often a style position is read, for all bins and budgets.
 const (
 	minBatch   = 32
-	batchShare = 16
+	batchShare = 64
 )
 
 // batch returns the number of candidates to sort if n candidates are needed; found is the number of candidates. It is
