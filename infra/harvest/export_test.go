@@ -185,8 +185,10 @@ func TestExportRefuses(t *testing.T) {
 		{"--annotations a.jsonl d.jsonl", 2, "--out is missing"},
 		{"--out o d.jsonl", 2, "--annotations is missing"},
 		{"--out o --annotations a.jsonl", 2, "name at least one manifest"},
-		{"--out o --annotations a.jsonl d.jsonl", 1, "none of the annotated samples (1) can be exported: image not found (1)"},
-		{"--out o --annotations a.jsonl word.jsonl", 1, "none of the annotated samples (1) can be exported: image count (1)"},
+		{"--out o --annotations a.jsonl d.jsonl", 1,
+			"none of the annotated samples (1) can be exported: image not found (1)"},
+		{"--out o --annotations a.jsonl word.jsonl", 1,
+			"none of the annotated samples (1) can be exported: image count (1)"},
 	} {
 		a := harvest(t, dir, nil, append([]string{"export"}, strings.Fields(tt.args)...)...)
 		if a.status != tt.status || !strings.Contains(a.stderr, tt.want) {

@@ -85,7 +85,8 @@ func TestAllFailed(t *testing.T) {
 	f.Upload("datasets/demo/a.json", runtest.Array([]string{runtest.Record("bad", runtest.Unratable)}))
 	plan := f.Begin("datasets/demo/a.json")
 	f.Finish(plan)
-	if st := f.Status(plan.Run); st.State != run.StateFailed || !strings.Contains(st.Problem, "the only sample cannot be selected") {
+	if st := f.Status(plan.Run); st.State != run.StateFailed ||
+		!strings.Contains(st.Problem, "the only sample cannot be selected") {
 		t.Errorf("state %s, problem %q", st.State, st.Problem)
 	}
 	_, err := f.Subsets.Select(t.Context(), plan.Run, selection.Request{Budget: runtest.Budget(t, "1")}, allow(t, "100%"))
