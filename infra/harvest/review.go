@@ -184,8 +184,9 @@ func (c *reviewCommand) run(cmd *cobra.Command, args []string) error {
 		return err
 	}
 	if r.file.Count() < len(r.pairs) {
-		_, err := fmt.Fprintf(out, "choices in %s: %d of %s; the same command continues with the others\n",
+		text := fmt.Sprintf("choices in %s: %d of %s; the same command continues with the others",
 			c.file, r.file.Count(), number(len(r.pairs), "pair"))
+		_, err := fmt.Fprintln(out, folded(text, ""))
 		return err
 	}
 	return c.printReport(out, []string{c.file})

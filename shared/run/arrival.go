@@ -77,7 +77,7 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 	if err == nil && !slices.Contains(names, file) { // a recipe may name it
 		named := names[len(spec.Manifests):]
 		spec, _, err = p.resolve(ctx, spec)
-		names = append(spec.Manifests, named...)
+		names = slices.Concat(spec.Manifests, named)
 		if err == nil && !slices.Contains(names, file) {
 			err = p.missing(ctx, name, file, names)
 		}

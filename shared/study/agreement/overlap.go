@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math"
-	"runtime"
 	"strconv"
 
 	"github.com/harvest-ml/harvest/shared/scorer"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"golang.org/x/sync/errgroup"
 )
 
 // compareSelections makes a selection from the annotations and a selection from the given opinions, both with the
@@ -37,40 +35,34 @@ func (r *Report) compareSelections(samples []Sample, o Options) error {
 }
 
 // ValueIntervals returns the bootstrap intervals of SelectionValue by budget, from the same resamples as the intervals
-// of Measure. Both selections are made again from each resample, in which a sample may occur several times.
+// of Measure. Both selections are made once, from all samples: a selection from a resample would pick the copies of a
+// sample, which makes it better. A resample changes the weights of the picks, and the mean ratings.
 func ValueIntervals(samples []Sample, o Options) (map[string]Interval, error) {
-	values := map[string][]float64{}
-	for _, ratio := range Ratios {
-		values[ratioName(ratio)] = make([]float64, o.Resamples)
-	}
-	var workers errgroup.Group
-	workers.SetLimit(runtime.GOMAXPROCS(0))
-	for r := range o.Resamples {
-		workers.Go(func() error {
-			both, err := newRivals(pick(samples, redrawn(len(samples), o.Seed, r)), o)
-			if err != nil {
-				return err
-			}
-			for _, ratio := range Ratios {
-				value := math.NaN()
-				if budget := int(float64(len(samples)) * ratio); budget > 0 {
-					got, want, err := both.choose(budget)
-					if err != nil {
-						return err
-					}
-					value = both.value(got, want)
-				}
-				values[ratioName(ratio)][r] = value
-			}
-			return nil
-		})
-	}
-	if err := workers.Wait(); err != nil {
-		return nil, fmt.Errorf("comparing selections of resamples: %w", err)
+	both, err := newRivals(samples, o)
+	if err != nil {
+		return nil, err
 	}
 	intervals := map[string]Interval{}
-	for name, all := range values {
-		intervals[name] = intervalOf(all)
+	for _, ratio := range Ratios {
+		values := make([]float64, o.Resamples)
+		got, want := &selection.Result{}, &selection.Result{}
+		if budget := int(float64(len(samples)) * ratio); budget > 0 {
+			if got, want, err = both.choose(budget); err != nil {
+				return nil, fmt.Errorf("comparing selections: %w", err)
+			}
+		}
+		for r := range values {
+			drawn := redrawn(len(samples), o.Seed, r)
+			again := &rivals{
+				samples: samples, means: meanRatings(pick(samples, drawn), len(o.Capabilities)),
+				weights: make([]float64, len(samples)),
+			}
+			for _, s := range drawn {
+				again.weights[s]++
+			}
+			values[r] = again.value(got, want)
+		}
+		intervals[ratioName(ratio)] = intervalOf(values)
 	}
 	return intervals, nil
 }
@@ -98,6 +90,7 @@ type rivals struct {
 	samples          []Sample
 	given, annotated *selection.Catalog
 	means            []float64 // mean annotated rating of each capability
+	weights          []float64 // of the samples; nil if each has the weight 1
 }
 
 func newRivals(samples []Sample, o Options) (*rivals, error) {
@@ -136,7 +129,12 @@ func (r *rivals) value(got, want *selection.Result) float64 {
 		n := 0.0
 		for _, p := range s.Picks {
 			if rating := r.samples[p.Sample].Annotated.Ratings[p.Capability]; rating != scorer.Missing {
-				sum, n = sum+float64(rating)-r.means[p.Capability], n+1
+				weight := 1.0
+				if r.weights != nil {
+					weight = r.weights[p.Sample]
+				}
+				sum = sum + float64(weight*float64(rating)) - float64(weight*r.means[p.Capability])
+				n += weight
 			}
 		}
 		return sum / n
