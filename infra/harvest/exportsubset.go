@@ -145,8 +145,8 @@ func findCompleted(
 	}
 	reached, err := subsets.State(ctx, sel)
 	if err == nil && reached != subset.StateCompleted {
-		err = fmt.Errorf("selection %s of run %s is not written (%s); `harvest resume %s` continues it",
-			id, runID, reached, runID)
+		err = fmt.Errorf("selection %s of run %s is not written (%s); `%s` continues it",
+			id, runID, reached, command("resume", state, runID))
 	}
 	return plan, sel, err
 }
