@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/subset"
@@ -19,20 +20,22 @@ const (
 	failedFile = "failed.jsonl"
 )
 
-// writeRejected writes only the rejected samples of a failed run or selection to a folder. A complete earlier selection
-// in the folder stays.
+// writeRejected writes only the rejected samples of a failed run or selection to a folder. An earlier selection in the
+// folder stays, also if it is not complete.
 func writeRejected(
 	ctx context.Context, subsets *subset.Reader, runID, selectionID, dir string,
 ) (subset.Outputs, error) {
-	name, keeps := rejectedFile, holdsSelection(dir)
+	unlock, err := lockOut(ctx, dir)
+	if err != nil {
+		return subset.Outputs{}, err
+	}
+	defer unlock()
+	name, keeps := rejectedFile, holdsSelection(dir) || holdsSubset(dir)
 	if keeps {
 		name = failedFile
 	}
 	to := subset.Outputs{Rejected: filepath.Join(dir, name)}
-	err := makeOut(dir)
-	if err == nil {
-		err = announce(dir, []string{name})
-	}
+	err = announce(dir, []string{name})
 	if err == nil {
 		err = writeWhole(to.Rejected, func(w io.Writer) error {
 			return subsets.WriteRejected(ctx, runID, selectionID, w)
@@ -53,10 +56,29 @@ func holdsSelection(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// keptNote says that an output folder still has an earlier subset; empty if it has none.
+// holdsSubset reports whether an output folder has the subset of a selection, perhaps without selection.json: the command
+// that replaced it was interrupted.
+func holdsSubset(dir string) bool {
+	own, err := ownFiles(dir)
+	if err != nil {
+		return false
+	}
+	for name := range own {
+		if _, err := os.Stat(filepath.Join(dir, name)); err == nil && strings.HasPrefix(name, "subset.") {
+			return true
+		}
+	}
+	return false
+}
+
+// keptNote says which files of earlier commands an output folder still has; empty if it has none.
 func keptNote(dir string) string {
-	if !holdsSelection(dir) {
+	switch {
+	case holdsSelection(dir):
+		return "; the subset of an earlier command stays in " + dir
+	case holdsSubset(dir):
+		return "; files of an earlier command that was interrupted stay in " + dir
+	default:
 		return ""
 	}
-	return "; the subset of an earlier command stays in " + dir
 }

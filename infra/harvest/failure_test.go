@@ -98,6 +98,13 @@ func TestFailureKeepsSubset(t *testing.T) {
 			t.Error("the earlier subset has changed")
 		}
 	}
+	if err := os.Remove(filepath.Join(out, selectionFile)); err != nil { // as if a command was killed while it replaced it
+		t.Fatal(err)
+	}
+	says(t, harvest(t, dir, nil, args...).stderr, "files of an earlier command that was interrupted stay in out")
+	if readFile(t, filepath.Join(out, "subset.json")) != subset {
+		t.Error("the earlier subset has changed")
+	}
 	if lines := rejectedLines(t, filepath.Join(out, "failed.jsonl")); len(lines) != 3 {
 		t.Errorf("failed.jsonl has %d lines, want 3", len(lines))
 	}

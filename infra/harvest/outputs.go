@@ -91,11 +91,13 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		*o.path = filepath.Join(dir, o.name)
 	}
 	files = append(files, listed.files()...)
-	err = makeOut(dir)
-	if err == nil {
-		err = announce(dir, files)
+	unlock, err := lockOut(ctx, dir)
+	if err != nil {
+		return outputFiles{}, err
 	}
-	if err == nil { // remove selection.json first; otherwise, after a kill, it would describe files of two selections
+	defer unlock()
+	if err = announce(dir, files); err == nil {
+		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections.
 		err = removeFile(to.Selection)
 	}
 	if err == nil {
