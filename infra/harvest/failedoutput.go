@@ -56,8 +56,8 @@ func holdsSelection(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// holdsSubset reports whether an output folder has the subset of a selection, perhaps without selection.json: the command
-// that replaced it was interrupted.
+// holdsSubset reports whether an output folder has the subset of a selection, perhaps without selection.json, because
+// the command that replaced it was interrupted.
 func holdsSubset(dir string) bool {
 	own, err := ownFiles(dir)
 	if err != nil {

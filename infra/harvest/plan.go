@@ -121,7 +121,7 @@ func (p *localPlan) print(w io.Writer, v *run.Survey, changes run.ImageChanges) 
 	if _, err := fmt.Fprintln(w, t.Render()); err != nil {
 		return err
 	}
-	if err := printReach(w, v.Reach, "the output of --json"); err != nil {
+	if err := printReach(w, v.Reach, "rated", "the output of --json"); err != nil {
 		return err
 	}
 	if err := printForms(w, v); err != nil {

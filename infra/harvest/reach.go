@@ -16,13 +16,14 @@ const (
 )
 
 // printReach prints the distance of a dataset from its scorer's training data, one line per source, and advice. If r is
-// nil, it prints nothing. others names the output that lists all sources.
-func printReach(w io.Writer, r *reach.Report, others string) error {
+// nil, it prints nothing. counted is the header of the numbers of samples. others names the output that lists all
+// sources.
+func printReach(w io.Writer, r *reach.Report, counted, others string) error {
 	if r == nil {
 		return nil
 	}
 	if len(r.Sources) > 0 {
-		head := []any{"source", "samples", "far", "band"}
+		head := []any{"source", counted, "far", "band"}
 		if r.Scale.Forecasts() {
 			head = append(head, "error, forecast")
 		}

@@ -254,7 +254,7 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 	if err := printSummary(w, r.selection.Summary); err != nil {
 		return err
 	}
-	if err := printReach(w, r.selection.Reach, "selection.json"); err != nil {
+	if err := printReach(w, r.selection.Reach, "samples", "selection.json"); err != nil {
 		return err
 	}
 	if err := printTemplates(w, r.selection.Summary.Templates); err != nil {

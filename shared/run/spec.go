@@ -134,8 +134,8 @@ func (s Spec) Validate() error {
 	faults = append(faults, s.validateReadings()...)
 	if prefix := s.ImagesPrefix(); path.IsAbs(prefix) || path.Clean(prefix)+"/" != prefix ||
 		strings.HasPrefix(prefix, "..") {
-		faults = append(faults, fmt.Errorf("images: %q must be a prefix of the input bucket that ends with a slash, such as "+
-			"images/%s/, or begin with ./ for the dataset's own folder", s.Images, s.Dataset))
+		faults = append(faults, fmt.Errorf("images: %q must end with a slash: it is a prefix of the input bucket, such as "+
+			"images/%s/, or a folder of the dataset, such as ./pictures/", s.Images, s.Dataset))
 	}
 	if s.Reuse != "" && !runPattern.MatchString(s.Reuse) {
 		faults = append(faults, fmt.Errorf("reuse: %q is not a run id", s.Reuse))

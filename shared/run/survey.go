@@ -52,9 +52,6 @@ const (
 	surveyBatch = 512
 	// surveyExamples is the number of examples for each code.
 	surveyExamples = 3
-	// trial is the number of samples that are rated to estimate the time for all samples. For each further source,
-	// trialEach more samples are rated, up to trialMost in total.
-	trial, trialEach, trialMost = 100, 10, 300
 )
 
 // Survey reads a planned dataset and looks up its images. It rates only some samples, to estimate the time.
@@ -67,7 +64,7 @@ func (p *Planner) Survey(ctx context.Context, plan *Plan) (*Survey, error) {
 		types forms.Types
 		shown viewSelection
 	)
-	var tried trialSamples
+	tried := newTrialSamples()
 	for r := range plan.Ranges {
 		shard := shardSize{limits: plan.Constants}
 		var waiting []*dataset.Sample
@@ -186,32 +183,9 @@ func (p *Planner) missingImages(
 	return missing, group.Wait()
 }
 
-// A trialSamples has some valid samples, with their ranges.
-type trialSamples struct {
-	samples []dataset.Sample
-	ranges  []int
-	sources map[string]int // samples by source
-}
-
-// add adds valid samples of a range until there are trial samples. Then it adds only samples of sources with fewer than
-// trialEach samples, up to trialMost samples.
-func (t *trialSamples) add(r int, valid []dataset.Sample) {
-	for i := range valid {
-		n, source := len(t.samples), valid[i].Source
-		if n >= trial && (n >= trialMost || t.sources[source] >= trialEach) {
-			continue
-		}
-		if t.sources == nil {
-			t.sources = map[string]int{}
-		}
-		t.sources[source]++
-		t.samples, t.ranges = append(t.samples, valid[i]), append(t.ranges, r)
-	}
-}
-
 // try rates some samples, and estimates the time for all samples. A paid scorer estimates the time without rating.
-func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSamples) error {
-	samples := tried.samples
+func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried *trialSamples) error {
+	samples, ranges := tried.all()
 	if len(samples) == 0 {
 		return nil
 	}
@@ -226,7 +200,7 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 	}
 	records := make([]scores.Record, len(samples))
 	for i := range records {
-		records[i].Status, records[i].Range, records[i].Source = scores.OK, tried.ranges[i], samples[i].Source
+		records[i].Status, records[i].Range, records[i].Source = scores.OK, ranges[i], samples[i].Source
 	}
 	start := time.Now()
 	err = p.loader.each(ctx, plan, rater, samples, records, func(b batch) error { return b.rate(ctx, rater, records) })
@@ -236,6 +210,7 @@ func (p *Planner) try(ctx context.Context, plan *Plan, v *Survey, tried trialSam
 	v.PerSecond = float64(len(samples)) / time.Since(start).Seconds()
 	v.Seconds = float64(v.Valid) / v.PerSecond
 	v.Reach = reachOf(plan.Reach, records)
+	v.Reach.Weigh(v.Sources)
 	return nil
 }
 

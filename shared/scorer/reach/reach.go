@@ -168,7 +168,7 @@ type Source struct {
 
 // A Report describes the distance of a dataset to the scorer's training data.
 type Report struct {
-	// Samples is the number of rated samples, and Far the share of them in the band Far, in [0, 1].
+	// Samples is the number of rated samples. Far is the share of the dataset's samples in the band Far, in [0, 1].
 	Samples int     `json:"samples"`
 	Far     float64 `json:"far"`
 	// Sources are sorted from the farthest to the nearest. More is the number of sources that are left out of the list.
@@ -218,6 +218,21 @@ func (s *Scale) Report(tallies map[string]*Tally) *Report {
 		r.Sources, r.More, r.Far = nil, 0, 0
 	}
 	return r
+}
+
+// Weigh sets Far to the share of a dataset of which only some samples were rated. sizes has the number of samples of
+// each source in the dataset. A source that is not in the report does not count.
+func (r *Report) Weigh(sizes map[string]int64) {
+	if r == nil {
+		return
+	}
+	var far, all float64
+	for _, s := range r.Sources {
+		far, all = far+s.Far*float64(sizes[s.Source]), all+float64(sizes[s.Source])
+	}
+	if all > 0 {
+		r.Far = far / all
+	}
 }
 
 // FarSources returns the number of sources whose band is Far.
