@@ -37,15 +37,19 @@ func (e *RepeatedError) Error() string {
 }
 
 // WithoutRepeated removes the rows of several files of scores that repeat an earlier row. Two rows are of one sample if
-// they have the same id, content, range and position. If their scores differ, the error is a *RepeatedError.
+// they have the same id, content, range and position. If their scores differ, the error is a *RepeatedError. A sample
+// without scores may have scores in another file: then its row without scores is removed.
 // WithoutRepeated returns the files that have other rows. In addition to the files, it needs 16 bytes of memory for
 // each row. Its other errors are those of Read, with the name of the file.
 func WithoutRepeated(names []string, files [][]byte) (kept [][]byte, repeated []Repetition, err error) {
-	rows, err := rowKeys(names, files)
+	c := comparison{names: names, files: files, drop: make([][]int, len(files))}
+	if err := c.dropFailed(); err != nil {
+		return nil, nil, err
+	}
+	rows, err := c.rowKeys()
 	if err != nil {
 		return nil, nil, err
 	}
-	c := comparison{names: names, files: files, drop: make([][]int, len(files))}
 	first := 0
 	for i := range rows {
 		if rows[i].hash != rows[first].hash {
@@ -85,17 +89,19 @@ type rowKey struct {
 	file, row uint32
 }
 
-// rowKeys returns all rows, ordered by the hash, and then by their place.
-func rowKeys(names []string, files [][]byte) (rows []rowKey, err error) {
+// rowKeys returns all rows that are not dropped, ordered by the hash, and then by their place.
+func (c *comparison) rowKeys() (rows []rowKey, err error) {
 	seed := maphash.MakeSeed()
-	for number, file := range files {
-		hashes, err := sampleHashes(file, seed)
+	for number, file := range c.files {
+		hashes, _, err := sampleHashes(file, seed, "content")
 		if err != nil {
-			return nil, fmt.Errorf("%s: %w", names[number], err)
+			return nil, fmt.Errorf("%s: %w", c.names[number], err)
 		}
 		rows = slices.Grow(rows, len(hashes))
 		for i, hash := range hashes {
-			rows = append(rows, rowKey{hash, uint32(number), uint32(i)})
+			if _, dropped := slices.BinarySearch(c.drop[number], i); !dropped {
+				rows = append(rows, rowKey{hash, uint32(number), uint32(i)})
+			}
 		}
 	}
 	slices.SortFunc(rows, func(a, b rowKey) int {
@@ -104,19 +110,61 @@ func rowKeys(names []string, files [][]byte) (rows []rowKey, err error) {
 	return rows, nil
 }
 
-// sampleHashes returns a hash of the sample of each row of a file.
-func sampleHashes(file []byte, seed maphash.Seed) (hashes []uint64, err error) {
+// dropFailed drops the rows without scores of samples that another row has scores of. The images of such a sample were
+// perhaps not found, so the contents of the two rows may differ: the signature of the text is compared.
+func (c *comparison) dropFailed() error {
+	const (
+		failed = 1 << iota
+		scored
+	)
+	seed, found := maphash.MakeSeed(), map[uint64]int{}
+	each := func(use func(file, row int, hash uint64, status Status)) error {
+		for number, file := range c.files {
+			hashes, statuses, err := sampleHashes(file, seed, "text_signature")
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.names[number], err)
+			}
+			for i, hash := range hashes {
+				use(number, i, hash, statuses[i])
+			}
+		}
+		return nil
+	}
+	err := each(func(_, _ int, hash uint64, status Status) {
+		if status != OK {
+			found[hash] = failed
+		}
+	})
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	err = each(func(_, _ int, hash uint64, status Status) {
+		if found[hash] != 0 && status == OK {
+			found[hash] |= scored
+		}
+	})
+	return errors.Join(err, each(func(file, row int, hash uint64, status Status) {
+		if found[hash]&scored != 0 && status != OK {
+			c.drop[file] = append(c.drop[file], row)
+		}
+	}))
+}
+
+// sampleHashes returns a hash of the sample of each row of a file, which depends on one column besides the id and the
+// place, and the status of each row.
+func sampleHashes(file []byte, seed maphash.Seed, column string) (hashes []uint64, status []Status, err error) {
 	defer recoverBad("reading samples of scores", &err)
 	f, err := open(bytes.NewReader(file), int64(len(file)))
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	status, failedStatus := statuses.column(f, "status", 0)
 	ids, failedIDs := texts.column(f, "id", "")
-	contents, failedContents := texts.column(f, "content", "")
+	contents, failedContents := texts.column(f, column, "")
 	ranges, failedRanges := integers.column(f, "range_index", 0)
 	positions, failedPositions := integers.column(f, "position", 0)
-	if err := errors.Join(failedIDs, failedContents, failedRanges, failedPositions); err != nil {
-		return nil, err
+	if err := errors.Join(failedStatus, failedIDs, failedContents, failedRanges, failedPositions); err != nil {
+		return nil, nil, err
 	}
 	hashes = make([]uint64, len(ids))
 	var text []byte
@@ -126,7 +174,7 @@ func sampleHashes(file []byte, seed maphash.Seed) (hashes []uint64, err error) {
 		text = strconv.AppendInt(append(text, 0), int64(positions[i]), 10)
 		hashes[i] = maphash.Bytes(seed, text)
 	}
-	return hashes, nil
+	return hashes, status, nil
 }
 
 // A comparison compares rows of the same sample. It has the columns of at most two files in memory.

@@ -61,7 +61,6 @@ func TestWithoutRepeatedRefuses(t *testing.T) {
 		"rating of art: 0 and 2": func(r *scores.Record) { r.Ratings[1], r.Expected[1] = 2, 2 },
 		"expected score of ocr":  func(r *scores.Record) { r.Expected[0] = 4.5 },
 		`styles ["yes/no" "word`: func(r *scores.Record) { r.Styles = []string{"yes/no"} },
-		"status ok and failed":   func(r *scores.Record) { *r = failedLike(*r) },
 		`b and c: the sample "xxx" has different scores in the two files (rating of ocr: 5 and 1)`: func(r *scores.Record) {
 			r.Ratings[0], r.Expected[0] = 1, 1
 		},
@@ -91,10 +90,40 @@ func TestWithoutRepeatedRefuses(t *testing.T) {
 	}
 }
 
-// failedLike returns a failed record of the same sample.
+// TestWithoutFailed keeps the scores of a sample that failed in an earlier and in a later file. A sample that failed in
+// all files counts once.
+func TestWithoutFailed(t *testing.T) {
+	t.Parallel()
+	capabilities := []string{"ocr", "art"}
+	early, whole, late := numbered(0, 2), numbered(0, 3), numbered(1, 3)
+	early[1], whole[3] = failedLike(early[1]), failedLike(whole[3])
+	late[0], late[2] = failedLike(late[0]), failedLike(late[2])
+	kept, repeated, err := scores.WithoutRepeated([]string{"a", "b", "c"}, [][]byte{
+		write(t, capabilities, early), write(t, capabilities, whole), write(t, capabilities, late),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []scores.Repetition{
+		{File: "a", Count: 1, ID: "xx"}, {File: "b", Count: 2, ID: "x"}, {File: "c", Count: 3, ID: "xx"},
+	}
+	if diff := cmp.Diff(want, repeated); diff != "" {
+		t.Errorf("repeated (-want +got):\n%s", diff)
+	}
+	wants := [][]scores.Record{{early[0], early[2]}, {whole[1], whole[3]}}
+	if len(kept) != len(wants) {
+		t.Fatalf("%d files, want %d", len(kept), len(wants))
+	}
+	for i, want := range wants {
+		compare(t, want, read(t, kept[i]).Records)
+	}
+}
+
+// failedLike returns a failed record of the same sample, whose image was not found.
 func failedLike(r scores.Record) scores.Record {
 	failed := scores.Record{
-		ID: r.ID, Range: r.Range, Position: r.Position, Content: r.Content, Source: r.Source, Status: scores.Failed,
+		ID: r.ID, Range: r.Range, Position: r.Position, Content: "of the text alone", Source: r.Source, Words: r.Words,
+		Status: scores.Failed,
 	}
 	failed.Code, failed.Reason = "image_not_found", "image not found"
 	return failed
