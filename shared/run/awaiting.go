@@ -57,7 +57,7 @@ func (p *Planner) Awaiting(ctx context.Context, object string) (Awaiting, error)
 	} else if err != nil || !there {
 		return Awaiting{}, err
 	}
-	names := spec.named()
+	names := spec.Named()
 	if !slices.Contains(names, file) {
 		return Awaiting{}, nil
 	}
@@ -99,7 +99,7 @@ func (u Upload) Awaits(spec Spec, err error) *RefusedError {
 		return nil
 	}
 	file := strings.TrimPrefix(refused.Missing, DatasetsPrefix+spec.Dataset+"/")
-	if !slices.Contains(spec.named(), file) {
+	if !slices.Contains(spec.Named(), file) {
 		return nil
 	}
 	waits := *refused
@@ -107,9 +107,9 @@ func (u Upload) Awaits(spec Spec, err error) *RefusedError {
 	return &waits
 }
 
-// named returns the files in the dataset's folder that a spec names. It returns none if a manifest is a glob, because
+// Named returns the files in the dataset's folder that a spec names. It returns none if a manifest is a glob, because
 // the number of files that a glob stands for is not known. A run that starts too early would miss some of them.
-func (s Spec) named() []string {
+func (s Spec) Named() []string {
 	var names []string
 	for _, manifest := range s.Manifests {
 		expanded, err := recipe.Expand(manifest)

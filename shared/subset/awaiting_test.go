@@ -87,34 +87,18 @@ func TestSpecBeforeItsFiles(t *testing.T) {
 			if got := arrived(t, f, demoSpec); !strings.Contains(got.Refused, "when the last one arrives") {
 				t.Fatalf("before its files: %+v", got)
 			}
-			last := len(tt.files) - 1
-			var started string
-			for i, file := range tt.files {
-				f.Upload(demoFolder+file, demoFile(file))
-				for redelivery := range 2 {
-					got := arrived(t, f, demoFolder+file)
-					switch {
-					case i < last && (!got.Named || !slices.Contains(tt.files, strings.TrimPrefix(got.Missing, demoFolder))):
-						t.Errorf("%s: %+v, want a missing file", file, got)
-					case i == last && redelivery == 0:
-						if started = got.Run; started == "" || got.Spec != demoSpec || got.Refused != "" {
-							t.Fatalf("the last file, %s: %+v", file, got)
-						}
-					case i == last && (got.Run != "" || got.Missing != ""):
-						t.Errorf("the redelivery of %s: %+v", file, got)
-					}
-				}
-			}
+			started := arriveAll(t, f, tt.files)
+			last := tt.files[len(tt.files)-1]
 			if err := f.Drain(); err != nil {
 				t.Fatal(err)
 			}
 			if st := f.Status(started); st.State != run.StateScored || len(st.Selections) != 1 {
 				t.Errorf("the run is %s with selections %v", st.State, st.Selections)
 			}
-			f.Upload(demoFolder+tt.files[last], append(demoFile(tt.files[last]), '\n'))
-			f.Touch(demoFolder+tt.files[last], runtest.Uploaded.Add(time.Hour))
-			if got := arrived(t, f, demoFolder+tt.files[last]); got.Run != "" {
-				t.Errorf("another version of %s: %+v", tt.files[last], got)
+			f.Upload(demoFolder+last, append(demoFile(last), '\n'))
+			f.Touch(demoFolder+last, runtest.Uploaded.Add(time.Hour))
+			if got := arrived(t, f, demoFolder+last); got.Run != "" {
+				t.Errorf("another version of %s: %+v", last, got)
 			}
 			uploadSteps(t, f)
 			before := f.Objects("")
@@ -130,6 +114,30 @@ func TestSpecBeforeItsFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+// arriveAll uploads files for which dataset.yaml waits, and handles the notification of each file twice. It returns the
+// run that the last file starts.
+func arriveAll(t *testing.T, f *runtest.Fixture, files []string) (started string) {
+	t.Helper()
+	last := len(files) - 1
+	for i, file := range files {
+		f.Upload(demoFolder+file, demoFile(file))
+		for redelivery := range 2 {
+			got := arrived(t, f, demoFolder+file)
+			switch {
+			case i < last && (!got.Named || !slices.Contains(files, strings.TrimPrefix(got.Missing, demoFolder))):
+				t.Errorf("%s: %+v, want a missing file", file, got)
+			case i == last && redelivery == 0:
+				if started = got.Run; started == "" || got.Spec != demoSpec || got.Refused != "" {
+					t.Fatalf("the last file, %s: %+v", file, got)
+				}
+			case i == last && (got.Run != "" || got.Missing != ""):
+				t.Errorf("the redelivery of %s: %+v", file, got)
+			}
+		}
+	}
+	return started
 }
 
 // TestSpecNotStartedAgain uploads files that a refused dataset.yaml names. They do not start it, because nobody knows
