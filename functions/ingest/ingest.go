@@ -97,8 +97,8 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	case images.IsName(object): // an image of a dataset starts no run
 		return nil
 	case arrival.Missing != "":
-		c.Log.InfoContext(ctx, "object starts no run yet, because the dataset.yaml next to it waits for other files: upload "+
-			"them to start the run", "object", object, "missing", arrival.Missing)
+		c.Log.InfoContext(ctx, "object starts no run yet, because the dataset.yaml of its dataset waits for other files: "+
+			"upload them to start the run", "object", object, "missing", arrival.Missing)
 		return nil
 	case arrival.Named:
 		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml next to it names it: upload the "+

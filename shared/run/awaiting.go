@@ -28,8 +28,8 @@ type Awaiting struct {
 	Missing string // an object that is still missing; empty if there is none
 }
 
-// Awaiting returns the SpecFile that waits for an object. If no file is missing any more, the caller handles the
-// SpecFile again, as if it was just uploaded.
+// Awaiting returns the SpecFile that waits for an object, or the object itself if it is such a SpecFile. If no file is
+// missing any more, the caller handles the SpecFile again, as if it was just uploaded.
 //
 // The search for a missing file begins at the first file of the list, and stops at the first missing one. The work
 // bucket keeps how far it came. So an arrival takes at most 20 requests, and all arrivals of n files together take n
@@ -37,7 +37,7 @@ type Awaiting struct {
 func (p *Planner) Awaiting(ctx context.Context, object string) (Awaiting, error) {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	name, file, below := strings.Cut(rest, "/")
-	if !found || !below || file == SpecFile || images.IsName(file) || !namePattern.MatchString(name) {
+	if !found || !below || images.IsName(file) || !namePattern.MatchString(name) {
 		return Awaiting{}, nil
 	}
 	at := DatasetsPrefix + name + "/" + SpecFile
@@ -58,7 +58,7 @@ func (p *Planner) Awaiting(ctx context.Context, object string) (Awaiting, error)
 		return Awaiting{}, err
 	}
 	names := spec.Named()
-	if !slices.Contains(names, file) {
+	if file != SpecFile && !slices.Contains(names, file) {
 		return Awaiting{}, nil
 	}
 	missing, err := p.absent(ctx, u, DatasetsPrefix+name+"/", names)
@@ -74,28 +74,31 @@ func (p *Planner) absent(ctx context.Context, u Upload, folder string, names []s
 	if err != nil {
 		return "", err
 	}
-	for i := min(first, len(names)); i < len(names); i++ {
-		_, err := p.input.Stat(ctx, folder+names[i])
-		switch {
-		case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
-			if i-first >= arrivedStep {
-				err = p.index.noteArrived(ctx, u, i)
-			} else {
-				err = nil
-			}
-			return folder + names[i], err
-		case err != nil && !errors.Is(err, bucket.ErrUnreadable): // the run of the SpecFile reports an unreadable file
-			return "", fmt.Errorf("looking for %s%s: %w", folder, names[i], err)
+	at := min(first, len(names))
+	for ; at < len(names); at++ {
+		_, err := p.input.Stat(ctx, folder+names[at])
+		if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrName) {
+			break
+		} else if err != nil && !errors.Is(err, bucket.ErrUnreadable) { // the run reports an unreadable file
+			return "", fmt.Errorf("looking for %s%s: %w", folder, names[at], err)
 		}
 	}
-	return "", nil
+	if at-first >= arrivedStep {
+		if err := p.index.noteArrived(ctx, u, at); err != nil {
+			return "", err
+		}
+	}
+	if at == len(names) {
+		return "", nil
+	}
+	return folder + names[at], nil
 }
 
 // Awaits returns the error of accepting an upload, with another fix, if the upload is a SpecFile that is refused
 // because a file is missing, and the arrival of its files will start the run; else nil.
 func (u Upload) Awaits(spec Spec, err error) *RefusedError {
 	refused, final := errors.AsType[*RefusedError](err)
-	if !final || refused.Missing == "" || !isSpecFile(u.Object) {
+	if !final || refused.Missing == "" || !u.IsSpec() {
 		return nil
 	}
 	file := strings.TrimPrefix(refused.Missing, DatasetsPrefix+spec.Dataset+"/")

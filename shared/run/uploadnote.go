@@ -94,7 +94,7 @@ func (x *Index) noteArrived(ctx context.Context, u Upload, files int) error {
 // RunOf returns the last run that was recorded for an upload; empty if there is none.
 func (x *Index) RunOf(ctx context.Context, u Upload) (string, error) {
 	for _, end := range []string{noteAgain, noteHandled} {
-		if end == noteAgain && !isSpecFile(u.Object) {
+		if end == noteAgain && !u.IsSpec() {
 			continue
 		}
 		name, err := uploadName(u, end)
@@ -131,7 +131,7 @@ func (x *Index) note(ctx context.Context, u Upload, end, run string) error {
 
 // noted reports whether the upload of a SpecFile has an object. Other uploads never wait, so they cost no request.
 func (x *Index) noted(ctx context.Context, u Upload, end string) (bool, error) {
-	if !isSpecFile(u.Object) {
+	if !u.IsSpec() {
 		return false, nil
 	}
 	name, err := uploadName(u, end)
@@ -141,7 +141,8 @@ func (x *Index) noted(ctx context.Context, u Upload, end string) (bool, error) {
 	return bucket.Exists(ctx, x.work, name)
 }
 
-func isSpecFile(object string) bool { return path.Base(object) == SpecFile }
+// IsSpec reports whether an upload is a SpecFile.
+func (u Upload) IsSpec() bool { return path.Base(u.Object) == SpecFile }
 
 // uploadName returns the name of an object that records an upload. It contains a hash, because the name of the uploaded
 // object may already have the largest allowed length.

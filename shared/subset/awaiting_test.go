@@ -132,6 +132,10 @@ func arriveAll(t *testing.T, f *runtest.Fixture, files []string) (started string
 				if started = got.Run; started == "" || got.Spec != demoSpec || got.Refused != "" {
 					t.Fatalf("the last file, %s: %+v", file, got)
 				}
+			case i < last: // a redelivery, or the start of `harvest serve`
+				if spec := arrived(t, f, demoSpec); spec.Run != "" || spec.Missing == "" {
+					t.Errorf("dataset.yaml after %s: %+v, want a missing file", file, spec)
+				}
 			case i == last && (got.Run != "" || got.Missing != ""):
 				t.Errorf("the redelivery of %s: %+v", file, got)
 			}

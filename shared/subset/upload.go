@@ -30,6 +30,9 @@ func (s *Selector) AcceptUpload(
 	refused, final := errors.AsType[*run.RefusedError](err)
 	switch {
 	case starts:
+		if waiting, err := s.stillAwaits(ctx, planner, upload); waiting.Missing != "" || err != nil {
+			return waiting, err
+		}
 		return s.acceptStart(ctx, planner, worker, upload, spec, err)
 	case final:
 		return s.acceptAwaited(ctx, planner, worker, object, upload, Arrival{Waits: refused.Reason})
@@ -37,6 +40,19 @@ func (s *Selector) AcceptUpload(
 		return Arrival{}, err
 	}
 	return s.acceptAwaited(ctx, planner, worker, object, upload, Arrival{Named: upload.Object != ""})
+}
+
+// stillAwaits returns the arrival of a dataset.yaml that was refused, and still waits for a file. Another refusal would
+// name another file, and so be another run. The Arrival is zero for other uploads.
+func (s *Selector) stillAwaits(ctx context.Context, planner *run.Planner, upload run.Upload) (Arrival, error) {
+	if !upload.IsSpec() {
+		return Arrival{}, nil
+	}
+	if refused, err := s.index.HasUpload(ctx, upload); !refused || err != nil {
+		return Arrival{}, err
+	}
+	awaiting, err := planner.Awaiting(ctx, upload.Object)
+	return Arrival{Named: awaiting.Missing != "", Missing: awaiting.Missing}, err
 }
 
 // acceptAwaited handles an object that starts no run of its own. arrival is the answer if no dataset.yaml waits for the
