@@ -96,6 +96,10 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		return err
 	case images.IsName(object): // an image of a dataset starts no run
 		return nil
+	case arrival.Missing != "":
+		c.Log.InfoContext(ctx, "object starts no run yet, because the dataset.yaml of its dataset waits for other files: "+
+			"upload them to start the run", "object", object, "missing", arrival.Missing)
+		return nil
 	case arrival.Named:
 		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml next to it names it: upload the "+
 			"dataset.yaml again to start a run", "object", object)
@@ -116,6 +120,11 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		return nil
 	}
 	ctx = telemetry.Run(ctx, arrival.Run, begin, attribute.String("harvest.object", object))
+	if arrival.Spec != "" {
+		c.Log.InfoContext(ctx, "run accepted, because the last file arrived that the dataset.yaml names", "object", object,
+			"run", arrival.Run)
+		return nil
+	}
 	c.Log.InfoContext(ctx, "run accepted", "object", object, "run", arrival.Run)
 	return nil
 }

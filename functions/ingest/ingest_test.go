@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -230,6 +231,43 @@ func TestRefusedDatasetIsARun(t *testing.T) {
 				t.Errorf("logged errors %v, want one or two", w.Errors())
 			}
 		})
+	}
+}
+
+// TestFilesAfterSpec delivers the notification of a dataset.yaml, and then those of the files that it names, of which
+// one is in a subfolder. The last file starts the run; the log says why the first file does not.
+func TestFilesAfterSpec(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl, parts/b.jsonl]\nbudget: 40%\n"))
+	arrive(t, w, h, "datasets/sky/dataset.yaml")
+	w.Upload("datasets/sky/a.jsonl", []byte(manifest(2)))
+	arrive(t, w, h, "datasets/sky/a.jsonl")
+	if log := w.Logged("waits for other files"); len(log) != 1 ||
+		!strings.Contains(log[0], "missing=datasets/sky/parts/b.jsonl") {
+		t.Errorf("the log does not name the missing file: %q", log)
+	}
+	if ids := runs(t, w); len(ids) != 1 {
+		t.Fatalf("runs %v, want only the refused run", ids)
+	}
+	w.Upload("datasets/sky/parts/b.jsonl", []byte(manifest(3)))
+	for range 2 { // the redelivery starts no other run
+		arrive(t, w, h, "datasets/sky/parts/b.jsonl")
+	}
+	var samples []int64
+	for _, id := range runs(t, w) {
+		plan, err := w.Runs.Plan(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		samples = append(samples, plan.Samples)
+	}
+	slices.Sort(samples)
+	if diff := cmp.Diff([]int64{0, 5}, samples); diff != "" {
+		t.Errorf("samples of the runs (-want +got):\n%s", diff)
+	}
+	if log := w.Logged("run accepted, because the last file arrived"); len(log) != 1 {
+		t.Errorf("the log does not say once why the run starts: %q", log)
 	}
 }
 

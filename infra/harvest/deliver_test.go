@@ -67,6 +67,34 @@ func TestServeWritesSubsets(t *testing.T) {
 	third.stop(t)
 }
 
+// TestServeSpecFirst copies a dataset.yaml into the folder before the manifest that it names. The manifest starts the
+// run, and the subset is written. After a restart, and after another version of the manifest, there is no other run.
+func TestServeSpecFirst(t *testing.T) {
+	thorough.Only(t)
+	t.Parallel()
+	dir := t.TempDir()
+	datasets := filepath.Join(dir, "input", "datasets", "small")
+	images := filepath.Join(dir, "input", "images", "small")
+	newDataset(t, images, 20, 16)
+	manifest := readFile(t, filepath.Join(images, "dataset.json"))
+	first := servingWith(t, dir, nil, "--out", "out")
+	writeFile(t, filepath.Join(datasets, "dataset.yaml"), "manifests: [train.json]\nbudget: 30%\n")
+	until(t, "the refusal", func() bool { return strings.Contains(first.log.String(), "when the last one arrives") })
+	writeFile(t, filepath.Join(datasets, "train.json"), manifest)
+	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 6 })
+	first.stop(t)
+
+	second := servingWith(t, dir, nil, "--out", "out")
+	const named = "upload the dataset.yaml again to start a run"
+	until(t, "the manifest", func() bool { return strings.Contains(second.log.String(), named) })
+	writeFile(t, filepath.Join(datasets, "train.json"), manifest+"\n")
+	until(t, "the other version", func() bool { return strings.Count(second.log.String(), named) == 2 })
+	if runs := second.runs(t); len(runs) != 2 {
+		t.Errorf("runs %+v, want one refused run and one other", runs)
+	}
+	second.stop(t)
+}
+
 // TestServeWritesCalled starts a run by an API call with a budget. The subset of this run is also written.
 func TestServeWritesCalled(t *testing.T) {
 	t.Parallel()

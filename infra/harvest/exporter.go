@@ -34,8 +34,8 @@ type exporter struct {
 // specOf returns the current dataset.yaml of a dataset. It is the zero Spec if the file does not exist or cannot be
 // read; such a file starts no run either.
 func specOf(ctx context.Context, input bucket.Reader, dataset string) (run.Spec, error) {
-	data, err := bucket.ReadAll(ctx, input, run.DatasetsPrefix+dataset+"/"+run.SpecFile)
-	if errors.Is(err, bucket.ErrNotExist) {
+	data, err := bucket.ReadWhole(ctx, input, run.DatasetsPrefix+dataset+"/"+run.SpecFile, run.MaxSpecBytes)
+	if _, large := errors.AsType[*bucket.TooLargeError](err); large || errors.Is(err, bucket.ErrNotExist) {
 		return run.Spec{}, nil
 	} else if err != nil {
 		return run.Spec{}, err

@@ -52,10 +52,11 @@ func newServe() *cobra.Command {
 		Short: "Keep the system running: watch an input bucket, serve the HTTP API, print events",
 		Long: `serve keeps the functions, their queue and the HTTP API running in one process. Without --listen the
 API listens only on the loopback interface. serve watches the input bucket, a folder or gs:// bucket with the names
-datasets/<name>/<manifest> and images/<name>/...: upload images first, then the manifest (or a dataset.yaml). A file
-is read once its size has not changed for two seconds. So copy it under a name that begins with a dot, and rename it
-after the copy. The variable SCORER names the default kind of scorer, and GPU_SIDECAR the URL of the scorer gpu;
---scorer sets both. Each event is printed to standard output as one line of JSON. The log goes to standard error.
+datasets/<name>/<manifest> and images/<name>/...: upload images first, then the manifest (or a dataset.yaml, which waits
+for the manifests that it names). A file is read once its size has not changed for two seconds. So copy it under a name
+that begins with a dot, and rename it after the copy. The variable SCORER names the default kind of scorer, and
+GPU_SIDECAR the URL of the scorer gpu; --scorer sets both. Each event is printed to standard output as one line of JSON.
+The log goes to standard error.
 
 With --processes the functions run as in the cloud, from the same binary as in their image: ingest, score, curate (and
 score-gpu, if --scorer names a sidecar) each run in a separate process, which is configured only by its environment.

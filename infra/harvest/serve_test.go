@@ -89,6 +89,59 @@ func TestWatch(t *testing.T) {
 	})
 }
 
+// TestWatchHoldsDataset copies a file that a dataset.yaml names, for half a minute. No object of this dataset is
+// reported earlier. Other datasets, and other files of the dataset, delay nothing.
+func TestWatchHoldsDataset(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		start := time.Now()
+		files := bucket.NewMemory()
+		for name, content := range map[string]string{
+			"datasets/a/dataset.yaml": "manifests: [one.json, 'parts/{0..3}.json']\n",
+			"datasets/b/dataset.yaml": "manifests: [one.json]\n",
+		} {
+			if _, err := bucket.CreateBytes(t.Context(), files, name, []byte(content)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		input := listing{Reader: files, objects: func() ([]bucket.Attrs, error) {
+			since := time.Since(start)
+			if since > time.Minute {
+				cancel()
+			}
+			grown := func(limit time.Duration) int64 { return int64(min(since, limit)) }
+			return []bucket.Attrs{
+				{Name: "datasets/a/dataset.yaml", Size: 1}, {Name: "datasets/a/one.json", Size: 1},
+				{Name: "datasets/a/parts/2.json", Size: grown(30 * time.Second)},
+				{Name: "datasets/b/dataset.yaml", Size: 1}, {Name: "datasets/b/log.txt", Size: grown(time.Hour)},
+				{Name: "datasets/c/other.json", Size: 1},
+			}, nil
+		}}
+		got := map[string]time.Duration{}
+		var log strings.Builder
+		err := watch(ctx, input, slog.New(slog.NewTextHandler(&log, nil)), func(_ context.Context, object string) error {
+			got[object] = time.Since(start)
+			return nil
+		})
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("watching ended with %v", err)
+		}
+		const copied = 30*time.Second + watchEvery
+		want := map[string]time.Duration{
+			"datasets/a/dataset.yaml": copied, "datasets/a/one.json": copied, "datasets/a/parts/2.json": copied,
+			"datasets/b/dataset.yaml": watchEvery, "datasets/c/other.json": watchEvery,
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("reported after (-want +got):\n%s", diff)
+		}
+		if n := strings.Count(log.String(), "is still being copied"); n != 1 ||
+			!strings.Contains(log.String(), "file=parts/2.json") {
+			t.Errorf("the log does not say once which file is copied:\n%s", log.String())
+		}
+	})
+}
+
 // A console collects the output of a running process.
 type console struct {
 	mu   sync.Mutex

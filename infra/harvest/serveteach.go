@@ -77,6 +77,13 @@ func (l *lessons) open(ctx context.Context, object string) (*run.Lesson, error) 
 		return nil, nil
 	}
 	_, spec, starts, err := l.planner.Uploaded(ctx, object)
+	if err == nil && !starts { // it may be the last file that a dataset.yaml waits for
+		var awaiting run.Awaiting
+		if awaiting, err = l.planner.Awaiting(ctx, object); err != nil || awaiting.Spec == "" || awaiting.Missing != "" {
+			return nil, err
+		}
+		_, spec, starts, err = l.planner.Uploaded(ctx, awaiting.Spec)
+	}
 	if err != nil || !starts || spec.Teacher == nil {
 		return nil, err
 	}

@@ -99,6 +99,40 @@ func TestTeacherLinks(t *testing.T) {
 	}
 }
 
+// TestTeacherAfterLastFile uploads a dataset.yaml with a teacher before its manifest. When the manifest arrives, the
+// dataset waits for its lesson. The manifest of a dataset that does not wait starts nothing.
+func TestTeacherAfterLastFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	folder := filepath.Join(dir, "input")
+	spec := filepath.Join(folder, "datasets", "log", "dataset.yaml")
+	writeFile(t, spec, "manifests: [parts/d.jsonl]\nteacher: {scorer: llm}\n")
+	if err := os.MkdirAll(filepath.Join(folder, "images"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, waits := range []bool{false, true} {
+		teacher, _ := newTeacher(t, folder, filepath.Join(dir, fmt.Sprint("state ", waits)), false)
+		teacher.upload = func(context.Context, string) error { return nil }
+		attrs, err := teacher.input.Stat(t.Context(), "datasets/log/dataset.yaml")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if waits {
+			u := run.Upload{Object: attrs.Name, Generation: attrs.Generation}
+			if err := run.NewIndex(teacher.work).Await(t.Context(), u); err != nil {
+				t.Fatal(err)
+			}
+		}
+		writeLog(t, filepath.Join(folder, "datasets", "log", "parts"))
+		if err := teacher.arrived(t.Context(), "datasets/log/parts/d.jsonl"); err != nil {
+			t.Fatal(err)
+		}
+		if asks := len(teacher.waiting) == 1; asks != waits {
+			t.Errorf("the dataset.yaml waits: %v, and the teacher is asked: %v", waits, asks)
+		}
+	}
+}
+
 // newTeacher returns the lessons of serve for an input folder, without a running system, and their log. The test fails
 // if a run begins.
 func newTeacher(t *testing.T, folder, state string, followLinks bool) (*lessons, *strings.Builder) {

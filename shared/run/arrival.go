@@ -198,7 +198,7 @@ func (p *Planner) Uploads(ctx context.Context, cursor string, limit int) (found 
 func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec Spec, starts bool, err error) {
 	switch {
 	case file == SpecFile:
-		data, err := bucket.ReadWhole(ctx, p.input, object, maxSpecBytes)
+		data, err := bucket.ReadWhole(ctx, p.input, object, MaxSpecBytes)
 		if errors.Is(err, bucket.ErrNotExist) {
 			return Spec{}, false, nil // replaced or deleted since; a replacement sends a notification of its own
 		} else if err != nil {

@@ -18,9 +18,6 @@ const (
 	finishedPrefix = "index/finished/"
 )
 
-// uploadsPrefix begins the names of objects that record handled uploads.
-const uploadsPrefix = "index/uploads/"
-
 // An Index lists accepted work, and finished work, in two flat listings: index/accepted/ and index/finished/. The name
 // of an entry is `<reverse time>-<run>`, followed by `.<selection>`, `.request-<request>` or `.images-<check>` if the
 // work is not the run itself. The latest entries come first. An entry is written before a caller gets the answer, or
@@ -172,54 +169,4 @@ func (x *Index) visit(
 	}
 	_, err = bucket.CreateJSON(ctx, x.work, finishedPrefix+name, e)
 	return err
-}
-
-// A notedUpload is the object that NoteUpload writes.
-type notedUpload struct {
-	Upload
-	Run string `json:"run,omitempty"`
-}
-
-// NoteUpload records that an upload was accepted or refused as a run. Afterwards the upload is not handled again, even
-// if the run is removed.
-func (x *Index) NoteUpload(ctx context.Context, u Upload, run string) error {
-	name, err := uploadName(u)
-	if err != nil {
-		return err
-	}
-	_, err = bucket.CreateJSON(ctx, x.work, name, notedUpload{u, run})
-	return err
-}
-
-// RunOf returns the run that NoteUpload recorded for an upload; empty if there is none.
-func (x *Index) RunOf(ctx context.Context, u Upload) (string, error) {
-	name, err := uploadName(u)
-	if err != nil {
-		return "", err
-	}
-	var noted notedUpload
-	err = bucket.ReadJSON(ctx, x.work, name, &noted)
-	if errors.Is(err, bucket.ErrNotExist) {
-		return "", nil
-	}
-	return noted.Run, err
-}
-
-// HasUpload reports whether NoteUpload recorded an upload.
-func (x *Index) HasUpload(ctx context.Context, u Upload) (bool, error) {
-	name, err := uploadName(u)
-	if err != nil {
-		return false, err
-	}
-	return bucket.Exists(ctx, x.work, name)
-}
-
-// uploadName returns the name of the object that records an upload. It contains a hash, because the name of the
-// uploaded object may already have the largest allowed length.
-func uploadName(u Upload) (string, error) {
-	hash, err := CanonicalHash([]string{u.Object, strconv.FormatInt(u.Generation, 10)})
-	if err != nil {
-		return "", fmt.Errorf("identifying the upload of %s: %w", u.Object, err)
-	}
-	return uploadsPrefix + hash + ".json", nil
 }

@@ -32,6 +32,7 @@ type Planner struct {
 
 	patience time.Duration    // PlannerConfig.Patience
 	uploads  selection.Budget // PlannerConfig.Uploads
+	index    *Index
 }
 
 // A PlannerConfig configures a Planner.
@@ -73,7 +74,7 @@ func NewPlanner(c PlannerConfig) (*Planner, error) {
 	return &Planner{
 		runs: c.Runs, texts: Texts{c.Input, c.Work}, input: c.Input, open: c.OpenScorer, limits: c.Limits,
 		loader: newLoader(c.Runs, Texts{c.Input, c.Work}, c.ImageBuckets, c.Memory), patience: c.Patience,
-		uploads: c.Uploads,
+		uploads: c.Uploads, index: NewIndex(c.Work),
 	}, nil
 }
 
@@ -323,8 +324,8 @@ func unread(field, object string, err error) error {
 	case isLarge:
 		return &RefusedError{Object: object, Reason: large.Error() + "; make it shorter"}
 	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
-		return &RefusedError{Reason: fmt.Sprintf(
-			"%s: %s is not in the input bucket; upload it, then request the dataset again", field, object)}
+		return &RefusedError{Missing: object, Reason: fmt.Sprintf(
+			"%s: %s is not in the input bucket; %s", field, object, requestAgain)}
 	case errors.Is(err, bucket.ErrUnreadable):
 		return &RefusedError{Reason: fmt.Sprintf(
 			"%s: %v; replace the file by a copy that this user may read", field, err)}

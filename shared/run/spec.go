@@ -27,8 +27,8 @@ const DatasetsPrefix = "datasets/"
 // SpecFile is the name of the file in a dataset's prefix that describes the dataset.
 const SpecFile = "dataset.yaml"
 
-// maxSpecBytes is the largest size of a SpecFile in bytes.
-const maxSpecBytes = 1 << 20
+// MaxSpecBytes is the largest size of a SpecFile in bytes.
+const MaxSpecBytes = 1 << 20
 
 // MaxBudgets is the largest number of nested selections in one request.
 const MaxBudgets = 20

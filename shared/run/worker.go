@@ -91,6 +91,8 @@ type RefusedError struct {
 	Err error
 	// Object is the name of the invalid object, with which the reason begins; empty if the reason is not about an object.
 	Object string
+	// Missing is the name of an object that does not exist in the input bucket; empty if there is another reason.
+	Missing string
 }
 
 // ErrNoRecords is the cause of a RefusedError of a dataset without records.

@@ -13,29 +13,89 @@ import (
 // An Arrival says how a new object in the input bucket was handled.
 type Arrival struct {
 	Run     string // accepted or refused run; empty if the object starts none
+	Spec    string // the dataset.yaml that waited for the object and started the run; empty if the object itself did
 	Named   bool   // whether the dataset.yaml next to the object names it, so that it starts no run of its own
+	Missing string // a file for which this dataset.yaml waits; when all files have arrived, its run starts
 	Waits   string // why the dataset.yaml next to the object is refused; until that is fixed, the object starts no run
 	Refused string // why the run is refused
 }
 
 // AcceptUpload accepts the run that an object in the input bucket starts, and then records that this upload is handled,
-// so that it needs no further notification. Each step can be repeated.
+// so that it needs no further notification. If the object is the last file that a refused dataset.yaml waits for, the
+// dataset.yaml is handled again. Each step can be repeated.
 func (s *Selector) AcceptUpload(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, object string,
 ) (Arrival, error) {
 	upload, spec, starts, err := planner.Uploaded(ctx, object)
-	if err == nil && !starts {
-		if upload.Object == "" {
-			return Arrival{}, nil
+	refused, final := errors.AsType[*run.RefusedError](err)
+	switch {
+	case starts:
+		if waiting, err := s.stillAwaits(ctx, planner, upload); waiting.Missing != "" || err != nil {
+			return waiting, err
 		}
-		return Arrival{Named: true}, s.index.NoteUpload(ctx, upload, "")
+		return s.acceptStart(ctx, planner, worker, upload, spec, err)
+	case final:
+		return s.acceptAwaited(ctx, planner, worker, object, upload, Arrival{Waits: refused.Reason})
+	case err != nil:
+		return Arrival{}, err
 	}
-	if refused, final := errors.AsType[*run.RefusedError](err); final && !starts {
-		return Arrival{Waits: refused.Reason}, s.index.NoteUpload(ctx, upload, "")
+	return s.acceptAwaited(ctx, planner, worker, object, upload, Arrival{Named: upload.Object != ""})
+}
+
+// stillAwaits returns the arrival of a dataset.yaml that was refused, and still waits for a file. Another refusal would
+// name another file, and so be another run. The Arrival is zero for other uploads.
+func (s *Selector) stillAwaits(ctx context.Context, planner *run.Planner, upload run.Upload) (Arrival, error) {
+	if !upload.IsSpec() {
+		return Arrival{}, nil
 	}
-	arrival := Arrival{}
+	if refused, err := s.index.HasUpload(ctx, upload); !refused || err != nil {
+		return Arrival{}, err
+	}
+	awaiting, err := planner.Awaiting(ctx, upload.Object)
+	return Arrival{Named: awaiting.Missing != "", Missing: awaiting.Missing}, err
+}
+
+// acceptAwaited handles an object that starts no run of its own. arrival is the answer if no dataset.yaml waits for the
+// object.
+func (s *Selector) acceptAwaited(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, object string, upload run.Upload, arrival Arrival,
+) (Arrival, error) {
+	awaiting, err := planner.Awaiting(ctx, object)
+	switch {
+	case err != nil:
+		return Arrival{}, err
+	case awaiting.Missing != "":
+		arrival = Arrival{Named: true, Missing: awaiting.Missing}
+	case awaiting.Spec != "":
+		if arrival, err = s.AcceptUpload(ctx, planner, worker, awaiting.Spec); err != nil {
+			return Arrival{}, err
+		}
+		arrival.Spec = awaiting.Spec
+	}
+	if upload.Object == "" { // reconcile does not look for such objects
+		return arrival, nil
+	}
+	return arrival, s.index.NoteUpload(ctx, upload, "")
+}
+
+// acceptStart accepts the run of an upload. err is the error of reading the upload.
+func (s *Selector) acceptStart(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, upload run.Upload, spec run.Spec, err error,
+) (Arrival, error) {
+	arrival, note := Arrival{}, s.index.NoteUpload
 	if err == nil {
 		arrival.Run, err = s.AcceptRun(ctx, planner, worker, spec, upload)
+	}
+	if upload.Awaits(spec, err) != nil {
+		if err := s.index.Await(ctx, upload); err != nil {
+			return Arrival{}, err
+		}
+		// A file may have arrived in the meantime: then this repetition finds it. The arrival of a later file finds the
+		// record of Await.
+		arrival.Run, err = s.AcceptRun(ctx, planner, worker, spec, upload)
+		if waits := upload.Awaits(spec, err); waits != nil {
+			err, note = waits, s.index.NoteRefused
+		}
 	}
 	if refused, final := errors.AsType[*run.RefusedError](err); final {
 		var plan *run.Plan
@@ -46,7 +106,7 @@ func (s *Selector) AcceptUpload(
 	if err != nil && !events.IsDataError(err) {
 		return Arrival{}, err
 	}
-	return arrival, errors.Join(err, s.index.NoteUpload(ctx, upload, arrival.Run))
+	return arrival, errors.Join(err, note(ctx, upload, arrival.Run))
 }
 
 const (
