@@ -150,8 +150,8 @@ func (c *comparison) dropFailed() error {
 	}))
 }
 
-// sampleHashes returns a hash of the sample of each row of a file, which depends on one column besides the id and the
-// place, and the status of each row.
+// sampleHashes returns a hash of the sample of each row of a file, which depends on the id, the place and one more
+// column, and the status of each row.
 func sampleHashes(file []byte, seed maphash.Seed, column string) (hashes []uint64, status []Status, err error) {
 	defer recoverBad("reading samples of scores", &err)
 	f, err := open(bytes.NewReader(file), int64(len(file)))
