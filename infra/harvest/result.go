@@ -310,10 +310,18 @@ func (r *result) sampleTable() table.Writer {
 	if r.status.TakenOver > 0 {
 		row("  taken over", r.status.TakenOver)
 	}
+	reasons := func() {
+		for _, code := range slices.Sorted(maps.Keys(r.status.Reasons)) {
+			row("  "+code.Phrase(), r.status.Reasons[code])
+		}
+	}
 	row("failed", r.Samples.Failed)
+	if r.Samples.Skipped == 0 { // else the reasons are those of both
+		reasons()
+	}
 	row("skipped", r.Samples.Skipped)
-	for _, code := range slices.Sorted(maps.Keys(r.status.Reasons)) {
-		row("  "+code.Phrase(), r.status.Reasons[code])
+	if r.Samples.Skipped > 0 {
+		reasons()
 	}
 	t.AppendSeparator()
 	row("selected", int64(r.Selected))
