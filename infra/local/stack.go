@@ -218,9 +218,8 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		return nil, err
 	}
 	s.Runs, s.Subsets = runs, subsets.Reader
-	ingests, err := ingest.New(ingest.Config{
-		Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log, Arrived: o.OnArrival,
-	})
+	uploads := ingest.Config{Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log, Arrived: o.OnArrival}
+	ingests, err := ingest.New(uploads)
 	if err != nil {
 		return nil, err
 	}
