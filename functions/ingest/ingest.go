@@ -25,6 +25,8 @@ type Config struct {
 	Worker  *run.Worker
 	Subsets *subset.Selector
 	Log     *slog.Logger
+	// Arrived, if not nil, is called after each notification of an object that was handled.
+	Arrived func(object string, arrival subset.Arrival)
 }
 
 // Attributes of Cloud Storage's notifications.
@@ -91,6 +93,9 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 func (c Config) arrived(ctx context.Context, object string) error {
 	begin := time.Now()
 	arrival, err := c.Subsets.AcceptUpload(ctx, c.Planner, c.Worker, object)
+	if err == nil && c.Arrived != nil {
+		c.Arrived(object, arrival)
+	}
 	switch {
 	case err != nil:
 		return err

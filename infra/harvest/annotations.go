@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
@@ -224,8 +226,12 @@ func printAbsent(w io.Writer, ids []string) error {
 	if len(ids) == 1 {
 		have = "annotation has"
 	}
-	text := fmt.Sprintf("%s %s no sample in the manifests, such as %q.",
-		separated(len(ids)), have, ids[:min(len(ids), absentInTable)])
+	var names []string
+	for _, id := range ids[:min(len(ids), absentInTable)] {
+		names = append(names, strconv.Quote(id))
+	}
+	text := fmt.Sprintf("%s %s no sample in the manifests, such as %s.",
+		separated(len(ids)), have, strings.Join(names, ", "))
 	_, err := fmt.Fprintln(w, folded(text, ""))
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -206,12 +207,8 @@ func (e *evaluation) print(w io.Writer) error {
 			return err
 		}
 	}
-	within := e.WithinSource
-	text := fmt.Sprintf("%d of %s compared with %s. Intervals have 95 %% confidence (bootstrap).\n"+
-		"Within sources: %s with %d samples or more. For %d of %d capabilities the correlation is above 0. A rater "+
-		"who knows only the source has 0.\n",
-		e.Samples, number(e.Annotations, "annotated sample"), e.Scorer,
-		number(within.Sources, "source"), agreement.LeastOfSource, within.Above, len(e.capabilities))
+	text := fmt.Sprintf("%d of %s compared with %s. Intervals have 95 %% confidence (bootstrap).\n%s\n",
+		e.Samples, number(e.Annotations, "annotated sample"), e.Scorer, e.withinLine())
 	if _, err := fmt.Fprintf(w, "\n%s", foldedLines(text)); err != nil {
 		return err
 	}
@@ -231,6 +228,18 @@ func (e *evaluation) print(w io.Writer) error {
 	return nil
 }
 
+// withinLine returns a text that explains the column "within source".
+func (e *evaluation) withinLine() string {
+	within := e.WithinSource
+	if within.Sources == 0 {
+		return fmt.Sprintf("Within sources: not measured, because no source has %d samples or more.",
+			agreement.LeastOfSource)
+	}
+	return fmt.Sprintf("Within sources: %s with %d samples or more. For %d of %d capabilities the correlation is above "+
+		"0. A rater who knows only the source has 0.",
+		number(within.Sources, "source"), agreement.LeastOfSource, within.Above, len(e.capabilities))
+}
+
 func (e *evaluation) capabilityTable() table.Writer {
 	t := newTable("capability", "Spearman", "QW kappa", "exact", "within one", "within source", "samples")
 	row := func(name string, a agreement.Agreement, within agreement.Value, interval agreement.Interval, samples any) {
@@ -245,10 +254,13 @@ func (e *evaluation) capabilityTable() table.Writer {
 	}
 	t.AppendSeparator()
 	row("mean", e.Mean, e.WithinSource.Spearman, e.WithinSource.Interval, "")
-	known := e.SourceMean
+	known, within := e.SourceMean, agreement.Value(0)
+	if e.WithinSource.Sources == 0 {
+		within = agreement.Value(math.NaN())
+	}
 	t.AppendRow(table.Row{
 		"each source's mean alone", figure(known.Spearman), figure(known.QWK), figure(known.Exact), figure(known.WithinOne),
-		"0.00", "",
+		figure(within), "",
 	})
 	return t
 }

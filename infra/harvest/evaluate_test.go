@@ -145,7 +145,7 @@ func TestEvaluate(t *testing.T) {
 		"more.jsonl")
 	for _, text := range []string{
 		fmt.Sprintf("%d of %d annotated samples compared with %s", got.Samples, got.Annotations, got.Scorer),
-		`1 annotation has no sample in the manifests, such as ["gone"]`, "1 sample not rated: image not found",
+		`1 annotation has no sample in the manifests, such as "gone".`, "1 sample not rated: image not found",
 		"│ optical character recognition │", "│ multi-choice ", "│ source2 ", "│ 0.3 ",
 	} {
 		if !strings.Contains(a.stdout, text) {

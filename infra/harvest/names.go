@@ -47,7 +47,7 @@ func byAge(ctx context.Context, runs *run.Reader, ids []string) ([]namedRun, err
 }
 
 // findRun returns the id of the run that a user typed as an id, the beginning of an id, the name of a dataset, or
-// latest. For a dataset it returns the newest run; it returns a trial only if there is no other run.
+// latest. For the name of a dataset it returns the run that newestOf chooses.
 func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error) {
 	known, err := runs.Runs(ctx)
 	if err != nil {
@@ -60,26 +60,18 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 	if err != nil {
 		return "", err
 	}
+	if len(all) > 0 && typed == latest {
+		return all[0].id, nil
+	}
+	if newest := newestOf(ctx, runs, all, typed); newest != "" {
+		return newest, nil
+	}
 	var begun, ids []string
-	trial := ""
 	for _, r := range all {
-		if typed == latest {
-			return r.id, nil
-		}
-		if r.dataset == typed {
-			// If the plan cannot be read, the command that uses the run reports the reason.
-			if plan, err := runs.Plan(ctx, r.id); err != nil || plan.Of == 0 {
-				return r.id, nil
-			}
-			trial = cmp.Or(trial, r.id)
-		}
 		if strings.HasPrefix(r.id, typed) {
 			begun = append(begun, r.id)
 		}
 		ids = append(ids, r.id, r.dataset)
-	}
-	if trial != "" {
-		return trial, nil
 	}
 	switch len(begun) {
 	case 0:
@@ -91,6 +83,30 @@ func findRun(ctx context.Context, runs *run.Reader, typed string) (string, error
 		return "", usageError{fmt.Errorf("the ids of %d runs begin with %q: %s; type more characters of one id",
 			len(begun), typed, some(begun))}
 	}
+}
+
+// newestOf returns the newest run of a dataset; empty if there is none. all has the runs, the newest first. newestOf
+// returns a trial only if all other runs were refused, and a refused run only if all runs were refused. So a refused
+// dataset.yaml does not hide an earlier run, also after it was corrected.
+func newestOf(ctx context.Context, runs *run.Reader, all []namedRun, dataset string) string {
+	var trial, refused string
+	for _, r := range all {
+		if r.dataset != dataset {
+			continue
+		}
+		plan, err := runs.Plan(ctx, r.id)
+		switch {
+		case err != nil:
+			return r.id // the command that uses the run reports the reason
+		case plan.Problem != "":
+			refused = cmp.Or(refused, r.id)
+		case plan.Of > 0:
+			trial = cmp.Or(trial, r.id)
+		default:
+			return r.id
+		}
+	}
+	return cmp.Or(trial, refused)
 }
 
 // findSelection returns the id of the selection of a run that a user typed as an id, the beginning of an id, or latest.

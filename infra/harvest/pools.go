@@ -29,14 +29,24 @@ func poolsTable(p *agreement.Pools, capabilities []string) table.Writer {
 
 // poolsLine returns a text that explains the table. The text also has the figures of styles and of selections.
 func poolsLine(p *agreement.Pools) string {
-	var values []string
+	var values, open []string
 	for _, budget := range slices.Sorted(maps.Keys(p.SelectionValue)) {
-		values = append(values, fmt.Sprintf("%s at %s", spread(p.SelectionValue[budget]), budget))
+		value := p.SelectionValue[budget]
+		values = append(values, fmt.Sprintf("%s at %s", spread(value), budget))
+		if value.Low <= 0 && value.High >= 1 {
+			open = append(open, budget)
+		}
 	}
-	return fmt.Sprintf("Pools of %d sources: medians over %d pools (5th to 95th percentile), compared with a rater who "+
-		"knows only each source's mean. Styles: F1 %s.\nSelection value: %s. It is the gain of a selection by these "+
-		"ratings over a random selection, as a share of the gain of a selection by the annotations.\n",
+	text := fmt.Sprintf("Pools of %d sources: medians over %d pools (5th to 95th percentile), compared with a rater who "+
+		"knows only each source's mean. Over these pools, the median F1 of styles is %s, and the median selection value "+
+		"is %s. The tables above have these figures for all samples together.\nThe selection value is the gain of a "+
+		"selection by these ratings over a random selection, as a share of the gain of a selection by the annotations.\n",
 		agreement.PoolSources, p.Drawn, spread(p.MicroF1), strings.Join(values, ", "))
+	if len(open) > 0 {
+		text += fmt.Sprintf("Pools of this size do not show the selection value at %s: its interval reaches from 0 or less "+
+			"(no better than random) to 1 or more (as good as the annotations).\n", strings.Join(open, " and "))
+	}
+	return text
 }
 
 // spread returns a median with its range, as text.

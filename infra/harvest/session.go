@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,6 +29,8 @@ type session struct {
 	memory *memory.Budget
 	// rated is the number of samples that a scorer in this process has rated.
 	rated *atomic.Int64
+	// arrived has what ingest did with the dataset; nil before it has handled the upload.
+	arrived *atomic.Pointer[subset.Arrival]
 }
 
 // A deployment has the buckets and scorers that the functions use.
@@ -70,11 +73,11 @@ func (d deployment) session(
 	if err != nil {
 		return err
 	}
-	rated := &atomic.Int64{}
+	rated, arrived := &atomic.Int64{}, &atomic.Pointer[subset.Arrival]{}
 	st, err := local.Start(ctx, local.Options{
 		Input: d.input, Work: d.work, Limits: l, OpenScorer: counted(opener.Open, rated), Memory: budget, Log: log,
 		Mount: mount, OneRun: true, Selections: selections, Commands: reportCommands(d.state, d.order.nearPath),
-		Pictures: d.pictures,
+		Pictures: d.pictures, OnArrival: func(_ string, a subset.Arrival) { arrived.Store(&a) },
 	})
 	if err != nil {
 		return err
@@ -83,7 +86,7 @@ func (d deployment) session(
 	client, err := api.NewClient(st.URL, http.DefaultClient)
 	if err == nil {
 		err = do(st.Context(), session{
-			Stack: st, api: client, work: d.work, show: d.show, memory: budget, rated: rated,
+			Stack: st, api: client, work: d.work, show: d.show, memory: budget, rated: rated, arrived: arrived,
 		})
 	}
 	stopped := st.Context().Err() != nil
@@ -128,10 +131,9 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 					"repeat the command to start it from the beginning", runID)
 			}
 			if time.Since(start) > planTimeout {
-				return false, fmt.Errorf("run %s has not begun: was a manifest changed in the meantime? "+
-					"Repeat the command to start it from the beginning", runID)
+				return false, fmt.Errorf("run %s has not begun; repeat the command to start it from the beginning", runID)
 			}
-			return false, nil // ingest has not written its plan yet
+			return false, s.acceptedAs(runID) // nil: ingest has not accepted the run yet
 		}
 		seen = seen || err == nil
 		if err != nil || status.State == run.StatePlanning {
@@ -162,6 +164,16 @@ func (s session) score(ctx context.Context, runID string, seconds map[string]flo
 	return status, err
 }
 
+// acceptedAs returns an error if ingest has accepted or refused another run for the dataset than the run that the
+// command planned. Then the dataset was changed between the two.
+func (s session) acceptedAs(runID string) error {
+	a := s.arrived.Load()
+	if a == nil || a.Run == runID {
+		return nil
+	}
+	return errors.New("the manifest, the rubric or the scorer was changed while the command started; repeat the command")
+}
+
 // continueEvery is the pause between two requests to continue a run.
 const continueEvery = 10 * time.Second
 
@@ -186,7 +198,8 @@ func endState(st *subset.RunStatus) (bool, error) {
 	case run.StateScored, run.StateFailed:
 		return true, nil // the limit of this command decides whether the run failed
 	case run.StateRefused:
-		return false, errors.New(st.Problem)
+		// A user of a command starts the dataset again by the same command.
+		return false, errors.New(strings.ReplaceAll(st.Problem, "start the dataset again", "repeat the command"))
 	case run.StateCancelled:
 		return false, fmt.Errorf("run %s was cancelled", st.Run)
 	case run.StateStalled:

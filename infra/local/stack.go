@@ -62,6 +62,8 @@ type Options struct {
 	Retry queue.Retry
 	// OnEvent is called with every event that the functions publish, before the event is recorded as published.
 	OnEvent func(events.Message)
+	// OnArrival, if not nil, is called after ingest has handled an upload.
+	OnArrival func(object string, arrival subset.Arrival)
 	// Reconcile is the interval at which unfinished work is continued, because messages are lost when their process
 	// ends. The first time is at the start. If Reconcile is zero, unfinished work is not continued.
 	Reconcile time.Duration
@@ -216,7 +218,8 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 		return nil, err
 	}
 	s.Runs, s.Subsets = runs, subsets.Reader
-	ingests, err := ingest.New(ingest.Config{Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log})
+	uploads := ingest.Config{Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log, Arrived: o.OnArrival}
+	ingests, err := ingest.New(uploads)
 	if err != nil {
 		return nil, err
 	}
