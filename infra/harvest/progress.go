@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -247,7 +248,7 @@ func (d *display) close() {
 // userLog returns the log of a command that a user watches, until ctx ends.
 func userLog(ctx context.Context, w io.Writer) *slog.Logger {
 	return slog.New(untilDone{ctx, slog.NewTextHandler(w, &slog.HandlerOptions{
-		Level: slog.LevelWarn, ReplaceAttr: withoutTime,
+		Level: slog.LevelWarn, ReplaceAttr: forUser,
 	})})
 }
 
@@ -273,10 +274,19 @@ func (h untilDone) WithGroup(name string) slog.Handler {
 	return untilDone{h.ctx, h.Handler.WithGroup(name)}
 }
 
-// withoutTime removes the time from log lines, because the user sees each line when it is written.
-func withoutTime(_ []string, a slog.Attr) slog.Attr {
-	if a.Key == slog.TimeKey {
+// forUser removes the time from log lines, because the user sees each line when it is written. It writes reasons for
+// users of commands.
+func forUser(_ []string, a slog.Attr) slog.Attr {
+	switch {
+	case a.Key == slog.TimeKey:
 		return slog.Attr{}
+	case a.Key == "reason" && a.Value.Kind() == slog.KindString:
+		a.Value = slog.StringValue(byCommand(a.Value.String()))
 	}
 	return a
+}
+
+// byCommand replaces the advice to start a dataset again. A user of a command does this by the same command.
+func byCommand(text string) string {
+	return strings.ReplaceAll(text, "start the dataset again", "repeat the command")
 }

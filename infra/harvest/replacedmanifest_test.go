@@ -73,14 +73,16 @@ func TestManifestReplacedAtStart(t *testing.T) {
 	}
 }
 
-// TestRefusedForChange reads the status of a run that was refused because its dataset has changed. The error names the
-// command's way to start the dataset again.
+// TestRefusedForChange reads the status of a run that was refused because its dataset has changed. The error and the
+// log name the command's way to start the dataset again.
 func TestRefusedForChange(t *testing.T) {
 	t.Parallel()
-	_, err := endState(&subset.RunStatus{Status: run.Status{
-		State: run.StateRefused, Problem: "the dataset was replaced; start the dataset again",
-	}})
-	if want := "the dataset was replaced; repeat the command"; err == nil || err.Error() != want {
+	const problem, want = "it was replaced; start the dataset again", "it was replaced; repeat the command"
+	_, err := endState(&subset.RunStatus{Status: run.Status{State: run.StateRefused, Problem: problem}})
+	if err == nil || err.Error() != want {
 		t.Errorf("%v, want %s", err, want)
 	}
+	var log strings.Builder
+	userLog(t.Context(), &log).Error("dataset refused", "reason", problem)
+	says(t, log.String(), want)
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -198,8 +197,7 @@ func endState(st *subset.RunStatus) (bool, error) {
 	case run.StateScored, run.StateFailed:
 		return true, nil // the limit of this command decides whether the run failed
 	case run.StateRefused:
-		// A user of a command starts the dataset again by the same command.
-		return false, errors.New(strings.ReplaceAll(st.Problem, "start the dataset again", "repeat the command"))
+		return false, errors.New(byCommand(st.Problem))
 	case run.StateCancelled:
 		return false, fmt.Errorf("run %s was cancelled", st.Run)
 	case run.StateStalled:
