@@ -4,16 +4,22 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 )
 
-// foldHelp wraps the help of a command and of its subcommands at the width of a terminal.
-func foldHelp(root *cobra.Command) {
+// helpFunctions adds functions to the templates of help, which all commands of a process share.
+var helpFunctions = sync.OnceFunc(func() {
 	cobra.AddTemplateFunc("foldedCommand", foldedCommand)
 	cobra.AddTemplateFunc("shortAfter", func(name int, words string) string { // name is the width of the column of names
 		return strings.TrimLeft(folded(words, strings.Repeat(" ", len("  ")+name+len(" "))), " ")
 	})
+})
+
+// foldHelp wraps the help of a command and of its subcommands at the width of a terminal.
+func foldHelp(root *cobra.Command) {
+	helpFunctions()
 	root.SetUsageTemplate(strings.NewReplacer(
 		"{{.UseLine}}", "{{foldedCommand .UseLine}}",
 		"{{rpad .Name .NamePadding }} {{.Short}}", "{{rpad .Name .NamePadding}} {{shortAfter .NamePadding .Short}}",
