@@ -138,7 +138,7 @@ func TestStartRefused(t *testing.T) {
 		{"manifest missing", run.Spec{Dataset: "demo", Manifests: []string{"b.json"}}, "",
 			[]string{"datasets/demo/b.json", "not in the input bucket"}},
 		{"images without slash", run.Spec{Dataset: "demo", Manifests: one, Images: "images/demo"}, "",
-			[]string{"images:", "ends with a slash"}},
+			[]string{"images:", "must end with a slash", "./pictures/"}},
 		{"images outside", run.Spec{Dataset: "demo", Manifests: one, Images: "../images/"}, "", []string{"images:"}},
 		{"reuse of no id", run.Spec{Dataset: "demo", Manifests: one, Reuse: "../x"}, "", []string{"reuse:"}},
 		{"reuse of no run", run.Spec{Dataset: "demo", Manifests: one, Reuse: "demo-0123456789ab"}, "[]",
