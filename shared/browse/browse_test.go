@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -21,6 +20,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // oneFile serves the scores of all ranges of a run from one file, and the numbers from another file. It counts the
@@ -281,11 +281,7 @@ func TestReadsLittle(t *testing.T) {
 }
 
 // cpu returns the CPU time of this process in milliseconds.
-func cpu() float64 {
-	var usage syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the process itself
-	return float64(usage.Utime.Nano()+usage.Stime.Nano()) / 1e6
-}
+func cpu() float64 { return thorough.ProcessorTime().Seconds() * 1e3 }
 
 // BenchmarkFirstPage lists the first 50 of 2.6 million samples, with the columns in the cache and without them.
 func BenchmarkFirstPage(b *testing.B) {

@@ -13,9 +13,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
-	"syscall"
 	"testing"
-	"time"
 
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
@@ -224,21 +222,11 @@ func BenchmarkBaseline(b *testing.B) {
 		"image-jpeg": func() { _, _ = jpeg.Decode(bytes.NewReader(data)) },
 	} {
 		b.Run(name, func(b *testing.B) {
-			before := processorTime(b)
+			before := thorough.ProcessorTime()
 			for range b.N {
 				decode()
 			}
-			b.ReportMetric((processorTime(b)-before).Seconds()*1e3/float64(b.N), "cpu-ms")
+			b.ReportMetric((thorough.ProcessorTime()-before).Seconds()*1e3/float64(b.N), "cpu-ms")
 		})
 	}
-}
-
-// processorTime returns the CPU time of the process.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

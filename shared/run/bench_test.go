@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -20,6 +19,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/thorough"
 	"github.com/klauspost/compress/zstd"
 )
 
@@ -46,7 +46,7 @@ func BenchmarkRun(b *testing.B) {
 		f.Limits = limits
 		f.Upload("datasets/demo/a.jsonl", manifest.Bytes())
 		b.StartTimer()
-		before := processorTime(b)
+		before := thorough.ProcessorTime()
 		plan := f.Begin("datasets/demo/a.jsonl")
 		if err := f.Drain(); err != nil {
 			b.Fatal(err)
@@ -54,7 +54,7 @@ func BenchmarkRun(b *testing.B) {
 		if st := f.Status(plan.Run); st.State != run.StateScored || len(st.Selections) != 1 {
 			b.Fatalf("state %s with selections %v", st.State, st.Selections)
 		}
-		took += processorTime(b) - before
+		took += thorough.ProcessorTime() - before
 	}
 	b.ReportMetric(samples*float64(b.N)/b.Elapsed().Seconds(), "samples/s")
 	b.ReportMetric(took.Seconds()*1e6/(samples*float64(b.N)), "cpu-µs/sample")
@@ -125,22 +125,12 @@ func benchCPU(b *testing.B, size int, do func(timed func(func()))) {
 		b.StopTimer()
 		do(func(part func()) {
 			b.StartTimer()
-			before := processorTime(b)
+			before := thorough.ProcessorTime()
 			part()
-			took += processorTime(b) - before
+			took += thorough.ProcessorTime() - before
 		})
 	}
 	b.ReportMetric(float64(size)*float64(b.N)/1e6/took.Seconds(), "MB/cpu-s")
-}
-
-// processorTime returns the CPU time of the process.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // repeats is the number of times that a manifest of BenchmarkIngest has the records of the pool.

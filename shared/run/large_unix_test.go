@@ -13,7 +13,6 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +24,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // A generated bucket has one object of any size.
@@ -209,11 +209,11 @@ func planAndCut(t *testing.T, form string, file buckettest.Repeated, each int) (
 	f.Restart()
 	runtime.GC()
 	watch := func() { m.memory = max(m.memory, processBytes()) }
-	start := cpuTime()
+	start := thorough.ProcessorTime()
 	plan := f.Begin(input.name)
-	m.plan = cpuTime() - start
+	m.plan = thorough.ProcessorTime() - start
 	watch()
-	start = cpuTime()
+	start = thorough.ProcessorTime()
 	planned := int64(0)
 	for r := 0; r < len(plan.Ranges); r += each {
 		planned += plan.Ranges[r].Span.Records
@@ -223,7 +223,7 @@ func planAndCut(t *testing.T, form string, file buckettest.Repeated, each int) (
 		m.taken += cutSamples(t, f, plan, r)
 		watch()
 	}
-	m.cut, m.ranges, m.samples = cpuTime()-start, len(plan.Ranges), plan.Samples
+	m.cut, m.ranges, m.samples = thorough.ProcessorTime()-start, len(plan.Ranges), plan.Samples
 	want := file.Times*blockRecords + int64(bytes.Count(file.Tail, []byte(`"data_source"`)))
 	if form == "parquet" {
 		want = file.Times * blockRecords
@@ -256,13 +256,4 @@ func processBytes() int64 {
 	}
 	metrics.Read(samples)
 	return int64(samples[0].Value.Uint64() - samples[1].Value.Uint64())
-}
-
-// cpuTime returns the CPU time of the process, which other programs do not change.
-func cpuTime() time.Duration {
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		return 0
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

@@ -5,9 +5,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
-	"syscall"
 	"testing"
-	"time"
+
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // BenchmarkSelect measures pools of 14 capabilities, 90 sources of different sizes, and 9 styles, 1 to 3 for each
@@ -63,13 +63,13 @@ func benchmarkSelect(b *testing.B, pool *Pool, params Params, choose func(Params
 	runtime.GC()
 	var start, end runtime.MemStats
 	runtime.ReadMemStats(&start)
-	processors := processorTime(b)
+	processors := thorough.ProcessorTime()
 	for b.Loop() {
 		if _, err := choose(params); err != nil {
 			b.Fatal(err)
 		}
 	}
-	processors = processorTime(b) - processors
+	processors = thorough.ProcessorTime() - processors
 	runtime.ReadMemStats(&end)
 	samples := float64(b.N) * float64(pool.Len())
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/samples, "ns/sample")
@@ -77,16 +77,6 @@ func benchmarkSelect(b *testing.B, pool *Pool, params Params, choose func(Params
 	b.ReportMetric(float64(end.TotalAlloc-start.TotalAlloc)/samples, "B/sample")
 	// The garbage collector does not run during a selection that allocates less than the pool, so the peak is the sum.
 	b.ReportMetric((float64(start.HeapAlloc)+float64(end.TotalAlloc-start.TotalAlloc)/float64(b.N))/1e6, "peak-MB")
-}
-
-// processorTime returns the CPU time of the process.
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
 // syntheticPool fills the columns directly. Ratings follow the frequencies of the fixtures: 45% 0,

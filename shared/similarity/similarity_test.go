@@ -6,11 +6,11 @@ import (
 	"image"
 	"math/rand/v2"
 	"slices"
-	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/similarity"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 func TestTemplate(t *testing.T) {
@@ -291,7 +291,7 @@ func BenchmarkIndex(b *testing.B) {
 			})
 		}
 		b.ReportMetric(float64(found)/many, "found/sample")
-		b.ReportMetric(cpuSeconds(b), "CPU-s")
+		b.ReportMetric(thorough.ProcessorTime().Seconds(), "CPU-s")
 	}
 }
 
@@ -319,7 +319,7 @@ func BenchmarkClusters(b *testing.B) {
 	for _, many := range []int{250_000, 500_000, 1_000_000} {
 		samples := manyContents(many)
 		b.Run(fmt.Sprint(many), func(b *testing.B) {
-			before := cpuSeconds(b)
+			before := thorough.ProcessorTime()
 			clusters := 0
 			for b.Loop() {
 				c := similarity.NewClusterer()
@@ -333,7 +333,7 @@ func BenchmarkClusters(b *testing.B) {
 					}
 				}
 			}
-			b.ReportMetric((cpuSeconds(b)-before)/float64(b.N), "CPU-s/op")
+			b.ReportMetric((thorough.ProcessorTime()-before).Seconds()/float64(b.N), "CPU-s/op")
 			b.ReportMetric(float64(clusters)/float64(many), "clusters/sample")
 		})
 	}
@@ -343,23 +343,13 @@ func BenchmarkClusters(b *testing.B) {
 func BenchmarkMatch(b *testing.B) {
 	samples := manyContents(1_000_000)
 	set := similarity.NewSet(samples[:20_000])
-	before := cpuSeconds(b)
+	before := thorough.ProcessorTime()
 	pairs := 0
 	for b.Loop() {
 		for _, s := range samples {
 			pairs += len(set.Match(s))
 		}
 	}
-	b.ReportMetric((cpuSeconds(b)-before)/float64(b.N), "CPU-s/op")
+	b.ReportMetric((thorough.ProcessorTime()-before).Seconds()/float64(b.N), "CPU-s/op")
 	b.ReportMetric(float64(pairs)/float64(b.N), "pairs")
-}
-
-// cpuSeconds returns the CPU time of this process in seconds.
-func cpuSeconds(b *testing.B) float64 {
-	b.Helper()
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		b.Fatal(err)
-	}
-	return float64(used.Utime.Nano()+used.Stime.Nano()) / 1e9
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scores"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // scaleRun is the run that BenchmarkSelectRun selects from.
@@ -143,18 +144,18 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 		if err != nil {
 			return err
 		}
-		start, before := time.Now(), cpuSeconds()
+		start, before := time.Now(), thorough.ProcessorTime().Seconds()
 		if sel, err = subsets.Select(ctx, scaleRun, selection.Request{Budget: budget}, run.Allowance{}); err != nil {
 			return err
 		}
-		cpu = cpuSeconds() - before
+		cpu = thorough.ProcessorTime().Seconds() - before
 		if i == 0 {
 			figures.FirstCPU, tasks = cpu, nil
 		} else {
 			figures.Second, figures.SecondCPU = time.Since(start).Seconds(), cpu
 		}
 	}
-	before := cpuSeconds()
+	before := thorough.ProcessorTime().Seconds()
 	for len(tasks) > 0 && sel.Total <= maxParts {
 		var task events.PartTask
 		if err := json.Unmarshal(tasks[0].Data, &task); err != nil {
@@ -165,18 +166,11 @@ func selectAlone(ctx context.Context, folder string, w io.Writer) error {
 			return err
 		}
 	}
-	figures.PartsCPU = cpuSeconds() - before
+	figures.PartsCPU = thorough.ProcessorTime().Seconds() - before
 	if len(published) != 1 && sel.Total <= maxParts {
 		return fmt.Errorf("%d events, want one: all parts of the selection are written", len(published))
 	}
 	return json.NewEncoder(w).Encode(figures)
-}
-
-// cpuSeconds returns the CPU time of the process in seconds.
-func cpuSeconds() float64 {
-	var usage syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &usage) // cannot fail for the process itself
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
 // residentBytes returns the current memory of the process in bytes.

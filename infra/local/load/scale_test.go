@@ -15,13 +15,13 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/harvest-ml/harvest/infra/local"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // scalePatience is the maximum time of all work of a row of BenchmarkScale.
@@ -82,7 +82,7 @@ func BenchmarkScale(b *testing.B) {
 			s := startWith(b, func(o *local.Options) { o.Reconcile = time.Minute })
 			debug.FreeOSMemory()
 			_ = os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) // without this file, the peak is that of all rows
-			before := cpuSeconds(b)
+			before := thorough.ProcessorTime()
 			b.ResetTimer()
 			size, err := row.drop(b.Context(), s)
 			if err != nil {
@@ -90,7 +90,7 @@ func BenchmarkScale(b *testing.B) {
 			}
 			s.settle(b, scalePatience)
 			b.StopTimer()
-			took, cpu := b.Elapsed().Seconds(), cpuSeconds(b)-before
+			took, cpu := b.Elapsed().Seconds(), (thorough.ProcessorTime() - before).Seconds()
 			b.ReportMetric(float64(row.samples)/took, "samples/s")
 			b.ReportMetric(float64(size)/1e6/took, "MB/s")
 			b.ReportMetric(cpu, "cpu-s")
@@ -171,16 +171,6 @@ func photograph(seed int) []byte {
 	var out bytes.Buffer
 	_ = jpeg.Encode(&out, picture, &jpeg.Options{Quality: 85}) // a buffer has no write errors
 	return out.Bytes()
-}
-
-// cpuSeconds returns the CPU time of the process, in seconds.
-func cpuSeconds(b *testing.B) float64 {
-	b.Helper()
-	var usage syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano()).Seconds()
 }
 
 // peakMB returns the peak memory of the process since the last reset, in MB.
