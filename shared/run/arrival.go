@@ -93,16 +93,27 @@ func (p *Planner) missing(ctx context.Context, name, file string, names []string
 		if named == "" {
 			continue
 		}
-		_, err := p.input.Stat(ctx, folder+named)
-		switch {
-		case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
+		if there, err := p.hasFile(ctx, folder+named); err != nil {
+			return err
+		} else if !there {
 			return &RefusedError{Reason: fmt.Sprintf("%s%s: %q is not in %s%s; upload this file, or correct its name in %s",
 				folder, SpecFile, named, folder, spelling.Hint(named, []string{file}), SpecFile)}
-		case err != nil && !errors.Is(err, bucket.ErrUnreadable): // the run of the SpecFile reports an unreadable file
-			return fmt.Errorf("looking for %s%s: %w", folder, named, err)
 		}
 	}
 	return nil
+}
+
+// hasFile reports whether a file that a SpecFile names exists. An unreadable file exists: the run of the SpecFile
+// reports it.
+func (p *Planner) hasFile(ctx context.Context, object string) (bool, error) {
+	_, err := p.input.Stat(ctx, object)
+	switch {
+	case errors.Is(err, bucket.ErrNotExist), errors.Is(err, bucket.ErrName):
+		return false, nil
+	case err != nil && !errors.Is(err, bucket.ErrUnreadable):
+		return false, fmt.Errorf("looking for %s: %w", object, err)
+	}
+	return true, nil
 }
 
 // splitUpload returns the dataset and the file name of an object that may start a run; ok is false for other objects.

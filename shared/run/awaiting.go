@@ -76,11 +76,10 @@ func (p *Planner) absent(ctx context.Context, u Upload, folder string, names []s
 	}
 	at := min(first, len(names))
 	for ; at < len(names); at++ {
-		_, err := p.input.Stat(ctx, folder+names[at])
-		if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrName) {
+		if there, err := p.hasFile(ctx, folder+names[at]); err != nil {
+			return "", err
+		} else if !there {
 			break
-		} else if err != nil && !errors.Is(err, bucket.ErrUnreadable) { // the run reports an unreadable file
-			return "", fmt.Errorf("looking for %s%s: %w", folder, names[at], err)
 		}
 	}
 	if at-first >= arrivedStep {

@@ -113,41 +113,60 @@ func (c *comparison) rowKeys() (rows []rowKey, err error) {
 // dropFailed drops the rows without scores of samples that another row has scores of. The images of such a sample were
 // perhaps not found, so the contents of the two rows may differ: the signature of the text is compared.
 func (c *comparison) dropFailed() error {
-	const (
-		failed = 1 << iota
-		scored
-	)
-	seed, found := maphash.MakeSeed(), map[uint64]int{}
-	each := func(use func(file, row int, hash uint64, status Status)) error {
-		for number, file := range c.files {
-			hashes, statuses, err := sampleHashes(file, seed, "text_signature")
-			if err != nil {
-				return fmt.Errorf("%s: %w", c.names[number], err)
-			}
-			for i, hash := range hashes {
-				use(number, i, hash, statuses[i])
+	seed := maphash.MakeSeed()
+	var failed []rowKey
+	for number, file := range c.files {
+		some, err := hasFailed(file)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.names[number], err)
+		} else if !some {
+			continue
+		}
+		hashes, status, err := sampleHashes(file, seed, "text_signature")
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.names[number], err)
+		}
+		for i, hash := range hashes {
+			if status[i] != OK {
+				failed = append(failed, rowKey{hash, uint32(number), uint32(i)})
 			}
 		}
+	}
+	if len(failed) == 0 {
 		return nil
 	}
-	err := each(func(_, _ int, hash uint64, status Status) {
-		if status != OK {
-			found[hash] = failed
-		}
-	})
-	if err != nil || len(found) == 0 {
-		return err
+	scored := make(map[uint64]bool, len(failed)) // of the failed samples alone
+	for _, key := range failed {
+		scored[key.hash] = false
 	}
-	err = each(func(_, _ int, hash uint64, status Status) {
-		if found[hash] != 0 && status == OK {
-			found[hash] |= scored
+	for number, file := range c.files {
+		hashes, status, err := sampleHashes(file, seed, "text_signature")
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.names[number], err)
 		}
-	})
-	return errors.Join(err, each(func(file, row int, hash uint64, status Status) {
-		if found[hash]&scored != 0 && status != OK {
-			c.drop[file] = append(c.drop[file], row)
+		for i, hash := range hashes {
+			if _, asked := scored[hash]; asked && status[i] == OK {
+				scored[hash] = true
+			}
 		}
-	}))
+	}
+	for _, key := range failed {
+		if scored[key.hash] {
+			c.drop[key.file] = append(c.drop[key.file], int(key.row))
+		}
+	}
+	return nil
+}
+
+// hasFailed reports whether a file has a row without scores. It reads only the column of statuses.
+func hasFailed(file []byte) (some bool, err error) {
+	defer recoverBad("reading statuses of scores", &err)
+	f, err := open(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		return false, err
+	}
+	status, err := statuses.column(f, "status", 0)
+	return slices.ContainsFunc(status, func(s Status) bool { return s != OK }), err
 }
 
 // sampleHashes returns a hash of the sample of each row of a file, which depends on the id, the place and one more
