@@ -20,8 +20,10 @@ import (
 const (
 	// attempts is the largest number of requests for one call, if no complete answer arrives.
 	attempts = 5
-	// pause is the time between two attempts of a call, and between two calls of Poll's function.
+	// pause is the time between two attempts of a call.
 	pause = 200 * time.Millisecond
+	// shortestPoll and longestPoll limit the time between two calls of Poll's function.
+	shortestPoll, longestPoll = 5 * time.Millisecond, 200 * time.Millisecond
 )
 
 // A Client calls the API of one deployment. It may be used concurrently.
@@ -241,18 +243,17 @@ func HasStatus(err error, status int) bool {
 	return ok && problem.Status == status
 }
 
-// Poll calls look, with a short pause after each call, until look is done or fails, or until ctx ends.
+// Poll calls look, with a pause after each call, until look is done or fails, or until ctx ends. The first pauses are
+// shorter, so that the end of little work is seen soon.
 func Poll(ctx context.Context, look func() (done bool, err error)) error {
-	tick := time.NewTicker(pause)
-	defer tick.Stop()
-	for {
+	for wait := shortestPoll; ; wait = min(2*wait, longestPoll) {
 		if done, err := look(); done || err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-tick.C:
+		case <-time.After(wait):
 		}
 	}
 }
