@@ -11,11 +11,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestChangedImages repeats a command. In between, one image is added, one is changed and one is deleted.
 func TestChangedImages(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	const size = 40
 	dir := t.TempDir()
 	newDataset(t, dir, size, 16)
@@ -78,6 +80,7 @@ func TestChangedImages(t *testing.T) {
 // as after a copy.
 func TestRenewedTimes(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 12, 16)
 	args := []string{"curate", "--json", "--state", "state", "--budget", "30%", "dataset.json"}

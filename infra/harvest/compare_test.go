@@ -14,6 +14,7 @@ import (
 // TestCompare compares selections of a run with each other and with a file of ids.
 func TestCompare(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 24, 8)
 	first := curateJSON(t, dir, "--state", "state", "--budget", "8", "dataset.json")
@@ -49,6 +50,7 @@ func TestCompare(t *testing.T) {
 // TestCompareColumns compares external columns, in the table and in the page of a comparison.
 func TestCompareColumns(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	var lines, numbers strings.Builder
 	numbers.WriteString("id,relevance\n")

@@ -198,6 +198,7 @@ func TestTarRecipe(t *testing.T) {
 // TestTarFaults checks that errors of tars have the names that the user typed.
 func TestTarFaults(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	members := demoTars(t, filepath.Join(dir, "shards"), 20)
 	whole := readFile(t, filepath.Join(dir, "shards", "demo-000.tar"))

@@ -43,6 +43,7 @@ func TestOutputFormat(t *testing.T) {
 
 func TestOutputFormatRefuses(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	record := `{"id": "x%d", "messages": [{"role": "user", "content": "Why %d?"%s}, ` +
 		`{"role": "assistant", "content": "So."}]}` + "\n"
@@ -104,6 +105,7 @@ func TestOutputFormatRefuses(t *testing.T) {
 // A converted record has its id in the run, at every position in the subset.
 func TestOutputFormatKeepsIDs(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	text := ""
 	for n, id := range []string{`"a"`, `"a"`, `""`, `""`, `null`, `"b"`} {

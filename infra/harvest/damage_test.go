@@ -33,6 +33,7 @@ func remove(t *testing.T, path string) {
 // works.
 func TestDamagedState(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 8, 8)
 	first := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
@@ -93,6 +94,7 @@ func TestDamagedState(t *testing.T) {
 // TestLostShard removes a shard that is not rated yet. The run tries the shard only once.
 func TestLostShard(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 8, 8)
 	first := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")
@@ -126,6 +128,7 @@ func TestLostShard(t *testing.T) {
 // TestDamagedRunInList lists two runs. One has a damaged plan.
 func TestDamagedRunInList(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 8, 8)
 	bad := curateJSON(t, dir, "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json")

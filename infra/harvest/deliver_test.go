@@ -38,6 +38,7 @@ func inOut(t *testing.T, dir, dataset string) int {
 // repeated with another budget, with an earlier budget, and with a budget in dataset.yaml.
 func TestServeWritesSubsets(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)
 	first := servingWith(t, dir, nil, "--budget", "30%", "--out", "out")
@@ -98,6 +99,7 @@ func TestServeSpecFirst(t *testing.T) {
 // TestServeWritesCalled starts a run by an API call with a budget. The subset of this run is also written.
 func TestServeWritesCalled(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)
 	s := servingWith(t, dir, nil, "--out", "out")

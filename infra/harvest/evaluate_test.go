@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // evaluateJSON runs evaluate, and returns the object that --json prints.
@@ -113,6 +114,7 @@ func annotateOdd(t *testing.T, dir string) []annotation.Annotation {
 // with its own annotation.
 func TestEvaluate(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 90, 16)
 	annotations := annotateOdd(t, dir)
@@ -160,6 +162,7 @@ func TestEvaluate(t *testing.T) {
 
 func TestEvaluateUnderAnotherRubric(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 30, 16)
 	writeFile(t, filepath.Join(dir, "rubric.yaml"),

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // body returns the text of a page of a running server.
@@ -31,6 +32,7 @@ func (s *server) body(t *testing.T, address string) string {
 // folder is left. With another trainer in dataset.yaml, the export succeeds.
 func TestServeExportFails(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	var records []string
 	for i := range 10 {

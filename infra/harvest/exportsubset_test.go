@@ -170,6 +170,7 @@ func TestExportSubsetCard(t *testing.T) {
 // that Harvest did not write.
 func TestExportSubsetRefuses(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	record := `{"id": "%s", "score": %s, "messages": [{"role": "user", "content": "Why?"%s}, {"role": "assistant", ` +
 		`"content": "So."}]}` + "\n"

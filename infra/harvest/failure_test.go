@@ -14,6 +14,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // breakRecords removes the conversation of some records of a dataset.
@@ -339,6 +340,7 @@ func TestForgottenImages(t *testing.T) {
 // TestOutputFolder writes different selections to one folder.
 func TestOutputFolder(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 10, 8)
 	writeLines(t, dir)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // recordLines returns n lines of records about an image. The ids begin with prefix.
@@ -47,6 +48,7 @@ func recipeFolder(t *testing.T) string {
 // The subset of a recipe is a recipe of the same kind, which gives the same subset again.
 func TestRecipes(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	for name, tc := range map[string]struct {
 		file, images string
 		samples      int64

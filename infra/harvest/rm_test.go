@@ -222,6 +222,7 @@ func TestGcTrial(t *testing.T) {
 // TestGc keeps the newest scored runs of each dataset.
 func TestGc(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 12, 8)
 	var ids []string

@@ -6,11 +6,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestSweep compares strategies and thresholds. select --sweep prints tables, and writes no files.
 func TestSweep(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 24, 8)
 	first := curateJSON(t, dir, "--state", "state", "--budget", "2", "dataset.json")

@@ -67,6 +67,7 @@ func checkReport(t *testing.T, dir, report string) string {
 // TestTrain trains weights for the user's own rubric, checks their agreement, and selects a subset with these weights.
 func TestTrain(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	writeHarbour(t, dir)
 	train := []string{"train", "--annotations", "a.jsonl", "--manifest", "d.jsonl", "--rubric", "rubric.yaml", "--out"}

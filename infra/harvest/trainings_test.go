@@ -73,6 +73,7 @@ func TestOnSelection(t *testing.T) {
 // TestTrainingOutlivesServe kills serve while a training runs. The next serve finds the training, and waits for it.
 func TestTrainingOutlivesServe(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)
 	const command = `echo begin >> runs; while [ ! -e go ]; do sleep 0.1; done; echo end >> runs`
@@ -97,6 +98,7 @@ func TestTrainingOutlivesServe(t *testing.T) {
 // TestTrainingDies kills the first attempt together with the process that would record its result.
 func TestTrainingDies(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)
 	s := onSelection(t, dir, `echo $HARVEST_ATTEMPT >> runs; [ $HARVEST_ATTEMPT = 2 ] || kill -9 $PPID`)
@@ -144,6 +146,7 @@ func TestTrainingFails(t *testing.T) {
 // accepted.
 func TestDatasetNamesNoCommand(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	drop(t, dir, "small", 20)
 	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"),

@@ -8,12 +8,14 @@ import (
 	"testing"
 
 	"github.com/harvest-ml/harvest/shared/run"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestUpgrade uses a state folder with a run of another reading version. The run is listed, no command uses it, and its
 // dataset is scored again.
 func TestUpgrade(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	newDataset(t, dir, 8, 8)
 	args := []string{"--state", "state", "--budget", "2", "dataset.json"}

@@ -21,11 +21,13 @@ import (
 	"github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/dataset/forms"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestContainersInCloudStorage uploads the demo as a tar and as a Parquet file to a bucket of Cloud Storage. Planning,
 // scoring and selection give the same results as with folders, and the subset has whole samples.
 func TestContainersInCloudStorage(t *testing.T) {
+	thorough.Only(t)
 	archive, rows := demoContainers(t, 24)
 	for name, content := range map[string][]byte{"demo.tar": archive, "demo.parquet": rows} {
 		t.Run(name, func(t *testing.T) {

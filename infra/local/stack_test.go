@@ -388,6 +388,7 @@ func (g *gate) inOrder() bool {
 // TestDeliveries checks that the outcome depends only on the input, even if messages are lost, repeated or reordered.
 func TestDeliveries(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	plain := start(t, local.Options{})
 	plain.complete(t)
 	want := outcome(t, plain.work)
@@ -478,6 +479,7 @@ func (f fragile) Rate(ctx context.Context, items []scorer.Item) ([]scorer.Result
 // giving up the shard.
 func TestStalled(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	var records []struct{ ID string }
 	if err := json.Unmarshal(read(t, demoInput(t), "datasets/demo/parts/dataset.json"), &records); err != nil {
 		t.Fatal(err)

@@ -389,7 +389,7 @@ func TestImageCheckKilled(t *testing.T) {
 	}
 	want := calm.Snapshot()
 	for name, recover := range checkRecoveries {
-		for life := 0; life < calm.Steps-before; life += thorough.Stride(3) {
+		for life := 0; life < calm.Steps-before; life += thorough.Stride(7) {
 			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
 				t.Parallel()
 				f, _, opened := newPictures(t)

@@ -177,7 +177,7 @@ func TestKilled(t *testing.T) {
 	}
 	want := calm.Snapshot()
 	for name, recover := range recoveries(plan) {
-		for life := 0; life < calm.Steps; life += thorough.Stride(3) {
+		for life := 0; life < calm.Steps; life += thorough.Stride(7) {
 			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
 				t.Parallel()
 				f := newCoarse(t)

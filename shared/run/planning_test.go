@@ -163,7 +163,7 @@ func TestPlanKilled(t *testing.T) {
 			f.Reconcile()
 		},
 	} {
-		for life := 0; life < calm.Steps; life += thorough.Stride(3) {
+		for life := 0; life < calm.Steps; life += thorough.Stride(7) {
 			t.Run(fmt.Sprintf("%s after %d", name, life), func(t *testing.T) {
 				t.Parallel()
 				f, _ := newParts(t)

@@ -8,6 +8,7 @@ import (
 	"github.com/parquet-go/parquet-go"
 
 	"github.com/harvest-ml/harvest/shared/scores"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 func TestReadRefuses(t *testing.T) {
@@ -76,7 +77,7 @@ func TestReadRefuses(t *testing.T) {
 func TestReadSurvivesDamage(t *testing.T) {
 	t.Parallel()
 	good := write(t, capabilities, small())
-	for i := 0; i < len(good); i += 7 {
+	for i := 0; i < len(good); i += 7 * thorough.Stride(5) {
 		bad := bytes.Clone(good)
 		bad[i] ^= 0x55
 		readAll(t, bad)

@@ -118,7 +118,7 @@ func TestContained(t *testing.T) {
 	if diff := cmp.Diff(comparable(text.Records(ofText)), comparable(f.Records(plan))); diff != "" {
 		t.Errorf("scores (-JSON +tar):\n%s", diff)
 	}
-	for _, budget := range []string{"1", "30%", "97%"} {
+	for _, budget := range []string{"30%", "1", "97%"}[:thorough.Size(1, 3)] {
 		sel := selectNow(t, f, plan, atBudget(t, budget, selection.Rules{}))
 		picked := map[string]bool{}
 		for _, p := range picks(t, f, sel) {

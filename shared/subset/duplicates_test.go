@@ -212,7 +212,7 @@ func TestClustersKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := calm.Read(leaders(plan))
-	for life := 1; life < calm.Steps-before; life += thorough.Stride(2) {
+	for life := 1; life < calm.Steps-before; life += thorough.Stride(5) {
 		f, _ := pictured(t)
 		f.Life = life
 		if err := live(f); !errors.Is(err, runtest.ErrKilled) {

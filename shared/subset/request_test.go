@@ -90,7 +90,7 @@ func TestRequestKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := calm.Snapshot()
-	for life := 0; life < calm.Steps-before; life += thorough.Stride(4) {
+	for life := 0; life < calm.Steps-before; life += thorough.Stride(9) {
 		f := begin()
 		f.Life = life
 		if err := live(f); !errors.Is(err, runtest.ErrKilled) {
@@ -136,7 +136,7 @@ func TestRetryCopiesRequests(t *testing.T) {
 	if got := calm.Status(next.Run).Selections; len(got) != 1 {
 		t.Fatalf("selections %v of the retry, want one", got)
 	}
-	for life := 0; life < calm.Steps-before; life += thorough.Stride(4) {
+	for life := 0; life < calm.Steps-before; life += thorough.Stride(9) {
 		f, plan := begin()
 		f.Life = life
 		if _, err := live(f, plan); !errors.Is(err, runtest.ErrKilled) {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // someSources returns a part of the embedded base, and samples of three sources outside this part. A small base is
@@ -98,6 +99,7 @@ func TestShippedSize(t *testing.T) {
 // agree with the teacher, hardly less than weights of only the base or of only the user's samples.
 func TestAddTeachers(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	base, builtin, out := someSources(t)
 	for _, name := range []string{"same scale", "shifted", "inverted on one capability"} {
 		rated := teachers()[name]

@@ -9,12 +9,14 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/harvest-ml/harvest/shared/scorer/reach"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestReach measures errors by distance. With too few families of sources, there are no errors. A scorer with the
 // weights has the same errors, and returns the distance of each sample.
 func TestReach(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	r := harbour(t)
 	learn, items := samples(0, 160)
 	few, _ := train(t, learn, r)

@@ -18,6 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 	"github.com/harvest-ml/harvest/shared/study/annotation"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // harbour returns a rubric with capabilities and a style that no rule of the scorer knows.
@@ -136,6 +137,7 @@ func TestTrain(t *testing.T) {
 
 // The same samples give the same bytes, with one processor or more.
 func TestTrainIsDeterministic(t *testing.T) { //nolint:paralleltest // GOMAXPROCS is the process's
+	thorough.Only(t)
 	learn, _ := samples(0, 100)
 	_, first := train(t, learn, harbour(t))
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
