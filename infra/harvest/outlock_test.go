@@ -12,6 +12,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/harvest-ml/harvest/shared/study/finetuning"
 )
 
 // TestLockOut waits for another command that writes to the same output folder.
@@ -86,6 +88,29 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
+// waiting starts a command in the folder dir, and returns when it waits for another command that writes to out, or when
+// it has ended. It returns a function that waits for the end of the command.
+func waiting(t *testing.T, dir, out string, args ...string) (end func() (status int, stderr string)) {
+	t.Helper()
+	var text lockedBuffer
+	cmd := program(t, dir, nil, args...)
+	cmd.Stderr = &text
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	note := "harvest: waiting until another command has written to " + out + "\n"
+	until(t, "the command", func() bool { return strings.Contains(text.String(), note) || len(ended) > 0 })
+	if len(ended) > 0 {
+		t.Errorf("the command did not wait: %s", text.String())
+	}
+	return func() (int, string) {
+		<-ended
+		return cmd.ProcessState.ExitCode(), text.String()
+	}
+}
+
 // TestWaitForFolder holds the lock of an output folder, as another command does while it writes. Each command that
 // writes to the folder waits, and does not touch the temporary files of the other command.
 func TestWaitForFolder(t *testing.T) {
@@ -120,29 +145,76 @@ func TestWaitForFolder(t *testing.T) {
 			if err := os.Mkdir(scratch, 0o755); err != nil {
 				t.Fatal(err)
 			}
-			var stderr lockedBuffer
-			cmd := program(t, dir, nil, append(c.args, "--state", "state", "--out", out)...)
-			cmd.Stderr = &stderr
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			ended := make(chan error, 1)
-			go func() { ended <- cmd.Wait() }()
-			until(t, "the command", func() bool {
-				return strings.Contains(stderr.String(), "harvest: waiting until another command has written to "+out) ||
-					len(ended) > 0
-			})
+			end := waiting(t, dir, out, append(c.args, "--state", "state", "--out", out)...)
 			if entries, err := os.ReadDir(out); err != nil || len(entries) != 1 || !sameFile(scratch, scratch) {
 				t.Errorf("the command did not wait: %v, %v", entries, err)
 			}
 			unlock()
-			<-ended
+			_, stderr := end()
 			if _, err := os.Stat(filepath.Join(out, c.file)); err != nil {
-				t.Errorf("%v: %s", err, stderr.String())
+				t.Errorf("%v: %s", err, stderr)
 			}
 			if name != "nested" && name != "none" && sameFile(scratch, scratch) {
 				t.Error("the temporary folder of a killed command stays")
 			}
 		})
+	}
+}
+
+// TestWaitForFile holds the lock of the folder of output files. Each command that writes several files, or that must
+// keep the content of a file, waits.
+func TestWaitForFile(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	writeHarbour(t, dir)
+	for name, c := range map[string]struct {
+		args []string
+		file string // below the folder name: the file that the command writes
+	}{
+		"train": {
+			[]string{"train", "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--out", "train/w.zst", "d.jsonl"}, "w.zst",
+		},
+		"export": {
+			[]string{"export", "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--out", "export", "d.jsonl"},
+			finetuning.ScorerTrain,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			unlock, err := lockOut(t.Context(), filepath.Join(dir, name), io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unlock()
+			end := waiting(t, dir, name, c.args...)
+			if entries, err := os.ReadDir(filepath.Join(dir, name)); err != nil || len(entries) > 0 {
+				t.Errorf("the command did not wait: %v, %v", entries, err)
+			}
+			unlock()
+			status, stderr := end()
+			if _, err := os.Stat(filepath.Join(dir, name, c.file)); err != nil || status != 0 {
+				t.Errorf("%v, status %d: %s", err, status, stderr)
+			}
+		})
+	}
+}
+
+// TestAnnotateConcurrently writes annotations to the file of --out while annotate rates samples. They are kept.
+func TestAnnotateConcurrently(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 12, 8)
+	unlock, err := lockOut(t.Context(), filepath.Join(dir, "own"), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	end := waiting(t, dir, "own", "annotate", "--scorer", "embedded", "--samples", "6", "--state", "state", "--out",
+		"own/a.jsonl", "dataset.json")
+	other := `{"id": "other", "scores": [` + strings.Repeat(",1", 14)[1:] + `], "styles": ["yes/no"]}` + "\n"
+	file := writeFile(t, filepath.Join(dir, "own", "a.jsonl"), other)
+	unlock()
+	if status, stderr := end(); status != 2 || !strings.Contains(stderr, "would be lost") || readFile(t, file) != other {
+		t.Errorf("status %d: %s", status, stderr)
 	}
 }
