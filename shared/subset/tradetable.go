@@ -65,7 +65,12 @@ func TradeTable(rows []TradeRow) (head []string, lines [][]string) {
 	add("sources", func(r TradeRow) string { return number(r.Sources) })
 	add("entropy over styles, bits", func(r TradeRow) string { return bits(r.StyleEntropy) })
 	add("entropy over sources, bits", func(r TradeRow) string { return bits(r.SourceEntropy) })
-	add("tokens (estimate)", func(r TradeRow) string { return number(r.Tokens) })
+	add("tokens (estimate)", func(r TradeRow) string {
+		if r.Tokens == 0 && r.Selected > 0 { // the pool's tokens are not known
+			return "-"
+		}
+		return number(r.Tokens)
+	})
 	add("shortfall", func(r TradeRow) string { return number(r.Shortfall) })
 	add("shared with the chosen selection", func(r TradeRow) string {
 		return share(float64(r.Shared) / float64(max(rows[0].Selected, 1)))
