@@ -278,7 +278,7 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	if hint := r.retryHint(); hint != "" {
-		if _, err := fmt.Fprintf(w, "\n%s\n", hint); err != nil {
+		if _, err := fmt.Fprintf(w, "\n%s\n", folded(hint, "")); err != nil {
 			return err
 		}
 	}
