@@ -316,9 +316,15 @@ func TestParquetTwice(t *testing.T) {
 func TestParquetRepeated(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func(name string, ratings ...int8) {
+	write := func(name string, records ...scores.Record) {
 		t.Helper()
-		var records []scores.Record
+		var file bytes.Buffer
+		if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, name), file.String())
+	}
+	rated := func(ratings ...int8) (records []scores.Record) {
 		for i, rating := range ratings {
 			records = append(records, scores.Record{
 				ID: fmt.Sprint("s", i), Content: fmt.Sprint("c", i), Position: i, Source: "web", Status: scores.OK,
@@ -327,15 +333,15 @@ func TestParquetRepeated(t *testing.T) {
 				},
 			})
 		}
-		var file bytes.Buffer
-		if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(dir, name), file.String())
+		return records
 	}
-	write("a.parquet", 4, 3)
-	write("b.parquet", 4, 3, 5)
-	write("c.parquet", 4, 2)
+	write("a.parquet", rated(4, 3)...)
+	write("b.parquet", rated(4, 3, 5)...)
+	write("c.parquet", rated(4, 2)...)
+	write("d.parquet", append(rated(4, 3), rated(4)...)...)
+	moved := rated(4)
+	moved[0].Position = 9
+	write("e.parquet", moved...)
 	args := []string{"select", "--out", "picks.parquet", "--budget", "100%", "--json", "--scores"}
 	a := mustHarvest(t, dir, append(args, "[ab].parquet")...)
 	var res fileResult
@@ -343,7 +349,7 @@ func TestParquetRepeated(t *testing.T) {
 	if res.Samples.In != 3 || res.Selected != 3 || len(res.Warnings) != 1 || res.Warnings[0].Count != 2 {
 		t.Errorf("%+v", res)
 	}
-	says(t, a.stderr, "2 rows equal to a row of an earlier file, counted once",
+	says(t, a.stderr, "2 rows equal to an earlier row, counted once",
 		"2 in b.parquet, the first: idx s0")
 	a = harvest(t, dir, nil, append(args, "[ac].parquet")...)
 	says(t, a.stderr, `--scores: a.parquet and c.parquet: the sample "s1" has different scores in the two files `+
@@ -351,4 +357,12 @@ func TestParquetRepeated(t *testing.T) {
 	if a.status != 2 {
 		t.Errorf("status %d, want 2", a.status)
 	}
+	a = mustHarvest(t, dir, append(args, "[de].parquet")...)
+	res = fileResult{}
+	decode(t, a.stdout, &res)
+	if res.Samples.In != 3 || len(res.Warnings) != 2 || res.Warnings[1].Kind != reference.MovedRow {
+		t.Errorf("%+v", res)
+	}
+	says(t, a.stderr, "1 row equal to an earlier row, counted once\n  1 in d.parquet, the first: idx s0",
+		"1 row with the id and content of a row of an earlier file, but at another place: each counts")
 }

@@ -36,7 +36,8 @@ const (
 	NoLine        Kind = "no_line"         // samples without a line
 	EmptyFile     Kind = "empty_file"      // a file without any line; it has no finding NoLine
 	RepeatedLine  Kind = "repeated_line"   // lines that repeat the answer of an earlier line for the sample
-	RepeatedRow   Kind = "repeated_row"    // rows of a Parquet file that repeat a row of an earlier file
+	RepeatedRow   Kind = "repeated_row"    // rows of a Parquet file that repeat an earlier row
+	MovedRow      Kind = "moved_row"       // rows with the sample of a row of an earlier file, at another place
 	ByteOrderMark Kind = "byte_order_mark" // byte-order marks at the head of a line, which are skipped
 	// answers with a style that the default rubric lacks, if other answers have styles of the default rubric
 	UnknownStyle Kind = "unknown_style"
@@ -68,7 +69,10 @@ func (k Kind) meaning() (thing, text string) {
 	case RepeatedLine:
 		return "line", " with the answer of an earlier line for the sample, counted once"
 	case RepeatedRow:
-		return "row", " equal to a row of an earlier file, counted once"
+		return "row", " equal to an earlier row, counted once"
+	case MovedRow:
+		return "row", " with the id and content of a row of an earlier file, but at another place: each counts, as in a " +
+			"dataset that repeats a sample; --unique selects only one of them"
 	case ByteOrderMark:
 		return "byte-order mark", ", skipped"
 	case UnknownStyle:
