@@ -366,3 +366,20 @@ func TestParquetRepeated(t *testing.T) {
 	says(t, a.stderr, "1 row equal to an earlier row, counted once\n  1 in d.parquet, the first: idx s0",
 		"1 row with the id and content of a row of an earlier file, but at another place: each counts")
 }
+
+// TestScoreFilesMissing names the flag of a folder or file that does not exist, as for other flags.
+func TestScoreFilesMissing(t *testing.T) {
+	t.Parallel()
+	good := answers(`"4"`, `"3"`)
+	dir := scoreFolder(t, good, good, answers(`"yes/no"`, `"comparison"`))
+	for want, named := range map[string][2]string{
+		"harvest: --scores gone: there is no such folder": {"gone", "manifest.json"},
+		"harvest: --manifest gone.json: there is no such": {"scores", "gone.json"},
+	} {
+		a := harvest(t, dir, nil, "select", "--budget", "1", "--out", "out.json", "--scores", named[0], "--manifest",
+			named[1])
+		if says(t, a.stderr, want); a.status != 2 {
+			t.Errorf("status %d, want 2", a.status)
+		}
+	}
+}
