@@ -10,8 +10,8 @@ func TestWithState(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for want, args := range map[string][]string{
-		"no such run: gone; `harvest status --state 'a b'` lists the runs":                           {"explain", "gone", "x", "y"},
-		"name one run; `harvest status --state 'a b'` lists them, `harvest resume --help` says more": {"resume"},
+		"no such run: gone; `harvest status --state 'a b'` lists the runs":                 {"explain", "gone", "x", "y"},
+		"name one run; `harvest status --state 'a b'` lists them, `harvest resume --help`": {"resume"},
 	} {
 		a := harvest(t, dir, nil, append(args, "--state", "a b")...)
 		if a.status != 2 || !strings.Contains(a.stderr, want) {
