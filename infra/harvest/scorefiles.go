@@ -95,6 +95,9 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 	case !f.parquet() && f.manifest == "":
 		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
 	}
+	if err := f.keepRead(out); err != nil {
+		return err
+	}
 	if !f.parquet() {
 		for _, given := range []struct{ flag, name, kind string }{
 			{"scores", f.scores, "folder"}, {"manifest", f.manifest, "file"},
@@ -104,7 +107,7 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 			}
 		}
 	}
-	return f.keepRead(out)
+	return nil
 }
 
 // keepRead returns an error if out is a file that the command reads.
