@@ -126,6 +126,14 @@ func (in input) annotateTo(
 	if err != nil {
 		return err
 	}
+	unlock, err := lockOut(cmd.Context(), filepath.Dir(file), cmd.ErrOrStderr())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if held, err = openAnnotated(file, rub); err != nil { // another command may have written it in the meantime
+		return err
+	}
 	if err := held.replaces(annotations); err != nil {
 		return err
 	}

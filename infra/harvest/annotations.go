@@ -16,6 +16,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
+	"github.com/harvest-ml/harvest/shared/dataset/compression"
 	containers "github.com/harvest-ml/harvest/shared/dataset/container/kinds"
 	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -34,7 +35,8 @@ type annotationFlags struct {
 }
 
 func (f *annotationFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.annotations, "annotations", "", "file of annotations, one JSON object per line")
+	cmd.Flags().StringVar(&f.annotations, "annotations", "",
+		"file of annotations, one JSON object per line; it may be compressed")
 	cmd.Flags().StringArrayVar(&f.manifests, "manifest", nil, "a manifest; the same as a manifest argument")
 	imagesFlag(cmd, &f.images)
 	rubricFlag(cmd, &f.rubric)
@@ -81,7 +83,7 @@ func (in input) annotatedBy(ctx context.Context, annotations string) (*annotatio
 	if set.rubric, err = in.openRubric(); err != nil {
 		return nil, err
 	}
-	set.annotations, err = readAnnotations(annotations, set.rubric)
+	set.annotations, err = readAnnotations(annotations, set.rubric, set.limits.Compressed)
 	return set, err
 }
 
@@ -101,8 +103,14 @@ func (in input) openRubric() (*rubric.Rubric, error) {
 	return r, nil
 }
 
-// readAnnotations reads a file of annotations that were made under a rubric. If the file is empty, it returns an error.
-func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, error) {
+// maxAnnotationBytes is the maximum size of an unpacked file of annotations.
+const maxAnnotationBytes = 1 << 30
+
+// readAnnotations reads a file of annotations that were made under a rubric. The file may be compressed. If it is
+// empty, readAnnotations returns an error.
+func readAnnotations(
+	name string, rub *rubric.Rubric, limits compression.Limits,
+) ([]annotation.Annotation, error) {
 	file, err := os.Open(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usageError{fmt.Errorf("annotations %s: there is no such file", name)}
@@ -110,7 +118,21 @@ func readAnnotations(name string, rub *rubric.Rubric) ([]annotation.Annotation, 
 		return nil, fmt.Errorf("reading annotations: %w", err)
 	}
 	defer file.Close()
-	annotations, err := annotation.Read(file, name, rub)
+	packed, err := packedKind(file)
+	if err != nil {
+		return nil, fmt.Errorf("reading annotations: %w", err)
+	}
+	var lines io.Reader = file
+	if packed != "" {
+		unpacked, to := io.Pipe()
+		defer unpacked.Close()
+		go func() {
+			limits := limits.AtMost(maxAnnotationBytes, "a file of annotations")
+			to.CloseWithError(compression.Unpack(to, file, packed, limits))
+		}()
+		lines = unpacked
+	}
+	annotations, err := annotation.Read(lines, name, rub)
 	if err == nil && len(annotations) == 0 {
 		err = fmt.Errorf("%s: the file has no annotation; write at least one, a JSON object a line", name)
 	}

@@ -16,7 +16,7 @@ const quickCheck = time.Second
 func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in input) error {
 	start := time.Now()
 	announced := time.AfterFunc(quickCheck, func() {
-		fmt.Fprintf(s.show.notes(), "checking the images of %s for changes\n", number(int(p.Samples), "sample"))
+		fmt.Fprintf(s.show.notes(), "harvest: checking the images of %s for changes\n", number(int(p.Samples), "sample"))
 	})
 	changes, err := p.planner.ChangedImages(ctx, p.Plan, func(samples int64) {
 		if time.Since(start) > quickCheck {
@@ -31,9 +31,9 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 	if changes.Changed == 0 {
 		return nil
 	}
-	fmt.Fprintf(s.show.notes(), "%d of %d samples have new or changed images: reading these images, and rating the "+
-		"samples whose images have other content; the other %d scores are taken "+
-		"over\n", changes.Changed, changes.Samples, changes.Kept)
+	fmt.Fprintf(s.show.notes(), "harvest: %d of %d samples have new or changed images: reading these images, and "+
+		"rating the samples whose images have other content; the other %d scores are taken over\n",
+		changes.Changed, changes.Samples, changes.Kept)
 	status, err := s.api.Retry(ctx, r.Run, api.Retry{ImagesChanged: true})
 	if err != nil {
 		return err
@@ -46,8 +46,8 @@ func (r *result) rateChanged(ctx context.Context, s session, p *localPlan, in in
 		return err
 	}
 	if same := r.TakenOver - changes.Kept; same > 0 {
-		fmt.Fprintf(s.show.notes(), "%d of %d scores are taken over: %d of the changed samples have image files "+
-			"with another modification time but the same content\n", r.TakenOver, r.Samples.In, same)
+		fmt.Fprintf(s.show.notes(), "harvest: %d of %d scores are taken over: %d of the changed samples have image "+
+			"files with another modification time but the same content\n", r.TakenOver, r.Samples.In, same)
 	}
 	return nil
 }

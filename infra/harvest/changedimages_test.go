@@ -50,8 +50,8 @@ func TestChangedImages(t *testing.T) {
 		t.Errorf("plan lacks %q:\n%s", want, plan)
 	}
 	second, text := curate()
-	want := "2 of 40 samples have new or changed images: reading these images, and rating the samples whose images " +
-		"have other content; " +
+	want := "harvest: 2 of 40 samples have new or changed images: reading these images, and rating the samples whose " +
+		"images have other content; " +
 		"the other 38 scores are taken over\n"
 	if !strings.Contains(text, want) {
 		t.Errorf("printed %q, want %q", text, want)

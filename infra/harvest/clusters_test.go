@@ -42,7 +42,7 @@ func TestClusters(t *testing.T) {
 		t.Errorf("printed %q", out)
 	}
 	out = mustHarvest(t, dir, "show", "--state", "state", res.Run, "c").stdout
-	if !strings.Contains(out, "near duplicates: 2") {
+	if !strings.Contains(out, "near duplicates: 2 (`harvest clusters --state state RUN ID` lists them)") {
 		t.Errorf("show printed %s", out)
 	}
 	var report clusterReport

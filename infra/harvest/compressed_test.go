@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
+	"github.com/harvest-ml/harvest/shared/rubric"
 	"github.com/harvest-ml/harvest/shared/thorough"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -116,5 +117,25 @@ func TestCompressedStudyRefuses(t *testing.T) {
 	}
 	if left, err := os.ReadDir(temporary); err != nil || len(left) > 0 {
 		t.Errorf("left unpacked: %v, %v", left, err)
+	}
+}
+
+// TestCompressedAnnotations reads compressed annotations, and refuses a file that is cut short.
+func TestCompressedAnnotations(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	line := `{"id": "a", "scores": [` + strings.Repeat(",1", 14)[1:] + `], "styles": ["yes/no"]}` + "\n"
+	for _, kind := range []compression.Kind{compression.Gzip, compression.Zstd} {
+		packed := pack(t, kind, line)
+		name := writeFile(t, filepath.Join(dir, string(kind)), packed)
+		read, err := readAnnotations(name, rubric.Default(), compression.Limits{Gzip: 1 << 20, Zstd: 1 << 20})
+		if err != nil || len(read) != 1 || read[0].ID != "a" {
+			t.Errorf("%s: %+v, %v", kind, read, err)
+		}
+		writeFile(t, name, packed[:len(packed)-6])
+		_, err = readAnnotations(name, rubric.Default(), compression.Limits{Gzip: 1 << 20, Zstd: 1 << 20})
+		if err == nil || !strings.Contains(err.Error(), name+": the file is compressed with "+string(kind)+" and cut short") {
+			t.Errorf("%s, cut short: %v", kind, err)
+		}
 	}
 }

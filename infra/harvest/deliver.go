@@ -172,7 +172,7 @@ func (f *subsetFolder) writeSelection(
 	if err := prepareOut(dir, f.state, nil); err != nil {
 		return false, err
 	}
-	folder := outputFolder{subsets: f.exports.subsets, selection: sel}
+	folder := outputFolder{subsets: f.exports.subsets, selection: sel, notes: io.Discard}
 	if object := sel.Outputs.Report; object != "" {
 		folder.report = func(w io.Writer) error { return folder.subsets.CopyOutput(ctx, sel, object, w) }
 	}

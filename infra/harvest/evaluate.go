@@ -136,7 +136,7 @@ const notAnnotated reason.Code = "not_annotated"
 func (e *evaluation) rateFromFile(
 	set *annotationSet, samples []datasetSample, name string,
 ) ([]agreement.Sample, error) {
-	second, err := readAnnotations(name, set.rubric)
+	second, err := readAnnotations(name, set.rubric, set.limits.Compressed)
 	if err != nil {
 		return nil, err
 	}

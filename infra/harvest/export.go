@@ -55,8 +55,15 @@ sidecar/finetune explains how to train with it.`,
 			if err != nil {
 				return err
 			}
-			report, err := set.export(cmd.Context(), flags.annotations, dir, seed)
+			removeNew := newFolder(dir)
+			unlock, err := lockOut(cmd.Context(), dir, cmd.ErrOrStderr())
 			if err != nil {
+				return err
+			}
+			report, err := set.export(cmd.Context(), flags.annotations, dir, seed)
+			unlock()
+			if err != nil {
+				removeNew()
 				return err
 			}
 			if asJSON {
@@ -72,8 +79,8 @@ sidecar/finetune explains how to train with it.`,
 	return cmd
 }
 
-// export writes the folder. It holds only annotated samples in memory. It refuses to replace a file that it reads, such
-// as the file of annotations.
+// export writes the folder, which lockOut has locked. It holds only annotated samples in memory. It refuses to replace
+// a file that it reads, such as the file of annotations.
 func (set *annotationSet) export(
 	ctx context.Context, annotations, dir string, seed uint64,
 ) (*exportReport, error) {
@@ -125,7 +132,7 @@ func (set *annotationSet) export(
 			len(samples), reasons(report.Failed), first)
 	}
 	report.Samples, report.Images = len(examples), len(store.written)
-	if err := errors.Join(makeOut(dir), announce(dir, finetuning.Names())); err != nil {
+	if err := announce(dir, finetuning.Names()); err != nil {
 		return nil, err
 	}
 	report.Files, err = finetuning.Write(examples, set.rubric, seed, func(name string, write func(io.Writer) error) error {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -69,6 +70,11 @@ func (x *exporter) write(
 	if err != nil {
 		return err
 	}
+	unlock, err := lockOut(ctx, dir, io.Discard)
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	if err := prepareOut(dir, state, nil); err != nil {
 		return err
 	}

@@ -106,13 +106,9 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	removeNew := newFolder(c.dir)
-	if err := prepareOut(c.dir, folder, in.Manifests); err != nil {
-		return err
-	}
-	tally, err := newTrainerExport(c.request, runs, subsets, plan, sel, place).write(ctx, c.dir)
-	if err == nil {
-		err = exportMark{sel.Run, sel.ID, c.request}.writeTo(c.dir)
-	}
+	export := newTrainerExport(c.request, runs, subsets, plan, sel, place)
+	export.notes = cmd.ErrOrStderr()
+	tally, err := c.write(ctx, export, func() error { return prepareOut(c.dir, folder, in.Manifests) })
 	if err != nil {
 		removeNew()
 		return err
@@ -121,6 +117,24 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 		return err
 	}
 	return c.report(cmd.OutOrStdout(), sel, tally)
+}
+
+// write prepares the folder, and writes and marks the export. Meanwhile it locks the folder, so that no other command
+// writes to it.
+func (c *exportCommand) write(ctx context.Context, export trainerExport, prepare func() error) (*exportTally, error) {
+	unlock, err := lockOut(ctx, c.dir, export.notes)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if err := prepare(); err != nil {
+		return nil, err
+	}
+	tally, err := export.write(ctx, c.dir)
+	if err != nil {
+		return nil, err
+	}
+	return tally, exportMark{export.selection.Run, export.selection.ID, c.request}.writeTo(c.dir)
 }
 
 // findCompleted finds a selection. It returns an error if the subset is not written yet.

@@ -195,7 +195,7 @@ func TestExportSubsetRefuses(t *testing.T) {
 			"and TRL reads only one kind of rows in a file; make a dataset of each kind (kinds.jsonl: element 2 (line 2), id y)",
 			[]string{"--for", "trl", "--out", "new"}, 1},
 		{"lossy", "messages[0].weight: the other form has no place for it (lossy.jsonl: element 1 (line 1), id x); choose " +
-			"another form, or exclude such records with `harvest select --exclude`", []string{
+			"another form, or exclude such records with `harvest select --state state --exclude`", []string{
 			"--for", "llava", "--out", "new",
 		}, 1},
 		{"mixed", `--for: "lava" is not a trainer; did you mean "llava"?`, []string{"--for", "lava", "--out", "new"}, 2},

@@ -23,9 +23,9 @@ const (
 // writeRejected writes only the rejected samples of a failed run or selection to a folder. An earlier selection in the
 // folder stays, also if it is not complete.
 func writeRejected(
-	ctx context.Context, subsets *subset.Reader, runID, selectionID, dir string,
+	ctx context.Context, s session, runID, selectionID, dir string,
 ) (subset.Outputs, error) {
-	unlock, err := lockOut(ctx, dir)
+	unlock, err := lockOut(ctx, dir, s.show.notes())
 	if err != nil {
 		return subset.Outputs{}, err
 	}
@@ -38,7 +38,7 @@ func writeRejected(
 	err = announce(dir, []string{name})
 	if err == nil {
 		err = writeWhole(to.Rejected, func(w io.Writer) error {
-			return subsets.WriteRejected(ctx, runID, selectionID, w)
+			return s.Subsets.WriteRejected(ctx, runID, selectionID, w)
 		})
 	}
 	if err == nil && !keeps {

@@ -86,11 +86,15 @@ func (g *grid) columnWidths() (natural, least []int) {
 			}
 			least[c] = max(least[c], word)
 		}
+		limit := natural[c]
 		if c < len(g.widths) && g.widths[c] > 0 {
-			natural[c] = min(natural[c], g.widths[c])
+			limit = g.widths[c]
 		}
 		if g.isText(c) {
+			natural[c] = min(natural[c], limit)
 			least[c] = max(least[c], min(natural[c], leastName))
+		} else { // the limit is for the header
+			natural[c] = min(natural[c], max(limit, least[c]))
 		}
 		least[c] = min(least[c], natural[c])
 	}

@@ -44,6 +44,21 @@ func TestGridFits(t *testing.T) {
 	}
 }
 
+// TestNumbersWhole renders numbers that are wider than the limit of their column. Only the header is wrapped.
+func TestNumbersWhole(t *testing.T) {
+	t.Parallel()
+	g := newNarrowTable([]int{15, 18, 9}, "tokens (estimate)", "5 seeds and a long header", "pool")
+	g.AppendRow(table.Row{"threshold 1", "42.8k (41.1k-44.6k)", 1234567890})
+	got := g.Render()
+	for _, want := range []string{
+		" 42.8k (41.1k-44.6k) ", " 1,234,567,890 ", "  5 seeds and a long │", "              header │",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
 // TestWrapped folds lines. Numbers stay with their units, commands and paths stay whole.
 func TestWrapped(t *testing.T) {
 	t.Parallel()

@@ -191,7 +191,7 @@ func (p *localPlan) showEstimate(ctx context.Context, w io.Writer) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(w, "%s by %s: estimated cost %s, estimated time %v (limited by %s)\n",
+	_, err = fmt.Fprintf(w, "harvest: %s by %s: estimated cost %s, estimated time %v (limited by %s)\n",
 		number(int(v.Valid), "sample"), p.ScorerID, p.cost(v), seconds(v.Seconds, time.Second), v.Estimate.LimitedBy)
 	return err
 }

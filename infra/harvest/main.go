@@ -50,13 +50,13 @@ func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writ
 		fmt.Fprintln(warn, "harvest: stopped; nothing is lost, repeat the command to continue")
 		return 130
 	case errors.As(err, &usage):
-		fmt.Fprintln(warn, "harvest:", err)
+		fmt.Fprintln(warn, "harvest:", withState(cmd, err.Error()))
 		return 2
 	default:
 		if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
 			err = machine // only the folder and the fix, without the object
 		}
-		fmt.Fprintln(warn, "harvest:", err)
+		fmt.Fprintln(warn, "harvest:", withState(cmd, err.Error()))
 		return 1
 	}
 }

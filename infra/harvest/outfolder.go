@@ -56,7 +56,7 @@ func prepareOut(dir, state string, manifests []string) error {
 }
 
 // newFolder returns a function for folders that do not exist when newFolder is called: dir and its parents. The
-// function removes each of these folders that is empty.
+// function removes each of these folders that is empty, if no command has locked it by lockOut.
 func newFolder(dir string) (remove func()) {
 	var made []string
 	for {
@@ -70,7 +70,7 @@ func newFolder(dir string) (remove func()) {
 	}
 	return func() {
 		for _, folder := range made {
-			if os.Remove(folder) != nil { // it is not empty
+			if !removeUnlocked(folder) {
 				return
 			}
 		}

@@ -2,6 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
 	"os"
 	"time"
 
@@ -9,15 +13,51 @@ import (
 )
 
 // lockOut makes an output folder, waits until no other command writes to it, and returns a function that ends the lock.
-// On file systems without locks, commands do not wait for each other.
-func lockOut(ctx context.Context, dir string) (unlock func(), err error) {
+// If it has to wait, it says so in notes. On file systems without locks, commands do not wait for each other.
+func lockOut(ctx context.Context, dir string, notes io.Writer) (unlock func(), err error) {
 	const pause = 50 * time.Millisecond
-	if err := makeOut(dir); err != nil {
-		return nil, err
+	for {
+		if err := makeOut(dir); err != nil {
+			return nil, err
+		}
+		lock := newOutLock(dir)
+		held, err := lock.TryLock()
+		if err == nil && !held {
+			fmt.Fprintf(notes, "harvest: waiting until another command has written to %s\n", dir)
+			_, err = lock.TryLockContext(ctx, pause)
+		}
+		if ctx.Err() != nil {
+			_ = lock.Close()
+			return nil, ctx.Err()
+		}
+		switch {
+		case errors.Is(err, fs.ErrNotExist): // removeUnlocked removed it before it was opened
+		case err != nil || locksFolder(lock, dir):
+			return func() { _ = lock.Close() }, nil
+		}
+		_ = lock.Close()
 	}
-	lock := flock.New(dir, flock.SetFlag(os.O_RDONLY))
-	if _, err := lock.TryLockContext(ctx, pause); ctx.Err() != nil {
-		return nil, err
+}
+
+func newOutLock(dir string) *flock.Flock { return flock.New(dir, flock.SetFlag(os.O_RDONLY)) }
+
+// locksFolder reports whether the locked folder is still the folder with this path. Another command may have removed it
+// in the meantime.
+func locksFolder(lock *flock.Flock, dir string) bool {
+	locked, err := lock.Stat()
+	if err != nil {
+		return false
 	}
-	return func() { _ = lock.Close() }, nil
+	there, err := os.Stat(dir)
+	return err == nil && os.SameFile(locked, there)
+}
+
+// removeUnlocked removes an empty folder to which no command writes. It reports whether it removed the folder.
+func removeUnlocked(dir string) bool {
+	lock := newOutLock(dir)
+	if held, err := lock.TryLock(); err == nil && !held {
+		return false
+	}
+	defer lock.Close() //nolint:errcheck // the folder is gone, or another command writes to it
+	return os.Remove(dir) == nil
 }

@@ -53,6 +53,7 @@ type outputFolder struct {
 	trainer   string                // trainer that requires the form; empty if --output-format requests the form
 	memory    *memory.Budget        // memory for images; nil makes a new one
 	report    func(io.Writer) error // writes the report; nil for no report
+	notes     io.Writer             // says that the command waits for another one
 }
 
 // An output is a file of an output folder.
@@ -64,8 +65,24 @@ type output struct {
 
 // write writes the selection's outputs from the work bucket, and removes the files of an earlier selection. Each file
 // is complete or does not exist, and selection.json is written last. If a recipe listed the dataset's manifests, and
-// records are not converted, write also writes a recipe for the subset.
-func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error) {
+// records are not converted, write also writes a recipe for the subset. If another command writes to the folder, write
+// waits for it. After an error no new empty folder is left.
+func (f outputFolder) write(ctx context.Context, dir string) (to outputFiles, err error) {
+	removeNew := newFolder(dir)
+	unlock, err := lockOut(ctx, dir, f.notes)
+	if err != nil {
+		return outputFiles{}, err
+	}
+	to, err = f.writeLocked(ctx, dir)
+	unlock()
+	if err != nil {
+		removeNew()
+	}
+	return to, err
+}
+
+// writeLocked does the work of write in a folder that lockOut has locked.
+func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles, error) {
 	var to outputFiles
 	var listed subsetRecipe
 	var err error
@@ -91,11 +108,6 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		*o.path = filepath.Join(dir, o.name)
 	}
 	files = append(files, listed.files()...)
-	unlock, err := lockOut(ctx, dir)
-	if err != nil {
-		return outputFiles{}, err
-	}
-	defer unlock()
 	if err = announce(dir, files); err == nil {
 		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections.
 		err = removeFile(to.Selection)
@@ -124,9 +136,8 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 }
 
 // convertInto makes the converted subset in a temporary folder inside an output folder. It also returns a function that
-// removes the temporary folder. After an error no new folder is left.
+// removes the temporary folder.
 func (f outputFolder) convertInto(ctx context.Context, dir string) (convertedSubset, func(), error) {
-	removeNew := newFolder(dir)
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {
 		return convertedSubset{}, nil, err
@@ -134,7 +145,6 @@ func (f outputFolder) convertInto(ctx context.Context, dir string) (convertedSub
 	converted, err := f.converted(ctx, scratch)
 	if err != nil {
 		remove()
-		removeNew()
 		return convertedSubset{}, nil, writingFault("the selection", dir, err)
 	}
 	return converted, remove, nil
@@ -149,8 +159,8 @@ func writingFault(what, dir string, err error) error {
 	return fmt.Errorf("writing %s: %w", what, bucket.MachineFault(dir, err))
 }
 
-// makeScratch makes a folder for temporary files inside an output folder, and returns a function that removes the
-// temporary folder. It also removes the temporary folders of killed commands.
+// makeScratch makes a folder for temporary files inside an output folder that lockOut has locked, and returns a
+// function that removes the temporary folder. It also removes the temporary folders of killed commands.
 func makeScratch(dir string) (scratch string, remove func(), err error) {
 	const pattern = ".harvest-scratch-*"
 	if err := makeOut(dir); err != nil {

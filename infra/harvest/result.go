@@ -111,14 +111,22 @@ func (r *result) choose(ctx context.Context, s session, o order) error {
 	return nil
 }
 
-// write writes the selections of an order to their folders.
+// write writes the selections of an order to their folders. If there are several, it locks their parent folder, too.
 func (r *result) write(ctx context.Context, s session, o order) error {
+	folders := o.folders()
+	if o.Out != "" && len(folders) > 0 {
+		unlock, err := lockOut(ctx, o.Out, s.show.notes())
+		if err != nil {
+			return err
+		}
+		defer unlock()
+	}
 	for i, one := range append(slices.Clone(r.Nested), r) {
 		if err := one.writeOne(ctx, s, o, o.Requests[i]); err != nil {
 			return err
 		}
 	}
-	if folders := o.folders(); o.Out != "" && len(folders) > 0 {
+	if o.Out != "" && len(folders) > 0 {
 		return keepOnly(o.Out, folders)
 	}
 	return nil
@@ -135,7 +143,7 @@ func (r *result) chooseOne(ctx context.Context, s session, o order, request sele
 		return nil
 	}
 	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
-	if r.Outputs.Outputs, err = writeRejected(ctx, s.Subsets, r.Run, r.Selection, dir); err != nil {
+	if r.Outputs.Outputs, err = writeRejected(ctx, s, r.Run, r.Selection, dir); err != nil {
 		return err
 	}
 	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s%s",
@@ -145,7 +153,9 @@ func (r *result) chooseOne(ctx context.Context, s session, o order, request sele
 
 // writeOne copies the outputs of one of an order's selections to a folder.
 func (r *result) writeOne(ctx context.Context, s session, o order, request selection.Request) (err error) {
-	folder := outputFolder{subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format}
+	folder := outputFolder{
+		subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format, notes: s.show.notes(),
+	}
 	if r.input != nil {
 		if folder.place, err = r.input.imagesPlace(); err != nil {
 			return err
@@ -268,7 +278,7 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	if hint := r.retryHint(); hint != "" {
-		if _, err := fmt.Fprintf(w, "\n%s\n", hint); err != nil {
+		if _, err := fmt.Fprintf(w, "\n%s\n", folded(hint, "")); err != nil {
 			return err
 		}
 	}

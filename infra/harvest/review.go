@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/api"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/review"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -152,7 +153,7 @@ func lockReview(name string) (*os.File, error) {
 	if err != nil {
 		return nil, usageError{fmt.Errorf("--file: %w", err)}
 	}
-	if errors.Is(lockFile(file), errLocked) {
+	if errors.Is(bucket.LockFile(file), bucket.ErrLocked) {
 		return nil, usageError{errors.Join(fmt.Errorf("--file %s: another review is adding to it; end that one, or give "+
 			"another file", name), file.Close())}
 	}

@@ -23,12 +23,10 @@ func refuseCopies(names []string, contents [][]byte) error {
 	return nil
 }
 
-// dropRepeated returns the content of files without the rows that repeat a row of an earlier file, and records a
-// warning for each file with such rows. It returns an error if two rows of a sample have different scores.
+// dropRepeated returns the content of files without the rows that repeat an earlier row, and records a warning for each
+// file with such rows, and with samples that an earlier file has at another place. It returns an error if two rows of a
+// sample have different scores.
 func (res *fileResult) dropRepeated(names []string, contents [][]byte) ([][]byte, error) {
-	if len(contents) < 2 {
-		return contents, nil
-	}
 	kept, repeated, err := scores.WithoutRepeated(names, contents)
 	if _, two := errors.AsType[*scores.RepeatedError](err); two {
 		return nil, usageError{fmt.Errorf("--scores: %w", err)}
@@ -36,9 +34,11 @@ func (res *fileResult) dropRepeated(names []string, contents [][]byte) ([][]byte
 		return nil, fmt.Errorf("--scores: %w", err)
 	}
 	for _, r := range repeated {
-		res.Warnings = append(res.Warnings, reference.Finding{
-			File: r.File, Kind: reference.RepeatedRow, Count: r.Count, Idx: r.ID,
-		})
+		found := reference.Finding{File: r.File, Kind: reference.RepeatedRow, Count: r.Count, Idx: r.ID}
+		if r.Moved {
+			found.Kind = reference.MovedRow
+		}
+		res.Warnings = append(res.Warnings, found)
 	}
 	return kept, printFindings(res.warn, res.Warnings)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -94,6 +95,23 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 	case !f.parquet() && f.manifest == "":
 		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
 	}
+	if err := f.keepRead(out); err != nil {
+		return err
+	}
+	if !f.parquet() {
+		for _, given := range []struct{ flag, name, kind string }{
+			{"scores", f.scores, "folder"}, {"manifest", f.manifest, "file"},
+		} {
+			if _, err := os.Stat(given.name); errors.Is(err, fs.ErrNotExist) {
+				return usageError{fmt.Errorf("--%s %s: there is no such %s", given.flag, given.name, given.kind)}
+			}
+		}
+	}
+	return nil
+}
+
+// keepRead returns an error if out is a file that the command reads.
+func (f *scoreFileFlags) keepRead(out string) error {
 	read := []string{f.manifest}
 	scored, err := filepath.Glob(f.scores)
 	if info, folder := os.Stat(f.scores); err == nil && folder == nil && info.IsDir() {

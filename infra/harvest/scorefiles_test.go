@@ -59,19 +59,19 @@ func TestScoreFileWarnings(t *testing.T) {
 		says       []string
 	}{
 		reference.NotANumber: {answers(`"4"`, `"n/a"`, `"5/5"`), styles,
-			[]string{"warning: 4 answers that are not a number",
+			[]string{"warning: 4 answers without a number: ",
 				`  4 in scores/ocr.jsonl, the first: line 2, idx 1, answer "n/a"`}},
 		reference.OutsideScale: {answers(`"4"`, `"10"`), styles,
 			[]string{"warning: 3 ratings outside 0 to 5",
 				`  3 in scores/ocr.jsonl, the first: line 2, idx 1, answer "10"`}},
 		reference.NoLine: {rest, styles,
-			[]string{"warning: 1 missing lines", "  1 in scores/ocr.jsonl, the first: idx 0\n"}},
-		reference.EmptyFile: {"", styles, []string{"warning: 1 files without an answer", "  scores/ocr.jsonl\n"}},
+			[]string{"warning: 1 missing line: ", "  1 in scores/ocr.jsonl, the first: idx 0\n"}},
+		reference.EmptyFile: {"", styles, []string{"warning: 1 file without an answer: ", "  scores/ocr.jsonl\n"}},
 		reference.RepeatedLine: {first + "\n" + good, styles,
-			[]string{"warning: 1 lines that repeat",
+			[]string{"warning: 1 line with the answer of an earlier line",
 				`  1 in scores/ocr.jsonl, the first: line 2, idx 0, answer "4"`}},
 		reference.ByteOrderMark: {"\ufeff" + good, styles,
-			[]string{"warning: 1 byte-order marks", "  1 in scores/ocr.jsonl, the first: line 1\n"}},
+			[]string{"warning: 1 byte-order mark, skipped\n", "  1 in scores/ocr.jsonl, the first: line 1\n"}},
 		reference.NoStyle: {good, answers(`"yes/no"`, "null"),
 			[]string{"warning: 3 answers without a style",
 				"  3 in scores/style.jsonl, the first: line 2, idx 1, answer null"}},
@@ -116,9 +116,9 @@ func TestScoreFileNames(t *testing.T) {
 		writeFile(t, filepath.Join(dir, "scores", name+".jsonl"), good)
 	}
 	a := mustHarvest(t, dir, append(selectFolder, "--json", "--quiet")...)
-	const unknown = "warning: 1 files whose names are not capabilities of the rubric; each is read as a " +
-		"further capability\n  scores/attribut.jsonl; did you mean \"attribute\"?\n"
-	const missing = "warning: 6 files of the rubric's capabilities that do not exist, so no sample has these ratings\n" +
+	const unknown = "warning: 1 file without a capability of the rubric as its name, read as a further " +
+		"capability\n  scores/attribut.jsonl; did you mean \"attribute\"?\n"
+	const missing = "warning: 6 missing files of a capability of the rubric: no sample has this rating\n" +
 		"  scores/attribute.jsonl\n  scores/incontext.jsonl\n"
 	if !strings.Contains(a.stderr, unknown) || !strings.Contains(a.stderr, missing) {
 		t.Errorf("warns %q, want %q and %q", a.stderr, unknown, missing)
@@ -316,9 +316,15 @@ func TestParquetTwice(t *testing.T) {
 func TestParquetRepeated(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func(name string, ratings ...int8) {
+	write := func(name string, records ...scores.Record) {
 		t.Helper()
-		var records []scores.Record
+		var file bytes.Buffer
+		if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, name), file.String())
+	}
+	rated := func(ratings ...int8) (records []scores.Record) {
 		for i, rating := range ratings {
 			records = append(records, scores.Record{
 				ID: fmt.Sprint("s", i), Content: fmt.Sprint("c", i), Position: i, Source: "web", Status: scores.OK,
@@ -327,15 +333,15 @@ func TestParquetRepeated(t *testing.T) {
 				},
 			})
 		}
-		var file bytes.Buffer
-		if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(dir, name), file.String())
+		return records
 	}
-	write("a.parquet", 4, 3)
-	write("b.parquet", 4, 3, 5)
-	write("c.parquet", 4, 2)
+	write("a.parquet", rated(4, 3)...)
+	write("b.parquet", rated(4, 3, 5)...)
+	write("c.parquet", rated(4, 2)...)
+	write("d.parquet", append(rated(4, 3), rated(4)...)...)
+	moved := rated(4)
+	moved[0].Position = 9
+	write("e.parquet", moved...)
 	args := []string{"select", "--out", "picks.parquet", "--budget", "100%", "--json", "--scores"}
 	a := mustHarvest(t, dir, append(args, "[ab].parquet")...)
 	var res fileResult
@@ -343,12 +349,37 @@ func TestParquetRepeated(t *testing.T) {
 	if res.Samples.In != 3 || res.Selected != 3 || len(res.Warnings) != 1 || res.Warnings[0].Count != 2 {
 		t.Errorf("%+v", res)
 	}
-	says(t, a.stderr, "2 rows that repeat a row of an earlier file, which counts once",
+	says(t, a.stderr, "2 rows equal to an earlier row, counted once",
 		"2 in b.parquet, the first: idx s0")
 	a = harvest(t, dir, nil, append(args, "[ac].parquet")...)
 	says(t, a.stderr, `--scores: a.parquet and c.parquet: the sample "s1" has different scores in the two files `+
 		`(rating of humanities: 3 and 2); remove one of the files`)
 	if a.status != 2 {
 		t.Errorf("status %d, want 2", a.status)
+	}
+	a = mustHarvest(t, dir, append(args, "[de].parquet")...)
+	res = fileResult{}
+	decode(t, a.stdout, &res)
+	if res.Samples.In != 3 || len(res.Warnings) != 2 || res.Warnings[1].Kind != reference.MovedRow {
+		t.Errorf("%+v", res)
+	}
+	says(t, a.stderr, "1 row equal to an earlier row, counted once\n  1 in d.parquet, the first: idx s0",
+		"1 row with the id and content of a row of an earlier file, but at another place: each counts")
+}
+
+// TestScoreFilesMissing names the flag of a folder or file that does not exist, as for other flags.
+func TestScoreFilesMissing(t *testing.T) {
+	t.Parallel()
+	good := answers(`"4"`, `"3"`)
+	dir := scoreFolder(t, good, good, answers(`"yes/no"`, `"comparison"`))
+	for want, named := range map[string][2]string{
+		"harvest: --scores gone: there is no such folder": {"gone", "manifest.json"},
+		"harvest: --manifest gone.json: there is no such": {"scores", "gone.json"},
+	} {
+		a := harvest(t, dir, nil, "select", "--budget", "1", "--out", "out.json", "--scores", named[0], "--manifest",
+			named[1])
+		if says(t, a.stderr, want); a.status != 2 {
+			t.Errorf("status %d, want 2", a.status)
+		}
 	}
 }

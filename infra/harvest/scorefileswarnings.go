@@ -32,7 +32,7 @@ func printFindings(w io.Writer, findings []reference.Finding) error {
 				fmt.Fprintf(&lines, "  %s\n", describe(found))
 			}
 		}
-		fmt.Fprintf(&text, "harvest: warning: %d %s\n%s", total, first.Kind.Meaning(), lines.String())
+		fmt.Fprintf(&text, "harvest: warning: %s\n%s", first.Kind.Meaning(total), lines.String())
 		if files > maxFindings {
 			fmt.Fprintf(&text, "  and %s; --json lists all\n", number(files-maxFindings, "more file"))
 		}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/api"
@@ -57,13 +56,13 @@ func newShow() *cobra.Command {
 				return api.EncodeJSON(cmd.OutOrStdout(), samples)
 			}
 			for _, s := range samples {
-				if err := printSample(cmd.OutOrStdout(), s); err != nil {
+				if err := printSample(cmd, s); err != nil {
 					return err
 				}
 			}
 			_, problem, err := subsets.ClustersState(cmd.Context(), runID)
 			if problem != "" {
-				_, err = fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", problem)
+				_, err = fmt.Fprintln(cmd.ErrOrStderr(), "harvest: warning:", withState(cmd, problem))
 			}
 			return err
 		},
@@ -74,11 +73,11 @@ func newShow() *cobra.Command {
 }
 
 // printSample prints a sample's scores and its record.
-func printSample(w io.Writer, s subset.Shown) error {
+func printSample(cmd *cobra.Command, s subset.Shown) error {
 	var err error
 	line := func(format string, args ...any) {
 		if err == nil {
-			_, err = fmt.Fprintf(w, format+"\n", args...)
+			_, err = fmt.Fprintf(cmd.OutOrStdout(), format+"\n", args...)
 		}
 	}
 	line("%s: %s, index %d, %s", spelling.Shown(s.ID), s.Status, s.Index, s.Place)
@@ -97,7 +96,7 @@ func printSample(w io.Writer, s subset.Shown) error {
 	line("    %d %s, %d of answers; turns of the human: %d, images: %d", s.Tokens, spelling.Plural(s.Tokens, "token"),
 		s.AnswerTokens, s.Turns, s.Images)
 	if s.Cluster != nil {
-		line("    near duplicates: %d (`harvest clusters RUN ID` lists them)", s.Cluster.Size-1)
+		line("    near duplicates: %d (%s lists them)", s.Cluster.Size-1, withState(cmd, "`harvest clusters RUN ID`"))
 	}
 	if len(s.Rated) > 0 {
 		line("%s", ratingsInWords(s.Rated))

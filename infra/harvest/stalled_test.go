@@ -54,7 +54,9 @@ func TestStatusOfWaiting(t *testing.T) {
 		Since: time.Now().Add(-190 * time.Second), Asked: time.Now(), Reason: "it answered 503", Advice: "Look at its log.",
 	}}}}
 	var one, all strings.Builder
-	if err := errors.Join(st.print(&one, ""), printStatuses(&all, []runStatus{st})); err != nil {
+	cmd := newStatus()
+	cmd.SetOut(&all)
+	if err := errors.Join(st.print(&one, ""), printStatuses(cmd, []runStatus{st})); err != nil {
 		t.Fatal(err)
 	}
 	want := "waiting for the scorer for 3 min, last request 0 s ago: it answered 503\nLook at its log.\n"

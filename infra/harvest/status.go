@@ -71,7 +71,7 @@ func newStatus() *cobra.Command {
 			case len(args) == 1:
 				return statuses[0].print(cmd.OutOrStdout(), state)
 			default:
-				return printStatuses(cmd.OutOrStdout(), statuses)
+				return printStatuses(cmd, statuses)
 			}
 		},
 	}
@@ -121,9 +121,9 @@ func withSpending(ctx context.Context, work bucket.Bucket, st *subset.RunStatus)
 }
 
 // printStatuses prints a line for each run.
-func printStatuses(w io.Writer, statuses []runStatus) error {
+func printStatuses(cmd *cobra.Command, statuses []runStatus) error {
 	if len(statuses) == 0 {
-		_, err := fmt.Fprintln(w, "no runs yet: start one with `harvest curate`")
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), withState(cmd, "no runs yet: start one with `harvest curate`"))
 		return err
 	}
 	for i, st := range statuses {
@@ -138,12 +138,12 @@ func printStatuses(w io.Writer, statuses []runStatus) error {
 			lines = append(lines, folded("waiting for the scorer: "+st.Waiting.Reason, "    "))
 		}
 		for _, problem := range st.Problems() {
-			lines = append(lines, folded(problem, "    "))
+			lines = append(lines, folded(withState(cmd, problem), "    "))
 		}
 		if i > 0 {
 			lines[0] = "\n" + lines[0]
 		}
-		if _, err := fmt.Fprintln(w, strings.Join(lines, "\n")); err != nil {
+		if _, err := fmt.Fprintln(cmd.OutOrStdout(), strings.Join(lines, "\n")); err != nil {
 			return err
 		}
 	}

@@ -50,7 +50,12 @@ func printSummary(w io.Writer, s selection.Summary) error {
 	}
 	whole := newNarrowTable(widths, header("as a whole")...)
 	fill(whole, "samples", func(p *selection.Statistics) any { return p.Samples })
-	fill(whole, "tokens (estimate)", func(p *selection.Statistics) any { return p.Tokens })
+	fill(whole, "tokens (estimate)", func(p *selection.Statistics) any {
+		if s.RandomTokens == nil { // the pool's tokens are not known
+			return "-"
+		}
+		return p.Tokens
+	})
 	fill(whole, "sources", func(p *selection.Statistics) any { return p.Sources })
 	fill(whole, "bins (style + source)", func(p *selection.Statistics) any { return p.Bins })
 	twoDigits := func(v float64) any { return fmt.Sprintf("%.2f", v) }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/study/agreement"
@@ -44,12 +45,21 @@ func newWriter(header table.Row) table.Writer {
 // columnConfig returns the format of a column. Numbers are aligned to the right.
 func columnConfig(number, width int, isText bool) table.ColumnConfig {
 	config := table.ColumnConfig{
-		Number: number, WidthMax: width, WidthMaxEnforcer: text.WrapSoft, Transformer: cell,
+		Number: number, WidthMax: width, WidthMaxEnforcer: wrapCell, Transformer: cell,
 	}
 	if !isText {
 		config.Align, config.AlignHeader = text.AlignRight, text.AlignRight
 	}
 	return config
+}
+
+// wrapCell wraps the text of a cell. No line ends with spaces, which would move text that is aligned to the right.
+func wrapCell(words string, width int) string {
+	lines := strings.Split(text.WrapSoft(words, width), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimRight(line, " ")
+	}
+	return strings.Join(lines, "\n")
 }
 
 // cell returns the value of a cell as text. Whole numbers get commas between thousands.

@@ -37,7 +37,7 @@ func warnOfTemplates(w io.Writer, shares []selection.TemplateShare) {
 	for _, s := range shares {
 		if s.Over() {
 			fmt.Fprintf(w, "harvest: warning: %s of the subset and %s of the pool have the question %q; --cap-template 5%% "+
-				"limits the samples of each question\n", share(s.Selection), shortened(s.Template, shownTemplate), share(s.Pool))
+				"limits the samples of each question\n", share(s.Selection), share(s.Pool), shortened(s.Template, shownTemplate))
 		}
 	}
 }

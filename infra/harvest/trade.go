@@ -27,8 +27,8 @@ func printPicks(w io.Writer, s selection.Summary) error {
 			return err
 		}
 		if others := s.Selection.Samples - s.PickRatings.Total(); others > 0 {
-			note := fmt.Sprintf("%d other samples were not picked on a rating: they come from a smaller budget or from "+
-				"--include", others)
+			note := fmt.Sprintf("%s not picked on a rating: from a smaller budget or from --include",
+				number(others, "other sample"))
 			if _, err := fmt.Fprintln(w, folded(note, "")); err != nil {
 				return err
 			}
@@ -48,9 +48,8 @@ func printTrade(
 	if len(rows) == 0 {
 		return nil
 	}
-	note := fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0. The table shows other rules "+
-		"at this budget. Its figures do not measure the quality of training.",
-		share(rows[0].PickRatings.Low(rows[0].PickRatings.Total())))
+	note := subset.LowPicks(rows[0]) + ". The table shows other rules at this budget. Its figures do not measure the " +
+		"quality of training."
 	if _, err := fmt.Fprintf(w, "\n%s\n", folded(note, "")); err != nil {
 		return err
 	}

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -109,6 +108,11 @@ func (set *annotationSet) train(ctx context.Context, files trainFiles, show *dis
 	if err != nil {
 		return nil, err
 	}
+	unlock, err := files.lock(ctx, show)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	if files.base != "" {
 		data, err := result.Base.Encode()
 		if err != nil {
@@ -135,7 +139,8 @@ func (set *annotationSet) learnable(ctx context.Context, show *display) ([]train
 	return set.observe(ctx, samples, show)
 }
 
-// writeTrained writes weights and their origin. flag is the name of the flag for the annotations.
+// writeTrained writes weights and their origin to files that the caller has locked. flag is the name of the flag for
+// the annotations.
 func (set *annotationSet) writeTrained(
 	files trainFiles, flag string, weights *embedded.Weights, origin *training.Origin,
 ) (*trainReport, error) {
@@ -263,9 +268,6 @@ func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
 	origin, err := json.MarshalIndent(o, "", "  ")
 	if err != nil {
 		return fmt.Errorf("describing the weights: %w", err)
-	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return fmt.Errorf("writing weights: %w", err)
 	}
 	if err := renameio.WriteFile(file, data, 0o644); err != nil {
 		return fmt.Errorf("writing weights: %w", err)

@@ -44,6 +44,11 @@ func (set *annotationSet) trainOn(ctx context.Context, files trainFiles, show *d
 	} else if err != nil {
 		return nil, err
 	}
+	unlock, err := files.lock(ctx, show)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
 	return set.writeTrained(files, "--add", added.Weights, added.Origin(base, set.rubric, time.Now()))
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -34,6 +35,12 @@ func (f trainFiles) check(add, annotations string) error {
 		return usageError{errors.New("--base: it cannot be used with --add; remove --base")}
 	}
 	return nil
+}
+
+// lock waits until no other command writes to the folder of the weights, so that the weights and their origin belong
+// together. It returns a function that ends the lock.
+func (f trainFiles) lock(ctx context.Context, show *display) (unlock func(), err error) {
+	return lockOut(ctx, filepath.Dir(f.weights), show.notes())
 }
 
 // originFile returns the file next to weights that records their origin.

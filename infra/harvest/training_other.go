@@ -2,15 +2,6 @@
 
 package main
 
-import (
-	"errors"
-	"os"
-	"syscall"
-)
-
-// lockFile always fails, because on this operating system a child process cannot inherit a locked file.
-func lockFile(*os.File) error {
-	return errors.New("--on-selection: it works only on Unix; remove it")
-}
+import "syscall"
 
 func detached() *syscall.SysProcAttr { return nil }

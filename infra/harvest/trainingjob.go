@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/spf13/cobra"
 )
 
@@ -30,9 +31,6 @@ import (
 // after a successful attempt; and the file `failed` if no attempt is left. `harvest resume` renames `failed` to
 // `failed.<n>`.
 const trainingsFolder = "trainings"
-
-// errLocked is the error of a lock that another process holds.
-var errLocked = errors.New("it is locked by another process")
 
 // A job is the training of one selection, in its folder.
 type job struct{ dir, run, selection string }
@@ -128,8 +126,8 @@ func (j job) look() (a attempts, err error) {
 			return a, err
 		}
 		defer lock.Close()
-		switch err := lockFile(lock); {
-		case errors.Is(err, errLocked):
+		switch err := bucket.LockFile(lock); {
+		case errors.Is(err, bucket.ErrLocked):
 			a.state = running
 		case err != nil:
 			return a, err
@@ -155,7 +153,7 @@ func (j job) start(attempt int, command string, environ []string) error {
 		return err
 	}
 	defer lock.Close()
-	if err := lockFile(lock); err != nil {
+	if err := bucket.LockFile(lock); err != nil {
 		return err
 	}
 	log, err := os.Create(j.file(attempt, "log"))

@@ -70,7 +70,9 @@ func (t *trainings) update(ctx context.Context) error {
 		return bucket.MachineFault(dir, err)
 	}
 	defer lock.Close()
-	if err := lockFile(lock); err != nil {
+	if err := bucket.LockFile(lock); errors.Is(err, errors.ErrUnsupported) {
+		return errors.New("--on-selection: it works only on Unix, where a child process inherits a locked file; remove it")
+	} else if err != nil {
 		return fmt.Errorf("locking %s: %w", dir, err)
 	}
 	all, err := t.exports.subsets.Automatic(ctx)

@@ -28,10 +28,10 @@ func newTrial(status *subset.RunStatus) *trial {
 
 // print prints that the run is a trial, and the command for the whole dataset.
 func (t *trial) print(w io.Writer) error {
-	text := fmt.Sprintf("\na trial on %s of %s, spread evenly over the dataset",
-		separated(t.Records), number(int(t.Of), "record"))
+	text := "\n" + folded(fmt.Sprintf("a trial on %s of %s, spread evenly over the dataset",
+		separated(t.Records), number(int(t.Of), "record")), "")
 	if t.Command != "" {
-		text += "; for the whole dataset:\n  " + t.Command
+		text += "\nfor the whole dataset:\n" + foldedCommand("  "+t.Command)
 	}
 	_, err := fmt.Fprintln(w, text)
 	return err

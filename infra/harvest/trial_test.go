@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/run"
@@ -22,7 +24,7 @@ func TestTrial(t *testing.T) {
 		t.Errorf("the run of the whole dataset is a trial: %+v", whole.Trial)
 	}
 	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "30%", "--limit", "10", "dataset.json")
-	says(t, a.stdout, "a trial on 10 of 40 records, spread evenly over the dataset; for the whole dataset:\n"+
+	says(t, a.stdout, "a trial on 10 of 40 records, spread evenly over the dataset\nfor the whole dataset:\n"+
 		"  harvest curate --state state --budget 30% dataset.json\n")
 	tried := curateJSON(t, dir, "--state", "state", "--budget", "30%", "--limit=10", "dataset.json")
 	want := &trial{10, 40, "harvest curate --json --state state --budget 30% dataset.json"}
@@ -65,5 +67,26 @@ func TestTrial(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(dir, "out", "whole")); !os.IsNotExist(err) {
 		t.Errorf("there is a folder without a selection: %v", err)
+	}
+}
+
+// TestResultFits curates a part of a dataset of which most images are missing. The printed result fits a terminal of 80
+// columns.
+func TestResultFits(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 8)
+	for source := range 3 {
+		if err := os.RemoveAll(filepath.Join(dir, fmt.Sprintf("source%d", source))); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "2", "--limit", "16", "--max-failed", "100%",
+		"--out", "out/a-folder-with-a-long-name", "dataset.json")
+	says(t, a.stdout, "a trial on 16 of 20 records", "failed, and have no")
+	for line := range strings.Lines(a.stdout) {
+		if utf8.RuneCountInString(strings.TrimSpace(line)) > terminalWidth {
+			t.Errorf("more than 80 columns: %s", line)
+		}
 	}
 }

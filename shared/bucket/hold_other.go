@@ -2,10 +2,13 @@
 
 package bucket
 
-import "os"
+import (
+	"errors"
+	"os"
+)
 
-// hold does nothing: this system has no locks that a process releases when it is killed.
-func hold(*os.File) bool { return true }
+// LockFile returns errors.ErrUnsupported: this system has no locks that a process releases when it is killed.
+func LockFile(*os.File) error { return errors.ErrUnsupported }
 
-// abandoned is false: it is unknown whether the process that wrote a temporary file has ended.
-func abandoned(*os.File) bool { return false }
+// linked is true: it is unknown whether another process has removed the file.
+func linked(*os.File) bool { return true }

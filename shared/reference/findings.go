@@ -1,6 +1,11 @@
 package reference
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/harvest-ml/harvest/shared/spelling"
+)
 
 // A Finding describes unusual facts of one kind in one score file, such as answers that are not numbers. They do not
 // stop Load, like the reference code of the paper.
@@ -31,7 +36,8 @@ const (
 	NoLine        Kind = "no_line"         // samples without a line
 	EmptyFile     Kind = "empty_file"      // a file without any line; it has no finding NoLine
 	RepeatedLine  Kind = "repeated_line"   // lines that repeat the answer of an earlier line for the sample
-	RepeatedRow   Kind = "repeated_row"    // rows of a Parquet file that repeat a row of an earlier file
+	RepeatedRow   Kind = "repeated_row"    // rows of a Parquet file that repeat an earlier row
+	MovedRow      Kind = "moved_row"       // rows with the sample of a row of an earlier file, at another place
 	ByteOrderMark Kind = "byte_order_mark" // byte-order marks at the head of a line, which are skipped
 	// answers with a style that the default rubric lacks, if other answers have styles of the default rubric
 	UnknownStyle Kind = "unknown_style"
@@ -41,35 +47,44 @@ const (
 	MissingCapability Kind = "missing_capability" // a capability of the default rubric without a file, if most have a file
 )
 
-// Meaning describes the findings of a kind in the plural, and their effect on the selection.
-func (k Kind) Meaning() string {
+// Meaning describes n findings of a kind, and their effect on the selection.
+func (k Kind) Meaning(n int) string {
+	thing, text := k.meaning()
+	return fmt.Sprintf("%d %s%s", n, spelling.Plural(n, thing), text)
+}
+
+// meaning returns the noun for a finding, and a text that follows the noun in the singular and in the plural.
+func (k Kind) meaning() (thing, text string) {
 	switch k {
 	case NotANumber:
-		return "answers that are not a number, so these ratings are missing"
+		return "answer", " without a number: such a rating is missing"
 	case OutsideScale:
-		return "ratings outside 0 to 5, which are used unchanged"
+		return "rating", " outside 0 to 5, used unchanged"
 	case NoStyle:
-		return "answers without a style, so these samples cannot be selected"
+		return "answer", " without a style: such a sample cannot be selected"
 	case NoLine:
-		return "missing lines: the samples have no rating, or no style; a sample without a style cannot be selected"
+		return "missing line", ": the sample has no rating, or no style; a sample without a style cannot be selected"
 	case EmptyFile:
-		return "files without an answer, so no sample has this rating or style"
+		return "file", " without an answer: no sample has this rating or style"
 	case RepeatedLine:
-		return "lines that repeat the answer of an earlier line, which counts once"
+		return "line", " with the answer of an earlier line for the sample, counted once"
 	case RepeatedRow:
-		return "rows that repeat a row of an earlier file, which counts once"
+		return "row", " equal to an earlier row, counted once"
+	case MovedRow:
+		return "row", " with the id and content of a row of an earlier file, but at another place: each counts, as in a " +
+			"dataset that repeats a sample; --unique selects only one of them"
 	case ByteOrderMark:
-		return "byte-order marks, which are skipped"
+		return "byte-order mark", ", skipped"
 	case UnknownStyle:
-		return "answers with a style that is not in the rubric; each such style has bins of its own"
+		return "answer", " with a style that is not in the rubric; each such style has bins of its own"
 	case UnreadFile:
-		return "files that are not read, because their names do not end with " + extension
+		return "file", " not read: the name must end with " + extension
 	case UnknownCapability:
-		return "files whose names are not capabilities of the rubric; each is read as a further capability"
+		return "file", " without a capability of the rubric as its name, read as a further capability"
 	case MissingCapability:
-		return "files of the rubric's capabilities that do not exist, so no sample has these ratings"
+		return "missing file", " of a capability of the rubric: no sample has this rating"
 	}
-	return string(k)
+	return string(k), ""
 }
 
 // A scoreFile is a score file with its findings.

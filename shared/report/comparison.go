@@ -133,7 +133,7 @@ func picksOfBoth(a, b selection.Summary) *Figure {
 		f.Table.add(fmt.Sprint(rating), webpage.Percent(one.values[0]), webpage.Percent(one.values[1]))
 	}
 	bars(&f.Drawing, rows, sides, percentShort)
-	return f.end(fmt.Sprintf("%s of A and %s of B were picked on a rating of 1 or 0.",
+	return f.end(fmt.Sprintf("Of the samples that were picked on a rating, %s of A and %s of B have a rating of 1 or 0.",
 		webpage.Percent(low[0]), webpage.Percent(low[1])))
 }
 

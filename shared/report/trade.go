@@ -21,10 +21,8 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 	if len(rows) == 0 {
 		return nil
 	}
-	low := rows[0].PickRatings.Low(rows[0].PickRatings.Total())
 	t := &Trade{
-		Note: fmt.Sprintf("%s of the samples were picked on a rating of 1 or 0, because each bin has an equal share. "+
-			"No figure measures the quality of training.", webpage.Percent(low)),
+		Note: subset.LowPicks(rows[0]) + ", because each bin has an equal share. No figure measures the quality of training.",
 	}
 	t.Table.Head, t.Table.Rows = subset.TradeTable(rows)
 	for i, row := range rows[1:] {

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"io"
 	"slices"
 	"strconv"
@@ -13,11 +12,13 @@ import (
 	"github.com/parquet-go/parquet-go"
 )
 
-// A Repetition reports the rows of a file that repeat rows of earlier files.
+// A Repetition reports the rows of a file that repeat earlier rows.
 type Repetition struct {
 	File  string
 	Count int
 	ID    string // id of the first such row
+	// Moved is set for rows with the id and the content of a row of an earlier file at another place. They are kept.
+	Moved bool
 }
 
 // A RepeatedError reports two rows of one sample with different scores.
@@ -36,13 +37,13 @@ func (e *RepeatedError) Error() string {
 		e.First, e.Second, e.ID, e.Detail)
 }
 
-// WithoutRepeated removes the rows of several files of scores that repeat an earlier row. Two rows are of one sample if
-// they have the same id, content, range and position. If their scores differ, the error is a *RepeatedError. A sample
+// WithoutRepeated removes the rows of files of scores that repeat an earlier row. Two rows are of one sample if they
+// have the same id, content, range and position. If their scores differ, the error is a *RepeatedError. A sample
 // without scores may have scores in another file: then its row without scores is removed.
-// WithoutRepeated returns the files that have other rows. In addition to the files, it needs 16 bytes of memory for
+// WithoutRepeated returns the files that have other rows. In addition to the files, it needs 24 bytes of memory for
 // each row. Its other errors are those of Read, with the name of the file.
 func WithoutRepeated(names []string, files [][]byte) (kept [][]byte, repeated []Repetition, err error) {
-	c := comparison{names: names, files: files, drop: make([][]int, len(files))}
+	c := comparison{names: names, files: files, drop: make([][]int, len(files)), moved: make([][]int, len(files))}
 	if err := c.dropFailed(); err != nil {
 		return nil, nil, err
 	}
@@ -50,29 +51,31 @@ func WithoutRepeated(names []string, files [][]byte) (kept [][]byte, repeated []
 	if err != nil {
 		return nil, nil, err
 	}
-	first := 0
-	for i := range rows {
-		if rows[i].hash != rows[first].hash {
-			first = i
-		} else if i > first {
-			c.pairs = append(c.pairs, [2]rowKey{rows[first], rows[i]})
-		}
-	}
+	c.pairUp(rows)
 	if err := c.compare(); err != nil {
 		return nil, nil, err
 	}
 	for i, file := range files {
-		if len(c.drop[i]) == 0 {
+		if len(c.drop[i])+len(c.moved[i]) == 0 {
 			kept = append(kept, file)
 			continue
 		}
-		slices.Sort(c.drop[i])
 		ids, err := ReadIDs(bytes.NewReader(file), int64(len(file)))
 		if err != nil {
 			return nil, nil, err
 		}
-		repeated = append(repeated, Repetition{File: names[i], Count: len(c.drop[i]), ID: ids[c.drop[i][0]]})
+		for at, rows := range [][]int{c.drop[i], c.moved[i]} {
+			if slices.Sort(rows); len(rows) > 0 {
+				repeated = append(repeated, Repetition{
+					File: names[i], Count: len(rows), ID: ids[rows[0]], Moved: at == 1,
+				})
+			}
+		}
 		if len(c.drop[i]) == len(ids) {
+			continue
+		}
+		if len(c.drop[i]) == 0 {
+			kept = append(kept, file)
 			continue
 		}
 		if file, err = without(file, c.drop[i]); err != nil {
@@ -83,125 +86,13 @@ func WithoutRepeated(names []string, files [][]byte) (kept [][]byte, repeated []
 	return kept, repeated, nil
 }
 
-// A rowKey is a row of a file, with a hash of its sample.
-type rowKey struct {
-	hash      uint64
-	file, row uint32
-}
-
-// rowKeys returns all rows that are not dropped, ordered by the hash, and then by their place.
-func (c *comparison) rowKeys() (rows []rowKey, err error) {
-	seed := maphash.MakeSeed()
-	for number, file := range c.files {
-		hashes, _, err := sampleHashes(file, seed, "content")
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", c.names[number], err)
-		}
-		rows = slices.Grow(rows, len(hashes))
-		for i, hash := range hashes {
-			if _, dropped := slices.BinarySearch(c.drop[number], i); !dropped {
-				rows = append(rows, rowKey{hash, uint32(number), uint32(i)})
-			}
-		}
-	}
-	slices.SortFunc(rows, func(a, b rowKey) int {
-		return cmp.Or(cmp.Compare(a.hash, b.hash), cmp.Compare(a.file, b.file), cmp.Compare(a.row, b.row))
-	})
-	return rows, nil
-}
-
-// dropFailed drops the rows without scores of samples that another row has scores of. The images of such a sample were
-// perhaps not found, so the contents of the two rows may differ: the signature of the text is compared.
-func (c *comparison) dropFailed() error {
-	seed := maphash.MakeSeed()
-	var failed []rowKey
-	for number, file := range c.files {
-		some, err := hasFailed(file)
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.names[number], err)
-		} else if !some {
-			continue
-		}
-		hashes, status, err := sampleHashes(file, seed, "text_signature")
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.names[number], err)
-		}
-		for i, hash := range hashes {
-			if status[i] != OK {
-				failed = append(failed, rowKey{hash, uint32(number), uint32(i)})
-			}
-		}
-	}
-	if len(failed) == 0 {
-		return nil
-	}
-	scored := make(map[uint64]bool, len(failed)) // of the failed samples alone
-	for _, key := range failed {
-		scored[key.hash] = false
-	}
-	for number, file := range c.files {
-		hashes, status, err := sampleHashes(file, seed, "text_signature")
-		if err != nil {
-			return fmt.Errorf("%s: %w", c.names[number], err)
-		}
-		for i, hash := range hashes {
-			if _, asked := scored[hash]; asked && status[i] == OK {
-				scored[hash] = true
-			}
-		}
-	}
-	for _, key := range failed {
-		if scored[key.hash] {
-			c.drop[key.file] = append(c.drop[key.file], int(key.row))
-		}
-	}
-	return nil
-}
-
-// hasFailed reports whether a file has a row without scores. It reads only the column of statuses.
-func hasFailed(file []byte) (some bool, err error) {
-	defer recoverBad("reading statuses of scores", &err)
-	f, err := open(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		return false, err
-	}
-	status, err := statuses.column(f, "status", 0)
-	return slices.ContainsFunc(status, func(s Status) bool { return s != OK }), err
-}
-
-// sampleHashes returns a hash of the sample of each row of a file, which depends on the id, the place and one more
-// column, and the status of each row.
-func sampleHashes(file []byte, seed maphash.Seed, column string) (hashes []uint64, status []Status, err error) {
-	defer recoverBad("reading samples of scores", &err)
-	f, err := open(bytes.NewReader(file), int64(len(file)))
-	if err != nil {
-		return nil, nil, err
-	}
-	status, failedStatus := statuses.column(f, "status", 0)
-	ids, failedIDs := texts.column(f, "id", "")
-	contents, failedContents := texts.column(f, column, "")
-	ranges, failedRanges := integers.column(f, "range_index", 0)
-	positions, failedPositions := integers.column(f, "position", 0)
-	if err := errors.Join(failedStatus, failedIDs, failedContents, failedRanges, failedPositions); err != nil {
-		return nil, nil, err
-	}
-	hashes = make([]uint64, len(ids))
-	var text []byte
-	for i, id := range ids {
-		text = append(append(append(text[:0], id...), 0), contents[i]...)
-		text = strconv.AppendInt(append(text, 0), int64(ranges[i]), 10)
-		text = strconv.AppendInt(append(text, 0), int64(positions[i]), 10)
-		hashes[i] = maphash.Bytes(seed, text)
-	}
-	return hashes, status, nil
-}
-
 // A comparison compares rows of the same sample. It has the columns of at most two files in memory.
 type comparison struct {
 	names   []string
 	files   [][]byte
 	pairs   [][2]rowKey
 	drop    [][]int // the repeated rows of each file
+	moved   [][]int // the rows of each file that an earlier file has at another place
 	columns [2]*Columns
 	loaded  [2]int // numbers of these files, from 1
 }

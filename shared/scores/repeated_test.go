@@ -53,6 +53,42 @@ func TestWithoutRepeated(t *testing.T) {
 	}
 }
 
+// TestOneFile removes a row that repeats a row of the same file.
+func TestOneFile(t *testing.T) {
+	t.Parallel()
+	capabilities := []string{"ocr", "art"}
+	moved := numbered(1, 1)
+	moved[0].Position = 5 // a dataset may have a sample twice
+	file := write(t, capabilities, append(append(numbered(0, 2), numbered(1, 1)...), moved...))
+	kept, repeated, err := scores.WithoutRepeated([]string{"a"}, [][]byte{file})
+	if err != nil || len(kept) != 1 {
+		t.Fatalf("%d files, %v", len(kept), err)
+	}
+	if diff := cmp.Diff([]scores.Repetition{{File: "a", Count: 1, ID: "xx"}}, repeated); diff != "" {
+		t.Errorf("repeated (-want +got):\n%s", diff)
+	}
+	compare(t, append(numbered(0, 2), moved...), read(t, kept[0]).Records)
+}
+
+// TestMoved reports samples that another file has at another place, as in the files of two runs that share samples.
+func TestMoved(t *testing.T) {
+	t.Parallel()
+	capabilities := []string{"ocr", "art"}
+	moved := numbered(1, 4)
+	for i := range moved {
+		moved[i].Position -= 1
+	}
+	files := [][]byte{write(t, capabilities, numbered(0, 2)), write(t, capabilities, moved)}
+	kept, repeated, err := scores.WithoutRepeated([]string{"a", "b"}, files)
+	if err != nil || len(kept) != 2 {
+		t.Fatalf("%d files, %v", len(kept), err)
+	}
+	if diff := cmp.Diff([]scores.Repetition{{File: "b", Count: 2, ID: "xx", Moved: true}}, repeated); diff != "" {
+		t.Errorf("repeated (-want +got):\n%s", diff)
+	}
+	compare(t, moved, read(t, kept[1]).Records)
+}
+
 // TestWithoutRepeatedRefuses names the difference between two rows of a sample.
 func TestWithoutRepeatedRefuses(t *testing.T) {
 	t.Parallel()

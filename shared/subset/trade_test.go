@@ -132,3 +132,19 @@ func TestTradeNested(t *testing.T) {
 		}
 	}
 }
+
+// TestLowPicks names the samples to which the share belongs: not all of a subset was picked on a rating.
+func TestLowPicks(t *testing.T) {
+	t.Parallel()
+	for want, selected := range map[string]int{
+		"25.0 % of the samples were picked on a rating of 1 or 0":                                 4,
+		"Of the 4 samples that were picked on a rating, 25.0 % were picked on a rating of 1 or 0": 6,
+	} {
+		row := subset.TradeRow{Figures: selection.Figures{
+			Selected: selected, PickRatings: &selection.PickRatings{0, 1, 0, 3},
+		}}
+		if got := subset.LowPicks(row); got != want {
+			t.Errorf("%d selected: %q, want %q", selected, got, want)
+		}
+	}
+}

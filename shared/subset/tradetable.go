@@ -5,6 +5,7 @@ import (
 
 	"github.com/dustin/go-humanize"
 	"github.com/harvest-ml/harvest/shared/selection"
+	"github.com/harvest-ml/harvest/shared/spelling"
 )
 
 // TradeTitle returns the name of a row of the result of Trade, which compares the chosen selection (the first row) with
@@ -18,6 +19,19 @@ func TradeTitle(rows []TradeRow, i int) string {
 	default:
 		return fmt.Sprintf("threshold %d", rows[i].Threshold)
 	}
+}
+
+// LowPicks returns the share of picks on a rating of 1 or 0 as a sentence without its full stop. It does not count
+// samples that were not picked on a rating, because they come from a smaller budget or were included by name.
+func LowPicks(row TradeRow) string {
+	picks := row.PickRatings.Total()
+	low := fmt.Sprintf("%.1f %%", 100*row.PickRatings.Low(picks))
+	const how = "were picked on a rating of 1 or 0"
+	if picks == row.Selected {
+		return fmt.Sprintf("%s of the samples %s", low, how)
+	}
+	return fmt.Sprintf("Of the %s %s that were picked on a rating, %s %s",
+		humanize.Comma(int64(picks)), spelling.Plural(picks, "sample"), low, how)
 }
 
 // TradeTable returns the rows of Trade as a table for a terminal or a page. Each row is a column of the table, and each
@@ -51,7 +65,12 @@ func TradeTable(rows []TradeRow) (head []string, lines [][]string) {
 	add("sources", func(r TradeRow) string { return number(r.Sources) })
 	add("entropy over styles, bits", func(r TradeRow) string { return bits(r.StyleEntropy) })
 	add("entropy over sources, bits", func(r TradeRow) string { return bits(r.SourceEntropy) })
-	add("tokens (estimate)", func(r TradeRow) string { return number(r.Tokens) })
+	add("tokens (estimate)", func(r TradeRow) string {
+		if r.Tokens == 0 && r.Selected > 0 { // the pool's tokens are not known
+			return "-"
+		}
+		return number(r.Tokens)
+	})
 	add("shortfall", func(r TradeRow) string { return number(r.Shortfall) })
 	add("shared with the chosen selection", func(r TradeRow) string {
 		return share(float64(r.Shared) / float64(max(rows[0].Selected, 1)))

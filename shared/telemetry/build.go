@@ -61,7 +61,7 @@ func buildOf(info *debug.BuildInfo) Build {
 func (b Build) String() string {
 	switch {
 	case b.Commit == "" && b.Version == devel:
-		return b.Version + ", commit unknown: this build does not record it (go build -buildvcs=true does)"
+		return b.Version + ", commit unknown (go build -buildvcs=true records it)"
 	case b.Commit == "":
 		return b.Version
 	}

@@ -35,7 +35,7 @@ func TestBuild(t *testing.T) {
 		"without version control": {
 			debug.BuildInfo{Main: ours("(devel)")},
 			Build{Version: "(devel)"},
-			"(devel), commit unknown: this build does not record it (go build -buildvcs=true does)",
+			"(devel), commit unknown (go build -buildvcs=true records it)",
 		},
 		"build of a downloaded module": {debug.BuildInfo{Main: ours("v1.2.3")}, Build{Version: "v1.2.3"}, "v1.2.3"},
 		"program of another module": {
