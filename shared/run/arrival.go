@@ -67,17 +67,14 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 		return false, fmt.Errorf("looking for the %s next to %s: %w", SpecFile, file, err)
 	}
 	spec, there, err := p.specOf(ctx, DatasetsPrefix+name+"/"+SpecFile, name, SpecFile)
-	names := append(slices.Clone(spec.Manifests), spec.ScoresFrom)
-	if spec.Teacher != nil {
-		names = append(names, spec.Teacher.Annotations)
-	}
+	others := spec.otherFiles()
+	names := slices.Concat(spec.Manifests, others)
 	if err == nil && matchesAny(spec.Manifests, file) {
 		return there, nil
 	}
 	if err == nil && !slices.Contains(names, file) { // a recipe may name it
-		named := names[len(spec.Manifests):]
 		spec, _, err = p.resolve(ctx, spec)
-		names = slices.Concat(spec.Manifests, named)
+		names = slices.Concat(spec.Manifests, others)
 		if err == nil && !slices.Contains(names, file) {
 			err = p.missing(ctx, name, file, names)
 		}
@@ -90,9 +87,6 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 func (p *Planner) missing(ctx context.Context, name, file string, names []string) error {
 	folder := DatasetsPrefix + name + "/"
 	for _, named := range names {
-		if named == "" {
-			continue
-		}
 		if there, err := p.hasFile(ctx, folder+named); err != nil {
 			return err
 		} else if !there {

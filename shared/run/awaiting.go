@@ -120,6 +120,11 @@ func (s Spec) Named() []string {
 		}
 		names = append(names, expanded...)
 	}
+	return append(names, s.otherFiles()...)
+}
+
+// otherFiles returns the files in the dataset's folder that a spec names, except its manifests.
+func (s Spec) otherFiles() (names []string) {
 	if s.Rubric != "" {
 		names = append(names, s.Rubric)
 	}

@@ -240,6 +240,26 @@ func TestUploadNextToRefusedSpec(t *testing.T) {
 	}
 }
 
+// TestUploadNextToUsableSpec starts the run of a manifest next to a dataset.yaml that names other files, all of which
+// exist or are not files of the dataset's folder.
+func TestUploadNextToUsableSpec(t *testing.T) {
+	t.Parallel()
+	const byNumbers = "manifests: [train.json]\nbudget: 2\nstrategy: top\nby: good\n"
+	for name, spec := range map[string]string{
+		"a stored file of numbers": byNumbers + "scores_from: sha256:" + strings.Repeat("0", 64) + "\n",
+		"a rubric":                 "manifests: [train.json]\nrubric: rubric.yaml\n",
+	} {
+		f := runtest.New(t)
+		f.Upload("datasets/demo/dataset.yaml", []byte(spec))
+		f.Upload("datasets/demo/rubric.yaml", []byte(smallRubric))
+		f.Upload("datasets/demo/train.json", runtest.Array(runtest.Plain("a", 3)))
+		f.Upload("datasets/demo/other.json", runtest.Array(runtest.Plain("b", 3)))
+		if got := arrived(t, f, "datasets/demo/other.json"); got.Run == "" || got.Refused != "" || got.Waits != "" {
+			t.Errorf("%s: %+v, want a run", name, got)
+		}
+	}
+}
+
 // TestUploadsInSteps searches for many uploads. Each step checks a limited number of objects, and accepts a few.
 func TestUploadsInSteps(t *testing.T) {
 	t.Parallel()
