@@ -64,7 +64,7 @@ var errReplaced = &RefusedError{Reason: "the dataset, its rubric or its scorer w
 func (w *Worker) refuseAccepted(
 	ctx context.Context, task events.PlanTask, spec Spec, why *RefusedError,
 ) (*Plan, error) {
-	refused := refusedPlan(spec.Dataset, why.Reason)
+	refused := refusedPlan(spec.Dataset, why)
 	refused.Run, refused.Passing = task.Run, why == errReplaced
 	return w.keepRefused(ctx, refused)
 }
@@ -74,9 +74,9 @@ func (w *Worker) refuseAccepted(
 func (w *Worker) givePlanningUp(
 	ctx context.Context, task events.PlanTask, spec Spec, attempts int, cause error,
 ) (*Plan, error) {
-	refused := refusedPlan(spec.Dataset, fmt.Sprintf(
+	refused := refusedPlan(spec.Dataset, &RefusedError{Reason: fmt.Sprintf(
 		"planning was given up after %d failed attempts at step %d of manifest %d; fix the cause, then start the dataset "+
-			"again: %v", attempts, task.Step, task.Manifest, cause))
+			"again: %v", attempts, task.Step, task.Manifest, cause)})
 	refused.Run, refused.Passing = task.Run, true
 	return w.keepRefused(ctx, refused)
 }

@@ -67,19 +67,26 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 		return false, fmt.Errorf("looking for the %s next to %s: %w", SpecFile, file, err)
 	}
 	spec, there, err := p.specOf(ctx, DatasetsPrefix+name+"/"+SpecFile, name, SpecFile)
-	others := spec.otherFiles()
-	names := slices.Concat(spec.Manifests, others)
-	if err == nil && matchesAny(spec.Manifests, file) {
-		return there, nil
+	if err != nil || !there || spec.mentions(file) {
+		return there && err == nil, err
 	}
-	if err == nil && !slices.Contains(names, file) { // a recipe may name it
-		spec, _, err = p.resolve(ctx, spec)
-		names = slices.Concat(spec.Manifests, others)
-		if err == nil && !slices.Contains(names, file) {
-			err = p.missing(ctx, name, file, names)
-		}
+	resolved, _, err := p.resolve(ctx, spec)
+	if err != nil || slices.Contains(resolved.Manifests, file) { // a recipe names it
+		return err == nil, err
 	}
-	return there && slices.Contains(names, file), err
+	return false, p.missing(ctx, name, file, slices.Concat(resolved.Manifests, spec.otherFiles()))
+}
+
+// names reports whether a spec, or a recipe that it lists, names a file in the dataset's folder.
+func (p *Planner) names(ctx context.Context, spec Spec, file string) (bool, error) {
+	if spec.mentions(file) || !isManifest(file) {
+		return spec.mentions(file), nil
+	}
+	resolved, _, err := p.resolve(ctx, spec)
+	if _, refused := errors.AsType[*RefusedError](err); refused {
+		return false, nil
+	}
+	return slices.Contains(resolved.Manifests, file), err
 }
 
 // missing returns a *RefusedError if a file that the SpecFile of a dataset names does not exist. The error asks whether

@@ -30,6 +30,9 @@ type Plan struct {
 	// Problem is the reason why the run was refused or is not continued; empty if there is none. A refused run has no
 	// ranges.
 	Problem string `json:"problem,omitempty"`
+	// ProblemObject is the object of the input bucket that has to be uploaded or corrected. It is empty if the Problem is
+	// not about exactly one object.
+	ProblemObject string `json:"problem_object,omitempty"`
 	// Passing is true if the Problem may be transient. Then the same request starts the dataset from the beginning.
 	Passing   bool           `json:"passing,omitempty"`
 	Manifests []Manifest     `json:"manifests"`
@@ -133,6 +136,12 @@ func (p *Plan) Container() (container.Kind, bool) {
 		return container.Kind{}, false
 	}
 	return kinds.ByFormat(p.Manifests[0].Format)
+}
+
+// isRefusal reports whether the plan only has the reason why a run was refused. A plan of another version of Harvest
+// also has a Problem, but its run may have begun.
+func (p *Plan) isRefusal() bool {
+	return p.Problem != "" && p.Layout == LayoutVersion && len(p.Manifests) == 0
 }
 
 // IsNewer reports whether a newer version of Harvest planned the run. Only a newer version continues the run.

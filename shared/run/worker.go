@@ -1,12 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
 )
@@ -103,6 +105,14 @@ func (e *RefusedError) Error() string { return e.Reason }
 // Unwrap returns the cause.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
+// object returns the object that has to be uploaded or corrected; empty if this is not exactly one object.
+func (e *RefusedError) object() string {
+	if format, ok := errors.AsType[*dataset.FormatError](e.Err); ok && format.File != "" {
+		return format.File
+	}
+	return cmp.Or(e.Object, e.Missing)
+}
+
 // Start accepts a planned run and begins it. If the run exists, Start continues it. It returns the stored plan of the
 // run, which may have another selection than the given plan.
 func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
@@ -173,11 +183,11 @@ func (w *Worker) cancelled(ctx context.Context, run string) (bool, error) {
 
 // Refuse stores the reason why a dataset was refused as a run, so that users can look it up. It returns the plan of
 // this run.
-func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan, error) {
+func (w *Worker) Refuse(ctx context.Context, datasetName string, why *RefusedError) (*Plan, error) {
 	if !namePattern.MatchString(datasetName) {
-		return nil, events.DataError(&RefusedError{Reason: reason})
+		return nil, events.DataError(&RefusedError{Reason: why.Reason})
 	}
-	plan := refusedPlan(datasetName, reason)
+	plan := refusedPlan(datasetName, why)
 	if err := w.runs.notRemoved(ctx, plan, func(plan *Plan) { plan.Removals++ }); err != nil {
 		return nil, err
 	}
@@ -192,9 +202,10 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 }
 
 // refusedPlan returns the plan of a refused dataset, without the run's id.
-func refusedPlan(datasetName, reason string) *Plan {
+func refusedPlan(datasetName string, why *RefusedError) *Plan {
 	return &Plan{
-		Layout: LayoutVersion, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
+		Layout: LayoutVersion, Dataset: datasetName, Problem: why.Reason, ProblemObject: why.object(),
+		Manifests: []Manifest{}, Ranges: []Range{},
 	}
 }
 
