@@ -1,6 +1,7 @@
 package subset_test
 
 import (
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -30,17 +31,18 @@ func (v version) put(t *testing.T, f *runtest.Fixture) subset.Arrival {
 // records returns a valid manifest.
 func records(prefix string) string { return string(runtest.Array(runtest.Plain(prefix, 3))) }
 
-// TestCorrectedFile corrects a file after the run of the dataset.yaml that names it was refused. The corrected file
-// starts one run, also if its notification is delivered twice.
-func TestCorrectedFile(t *testing.T) {
-	t.Parallel()
+// A correction is a case of TestCorrectedFile.
+type correction struct {
+	spec      string
+	before    []version // they arrive before dataset.yaml, or after it if late is true
+	late      bool
+	corrected version
+}
+
+// corrections returns the cases of TestCorrectedFile.
+func corrections() map[string]correction {
 	whole := records("a")
-	for name, tt := range map[string]struct {
-		spec      string
-		before    []version // they arrive before dataset.yaml, or after it if late is true
-		late      bool
-		corrected version
-	}{
+	return map[string]correction{
 		"empty": {
 			"manifests: [a.json]\n", []version{{"a.json", "", 0}}, false, version{"a.json", whole, 1},
 		},
@@ -73,7 +75,14 @@ func TestCorrectedFile(t *testing.T) {
 			"manifests: [mix.yaml]\n", []version{{"parts/a.json", whole, 0}, {"mix.yaml", "datasets:\n  - json_path: 3:\n", 0}},
 			false, version{"mix.yaml", "datasets:\n  - json_path: parts/a.json\n", 1},
 		},
-	} {
+	}
+}
+
+// TestCorrectedFile corrects a file after the run of the dataset.yaml that names it was refused. The corrected file
+// starts one run, also if its notification is delivered twice.
+func TestCorrectedFile(t *testing.T) {
+	t.Parallel()
+	for name, tt := range corrections() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newCloud(t)
@@ -119,19 +128,20 @@ func TestCorrectedFile(t *testing.T) {
 	}
 }
 
-// TestNamedFileStartsNothing delivers a file that a dataset.yaml names in each state in which its arrival starts no
-// run.
-func TestNamedFileStartsNothing(t *testing.T) {
-	t.Parallel()
+// An idleArrival is a case of TestNamedFileStartsNothing.
+type idleArrival struct {
+	prepare func(*testing.T, *runtest.Fixture)
+	arrives version
+	want    subset.Arrival
+	reason  string // a part of Waits
+}
+
+// idleArrivals returns cases without a refused run. refusedIdleArrivals returns cases with one.
+func idleArrivals() map[string]idleArrival {
 	whole, later := records("a"), version{"a.json", records("new"), 1}
 	spec := version{"dataset.yaml", "manifests: [a.json]\nbudget: 2\n", 0}
 	named := subset.Arrival{Named: true}
-	for name, tt := range map[string]struct {
-		prepare func(*testing.T, *runtest.Fixture)
-		arrives version
-		want    subset.Arrival
-		reason  string // a part of Waits
-	}{
+	return map[string]idleArrival{
 		"not handled yet": {func(t *testing.T, f *runtest.Fixture) {
 			f.Upload(demoSpec, []byte(spec.content))
 		}, later, named, ""},
@@ -157,6 +167,14 @@ func TestNamedFileStartsNothing(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, later, named, ""},
+	}
+}
+
+func refusedIdleArrivals() map[string]idleArrival {
+	whole, later := records("a"), version{"a.json", records("new"), 1}
+	spec := version{"dataset.yaml", "manifests: [a.json]\nbudget: 2\n", 0}
+	named := subset.Arrival{Named: true}
+	return map[string]idleArrival{
 		"refused for another file": {func(t *testing.T, f *runtest.Fixture) {
 			f.Upload(demoFolder+"a.json", []byte(whole))
 			f.Upload(demoFolder+"b.json", []byte("oh"))
@@ -183,7 +201,16 @@ func TestNamedFileStartsNothing(t *testing.T) {
 			spec.put(t, f)
 			drain(t, f)
 		}, version{"parts/b.json", whole, 1}, subset.Arrival{}, ""},
-	} {
+	}
+}
+
+// TestNamedFileStartsNothing delivers a file that a dataset.yaml names in each state in which its arrival starts no
+// run.
+func TestNamedFileStartsNothing(t *testing.T) {
+	t.Parallel()
+	cases := idleArrivals()
+	maps.Copy(cases, refusedIdleArrivals())
+	for name, tt := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			f := newCloud(t)
