@@ -16,8 +16,9 @@ import (
 const (
 	// maxNamed is the largest number of files that a SpecFile names: manifests, and three other files.
 	maxNamed = maxManifests + 3
-	// requestAgain is the fix of a dataset that names a missing file.
-	requestAgain = "upload it, then request the dataset again"
+	// requestAgain is the fix of a dataset that names a missing file, and requestAllAgain if several files are missing.
+	requestAgain    = "upload it, then request the dataset again"
+	requestAllAgain = "upload them, then request the dataset again"
 	// startsItself is the fix if the arrival of the last missing file starts the run.
 	startsItself = "upload all files that " + SpecFile + " names; the run starts when the last one arrives"
 )
@@ -116,7 +117,9 @@ func (u Upload) Awaits(spec Spec, err error) *RefusedError {
 		return nil
 	}
 	waits := *refused
-	waits.Reason = strings.Replace(waits.Reason, requestAgain, startsItself, 1)
+	for _, fix := range []string{requestAgain, requestAllAgain} {
+		waits.Reason = strings.Replace(waits.Reason, fix, startsItself, 1)
+	}
 	return &waits
 }
 

@@ -2,6 +2,9 @@ package run
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
 )
@@ -20,15 +23,42 @@ func (p *Planner) files(ctx context.Context, spec Spec) (*manifestFiles, error) 
 		return nil, err
 	}
 	files := &manifestFiles{spec: resolved, notes: notes}
-	for _, name := range resolved.Manifests {
-		m, err := p.stat(ctx, DatasetsPrefix+spec.Dataset+"/"+name)
-		if err != nil {
+	folder := DatasetsPrefix + spec.Dataset + "/"
+	for i, name := range resolved.Manifests {
+		m, err := p.stat(ctx, folder+name)
+		if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Missing != "" {
+			return nil, p.allMissing(ctx, refused, folder, resolved.Manifests[i+1:])
+		} else if err != nil {
 			return nil, err
 		}
 		m.Reading, m.Take = resolved.reading(name), resolved.Takes[name]
 		files.manifests = append(files.manifests, m)
 	}
 	return files, nil
+}
+
+// mostMissing is the largest number of missing manifests that an error names.
+const mostMissing = 5
+
+// allMissing returns the error of the first missing manifest, and names the missing ones among the others, too.
+func (p *Planner) allMissing(ctx context.Context, first *RefusedError, folder string, others []string) error {
+	missing := []string{first.Missing}
+	for _, name := range others {
+		if there, err := p.hasFile(ctx, folder+name); err != nil {
+			return err
+		} else if !there {
+			missing = append(missing, folder+name)
+		}
+	}
+	if len(missing) == 1 {
+		return first
+	}
+	named, last := missing[:len(missing)-1], missing[len(missing)-1]
+	if more := len(missing) - mostMissing; more > 0 {
+		named, last = missing[:mostMissing], fmt.Sprintf("%d more", more)
+	}
+	return &RefusedError{Missing: first.Missing, Reason: fmt.Sprintf(
+		"manifests: %s and %s are not in the input bucket; %s", strings.Join(named, ", "), last, requestAllAgain)}
 }
 
 func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {
