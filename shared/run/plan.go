@@ -33,6 +33,9 @@ type Plan struct {
 	// ProblemObject is the object of the input bucket that has to be uploaded or corrected. It is empty if the Problem is
 	// not about exactly one object.
 	ProblemObject string `json:"problem_object,omitempty"`
+	// Refused is the upload that was refused before its run was planned. It is part of the identity of this run, so that
+	// another upload is another run, also if the Problem is the same.
+	Refused Upload `json:"refused,omitzero"`
 	// Passing is true if the Problem may be transient. Then the same request starts the dataset from the beginning.
 	Passing   bool           `json:"passing,omitempty"`
 	Manifests []Manifest     `json:"manifests"`
@@ -180,6 +183,7 @@ type identity struct {
 	Refusals  int                `json:"refusals,omitempty"`
 	Removals  int                `json:"removals,omitempty"`
 	Problem   string             `json:"problem,omitempty"`
+	Refused   Upload             `json:"refused,omitzero"`
 }
 
 type manifestIdentity struct {
@@ -199,7 +203,7 @@ func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
 		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Limit: p.Limit, Refusals: p.Refusals,
-		Removals: p.Removals, Problem: p.Problem,
+		Removals: p.Removals, Problem: p.Problem, Refused: p.Refused,
 	}
 	if p.Rubric != nil {
 		id.Rubric = p.Rubric.Hash()

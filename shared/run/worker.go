@@ -181,13 +181,14 @@ func (w *Worker) cancelled(ctx context.Context, run string) (bool, error) {
 	return !scored && err == nil, err
 }
 
-// Refuse stores the reason why a dataset was refused as a run, so that users can look it up. It returns the plan of
-// this run.
-func (w *Worker) Refuse(ctx context.Context, datasetName string, why *RefusedError) (*Plan, error) {
+// Refuse stores the reason why an upload of a dataset was refused as a run, so that users can look it up. It returns
+// the plan of this run. The same reason for the same upload is one run.
+func (w *Worker) Refuse(ctx context.Context, datasetName string, u Upload, why *RefusedError) (*Plan, error) {
 	if !namePattern.MatchString(datasetName) {
 		return nil, events.DataError(&RefusedError{Reason: why.Reason})
 	}
 	plan := refusedPlan(datasetName, why)
+	plan.Refused = u
 	if err := w.runs.notRemoved(ctx, plan, func(plan *Plan) { plan.Removals++ }); err != nil {
 		return nil, err
 	}

@@ -87,9 +87,10 @@ func (s *Selector) acceptAwaited(
 func (s *Selector) acceptStart(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, upload run.Upload, spec run.Spec, err error,
 ) (Arrival, error) {
-	arrival, note := Arrival{}, s.index.NoteUpload
+	var arrival Arrival
+	note := s.index.NoteUpload
 	if err == nil {
-		arrival.Run, err = s.AcceptRun(ctx, planner, worker, spec, upload)
+		arrival, err = s.acceptRun(ctx, planner, worker, spec, upload)
 	}
 	waits := upload.Awaits(spec, err)
 	if waits != nil {
@@ -98,7 +99,7 @@ func (s *Selector) acceptStart(
 		}
 		// A file may have arrived in the meantime: then this repetition finds it. The arrival of a later file finds the
 		// record of Await.
-		arrival.Run, err = s.AcceptRun(ctx, planner, worker, spec, upload)
+		arrival, err = s.acceptRun(ctx, planner, worker, spec, upload)
 		if waits = upload.Awaits(spec, err); waits != nil {
 			err, note = waits, s.index.NoteRefused
 		}
@@ -108,7 +109,7 @@ func (s *Selector) acceptStart(
 			refused = &run.RefusedError{Reason: refused.Reason, Err: refused.Err, Object: refused.Object}
 		}
 		var plan *run.Plan
-		if plan, err = worker.Refuse(ctx, spec.Dataset, refused); err == nil {
+		if plan, err = worker.Refuse(ctx, spec.Dataset, upload, refused); err == nil {
 			arrival = Arrival{Run: plan.Run, Refused: refused.Reason}
 		}
 	}
@@ -116,6 +117,23 @@ func (s *Selector) acceptStart(
 		return Arrival{}, err
 	}
 	return arrival, errors.Join(err, note(ctx, upload, arrival.Run))
+}
+
+// acceptRun is AcceptRun. If the run was refused earlier, the Arrival has the reason.
+func (s *Selector) acceptRun(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
+) (Arrival, error) {
+	id, err := s.AcceptRun(ctx, planner, worker, spec, upload)
+	if err != nil {
+		return Arrival{Run: id}, err
+	}
+	plan, err := s.runs.Plan(ctx, id)
+	if errors.Is(err, run.ErrPlanning) || errors.Is(err, run.ErrNoRun) { // ErrNoRun: a user has just removed the run
+		return Arrival{Run: id}, nil
+	} else if err != nil {
+		return Arrival{}, err
+	}
+	return Arrival{Run: id, Refused: plan.Problem}, nil
 }
 
 // AcceptReplaced accepts the run of a dataset.yaml whose run was refused during planning, if a file that may be the
