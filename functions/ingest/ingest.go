@@ -77,20 +77,30 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task, d.ID)
-	switch {
-	case err != nil || plan == nil:
+	plan, created, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task, d.ID)
+	if created { // also with an error, because a later delivery does not create the plan
+		c.logPlanned(ctx, plan)
+	}
+	if err != nil || plan == nil {
 		return err
+	}
+	if plan.Problem != "" {
+		return c.replaced(ctx, plan)
+	}
+	return nil
+}
+
+// logPlanned logs that a run starts, waits for approval or is refused.
+func (c Config) logPlanned(ctx context.Context, plan *run.Plan) {
+	switch {
 	case plan.Problem != "":
 		c.Log.ErrorContext(ctx, "dataset refused", "run", plan.Run, "reason", plan.Problem)
-		return c.replaced(ctx, plan)
 	case plan.NeedsApproval:
 		c.Log.WarnContext(ctx, "run waits for approval", "run", plan.Run, "samples", plan.Samples,
 			"estimated_cost", plan.EstimatedCost)
 	default:
 		c.Log.InfoContext(ctx, "run started", "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
 	}
-	return nil
 }
 
 // replaced accepts another run of a dataset whose run was refused, if a file was replaced during planning.

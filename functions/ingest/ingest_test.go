@@ -298,6 +298,29 @@ func TestCorrectedFile(t *testing.T) {
 	}
 }
 
+// TestStartIsLoggedOnce delivers the tasks of planning several times. The log says once that the run started, waits for
+// approval, or is refused.
+func TestStartIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{manifest(2): "run started", "": "dataset refused"} {
+		w, h := newIngest(t)
+		w.Upload("datasets/sky/a.jsonl", []byte(content))
+		w.Upload("datasets/sky/b.jsonl", []byte(manifest(2)))
+		w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl, b.jsonl]\n"))
+		runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/dataset.yaml"))
+		for messages := w.Tasks.TakeOf(events.TaskPlan); len(messages) > 0; messages = w.Tasks.TakeOf(events.TaskPlan) {
+			for range 3 {
+				for _, m := range messages {
+					runtest.Push(t, h, "/", m)
+				}
+			}
+		}
+		if log := w.Logged(want); len(log) != 1 {
+			t.Errorf("logged %q", log)
+		}
+	}
+}
+
 // TestReplacedDuringPlanning replaces a manifest during planning. The refusal of the first run starts another run,
 // unless all work belongs to one run.
 func TestReplacedDuringPlanning(t *testing.T) {

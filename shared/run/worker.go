@@ -116,17 +116,22 @@ func (e *RefusedError) object() string {
 // Start accepts a planned run and begins it. If the run exists, Start continues it. It returns the stored plan of the
 // run, which may have another selection than the given plan.
 func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
-	if _, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
-		return nil, err
+	plan, _, err := w.start(ctx, plan)
+	return plan, err
+}
+
+// start is Start, and reports whether it created the plan.
+func (w *Worker) start(ctx context.Context, plan *Plan) (stored *Plan, created bool, err error) {
+	if created, err = bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
+		return nil, false, err
 	}
-	plan, err := w.runs.Plan(ctx, plan.Run)
-	if err != nil {
-		return nil, err
+	if stored, err = w.runs.Plan(ctx, plan.Run); err != nil {
+		return nil, false, err
 	}
 	if err := w.index.Accept(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now()); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return plan, w.begin(ctx, plan)
+	return stored, created, w.begin(ctx, stored)
 }
 
 // begin begins the first wave of a run that has none, and continues the run in its current wave, if it is workable.

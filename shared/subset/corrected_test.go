@@ -276,7 +276,7 @@ func TestReplacedDuringPlanning(t *testing.T) {
 		if got := (version{"a.json", records("a"), 1}).put(t, f); got != (subset.Arrival{Named: true}) {
 			t.Errorf("%s: during planning: %+v", name, got)
 		}
-		refused, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "1")
+		refused, _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "1")
 		if err != nil || refused == nil || refused.Problem == "" {
 			t.Fatalf("%s: plan %+v, %v; want a refusal", name, refused, err)
 		}

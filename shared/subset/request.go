@@ -55,24 +55,25 @@ func (s *Selector) AcceptRun(
 }
 
 // PlanRun does a step of planning an accepted run. After the last step it starts the run, records the requested
-// selections, and returns the plan; before that it returns nil. A plan with a Problem was refused.
+// selections, and returns the plan; before that it returns nil. A plan with a Problem was refused. created is true for
+// the step that made the plan.
 func (s *Selector) PlanRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.PlanTask, delivery string,
-) (*run.Plan, error) {
+) (plan *run.Plan, created bool, err error) {
 	asked, err := s.runs.Asked(ctx, task.Run)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(asked) == 0 {
-		return nil, events.DataError(fmt.Errorf("there is no request for run %s", task.Run))
+		return nil, false, events.DataError(fmt.Errorf("there is no request for run %s", task.Run))
 	}
-	plan, err := worker.PlanAccepted(ctx, planner, task, asked[0], delivery)
+	plan, created, err = worker.PlanAccepted(ctx, planner, task, asked[0], delivery)
 	if err != nil || plan == nil || plan.Problem != "" {
-		return plan, err
+		return plan, created, err
 	}
 	// This includes requests that came during planning. A later request finds the plan.
 	if asked, err = s.runs.Asked(ctx, task.Run); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var refused []error
 	for _, spec := range asked {
@@ -80,10 +81,10 @@ func (s *Selector) PlanRun(
 		if _, final := errors.AsType[*run.RefusedError](err); final {
 			refused = append(refused, err)
 		} else if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return plan, events.DataError(errors.Join(refused...))
+	return plan, created, events.DataError(errors.Join(refused...))
 }
 
 // Request records an automatic selection that the run's plan does not have, for example if dataset.yaml is uploaded
