@@ -116,6 +116,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		return outputFiles{}, err
 	}
 	defer unlock()
+	noted := earlierSelection(dir)
 	if err = announce(dir, files); err == nil {
 		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections.
 		err = removeFile(to.Selection)
@@ -138,7 +139,7 @@ func (f outputFolder) write(ctx context.Context, dir string) (outputFiles, error
 		err = keepOnly(dir, converted.keeps(files))
 	}
 	if err != nil {
-		return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
+		return outputFiles{}, noted(fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err)))
 	}
 	return to, nil
 }
@@ -155,7 +156,7 @@ func (f outputFolder) convertInto(ctx context.Context, dir string) (convertedSub
 	if err != nil {
 		remove()
 		removeNew()
-		return convertedSubset{}, nil, writingFault("the selection", dir, err)
+		return convertedSubset{}, nil, earlierSelection(dir)(writingFault("the selection", dir, err))
 	}
 	return converted, remove, nil
 }
