@@ -134,7 +134,7 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		return nil
 	case arrival.Waits != "" && arrival.Named:
 		c.Log.WarnContext(ctx, "object starts no run, because the run of its dataset.yaml was refused: fix the reason, then "+
-			"upload the dataset.yaml again", "object", object, "reason", arrival.Waits)
+			"upload the corrected file or the dataset.yaml again", "object", object, "reason", arrival.Waits)
 		return nil
 	case arrival.Named:
 		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml of its dataset names it: upload "+

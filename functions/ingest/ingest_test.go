@@ -284,7 +284,7 @@ func TestCorrectedFile(t *testing.T) {
 	}
 	arrive(t, w, h, "datasets/sky/dataset.yaml")
 	arrive(t, w, h, "datasets/sky/a.jsonl")
-	if log := w.Logged("fix the reason, then upload the dataset.yaml again"); len(log) != 1 ||
+	if log := w.Logged("fix the reason, then upload the corrected file or the dataset.yaml again"); len(log) != 1 ||
 		!strings.Contains(log[0], "object=datasets/sky/a.jsonl") || !strings.Contains(log[0], "datasets/sky/parts/b.jsonl") {
 		t.Errorf("the log does not name the invalid file: %q", log)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/dataset/compression"
@@ -26,10 +27,8 @@ func (p *Planner) files(ctx context.Context, spec Spec) (*manifestFiles, error) 
 	folder := DatasetsPrefix + spec.Dataset + "/"
 	for i, name := range resolved.Manifests {
 		m, err := p.stat(ctx, folder+name)
-		if refused, ok := errors.AsType[*RefusedError](err); ok && refused.Missing != "" {
-			return nil, p.allMissing(ctx, refused, folder, resolved.Manifests[i+1:])
-		} else if err != nil {
-			return nil, err
+		if err != nil {
+			return nil, p.allMissing(ctx, err, folder, slices.Concat(resolved.Manifests[i+1:], spec.otherFiles()))
 		}
 		m.Reading, m.Take = resolved.reading(name), resolved.Takes[name]
 		files.manifests = append(files.manifests, m)
@@ -37,16 +36,21 @@ func (p *Planner) files(ctx context.Context, spec Spec) (*manifestFiles, error) 
 	return files, nil
 }
 
-// mostMissing is the largest number of missing manifests that an error names.
+// mostMissing is the largest number of missing files that an error names.
 const mostMissing = 5
 
-// allMissing returns the error of the first missing manifest, and names the missing ones among the others, too.
-func (p *Planner) allMissing(ctx context.Context, first *RefusedError, folder string, others []string) error {
+// allMissing returns an error of reading a file that a spec names. If the file is missing, the error also names the
+// missing ones among other files of the dataset's folder.
+func (p *Planner) allMissing(ctx context.Context, err error, folder string, others []string) error {
+	first, ok := errors.AsType[*RefusedError](err)
+	if !ok || first.Missing == "" {
+		return err
+	}
 	missing := []string{first.Missing}
 	for _, name := range others {
 		if there, err := p.hasFile(ctx, folder+name); err != nil {
 			return err
-		} else if !there {
+		} else if !there && folder+name != first.Missing {
 			missing = append(missing, folder+name)
 		}
 	}
@@ -58,7 +62,7 @@ func (p *Planner) allMissing(ctx context.Context, first *RefusedError, folder st
 		named, last = missing[:mostMissing], fmt.Sprintf("%d more", more)
 	}
 	return &RefusedError{Missing: first.Missing, Reason: fmt.Sprintf(
-		"manifests: %s and %s are not in the input bucket; %s", strings.Join(named, ", "), last, requestAllAgain)}
+		"%s and %s are not in the input bucket; %s", strings.Join(named, ", "), last, requestAllAgain)}
 }
 
 func (p *Planner) stat(ctx context.Context, name string) (Manifest, error) {

@@ -162,7 +162,7 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	}
 	var err error
 	if plan.Rubric, err = p.rubric(ctx, prefix, spec.Rubric); err != nil {
-		return nil, nil, err
+		return nil, nil, p.allMissing(ctx, err, prefix, spec.Named())
 	}
 	if err := p.check(ctx, plan); err != nil {
 		return nil, nil, err

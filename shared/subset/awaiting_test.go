@@ -159,11 +159,16 @@ func TestAllMissingFiles(t *testing.T) {
 			"datasets/demo/4.json, datasets/demo/5.json and 4 more" + some + itself,
 		"manifests: [c.json, 'a*.json', b.json]\n": "c.json and datasets/demo/b.json" + some +
 			"; upload them, then request the dataset again",
+		"manifests: [c.json, a.json]\nrubric: r.yaml\n": "r.yaml and datasets/demo/c.json" + some + itself,
+		"manifests: [a.json]\nrubric: r.yaml\n":         "r.yaml" + one + itself,
+		"manifests: [c.json]\nstrategy: top\nby: good\nscores_from: n.csv\n": "c.json and datasets/demo/n.csv" + some +
+			itself,
 	} {
 		f := runtest.New(t)
 		f.Upload(demoFolder+"a.json", demoFile("a.json"))
 		f.Upload(demoSpec, []byte(spec))
-		if got := arrived(t, f, demoSpec); got.Refused != "manifests: datasets/demo/"+want {
+		if got := arrived(t, f, demoSpec); !strings.HasSuffix(got.Refused, "datasets/demo/"+want) ||
+			strings.Count(got.Refused, demoFolder) != strings.Count(want, demoFolder)+1 {
 			t.Errorf("%s: %+v, want %q", spec, got, want)
 		}
 	}
