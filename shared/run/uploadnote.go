@@ -41,8 +41,10 @@ func (x *Index) NoteUpload(ctx context.Context, u Upload, run string) error {
 			return err
 		}
 	}
-	_, err := x.note(ctx, u, noteHandled, run)
-	return err
+	if created, err := x.note(ctx, u, noteHandled, run); created || err != nil || !u.IsSpec() {
+		return err
+	}
+	return x.noteAgain(ctx, u, run) // another delivery may have just recorded another run
 }
 
 // noteAgain records that the upload of a SpecFile was handled again, unless it is handled for the first time, or its

@@ -91,7 +91,7 @@ type RefusedError struct {
 	// Err is the cause, such as the *dataset.FormatError of a manifest, whose File is the object's name; nil if there is
 	// no other error.
 	Err error
-	// Object is the name of the invalid object, with which the reason begins; empty if the reason is not about an object.
+	// Object is the name of the invalid object; empty if the reason is not about an object.
 	Object string
 	// Missing is the name of an object that does not exist in the input bucket; empty if there is another reason.
 	Missing string

@@ -2,6 +2,8 @@ package subset_test
 
 import (
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -261,6 +263,34 @@ func TestCorrectedTwice(t *testing.T) {
 	}
 	if st := f.Status(ids[len(ids)-1]); st.State != run.StateScored || len(datasets(t, f)) != len(ids) {
 		t.Errorf("the last run is %s; runs of %v", st.State, datasets(t, f))
+	}
+}
+
+// TestCorrectedLink replaces one of two manifests, a link out of the input folder, by a file. Until then the run is
+// refused, and the other manifest makes no request for the manifests.
+func TestCorrectedLink(t *testing.T) {
+	t.Parallel()
+	f := newCloud(t)
+	version{"a.json", records("a"), 0}.put(t, f)
+	drain(t, f)
+	link := filepath.Join(f.Folder, demoFolder, "b.json")
+	if err := os.Symlink(os.DevNull, link); err != nil {
+		t.Fatal(err)
+	}
+	spec := version{"dataset.yaml", "manifests: [a.json, b.json]\nbudget: 2\n", 0}.put(t, f)
+	if !strings.Contains(spec.Refused, "leads out of the folder") {
+		t.Fatalf("with a link: %+v", spec)
+	}
+	counted := &countedStats{Reader: f.Input}
+	f.Input = counted
+	if got := (version{"a.json", records("new"), 1}).put(t, f); got.Waits != spec.Refused || counted.stats > 3 {
+		t.Errorf("the other manifest: %+v after %d requests", got, counted.stats)
+	}
+	if err := os.Remove(link); err != nil {
+		t.Fatal(err)
+	}
+	if got := (version{"b.json", records("b"), 1}).put(t, f); got.Earlier != spec.Run || got.Refused != "" {
+		t.Errorf("without the link: %+v", got)
 	}
 }
 
