@@ -1,6 +1,9 @@
 package subset_test
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
@@ -291,6 +295,49 @@ func TestCorrectedLink(t *testing.T) {
 	}
 	if got := (version{"b.json", records("b"), 1}).put(t, f); got.Earlier != spec.Run || got.Refused != "" {
 		t.Errorf("without the link: %+v", got)
+	}
+}
+
+// An onOpen is an input bucket that calls do after an object was read for the first time.
+type onOpen struct {
+	bucket.Reader
+	object string
+	do     func()
+}
+
+func (b *onOpen) Open(ctx context.Context, name string, generation, offset, length int64) (io.ReadCloser, error) {
+	r, err := b.Reader.Open(ctx, name, generation, offset, length)
+	if err != nil || name != b.object || b.do == nil {
+		return r, err
+	}
+	defer r.Close()
+	content, err := io.ReadAll(r)
+	do := b.do
+	b.do = nil
+	do()
+	return io.NopCloser(bytes.NewReader(content)), err
+}
+
+// TestCorrectedMeanwhile corrects a rubric, and handles its notification, while the dataset.yaml that names it is
+// handled, after the invalid rubric was read.
+func TestCorrectedMeanwhile(t *testing.T) {
+	t.Parallel()
+	f := newCloud(t)
+	f.Upload(demoFolder+"a.json", []byte(records("a")))
+	f.Upload(demoFolder+"rubric.yaml", []byte("nmae: birds\n"))
+	f.Upload(demoSpec, []byte("manifests: [a.json]\nrubric: rubric.yaml\nbudget: 2\n"))
+	f.Input = &onOpen{f.Input, demoFolder + "rubric.yaml", func() {
+		if got := (version{"rubric.yaml", smallRubric, 1}).put(t, f); got != (subset.Arrival{Named: true}) {
+			t.Errorf("the rubric: %+v", got)
+		}
+	}}
+	got := arrived(t, f, demoSpec)
+	if got.Run == "" || got.Refused != "" || runOf(t, f, demoSpec) != got.Run {
+		t.Errorf("dataset.yaml: %+v", got)
+	}
+	drain(t, f)
+	if st := f.Status(got.Run); st.State != run.StateScored {
+		t.Errorf("the run is %s", st.State)
 	}
 }
 

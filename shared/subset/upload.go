@@ -88,7 +88,7 @@ func (s *Selector) acceptStart(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, upload run.Upload, spec run.Spec, err error,
 ) (Arrival, error) {
 	var arrival Arrival
-	note := s.index.NoteUpload
+	note, mayRepeat := s.index.NoteUpload, err == nil && upload.IsSpec()
 	if err == nil {
 		arrival, err = s.acceptRun(ctx, planner, worker, spec, upload)
 	}
@@ -116,7 +116,27 @@ func (s *Selector) acceptStart(
 	if err != nil && !events.IsDataError(err) {
 		return Arrival{}, err
 	}
-	return arrival, errors.Join(err, note(ctx, upload, arrival.Run))
+	if err := errors.Join(err, note(ctx, upload, arrival.Run)); err != nil || !mayRepeat || arrival.Refused == "" {
+		return arrival, err
+	}
+	if waits == nil {
+		arrival, err = s.acceptAgain(ctx, planner, worker, upload, spec, arrival)
+	}
+	return arrival, err
+}
+
+// acceptAgain accepts the run of a dataset.yaml that was just refused if the cause was fixed in the meantime. A later
+// correction finds the record of the refusal.
+func (s *Selector) acceptAgain(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, upload run.Upload, spec run.Spec, refused Arrival,
+) (Arrival, error) {
+	again, err := s.acceptRun(ctx, planner, worker, spec, upload)
+	if _, final := errors.AsType[*run.RefusedError](err); final {
+		return refused, nil
+	} else if err != nil {
+		return Arrival{}, err
+	}
+	return again, s.index.NoteUpload(ctx, upload, again.Run)
 }
 
 // acceptRun is AcceptRun. If the run was refused earlier, the Arrival has the reason.
