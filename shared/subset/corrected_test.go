@@ -74,7 +74,7 @@ func corrections() map[string]correction {
 			"manifests: ['*.json']\n", []version{{"a.json", "", 0}}, false, version{"a.json", whole, 1},
 		},
 		"a rubric": {
-			"manifests: [a.json]\nrubric: rubric.yaml\n", []version{{"a.json", whole, 0}, {"rubric.yaml", "nmae: birds\n", 0}},
+			"manifests: [a.json]\nrubric: rubric.yaml\n", []version{{"a.json", whole, 0}, {"rubric.yaml", "title: birds\n", 0}},
 			false, version{"rubric.yaml", smallRubric, 1},
 		},
 		"a recipe": {
@@ -324,7 +324,7 @@ func TestCorrectedMeanwhile(t *testing.T) {
 	t.Parallel()
 	f := newCloud(t)
 	f.Upload(demoFolder+"a.json", []byte(records("a")))
-	f.Upload(demoFolder+"rubric.yaml", []byte("nmae: birds\n"))
+	f.Upload(demoFolder+"rubric.yaml", []byte("title: birds\n"))
 	f.Upload(demoSpec, []byte("manifests: [a.json]\nrubric: rubric.yaml\nbudget: 2\n"))
 	f.Input = &onOpen{f.Input, demoFolder + "rubric.yaml", func() {
 		if got := (version{"rubric.yaml", smallRubric, 1}).put(t, f); got != (subset.Arrival{Named: true}) {
