@@ -27,31 +27,43 @@ type requested struct {
 func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (string, error) {
+	plan, err := s.acceptPlan(ctx, planner, worker, spec, upload)
+	if plan == nil {
+		return "", err
+	}
+	return plan.Run, err
+}
+
+// acceptPlan is AcceptRun, and returns the plan of the run. The plan has no ranges if the run is not planned yet, and a
+// Problem if the run was refused earlier.
+func (s *Selector) acceptPlan(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
+) (*run.Plan, error) {
 	plan, planned, err := planner.Identify(ctx, spec)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if !planned {
 		if err := worker.Accept(ctx, plan, spec); err != nil {
-			return "", err
+			return nil, err
 		}
 		// The run may have been planned in the meantime, by a delivery that did not find this request.
 		known, err := s.runs.Plan(ctx, plan.Run)
 		if errors.Is(err, run.ErrPlanning) {
-			return plan.Run, nil
+			return plan, nil
 		} else if err != nil {
-			return "", err
+			return nil, err
 		}
-		return plan.Run, s.Request(ctx, known, spec.Request, spec.MaxFailed)
+		return known, s.Request(ctx, known, spec.Request, spec.MaxFailed)
 	}
 	if plan, err = worker.Start(ctx, plan); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || spec.NoImageCheck {
-		return plan.Run, err
+		return plan, err
 	}
 	// The check comes last, because it may start an attempt: that attempt gets copies of the requests recorded before.
-	return plan.Run, worker.AcceptImageCheck(ctx, plan, upload)
+	return plan, worker.AcceptImageCheck(ctx, plan, upload)
 }
 
 // PlanRun does a step of planning an accepted run. After the last step it starts the run, records the requested

@@ -139,21 +139,15 @@ func (s *Selector) acceptAgain(
 	return again, s.index.NoteUpload(ctx, upload, again.Run)
 }
 
-// acceptRun is AcceptRun. If the run was refused earlier, the Arrival has the reason.
+// acceptRun is AcceptRun for an upload. If the run was refused earlier, the Arrival has the reason.
 func (s *Selector) acceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (Arrival, error) {
-	id, err := s.AcceptRun(ctx, planner, worker, spec, upload)
-	if err != nil {
-		return Arrival{Run: id}, err
-	}
-	plan, err := s.runs.Plan(ctx, id)
-	if errors.Is(err, run.ErrPlanning) || errors.Is(err, run.ErrNoRun) { // ErrNoRun: a user has just removed the run
-		return Arrival{Run: id}, nil
-	} else if err != nil {
+	plan, err := s.acceptPlan(ctx, planner, worker, spec, upload)
+	if plan == nil {
 		return Arrival{}, err
 	}
-	return Arrival{Run: id, Refused: plan.Problem}, nil
+	return Arrival{Run: plan.Run, Refused: plan.Problem}, err
 }
 
 // AcceptReplaced accepts the run of a dataset.yaml whose run was refused during planning, if a file that may be the
