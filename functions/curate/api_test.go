@@ -69,7 +69,7 @@ func TestListRuns(t *testing.T) {
 	}
 	id := s.start()
 	s.Pass(time.Second)
-	refused, err := s.Worker.Refuse(t.Context(), "bog", "there is nothing in it")
+	refused, err := s.Worker.Refuse(t.Context(), "bog", run.Upload{}, &run.RefusedError{Reason: "there is nothing in it"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -222,7 +222,8 @@ func TestProblems(t *testing.T) {
 		`{"dataset": "new", "manifests": ["all.jsonl"]}`)
 	s.plan()
 	scoring := "/v1/runs/" + fresh.Run
-	refusal, err := s.Worker.Refuse(t.Context(), "bog", "there is <nothing> in it")
+	nothing := &run.RefusedError{Reason: "there is <nothing> in it"}
+	refusal, err := s.Worker.Refuse(t.Context(), "bog", run.Upload{}, nothing)
 	if err != nil {
 		t.Fatal(err)
 	}

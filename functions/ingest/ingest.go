@@ -25,6 +25,9 @@ type Config struct {
 	Worker  *run.Worker
 	Subsets *subset.Selector
 	Log     *slog.Logger
+	// OneRun is set if all work belongs to one run. Then a dataset.yaml whose run was refused during planning is not
+	// handled again, although a file that it names was replaced in the meantime.
+	OneRun bool
 	// Arrived, if not nil, is called after each notification of an object that was handled.
 	Arrived func(object string, arrival subset.Arrival)
 }
@@ -74,10 +77,22 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	if err := d.Decode(&task); err != nil {
 		return err
 	}
-	plan, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task, d.ID)
-	switch {
-	case err != nil || plan == nil:
+	plan, created, err := c.Subsets.PlanRun(ctx, c.Planner, c.Worker, task, d.ID)
+	if created { // also with an error, because a later delivery does not create the plan
+		c.logPlanned(ctx, plan)
+	}
+	if err != nil || plan == nil {
 		return err
+	}
+	if plan.Problem != "" {
+		return c.replaced(ctx, plan)
+	}
+	return nil
+}
+
+// logPlanned logs that a run starts, waits for approval or is refused.
+func (c Config) logPlanned(ctx context.Context, plan *run.Plan) {
+	switch {
 	case plan.Problem != "":
 		c.Log.ErrorContext(ctx, "dataset refused", "run", plan.Run, "reason", plan.Problem)
 	case plan.NeedsApproval:
@@ -86,6 +101,18 @@ func (c Config) plan(ctx context.Context, d events.Delivery) error {
 	default:
 		c.Log.InfoContext(ctx, "run started", "run", plan.Run, "samples", plan.Samples, "ranges", len(plan.Ranges))
 	}
+}
+
+// replaced accepts another run of a dataset whose run was refused, if a file was replaced during planning.
+func (c Config) replaced(ctx context.Context, refused *run.Plan) error {
+	if c.OneRun {
+		return nil
+	}
+	arrival, err := c.Subsets.AcceptReplaced(ctx, c.Planner, c.Worker, refused)
+	if err != nil || arrival.Run == "" || arrival.Run == refused.Run {
+		return err
+	}
+	c.logAccepted(ctx, arrival.Spec, arrival)
 	return nil
 }
 
@@ -105,9 +132,13 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		c.Log.InfoContext(ctx, "object starts no run yet, because the dataset.yaml of its dataset waits for other files: "+
 			"upload them to start the run", "object", object, "missing", arrival.Missing)
 		return nil
+	case arrival.Waits != "" && arrival.Named:
+		c.Log.WarnContext(ctx, "object starts no run, because the run of its dataset.yaml was refused: fix the reason, then "+
+			"upload the corrected file or the dataset.yaml again", "object", object, "reason", arrival.Waits)
+		return nil
 	case arrival.Named:
-		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml next to it names it: upload the "+
-			"dataset.yaml again to start a run", "object", object)
+		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml of its dataset names it: upload "+
+			"the dataset.yaml again to start a run", "object", object)
 		return nil
 	case arrival.Waits != "":
 		c.Log.WarnContext(ctx, "object starts no run, because the dataset.yaml next to it is refused: upload a corrected "+
@@ -120,16 +151,26 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	case arrival.Run == "":
 		c.Log.InfoContext(ctx, "object starts no run", "object", object)
 		return nil
+	}
+	if arrival.Refused == "" {
+		ctx = telemetry.Run(ctx, arrival.Run, begin, attribute.String("harvest.object", object))
+	}
+	c.logAccepted(ctx, object, arrival)
+	return nil
+}
+
+// logAccepted logs that the run of an object was accepted or refused.
+func (c Config) logAccepted(ctx context.Context, object string, arrival subset.Arrival) {
+	switch {
 	case arrival.Refused != "":
 		c.Log.ErrorContext(ctx, "dataset refused", "object", object, "reason", arrival.Refused)
-		return nil
-	}
-	ctx = telemetry.Run(ctx, arrival.Run, begin, attribute.String("harvest.object", object))
-	if arrival.Spec != "" {
+	case arrival.Earlier != "":
+		c.Log.InfoContext(ctx, "run accepted, because a file was replaced that the dataset.yaml names", "object", object,
+			"run", arrival.Run, "refused_run", arrival.Earlier)
+	case arrival.Spec != "":
 		c.Log.InfoContext(ctx, "run accepted, because the last file arrived that the dataset.yaml names", "object", object,
 			"run", arrival.Run)
-		return nil
+	default:
+		c.Log.InfoContext(ctx, "run accepted", "object", object, "run", arrival.Run)
 	}
-	c.Log.InfoContext(ctx, "run accepted", "object", object, "run", arrival.Run)
-	return nil
 }

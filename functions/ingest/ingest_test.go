@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/functions/ingest"
@@ -268,6 +269,106 @@ func TestFilesAfterSpec(t *testing.T) {
 	}
 	if log := w.Logged("run accepted, because the last file arrived"); len(log) != 1 {
 		t.Errorf("the log does not say once why the run starts: %q", log)
+	}
+}
+
+// TestCorrectedFile uploads an empty manifest, for which the run of its dataset.yaml is refused. The log says why
+// another file starts nothing. The corrected manifest starts the run.
+func TestCorrectedFile(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	for object, content := range map[string]string{
+		"a.jsonl": manifest(2), "parts/b.jsonl": "", "dataset.yaml": "manifests: [a.jsonl, parts/b.jsonl]\nbudget: 40%\n",
+	} {
+		w.Upload("datasets/sky/"+object, []byte(content))
+	}
+	arrive(t, w, h, "datasets/sky/dataset.yaml")
+	arrive(t, w, h, "datasets/sky/a.jsonl")
+	if log := w.Logged("fix the reason, then upload the corrected file or the dataset.yaml again"); len(log) != 1 ||
+		!strings.Contains(log[0], "object=datasets/sky/a.jsonl") || !strings.Contains(log[0], "datasets/sky/parts/b.jsonl") {
+		t.Errorf("the log does not name the invalid file: %q", log)
+	}
+	w.Upload("datasets/sky/parts/b.jsonl", []byte(manifest(3)))
+	w.Touch("datasets/sky/parts/b.jsonl", runtest.Uploaded.Add(time.Hour))
+	for range 2 { // the redelivery starts no other run
+		arrive(t, w, h, "datasets/sky/parts/b.jsonl")
+	}
+	if log := w.Logged("run accepted, because a file was replaced"); len(log) != 1 || len(runs(t, w)) != 2 {
+		t.Errorf("the log does not say once why the run starts: %q; runs %v", log, runs(t, w))
+	}
+}
+
+// TestStartIsLoggedOnce delivers the tasks of planning several times. The log says once that the run started, waits for
+// approval, or is refused.
+func TestStartIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	for content, want := range map[string]string{manifest(2): "run started", "": "dataset refused"} {
+		w, h := newIngest(t)
+		w.Upload("datasets/sky/a.jsonl", []byte(content))
+		w.Upload("datasets/sky/b.jsonl", []byte(manifest(2)))
+		w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl, b.jsonl]\n"))
+		runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/dataset.yaml"))
+		for messages := w.Tasks.TakeOf(events.TaskPlan); len(messages) > 0; messages = w.Tasks.TakeOf(events.TaskPlan) {
+			for range 3 {
+				for _, m := range messages {
+					runtest.Push(t, h, "/", m)
+				}
+			}
+		}
+		if log := w.Logged(want); len(log) != 1 {
+			t.Errorf("logged %q", log)
+		}
+	}
+}
+
+// TestReplacedDuringPlanning replaces a manifest during planning. The refusal of the first run starts another run,
+// unless all work belongs to one run.
+func TestReplacedDuringPlanning(t *testing.T) {
+	t.Parallel()
+	for _, one := range []bool{false, true} {
+		w := runtest.New(t)
+		h, err := ingest.New(ingest.Config{
+			Planner: w.Planner(), Worker: w.Worker, Subsets: w.Subsets, Log: w.Log, OneRun: one,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Upload("datasets/sky/a.jsonl", []byte(manifest(2)))
+		w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl]\n"))
+		runtest.Push(t, h, "/", notification("OBJECT_FINALIZE", "datasets/sky/dataset.yaml"))
+		w.Upload("datasets/sky/a.jsonl", []byte(manifest(3)))
+		w.Touch("datasets/sky/a.jsonl", runtest.Uploaded.Add(time.Hour))
+		arrive(t, w, h, "datasets/sky/a.jsonl") // and the tasks of planning
+		accepted := w.Logged("run accepted, because a file was replaced")
+		if n := len(runs(t, w)); one != (n == 1) || one != (len(accepted) == 0) {
+			t.Errorf("one run %v: %d runs, log %q", one, n, accepted)
+		}
+	}
+}
+
+// TestFileInSubfolder uploads a file in a subfolder. The log warns only if the dataset.yaml does not name the file.
+func TestFileInSubfolder(t *testing.T) {
+	t.Parallel()
+	for spec, named := range map[string]bool{
+		"manifests: [a/b/c.jsonl]\n":         true,
+		"manifests: ['a/{b,d}/c.jsonl']\n":   true,
+		"manifests: ['a/b/*.jsonl']\n":       true,
+		"manifests: ['*.jsonl', mix.json]\n": true, // mix.json is a recipe
+		"manifests: ['*.jsonl']\n":           false,
+		"":                                   false,
+	} {
+		w, h := newIngest(t)
+		w.Upload("datasets/sky/a.jsonl", []byte(manifest(2)))
+		w.Upload("datasets/sky/mix.json", []byte(`{"c": {"root": ".", "annotation": "a/b/c.jsonl", "repeat_time": 1}}`))
+		w.Upload("datasets/sky/a/b/c.jsonl", []byte(manifest(2)))
+		if spec != "" {
+			w.Upload("datasets/sky/dataset.yaml", []byte(spec))
+		}
+		arrive(t, w, h, "datasets/sky/a/b/c.jsonl")
+		warned, said := w.Logged("lies in a subfolder"), w.Logged("the dataset.yaml of its dataset names it")
+		if named != (len(said) == 1) || named != (len(warned) == 0) || len(runs(t, w)) > 0 {
+			t.Errorf("%s: warned %q, logged %q, runs %v", spec, warned, said, runs(t, w))
+		}
 	}
 }
 

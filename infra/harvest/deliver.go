@@ -82,8 +82,8 @@ func (f *subsetFolder) update(ctx context.Context) error {
 		if err == nil || errors.Is(err, bucket.ErrNotExist) {
 			settled, err = f.updateDataset(ctx, dataset, selections, now)
 		}
-		if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
-			return machine
+		if _, machine := errors.AsType[*bucket.MachineError](err); machine {
+			return err
 		}
 		if err != nil && ctx.Err() == nil {
 			f.log.Warn("the subset was not written; serve tries again", "dataset", dataset, "folder", f.dir, "error", err)

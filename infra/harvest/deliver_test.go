@@ -96,6 +96,38 @@ func TestServeSpecFirst(t *testing.T) {
 	second.stop(t)
 }
 
+// TestServeCorrected copies a dataset.yaml and an empty file that it names, then another empty one, and then the whole
+// file. Each version starts one run, without another upload of the dataset.yaml. A restart starts none.
+func TestServeCorrected(t *testing.T) {
+	thorough.Only(t)
+	t.Parallel()
+	dir := t.TempDir()
+	datasets := filepath.Join(dir, "input", "datasets", "small")
+	images := filepath.Join(dir, "input", "images", "small")
+	newDataset(t, images, 20, 16)
+	first := servingWith(t, dir, nil, "--out", "out")
+	manifest := filepath.Join(datasets, "parts", "train.json")
+	writeFile(t, manifest, "")
+	writeFile(t, filepath.Join(datasets, "dataset.yaml"), "manifests: [parts/train.json]\nbudget: 30%\n")
+	for i, content := range []string{"[", readFile(t, filepath.Join(images, "dataset.json"))} {
+		until(t, "a refusal", func() bool { return strings.Count(first.log.String(), "dataset refused") == i+1 })
+		writeFile(t, manifest, content)
+	}
+	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 6 })
+	first.stop(t)
+
+	second := servingWith(t, dir, nil, "--out", "out")
+	const named = "upload the dataset.yaml again to start a run"
+	until(t, "the manifest", func() bool { return strings.Contains(second.log.String(), named) })
+	if runs := second.runs(t); len(runs) != 3 {
+		t.Errorf("runs %+v, want two refused runs and one other", runs)
+	}
+	second.stop(t)
+	if log := first.log.String(); strings.Contains(log, "lies in a subfolder") {
+		t.Errorf("a file that dataset.yaml names is reported as misplaced:\n%s", log)
+	}
+}
+
 // TestServeWritesCalled starts a run by an API call with a budget. The subset of this run is also written.
 func TestServeWritesCalled(t *testing.T) {
 	t.Parallel()

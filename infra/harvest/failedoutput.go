@@ -71,6 +71,52 @@ func holdsSubset(dir string) bool {
 	return false
 }
 
+// A keptError is an error of writing a selection to an output folder, with a note on the earlier selection there.
+type keptError struct {
+	error
+	note string
+}
+
+// Error returns the error and the note.
+func (e *keptError) Error() string { return e.error.Error() + e.note }
+
+// Unwrap returns the error without the note.
+func (e *keptError) Unwrap() error { return e.error }
+
+// of adds the note, if there is one, to another error.
+func (e *keptError) of(err error) error {
+	if e == nil {
+		return err
+	}
+	return &keptError{err, e.note}
+}
+
+// earlierSelection returns a function that adds a note to an error of replacing the selection in an output folder:
+// whether the folder still has it. The function changes no error if the folder has no complete selection now.
+func earlierSelection(dir string) (noted func(error) error) {
+	read := func() []byte {
+		content, err := os.ReadFile(filepath.Join(dir, selectionFile))
+		if err != nil {
+			return nil
+		}
+		return content
+	}
+	before := read()
+	return func(err error) error {
+		after := read()
+		switch {
+		case err == nil || before == nil:
+			return err
+		case after == nil:
+			return &keptError{err, "; some files of the earlier selection are already replaced, so there is no complete " +
+				"selection in " + dir}
+		case string(after) == string(before):
+			return &keptError{err, keptNote(dir)}
+		}
+		return &keptError{err, "; the selection is complete, but files of the earlier one stay in " + dir}
+	}
+}
+
 // keptNote says which files of earlier commands an output folder still has; empty if it has none.
 func keptNote(dir string) string {
 	switch {

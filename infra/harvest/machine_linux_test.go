@@ -59,6 +59,52 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
+// TestDiskFullWhileReplacing fills the disk of an output folder that has a selection, before and while the selection is
+// replaced. The error says whether the earlier selection stays.
+func TestDiskFullWhileReplacing(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		left    int // free bytes
+		want    string
+		replace bool
+	}{
+		"before": {0, "; the subset of an earlier command stays in ", false},
+		"while": {40 << 10, "; some files of the earlier selection are already replaced, so there is no complete selection " +
+			"in ", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir, out := t.TempDir(), smallDisk(t, "1m")
+			newDataset(t, dir, 100, 8)
+			curate := func(budget string) answer {
+				return harvest(t, dir, nil, "curate", "--state", "state", "--out", out, "--budget", budget, "dataset.json")
+			}
+			if a := curate("20"); a.status != 0 {
+				t.Fatal(a.stderr)
+			}
+			fill(t, out, tt.left)
+			a := curate("70")
+			if a.status != 1 {
+				t.Errorf("status %d: %s", a.status, a.stderr)
+			}
+			says(t, a.stderr, "no space left on device", "free space", tt.want+out)
+			if there := holdsSelection(out); there == tt.replace {
+				t.Errorf("the folder has a complete selection: %v", there)
+			}
+		})
+	}
+}
+
+// fill leaves only some free bytes on a small disk.
+func fill(t *testing.T, disk string, left int) {
+	t.Helper()
+	var space syscall.Statfs_t
+	if err := syscall.Statfs(disk, &space); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, filepath.Join(disk, ".ballast"), string(make([]byte, int(space.Bavail)*int(space.Bsize)-left)))
+}
+
 // TestUnreadableManifest curates a manifest that the user may not read. The command reports the error before it begins
 // any work.
 func TestUnreadableManifest(t *testing.T) {

@@ -54,7 +54,8 @@ func exitStatus(ctx context.Context, cmd *cobra.Command, err error, warn io.Writ
 		return 2
 	default:
 		if machine, ok := errors.AsType[*bucket.MachineError](err); ok {
-			err = machine // only the folder and the fix, without the object
+			kept, _ := errors.AsType[*keptError](err)
+			err = kept.of(machine) // only the folder and the fix, without the object
 		}
 		fmt.Fprintln(warn, "harvest:", withState(cmd, err.Error()))
 		return 1

@@ -50,7 +50,7 @@ func prepareOut(dir, state string, manifests []string) error {
 			"remove these files", dir, firstOf(foreign, maxForeign))}
 	}
 	if err := tryWriting(dir); err != nil {
-		return fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err))
+		return earlierSelection(dir)(fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err)))
 	}
 	return nil
 }

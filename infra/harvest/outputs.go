@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -37,10 +38,29 @@ type writtenSelection struct {
 func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
 		return usageError{fmt.Errorf("--out %s: a part of this path is a file; give another folder", dir)}
+	} else if link := danglingLink(dir); err != nil && link != "" {
+		return usageError{fmt.Errorf("--out %s: %s; make that folder, or give another folder", dir, link)}
 	} else if err != nil {
 		return fmt.Errorf("making the output folder: %w", bucket.MachineFault(dir, err))
 	}
 	return nil
+}
+
+// danglingLink says that a folder, or one of its parents, is a link to a file that does not exist; empty if none is.
+func danglingLink(dir string) string {
+	for {
+		target, err := os.Readlink(dir)
+		if err == nil {
+			if _, err = os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Sprintf("%s is a link to %s, which does not exist", dir, target)
+			}
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return ""
+		}
+		dir = parent
+	}
 }
 
 // An outputFolder has the settings for writing a selection to a folder.
@@ -108,6 +128,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 		*o.path = filepath.Join(dir, o.name)
 	}
 	files = append(files, listed.files()...)
+	noted := earlierSelection(dir)
 	if err = announce(dir, files); err == nil {
 		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections.
 		err = removeFile(to.Selection)
@@ -130,7 +151,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 		err = keepOnly(dir, converted.keeps(files))
 	}
 	if err != nil {
-		return outputFiles{}, fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err))
+		return outputFiles{}, noted(fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err)))
 	}
 	return to, nil
 }
@@ -145,7 +166,7 @@ func (f outputFolder) convertInto(ctx context.Context, dir string) (convertedSub
 	converted, err := f.converted(ctx, scratch)
 	if err != nil {
 		remove()
-		return convertedSubset{}, nil, writingFault("the selection", dir, err)
+		return convertedSubset{}, nil, earlierSelection(dir)(writingFault("the selection", dir, err))
 	}
 	return converted, remove, nil
 }

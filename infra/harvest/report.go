@@ -56,7 +56,18 @@ func reportCommands(state string, near func(object string) string) report.Comman
 			}
 			return command("select", state, runID) + " " + files.flagsOf(request)
 		},
-		Retry:   func(runID string) string { return command("retry", state, runID) },
+		Retry: func(runID string) string { return command("retry", state, runID) },
+		Manifests: func(runID string) map[string]string {
+			folder, err := stateFolder(state)
+			if err != nil {
+				return nil
+			}
+			in, err := loadInput(folder, runID)
+			if err != nil { // serve started the run
+				return nil
+			}
+			return in.paths()
+		},
 		Program: program,
 	}
 }

@@ -27,7 +27,11 @@ func TestReport(t *testing.T) {
 		t.Errorf("the report is in %q", first.Outputs.Report)
 	}
 	page := readFile(t, filepath.Join(dir, first.Outputs.Report))
-	says(t, page, "data:image/jpeg;base64,", "harvest select --state state "+first.Run, "--budget 10<", "picked last")
+	says(t, page, "data:image/jpeg;base64,", "harvest select --state state "+first.Run, "--budget 10<", "picked last",
+		filepath.Join(dir, "dataset.json"))
+	if strings.Contains(page, "datasets/") {
+		t.Error("the report names an object of the input bucket, which the user does not know")
+	}
 	says(t, mustHarvest(t, dir, append([]string{"curate"}, args...)...).stdout, "report     out/report.html")
 	if readFile(t, filepath.Join(dir, first.Outputs.Report)) != page {
 		t.Error("a second curate command gives another report")

@@ -70,7 +70,7 @@ type Options struct {
 	// Telemetry, if not nil, records traces and metrics of the functions.
 	Telemetry *telemetry.Telemetry
 	// OneRun is set if all work belongs to one run. Then the system stops if an object of the run is lost
-	// (bucket.LostError).
+	// (bucket.LostError), and starts no other run if a file is replaced.
 	OneRun bool
 	// Faults are the faults of all subscriptions, for tests.
 	Faults queue.Faults
@@ -147,6 +147,9 @@ func (s *Stack) serve(o Options) error {
 	if o.Mount == nil {
 		o.Mount = mux
 	}
+	if o.Commands.Retry == nil {
+		o.Commands = report.APICommands(telemetry.ReadBuild().Version)
+	}
 	listener, hosts, err := listen(o.Listen, o.AllowHosts)
 	if err != nil {
 		return err
@@ -210,15 +213,14 @@ func (s *Stack) functions(o Options) (map[string]http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Commands.Retry == nil {
-		o.Commands = report.APICommands(telemetry.ReadBuild().Version)
-	}
 	subsets, err := s.selector(o, runs, planner, tasks, feed)
 	if err != nil {
 		return nil, err
 	}
 	s.Runs, s.Subsets = runs, subsets.Reader
-	uploads := ingest.Config{Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log, Arrived: o.OnArrival}
+	uploads := ingest.Config{
+		Planner: planner, Worker: worker, Subsets: subsets, Log: o.Log, OneRun: o.OneRun, Arrived: o.OnArrival,
+	}
 	ingests, err := ingest.New(uploads)
 	if err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ package report
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -53,6 +54,9 @@ type Commands struct {
 	// Select returns the command that makes a selection of a run. If it is nil, reports show only the API request.
 	Select func(runID string, request selection.Request) string
 	Retry  func(runID string) string // returns the command that retries the failed samples of a run
+	// Manifests returns the files of this machine that a user gave as the manifests of a run, by their names in the input
+	// bucket. If it is nil, or has no file for a manifest, reports show the name in the bucket.
+	Manifests func(runID string) map[string]string
 	// Program is the version of the program that writes the report.
 	Program string
 }
@@ -199,9 +203,13 @@ func newModel(
 // facts returns the names and the values of the facts about a selection.
 func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands Commands) [][2]string {
 	sel := o.Selection
+	var files map[string]string
+	if commands.Manifests != nil {
+		files = commands.Manifests(sel.Run)
+	}
 	var manifests []string
 	for _, m := range sel.Manifests {
-		manifests = append(manifests, m.Name)
+		manifests = append(manifests, cmp.Or(files[m.Name], m.Name))
 	}
 	made := "not known"
 	if !accepted.IsZero() {

@@ -63,8 +63,8 @@ var errReplaced = &RefusedError{Reason: "the dataset, its rubric or its scorer w
 // refuseAccepted stores the reason why an accepted run is refused, in place of the run's plan.
 func (w *Worker) refuseAccepted(
 	ctx context.Context, task events.PlanTask, spec Spec, why *RefusedError,
-) (*Plan, error) {
-	refused := refusedPlan(spec.Dataset, why.Reason)
+) (*Plan, bool, error) {
+	refused := refusedPlan(spec.Dataset, why)
 	refused.Run, refused.Passing = task.Run, why == errReplaced
 	return w.keepRefused(ctx, refused)
 }
@@ -73,22 +73,23 @@ func (w *Worker) refuseAccepted(
 // dataset again.
 func (w *Worker) givePlanningUp(
 	ctx context.Context, task events.PlanTask, spec Spec, attempts int, cause error,
-) (*Plan, error) {
-	refused := refusedPlan(spec.Dataset, fmt.Sprintf(
+) (*Plan, bool, error) {
+	refused := refusedPlan(spec.Dataset, &RefusedError{Reason: fmt.Sprintf(
 		"planning was given up after %d failed attempts at step %d of manifest %d; fix the cause, then start the dataset "+
-			"again: %v", attempts, task.Step, task.Manifest, cause))
+			"again: %v", attempts, task.Step, task.Manifest, cause)})
 	refused.Run, refused.Passing = task.Run, true
 	return w.keepRefused(ctx, refused)
 }
 
-// keepRefused writes a refused plan, unless the run has a plan. It returns the stored plan.
-func (w *Worker) keepRefused(ctx context.Context, refused *Plan) (*Plan, error) {
-	if _, err := bucket.CreateJSON(ctx, w.work, planName(refused.Run), refused); err != nil {
-		return nil, err
+// keepRefused writes a refused plan, unless the run has a plan. It returns the stored plan, and whether it wrote it.
+func (w *Worker) keepRefused(ctx context.Context, refused *Plan) (*Plan, bool, error) {
+	created, err := bucket.CreateJSON(ctx, w.work, planName(refused.Run), refused)
+	if err != nil {
+		return nil, false, err
 	}
 	plan, err := w.runs.Plan(ctx, refused.Run)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return plan, w.AnnounceRefused(ctx, plan)
+	return plan, created, w.AnnounceRefused(ctx, plan)
 }

@@ -37,7 +37,7 @@ func (w *Worker) announcePlanned(ctx context.Context, plan *Plan) error {
 // AnnounceRefused publishes that a dataset was refused, if the plan is a refusal. A plan of another version of Harvest
 // also has a Problem, but only that version publishes the events of the plan's run.
 func (w *Worker) AnnounceRefused(ctx context.Context, plan *Plan) error {
-	if plan.Problem == "" || plan.Layout != LayoutVersion || len(plan.Manifests) > 0 {
+	if !plan.isRefusal() {
 		return nil
 	}
 	return w.announce(ctx, plan, runEvent(plan, events.RunRefused), events.RunEvent{Problem: plan.Problem})

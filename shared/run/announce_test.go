@@ -37,7 +37,8 @@ func TestEventsOfStates(t *testing.T) {
 	f.Reconcile()
 	check(t, f, events.RunCancelled, plan.Run+"/cancelled")
 	for range 2 {
-		refused, err := f.Worker.Refuse(t.Context(), "odd", "datasets/odd/a.json holds no sample")
+		why := &run.RefusedError{Reason: "datasets/odd/a.json holds no sample"}
+		refused, err := f.Worker.Refuse(t.Context(), "odd", run.Upload{}, why)
 		if err != nil {
 			t.Fatal(err)
 		}

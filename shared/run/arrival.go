@@ -67,22 +67,26 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 		return false, fmt.Errorf("looking for the %s next to %s: %w", SpecFile, file, err)
 	}
 	spec, there, err := p.specOf(ctx, DatasetsPrefix+name+"/"+SpecFile, name, SpecFile)
-	names := append(slices.Clone(spec.Manifests), spec.ScoresFrom)
-	if spec.Teacher != nil {
-		names = append(names, spec.Teacher.Annotations)
+	if err != nil || !there || spec.mentions(file) {
+		return there && err == nil, err
 	}
-	if err == nil && matchesAny(spec.Manifests, file) {
-		return there, nil
+	resolved, _, err := p.resolve(ctx, spec)
+	if err != nil || slices.Contains(resolved.Manifests, file) { // a recipe names it
+		return err == nil, err
 	}
-	if err == nil && !slices.Contains(names, file) { // a recipe may name it
-		named := names[len(spec.Manifests):]
-		spec, _, err = p.resolve(ctx, spec)
-		names = slices.Concat(spec.Manifests, named)
-		if err == nil && !slices.Contains(names, file) {
-			err = p.missing(ctx, name, file, names)
-		}
+	return false, p.missing(ctx, name, file, slices.Concat(resolved.Manifests, spec.otherFiles()))
+}
+
+// names reports whether a spec, or a recipe that it lists, names a file in the dataset's folder.
+func (p *Planner) names(ctx context.Context, spec Spec, file string) (bool, error) {
+	if spec.mentions(file) || !isManifest(file) {
+		return spec.mentions(file), nil
 	}
-	return there && slices.Contains(names, file), err
+	resolved, _, err := p.resolve(ctx, spec)
+	if _, refused := errors.AsType[*RefusedError](err); refused {
+		return false, nil
+	}
+	return slices.Contains(resolved.Manifests, file), err
 }
 
 // missing returns a *RefusedError if a file that the SpecFile of a dataset names does not exist. The error asks whether
@@ -90,9 +94,6 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 func (p *Planner) missing(ctx context.Context, name, file string, names []string) error {
 	folder := DatasetsPrefix + name + "/"
 	for _, named := range names {
-		if named == "" {
-			continue
-		}
 		if there, err := p.hasFile(ctx, folder+named); err != nil {
 			return err
 		} else if !there {

@@ -16,24 +16,31 @@ import (
 const (
 	// maxNamed is the largest number of files that a SpecFile names: manifests, and three other files.
 	maxNamed = maxManifests + 3
-	// requestAgain is the fix of a dataset that names a missing file.
-	requestAgain = "upload it, then request the dataset again"
+	// requestAgain is the fix of a dataset that names a missing file, and requestAllAgain if several files are missing.
+	requestAgain    = "upload it, then request the dataset again"
+	requestAllAgain = "upload them, then request the dataset again"
 	// startsItself is the fix if the arrival of the last missing file starts the run.
 	startsItself = "upload all files that " + SpecFile + " names; the run starts when the last one arrives"
 )
 
-// An Awaiting is a SpecFile whose upload was refused because files that it names were missing.
+// An Awaiting says what the arrival of an object means for the SpecFile of its dataset.
 type Awaiting struct {
-	Spec    string // object of the SpecFile; empty if no SpecFile waits
-	Missing string // an object that is still missing; empty if there is none
+	// Spec is the object of the SpecFile if its upload was refused, and waits for the object. If Missing is empty, the
+	// caller handles the SpecFile again, as if it was just uploaded.
+	Spec    string
+	Missing string // an object that is still missing, if Spec is not empty; empty if there is none
+	// Run is the refused run of the SpecFile, and Reason is why it was refused, if no file was missing. If Spec is empty,
+	// the object is not the reason, or was not replaced.
+	Run, Reason string
+	Named       bool // whether the SpecFile names the object
 }
 
-// Awaiting returns the SpecFile that waits for an object, or the object itself if it is such a SpecFile. If no file is
-// missing any more, the caller handles the SpecFile again, as if it was just uploaded.
+// Awaiting returns what an object means for the SpecFile of its dataset. The object may be this SpecFile.
 //
-// The search for a missing file begins at the first file of the list, and stops at the first missing one. The work
-// bucket keeps how far it came. So an arrival takes at most 20 requests, and all arrivals of n files together take n
-// further requests, in any order of the files.
+// A SpecFile whose files were missing waits for the last one. The search for a missing file begins at the first file of
+// the list, and stops at the first missing one. The work bucket keeps how far it came. So an arrival takes at most 20
+// requests, and all arrivals of n files together take n further requests, in any order of the files. A SpecFile whose
+// run was refused for another reason waits for the file that was the reason; see corrected.
 func (p *Planner) Awaiting(ctx context.Context, object string) (Awaiting, error) {
 	rest, found := strings.CutPrefix(object, DatasetsPrefix)
 	name, file, below := strings.Cut(rest, "/")
@@ -48,7 +55,8 @@ func (p *Planner) Awaiting(ctx context.Context, object string) (Awaiting, error)
 		return Awaiting{}, fmt.Errorf("looking for the %s of %s: %w", SpecFile, object, err)
 	}
 	u := Upload{at, attrs.Generation}
-	if awaits, err := p.index.Awaits(ctx, u); !awaits || err != nil {
+	awaits, err := p.index.Awaits(ctx, u)
+	if err != nil || !awaits && file == SpecFile {
 		return Awaiting{}, err
 	}
 	spec, there, err := p.specOf(ctx, at, name, SpecFile)
@@ -57,12 +65,16 @@ func (p *Planner) Awaiting(ctx context.Context, object string) (Awaiting, error)
 	} else if err != nil || !there {
 		return Awaiting{}, err
 	}
+	if !awaits {
+		return p.corrected(ctx, u, spec, file)
+	}
 	names := spec.Named()
 	if file != SpecFile && !slices.Contains(names, file) {
-		return Awaiting{}, nil
+		named, err := p.names(ctx, spec, file)
+		return Awaiting{Named: named}, err
 	}
 	missing, err := p.absent(ctx, u, DatasetsPrefix+name+"/", names)
-	return Awaiting{Spec: at, Missing: missing}, err
+	return Awaiting{Spec: at, Missing: missing, Named: file != SpecFile}, err
 }
 
 // arrivedStep is the number of further files after which the work bucket keeps how many files have arrived.
@@ -105,7 +117,9 @@ func (u Upload) Awaits(spec Spec, err error) *RefusedError {
 		return nil
 	}
 	waits := *refused
-	waits.Reason = strings.Replace(waits.Reason, requestAgain, startsItself, 1)
+	for _, fix := range []string{requestAgain, requestAllAgain} {
+		waits.Reason = strings.Replace(waits.Reason, fix, startsItself, 1)
+	}
 	return &waits
 }
 
@@ -120,6 +134,19 @@ func (s Spec) Named() []string {
 		}
 		names = append(names, expanded...)
 	}
+	return append(names, s.otherFiles()...)
+}
+
+// mentions reports whether a spec names a file in the dataset's folder, by its name or by a pattern.
+func (s Spec) mentions(file string) bool {
+	return slices.Contains(s.otherFiles(), file) || slices.ContainsFunc(s.Manifests, func(manifest string) bool {
+		expanded, err := recipe.Expand(manifest)
+		return manifest == file || err == nil && (slices.Contains(expanded, file) || matchesAny(expanded, file))
+	})
+}
+
+// otherFiles returns the files in the dataset's folder that a spec names, except its manifests.
+func (s Spec) otherFiles() (names []string) {
 	if s.Rubric != "" {
 		names = append(names, s.Rubric)
 	}

@@ -21,7 +21,7 @@ func TestListByAge(t *testing.T) {
 	var want []string
 	accept := func(dataset string) {
 		t.Helper()
-		plan, err := f.Worker.Refuse(t.Context(), dataset, "no good")
+		plan, err := f.Worker.Refuse(t.Context(), dataset, run.Upload{}, &run.RefusedError{Reason: "no good"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -68,7 +68,7 @@ func TestRestoreIndex(t *testing.T) {
 	f := runtest.New(t)
 	var ids []string
 	for _, dataset := range []string{"a", "b"} {
-		plan, err := f.Worker.Refuse(t.Context(), dataset, "no good")
+		plan, err := f.Worker.Refuse(t.Context(), dataset, run.Upload{}, &run.RefusedError{Reason: "no good"})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -128,9 +128,13 @@ func (p *Planner) complete(ctx context.Context, plan *Plan, byDefault bool, rate
 		for _, m := range plan.Manifests {
 			names = append(names, m.Name)
 		}
-		return &RefusedError{
+		refused := &RefusedError{
 			Reason: strings.Join(names, ", ") + ": the manifest has no records; write at least one", Err: ErrNoRecords,
 		}
+		if len(names) == 1 {
+			refused.Object = names[0]
+		}
+		return refused
 	}
 	plan.limit()
 	if err := plan.fitSelection(byDefault); err != nil {

@@ -30,6 +30,12 @@ type Plan struct {
 	// Problem is the reason why the run was refused or is not continued; empty if there is none. A refused run has no
 	// ranges.
 	Problem string `json:"problem,omitempty"`
+	// ProblemObject is the object of the input bucket that has to be uploaded or corrected. It is empty if the Problem is
+	// not about exactly one object.
+	ProblemObject string `json:"problem_object,omitempty"`
+	// Refused is the upload that was refused before its run was planned. It is part of the identity of this run, so that
+	// another upload is another run, also if the Problem is the same.
+	Refused Upload `json:"refused,omitzero"`
 	// Passing is true if the Problem may be transient. Then the same request starts the dataset from the beginning.
 	Passing   bool           `json:"passing,omitempty"`
 	Manifests []Manifest     `json:"manifests"`
@@ -135,6 +141,12 @@ func (p *Plan) Container() (container.Kind, bool) {
 	return kinds.ByFormat(p.Manifests[0].Format)
 }
 
+// isRefusal reports whether the plan only has the reason why a run was refused. A plan of another version of Harvest
+// also has a Problem, but its run may have begun.
+func (p *Plan) isRefusal() bool {
+	return p.Problem != "" && p.Layout == LayoutVersion && len(p.Manifests) == 0
+}
+
 // IsNewer reports whether a newer version of Harvest planned the run. Only a newer version continues the run.
 func (p *Plan) IsNewer() bool { return p.Layout > LayoutVersion || p.Reading > dataset.ReadingVersion }
 
@@ -171,6 +183,7 @@ type identity struct {
 	Refusals  int                `json:"refusals,omitempty"`
 	Removals  int                `json:"removals,omitempty"`
 	Problem   string             `json:"problem,omitempty"`
+	Refused   Upload             `json:"refused,omitzero"`
 }
 
 type manifestIdentity struct {
@@ -190,7 +203,7 @@ func (p *Plan) identify() error {
 	id := identity{
 		Images: p.Images, Scorer: p.ScorerID, Options: p.Options, Constants: p.Constants,
 		Layout: p.Layout, Reading: p.Reading, Attempt: p.Attempt, Limit: p.Limit, Refusals: p.Refusals,
-		Removals: p.Removals, Problem: p.Problem,
+		Removals: p.Removals, Problem: p.Problem, Refused: p.Refused,
 	}
 	if p.Rubric != nil {
 		id.Rubric = p.Rubric.Hash()

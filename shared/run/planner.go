@@ -162,7 +162,7 @@ func (p *Planner) identify(ctx context.Context, spec Spec) (*Plan, scorer.Scorer
 	}
 	var err error
 	if plan.Rubric, err = p.rubric(ctx, prefix, spec.Rubric); err != nil {
-		return nil, nil, err
+		return nil, nil, p.allMissing(ctx, err, prefix, spec.Named())
 	}
 	if err := p.check(ctx, plan); err != nil {
 		return nil, nil, err
@@ -327,7 +327,7 @@ func unread(field, object string, err error) error {
 		return &RefusedError{Missing: object, Reason: fmt.Sprintf(
 			"%s: %s is not in the input bucket; %s", field, object, requestAgain)}
 	case errors.Is(err, bucket.ErrUnreadable):
-		return &RefusedError{Reason: fmt.Sprintf(
+		return &RefusedError{Object: object, Reason: fmt.Sprintf(
 			"%s: %v; replace the file by a copy that this user may read", field, err)}
 	default:
 		return fmt.Errorf("reading %s: %w", object, err)

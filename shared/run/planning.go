@@ -33,28 +33,29 @@ type draft struct {
 
 // PlanAccepted does a step of planning an accepted run, for its first request, and starts the run after the last step.
 // It returns the plan after the last step, and nil before. If the plan has a Problem, the run was refused, or planning
-// was given up because a step failed too often. delivery is the message's id.
+// was given up because a step failed too often. created is true for the step that made the plan. delivery is the
+// message's id.
 func (w *Worker) PlanAccepted(
 	ctx context.Context, planner *Planner, task events.PlanTask, spec Spec, delivery string,
-) (*Plan, error) {
-	plan, err := w.runs.Plan(ctx, task.Run)
+) (plan *Plan, created bool, err error) {
+	plan, err = w.runs.Plan(ctx, task.Run)
 	switch {
 	case err == nil && plan.Problem == "":
-		return w.Start(ctx, plan) // the delivery that made the plan may have been killed before it started the run
+		return w.start(ctx, plan) // the delivery that made the plan may have been killed before it started the run
 	case err == nil:
-		return plan, w.AnnounceRefused(ctx, plan)
+		return plan, false, w.AnnounceRefused(ctx, plan)
 	case !errors.Is(err, ErrPlanning):
-		return nil, err
+		return nil, false, err
 	}
 	a, err := w.attempt(ctx, planAttempted(task), delivery)
 	if a == nil || err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	err = errDied
 	if a.spent < maxAttempts {
 		watched := w.watched(ctx, task.Run)
-		if plan, err = w.planStep(watched, planner, task, spec); err == nil {
-			return plan, w.end(ctx, a, endDone, nil)
+		if plan, created, err = w.planStep(watched, planner, task, spec); err == nil {
+			return plan, created, w.end(ctx, a, endDone, nil)
 		}
 		if errors.Is(err, scorer.ErrUnavailable) {
 			scorer.ReportWait(watched, scorer.Wait{Why: err})
@@ -65,7 +66,7 @@ func (w *Worker) PlanAccepted(
 	}
 	final, ended := w.endFailed(ctx, a, err)
 	if !final || ended != nil {
-		return nil, errors.Join(err, ended)
+		return nil, false, errors.Join(err, ended)
 	}
 	return w.givePlanningUp(ctx, task, spec, a.spent, err)
 }
@@ -119,33 +120,33 @@ func (r *Reader) draft(ctx context.Context, run string) (*draft, error) {
 }
 
 // planStep does a step of planning, and publishes the next step. After the last step it starts the run.
-func (w *Worker) planStep(ctx context.Context, planner *Planner, t events.PlanTask, spec Spec) (*Plan, error) {
+func (w *Worker) planStep(ctx context.Context, planner *Planner, t events.PlanTask, spec Spec) (*Plan, bool, error) {
 	d, err := w.draft(ctx, planner, t.Run, spec)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	manifests := len(d.Plan.Manifests)
 	if t.Manifest < 0 || t.Manifest >= manifests || t.Step < 0 {
-		return nil, events.DataError(
+		return nil, false, events.DataError(
 			fmt.Errorf("planning of run %s has no step %d of manifest %d", t.Run, t.Step, t.Manifest))
 	}
 	if t.Manifest == 0 && t.Step == 0 {
 		for first := 1; first < min(d.Width, manifests); first++ {
 			if err := w.publishPlanning(ctx, events.PlanTask{Run: t.Run, Manifest: first}); err != nil {
-				return nil, err
+				return nil, false, err
 			}
 		}
 	}
 	done, err := w.splitStep(ctx, planner, d.Plan, t)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	next := t
 	if next.Step++; done {
 		next.Manifest, next.Step = t.Manifest+d.Width, 0
 	}
 	if next.Manifest < manifests {
-		return nil, w.publishPlanning(ctx, next)
+		return nil, false, w.publishPlanning(ctx, next)
 	}
 	return w.endPlanning(ctx, planner, d)
 }
@@ -197,10 +198,10 @@ func (w *Worker) splitStep(ctx context.Context, planner *Planner, plan *Plan, t 
 // endPlanning makes the plan and starts the run, if all manifests are split. It checks this after its own delivery has
 // written its result. So if several deliveries write the last results at the same time, at least one delivery finds all
 // results.
-func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*Plan, error) {
+func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*Plan, bool, error) {
 	split, err := bucket.Numbers(ctx, w.work, layoutsPrefix(d.Plan.Run), ".json")
 	if err != nil || !bucket.HasAll(split, 0, len(d.Plan.Manifests)) {
-		return nil, err
+		return nil, false, err
 	}
 	plan := *d.Plan
 	plan.Manifests = slices.Clone(plan.Manifests)
@@ -213,22 +214,22 @@ func (w *Worker) endPlanning(ctx context.Context, planner *Planner, d *draft) (*
 		})
 	}
 	if err := group.Wait(); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := plan.addAll(layouts); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	rater, err := planner.openScorer(ctx, &plan)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if rater.ID() != plan.ScorerID {
-		return nil, errReplaced
+		return nil, false, errReplaced
 	}
 	if err := planner.complete(ctx, &plan, d.ByDefault, rater); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return w.Start(ctx, &plan)
+	return w.start(ctx, &plan)
 }
 
 // ContinuePlanning publishes the first open step of each chain of planning, unless it was published recently.

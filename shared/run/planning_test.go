@@ -260,7 +260,7 @@ func TestPlanLosesEachMessage(t *testing.T) {
 		f.Reconcile()
 		for _, m := range f.Tasks.TakeOf(events.TaskPlan) {
 			task := runtest.Decode[events.PlanTask](t, m)
-			if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
+			if _, _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -295,7 +295,7 @@ func TestPlanTwice(t *testing.T) {
 			}
 			seen[task] = true
 			for range 2 {
-				if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
+				if _, _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -305,7 +305,7 @@ func TestPlanTwice(t *testing.T) {
 		t.Errorf("plan (-one pass +twice):\n%s", diff)
 	}
 	for _, task := range []events.PlanTask{{Run: id, Manifest: 5}, {Run: id, Manifest: -1}, {Run: id, Step: -1}} {
-		if _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
+		if _, _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "d"); err != nil {
 			t.Errorf("%+v of a run that is planned: %v", task, err)
 		}
 	}

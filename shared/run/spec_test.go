@@ -163,7 +163,7 @@ func TestUploadedFaultyFile(t *testing.T) {
 func TestRefuse(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
-	plan, err := f.Worker.Refuse(t.Context(), "demo", "no good")
+	plan, err := f.Worker.Refuse(t.Context(), "demo", run.Upload{}, &run.RefusedError{Reason: "no good"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -171,11 +171,12 @@ func TestRefuse(t *testing.T) {
 	if st.State != run.StateRefused || st.Problem != "no good" || st.Dataset != "demo" {
 		t.Errorf("status %+v, want state refused with the problem", st)
 	}
-	again, err := f.Worker.Refuse(t.Context(), "demo", "no good")
+	again, err := f.Worker.Refuse(t.Context(), "demo", run.Upload{}, &run.RefusedError{Reason: "no good"})
 	if err != nil || again.Run != plan.Run {
 		t.Errorf("refused again as %v, %v; want run %s", again, err, plan.Run)
 	}
-	if other, err := f.Worker.Refuse(t.Context(), "demo", "no better"); err != nil || other.Run == plan.Run {
+	other, err := f.Worker.Refuse(t.Context(), "demo", run.Upload{}, &run.RefusedError{Reason: "no better"})
+	if err != nil || other.Run == plan.Run {
 		t.Errorf("another reason makes %v, %v; want another run", other, err)
 	}
 	for name, call := range map[string]func() error{
@@ -193,7 +194,8 @@ func TestRefuse(t *testing.T) {
 		}
 	}
 	// A name that no folder can have: nothing could be looked up, so the message is done with.
-	if _, err := f.Worker.Refuse(t.Context(), "bad name", "no good"); !events.IsDataError(err) {
+	_, err = f.Worker.Refuse(t.Context(), "bad name", run.Upload{}, &run.RefusedError{Reason: "no good"})
+	if !events.IsDataError(err) {
 		t.Errorf("bad name: error %v, want a permanent error", err)
 	}
 }

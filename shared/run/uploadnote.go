@@ -15,11 +15,15 @@ import (
 const uploadsPrefix = "index/uploads/"
 
 // The ends of the names of objects that record an upload. An upload that waits for files has a second object when it
-// begins to wait, and a third object when it is handled again after all files have arrived.
+// begins to wait. The upload of a SpecFile has a further object for each time that it is handled again: after all files
+// have arrived, or after the arrival of a corrected file. These objects are listed in the order of the last one first.
 const (
 	noteHandled = ".json"
 	noteAwaits  = ".awaits.json"
-	noteAgain   = ".again.json"
+	noteAgain   = ".again" // it begins these names
+	againFirst  = noteAgain + ".json"
+	againLater  = noteAgain + "-%06d.json"
+	maxAgain    = 999_999
 	noteArrived = ".arrived/" // it begins the names of objects that count the files that have arrived
 )
 
@@ -32,33 +36,100 @@ type notedUpload struct {
 // NoteUpload records that an upload was accepted or refused as a run. Afterwards the upload is not handled again, even
 // if the run is removed. An upload that waited for files does not wait any more.
 func (x *Index) NoteUpload(ctx context.Context, u Upload, run string) error {
-	awaited, err := x.noted(ctx, u, noteAwaits)
-	if err != nil {
-		return err
-	}
-	if awaited { // the upload may have an object of noteHandled with the run that was refused earlier
-		if err := x.note(ctx, u, noteAgain, run); err != nil {
+	if u.IsSpec() {
+		if err := x.noteAgain(ctx, u, run); err != nil {
 			return err
 		}
 	}
-	return x.note(ctx, u, noteHandled, run)
+	if created, err := x.note(ctx, u, noteHandled, run); created || err != nil || !u.IsSpec() {
+		return err
+	}
+	return x.noteAgain(ctx, u, run) // another delivery may have just recorded another run
+}
+
+// noteAgain records that the upload of a SpecFile was handled again, unless it is handled for the first time, or its
+// last run is recorded.
+func (x *Index) noteAgain(ctx context.Context, u Upload, run string) error {
+	for {
+		last, again, err := x.last(ctx, u)
+		if err != nil {
+			return err
+		}
+		awaited := false
+		if again == 0 { // the upload may have an object of noteHandled with the run that was refused earlier
+			if awaited, err = x.noted(ctx, u, noteAwaits); err != nil {
+				return err
+			}
+		}
+		if !awaited && (last == nil || last.Run == run) {
+			return nil
+		}
+		end := againFirst
+		if again > 0 {
+			end = fmt.Sprintf(againLater, maxAgain-again)
+		}
+		// Another delivery may have just created the object, with another run.
+		if created, err := x.note(ctx, u, end, run); created || err != nil {
+			return err
+		}
+	}
+}
+
+// last returns the last record that the upload of a SpecFile was handled, and the number of times that it was handled
+// again. The record is nil if the upload was not handled.
+func (x *Index) last(ctx context.Context, u Upload) (last *notedUpload, again int, err error) {
+	prefix, err := uploadName(u, noteAgain)
+	if err != nil {
+		return nil, 0, err
+	}
+	name, err := uploadName(u, noteHandled)
+	if err != nil {
+		return nil, 0, err
+	}
+	for attrs, err := range x.work.List(ctx, prefix, "") {
+		if err != nil {
+			return nil, 0, fmt.Errorf("listing the runs of %s: %w", u.Object, err)
+		}
+		name, again = attrs.Name, 1
+		var left int
+		if n, _ := fmt.Sscanf(strings.TrimPrefix(name, strings.TrimSuffix(prefix, noteAgain)), againLater, &left); n == 1 {
+			again += maxAgain - left
+		}
+		break
+	}
+	last = &notedUpload{}
+	if err := bucket.ReadJSON(ctx, x.work, name, last); errors.Is(err, bucket.ErrNotExist) {
+		return nil, again, nil
+	} else if err != nil {
+		return nil, 0, err
+	}
+	return last, again, nil
 }
 
 // NoteRefused records that an upload was refused as a run, and waits for files as recorded by Await. The arrival of its
 // last file handles the upload again.
 func (x *Index) NoteRefused(ctx context.Context, u Upload, run string) error {
-	return x.note(ctx, u, noteHandled, run)
+	if waits, err := x.Awaits(ctx, u); err != nil {
+		return err
+	} else if !waits { // it has waited before, and its files have arrived
+		return x.NoteUpload(ctx, u, run)
+	}
+	_, err := x.note(ctx, u, noteHandled, run)
+	return err
 }
 
 // Await records that the upload of a SpecFile waits for files.
-func (x *Index) Await(ctx context.Context, u Upload) error { return x.note(ctx, u, noteAwaits, "") }
+func (x *Index) Await(ctx context.Context, u Upload) error {
+	_, err := x.note(ctx, u, noteAwaits, "")
+	return err
+}
 
 // Awaits reports whether an upload waits for files.
 func (x *Index) Awaits(ctx context.Context, u Upload) (bool, error) {
 	if awaited, err := x.noted(ctx, u, noteAwaits); !awaited || err != nil {
 		return false, err
 	}
-	again, err := x.noted(ctx, u, noteAgain)
+	again, err := x.noted(ctx, u, againFirst)
 	return !again && err == nil, err
 }
 
@@ -93,21 +164,22 @@ func (x *Index) noteArrived(ctx context.Context, u Upload, files int) error {
 
 // RunOf returns the last run that was recorded for an upload; empty if there is none.
 func (x *Index) RunOf(ctx context.Context, u Upload) (string, error) {
-	for _, end := range []string{noteAgain, noteHandled} {
-		if end == noteAgain && !u.IsSpec() {
-			continue
-		}
-		name, err := uploadName(u, end)
-		if err != nil {
+	if u.IsSpec() {
+		last, _, err := x.last(ctx, u)
+		if last == nil || err != nil {
 			return "", err
 		}
-		var noted notedUpload
-		err = bucket.ReadJSON(ctx, x.work, name, &noted)
-		if !errors.Is(err, bucket.ErrNotExist) {
-			return noted.Run, err
-		}
+		return last.Run, nil
 	}
-	return "", nil
+	name, err := uploadName(u, noteHandled)
+	if err != nil {
+		return "", err
+	}
+	var noted notedUpload
+	if err = bucket.ReadJSON(ctx, x.work, name, &noted); errors.Is(err, bucket.ErrNotExist) {
+		return "", nil
+	}
+	return noted.Run, err
 }
 
 // HasUpload reports whether NoteUpload or NoteRefused recorded an upload.
@@ -119,14 +191,13 @@ func (x *Index) HasUpload(ctx context.Context, u Upload) (bool, error) {
 	return bucket.Exists(ctx, x.work, name)
 }
 
-// note creates an object of an upload, unless it exists.
-func (x *Index) note(ctx context.Context, u Upload, end, run string) error {
+// note creates an object of an upload, and reports false if it exists.
+func (x *Index) note(ctx context.Context, u Upload, end, run string) (created bool, err error) {
 	name, err := uploadName(u, end)
 	if err != nil {
-		return err
+		return false, err
 	}
-	_, err = bucket.CreateJSON(ctx, x.work, name, notedUpload{u, run})
-	return err
+	return bucket.CreateJSON(ctx, x.work, name, notedUpload{u, run})
 }
 
 // noted reports whether the upload of a SpecFile has an object. Other uploads never wait, so they cost no request.

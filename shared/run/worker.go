@@ -1,12 +1,14 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
 	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/memory"
 )
@@ -89,7 +91,7 @@ type RefusedError struct {
 	// Err is the cause, such as the *dataset.FormatError of a manifest, whose File is the object's name; nil if there is
 	// no other error.
 	Err error
-	// Object is the name of the invalid object, with which the reason begins; empty if the reason is not about an object.
+	// Object is the name of the invalid object; empty if the reason is not about an object.
 	Object string
 	// Missing is the name of an object that does not exist in the input bucket; empty if there is another reason.
 	Missing string
@@ -103,20 +105,33 @@ func (e *RefusedError) Error() string { return e.Reason }
 // Unwrap returns the cause.
 func (e *RefusedError) Unwrap() error { return e.Err }
 
+// object returns the object that has to be uploaded or corrected; empty if this is not exactly one object.
+func (e *RefusedError) object() string {
+	if format, ok := errors.AsType[*dataset.FormatError](e.Err); ok && format.File != "" {
+		return format.File
+	}
+	return cmp.Or(e.Object, e.Missing)
+}
+
 // Start accepts a planned run and begins it. If the run exists, Start continues it. It returns the stored plan of the
 // run, which may have another selection than the given plan.
 func (w *Worker) Start(ctx context.Context, plan *Plan) (*Plan, error) {
-	if _, err := bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
-		return nil, err
+	plan, _, err := w.start(ctx, plan)
+	return plan, err
+}
+
+// start is Start, and reports whether it created the plan.
+func (w *Worker) start(ctx context.Context, plan *Plan) (stored *Plan, created bool, err error) {
+	if created, err = bucket.CreateJSON(ctx, w.work, planName(plan.Run), plan); err != nil {
+		return nil, false, err
 	}
-	plan, err := w.runs.Plan(ctx, plan.Run)
-	if err != nil {
-		return nil, err
+	if stored, err = w.runs.Plan(ctx, plan.Run); err != nil {
+		return nil, false, err
 	}
 	if err := w.index.Accept(ctx, Entry{Run: plan.Run}, acceptedName(plan.Run), w.now()); err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return plan, w.begin(ctx, plan)
+	return stored, created, w.begin(ctx, stored)
 }
 
 // begin begins the first wave of a run that has none, and continues the run in its current wave, if it is workable.
@@ -171,13 +186,14 @@ func (w *Worker) cancelled(ctx context.Context, run string) (bool, error) {
 	return !scored && err == nil, err
 }
 
-// Refuse stores the reason why a dataset was refused as a run, so that users can look it up. It returns the plan of
-// this run.
-func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan, error) {
+// Refuse stores the reason why an upload of a dataset was refused as a run, so that users can look it up. It returns
+// the plan of this run. The same reason for the same upload is one run.
+func (w *Worker) Refuse(ctx context.Context, datasetName string, u Upload, why *RefusedError) (*Plan, error) {
 	if !namePattern.MatchString(datasetName) {
-		return nil, events.DataError(&RefusedError{Reason: reason})
+		return nil, events.DataError(&RefusedError{Reason: why.Reason})
 	}
-	plan := refusedPlan(datasetName, reason)
+	plan := refusedPlan(datasetName, why)
+	plan.Refused = u
 	if err := w.runs.notRemoved(ctx, plan, func(plan *Plan) { plan.Removals++ }); err != nil {
 		return nil, err
 	}
@@ -192,9 +208,10 @@ func (w *Worker) Refuse(ctx context.Context, datasetName, reason string) (*Plan,
 }
 
 // refusedPlan returns the plan of a refused dataset, without the run's id.
-func refusedPlan(datasetName, reason string) *Plan {
+func refusedPlan(datasetName string, why *RefusedError) *Plan {
 	return &Plan{
-		Layout: LayoutVersion, Dataset: datasetName, Problem: reason, Manifests: []Manifest{}, Ranges: []Range{},
+		Layout: LayoutVersion, Dataset: datasetName, Problem: why.Reason, ProblemObject: why.object(),
+		Manifests: []Manifest{}, Ranges: []Range{},
 	}
 }
 

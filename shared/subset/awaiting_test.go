@@ -144,6 +144,36 @@ func arriveAll(t *testing.T, f *runtest.Fixture, files []string) (started string
 	return started
 }
 
+// TestAllMissingFiles uploads a dataset.yaml before some of its manifests. The refusal names the missing ones.
+func TestAllMissingFiles(t *testing.T) {
+	t.Parallel()
+	const (
+		one    = " is not in the input bucket"
+		some   = " are not in the input bucket"
+		itself = "; upload all files that dataset.yaml names; the run starts when the last one arrives"
+	)
+	for spec, want := range map[string]string{
+		"manifests: [a.json, b.json]\n":         "b.json" + one + itself,
+		"manifests: [c.json, a.json, b.json]\n": "c.json and datasets/demo/b.json" + some + itself,
+		"manifests: ['{1..9}.json', a.json]\n": "1.json, datasets/demo/2.json, datasets/demo/3.json, " +
+			"datasets/demo/4.json, datasets/demo/5.json and 4 more" + some + itself,
+		"manifests: [c.json, 'a*.json', b.json]\n": "c.json and datasets/demo/b.json" + some +
+			"; upload them, then request the dataset again",
+		"manifests: [c.json, a.json]\nrubric: r.yaml\n": "r.yaml and datasets/demo/c.json" + some + itself,
+		"manifests: [a.json]\nrubric: r.yaml\n":         "r.yaml" + one + itself,
+		"manifests: [c.json]\nstrategy: top\nby: good\nscores_from: n.csv\n": "c.json and datasets/demo/n.csv" + some +
+			itself,
+	} {
+		f := runtest.New(t)
+		f.Upload(demoFolder+"a.json", demoFile("a.json"))
+		f.Upload(demoSpec, []byte(spec))
+		if got := arrived(t, f, demoSpec); !strings.HasSuffix(got.Refused, "datasets/demo/"+want) ||
+			strings.Count(got.Refused, demoFolder) != strings.Count(want, demoFolder)+1 {
+			t.Errorf("%s: %+v, want %q", spec, got, want)
+		}
+	}
+}
+
 // TestSpecNotStartedAgain uploads files that a refused dataset.yaml names. They do not start it, because nobody knows
 // whether all files are there, or because it is refused for another reason.
 func TestSpecNotStartedAgain(t *testing.T) {

@@ -27,52 +27,65 @@ type requested struct {
 func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (string, error) {
+	plan, err := s.acceptPlan(ctx, planner, worker, spec, upload)
+	if plan == nil {
+		return "", err
+	}
+	return plan.Run, err
+}
+
+// acceptPlan is AcceptRun, and returns the plan of the run. The plan has no ranges if the run is not planned yet, and a
+// Problem if the run was refused earlier.
+func (s *Selector) acceptPlan(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
+) (*run.Plan, error) {
 	plan, planned, err := planner.Identify(ctx, spec)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
 	if !planned {
 		if err := worker.Accept(ctx, plan, spec); err != nil {
-			return "", err
+			return nil, err
 		}
 		// The run may have been planned in the meantime, by a delivery that did not find this request.
 		known, err := s.runs.Plan(ctx, plan.Run)
 		if errors.Is(err, run.ErrPlanning) {
-			return plan.Run, nil
+			return plan, nil
 		} else if err != nil {
-			return "", err
+			return nil, err
 		}
-		return plan.Run, s.Request(ctx, known, spec.Request, spec.MaxFailed)
+		return known, s.Request(ctx, known, spec.Request, spec.MaxFailed)
 	}
 	if plan, err = worker.Start(ctx, plan); err != nil {
-		return "", err
+		return nil, err
 	}
 	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || spec.NoImageCheck {
-		return plan.Run, err
+		return plan, err
 	}
 	// The check comes last, because it may start an attempt: that attempt gets copies of the requests recorded before.
-	return plan.Run, worker.AcceptImageCheck(ctx, plan, upload)
+	return plan, worker.AcceptImageCheck(ctx, plan, upload)
 }
 
 // PlanRun does a step of planning an accepted run. After the last step it starts the run, records the requested
-// selections, and returns the plan; before that it returns nil. A plan with a Problem was refused.
+// selections, and returns the plan; before that it returns nil. A plan with a Problem was refused. created is true for
+// the step that made the plan.
 func (s *Selector) PlanRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, task events.PlanTask, delivery string,
-) (*run.Plan, error) {
+) (plan *run.Plan, created bool, err error) {
 	asked, err := s.runs.Asked(ctx, task.Run)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if len(asked) == 0 {
-		return nil, events.DataError(fmt.Errorf("there is no request for run %s", task.Run))
+		return nil, false, events.DataError(fmt.Errorf("there is no request for run %s", task.Run))
 	}
-	plan, err := worker.PlanAccepted(ctx, planner, task, asked[0], delivery)
+	plan, created, err = worker.PlanAccepted(ctx, planner, task, asked[0], delivery)
 	if err != nil || plan == nil || plan.Problem != "" {
-		return plan, err
+		return plan, created, err
 	}
 	// This includes requests that came during planning. A later request finds the plan.
 	if asked, err = s.runs.Asked(ctx, task.Run); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var refused []error
 	for _, spec := range asked {
@@ -80,10 +93,10 @@ func (s *Selector) PlanRun(
 		if _, final := errors.AsType[*run.RefusedError](err); final {
 			refused = append(refused, err)
 		} else if err != nil {
-			return nil, err
+			return nil, false, err
 		}
 	}
-	return plan, events.DataError(errors.Join(refused...))
+	return plan, created, events.DataError(errors.Join(refused...))
 }
 
 // Request records an automatic selection that the run's plan does not have, for example if dataset.yaml is uploaded

@@ -14,15 +14,16 @@ import (
 type Arrival struct {
 	Run     string // accepted or refused run; empty if the object starts none
 	Spec    string // the dataset.yaml that waited for the object and started the run; empty if the object itself did
-	Named   bool   // whether the dataset.yaml next to the object names it, so that it starts no run of its own
+	Earlier string // the refused run of this dataset.yaml if the object is a corrected file; empty if it was missing
+	Named   bool   // whether the dataset.yaml of the object's dataset names it, so that it starts no run of its own
 	Missing string // a file for which this dataset.yaml waits; when all files have arrived, its run starts
-	Waits   string // why the dataset.yaml next to the object is refused; until that is fixed, the object starts no run
+	Waits   string // why the dataset.yaml of the object's dataset is refused, so that the object starts no run
 	Refused string // why the run is refused
 }
 
 // AcceptUpload accepts the run that an object in the input bucket starts, and then records that this upload is handled,
-// so that it needs no further notification. If the object is the last file that a refused dataset.yaml waits for, the
-// dataset.yaml is handled again. Each step can be repeated.
+// so that it needs no further notification. If the object is the last file that a refused dataset.yaml waits for, or
+// corrects the file that was the reason, the dataset.yaml is handled again. Each step can be repeated.
 func (s *Selector) AcceptUpload(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, object string,
 ) (Arrival, error) {
@@ -70,7 +71,11 @@ func (s *Selector) acceptAwaited(
 		if arrival, err = s.AcceptUpload(ctx, planner, worker, awaiting.Spec); err != nil {
 			return Arrival{}, err
 		}
-		arrival.Spec = awaiting.Spec
+		if arrival.Spec, arrival.Earlier = awaiting.Spec, awaiting.Run; awaiting.Run != "" && arrival.Run == awaiting.Run {
+			arrival = Arrival{Named: true, Waits: awaiting.Reason} // the dataset is refused for the same reason again
+		}
+	case awaiting.Named:
+		arrival = Arrival{Named: true, Waits: awaiting.Reason}
 	}
 	if upload.Object == "" { // reconcile does not look for such objects
 		return arrival, nil
@@ -82,31 +87,81 @@ func (s *Selector) acceptAwaited(
 func (s *Selector) acceptStart(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, upload run.Upload, spec run.Spec, err error,
 ) (Arrival, error) {
-	arrival, note := Arrival{}, s.index.NoteUpload
+	var arrival Arrival
+	note, mayRepeat := s.index.NoteUpload, err == nil && upload.IsSpec()
 	if err == nil {
-		arrival.Run, err = s.AcceptRun(ctx, planner, worker, spec, upload)
+		arrival, err = s.acceptRun(ctx, planner, worker, spec, upload)
 	}
-	if upload.Awaits(spec, err) != nil {
+	waits := upload.Awaits(spec, err)
+	if waits != nil {
 		if err := s.index.Await(ctx, upload); err != nil {
 			return Arrival{}, err
 		}
 		// A file may have arrived in the meantime: then this repetition finds it. The arrival of a later file finds the
 		// record of Await.
-		arrival.Run, err = s.AcceptRun(ctx, planner, worker, spec, upload)
-		if waits := upload.Awaits(spec, err); waits != nil {
+		arrival, err = s.acceptRun(ctx, planner, worker, spec, upload)
+		if waits = upload.Awaits(spec, err); waits != nil {
 			err, note = waits, s.index.NoteRefused
 		}
 	}
 	if refused, final := errors.AsType[*run.RefusedError](err); final {
+		if waits == nil { // nobody knows whether the missing file is the only one, as with a pattern
+			refused = &run.RefusedError{Reason: refused.Reason, Err: refused.Err, Object: refused.Object}
+		}
 		var plan *run.Plan
-		if plan, err = worker.Refuse(ctx, spec.Dataset, refused.Reason); err == nil {
+		if plan, err = worker.Refuse(ctx, spec.Dataset, upload, refused); err == nil {
 			arrival = Arrival{Run: plan.Run, Refused: refused.Reason}
 		}
 	}
 	if err != nil && !events.IsDataError(err) {
 		return Arrival{}, err
 	}
-	return arrival, errors.Join(err, note(ctx, upload, arrival.Run))
+	if err := errors.Join(err, note(ctx, upload, arrival.Run)); err != nil || !mayRepeat || arrival.Refused == "" {
+		return arrival, err
+	}
+	if waits == nil {
+		arrival, err = s.acceptAgain(ctx, planner, worker, upload, spec, arrival)
+	}
+	return arrival, err
+}
+
+// acceptAgain accepts the run of a dataset.yaml that was just refused if the cause was fixed in the meantime. A later
+// correction finds the record of the refusal.
+func (s *Selector) acceptAgain(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, upload run.Upload, spec run.Spec, refused Arrival,
+) (Arrival, error) {
+	again, err := s.acceptRun(ctx, planner, worker, spec, upload)
+	if _, final := errors.AsType[*run.RefusedError](err); final {
+		return refused, nil
+	} else if err != nil {
+		return Arrival{}, err
+	}
+	return again, s.index.NoteUpload(ctx, upload, again.Run)
+}
+
+// acceptRun is AcceptRun for an upload. If the run was refused earlier, the Arrival has the reason.
+func (s *Selector) acceptRun(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
+) (Arrival, error) {
+	plan, err := s.acceptPlan(ctx, planner, worker, spec, upload)
+	if plan == nil {
+		return Arrival{}, err
+	}
+	return Arrival{Run: plan.Run, Refused: plan.Problem}, err
+}
+
+// AcceptReplaced accepts the run of a dataset.yaml whose run was refused during planning, if a file that may be the
+// reason was replaced since. The Arrival is zero if no file was replaced.
+func (s *Selector) AcceptReplaced(
+	ctx context.Context, planner *run.Planner, worker *run.Worker, refused *run.Plan,
+) (Arrival, error) {
+	at, err := planner.ReplacedSince(ctx, refused)
+	if at == "" || err != nil {
+		return Arrival{}, err
+	}
+	arrival, err := s.AcceptUpload(ctx, planner, worker, at)
+	arrival.Spec, arrival.Earlier = at, refused.Run
+	return arrival, err
 }
 
 const (

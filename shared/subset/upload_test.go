@@ -240,6 +240,58 @@ func TestUploadNextToRefusedSpec(t *testing.T) {
 	}
 }
 
+// TestUploadNextToUsableSpec starts the run of a manifest next to a dataset.yaml that names other files, all of which
+// exist or are not files of the dataset's folder.
+func TestUploadNextToUsableSpec(t *testing.T) {
+	t.Parallel()
+	const byNumbers = "manifests: [train.json]\nbudget: 2\nstrategy: top\nby: good\n"
+	for name, spec := range map[string]string{
+		"a stored file of numbers": byNumbers + "scores_from: sha256:" + strings.Repeat("0", 64) + "\n",
+		"a rubric":                 "manifests: [train.json]\nrubric: rubric.yaml\n",
+	} {
+		f := runtest.New(t)
+		f.Upload("datasets/demo/dataset.yaml", []byte(spec))
+		f.Upload("datasets/demo/rubric.yaml", []byte(smallRubric))
+		f.Upload("datasets/demo/train.json", runtest.Array(runtest.Plain("a", 3)))
+		f.Upload("datasets/demo/other.json", runtest.Array(runtest.Plain("b", 3)))
+		if got := arrived(t, f, "datasets/demo/other.json"); got.Run == "" || got.Refused != "" || got.Waits != "" {
+			t.Errorf("%s: %+v, want a run", name, got)
+		}
+	}
+}
+
+// TestRefusedAgain uploads a dataset again that is refused for the same reason. The second refusal is not hidden: if
+// the dataset was refused before it was planned, lists have another run, with its own time. A redelivery adds no run.
+func TestRefusedAgain(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		spec string
+		runs int // after the second upload
+	}{
+		"before it is planned": {"manifests: [a.json]\nbudgit: 2\n", 2},
+		"while it is planned":  {"manifests: [a.json]\n", 1}, // equal content has one run
+	} {
+		f := newCloud(t)
+		f.Upload(demoFolder+"a.json", nil)
+		f.Upload(demoSpec, []byte(tt.spec))
+		arrived(t, f, demoSpec)
+		drain(t, f)
+		first := datasets(t, f)
+		f.Pass(time.Hour)
+		f.Touch(demoSpec, runtest.Uploaded.Add(time.Hour))
+		for range 2 { // the redelivery
+			if got := arrived(t, f, demoSpec); got.Run == "" || got.Refused == "" {
+				t.Errorf("%s: the second upload: %+v, want a refusal", name, got)
+			}
+			drain(t, f)
+		}
+		listed, _, err := f.Runs.List(t.Context(), "", 10)
+		if err != nil || len(first) != 1 || len(listed) != tt.runs || len(datasets(t, f)) != tt.runs {
+			t.Fatalf("%s: runs of %v, then %v (%v)", name, first, listed, err)
+		}
+	}
+}
+
 // TestUploadsInSteps searches for many uploads. Each step checks a limited number of objects, and accepts a few.
 func TestUploadsInSteps(t *testing.T) {
 	t.Parallel()

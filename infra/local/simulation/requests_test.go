@@ -253,7 +253,7 @@ func (m *meter) ask(kind string) (plan *run.Plan) {
 			return err
 		}
 		if plan, err = m.runs.Plan(ctx, id); errors.Is(err, run.ErrPlanning) {
-			plan, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, events.PlanTask{Run: id}, id)
+			plan, _, err = m.subsets.PlanRun(ctx, m.planner(), m.worker, events.PlanTask{Run: id}, id)
 		}
 		return err
 	})

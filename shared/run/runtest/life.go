@@ -45,7 +45,7 @@ func (f *Fixture) accept(planner *run.Planner, spec run.Spec, upload run.Upload)
 	isPlan := func(d Delivery) bool { return d.Attributes[events.AttrTask] == events.TaskPlan }
 	for i := slices.IndexFunc(f.Queue, isPlan); i >= 0; i = slices.IndexFunc(f.Queue, isPlan) {
 		task := Decode[events.PlanTask](f.t, f.Queue[i].Message)
-		if _, err := f.Subsets.PlanRun(ctx, planner, f.Worker, task, f.Queue[i].ID); err != nil {
+		if _, _, err := f.Subsets.PlanRun(ctx, planner, f.Worker, task, f.Queue[i].ID); err != nil {
 			return nil, err
 		}
 		f.Take(i)

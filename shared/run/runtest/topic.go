@@ -100,7 +100,7 @@ func (f *Fixture) Deliver(d Delivery) error {
 	ctx := f.t.Context()
 	switch d.Attributes[events.AttrTask] {
 	case events.TaskPlan:
-		_, err := f.Subsets.PlanRun(ctx, f.Planner(), f.Worker, Decode[events.PlanTask](f.t, d.Message), d.ID)
+		_, _, err := f.Subsets.PlanRun(ctx, f.Planner(), f.Worker, Decode[events.PlanTask](f.t, d.Message), d.ID)
 		return err
 	case events.TaskRange:
 		_, err := f.Worker.CutRange(ctx, Decode[events.RangeTask](f.t, d.Message), d.ID)
