@@ -187,14 +187,18 @@ step_fuzz() {
   local package target
   while read -r package target; do
     echo "$package $target"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-20s}" -fuzzminimizetime 1x "$package" </dev/null ||
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-8s}" -fuzzminimizetime 1x "$package" </dev/null ||
       return 1
   done < <(grep -roE --include=*_test.go '^func Fuzz[A-Za-z0-9_]+' functions infra shared |
     sed -E 's#^(.*)/[^/]+:func (Fuzz.*)$#./\1 \2#')
 }
 
-# -short leaves out the tests of the sidecar, of bounded memory, and in simulated time. The step "test" runs them.
-step_race() { go test -race -tags load -short -timeout 30m ./...; }
+# The slow tests run only for the whole system in one process. -short leaves out the tests of the sidecar, of bounded
+# memory, and in simulated time. The step "test" runs all of them.
+step_race() {
+  env -u HARVEST_THOROUGH go test -race -tags load -short -timeout 30m ./... &&
+    go test -race -short -timeout 30m ./infra/local
+}
 
 step_newcomer() {
   in_git && shared tools/newcomer.sh || return
