@@ -58,6 +58,6 @@ func removeUnlocked(dir string) bool {
 	if held, err := lock.TryLock(); err == nil && !held {
 		return false
 	}
-	defer lock.Close() //nolint:errcheck // the folder is gone, or another command writes to it
+	defer lock.Close()
 	return os.Remove(dir) == nil
 }
