@@ -87,7 +87,7 @@ func TestClustersMany(t *testing.T) {
 		t.Fatal(err)
 	}
 	shown := mustHarvest(t, dir, "show", "--state", "state", res.Run, "@0").stderr
-	if !strings.Contains(shown, "leaders.parquet") || !strings.Contains(shown, "harvest clusters "+res.Run) {
+	if !strings.Contains(shown, "leaders.parquet") || !strings.Contains(shown, "harvest clusters --state state "+res.Run) {
 		t.Errorf("with damaged clusters, show prints %q", shown)
 	}
 	var report clusterReport

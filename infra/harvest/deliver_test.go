@@ -4,10 +4,13 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
@@ -106,11 +109,19 @@ func TestServeCorrected(t *testing.T) {
 	images := filepath.Join(dir, "input", "images", "small")
 	newDataset(t, images, 20, 16)
 	first := servingWith(t, dir, nil, "--out", "out")
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log(first.log.String())
+		}
+	})
 	manifest := filepath.Join(datasets, "parts", "train.json")
 	writeFile(t, manifest, "")
 	writeFile(t, filepath.Join(datasets, "dataset.yaml"), "manifests: [parts/train.json]\nbudget: 30%\n")
 	for i, content := range []string{"[", readFile(t, filepath.Join(images, "dataset.json"))} {
-		until(t, "a refusal", func() bool { return strings.Count(first.log.String(), "dataset refused") == i+1 })
+		until(t, "a refused run", func() bool {
+			runs := first.runs(t)
+			return len(runs) == i+1 && !slices.ContainsFunc(runs, func(r api.RunEntry) bool { return r.State != run.StateRefused })
+		})
 		writeFile(t, manifest, content)
 	}
 	until(t, "the subset", func() bool { return inOut(t, dir, "small") == 6 })
