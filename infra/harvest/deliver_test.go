@@ -120,7 +120,8 @@ func TestServeCorrected(t *testing.T) {
 	for i, content := range []string{"[", readFile(t, filepath.Join(images, "dataset.json"))} {
 		until(t, "a refused run", func() bool {
 			runs := first.runs(t)
-			return len(runs) == i+1 && !slices.ContainsFunc(runs, func(r api.RunEntry) bool { return r.State != run.StateRefused })
+			pending := func(r api.RunEntry) bool { return r.State != run.StateRefused }
+			return len(runs) == i+1 && !slices.ContainsFunc(runs, pending)
 		})
 		writeFile(t, manifest, content)
 	}

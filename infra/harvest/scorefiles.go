@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -20,32 +18,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
-	"github.com/spf13/cobra"
 )
-
-// scoreFileFlags are the flags for scores that are not in a run of this program.
-type scoreFileFlags struct {
-	scores   string
-	manifest string
-}
-
-func (f *scoreFileFlags) add(cmd *cobra.Command) {
-	cmd.Flags().StringVar(&f.scores, "scores", "", "instead of a run: the folder of <capability>.jsonl and style.jsonl "+
-		"that the reference implementation wrote, or a pattern of Parquet files with Harvest's columns ('scores/*.parquet')")
-	cmd.Flags().StringVar(&f.manifest, "manifest", "",
-		"if --scores is a folder: the manifest that was scored; its items have idx and image_source")
-}
-
-// command returns the text of a command that selects from the same files.
-func (f *scoreFileFlags) command(out string) string {
-	words := []string{"harvest select --scores", spelling.ShellWord(f.scores)}
-	if f.manifest != "" {
-		words = append(words, "--manifest", spelling.ShellWord(f.manifest))
-	}
-	return strings.Join(append(words, "--out", spelling.ShellWord(out)), " ")
-}
-
-func (f *scoreFileFlags) given() bool { return f.scores != "" || f.manifest != "" }
 
 // A fileResult is the final report of select --scores.
 type fileResult struct {
@@ -74,55 +47,6 @@ type fileOutputs struct {
 	Picks  string `json:"picks,omitempty"`
 }
 
-func (f *scoreFileFlags) parquet() bool { return strings.HasSuffix(f.scores, ".parquet") }
-
-// validate checks the flags of select --scores.
-func (f *scoreFileFlags) validate(requests []selection.Request, out string) error {
-	switch {
-	case len(requests) > 1:
-		return usageError{fmt.Errorf("--budget: %d budgets are given, and --scores allows one; give one budget",
-			len(requests))}
-	case out == "":
-		return usageError{errors.New("--out is missing; give the file to write")}
-	case f.scores == "":
-		return usageError{errors.New("--scores is missing; give the folder of score files")}
-	case f.parquet() && filepath.Ext(out) != "" && filepath.Ext(out) != ".parquet":
-		return usageError{fmt.Errorf("--out %s: Parquet scores do not hold the records, so only picks can be "+
-			"written, as Parquet: give a name that ends in .parquet", out)}
-	case f.parquet() && f.manifest != "":
-		return usageError{errors.New("--manifest: Parquet scores need no manifest, because only picks are written; remove " +
-			"--manifest")}
-	case !f.parquet() && f.manifest == "":
-		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
-	}
-	if err := f.keepRead(out); err != nil {
-		return err
-	}
-	if !f.parquet() {
-		for _, given := range []struct{ flag, name, kind string }{
-			{"scores", f.scores, "folder"}, {"manifest", f.manifest, "file"},
-		} {
-			if _, err := os.Stat(given.name); errors.Is(err, fs.ErrNotExist) {
-				return usageError{fmt.Errorf("--%s %s: there is no such %s", given.flag, given.name, given.kind)}
-			}
-		}
-	}
-	return nil
-}
-
-// keepRead returns an error if out is a file that the command reads.
-func (f *scoreFileFlags) keepRead(out string) error {
-	read := []string{f.manifest}
-	scored, err := filepath.Glob(f.scores)
-	if info, folder := os.Stat(f.scores); err == nil && folder == nil && info.IsDir() {
-		scored, err = filepath.Glob(filepath.Join(f.scores, "*.jsonl"))
-	}
-	if err != nil {
-		return usageError{fmt.Errorf("--scores %s: %w", f.scores, err)}
-	}
-	return keepFiles(out, append(read, scored...)...)
-}
-
 // selectSubset selects from score files and writes the subset, or the picks, to out. Warnings go to warn. If nothing
 // can be selected, it writes no file, and the error has the reason.
 func (f *scoreFileFlags) selectSubset(
@@ -140,7 +64,7 @@ func (f *scoreFileFlags) selectSubset(
 	if f.parquet() {
 		err = res.fromParquet(ctx, f.scores, requests[0], out)
 	} else {
-		err = res.fromReference(ctx, f.scores, f.manifest, requests[0], out)
+		err = res.fromReference(ctx, f.scores[0], f.manifest, requests[0], out)
 	}
 	_, nothing := errors.AsType[*failure](err)
 	if err != nil && !nothing {
@@ -263,13 +187,14 @@ func (res *fileResult) fromReference(
 
 // fromParquet selects from Parquet files.
 func (res *fileResult) fromParquet(
-	ctx context.Context, pattern string, request selection.Request, out string,
+	ctx context.Context, patterns []string, request selection.Request, out string,
 ) error {
 	start := time.Now()
-	files, err := filepath.Glob(pattern)
-	if err != nil || len(files) == 0 {
-		return usageError{fmt.Errorf("--scores: no file matches %s", pattern)}
+	files, err := matchedFiles(patterns)
+	if err != nil {
+		return err
 	}
+	typed := strings.Join(patterns, " ")
 	limit, err := memory.FindLimit()
 	if err != nil {
 		return err
@@ -280,7 +205,7 @@ func (res *fileResult) fromParquet(
 		data[i], err = bucket.ReadWholeFile(name, left)
 		if _, large := errors.AsType[*bucket.TooLargeError](err); large {
 			return fmt.Errorf("--scores %s: %d files have more than %d bytes together, half of the available memory (%s): "+
-				"name fewer files, or raise GOMEMLIMIT", pattern, i+1, limit.Bytes/2, limit.Source)
+				"name fewer files, or raise GOMEMLIMIT", typed, i+1, limit.Bytes/2, limit.Source)
 		} else if err != nil {
 			return err
 		}
@@ -294,7 +219,7 @@ func (res *fileResult) fromParquet(
 	}
 	pool, err := subset.ReadPool(ctx, data, request)
 	if err != nil {
-		return fmt.Errorf("reading %s: %w", pattern, err)
+		return fmt.Errorf("reading %s: %w", typed, err)
 	}
 	res.Seconds["read"] = time.Since(start).Seconds()
 	result, err := res.choose(ctx, pool, request, subset.Nothing{

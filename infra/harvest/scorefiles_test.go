@@ -310,6 +310,16 @@ func TestParquetTwice(t *testing.T) {
 		t.Errorf("status %d, want 2", a.status)
 	}
 	mustHarvest(t, dir, append(args, "[ab].parquet")...)
+	both := mustHarvest(t, dir, append(args, "a.parquet", "--scores", "[ab].parquet")...)
+	says(t, both.stdout, "selected 1 of 2 samples")
+	for want, scores := range map[string][]string{
+		"--scores .: the folder has Parquet files; give --scores '*.parquet'":     {"."},
+		"--scores a.parquet --scores .: only Parquet files may be given together": {"a.parquet", "--scores", "."},
+	} {
+		if a := harvest(t, dir, nil, append(args, scores...)...); a.status != 2 || !strings.Contains(a.stderr, want) {
+			t.Errorf("%q: status %d, %s", scores, a.status, a.stderr)
+		}
+	}
 }
 
 // TestParquetRepeated counts a row in two score files once, and refuses two rows of a sample with different scores.
