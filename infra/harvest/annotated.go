@@ -62,10 +62,16 @@ func (f annotatedFile) replaces(annotations []annotation.Annotation) error {
 		made[a.ID] = a
 	}
 	for _, held := range f.held {
-		if a, ok := made[held.ID]; !ok || !a.Agrees(held) {
-			return usageError{fmt.Errorf("--out %s: its annotation of %s differs from the new one, and would be lost; give "+
-				"another file: the new ratings are kept, so this makes no request to the scorer", f.name, spelling.Shown(held.ID))}
+		now, ok := made[held.ID]
+		if ok && now.Agrees(held) {
+			continue
 		}
+		fault := "differs from the new one"
+		if !ok { // keeps did not find it
+			fault = "was written by another command in the meantime"
+		}
+		return usageError{fmt.Errorf("--out %s: its annotation of %s %s, and would be lost; give another file: the new "+
+			"ratings are kept, so this makes no request to the scorer", f.name, spelling.Shown(held.ID), fault)}
 	}
 	return nil
 }
