@@ -169,10 +169,10 @@ func (f *subsetFolder) writeSelection(
 	if there.Run == sel.Run && there.ID == sel.ID {
 		return true, f.export(ctx, sel, dir)
 	}
-	if err := prepareOut(dir, f.state, nil); err != nil {
-		return false, err
+	folder := outputFolder{
+		subsets: f.exports.subsets, selection: sel, notes: io.Discard,
+		prepare: func() error { return prepareOut(dir, f.state, nil) },
 	}
-	folder := outputFolder{subsets: f.exports.subsets, selection: sel, notes: io.Discard}
 	if object := sel.Outputs.Report; object != "" {
 		folder.report = func(w io.Writer) error { return folder.subsets.CopyOutput(ctx, sel, object, w) }
 	}

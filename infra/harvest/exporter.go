@@ -70,14 +70,11 @@ func (x *exporter) write(
 	if err != nil {
 		return err
 	}
-	unlock, err := lockOut(ctx, dir, io.Discard)
+	unlock, err := lockPrepared(ctx, dir, io.Discard, func() error { return prepareOut(dir, state, nil) })
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := prepareOut(dir, state, nil); err != nil {
-		return err
-	}
 	failed := x.writeNew(ctx, request, sel, plan, dir)
 	if failed != nil {
 		_ = os.Remove(dir) // a folder with an earlier export stays

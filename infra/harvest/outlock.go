@@ -7,10 +7,45 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
+	"github.com/harvest-ml/harvest/shared/bucket"
 )
+
+// scratchPattern matches the folders of temporary files in an output folder.
+const scratchPattern = ".harvest-scratch-*"
+
+// lockPrepared locks an output folder by lockOut, and then calls prepare, which returns an error if the command must
+// not write to the folder. While the command waited, another program may have changed the folder. Temporary folders of
+// killed commands are removed.
+func lockPrepared(ctx context.Context, dir string, notes io.Writer, prepare func() error) (unlock func(), err error) {
+	unlock, err = lockOut(ctx, dir, notes)
+	if err != nil {
+		return nil, err
+	}
+	if err = removeScratch(dir); err == nil {
+		err = prepare()
+	}
+	if err != nil {
+		unlock()
+		return nil, err
+	}
+	return unlock, nil
+}
+
+// removeScratch removes the temporary folders in a locked output folder. Only a killed command can have left them.
+func removeScratch(dir string) error {
+	left, err := filepath.Glob(filepath.Join(dir, scratchPattern))
+	for _, folder := range left {
+		err = errors.Join(err, os.RemoveAll(folder))
+	}
+	if err != nil {
+		return fmt.Errorf("removing temporary files of a killed command: %w", bucket.MachineFault(dir, err))
+	}
+	return nil
+}
 
 // lockOut makes an output folder, waits until no other command writes to it, and returns a function that ends the lock.
 // If it has to wait, it says so in notes. On file systems without locks, commands do not wait for each other.

@@ -74,6 +74,7 @@ type outputFolder struct {
 	memory    *memory.Budget        // memory for images; nil makes a new one
 	report    func(io.Writer) error // writes the report; nil for no report
 	notes     io.Writer             // says that the command waits for another one
+	prepare   func() error          // returns an error if the locked folder must not be replaced
 }
 
 // An output is a file of an output folder.
@@ -89,19 +90,18 @@ type output struct {
 // waits for it. After an error no new empty folder is left.
 func (f outputFolder) write(ctx context.Context, dir string) (to outputFiles, err error) {
 	removeNew := newFolder(dir)
-	unlock, err := lockOut(ctx, dir, f.notes)
-	if err != nil {
-		return outputFiles{}, err
+	unlock, err := lockPrepared(ctx, dir, f.notes, f.prepare)
+	if err == nil {
+		to, err = f.writeLocked(ctx, dir)
+		unlock()
 	}
-	to, err = f.writeLocked(ctx, dir)
-	unlock()
 	if err != nil {
 		removeNew()
 	}
 	return to, err
 }
 
-// writeLocked does the work of write in a folder that lockOut has locked.
+// writeLocked does the work of write in a folder that lockPrepared has locked.
 func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles, error) {
 	var to outputFiles
 	var listed subsetRecipe
@@ -180,20 +180,13 @@ func writingFault(what, dir string, err error) error {
 	return fmt.Errorf("writing %s: %w", what, bucket.MachineFault(dir, err))
 }
 
-// makeScratch makes a folder for temporary files inside an output folder that lockOut has locked, and returns a
-// function that removes the temporary folder. It also removes the temporary folders of killed commands.
+// makeScratch makes a folder for temporary files inside an output folder that lockPrepared has locked, and returns a
+// function that removes the temporary folder.
 func makeScratch(dir string) (scratch string, remove func(), err error) {
-	const pattern = ".harvest-scratch-*"
 	if err := makeOut(dir); err != nil {
 		return "", nil, err
 	}
-	left, err := filepath.Glob(filepath.Join(dir, pattern))
-	for _, folder := range left {
-		err = errors.Join(err, os.RemoveAll(folder))
-	}
-	if err == nil {
-		scratch, err = os.MkdirTemp(dir, pattern)
-	}
+	scratch, err = os.MkdirTemp(dir, scratchPattern)
 	if err != nil {
 		return "", nil, fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err))
 	}

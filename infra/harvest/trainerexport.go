@@ -37,7 +37,7 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that lockOut has locked and prepareOut has prepared. It replaces an existing
+// write writes the export to a folder that lockPrepared has locked and prepared. It replaces an existing
 // export. Each file is complete or does not exist, and the card is written last. After a kill, the same command
 // completes the folder. The caller marks the export as complete.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
