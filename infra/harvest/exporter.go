@@ -96,7 +96,7 @@ func (x *exporter) writeNew(
 	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
 ) error {
 	e := newTrainerExport(request, x.runs, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
-	e.memory = x.memory
+	e.memory, e.notes = x.memory, io.Discard
 	tally, err := e.write(ctx, dir)
 	if err == nil && tally.replaced > 0 {
 		x.log.Warn("the export has images that have changed since they were rated", "dataset", sel.Dataset,

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -440,7 +441,7 @@ func TestRemoveExport(t *testing.T) {
 	if err := announce(dir, []string{export.CardFile, "data.json", "images"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := removeOwn(dir); err == nil {
+	if err := removeOwn(t.Context(), dir, io.Discard); err == nil {
 		t.Error("the images are removed although their list cannot be read")
 	}
 	for _, name := range []string{exportMarkFile, export.CardFile} {

@@ -42,7 +42,7 @@ func writeRejected(
 		})
 	}
 	if err == nil && !keeps {
-		err = keepOnly(dir, []string{name})
+		err = keepOnly(ctx, dir, []string{name}, s.show.notes())
 	}
 	if err != nil {
 		return subset.Outputs{}, fmt.Errorf("writing the rejected samples: %w", bucket.MachineFault(dir, err))

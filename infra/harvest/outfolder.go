@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -257,8 +259,9 @@ func listOwn(dir string, own map[string]bool) error {
 	return renameio.WriteFile(filepath.Join(dir, ownFile), append(data, '\n'), 0o644)
 }
 
-// keepOnly removes earlier files of this program from a folder, except for the given files and folders.
-func keepOnly(dir string, keep []string) error {
+// keepOnly removes earlier files of this program from a locked folder, except for the given files and folders. If
+// another command writes to a subfolder, keepOnly waits for it, and says so in notes.
+func keepOnly(ctx context.Context, dir string, keep []string, notes io.Writer) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -273,7 +276,7 @@ func keepOnly(dir string, keep []string) error {
 		switch {
 		case ignored(name) || slices.Contains(keep, name):
 		case entry.IsDir():
-			if err := removeOwn(path); err != nil {
+			if err := removeOwn(ctx, path, notes); err != nil {
 				return err
 			}
 		case own[name]:
@@ -287,8 +290,19 @@ func keepOnly(dir string, keep []string) error {
 }
 
 // removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. It
-// removes the mark of a complete export first. If the folder has other files, the other files and the folder stay.
-func removeOwn(dir string) error {
+// removes the mark of a complete export first. If the folder has other files, the other files and the folder stay. If
+// another command writes to the folder, removeOwn waits for it, and says so in notes.
+func removeOwn(ctx context.Context, dir string, notes io.Writer) error {
+	unlock, err := lockExisting(ctx, dir, notes)
+	if errors.Is(err, fs.ErrNotExist) { // the other command has removed it
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := removeScratch(dir); err != nil {
+		return err
+	}
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {
 		return err
@@ -305,7 +319,7 @@ func removeOwn(dir string) error {
 	for name := range own {
 		path := filepath.Join(dir, name)
 		if info, err := os.Lstat(path); err == nil && info.IsDir() {
-			if err := removeOwn(path); err != nil {
+			if err := removeOwn(ctx, path, notes); err != nil {
 				return err
 			}
 			continue

@@ -8,14 +8,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 	"github.com/harvest-ml/harvest/shared/bucket"
 )
 
-// scratchPattern matches the folders of temporary files in an output folder.
-const scratchPattern = ".harvest-scratch-*"
+// scratchPrefix begins the names of the folders of temporary files in an output folder.
+const scratchPrefix = ".harvest-scratch-"
 
 // lockPrepared locks an output folder by lockOut, and then calls prepare, which returns an error if the command must
 // not write to the folder. While the command waited, another program may have changed the folder. Temporary folders of
@@ -37,9 +38,11 @@ func lockPrepared(ctx context.Context, dir string, notes io.Writer, prepare func
 
 // removeScratch removes the temporary folders in a locked output folder. Only a killed command can have left them.
 func removeScratch(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, scratchPattern))
-	for _, folder := range left {
-		err = errors.Join(err, os.RemoveAll(folder))
+	entries, err := os.ReadDir(dir)
+	for _, entry := range entries {
+		if strings.HasPrefix(entry.Name(), scratchPrefix) {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("removing temporary files of a killed command: %w", bucket.MachineFault(dir, err))
@@ -50,9 +53,24 @@ func removeScratch(dir string) error {
 // lockOut makes an output folder, waits until no other command writes to it, and returns a function that ends the lock.
 // If it has to wait, it says so in notes. On file systems without locks, commands do not wait for each other.
 func lockOut(ctx context.Context, dir string, notes io.Writer) (unlock func(), err error) {
+	return lockFolder(ctx, dir, makeOut, notes)
+}
+
+// lockExisting does the same as lockOut, but does not make the folder: its error is fs.ErrNotExist.
+func lockExisting(ctx context.Context, dir string, notes io.Writer) (unlock func(), err error) {
+	return lockFolder(ctx, dir, func(dir string) error {
+		_, err := os.Stat(dir)
+		return err
+	}, notes)
+}
+
+// lockFolder calls makeDir before each attempt to lock the folder.
+func lockFolder(
+	ctx context.Context, dir string, makeDir func(string) error, notes io.Writer,
+) (unlock func(), err error) {
 	const pause = 50 * time.Millisecond
 	for {
-		if err := makeOut(dir); err != nil {
+		if err := makeDir(dir); err != nil {
 			return nil, err
 		}
 		lock := newOutLock(dir)

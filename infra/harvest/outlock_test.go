@@ -70,6 +70,25 @@ func TestLockRemovedFolder(t *testing.T) {
 	}
 }
 
+// TestPrepareLocked removes the temporary folder of a killed command from a folder that it locks and prepares. The name
+// of the folder is not a pattern.
+func TestPrepareLocked(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out[1")
+	killed := filepath.Join(dir, scratchPrefix+"1")
+	if err := os.MkdirAll(killed, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := lockPrepared(t.Context(), dir, io.Discard, func() error { return prepareOut(dir, "", nil) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	if _, err := os.Stat(killed); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the temporary folder stays: %v", err)
+	}
+}
+
 // A lockedBuffer is a buffer that can be read while a command writes to it.
 type lockedBuffer struct {
 	mu   sync.Mutex
@@ -204,6 +223,31 @@ func TestForeignWhileWaiting(t *testing.T) {
 				t.Error("the file of the other program was replaced")
 			}
 		})
+	}
+}
+
+// TestWaitForSubfolder holds the lock of a subfolder with a selection, as another command does while it writes. A
+// command that replaces the selections of the folder waits before it removes the subfolder.
+func TestWaitForSubfolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 8)
+	out := filepath.Join(dir, "out")
+	made := curateJSON(t, dir, "--state", "state", "--no-report", "--out", out, "--budget", "4,8", "dataset.json")
+	below := filepath.Join(out, "8")
+	unlock, err := lockOut(t.Context(), below, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	end := waiting(t, dir, below, "select", made.Run, "--budget", "2", "--no-report", "--state", "state", "--out", out)
+	if !holdsSelection(below) {
+		t.Error("the command removed the folder to which another command writes")
+	}
+	unlock()
+	status, stderr := end()
+	if _, err := os.Stat(below); status != 0 || !errors.Is(err, os.ErrNotExist) || !holdsSelection(out) {
+		t.Errorf("the earlier selection stays: %v; status %d: %s", err, status, stderr)
 	}
 }
 

@@ -134,7 +134,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 		err = removeFile(to.Selection)
 	}
 	if err == nil {
-		to.Images, err = converted.installImages(dir)
+		to.Images, err = converted.installImages(ctx, dir, f.notes)
 	}
 	for _, o := range outputs {
 		if err == nil {
@@ -148,7 +148,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 		err = writeWhole(to.Selection, func(w io.Writer) error { return f.writeSelection(w, files) })
 	}
 	if err == nil {
-		err = keepOnly(dir, converted.keeps(files))
+		err = keepOnly(ctx, dir, converted.keeps(files), f.notes)
 	}
 	if err != nil {
 		return outputFiles{}, noted(fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err)))
@@ -186,7 +186,7 @@ func makeScratch(dir string) (scratch string, remove func(), err error) {
 	if err := makeOut(dir); err != nil {
 		return "", nil, err
 	}
-	scratch, err = os.MkdirTemp(dir, scratchPattern)
+	scratch, err = os.MkdirTemp(dir, scratchPrefix+"*")
 	if err != nil {
 		return "", nil, fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err))
 	}

@@ -127,7 +127,7 @@ func (r *result) write(ctx context.Context, s session, o order) error {
 		}
 	}
 	if o.Out != "" && len(folders) > 0 {
-		return keepOnly(o.Out, folders)
+		return keepOnly(ctx, o.Out, folders, s.show.notes())
 	}
 	return nil
 }
