@@ -270,6 +270,9 @@ func keepOnly(ctx context.Context, dir string, keep []string, notes io.Writer) e
 	if err != nil {
 		return err
 	}
+	if err := unmarkExport(dir, own); err != nil {
+		return err
+	}
 	for _, entry := range entries {
 		name := entry.Name()
 		path := filepath.Join(dir, name)
@@ -280,13 +283,23 @@ func keepOnly(ctx context.Context, dir string, keep []string, notes io.Writer) e
 				return err
 			}
 		case own[name]:
-			if err := os.Remove(path); err != nil {
+			if err := removeFile(path); err != nil {
 				return err
 			}
 		}
 	}
 	maps.DeleteFunc(own, func(name string, _ bool) bool { return !slices.Contains(keep, name) })
 	return listOwn(dir, own)
+}
+
+// unmarkExport removes the files that show that a folder has a complete export: its mark and its card. own are the
+// folder's own files.
+func unmarkExport(dir string, own map[string]bool) error {
+	err := removeFile(filepath.Join(dir, exportMarkFile))
+	if err == nil && own[export.CardFile] {
+		err = removeFile(filepath.Join(dir, export.CardFile))
+	}
+	return err
 }
 
 // removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. It
@@ -307,14 +320,8 @@ func removeOwn(ctx context.Context, dir string, notes io.Writer) error {
 	if err != nil || len(own) == 0 {
 		return err
 	}
-	whole := []string{exportMarkFile}
-	if own[export.CardFile] {
-		whole = append(whole, export.CardFile)
-	}
-	for _, name := range whole {
-		if err := removeFile(filepath.Join(dir, name)); err != nil {
-			return err
-		}
+	if err := unmarkExport(dir, own); err != nil {
+		return err
 	}
 	for name := range own {
 		path := filepath.Join(dir, name)

@@ -130,8 +130,9 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 	files = append(files, listed.files()...)
 	noted := earlierSelection(dir)
 	if err = announce(dir, files); err == nil {
-		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections.
-		err = removeFile(to.Selection)
+		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections. Equally, the mark
+		// of an export would describe files of a selection.
+		err = errors.Join(removeFile(filepath.Join(dir, exportMarkFile)), removeFile(to.Selection))
 	}
 	if err == nil {
 		to.Images, err = converted.installImages(ctx, dir, f.notes)

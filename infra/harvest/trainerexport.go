@@ -210,11 +210,6 @@ func installExport(ctx context.Context, from, dir string, notes io.Writer) error
 	if err := announce(dir, names); err != nil {
 		return err
 	}
-	for _, last := range []string{exportMarkFile, export.CardFile} {
-		if err := removeFile(filepath.Join(dir, last)); err != nil {
-			return err
-		}
-	}
 	if err := keepOnly(ctx, dir, nil, notes); err != nil { // files of an earlier export, or of a killed command
 		return err
 	}
