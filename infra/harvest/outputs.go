@@ -73,6 +73,7 @@ type outputFolder struct {
 	trainer   string                // trainer that requires the form; empty if --output-format requests the form
 	memory    *memory.Budget        // memory for images; nil makes a new one
 	report    func(io.Writer) error // writes the report; nil for no report
+	makes     bool                  // report makes the report instead of copying an object of the state folder
 	notes     io.Writer             // says that the command waits for another one
 	prepare   func() error          // returns an error if the locked folder must not be replaced
 }
@@ -82,7 +83,30 @@ type output struct {
 	name  string
 	path  *string // write sets it to the path of the file
 	write func(io.Writer) error
+	made  bool // write does not copy an object of the state folder
 }
+
+// checkSources returns an error if an output copies an object of the state folder that does not exist. It copies
+// nothing.
+func checkSources(outputs []output) error {
+	for _, o := range outputs {
+		if o.made {
+			continue
+		}
+		if err := o.write(firstByte{}); err != nil && !errors.Is(err, errFirstByte) {
+			return err
+		}
+	}
+	return nil
+}
+
+// errFirstByte ends a copy when its first byte is written.
+var errFirstByte = errors.New("the object exists")
+
+// A firstByte is a writer that returns errFirstByte.
+type firstByte struct{}
+
+func (firstByte) Write([]byte) (int, error) { return 0, errFirstByte }
 
 // write writes the selection's outputs from the work bucket, and removes the files of an earlier selection. Each file
 // is complete or does not exist, and selection.json is written last. If a recipe listed the dataset's manifests, and
@@ -119,7 +143,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 			return outputFiles{}, err
 		}
 		defer remove()
-		outputs[0].write = converted.writeTo
+		outputs[0].write, outputs[0].made = converted.writeTo, true
 	}
 	files := []string{selectionFile}
 	to.Selection, to.Scores = filepath.Join(dir, selectionFile), filepath.Join(dir, scoresPattern)
@@ -129,7 +153,10 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 	}
 	files = append(files, listed.files()...)
 	noted := earlierSelection(dir)
-	if err = announce(dir, files); err == nil {
+	if err = checkSources(outputs); err == nil {
+		err = announce(dir, files)
+	}
+	if err == nil {
 		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections. Equally, the mark
 		// of an export would describe files of a selection.
 		err = errors.Join(removeFile(filepath.Join(dir, exportMarkFile)), removeFile(to.Selection))
@@ -198,7 +225,7 @@ func makeScratch(dir string) (scratch string, remove func(), err error) {
 func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	from := f.selection.Outputs
 	copied := func(object string, path *string) output {
-		return output{filepath.Base(object), path, func(w io.Writer) error {
+		return output{name: filepath.Base(object), path: path, write: func(w io.Writer) error {
 			return f.subsets.CopyOutput(ctx, f.selection, object, w)
 		}}
 	}
@@ -215,12 +242,12 @@ func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	}
 	for number := range f.selection.PerRange {
 		name := fmt.Sprintf(strings.Replace(scoresPattern, "*", "%04d", 1), number)
-		outputs = append(outputs, output{name, new(string), func(w io.Writer) error {
+		outputs = append(outputs, output{name: name, path: new(string), write: func(w io.Writer) error {
 			return f.subsets.CopyScores(ctx, f.selection.Run, number, w)
 		}})
 	}
 	if f.report != nil {
-		outputs = append(outputs, output{reportFile, &to.Report, f.report})
+		outputs = append(outputs, output{reportFile, &to.Report, f.report, f.makes})
 	}
 	return outputs
 }

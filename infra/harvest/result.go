@@ -165,6 +165,7 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 	}
 	if !o.Report.None {
 		folder.report = func(w io.Writer) error { return r.copyReport(ctx, s, o, w) }
+		folder.makes = o.Report.NoPictures
 	}
 	r.Outputs, err = folder.write(ctx, dir)
 	return err
