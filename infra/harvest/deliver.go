@@ -170,7 +170,7 @@ func (f *subsetFolder) writeSelection(
 		return true, f.export(ctx, sel, dir)
 	}
 	folder := outputFolder{
-		subsets: f.exports.subsets, selection: sel, notes: io.Discard,
+		subsets: f.exports.subsets, selection: sel, notes: noteLog{f.log},
 		prepare: func() error { return prepareOut(dir, f.state, nil) },
 	}
 	if object := sel.Outputs.Report; object != "" {
@@ -184,6 +184,14 @@ func (f *subsetFolder) writeSelection(
 		"dataset", dataset, "selected", sel.Selected, "file", to.Subset, "report", to.Report)
 	err = f.export(ctx, sel, dir)
 	return err == nil, err
+}
+
+// A noteLog writes the notes of lockOut, which name the folder, to a log.
+type noteLog struct{ log *slog.Logger }
+
+func (l noteLog) Write(note []byte) (int, error) {
+	l.log.Info(strings.TrimPrefix(strings.TrimSpace(string(note)), "harvest: "))
+	return len(note), nil
 }
 
 // budgetOf returns the budget in dataset.yaml, else the budget of the command. own reports whether dataset.yaml has a

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -70,7 +69,7 @@ func (x *exporter) write(
 	if err != nil {
 		return err
 	}
-	unlock, err := lockPrepared(ctx, dir, io.Discard, func() error { return prepareOut(dir, state, nil) })
+	unlock, err := lockPrepared(ctx, dir, noteLog{x.log}, func() error { return prepareOut(dir, state, nil) })
 	if err != nil {
 		return err
 	}
@@ -96,7 +95,7 @@ func (x *exporter) writeNew(
 	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
 ) error {
 	e := newTrainerExport(request, x.runs, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
-	e.memory, e.notes = x.memory, io.Discard
+	e.memory, e.notes = x.memory, noteLog{x.log}
 	tally, err := e.write(ctx, dir)
 	if err == nil && tally.replaced > 0 {
 		x.log.Warn("the export has images that have changed since they were rated", "dataset", sel.Dataset,
