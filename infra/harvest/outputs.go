@@ -39,20 +39,25 @@ func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
 		return usageError{fmt.Errorf("--out %s: a part of this path is a file; give another folder", dir)}
 	} else if link := danglingLink(dir); err != nil && link != "" {
-		return usageError{fmt.Errorf("--out %s: %s; make that folder, or give another folder", dir, link)}
+		return usageError{fmt.Errorf("--out %s: %s, or give another folder", dir, link)}
 	} else if err != nil {
-		return fmt.Errorf("making the output folder: %w", bucket.MachineFault(dir, err))
+		return fmt.Errorf("making the output folder: %w", bucket.MakingFault(dir, err))
 	}
 	return nil
 }
 
-// danglingLink says that a folder, or one of its parents, is a link to a file that does not exist; empty if none is.
+// danglingLink says that a folder, or one of its parents, is a link to a file that does not exist, or a link in a loop,
+// and how to fix it; empty if none is.
 func danglingLink(dir string) string {
 	for {
 		target, err := os.Readlink(dir)
 		if err == nil {
-			if _, err = os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-				return fmt.Sprintf("%s is a link to %s, which does not exist", dir, target)
+			_, err = os.Stat(dir)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return fmt.Sprintf("%s is a link to %s, which does not exist; make that folder", dir, target)
+			case errors.Is(err, syscall.ELOOP):
+				return fmt.Sprintf("%s is a link to %s, which leads back to a link; replace the link by a folder", dir, target)
 			}
 		}
 		parent := filepath.Dir(dir)
