@@ -32,6 +32,7 @@ func (s *server) body(t *testing.T, address string) string {
 // folder for which serve waits.
 func TestServeWaitsForFolders(t *testing.T) {
 	t.Parallel()
+	thorough.Only(t)
 	dir := t.TempDir()
 	drop(t, dir, "small", 10)
 	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"),
