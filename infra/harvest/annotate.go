@@ -75,6 +75,9 @@ func newAnnotate() *cobra.Command {
 			if request.samples < 1 {
 				return usageError{fmt.Errorf("--samples %d: give 1 or more", request.samples)}
 			}
+			if file == "" {
+				return usageError{errors.New("--out is empty; give the file for the annotations")}
+			}
 			in, err := newInput(cmd.Context(), args, images, state)
 			if err == nil {
 				in, err = in.withRubric(rubric)

@@ -85,13 +85,13 @@ func (c convertedSubset) writeTo(w io.Writer) error {
 
 // installImages moves the folder of images, if there is one, into an output folder, where it replaces the images of an
 // earlier selection. It returns the folder's new place.
-func (c convertedSubset) installImages(dir string) (folder string, err error) {
+func (c convertedSubset) installImages(ctx context.Context, dir string, notes io.Writer) (folder string, err error) {
 	if c.images == "" {
 		return "", nil
 	}
 	folder = filepath.Join(dir, imagesFolder)
 	if _, err := os.Stat(folder); err == nil {
-		if err := removeOwn(folder); err != nil {
+		if err := removeOwn(ctx, folder, notes); err != nil {
 			return "", err
 		}
 	}

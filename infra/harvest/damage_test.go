@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
@@ -26,6 +27,34 @@ func remove(t *testing.T, path string) {
 	t.Helper()
 	if err := os.Remove(path); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLostObjectKeepsOutput repeats a command after an object that it copies was lost. The command fails, and the files
+// of the earlier command stay.
+func TestLostObjectKeepsOutput(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 8, 8)
+	args := []string{"curate", "--quiet", "--budget", "2", "--state", "state", "--out", "out", "dataset.json"}
+	mustHarvest(t, dir, args...)
+	before := tree(t, filepath.Join(dir, "out"))
+	for _, object := range []string{"scores/*.parquet", "selections/*/report.html", "selections/*/picks*"} {
+		found, err := filepath.Glob(filepath.Join(dir, "state", "runs", "*", object))
+		if err != nil || len(found) != 1 {
+			t.Fatalf("%s: %v, %v", object, found, err)
+		}
+		content := readFile(t, found[0])
+		remove(t, found[0])
+		a := harvest(t, dir, nil, args...)
+		if a.status == 0 {
+			t.Errorf("%s: the command succeeds: %s", object, a.stderr)
+		}
+		says(t, a.stderr, filepath.Base(found[0]), "the subset of an earlier command stays in ")
+		if diff := cmp.Diff(before, tree(t, filepath.Join(dir, "out"))); diff != "" {
+			t.Errorf("%s: the output folder has changed: %s", object, diff)
+		}
+		writeFile(t, found[0], content)
 	}
 }
 

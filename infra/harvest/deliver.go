@@ -169,10 +169,10 @@ func (f *subsetFolder) writeSelection(
 	if there.Run == sel.Run && there.ID == sel.ID {
 		return true, f.export(ctx, sel, dir)
 	}
-	if err := prepareOut(dir, f.state, nil); err != nil {
-		return false, err
+	folder := outputFolder{
+		subsets: f.exports.subsets, selection: sel, notes: noteLog{f.log},
+		prepare: func() error { return prepareOut(dir, f.state, nil) },
 	}
-	folder := outputFolder{subsets: f.exports.subsets, selection: sel, notes: io.Discard}
 	if object := sel.Outputs.Report; object != "" {
 		folder.report = func(w io.Writer) error { return folder.subsets.CopyOutput(ctx, sel, object, w) }
 	}
@@ -184,6 +184,14 @@ func (f *subsetFolder) writeSelection(
 		"dataset", dataset, "selected", sel.Selected, "file", to.Subset, "report", to.Report)
 	err = f.export(ctx, sel, dir)
 	return err == nil, err
+}
+
+// A noteLog writes the notes of lockOut, which name the folder, to a log.
+type noteLog struct{ log *slog.Logger }
+
+func (l noteLog) Write(note []byte) (int, error) {
+	l.log.Info(strings.TrimPrefix(strings.TrimSpace(string(note)), "harvest: "))
+	return len(note), nil
 }
 
 // budgetOf returns the budget in dataset.yaml, else the budget of the command. own reports whether dataset.yaml has a

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -70,14 +69,11 @@ func (x *exporter) write(
 	if err != nil {
 		return err
 	}
-	unlock, err := lockOut(ctx, dir, io.Discard)
+	unlock, err := lockPrepared(ctx, dir, noteLog{x.log}, func() error { return prepareOut(dir, state, nil) })
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	if err := prepareOut(dir, state, nil); err != nil {
-		return err
-	}
 	failed := x.writeNew(ctx, request, sel, plan, dir)
 	if failed != nil {
 		_ = os.Remove(dir) // a folder with an earlier export stays
@@ -99,7 +95,7 @@ func (x *exporter) writeNew(
 	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
 ) error {
 	e := newTrainerExport(request, x.runs, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
-	e.memory = x.memory
+	e.memory, e.notes = x.memory, noteLog{x.log}
 	tally, err := e.write(ctx, dir)
 	if err == nil && tally.replaced > 0 {
 		x.log.Warn("the export has images that have changed since they were rated", "dataset", sel.Dataset,

@@ -28,6 +28,36 @@ func (s *server) body(t *testing.T, address string) string {
 	return string(data)
 }
 
+// TestServeWaitsForFolders locks the folders of a subset and of its export, as another command does. The log names each
+// folder for which serve waits.
+func TestServeWaitsForFolders(t *testing.T) {
+	t.Parallel()
+	thorough.Only(t)
+	dir := t.TempDir()
+	drop(t, dir, "small", 10)
+	writeFile(t, filepath.Join(dir, "input", "datasets", "small", "dataset.yaml"),
+		"manifests: [all.json]\nbudget: 4\nexport: {for: llava}\n")
+	subset := filepath.Join(dir, "out", "small")
+	export := filepath.Join(subset, "llava")
+	var unlocks []func()
+	for _, folder := range []string{subset, export} {
+		unlock, err := lockOut(t.Context(), folder, io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unlock()
+		unlocks = append(unlocks, unlock)
+	}
+	s := servingWith(t, dir, nil, "--out", "out")
+	for i, folder := range []string{subset, export} {
+		note := "waiting until another command has written to " + folder
+		until(t, "the note on "+folder, func() bool { return strings.Contains(s.log.String(), note) })
+		unlocks[i]()
+	}
+	s.event(t, events.SelectionExported)
+	s.stop(t)
+}
+
 // TestServeExportFails uploads a dataset whose subset cannot be exported. Status, API and pages report this, and no
 // folder is left. With another trainer in dataset.yaml, the export succeeds.
 func TestServeExportFails(t *testing.T) {

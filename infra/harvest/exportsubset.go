@@ -122,14 +122,11 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 // write prepares the folder, and writes and marks the export. Meanwhile it locks the folder, so that no other command
 // writes to it.
 func (c *exportCommand) write(ctx context.Context, export trainerExport, prepare func() error) (*exportTally, error) {
-	unlock, err := lockOut(ctx, c.dir, export.notes)
+	unlock, err := lockPrepared(ctx, c.dir, export.notes, prepare)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	if err := prepare(); err != nil {
-		return nil, err
-	}
 	tally, err := export.write(ctx, c.dir)
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -430,6 +431,24 @@ func TestExportEvent(t *testing.T) {
 	}
 }
 
+// TestReplaceExport writes selections to folders with exports. The folders then have no mark of a complete export.
+func TestReplaceExport(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	export := exported(t, dir)
+	for trainer, budget := range map[string]string{"llava": "4", "trl": "2,4"} {
+		export(trainer)
+		out := filepath.Join(dir, "for-"+trainer)
+		if _, err := os.Stat(filepath.Join(out, exportMarkFile)); err != nil {
+			t.Fatal(err)
+		}
+		mustHarvest(t, dir, "select", filepath.Base(dir), "--state", "state", "--no-report", "--out", out, "--budget", budget)
+		if _, err := os.Stat(filepath.Join(out, exportMarkFile)); !errors.Is(err, os.ErrNotExist) {
+			t.Errorf("%s: the mark of the export stays: %v", trainer, err)
+		}
+	}
+}
+
 // TestRemoveExport removes only a part of an export, as after a kill. Then the folder has no mark of a complete export.
 func TestRemoveExport(t *testing.T) {
 	t.Parallel()
@@ -440,7 +459,7 @@ func TestRemoveExport(t *testing.T) {
 	if err := announce(dir, []string{export.CardFile, "data.json", "images"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := removeOwn(dir); err == nil {
+	if err := removeOwn(t.Context(), dir, io.Discard); err == nil {
 		t.Error("the images are removed although their list cannot be read")
 	}
 	for _, name := range []string{exportMarkFile, export.CardFile} {

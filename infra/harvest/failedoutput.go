@@ -21,11 +21,11 @@ const (
 )
 
 // writeRejected writes only the rejected samples of a failed run or selection to a folder. An earlier selection in the
-// folder stays, also if it is not complete.
+// folder stays, also if it is not complete. prepare is that of lockPrepared.
 func writeRejected(
-	ctx context.Context, s session, runID, selectionID, dir string,
+	ctx context.Context, s session, runID, selectionID, dir string, prepare func() error,
 ) (subset.Outputs, error) {
-	unlock, err := lockOut(ctx, dir, s.show.notes())
+	unlock, err := lockPrepared(ctx, dir, s.show.notes(), prepare)
 	if err != nil {
 		return subset.Outputs{}, err
 	}
@@ -42,7 +42,7 @@ func writeRejected(
 		})
 	}
 	if err == nil && !keeps {
-		err = keepOnly(dir, []string{name})
+		err = keepOnly(ctx, dir, []string{name}, s.show.notes())
 	}
 	if err != nil {
 		return subset.Outputs{}, fmt.Errorf("writing the rejected samples: %w", bucket.MachineFault(dir, err))

@@ -28,7 +28,7 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 		next += "; --max-failed " + passes + " allows these failures"
 	}
 	if o.Out != "" {
-		if r.Outputs.Outputs, err = writeRejected(ctx, s, r.Run, "", o.Out); err != nil {
+		if r.Outputs.Outputs, err = writeRejected(ctx, s, r.Run, "", o.Out, r.prepare(o.Out)); err != nil {
 			return err
 		}
 		next += "; " + r.Outputs.Rejected + " lists all failed samples" + keptNote(o.Out)

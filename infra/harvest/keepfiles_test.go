@@ -31,7 +31,7 @@ func TestManifestInOut(t *testing.T) {
 	}
 }
 
-// TestKeepFiles gives --out files that the command reads, and a folder.
+// TestKeepFiles gives --out files that the command reads, a folder, and an empty name.
 func TestKeepFiles(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -39,11 +39,12 @@ func TestKeepFiles(t *testing.T) {
 	for _, command := range [][]string{
 		{"annotate", "--scorer", "embedded", "--state", "state", "--out", "m.json", "m.json"},
 		{"annotate", "--scorer", "embedded", "--state", "state", "--out", ".", "m.json"},
+		{"annotate", "--scorer", "embedded", "--state", "state", "--out", "", "m.json"},
 		{"select", "--budget", "1", "--scores", "s", "--manifest", "m.json", "--out", "m.json"},
 		{"select", "--budget", "1", "--scores", "m.json", "--manifest", "x.json", "--out", "./m.json"},
 	} {
 		a := harvest(t, dir, nil, command...)
-		if a.status != 2 || !strings.Contains(a.stderr, "--out ") {
+		if a.status != 2 || !strings.HasPrefix(a.stderr, "harvest: --out ") {
 			t.Errorf("%q: status %d: %s", command, a.status, a.stderr)
 		}
 	}

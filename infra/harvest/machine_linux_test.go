@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -109,13 +110,36 @@ func fill(t *testing.T, disk string, left int) {
 // any work.
 func TestUnreadableManifest(t *testing.T) {
 	t.Parallel()
-	if os.Getuid() != 0 {
-		t.Skip("this process cannot take the rights of another user")
-	}
 	file := filepath.Join(t.TempDir(), "dataset.json")
 	writeFile(t, file, "[]")
 	if err := os.Chmod(file, 0); err != nil {
 		t.Fatal(err)
+	}
+	err := asNobody(t, func() error { return readable(file) })
+	if !errors.Is(err, syscall.EACCES) || err.Error() != "permission denied" {
+		t.Errorf("%v, want permission denied", err)
+	}
+}
+
+// TestForbiddenFolder makes an output folder in a folder where the user may not write. The error names the folder that
+// exists.
+func TestForbiddenFolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(filepath.Dir(dir), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	err := asNobody(t, func() error { return makeOut(filepath.Join(dir, "x", "y")) })
+	if err == nil || !strings.Contains(err.Error(), "folder "+dir+": permission denied; let this user") {
+		t.Errorf("the error does not name %s: %v", dir, err)
+	}
+}
+
+// asNobody calls do with the rights of another user.
+func asNobody(t *testing.T, do func() error) error {
+	t.Helper()
+	if os.Getuid() != 0 {
+		t.Skip("this process cannot take the rights of another user")
 	}
 	faults := make(chan error)
 	go func() {
@@ -124,9 +148,7 @@ func TestUnreadableManifest(t *testing.T) {
 			faults <- err
 			return
 		}
-		faults <- readable(file)
+		faults <- do()
 	}()
-	if err := <-faults; !errors.Is(err, syscall.EACCES) || err.Error() != "permission denied" {
-		t.Errorf("%v, want permission denied", err)
-	}
+	return <-faults
 }

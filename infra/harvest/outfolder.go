@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -257,8 +259,9 @@ func listOwn(dir string, own map[string]bool) error {
 	return renameio.WriteFile(filepath.Join(dir, ownFile), append(data, '\n'), 0o644)
 }
 
-// keepOnly removes earlier files of this program from a folder, except for the given files and folders.
-func keepOnly(dir string, keep []string) error {
+// keepOnly removes earlier files of this program from a locked folder, except for the given files and folders. If
+// another command writes to a subfolder, keepOnly waits for it, and says so in notes.
+func keepOnly(ctx context.Context, dir string, keep []string, notes io.Writer) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -267,17 +270,20 @@ func keepOnly(dir string, keep []string) error {
 	if err != nil {
 		return err
 	}
+	if err := unmarkExport(dir, own); err != nil {
+		return err
+	}
 	for _, entry := range entries {
 		name := entry.Name()
 		path := filepath.Join(dir, name)
 		switch {
 		case ignored(name) || slices.Contains(keep, name):
 		case entry.IsDir():
-			if err := removeOwn(path); err != nil {
+			if err := removeOwn(ctx, path, notes); err != nil {
 				return err
 			}
 		case own[name]:
-			if err := os.Remove(path); err != nil {
+			if err := removeFile(path); err != nil {
 				return err
 			}
 		}
@@ -286,26 +292,41 @@ func keepOnly(dir string, keep []string) error {
 	return listOwn(dir, own)
 }
 
+// unmarkExport removes the files that show that a folder has a complete export: its mark and its card. own are the
+// folder's own files.
+func unmarkExport(dir string, own map[string]bool) error {
+	err := removeFile(filepath.Join(dir, exportMarkFile))
+	if err == nil && own[export.CardFile] {
+		err = removeFile(filepath.Join(dir, export.CardFile))
+	}
+	return err
+}
+
 // removeOwn removes the folder of a selection or an export, with the files and folders that harvest wrote there. It
-// removes the mark of a complete export first. If the folder has other files, the other files and the folder stay.
-func removeOwn(dir string) error {
+// removes the mark of a complete export first. If the folder has other files, the other files and the folder stay. If
+// another command writes to the folder, removeOwn waits for it, and says so in notes.
+func removeOwn(ctx context.Context, dir string, notes io.Writer) error {
+	unlock, err := lockExisting(ctx, dir, notes)
+	if errors.Is(err, fs.ErrNotExist) { // the other command has removed it
+		return nil
+	} else if err != nil {
+		return err
+	}
+	defer unlock()
+	if err := removeScratch(dir); err != nil {
+		return err
+	}
 	own, err := ownFiles(dir)
 	if err != nil || len(own) == 0 {
 		return err
 	}
-	whole := []string{exportMarkFile}
-	if own[export.CardFile] {
-		whole = append(whole, export.CardFile)
-	}
-	for _, name := range whole {
-		if err := removeFile(filepath.Join(dir, name)); err != nil {
-			return err
-		}
+	if err := unmarkExport(dir, own); err != nil {
+		return err
 	}
 	for name := range own {
 		path := filepath.Join(dir, name)
 		if info, err := os.Lstat(path); err == nil && info.IsDir() {
-			if err := removeOwn(path); err != nil {
+			if err := removeOwn(ctx, path, notes); err != nil {
 				return err
 			}
 			continue

@@ -70,6 +70,25 @@ func TestLockRemovedFolder(t *testing.T) {
 	}
 }
 
+// TestPrepareLocked removes the temporary folder of a killed command from a folder that it locks and prepares. The name
+// of the folder is not a pattern.
+func TestPrepareLocked(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "out[1")
+	killed := filepath.Join(dir, scratchPrefix+"1")
+	if err := os.MkdirAll(killed, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	unlock, err := lockPrepared(t.Context(), dir, io.Discard, func() error { return prepareOut(dir, "", nil) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	unlock()
+	if _, err := os.Stat(killed); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the temporary folder stays: %v", err)
+	}
+}
+
 // A lockedBuffer is a buffer that can be read while a command writes to it.
 type lockedBuffer struct {
 	mu   sync.Mutex
@@ -154,10 +173,81 @@ func TestWaitForFolder(t *testing.T) {
 			if _, err := os.Stat(filepath.Join(out, c.file)); err != nil {
 				t.Errorf("%v: %s", err, stderr)
 			}
-			if name != "nested" && name != "none" && sameFile(scratch, scratch) {
+			if sameFile(scratch, scratch) {
 				t.Error("the temporary folder of a killed command stays")
 			}
 		})
+	}
+}
+
+// TestForeignWhileWaiting writes a file of another program to the folder for which a command waits. The command keeps
+// the file, and fails.
+func TestForeignWhileWaiting(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 8)
+	made := curateJSON(t, dir, "--state", "state", "--no-report", "--out", "out", "--budget", "8", "dataset.json")
+	var all strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&all, "sample-%04d\n", i)
+	}
+	writeFile(t, filepath.Join(dir, "all.txt"), all.String())
+	for name, c := range map[string]struct {
+		args   []string
+		locked string // the subfolder of --out that the other program locks
+		file   string
+	}{
+		"curate": {[]string{"curate", "--budget", "5", "--no-report", "dataset.json"}, "", "subset.json"},
+		"select": {[]string{"select", made.Run, "--budget", "5", "--no-report"}, "", "subset.json"},
+		"nested": {[]string{"select", made.Run, "--budget", "2,4", "--no-report"}, "", "notes.txt"},
+		"below":  {[]string{"select", made.Run, "--budget", "2,4", "--no-report"}, "4", "4/subset.json"},
+		"none":   {[]string{"select", made.Run, "--budget", "2", "--exclude", "all.txt"}, "", rejectedFile},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			out := filepath.Join(dir, name)
+			locked := filepath.Join(out, c.locked)
+			unlock, err := lockOut(t.Context(), locked, io.Discard)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer unlock()
+			end := waiting(t, dir, locked, append(c.args, "--state", "state", "--out", out)...)
+			file := writeFile(t, filepath.Join(out, c.file), "mine")
+			unlock()
+			status, stderr := end()
+			if status != 2 || !strings.Contains(stderr, "files that harvest did not write ("+filepath.Base(c.file)) {
+				t.Errorf("status %d: %s", status, stderr)
+			}
+			if readFile(t, file) != "mine" {
+				t.Error("the file of the other program was replaced")
+			}
+		})
+	}
+}
+
+// TestWaitForSubfolder holds the lock of a subfolder with a selection, as another command does while it writes. A
+// command that replaces the selections of the folder waits before it removes the subfolder.
+func TestWaitForSubfolder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 20, 8)
+	out := filepath.Join(dir, "out")
+	made := curateJSON(t, dir, "--state", "state", "--no-report", "--out", out, "--budget", "4,8", "dataset.json")
+	below := filepath.Join(out, "8")
+	unlock, err := lockOut(t.Context(), below, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer unlock()
+	end := waiting(t, dir, below, "select", made.Run, "--budget", "2", "--no-report", "--state", "state", "--out", out)
+	if !holdsSelection(below) {
+		t.Error("the command removed the folder to which another command writes")
+	}
+	unlock()
+	status, stderr := end()
+	if _, err := os.Stat(below); status != 0 || !errors.Is(err, os.ErrNotExist) || !holdsSelection(out) {
+		t.Errorf("the earlier selection stays: %v; status %d: %s", err, status, stderr)
 	}
 }
 

@@ -39,20 +39,25 @@ func makeOut(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); errors.Is(err, syscall.ENOTDIR) {
 		return usageError{fmt.Errorf("--out %s: a part of this path is a file; give another folder", dir)}
 	} else if link := danglingLink(dir); err != nil && link != "" {
-		return usageError{fmt.Errorf("--out %s: %s; make that folder, or give another folder", dir, link)}
+		return usageError{fmt.Errorf("--out %s: %s, or give another folder", dir, link)}
 	} else if err != nil {
-		return fmt.Errorf("making the output folder: %w", bucket.MachineFault(dir, err))
+		return fmt.Errorf("making the output folder: %w", bucket.MakingFault(dir, err))
 	}
 	return nil
 }
 
-// danglingLink says that a folder, or one of its parents, is a link to a file that does not exist; empty if none is.
+// danglingLink says that a folder, or one of its parents, is a link to a file that does not exist, or a link in a loop,
+// and how to fix it; empty if none is.
 func danglingLink(dir string) string {
 	for {
 		target, err := os.Readlink(dir)
 		if err == nil {
-			if _, err = os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-				return fmt.Sprintf("%s is a link to %s, which does not exist", dir, target)
+			_, err = os.Stat(dir)
+			switch {
+			case errors.Is(err, fs.ErrNotExist):
+				return fmt.Sprintf("%s is a link to %s, which does not exist; make that folder", dir, target)
+			case errors.Is(err, syscall.ELOOP):
+				return fmt.Sprintf("%s is a link to %s, which leads back to a link; replace the link by a folder", dir, target)
 			}
 		}
 		parent := filepath.Dir(dir)
@@ -73,7 +78,9 @@ type outputFolder struct {
 	trainer   string                // trainer that requires the form; empty if --output-format requests the form
 	memory    *memory.Budget        // memory for images; nil makes a new one
 	report    func(io.Writer) error // writes the report; nil for no report
+	makes     bool                  // report makes the report instead of copying an object of the state folder
 	notes     io.Writer             // says that the command waits for another one
+	prepare   func() error          // returns an error if the locked folder must not be replaced
 }
 
 // An output is a file of an output folder.
@@ -81,7 +88,30 @@ type output struct {
 	name  string
 	path  *string // write sets it to the path of the file
 	write func(io.Writer) error
+	made  bool // write does not copy an object of the state folder
 }
+
+// checkSources returns an error if an output copies an object of the state folder that does not exist. It copies
+// nothing.
+func checkSources(outputs []output) error {
+	for _, o := range outputs {
+		if o.made {
+			continue
+		}
+		if err := o.write(firstByte{}); err != nil && !errors.Is(err, errFirstByte) {
+			return err
+		}
+	}
+	return nil
+}
+
+// errFirstByte ends a copy when its first byte is written.
+var errFirstByte = errors.New("the object exists")
+
+// A firstByte is a writer that returns errFirstByte.
+type firstByte struct{}
+
+func (firstByte) Write([]byte) (int, error) { return 0, errFirstByte }
 
 // write writes the selection's outputs from the work bucket, and removes the files of an earlier selection. Each file
 // is complete or does not exist, and selection.json is written last. If a recipe listed the dataset's manifests, and
@@ -89,19 +119,18 @@ type output struct {
 // waits for it. After an error no new empty folder is left.
 func (f outputFolder) write(ctx context.Context, dir string) (to outputFiles, err error) {
 	removeNew := newFolder(dir)
-	unlock, err := lockOut(ctx, dir, f.notes)
-	if err != nil {
-		return outputFiles{}, err
+	unlock, err := lockPrepared(ctx, dir, f.notes, f.prepare)
+	if err == nil {
+		to, err = f.writeLocked(ctx, dir)
+		unlock()
 	}
-	to, err = f.writeLocked(ctx, dir)
-	unlock()
 	if err != nil {
 		removeNew()
 	}
 	return to, err
 }
 
-// writeLocked does the work of write in a folder that lockOut has locked.
+// writeLocked does the work of write in a folder that lockPrepared has locked.
 func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles, error) {
 	var to outputFiles
 	var listed subsetRecipe
@@ -119,7 +148,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 			return outputFiles{}, err
 		}
 		defer remove()
-		outputs[0].write = converted.writeTo
+		outputs[0].write, outputs[0].made = converted.writeTo, true
 	}
 	files := []string{selectionFile}
 	to.Selection, to.Scores = filepath.Join(dir, selectionFile), filepath.Join(dir, scoresPattern)
@@ -129,12 +158,16 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 	}
 	files = append(files, listed.files()...)
 	noted := earlierSelection(dir)
-	if err = announce(dir, files); err == nil {
-		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections.
-		err = removeFile(to.Selection)
+	if err = checkSources(outputs); err == nil {
+		err = announce(dir, files)
 	}
 	if err == nil {
-		to.Images, err = converted.installImages(dir)
+		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections. Equally, the mark
+		// of an export would describe files of a selection.
+		err = errors.Join(removeFile(filepath.Join(dir, exportMarkFile)), removeFile(to.Selection))
+	}
+	if err == nil {
+		to.Images, err = converted.installImages(ctx, dir, f.notes)
 	}
 	for _, o := range outputs {
 		if err == nil {
@@ -148,7 +181,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 		err = writeWhole(to.Selection, func(w io.Writer) error { return f.writeSelection(w, files) })
 	}
 	if err == nil {
-		err = keepOnly(dir, converted.keeps(files))
+		err = keepOnly(ctx, dir, converted.keeps(files), f.notes)
 	}
 	if err != nil {
 		return outputFiles{}, noted(fmt.Errorf("writing the selection: %w", bucket.MachineFault(dir, err)))
@@ -180,20 +213,13 @@ func writingFault(what, dir string, err error) error {
 	return fmt.Errorf("writing %s: %w", what, bucket.MachineFault(dir, err))
 }
 
-// makeScratch makes a folder for temporary files inside an output folder that lockOut has locked, and returns a
-// function that removes the temporary folder. It also removes the temporary folders of killed commands.
+// makeScratch makes a folder for temporary files inside an output folder that lockPrepared has locked, and returns a
+// function that removes the temporary folder.
 func makeScratch(dir string) (scratch string, remove func(), err error) {
-	const pattern = ".harvest-scratch-*"
 	if err := makeOut(dir); err != nil {
 		return "", nil, err
 	}
-	left, err := filepath.Glob(filepath.Join(dir, pattern))
-	for _, folder := range left {
-		err = errors.Join(err, os.RemoveAll(folder))
-	}
-	if err == nil {
-		scratch, err = os.MkdirTemp(dir, pattern)
-	}
+	scratch, err = os.MkdirTemp(dir, scratchPrefix+"*")
 	if err != nil {
 		return "", nil, fmt.Errorf("writing to the output folder: %w", bucket.MachineFault(dir, err))
 	}
@@ -204,7 +230,7 @@ func makeScratch(dir string) (scratch string, remove func(), err error) {
 func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	from := f.selection.Outputs
 	copied := func(object string, path *string) output {
-		return output{filepath.Base(object), path, func(w io.Writer) error {
+		return output{name: filepath.Base(object), path: path, write: func(w io.Writer) error {
 			return f.subsets.CopyOutput(ctx, f.selection, object, w)
 		}}
 	}
@@ -221,12 +247,12 @@ func (f outputFolder) outputs(ctx context.Context, to *outputFiles) []output {
 	}
 	for number := range f.selection.PerRange {
 		name := fmt.Sprintf(strings.Replace(scoresPattern, "*", "%04d", 1), number)
-		outputs = append(outputs, output{name, new(string), func(w io.Writer) error {
+		outputs = append(outputs, output{name: name, path: new(string), write: func(w io.Writer) error {
 			return f.subsets.CopyScores(ctx, f.selection.Run, number, w)
 		}})
 	}
 	if f.report != nil {
-		outputs = append(outputs, output{reportFile, &to.Report, f.report})
+		outputs = append(outputs, output{reportFile, &to.Report, f.report, f.makes})
 	}
 	return outputs
 }

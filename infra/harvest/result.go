@@ -115,7 +115,7 @@ func (r *result) choose(ctx context.Context, s session, o order) error {
 func (r *result) write(ctx context.Context, s session, o order) error {
 	folders := o.folders()
 	if o.Out != "" && len(folders) > 0 {
-		unlock, err := lockOut(ctx, o.Out, s.show.notes())
+		unlock, err := lockPrepared(ctx, o.Out, s.show.notes(), r.prepare(o.Out))
 		if err != nil {
 			return err
 		}
@@ -127,7 +127,7 @@ func (r *result) write(ctx context.Context, s session, o order) error {
 		}
 	}
 	if o.Out != "" && len(folders) > 0 {
-		return keepOnly(o.Out, folders)
+		return keepOnly(ctx, o.Out, folders, s.show.notes())
 	}
 	return nil
 }
@@ -143,7 +143,7 @@ func (r *result) chooseOne(ctx context.Context, s session, o order, request sele
 		return nil
 	}
 	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
-	if r.Outputs.Outputs, err = writeRejected(ctx, s, r.Run, r.Selection, dir); err != nil {
+	if r.Outputs.Outputs, err = writeRejected(ctx, s, r.Run, r.Selection, dir, r.prepare(dir)); err != nil {
 		return err
 	}
 	r.Problem = fmt.Sprintf("%v; the reason of every sample is in %s%s",
@@ -153,8 +153,10 @@ func (r *result) chooseOne(ctx context.Context, s session, o order, request sele
 
 // writeOne copies the outputs of one of an order's selections to a folder.
 func (r *result) writeOne(ctx context.Context, s session, o order, request selection.Request) (err error) {
+	dir := cmp.Or(o.folder(request), defaultOut(r.selection))
 	folder := outputFolder{
 		subsets: s.Subsets, selection: r.selection, input: r.input, format: o.Format, notes: s.show.notes(),
+		prepare: r.prepare(dir),
 	}
 	if r.input != nil {
 		if folder.place, err = r.input.imagesPlace(); err != nil {
@@ -163,8 +165,9 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 	}
 	if !o.Report.None {
 		folder.report = func(w io.Writer) error { return r.copyReport(ctx, s, o, w) }
+		folder.makes = o.Report.NoPictures
 	}
-	r.Outputs, err = folder.write(ctx, cmp.Or(o.folder(request), defaultOut(r.selection)))
+	r.Outputs, err = folder.write(ctx, dir)
 	return err
 }
 

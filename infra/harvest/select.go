@@ -180,7 +180,7 @@ func selectSubsets(
 		return nil, err
 	}
 	for _, o := range orders {
-		if err := o.checkScored(plan, folder, res.input); err != nil {
+		if err := res.accept(o, plan); err != nil {
 			return nil, o.named(err)
 		}
 	}
@@ -247,9 +247,8 @@ func (r *result) checkScored() error {
 	}
 }
 
-// checkScored returns an error if a scored run cannot fulfil the order. Then it prepares the order's folder. in is nil
-// for a run of serve.
-func (o order) checkScored(plan *run.Plan, state string, in *input) error {
+// accept returns an error if the scored run cannot fulfil the order. Then it prepares the order's folder.
+func (r *result) accept(o order, plan *run.Plan) error {
 	if err := o.check(plan); err != nil {
 		return err
 	}
@@ -259,9 +258,20 @@ func (o order) checkScored(plan *run.Plan, state string, in *input) error {
 	if o.Out == "" {
 		return nil
 	}
-	var manifests []string
-	if in != nil {
-		manifests = in.Manifests
+	return r.prepare(o.Out)()
+}
+
+// prepare returns a function that prepares an output folder of the result by prepareOut.
+func (r *result) prepare(dir string) func() error {
+	return func() error {
+		state, err := stateFolder(r.state)
+		if err != nil {
+			return err
+		}
+		var manifests []string
+		if r.input != nil {
+			manifests = r.input.Manifests
+		}
+		return prepareOut(dir, state, manifests)
 	}
-	return prepareOut(o.Out, state, manifests)
 }

@@ -37,7 +37,7 @@ func openState(state string) (string, bucket.Bucket, error) {
 	if errors.Is(err, syscall.ENOTDIR) {
 		return "", nil, usageError{fmt.Errorf("--state %s: a part of this path is a file; give another folder", state)}
 	} else if link := danglingLink(state); err != nil && link != "" {
-		return "", nil, usageError{fmt.Errorf("--state %s: %s; make that folder, or give another folder", state, link)}
+		return "", nil, usageError{fmt.Errorf("--state %s: %s, or give another folder", state, link)}
 	} else if err != nil {
 		return "", nil, fmt.Errorf("opening state folder: %w", err)
 	}

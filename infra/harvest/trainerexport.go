@@ -37,7 +37,7 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that lockOut has locked and prepareOut has prepared. It replaces an existing
+// write writes the export to a folder that lockPrepared has locked and prepared. It replaces an existing
 // export. Each file is complete or does not exist, and the card is written last. After a kill, the same command
 // completes the folder. The caller marks the export as complete.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
@@ -48,7 +48,7 @@ func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, err
 	defer remove()
 	tally, err := e.build(ctx, scratch)
 	if err == nil {
-		err = installExport(filepath.Join(scratch, exportFolder), dir)
+		err = installExport(ctx, filepath.Join(scratch, exportFolder), dir, e.notes)
 	}
 	if err != nil {
 		return nil, writingFault("the export", dir, err)
@@ -193,7 +193,7 @@ func (e trainerExport) card(tally *exportTally) (export.Card, error) {
 
 // installExport moves the entries of the folder from into dir, where they replace an earlier export. It moves the card
 // last.
-func installExport(from, dir string) error {
+func installExport(ctx context.Context, from, dir string, notes io.Writer) error {
 	entries, err := os.ReadDir(from)
 	if err != nil {
 		return err
@@ -210,12 +210,7 @@ func installExport(from, dir string) error {
 	if err := announce(dir, names); err != nil {
 		return err
 	}
-	for _, last := range []string{exportMarkFile, export.CardFile} {
-		if err := removeFile(filepath.Join(dir, last)); err != nil {
-			return err
-		}
-	}
-	if err := keepOnly(dir, nil); err != nil { // files of an earlier export, or of a killed command
+	if err := keepOnly(ctx, dir, nil, notes); err != nil { // files of an earlier export, or of a killed command
 		return err
 	}
 	if err := announce(dir, names); err != nil {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"syscall"
 )
@@ -77,6 +78,19 @@ func MachineFault(folder string, err error) error {
 		}
 	}
 	return err
+}
+
+// MakingFault does the same as MachineFault for an error of making a folder and its parents. A *MachineError names the
+// nearest of these folders that exists.
+func MakingFault(folder string, err error) error {
+	for {
+		_, missing := os.Lstat(folder)
+		parent := filepath.Dir(folder)
+		if missing == nil || parent == folder {
+			return MachineFault(folder, err)
+		}
+		folder = parent
+	}
 }
 
 // readFault classifies an error of opening one file of a file system: as ErrNotExist, ErrUnreadable or, if even the

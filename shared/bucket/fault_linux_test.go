@@ -66,8 +66,8 @@ func TestPermissions(t *testing.T) {
 			}
 		}
 		mustBeMachineFault(t, folder.Create(t.Context(), "new", func(io.Writer) error { return nil }), folder.root.Name())
-		_, err := OpenFolder(filepath.Join(dir, "bucket", "below"))
-		mustBeMachineFault(t, err, filepath.Join(dir, "bucket", "below"))
+		_, err := OpenFolder(filepath.Join(dir, "bucket", "below", "deeper")) // the fault names the folder that exists
+		mustBeMachineFault(t, err, filepath.Join(dir, "bucket"))
 	})
 	removePermissions(t, filepath.Join(dir, "bucket"))
 	asNobody(func() {

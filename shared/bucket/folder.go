@@ -40,7 +40,7 @@ type Folder struct {
 // files that are older than a day.
 func OpenFolder(dir string) (*Folder, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, fmt.Errorf("making bucket folder: %w", MachineFault(dir, err))
+		return nil, fmt.Errorf("making bucket folder: %w", MakingFault(dir, err))
 	}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
