@@ -77,6 +77,9 @@ func corrections() map[string]correction {
 			"manifests: [a.json]\nrubric: rubric.yaml\n", []version{{"a.json", whole, 0}, {"rubric.yaml", "title: birds\n", 0}},
 			false, version{"rubric.yaml", smallRubric, 1},
 		},
+		"with the same time": {
+			"manifests: [a.json]\n", []version{{"a.json", whole[:len(whole)-9], 0}}, false, version{"a.json", whole, 0},
+		},
 		"a recipe": {
 			"manifests: [mix.yaml]\n", []version{{"parts/a.json", whole, 0}, {"mix.yaml", "datasets:\n  - json_path: 3:\n", 0}},
 			false, version{"mix.yaml", "datasets:\n  - json_path: parts/a.json\n", 1},
@@ -372,6 +375,25 @@ func TestReplacedDuringPlanning(t *testing.T) {
 		if st := f.Status(runOf(t, f, demoSpec)); st.State != run.StateScored || len(datasets(t, f)) != 2 {
 			t.Errorf("%s: the last run is %s; runs of %v", name, st.State, datasets(t, f))
 		}
+	}
+}
+
+// TestReplacedWithTheSameTime replaces a manifest by a version with the same time, and with another size, before it is
+// known that the run is refused.
+func TestReplacedWithTheSameTime(t *testing.T) {
+	t.Parallel()
+	f := newCloud(t)
+	f.Upload(demoFolder+"a.json", nil)
+	version{"dataset.yaml", "manifests: [a.json]\nbudget: 2\n", 0}.put(t, f)
+	task := runtest.Decode[events.PlanTask](t, f.Tasks.TakeOf(events.TaskPlan)[0])
+	refused, _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "1")
+	if err != nil || refused == nil || refused.Problem == "" {
+		t.Fatalf("plan %+v, %v; want a refusal", refused, err)
+	}
+	f.Upload(demoFolder+"a.json", []byte(records("a")))
+	got, err := f.Subsets.AcceptReplaced(t.Context(), f.Planner(), f.Worker, refused)
+	if err != nil || got.Earlier != refused.Run || got.Run == "" || got.Run == refused.Run {
+		t.Errorf("%+v, %v; want another run than %s", got, err, refused.Run)
 	}
 }
 
