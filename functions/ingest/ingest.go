@@ -159,10 +159,10 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	return nil
 }
 
-// logAccepted logs that the run of an object was accepted or refused.
+// logAccepted logs that the run of an object was accepted or refused. A refusal by planning is logged by logPlanned.
 func (c Config) logAccepted(ctx context.Context, object string, arrival subset.Arrival) {
 	switch {
-	case arrival.Refused != "":
+	case arrival.Refused != "" && !arrival.Planning:
 		c.Log.ErrorContext(ctx, "dataset refused", "object", object, "reason", arrival.Refused)
 	case arrival.Earlier != "":
 		c.Log.InfoContext(ctx, "run accepted, because a file was replaced that the dataset.yaml names", "object", object,

@@ -321,6 +321,33 @@ func TestStartIsLoggedOnce(t *testing.T) {
 	}
 }
 
+// TestRefusedAtOnceIsLoggedOnce ends the planning of a run before the notification that starts it is handled. The log
+// says once that the dataset is refused, and again if the dataset.yaml is uploaded again.
+func TestRefusedAtOnceIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/a.jsonl", nil)
+	w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl]\n"))
+	w.AnswerError = func(name string) error {
+		if strings.Contains(name, "/planning/sent/") {
+			for _, m := range w.Tasks.TakeOf(events.TaskPlan) {
+				runtest.Push(t, h, "/", m)
+			}
+		}
+		return nil
+	}
+	for n := 1; n <= 2; n++ {
+		w.Touch("datasets/sky/dataset.yaml", runtest.Uploaded.Add(time.Duration(n)*time.Hour))
+		arrive(t, w, h, "datasets/sky/dataset.yaml")
+		if log := w.Logged("dataset refused"); len(log) != n || !strings.Contains(log[0], "run=sky-") {
+			t.Errorf("after upload %d: %q", n, log)
+		}
+	}
+	if log := w.Logged("run accepted"); len(log) != 1 || len(runs(t, w)) != 1 {
+		t.Errorf("accepted: %q; runs %v", log, runs(t, w))
+	}
+}
+
 // TestReplacedDuringPlanning replaces a manifest during planning. The refusal of the first run starts another run,
 // unless all work belongs to one run.
 func TestReplacedDuringPlanning(t *testing.T) {

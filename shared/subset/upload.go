@@ -19,6 +19,9 @@ type Arrival struct {
 	Missing string // a file for which this dataset.yaml waits; when all files have arrived, its run starts
 	Waits   string // why the dataset.yaml of the object's dataset is refused, so that the object starts no run
 	Refused string // why the run is refused
+	// Planning is set if Refused comes from planning, which had not ended when the object arrived, and reports the refusal
+	// itself.
+	Planning bool
 }
 
 // AcceptUpload accepts the run that an object in the input bucket starts, and then records that this upload is handled,
@@ -135,19 +138,21 @@ func (s *Selector) acceptAgain(
 		return refused, nil
 	} else if err != nil {
 		return Arrival{}, err
+	} else if again.Run == refused.Run {
+		return refused, nil
 	}
 	return again, s.index.NoteUpload(ctx, upload, again.Run)
 }
 
-// acceptRun is AcceptRun for an upload. If the run was refused earlier, the Arrival has the reason.
+// acceptRun is AcceptRun for an upload. If the run is already refused, the Arrival has the reason.
 func (s *Selector) acceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (Arrival, error) {
-	plan, err := s.acceptPlan(ctx, planner, worker, spec, upload)
+	plan, planned, err := s.acceptPlan(ctx, planner, worker, spec, upload)
 	if plan == nil {
 		return Arrival{}, err
 	}
-	return Arrival{Run: plan.Run, Refused: plan.Problem}, err
+	return Arrival{Run: plan.Run, Refused: plan.Problem, Planning: plan.Problem != "" && !planned}, err
 }
 
 // AcceptReplaced accepts the run of a dataset.yaml whose run was refused during planning, if a file that may be the
