@@ -373,6 +373,23 @@ func TestReplacedDuringPlanning(t *testing.T) {
 	}
 }
 
+// TestFileOfInvalidSpec uploads a file in a subfolder of a dataset whose dataset.yaml is not valid. The log has the
+// reason.
+func TestFileOfInvalidSpec(t *testing.T) {
+	t.Parallel()
+	for _, object := range []string{"datasets/sky/parts/a.jsonl", "datasets/sky/more/a.jsonl", "datasets/sky/a.jsonl"} {
+		w, h := newIngest(t)
+		w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [more/a.jsonl]\nbudget: 200%\n"))
+		arrive(t, w, h, "datasets/sky/dataset.yaml")
+		w.Upload(object, []byte(manifest(2)))
+		arrive(t, w, h, object)
+		if log := w.Logged("object=" + object); len(log) != 1 || !strings.Contains(log[0], "200%") ||
+			!strings.Contains(log[0], "upload a corrected dataset.yaml") {
+			t.Errorf("logged %q", log)
+		}
+	}
+}
+
 // TestFileInSubfolder uploads a file in a subfolder. The log warns only if the dataset.yaml does not name the file.
 func TestFileInSubfolder(t *testing.T) {
 	t.Parallel()

@@ -194,6 +194,15 @@ func refusedIdleArrivals() map[string]idleArrival {
 			f.Upload(demoFolder+"a.json", []byte(whole))
 			version{"dataset.yaml", "manifests: [a.json]\nscorer: crystal-ball\n", 0}.put(t, f)
 		}, later, named, "crystal-ball"},
+		"a dataset.yaml that is not valid, and a file in a subfolder": {func(t *testing.T, f *runtest.Fixture) {
+			version{"dataset.yaml", "manifests: [parts/a.json]\nbudget: 200%\n", 0}.put(t, f)
+		}, version{"parts/a.json", whole, 1}, subset.Arrival{}, "200%"},
+		"a dataset.yaml that is not valid, and a rubric": {func(t *testing.T, f *runtest.Fixture) {
+			version{"dataset.yaml", "manifests: [parts/a.json]\nbudgit: 20%\nrubric: birds.yaml\n", 0}.put(t, f)
+		}, version{"birds.yaml", smallRubric, 1}, subset.Arrival{}, "budgit"},
+		"a dataset.yaml that is not valid, and a page": {func(t *testing.T, f *runtest.Fixture) {
+			version{"dataset.yaml", "manifests: [parts/a.json]\nbudget: 200%\n", 0}.put(t, f)
+		}, version{"README.md", "birds", 1}, subset.Arrival{}, ""},
 		"refused, and the content is the same": {func(t *testing.T, f *runtest.Fixture) {
 			f.Upload(demoFolder+"a.json", nil)
 			spec.put(t, f)

@@ -77,8 +77,8 @@ func (s *Selector) acceptAwaited(
 		if arrival.Spec, arrival.Earlier = awaiting.Spec, awaiting.Run; awaiting.Run != "" && arrival.Run == awaiting.Run {
 			arrival = Arrival{Named: true, Waits: awaiting.Reason} // the dataset is refused for the same reason again
 		}
-	case awaiting.Named:
-		arrival = Arrival{Named: true, Waits: awaiting.Reason}
+	case awaiting.Named || awaiting.Reason != "":
+		arrival = Arrival{Named: awaiting.Named, Waits: awaiting.Reason}
 	}
 	if upload.Object == "" { // reconcile does not look for such objects
 		return arrival, nil
