@@ -136,6 +136,10 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		c.Log.WarnContext(ctx, "object starts no run, because the run of its dataset.yaml was refused: fix the reason, then "+
 			"upload the corrected file or the dataset.yaml again", "object", object, "reason", arrival.Waits)
 		return nil
+	case arrival.Coming:
+		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml of its dataset names it, and "+
+			"starts the run itself", "object", object)
+		return nil
 	case arrival.Named:
 		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml of its dataset names it: upload "+
 			"the dataset.yaml again to start a run", "object", object)

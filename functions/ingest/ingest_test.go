@@ -373,6 +373,27 @@ func TestReplacedDuringPlanning(t *testing.T) {
 	}
 }
 
+// TestFileBeforeSpecIsHandled delivers a file whose dataset.yaml exists, and was not handled yet. serve does not handle a
+// dataset.yaml with a teacher before the teacher's annotations are valid. The log asks for another upload of the
+// dataset.yaml only after it was handled.
+func TestFileBeforeSpecIsHandled(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl]\n"))
+	w.Upload("datasets/sky/a.jsonl", []byte(manifest(2)))
+	const again, itself = "upload the dataset.yaml again", "starts the run itself"
+	arrive(t, w, h, "datasets/sky/a.jsonl")
+	if said, asked := w.Logged(itself), w.Logged(again); len(said) != 1 || len(asked) != 0 {
+		t.Errorf("before the dataset.yaml is handled: %q, %q", said, asked)
+	}
+	arrive(t, w, h, "datasets/sky/dataset.yaml")
+	w.Touch("datasets/sky/a.jsonl", runtest.Uploaded.Add(time.Hour))
+	arrive(t, w, h, "datasets/sky/a.jsonl")
+	if said, asked := w.Logged(itself), w.Logged(again); len(said) != 1 || len(asked) != 1 {
+		t.Errorf("after the dataset.yaml was handled: %q, %q", said, asked)
+	}
+}
+
 // TestFileOfInvalidSpec uploads a file in a subfolder of a dataset whose dataset.yaml is not valid. The log has the
 // reason.
 func TestFileOfInvalidSpec(t *testing.T) {

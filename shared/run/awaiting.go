@@ -35,6 +35,8 @@ type Awaiting struct {
 	// files it names.
 	Run, Reason string
 	Named       bool // whether the SpecFile names the object
+	// Coming is set if the SpecFile names the object, and its upload was not handled yet: it will start its run itself.
+	Coming bool
 }
 
 // Awaiting returns what an object means for the SpecFile of its dataset. The object may be this SpecFile.

@@ -28,7 +28,7 @@ func (p *Planner) corrected(ctx context.Context, u Upload, spec Spec, file strin
 	named := isReason
 	if !named {
 		if named, err = p.names(ctx, spec, file); refused == nil || !named || err != nil {
-			return Awaiting{Named: named}, err
+			return Awaiting{Named: named, Coming: named && id == ""}, err
 		}
 	}
 	answer := Awaiting{Run: id, Reason: refused.Problem, Named: true}

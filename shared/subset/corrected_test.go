@@ -153,7 +153,7 @@ func idleArrivals() map[string]idleArrival {
 	return map[string]idleArrival{
 		"not handled yet": {func(t *testing.T, f *runtest.Fixture) {
 			f.Upload(demoSpec, []byte(spec.content))
-		}, later, named, ""},
+		}, later, subset.Arrival{Named: true, Coming: true}, ""},
 		"planning": {func(t *testing.T, f *runtest.Fixture) {
 			version{"a.json", whole, 0}.put(t, f)
 			drain(t, f)
@@ -339,7 +339,7 @@ func TestCorrectedMeanwhile(t *testing.T) {
 	f.Upload(demoFolder+"rubric.yaml", []byte("title: birds\n"))
 	f.Upload(demoSpec, []byte("manifests: [a.json]\nrubric: rubric.yaml\nbudget: 2\n"))
 	f.Input = &onOpen{f.Input, demoFolder + "rubric.yaml", func() {
-		if got := (version{"rubric.yaml", smallRubric, 1}).put(t, f); got != (subset.Arrival{Named: true}) {
+		if got := (version{"rubric.yaml", smallRubric, 1}).put(t, f); got != (subset.Arrival{Named: true, Coming: true}) {
 			t.Errorf("the rubric: %+v", got)
 		}
 	}}

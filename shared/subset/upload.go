@@ -16,6 +16,7 @@ type Arrival struct {
 	Spec    string // the dataset.yaml that waited for the object and started the run; empty if the object itself did
 	Earlier string // the refused run of this dataset.yaml if the object is a corrected file; empty if it was missing
 	Named   bool   // whether the dataset.yaml of the object's dataset names it, so that it starts no run of its own
+	Coming  bool   // whether this dataset.yaml was not handled yet, so that it will start its run itself
 	Missing string // a file for which this dataset.yaml waits; when all files have arrived, its run starts
 	Waits   string // why the dataset.yaml of the object's dataset is refused, so that the object starts no run
 	Refused string // why the run is refused
@@ -78,7 +79,7 @@ func (s *Selector) acceptAwaited(
 			arrival = Arrival{Named: true, Waits: awaiting.Reason} // the dataset is refused for the same reason again
 		}
 	case awaiting.Named || awaiting.Reason != "":
-		arrival = Arrival{Named: awaiting.Named, Waits: awaiting.Reason}
+		arrival = Arrival{Named: awaiting.Named, Waits: awaiting.Reason, Coming: awaiting.Coming}
 	}
 	if upload.Object == "" { // reconcile does not look for such objects
 		return arrival, nil
