@@ -145,8 +145,8 @@ func (c Config) arrived(ctx context.Context, object string) error {
 			"the dataset.yaml again to start a run", "object", object)
 		return nil
 	case arrival.Waits != "":
-		c.Log.WarnContext(ctx, "object starts no run, because the dataset.yaml of its dataset is refused: upload a corrected "+
-			"dataset.yaml to start a run", "object", object, "reason", arrival.Waits)
+		c.Log.WarnContext(ctx, "object starts no run, because the dataset.yaml of its dataset is refused: upload a "+
+			"corrected dataset.yaml to start a run", "object", object, "reason", arrival.Waits)
 		return nil
 	case arrival.Run == "" && run.IsBelow(object):
 		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name the object in "+
