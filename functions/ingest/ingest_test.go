@@ -373,9 +373,9 @@ func TestReplacedDuringPlanning(t *testing.T) {
 	}
 }
 
-// TestFileBeforeSpecIsHandled delivers a file whose dataset.yaml exists, and was not handled yet. For example, serve does
-// not handle a dataset.yaml with a teacher before its annotations are valid. The log asks for another upload of the
-// dataset.yaml only after it was handled.
+// TestFileBeforeSpecIsHandled delivers a file whose dataset.yaml exists, and was not handled yet. For example, serve
+// does not handle a dataset.yaml with a teacher before its annotations are valid. The log asks for another upload of
+// the dataset.yaml only after it was handled.
 func TestFileBeforeSpecIsHandled(t *testing.T) {
 	t.Parallel()
 	w, h := newIngest(t)

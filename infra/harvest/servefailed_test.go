@@ -33,7 +33,7 @@ func TestServeInvalidNumbers(t *testing.T) {
 	first := servingWith(t, dir, nil, "--out", "out")
 	until(t, "the reason", func() bool { return strings.Contains(first.log.String(), reason) })
 	first.stop(t)
-	s := servingWith(t, dir, nil, "--out", "out") // it looks for subsets at once
+	s := servingWith(t, dir, nil, "--out", "out") // it looks for subsets when it starts
 	logged := func(what string) func() bool {
 		return func() bool { return strings.Contains(s.log.String(), what) }
 	}

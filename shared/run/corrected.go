@@ -73,7 +73,7 @@ func (p *Planner) isReplaced(ctx context.Context, id, object string) (bool, erro
 }
 
 // isOther reports whether a manifest exists in another version. Two versions in a folder may have the same generation,
-// for example if both come from an archive with fixed times. Then their sizes tell them apart.
+// for example if both come from an archive with fixed times. Then their sizes are compared.
 func (p *Planner) isOther(ctx context.Context, m Manifest) (bool, error) {
 	attrs, err := p.input.Stat(ctx, m.Name)
 	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrUnreadable) {
