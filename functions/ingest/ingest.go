@@ -136,13 +136,17 @@ func (c Config) arrived(ctx context.Context, object string) error {
 		c.Log.WarnContext(ctx, "object starts no run, because the run of its dataset.yaml was refused: fix the reason, then "+
 			"upload the corrected file or the dataset.yaml again", "object", object, "reason", arrival.Waits)
 		return nil
+	case arrival.Coming:
+		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml of its dataset names it, and "+
+			"starts the run itself", "object", object)
+		return nil
 	case arrival.Named:
 		c.Log.InfoContext(ctx, "object starts no run of its own, because the dataset.yaml of its dataset names it: upload "+
 			"the dataset.yaml again to start a run", "object", object)
 		return nil
 	case arrival.Waits != "":
-		c.Log.WarnContext(ctx, "object starts no run, because the dataset.yaml next to it is refused: upload a corrected "+
-			"dataset.yaml to start a run", "object", object, "reason", arrival.Waits)
+		c.Log.WarnContext(ctx, "object starts no run, because the dataset.yaml of its dataset is refused: upload a "+
+			"corrected dataset.yaml to start a run", "object", object, "reason", arrival.Waits)
 		return nil
 	case arrival.Run == "" && run.IsBelow(object):
 		c.Log.WarnContext(ctx, "object starts no run, because it lies in a subfolder of its dataset: name the object in "+
@@ -159,10 +163,10 @@ func (c Config) arrived(ctx context.Context, object string) error {
 	return nil
 }
 
-// logAccepted logs that the run of an object was accepted or refused.
+// logAccepted logs that the run of an object was accepted or refused. A refusal by planning is logged by logPlanned.
 func (c Config) logAccepted(ctx context.Context, object string, arrival subset.Arrival) {
 	switch {
-	case arrival.Refused != "":
+	case arrival.Refused != "" && !arrival.Planning:
 		c.Log.ErrorContext(ctx, "dataset refused", "object", object, "reason", arrival.Refused)
 	case arrival.Earlier != "":
 		c.Log.InfoContext(ctx, "run accepted, because a file was replaced that the dataset.yaml names", "object", object,

@@ -321,6 +321,33 @@ func TestStartIsLoggedOnce(t *testing.T) {
 	}
 }
 
+// TestRefusedAtOnceIsLoggedOnce ends the planning of a run before the notification that starts it is handled. The log
+// says once that the dataset is refused, and again if the dataset.yaml is uploaded again.
+func TestRefusedAtOnceIsLoggedOnce(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/a.jsonl", nil)
+	w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl]\n"))
+	w.AnswerError = func(name string) error {
+		if strings.Contains(name, "/planning/sent/") {
+			for _, m := range w.Tasks.TakeOf(events.TaskPlan) {
+				runtest.Push(t, h, "/", m)
+			}
+		}
+		return nil
+	}
+	for n := 1; n <= 2; n++ {
+		w.Touch("datasets/sky/dataset.yaml", runtest.Uploaded.Add(time.Duration(n)*time.Hour))
+		arrive(t, w, h, "datasets/sky/dataset.yaml")
+		if log := w.Logged("dataset refused"); len(log) != n || !strings.Contains(log[0], "run=sky-") {
+			t.Errorf("after upload %d: %q", n, log)
+		}
+	}
+	if log := w.Logged("run accepted"); len(log) != 1 || len(runs(t, w)) != 1 {
+		t.Errorf("accepted: %q; runs %v", log, runs(t, w))
+	}
+}
+
 // TestReplacedDuringPlanning replaces a manifest during planning. The refusal of the first run starts another run,
 // unless all work belongs to one run.
 func TestReplacedDuringPlanning(t *testing.T) {
@@ -342,6 +369,44 @@ func TestReplacedDuringPlanning(t *testing.T) {
 		accepted := w.Logged("run accepted, because a file was replaced")
 		if n := len(runs(t, w)); one != (n == 1) || one != (len(accepted) == 0) {
 			t.Errorf("one run %v: %d runs, log %q", one, n, accepted)
+		}
+	}
+}
+
+// TestFileBeforeSpecIsHandled delivers a file whose dataset.yaml exists, and was not handled yet. For example, serve
+// does not handle a dataset.yaml with a teacher before its annotations are valid. The log asks for another upload of
+// the dataset.yaml only after it was handled.
+func TestFileBeforeSpecIsHandled(t *testing.T) {
+	t.Parallel()
+	w, h := newIngest(t)
+	w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [a.jsonl]\n"))
+	w.Upload("datasets/sky/a.jsonl", []byte(manifest(2)))
+	const again, itself = "upload the dataset.yaml again", "starts the run itself"
+	arrive(t, w, h, "datasets/sky/a.jsonl")
+	if said, asked := w.Logged(itself), w.Logged(again); len(said) != 1 || len(asked) != 0 {
+		t.Errorf("before the dataset.yaml is handled: %q, %q", said, asked)
+	}
+	arrive(t, w, h, "datasets/sky/dataset.yaml")
+	w.Touch("datasets/sky/a.jsonl", runtest.Uploaded.Add(time.Hour))
+	arrive(t, w, h, "datasets/sky/a.jsonl")
+	if said, asked := w.Logged(itself), w.Logged(again); len(said) != 1 || len(asked) != 1 {
+		t.Errorf("after the dataset.yaml was handled: %q, %q", said, asked)
+	}
+}
+
+// TestFileOfInvalidSpec uploads a file in a subfolder of a dataset whose dataset.yaml is not valid. The log has the
+// reason.
+func TestFileOfInvalidSpec(t *testing.T) {
+	t.Parallel()
+	for _, object := range []string{"datasets/sky/parts/a.jsonl", "datasets/sky/more/a.jsonl", "datasets/sky/a.jsonl"} {
+		w, h := newIngest(t)
+		w.Upload("datasets/sky/dataset.yaml", []byte("manifests: [more/a.jsonl]\nbudget: 200%\n"))
+		arrive(t, w, h, "datasets/sky/dataset.yaml")
+		w.Upload(object, []byte(manifest(2)))
+		arrive(t, w, h, object)
+		if log := w.Logged("object=" + object); len(log) != 1 || !strings.Contains(log[0], "200%") ||
+			!strings.Contains(log[0], "upload a corrected dataset.yaml") {
+			t.Errorf("logged %q", log)
 		}
 	}
 }

@@ -143,15 +143,16 @@ func (f *subsetFolder) updateDataset(
 }
 
 // warnOfBudget warns once, after each change of the decision, if a dataset has selections, but its folder has no subset
-// because none of them has the requested budget.
+// because none of them has the requested budget, or the one with this budget failed.
 func (f *subsetFolder) warnOfBudget(dataset, dir string, now decision, pending bool) {
 	_, err := os.Stat(filepath.Join(dir, selectionFile))
 	if pending || err == nil || f.warned[dataset] == now {
 		return
 	}
 	f.warned[dataset] = now
-	f.log.Warn("no subset is written yet, because no selection of the dataset has its budget: if "+run.SpecFile+
-		" was refused, correct it", "dataset", dataset, "folder", dir)
+	f.log.Warn("no subset is written yet, because no selection of the dataset has its budget, or because its run or its "+
+		"selection was refused or failed: fix the reason that was logged for the dataset, then upload "+run.SpecFile+
+		" again", "dataset", dataset, "folder", dir)
 }
 
 // writeSelection writes a completed selection to the folder of its dataset, unless the folder has it already. It

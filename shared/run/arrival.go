@@ -232,8 +232,11 @@ func (p *Planner) specOf(ctx context.Context, object, name, file string) (spec S
 // isAside reports whether a file in a dataset's prefix is only for people or other tools, and starts no run. *.yaml is
 // in the list for rubrics, which the dataset's SpecFile refers to.
 func isAside(file string) bool {
-	return matchesAny([]string{".*", "README*", "LICENSE*", "dataset_info*.json", "*.yaml", "*.yml"}, file)
+	return isForPeople(file) || matchesAny([]string{"dataset_info*.json", "*.yaml", "*.yml"}, file)
 }
+
+// isForPeople reports whether no dataset needs a file with this name.
+func isForPeople(file string) bool { return matchesAny([]string{".*", "README*", "LICENSE*"}, file) }
 
 // matchesAny reports whether a name matches one of the patterns. An invalid pattern matches nothing.
 func matchesAny(patterns []string, name string) bool {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -30,9 +31,12 @@ type Awaiting struct {
 	Spec    string
 	Missing string // an object that is still missing, if Spec is not empty; empty if there is none
 	// Run is the refused run of the SpecFile, and Reason is why it was refused, if no file was missing. If Spec is empty,
-	// the object is not the reason, or was not replaced.
+	// the object is not the reason, or was not replaced. If Run is empty, the SpecFile is invalid, so nobody knows which
+	// files it names.
 	Run, Reason string
 	Named       bool // whether the SpecFile names the object
+	// Coming is set if the SpecFile names the object, and its upload was not handled yet: it will start its run itself.
+	Coming bool
 }
 
 // Awaiting returns what an object means for the SpecFile of its dataset. The object may be this SpecFile.
@@ -60,8 +64,11 @@ func (p *Planner) Awaiting(ctx context.Context, object string) (Awaiting, error)
 		return Awaiting{}, err
 	}
 	spec, there, err := p.specOf(ctx, at, name, SpecFile)
-	if _, refused := errors.AsType[*RefusedError](err); refused { // it was replaced since, which has its own notification
-		return Awaiting{}, nil
+	if refused, final := errors.AsType[*RefusedError](err); final {
+		if file == SpecFile || isForPeople(path.Base(file)) {
+			return Awaiting{}, nil
+		}
+		return Awaiting{Reason: refused.Reason}, nil
 	} else if err != nil || !there {
 		return Awaiting{}, err
 	}

@@ -28,7 +28,7 @@ func (p *Planner) corrected(ctx context.Context, u Upload, spec Spec, file strin
 	named := isReason
 	if !named {
 		if named, err = p.names(ctx, spec, file); refused == nil || !named || err != nil {
-			return Awaiting{Named: named}, err
+			return Awaiting{Named: named, Coming: named && id == ""}, err
 		}
 	}
 	answer := Awaiting{Run: id, Reason: refused.Problem, Named: true}
@@ -72,7 +72,8 @@ func (p *Planner) isReplaced(ctx context.Context, id, object string) (bool, erro
 	return p.isOther(ctx, d.Plan.Manifests[planned])
 }
 
-// isOther reports whether a manifest exists in another version.
+// isOther reports whether a manifest exists in another version. Two versions in a folder may have the same generation,
+// for example if both come from an archive with fixed times. Then their sizes are compared.
 func (p *Planner) isOther(ctx context.Context, m Manifest) (bool, error) {
 	attrs, err := p.input.Stat(ctx, m.Name)
 	if errors.Is(err, bucket.ErrNotExist) || errors.Is(err, bucket.ErrUnreadable) {
@@ -80,7 +81,7 @@ func (p *Planner) isOther(ctx context.Context, m Manifest) (bool, error) {
 	} else if err != nil {
 		return false, fmt.Errorf("looking for another version of %s: %w", m.Name, err)
 	}
-	return attrs.Generation != m.Generation, nil
+	return attrs.Generation != m.Generation || attrs.Size != m.Size, nil
 }
 
 // ReplacedSince returns the SpecFile whose run was refused during planning, if a manifest that may be the reason was

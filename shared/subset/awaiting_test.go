@@ -235,7 +235,7 @@ func TestFileArrivesMeanwhile(t *testing.T) {
 	input := &onMissing{Reader: f.Input}
 	input.do = func() {
 		f.Upload(demoFolder+"a.jsonl", demoFile("a.jsonl"))
-		if got, want := arrived(t, f, demoFolder+"a.jsonl"), (subset.Arrival{Named: true}); got != want {
+		if got, want := arrived(t, f, demoFolder+"a.jsonl"), (subset.Arrival{Named: true, Coming: true}); got != want {
 			t.Errorf("the manifest: %+v, want %+v", got, want)
 		}
 	}

@@ -77,6 +77,9 @@ func corrections() map[string]correction {
 			"manifests: [a.json]\nrubric: rubric.yaml\n", []version{{"a.json", whole, 0}, {"rubric.yaml", "title: birds\n", 0}},
 			false, version{"rubric.yaml", smallRubric, 1},
 		},
+		"with the same time": {
+			"manifests: [a.json]\n", []version{{"a.json", whole[:len(whole)-9], 0}}, false, version{"a.json", whole, 0},
+		},
 		"a recipe": {
 			"manifests: [mix.yaml]\n", []version{{"parts/a.json", whole, 0}, {"mix.yaml", "datasets:\n  - json_path: 3:\n", 0}},
 			false, version{"mix.yaml", "datasets:\n  - json_path: parts/a.json\n", 1},
@@ -150,7 +153,7 @@ func idleArrivals() map[string]idleArrival {
 	return map[string]idleArrival{
 		"not handled yet": {func(t *testing.T, f *runtest.Fixture) {
 			f.Upload(demoSpec, []byte(spec.content))
-		}, later, named, ""},
+		}, later, subset.Arrival{Named: true, Coming: true}, ""},
 		"planning": {func(t *testing.T, f *runtest.Fixture) {
 			version{"a.json", whole, 0}.put(t, f)
 			drain(t, f)
@@ -191,6 +194,15 @@ func refusedIdleArrivals() map[string]idleArrival {
 			f.Upload(demoFolder+"a.json", []byte(whole))
 			version{"dataset.yaml", "manifests: [a.json]\nscorer: crystal-ball\n", 0}.put(t, f)
 		}, later, named, "crystal-ball"},
+		"a dataset.yaml that is not valid, and a file in a subfolder": {func(t *testing.T, f *runtest.Fixture) {
+			version{"dataset.yaml", "manifests: [parts/a.json]\nbudget: 200%\n", 0}.put(t, f)
+		}, version{"parts/a.json", whole, 1}, subset.Arrival{}, "200%"},
+		"a dataset.yaml that is not valid, and a rubric": {func(t *testing.T, f *runtest.Fixture) {
+			version{"dataset.yaml", "manifests: [parts/a.json]\nbudgit: 20%\nrubric: birds.yaml\n", 0}.put(t, f)
+		}, version{"birds.yaml", smallRubric, 1}, subset.Arrival{}, "budgit"},
+		"a dataset.yaml that is not valid, and a page": {func(t *testing.T, f *runtest.Fixture) {
+			version{"dataset.yaml", "manifests: [parts/a.json]\nbudget: 200%\n", 0}.put(t, f)
+		}, version{"README.md", "birds", 1}, subset.Arrival{}, ""},
 		"refused, and the content is the same": {func(t *testing.T, f *runtest.Fixture) {
 			f.Upload(demoFolder+"a.json", nil)
 			spec.put(t, f)
@@ -327,7 +339,7 @@ func TestCorrectedMeanwhile(t *testing.T) {
 	f.Upload(demoFolder+"rubric.yaml", []byte("title: birds\n"))
 	f.Upload(demoSpec, []byte("manifests: [a.json]\nrubric: rubric.yaml\nbudget: 2\n"))
 	f.Input = &onOpen{f.Input, demoFolder + "rubric.yaml", func() {
-		if got := (version{"rubric.yaml", smallRubric, 1}).put(t, f); got != (subset.Arrival{Named: true}) {
+		if got := (version{"rubric.yaml", smallRubric, 1}).put(t, f); got != (subset.Arrival{Named: true, Coming: true}) {
 			t.Errorf("the rubric: %+v", got)
 		}
 	}}
@@ -372,6 +384,25 @@ func TestReplacedDuringPlanning(t *testing.T) {
 		if st := f.Status(runOf(t, f, demoSpec)); st.State != run.StateScored || len(datasets(t, f)) != 2 {
 			t.Errorf("%s: the last run is %s; runs of %v", name, st.State, datasets(t, f))
 		}
+	}
+}
+
+// TestReplacedWithTheSameTime replaces a manifest by a version with the same time, and with another size, before it is
+// known that the run is refused.
+func TestReplacedWithTheSameTime(t *testing.T) {
+	t.Parallel()
+	f := newCloud(t)
+	f.Upload(demoFolder+"a.json", nil)
+	version{"dataset.yaml", "manifests: [a.json]\nbudget: 2\n", 0}.put(t, f)
+	task := runtest.Decode[events.PlanTask](t, f.Tasks.TakeOf(events.TaskPlan)[0])
+	refused, _, err := f.Subsets.PlanRun(t.Context(), f.Planner(), f.Worker, task, "1")
+	if err != nil || refused == nil || refused.Problem == "" {
+		t.Fatalf("plan %+v, %v; want a refusal", refused, err)
+	}
+	f.Upload(demoFolder+"a.json", []byte(records("a")))
+	got, err := f.Subsets.AcceptReplaced(t.Context(), f.Planner(), f.Worker, refused)
+	if err != nil || got.Earlier != refused.Run || got.Run == "" || got.Run == refused.Run {
+		t.Errorf("%+v, %v; want another run than %s", got, err, refused.Run)
 	}
 }
 

@@ -27,7 +27,7 @@ type requested struct {
 func (s *Selector) AcceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (string, error) {
-	plan, err := s.acceptPlan(ctx, planner, worker, spec, upload)
+	plan, _, err := s.acceptPlan(ctx, planner, worker, spec, upload)
 	if plan == nil {
 		return "", err
 	}
@@ -35,35 +35,35 @@ func (s *Selector) AcceptRun(
 }
 
 // acceptPlan is AcceptRun, and returns the plan of the run. The plan has no ranges if the run is not planned yet, and a
-// Problem if the run was refused earlier.
+// Problem if the run was refused. planned reports whether the run had its plan before.
 func (s *Selector) acceptPlan(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
-) (*run.Plan, error) {
-	plan, planned, err := planner.Identify(ctx, spec)
+) (plan *run.Plan, planned bool, err error) {
+	plan, planned, err = planner.Identify(ctx, spec)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !planned {
 		if err := worker.Accept(ctx, plan, spec); err != nil {
-			return nil, err
+			return nil, false, err
 		}
 		// The run may have been planned in the meantime, by a delivery that did not find this request.
 		known, err := s.runs.Plan(ctx, plan.Run)
 		if errors.Is(err, run.ErrPlanning) {
-			return plan, nil
+			return plan, false, nil
 		} else if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		return known, s.Request(ctx, known, spec.Request, spec.MaxFailed)
+		return known, false, s.Request(ctx, known, spec.Request, spec.MaxFailed)
 	}
 	if plan, err = worker.Start(ctx, plan); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if err := s.Request(ctx, plan, spec.Request, spec.MaxFailed); err != nil || spec.NoImageCheck {
-		return plan, err
+		return plan, true, err
 	}
 	// The check comes last, because it may start an attempt: that attempt gets copies of the requests recorded before.
-	return plan, worker.AcceptImageCheck(ctx, plan, upload)
+	return plan, true, worker.AcceptImageCheck(ctx, plan, upload)
 }
 
 // PlanRun does a step of planning an accepted run. After the last step it starts the run, records the requested

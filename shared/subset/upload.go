@@ -16,9 +16,13 @@ type Arrival struct {
 	Spec    string // the dataset.yaml that waited for the object and started the run; empty if the object itself did
 	Earlier string // the refused run of this dataset.yaml if the object is a corrected file; empty if it was missing
 	Named   bool   // whether the dataset.yaml of the object's dataset names it, so that it starts no run of its own
+	Coming  bool   // whether this dataset.yaml was not handled yet, so that it will start its run itself
 	Missing string // a file for which this dataset.yaml waits; when all files have arrived, its run starts
 	Waits   string // why the dataset.yaml of the object's dataset is refused, so that the object starts no run
 	Refused string // why the run is refused
+	// Planning is set if Refused comes from planning, which had not ended when the object arrived, and reports the refusal
+	// itself.
+	Planning bool
 }
 
 // AcceptUpload accepts the run that an object in the input bucket starts, and then records that this upload is handled,
@@ -74,8 +78,8 @@ func (s *Selector) acceptAwaited(
 		if arrival.Spec, arrival.Earlier = awaiting.Spec, awaiting.Run; awaiting.Run != "" && arrival.Run == awaiting.Run {
 			arrival = Arrival{Named: true, Waits: awaiting.Reason} // the dataset is refused for the same reason again
 		}
-	case awaiting.Named:
-		arrival = Arrival{Named: true, Waits: awaiting.Reason}
+	case awaiting.Named || awaiting.Reason != "":
+		arrival = Arrival{Named: awaiting.Named, Waits: awaiting.Reason, Coming: awaiting.Coming}
 	}
 	if upload.Object == "" { // reconcile does not look for such objects
 		return arrival, nil
@@ -135,19 +139,21 @@ func (s *Selector) acceptAgain(
 		return refused, nil
 	} else if err != nil {
 		return Arrival{}, err
+	} else if again.Run == refused.Run {
+		return refused, nil
 	}
 	return again, s.index.NoteUpload(ctx, upload, again.Run)
 }
 
-// acceptRun is AcceptRun for an upload. If the run was refused earlier, the Arrival has the reason.
+// acceptRun is AcceptRun for an upload. If the run is already refused, the Arrival has the reason.
 func (s *Selector) acceptRun(
 	ctx context.Context, planner *run.Planner, worker *run.Worker, spec run.Spec, upload run.Upload,
 ) (Arrival, error) {
-	plan, err := s.acceptPlan(ctx, planner, worker, spec, upload)
+	plan, planned, err := s.acceptPlan(ctx, planner, worker, spec, upload)
 	if plan == nil {
 		return Arrival{}, err
 	}
-	return Arrival{Run: plan.Run, Refused: plan.Problem}, err
+	return Arrival{Run: plan.Run, Refused: plan.Problem, Planning: plan.Problem != "" && !planned}, err
 }
 
 // AcceptReplaced accepts the run of a dataset.yaml whose run was refused during planning, if a file that may be the
