@@ -304,7 +304,8 @@ func TestAnnotateConcurrently(t *testing.T) {
 	other := `{"id": "other", "scores": [` + strings.Repeat(",1", 14)[1:] + `], "styles": ["yes/no"]}` + "\n"
 	file := writeFile(t, filepath.Join(dir, "own", "a.jsonl"), other)
 	unlock()
-	if status, stderr := end(); status != 2 || !strings.Contains(stderr, "annotation of other was written by another command in the meantime") || readFile(t, file) != other {
+	const want = "annotation of other was written by another command in the meantime"
+	if status, stderr := end(); status != 2 || !strings.Contains(stderr, want) || readFile(t, file) != other {
 		t.Errorf("status %d: %s", status, stderr)
 	}
 }
