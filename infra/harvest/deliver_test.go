@@ -240,8 +240,8 @@ func TestServeFaults(t *testing.T) {
 		"a file":         {[]string{"--input", "file"}, "--input file: it is a file"},
 		"linked images":  {[]string{"--input", "linked"}, "--follow-links"},
 		"no budget":      {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
-		"state in input": {[]string{"--input", "input", "--state", "input/state"}, "--state input/state: it is inside"},
-		"state is input": {[]string{"--input", "input", "--state", "input"}, "--state input: it is inside --input input"},
+		"state in input": {[]string{"--input", "input", "--state", "input/images/s"}, "--state input/images/s: it is inside"},
+		"state is input": {[]string{"--input", "input", "--state", "input"}, "--input input: it is inside --state input"},
 		"input in state": {[]string{"--input", "input", "--state", "."}, "--input input: it is inside --state ."},
 		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
 		"foreign out":    {[]string{"--input", "input", "--out", "foreign"}, "model.bin"},
@@ -254,6 +254,15 @@ func TestServeFaults(t *testing.T) {
 		if a.status != 2 || !strings.Contains(a.stderr, tt.says) {
 			t.Errorf("%s: status %d, want 2 and %q: %s", name, a.status, tt.says, a.stderr)
 		}
+	}
+}
+
+// TestStateNextToUploads allows the folders of compose.yaml: the state is in a folder of the input, next to the uploads.
+func TestStateNextToUploads(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := (buckets{Input: dir, Work: filepath.Join(dir, ".cache", "harvest")}).checkApart(); err != nil {
+		t.Error(err)
 	}
 }
 

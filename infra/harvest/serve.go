@@ -152,8 +152,8 @@ func (b buckets) open(ctx context.Context, followLinks bool) (input bucket.Reade
 	return input, work, nil
 }
 
-// checkApart refuses a state folder inside the input folder, and the other way round. Users upload files into the
-// input, and Harvest deletes files of the state.
+// checkApart refuses a state folder where users upload files, and an input folder inside the state folder, where Harvest
+// deletes files. Next to the uploads a state folder is allowed: the image of the command line has /data/.cache.
 func (b buckets) checkApart() error {
 	if strings.HasPrefix(b.Input, "gs://") || strings.HasPrefix(b.Work, "gs://") {
 		return nil
@@ -162,11 +162,13 @@ func (b buckets) checkApart() error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case isBelow(state, b.Input):
-		return usageError{fmt.Errorf("--state %s: it is inside --input %s, where users upload files; give a folder "+
-			"elsewhere", state, b.Input)}
-	case isBelow(b.Input, state):
+	for _, name := range []string{"datasets", "images"} {
+		if uploads := filepath.Join(b.Input, name); isBelow(state, uploads) {
+			return usageError{fmt.Errorf("--state %s: it is inside %s, where users upload files; give another folder", state,
+				uploads)}
+		}
+	}
+	if isBelow(b.Input, state) {
 		return usageError{fmt.Errorf("--input %s: it is inside --state %s, where only Harvest may write; give a folder "+
 			"elsewhere", b.Input, state)}
 	}
