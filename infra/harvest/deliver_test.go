@@ -240,7 +240,7 @@ func TestServeFaults(t *testing.T) {
 		"a file":         {[]string{"--input", "file"}, "--input file: it is a file"},
 		"linked images":  {[]string{"--input", "linked"}, "--follow-links"},
 		"no budget":      {[]string{"--input", "input", "--budget", "many"}, "--budget: "},
-		"state in input": {[]string{"--input", "input", "--state", "input/images/s"}, "--state input/images/s: it is inside"},
+		"state in input": {[]string{"--input", "input", "--state", "input/images/s"}, "--state input/images/s: it is"},
 		"state is input": {[]string{"--input", "input", "--state", "input"}, "--input input: it is inside --state input"},
 		"input in state": {[]string{"--input", "input", "--state", "."}, "--input input: it is inside --state ."},
 		"out in input":   {[]string{"--input", "input", "--out", "input/datasets/b"}, "datasets/b: it is in"},
@@ -257,7 +257,7 @@ func TestServeFaults(t *testing.T) {
 	}
 }
 
-// TestStateNextToUploads allows the folders of compose.yaml: the state is in a folder of the input, next to the uploads.
+// TestStateNextToUploads allows the folders of compose.yaml: the state is in the input folder, next to the uploads.
 func TestStateNextToUploads(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

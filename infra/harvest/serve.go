@@ -152,8 +152,8 @@ func (b buckets) open(ctx context.Context, followLinks bool) (input bucket.Reade
 	return input, work, nil
 }
 
-// checkApart refuses a state folder where users upload files, and an input folder inside the state folder, where Harvest
-// deletes files. Next to the uploads a state folder is allowed: the image of the command line has /data/.cache.
+// checkApart refuses a state folder where users upload files, and an input folder inside the state folder, where
+// Harvest deletes files. Next to the uploads a state folder is allowed: the image of the command line has /data/.cache.
 func (b buckets) checkApart() error {
 	if strings.HasPrefix(b.Input, "gs://") || strings.HasPrefix(b.Work, "gs://") {
 		return nil
