@@ -18,6 +18,9 @@ import (
 // followHint is the hint for links that lead out of the input folder.
 const followHint = "start serve with --follow-links to follow links that lead out of --input"
 
+// uploadFolders are the folders of an input folder that serve reads.
+var uploadFolders = []string{"datasets", "images"}
+
 // openInput opens the input bucket of serve: a gs:// URL, or an existing folder. A link in the folder that leads out of
 // it is refused unless --follow-links is given.
 func openInput(ctx context.Context, input string, followLinks bool) (bucket.Reader, error) {
@@ -44,7 +47,7 @@ func openInput(ctx context.Context, input string, followLinks bool) (bucket.Read
 	if err != nil {
 		return nil, fmt.Errorf("opening --input %s: %w", input, err)
 	}
-	for _, name := range []string{"datasets", "images"} {
+	for _, name := range uploadFolders {
 		if err := leadsOut(ctx, folder, name); err != nil {
 			return nil, usageError{fmt.Errorf("--input: %w", err)}
 		}

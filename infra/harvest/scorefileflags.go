@@ -66,9 +66,9 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 	case f.parquet() && f.manifest != "":
 		return usageError{errors.New("--manifest: Parquet scores need no manifest, because only picks are written; remove " +
 			"--manifest")}
-	case !f.parquet() && holdsParquet(f.scores[0]):
+	case !f.parquet() && parquetIn(f.scores[0]) != "":
 		return usageError{fmt.Errorf("--scores %s: the folder has Parquet files; give --scores %s", f.scores[0],
-			spelling.ShellWord(filepath.Join(f.scores[0], "*.parquet")))}
+			spelling.ShellWord(parquetIn(f.scores[0])))}
 	case !f.parquet() && f.manifest == "":
 		return usageError{errors.New("--manifest is missing; give the manifest that was scored")}
 	}
@@ -103,13 +103,21 @@ func (f *scoreFileFlags) keepRead(out string) error {
 	return keepFiles(out, read...)
 }
 
-// holdsParquet reports whether a folder has Parquet files, and no score files of the reference implementation.
-func holdsParquet(folder string) bool {
-	entries, err := os.ReadDir(folder)
-	has := func(ext string) bool {
-		return slices.ContainsFunc(entries, func(e os.DirEntry) bool { return filepath.Ext(e.Name()) == ext })
+// parquetIn returns the pattern of the Parquet files of scores in a folder. It is empty if the folder has none, or has
+// score files of the reference implementation.
+func parquetIn(folder string) string {
+	has := func(pattern string) bool {
+		found, err := filepath.Glob(filepath.Join(folder, pattern))
+		return err == nil && len(found) > 0
 	}
-	return err == nil && has(".parquet") && !has(".jsonl")
+	switch {
+	case has(scoresPattern): // an output folder, which may have other Parquet files
+		return filepath.Join(folder, scoresPattern)
+	case has("*.parquet") && !has("*.jsonl"):
+		return filepath.Join(folder, "*.parquet")
+	default:
+		return ""
+	}
 }
 
 // matchedFiles returns the files that match patterns of --scores, each file once.

@@ -312,9 +312,13 @@ func TestParquetTwice(t *testing.T) {
 	mustHarvest(t, dir, append(args, "[ab].parquet")...)
 	both := mustHarvest(t, dir, append(args, "a.parquet", "--scores", "[ab].parquet")...)
 	says(t, both.stdout, "selected 1 of 2 samples")
+	writeFile(t, filepath.Join(dir, "out", "scores-0000.parquet"), "x")
+	writeFile(t, filepath.Join(dir, "out", "picks.parquet"), "x")
+	writeFile(t, filepath.Join(dir, "out", "rejected.jsonl"), "x")
 	for want, scores := range map[string][]string{
-		"--scores .: the folder has Parquet files; give --scores '*.parquet'":     {"."},
-		"--scores a.parquet --scores .: only Parquet files may be given together": {"a.parquet", "--scores", "."},
+		"--scores out: the folder has Parquet files; give --scores 'out/scores-*.parquet'": {"out"},
+		"--scores .: the folder has Parquet files; give --scores '*.parquet'":              {"."},
+		"--scores a.parquet --scores .: only Parquet files may be given together":          {"a.parquet", "--scores", "."},
 	} {
 		if a := harvest(t, dir, nil, append(args, scores...)...); a.status != 2 || !strings.Contains(a.stderr, want) {
 			t.Errorf("%q: status %d, %s", scores, a.status, a.stderr)

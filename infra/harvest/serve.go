@@ -162,7 +162,7 @@ func (b buckets) checkApart() error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"datasets", "images"} {
+	for _, name := range uploadFolders {
 		if uploads := filepath.Join(b.Input, name); isBelow(state, uploads) {
 			return usageError{fmt.Errorf("--state %s: it is inside %s, where users upload files; give another folder", state,
 				uploads)}

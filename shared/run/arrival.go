@@ -79,8 +79,8 @@ func (p *Planner) isNamed(ctx context.Context, name, file string) (bool, error) 
 
 // names reports whether a spec, or a recipe that it lists, names a file in the dataset's folder.
 func (p *Planner) names(ctx context.Context, spec Spec, file string) (bool, error) {
-	if spec.mentions(file) || !isManifest(file) {
-		return spec.mentions(file), nil
+	if named := spec.mentions(file); named || !isManifest(file) {
+		return named, nil
 	}
 	resolved, _, err := p.resolve(ctx, spec)
 	if _, refused := errors.AsType[*RefusedError](err); refused {
