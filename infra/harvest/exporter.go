@@ -69,12 +69,13 @@ func (x *exporter) write(
 	if err != nil {
 		return err
 	}
-	unlock, err := lockPrepared(ctx, dir, noteLog{x.log}, func() error { return prepareOut(dir, state, nil) })
+	prepare := func() error { return prepareOut(dir, state, nil) }
+	unlock, err := lockPrepared(ctx, dir, noteLog{x.log}, prepare)
 	if err != nil {
 		return err
 	}
 	defer unlock()
-	failed := x.writeNew(ctx, request, sel, plan, dir)
+	failed := x.writeNew(ctx, request, sel, plan, dir, prepare)
 	if failed != nil {
 		_ = os.Remove(dir) // a folder with an earlier export stays
 		if !isLoss(failed) {
@@ -92,10 +93,10 @@ func (x *exporter) write(
 
 // writeNew writes the export of a selection to a prepared folder.
 func (x *exporter) writeNew(
-	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string,
+	ctx context.Context, request export.Request, sel *subset.Selection, plan *run.Plan, dir string, prepare func() error,
 ) error {
 	e := newTrainerExport(request, x.runs, x.subsets, plan, sel, imagesPlace{x.input, plan.Images})
-	e.memory, e.notes = x.memory, noteLog{x.log}
+	e.memory, e.notes, e.prepare = x.memory, noteLog{x.log}, prepare
 	tally, err := e.write(ctx, dir)
 	if err == nil && tally.replaced > 0 {
 		x.log.Warn("the export has images that have changed since they were rated", "dataset", sel.Dataset,

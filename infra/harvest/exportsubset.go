@@ -108,7 +108,8 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 	removeNew := newFolder(c.dir)
 	export := newTrainerExport(c.request, runs, subsets, plan, sel, place)
 	export.notes = cmd.ErrOrStderr()
-	tally, err := c.write(ctx, export, func() error { return prepareOut(c.dir, folder, in.Manifests) })
+	export.prepare = func() error { return prepareOut(c.dir, folder, in.Manifests) }
+	tally, err := c.write(ctx, export)
 	if err != nil {
 		removeNew()
 		return err
@@ -121,8 +122,8 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 
 // write prepares the folder, and writes and marks the export. Meanwhile it locks the folder, so that no other command
 // writes to it.
-func (c *exportCommand) write(ctx context.Context, export trainerExport, prepare func() error) (*exportTally, error) {
-	unlock, err := lockPrepared(ctx, c.dir, export.notes, prepare)
+func (c *exportCommand) write(ctx context.Context, export trainerExport) (*exportTally, error) {
+	unlock, err := lockPrepared(ctx, c.dir, export.notes, export.prepare)
 	if err != nil {
 		return nil, err
 	}

@@ -148,6 +148,9 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 			return outputFiles{}, err
 		}
 		defer remove()
+		if err := f.prepare(); err != nil { // another program may have written to the folder in the meantime
+			return outputFiles{}, err
+		}
 		outputs[0].write, outputs[0].made = converted.writeTo, true
 	}
 	files := []string{selectionFile}

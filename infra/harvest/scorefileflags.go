@@ -106,9 +106,12 @@ func (f *scoreFileFlags) keepRead(out string) error {
 // parquetIn returns the pattern of the Parquet files of scores in a folder. It is empty if the folder has none, or has
 // score files of the reference implementation.
 func parquetIn(folder string) string {
+	entries, err := os.ReadDir(folder)
 	has := func(pattern string) bool {
-		found, err := filepath.Glob(filepath.Join(folder, pattern))
-		return err == nil && len(found) > 0
+		return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+			matched, _ := filepath.Match(pattern, e.Name()) // the patterns are valid
+			return matched
+		})
 	}
 	switch {
 	case has(scoresPattern): // an output folder, which may have other Parquet files

@@ -37,9 +37,9 @@ func newTrainerExport(
 	}
 }
 
-// write writes the export to a folder that lockPrepared has locked and prepared. It replaces an existing
-// export. Each file is complete or does not exist, and the card is written last. After a kill, the same command
-// completes the folder. The caller marks the export as complete.
+// write writes the export to a folder that lockPrepared has locked and prepared. It replaces an existing export. Each
+// file is complete or does not exist, and the card is written last. After a kill, the same command completes the
+// folder. The caller marks the export as complete.
 func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, error) {
 	scratch, remove, err := makeScratch(dir)
 	if err != nil {
@@ -47,10 +47,13 @@ func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, err
 	}
 	defer remove()
 	tally, err := e.build(ctx, scratch)
-	if err == nil {
-		err = installExport(ctx, filepath.Join(scratch, exportFolder), dir, e.notes)
-	}
 	if err != nil {
+		return nil, writingFault("the export", dir, err)
+	}
+	if err := e.prepare(); err != nil { // another program may have written to the folder in the meantime
+		return nil, err
+	}
+	if err := installExport(ctx, filepath.Join(scratch, exportFolder), dir, e.notes); err != nil {
 		return nil, writingFault("the export", dir, err)
 	}
 	return tally, nil
