@@ -154,7 +154,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 		outputs[0].write, outputs[0].made = converted.writeTo, true
 	}
 	files := []string{selectionFile}
-	to.Selection, to.Scores = filepath.Join(dir, selectionFile), filepath.Join(dir, scoresPattern)
+	to.Selection, to.Scores = filepath.Join(dir, selectionFile), filepath.Join(literalPattern(dir), scoresPattern)
 	for _, o := range outputs {
 		files = append(files, o.name)
 		*o.path = filepath.Join(dir, o.name)

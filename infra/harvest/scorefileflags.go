@@ -91,10 +91,10 @@ func (f *scoreFileFlags) validate(requests []selection.Request, out string) erro
 func (f *scoreFileFlags) keepRead(out string) error {
 	read := []string{f.manifest}
 	for _, pattern := range f.scores {
-		scored, err := filepath.Glob(pattern)
-		if info, folder := os.Stat(pattern); err == nil && folder == nil && info.IsDir() {
-			scored, err = filepath.Glob(filepath.Join(pattern, "*.jsonl"))
+		if info, err := os.Stat(pattern); err == nil && info.IsDir() {
+			pattern = filepath.Join(pattern, "*.jsonl")
 		}
+		scored, err := globbed(pattern)
 		if err != nil {
 			return usageError{fmt.Errorf("--scores %s: %w", pattern, err)}
 		}
@@ -115,9 +115,9 @@ func parquetIn(folder string) string {
 	}
 	switch {
 	case has(scoresPattern): // an output folder, which may have other Parquet files
-		return filepath.Join(folder, scoresPattern)
+		return filepath.Join(literalPattern(folder), scoresPattern)
 	case has("*.parquet") && !has("*.jsonl"):
-		return filepath.Join(folder, "*.parquet")
+		return filepath.Join(literalPattern(folder), "*.parquet")
 	default:
 		return ""
 	}
@@ -126,15 +126,37 @@ func parquetIn(folder string) string {
 // matchedFiles returns the files that match patterns of --scores, each file once.
 func matchedFiles(patterns []string) (files []string, err error) {
 	for _, pattern := range patterns {
-		matched, err := filepath.Glob(pattern)
+		matched, err := globbed(pattern)
 		if err != nil || len(matched) == 0 {
 			return nil, usageError{fmt.Errorf("--scores: no file matches %s", pattern)}
 		}
 		for _, name := range matched {
+			if info, err := os.Stat(name); err == nil && info.IsDir() {
+				return nil, usageError{fmt.Errorf("--scores %s: it is a folder; give a file or a pattern, such as --scores %s",
+					name, spelling.ShellWord(filepath.Join(literalPattern(name), "*.parquet")))}
+			}
 			if !slices.Contains(files, name) {
 				files = append(files, name)
 			}
 		}
 	}
 	return files, nil
+}
+
+// globbed returns the files that match a pattern. A name that exists is not a pattern, and a folder that exists has no
+// special characters.
+func globbed(pattern string) ([]string, error) {
+	if _, err := os.Stat(pattern); err == nil {
+		return []string{pattern}, nil
+	}
+	folder, file := filepath.Split(pattern)
+	if _, err := os.Stat(folder); folder != "" && err == nil {
+		pattern = literalPattern(folder) + file
+	}
+	return filepath.Glob(pattern)
+}
+
+// literalPattern returns a pattern that matches only a name. The pattern is valid in Go, Python and DuckDB.
+func literalPattern(name string) string {
+	return strings.NewReplacer("[", "[[]", "*", "[*]", "?", "[?]").Replace(name)
 }

@@ -326,6 +326,48 @@ func TestParquetTwice(t *testing.T) {
 	}
 }
 
+// Folders and files that exist are not patterns, also if their names have special characters.
+func TestParquetBrackets(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, id := range map[string]string{
+		filepath.Join("o[1]", "scores-0000.parquet"): "brackets", filepath.Join("o1", "scores-0000.parquet"): "no brackets",
+		"x[1].parquet": "brackets", "x1.parquet": "no brackets",
+	} {
+		record := scores.Record{ID: id, Status: scores.OK,
+			Result: scorer.Result{Styles: []string{"yes/no"}, Ratings: []int8{4}, Expected: []float32{4}}}
+		var file bytes.Buffer
+		if err := scores.Write(&file, []string{"humanities"}, []scores.Record{record}); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, name), file.String())
+	}
+	args := []string{"select", "--budget", "1", "--scores"}
+	for typed, want := range map[string]string{
+		"o[1]/scores-0000.parquet": "brackets", "o[1]/scores-*.parquet": "brackets", "o[[]1]/*.parquet": "brackets",
+		"x[1].parquet": "brackets", "x[12].parquet": "no brackets", "o[12]/*.parquet": "no brackets",
+	} {
+		mustHarvest(t, dir, append(args, typed, "--out", "picks.parquet")...)
+		file := readFile(t, filepath.Join(dir, "picks.parquet"))
+		picks, err := scores.ReadPicks(strings.NewReader(file), int64(len(file)))
+		if err != nil || len(picks) != 1 || picks[0].ID != want {
+			t.Errorf("%s: %v, %v, want the sample %q", typed, picks, err, want)
+		}
+	}
+	if err := os.Mkdir(filepath.Join(dir, "folder.parquet"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for typed, want := range map[string]string{
+		"o[1]":           "the folder has Parquet files; give --scores 'o[[]1]/scores-*.parquet'",
+		"folder.parquet": "--scores folder.parquet: it is a folder; give a file or a pattern, such as",
+	} {
+		a := harvest(t, dir, nil, append(args, typed, "--out", "picks.parquet")...)
+		if says(t, a.stderr, want); a.status != 2 {
+			t.Errorf("%s: status %d, want 2", typed, a.status)
+		}
+	}
+}
+
 // TestParquetRepeated counts a row in two score files once, and refuses two rows of a sample with different scores.
 func TestParquetRepeated(t *testing.T) {
 	t.Parallel()
