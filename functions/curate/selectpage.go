@@ -136,10 +136,7 @@ func requestOf(f site.Form) (asked api.SelectionRequest, err error) {
 // command line.
 func (s server) commandsOf(id string, asked api.SelectionRequest) (cli, curl string, err error) {
 	if s.commands.Select != nil {
-		cli = s.commands.Select(id, asked.Request)
-		if !asked.MaxFailed.IsZero() {
-			cli += " --max-failed " + asked.MaxFailed.String()
-		}
+		cli = s.commands.Select(id, asked)
 	}
 	body, err := json.Marshal(asked)
 	return cli, report.SelectRequest(id, body), err

@@ -15,6 +15,7 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/spf13/cobra"
@@ -83,10 +84,6 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 	if err != nil {
 		return usageError{fmt.Errorf("--arms %s: %w", c.arms, err)}
 	}
-	l, err := limits(cmd.Context())
-	if err != nil {
-		return err
-	}
 	var orders []order
 	for _, name := range slices.Sorted(maps.Keys(arms)) {
 		near, err := nearFiles(arms[name].ExcludeNear)
@@ -99,7 +96,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 			return err
 		}
 		requests[0].ExcludeNear = nearObjects(near)
-		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed, l.MaxFailed)
+		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed, run.Allowance{})
 		o.Format, o.arm, o.Near = format, name, near
 		orders = append(orders, o)
 	}
@@ -132,7 +129,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 // preview returns an error if an order is invalid, before any selection is made. It reports whether each selection
 // would get samples.
 func (r *result) preview(ctx context.Context, s session, o order) (bool, error) {
-	if r.status.Failure(o.MaxFailed) != "" {
+	if r.failure(o.MaxFailed) != "" {
 		return false, nil
 	}
 	for _, request := range o.Requests {

@@ -63,7 +63,7 @@ func newCurate() *cobra.Command {
 	out.addFormat(cmd)
 	reported.add(cmd)
 	stateFlag(cmd, &state)
-	maxFailedFlag(cmd, &maxFailed)
+	maxFailedFlag(cmd, &maxFailed, "$MAX_FAILED, else 5%")
 	cmd.Flags().BoolVar(&noImageCheck, "no-image-check", false,
 		"if the dataset is already scored, do not check whether images are new or changed")
 	cmd.Flags().StringVar(&dir, "out", "",

@@ -24,8 +24,8 @@ func (r *result) failRun(ctx context.Context, s session, o order, problem string
 			next = "; leave out --format if the records have another form, else fix the records; then repeat the command"
 		}
 	}
-	if passes := run.Passes(r.Samples); passes != "" {
-		next += "; --max-failed " + passes + " allows these failures"
+	if passes := run.Passes(r.Samples); !passes.IsZero() {
+		next += "; --max-failed " + passes.String() + " allows these failures"
 	}
 	if o.Out != "" {
 		if r.Outputs.Outputs, err = writeRejected(ctx, s, r.Run, "", o.Out, r.prepare(o.Out)); err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -148,7 +149,7 @@ func TestTooManyFailed(t *testing.T) {
 	says(t, harvest(t, dir, nil, "explain", "--state", "state", r.Run, "latest", "s1").stderr,
 		"run "+r.Run+" failed, so it has no selection; `harvest status --state state "+r.Run+"` says why",
 		"`harvest show --state state "+r.Run+" ID` shows a sample",
-		"`harvest select --state state "+r.Run+" --budget 10% --max-failed 30%` selects")
+		"`harvest select --state state "+r.Run+" --max-failed 30% --budget 10%` selects")
 	if a := harvest(t, dir, nil, "select", "--state", "state", "--budget", "2", r.Run); a.status != 1 {
 		t.Errorf("select: status %d: %s", a.status, a.stderr)
 	}
@@ -166,10 +167,35 @@ func TestTooManyFailed(t *testing.T) {
 	if diff := cmp.Diff(want, filesIn(t, filepath.Join(dir, "out"))); diff != "" {
 		t.Errorf("output folder (-want +got):\n%s", diff)
 	}
+	again := "harvest select --state state " + r.Run + " --max-failed 30%"
+	says(t, readFile(t, filepath.Join(dir, "out", "report.html")), again+" --budget 2")
+	printed := mustHarvest(t, dir, "select", "--state", "state", r.Run, "--max-failed", "3", "--budget", "1").stdout
+	says(t, printed, "\n  "+again+" --budget 10%\n")
+	mustHarvest(t, dir, append(strings.Fields(again)[1:], "--budget", "10%")...)
 	if a := harvest(t, dir, []string{"MAX_FAILED=3"}, args...); a.status != 0 {
 		t.Errorf("MAX_FAILED=3: status %d: %s", a.status, a.stderr)
 	}
 	says(t, harvest(t, dir, nil, append(args, "--max-failed", "some")...).stderr, "--max-failed", `"some"`, `"5%"`)
+}
+
+// TestAllowedFailures curates a dataset in which as many records are broken as --max-failed allows. Later selections
+// from the run have the same limit.
+func TestAllowedFailures(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	breakRecords(t, dir, 3)
+	a := mustHarvest(t, dir, "curate", "--state", "state", "--budget", "2", "--max-failed", "3", "dataset.json")
+	next := regexp.MustCompile(`(?m)^  harvest (select .*)$`).FindStringSubmatch(a.stdout)
+	if next == nil || strings.Contains(next[1], "--max-failed") {
+		t.Fatalf("%s: want a command without --max-failed, because the run has this limit", a.stdout)
+	}
+	mustHarvest(t, dir, strings.Fields(next[1])...)
+	b := harvest(t, dir, nil, append(strings.Fields(next[1]), "--max-failed", "2")...)
+	if b.status != 1 {
+		t.Errorf("a lower limit: status %d: %s", b.status, b.stderr)
+	}
+	says(t, b.stderr, "3 of 10 samples failed, but only 2 may fail")
 }
 
 // TestNothingSelectable curates datasets in which no sample can be selected.

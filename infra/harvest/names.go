@@ -152,7 +152,7 @@ func withoutSelection(ctx context.Context, subsets *subset.Reader, state, runID 
 	if err != nil {
 		return "", unknownRun(err)
 	}
-	choose := command("select", state, runID) + " --budget 10%"
+	choose := anotherSelection(state, runID, status.NeededAllowance()) + " --budget 10%"
 	switch {
 	case !status.IsScored():
 		return fmt.Sprintf("run %s has no selection, because it is %s; `%s` says more", runID, status.State,
@@ -162,8 +162,8 @@ func withoutSelection(ctx context.Context, subsets *subset.Reader, state, runID 
 	}
 	text := fmt.Sprintf("run %s failed, so it has no selection; `%s` says why, and `%s ID` shows a sample and its problem",
 		runID, command("status", state, runID), command("show", state, runID))
-	if passes := run.Passes(status.Samples); passes != "" {
-		text += fmt.Sprintf("; `%s --max-failed %s` selects from the samples that were scored", choose, passes)
+	if !status.NeededAllowance().IsZero() {
+		text += fmt.Sprintf("; `%s` selects from the samples that were scored", choose)
 	}
 	return text, nil
 }

@@ -16,7 +16,7 @@ import (
 type order struct {
 	Requests  []selection.Request `json:"requests"`            // the smallest budget first
 	Out       string              `json:"out,omitempty"`       // folder; if empty, a folder with the selection's name
-	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail
+	MaxFailed run.Allowance       `json:"max_failed,omitzero"` // samples that may fail; zero for the run's
 	// Format is the form that records are converted to; empty if they are not converted.
 	Format string      `json:"format,omitempty"`
 	Report reportFlags `json:"report,omitzero"`
@@ -40,16 +40,16 @@ func (o order) named(err error) error {
 	return fmt.Errorf("%s: %w", o.arm, err)
 }
 
-// maxFailedFlag adds --max-failed.
-func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance) {
+// maxFailedFlag adds --max-failed. byDefault says what applies without it.
+func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance, byDefault string) {
 	cmd.Flags().Func("max-failed", "maximum share (5%) or number of samples that may fail; if more fail, "+
-		"nothing is selected (default: $MAX_FAILED, else 5%)", func(text string) (err error) {
+		"nothing is selected (default: "+byDefault+")", func(text string) (err error) {
 		*allowed, err = run.ParseAllowance(text)
 		return err
 	})
 }
 
-// newOrder makes an order with the limit of --max-failed, else of the environment.
+// newOrder makes an order. maxFailed is the value of --max-failed, and byDefault applies without it; zero for the run's.
 func newOrder(
 	requests []selection.Request, out string, reported reportFlags, maxFailed, byDefault run.Allowance,
 ) order {

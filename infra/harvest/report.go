@@ -7,12 +7,12 @@ import (
 	"io"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/report"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scorer/kinds"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/harvest-ml/harvest/shared/telemetry"
 	"github.com/spf13/cobra"
@@ -49,12 +49,12 @@ func reportCommands(state string, near func(object string) string) report.Comman
 		return report.APICommands(program) // the commands of this program read only folders
 	}
 	return report.Commands{
-		Select: func(runID string, request selection.Request) string {
+		Select: func(runID string, asked api.SelectionRequest) string {
 			var files typedFiles
-			for _, object := range request.ExcludeNear {
+			for _, object := range asked.ExcludeNear {
 				files.near = append(files.near, near(object))
 			}
-			return command("select", state, runID) + " " + files.flagsOf(request)
+			return anotherSelection(state, runID, asked.MaxFailed) + " " + files.flagsOf(asked.Request)
 		},
 		Retry: func(runID string) string { return command("retry", state, runID) },
 		Manifests: func(runID string) map[string]string {

@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 )
@@ -137,8 +138,8 @@ func TestReportNamesEvaluations(t *testing.T) {
 		"/farm/evaluations/1/a.tsv": serveFlags{buckets: buckets{Input: "/farm"}}.nearPath,
 		"FILE":                      serveFlags{buckets: buckets{Input: "gs://farm"}}.nearPath,
 	} {
-		got := reportCommands("st", near).Select("demo-0123456789ab", selection.Request{
-			ExcludeNear: []string{"evaluations/1/a.tsv"},
+		got := reportCommands("st", near).Select("demo-0123456789ab", api.SelectionRequest{
+			Request: selection.Request{ExcludeNear: []string{"evaluations/1/a.tsv"}},
 		})
 		if !strings.HasSuffix(got, "--exclude-near "+want) {
 			t.Errorf("%s, want %s", got, want)

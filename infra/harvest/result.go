@@ -12,9 +12,9 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/events"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
 	"github.com/harvest-ml/harvest/shared/selection"
-	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/spf13/cobra"
@@ -90,7 +90,7 @@ func (r *result) fulfil(ctx context.Context, s session, o order) error {
 // every sample to the order's folder. Otherwise it writes no file.
 func (r *result) choose(ctx context.Context, s session, o order) error {
 	r.files = o.files
-	if problem := r.status.Failure(o.MaxFailed); problem != "" {
+	if problem := r.failure(o.MaxFailed); problem != "" {
 		return r.failRun(ctx, s, o, problem)
 	}
 	// Make the largest first: its request has the errors of all others, so an error is reported before any selection is
@@ -109,6 +109,14 @@ func (r *result) choose(ctx context.Context, s session, o order) error {
 		}
 	}
 	return nil
+}
+
+// failure returns the reason why nothing is selected from the run with this allowance, or the run's if it is zero.
+func (r *result) failure(allowed run.Allowance) string {
+	if allowed.IsZero() {
+		return r.status.Problem
+	}
+	return r.status.Failure(allowed)
 }
 
 // write writes the selections of an order to their folders. If there are several, it locks their parent folder, too.
@@ -169,19 +177,6 @@ func (r *result) writeOne(ctx context.Context, s session, o order, request selec
 	}
 	r.Outputs, err = folder.write(ctx, dir)
 	return err
-}
-
-// command returns the text of a command about the run.
-func (r *result) command(name string) string {
-	return fmt.Sprintf("`%s`", command(name, r.state, r.Run))
-}
-
-// command returns the text of a command about a run.
-func command(name, state, runID string) string {
-	if state != "" {
-		name += " --state " + spelling.ShellWord(state)
-	}
-	return fmt.Sprintf("harvest %s %s", name, runID)
 }
 
 // report prints a result, also after a failure. It returns the error of the work.
@@ -277,7 +272,7 @@ func (r *result) print(w io.Writer, asJSON bool) error {
 		return err
 	}
 	request := r.selection.Parameters.AsRequest(r.selection.Summary.Capabilities())
-	if err := printTrade(w, r.selection.Trade, request, command("select", r.state, r.Run), r.files); err != nil {
+	if err := printTrade(w, r.selection.Trade, request, r.anotherSelection(), r.files); err != nil {
 		return err
 	}
 	if hint := r.retryHint(); hint != "" {
@@ -303,13 +298,6 @@ func (r *result) printFiles(w io.Writer) error {
 	}
 	_, err := fmt.Fprintf(w, "\n%s\n%s", &text, r.next())
 	return err
-}
-
-// next returns the commands for the next steps.
-func (r *result) next() string {
-	return fmt.Sprintf("another budget, without scoring again:\n  %s --budget 10%%\n"+
-		"why a sample is in or out:\n  %s %s ID\n",
-		command("select", r.state, r.Run), command("explain", r.state, r.Run), r.Selection)
 }
 
 // sampleTable returns a table that counts every sample once.

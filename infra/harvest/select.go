@@ -50,7 +50,7 @@ func newSelect() *cobra.Command {
 	c.reported.add(cmd)
 	c.sweep.add(cmd)
 	stateFlag(cmd, &c.state)
-	maxFailedFlag(cmd, &c.maxFailed)
+	maxFailedFlag(cmd, &c.maxFailed, "the limit of the run")
 	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name. A selection has a budget, and "+
 		"may have any other parameter of dataset.yaml. It is written to the folder of its name in --out")
 	cmd.Flags().StringVar(&c.dir, "out", "", "folder for the subset and its explanations (default: "+
@@ -77,11 +77,7 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 		return c.files.selectSubset(cmd.Context(), requests, c.sel.files(), c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(),
 			c.out.json)
 	}
-	l, err := limits(cmd.Context())
-	if err != nil {
-		return err
-	}
-	o, err := newOrder(requests, c.dir, c.reported, c.maxFailed, l.MaxFailed).with(c.sel, c.out)
+	o, err := newOrder(requests, c.dir, c.reported, c.maxFailed, run.Allowance{}).with(c.sel, c.out)
 	if err != nil {
 		return err
 	}

@@ -89,7 +89,7 @@ func (e trainerExport) build(ctx context.Context, scratch string) (*exportTally,
 			return nil, err
 		}
 	}
-	card, err := e.card(tally)
+	card, err := e.card(ctx, tally)
 	if err != nil {
 		return nil, err
 	}
@@ -165,8 +165,12 @@ func (o singleTypeConversion) write(record []byte, s *dataset.Sample, images [][
 }
 
 // card returns the card of the export, with the counts of tally.
-func (e trainerExport) card(tally *exportTally) (export.Card, error) {
+func (e trainerExport) card(ctx context.Context, tally *exportTally) (export.Card, error) {
 	sel := e.selection
+	status, err := e.runs.Status(ctx, sel.Run)
+	if err != nil {
+		return export.Card{}, err
+	}
 	parameters, err := json.Marshal(sel.Parameters.AsRequest(sel.Summary.Capabilities()))
 	if err != nil {
 		return export.Card{}, err
@@ -187,7 +191,7 @@ func (e trainerExport) card(tally *exportTally) (export.Card, error) {
 	}
 	request := sel.Parameters.AsRequest(sel.Summary.Capabilities())
 	card.Commands = []string{
-		command("select", "", sel.Run) + " " + flagsOf(request),
+		anotherSelection("", sel.Run, status.NeededAllowance()) + " " + flagsOf(request),
 		command("export-subset", "", sel.Run) + " " + sel.ID + " --for " + e.request.For + " --images " +
 			string(e.request.Images) + " --out DIR",
 	}

@@ -21,7 +21,6 @@ import (
 	webpage "github.com/harvest-ml/harvest/shared/page"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/scores/reason"
-	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -52,7 +51,7 @@ func New(c Config) (*Writer, error) {
 // Commands has functions that return the commands in a report.
 type Commands struct {
 	// Select returns the command that makes a selection of a run. If it is nil, reports show only the API request.
-	Select func(runID string, request selection.Request) string
+	Select func(runID string, request api.SelectionRequest) string
 	Retry  func(runID string) string // returns the command that retries the failed samples of a run
 	// Manifests returns the files of this machine that a user gave as the manifests of a run, by their names in the input
 	// bucket. If it is nil, or has no file for a manifest, reports show the name in the bucket.
@@ -179,11 +178,10 @@ func newModel(
 			[]*Figure{budgetFigure(t, o)}, lengthFigures(t, o),
 			[]*Figure{reasonFigure(o, reasons)},
 		),
-		Trade: newTrade(o, commands), Problems: problems(status), Reach: newReach(o.Selection.Reach),
+		Trade: newTrade(o, status, commands), Problems: problems(status), Reach: newReach(o.Selection.Reach),
 	}
 	if commands.Select != nil {
-		asked := sel.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
-		m.Select = webpage.Clip(commands.Select(o.Plan.Run, asked), maxCommand)
+		m.Select = webpage.Clip(commands.Select(o.Plan.Run, asked(o, status)), maxCommand)
 	}
 	m.Sentences = sentences(o, t, status)
 	if rows := o.Result.Shortfalls; len(rows) > 0 {
@@ -193,7 +191,7 @@ func newModel(
 	if status.Samples.Failed+status.Samples.Skipped > 0 {
 		m.Retry = commands.Retry(o.Plan.Run)
 	}
-	if m.Curl, err = curl(o); err != nil {
+	if m.Curl, err = curl(o, status); err != nil {
 		return nil, err
 	}
 	m.Gallery, err = newGallery(o, chosen, explain)
@@ -257,9 +255,16 @@ func counts(o *subset.Outcome, status *run.Status) [][3]string {
 	return lines
 }
 
+// asked returns a request that makes an equal selection.
+func asked(o *subset.Outcome, status *run.Status) api.SelectionRequest {
+	return api.SelectionRequest{
+		Request: o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities), MaxFailed: status.NeededAllowance(),
+	}
+}
+
 // curl returns a command that makes an equal selection by the API; empty if the request is too long to show.
-func curl(o *subset.Outcome) (string, error) {
-	body, err := json.Marshal(o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities))
+func curl(o *subset.Outcome, status *run.Status) (string, error) {
+	body, err := json.Marshal(asked(o, status))
 	if err != nil {
 		return "", err
 	}

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/dataset"
 	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/images"
@@ -109,7 +110,7 @@ func written(tb testing.TB, o *subset.Outcome) string {
 	}
 	made := time.Date(2026, 11, 29, 1, 2, 3, 0, time.UTC)
 	commands := Commands{
-		Select: func(string, selection.Request) string { return "harvest select " + hostile },
+		Select: func(string, api.SelectionRequest) string { return "harvest select " + hostile },
 		Retry:  func(string) string { return "harvest retry x" },
 	}
 	m, err := newModel(o, status, made, commands, explained(o))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	webpage "github.com/harvest-ml/harvest/shared/page"
+	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
 )
@@ -16,7 +17,7 @@ type Trade struct {
 }
 
 // newTrade returns the Trade of a selection; nil if the selection was not compared with others.
-func newTrade(o *subset.Outcome, commands Commands) *Trade {
+func newTrade(o *subset.Outcome, status *run.Status, commands Commands) *Trade {
 	rows := o.Selection.Trade
 	if len(rows) == 0 {
 		return nil
@@ -29,7 +30,7 @@ func newTrade(o *subset.Outcome, commands Commands) *Trade {
 		if commands.Select == nil {
 			break
 		}
-		request := o.Selection.Parameters.AsRequest(o.Plan.Rubric.Capabilities)
+		request := asked(o, status)
 		request.Rules = row.Rules(request.Rules)
 		t.Commands = append(t.Commands,
 			[2]string{subset.TradeTitle(rows, i+1), webpage.Clip(commands.Select(o.Plan.Run, request), maxCommand)})

@@ -80,8 +80,9 @@ func (a Allowance) Within(samples int64) error {
 }
 
 // leastAllowance returns the lowest whole percentage that allows this number of failed samples, such as "31%".
-func leastAllowance(failed, samples int64) string {
-	return strconv.FormatFloat(math.Ceil(100*float64(failed)/float64(max(samples, 1))), 'f', -1, 64) + "%"
+func leastAllowance(failed, samples int64) Allowance {
+	percent := math.Ceil(100 * float64(failed) / float64(max(samples, 1)))
+	return Allowance{text: strconv.FormatFloat(percent, 'f', -1, 64) + "%", share: percent / 100}
 }
 
 // String returns the Allowance as it was given; empty if no Allowance was given.

@@ -51,11 +51,11 @@ func NoneOf(n int64, thing, use string) string {
 	return fmt.Sprintf("none of the %d %ss can %s", n, thing, use)
 }
 
-// Passes returns the lowest allowance with which a selection can be made from a scored run, such as "31%"; empty if no
+// Passes returns the lowest allowance with which a selection can be made from a scored run, such as "31%"; zero if no
 // sample was scored.
-func Passes(samples events.Counts) string {
+func Passes(samples events.Counts) Allowance {
 	if samples.Scored == 0 {
-		return ""
+		return Allowance{}
 	}
 	return leastAllowance(samples.Failed, samples.In)
 }
@@ -72,7 +72,7 @@ func (c Counts) refusal(run string, allowed Allowance) error {
 		failure += fmt.Sprintf("; fix them and start the dataset again, or retry run %s if only images were missing or "+
 			"damaged", run)
 	}
-	if passes := Passes(c.Samples); passes != "" {
+	if passes := Passes(c.Samples); !passes.IsZero() {
 		failure += fmt.Sprintf("; max_failed: %s allows them", passes)
 	}
 	return &RefusedError{Reason: failure}

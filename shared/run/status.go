@@ -94,6 +94,15 @@ func (s *Status) Failure(allowed Allowance) string {
 	return Counts{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }
 
+// NeededAllowance returns the lowest allowance with which a selection can be made from a failed run; zero if a selection
+// needs no other allowance than the plan's, or cannot be made.
+func (s *Status) NeededAllowance() Allowance {
+	if s.State != StateFailed {
+		return Allowance{}
+	}
+	return Passes(s.Samples)
+}
+
 // lookups is the number of objects that are looked up concurrently.
 const lookups = 16
 
