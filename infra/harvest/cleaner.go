@@ -28,7 +28,7 @@ type cleaner struct {
 }
 
 func openCleaner(state string) (*cleaner, error) {
-	folder, work, err := openState(state)
+	folder, work, err := openExisting(state)
 	if err != nil {
 		return nil, err
 	}

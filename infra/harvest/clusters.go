@@ -73,7 +73,7 @@ stored result is damaged.
 }
 
 func (c clustersCommand) run(ctx context.Context, args []string, out io.Writer) error {
-	_, work, err := openState(c.state)
+	_, work, err := openExisting(c.state)
 	if err != nil {
 		return err
 	}

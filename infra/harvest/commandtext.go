@@ -15,8 +15,8 @@ func command(name, state, runID string) string {
 	return fmt.Sprintf("harvest %s %s", name, runID)
 }
 
-// anotherSelection returns the text of a command that selects from a run. allowed is the value of --max-failed; zero for
-// the run's.
+// anotherSelection returns the text of a command that selects from a run. allowed is the value of --max-failed; if it
+// is zero, the run's limit applies.
 func anotherSelection(state, runID string, allowed run.Allowance) string {
 	text := command("select", state, runID)
 	if !allowed.IsZero() {
@@ -35,9 +35,17 @@ func (r *result) anotherSelection() string {
 	return anotherSelection(r.state, r.Run, r.status.NeededAllowance())
 }
 
+// smallBudget returns the text of a budget that a number of scored samples allows.
+func smallBudget(scored int64) string {
+	if scored < 10 {
+		return "--budget 1"
+	}
+	return "--budget 10%"
+}
+
 // next returns the commands for the next steps.
 func (r *result) next() string {
-	return fmt.Sprintf("another budget, without scoring again:\n  %s --budget 10%%\n"+
+	return fmt.Sprintf("another budget, without scoring again:\n  %s %s\n"+
 		"why a sample is in or out:\n  %s %s ID\n",
-		r.anotherSelection(), command("explain", r.state, r.Run), r.Selection)
+		r.anotherSelection(), smallBudget(r.Samples.Scored), command("explain", r.state, r.Run), r.Selection)
 }

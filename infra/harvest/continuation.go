@@ -78,7 +78,7 @@ type continuedRun struct {
 func openContinued(state, name string) (*continuedRun, error) {
 	c := &continuedRun{result: &result{Run: name, Seconds: map[string]float64{}, state: state}}
 	var err error
-	if c.folder, c.bucket, err = openState(state); err != nil {
+	if c.folder, c.bucket, err = openExisting(state); err != nil {
 		return nil, err
 	}
 	c.runs, c.subsets, err = openRuns(c.bucket)

@@ -89,7 +89,7 @@ func (c *exportCommand) run(cmd *cobra.Command, args []string) (err error) {
 		return usageError{errors.New("--out is missing; give the folder to write")}
 	}
 	ctx := cmd.Context()
-	folder, work, err := openState(c.state)
+	folder, work, err := openExisting(c.state)
 	if err != nil {
 		return err
 	}

@@ -149,7 +149,7 @@ func TestTooManyFailed(t *testing.T) {
 	says(t, harvest(t, dir, nil, "explain", "--state", "state", r.Run, "latest", "s1").stderr,
 		"run "+r.Run+" failed, so it has no selection; `harvest status --state state "+r.Run+"` says why",
 		"`harvest show --state state "+r.Run+" ID` shows a sample",
-		"`harvest select --state state "+r.Run+" --max-failed 30% --budget 10%` selects")
+		"`harvest select --state state "+r.Run+" --max-failed 30% --budget 1` selects")
 	if a := harvest(t, dir, nil, "select", "--state", "state", "--budget", "2", r.Run); a.status != 1 {
 		t.Errorf("select: status %d: %s", a.status, a.stderr)
 	}
@@ -170,8 +170,8 @@ func TestTooManyFailed(t *testing.T) {
 	again := "harvest select --state state " + r.Run + " --max-failed 30%"
 	says(t, readFile(t, filepath.Join(dir, "out", "report.html")), again+" --budget 2")
 	printed := mustHarvest(t, dir, "select", "--state", "state", r.Run, "--max-failed", "3", "--budget", "1").stdout
-	says(t, printed, "\n  "+again+" --budget 10%\n")
-	mustHarvest(t, dir, append(strings.Fields(again)[1:], "--budget", "10%")...)
+	says(t, printed, "\n  "+again+" --budget 1\n")
+	mustHarvest(t, dir, append(strings.Fields(again)[1:], "--budget", "1")...)
 	if a := harvest(t, dir, []string{"MAX_FAILED=3"}, args...); a.status != 0 {
 		t.Errorf("MAX_FAILED=3: status %d: %s", a.status, a.stderr)
 	}

@@ -4,6 +4,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // TestManifestInOut gives --out a folder with the manifest, which an earlier selection wrote. The command refuses the
@@ -28,6 +30,49 @@ func TestManifestInOut(t *testing.T) {
 	}
 	if after := readFile(t, filepath.Join(dir, manifest)); after != before {
 		t.Error("the manifest was replaced")
+	}
+}
+
+// TestOutInState gives --out the state folder, and folders in it.
+func TestOutInState(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 4, 8)
+	made := curateJSON(t, dir, "--state", "state", "--budget", "2", "--out", "out", "dataset.json")
+	before := filesIn(t, filepath.Join(dir, "state"))
+	for _, out := range []string{"state", "./state", "state/new", "state/runs/" + made.Run} {
+		for _, command := range [][]string{
+			{"curate", "--budget", "2", "dataset.json"}, {"select", "--budget", "2", made.Run},
+			{"export-subset", "--for", "trl", made.Run, "latest"},
+		} {
+			a := harvest(t, dir, nil, append(command, "--state", "state", "--out", out)...)
+			if a.status != 2 || !strings.Contains(a.stderr, "--out "+out+": it is in the state folder state: give another") {
+				t.Errorf("%q --out %s: status %d: %s", command, out, a.status, a.stderr)
+			}
+		}
+	}
+	if diff := cmp.Diff(before, filesIn(t, filepath.Join(dir, "state"))); diff != "" {
+		t.Errorf("state folder (-before +after):\n%s", diff)
+	}
+}
+
+// TestNoState types a state folder that does not exist. No command that needs a run creates the folder.
+func TestNoState(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, command := range [][]string{
+		{"explain", "x", "latest", "a"}, {"show", "x", "a"}, {"select", "x", "--budget", "1", "--out", "out"},
+		{"resume", "x"}, {"retry", "x"}, {"compare", "x", "a", "b"}, {"rm", "x"}, {"clusters", "x", "latest"},
+		{"review", "x", "a"}, {"export-subset", "x", "latest", "--for", "trl", "--out", "out"}, {"status", "x"},
+	} {
+		a := harvest(t, dir, nil, append(command, "--state", "none")...)
+		if a.status != 2 || !strings.Contains(a.stderr, "no such run: x; `harvest status --state none` lists") {
+			t.Errorf("%q: status %d: %s", command, a.status, a.stderr)
+		}
+	}
+	says(t, mustHarvest(t, dir, "status", "--state", "none").stdout, "no runs yet")
+	if left := filesIn(t, dir); len(left) > 0 {
+		t.Errorf("the commands left %q", left)
 	}
 }
 

@@ -152,7 +152,7 @@ func withoutSelection(ctx context.Context, subsets *subset.Reader, state, runID 
 	if err != nil {
 		return "", unknownRun(err)
 	}
-	choose := anotherSelection(state, runID, status.NeededAllowance()) + " --budget 10%"
+	choose := anotherSelection(state, runID, status.NeededAllowance()) + " " + smallBudget(status.Samples.Scored)
 	switch {
 	case !status.IsScored():
 		return fmt.Sprintf("run %s has no selection, because it is %s; `%s` says more", runID, status.State,

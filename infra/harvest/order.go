@@ -49,7 +49,8 @@ func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance, byDefault string)
 	})
 }
 
-// newOrder makes an order. maxFailed is the value of --max-failed, and byDefault applies without it; zero for the run's.
+// newOrder makes an order. maxFailed is the value of --max-failed, and byDefault applies without it. If both are zero,
+// the run's limit applies.
 func newOrder(
 	requests []selection.Request, out string, reported reportFlags, maxFailed, byDefault run.Allowance,
 ) order {

@@ -34,6 +34,9 @@ const maxForeign = 3
 // part of the subset. It also refuses a folder that contains a manifest, even a manifest that Harvest wrote, because
 // the manifest would be replaced. The state folder may be inside the folder.
 func prepareOut(dir, state string, manifests []string) error {
+	if state != "" && isBelow(dir, state) {
+		return usageError{fmt.Errorf("--out %s: it is in the state folder %s: give another folder", dir, state)}
+	}
 	if err := makeOut(dir); err != nil {
 		return err
 	}

@@ -111,7 +111,7 @@ func writeCompared(
 	if request.Other == "" || request.OtherRun != "" {
 		return usageError{errors.New("--report: it is for two selections of one run; name both")}
 	}
-	folder, work, err := openState(state)
+	folder, work, err := openExisting(state)
 	if err != nil {
 		return err
 	}

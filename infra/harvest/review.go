@@ -94,7 +94,7 @@ type reviewSession struct {
 
 // begin finds the run and the selections, draws the pairs and opens the file.
 func (c *reviewCommand) begin(ctx context.Context, args []string) (*reviewSession, error) {
-	state, work, err := openState(c.state)
+	state, work, err := openExisting(c.state)
 	if err != nil {
 		return nil, err
 	}

@@ -35,7 +35,7 @@ func (c *reviewCommand) newJudge(ctx context.Context, r *reviewSession, warn io.
 	if kind != kinds.LLM {
 		return nil, usageError{fmt.Errorf("--judge %s: give llm:URL, and --model", c.judge.scorer)}
 	}
-	state, work, err := openState(c.state)
+	state, work, err := openExisting(c.state)
 	if err != nil {
 		return nil, err
 	}

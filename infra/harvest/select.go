@@ -148,7 +148,7 @@ func selectSubsets(
 	ctx context.Context, typed string, orders []order, state string, show *display,
 ) ([]*result, error) {
 	start := time.Now()
-	folder, work, err := openState(state)
+	folder, work, err := openExisting(state)
 	if err != nil {
 		return nil, err
 	}

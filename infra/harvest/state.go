@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -27,7 +28,7 @@ func stateFolder(state string) (string, error) {
 	return filepath.Join(cache, "harvest"), nil
 }
 
-// openState opens the work bucket in the state folder.
+// openState opens the work bucket in the state folder. It creates the folder if it does not exist.
 func openState(state string) (string, bucket.Bucket, error) {
 	state, err := stateFolder(state)
 	if err != nil {
@@ -44,6 +45,19 @@ func openState(state string) (string, bucket.Bucket, error) {
 	return state, work, nil
 }
 
+// openExisting opens the work bucket for a command that needs an earlier run. If there is no state folder, it does not
+// create one, and returns an empty bucket.
+func openExisting(state string) (string, bucket.Bucket, error) {
+	folder, err := stateFolder(state)
+	if err != nil {
+		return "", nil, err
+	}
+	if _, err := os.Lstat(folder); errors.Is(err, fs.ErrNotExist) {
+		return folder, bucket.NewMemory(), nil
+	}
+	return openState(folder)
+}
+
 // openRuns returns readers of runs and of their selections.
 func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
 	runs, err := run.NewReader(work, run.DefaultCacheBytes)
@@ -56,7 +70,7 @@ func openRuns(work bucket.Reader) (*run.Reader, *subset.Reader, error) {
 
 // readState opens the runs and selections in the state folder for commands that only read.
 func readState(state string) (*run.Reader, *subset.Reader, error) {
-	_, work, err := openState(state)
+	_, work, err := openExisting(state)
 	if err != nil {
 		return nil, nil, err
 	}

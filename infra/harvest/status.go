@@ -30,7 +30,7 @@ func newStatus() *cobra.Command {
 		Short: "Report the progress of a run, or list all runs",
 		Args:  atMost(1), ValidArgsFunction: completeRuns,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			folder, work, err := openState(state)
+			folder, work, err := openExisting(state)
 			if err != nil {
 				return err
 			}

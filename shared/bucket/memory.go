@@ -13,7 +13,7 @@ import (
 	"github.com/google/btree"
 )
 
-// Memory is a Bucket in memory. Tests use it: its content is lost when the process ends.
+// Memory is a Bucket in memory. Its content is lost when the process ends.
 type Memory struct {
 	local
 	mu      sync.RWMutex

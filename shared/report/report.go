@@ -229,11 +229,11 @@ func facts(o *subset.Outcome, status *run.Status, accepted time.Time, commands C
 
 // budgetOf formats the budget of a selection with its unit.
 func budgetOf(sel *subset.Selection) string {
-	unit := "samples"
+	unit := "sample"
 	if sel.Parameters.InTokens {
-		unit = "tokens"
+		unit = "token"
 	}
-	return webpage.Group(sel.Parameters.Budget) + " " + unit
+	return webpage.Plural(sel.Parameters.Budget, unit)
 }
 
 // counts returns the numbers of all samples, by kind.

@@ -94,8 +94,8 @@ func (s *Status) Failure(allowed Allowance) string {
 	return Counts{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }
 
-// NeededAllowance returns the lowest allowance with which a selection can be made from a failed run; zero if a selection
-// needs no other allowance than the plan's, or cannot be made.
+// NeededAllowance returns the lowest allowance with which a selection can be made from a failed run. It is zero if a
+// selection needs no other allowance than the plan's, or cannot be made.
 func (s *Status) NeededAllowance() Allowance {
 	if s.State != StateFailed {
 		return Allowance{}
