@@ -174,8 +174,8 @@ func TestTrainKeepsInputs(t *testing.T) {
 		before := readFile(t, filepath.Join(dir, tt.keeps))
 		r := harvest(t, dir, nil, "train", "--annotations", "a.jsonl", "--rubric", "rubric.yaml", "--out", tt.out,
 			tt.manifest)
-		if r.status != 2 || !strings.Contains(r.stderr, "would be replaced") ||
-			readFile(t, filepath.Join(dir, tt.keeps)) != before {
+		if r.status != 2 || !strings.HasPrefix(r.stderr, "harvest: --out "+tt.out+": ") ||
+			!strings.Contains(r.stderr, "would be replaced") || readFile(t, filepath.Join(dir, tt.keeps)) != before {
 			t.Errorf("--out %s: status %d, %q; want 2 and %s as it was", tt.out, r.status, r.stderr, tt.keeps)
 		}
 	}

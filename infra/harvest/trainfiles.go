@@ -51,11 +51,16 @@ func originFile(weights string) string {
 // keepInputs returns an error if the command would overwrite a file that this command reads, or if the .json file next
 // to the weights exists and `harvest train` did not write it.
 func (f trainFiles) keepInputs(in input) error {
-	origin := originFile(f.weights)
-	for _, written := range []string{f.weights, origin, f.base} {
-		if err := keepFiles(written, append([]string{f.annotations, in.Rubric}, in.Manifests...)...); err != nil {
+	read := append([]string{f.annotations, in.Rubric}, in.Manifests...)
+	for _, written := range []string{f.weights, f.base} {
+		if err := keepFiles(written, read...); err != nil {
 			return err
 		}
+	}
+	origin := originFile(f.weights)
+	if keepFiles(origin, read...) != nil {
+		return usageError{fmt.Errorf("--out %s: the command reads the file %s next to the weights, which would be replaced; "+
+			"give the weights another name", f.weights, origin)}
 	}
 	data, err := os.ReadFile(origin)
 	if err != nil {
