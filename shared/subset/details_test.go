@@ -1,10 +1,14 @@
 package subset_test
 
 import (
+	"context"
 	"errors"
+	"path"
 	"testing"
+	"time"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/events"
 	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
@@ -51,5 +55,81 @@ func TestDetails(t *testing.T) {
 	}
 	if state, err := f.Subsets.State(t.Context(), sel); err != nil || state != subset.StateCompleted {
 		t.Errorf("state %s, %v after %d writes", state, err, f.Steps-after)
+	}
+}
+
+// A meanwhile is a work bucket that calls do after the first request for an object that does not exist.
+type meanwhile struct {
+	bucket.Bucket
+	object string // base of the object's name
+	do     func()
+}
+
+func (b *meanwhile) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
+	attrs, err := b.Bucket.Stat(ctx, name)
+	if err != nil && b.do != nil && path.Base(name) == b.object {
+		do := b.do
+		b.do = nil
+		do()
+	}
+	return attrs, err
+}
+
+// waitingProcess returns another process, and its work bucket.
+func waitingProcess(t *testing.T, f *runtest.Fixture) (*subset.Selector, *meanwhile) {
+	t.Helper()
+	work := &meanwhile{Bucket: f.Work, object: "reasons.parquet"}
+	runs, err := run.NewReader(work, run.DefaultCacheBytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	feed, err := events.NewFeed(f.Events, runtest.Origin(), f.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	subsets, err := subset.NewSelector(subset.Config{
+		Runs: runs, Work: work, Input: f.Input, Tasks: f.Tasks, Events: feed, Now: f.Now, Limits: f.Selections,
+		Process: run.Process{ID: "waiting"}, Reports: runtest.Report{}, Memory: f.Memory,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return subsets, work
+}
+
+// TestDetailsMeanwhile writes a part of a selection without details in two processes. After the first process finds
+// that there are no details, the second process works until it is killed, at each of its steps. The first process
+// completes the selection.
+func TestDetailsMeanwhile(t *testing.T) {
+	t.Parallel()
+	for life, killed := 0, true; killed; life++ {
+		f := runtest.New(t)
+		f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 12)))
+		plan := f.Begin("datasets/demo/a.json")
+		f.Finish(plan)
+		sel, err := f.Subsets.Select(t.Context(), plan.Run, atBudget(t, "5", selection.Rules{}), run.Allowance{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		task := events.PartTask{Run: plan.Run, Selection: sel.ID}
+		first, work := waitingProcess(t, f)
+		work.do = func() {
+			f.Restart()
+			f.Life = life
+			killed = f.Drain() != nil
+			f.Life = -1
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if err := first.WritePart(ctx, task); err != nil {
+			t.Fatalf("after %d steps of the second process: %v", life, err)
+		}
+		if work.do != nil {
+			t.Fatal("the second process did not work")
+		}
+		f.Finish(plan)
+		if state := f.SelectionState(plan.Run, sel.ID); state != subset.StateCompleted {
+			t.Errorf("after %d steps of the second process: the selection is %s", life, state)
+		}
 	}
 }

@@ -303,10 +303,14 @@ func (r *Reader) Reasons(ctx context.Context, runID, id string) (*scores.Reasons
 // reasons is Reasons for a selection whose plan is known.
 func (r *Reader) reasons(ctx context.Context, plan *run.Plan, id string) (*scores.Reasons, error) {
 	name := reasonsName(plan.Run, id)
+	if reasons, cached := r.rejected.Lookup(name); cached {
+		return reasons, nil
+	}
+	// This is not a part of the load below: it can complete the selection, whose report reads the reasons, too.
+	if err := r.ensureDetails(ctx, plan, id); err != nil {
+		return nil, err
+	}
 	return r.rejected.Get(ctx, name, func(ctx context.Context) (*scores.Reasons, error) {
-		if err := r.ensureDetails(ctx, plan, id); err != nil {
-			return nil, err
-		}
 		data, err := bucket.ReadAll(ctx, r.work, name)
 		if err != nil {
 			return nil, r.lost(plan.Run, id, err)
