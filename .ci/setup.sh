@@ -11,14 +11,22 @@ skip() {
   return $SKIPPED
 }
 
-# tool MODULE@VERSION [ARGUMENT...] runs a Go tool, which is built once.
-tool() {
-  local module=${1%@*} version=${1##*@} bin=$PWD/.cache/bin name
+# kept is the folder of tools and environments, which are kept between runs.
+kept=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci
+
+# tool_path MODULE@VERSION prints the path of a Go tool, which is built once for each version of Go.
+tool_path() {
+  local module=${1%@*} version=${1##*@} name bin
   name=$(basename "${module%/v[0-9]*}")
-  if [ ! -e "$bin/.$name-$version" ]; then
-    mkdir -p "$bin" && GOBIN=$bin go install "$1" && touch "$bin/.$name-$version" || return 1
-  fi
-  "$bin/$name" "${@:2}"
+  bin=$kept/$name-$version-$(go env GOVERSION)
+  [ -e "$bin/complete" ] || { GOBIN=$bin go install "$1" >&2 && touch "$bin/complete"; } || return 1
+  echo "$bin/$name"
+}
+
+# tool MODULE@VERSION [ARGUMENT...] runs a Go tool.
+tool() {
+  local program
+  program=$(tool_path "$1") && "$program" "${@:2}"
 }
 
 # shared PATH succeeds if ../shared has PATH. Only the project's own machines have ../shared.
@@ -54,7 +62,7 @@ sidecar_python() {
   local python key venv
   python=$(python_for 11 12)
   key=$( ("$python" -VV; cat sidecar/requirements-ci.lock) | sha256sum | cut -c1-16)
-  venv=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci/sidecar-$key
+  venv=$kept/sidecar-$key
   if [ ! -e "$venv/complete" ]; then
     rm -rf "$venv" && mkdir -p "${venv%/*}" && "$python" -m venv "$venv" &&
       "$venv/bin/pip" install -q --disable-pip-version-check --require-hashes -r sidecar/requirements-ci.lock &&
@@ -94,7 +102,7 @@ chromium() {
 
 # axe_core downloads axe-core, the accessibility checks, and exports its path.
 axe_core() {
-  local folder=${XDG_CACHE_HOME:-$HOME/.cache}/harvest-ci/axe-core-4.14.1
+  local folder=$kept/axe-core-4.14.1
   export HARVEST_AXE=$folder/node_modules/axe-core/axe.min.js
   [ -e "$HARVEST_AXE" ] && return
   command -v npm >/dev/null || { skip "there is no npm to fetch axe-core with"; return; }
