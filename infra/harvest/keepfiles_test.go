@@ -33,20 +33,20 @@ func TestManifestInOut(t *testing.T) {
 	}
 }
 
-// TestOutInState gives --out the state folder, and folders in it.
+// TestOutInState gives --out the state folder, and folders of its runs. Other folders in it are allowed.
 func TestOutInState(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	newDataset(t, dir, 4, 8)
 	made := curateJSON(t, dir, "--state", "state", "--budget", "2", "--out", "out", "dataset.json")
 	before := filesIn(t, filepath.Join(dir, "state"))
-	for _, out := range []string{"state", "./state", "state/new", "state/runs/" + made.Run} {
+	for _, out := range []string{"state", "./state", "state/runs/new", "state/runs/" + made.Run} {
 		for _, command := range [][]string{
 			{"curate", "--budget", "2", "dataset.json"}, {"select", "--budget", "2", made.Run},
 			{"export-subset", "--for", "trl", made.Run, "latest"},
 		} {
 			a := harvest(t, dir, nil, append(command, "--state", "state", "--out", out)...)
-			if a.status != 2 || !strings.Contains(a.stderr, "--out "+out+": it is in the state folder state: give another") {
+			if a.status != 2 || !strings.Contains(a.stderr, "--out "+out+": harvest keeps its runs there") {
 				t.Errorf("%q --out %s: status %d: %s", command, out, a.status, a.stderr)
 			}
 		}
@@ -54,6 +54,7 @@ func TestOutInState(t *testing.T) {
 	if diff := cmp.Diff(before, filesIn(t, filepath.Join(dir, "state"))); diff != "" {
 		t.Errorf("state folder (-before +after):\n%s", diff)
 	}
+	mustHarvest(t, dir, "select", "--budget", "2", made.Run, "--state", "state", "--out", "state/out")
 }
 
 // TestNoState types a state folder that does not exist. No command that needs a run creates the folder.

@@ -16,6 +16,7 @@ import (
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
 	"github.com/harvest-ml/harvest/shared/export"
+	"github.com/harvest-ml/harvest/shared/run"
 )
 
 const (
@@ -34,8 +35,10 @@ const maxForeign = 3
 // part of the subset. It also refuses a folder that contains a manifest, even a manifest that Harvest wrote, because
 // the manifest would be replaced. The state folder may be inside the folder.
 func prepareOut(dir, state string, manifests []string) error {
-	if state != "" && isBelow(dir, state) {
-		return usageError{fmt.Errorf("--out %s: it is in the state folder %s: give another folder", dir, state)}
+	// Other folders in the state folder may be output folders.
+	if state != "" && (sameFile(dir, state) || isBelow(dir, filepath.Join(state, run.Root))) {
+		return usageError{fmt.Errorf("--out %s: harvest keeps its runs there, in the state folder %s: give another folder",
+			dir, state)}
 	}
 	if err := makeOut(dir); err != nil {
 		return err
