@@ -35,6 +35,13 @@ shared() { [ -e "../shared/$1" ] || skip "../shared/$1 is absent"; }
 # in_git succeeds in a git checkout; a build service may have only the files.
 in_git() { git rev-parse --git-dir >/dev/null 2>&1 || skip "this is not a git checkout"; }
 
+# debian PACKAGE... installs Debian packages, if the user is root. Two steps do not install packages at the same time.
+debian() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
+  mkdir -p "$kept" &&
+    flock "$kept/apt.lock" sh -c 'apt-get update -qq && apt-get install -y -qq "$@" >/dev/null' sh "$@"
+}
+
 # python_for MIN MAX prints the name of a Python from version 3.MIN to 3.MAX that can make virtual environments.
 python_for() {
   local name
@@ -48,9 +55,7 @@ python_for() {
 # debian_python installs Debian's Python if there is no suitable Python and the user is root.
 debian_python() {
   python_for "$@" >/dev/null && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && apt-get install -y -qq python3 python3-venv >/dev/null || return 1
-  fi
+  debian python3 python3-venv
   python_for "$@" >/dev/null || skip "there is no Python from 3.$1 to 3.$2 with its venv module"
 }
 
@@ -94,9 +99,7 @@ inference_server() {
 # chromium installs Debian's Chromium if there is no Chromium and the user is root.
 chromium() {
   command -v chromium >/dev/null && return
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && apt-get install -y -qq chromium >/dev/null || return 1
-  fi
+  debian chromium
   command -v chromium >/dev/null || skip "there is no chromium, and only root may install it"
 }
 

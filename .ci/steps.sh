@@ -52,14 +52,14 @@ step_inductor() {
 step_engine() { inference_server; }
 
 # Tests that need the sidecar or the inference server are skipped if it is missing; the steps pytest and engine report
-# this.
+# this. Go's default timeout is short for a machine that also runs the steps of the other lane.
 step_test() {
   local line
   line=$(readme test)
   sidecar_python
   reason=''
   echo "\$ $line"
-  bash -c "$line" && go test -count=1 -tags load ./infra/local/load
+  GOFLAGS="${GOFLAGS:-} -timeout=30m" bash -c "$line" && go test -count=1 -tags load ./infra/local/load
 }
 
 # This step uses Go's normal build cache. Harvest's cache is empty, so that all samples are scored.
@@ -120,9 +120,7 @@ step_weights() {
 # On arm64, the tests rate the demo and, if they are here, real samples. They compare the ratings of the demo with the
 # golden file, and the ratings of real samples with the ratings on this processor.
 step_arm64() {
-  if ! command -v qemu-aarch64-static >/dev/null && [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    apt-get update -qq && apt-get install -y -qq qemu-user-static >/dev/null
-  fi
+  command -v qemu-aarch64-static >/dev/null || debian qemu-user-static
   command -v qemu-aarch64-static >/dev/null || { skip "there is no qemu-aarch64-static"; return; }
   local out status
   out=$(mktemp -d)
@@ -187,7 +185,7 @@ step_fuzz() {
   local package target
   while read -r package target; do
     echo "$package $target"
-    go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-8s}" -fuzzminimizetime 1x "$package" </dev/null ||
+    go test -run '^$' -fuzz "^$target\$" -fuzztime "${FUZZTIME:-4s}" -fuzzminimizetime 1x "$package" </dev/null ||
       return 1
   done < <(grep -roE --include=*_test.go '^func Fuzz[A-Za-z0-9_]+' functions infra shared |
     sed -E 's#^(.*)/[^/]+:func (Fuzz.*)$#./\1 \2#')

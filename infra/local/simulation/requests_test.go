@@ -313,7 +313,7 @@ func TestRequests(t *testing.T) {
 	t.Parallel()
 	sizes := []int{50, thorough.Size(150, 400)}
 	if soak() {
-		sizes = []int{200, 2000, 20_000}
+		sizes = []int{200, 2000, 12_000}
 	}
 	for _, n := range sizes {
 		m := measure(t, n)
