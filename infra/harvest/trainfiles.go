@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
@@ -58,7 +59,10 @@ func (f trainFiles) keepInputs(in input) error {
 		}
 	}
 	origin := originFile(f.weights)
-	if keepFiles(origin, read...) != nil {
+	if err := keepFiles(origin); err != nil {
+		return err
+	}
+	if slices.ContainsFunc(read, func(file string) bool { return sameFile(origin, file) }) {
 		return usageError{fmt.Errorf("--out %s: the command reads the file %s next to the weights, which would be replaced; "+
 			"give the weights another name", f.weights, origin)}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/harvest-ml/harvest/shared/run/runtest"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/thorough"
 )
 
 // TestDetails explains a selection whose details do not exist yet, after a restart. A Reader, which writes nothing,
@@ -98,11 +99,11 @@ func waitingProcess(t *testing.T, f *runtest.Fixture) (*subset.Selector, *meanwh
 }
 
 // TestDetailsMeanwhile writes a part of a selection without details in two processes. After the first process finds
-// that there are no details, the second process works until it is killed, at each of its steps. The first process
-// completes the selection.
+// that there are no details, the second process works until it is killed, after different numbers of steps. The first
+// process completes the selection.
 func TestDetailsMeanwhile(t *testing.T) {
 	t.Parallel()
-	for life, killed := 0, true; killed; life++ {
+	for life, killed := 0, true; killed; life += thorough.Stride(3) {
 		f := runtest.New(t)
 		f.Upload("datasets/demo/a.json", runtest.Array(runtest.Plain("a", 12)))
 		plan := f.Begin("datasets/demo/a.json")
