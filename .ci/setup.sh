@@ -35,9 +35,10 @@ shared() { [ -e "../shared/$1" ] || skip "../shared/$1 is absent"; }
 # in_git succeeds in a git checkout; a build service may have only the files.
 in_git() { git rev-parse --git-dir >/dev/null 2>&1 || skip "this is not a git checkout"; }
 
-# debian PACKAGE... installs Debian packages, if the user is root. Two steps do not install packages at the same time.
+# debian PACKAGE... installs Debian packages. If the user may not, it does nothing. Two steps do not install packages at
+# the same time.
 debian() {
-  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 0
   mkdir -p "$kept" &&
     flock "$kept/apt.lock" sh -c 'apt-get update -qq && apt-get install -y -qq "$@" >/dev/null' sh "$@"
 }
@@ -55,7 +56,7 @@ python_for() {
 # debian_python installs Debian's Python if there is no suitable Python and the user is root.
 debian_python() {
   python_for "$@" >/dev/null && return
-  debian python3 python3-venv
+  debian python3 python3-venv || return 1
   python_for "$@" >/dev/null || skip "there is no Python from 3.$1 to 3.$2 with its venv module"
 }
 
@@ -99,7 +100,7 @@ inference_server() {
 # chromium installs Debian's Chromium if there is no Chromium and the user is root.
 chromium() {
   command -v chromium >/dev/null && return
-  debian chromium
+  debian chromium || return 1
   command -v chromium >/dev/null || skip "there is no chromium, and only root may install it"
 }
 

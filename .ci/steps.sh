@@ -52,14 +52,14 @@ step_inductor() {
 step_engine() { inference_server; }
 
 # Tests that need the sidecar or the inference server are skipped if it is missing; the steps pytest and engine report
-# this. Go's default timeout is short for a machine that also runs the steps of the other lane.
+# this.
 step_test() {
   local line
   line=$(readme test)
   sidecar_python
   reason=''
   echo "\$ $line"
-  GOFLAGS="${GOFLAGS:-} -timeout=30m" bash -c "$line" && go test -count=1 -tags load ./infra/local/load
+  bash -c "$line" && go test -count=1 -tags load ./infra/local/load
 }
 
 # This step uses Go's normal build cache. Harvest's cache is empty, so that all samples are scored.

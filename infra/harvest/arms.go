@@ -15,7 +15,6 @@ import (
 
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/run"
 	"github.com/harvest-ml/harvest/shared/selection"
 	"github.com/harvest-ml/harvest/shared/spelling"
 	"github.com/spf13/cobra"
@@ -96,7 +95,7 @@ func (c *selectCommand) selectArms(cmd *cobra.Command, args []string, format str
 			return err
 		}
 		requests[0].ExcludeNear = nearObjects(near)
-		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed, run.Allowance{})
+		o := newOrder(requests, filepath.Join(c.dir, name), c.reported, c.maxFailed)
 		o.Format, o.arm, o.Near = format, name, near
 		orders = append(orders, o)
 	}

@@ -41,14 +41,11 @@ func newCurate() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			l, err := limits(cmd.Context())
+			o, err := newOrder(requests, cmp.Or(dir, in.defaultOut()), reported, maxFailed).with(sel, out)
 			if err != nil {
 				return err
 			}
-			o, err := newOrder(requests, cmp.Or(dir, in.defaultOut()), reported, maxFailed, l.MaxFailed).with(sel, out)
-			if err != nil {
-				return err
-			}
+			spec.MaxFailed = maxFailed // if it is zero, the planner takes the limit of the environment
 			show := newDisplay(out.quiet)
 			result, err := curateDataset(cmd.Context(), in, spec, o, state, !noImageCheck, show)
 			show.close()
@@ -86,8 +83,11 @@ func curateDataset(
 	ctx context.Context, in input, spec run.Spec, o order, state string, checkImages bool, show *display,
 ) (*result, error) {
 	start := time.Now()
-	spec.MaxFailed = o.MaxFailed
-	var err error
+	l, err := limits(ctx)
+	if err != nil {
+		return nil, err
+	}
+	o.MaxFailed = o.MaxFailed.Or(l.MaxFailed)
 	if in.Order, err = o.absolute(); err != nil {
 		return nil, err
 	}

@@ -49,14 +49,9 @@ func maxFailedFlag(cmd *cobra.Command, allowed *run.Allowance, byDefault string)
 	})
 }
 
-// newOrder makes an order. maxFailed is the value of --max-failed, and byDefault applies without it. If both are zero,
-// the run's limit applies.
-func newOrder(
-	requests []selection.Request, out string, reported reportFlags, maxFailed, byDefault run.Allowance,
-) order {
-	return order{
-		Requests: requests, Out: out, MaxFailed: maxFailed.Or(byDefault), Report: reported, typed: maxFailed,
-	}
+// newOrder makes an order. maxFailed is the value of --max-failed; zero for the run's limit.
+func newOrder(requests []selection.Request, out string, reported reportFlags, maxFailed run.Allowance) order {
+	return order{Requests: requests, Out: out, MaxFailed: maxFailed, Report: reported, typed: maxFailed}
 }
 
 // with returns the order with the form of subsets and the evaluation sets that the flags name.

@@ -29,6 +29,16 @@ func answers(each ...string) string {
 	return text.String()
 }
 
+// writeScores writes a Parquet file of scores on one capability.
+func writeScores(t *testing.T, path string, records []scores.Record) {
+	t.Helper()
+	var file bytes.Buffer
+	if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
+		t.Fatal(err)
+	}
+	writeFile(t, path, file.String())
+}
+
 // scoreFolder writes a manifest and a folder of score files.
 func scoreFolder(t *testing.T, ocr, stem, style string) (dir string) {
 	t.Helper()
@@ -248,11 +258,7 @@ func TestParquetUnusable(t *testing.T) {
 			for i := range tt.records {
 				tt.records[i].ID, tt.records[i].Position, tt.records[i].Source = fmt.Sprint("s", i), i, "web"
 			}
-			var file bytes.Buffer
-			if err := scores.Write(&file, []string{"humanities"}, tt.records); err != nil {
-				t.Fatal(err)
-			}
-			writeFile(t, filepath.Join(dir, "s.parquet"), file.String())
+			writeScores(t, filepath.Join(dir, "s.parquet"), tt.records)
 			a := harvest(t, dir, nil,
 				"select", "--scores", "s.parquet", "--out", "picks.parquet", "--json", "--budget", "1.0")
 			var res map[string]json.RawMessage
@@ -296,11 +302,7 @@ func TestParquetTwice(t *testing.T) {
 	record := scores.Record{ID: "a", Source: "web", Status: scores.OK,
 		Result: scorer.Result{Styles: []string{"yes/no"}, Ratings: []int8{4}, Expected: []float32{4}}}
 	for _, name := range []string{"a.parquet", "b.parquet", "c.parquet"} {
-		var file bytes.Buffer
-		if err := scores.Write(&file, []string{"humanities"}, []scores.Record{record}); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(dir, name), file.String())
+		writeScores(t, filepath.Join(dir, name), []scores.Record{record})
 		record.ID = "b" // b.parquet and c.parquet are equal
 	}
 	args := []string{"select", "--out", "picks.parquet", "--budget", "1", "--scores"}
@@ -336,11 +338,7 @@ func TestParquetBrackets(t *testing.T) {
 	} {
 		record := scores.Record{ID: id, Status: scores.OK,
 			Result: scorer.Result{Styles: []string{"yes/no"}, Ratings: []int8{4}, Expected: []float32{4}}}
-		var file bytes.Buffer
-		if err := scores.Write(&file, []string{"humanities"}, []scores.Record{record}); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(dir, name), file.String())
+		writeScores(t, filepath.Join(dir, name), []scores.Record{record})
 	}
 	args := []string{"select", "--budget", "1", "--scores"}
 	for typed, want := range map[string]string{
@@ -374,11 +372,7 @@ func TestParquetRepeated(t *testing.T) {
 	dir := t.TempDir()
 	write := func(name string, records ...scores.Record) {
 		t.Helper()
-		var file bytes.Buffer
-		if err := scores.Write(&file, []string{"humanities"}, records); err != nil {
-			t.Fatal(err)
-		}
-		writeFile(t, filepath.Join(dir, name), file.String())
+		writeScores(t, filepath.Join(dir, name), records)
 	}
 	rated := func(ratings ...int8) (records []scores.Record) {
 		for i, rating := range ratings {

@@ -77,7 +77,7 @@ func (c *selectCommand) run(cmd *cobra.Command, args []string) error {
 		return c.files.selectSubset(cmd.Context(), requests, c.sel.files(), c.dir, cmd.OutOrStdout(), cmd.ErrOrStderr(),
 			c.out.json)
 	}
-	o, err := newOrder(requests, c.dir, c.reported, c.maxFailed, run.Allowance{}).with(c.sel, c.out)
+	o, err := newOrder(requests, c.dir, c.reported, c.maxFailed).with(c.sel, c.out)
 	if err != nil {
 		return err
 	}

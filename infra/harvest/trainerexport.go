@@ -171,7 +171,8 @@ func (e trainerExport) card(ctx context.Context, tally *exportTally) (export.Car
 	if err != nil {
 		return export.Card{}, err
 	}
-	parameters, err := json.Marshal(sel.Parameters.AsRequest(sel.Summary.Capabilities()))
+	request := sel.Parameters.AsRequest(sel.Summary.Capabilities())
+	parameters, err := json.Marshal(request)
 	if err != nil {
 		return export.Card{}, err
 	}
@@ -189,7 +190,6 @@ func (e trainerExport) card(ctx context.Context, tally *exportTally) (export.Car
 			Name: m.Name, Bytes: m.Size, CRC32C: m.CRC32C, Selected: m.Selected,
 		})
 	}
-	request := sel.Parameters.AsRequest(sel.Summary.Capabilities())
 	card.Commands = []string{
 		anotherSelection("", sel.Run, status.NeededAllowance()) + " " + flagsOf(request),
 		command("export-subset", "", sel.Run) + " " + sel.ID + " --for " + e.request.For + " --images " +

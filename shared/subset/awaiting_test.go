@@ -210,15 +210,16 @@ func TestSpecNotStartedAgain(t *testing.T) {
 	}
 }
 
-// An onMissing is an input bucket that calls do after the first request for an object that does not exist.
+// An onMissing is a bucket that calls do after the first request for a certain object, if the object does not exist.
 type onMissing struct {
-	bucket.Reader
-	do func()
+	bucket.Bucket
+	object string // base of the object's name
+	do     func()
 }
 
 func (b *onMissing) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
-	attrs, err := b.Reader.Stat(ctx, name)
-	if err != nil && b.do != nil {
+	attrs, err := b.Bucket.Stat(ctx, name)
+	if err != nil && b.do != nil && path.Base(name) == b.object {
 		do := b.do
 		b.do = nil
 		do()
@@ -232,7 +233,7 @@ func TestFileArrivesMeanwhile(t *testing.T) {
 	t.Parallel()
 	f := runtest.New(t)
 	f.Upload(demoSpec, []byte("manifests: [a.jsonl]\nbudget: 2\n"))
-	input := &onMissing{Reader: f.Input}
+	input := &onMissing{Bucket: f.Input.(bucket.Bucket), object: "a.jsonl"}
 	input.do = func() {
 		f.Upload(demoFolder+"a.jsonl", demoFile("a.jsonl"))
 		if got, want := arrived(t, f, demoFolder+"a.jsonl"), (subset.Arrival{Named: true, Coming: true}); got != want {

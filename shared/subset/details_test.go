@@ -3,7 +3,6 @@ package subset_test
 import (
 	"context"
 	"errors"
-	"path"
 	"testing"
 	"time"
 
@@ -59,27 +58,10 @@ func TestDetails(t *testing.T) {
 	}
 }
 
-// A meanwhile is a work bucket that calls do after the first request for an object that does not exist.
-type meanwhile struct {
-	bucket.Bucket
-	object string // base of the object's name
-	do     func()
-}
-
-func (b *meanwhile) Stat(ctx context.Context, name string) (bucket.Attrs, error) {
-	attrs, err := b.Bucket.Stat(ctx, name)
-	if err != nil && b.do != nil && path.Base(name) == b.object {
-		do := b.do
-		b.do = nil
-		do()
-	}
-	return attrs, err
-}
-
 // waitingProcess returns another process, and its work bucket.
-func waitingProcess(t *testing.T, f *runtest.Fixture) (*subset.Selector, *meanwhile) {
+func waitingProcess(t *testing.T, f *runtest.Fixture) (*subset.Selector, *onMissing) {
 	t.Helper()
-	work := &meanwhile{Bucket: f.Work, object: "reasons.parquet"}
+	work := &onMissing{Bucket: f.Work, object: "reasons.parquet"}
 	runs, err := run.NewReader(work, run.DefaultCacheBytes)
 	if err != nil {
 		t.Fatal(err)
