@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/harvest-ml/harvest/shared/bucket"
@@ -30,7 +31,7 @@ func writeRejected(
 		return subset.Outputs{}, err
 	}
 	defer unlock()
-	name, keeps := rejectedFile, holdsSelection(dir) || holdsSubset(dir)
+	name, keeps := rejectedFile, keptNote(dir) != ""
 	if keeps {
 		name = failedFile
 	}
@@ -54,6 +55,14 @@ func writeRejected(
 func holdsSelection(dir string) bool {
 	info, err := os.Stat(filepath.Join(dir, selectionFile))
 	return err == nil && info.Mode().IsRegular()
+}
+
+// holdsNested reports whether an output folder has complete selections of several budgets, each in a subfolder.
+func holdsNested(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		return e.IsDir() && holdsSelection(filepath.Join(dir, e.Name()))
+	})
 }
 
 // holdsSubset reports whether an output folder has the subset of a selection, perhaps without selection.json, because
@@ -122,6 +131,8 @@ func keptNote(dir string) string {
 	switch {
 	case holdsSelection(dir):
 		return "; the subset of an earlier command stays in " + dir
+	case holdsNested(dir):
+		return "; the subsets of an earlier command stay in " + dir
 	case holdsSubset(dir):
 		return "; files of an earlier command that was interrupted stay in " + dir
 	default:

@@ -198,6 +198,46 @@ func TestAllowedFailures(t *testing.T) {
 	says(t, b.stderr, "3 of 10 samples failed, but only 2 may fail")
 }
 
+// TestNestedStay keeps nested subsets if a later command fails, because of the run or because of the selection.
+func TestNestedStay(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 10, 8)
+	breakRecords(t, dir, 3)
+	out := filepath.Join(dir, "out")
+	nested := []string{"curate", "--state", "state", "--out", "out", "--max-failed", "3", "dataset.json"}
+	made := decodeResult(t, mustHarvest(t, dir, append(nested, "--budget", "1,2", "--json")...).stdout)
+	before := tree(t, out)
+	const stay = "the subsets of an earlier command stay in out\n"
+	for _, tt := range []struct {
+		command []string
+		says    string
+	}{
+		{[]string{"curate", "--budget", "1,2", "--max-failed", "1", "dataset.json"}, stay},
+		{[]string{"select", "--budget", "1,2", "--max-failed", "0", made.Run}, stay},
+		{[]string{"select", "--budget", "2", "--max-failed", "0", made.Run}, stay},
+		{
+			[]string{"select", "--budget", "1,2", "--threshold", "4", "--capabilities", "humanities", made.Run},
+			"the subset of an earlier command stays in out/2\n",
+		},
+	} {
+		a := harvest(t, dir, nil, append(tt.command, "--state", "state", "--out", "out")...)
+		if says(t, a.stderr, tt.says); a.status != 1 {
+			t.Errorf("%q: status %d, want 1", tt.command, a.status)
+		}
+		after := tree(t, out)
+		for name, content := range before {
+			if strings.Contains(name, "/") && filepath.Base(name) != ownFile && after[name] != content {
+				t.Errorf("%q changed or removed %s", tt.command, name)
+			}
+		}
+	}
+	mustHarvest(t, dir, append(nested, "--budget", "1,2")...)
+	if diff := cmp.Diff([]string{"1", "2"}, filesIn(t, out)); diff != "" {
+		t.Errorf("after a success (-want +got):\n%s", diff)
+	}
+}
+
 // TestNothingSelectable curates datasets in which no sample can be selected.
 func TestNothingSelectable(t *testing.T) {
 	t.Parallel()
