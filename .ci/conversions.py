@@ -151,7 +151,12 @@ def unpacked(form: str, folder: pathlib.Path, own: dict[str, dict], images: path
     if form == "parquet":
         file, cache = str(folder / "subset.parquet"), f"{folder}/.cache"
         rows = datasets.load_dataset("parquet", data_files={"train": file}, split="train", cache_dir=cache)
-        assert [len(row["images"]) for row in rows] == [len(named(own[row["id"]])) for row in rows], folder
+        assert rows["id"][:] == list(own), folder
+        for row in rows.cast_column("images", [datasets.Image(decode=False)]):
+            record = own[row["id"]]
+            kept = [image["bytes"] for image in row["images"]]
+            assert kept == [(images / name).read_bytes() for name in named(record)], (folder, record)
+            assert row["conversations"] == record["conversations"], (folder, row, record)
         return
     rows = load(folder / "subset.json")
     assert rows["id"][:] == list(own), folder

@@ -97,8 +97,8 @@ inference_server() {
   return $status
 }
 
-# chromium installs Debian's Chromium if there is no Chromium and the user is root.
-chromium() {
+# install_chromium installs Debian's Chromium if there is no Chromium and the user is root.
+install_chromium() {
   command -v chromium >/dev/null && return
   debian chromium || return 1
   command -v chromium >/dev/null || skip "there is no chromium, and only root may install it"
@@ -111,6 +111,18 @@ axe_core() {
   [ -e "$HARVEST_AXE" ] && return
   command -v npm >/dev/null || { skip "there is no npm to fetch axe-core with"; return; }
   mkdir -p "$folder" && npm install --silent --no-save --ignore-scripts --prefix "$folder" axe-core@4.14.1 >/dev/null
+}
+
+# go_test ARGUMENT... runs the tests that a step exists for. It fails if there is no such test. If a test is skipped, it
+# sets the reason of the step, so that the step is not reported as ok.
+go_test() {
+  local output status=0 skipped
+  output=$(mktemp)
+  go test -count=1 -v "$@" | tee "$output" | grep --line-buffered -vE '^ *=== (RUN|PAUSE|CONT|NAME)'
+  if [ "${PIPESTATUS[0]}" != 0 ] || ! grep -q -- '^--- ' "$output"; then status=1; fi
+  skipped=$(grep -m1 -B1 -- '^ *--- SKIP' "$output") && reason=$(tr -s ' \n' ' ' <<<"$skipped")
+  rm "$output"
+  return $status
 }
 
 # readme VERB prints the first `go VERB` command of the README, without its comment.
