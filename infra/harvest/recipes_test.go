@@ -199,6 +199,21 @@ func TestSources(t *testing.T) {
 			t.Errorf("%v: %d samples, %d valid; want 12", args, report.Samples, report.Valid)
 		}
 	}
+	// The names of folders have no special characters. If they had, another folder's file would be read.
+	for _, folder := range []string{"v{1,2}", "v1", "v2", "g[x]"} {
+		writeFile(t, filepath.Join(dir, folder, folder+".jsonl"), readFile(t, filepath.Join(dir, "data", "one.jsonl")))
+		writeFile(t, filepath.Join(dir, folder, "mix.yaml"),
+			"datasets:\n  - json_path: \"*.jsonl\"\n    sampling_strategy: all\n")
+	}
+	for arg, name := range map[string]string{
+		"v{1,2}/mix.yaml": "v{1,2}.jsonl", "g[x]/mix.yaml": "g[x].jsonl", "v{1,2}/*.jsonl": "v{1,2}.jsonl",
+		"g[x]/{g,g}*.jsonl": "g[x].jsonl",
+	} {
+		a := harvest(t, dir, nil, "plan", "--json", "--state", "state", "--images", "data", arg)
+		if !strings.Contains(a.stdout+a.stderr, name) {
+			t.Errorf("plan %s: status %d, %s%s", arg, a.status, a.stdout, a.stderr)
+		}
+	}
 	for _, tc := range []struct{ arg, says string }{
 		{"data/*.csv", "manifest data/*.csv: there is no file data/*.csv"},
 		{"data/{one,three}.jsonl", "there is no file data/three.jsonl"},

@@ -79,7 +79,7 @@ func (f *sourceFinder) add(ctx context.Context, arg string) error {
 
 // addPattern adds the files that match a pattern with globs and braces.
 func (f *sourceFinder) addPattern(pattern string) error {
-	names, err := matches(pattern)
+	names, err := matches("", pattern)
 	if err != nil {
 		return usageError{err}
 	}
@@ -91,21 +91,29 @@ func (f *sourceFinder) addPattern(pattern string) error {
 	return nil
 }
 
-// matches returns the files that match a pattern: in the order of the alternatives in braces, and in ascending order
-// for each alternative.
-func matches(pattern string) ([]string, error) {
-	expanded, err := recipe.Expand(pattern)
+// matches returns the files in a folder that match a pattern: in the order of the alternatives in braces, and in
+// ascending order for each alternative. The name of the folder has no special characters. The same holds for a folder
+// in the pattern that exists.
+func matches(folder, pattern string) ([]string, error) {
+	below, file := filepath.Split(pattern)
+	if _, err := os.Stat(filepath.Join(folder, below)); err == nil && below != "" {
+		folder = filepath.Join(folder, below)
+	} else {
+		file = pattern
+	}
+	expanded, err := recipe.Expand(file)
 	if err != nil {
 		return nil, fmt.Errorf("manifest %w", err)
 	}
 	var names []string
 	for _, one := range expanded {
-		found, err := filepath.Glob(one)
+		found, err := filepath.Glob(filepath.Join(literalPattern(folder), one))
 		if err != nil {
-			return nil, fmt.Errorf("manifest %s: %w", pattern, err)
+			return nil, fmt.Errorf("manifest %s: %w; a [ begins a list of characters that ends with ]", pattern, err)
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("manifest %s: there is no file %s", pattern, one)
+			return nil, fmt.Errorf("manifest %s: there is no file %s; correct the pattern, or add the file", pattern,
+				filepath.Join(folder, one))
 		}
 		names = append(names, found...)
 	}
@@ -201,8 +209,12 @@ func (f *sourceFinder) addEntry(number int, entry recipe.Entry, typed string) er
 	}
 	path := nextTo(folder, entry.File)
 	names := []string{path}
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && recipe.HasPattern(path) {
-		if names, err = matches(path); err != nil {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) && recipe.HasPattern(entry.File) {
+		base := folder
+		if filepath.IsAbs(entry.File) {
+			base = ""
+		}
+		if names, err = matches(base, entry.File); err != nil {
 			return err
 		}
 	}

@@ -88,11 +88,12 @@ func matchingObjects(ctx context.Context, in bucket.Reader, pattern string) ([]s
 	}
 	var names []string
 	for _, one := range expanded {
-		if !recipe.HasPattern(one) {
+		glob := strings.IndexAny(one, "*?[")
+		if glob < 0 {
 			names = append(names, one)
 			continue
 		}
-		prefix := one[:strings.IndexAny(one, "*?[")]
+		prefix := one[:glob]
 		for attrs, err := range in.List(ctx, prefix, "") {
 			if err != nil {
 				return nil, err

@@ -7,9 +7,6 @@ import (
 	"strings"
 )
 
-// braces matches a list or range in braces: {a,b} or {000..123}.
-var braces = regexp.MustCompile(`\{([^{}]*,[^{}]*|\d+\.\.\d+)\}`)
-
 // ofRange matches the content of the braces of a range.
 var ofRange = regexp.MustCompile(`^(\d+)\.\.(\d+)$`)
 
@@ -119,7 +116,11 @@ func numbers(inner string) ([]string, error) {
 	return items, nil
 }
 
-// HasPattern reports whether a name is a glob or has braces.
+// HasPattern reports whether a name is a glob, or has braces that Expand expands or refuses.
 func HasPattern(name string) bool {
-	return strings.ContainsAny(name, "*?[") || braces.MatchString(name)
+	if strings.ContainsAny(name, "*?[") || strings.Contains(name, "{") && len(name) > maxPattern {
+		return true
+	}
+	_, items, _, err := firstBraces(name)
+	return items != nil || err != nil
 }

@@ -8,7 +8,7 @@ import (
 func FuzzExpand(f *testing.F) {
 	for _, pattern := range []string{
 		"a-{000..002}.tar", "{a,b}/{1..2}", "{a}", "{,x}", "{2..1}", "{{1,2},{3,4}}", "{0..99}{0..99}", "{00000000..1}",
-		"{b,a-{0..1}}c", "{{a}}", "}{a,b}{", "{{,}0..1}",
+		"{b,a-{0..1}}c", "{{a}}", "}{a,b}{", "{{,}0..1}", "{1,{},2}",
 	} {
 		f.Add(pattern)
 	}
@@ -18,6 +18,9 @@ func FuzzExpand(f *testing.F) {
 		}
 		names, err := Expand(pattern)
 		if err != nil {
+			if !HasPattern(pattern) {
+				t.Errorf("HasPattern is false for %q, which Expand refuses: %v", pattern, err)
+			}
 			return
 		}
 		if len(names) == 0 || len(names) > maxExpanded {
