@@ -294,7 +294,7 @@ func checkPlan(t *testing.T, dir string, size int64) {
 	if !strings.Contains(table, "image not found") {
 		t.Errorf("the plan lacks the missing image:\n%s", table)
 	}
-	const none = "no runs yet: start one with `harvest curate --state state`\n"
+	const none = "no runs yet: `harvest curate --state state MANIFEST` starts one\n"
 	if a := mustHarvest(t, dir, "status", "--state", "state"); a.stdout != none {
 		t.Errorf("after plan, status printed %q", a.stdout)
 	}

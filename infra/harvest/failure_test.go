@@ -161,6 +161,11 @@ func TestTooManyFailed(t *testing.T) {
 	if passed.Selected != 2 || passed.Run != r.Run {
 		t.Errorf("allowed: %+v", passed)
 	}
+	var allowed run.Status
+	decode(t, mustHarvest(t, dir, "status", "--state", "state", "--json", r.Run).stdout, &allowed)
+	if allowed.State != run.StateScored || allowed.Problem != "" {
+		t.Errorf("status after --max-failed 30%%: %s, %s", allowed.State, allowed.Problem)
+	}
 	want := []string{
 		"picks.parquet", "rejected.jsonl", "report.html", "scores-0000.parquet", "selection.json", "subset.json",
 	}
@@ -169,8 +174,8 @@ func TestTooManyFailed(t *testing.T) {
 	}
 	again := "harvest select --state state " + r.Run + " --max-failed 30%"
 	says(t, readFile(t, filepath.Join(dir, "out", "report.html")), again+" --budget 2")
-	printed := mustHarvest(t, dir, "select", "--state", "state", r.Run, "--max-failed", "3", "--budget", "1").stdout
-	says(t, printed, "\n  "+again+" --budget 1\n")
+	printed := mustHarvest(t, dir, "select", "--state", "state", r.Run, "--budget", "1").stdout // the limit of curate
+	says(t, printed, "\n  harvest select --state state "+r.Run+" --budget 1\n")
 	mustHarvest(t, dir, append(strings.Fields(again)[1:], "--budget", "1")...)
 	if a := harvest(t, dir, []string{"MAX_FAILED=3"}, args...); a.status != 0 {
 		t.Errorf("MAX_FAILED=3: status %d: %s", a.status, a.stderr)
@@ -217,7 +222,9 @@ func TestNestedStay(t *testing.T) {
 		{[]string{"select", "--budget", "1,2", "--max-failed", "0", made.Run}, stay},
 		{[]string{"select", "--budget", "2", "--max-failed", "0", made.Run}, stay},
 		{
-			[]string{"select", "--budget", "1,2", "--threshold", "4", "--capabilities", "humanities", made.Run},
+			[]string{
+				"select", "--budget", "1,2", "--max-failed", "3", "--threshold", "4", "--capabilities", "humanities", made.Run,
+			},
 			"the subset of an earlier command stays in out/2\n",
 		},
 	} {

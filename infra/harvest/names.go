@@ -148,7 +148,11 @@ func findSelection(ctx context.Context, subsets *subset.Reader, state, runID, ty
 
 // withoutSelection says why a run has no selection, and what to type.
 func withoutSelection(ctx context.Context, subsets *subset.Reader, state, runID string) (string, error) {
-	status, err := subsets.RunStatus(ctx, runID)
+	folder, err := stateFolder(state)
+	if err != nil {
+		return "", err
+	}
+	status, err := statusOf(ctx, subsets, folder, runID)
 	if err != nil {
 		return "", unknownRun(err)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
+	"github.com/harvest-ml/harvest/shared/subset"
 )
 
 // inputFile returns the file in the state folder that stores the input of a run, for commands that name only the run.
@@ -50,4 +52,17 @@ func loadInput(state, runID string) (input, error) {
 		return input{}, fmt.Errorf("finding the dataset of run %s: reading %s: %w", runID, inputFile(state, runID), err)
 	}
 	return in, nil
+}
+
+// statusOf returns the status of a run. If a saved order has another limit of failures than the run, it decides whether
+// the run failed.
+func statusOf(ctx context.Context, subsets *subset.Reader, state, runID string) (*subset.RunStatus, error) {
+	status, err := subsets.RunStatus(ctx, runID)
+	if err != nil {
+		return nil, err
+	}
+	if in, err := loadInput(state, runID); err == nil && in.Order != nil { // a run of serve has no saved input
+		status.Allow(in.Order.MaxFailed)
+	}
+	return status, nil
 }

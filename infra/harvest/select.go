@@ -50,7 +50,7 @@ func newSelect() *cobra.Command {
 	c.reported.add(cmd)
 	c.sweep.add(cmd)
 	stateFlag(cmd, &c.state)
-	maxFailedFlag(cmd, &c.maxFailed, "the limit of the run")
+	maxFailedFlag(cmd, &c.maxFailed, "the limit of the last curate of the run")
 	cmd.Flags().StringVar(&c.arms, "arms", "", "YAML file of several selections, by name. A selection has a budget, and "+
 		"may have any other parameter of dataset.yaml. It is written to the folder of its name in --out")
 	cmd.Flags().StringVar(&c.dir, "out", "", "folder for the subset and its explanations (default: "+
@@ -163,8 +163,13 @@ func selectSubsets(
 	res := result{Run: runID, state: state}
 	if in, err := loadInput(folder, runID); err == nil { // a run of serve has no saved input
 		res.input = &in
+		for i := range orders {
+			if in.Order != nil {
+				orders[i].MaxFailed = orders[i].MaxFailed.Or(in.Order.MaxFailed)
+			}
+		}
 	}
-	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
+	if res.status, err = statusOf(ctx, subsets, folder, runID); err != nil {
 		return nil, unknownRun(err)
 	}
 	res.Samples = res.status.Samples

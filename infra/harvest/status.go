@@ -44,7 +44,7 @@ func newStatus() *cobra.Command {
 			}
 			statuses := make([]runStatus, len(all))
 			for i, r := range all {
-				st, err := subsets.RunStatus(cmd.Context(), r.id)
+				st, err := statusOf(cmd.Context(), subsets, folder, r.id)
 				if damaged := runs.Damaged(r.id, err); damaged != nil && len(args) == 0 {
 					st, err = &subset.RunStatus{Status: *damaged}, nil
 				}
@@ -123,7 +123,7 @@ func withSpending(ctx context.Context, work bucket.Bucket, st *subset.RunStatus)
 // printStatuses prints a line for each run.
 func printStatuses(cmd *cobra.Command, statuses []runStatus) error {
 	if len(statuses) == 0 {
-		_, err := fmt.Fprintln(cmd.OutOrStdout(), withState(cmd, "no runs yet: start one with `harvest curate`"))
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), withState(cmd, "no runs yet: `harvest curate MANIFEST` starts one"))
 		return err
 	}
 	for i, st := range statuses {

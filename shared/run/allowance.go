@@ -2,6 +2,7 @@ package run
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -32,15 +33,18 @@ func ParseAllowance(text string) (Allowance, error) {
 	a := Allowance{text: strings.ReplaceAll(strings.TrimSpace(text), " ", "")}
 	var err error
 	if percent || strings.Contains(number, ".") {
-		a.share, err = strconv.ParseFloat(number, 64)
+		decimal := number
 		if percent {
-			a.share /= 100
+			decimal += "e-2" // more exact than a division by 100
 		}
-		if a.share > 1 {
+		if a.share, err = strconv.ParseFloat(decimal, 64); a.share > 1 {
 			return Allowance{}, fmt.Errorf("%q is more than all samples: %s", text, allowanceForms)
 		}
 	} else {
 		a.count, err = strconv.ParseInt(number, 10, 64)
+		if errors.Is(err, strconv.ErrRange) {
+			return Allowance{}, fmt.Errorf("%q is more than all samples: %s", text, allowanceForms)
+		}
 	}
 	if err != nil {
 		return Allowance{}, fault
@@ -64,8 +68,8 @@ func (a Allowance) Allows(failed, samples int64) bool {
 	switch {
 	case a.IsZero():
 		return true
-	case a.share > 0:
-		return float64(failed) <= a.share*float64(samples)
+	case a.share > 0: // 0.29 * 100 is below 29, but 29.0 / 100 is 0.29
+		return float64(failed)/float64(max(samples, 1)) <= a.share
 	default:
 		return failed <= a.count
 	}

@@ -94,6 +94,18 @@ func (s *Status) Failure(allowed Allowance) string {
 	return Counts{Samples: s.Samples, Reasons: s.Reasons, Examples: s.Examples}.Failure(allowed)
 }
 
+// Allow sets the state and the problem of a scored run for another limit than the plan's. The zero limit changes
+// nothing.
+func (s *Status) Allow(limit Allowance) {
+	if limit.IsZero() || !s.IsScored() {
+		return
+	}
+	s.State, s.Problem = StateScored, s.Failure(limit)
+	if s.Problem != "" {
+		s.State = StateFailed
+	}
+}
+
 // NeededAllowance returns the lowest allowance with which a selection can be made from a failed run. It is zero if a
 // selection needs no other allowance than the plan's, or cannot be made.
 func (s *Status) NeededAllowance() Allowance {
