@@ -26,7 +26,7 @@ unfinished run uses.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if keep < 1 {
 				return usageError{errors.New("--keep: give the number of scored runs of each dataset to keep, 1 or more; " +
-					"" + "`harvest rm` removes single runs")}
+					"`harvest rm` removes single runs")}
 			}
 			c, err := openCleaner(state)
 			if err != nil {

@@ -21,12 +21,15 @@ func TestPush(t *testing.T) {
 	for name, tt := range map[string]struct {
 		status    int
 		body, err string
+		oneRun    bool // then a lost object is a machine fault
 	}{
-		"acknowledged":      {status: http.StatusNoContent},
-		"redelivered":       {status: http.StatusServiceUnavailable, body: "the bucket cannot be reached"},
-		"machine fault":     {status: events.StatusMachineFault, body: fault + "\n", err: fault},
-		"a long answer":     {status: http.StatusOK, body: strings.Repeat("x", 1<<21)},
-		"too many requests": {status: http.StatusTooManyRequests},
+		"acknowledged":                  {status: http.StatusNoContent},
+		"redelivered":                   {status: http.StatusServiceUnavailable, body: "the bucket cannot be reached"},
+		"machine fault":                 {status: events.StatusMachineFault, body: fault + "\n", err: fault},
+		"a long answer":                 {status: http.StatusOK, body: strings.Repeat("x", 1<<21)},
+		"too many requests":             {status: http.StatusTooManyRequests},
+		"a lost object":                 {status: events.StatusLost, body: fault},
+		"a lost object of the only run": {status: events.StatusLost, body: fault, err: fault, oneRun: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -42,8 +45,12 @@ func TestPush(t *testing.T) {
 				_, _ = w.Write([]byte(tt.body)) // the client may not read the whole answer
 			}))
 			defer server.Close()
-			status, err := pushTo(server.URL, false)(t.Context(), sent)
-			if status != tt.status || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
+			status, err := pushTo(server.URL, tt.oneRun)(t.Context(), sent)
+			want := tt.status
+			if tt.oneRun {
+				want = events.StatusMachineFault
+			}
+			if status != want || (err == nil) != (tt.err == "") || err != nil && err.Error() != tt.err {
 				t.Errorf("status %d, error %v", status, err)
 			}
 		})
@@ -59,8 +66,8 @@ func TestPushToNobody(t *testing.T) {
 	}
 }
 
-// TestSlots checks that all subscriptions with listed slots exist.
-func TestSlots(t *testing.T) {
+// TestSlotNames checks that all subscriptions with listed slots exist.
+func TestSlotNames(t *testing.T) {
 	t.Parallel()
 	for name := range slots {
 		if !slices.ContainsFunc(events.Subscriptions(), func(s events.Subscription) bool { return s.Name == name }) {

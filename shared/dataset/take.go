@@ -23,7 +23,7 @@ func (t Take) IsZero() bool { return t == Take{} }
 func ParseTake(text string) (Take, error) {
 	name, amount, _ := strings.Cut(text, ":")
 	switch {
-	case name == "" || text == "all":
+	case text == "" || text == "all":
 		return Take{}, nil
 	case name == "random":
 		return Take{}, fmt.Errorf("%q takes records at random without a seed, so each run takes different ones; write all, "+

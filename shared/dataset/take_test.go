@@ -20,7 +20,7 @@ func TestParseTake(t *testing.T) {
 		}
 	}
 	for text, want := range map[string]string{
-		"random:10%": "without a seed", "random": "without a seed", "last:7": "is not a strategy",
+		"random:10%": "without a seed", "random": "without a seed", "last:7": "is not a strategy", ":7": "is not a strategy",
 		"first:2.5%": "or a whole percentage", "first": "not a number of records", "end:0": "not a number",
 		"first:101%": "up to 100",
 	} {

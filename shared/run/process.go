@@ -36,8 +36,12 @@ func OpenProcess(folder string) (Process, error) {
 	}
 	p.Gone = func(id string) bool { return gone(filepath.Join(folder, id)) }
 	p.lock = flock.New(filepath.Join(folder, p.ID))
-	if held, err := p.lock.TryLock(); err != nil || !held {
-		return p, bucket.MachineFault(folder, fmt.Errorf("locking %s: %w", p.lock.Path(), errors.Join(err, fs.ErrExist)))
+	held, err := p.lock.TryLock()
+	if err == nil && !held {
+		err = fs.ErrExist
+	}
+	if err != nil {
+		return p, bucket.MachineFault(folder, fmt.Errorf("locking %s: %w", p.lock.Path(), err))
 	}
 	return p, nil
 }

@@ -32,7 +32,10 @@ func ParseCondition(text string) (Condition, error) {
 			"number, such as relevance_min>=3", text)
 	}
 	value, err := strconv.ParseFloat(parts[3], 64)
-	if err != nil || !decimal.MatchString(parts[3]) {
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return Condition{}, fmt.Errorf("%q: %q is too large", text, parts[3])
+	case err != nil || !decimal.MatchString(parts[3]):
 		return Condition{}, fmt.Errorf("%q: %q is not a number", text, parts[3])
 	}
 	operator := parts[2]
