@@ -89,7 +89,7 @@ func newAnnotate() *cobra.Command {
 			if _, _, err := request.by.choose(kinds.Config{}); err != nil {
 				return err
 			}
-			if err := keepFiles(file, append(in.Manifests, rubric)...); err != nil {
+			if err := keepFiles("out", file, append(in.Manifests, rubric)...); err != nil {
 				return err
 			}
 			if err := makeOut(filepath.Dir(file)); err != nil {
@@ -140,7 +140,7 @@ func (in input) annotateTo(
 	if err := held.replaces(annotations); err != nil {
 		return err
 	}
-	if err := writeWhole(file, func(w io.Writer) error { return annotation.Write(w, annotations) }); err != nil {
+	if err := writeNamed(file, func(w io.Writer) error { return annotation.Write(w, annotations) }); err != nil {
 		return err
 	}
 	if out.json {

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,17 +33,14 @@ selection with a selection of another run of the same dataset. With two runs, th
   harvest compare demo-0123456789ab 0123456789ab ba9876543210 --report
   harvest compare demo-0123456789ab latest --ids coincide.txt
   harvest compare demo-0123456789ab --other-run demo-ba9876543210`,
-		Args: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 || len(args) > 3 {
-				return usageError{fmt.Errorf("name one run and at most two selections; `harvest status RUN` lists them, "+
-					"`%s --help` says more", cmd.CommandPath())}
-			}
-			return nil
-		},
+		Args:              comparedArgs,
 		ValidArgsFunction: completeSelections(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, subsets, err := readState(state)
 			if err != nil {
+				return err
+			}
+			if err := keepPage(file, state); err != nil {
 				return err
 			}
 			runID, request, err := compareRequest(cmd.Context(), runs, subsets, state, args, other)
@@ -75,6 +74,20 @@ selection with a selection of another run of the same dataset. With two runs, th
 	cmd.Flags().Lookup("report").NoOptDefVal = comparedFile
 	stateFlag(cmd, &state)
 	return cmd
+}
+
+// comparedArgs checks the number of arguments of compare. A file after "--report " is an argument.
+func comparedArgs(cmd *cobra.Command, args []string) error {
+	page := slices.IndexFunc(args, func(arg string) bool { return filepath.Ext(arg) == ".html" })
+	switch {
+	case page >= 0 && cmd.Flags().Changed("report"):
+		return usageError{fmt.Errorf("--report %[1]s: type its file after an equals sign: --report=%[1]s", args[page])}
+	case len(args) == 0 || len(args) > 3:
+		return usageError{fmt.Errorf("name one run and at most two selections; `harvest status RUN` lists them, "+
+			"`%s --help` says more", cmd.CommandPath())}
+	default:
+		return nil
+	}
 }
 
 // compareRequest finds the run and the selections that the arguments name.

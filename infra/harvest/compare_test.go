@@ -99,6 +99,7 @@ func TestCompareReport(t *testing.T) {
 	if readFile(t, filepath.Join(dir, "again.html")) != page {
 		t.Error("the same selections give another page")
 	}
+	mustHarvest(t, dir, "compare", "--state", "state", a.Run, a.Selection, b.Selection, "--report=again.html")
 	if one := harvest(t, dir, nil, "compare", "--state", "state", a.Run, "--report"); one.status != 2 {
 		t.Errorf("--report without selections: status %d, %s", one.status, one.stderr)
 	}

@@ -187,7 +187,7 @@ func (f *subsetFolder) writeSelection(
 	return err == nil, err
 }
 
-// A noteLog writes the notes of lockOut, which name the folder, to a log.
+// A noteLog writes notes on an output folder, which name the folder, to a log.
 type noteLog struct{ log *slog.Logger }
 
 func (l noteLog) Write(note []byte) (int, error) {

@@ -145,7 +145,7 @@ func (set *annotationSet) export(
 // write.
 func (set *annotationSet) keepFiles(dir, annotations string) error {
 	for _, name := range finetuning.Names() {
-		err := keepFiles(filepath.Join(dir, name), append([]string{annotations, set.Rubric}, set.Manifests...)...)
+		err := keepFiles("out", filepath.Join(dir, name), append([]string{annotations, set.Rubric}, set.Manifests...)...)
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -169,6 +170,21 @@ func (m exportMark) isIn(dir string) (bool, error) {
 	}
 	own, err := json.Marshal(m)
 	return string(there) == string(own), err
+}
+
+// holdsExport reports whether a folder has a complete export.
+func holdsExport(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, exportMarkFile))
+	return err == nil
+}
+
+// replaceExport removes the mark of a complete export from a folder, because a selection replaces the export. It says
+// so in notes. If the folder has no such mark, it does nothing.
+func replaceExport(dir string, notes io.Writer) error {
+	if holdsExport(dir) {
+		fmt.Fprintf(notes, "harvest: the selection replaces the export in %s\n", dir)
+	}
+	return removeFile(filepath.Join(dir, exportMarkFile))
 }
 
 // writeTo writes the mark into a folder.

@@ -156,7 +156,11 @@ func findCompleted(
 		return nil, nil, err
 	}
 	reached, err := subsets.State(ctx, sel)
-	if err == nil && reached != subset.StateCompleted {
+	switch {
+	case err == nil && reached == subset.StateFailed:
+		err = fmt.Errorf("selection %s of run %s has no subset, because it failed: %w", id, runID,
+			byFlags(errors.New(sel.Problem)))
+	case err == nil && reached != subset.StateCompleted:
 		err = fmt.Errorf("selection %s of run %s is not written (%s); `%s` continues it",
 			id, runID, reached, command("resume", state, runID))
 	}

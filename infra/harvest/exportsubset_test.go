@@ -431,21 +431,44 @@ func TestExportEvent(t *testing.T) {
 	}
 }
 
-// TestReplaceExport writes selections to folders with exports. The folders then have no mark of a complete export.
+// TestReplaceExport writes selections to folders with exports. The folders then have no mark of a complete export. Then
+// it writes an export over a selection. The commands say what they replace.
 func TestReplaceExport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	export := exported(t, dir)
+	var all strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&all, "sample-%04d\n", i)
+	}
+	writeFile(t, filepath.Join(dir, "all.txt"), all.String())
 	for trainer, budget := range map[string]string{"llava": "4", "trl": "2,4"} {
 		export(trainer)
 		out := filepath.Join(dir, "for-"+trainer)
 		if _, err := os.Stat(filepath.Join(out, exportMarkFile)); err != nil {
 			t.Fatal(err)
 		}
-		mustHarvest(t, dir, "select", filepath.Base(dir), "--state", "state", "--no-report", "--out", out, "--budget", budget)
+		before := tree(t, out)
+		failed := harvest(t, dir, nil, "select", filepath.Base(dir), "--state", "state", "--out", out, "--budget", budget[:1],
+			"--exclude", "all.txt")
+		says(t, failed.stderr, "the export of an earlier command stays in "+out)
+		after := tree(t, out)
+		for _, name := range []string{failedFile, ownFile} {
+			delete(before, name)
+			delete(after, name)
+		}
+		if diff := cmp.Diff(before, after); failed.status != 1 || diff != "" {
+			t.Errorf("a failed selection: status %d, export (-before +after):\n%s", failed.status, diff)
+		}
+		export := []string{"export-subset", filepath.Base(dir), "latest", "--state", "state", "--for", trainer, "--out"}
+		says(t, harvest(t, dir, nil, append(export, "none")...).stderr, "has no subset, because it failed: ")
+		said := mustHarvest(t, dir, "select", filepath.Base(dir), "--state", "state", "--no-report", "--out", out,
+			"--budget", budget).stderr
 		if _, err := os.Stat(filepath.Join(out, exportMarkFile)); !errors.Is(err, os.ErrNotExist) {
 			t.Errorf("%s: the mark of the export stays: %v", trainer, err)
 		}
+		says(t, said, "harvest: the selection replaces the export in "+out)
+		says(t, mustHarvest(t, dir, append(export, out)...).stderr, "harvest: the export replaces the selection in "+out)
 	}
 }
 

@@ -17,12 +17,12 @@ const (
 	// rejectedFile is the name of the file of rejected samples in an output folder.
 	rejectedFile = "rejected.jsonl"
 	// failedFile is the name of the file of rejected samples of a failed run or selection, in an output folder that keeps
-	// an earlier selection.
+	// an earlier selection or export.
 	failedFile = "failed.jsonl"
 )
 
-// writeRejected writes only the rejected samples of a failed run or selection to a folder. An earlier selection in the
-// folder stays, also if it is not complete. prepare is that of lockPrepared.
+// writeRejected writes only the rejected samples of a failed run or selection to a folder. An earlier selection or
+// export in the folder stays; a selection stays even if it is not complete. prepare is that of lockPrepared.
 func writeRejected(
 	ctx context.Context, s session, runID, selectionID, dir string, prepare func() error,
 ) (subset.Outputs, error) {
@@ -57,11 +57,12 @@ func holdsSelection(dir string) bool {
 	return err == nil && info.Mode().IsRegular()
 }
 
-// holdsNested reports whether an output folder has complete selections of several budgets, each in a subfolder.
+// holdsNested reports whether an output folder has complete selections or exports, each in a subfolder.
 func holdsNested(dir string) bool {
 	entries, err := os.ReadDir(dir)
 	return err == nil && slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		return e.IsDir() && holdsSelection(filepath.Join(dir, e.Name()))
+		below := filepath.Join(dir, e.Name())
+		return e.IsDir() && (holdsSelection(below) || holdsExport(below))
 	})
 }
 
@@ -133,6 +134,8 @@ func keptNote(dir string) string {
 		return "; the subset of an earlier command stays in " + dir
 	case holdsNested(dir):
 		return "; the subsets of an earlier command stay in " + dir
+	case holdsExport(dir):
+		return "; the export of an earlier command stays in " + dir
 	case holdsSubset(dir):
 		return "; files of an earlier command that was interrupted stay in " + dir
 	default:

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -93,6 +95,93 @@ func TestKeepFiles(t *testing.T) {
 		if a.status != 2 || !strings.HasPrefix(a.stderr, "harvest: --out ") {
 			t.Errorf("%q: status %d: %s", command, a.status, a.stderr)
 		}
+	}
+}
+
+// TestKeepOtherPages names files that compare must not replace by its page.
+func TestKeepOtherPages(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	newDataset(t, dir, 6, 8)
+	made := curateJSON(t, dir, "--state", "state", "--budget", "2", "--out", "out", "dataset.json")
+	mustHarvest(t, dir, "select", "--state", "state", "--budget", "3", "--out", "other", made.Run)
+	const exists = "the file exists, and this command did not write it"
+	for _, tt := range []struct{ file, want string }{
+		{"dataset.json", exists}, {"out/subset.json", exists}, {"out/report.html", exists},
+		{"state/runs/" + made.Run + "/plan.json", "harvest keeps its runs there"}, {"out", "it is a folder"},
+	} {
+		before, _ := os.ReadFile(filepath.Join(dir, tt.file))
+		a := harvest(t, dir, nil, "compare", "--state", "state", made.Run, made.Selection, "latest", "--report="+tt.file)
+		if a.status != 2 || !strings.HasPrefix(a.stderr, "harvest: --report "+tt.file+": "+tt.want) {
+			t.Errorf("%s: status %d: %s", tt.file, a.status, a.stderr)
+		}
+		if after, _ := os.ReadFile(filepath.Join(dir, tt.file)); !bytes.Equal(before, after) {
+			t.Errorf("%s was replaced", tt.file)
+		}
+	}
+	for _, args := range [][]string{
+		{made.Run, made.Selection, "--report", "page.html"}, {"--report", "page.html", made.Run, made.Selection, "latest"},
+	} {
+		a := harvest(t, dir, nil, append([]string{"compare", "--state", "state"}, args...)...)
+		if a.status != 2 || !strings.Contains(a.stderr, "--report=page.html") {
+			t.Errorf("%q: status %d: %s", args, a.status, a.stderr)
+		}
+	}
+}
+
+// TestKeepTrainingFiles gives train files that it must not replace: of other programs, of a run, and one file twice. It
+// replaces files that it wrote.
+func TestKeepTrainingFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	embedded := filepath.Join("..", "..", "shared", "scorer", "embedded")
+	writeFile(t, in("w.zst"), readFile(t, filepath.Join(embedded, "weights.zst")))
+	writeFile(t, in("base.br"), readFile(t, filepath.Join(embedded, "training", "base.br")))
+	writeFile(t, in("thesis.txt"), "thesis")
+	writeFile(t, in("x/runs/demo-0/plan.json"), "{}")
+	if err := os.Symlink(in("x/runs/demo-0"), in("run")); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ out, base, want string }{
+		{"w.zst", "base.br", ""}, {"new.zst", "new.br", ""}, {"w.zst", "", ""},
+		{"w.zst", "w.zst", "--base"}, {"new.zst", "y/../new.json", "--base"},
+		{"thesis.txt", "", "--out"}, {"new.zst", "thesis.txt", "--base"},
+		{"base.br", "", "--out"}, {"new.zst", "w.zst", "--base"},
+		{"new.zst", "x/runs/demo-0/plan.json", "--base"}, {"run/scores/new.zst", "", "--out"},
+	} {
+		f := trainFiles{weights: in(tt.out)}
+		if tt.base != "" {
+			f.base = in(tt.base)
+		}
+		err := f.keepInputs(input{})
+		if (err == nil) != (tt.want == "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
+			t.Errorf("--out %s --base %s: error %v, want %q", tt.out, tt.base, err, tt.want)
+		}
+	}
+	if err := keepFiles("out", os.DevNull); err == nil {
+		t.Error("a device may be replaced")
+	}
+}
+
+// TestWriteNamed writes to a link. The link stays, and the file to which it leads is written.
+func TestWriteNamed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
+	writeFile(t, file, "before")
+	if err := os.Symlink("file", link); err != nil {
+		t.Fatal(err)
+	}
+	if err := writeNamed(link, contentOf([]byte("after"))); err != nil {
+		t.Fatal(err)
+	}
+	if target, err := os.Readlink(link); err != nil || target != "file" || readFile(t, file) != "after" {
+		t.Errorf("the link leads to %q (%v), the file has %q", target, err, readFile(t, file))
+	}
+	err := writeNamed(filepath.Join(dir, "none", "file"), contentOf(nil))
+	if err == nil || !strings.Contains(err.Error(), filepath.Join("none", "file")+": no such file") {
+		t.Errorf("a folder that does not exist: %v", err)
 	}
 }
 

@@ -213,36 +213,6 @@ func realPath(path string) string {
 	}
 }
 
-// keepFiles returns an error if the output file `written` is an input file or a folder.
-func keepFiles(written string, read ...string) error {
-	if info, err := os.Stat(written); err == nil && info.IsDir() {
-		return usageError{fmt.Errorf("--out %s: it is a folder; give a file", written)}
-	}
-	for _, file := range read {
-		if sameFile(written, file) {
-			return usageError{fmt.Errorf("--out %s: the command reads this file, which would be replaced; give another file",
-				written)}
-		}
-	}
-	return nil
-}
-
-// keepForeign returns an error if the folder has a file with one of these names that harvest did not write. Files with
-// other names may be in the folder.
-func keepForeign(dir string, names ...string) error {
-	own, err := ownFiles(dir)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if _, err := os.Lstat(filepath.Join(dir, name)); err == nil && !own[name] {
-			return usageError{fmt.Errorf("--out %s: it holds %s, which harvest did not write: give another folder, or remove it",
-				dir, name)}
-		}
-	}
-	return nil
-}
-
 // announce records the names of files before they are written to a folder. If the command is killed, the next command
 // knows that the files are Harvest's own.
 func announce(dir string, files []string) error {

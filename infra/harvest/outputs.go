@@ -79,7 +79,7 @@ type outputFolder struct {
 	memory    *memory.Budget        // memory for images; nil makes a new one
 	report    func(io.Writer) error // writes the report; nil for no report
 	makes     bool                  // report makes the report instead of copying an object of the state folder
-	notes     io.Writer             // says that the command waits for another one
+	notes     io.Writer             // says that the command waits for another one, or what it replaces
 	prepare   func() error          // returns an error if the locked folder must not be replaced
 }
 
@@ -167,7 +167,7 @@ func (f outputFolder) writeLocked(ctx context.Context, dir string) (outputFiles,
 	if err == nil {
 		// Remove selection.json first; otherwise, after a kill, it would describe files of two selections. Equally, the mark
 		// of an export would describe files of a selection.
-		err = errors.Join(removeFile(filepath.Join(dir, exportMarkFile)), removeFile(to.Selection))
+		err = errors.Join(replaceExport(dir, f.notes), removeFile(to.Selection))
 	}
 	if err == nil {
 		to.Images, err = converted.installImages(ctx, dir, f.notes)
@@ -292,6 +292,9 @@ func writeWhole(path string, write func(io.Writer) error) error {
 		if err = write(file); err == nil {
 			err = file.CloseAtomicallyReplace()
 		}
+	}
+	if fault, ok := errors.AsType[*fs.PathError](err); ok && filepath.Dir(fault.Path) == filepath.Dir(path) {
+		fault.Path = path // users do not know the temporary file
 	}
 	if err != nil {
 		return fmt.Errorf("writing %s: %w", path, bucket.MachineFault(filepath.Dir(path), err))

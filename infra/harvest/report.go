@@ -134,7 +134,7 @@ func writeCompared(
 	if err != nil {
 		return err
 	}
-	return writeWhole(file, func(w io.Writer) error {
+	return writeNamed(file, func(w io.Writer) error {
 		return reports.WriteComparison(ctx, w, subsets, runID, request.Selection, request.Other)
 	})
 }

@@ -135,6 +135,9 @@ func (r *result) write(ctx context.Context, s session, o order) error {
 		}
 	}
 	if o.Out != "" && len(folders) > 0 {
+		if err := replaceExport(o.Out, s.show.notes()); err != nil {
+			return err
+		}
 		return keepOnly(ctx, o.Out, folders, s.show.notes())
 	}
 	return nil

@@ -100,7 +100,7 @@ func (f *scoreFileFlags) keepRead(out string) error {
 		}
 		read = append(read, scored...)
 	}
-	return keepFiles(out, read...)
+	return keepFiles("out", out, read...)
 }
 
 // parquetIn returns the pattern of the Parquet files of scores in a folder. It is empty if the folder has none, or has

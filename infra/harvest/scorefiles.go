@@ -180,7 +180,7 @@ func (res *fileResult) fromReference(
 	}
 	start = time.Now()
 	res.Outputs.Subset = out
-	err = writeWhole(out, func(w io.Writer) error { return data.Write(ctx, w, result.Samples()) })
+	err = writeNamed(out, func(w io.Writer) error { return data.Write(ctx, w, result.Samples()) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
 }
@@ -232,7 +232,7 @@ func (res *fileResult) fromParquet(
 	}
 	start = time.Now()
 	res.Outputs.Picks = out
-	err = writeWhole(out, func(w io.Writer) error { return subset.WritePicks(ctx, w, pool, result) })
+	err = writeNamed(out, func(w io.Writer) error { return subset.WritePicks(ctx, w, pool, result) })
 	res.Seconds["write"] = time.Since(start).Seconds()
 	return err
 }

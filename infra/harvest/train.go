@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/api"
 	"github.com/harvest-ml/harvest/shared/images"
 	"github.com/harvest-ml/harvest/shared/memory"
@@ -118,8 +117,8 @@ func (set *annotationSet) train(ctx context.Context, files trainFiles, show *dis
 		if err != nil {
 			return nil, err
 		}
-		if err := renameio.WriteFile(files.base, data, 0o644); err != nil {
-			return nil, fmt.Errorf("writing the training data: %w", err)
+		if err := writeNamed(files.base, contentOf(data)); err != nil {
+			return nil, err
 		}
 	}
 	return set.writeTrained(files, "--annotations", result.Weights, result.Origin(set.rubric, time.Now()))
@@ -269,13 +268,18 @@ func writeWeights(file string, w *embedded.Weights, o *training.Origin) error {
 	if err != nil {
 		return fmt.Errorf("describing the weights: %w", err)
 	}
-	if err := renameio.WriteFile(file, data, 0o644); err != nil {
-		return fmt.Errorf("writing weights: %w", err)
+	if err := writeNamed(file, contentOf(data)); err != nil {
+		return err
 	}
-	if err := renameio.WriteFile(originFile(file), append(origin, '\n'), 0o644); err != nil {
-		return fmt.Errorf("writing the origin of the weights: %w", err)
+	return writeNamed(originFile(file), contentOf(append(origin, '\n')))
+}
+
+// contentOf returns a function that writes data.
+func contentOf(data []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
 	}
-	return nil
 }
 
 // print prints the results of cross-validation for the weights in a file.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -52,6 +53,9 @@ func (e trainerExport) write(ctx context.Context, dir string) (*exportTally, err
 	}
 	if err := e.prepare(); err != nil { // another program may have written to the folder in the meantime
 		return nil, err
+	}
+	if holdsSelection(dir) || holdsNested(dir) {
+		fmt.Fprintf(e.notes, "harvest: the export replaces the selection in %s\n", dir)
 	}
 	if err := installExport(ctx, filepath.Join(scratch, exportFolder), dir, e.notes); err != nil {
 		return nil, writingFault("the export", dir, err)

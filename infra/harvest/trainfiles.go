@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/harvest-ml/harvest/shared/scorer/embedded"
 	"github.com/harvest-ml/harvest/shared/scorer/embedded/training"
 )
 
@@ -53,14 +55,15 @@ func originFile(weights string) string {
 // to the weights exists and `harvest train` did not write it.
 func (f trainFiles) keepInputs(in input) error {
 	read := append([]string{f.annotations, in.Rubric}, in.Manifests...)
-	for _, written := range []string{f.weights, f.base} {
-		if err := keepFiles(written, read...); err != nil {
-			return err
-		}
-	}
 	origin := originFile(f.weights)
-	if err := keepFiles(origin); err != nil {
+	err := cmp.Or(keepFiles("out", f.weights, read...), keepFiles("base", f.base, read...), keepFiles("out", origin),
+		keepOthers("out", f.weights, isWeights), keepOthers("base", f.base, isTrainingData))
+	if err != nil {
 		return err
+	}
+	if base := realPath(f.base); f.base != "" && (base == realPath(f.weights) || base == realPath(origin)) {
+		return usageError{fmt.Errorf("--base %s: --out writes the weights and their origin to %s and %s; give the training "+
+			"data another file", f.base, f.weights, origin)}
 	}
 	if slices.ContainsFunc(read, func(file string) bool { return sameFile(origin, file) }) {
 		return usageError{fmt.Errorf("--out %s: the command reads the file %s next to the weights, which would be replaced; "+
@@ -76,4 +79,16 @@ func (f trainFiles) keepInputs(in input) error {
 			"did not write it; give the weights another name", f.weights, origin)}
 	}
 	return nil
+}
+
+// isWeights reports whether a file has weights of the embedded scorer.
+func isWeights(file []byte) bool {
+	_, err := embedded.DecodeWeights(file)
+	return err == nil
+}
+
+// isTrainingData reports whether a file has training data that --base writes.
+func isTrainingData(file []byte) bool {
+	_, err := training.DecodeBase(file)
+	return err == nil
 }

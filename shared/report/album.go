@@ -178,12 +178,12 @@ func (g *Gallery) place(shown map[*Card]images.Hash, pictures map[images.Hash]pi
 		card.Picture = ids[hash]
 		sources[card.Source] = true
 	}
-	g.Note = "This report has no picture."
+	g.Note = "This page has no picture."
 	if len(g.Pictures) > 0 {
 		names := slices.Sorted(maps.Keys(sources))
 		g.Note = fmt.Sprintf(
-			"This report has %s of images of %s: %s. The owners of the images decide whether they may be shared. "+
-				"With --report-pictures none, a report has no pictures.",
+			"This page has %s of images of %s: %s. The owners of the images decide whether they may be shared. "+
+				"With --report-pictures none, the report of a selection has no pictures.",
 			webpage.Plural(len(g.Pictures), "small picture"),
 			webpage.Plural(len(names), "source"),
 			listed(names),

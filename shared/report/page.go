@@ -21,6 +21,14 @@ type page struct {
 	Script template.JS
 }
 
+// comparisonTag is in page.html if the page is a comparison.
+const comparisonTag = `<meta name="generator" content="harvest compare">`
+
+// IsComparison reports whether the content of a file is a page that WriteComparison wrote.
+func IsComparison(file []byte) bool {
+	return bytes.Contains(file[:min(len(file), 4096)], []byte(comparisonTag))
+}
+
 // lightDark matches a pair of colours, for a light and for a dark background.
 var lightDark = regexp.MustCompile(`light-dark\((#[0-9a-f]{6}), #[0-9a-f]{6}\)`)
 

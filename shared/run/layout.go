@@ -16,10 +16,13 @@ const LayoutVersion = 12
 // Root is the prefix of all runs in the work bucket.
 const Root = "runs/"
 
+// PlanFile is the name of the plan in the folder of a run.
+const PlanFile = "plan.json"
+
 // Folder returns the prefix of a run's objects in the work bucket.
 func Folder(run string) string { return Root + run + "/" }
 
-func planName(run string) string   { return Folder(run) + "plan.json" }
+func planName(run string) string   { return Folder(run) + PlanFile }
 func scoredName(run string) string { return Folder(run) + "scored" }
 
 // ScoredSentName returns the name of the object that records that the event of a scored run, and the task of making its
