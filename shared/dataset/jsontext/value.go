@@ -213,9 +213,10 @@ type Members []json.RawMessage
 // Get returns the value of a key; nil if the object does not have the key. If a key is repeated, Get returns its last
 // value, as most JSON readers do.
 func (m Members) Get(name string) json.RawMessage {
+	replaced := strings.ContainsRune(name, utf8.RuneError) // in the key, this may be a byte that is not UTF-8
 	for i := len(m) - 2; i >= 0; i -= 2 {
 		key := m[i][1 : len(m[i])-1]
-		if string(key) == name || bytes.IndexByte(key, '\\') >= 0 && Text(m[i]) == name {
+		if string(key) == name || (replaced || bytes.IndexByte(key, '\\') >= 0) && Text(m[i]) == name {
 			return m[i+1]
 		}
 	}

@@ -13,7 +13,7 @@ func FuzzText(f *testing.F) {
 		`"\ude00\ud83d x"`,
 		`"\ud83d\ud83d\ude00"`, `"\\u0041"`, `"\ud83d\\u0041"`, "\"\xff\xfe \xed\xa0\x80\"",
 		"\"\xff\\n\"", `[1, "a,]", [2], {"b": [3]}]`,
-		`{"a": "}", "b": {"c": "\""}, "a": null}`, `[ ]`, `[-1.5e3,true,null]`,
+		`{"a": "}", "b": {"c": "\""}, "a": null}`, `[ ]`, `[-1.5e3,true,null]`, "{\"\xc2\": 1}",
 	} {
 		f.Add([]byte(value))
 	}
