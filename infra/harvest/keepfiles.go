@@ -61,8 +61,8 @@ func keepOthers(flag, file string, wrote func([]byte) bool) error {
 		file)}
 }
 
-// keepPage returns an error if the file of compare --report is in a run, or if it exists, is not empty, and is not such a
-// page. state is the value of --state.
+// keepPage returns an error if the file of compare --report is in a run, or if it exists, is not empty, and is not such
+// a page. state is the value of --state.
 func keepPage(file, state string) error {
 	if file == "" {
 		return nil
