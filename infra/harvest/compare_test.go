@@ -99,7 +99,12 @@ func TestCompareReport(t *testing.T) {
 	if readFile(t, filepath.Join(dir, "again.html")) != page {
 		t.Error("the same selections give another page")
 	}
-	mustHarvest(t, dir, "compare", "--state", "state", a.Run, a.Selection, b.Selection, "--report=again.html")
+	// The page can be replaced, and it does not prevent a selection in its folder.
+	for range 2 {
+		mustHarvest(t, dir, "compare", "--state", "state", a.Run, a.Selection, b.Selection, "--report=b/page.html")
+	}
+	mustHarvest(t, dir, "select", "--state", "state", "--budget", "5", "--out", "b", a.Run)
+	readFile(t, filepath.Join(dir, "b", "page.html"))
 	if one := harvest(t, dir, nil, "compare", "--state", "state", a.Run, "--report"); one.status != 2 {
 		t.Errorf("--report without selections: status %d, %s", one.status, one.stderr)
 	}

@@ -81,6 +81,11 @@ func keepPage(file, state string) error {
 	return keepOthers("report", file, report.IsComparison)
 }
 
+// isComparison reports whether a file is a page that compare wrote.
+func isComparison(file string) bool {
+	return filepath.Ext(file) == ".html" && keepOthers("report", file, report.IsComparison) == nil
+}
+
 // runWith returns the folder of the run that has a file, in any state folder. It is empty if no run has the file.
 func runWith(file string) string {
 	for folder := realPath(file); folder != filepath.Dir(folder); folder = filepath.Dir(folder) {

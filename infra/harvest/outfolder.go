@@ -149,7 +149,8 @@ func readOptional(name string, v any) error {
 func ignored(name string) bool { return strings.HasPrefix(name, ".") || name == "lost+found" }
 
 // foreignFiles returns the names of files in a folder that this program did not write, in ascending order. A subfolder
-// that has only Harvest's files belongs to another selection and is not foreign. The state folder is skipped.
+// that has only Harvest's files belongs to another selection and is not foreign. The state folder and pages of compare
+// are skipped.
 func foreignFiles(dir, state string) ([]string, error) {
 	if sameFile(dir, state) {
 		return nil, nil
@@ -166,7 +167,7 @@ func foreignFiles(dir, state string) ([]string, error) {
 	for _, entry := range entries {
 		name := entry.Name()
 		switch {
-		case ignored(name), own[name] && !entry.IsDir():
+		case ignored(name), own[name] && !entry.IsDir(), isComparison(filepath.Join(dir, name)):
 		case entry.IsDir():
 			below, err := foreignFiles(filepath.Join(dir, name), state)
 			if err != nil {

@@ -29,11 +29,11 @@ def recorded(lines: str) -> list[dict[str, object]]:
 def unmarked(page: str, results: list[dict[str, object]]) -> list[str]:
     """Returns the sections of a page that have a figure of a GPU which is neither called predicted nor recorded."""
     found = []
-    for passage in re.split(r"(?m)^#+ ", page):
-        if not (CARD.search(passage) and FIGURE.search(passage)) or "predicted" in passage.lower():
+    for section in re.split(r"(?m)^#+ ", page):
+        if not (CARD.search(section) and FIGURE.search(section)) or "predicted" in section.lower():
             continue
-        if not any(str(r["card"]) in passage and str(r["commit"]) in passage for r in results):
-            found.append(passage[:200])
+        if not any(str(r["card"]) in section and str(r["commit"]) in section for r in results):
+            found.append(section[:200])
     return found
 
 
