@@ -101,3 +101,13 @@ func demoFolder(t *testing.T) string {
 	}
 	return folder
 }
+
+// writeIDs writes a file with the ids of the first samples of newDataset.
+func writeIDs(t *testing.T, name string, samples int) {
+	t.Helper()
+	var ids strings.Builder
+	for i := range samples {
+		fmt.Fprintf(&ids, "sample-%04d\n", i)
+	}
+	writeFile(t, name, ids.String())
+}

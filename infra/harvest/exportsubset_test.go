@@ -437,11 +437,7 @@ func TestReplaceExport(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	export := exported(t, dir)
-	var all strings.Builder
-	for i := range 20 {
-		fmt.Fprintf(&all, "sample-%04d\n", i)
-	}
-	writeFile(t, filepath.Join(dir, "all.txt"), all.String())
+	writeIDs(t, filepath.Join(dir, "all.txt"), 20)
 	for trainer, budget := range map[string]string{"llava": "4", "trl": "2,4"} {
 		export(trainer)
 		out := filepath.Join(dir, "for-"+trainer)

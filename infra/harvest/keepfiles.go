@@ -49,11 +49,13 @@ func keepForeign(dir string, names ...string) error {
 	return nil
 }
 
+// maxReplaced is the maximum size, in bytes, of a file that keepOthers recognizes. No command writes a larger one.
+const maxReplaced = 1 << 30
+
 // keepOthers returns an error if an output file, the value of a flag, exists and is not empty, and the command did not
 // write it. wrote reports whether the command writes such content.
 func keepOthers(flag, file string, wrote func([]byte) bool) error {
-	const most = 1 << 30 // bytes; no file of these commands is larger
-	content, err := bucket.ReadWholeFile(file, most)
+	content, err := bucket.ReadWholeFile(file, maxReplaced)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(content) == 0 || wrote(content)) {
 		return nil
 	}
@@ -83,7 +85,11 @@ func keepPage(file, state string) error {
 
 // isComparison reports whether a file is a page that compare wrote.
 func isComparison(file string) bool {
-	return filepath.Ext(file) == ".html" && keepOthers("report", file, report.IsComparison) == nil
+	if filepath.Ext(file) != ".html" {
+		return false
+	}
+	content, err := bucket.ReadWholeFile(file, maxReplaced)
+	return err == nil && report.IsComparison(content)
 }
 
 // runWith returns the folder of the run that has a file, in any state folder. It is empty if no run has the file.

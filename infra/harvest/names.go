@@ -152,9 +152,12 @@ func withoutSelection(ctx context.Context, subsets *subset.Reader, state, runID 
 	if err != nil {
 		return "", err
 	}
-	status, err := statusOf(ctx, subsets, folder, runID)
+	status, err := subsets.RunStatus(ctx, runID)
 	if err != nil {
 		return "", unknownRun(err)
+	}
+	if in, err := loadInput(folder, runID); err == nil {
+		status.Allow(in.allowed())
 	}
 	choose := anotherSelection(state, runID, status.NeededAllowance()) + " " + smallBudget(status.Samples.Scored)
 	switch {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -138,11 +137,7 @@ func TestWaitForFolder(t *testing.T) {
 	newDataset(t, dir, 20, 8)
 	made := curateJSON(t, dir, "--state", "state", "--no-report", "--out", "out", "--budget", "8", "dataset.json")
 	run := made.Run
-	var all strings.Builder
-	for i := range 20 {
-		fmt.Fprintf(&all, "sample-%04d\n", i)
-	}
-	writeFile(t, filepath.Join(dir, "all.txt"), all.String())
+	writeIDs(t, filepath.Join(dir, "all.txt"), 20)
 	for name, c := range map[string]struct {
 		args []string
 		file string // the last file that the command writes
@@ -187,11 +182,7 @@ func TestForeignWhileWaiting(t *testing.T) {
 	dir := t.TempDir()
 	newDataset(t, dir, 20, 8)
 	made := curateJSON(t, dir, "--state", "state", "--no-report", "--out", "out", "--budget", "8", "dataset.json")
-	var all strings.Builder
-	for i := range 20 {
-		fmt.Fprintf(&all, "sample-%04d\n", i)
-	}
-	writeFile(t, filepath.Join(dir, "all.txt"), all.String())
+	writeIDs(t, filepath.Join(dir, "all.txt"), 20)
 	for name, c := range map[string]struct {
 		args   []string
 		locked string // the subfolder of --out that the other program locks

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,7 +10,7 @@ import (
 
 	"github.com/google/renameio/v2"
 	"github.com/harvest-ml/harvest/shared/bucket"
-	"github.com/harvest-ml/harvest/shared/subset"
+	"github.com/harvest-ml/harvest/shared/run"
 )
 
 // inputFile returns the file in the state folder that stores the input of a run, for commands that name only the run.
@@ -54,15 +53,10 @@ func loadInput(state, runID string) (input, error) {
 	return in, nil
 }
 
-// statusOf returns the status of a run. If a saved order has another limit of failures than the run, it decides whether
-// the run failed.
-func statusOf(ctx context.Context, subsets *subset.Reader, state, runID string) (*subset.RunStatus, error) {
-	status, err := subsets.RunStatus(ctx, runID)
-	if err != nil {
-		return nil, err
+// allowed returns the limit of failures of the last order; zero if there is no order, such as for a run of serve.
+func (in input) allowed() run.Allowance {
+	if in.Order == nil {
+		return run.Allowance{}
 	}
-	if in, err := loadInput(state, runID); err == nil && in.Order != nil { // a run of serve has no saved input
-		status.Allow(in.Order.MaxFailed)
-	}
-	return status, nil
+	return in.Order.MaxFailed
 }

@@ -149,11 +149,21 @@ func globbed(pattern string) ([]string, error) {
 	if _, err := os.Stat(pattern); err == nil {
 		return []string{pattern}, nil
 	}
-	folder, file := filepath.Split(pattern)
-	if _, err := os.Stat(folder); folder != "" && err == nil {
-		pattern = literalPattern(folder) + file
+	folder, rest := splitPattern("", pattern)
+	return filepath.Glob(literalPattern(folder) + rest)
+}
+
+// splitPattern returns the part of a pattern in a folder that has no special characters, and the rest: the folder, and
+// the folder of the pattern if it exists.
+func splitPattern(folder, pattern string) (literal, rest string) {
+	if folder != "" {
+		folder += string(filepath.Separator)
 	}
-	return filepath.Glob(pattern)
+	below, file := filepath.Split(pattern)
+	if _, err := os.Stat(folder + below); err == nil && below != "" {
+		return folder + below, file
+	}
+	return folder, pattern
 }
 
 // literalPattern returns a pattern that matches only a name. The pattern is valid in Go, Python and DuckDB.

@@ -161,16 +161,16 @@ func selectSubsets(
 		return nil, err
 	}
 	res := result{Run: runID, state: state}
-	if in, err := loadInput(folder, runID); err == nil { // a run of serve has no saved input
+	in, err := loadInput(folder, runID)
+	if err == nil { // a run of serve has no saved input
 		res.input = &in
-		for i := range orders {
-			if in.Order != nil {
-				orders[i].MaxFailed = orders[i].MaxFailed.Or(in.Order.MaxFailed)
-			}
-		}
 	}
-	if res.status, err = statusOf(ctx, subsets, folder, runID); err != nil {
+	if res.status, err = subsets.RunStatus(ctx, runID); err != nil {
 		return nil, unknownRun(err)
+	}
+	res.status.Allow(in.allowed())
+	for i := range orders {
+		orders[i].MaxFailed = orders[i].MaxFailed.Or(in.allowed())
 	}
 	res.Samples = res.status.Samples
 	if err := res.checkScored(); err != nil {

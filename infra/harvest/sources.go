@@ -95,13 +95,8 @@ func (f *sourceFinder) addPattern(pattern string) error {
 // ascending order for each alternative. The name of the folder has no special characters. The same holds for a folder
 // in the pattern that exists.
 func matches(folder, pattern string) ([]string, error) {
-	below, file := filepath.Split(pattern)
-	if _, err := os.Stat(filepath.Join(folder, below)); err == nil && below != "" {
-		folder = filepath.Join(folder, below)
-	} else {
-		file = pattern
-	}
-	expanded, err := recipe.Expand(file)
+	folder, rest := splitPattern(folder, pattern)
+	expanded, err := recipe.Expand(rest)
 	if err != nil {
 		return nil, fmt.Errorf("manifest %w", err)
 	}

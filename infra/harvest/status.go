@@ -44,7 +44,7 @@ func newStatus() *cobra.Command {
 			}
 			statuses := make([]runStatus, len(all))
 			for i, r := range all {
-				st, err := statusOf(cmd.Context(), subsets, folder, r.id)
+				st, err := subsets.RunStatus(cmd.Context(), r.id)
 				if damaged := runs.Damaged(r.id, err); damaged != nil && len(args) == 0 {
 					st, err = &subset.RunStatus{Status: *damaged}, nil
 				}
@@ -58,6 +58,7 @@ func newStatus() *cobra.Command {
 				if in, err := loadInput(folder, r.id); err == nil && in.Order != nil {
 					last := in.Order.Requests[len(in.Order.Requests)-1]
 					statuses[i].Parameters = last.WithoutIDs()
+					statuses[i].Allow(in.allowed())
 				}
 				if statuses[i].FailedTrainings, err = failedTrainings(folder, r.id); err != nil {
 					return err

@@ -100,6 +100,11 @@ func (s *Status) Allow(limit Allowance) {
 	if limit.IsZero() || !s.IsScored() {
 		return
 	}
+	s.judge(limit)
+}
+
+// judge sets the state and the problem of a scored run.
+func (s *Status) judge(limit Allowance) {
 	s.State, s.Problem = StateScored, s.Failure(limit)
 	if s.Problem != "" {
 		s.State = StateFailed
@@ -209,11 +214,9 @@ func (r *Reader) outline(ctx context.Context, run string, maxDead int) (*Plan, *
 	} else if marker == nil {
 		return plan, st, r.openStatus(ctx, plan, st, maxDead)
 	}
-	st.State, st.Samples, st.TakenOver = StateScored, marker.Samples, marker.TakenOver
+	st.Samples, st.TakenOver = marker.Samples, marker.TakenOver
 	st.Reasons, st.Examples, st.Flags = marker.Reasons, marker.Examples, marker.Flags
-	if st.Problem = marker.Failure(plan.MaxFailed); st.Problem != "" {
-		st.State = StateFailed
-	}
+	st.judge(plan.MaxFailed)
 	return plan, st, nil
 }
 
