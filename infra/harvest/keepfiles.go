@@ -52,8 +52,8 @@ func keepForeign(dir string, names ...string) error {
 // maxReplaced is the maximum size, in bytes, of a file that keepOthers recognizes. No command writes a larger one.
 const maxReplaced = 1 << 30
 
-// keepOthers returns an error if an output file, the value of a flag, exists and is not empty, and the command did not
-// write it. wrote reports whether the command writes such content.
+// keepOthers returns an error if an output file that keepFiles accepted, the value of a flag, exists and is not empty,
+// and the command did not write it. wrote reports whether the command writes such content.
 func keepOthers(flag, file string, wrote func([]byte) bool) error {
 	content, err := bucket.ReadWholeFile(file, maxReplaced)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && (len(content) == 0 || wrote(content)) {

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -158,6 +159,13 @@ func TestKeepTrainingFiles(t *testing.T) {
 		if (err == nil) != (tt.want == "") || err != nil && !strings.HasPrefix(err.Error(), tt.want) {
 			t.Errorf("--out %s --base %s: error %v, want %q", tt.out, tt.base, err, tt.want)
 		}
+	}
+	if err := exec.Command("mkfifo", in("pipe")).Run(); err != nil {
+		t.Fatal(err)
+	}
+	err := trainFiles{weights: in("pipe")}.keepInputs(input{}) // reading the pipe would wait forever
+	if err == nil || !strings.Contains(err.Error(), "it is a device or a pipe") {
+		t.Errorf("a pipe: %v", err)
 	}
 	if err := keepFiles("out", os.DevNull); err == nil {
 		t.Error("a device may be replaced")

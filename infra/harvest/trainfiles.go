@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -56,9 +55,18 @@ func originFile(weights string) string {
 func (f trainFiles) keepInputs(in input) error {
 	read := append([]string{f.annotations, in.Rubric}, in.Manifests...)
 	origin := originFile(f.weights)
-	err := cmp.Or(keepFiles("out", f.weights, read...), keepFiles("base", f.base, read...), keepFiles("out", origin),
-		keepOthers("out", f.weights, isWeights), keepOthers("base", f.base, isTrainingData))
-	if err != nil {
+	for _, w := range []struct {
+		flag, file string
+		wrote      func([]byte) bool
+	}{{"out", f.weights, isWeights}, {"base", f.base, isTrainingData}} {
+		if err := keepFiles(w.flag, w.file, read...); err != nil {
+			return err
+		}
+		if err := keepOthers(w.flag, w.file, w.wrote); err != nil {
+			return err
+		}
+	}
+	if err := keepFiles("out", origin); err != nil {
 		return err
 	}
 	if base := realPath(f.base); f.base != "" && (base == realPath(f.weights) || base == realPath(origin)) {
